@@ -1,0 +1,15 @@
+//! `POST /api/v1/ban-async`: bans a user, changes a ban, confirms one, or records an accepted appeal.
+
+mod handler;
+mod request;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()
+        .await?
+        .serve("ban-async", Budget::CALL, handler::handle)
+        .await
+}

@@ -1,0 +1,82 @@
+//! What a call says, all of it checked.
+
+use shared::clock::Timestamp;
+use shared::error::ApiError;
+use shared::http::{ApiRequest, Fields};
+use shared::length;
+use shared::rules::{BanRequest, Length, Scope};
+
+/// The longest private reason, in bytes: what the published SDK accepts back.
+const PRIVATE_REASON: usize = 1000;
+
+/// The longest public reason, in bytes, likewise.
+const PUBLIC_REASON: usize = 400;
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// A ban: made, changed or confirmed.
+    Ban,
+    /// An accepted appeal.
+    Appeal,
+}
+
+/// Reads query and body; an error names all fields that are wrong.
+pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {
+    let mut query = request.query();
+    let completed = query
+        .optional_flag("experienceBanCompleted")
+        .unwrap_or(false);
+    let appeal = query.optional_flag("isAppeal").unwrap_or(false);
+
+    let mut body = request.body()?;
+    body.take_errors_of(query);
+    let overwrite = body.flag("overwrite");
+    let user = body.id("userId");
+    let experience = body.id("experienceId");
+    let moderator = body.id("banModerator");
+    let scope = body.word(
+        "banType",
+        &[("Experience", Scope::Experience), ("Global", Scope::Global)],
+    );
+    let length = read_length(&mut body, now, overwrite == Some(true) && completed);
+    let private_reason = body.text("banPrivateReason", PRIVATE_REASON);
+    let public_reason = body.text("banPublicReason", PUBLIC_REASON);
+    let universal = body.optional_flag("experienceUniversal");
+
+    let intent = if appeal { Intent::Appeal } else { Intent::Ban };
+    body.build(|| {
+        let ban = BanRequest {
+            user: user?,
+            experience: experience?,
+            scope: scope?,
+            overwrite: overwrite?,
+            completed,
+            moderator: moderator?,
+            private_reason: private_reason?,
+            public_reason: public_reason?,
+            length: length?,
+            universal,
+        };
+        Some((ban, intent))
+    })
+}
+
+/// Only what may be a late confirmation may name an instant in the past.
+fn read_length(body: &mut Fields, now: Timestamp, may_be_past: bool) -> Option<Length> {
+    let kinds = [("Temporary", false), ("Permanent", true)];
+    if body.word("banLengthType", &kinds)? {
+        return Some(Length::Permanent);
+    }
+    let length = body
+        .value("banLength")
+        .and_then(|value| length::parse(value, now));
+    let usable = length.filter(|length| match length {
+        Length::Until(at) => may_be_past || *at > now,
+        _ => true,
+    });
+    if usable.is_none() {
+        body.reject("banLength", length::ACCEPTED);
+    }
+    usable
+}

@@ -1,0 +1,14 @@
+//! `GET /api/v1/bans`: everything on record, newest first.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()
+        .await?
+        .serve("bans", Budget::CALL, handler::handle)
+        .await
+}

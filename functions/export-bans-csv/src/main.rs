@@ -1,0 +1,19 @@
+//! `GET /api/v1/export/bans/csv`: all bans, as a file.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+use shared::store::ExportBucket;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_environment().await?;
+    let bucket = ExportBucket::from_environment(app.config())?;
+    app.serve(
+        "export-bans-csv",
+        Budget::EXPORT,
+        move |caller, request, store| handler::handle(caller, request, store, bucket.clone()),
+    )
+    .await
+}

@@ -1,0 +1,34 @@
+//! All bans of the workspace, or of one experience, as a JSON file.
+
+use shared::auth::{Caller, ReadBans};
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::export::{Json, export};
+use shared::http::{ApiRequest, Reply};
+use shared::store::{ExportBucket, Store};
+
+/// Exports bans.
+pub async fn handle(
+    caller: Caller<ReadBans>,
+    request: ApiRequest,
+    store: Store,
+    bucket: ExportBucket,
+) -> Result<Reply, ApiError> {
+    let mut query = request.query();
+    let experience = query.optional_id("experienceId");
+
+    query.build(|| Some(()))?;
+
+    let link = match experience {
+        Some(experience) => Some(store.link(&caller, experience).await?),
+        None => None,
+    };
+    let format = Json::default();
+    let reply = export(&caller, &store, &bucket, experience, format).await?;
+    if let Some(link) = link {
+        store
+            .establish(&caller, link, Moment::now().seconds())
+            .await?;
+    }
+    Ok(reply)
+}

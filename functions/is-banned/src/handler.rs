@@ -1,0 +1,58 @@
+//! Is this user kept out? Asked on every join of every server; one round trip answers it.
+
+use serde_json::json;
+use shared::auth::{CheckBans, Claim};
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::http::{ApiRequest, Reply};
+use shared::ids::{ExperienceId, UserId};
+use shared::store::Store;
+
+/// The key is looked up beside the ban, not before it: nothing that was read is shown before
+/// `verify` has given the caller.
+pub async fn handle(claim: Claim, request: ApiRequest, store: Store) -> Result<Reply, ApiError> {
+    let check = match parse(&request) {
+        Ok(check) => check,
+        // Whoever has no live key learns only that.
+        Err(error) => {
+            claim.verify::<CheckBans>().await?;
+            return Err(error);
+        }
+    };
+    let (caller, snapshot) = tokio::try_join!(
+        claim.verify::<CheckBans>(),
+        store.standing(claim.tag(), check.user, check.experience),
+    )?;
+    let now = Moment::now().seconds();
+    let standing = snapshot.standing;
+
+    match standing.shown(now) {
+        Some(ban) => {
+            let completed = standing.here.report == Some(ban.current());
+            Reply::json(&caller.check_view(now).show(ban, completed))
+        }
+        None => Reply::json(&json!({
+            "isBanned": false,
+            "isAppealed": false,
+            "isActive": false,
+            "expires": 0,
+        })),
+    }
+}
+
+struct Check {
+    user: UserId,
+    experience: ExperienceId,
+}
+
+fn parse(request: &ApiRequest) -> Result<Check, ApiError> {
+    let mut body = request.body()?;
+    let user = body.id("userId");
+    let experience = body.id("experienceId");
+    body.build(|| {
+        Some(Check {
+            user: user?,
+            experience: experience?,
+        })
+    })
+}

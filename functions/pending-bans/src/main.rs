@@ -1,0 +1,14 @@
+//! `GET /api/v1/pending-bans`: the bans that an experience has yet to apply.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()
+        .await?
+        .serve("pending-bans", Budget::CALL, handler::handle)
+        .await
+}

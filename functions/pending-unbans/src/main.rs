@@ -1,0 +1,14 @@
+//! `GET /api/v1/pending-unbans`: the bans that an experience has yet to lift.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()
+        .await?
+        .serve("pending-unbans", Budget::CALL, handler::handle)
+        .await
+}

@@ -1,0 +1,18 @@
+//! Fed by the table's stream: brings Global decisions to every linked experience, and the standing
+//! ones to a newly linked one.
+
+mod handler;
+
+use lambda_http::Error;
+use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::http::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_environment().await?;
+    let store = app.store();
+    run(service_fn(
+        move |event: LambdaEvent<handler::StreamEvent>| handler::handle(event, store.clone()),
+    ))
+    .await
+}

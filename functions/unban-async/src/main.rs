@@ -1,0 +1,14 @@
+//! `POST /api/v1/unban-async`: lifts what keeps a user out, or confirms that it was lifted.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()
+        .await?
+        .serve("unban-async", Budget::CALL, handler::handle)
+        .await
+}

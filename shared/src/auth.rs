@@ -1,0 +1,28 @@
+//! Who calls, and what they may do.
+//!
+//! A handler receives its permission as a value: [`Caller<P>`] exists only for a live key that has
+//! `P`, and it is the only way to the workspace's tag, so a route that forgets to ask for it does
+//! not compile.
+
+mod cache;
+mod caller;
+mod key;
+mod record;
+
+pub use cache::KeyCache;
+pub use caller::{Caller, CheckBans, Claim, Permission, ReadBans, WriteBans};
+pub use key::{KeyHash, KeyKind, PlainKey};
+pub use record::{FlagPin, KeyRecord, Scope, UnknownWord};
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(
+        String::with_capacity(bytes.len().saturating_mul(2)),
+        |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        },
+    )
+}

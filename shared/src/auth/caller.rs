@@ -1,0 +1,200 @@
+//! From a key that was sent to a caller who may.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use lambda_http::http::HeaderMap;
+use lambda_http::http::header::AUTHORIZATION;
+
+use super::key::{KeyKind, PlainKey};
+use super::record::{FlagPin, KeyRecord, Scope};
+use crate::ban_info::{FlagStyle, View};
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::{WorkspaceId, WorkspaceTag};
+use crate::store::Store;
+use crate::telemetry::Trace;
+
+/// A well-formed key that was sent, not looked up yet.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    key: PlainKey,
+    store: Store,
+    trace: Arc<Trace>,
+    from_roblox: bool,
+}
+
+/// Someone with a live key that has permission `P`.
+#[derive(Clone, Debug)]
+pub struct Caller<P> {
+    key: Arc<KeyRecord>,
+    from_roblox: bool,
+    permission: PhantomData<P>,
+}
+
+/// What a route demands of a key.
+pub trait Permission {
+    /// Refuses a key that does not reach this far.
+    fn demand(key: &KeyRecord) -> Result<(), ApiError>;
+}
+
+/// May ask whether a user is banned: any live key. A game lets the player in when this call fails,
+/// so it does not fail for want of a scope.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckBans;
+
+/// May read lists, polls and exports.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBans;
+
+/// May make and lift Experience bans and confirm any.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteBans;
+
+impl Permission for CheckBans {
+    fn demand(_: &KeyRecord) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+impl Permission for ReadBans {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(key, Scope::ReadBans, "this key lacks the scope bans:read")
+    }
+}
+
+impl Permission for WriteBans {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(key, Scope::WriteBans, "this key lacks the scope bans:write")
+    }
+}
+
+fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result<(), ApiError> {
+    match key.key_kind {
+        KeyKind::Public => Err(ApiError::Forbidden(
+            "a public key may call POST /api/v1/is-banned and nothing else: use a secret key",
+        )),
+        KeyKind::Secret if key.may(scope) => Ok(()),
+        KeyKind::Secret => Err(ApiError::Forbidden(lacking)),
+    }
+}
+
+impl Claim {
+    /// The key that a request's headers carry.
+    pub fn of(headers: &HeaderMap, store: Store, trace: Arc<Trace>) -> Result<Self, ApiError> {
+        let sent = headers
+            .get(AUTHORIZATION)
+            .ok_or(ApiError::Unauthorized("no key was sent"))?;
+        let key = sent
+            .to_str()
+            .ok()
+            .and_then(|sent| sent.trim().split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .and_then(|(_, key)| PlainKey::parse(key.trim()))
+            .ok_or(ApiError::Unauthorized("the key is malformed"))?;
+        let from_roblox = headers.contains_key("roblox-id");
+        Ok(Self {
+            key,
+            store,
+            trace,
+            from_roblox,
+        })
+    }
+
+    /// The workspace that the key says it belongs to. What is read with it may only be shown to
+    /// the caller that [`Claim::verify`] gives.
+    #[must_use]
+    pub const fn tag(&self) -> WorkspaceTag {
+        self.key.tag()
+    }
+
+    /// Looks the key up and demands permission `P` of it.
+    pub async fn verify<P: Permission>(&self) -> Result<Caller<P>, ApiError> {
+        let key = self
+            .store
+            .key(&self.key)
+            .await?
+            .ok_or(ApiError::Unauthorized("the key is unknown"))?;
+        if !key.is_live(Moment::now().seconds()) {
+            return Err(ApiError::Unauthorized("the key is revoked or expired"));
+        }
+        if key.workspace.tag() != self.key.tag() || key.key_kind != self.key.kind() {
+            return Err(ApiError::Internal(
+                "a key is stored under another workspace".to_owned(),
+            ));
+        }
+        self.trace.identify(key.workspace, &key.key_id);
+        P::demand(&key)?;
+        Ok(Caller {
+            key,
+            from_roblox: self.from_roblox,
+            permission: PhantomData,
+        })
+    }
+}
+
+impl<P> Caller<P> {
+    /// The caller's workspace.
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceId {
+        self.key.workspace
+    }
+
+    /// What begins each of the workspace's table keys.
+    #[must_use]
+    pub fn tag(&self) -> WorkspaceTag {
+        self.key.workspace.tag()
+    }
+
+    /// The public id of the key.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key.key_id
+    }
+
+    /// How bans are shown to the caller in lists. A Roblox game server gets booleans, since in
+    /// Luau `0` is true.
+    #[must_use]
+    pub fn view(&self, now: Timestamp) -> View {
+        let flags = match (self.key.flags, self.from_roblox) {
+            (FlagPin::Boolean, _) | (FlagPin::Auto, true) => FlagStyle::Boolean,
+            (FlagPin::Integer, _) | (FlagPin::Auto, false) => FlagStyle::Integer,
+        };
+        View {
+            workspace: self.key.workspace,
+            flags,
+            private: true,
+            now,
+        }
+    }
+
+    /// Whether [`Caller::view`] depends on who sends the request, not on the key alone.
+    #[must_use]
+    pub fn view_varies(&self) -> bool {
+        self.key.flags == FlagPin::Auto
+    }
+}
+
+impl Caller<CheckBans> {
+    /// How the one ban of a check is shown: all flags as booleans, and what is for moderators only
+    /// to a key that may read bans.
+    #[must_use]
+    pub fn check_view(&self, now: Timestamp) -> View {
+        let private = self.key.key_kind == KeyKind::Secret && self.key.may(Scope::ReadBans);
+        View {
+            workspace: self.key.workspace,
+            flags: FlagStyle::Boolean,
+            private,
+            now,
+        }
+    }
+}
+
+impl Caller<WriteBans> {
+    /// Demands the right to make or lift Global bans.
+    pub fn demand_global(&self) -> Result<(), ApiError> {
+        let lacking = "this key lacks the scope bans:write-global, needed to make or lift a Global \
+            ban";
+        demand_secret(&self.key, Scope::WriteGlobalBans, lacking)
+    }
+}

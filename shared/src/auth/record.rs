@@ -1,0 +1,122 @@
+//! What is stored of a key.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::key::KeyKind;
+use crate::clock::Timestamp;
+use crate::ids::WorkspaceId;
+
+/// A key as it is stored: everything but the key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// The key's public id, for lists and logs.
+    pub key_id: String,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// What the operator calls it.
+    pub name: String,
+    /// What it is for.
+    pub key_kind: KeyKind,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// How flags are written to it.
+    #[serde(default)]
+    pub flags: FlagPin,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// Whether the key is accepted now.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
+    }
+
+    /// Whether the key has a scope.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}
+
+/// What a secret key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Read lists, polls and exports.
+    #[serde(rename = "bans:read")]
+    ReadBans,
+    /// Make and lift Experience bans, and confirm any.
+    #[serde(rename = "bans:write")]
+    WriteBans,
+    /// Beside `bans:write`: make and lift Global bans.
+    #[serde(rename = "bans:write-global")]
+    WriteGlobalBans,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ReadBans, Self::WriteBans, Self::WriteGlobalBans];
+    /// What a new key has unless told otherwise.
+    pub const DEFAULT: [Self; 2] = [Self::ReadBans, Self::WriteBans];
+
+    /// The scope's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadBans => "bans:read",
+            Self::WriteBans => "bans:write",
+            Self::WriteGlobalBans => "bans:write-global",
+        }
+    }
+}
+
+/// The text names nothing of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of {0}")]
+pub struct UnknownWord(pub &'static str);
+
+impl FromStr for Scope {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.name() == text)
+            .ok_or(UnknownWord("bans:read, bans:write, bans:write-global"))
+    }
+}
+
+/// How flags are written to a key, where the route does not fix it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlagPin {
+    /// Booleans to a Roblox game server, integers to others.
+    #[default]
+    Auto,
+    /// Always `0` and `1`.
+    Integer,
+    /// Always `false` and `true`.
+    Boolean,
+}
+
+impl FromStr for FlagPin {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "integer" => Ok(Self::Integer),
+            "boolean" => Ok(Self::Boolean),
+            _ => Err(UnknownWord("auto, integer, boolean")),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `BanInfo`, the one shape in which a ban leaves the API.
+
+use serde::{Serialize, Serializer};
+
+use crate::clock::Timestamp;
+use crate::ids::WorkspaceId;
+use crate::rules::{Ban, Scope};
+
+/// A ban as callers see it: the documented fields in the documented order.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BanInfo {
+    is_banned: bool,
+    guid: String,
+    workspace_guid: String,
+    is_global: Flag,
+    is_active: Flag,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_reason: Option<String>,
+    public_reason: String,
+    roblox_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moderator_id: Option<u64>,
+    created: u64,
+    updated: u64,
+    experience_id: u64,
+    expires: u64,
+    is_appealed: Flag,
+    experience_universal: Flag,
+    uid: u64,
+    experience_ban_completed: Flag,
+}
+
+impl BanInfo {
+    /// The names of the fields, in order: the header row of the CSV export.
+    pub const FIELDS: [&'static str; 17] = [
+        "isBanned",
+        "guid",
+        "workspaceGuid",
+        "isGlobal",
+        "isActive",
+        "privateReason",
+        "publicReason",
+        "robloxId",
+        "moderatorId",
+        "created",
+        "updated",
+        "experienceId",
+        "expires",
+        "isAppealed",
+        "experienceUniversal",
+        "uid",
+        "experienceBanCompleted",
+    ];
+}
+
+/// A flag, written as the reader wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Flag {
+    set: bool,
+    style: FlagStyle,
+}
+
+impl Serialize for Flag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.style {
+            FlagStyle::Boolean => serializer.serialize_bool(self.set),
+            FlagStyle::Integer => serializer.serialize_u8(self.set.into()),
+        }
+    }
+}
+
+/// How flags are written. In Luau `0` is true, so a game server must get booleans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlagStyle {
+    /// `0` and `1`, as the original's lists have them.
+    Integer,
+    /// `false` and `true`.
+    Boolean,
+}
+
+/// Who looks at a ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The workspace the ban belongs to.
+    pub workspace: WorkspaceId,
+    /// How flags are written.
+    pub flags: FlagStyle,
+    /// Whether the private reason and the moderator are shown.
+    pub private: bool,
+    /// The time of the answer.
+    pub now: Timestamp,
+}
+
+impl View {
+    /// The ban as it is seen. `completed`: has the experience asked about applied it.
+    #[must_use]
+    pub fn show(&self, ban: &Ban, completed: bool) -> BanInfo {
+        let holds = ban.holds(self.now);
+        let flag = |set| Flag {
+            set,
+            style: self.flags,
+        };
+        BanInfo {
+            is_banned: holds,
+            guid: ban.guid.to_string(),
+            workspace_guid: self.workspace.to_string(),
+            is_global: flag(ban.scope == Scope::Global),
+            is_active: flag(holds),
+            private_reason: self.private.then(|| ban.terms.private_reason.clone()),
+            public_reason: ban.terms.public_reason.clone(),
+            roblox_id: ban.user.get(),
+            moderator_id: self.private.then(|| ban.terms.moderator.get()),
+            created: ban.created.0,
+            updated: ban.updated.0,
+            experience_id: ban.made_in.get(),
+            expires: ban.terms.expires.seconds(),
+            is_appealed: flag(ban.is_appealed()),
+            experience_universal: flag(ban.terms.universal),
+            uid: ban.uid.0,
+            experience_ban_completed: flag(completed),
+        }
+    }
+}

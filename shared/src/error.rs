@@ -1,0 +1,129 @@
+//! The one error of the API. Storage and parsers make it, the edge turns it into HTTP, once.
+//!
+//! Each variant knows two texts: [`ApiError::message`] for the caller, which says what was wrong
+//! and what would be right, and [`ApiError::detail`] for the log, which may name what the caller
+//! must not see.
+
+use serde::Serialize;
+
+use crate::ban_info::BanInfo;
+
+/// Why a call is not answered with success.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The body is not JSON.
+    #[error("the body is not JSON: {0}")]
+    InvalidJson(String),
+    /// Fields or parameters are missing or out of range: all of them.
+    #[error("{} invalid field(s)", .0.len())]
+    InvalidRequest(Vec<FieldError>),
+    /// The key is missing, malformed, unknown, revoked or expired; the text is for the log only.
+    #[error("unauthorized: {0}")]
+    Unauthorized(&'static str),
+    /// The key is right, but does not reach this far.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// The thing named does not exist.
+    #[error("not found: {0}")]
+    NotFound(&'static str),
+    /// A ban in force stands in the way.
+    #[error("already banned")]
+    AlreadyBanned(Box<BanInfo>),
+    /// The body is over the limit of 64 KiB, before or after inflating.
+    #[error("payload too large")]
+    PayloadTooLarge,
+    /// The database throttled, timed out or could not be reached.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Our bug.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// One wrong field or parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name, as the caller wrote it.
+    pub field: &'static str,
+    /// What was wrong and what would be right. It never repeats what the caller sent.
+    pub message: String,
+}
+
+impl ApiError {
+    /// A request in which one field is wrong.
+    #[must_use]
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self::InvalidRequest(vec![FieldError {
+            field,
+            message: message.into(),
+        }])
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::InvalidJson(_) | Self::InvalidRequest(_) => 400,
+            Self::Unauthorized(_) => 401,
+            Self::Forbidden(_) => 403,
+            Self::NotFound(_) => 404,
+            Self::AlreadyBanned(_) => 409,
+            Self::PayloadTooLarge => 413,
+            Self::Internal(_) => 500,
+            Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// The stable code in the answer and the log.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJson(_) => "invalid_json",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::AlreadyBanned(_) => "already_banned",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::Internal(_) => "internal",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// What the caller is told.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::InvalidJson(detail) => {
+                format!("the body must be a JSON object in UTF-8: {detail}")
+            }
+            Self::InvalidRequest(errors) => {
+                let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
+                format!("missing or out of range: {}", fields.join(", "))
+            }
+            Self::Unauthorized(_) => "a live key is needed: send it as \"Authorization: Bearer \
+                sentinelAPI.<uuid>\""
+                .to_owned(),
+            Self::Forbidden(what) | Self::NotFound(what) => (*what).to_owned(),
+            Self::AlreadyBanned(_) => "the user is already banned: send \"overwrite\": true to \
+                change the ban"
+                .to_owned(),
+            Self::PayloadTooLarge => "the body must be at most 64 KiB, inflated".to_owned(),
+            Self::Unavailable(_) => "the database is busy or out of reach: try again".to_owned(),
+            Self::Internal(_) => "an error of ours, logged under the request id".to_owned(),
+        }
+    }
+
+    /// What the log is told, where it is more than the code says.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized(why) | Self::Forbidden(why) | Self::NotFound(why) => {
+                Some((*why).to_owned())
+            }
+            Self::Internal(why) | Self::Unavailable(why) => Some(why.clone()),
+            Self::InvalidRequest(_) => Some(self.message()),
+            Self::InvalidJson(_) | Self::AlreadyBanned(_) | Self::PayloadTooLarge => None,
+        }
+    }
+}

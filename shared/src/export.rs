@@ -1,0 +1,131 @@
+//! Exports of any size, in flat memory: as the answer while that fits the platform's limit, beyond
+//! it through the bucket.
+
+mod csv;
+mod json;
+
+pub use csv::Csv;
+pub use json::Json;
+
+use crate::auth::{Caller, ReadBans};
+use crate::ban_info::View;
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::http::Reply;
+use crate::ids::ExperienceId;
+use crate::store::{ExportBucket, Filter, Ledger, Recorded, Store, Upload};
+
+/// The largest answer, in bytes as Lambda sends it: its limit is 6 MB, with the body as a JSON
+/// string, in which each quotation mark takes two.
+const LARGEST_ANSWER: usize = 5 * 1024 * 1024;
+
+/// A file format of an export.
+pub trait Format: Send {
+    /// Its media type.
+    const CONTENT_TYPE: &'static str;
+    /// What a file's name ends in.
+    const EXTENSION: &'static str;
+
+    /// Writes what comes before the first ban.
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ApiError>;
+    /// Writes a ban.
+    fn row(&mut self, out: &mut Vec<u8>, view: &View, row: &Recorded) -> Result<(), ApiError>;
+    /// Writes what comes after the last ban.
+    fn end(&mut self, out: &mut Vec<u8>);
+}
+
+/// Exports the bans of the caller's workspace, or those made from one experience, newest first.
+pub async fn export<F: Format>(
+    caller: &Caller<ReadBans>,
+    store: &Store,
+    bucket: &ExportBucket,
+    experience: Option<ExperienceId>,
+    mut format: F,
+) -> Result<Reply, ApiError> {
+    let now = Moment::now();
+    let view = caller.view(now.seconds());
+    let filter = Filter {
+        experience,
+        ..Filter::default()
+    };
+    let mut bans = store.ledger(caller.tag(), &filter, None, None);
+
+    let mut out = Vec::new();
+    format.begin(&mut out)?;
+    if fill(&mut out, &mut bans, &mut format, &view, Until::Answer).await? {
+        format.end(&mut out);
+        let body = String::from_utf8(out).map_err(|error| ApiError::Internal(error.to_string()))?;
+        let name = file_name::<F>(caller, now.seconds());
+        let reply = Reply::download(F::CONTENT_TYPE, &name, body);
+        return Ok(reply.varying(caller.view_varies()));
+    }
+
+    let name = file_name::<F>(caller, now.seconds());
+    let key = format!("{}/{}-{name}", caller.workspace(), now.millis());
+    let mut upload = bucket.begin(key, &name, F::CONTENT_TYPE).await?;
+    while !fill(&mut out, &mut bans, &mut format, &view, Until::Part).await? {
+        upload.part(std::mem::take(&mut out)).await?;
+    }
+    format.end(&mut out);
+    upload.part(out).await?;
+    Ok(Reply::see_other(&upload.finish().await?)?.varying(caller.view_varies()))
+}
+
+/// How far a buffer is filled.
+#[derive(Clone, Copy)]
+enum Until {
+    /// To the largest answer.
+    Answer,
+    /// To a part of an upload.
+    Part,
+}
+
+/// Adds bans until the buffer is full; `true` when there are no more.
+async fn fill<F: Format>(
+    out: &mut Vec<u8>,
+    bans: &mut Ledger,
+    format: &mut F,
+    view: &View,
+    until: Until,
+) -> Result<bool, ApiError> {
+    let mut weight = 0_usize;
+    let mut weighed = 0;
+    loop {
+        let is_full = match until {
+            Until::Answer => {
+                weight = weight.saturating_add(answer_weight(out.get(weighed..).unwrap_or(&[])));
+                weighed = out.len();
+                weight > LARGEST_ANSWER
+            }
+            Until::Part => out.len() > Upload::PART,
+        };
+        if is_full {
+            return Ok(false);
+        }
+        let Some(row) = bans.next().await? else {
+            return Ok(true);
+        };
+        format.row(out, view, &row)?;
+    }
+}
+
+/// How many bytes a text takes within a JSON string.
+fn answer_weight(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+            0..=31 => 6,
+            _ => 1,
+        })
+        .sum()
+}
+
+fn file_name<F: Format>(caller: &Caller<ReadBans>, now: Timestamp) -> String {
+    let date = i64::try_from(now.0)
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map(|instant| instant.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_default();
+    format!("bans-{}-{date}.{}", caller.workspace(), F::EXTENSION)
+}

@@ -1,0 +1,33 @@
+//! `{"list":[…]}`, one ban a line.
+
+use super::Format;
+use crate::ban_info::View;
+use crate::error::ApiError;
+use crate::store::Recorded;
+
+/// The JSON export.
+#[derive(Debug, Default)]
+pub struct Json {
+    any: bool,
+}
+
+impl Format for Json {
+    const CONTENT_TYPE: &'static str = "application/json";
+    const EXTENSION: &'static str = "json";
+
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        out.extend(b"{\"list\":[");
+        Ok(())
+    }
+
+    fn row(&mut self, out: &mut Vec<u8>, view: &View, row: &Recorded) -> Result<(), ApiError> {
+        out.extend(if self.any { b",\n".as_slice() } else { b"\n" });
+        self.any = true;
+        serde_json::to_writer(out, &view.show(&row.ban, row.completed))
+            .map_err(|error| ApiError::Internal(format!("unwritable row: {error}")))
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        out.extend(b"\n]}\n");
+    }
+}

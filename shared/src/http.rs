@@ -1,0 +1,14 @@
+//! The HTTP edge: a request is parsed once, an answer is built once, and what happened is logged
+//! once.
+
+mod fields;
+mod idempotency;
+mod reply;
+mod request;
+mod serve;
+
+pub use fields::{Fields, integer};
+pub use idempotency::IdempotencyKey;
+pub use reply::{Reply, disposition};
+pub use request::ApiRequest;
+pub use serve::{Access, App, Budget, serve_unknown_routes};

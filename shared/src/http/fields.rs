@@ -1,0 +1,311 @@
+//! Reading fields of a body or parameters of a query, and naming **all** that are wrong.
+//!
+//! Luau's JSON is met halfway: numbers are doubles, so `156.0` is an integer, ids may be digit
+//! strings, flags may be `0` and `1`, and `[]` is how it writes an empty object.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use crate::error::{ApiError, FieldError};
+use crate::ids::MAX_ROBLOX_ID;
+
+/// The fields of a request, and what was found wrong with them so far.
+#[derive(Debug)]
+pub struct Fields {
+    values: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// The fields of these values; those that are not asked for are ignored.
+    #[must_use]
+    pub const fn new(values: Map<String, Value>) -> Self {
+        Self {
+            values,
+            errors: Vec::new(),
+        }
+    }
+
+    /// What a field holds; `null` is as good as absent.
+    #[must_use]
+    pub fn value(&self, field: &str) -> Option<&Value> {
+        self.values.get(field).filter(|value| !value.is_null())
+    }
+
+    /// Notes that a field is wrong.
+    pub fn reject(&mut self, field: &'static str, message: impl Into<String>) {
+        self.errors.push(FieldError {
+            field,
+            message: message.into(),
+        });
+    }
+
+    /// An id that must be there.
+    pub fn id<T: FromStr>(&mut self, field: &'static str) -> Option<T> {
+        if self.value(field).is_none() {
+            self.reject(field, ID_MISSING);
+        }
+        self.optional_id(field)
+    }
+
+    /// An id that may be absent.
+    pub fn optional_id<T: FromStr>(&mut self, field: &'static str) -> Option<T> {
+        let value = self.value(field)?;
+        let id = integer(value).and_then(|id| id.to_string().parse().ok());
+        if id.is_none() {
+            self.reject(
+                field,
+                format!("must be an integer from 1 to {MAX_ROBLOX_ID}"),
+            );
+        }
+        id
+    }
+
+    /// A flag that must be there.
+    pub fn flag(&mut self, field: &'static str) -> Option<bool> {
+        if self.value(field).is_none() {
+            self.reject(field, "is missing: must be true or false");
+        }
+        self.optional_flag(field)
+    }
+
+    /// A flag that may be absent.
+    pub fn optional_flag(&mut self, field: &'static str) -> Option<bool> {
+        let flag = match self.value(field)? {
+            Value::Bool(flag) => Some(*flag),
+            value => integer(value).and_then(|number| match number {
+                0 => Some(false),
+                1 => Some(true),
+                _ => None,
+            }),
+        };
+        if flag.is_none() {
+            self.reject(field, "must be true or false (or 1 or 0)");
+        }
+        flag
+    }
+
+    /// One of some words that must be there.
+    pub fn word<T: Copy>(&mut self, field: &'static str, words: &[(&str, T)]) -> Option<T> {
+        if self.value(field).is_none() {
+            self.reject(field, format!("is missing: must be {}", one_of(words)));
+        }
+        self.optional_word(field, words)
+    }
+
+    /// One of some words, or absent.
+    pub fn optional_word<T: Copy>(
+        &mut self,
+        field: &'static str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let sent = self.value(field)?.as_str();
+        let found = words
+            .iter()
+            .find(|(word, _)| Some(*word) == sent)
+            .map(|(_, meant)| *meant);
+        if found.is_none() {
+            self.reject(field, format!("must be {}", one_of(words)));
+        }
+        found
+    }
+
+    /// A text of 1 to `most` bytes after trimming.
+    pub fn text(&mut self, field: &'static str, most: usize) -> Option<String> {
+        match self.optional_text(field, most) {
+            Some(text) if text.is_empty() => {
+                self.reject(
+                    field,
+                    format!("is empty: must be 1 to {most} bytes of text"),
+                );
+                None
+            }
+            None if self.value(field).is_none() => {
+                self.reject(
+                    field,
+                    format!("is missing: must be 1 to {most} bytes of text"),
+                );
+                None
+            }
+            text => text,
+        }
+    }
+
+    /// A text of at most `most` bytes after trimming, or absent.
+    pub fn optional_text(&mut self, field: &'static str, most: usize) -> Option<String> {
+        let value = self.value(field)?;
+        let wrong = match value.as_str().map(str::trim) {
+            None => "must be a string".to_owned(),
+            Some(text) if text.len() > most => {
+                format!("is {} bytes long: must be at most {most}", text.len())
+            }
+            Some(text) if text.chars().any(is_treacherous) => {
+                "must not hold control characters or marks that turn the direction of text"
+                    .to_owned()
+            }
+            Some(text) => return Some(text.to_owned()),
+        };
+        self.reject(field, wrong);
+        None
+    }
+
+    /// The page size `limit`: 1 to 1000, by default 100.
+    pub fn limit(&mut self) -> Option<usize> {
+        let Some(value) = self.value("limit") else {
+            return Some(100);
+        };
+        let limit = integer(value)
+            .and_then(|limit| usize::try_from(limit).ok())
+            .filter(|limit| (1..=1000).contains(limit));
+        if limit.is_none() {
+            self.reject("limit", "must be an integer from 1 to 1000");
+        }
+        limit
+    }
+
+    /// The request, if nothing was found wrong. `build` gets by with `?`, since what it misses has
+    /// been noted.
+    pub fn build<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
+        match build() {
+            Some(request) if self.errors.is_empty() => Ok(request),
+            _ => Err(ApiError::InvalidRequest(self.errors)),
+        }
+    }
+
+    /// Adds what was found wrong elsewhere in the request.
+    pub fn take_errors_of(&mut self, other: Self) {
+        self.errors.extend(other.errors);
+    }
+
+    /// Whether anything was found wrong so far.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+const ID_MISSING: &str = "is missing: must be a Roblox id";
+
+/// A non-negative integer: as a number without a fraction, or as digits.
+#[must_use]
+pub fn integer(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        Value::String(digits)
+            if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            digits.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// The integer that a double holds exactly.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the range is checked"
+)]
+fn whole(number: f64) -> Option<u64> {
+    let exact = (0.0..=MAX_ROBLOX_ID as f64).contains(&number) && number.fract() == 0.0;
+    exact.then_some(number as u64)
+}
+
+fn one_of<T>(words: &[(&str, T)]) -> String {
+    let words: Vec<_> = words
+        .iter()
+        .map(|(word, _)| format!("\"{word}\""))
+        .collect();
+    words.join(" or ")
+}
+
+/// Characters that have no place in a reason: control characters but tab and line breaks, and the
+/// marks that turn the direction of what follows, by which a text shown to moderators can lie.
+fn is_treacherous(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+        || matches!(c,
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ids::UserId;
+
+    fn fields(value: Value) -> Fields {
+        Fields::new(value.as_object().cloned().unwrap())
+    }
+
+    #[test]
+    fn an_id_is_an_integer_however_luau_writes_it() {
+        for value in [json!(156), json!(156.0), json!(1.56e2), json!("156")] {
+            let mut fields = fields(json!({ "userId": value }));
+            assert_eq!(fields.id::<UserId>("userId"), UserId::new(156));
+            assert!(fields.is_sound());
+        }
+        let wrong = [
+            json!(0),
+            json!(-1),
+            json!(1.5),
+            json!(9_007_199_254_740_992_u64),
+            json!(9_007_199_254_740_993_u64),
+            json!(1e300),
+            json!("x"),
+            json!(""),
+            json!(" 1"),
+            json!("-1"),
+            json!(true),
+            json!([1]),
+            json!({}),
+        ];
+        for value in wrong {
+            let mut fields = fields(json!({ "userId": value }));
+            assert_eq!(fields.id::<UserId>("userId"), None);
+            assert!(!fields.is_sound(), "{value}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_once() {
+        let mut fields = fields(json!({ "a": 0, "b": "maybe", "c": " \n ", "d": null }));
+        let _ = fields.id::<UserId>("a");
+        let _ = fields.flag("b");
+        let _ = fields.text("c", 10);
+        let _ = fields.text("d", 10);
+        let Err(ApiError::InvalidRequest(errors)) = fields.build(|| Some(())) else {
+            panic!("accepted");
+        };
+        assert_eq!(
+            errors.iter().map(|e| e.field).collect::<Vec<_>>(),
+            ["a", "b", "c", "d"]
+        );
+    }
+
+    #[test]
+    fn a_reason_is_trimmed_and_counted_in_bytes() {
+        let mut fields = fields(json!({ "r": "  ää  " }));
+        assert_eq!(fields.text("r", 4).as_deref(), Some("ää"));
+        assert_eq!(fields.text("r", 3), None);
+    }
+
+    #[test]
+    fn treacherous_characters_are_refused_and_line_breaks_are_not() {
+        for text in [
+            "a\u{0}b",
+            "a\u{1b}[31m",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{85}b",
+            "\u{200f}",
+        ] {
+            let mut fields = fields(json!({ "r": text }));
+            assert_eq!(fields.text("r", 100), None, "{text:?}");
+        }
+        let mut fields = fields(json!({ "r": "line 1\r\nline 2\t👩‍🚀" }));
+        assert!(fields.text("r", 100).is_some());
+    }
+}

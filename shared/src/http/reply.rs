@@ -1,0 +1,165 @@
+//! An answer, and the one place where an error becomes one.
+
+use lambda_http::Body;
+use lambda_http::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
+use lambda_http::http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::ban_info::BanInfo;
+use crate::error::{ApiError, FieldError};
+
+/// After how many seconds a caller should try again.
+const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
+
+/// An answer to be sent.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+/// The answer to a call that changes something.
+#[derive(Serialize)]
+struct Changed {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ban: Option<BanInfo>,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    status: &'static str,
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<&'a [FieldError]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ban: Option<&'a BanInfo>,
+}
+
+impl Reply {
+    /// 200 with a JSON body.
+    pub fn json(body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_string(body)
+            .map_err(|error| ApiError::Internal(format!("unwritable answer: {error}")))?;
+        Ok(Self::new(
+            StatusCode::OK,
+            HeaderValue::from_static(JSON),
+            body,
+        ))
+    }
+
+    /// 200 to a call that changed something: exactly `{"status":"ok"}`, or with the ban if that
+    /// was preferred.
+    pub fn changed(ban: Option<BanInfo>) -> Result<Self, ApiError> {
+        let preferred = ban.is_some();
+        let mut reply = Self::json(&Changed { status: "ok", ban })?;
+        if preferred {
+            let applied = HeaderValue::from_static("return=representation");
+            reply.set(HeaderName::from_static("preference-applied"), applied);
+        }
+        Ok(reply)
+    }
+
+    /// 200 with a file.
+    pub fn download(content_type: &'static str, file_name: &str, body: String) -> Self {
+        let mut reply = Self::new(StatusCode::OK, HeaderValue::from_static(content_type), body);
+        if let Ok(disposition) = HeaderValue::from_str(&disposition(file_name)) {
+            reply.set(CONTENT_DISPOSITION, disposition);
+        }
+        reply
+    }
+
+    /// 303 to where the file lies.
+    pub fn see_other(location: &str) -> Result<Self, ApiError> {
+        let target = HeaderValue::from_str(location)
+            .map_err(|_| ApiError::Internal("unwritable location".to_owned()))?;
+        let mut reply = Self::json(&serde_json::json!({ "status": "ok", "location": location }))?;
+        reply.status = StatusCode::SEE_OTHER;
+        reply.set(LOCATION, target);
+        Ok(reply)
+    }
+
+    /// Says that the answer depends on whether a Roblox game server asks.
+    #[must_use]
+    pub fn varying(mut self, varies: bool) -> Self {
+        if varies {
+            self.set(VARY, HeaderValue::from_static("roblox-id"));
+        }
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn new(status: StatusCode, content_type: HeaderValue, body: String) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
+            body,
+        }
+    }
+
+    fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.insert(name, value);
+    }
+
+    /// The response, with the headers that every answer carries.
+    pub(super) fn into_response(self, request_id: &str) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response
+    }
+}
+
+impl From<&ApiError> for Reply {
+    fn from(error: &ApiError) -> Self {
+        let failed = Failed {
+            status: "error",
+            code: error.code(),
+            message: error.message(),
+            errors: match error {
+                ApiError::InvalidRequest(errors) => Some(errors),
+                _ => None,
+            },
+            ban: match error {
+                ApiError::AlreadyBanned(ban) => Some(ban),
+                _ => None,
+            },
+        };
+        let status =
+            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&failed).unwrap_or_default();
+        let mut reply = Self::new(status, HeaderValue::from_static(JSON), body);
+        match error {
+            ApiError::Unauthorized(_) => {
+                reply.set(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            ApiError::Unavailable(_) => reply.set(RETRY_AFTER, TRY_AGAIN),
+            _ => {}
+        }
+        reply
+    }
+}
+
+/// The header that makes a browser save an answer as a file.
+#[must_use]
+pub fn disposition(file_name: &str) -> String {
+    format!("attachment; filename=\"{file_name}\"")
+}
+
+const JSON: &str = "application/json";

@@ -1,0 +1,156 @@
+//! A request as a handler sees it.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+use lambda_http::http::header::CONTENT_ENCODING;
+use lambda_http::http::{HeaderMap, HeaderValue};
+use lambda_http::{Body, Request, RequestExt};
+use serde_json::{Map, Value};
+
+use super::fields::Fields;
+use super::idempotency::IdempotencyKey;
+use crate::error::ApiError;
+use crate::telemetry::Trace;
+
+/// The largest body, in bytes, before and after inflating.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// A request, not parsed yet.
+#[derive(Clone, Debug)]
+pub struct ApiRequest {
+    headers: HeaderMap,
+    path: String,
+    query: Map<String, Value>,
+    body: Vec<u8>,
+    trace: Arc<Trace>,
+}
+
+impl ApiRequest {
+    pub(super) fn new(request: Request, trace: Arc<Trace>) -> Self {
+        let query = request
+            .query_string_parameters_ref()
+            .into_iter()
+            .flat_map(|query| query.iter())
+            .fold(Map::new(), |mut query, (name, value)| {
+                // Of a parameter that is given twice, the first counts.
+                query.entry(name).or_insert_with(|| query_value(value));
+                query
+            });
+        let (parts, body) = request.into_parts();
+        let body = match body {
+            Body::Text(text) => text.into_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => Vec::new(),
+        };
+        Self {
+            headers: parts.headers,
+            path: parts.uri.path().to_owned(),
+            query,
+            body,
+            trace,
+        }
+    }
+
+    /// The request's headers.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The id under which the request is logged.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.trace.request_id()
+    }
+
+    /// The parameters of the query.
+    #[must_use]
+    pub fn query(&self) -> Fields {
+        Fields::new(self.query.clone())
+    }
+
+    /// The fields of the body. The content type is not looked at: a Roblox game server sends none,
+    /// or the same on every call.
+    pub fn body(&self) -> Result<Fields, ApiError> {
+        let inflated = self.inflated()?;
+        let text = std::str::from_utf8(&inflated)
+            .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))?;
+        match serde_json::from_str(text) {
+            Ok(Value::Object(fields)) => Ok(Fields::new(fields)),
+            // Luau writes an empty table as an empty array.
+            Ok(Value::Array(items)) if items.is_empty() => Ok(Fields::new(Map::new())),
+            Ok(_) => Err(ApiError::field("body", "must be a JSON object")),
+            Err(error) => Err(ApiError::InvalidJson(format!(
+                "line {}, column {}",
+                error.line(),
+                error.column()
+            ))),
+        }
+    }
+
+    /// The caller's own name for the request, if it gave one.
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, ApiError> {
+        let query = Value::Object(self.query.clone()).to_string();
+        let parts = [self.path.as_bytes(), query.as_bytes(), self.body.as_slice()];
+        IdempotencyKey::of(&self.headers, parts)
+    }
+
+    /// Whether the caller wants to see the ban that a change led to (RFC 7240).
+    #[must_use]
+    pub fn prefers_representation(&self) -> bool {
+        self.headers
+            .get_all("prefer")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split([',', ';']))
+            .any(|preference| {
+                let bare: String = preference
+                    .chars()
+                    .filter(|c| !matches!(c, ' ' | '"'))
+                    .collect();
+                bare.eq_ignore_ascii_case("return=representation")
+            })
+    }
+
+    fn inflated(&self) -> Result<Vec<u8>, ApiError> {
+        if self.body.len() > LARGEST_BODY {
+            return Err(ApiError::PayloadTooLarge);
+        }
+        let encoding = self
+            .headers
+            .get(CONTENT_ENCODING)
+            .map(HeaderValue::as_bytes);
+        match encoding.map(<[u8]>::to_ascii_lowercase).as_deref() {
+            None | Some(b"" | b"identity") => Ok(self.body.clone()),
+            Some(b"gzip" | b"x-gzip") => {
+                let mut inflated = Vec::new();
+                let limit = u64::try_from(LARGEST_BODY)
+                    .unwrap_or(u64::MAX)
+                    .saturating_add(1);
+                MultiGzDecoder::new(self.body.as_slice())
+                    .take(limit)
+                    .read_to_end(&mut inflated)
+                    .map_err(|_| ApiError::field("content-encoding", "the body is not gzip"))?;
+                if inflated.len() > LARGEST_BODY {
+                    return Err(ApiError::PayloadTooLarge);
+                }
+                Ok(inflated)
+            }
+            Some(_) => Err(ApiError::field(
+                "content-encoding",
+                "must be gzip, identity or absent",
+            )),
+        }
+    }
+}
+
+/// A parameter as a JSON value: `true` and `false` are flags, the rest is text.
+fn query_value(value: &str) -> Value {
+    match value {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        text => Value::String(text.to_owned()),
+    }
+}

@@ -1,0 +1,136 @@
+//! What every function does: get its permission, run its handler within the time limit, answer,
+//! and log one event.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use lambda_http::http::Response;
+use lambda_http::{Body, Error, Request, service_fn};
+
+use super::reply::Reply;
+use super::request::ApiRequest;
+use crate::auth::{Caller, Claim, Permission};
+use crate::error::ApiError;
+use crate::store::{Database, Meter, Store, Tables};
+use crate::telemetry::{Starts, Trace};
+
+/// The time within which a route answers, whatever the database does.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget(Duration);
+
+impl Budget {
+    /// For a call of a game server: far below the 10 s that Roblox may wait.
+    pub const CALL: Self = Self(Duration::from_secs(5));
+    /// For an export: below the gateway's 30 s.
+    pub const EXPORT: Self = Self(Duration::from_secs(28));
+}
+
+/// What a handler receives as proof that the call is permitted.
+pub trait Access: Sized + Send {
+    /// Obtains it for a well-formed key.
+    fn obtain(claim: Claim) -> impl Future<Output = Result<Self, ApiError>> + Send;
+}
+
+/// A verified caller: what all handlers but one ask for.
+impl<P: Permission + Send> Access for Caller<P> {
+    async fn obtain(claim: Claim) -> Result<Self, ApiError> {
+        claim.verify().await
+    }
+}
+
+/// A key still to be verified, for a handler that does so beside its own read.
+impl Access for Claim {
+    async fn obtain(claim: Claim) -> Result<Self, ApiError> {
+        Ok(claim)
+    }
+}
+
+/// A function's connections, made once per environment.
+#[derive(Clone, Debug)]
+pub struct App {
+    config: SdkConfig,
+    store: Store,
+}
+
+impl App {
+    /// Reads the environment and connects.
+    pub async fn from_environment() -> Result<Self, Error> {
+        let tables = Tables::from_environment()?;
+        let config = Database::sdk_config().await;
+        let store = Store::new(Database::new(&config, tables));
+        Ok(Self { config, store })
+    }
+
+    /// The SDK's settings, for other clients than the store's.
+    #[must_use]
+    pub const fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The tables.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Serves a route until the environment ends.
+    pub async fn serve<A, F, Fut>(
+        self,
+        route: &'static str,
+        budget: Budget,
+        handler: F,
+    ) -> Result<(), Error>
+    where
+        A: Access,
+        F: Fn(A, ApiRequest, Store) -> Fut + Sync,
+        Fut: Future<Output = Result<Reply, ApiError>> + Send,
+    {
+        let starts = Starts::new();
+        let (app, handler, starts) = (&self, &handler, &starts);
+        lambda_http::run(service_fn(move |request: Request| async move {
+            let trace = Arc::new(Trace::begin(route, &request, starts));
+            let meter = Arc::new(Meter::default());
+            let store = app.store.metered(Arc::clone(&meter));
+            let request = ApiRequest::new(request, Arc::clone(&trace));
+            let answering = async {
+                let claim = Claim::of(request.headers(), store.clone(), Arc::clone(&trace))?;
+                let access = A::obtain(claim).await?;
+                handler(access, request, store).await
+            };
+            let answer = match tokio::time::timeout(budget.0, answering).await {
+                Ok(answer) => answer,
+                Err(_) => Err(ApiError::Unavailable(format!(
+                    "no answer within {:?}",
+                    budget.0
+                ))),
+            };
+            Ok::<_, Error>(finish(answer, &trace, &meter))
+        }))
+        .await
+    }
+}
+
+/// Serves the gateway's default route: whatever no other route is for.
+pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
+    let starts = Starts::new();
+    let starts = &starts;
+    lambda_http::run(service_fn(move |request: Request| async move {
+        let trace = Trace::begin(route, &request, starts);
+        let answer = Err(ApiError::NotFound(
+            "no such route: the API's routes begin with /api/v1/, see openapi.yaml",
+        ));
+        Ok::<_, Error>(finish(answer, &trace, &Meter::default()))
+    }))
+    .await
+}
+
+fn finish(answer: Result<Reply, ApiError>, trace: &Trace, meter: &Meter) -> Response<Body> {
+    let (reply, error) = match answer {
+        Ok(reply) => (reply, None),
+        Err(error) => (Reply::from(&error), Some(error)),
+    };
+    trace.end(reply.status().as_u16(), error.as_ref(), meter.consumed());
+    reply.into_response(trace.request_id())
+}

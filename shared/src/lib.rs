@@ -1,0 +1,16 @@
+//! What the routes of Portcullis share. A reader starts at [`rules`], the heart of it; [`store`]
+//! keeps what they decide, [`auth`] tells who may ask, [`http`] is the edge.
+
+pub mod auth;
+pub mod ban_info;
+pub mod clock;
+pub mod cursor;
+pub mod error;
+pub mod export;
+pub mod http;
+pub mod ids;
+pub mod length;
+pub mod poll;
+pub mod rules;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,48 @@
+//! The ban rules: pure functions over plain types, with the clock passed in.
+//!
+//! A workspace **decides** (bans, changes, lifts), an experience **applies** the decision to
+//! Roblox's own ban list and **confirms** it. [`Standing`] is what is stored for a user as seen
+//! from one experience: the decisions that can keep the user out there, and the last report of
+//! that experience. From it follow
+//!
+//! - whether the user is banned ([`Standing::counting`]),
+//! - what the experience owes ([`Standing::owed`]),
+//! - what a call changes: each call is first *judged* ([`judge_ban`], [`judge_unban`]) and then
+//!   turned into an [`Outcome`], the standing afterwards and the decisions made on the way.
+//!
+//! Nothing here knows of HTTP or a database; storage writes an outcome or nothing.
+
+mod appealing;
+mod ban;
+mod banning;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
+mod owed;
+mod standing;
+mod unbanning;
+
+pub use appealing::appeal;
+pub use ban::{Ban, Ending, EndingKind, Expiry, Identity, RevisionRef, Scope, Terms};
+pub use banning::{
+    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, judge_ban, make,
+    may_be_late, overwrite,
+};
+pub use owed::{Owed, OwedBan, OwedUnban};
+pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
+pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, report_unbanned};
+
+use crate::clock::Timestamp;
+
+/// Why a call changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A ban in force stands in the way, and the call does not overwrite.
+    AlreadyBanned(Box<Ban>),
+    /// A decision cannot set an expiry that has passed.
+    ExpiryPassed(Timestamp),
+    /// There is no ban (in force) that the call could act on.
+    NotFound,
+}
+
+#[cfg(test)]
+mod tests;

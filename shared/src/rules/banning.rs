@@ -1,0 +1,257 @@
+//! `ban-async`: telling a confirmation from a decision, and making the decision.
+//!
+//! The published SDK sends the same call for both: on every join of a banned player it repeats the
+//! ban, with `overwrite` and `experienceBanCompleted`. Equal terms are therefore a report of what
+//! the experience has done and never change a ban.
+
+use super::Refusal;
+use super::ban::{Ban, Expiry, Identity, RevisionRef, Scope, Terms};
+use super::standing::{Decision, DecisionKind, Outcome, Standing};
+use crate::clock::Timestamp;
+use crate::ids::{ExperienceId, ModeratorId, UserId};
+
+/// How long after its end a revision can still be confirmed, in seconds: one hour.
+pub const LATE_WINDOW: u64 = 3600;
+
+/// How long a relative length is taken for a repetition of the same call, in seconds.
+///
+/// A caller whose request timed out sends it again; counted from the second call, `7d` would end a
+/// little later and look like other terms. Within this window it may as well count from the decision
+/// it repeats.
+pub const REPEAT_WINDOW: u64 = 60;
+
+/// What a ban call asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BanRequest {
+    /// Whom to ban.
+    pub user: UserId,
+    /// The experience that calls.
+    pub experience: ExperienceId,
+    /// Where the ban is to hold.
+    pub scope: Scope,
+    /// Whether a ban in force is to be changed rather than refused.
+    pub overwrite: bool,
+    /// Whether the calling experience has already applied it.
+    pub completed: bool,
+    /// Who decided.
+    pub moderator: ModeratorId,
+    /// For moderators.
+    pub private_reason: String,
+    /// Shown to the player.
+    pub public_reason: String,
+    /// For how long.
+    pub length: Length,
+    /// Whether to apply it to the whole universe; when not said, as it is, for a new ban yes.
+    pub universal: Option<bool>,
+}
+
+/// For how long a ban is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Until it is lifted.
+    Permanent,
+    /// Until this second.
+    Until(Timestamp),
+    /// For this many seconds from the decision on.
+    For(u64),
+}
+
+impl Length {
+    /// The expiry of a ban decided at `from`.
+    #[must_use]
+    pub const fn from(self, from: Timestamp) -> Expiry {
+        match self {
+            Self::Permanent => Expiry::Never,
+            Self::Until(at) => Expiry::At(at),
+            Self::For(seconds) => Expiry::At(from.plus(seconds)),
+        }
+    }
+}
+
+/// A revision that was in force lately and no longer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The ban as it was then.
+    pub ban: Ban,
+    /// From when on it was not in force any more.
+    pub until: Timestamp,
+}
+
+/// What a ban call turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It says what already holds.
+    Nothing,
+    /// The experience reports to have applied this revision.
+    Confirmation(RevisionRef),
+    /// A decision that changes the ban in force.
+    Overwrite,
+    /// A decision that makes a new ban.
+    Make,
+}
+
+/// Judges a ban call. `late` are the revisions of the user's bans in the asked scope that were in
+/// force within the last [`LATE_WINDOW`]; they are only looked at for a confirmation.
+pub fn judge_ban(
+    standing: &Standing,
+    request: &BanRequest,
+    late: &[Revision],
+    now: Timestamp,
+) -> Result<Judgement, Refusal> {
+    let in_force = standing.in_force(request.scope, now);
+
+    if request.overwrite {
+        if let Some(ban) = in_force.filter(|ban| request.repeats(ban, now)) {
+            return Ok(match request.completed {
+                true if standing.here.report == Some(ban.current()) => Judgement::Nothing,
+                true => Judgement::Confirmation(ban.current()),
+                false => Judgement::Nothing,
+            });
+        }
+        if request.completed
+            && let Some(revision) = request.confirms_late(standing, late, now)
+        {
+            return Ok(Judgement::Confirmation(revision));
+        }
+    } else if let Some(ban) = in_the_way(standing, request.scope, now) {
+        return Err(Refusal::AlreadyBanned(Box::new(ban.clone())));
+    }
+
+    match request.length.from(now) {
+        Expiry::At(at) if at <= now => Err(Refusal::ExpiryPassed(at)),
+        _ if in_force.is_some() => Ok(Judgement::Overwrite),
+        _ => Ok(Judgement::Make),
+    }
+}
+
+/// Whether judging the call needs the revisions that were in force lately: it may be a
+/// confirmation, and not of the ban that is in force.
+#[must_use]
+pub fn may_be_late(standing: &Standing, request: &BanRequest, now: Timestamp) -> bool {
+    let in_force = standing.in_force(request.scope, now);
+    request.overwrite && request.completed && !in_force.is_some_and(|ban| request.repeats(ban, now))
+}
+
+/// The ban that makes a call without `overwrite` fail: one in force in the same scope, or a Global
+/// one when an Experience ban is asked for.
+fn in_the_way(standing: &Standing, scope: Scope, now: Timestamp) -> Option<&Ban> {
+    standing.in_force(scope, now).or_else(|| {
+        standing
+            .in_force(Scope::Global, now)
+            .filter(|_| scope == Scope::Experience)
+    })
+}
+
+/// Records that the experience has applied this revision. What is owed now follows from it.
+#[must_use]
+pub fn confirm(standing: &Standing, revision: RevisionRef) -> Outcome {
+    Outcome::reported(standing.clone().with_report(Some(revision)))
+}
+
+/// Makes a new ban called `identity`.
+#[must_use]
+pub fn make(
+    standing: &Standing,
+    request: &BanRequest,
+    identity: Identity,
+    now: Timestamp,
+) -> Outcome {
+    let ban = Ban {
+        guid: identity.guid,
+        uid: identity.uid,
+        user: request.user,
+        scope: request.scope,
+        made_in: request.experience,
+        terms: request.terms(true, now),
+        revision: 1,
+        decisions: 1,
+        created: now,
+        updated: now,
+        ending: None,
+    };
+    request.decide(standing, DecisionKind::Made, ban)
+}
+
+/// Changes the ban in force in the asked scope; without one, nothing.
+#[must_use]
+pub fn overwrite(standing: &Standing, request: &BanRequest, now: Timestamp) -> Outcome {
+    match standing.in_force(request.scope, now) {
+        Some(ban) => {
+            let revised = ban.revised(request.terms(ban.terms.universal, now), now);
+            request.decide(standing, DecisionKind::Changed, revised)
+        }
+        None => Outcome::reported(standing.clone()),
+    }
+}
+
+impl BanRequest {
+    fn terms(&self, universal: bool, now: Timestamp) -> Terms {
+        Terms {
+            moderator: self.moderator,
+            private_reason: self.private_reason.clone(),
+            public_reason: self.public_reason.clone(),
+            expires: self.length.from(now),
+            universal: self.universal.unwrap_or(universal),
+        }
+    }
+
+    fn decide(&self, standing: &Standing, kind: DecisionKind, ban: Ban) -> Outcome {
+        let previous = standing.latest_in(self.scope).cloned();
+        let report = if self.completed {
+            Some(ban.current())
+        } else {
+            standing.here.report
+        };
+        Outcome {
+            standing: standing.clone().with_ban(ban.clone()).with_report(report),
+            decisions: vec![Decision {
+                kind,
+                ban,
+                previous,
+                reason: None,
+            }],
+        }
+    }
+
+    /// Whether the call says just what this revision of a ban says.
+    fn repeats(&self, ban: &Ban, now: Timestamp) -> bool {
+        let Terms {
+            moderator,
+            private_reason,
+            public_reason,
+            expires,
+            universal,
+        } = &ban.terms;
+        let may_repeat_call = now <= ban.updated.plus(REPEAT_WINDOW);
+        let same_expiry = self.length.from(now) == *expires
+            || (may_repeat_call && self.length.from(ban.updated) == *expires);
+        self.moderator == *moderator
+            && self.private_reason == *private_reason
+            && self.public_reason == *public_reason
+            && same_expiry
+            && self.universal.is_none_or(|asked| asked == *universal)
+    }
+
+    /// The revision that this call confirms late: the last one in force with equal terms.
+    fn confirms_late(
+        &self,
+        standing: &Standing,
+        late: &[Revision],
+        now: Timestamp,
+    ) -> Option<RevisionRef> {
+        let expired = standing
+            .latest_in(self.scope)
+            .and_then(|ban| match ban.terms.expires {
+                Expiry::At(until) if ban.ending.is_none() => Some((ban, until)),
+                _ => None,
+            });
+        late.iter()
+            .map(|revision| (&revision.ban, revision.until))
+            .chain(expired)
+            .filter(|(ban, until)| {
+                *until <= now && until.plus(LATE_WINDOW) >= now && { self.repeats(ban, now) }
+            })
+            .max_by_key(|(ban, until)| (*until, ban.guid, ban.revision))
+            .map(|(ban, _)| ban.current())
+    }
+}

@@ -1,0 +1,333 @@
+//! A naive model of the rules, to test against: a plain list of everything that ever happened, in
+//! order. Each question is answered from scratch by reading the list, in the words of the
+//! contract, without any of the rules' own notions. It is slow and easy to believe.
+//!
+//! One workspace, any number of users and experiences. The clock is passed in and never goes back.
+
+mod history;
+
+use std::cmp::Reverse;
+
+use history::{Event, History, How, Made, Report, Revision};
+
+use super::{BanRequest, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
+use crate::clock::Timestamp;
+use crate::ids::{ExperienceId, Guid, Uid, UserId};
+
+/// How long after its end a revision can still be confirmed, in seconds.
+const AN_HOUR: u64 = 3600;
+
+/// How long a call with a relative length may be the repetition of an earlier one, in seconds.
+const A_MINUTE: u64 = 60;
+
+/// Everything that ever happened in a workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    history: History,
+}
+
+/// What a call that may change something answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200.
+    Ok,
+    /// 409: this ban is in the way.
+    AlreadyBanned(Box<BanState>),
+    /// 400: the expiry has passed.
+    ExpiryPassed,
+    /// 404.
+    NotFound,
+}
+
+/// What there is to say of a ban at some time, to some experience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BanState {
+    /// Its public id.
+    pub guid: Guid,
+    /// Its number.
+    pub uid: Uid,
+    /// Who is banned.
+    pub user: UserId,
+    /// Where it holds.
+    pub scope: Scope,
+    /// The experience it was made from.
+    pub made_in: ExperienceId,
+    /// Its current terms.
+    pub terms: Terms,
+    /// The number of its current terms, 1 for the first.
+    pub revision: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When the last decision on it was made.
+    pub updated: Timestamp,
+    /// Whether it is in force: not lifted, not appealed, not expired.
+    pub active: bool,
+    /// Whether it was ended by an accepted appeal.
+    pub appealed: bool,
+    /// Whether its current terms are what the experience asked about last reported.
+    pub completed: bool,
+}
+
+/// What happens.
+impl Model {
+    /// An experience is linked: by its first call of any kind but `/is-banned`, or by the operator.
+    pub fn link(&mut self, experience: ExperienceId, now: Timestamp) {
+        self.history.add(now, Event::Linked(experience));
+    }
+
+    /// `POST /ban-async`. A new ban, if the call makes one, is called `identity`.
+    pub fn ban(&mut self, request: &BanRequest, identity: Identity, now: Timestamp) -> Answer {
+        let BanRequest {
+            user,
+            experience,
+            scope,
+            ..
+        } = *request;
+        self.link(experience, now);
+        let in_force = self.in_force(user, experience, scope, now).cloned();
+        let current = in_force.as_ref().map(|ban| self.history.current(ban));
+
+        if !request.overwrite {
+            let global = self.in_force(user, experience, Scope::Global, now);
+            let global = global.filter(|_| scope == Scope::Experience);
+            if let Some(ban) = in_force.as_ref().or(global) {
+                return Answer::AlreadyBanned(Box::new(self.state(ban, experience, now)));
+            }
+        } else if request.completed {
+            if let Some(applied) = self.confirmed_by(request, now) {
+                self.report(user, experience, applied, now);
+                return Answer::Ok;
+            }
+        } else if current.is_some_and(|current| says(request, &current, now)) {
+            return Answer::Ok;
+        }
+
+        let terms = Terms {
+            moderator: request.moderator,
+            private_reason: request.private_reason.clone(),
+            public_reason: request.public_reason.clone(),
+            expires: expires(request.length, now),
+            universal: request
+                .universal
+                .unwrap_or(current.is_none_or(|current| current.terms.universal)),
+        };
+        if terms.expires <= Expiry::At(now) {
+            return Answer::ExpiryPassed;
+        }
+        let applied = if let (Some(ban), Some(current)) = (&in_force, current) {
+            let applied = Report::Banned(ban.guid(), current.number + 1);
+            self.history.add(now, Event::Changed(ban.guid(), terms));
+            applied
+        } else {
+            let made = Made {
+                identity,
+                user,
+                scope,
+                experience,
+                terms,
+                at: now,
+            };
+            self.history.add(now, Event::Made(made));
+            Report::Banned(identity.guid, 1)
+        };
+        if request.completed {
+            self.report(user, experience, applied, now);
+        }
+        Answer::Ok
+    }
+
+    /// `POST /ban-async?isAppeal=true`.
+    pub fn appeal(&mut self, request: &BanRequest, now: Timestamp) -> Answer {
+        let BanRequest {
+            user,
+            experience,
+            scope,
+            ..
+        } = *request;
+        self.link(experience, now);
+        let Some(ban) = self.in_force(user, experience, scope, now) else {
+            return Answer::NotFound;
+        };
+        let guid = ban.guid();
+        self.history.add(now, Event::Ended(guid, How::Appealed));
+        if request.completed {
+            self.report(user, experience, Report::NotBanned, now);
+        }
+        Answer::Ok
+    }
+
+    /// `POST /unban-async`.
+    pub fn unban(&mut self, request: &UnbanRequest, now: Timestamp) -> Answer {
+        let UnbanRequest {
+            user, experience, ..
+        } = *request;
+        self.link(experience, now);
+        if self.history.reaching(user, experience).is_empty() {
+            return Answer::NotFound;
+        }
+        let reason = request.reason.as_deref().unwrap_or_default();
+        let is_report = request.confirm_only
+            || reason == "Ban was appealed."
+            || reason == "Ban automatically expired."
+            || reason.starts_with("[luauCRON]");
+        let holding = self.history.holding(user, experience, now);
+        let holding: Vec<_> = holding.into_iter().map(Made::guid).collect();
+
+        let is_decision = !holding.is_empty() && !is_report;
+        if is_decision {
+            for guid in holding {
+                self.history.add(now, Event::Ended(guid, How::Lifted));
+            }
+        }
+        // With nothing holding, the call is a report even when it does not say so: an unban that is
+        // pending is confirmed, and where none is pending the report is the one made before.
+        if !is_decision || request.completed {
+            self.report(user, experience, Report::NotBanned, now);
+        }
+        Answer::Ok
+    }
+
+    fn report(&mut self, user: UserId, experience: ExperienceId, report: Report, now: Timestamp) {
+        self.history
+            .add(now, Event::Reported(user, experience, report));
+    }
+}
+
+/// What can be asked.
+impl Model {
+    /// `POST /is-banned`: the ban that counts, else the latest. The user is banned if it is active.
+    #[must_use]
+    pub fn is_banned(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Option<BanState> {
+        let counting = self.history.counting(user, experience, now);
+        let shown = counting.or_else(|| self.history.reaching(user, experience).pop())?;
+        Some(self.state(shown, experience, now))
+    }
+
+    /// `GET /pending-bans`, oldest first.
+    #[must_use]
+    pub fn pending_bans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        if !self.history.is_linked(experience) {
+            return Vec::new();
+        }
+        let users = self.history.users().into_iter();
+        let mut list: Vec<_> = users
+            .filter_map(|user| self.history.counting(user, experience, now))
+            .map(|ban| self.state(ban, experience, now))
+            .filter(|ban| !ban.completed)
+            .collect();
+        list.sort_by_key(|ban| ban.guid);
+        list
+    }
+
+    /// `GET /pending-unbans`: the bans last reported, first the user who has been free for longest.
+    #[must_use]
+    pub fn pending_unbans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        if !self.history.is_linked(experience) {
+            return Vec::new();
+        }
+        let mut list = Vec::new();
+        for user in self.history.users() {
+            if let Report::Banned(guid, _) = self.history.reported(user, experience)
+                && self.history.holding(user, experience, now).is_empty()
+                && let Some(applied) = self.history.bans().find(|ban| ban.guid() == guid)
+            {
+                list.push((self.history.free_since(user, experience), guid, applied));
+            }
+        }
+        list.sort_by_key(|(since, guid, _)| (*since, *guid));
+        list.into_iter()
+            .map(|(_, _, applied)| self.state(applied, experience, now))
+            .collect()
+    }
+
+    /// `GET /bans`: everything on record, newest first. Each ban is told as to its own experience.
+    #[must_use]
+    pub fn bans(&self, now: Timestamp) -> Vec<BanState> {
+        let bans = self.history.bans();
+        let mut list: Vec<_> = bans
+            .map(|ban| self.state(ban, ban.experience, now))
+            .collect();
+        list.sort_by_key(|ban| Reverse(ban.guid));
+        list
+    }
+
+    fn in_force(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Option<&Made> {
+        let holding = self.history.holding(user, experience, now);
+        holding.into_iter().find(|ban| ban.scope == scope)
+    }
+
+    /// The revision that a ban call with `overwrite` and `completed` says to have applied: of those
+    /// with equal terms that were in force within the last hour, the one that was so last.
+    fn confirmed_by(&self, request: &BanRequest, now: Timestamp) -> Option<Report> {
+        let an_hour_ago = Expiry::At(now.minus(AN_HOUR));
+        let mut equal = Vec::new();
+        for ban in self.history.reaching(request.user, request.experience) {
+            let (mut revisions, last) = self.history.revisions(ban);
+            revisions.push(last);
+            revisions.retain(|revision| revision.until >= an_hour_ago);
+            revisions.retain(|revision| says(request, revision, now));
+            if ban.scope == request.scope {
+                equal.extend(revisions.into_iter().map(|revision| (ban.guid(), revision)));
+            }
+        }
+        // Of two that ended in the same second, the later one in the history.
+        equal.sort_by_key(|(_, revision)| revision.until);
+        equal
+            .pop()
+            .map(|(guid, revision)| Report::Banned(guid, revision.number))
+    }
+
+    fn state(&self, ban: &Made, experience: ExperienceId, now: Timestamp) -> BanState {
+        let current = self.history.current(ban);
+        let applied = Report::Banned(ban.guid(), current.number);
+        BanState {
+            guid: ban.guid(),
+            uid: ban.identity.uid,
+            user: ban.user,
+            scope: ban.scope,
+            made_in: ban.experience,
+            terms: current.terms.clone(),
+            revision: current.number,
+            created: ban.at,
+            updated: self.history.updated(ban),
+            active: current.until > Expiry::At(now),
+            appealed: self.history.is_appealed(ban),
+            completed: self.history.reported(ban.user, experience) == applied,
+        }
+    }
+}
+
+/// The expiry of a ban that is decided now.
+fn expires(length: Length, now: Timestamp) -> Expiry {
+    match length {
+        Length::Permanent => Expiry::Never,
+        Length::Until(at) => Expiry::At(at),
+        Length::For(seconds) => Expiry::At(now.plus(seconds)),
+    }
+}
+
+/// Whether a call says just what a revision says. What it leaves open is as it was. A relative
+/// length counts from the call, or, since the call may be a repetition, from a decision shortly
+/// before it.
+fn says(request: &BanRequest, revision: &Revision, now: Timestamp) -> bool {
+    let Revision { terms, from, .. } = *revision;
+    let may_repeat = now <= from.plus(A_MINUTE);
+    let same_expiry = expires(request.length, now) == terms.expires
+        || (may_repeat && expires(request.length, from) == terms.expires);
+    same_expiry
+        && request.moderator == terms.moderator
+        && request.private_reason == terms.private_reason
+        && request.public_reason == terms.public_reason
+        && request.universal.unwrap_or(terms.universal) == terms.universal
+}

@@ -1,0 +1,201 @@
+//! The list of everything that ever happened, and what can be read off it.
+
+use crate::clock::Timestamp;
+use crate::ids::{ExperienceId, Guid, UserId};
+use crate::rules::{Expiry, Identity, Scope, Terms};
+
+/// Everything that ever happened in a workspace, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct History(Vec<(Timestamp, Event)>);
+
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    /// An experience was linked.
+    Linked(ExperienceId),
+    /// A ban was made.
+    Made(Made),
+    /// A ban was given other terms.
+    Changed(Guid, Terms),
+    /// A ban was ended by a decision.
+    Ended(Guid, How),
+    /// An experience told what it has done to a user.
+    Reported(UserId, ExperienceId, Report),
+}
+
+/// A ban as it was made.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) identity: Identity,
+    pub(super) user: UserId,
+    pub(super) scope: Scope,
+    pub(super) experience: ExperienceId,
+    pub(super) terms: Terms,
+    pub(super) at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    Lifted,
+    Appealed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Report {
+    /// Banned, by this revision of this ban.
+    Banned(Guid, u32),
+    NotBanned,
+}
+
+/// One revision of a ban: its terms, decided at `from` and in force until `until`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Revision<'a> {
+    pub(super) number: u32,
+    pub(super) terms: &'a Terms,
+    pub(super) from: Timestamp,
+    pub(super) until: Expiry,
+}
+
+impl Made {
+    pub(super) fn guid(&self) -> Guid {
+        self.identity.guid
+    }
+}
+
+impl History {
+    pub(super) fn add(&mut self, now: Timestamp, event: Event) {
+        self.0.push((now, event));
+    }
+
+    pub(super) fn is_linked(&self, experience: ExperienceId) -> bool {
+        let mut events = self.0.iter();
+        events.any(|(_, event)| matches!(event, Event::Linked(linked) if *linked == experience))
+    }
+
+    /// All bans, as they were made.
+    pub(super) fn bans(&self) -> impl Iterator<Item = &Made> {
+        self.0.iter().filter_map(|(_, event)| match event {
+            Event::Made(ban) => Some(ban),
+            _ => None,
+        })
+    }
+
+    /// All users who were ever banned.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        let mut users: Vec<_> = self.bans().map(|ban| ban.user).collect();
+        users.sort_unstable();
+        users.dedup();
+        users
+    }
+
+    /// The last thing that the experience told of the user.
+    pub(super) fn reported(&self, user: UserId, experience: ExperienceId) -> Report {
+        let mut last = Report::NotBanned;
+        for (_, event) in &self.0 {
+            if let Event::Reported(who, whence, report) = event
+                && (*who, *whence) == (user, experience)
+            {
+                last = *report;
+            }
+        }
+        last
+    }
+
+    /// The user's bans that reach this experience, ended or not, as they were made.
+    pub(super) fn reaching(&self, user: UserId, experience: ExperienceId) -> Vec<&Made> {
+        let mut bans: Vec<_> = self.bans().filter(|ban| ban.user == user).collect();
+        bans.retain(|ban| ban.scope == Scope::Global || ban.experience == experience);
+        bans
+    }
+
+    /// Those of them that hold.
+    pub(super) fn holding(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Vec<&Made> {
+        let mut bans = self.reaching(user, experience);
+        bans.retain(|ban| self.current(ban).until > Expiry::At(now));
+        bans
+    }
+
+    /// The one that keeps the user out: when two hold, the one that ends last counts, on a tie the
+    /// Global one.
+    pub(super) fn counting(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Option<&Made> {
+        let mut bans = self.holding(user, experience, now);
+        let last_end = bans.iter().map(|ban| self.current(ban).until).max()?;
+        bans.retain(|ban| self.current(ban).until == last_end);
+        let global = bans.iter().copied().find(|ban| ban.scope == Scope::Global);
+        global.or(bans.pop())
+    }
+
+    /// The end of the last of the user's bans.
+    pub(super) fn free_since(&self, user: UserId, experience: ExperienceId) -> Option<Expiry> {
+        self.reaching(user, experience)
+            .into_iter()
+            .map(|ban| self.current(ban).until)
+            .max()
+    }
+
+    /// The last revision of a ban.
+    pub(super) fn current<'a>(&'a self, ban: &'a Made) -> Revision<'a> {
+        self.revisions(ban).1
+    }
+
+    /// All revisions of a ban but the last, and the last.
+    pub(super) fn revisions<'a>(&'a self, ban: &'a Made) -> (Vec<Revision<'a>>, Revision<'a>) {
+        let mut earlier = Vec::new();
+        let until = ban.terms.expires;
+        let mut last = Revision {
+            number: 1,
+            terms: &ban.terms,
+            from: ban.at,
+            until,
+        };
+        for (at, event) in &self.0 {
+            match event {
+                Event::Changed(guid, terms) if *guid == ban.guid() => {
+                    earlier.push(Revision {
+                        until: last.until.min(Expiry::At(*at)),
+                        ..last
+                    });
+                    let number = last.number + 1;
+                    last = Revision {
+                        number,
+                        terms,
+                        from: *at,
+                        until: terms.expires,
+                    };
+                }
+                Event::Ended(guid, _) if *guid == ban.guid() => {
+                    last.until = last.until.min(Expiry::At(*at));
+                }
+                _ => {}
+            }
+        }
+        (earlier, last)
+    }
+
+    /// When the last decision on a ban was made.
+    pub(super) fn updated(&self, ban: &Made) -> Timestamp {
+        let mut last = ban.at;
+        for (at, event) in &self.0 {
+            if let Event::Changed(guid, _) | Event::Ended(guid, _) = event
+                && *guid == ban.guid()
+            {
+                last = *at;
+            }
+        }
+        last
+    }
+
+    pub(super) fn is_appealed(&self, ban: &Made) -> bool {
+        let appealed = |event: &Event| matches!(event, Event::Ended(guid, How::Appealed) if *guid == ban.guid());
+        self.0.iter().any(|(_, event)| appealed(event))
+    }
+}

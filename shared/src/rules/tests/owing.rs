@@ -1,0 +1,205 @@
+//! What an experience owes: pending bans and pending unbans.
+
+use super::*;
+
+#[test]
+fn nothing_is_owed_before_anything_was_decided() {
+    let world = World::linked();
+    assert_eq!(
+        EXPERIENCES.map(|experience| world.owes(experience)),
+        ["nothing"; 3]
+    );
+}
+
+#[test]
+fn what_is_owed_follows_from_the_decision_and_the_last_report() {
+    let bans = |completed| BanRequest {
+        completed,
+        ..ban_in(ARENA)
+    };
+    // The calls, and what the arena owes then. B is a ban, C confirmed by its maker; L lifts, A is
+    // an accepted appeal; U reports an unban; M changes the ban; R confirms it as it is.
+    let table = [
+        ("B", "ban"),
+        ("C", "nothing"),
+        ("BR", "nothing"),
+        ("BL", "nothing"),
+        ("BA", "nothing"),
+        ("CL", "unban"),
+        ("CA", "unban"),
+        ("CLU", "nothing"),
+        ("CLB", "ban"),
+        ("CLBL", "unban"),
+        ("CLUBL", "nothing"),
+        ("CM", "ban"),
+        ("CMR", "nothing"),
+        ("CML", "unban"),
+        ("CMLU", "nothing"),
+        ("CU", "ban"),
+        ("CUR", "nothing"),
+        ("CUL", "nothing"),
+        ("BU", "ban"),
+    ];
+    for (calls, expected) in table {
+        let mut world = World::linked();
+        for call in calls.chars() {
+            let answer = match call {
+                'B' => world.ban(&bans(false)),
+                'C' => world.ban(&bans(true)),
+                'L' => world.unban(&unban_in(ARENA)),
+                'A' => world.appeal(&ban_in(ARENA)),
+                'U' => world.unban(&unbanned_in(ARENA)),
+                'M' => world.ban(&BanRequest {
+                    moderator: BOB,
+                    ..overwriting(ban_in(ARENA))
+                }),
+                _ => world.ban(&confirmation(&world.shown(ARENA), ARENA)),
+            };
+            assert_eq!(answer, Answer::Ok, "{call} in {calls}");
+        }
+        assert_eq!(world.owes(ARENA), expected, "{calls}");
+    }
+}
+
+#[test]
+fn an_unban_becomes_due_by_expiry_alone() {
+    for request in [ban_in(ARENA), ban_all_from(BEACH)] {
+        let mut world = World::linked();
+        world.ban(&lasting(HOUR, request));
+        let confirms = confirmation(&world.shown(ARENA), ARENA);
+        world.ban(&confirms);
+        world.wait(HOUR - 1);
+        assert_eq!(world.owes(ARENA), "nothing");
+        world.wait(1);
+        assert_eq!(world.owes(ARENA), "unban");
+    }
+}
+
+#[test]
+fn a_ban_that_expires_before_it_was_applied_owes_nothing() {
+    let mut world = World::linked();
+    world.ban(&lasting(HOUR, ban_all_from(ARENA)));
+    assert_eq!(world.owes(BEACH), "ban");
+    world.wait(HOUR);
+    assert_eq!(world.owes(BEACH), "nothing");
+}
+
+#[test]
+fn the_end_of_one_of_two_bans_owes_no_unban_while_the_other_stands() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_all_from(ARENA)
+    });
+    world.ban(&overwriting(ban_in(ARENA)));
+    // The Global ban, which counted, ends; now the other is to be applied.
+    world.appeal(&ban_all_from(ARENA));
+    assert_eq!((world.owes(ARENA), world.is_banned(ARENA)), ("ban", true));
+    assert_eq!(world.shown(ARENA).scope, Scope::Experience);
+    world.appeal(&ban_in(ARENA));
+    assert_eq!(
+        (world.owes(ARENA), world.is_banned(ARENA)),
+        ("unban", false)
+    );
+}
+
+#[test]
+fn the_ban_that_takes_over_is_owed_when_the_counting_one_expires() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..lasting(HOUR, ban_in(ARENA))
+    });
+    world.ban(&overwriting(lasting(2 * HOUR, ban_all_from(BEACH))));
+    assert_eq!(
+        world.owes(ARENA),
+        "ban",
+        "the Global ban ends last, so it counts"
+    );
+    let confirms = confirmation(&world.shown(ARENA), ARENA);
+    world.ban(&confirms);
+    world.wait(HOUR);
+    assert_eq!(world.owes(ARENA), "nothing");
+    world.wait(HOUR);
+    assert_eq!(world.owes(ARENA), "unban");
+}
+
+#[test]
+fn a_global_ban_is_owed_by_every_linked_experience_and_by_one_linked_later() {
+    let mut world = World::empty();
+    assert_eq!(world.ban(&ban_all_from(ARENA)), Answer::Ok);
+    let owed = |world: &World| EXPERIENCES.map(|experience| world.owes(experience));
+    assert_eq!(owed(&world), ["ban", "nothing", "nothing"]);
+    assert!(
+        EXPERIENCES
+            .iter()
+            .all(|experience| world.is_banned(*experience))
+    );
+    world.wait(HOUR);
+    world.call(&Call::Poll(BEACH)).unwrap();
+    assert_eq!(owed(&world), ["ban", "ban", "nothing"]);
+    world.unban(&unban_in(CASTLE));
+    assert_eq!(owed(&world), ["nothing"; 3]);
+}
+
+#[test]
+fn pending_bans_come_oldest_first() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        user: OSCAR,
+        ..ban_in(ARENA)
+    });
+    world.ban(&ban_in(ARENA));
+    world.wait(10);
+    // Changing a ban does not make it younger.
+    world.ban(&BanRequest {
+        user: OSCAR,
+        moderator: BOB,
+        ..overwriting(ban_in(ARENA))
+    });
+    let pending = world.store.pending_bans(ARENA, world.now);
+    assert_eq!(
+        pending.iter().map(|ban| ban.user).collect::<Vec<_>>(),
+        [OSCAR, MALLORY]
+    );
+}
+
+#[test]
+fn pending_unbans_come_in_the_order_they_became_due() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..lasting(HOUR, ban_in(ARENA))
+    });
+    let oscar = BanRequest {
+        user: OSCAR,
+        completed: true,
+        ..ban_in(ARENA)
+    };
+    world.ban(&oscar);
+    world.unban(&UnbanRequest {
+        user: OSCAR,
+        ..unban_in(ARENA)
+    });
+    world.wait(HOUR);
+    let pending = world.store.pending_unbans(ARENA, world.now);
+    assert_eq!(
+        pending.iter().map(|ban| ban.user).collect::<Vec<_>>(),
+        [OSCAR, MALLORY]
+    );
+}
+
+#[test]
+fn a_pending_unban_is_the_ban_that_the_experience_last_confirmed() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_in(ARENA)
+    });
+    let confirmed = world.shown(ARENA).guid;
+    world.unban(&unban_in(ARENA));
+    world.ban(&ban_in(ARENA));
+    world.unban(&unban_in(ARENA));
+    assert_ne!(world.shown(ARENA).guid, confirmed);
+    assert_eq!(world.pending_unbans(ARENA), [confirmed]);
+}

@@ -1,0 +1,245 @@
+//! A store in memory that applies the rules the way the database does: per user one Global ban,
+//! per user and experience one [`Here`], each call reading both, and writing an outcome or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use crate::clock::Timestamp;
+use crate::ids::{ExperienceId, Guid, UserId};
+use crate::rules::model::{Answer, BanState};
+use crate::rules::{
+    Ban, BanRequest, Decision, Expiry, Here, Identity, Judgement, LATE_WINDOW, Outcome, Refusal,
+    Revision, RevisionRef, Scope, Standing, UnbanJudgement, UnbanRequest, appeal, confirm,
+    judge_ban, judge_unban, lift, make, may_be_late, overwrite, report_unbanned,
+};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Store {
+    globals: BTreeMap<UserId, Ban>,
+    heres: BTreeMap<(UserId, ExperienceId), Here>,
+    linked: BTreeSet<ExperienceId>,
+    records: BTreeMap<Guid, Ban>,
+    history: Vec<(Timestamp, Decision)>,
+}
+
+/// Calls.
+impl Store {
+    pub(super) fn link(&mut self, experience: ExperienceId) {
+        self.linked.insert(experience);
+    }
+
+    pub(super) fn ban(
+        &mut self,
+        request: &BanRequest,
+        identity: Identity,
+        now: Timestamp,
+    ) -> Answer {
+        let standing = self.standing(request.user, request.experience);
+        let late = if may_be_late(&standing, request, now) {
+            self.late(request, now)
+        } else {
+            Vec::new()
+        };
+        let outcome = judge_ban(&standing, request, &late, now).map(|judgement| match judgement {
+            Judgement::Nothing => None,
+            Judgement::Confirmation(revision) => Some(confirm(&standing, revision)),
+            Judgement::Overwrite => Some(overwrite(&standing, request, now)),
+            Judgement::Make => Some(make(&standing, request, identity, now)),
+        });
+        self.finish(outcome, request.user, request.experience, now)
+    }
+
+    pub(super) fn appeal(&mut self, request: &BanRequest, now: Timestamp) -> Answer {
+        let standing = self.standing(request.user, request.experience);
+        let outcome = appeal(&standing, request.scope, request.completed, now).map(Some);
+        self.finish(outcome, request.user, request.experience, now)
+    }
+
+    pub(super) fn unban(&mut self, request: &UnbanRequest, now: Timestamp) -> Answer {
+        let standing = self.standing(request.user, request.experience);
+        let outcome = judge_unban(&standing, request, now).map(|judgement| match judgement {
+            UnbanJudgement::Nothing => None,
+            UnbanJudgement::Report => Some(report_unbanned(&standing)),
+            UnbanJudgement::Lift => Some(lift(&standing, request, now)),
+        });
+        self.finish(outcome, request.user, request.experience, now)
+    }
+
+    fn finish(
+        &mut self,
+        outcome: Result<Option<Outcome>, Refusal>,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Answer {
+        self.link(experience);
+        match outcome {
+            Ok(None) => Answer::Ok,
+            Ok(Some(Outcome {
+                standing,
+                decisions,
+            })) => {
+                if let Some(global) = standing.global {
+                    self.globals.insert(user, global);
+                }
+                self.heres.insert((user, experience), standing.here);
+                for decision in decisions {
+                    self.records.insert(decision.ban.guid, decision.ban.clone());
+                    self.history.push((now, decision));
+                }
+                Answer::Ok
+            }
+            Err(Refusal::AlreadyBanned(ban)) => {
+                Answer::AlreadyBanned(Box::new(self.state(&ban, experience, now)))
+            }
+            Err(Refusal::ExpiryPassed(_)) => Answer::ExpiryPassed,
+            Err(Refusal::NotFound) => Answer::NotFound,
+        }
+    }
+
+    /// The revisions in the asked scope that a decision of the last hour put out of force.
+    fn late(&self, request: &BanRequest, now: Timestamp) -> Vec<Revision> {
+        let in_scope = |ban: &Ban| match request.scope {
+            Scope::Global => ban.scope == Scope::Global,
+            Scope::Experience => {
+                ban.scope == Scope::Experience && ban.made_in == request.experience
+            }
+        };
+        let lately = self
+            .history
+            .iter()
+            .filter(|(at, _)| *at >= now.minus(LATE_WINDOW));
+        lately
+            .filter_map(|(at, decision)| Some((at, decision.previous.clone()?)))
+            .filter(|(_, ban)| ban.user == request.user && ban.ending.is_none() && in_scope(ban))
+            .map(|(at, ban)| match ban.terms.expires {
+                Expiry::At(expired) => Revision {
+                    until: expired.min(*at),
+                    ban,
+                },
+                Expiry::Never => Revision { until: *at, ban },
+            })
+            .collect()
+    }
+}
+
+/// Questions.
+impl Store {
+    pub(super) fn standing(&self, user: UserId, experience: ExperienceId) -> Standing {
+        Standing {
+            here: self
+                .heres
+                .get(&(user, experience))
+                .cloned()
+                .unwrap_or_default(),
+            global: self.globals.get(&user).cloned(),
+        }
+    }
+
+    pub(super) fn history(&self) -> impl Iterator<Item = &Decision> {
+        self.history.iter().map(|(_, decision)| decision)
+    }
+
+    pub(super) fn is_banned(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Option<BanState> {
+        let standing = self.standing(user, experience);
+        standing
+            .shown(now)
+            .map(|ban| self.state(ban, experience, now))
+    }
+
+    pub(super) fn pending_bans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        let mut list: Vec<_> = self
+            .standings(experience)
+            .filter_map(|standing| standing.owed().ban_at(now))
+            .map(|owed| self.recorded(owed.revision, experience, now))
+            .collect();
+        list.sort_by_key(|ban| ban.guid);
+        list
+    }
+
+    pub(super) fn pending_unbans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        let mut owed: Vec<_> = self
+            .standings(experience)
+            .filter_map(|standing| standing.owed().unban_at(now))
+            .collect();
+        owed.sort_by_key(|owed| (owed.due, owed.reported.guid));
+        owed.into_iter()
+            .map(|owed| self.recorded(owed.reported, experience, now))
+            .collect()
+    }
+
+    pub(super) fn bans(&self, now: Timestamp) -> Vec<BanState> {
+        self.records
+            .values()
+            .rev()
+            .map(|ban| self.state(ban, ban.made_in, now))
+            .collect()
+    }
+
+    /// The times at which something may change by itself: expiries and the ends of windows.
+    pub(super) fn edges(&self) -> BTreeSet<Timestamp> {
+        let mut edges = BTreeSet::new();
+        for (at, decision) in &self.history {
+            edges.extend([at.plus(super::MINUTE), at.plus(super::HOUR)]);
+            if let Expiry::At(at) = decision.ban.terms.expires {
+                edges.extend([at, at.plus(super::HOUR)]);
+            }
+        }
+        edges
+    }
+
+    pub(super) fn records_count_their_decisions(&self) -> Result<(), TestCaseError> {
+        for ban in self.records.values() {
+            let decisions = self
+                .history()
+                .filter(|decision| decision.ban.guid == ban.guid)
+                .count();
+            prop_assert_eq!(usize::try_from(ban.decisions).unwrap(), decisions);
+        }
+        Ok(())
+    }
+
+    /// The standing of every user, as far as the experience owes anything: if it is linked.
+    fn standings(&self, experience: ExperienceId) -> impl Iterator<Item = Standing> {
+        let here = self.heres.keys().map(|(user, _)| user);
+        let users: BTreeSet<_> = self.globals.keys().chain(here).copied().collect();
+        users
+            .into_iter()
+            .filter(move |_| self.linked.contains(&experience))
+            .map(move |user| self.standing(user, experience))
+    }
+
+    fn recorded(
+        &self,
+        revision: RevisionRef,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> BanState {
+        self.state(&self.records[&revision.guid], experience, now)
+    }
+
+    fn state(&self, ban: &Ban, experience: ExperienceId, now: Timestamp) -> BanState {
+        let reported = self.standing(ban.user, experience).here.report;
+        BanState {
+            guid: ban.guid,
+            uid: ban.uid,
+            user: ban.user,
+            scope: ban.scope,
+            made_in: ban.made_in,
+            terms: ban.terms.clone(),
+            revision: ban.revision,
+            created: ban.created,
+            updated: ban.updated,
+            active: ban.holds(now),
+            appealed: ban.is_appealed(),
+            completed: reported == Some(ban.current()),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `unban-async`: decisions, reports, and calls that mean nothing.
+
+use super::*;
+
+#[test]
+fn a_decision_lifts_whatever_keeps_the_user_out() {
+    let bans = [
+        vec![ban_in(ARENA)],
+        vec![ban_all_from(ARENA)],
+        vec![ban_all_from(BEACH)],
+        vec![ban_in(ARENA), ban_all_from(BEACH)],
+    ];
+    for bans in bans {
+        let mut world = World::linked();
+        for request in &bans {
+            world.ban(request);
+        }
+        world.wait(10);
+        assert_eq!(world.unban(&unban_in(ARENA)), Answer::Ok);
+        assert!(!world.is_banned(ARENA), "{bans:?}");
+        for ban in world.decided() {
+            assert_eq!(
+                (ban.active, ban.appealed, ban.updated),
+                (false, false, world.now)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_decision_leaves_bans_in_other_experiences_alone() {
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    world.ban(&ban_in(BEACH));
+    world.unban(&unban_in(ARENA));
+    assert_eq!(
+        EXPERIENCES.map(|experience| world.is_banned(experience)),
+        [false, true, false]
+    );
+}
+
+#[test]
+fn a_ban_that_has_ended_is_not_lifted_again() {
+    let mut world = World::linked();
+    world.ban(&lasting(MINUTE, ban_in(ARENA)));
+    world.ban(&overwriting(ban_all_from(ARENA)));
+    world.wait(MINUTE);
+    let expired = world.store.bans(world.now).pop().unwrap();
+    world.unban(&unban_in(ARENA));
+    assert_eq!(world.store.bans(world.now).pop().unwrap(), expired);
+}
+
+#[test]
+fn the_unban_is_pending_where_an_experience_had_confirmed_and_for_the_caller_too() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_all_from(ARENA)
+    });
+    let confirms = confirmation(&world.shown(BEACH), BEACH);
+    world.ban(&confirms);
+    let mut completed = world.clone();
+
+    world.unban(&unban_in(ARENA));
+    assert_eq!(
+        EXPERIENCES.map(|experience| world.owes(experience)),
+        ["unban", "unban", "nothing"]
+    );
+    completed.unban(&UnbanRequest {
+        completed: true,
+        ..unban_in(ARENA)
+    });
+    let owed = EXPERIENCES.map(|experience| completed.owes(experience));
+    assert_eq!(owed, ["nothing", "unban", "nothing"]);
+}
+
+#[test]
+fn an_appeal_is_pending_for_the_caller_too_unless_completed() {
+    for (completed, owes) in [(false, "unban"), (true, "nothing")] {
+        let mut world = World::linked();
+        world.ban(&BanRequest {
+            completed: true,
+            ..ban_in(ARENA)
+        });
+        world.appeal(&BanRequest {
+            completed,
+            ..ban_in(ARENA)
+        });
+        assert_eq!(world.owes(ARENA), owes);
+    }
+}
+
+#[test]
+fn a_completed_appeal_beside_another_ban_owes_that_one() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_in(ARENA)
+    });
+    world.ban(&overwriting(ban_all_from(ARENA)));
+    world.appeal(&BanRequest {
+        completed: true,
+        ..ban_in(ARENA)
+    });
+    assert_eq!((world.is_banned(ARENA), world.owes(ARENA)), (true, "ban"));
+}
+
+#[test]
+fn the_sdk_s_own_reasons_make_a_report_and_no_others() {
+    let table = [
+        (None, false),
+        (Some(""), false),
+        (Some("Ban was appealed."), true),
+        (Some("Ban automatically expired."), true),
+        (Some("[luauCRON]"), true),
+        (Some("[luauCRON] Ban expired at 17:00"), true),
+        (Some("Ban was appealed"), false),
+        (Some("Ban was appealed. Really."), false),
+        (Some("ban automatically expired."), false),
+        (Some("see [luauCRON]"), false),
+    ];
+    for (reason, is_report) in table {
+        let mut world = World::linked();
+        world.ban(&ban_in(ARENA));
+        let reason = reason.map(str::to_owned);
+        assert_eq!(
+            world.unban(&UnbanRequest {
+                reason,
+                ..unban_in(ARENA)
+            }),
+            Answer::Ok
+        );
+        assert_eq!(world.is_banned(ARENA), is_report);
+    }
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    world.unban(&UnbanRequest {
+        reason: Some("sorry".to_owned()),
+        ..unbanned_in(ARENA)
+    });
+    assert!(
+        world.is_banned(ARENA),
+        "confirmOnly says so whatever the reason"
+    );
+}
+
+#[test]
+fn a_report_while_a_ban_holds_makes_it_pending_again() {
+    for completed in [false, true] {
+        let mut world = World::linked();
+        world.ban(&BanRequest {
+            completed: true,
+            ..ban_in(ARENA)
+        });
+        let decided = world.decided();
+        assert_eq!(
+            world.unban(&UnbanRequest {
+                completed,
+                ..unbanned_in(ARENA)
+            }),
+            Answer::Ok
+        );
+        assert_eq!((world.owes(ARENA), world.decided()), ("ban", decided));
+    }
+}
+
+#[test]
+fn a_late_report_does_not_lift_a_new_ban() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_in(ARENA)
+    });
+    world.unban(&unban_in(ARENA));
+    assert_eq!(world.owes(ARENA), "unban");
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_in(ARENA)
+    });
+    for _ in 0..2 {
+        assert_eq!(world.unban(&unbanned_in(ARENA)), Answer::Ok);
+        assert_eq!((world.is_banned(ARENA), world.owes(ARENA)), (true, "ban"));
+    }
+}
+
+#[test]
+fn with_an_unban_pending_any_call_confirms_it() {
+    let calls = [
+        unban_in(ARENA),
+        unbanned_in(ARENA),
+        UnbanRequest {
+            completed: true,
+            ..unban_in(ARENA)
+        },
+        UnbanRequest {
+            reason: Some("Ban was appealed.".to_owned()),
+            ..unban_in(ARENA)
+        },
+    ];
+    for call in calls {
+        let mut world = World::linked();
+        world.ban(&BanRequest {
+            completed: true,
+            ..ban_in(ARENA)
+        });
+        world.appeal(&ban_in(ARENA));
+        assert_eq!(world.owes(ARENA), "unban");
+        assert_eq!(world.unban(&call), Answer::Ok);
+        assert_eq!(world.owes(ARENA), "nothing");
+    }
+}
+
+#[test]
+fn an_unban_is_confirmed_by_its_own_experience_alone() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_all_from(ARENA)
+    });
+    world.appeal(&ban_all_from(ARENA));
+    world.unban(&unbanned_in(BEACH));
+    assert_eq!(world.owes(ARENA), "unban");
+}
+
+#[test]
+fn with_nothing_in_force_and_nothing_pending_nothing_changes() {
+    for call in [unban_in(ARENA), unbanned_in(ARENA)] {
+        let mut world = World::linked();
+        world.ban(&ban_in(ARENA));
+        world.appeal(&ban_in(ARENA));
+        let before = world.store.clone();
+        assert_eq!(world.unban(&call), Answer::Ok);
+        assert_eq!(world.store, before);
+    }
+}
+
+#[test]
+fn a_user_never_banned_there_is_not_found() {
+    // The ban that was made, and where an unban finds nothing.
+    let table: [(Option<BanRequest>, &[ExperienceId]); 3] = [
+        (None, &EXPERIENCES),
+        (Some(ban_in(ARENA)), &[BEACH, CASTLE]),
+        (Some(ban_all_from(ARENA)), &[]),
+    ];
+    for (ban, nowhere) in table {
+        for experience in EXPERIENCES {
+            for call in [unban_in(experience), unbanned_in(experience)] {
+                let mut world = World::linked();
+                if let Some(ban) = &ban {
+                    world.ban(ban);
+                }
+                let answer = world.unban(&call);
+                let found = !nowhere.contains(&experience);
+                assert_eq!(
+                    answer,
+                    if found { Answer::Ok } else { Answer::NotFound },
+                    "{ban:?}"
+                );
+            }
+        }
+    }
+}

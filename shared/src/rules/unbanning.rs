@@ -1,0 +1,96 @@
+//! `unban-async`: lifting whatever keeps the user out, or reporting that it was lifted there.
+
+use super::Refusal;
+use super::ban::{EndingKind, Scope};
+use super::standing::{Decision, DecisionKind, Outcome, Standing};
+use crate::clock::Timestamp;
+use crate::ids::{ExperienceId, ModeratorId, UserId};
+
+/// What an unban call asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnbanRequest {
+    /// Whom to unban.
+    pub user: UserId,
+    /// The experience that calls.
+    pub experience: ExperienceId,
+    /// Why; kept in the history.
+    pub reason: Option<String>,
+    /// Who decided.
+    pub moderator: Option<ModeratorId>,
+    /// Whether the calling experience has already applied it.
+    pub completed: bool,
+    /// Whether it is said to be a report, not a decision.
+    pub confirm_only: bool,
+}
+
+/// What an unban call turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnbanJudgement {
+    /// Nothing holds, or the experience says again what it said before.
+    Nothing,
+    /// The experience reports the user as not banned.
+    Report,
+    /// A decision: what keeps the user out is lifted.
+    Lift,
+}
+
+impl UnbanRequest {
+    /// Whether the call reports what the experience has done. Besides those that say so, the
+    /// published SDK's own messages do: it sends them by itself after applying an unban.
+    #[must_use]
+    pub fn is_report(&self) -> bool {
+        self.confirm_only
+            || self.reason.as_deref().is_some_and(|reason| {
+                matches!(reason, "Ban was appealed." | "Ban automatically expired.")
+                    || reason.starts_with("[luauCRON]")
+            })
+    }
+}
+
+/// Judges an unban call.
+pub fn judge_unban(
+    standing: &Standing,
+    request: &UnbanRequest,
+    now: Timestamp,
+) -> Result<UnbanJudgement, Refusal> {
+    if standing.is_blank() {
+        return Err(Refusal::NotFound);
+    }
+    let banned = standing.counting(now).is_some();
+    Ok(match (request.is_report(), banned) {
+        (false, true) => UnbanJudgement::Lift,
+        _ if standing.here.report.is_some() => UnbanJudgement::Report,
+        _ => UnbanJudgement::Nothing,
+    })
+}
+
+/// Records that the user is not banned in the experience. A ban that holds after all is owed again.
+#[must_use]
+pub fn report_unbanned(standing: &Standing) -> Outcome {
+    Outcome::reported(standing.clone().with_report(None))
+}
+
+/// Lifts the bans that keep the user out: the Experience ban, the Global ban, or both.
+#[must_use]
+pub fn lift(standing: &Standing, request: &UnbanRequest, now: Timestamp) -> Outcome {
+    let mut after = standing.clone();
+    let mut decisions = Vec::new();
+    for ban in [Scope::Experience, Scope::Global].map(|scope| standing.in_force(scope, now)) {
+        let Some(ban) = ban else { continue };
+        let ended = ban.ended(EndingKind::Lifted, now);
+        after = after.with_ban(ended.clone());
+        decisions.push(Decision {
+            kind: DecisionKind::Lifted,
+            ban: ended,
+            previous: Some(ban.clone()),
+            reason: request.reason.clone(),
+        });
+    }
+    if request.completed {
+        after = after.with_report(None);
+    }
+    Outcome {
+        standing: after,
+        decisions,
+    }
+}

@@ -1,0 +1,69 @@
+//! Storage: what the rules decide is written to DynamoDB whole or not at all.
+//!
+//! [`Store`] is what a handler holds. Each submodule serves one access pattern; the table of them
+//! with their costs stands in `docs/architecture.md`.
+
+mod bans;
+mod commit;
+mod database;
+mod exports;
+mod items;
+mod keys;
+mod ledger;
+mod links;
+mod meter;
+mod pending;
+mod schema;
+mod settle;
+mod spread;
+
+pub use bans::Snapshot;
+pub use commit::Actor;
+pub use database::{Database, Tables};
+pub use exports::{ExportBucket, Upload};
+pub use keys::{NewKey, NewWorkspace};
+pub use ledger::{Filter, Ledger, Recorded};
+pub use links::{Link, Linking};
+pub use meter::{Consumed, Meter};
+pub use pending::{Pending, PollPosition};
+pub use settle::{Call, Settled};
+pub use spread::{Step, StreamKey};
+
+use std::sync::Arc;
+
+use crate::auth::KeyCache;
+use links::LinkCache;
+
+/// The tables, with what a warm function remembers of them. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: Database,
+    known: Arc<Known>,
+}
+
+/// What stays in memory from one request to the next.
+#[derive(Debug, Default)]
+struct Known {
+    keys: KeyCache,
+    links: LinkCache,
+}
+
+impl Store {
+    /// A store on these tables.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self {
+            database,
+            known: Arc::default(),
+        }
+    }
+
+    /// The same store, counting what one request consumes.
+    #[must_use]
+    pub fn metered(&self, meter: Arc<Meter>) -> Self {
+        Self {
+            database: self.database.metered(meter),
+            known: Arc::clone(&self.known),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Reading a user's standing: the input of every rule, in one round trip.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::Store;
+use super::database::{DatabaseError, text};
+use super::items::{self, BanItem, DecisionItem, ExperienceItem, GlobalItem, StoredBan};
+use super::schema::{self, Key};
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceTag};
+use crate::rules::{Ban, Expiry, Identity, LATE_WINDOW, Revision, Scope, Standing};
+
+/// A standing as it was read, with the versions that a write will insist on.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Whose it is.
+    pub user: UserId,
+    /// Seen from where.
+    pub experience: ExperienceId,
+    /// What was read.
+    pub standing: Standing,
+    pub(super) tag: WorkspaceTag,
+    pub(super) here_item: Option<ExperienceItem>,
+    pub(super) global_version: Option<u64>,
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        tag: WorkspaceTag,
+        user: UserId,
+        experience: ExperienceId,
+        here_item: Option<ExperienceItem>,
+        global: Option<GlobalItem>,
+    ) -> Self {
+        let global_version = global.as_ref().map(|item| item.version);
+        let standing = Standing {
+            here: here_item
+                .as_ref()
+                .map(ExperienceItem::here)
+                .unwrap_or_default(),
+            global: global.map(|item| Ban::from(item.ban)),
+        };
+        Self {
+            user,
+            experience,
+            standing,
+            tag,
+            here_item,
+            global_version,
+        }
+    }
+
+    /// The workspace it was read in.
+    #[must_use]
+    pub const fn tag(&self) -> WorkspaceTag {
+        self.tag
+    }
+}
+
+impl Store {
+    /// A user's standing in one experience: two items, strongly consistent, one round trip.
+    pub async fn standing(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        experience: ExperienceId,
+    ) -> Result<Snapshot, ApiError> {
+        Ok(self
+            .standing_and(tag, user, experience, Vec::new())
+            .await?
+            .0)
+    }
+
+    /// The standing, and which of some other items exist, in the same round trip.
+    pub(super) async fn standing_and(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        experience: ExperienceId,
+        others: Vec<Key>,
+    ) -> Result<(Snapshot, Vec<super::schema::Item>), DatabaseError> {
+        let here_key = Key::experience(tag, user, experience);
+        let global_key = Key::global(tag, user);
+        let keys = [here_key.clone(), global_key.clone()]
+            .into_iter()
+            .chain(others);
+        let (mut here, mut global, mut found) = (None, None, Vec::new());
+        for item in self.database.batch_get(keys, true).await? {
+            match Key::of(&item) {
+                Some(key) if key == here_key => here = Some(items::read(item)?),
+                Some(key) if key == global_key => global = Some(items::read(item)?),
+                _ => found.push(item),
+            }
+        }
+        Ok((Snapshot::new(tag, user, experience, here, global), found))
+    }
+
+    /// The revisions of the user's bans that were in force within the last hour and were replaced
+    /// since, in the scope asked for: what a late confirmation can mean.
+    pub async fn late_revisions(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Vec<Revision>, ApiError> {
+        let since = Moment::from_millis(now.minus(LATE_WINDOW).0.saturating_mul(1000));
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
+            .expression_attribute_values(
+                ":user",
+                text(schema::user_partition(snapshot.tag, snapshot.user)),
+            )
+            .expression_attribute_values(":since", text(schema::decisions_since(since)))
+            .expression_attribute_values(":end", text(schema::DECISIONS_END));
+        let mut revisions = Vec::new();
+        let mut next = None;
+        loop {
+            let page = query.clone().set_exclusive_start_key(next);
+            let (found, more) = self.database.query(page).await?;
+            for item in found {
+                let DecisionItem { at, previous } = items::read(item)?;
+                revisions.extend(previous.and_then(|ban| revision_until(ban, at)));
+            }
+            next = more;
+            if next.is_none() {
+                break;
+            }
+        }
+        revisions.retain(|Revision { ban, .. }| {
+            ban.scope == scope && (scope == Scope::Global || ban.made_in == snapshot.experience)
+        });
+        Ok(revisions)
+    }
+
+    /// The names of a new ban: the next number of the workspace, and a guid made of it. A number
+    /// that is not used after all leaves a gap.
+    pub async fn new_identity(&self, tag: WorkspaceTag, now: Moment) -> Result<Identity, ApiError> {
+        let update = self
+            .database
+            .updating(Key::uid_counter(tag))
+            .update_expression("SET kind = :kind ADD #value :one")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
+        let updated = self.database.update(update).await?;
+        let uid = updated
+            .get("value")
+            .and_then(|value| value.as_n().ok()?.parse().ok())
+            .map(Uid)
+            .ok_or_else(|| ApiError::Internal("the counter gave no number".to_owned()))?;
+        Ok(Identity {
+            guid: Guid::mint(now, uid),
+            uid,
+        })
+    }
+
+    /// The records of some bans, in the order asked for; may trail by a moment.
+    pub(super) async fn records(
+        &self,
+        tag: WorkspaceTag,
+        bans: &[(UserId, Guid)],
+    ) -> Result<Vec<Ban>, DatabaseError> {
+        let keys = bans.iter().map(|(user, guid)| Key::ban(tag, *user, *guid));
+        let found = self.database.batch_get(keys, false).await?;
+        let mut records: Vec<Ban> = found
+            .into_iter()
+            .map(|item| items::read::<BanItem>(item).map(|record| Ban::from(record.ban)))
+            .collect::<Result<_, _>>()?;
+        records.sort_by_key(|ban| bans.iter().position(|(_, guid)| *guid == ban.guid));
+        Ok(records)
+    }
+}
+
+/// The revision that a decision at `at` replaced, if it was in force at all.
+fn revision_until(previous: StoredBan, at: Timestamp) -> Option<Revision> {
+    let ban = Ban::from(previous);
+    let until = match ban.terms.expires {
+        Expiry::At(expires) => expires.min(at),
+        Expiry::Never => at,
+    };
+    ban.ending.is_none().then_some(Revision { ban, until })
+}

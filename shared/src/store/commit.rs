@@ -1,0 +1,340 @@
+//! One outcome, one transaction: everything a call changes is written together or not at all.
+//!
+//! What an experience owes depends on its own item and on the user's Global ban, which lie in two
+//! partitions. A write of the one therefore always checks the version of the other, so that
+//! neither can be decided on a state that has passed. Experiences that are not part of the
+//! transaction follow through the table's stream (see `spread`).
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
+use serde::Serialize;
+
+use super::bans::Snapshot;
+use super::database::{Database, DatabaseError, number, refused, text};
+use super::items::{self, ExperienceItem, GlobalItem, StoredBan};
+use super::links::Link;
+use super::schema::{self, Item, Key};
+use crate::clock::{Moment, Timestamp};
+use crate::ids::{Guid, ModeratorId, WorkspaceTag};
+use crate::rules::{Ban, Decision, DecisionKind, Outcome, Standing};
+
+/// Who makes a call, for the history.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The public id of the key.
+    pub key_id: String,
+    /// The moderator, if the call names one.
+    pub moderator: Option<ModeratorId>,
+    /// The request, by which a decision whose answer was lost is recognised.
+    pub request_id: String,
+}
+
+/// What a call wants to be written.
+pub(super) struct Commit<'a> {
+    pub snapshot: &'a Snapshot,
+    pub outcome: &'a Outcome,
+    pub actor: &'a Actor,
+    pub now: Moment,
+}
+
+/// A decision in the history, append-only.
+#[derive(Serialize)]
+struct NewDecision<'a> {
+    decision: &'static str,
+    guid: String,
+    number: u32,
+    at: Timestamp,
+    at_ms: u64,
+    ban: StoredBan,
+    previous: Option<StoredBan>,
+    reason: Option<&'a str>,
+    key_id: &'a str,
+    moderator: Option<ModeratorId>,
+    request: &'a str,
+}
+
+/// What becomes of the record of one ban.
+#[derive(Default)]
+struct RecordChange<'a> {
+    ban: Option<&'a Ban>,
+    applied: Applied,
+}
+
+/// What becomes of the revision that the experience the ban was made from reports.
+#[derive(Default)]
+enum Applied {
+    #[default]
+    AsItWas,
+    Revision(u32),
+    None,
+}
+
+impl Commit<'_> {
+    /// The key of the first decision, by which it is later seen whether the transaction happened.
+    pub fn witness(&self) -> Option<Key> {
+        self.outcome
+            .decisions
+            .first()
+            .map(|decision| self.decision_key(decision))
+    }
+
+    /// Everything to be written; nothing if the outcome changes nothing.
+    pub fn writes(&self, database: &Database) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        let table = &database.tables().bans;
+        let mut writes = Vec::new();
+        let here = self.here();
+        let global_changes = self.outcome.standing.global != self.snapshot.standing.global;
+        if global_changes {
+            writes.extend(self.put_global(table)?);
+        } else if here.is_some() {
+            writes.push(check_global(table, self.snapshot)?);
+        }
+        if let Some(here) = here {
+            writes.push(put_experience(table, self.snapshot, here)?);
+        }
+        for (guid, change) in self.record_changes() {
+            writes.push(self.update_record(table, guid, &change)?);
+        }
+        for decision in &self.outcome.decisions {
+            writes.push(self.put_decision(table, decision)?);
+        }
+        Ok(writes)
+    }
+
+    /// The experience's item, if it changes. What follows from the clock alone is no change.
+    fn here(&self) -> Option<ExperienceItem> {
+        let after = &self.outcome.standing;
+        let changes = *after != self.snapshot.standing;
+        changes
+            .then(|| experience_item(self.snapshot, after, self.now.seconds()))
+            .flatten()
+    }
+
+    fn put_global(&self, table: &str) -> Result<Option<TransactWriteItem>, DatabaseError> {
+        let Some(ban) = &self.outcome.standing.global else {
+            return Ok(None);
+        };
+        let version = next_version(self.snapshot.global_version);
+        let item = GlobalItem {
+            version,
+            ban: StoredBan::from(ban),
+        };
+        let key = Key::global(self.snapshot.tag, self.snapshot.user);
+        let put = Put::builder().set_item(Some(items::write(key, "global", item)?));
+        put_if_version(table, put, self.snapshot.global_version).map(Some)
+    }
+
+    fn record_changes(&self) -> BTreeMap<Guid, RecordChange<'_>> {
+        let mut changes: BTreeMap<Guid, RecordChange<'_>> = BTreeMap::new();
+        for decision in &self.outcome.decisions {
+            changes.entry(decision.ban.guid).or_default().ban = Some(&decision.ban);
+        }
+        let (before, after) = (
+            self.snapshot.standing.here.report,
+            self.outcome.standing.here.report,
+        );
+        if before != after {
+            let own =
+                |report: &crate::rules::RevisionRef| report.made_in == self.snapshot.experience;
+            if let Some(report) = before.filter(own) {
+                changes.entry(report.guid).or_default().applied = Applied::None;
+            }
+            if let Some(report) = after.filter(own) {
+                changes.entry(report.guid).or_default().applied =
+                    Applied::Revision(report.revision);
+            }
+        }
+        changes
+    }
+
+    fn update_record(
+        &self,
+        table: &str,
+        guid: Guid,
+        change: &RecordChange<'_>,
+    ) -> Result<TransactWriteItem, DatabaseError> {
+        let tag = self.snapshot.tag;
+        let mut sets = Vec::new();
+        let mut removes = "";
+        let mut update = Update::builder()
+            .table_name(table)
+            .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()));
+        if let Some(ban) = change.ban {
+            let shard = schema::ledger_shard(guid);
+            sets.push(
+                "kind = :kind, ban = :ban, guid_key = :guid, ledger = :ledger, \
+                 experience_ledger = :experience_ledger",
+            );
+            let experience_ledger = schema::experience_ledger_partition(tag, ban.made_in, shard);
+            update = update
+                .expression_attribute_values(":kind", text("ban"))
+                .expression_attribute_values(":ban", items::attribute(StoredBan::from(ban))?)
+                .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
+                .expression_attribute_values(":ledger", text(schema::ledger_partition(tag, shard)))
+                .expression_attribute_values(":experience_ledger", text(experience_ledger));
+        }
+        match change.applied {
+            Applied::Revision(revision) => {
+                sets.push("applied = :applied");
+                update = update.expression_attribute_values(":applied", number(revision));
+            }
+            Applied::None => removes = " REMOVE applied",
+            Applied::AsItWas => {}
+        }
+        let sets = if sets.is_empty() {
+            String::new()
+        } else {
+            format!("SET {}", sets.join(", "))
+        };
+        let update = update
+            .update_expression(format!("{sets}{removes}"))
+            .build()
+            .map_err(refused)?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn put_decision(
+        &self,
+        table: &str,
+        decision: &Decision,
+    ) -> Result<TransactWriteItem, DatabaseError> {
+        let item = NewDecision {
+            decision: match decision.kind {
+                DecisionKind::Made => "made",
+                DecisionKind::Changed => "changed",
+                DecisionKind::Lifted => "lifted",
+                DecisionKind::Appealed => "appealed",
+            },
+            guid: decision.ban.guid.to_string(),
+            number: decision.ban.decisions,
+            at: self.now.seconds(),
+            at_ms: self.now.millis(),
+            ban: StoredBan::from(&decision.ban),
+            previous: decision.previous.as_ref().map(StoredBan::from),
+            reason: decision.reason.as_deref(),
+            key_id: &self.actor.key_id,
+            moderator: self.actor.moderator,
+            request: &self.actor.request_id,
+        };
+        put_new(
+            table,
+            items::write(self.decision_key(decision), "decision", item)?,
+        )
+    }
+
+    fn decision_key(&self, decision: &Decision) -> Key {
+        let Snapshot { tag, user, .. } = *self.snapshot;
+        Key::decision(
+            tag,
+            user,
+            self.now,
+            decision.ban.guid,
+            decision.ban.decisions,
+        )
+    }
+}
+
+/// The item of the snapshot's experience under another standing, if that changes anything.
+pub(super) fn experience_item(
+    snapshot: &Snapshot,
+    after: &Standing,
+    now: Timestamp,
+) -> Option<ExperienceItem> {
+    let Snapshot {
+        tag,
+        experience,
+        here_item,
+        ..
+    } = snapshot;
+    let version = next_version(here_item.as_ref().map(|item| item.version));
+    let item = ExperienceItem::new(*tag, *experience, after, version, now);
+    let owes_the_same = match here_item {
+        Some(stored) => item.owes_the_same(stored),
+        None => item.owes_nothing(),
+    };
+    (after.here != snapshot.standing.here || !owes_the_same).then_some(item)
+}
+
+/// Writes an experience's item, insisting on the version that was read.
+pub(super) fn put_experience(
+    table: &str,
+    snapshot: &Snapshot,
+    item: ExperienceItem,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let key = Key::experience(snapshot.tag, snapshot.user, snapshot.experience);
+    let put = Put::builder().set_item(Some(items::write(key, "experience", item)?));
+    put_if_version(
+        table,
+        put,
+        snapshot.here_item.as_ref().map(|item| item.version),
+    )
+}
+
+/// Insists on the version of the Global ban that was read.
+pub(super) fn check_global(
+    table: &str,
+    snapshot: &Snapshot,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let key = Key::global(snapshot.tag, snapshot.user).item();
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key));
+    let check = match snapshot.global_version {
+        None => check.condition_expression(IS_NEW),
+        Some(version) => check
+            .condition_expression(IS_VERSION)
+            .expression_attribute_values(":version", number(version)),
+    };
+    Ok(TransactWriteItem::builder()
+        .condition_check(check.build().map_err(refused)?)
+        .build())
+}
+
+/// Writes an item that must not exist yet.
+pub(super) fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, DatabaseError> {
+    put_if_version(table, Put::builder().set_item(Some(item)), None)
+}
+
+/// Marks the experience as linked, if it is not, which starts the back-fill of Global bans.
+pub(super) fn write_link(
+    table: &str,
+    tag: WorkspaceTag,
+    link: &Link,
+    now: Timestamp,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::link(tag, link.experience()).item()))
+        .update_expression(Link::WRITE)
+        .expression_attribute_values(":kind", text("link"))
+        .expression_attribute_values(":now", number(now.0))
+        .expression_attribute_values(":start", text(Link::BACKFILL_START));
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
+}
+
+const IS_NEW: &str = "attribute_not_exists(pk)";
+const IS_VERSION: &str = "version = :version";
+
+fn next_version(version: Option<u64>) -> u64 {
+    version.unwrap_or_default().saturating_add(1)
+}
+
+fn put_if_version(
+    table: &str,
+    put: aws_sdk_dynamodb::types::builders::PutBuilder,
+    version: Option<u64>,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let put = put.table_name(table);
+    let put = match version {
+        None => put.condition_expression(IS_NEW),
+        Some(version) => put
+            .condition_expression(IS_VERSION)
+            .expression_attribute_values(":version", number(version)),
+    };
+    Ok(TransactWriteItem::builder()
+        .put(put.build().map_err(refused)?)
+        .build())
+}

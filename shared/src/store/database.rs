@@ -1,0 +1,338 @@
+//! The connection to DynamoDB: its timeouts, what each call consumed, and its errors in our words.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem,
+};
+use aws_smithy_http_client::{Builder, tls};
+
+use super::meter::Meter;
+use super::schema::{Item, Key};
+use crate::error::ApiError;
+
+/// How many keys DynamoDB takes in one `BatchGetItem`.
+pub(super) const BATCH_KEYS: usize = 100;
+
+/// What the tables are called.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Bans, links, history and what is pending.
+    pub bans: String,
+    /// Workspaces and keys.
+    pub workspaces: String,
+}
+
+/// A DynamoDB client with the names of the tables, counting into a meter.
+#[derive(Clone, Debug)]
+pub struct Database {
+    client: Client,
+    tables: Arc<Tables>,
+    meter: Arc<Meter>,
+}
+
+/// Why a database call failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DatabaseError {
+    /// A condition did not hold, or another transaction was under way: read again and decide anew.
+    #[error("conflict")]
+    Conflict,
+    /// Throttled, timed out or out of reach. A write may or may not have happened.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A call that should not have been made.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Conflict => Self::Unavailable("too many writers at once".to_owned()),
+            DatabaseError::Unavailable(detail) => Self::Unavailable(detail),
+            DatabaseError::Refused(detail) => Self::Internal(detail),
+        }
+    }
+}
+
+impl Tables {
+    /// The names that the template puts into the environment.
+    pub fn from_environment() -> Result<Self, std::env::VarError> {
+        Ok(Self {
+            bans: std::env::var("BANS_TABLE")?,
+            workspaces: std::env::var("WORKSPACES_TABLE")?,
+        })
+    }
+}
+
+impl Database {
+    /// The SDK settings of a function. Lambda gives region and credentials in the environment, so
+    /// the rest of the default chain is not walked. The timeouts leave room for two tries within
+    /// the time in which a route answers (see [`crate::http::Budget`]).
+    pub async fn sdk_config() -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(1))
+            .operation_timeout(Duration::from_millis(2300))
+            .build();
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
+            .build_https();
+        aws_config::defaults(BehaviorVersion::latest())
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(3)
+                    .with_initial_backoff(Duration::from_millis(50)),
+            )
+            .load()
+            .await
+    }
+
+    /// A database reached with these settings.
+    #[must_use]
+    pub fn new(config: &SdkConfig, tables: Tables) -> Self {
+        Self {
+            client: Client::new(config),
+            tables: Arc::new(tables),
+            meter: Arc::default(),
+        }
+    }
+
+    /// The same database, counting into `meter`.
+    pub(super) fn metered(&self, meter: Arc<Meter>) -> Self {
+        Self {
+            meter,
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Reads one item, strongly consistent.
+    pub(super) async fn get(&self, table: &str, key: Key) -> Result<Option<Item>, DatabaseError> {
+        let call = self
+            .client
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key.item()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(call.send()).await.map_err(failure)?;
+        self.meter.read(&output.consumed_capacity);
+        Ok(output.item)
+    }
+
+    /// Reads up to [`BATCH_KEYS`] items of the bans table; those that do not exist are left out.
+    pub(super) async fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let keys = keys.into_iter().map(Key::item).collect();
+        let mut wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(consistent)
+            .build()
+            .map_err(refused)?;
+        let mut items = Vec::new();
+        // DynamoDB may leave keys unprocessed when it throttles; a few more rounds are worth it.
+        for round in 0..4 {
+            let call = self
+                .client
+                .batch_get_item()
+                .request_items(&self.tables.bans, wanted)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let mut output = self.timed(call.send()).await.map_err(failure)?;
+            self.meter.read(output.consumed_capacity());
+            let answered = output
+                .responses
+                .as_mut()
+                .and_then(|all| all.remove(&self.tables.bans));
+            items.extend(answered.unwrap_or_default());
+            let left = output
+                .unprocessed_keys
+                .and_then(|mut all| all.remove(&self.tables.bans));
+            match left {
+                Some(left) => wanted = left,
+                None => return Ok(items),
+            }
+            pause(round).await;
+        }
+        Err(DatabaseError::Unavailable(
+            "keys were left unprocessed".to_owned(),
+        ))
+    }
+
+    /// A query on the bans table, to be completed by the caller and sent with [`Self::query`].
+    pub(super) fn querying(&self) -> QueryFluentBuilder {
+        self.client.query().table_name(&self.tables.bans)
+    }
+
+    /// One page of a query, and where the next begins.
+    pub(super) async fn query(
+        &self,
+        query: QueryFluentBuilder,
+    ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
+        let query = query.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(query.send()).await.map_err(failure)?;
+        self.meter.read(&output.consumed_capacity);
+        let next = output.last_evaluated_key.filter(|key| !key.is_empty());
+        Ok((output.items.unwrap_or_default(), next))
+    }
+
+    /// An update of an item of the bans table, to be sent with [`Self::update`].
+    pub(super) fn updating(&self, key: Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.tables.bans)
+            .set_key(Some(key.item()))
+    }
+
+    /// Sends an update and gives the attributes it was asked to return.
+    pub(super) async fn update(
+        &self,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<Item, DatabaseError> {
+        let update = update.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(update.send()).await.map_err(failure)?;
+        self.meter.written(&output.consumed_capacity);
+        Ok(output.attributes.unwrap_or_default())
+    }
+
+    /// Writes all of these or none. The SDK gives each call a token, so that its own retries of a
+    /// transaction whose answer was lost apply it once.
+    pub(super) async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), DatabaseError> {
+        let call = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(call.send()).await.map_err(transaction_failure)?;
+        self.meter.written(output.consumed_capacity());
+        Ok(())
+    }
+
+    pub(super) async fn timed<T>(&self, call: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let output = call.await;
+        self.meter.call(started.elapsed());
+        output
+    }
+}
+
+/// Waits a little longer each round, up to about 0.2 s, and never as long as another writer.
+pub(super) async fn pause(round: u32) {
+    let ceiling = 10_u64.saturating_mul(1 << round.min(4));
+    let jitter = uuid::Uuid::new_v4()
+        .as_u64_pair()
+        .0
+        .checked_rem(ceiling)
+        .unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(
+        ceiling.div_ceil(4).saturating_add(jitter),
+    ))
+    .await;
+}
+
+/// A `String` attribute.
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A `Number` attribute.
+#[expect(clippy::needless_pass_by_value, reason = "reads better at the call")]
+pub(super) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// An error of the SDK's builders: our bug.
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
+pub(super) fn refused(error: impl ToString) -> DatabaseError {
+    DatabaseError::Refused(error.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
+pub(super) fn failure<E>(error: SdkError<E>) -> DatabaseError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let detail = DisplayErrorContext(&error).to_string();
+    match &error {
+        SdkError::ConstructionFailure(_) => DatabaseError::Refused(detail),
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some("ConditionalCheckFailedException" | "TransactionConflictException") => {
+                DatabaseError::Conflict
+            }
+            Some(code) if is_capacity(code) => DatabaseError::Unavailable(detail),
+            _ if service.raw().status().is_server_error() => DatabaseError::Unavailable(detail),
+            _ => DatabaseError::Refused(detail),
+        },
+        _ => DatabaseError::Unavailable(detail),
+    }
+}
+
+fn transaction_failure(error: SdkError<TransactWriteItemsError>) -> DatabaseError {
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    {
+        let codes: Vec<_> = cancelled
+            .cancellation_reasons()
+            .iter()
+            .filter_map(|reason| reason.code())
+            .collect();
+        if codes.iter().any(|code| is_capacity(code)) {
+            return DatabaseError::Unavailable(format!("transaction cancelled: {codes:?}"));
+        }
+        if codes
+            .iter()
+            .any(|code| matches!(*code, "ConditionalCheckFailed" | "TransactionConflict"))
+        {
+            return DatabaseError::Conflict;
+        }
+        return DatabaseError::Refused(format!("transaction cancelled: {codes:?}"));
+    }
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => DatabaseError::Conflict,
+        _ => failure(error),
+    }
+}
+
+/// Whether an error code says that the database has too much to do.
+fn is_capacity(code: &str) -> bool {
+    matches!(
+        code,
+        "ProvisionedThroughputExceededException"
+            | "ProvisionedThroughputExceeded"
+            | "ThrottlingException"
+            | "ThrottlingError"
+            | "RequestLimitExceeded"
+            | "LimitExceededException"
+            | "InternalServerError"
+            | "ServiceUnavailable"
+    )
+}

@@ -1,0 +1,170 @@
+//! Where an export lies that is too large for an answer: an object that expires after a day.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use tokio::task::JoinSet;
+
+use crate::error::ApiError;
+use crate::http::disposition;
+
+/// How long the link to an export works, in seconds. One signed with a role's temporary
+/// credentials ends with them, if that is earlier.
+const LINK_WORKS: u64 = 3600;
+
+/// How many parts are under way at a time; each is in memory until it has arrived.
+const PARTS_UNDERWAY: usize = 2;
+
+/// The bucket of exports.
+#[derive(Clone, Debug)]
+pub struct ExportBucket {
+    client: Client,
+    name: String,
+}
+
+impl ExportBucket {
+    /// The bucket that the template names in the environment.
+    pub fn from_environment(config: &SdkConfig) -> Result<Self, std::env::VarError> {
+        // The bucket checks what arrives by the length and the signature of each part.
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            // A part takes longer than a row.
+            .timeout_config(
+                aws_config::timeout::TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(1))
+                    .operation_attempt_timeout(Duration::from_secs(10))
+                    .operation_timeout(Duration::from_secs(15))
+                    .build(),
+            )
+            .build();
+        Ok(Self {
+            client: Client::from_conf(config),
+            name: std::env::var("EXPORTS_BUCKET")?,
+        })
+    }
+
+    /// Begins to upload a file, in parts.
+    pub async fn begin(
+        &self,
+        key: String,
+        file_name: &str,
+        content_type: &str,
+    ) -> Result<Upload, ApiError> {
+        let begun = self
+            .client
+            .create_multipart_upload()
+            .bucket(&self.name)
+            .key(&key)
+            .content_type(content_type)
+            .content_disposition(disposition(file_name))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        let id = begun
+            .upload_id
+            .ok_or_else(|| ApiError::Internal("the bucket began no upload".to_owned()))?;
+        let bucket = self.clone();
+        Ok(Upload {
+            bucket,
+            key,
+            id,
+            begun: 0,
+            underway: JoinSet::new(),
+            arrived: Vec::new(),
+        })
+    }
+}
+
+/// A file being uploaded. Dropped before [`Upload::finish`], it leaves parts that the bucket
+/// removes within a day.
+#[derive(Debug)]
+pub struct Upload {
+    bucket: ExportBucket,
+    key: String,
+    id: String,
+    begun: i32,
+    underway: JoinSet<Result<CompletedPart, ApiError>>,
+    arrived: Vec<CompletedPart>,
+}
+
+impl Upload {
+    /// The least size of a part but the last, in bytes.
+    pub const PART: usize = 8 * 1024 * 1024;
+
+    /// Sends the next part.
+    pub async fn part(&mut self, bytes: Vec<u8>) -> Result<(), ApiError> {
+        while self.underway.len() >= PARTS_UNDERWAY {
+            self.arrival().await?;
+        }
+        self.begun = self.begun.saturating_add(1);
+        let number = self.begun;
+        let call = self
+            .bucket
+            .client
+            .upload_part()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&self.id)
+            .part_number(number)
+            .body(bytes.into());
+        self.underway.spawn(async move {
+            let part = call.send().await.map_err(unavailable)?;
+            Ok(CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(part.e_tag)
+                .build())
+        });
+        Ok(())
+    }
+
+    /// Puts the parts together and gives a link to the file.
+    pub async fn finish(mut self) -> Result<String, ApiError> {
+        while !self.underway.is_empty() {
+            self.arrival().await?;
+        }
+        self.arrived.sort_by_key(CompletedPart::part_number);
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(self.arrived))
+            .build();
+        let ExportBucket { client, name } = &self.bucket;
+        client
+            .complete_multipart_upload()
+            .bucket(name)
+            .key(&self.key)
+            .upload_id(&self.id)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        let signing = PresigningConfig::expires_in(Duration::from_secs(LINK_WORKS))
+            .map_err(|error| ApiError::Internal(error.to_string()))?;
+        let link = client
+            .get_object()
+            .bucket(name)
+            .key(&self.key)
+            .presigned(signing)
+            .await
+            .map_err(unavailable)?;
+        Ok(link.uri().to_owned())
+    }
+
+    async fn arrival(&mut self) -> Result<(), ApiError> {
+        if let Some(part) = self.underway.join_next().await {
+            let part = part.map_err(|error| ApiError::Internal(error.to_string()))?;
+            self.arrived.push(part?);
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
+fn unavailable<E: std::error::Error + Send + Sync + 'static>(
+    error: aws_sdk_s3::error::SdkError<E>,
+) -> ApiError {
+    ApiError::Unavailable(format!("exports bucket: {}", DisplayErrorContext(&error)))
+}

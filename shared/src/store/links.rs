@@ -1,0 +1,179 @@
+//! Which experiences belong to a workspace. A Global ban reaches all of them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Store;
+use super::database::{DatabaseError, number, text};
+use super::items;
+use super::schema::{self, Key};
+use crate::auth::Caller;
+use crate::clock::Timestamp;
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, WorkspaceTag};
+
+/// How long a warm function takes an experience for linked without looking.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// How experiences become linked to a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Linking {
+    /// By their first call with a secret key.
+    #[default]
+    Automatic,
+    /// By the operator only.
+    Strict,
+}
+
+/// An experience that may call: it is linked, or will be by this call.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    experience: ExperienceId,
+    is_new: bool,
+}
+
+impl Link {
+    /// Where the back-fill of standing Global bans begins.
+    pub(super) const BACKFILL_START: &str = "start";
+    /// The back-fill has ended.
+    pub(super) const BACKFILL_DONE: &str = "done";
+    /// Marks an experience as linked, and changes nothing if it is.
+    pub(super) const WRITE: &str = "SET kind = :kind, linked = if_not_exists(linked, :now), \
+        backfill = if_not_exists(backfill, :start)";
+
+    /// The experience.
+    #[must_use]
+    pub const fn experience(&self) -> ExperienceId {
+        self.experience
+    }
+
+    pub(super) const fn is_new(&self) -> bool {
+        self.is_new
+    }
+}
+
+/// The links that a warm function remembers. An unlinking is effective everywhere within 60 s.
+#[derive(Debug, Default)]
+pub(super) struct LinkCache(Mutex<HashMap<(WorkspaceTag, ExperienceId), Instant>>);
+
+impl LinkCache {
+    /// Enough for any one environment; past it, it starts over.
+    const MOST: usize = 4096;
+
+    fn knows(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
+        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        links
+            .get(&(tag, experience))
+            .is_some_and(|seen| seen.elapsed() < REMEMBERED)
+    }
+
+    pub(super) fn remember(&self, tag: WorkspaceTag, experience: ExperienceId) {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if links.len() >= Self::MOST {
+            links.clear();
+        }
+        links.insert((tag, experience), Instant::now());
+    }
+}
+
+impl Store {
+    /// Whether `experience` may call: 403 for one that is not linked where linking is strict.
+    /// Nothing is written yet: the link of a new one is written with the call, or by
+    /// [`Store::establish`] once the call has succeeded.
+    pub async fn link<P>(
+        &self,
+        caller: &Caller<P>,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        let tag = caller.tag();
+        if self.known.links.knows(tag, experience) {
+            return Ok(Link {
+                experience,
+                is_new: false,
+            });
+        }
+        let bans = &self.database.tables().bans;
+        if self
+            .database
+            .get(bans, Key::link(tag, experience))
+            .await?
+            .is_some()
+        {
+            self.known.links.remember(tag, experience);
+            return Ok(Link {
+                experience,
+                is_new: false,
+            });
+        }
+        match self.linking(tag).await? {
+            Linking::Automatic => Ok(Link {
+                experience,
+                is_new: true,
+            }),
+            Linking::Strict => Err(ApiError::Forbidden(
+                "this experience is not linked to the workspace: its operator has to link it",
+            )),
+        }
+    }
+
+    /// Links an experience whose first call wrote nothing else.
+    pub async fn establish<P>(
+        &self,
+        caller: &Caller<P>,
+        link: Link,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        if link.is_new {
+            let update = self
+                .database
+                .updating(Key::link(caller.tag(), link.experience))
+                .update_expression(Link::WRITE)
+                .expression_attribute_values(":kind", text("link"))
+                .expression_attribute_values(":now", number(now.0))
+                .expression_attribute_values(":start", text(Link::BACKFILL_START));
+            self.database.update(update).await?;
+            self.known.links.remember(caller.tag(), link.experience);
+        }
+        Ok(())
+    }
+
+    /// All linked experiences of a workspace.
+    pub(super) async fn linked_experiences(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Vec<ExperienceId>, DatabaseError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :links")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":links", text(schema::link_partition(tag)));
+        let (mut experiences, mut next) = (Vec::new(), None);
+        loop {
+            let page = query.clone().set_exclusive_start_key(next);
+            let (found, more) = self.database.query(page).await?;
+            let keys = found.iter().filter_map(Key::of);
+            experiences.extend(keys.filter_map(|key| key.sk.parse::<ExperienceId>().ok()));
+            next = more;
+            if next.is_none() {
+                return Ok(experiences);
+            }
+        }
+    }
+
+    async fn linking(&self, tag: WorkspaceTag) -> Result<Linking, DatabaseError> {
+        #[derive(serde::Deserialize)]
+        struct Workspace {
+            #[serde(default)]
+            linking: Linking,
+        }
+        let workspaces = &self.database.tables().workspaces;
+        match self.database.get(workspaces, Key::workspace(tag)).await? {
+            Some(item) => Ok(items::read::<Workspace>(item)?.linking),
+            None => Ok(Linking::default()),
+        }
+    }
+}

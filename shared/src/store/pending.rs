@@ -1,0 +1,215 @@
+//! What an experience owes, from the sparse indexes: a poll pays for what is pending, not for what
+//! is stored.
+
+use futures::future::{join_all, try_join_all};
+
+use super::Store;
+use super::database::{BATCH_KEYS, DatabaseError, number, text};
+use super::schema::{self, Item, Key, names};
+use crate::clock::Timestamp;
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, Guid, UserId, WorkspaceTag};
+use crate::rules::Ban;
+
+/// How many expired entries one poll takes out of the index of pending bans.
+const SWEPT: usize = 25;
+
+/// How many pages of the index one poll reads at most; more only follow when most has expired.
+const PAGES: u32 = 8;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pending {
+    /// Bans that the experience has not reported.
+    Bans,
+    /// Unbans that the experience has not reported.
+    Unbans,
+}
+
+/// Where a poll goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollPosition {
+    /// The range key of the last entry that was answered.
+    pub range: String,
+    /// Its user.
+    pub user: UserId,
+}
+
+/// An entry of a pending index.
+#[derive(Debug)]
+struct Entry {
+    range: String,
+    user: UserId,
+    guid: Guid,
+    /// From this Unix second on a ban is not owed any more.
+    until: Option<u64>,
+}
+
+impl Pending {
+    const fn index(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bans => (names::PENDING_BANS, "ban_owed"),
+            Self::Unbans => (names::PENDING_UNBANS, "unban_owed"),
+        }
+    }
+
+    /// The range keys of entries that are owed now, those of expired bans among them.
+    fn range_condition(self, now: Timestamp) -> (&'static str, String) {
+        match self {
+            Self::Bans => (" AND ban_owed > :bound", String::from("0")),
+            Self::Unbans => (" AND unban_owed < :bound", schema::unban_due(now.plus(1))),
+        }
+    }
+}
+
+impl Entry {
+    fn read(item: &Item, range: &str) -> Option<Self> {
+        let text = |name: &str| item.get(name)?.as_s().ok();
+        let range = text(range)?.clone();
+        Some(Self {
+            user: text("pk")?.rsplit('#').next()?.parse().ok()?,
+            guid: range.rsplit('#').next()?.parse().ok()?,
+            until: item
+                .get("ban_owed_until")
+                .and_then(|until| until.as_n().ok()?.parse().ok()),
+            range,
+        })
+    }
+
+    fn is_expired(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now.0)
+    }
+
+    fn position(&self) -> PollPosition {
+        PollPosition {
+            range: self.range.clone(),
+            user: self.user,
+        }
+    }
+}
+
+impl Store {
+    /// What is pending for an experience, oldest first, and where to go on if there is more.
+    pub async fn pending(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        after: Option<&PollPosition>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Ban>, Option<PollPosition>), ApiError> {
+        let (_, range) = pending.index();
+        let mut start = after.map(|position| start_key(tag, experience, range, position));
+        let (mut entries, mut expired) = (Vec::new(), Vec::new());
+        let mut last = None;
+        for _ in 0..PAGES {
+            let wanted = limit.saturating_add(1).saturating_sub(entries.len());
+            let (found, next) = self
+                .pending_page(pending, tag, experience, start, wanted, now)
+                .await?;
+            for entry in found.iter().filter_map(|item| Entry::read(item, range)) {
+                last = Some(entry.position());
+                if entry.is_expired(now) {
+                    expired.push(entry);
+                } else {
+                    entries.push(entry);
+                }
+            }
+            start = next;
+            if start.is_none() || entries.len() > limit {
+                break;
+            }
+        }
+        let next = if entries.len() > limit {
+            entries.truncate(limit);
+            entries.last().map(Entry::position)
+        } else {
+            // The pages read held almost nothing but expired bans.
+            start.and(last)
+        };
+        let (bans, ()) = futures::join!(
+            self.pending_records(tag, &entries),
+            self.sweep(tag, experience, &expired),
+        );
+        let items = bans?
+            .into_iter()
+            .filter(|ban| pending == Pending::Unbans || ban.holds(now))
+            .collect();
+        Ok((items, next))
+    }
+
+    async fn pending_page(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        start: Option<Item>,
+        wanted: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
+        let (index, _) = pending.index();
+        let (condition, bound) = pending.range_condition(now);
+        let query = self
+            .database
+            .querying()
+            .index_name(index)
+            .key_condition_expression(format!("experience = :experience{condition}"))
+            .expression_attribute_values(
+                ":experience",
+                text(schema::pending_partition(tag, experience)),
+            )
+            .expression_attribute_values(":bound", text(bound))
+            .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        self.database.query(query).await
+    }
+
+    async fn pending_records(
+        &self,
+        tag: WorkspaceTag,
+        entries: &[Entry],
+    ) -> Result<Vec<Ban>, DatabaseError> {
+        let bans: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.user, entry.guid))
+            .collect();
+        let batches = bans
+            .chunks(BATCH_KEYS)
+            .map(|batch| self.records(tag, batch));
+        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    /// Takes expired bans out of the index, so that each is paid for once. It changes nothing that
+    /// anyone could see; an entry that was written anew stays, and a failure is left to the next
+    /// poll.
+    async fn sweep(&self, tag: WorkspaceTag, experience: ExperienceId, expired: &[Entry]) {
+        let updates = expired.iter().take(SWEPT).map(|entry| {
+            let update = self
+                .database
+                .updating(Key::experience(tag, entry.user, experience))
+                .update_expression("REMOVE ban_owed, ban_owed_until")
+                .condition_expression("ban_owed = :owed AND ban_owed_until = :until")
+                .expression_attribute_values(":owed", text(&entry.range))
+                .expression_attribute_values(":until", number(entry.until.unwrap_or_default()));
+            self.database.update(update)
+        });
+        join_all(updates).await;
+    }
+}
+
+/// The key at which DynamoDB goes on in an index: its two keys and the table's.
+fn start_key(
+    tag: WorkspaceTag,
+    experience: ExperienceId,
+    range: &str,
+    position: &PollPosition,
+) -> Item {
+    let mut key = Key::experience(tag, position.user, experience).item();
+    key.insert(
+        "experience".to_owned(),
+        text(schema::pending_partition(tag, experience)),
+    );
+    key.insert(range.to_owned(), text(&position.range));
+    key
+}

@@ -1,0 +1,203 @@
+//! How items are keyed. The one place that knows the layout; `docs/architecture.md` draws it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::clock::{Moment, Timestamp};
+use crate::ids::{ExperienceId, Guid, UserId, WorkspaceTag};
+
+/// An item, as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Over how many partitions the users' Global bans of a workspace are spread. One partition serves
+/// 3,000 reads a second, and each ban check reads one; all of them are read to bring the standing
+/// Global bans to a newly linked experience.
+pub const GLOBAL_SHARDS: u64 = 16;
+
+/// Over how many partitions each list of bans is spread. One index partition takes 1,000 writes
+/// and gives about 24 MB a second; a million bans must come out in less than 30 s.
+pub const LEDGER_SHARDS: u64 = 4;
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    /// A user's standing in one experience.
+    pub fn experience(tag: WorkspaceTag, user: UserId, experience: ExperienceId) -> Self {
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("E#{experience}"),
+        }
+    }
+
+    /// A user's latest Global ban.
+    pub fn global(tag: WorkspaceTag, user: UserId) -> Self {
+        Self {
+            pk: global_partition(
+                tag,
+                user.get().checked_rem(GLOBAL_SHARDS).unwrap_or_default(),
+            ),
+            sk: user.to_string(),
+        }
+    }
+
+    /// The record of one ban.
+    pub fn ban(tag: WorkspaceTag, user: UserId, guid: Guid) -> Self {
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("{BAN_PREFIX}{}", padded_guid(guid)),
+        }
+    }
+
+    /// One decision in a user's history.
+    pub fn decision(tag: WorkspaceTag, user: UserId, at: Moment, guid: Guid, number: u32) -> Self {
+        let since = decisions_since(at);
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("{since}#{guid}#{number}"),
+        }
+    }
+
+    /// A request that was made with an idempotency key, by the hash of it.
+    pub fn request(tag: WorkspaceTag, hash: &str) -> Self {
+        Self {
+            pk: format!("{tag}#I#{hash}"),
+            sk: "I".to_owned(),
+        }
+    }
+
+    /// A linked experience.
+    pub fn link(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+        Self {
+            pk: link_partition(tag),
+            sk: format!("{:016}", experience.get()),
+        }
+    }
+
+    /// The counter of bans.
+    pub fn uid_counter(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: format!("{tag}#N"),
+            sk: "uid".to_owned(),
+        }
+    }
+
+    /// A workspace.
+    pub fn workspace(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: format!("W#{tag}"),
+            sk: "W".to_owned(),
+        }
+    }
+
+    /// A key, by the hash of it.
+    pub fn api_key(hash: &str) -> Self {
+        Self {
+            pk: format!("K#{hash}"),
+            sk: "K".to_owned(),
+        }
+    }
+
+    /// The attributes `pk` and `sk`.
+    pub fn item(self) -> Item {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+
+    /// The primary key of an item, if it has one.
+    pub fn of(item: &Item) -> Option<Self> {
+        let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+        Some(Self {
+            pk: text("pk")?,
+            sk: text("sk")?,
+        })
+    }
+}
+
+/// The sort key prefix of the records of a user's bans.
+pub const BAN_PREFIX: &str = "B#";
+
+/// After the sort keys of all of a user's decisions.
+pub const DECISIONS_END: &str = "H#~";
+
+/// Everything about one user but the Global ban in force.
+pub fn user_partition(tag: WorkspaceTag, user: UserId) -> String {
+    format!("{tag}#U#{user}")
+}
+
+/// One shard of the users' Global bans.
+pub fn global_partition(tag: WorkspaceTag, shard: u64) -> String {
+    format!("{tag}#G#{shard}")
+}
+
+/// The linked experiences of a workspace.
+pub fn link_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#X")
+}
+
+/// The hash key of both pending indexes.
+pub fn pending_partition(tag: WorkspaceTag, experience: ExperienceId) -> String {
+    format!("{tag}#{experience}")
+}
+
+/// One shard of the list of a workspace's bans.
+pub fn ledger_partition(tag: WorkspaceTag, shard: u64) -> String {
+    format!("{tag}#{shard}")
+}
+
+/// One shard of the list of the bans recorded in an experience.
+pub fn experience_ledger_partition(
+    tag: WorkspaceTag,
+    experience: ExperienceId,
+    shard: u64,
+) -> String {
+    format!("{tag}#{experience}#{shard}")
+}
+
+/// The shard of the lists that a ban stands in.
+pub fn ledger_shard(guid: Guid) -> u64 {
+    guid.get().checked_rem(LEDGER_SHARDS).unwrap_or_default()
+}
+
+/// A guid that sorts as text as it does as a number.
+pub fn padded_guid(guid: Guid) -> String {
+    format!("{:020}", guid.get())
+}
+
+/// The sort key of the first decision at or after `at`.
+pub fn decisions_since(at: Moment) -> String {
+    format!("H#{:014}", at.millis())
+}
+
+/// The sort key of an owed unban: by the second it is due, then by ban.
+pub fn unban_owed(due: Timestamp, guid: Guid) -> String {
+    format!("{}#{}", unban_due(due), padded_guid(guid))
+}
+
+/// The beginning of the sort keys of unbans due in a second.
+pub fn unban_due(due: Timestamp) -> String {
+    format!("{:012}", due.0)
+}
+
+/// What the attributes and indexes are called.
+pub mod names {
+    /// Index: bans to be applied.
+    pub const PENDING_BANS: &str = "pending-bans";
+    /// Index: unbans to be applied, now or later.
+    pub const PENDING_UNBANS: &str = "pending-unbans";
+    /// Index: all bans, newest last.
+    pub const BY_WORKSPACE: &str = "by-workspace";
+    /// Index: the bans recorded in an experience, newest last.
+    pub const BY_EXPERIENCE: &str = "by-experience";
+    /// Index: the keys of a workspace.
+    pub const KEYS_BY_WORKSPACE: &str = "keys-by-workspace";
+}

@@ -1,0 +1,179 @@
+//! Read, decide, write, and again when another writer was faster.
+//!
+//! A write that got no answer may have happened. The next round therefore also reads the decision
+//! it would have left in the history; if it is there, the call has been carried out.
+
+use std::future::Future;
+
+use sha2::{Digest, Sha256};
+
+use super::Store;
+use super::bans::Snapshot;
+use super::commit::{self, Actor, Commit};
+use super::database::{DatabaseError, pause};
+use super::items;
+use super::links::Link;
+use super::schema::{Item, Key};
+use crate::clock::Moment;
+use crate::error::ApiError;
+use crate::http::IdempotencyKey;
+use crate::ids::{UserId, WorkspaceTag};
+use crate::rules::{Outcome, Standing};
+
+/// How often a call is decided anew before it gives up. A hundred servers confirming one item at
+/// once need a handful of rounds; the time limit of the route ends it in any case.
+const ROUNDS: u32 = 12;
+
+/// How long a used idempotency key is kept, in seconds: a day.
+const REQUEST_KEPT: u64 = 86_400;
+
+/// A call on one user's standing in one experience.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Whose.
+    pub user: UserId,
+    /// The workspace.
+    pub tag: WorkspaceTag,
+    /// Where, and whether the call links it.
+    pub link: Link,
+    /// Who calls.
+    pub actor: Actor,
+    /// The caller's own name for the request, if it gave one.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// What a call came to.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The standing afterwards.
+    pub standing: Standing,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct RequestItem {
+    digest: String,
+    ttl: u64,
+}
+
+impl Store {
+    /// Carries out a call: `decide` makes an outcome of what is stored, and the outcome is written
+    /// whole, if the state it was decided on still holds. Otherwise it is decided anew.
+    pub async fn settle<F, Fut>(&self, call: &Call, decide: F) -> Result<Settled, ApiError>
+    where
+        F: Fn(Snapshot, Moment) -> Fut,
+        Fut: Future<Output = Result<Outcome, ApiError>>,
+    {
+        let (tag, user, experience) = (call.tag, call.user, call.link.experience());
+        let request_key = call
+            .idempotency
+            .as_ref()
+            .map(|name| Key::request(tag, &hash(&[&call.actor.key_id, &name.name])));
+        let mut witness: Option<Key> = None;
+        let mut last = DatabaseError::Conflict;
+        for round in 0..ROUNDS {
+            let others = request_key.iter().chain(&witness).cloned().collect();
+            let (snapshot, found) = self.standing_and(tag, user, experience, others).await?;
+            if is_done(call, found)? {
+                self.known.links.remember(tag, experience);
+                return Ok(Settled {
+                    standing: snapshot.standing,
+                });
+            }
+            let now = Moment::now();
+            let outcome = decide(snapshot.clone(), now).await?;
+            let commit = Commit {
+                snapshot: &snapshot,
+                outcome: &outcome,
+                actor: &call.actor,
+                now,
+            };
+            match self.write(call, request_key.as_ref(), &commit).await {
+                Ok(()) => {
+                    self.known.links.remember(tag, experience);
+                    return Ok(Settled {
+                        standing: outcome.standing,
+                    });
+                }
+                Err(DatabaseError::Refused(detail)) => return Err(ApiError::Internal(detail)),
+                Err(error @ DatabaseError::Conflict) => last = error,
+                Err(error @ DatabaseError::Unavailable(_)) => {
+                    witness = commit.witness().or(witness);
+                    last = error;
+                }
+            }
+            pause(round).await;
+        }
+        Err(last.into())
+    }
+
+    async fn write(
+        &self,
+        call: &Call,
+        request_key: Option<&Key>,
+        commit: &Commit<'_>,
+    ) -> Result<(), DatabaseError> {
+        let table = &self.database.tables().bans;
+        let mut writes = commit.writes(&self.database)?;
+        let seconds = commit.now.seconds();
+        if call.link.is_new() {
+            writes.push(commit::write_link(table, call.tag, &call.link, seconds)?);
+        }
+        if let (Some(key), Some(name), false) = (
+            request_key,
+            &call.idempotency,
+            commit.outcome.decisions.is_empty(),
+        ) {
+            let ttl = seconds.plus(REQUEST_KEPT).0;
+            let item = RequestItem {
+                digest: name.digest.clone(),
+                ttl,
+            };
+            writes.push(commit::put_new(
+                table,
+                items::write(key.clone(), "request", item)?,
+            )?);
+        }
+        if writes.is_empty() {
+            Ok(())
+        } else {
+            self.database.transact(writes).await
+        }
+    }
+}
+
+/// Whether the call has been carried out before: in a round whose answer was lost, or under
+/// the same idempotency key.
+fn is_done(call: &Call, found: Vec<Item>) -> Result<bool, ApiError> {
+    #[derive(serde::Deserialize)]
+    struct Witness {
+        request: Option<String>,
+        digest: Option<String>,
+    }
+    for item in found {
+        let witness: Witness = items::read(item)?;
+        if witness.request.as_ref() == Some(&call.actor.request_id) {
+            return Ok(true);
+        }
+        match (witness.digest, &call.idempotency) {
+            (Some(digest), Some(name)) if digest == name.digest => return Ok(true),
+            (Some(_), Some(_)) => {
+                return Err(ApiError::field(
+                    "idempotency-key",
+                    "was used for another request: each request needs a key of its own",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// SHA-256 of the parts, in hex, each part with its length before it.
+fn hash(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_be_bytes());
+        hasher.update(part);
+    }
+    crate::auth::hex(&hasher.finalize())
+}

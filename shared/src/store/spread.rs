@@ -1,0 +1,276 @@
+//! Bringing decisions to experiences that were not part of the deciding transaction.
+//!
+//! Fed by the table's stream, and level-triggered: a record only says *where* something changed.
+//! What is to be done follows from the state as it is now, so a record that comes twice, late or
+//! in another order does no harm, and one that is cut short is simply done again.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::Store;
+use super::bans::Snapshot;
+use super::commit;
+use super::database::{BATCH_KEYS, DatabaseError, pause, text};
+use super::items::{self, ExperienceItem, GlobalItem};
+use super::links::Link;
+use super::schema::{self, GLOBAL_SHARDS, Key};
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::rules::Ban;
+
+/// How many standing Global bans are brought to a new experience per transaction, which takes 100
+/// actions: each is a check of the Global ban and a write of the experience's item.
+const BACKFILL_PAGE: usize = 50;
+
+/// How many such transactions one invocation makes before it hands on to the next.
+const BACKFILL_PAGES: u32 = 20;
+
+/// How often a transaction that another writer disturbed is made anew.
+const ROUNDS: u32 = 10;
+
+/// The key of a stream record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamKey {
+    /// Partition key of the item that changed.
+    pub pk: String,
+    /// Its sort key.
+    pub sk: String,
+}
+
+/// What a change calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A Global decision is brought to every linked experience.
+    Global(WorkspaceTag, UserId),
+    /// The standing Global bans are brought to a newly linked experience.
+    Link(WorkspaceTag, ExperienceId),
+}
+
+impl Step {
+    /// What a change of this item calls for, if anything.
+    #[must_use]
+    pub fn of(key: &StreamKey) -> Option<Self> {
+        let mut parts = key.pk.split('#');
+        let tag = parts.next()?.parse().ok()?;
+        match parts.next()? {
+            "G" => Some(Self::Global(tag, key.sk.parse().ok()?)),
+            "X" => Some(Self::Link(tag, key.sk.parse().ok()?)),
+            _ => None,
+        }
+    }
+}
+
+impl Store {
+    /// Takes a step. Doing it again changes nothing.
+    pub async fn spread(&self, step: Step) -> Result<(), ApiError> {
+        match step {
+            Step::Global(tag, user) => {
+                // One key of each batch is the Global ban itself.
+                let experiences = self.linked_experiences(tag).await?;
+                for some in experiences.chunks(BATCH_KEYS.saturating_sub(1)) {
+                    let pairs: Vec<_> = some.iter().map(|id| (user, *id)).collect();
+                    self.reconcile(tag, &pairs).await?;
+                }
+                Ok(())
+            }
+            Step::Link(tag, experience) => self.backfill(tag, experience).await,
+        }
+    }
+
+    /// Brings the experiences' items in line with the Global bans as they are now, all in one
+    /// transaction; each Global ban is checked in it, so that none is applied that has passed.
+    async fn reconcile(
+        &self,
+        tag: WorkspaceTag,
+        pairs: &[(UserId, ExperienceId)],
+    ) -> Result<(), ApiError> {
+        for round in 0..ROUNDS {
+            let snapshots = self.snapshots(tag, pairs).await?;
+            let writes = self.reconciling(&snapshots, Moment::now().seconds())?;
+            if writes.is_empty() {
+                return Ok(());
+            }
+            match self.database.transact(writes).await {
+                Ok(()) => return Ok(()),
+                Err(DatabaseError::Conflict) => pause(round).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DatabaseError::Conflict.into())
+    }
+
+    async fn snapshots(
+        &self,
+        tag: WorkspaceTag,
+        pairs: &[(UserId, ExperienceId)],
+    ) -> Result<Vec<Snapshot>, DatabaseError> {
+        let mut users: Vec<_> = pairs.iter().map(|(user, _)| *user).collect();
+        users.dedup();
+        let global_keys = users.iter().map(|user| Key::global(tag, *user));
+        let here_keys = pairs
+            .iter()
+            .map(|(user, id)| Key::experience(tag, *user, *id));
+        let keys: Vec<_> = global_keys.chain(here_keys).collect();
+        let mut found = HashMap::new();
+        for batch in keys.chunks(BATCH_KEYS) {
+            for item in self.database.batch_get(batch.iter().cloned(), true).await? {
+                if let Some(key) = Key::of(&item) {
+                    found.insert((key.pk, key.sk), item);
+                }
+            }
+        }
+        let item_of = |key: Key| found.get(&(key.pk, key.sk)).cloned();
+        pairs
+            .iter()
+            .map(|(user, experience)| {
+                let here = item_of(Key::experience(tag, *user, *experience));
+                let global = item_of(Key::global(tag, *user));
+                Ok(Snapshot::new(
+                    tag,
+                    *user,
+                    *experience,
+                    here.map(items::read::<ExperienceItem>).transpose()?,
+                    global.map(items::read::<GlobalItem>).transpose()?,
+                ))
+            })
+            .collect()
+    }
+
+    fn reconciling(
+        &self,
+        snapshots: &[Snapshot],
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        let table = &self.database.tables().bans;
+        let mut writes = Vec::new();
+        let mut checked = None;
+        for snapshot in snapshots {
+            let Some(item) = commit::experience_item(snapshot, &snapshot.standing, now) else {
+                continue;
+            };
+            if checked != Some(snapshot.user) {
+                writes.push(commit::check_global(table, snapshot)?);
+                checked = Some(snapshot.user);
+            }
+            writes.push(commit::put_experience(table, snapshot, item)?);
+        }
+        Ok(writes)
+    }
+
+    /// Goes on with the back-fill of a new experience from where the last invocation left it. The
+    /// position lies in the link; writing it makes the stream record that calls the next one.
+    async fn backfill(&self, tag: WorkspaceTag, experience: ExperienceId) -> Result<(), ApiError> {
+        #[derive(serde::Deserialize)]
+        struct LinkItem {
+            backfill: String,
+        }
+        let bans = &self.database.tables().bans;
+        let Some(item) = self.database.get(bans, Key::link(tag, experience)).await? else {
+            return Ok(());
+        };
+        let begun = items::read::<LinkItem>(item)?.backfill;
+        if begun == Link::BACKFILL_DONE {
+            return Ok(());
+        }
+        let mut position = Position::parse(&begun);
+        for _ in 0..BACKFILL_PAGES {
+            let Some(at) = position else { break };
+            position = self.backfill_page(tag, experience, at).await?;
+        }
+        let reached = position.map_or(Link::BACKFILL_DONE.to_owned(), |at| at.to_string());
+        let update = self
+            .database
+            .updating(Key::link(tag, experience))
+            .update_expression("SET backfill = :reached")
+            .condition_expression("backfill = :begun")
+            .expression_attribute_values(":reached", text(reached))
+            .expression_attribute_values(":begun", text(begun));
+        match self.database.update(update).await {
+            // Another invocation got as far; it goes on.
+            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Brings one page of standing Global bans to the experience, and says where the next begins.
+    async fn backfill_page(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        at: Position,
+    ) -> Result<Option<Position>, ApiError> {
+        let partition = schema::global_partition(tag, at.shard);
+        let start = at.after.map(|user| {
+            Key {
+                pk: partition.clone(),
+                sk: user.to_string(),
+            }
+            .item()
+        });
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :shard")
+            .expression_attribute_values(":shard", text(partition))
+            .limit(i32::try_from(BACKFILL_PAGE).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        let (found, next) = self.database.query(query).await?;
+        let now = Moment::now().seconds();
+        let mut pairs = Vec::new();
+        for item in found {
+            let ban = Ban::from(items::read::<GlobalItem>(item)?.ban);
+            if ban.holds(now) {
+                pairs.push((ban.user, experience));
+            }
+        }
+        if !pairs.is_empty() {
+            self.reconcile(tag, &pairs).await?;
+        }
+        let after = next
+            .as_ref()
+            .and_then(Key::of)
+            .and_then(|key| key.sk.parse().ok());
+        Ok(match after {
+            Some(user) => Some(Position {
+                after: Some(user),
+                ..at
+            }),
+            None => at.next_shard(),
+        })
+    }
+}
+
+/// Where a back-fill stands.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    shard: u64,
+    after: Option<UserId>,
+}
+
+impl Position {
+    /// Reads `<shard>:<user>`; anything else is the beginning.
+    fn parse(text: &str) -> Option<Self> {
+        let (shard, user) = text.split_once(':').unwrap_or(("0", ""));
+        Some(Self {
+            shard: shard.parse().ok()?,
+            after: user.parse().ok(),
+        })
+    }
+
+    fn next_shard(self) -> Option<Self> {
+        let shard = self.shard.saturating_add(1);
+        (shard < GLOBAL_SHARDS).then_some(Self { shard, after: None })
+    }
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.after {
+            Some(user) => write!(f, "{}:{user}", self.shard),
+            None => write!(f, "{}:", self.shard),
+        }
+    }
+}
