@@ -14,6 +14,9 @@ use shared::store::{Filter, Store};
 /// its limit, and the cursor goes on from there.
 const EXAMINED: usize = 2000;
 
+/// How many of those are read at a time, at least.
+const SIFTED: usize = 400;
+
 struct List {
     filter: Filter,
     before: Option<Guid>,
@@ -39,7 +42,12 @@ pub async fn handle(
     };
     let now = Moment::now().seconds();
     let view = caller.view(now);
-    let mut bans = store.ledger(caller.tag(), &filter, before, Some(limit));
+    let wanted = if filter.sifts() {
+        limit.max(SIFTED)
+    } else {
+        limit
+    };
+    let mut bans = store.ledger(caller.tag(), &filter, before, Some(wanted));
 
     let mut list = Vec::new();
     let mut reached = None;

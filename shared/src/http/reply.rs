@@ -150,6 +150,7 @@ impl From<&ApiError> for Reply {
                 reply.set(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             ApiError::Unavailable(_) => reply.set(RETRY_AFTER, TRY_AGAIN),
+            ApiError::AlreadyBanned(_) => reply = reply.varying(true),
             _ => {}
         }
         reply

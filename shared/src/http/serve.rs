@@ -60,6 +60,9 @@ impl App {
         let tables = Tables::from_environment()?;
         let config = Database::sdk_config().await;
         let store = Store::new(Database::new(&config, tables));
+        if !Database::is_plain() {
+            store.warm_up().await;
+        }
         Ok(Self { config, store })
     }
 

@@ -86,11 +86,14 @@ impl Database {
             .operation_attempt_timeout(Duration::from_secs(1))
             .operation_timeout(Duration::from_millis(2300))
             .build();
-        let http = Builder::new()
-            .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
+        let http = if Self::is_plain() {
+            Builder::new().build_http()
+        } else {
+            let ring = tls::rustls_provider::CryptoMode::Ring;
+            Builder::new()
+                .tls_provider(tls::Provider::Rustls(ring))
+                .build_https()
+        };
         aws_config::defaults(BehaviorVersion::latest())
             .credentials_provider(EnvironmentVariableCredentialsProvider::new())
             .http_client(http)
@@ -102,6 +105,11 @@ impl Database {
             )
             .load()
             .await
+    }
+
+    /// Whether the database is a local one, reached without TLS.
+    pub(crate) fn is_plain() -> bool {
+        std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| url.starts_with("http://"))
     }
 
     /// A database reached with these settings.

@@ -91,8 +91,9 @@ impl Store {
         Ok(record)
     }
 
-    /// Opens the connection while nobody waits: the first call of a new environment would pay for
-    /// the handshake. It asks for a key that cannot exist; a failure is left to the first request.
+    /// Opens the connection while nobody waits: the first request of a new environment would pay
+    /// for the handshake, at a share of a CPU. It asks for a key that cannot exist; a failure is
+    /// left to the first request.
     pub async fn warm_up(&self) {
         let workspaces = &self.database.tables().workspaces;
         let _ = self.database.get(workspaces, Key::api_key("")).await;

@@ -37,6 +37,15 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether bans are to be read that are not asked for: no index selects these.
+    #[must_use]
+    pub const fn sifts(&self) -> bool {
+        self.moderator.is_some()
+            || self.scope.is_some()
+            || self.active.is_some()
+            || (self.user.is_some() && self.experience.is_some())
+    }
+
     /// Whether a ban is asked for.
     #[must_use]
     pub fn matches(&self, ban: &Ban, now: Timestamp) -> bool {

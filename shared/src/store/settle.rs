@@ -68,10 +68,10 @@ impl Store {
             .idempotency
             .as_ref()
             .map(|name| Key::request(tag, &hash(&[&call.actor.key_id, &name.name])));
-        let mut witness: Option<Key> = None;
+        let mut witnesses: Vec<Key> = Vec::new();
         let mut last = DatabaseError::Conflict;
         for round in 0..ROUNDS {
-            let others = request_key.iter().chain(&witness).cloned().collect();
+            let others = request_key.iter().chain(&witnesses).cloned().collect();
             let (snapshot, found) = self.standing_and(tag, user, experience, others).await?;
             if is_done(call, found)? {
                 self.known.links.remember(tag, experience);
@@ -97,7 +97,7 @@ impl Store {
                 Err(DatabaseError::Refused(detail)) => return Err(ApiError::Internal(detail)),
                 Err(error @ DatabaseError::Conflict) => last = error,
                 Err(error @ DatabaseError::Unavailable(_)) => {
-                    witness = commit.witness().or(witness);
+                    witnesses.extend(commit.witness());
                     last = error;
                 }
             }
