@@ -28,7 +28,12 @@ pub enum ApiError {
     NotFound(&'static str),
     /// A ban in force stands in the way.
     #[error("already banned")]
-    AlreadyBanned(Box<BanInfo>),
+    AlreadyBanned {
+        /// The ban, as the caller sees it.
+        ban: Box<BanInfo>,
+        /// Whether another caller would see it written otherwise.
+        varies: bool,
+    },
     /// The body is over the limit of 64 KiB, before or after inflating.
     #[error("payload too large")]
     PayloadTooLarge,
@@ -67,7 +72,7 @@ impl ApiError {
             Self::Unauthorized(_) => 401,
             Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
-            Self::AlreadyBanned(_) => 409,
+            Self::AlreadyBanned { .. } => 409,
             Self::PayloadTooLarge => 413,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
@@ -83,7 +88,7 @@ impl ApiError {
             Self::Unauthorized(_) => "unauthorized",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
-            Self::AlreadyBanned(_) => "already_banned",
+            Self::AlreadyBanned { .. } => "already_banned",
             Self::PayloadTooLarge => "payload_too_large",
             Self::Internal(_) => "internal",
             Self::Unavailable(_) => "unavailable",
@@ -105,9 +110,11 @@ impl ApiError {
                 sentinelAPI.<uuid>\""
                 .to_owned(),
             Self::Forbidden(what) | Self::NotFound(what) => (*what).to_owned(),
-            Self::AlreadyBanned(_) => "the user is already banned: send \"overwrite\": true to \
+            Self::AlreadyBanned { .. } => {
+                "the user is already banned: send \"overwrite\": true to \
                 change the ban"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::PayloadTooLarge => "the body must be at most 64 KiB, inflated".to_owned(),
             Self::Unavailable(_) => "the database is busy or out of reach: try again".to_owned(),
             Self::Internal(_) => "an error of ours, logged under the request id".to_owned(),
@@ -123,7 +130,7 @@ impl ApiError {
             }
             Self::Internal(why) | Self::Unavailable(why) => Some(why.clone()),
             Self::InvalidRequest(_) => Some(self.message()),
-            Self::InvalidJson(_) | Self::AlreadyBanned(_) | Self::PayloadTooLarge => None,
+            Self::InvalidJson(_) | Self::AlreadyBanned { .. } | Self::PayloadTooLarge => None,
         }
     }
 }

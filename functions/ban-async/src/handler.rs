@@ -97,7 +97,10 @@ fn refused(
     match refusal {
         Refusal::AlreadyBanned(ban) => {
             let completed = snapshot.standing.here.report == Some(ban.current());
-            ApiError::AlreadyBanned(Box::new(caller.view(now).show(&ban, completed)))
+            ApiError::AlreadyBanned {
+                ban: Box::new(caller.view(now).show(&ban, completed)),
+                varies: caller.view_varies(),
+            }
         }
         Refusal::ExpiryPassed(_) => ApiError::field("banLength", shared::length::ACCEPTED),
         Refusal::NotFound => ApiError::NotFound("the user has no ban in force in this scope"),

@@ -65,7 +65,14 @@ pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent
 /// Only what may be a late confirmation may name an instant in the past.
 fn read_length(body: &mut Fields, now: Timestamp, may_be_past: bool) -> Option<Length> {
     let kinds = [("Temporary", false), ("Permanent", true)];
-    if body.word("banLengthType", &kinds)? {
+    let Some(is_permanent) = body.word("banLengthType", &kinds) else {
+        // Which length would be right is not known then, but none at all is not.
+        if body.value("banLength").is_none() {
+            body.reject("banLength", length::ACCEPTED);
+        }
+        return None;
+    };
+    if is_permanent {
         return Some(Length::Permanent);
     }
     let length = body

@@ -192,10 +192,12 @@ const ID_MISSING: &str = "is missing: must be a Roblox id";
 pub fn integer(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
-        Value::String(digits)
-            if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            digits.parse().ok()
+        Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            // A leading zero is no way to write a number; a lone one is.
+            digits
+                .parse()
+                .ok()
+                .filter(|_| digits == "0" || !digits.starts_with('0'))
         }
         _ => None,
     }
@@ -258,6 +260,8 @@ mod tests {
             json!(""),
             json!(" 1"),
             json!("-1"),
+            json!("+1"),
+            json!("007"),
             json!(true),
             json!([1]),
             json!({}),

@@ -137,7 +137,7 @@ impl From<&ApiError> for Reply {
                 _ => None,
             },
             ban: match error {
-                ApiError::AlreadyBanned(ban) => Some(ban),
+                ApiError::AlreadyBanned { ban, .. } => Some(ban),
                 _ => None,
             },
         };
@@ -150,7 +150,7 @@ impl From<&ApiError> for Reply {
                 reply.set(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             ApiError::Unavailable(_) => reply.set(RETRY_AFTER, TRY_AGAIN),
-            ApiError::AlreadyBanned(_) => reply = reply.varying(true),
+            ApiError::AlreadyBanned { varies, .. } => reply = reply.varying(*varies),
             _ => {}
         }
         reply

@@ -60,9 +60,6 @@ impl App {
         let tables = Tables::from_environment()?;
         let config = Database::sdk_config().await;
         let store = Store::new(Database::new(&config, tables));
-        if !Database::is_plain() {
-            store.warm_up().await;
-        }
         Ok(Self { config, store })
     }
 
@@ -90,6 +87,10 @@ impl App {
         F: Fn(A, ApiRequest, Store) -> Fut + Sync,
         Fut: Future<Output = Result<Reply, ApiError>> + Send,
     {
+        // Without TLS there is no handshake to get out of the first caller's way.
+        if !Database::is_plain() {
+            self.store.warm_up().await;
+        }
         let starts = Starts::new();
         let (app, handler, starts) = (&self, &handler, &starts);
         lambda_http::run(service_fn(move |request: Request| async move {

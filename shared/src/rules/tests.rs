@@ -217,7 +217,9 @@ impl World {
     /// All bans, newest first, without what the experiences report: what was decided.
     fn decided(&self) -> Vec<BanState> {
         let mut bans = self.store.bans(self.now);
-        bans.iter_mut().for_each(|ban| ban.completed = false);
+        for ban in &mut bans {
+            ban.completed = false;
+        }
         bans
     }
 }

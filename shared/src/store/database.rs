@@ -9,7 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -289,7 +289,7 @@ pub(super) fn failure<E>(error: SdkError<E>) -> DatabaseError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let detail = DisplayErrorContext(&error).to_string();
+    let detail = causes(&error);
     match &error {
         SdkError::ConstructionFailure(_) => DatabaseError::Refused(detail),
         SdkError::ServiceError(service) => match service.err().code() {
@@ -302,6 +302,17 @@ where
         },
         _ => DatabaseError::Unavailable(detail),
     }
+}
+
+/// An error and what caused it, in one line. The SDK's own way would add the whole answer.
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn transaction_failure(error: SdkError<TransactWriteItemsError>) -> DatabaseError {
@@ -325,7 +336,10 @@ fn transaction_failure(error: SdkError<TransactWriteItemsError>) -> DatabaseErro
         return DatabaseError::Refused(format!("transaction cancelled: {codes:?}"));
     }
     match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => DatabaseError::Conflict,
+        // An earlier attempt of this very call is still being carried out.
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
+            DatabaseError::Unavailable("the transaction is still in progress".to_owned())
+        }
         _ => failure(error),
     }
 }

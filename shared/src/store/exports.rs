@@ -5,11 +5,11 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::RequestChecksumCalculation;
-use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
+use super::database::causes;
 use crate::error::ApiError;
 use crate::http::disposition;
 
@@ -166,5 +166,5 @@ impl Upload {
 fn unavailable<E: std::error::Error + Send + Sync + 'static>(
     error: aws_sdk_s3::error::SdkError<E>,
 ) -> ApiError {
-    ApiError::Unavailable(format!("exports bucket: {}", DisplayErrorContext(&error)))
+    ApiError::Unavailable(format!("exports bucket: {}", causes(&error)))
 }

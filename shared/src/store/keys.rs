@@ -131,8 +131,8 @@ impl Store {
             .client()
             .scan()
             .table_name(&self.database.tables().workspaces)
-            .filter_expression("kind = :kind")
-            .expression_attribute_values(":kind", text("workspace"))
+            .filter_expression("sk = :workspace")
+            .expression_attribute_values(":workspace", text("W"))
             .into_paginator()
             .items()
             .send();

@@ -20,9 +20,13 @@ use crate::http::IdempotencyKey;
 use crate::ids::{UserId, WorkspaceTag};
 use crate::rules::{Outcome, Standing};
 
-/// How often a call is decided anew before it gives up. A hundred servers confirming one item at
-/// once need a handful of rounds; the time limit of the route ends it in any case.
-const ROUNDS: u32 = 12;
+/// How often a call is decided anew because another writer was faster. A hundred servers confirming
+/// one item at once need a handful of rounds; the time limit of the route ends it in any case.
+const ROUNDS: u32 = 32;
+
+/// How many writes may go unanswered. The SDK has tried each of them several times, so more would
+/// only add to the load of a database that has too much.
+const UNANSWERED: u32 = 3;
 
 /// How long a used idempotency key is kept, in seconds: a day.
 const REQUEST_KEPT: u64 = 86_400;
@@ -69,6 +73,7 @@ impl Store {
             .as_ref()
             .map(|name| Key::request(tag, &hash(&[&call.actor.key_id, &name.name])));
         let mut witnesses: Vec<Key> = Vec::new();
+        let mut unanswered = 0;
         let mut last = DatabaseError::Conflict;
         for round in 0..ROUNDS {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
@@ -78,6 +83,9 @@ impl Store {
                 return Ok(Settled {
                     standing: snapshot.standing,
                 });
+            }
+            if unanswered == UNANSWERED {
+                break;
             }
             let now = Moment::now();
             let outcome = decide(snapshot.clone(), now).await?;
@@ -98,6 +106,7 @@ impl Store {
                 Err(error @ DatabaseError::Conflict) => last = error,
                 Err(error @ DatabaseError::Unavailable(_)) => {
                     witnesses.extend(commit.witness());
+                    unanswered += 1;
                     last = error;
                 }
             }

@@ -195,7 +195,9 @@ impl History {
     }
 
     pub(super) fn is_appealed(&self, ban: &Made) -> bool {
-        let appealed = |event: &Event| matches!(event, Event::Ended(guid, How::Appealed) if *guid == ban.guid());
-        self.0.iter().any(|(_, event)| appealed(event))
+        self.0.iter().any(|(_, event)| match event {
+            Event::Ended(guid, how) => *guid == ban.guid() && *how == How::Appealed,
+            _ => false,
+        })
     }
 }

@@ -276,19 +276,17 @@ fn a_decision_cannot_set_an_expiry_that_has_passed() {
         Length::Until(Timestamp(0)),
         Length::For(0),
     ];
+    let flags = [(false, false), (false, true), (true, false), (true, true)];
     for length in lengths {
-        for scope in [Scope::Experience, Scope::Global] {
-            for (overwrite, completed) in
-                [(false, false), (false, true), (true, false), (true, true)]
-            {
+        for (overwrite, completed) in flags {
+            for ban in [ban_in(ARENA), ban_all_from(ARENA)] {
                 let mut world = World::linked();
                 let before = world.store.clone();
                 let request = BanRequest {
-                    length,
-                    scope,
                     overwrite,
                     completed,
-                    ..ban_in(ARENA)
+                    length,
+                    ..ban
                 };
                 assert_eq!(world.ban(&request), Answer::ExpiryPassed, "{request:?}");
                 assert_eq!(world.store, before);

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What comes between a list and its confirmation.
+type Overtake<'a> = &'a dyn Fn(&mut World) -> Answer;
+
 /// What Mallory's standing looks like from an experience, in a word each.
 fn seen(world: &World, experience: ExperienceId) -> (&'static str, &'static str) {
     let banned = if world.is_banned(experience) {
@@ -138,8 +141,7 @@ fn a_late_confirmation_is_recorded_and_changes_no_decision() {
         Answer::Ok
     };
     // What overtakes the confirmation, and what is seen afterwards.
-    type Overtake<'a> = &'a dyn Fn(&mut World) -> Answer;
-    let table: [(&str, Overtake, _); 5] = [
+    let table: [(_, Overtake, _); 5] = [
         ("lifted", &lift, ("free", "unban")),
         ("changed", &change, ("banned", "ban")),
         ("replaced", &replace, ("banned", "ban")),
@@ -149,13 +151,13 @@ fn a_late_confirmation_is_recorded_and_changes_no_decision() {
     for (name, overtake, expected) in table {
         let mut world = World::linked();
         world.ban(&lasting(HOUR, ban_in(ARENA)));
-        let list = world.store.pending_bans(ARENA, world.now);
+        let pending = world.store.pending_bans(ARENA, world.now);
         assert_eq!(overtake(&mut world), Answer::Ok);
         let decided = world.decided();
         // Many servers work through the same list.
         for _ in 0..2 {
             assert_eq!(
-                world.ban(&confirmation(&list[0], ARENA)),
+                world.ban(&confirmation(&pending[0], ARENA)),
                 Answer::Ok,
                 "{name}"
             );
@@ -268,5 +270,20 @@ fn without_overwrite_or_completed_a_late_repetition_is_a_decision() {
         assert_eq!(world.ban(&request), Answer::Ok);
         assert_eq!(world.decided().len(), 2);
         assert_eq!(world.owes(ARENA), if completed { "nothing" } else { "ban" });
+    }
+}
+
+#[test]
+fn a_ban_that_was_sent_again_after_its_end_is_a_new_one_unless_confirmed() {
+    for (completed, bans_on_record) in [(true, 1), (false, 2)] {
+        let mut world = World::linked();
+        let request = BanRequest {
+            completed,
+            ..overwriting(lasting(30, ban_in(ARENA)))
+        };
+        world.ban(&request);
+        world.wait(30);
+        assert_eq!(world.ban(&request), Answer::Ok);
+        assert_eq!(world.decided().len(), bans_on_record);
     }
 }

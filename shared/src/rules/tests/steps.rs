@@ -228,6 +228,7 @@ pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
         (ALICE, "aimbot", "Cheating"),
         (BOB, "aimbot", "Cheating"),
         (ALICE, "aimbot, twice", "Cheating"),
+        (ALICE, "aimbot", "Exploiting"),
     ]);
     let lengths = vec![5, 30, MINUTE, 600, HOUR, 9000];
     let length = prop_oneof![

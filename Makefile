@@ -1,0 +1,67 @@
+# What a developer and the CI start. It needs Rust (rustup) and Python 3; everything else goes into
+# .tools/, nothing into the system.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Each in an environment of its own: their dependencies contradict each other.
+CARGO_LAMBDA := cargo-lambda==1.9.2
+SAM := aws-sam-cli==1.170.0
+CFN_LINT := cfn-lint==1.58.0
+CHECKOV := checkov==3.3.30
+
+# The file that says which version is installed; a new version is a new file.
+LAMBDA_READY := .tools/venv/.$(CARGO_LAMBDA)
+SAM_READY := .tools/sam/.$(SAM)
+CFN_LINT_READY := .tools/cfn-lint/.$(CFN_LINT)
+CHECKOV_READY := .tools/checkov/.$(CHECKOV)
+
+# `sam build` looks for cargo-lambda, and the templates' tools need no account.
+export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help dev test check build fmt tools check-tools needs-rust needs-python
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine, until Ctrl-C
+	@exec cargo run --bin local-stack
+
+test: needs-rust ## Run every test (set up nothing first: they start what they need)
+	cargo build --locked --workspace --all-targets
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then set -x; cargo nextest run --locked --workspace; \
+	else set -x; cargo test --locked --workspace; fi
+
+check: needs-rust check-tools ## Check formatting, lints and the template
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	.tools/sam/bin/sam validate --lint --region us-east-1
+	.tools/cfn-lint/bin/cfn-lint template.yaml
+	.tools/checkov/bin/checkov --file template.yaml
+
+build: needs-rust $(LAMBDA_READY) $(SAM_READY) ## Build the functions as they are deployed
+	.tools/sam/bin/sam build
+
+fmt: needs-rust ## Format the code
+	cargo fmt --all
+
+tools: $(LAMBDA_READY) check-tools ## Install the tools into .tools/
+
+check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY)
+
+# .tools/<environment>/.<package>==<version>
+.tools/%: | needs-python
+	@echo "installing $(subst .,,$(firstword $(subst ==, ,$(@F)))) into $(@D)"
+	@python3 -m venv --clear $(@D) && \
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "$(patsubst .%,%,$(@F))" \
+	  || { rm -rf $(@D); echo "could not install $(patsubst .%,%,$(@F))" >&2; exit 1; }
+	@touch $@
+
+needs-rust:
+	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs" >&2; exit 1; }
+
+needs-python:
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python 3 with its venv module is missing: https://www.python.org" >&2; exit 1; }

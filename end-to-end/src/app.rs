@@ -1,0 +1,357 @@
+//! The whole product on this machine, started for a test.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use local_stack::dynamo::Dynamo;
+use local_stack::engine::Engine;
+use local_stack::fault_proxy::FaultProxy;
+use local_stack::gateway::Gateway;
+use local_stack::http::Client;
+use local_stack::object_store::ObjectStore;
+use local_stack::pump::{HttpInvoke, Pump, PumpOptions};
+use local_stack::runtime::{FunctionSpec, Runtime};
+use serde_json::{Value, json};
+use shared::store::{Database, Store, Tables};
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::contract::contract;
+use crate::eventually::eventually;
+use crate::files::template;
+use crate::workspace::{KeySpec, Workspace};
+
+/// A running product: engine, tables, object store, functions, gateway and pump, on free ports.
+/// It ends, with all its processes, when this is dropped.
+#[derive(Debug)]
+pub struct TestApp {
+    client: Client,
+    // In the order in which they are to go.
+    pump: Option<Pump>,
+    gateway: Gateway,
+    runtime: Runtime,
+    faults: Option<FaultProxy>,
+    objects: ObjectStore,
+    database: Dynamo,
+    store: Store,
+    tables: Tables,
+    _engine: Engine,
+}
+
+/// How an app is to be started.
+#[derive(Clone, Copy, Debug)]
+pub struct TestAppBuilder {
+    instances: usize,
+    faults: bool,
+    pump: bool,
+}
+
+impl TestAppBuilder {
+    /// How many instances of each function may run at once: 1 unless said otherwise, so that a
+    /// second call is a warm one. Races want more.
+    #[must_use]
+    pub const fn instances(mut self, instances: usize) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// Puts a proxy between the functions and the database: [`TestApp::faults`]. What the test
+    /// itself reads and writes does not go through it.
+    #[must_use]
+    pub const fn with_faults(mut self) -> Self {
+        self.faults = true;
+        self
+    }
+
+    /// Leaves the pump off until [`TestApp::start_pump`].
+    #[must_use]
+    pub const fn without_pump(mut self) -> Self {
+        self.pump = false;
+        self
+    }
+
+    /// Starts the app.
+    pub async fn start(self) -> TestApp {
+        let template = template();
+        let engine = Engine::start(None, 0).await.expect("the engine");
+        let database = Dynamo::new(engine.endpoint());
+        database
+            .create_tables(template.tables())
+            .await
+            .expect("the tables");
+        let objects = ObjectStore::start(None, template.buckets())
+            .await
+            .expect("the bucket");
+        let faults = match self.faults {
+            true => Some(
+                FaultProxy::start(engine.endpoint())
+                    .await
+                    .expect("the fault proxy"),
+            ),
+            false => None,
+        };
+        let reached = faults
+            .as_ref()
+            .map_or(engine.endpoint(), FaultProxy::endpoint);
+        let variables = local_stack::aws_environment(reached, objects.endpoint());
+        let binaries = binaries();
+        let specs = template
+            .functions()
+            .iter()
+            .map(|function| FunctionSpec::of(function, &binaries, self.instances, &variables))
+            .collect();
+        let runtime = Runtime::start(specs)
+            .await
+            .unwrap_or_else(|e| panic!("{e}: run `cargo build --workspace --bins` or `make test`"));
+        let gateway = Gateway::start(template, runtime.clone(), 0)
+            .await
+            .expect("the gateway");
+        let tables = tables();
+        let demo = local_stack::seed::demo_data(&database, &tables.workspaces).await;
+        demo.expect("the demo workspaces");
+        let store = store(engine.endpoint(), &tables);
+        let mut app = TestApp {
+            client: Client::new(),
+            pump: None,
+            gateway,
+            runtime,
+            faults,
+            objects,
+            database,
+            store,
+            tables,
+            _engine: engine,
+        };
+        if self.pump {
+            app.start_pump();
+        }
+        app
+    }
+}
+
+impl TestApp {
+    /// Starts an app with one instance of each function and no faults.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// An app to be started otherwise.
+    pub const fn builder() -> TestAppBuilder {
+        TestAppBuilder {
+            instances: 1,
+            faults: false,
+            pump: true,
+        }
+    }
+
+    /// A fresh workspace that links experiences by itself, with a key that has every scope.
+    pub async fn workspace(&self) -> Workspace<'_> {
+        Workspace::open(self, shared::store::Linking::Automatic, KeySpec::default()).await
+    }
+
+    /// A fresh workspace in which only the operator links; see [`Workspace::link`].
+    pub async fn strict_workspace(&self) -> Workspace<'_> {
+        Workspace::open(self, shared::store::Linking::Strict, KeySpec::default()).await
+    }
+
+    /// Sends a request and holds the answer against `openapi.yaml`.
+    pub async fn send(&self, call: &Call) -> Answer {
+        let answer = self.try_send(call).await;
+        answer.unwrap_or_else(|e| panic!("{} {}: {e}", call.method, call.path))
+    }
+
+    /// Like [`TestApp::send`], for a test that expects the connection to fail.
+    pub async fn try_send(&self, call: &Call) -> Result<Answer, String> {
+        let answer = Answer::new(
+            self.client
+                .send(call.request(self.gateway.address()))
+                .await?,
+        );
+        if call.checked {
+            let problems = contract().problems(call.method.as_str(), &call.path, &answer);
+            let problems = problems.join("\n  ");
+            assert!(
+                problems.is_empty(),
+                "{} {} answered what openapi.yaml does not document:\n  {problems}\n{answer}",
+                call.method,
+                call.path,
+            );
+        }
+        Ok(answer)
+    }
+
+    /// Fetches a URL as it is, such as the link to an export.
+    pub async fn fetch(&self, url: &str) -> Answer {
+        let request = http::Request::get(url)
+            .body(bytes::Bytes::new())
+            .expect("a URL");
+        Answer::new(self.client.send(request).await.expect("the object store"))
+    }
+
+    /// Where the API listens, such as `http://127.0.0.1:40001`; routes are below `/api/v1`.
+    pub fn address(&self) -> &str {
+        self.gateway.address()
+    }
+
+    /// The functions' processes: kill them, count them, read their output.
+    pub const fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Kills the one instance of a function, as the platform does with an idle environment, and waits
+    /// until another has taken its place: it knows nothing of what the first remembered.
+    pub async fn replace(&self, function: &str) {
+        let starts = self.runtime.starts(function);
+        assert!(self.runtime.kill(function, 0), "no function {function}");
+        eventually(&format!("{function} is started again"), async || {
+            (self.runtime.starts(function) > starts).then_some(())
+        })
+        .await;
+    }
+
+    /// The proxy between functions and database, if it was asked for.
+    pub fn faults(&self) -> &FaultProxy {
+        self.faults
+            .as_ref()
+            .expect("TestApp::builder().with_faults()")
+    }
+
+    /// The database, not through the proxy.
+    pub const fn database(&self) -> &Dynamo {
+        &self.database
+    }
+
+    /// Storage as the operator's command uses it, not through the proxy.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the tables are called.
+    pub const fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Where the object store listens.
+    pub fn objects(&self) -> &str {
+        self.objects.endpoint()
+    }
+
+    /// Starts the pump that feeds the stream's function.
+    pub fn start_pump(&mut self) {
+        let (function, source) = template().stream_function().expect("a stream's function");
+        let invoke = HttpInvoke::new(self.gateway.address(), &function.name);
+        let options = PumpOptions {
+            poll: Duration::from_millis(10),
+            ..PumpOptions::default()
+        };
+        let pump = Pump::start(self.database.clone(), source.clone(), invoke, options);
+        self.pump = Some(pump.expect("the pump"));
+    }
+
+    /// Stops the pump; what it had under way comes again when it is started.
+    pub fn stop_pump(&mut self) {
+        self.pump = None;
+    }
+
+    /// Waits until the stream is dealt with: Global decisions have reached every experience.
+    pub async fn settle(&self) {
+        let pump = self.pump.as_ref().expect("the pump is off");
+        let settled = pump.settle(Duration::from_secs(60)).await;
+        let log = self.runtime.logs("spread-decisions");
+        let last: Vec<_> = log
+            .iter()
+            .rev()
+            .take(5)
+            .map(|line| line.text.as_str())
+            .collect();
+        assert!(settled, "the stream is not dealt with: {last:#?}");
+        assert_eq!(
+            pump.given_up(),
+            Vec::<Value>::new(),
+            "records were given up: {last:#?}"
+        );
+    }
+
+    /// The log event of the request that got this answer.
+    pub async fn log_of(&self, function: &str, answer: &Answer) -> Value {
+        let id = answer.request_id();
+        eventually(&format!("{function} logs {id}"), async || {
+            let lines = self.runtime.logs(function);
+            lines
+                .iter()
+                .rev()
+                .filter_map(|line| line.json())
+                .find(|e| e["requestId"] == id)
+        })
+        .await
+    }
+
+    /// Every item of the bans table whose partition key begins with a text, in the database's own
+    /// notation, sorted by key.
+    pub async fn items(&self, partition_prefix: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut input = json!({
+            "TableName": self.tables.bans,
+            "ConsistentRead": true,
+            "FilterExpression": "begins_with(pk, :prefix)",
+            "ExpressionAttributeValues": { ":prefix": { "S": partition_prefix } },
+        });
+        loop {
+            let mut page = self.database.call("Scan", &input).await.expect("a scan");
+            items.extend(page["Items"].as_array().cloned().unwrap_or_default());
+            match page["LastEvaluatedKey"].take() {
+                Value::Null => break,
+                key => input["ExclusiveStartKey"] = key,
+            }
+        }
+        items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
+        items
+    }
+}
+
+/// Where the functions' binaries lie: beside the folder of the running test's own.
+fn binaries() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("target/<profile>/deps/<test>");
+    folder.to_owned()
+}
+
+fn tables() -> Tables {
+    let name = |logical_id: &str| {
+        let table = template()
+            .tables()
+            .iter()
+            .find(|table| table.logical_id == logical_id);
+        table
+            .unwrap_or_else(|| panic!("template.yaml has no {logical_id}"))
+            .name
+            .clone()
+    };
+    Tables {
+        bans: name("BansTable"),
+        workspaces: name("WorkspacesTable"),
+    }
+}
+
+fn store(endpoint: &str, tables: &Tables) -> Store {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new(
+        local_stack::CREDENTIAL,
+        local_stack::CREDENTIAL,
+        None,
+        None,
+        "local",
+    );
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::from_static(local_stack::REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
+            credentials,
+        ))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Store::new(Database::new(&config, tables.clone()))
+}

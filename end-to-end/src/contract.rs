@@ -1,0 +1,168 @@
+//! Holds answers against `openapi.yaml`.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::files::openapi;
+
+/// Headers that the transport writes, not the product.
+const TRANSPORT: [&str; 3] = ["date", "content-length", "content-type"];
+
+/// The documented API.
+#[derive(Debug)]
+pub struct Contract {
+    document: &'static Value,
+    /// By the place of the schema in the document.
+    validators: Mutex<HashMap<String, &'static Validator>>,
+}
+
+/// The documented API.
+pub fn contract() -> &'static Contract {
+    static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract {
+        document: openapi(),
+        validators: Mutex::default(),
+    });
+    &CONTRACT
+}
+
+impl Contract {
+    /// Everything in which an answer differs from what is documented for that request.
+    pub fn problems(&self, method: &str, path: &str, answer: &Answer) -> Vec<String> {
+        let path = path.split('?').next().unwrap_or(path);
+        let pointer = match self.document.pointer(&operation(method, path)) {
+            Some(operation) => {
+                let status = answer.status.to_string();
+                let Some(response) = operation["responses"].get(&status) else {
+                    return vec![format!(
+                        "{method} {path} does not document the status {status}"
+                    )];
+                };
+                reference(response).expect("responses are references")
+            }
+            // Unknown routes and methods.
+            None if answer.status == 404 => "/components/responses/NeverBannedThere".to_owned(),
+            None => return vec![format!("{method} {path} is no route, so 404 was to come")],
+        };
+        let mut problems = self.header_problems(&pointer, answer);
+        problems.extend(self.body_problems(&pointer, answer));
+        problems
+    }
+
+    fn header_problems(&self, response: &str, answer: &Answer) -> Vec<String> {
+        let mut problems = Vec::new();
+        let nothing = json!({});
+        let headers = self
+            .document
+            .pointer(&format!("{response}/headers"))
+            .unwrap_or(&nothing);
+        for name in answer.headers.keys() {
+            if answer.headers.get_all(name).iter().count() > 1 {
+                problems.push(format!("the header {name} is there more than once"));
+            }
+            if headers.get(name.as_str()).is_none() && !TRANSPORT.contains(&name.as_str()) {
+                problems.push(format!("the header {name} is not documented"));
+            }
+        }
+        for (name, header) in headers.as_object().into_iter().flatten() {
+            let pointer = reference(header).expect("headers are references");
+            match answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+            {
+                None => {
+                    let required = self.document.pointer(&format!("{pointer}/required"));
+                    if required == Some(&Value::Bool(true)) {
+                        problems.push(format!("the header {name} is missing"));
+                    }
+                }
+                Some(text) => {
+                    let schema = format!("{pointer}/schema");
+                    let number = text.parse::<i64>().map(Value::from);
+                    let wants_number = self
+                        .document
+                        .pointer(&format!("{schema}/type"))
+                        .is_some_and(|kind| kind == "integer");
+                    let value = match number {
+                        Ok(number) if wants_number => number,
+                        _ => Value::from(text),
+                    };
+                    problems.extend(self.schema_problems(&schema, &value));
+                }
+            }
+        }
+        problems
+    }
+
+    fn body_problems(&self, response: &str, answer: &Answer) -> Vec<String> {
+        let kind = answer.header("content-type").unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let content = format!("{response}/content/{}", kind.replace('/', "~1"));
+        if self.document.pointer(&content).is_none() {
+            return vec![format!("the content type {kind:?} is not documented")];
+        }
+        let body = match kind {
+            "application/json" => match serde_json::from_str(&answer.text) {
+                Ok(body) => body,
+                Err(error) => return vec![format!("the body is not JSON: {error}")],
+            },
+            _ => Value::from(answer.text.as_str()),
+        };
+        self.schema_problems(&format!("{content}/schema"), &body)
+    }
+
+    fn schema_problems(&self, pointer: &str, value: &Value) -> Vec<String> {
+        let validator = self.validator(pointer);
+        let problem = |error: jsonschema::ValidationError<'_>| {
+            format!(
+                "{} at {}",
+                shortened(&error.to_string()),
+                error.instance_path()
+            )
+        };
+        validator.iter_errors(value).map(problem).collect()
+    }
+
+    /// The validator for the schema at a place in the document. The whole document is the schema's
+    /// resource, so that references lead where they say.
+    fn validator(&self, pointer: &str) -> &'static Validator {
+        let mut validators = self
+            .validators
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        validators.entry(pointer.to_owned()).or_insert_with(|| {
+            let schema = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "$ref": format!("#{pointer}"),
+                "components": self.document["components"],
+            });
+            let validator = jsonschema::options()
+                .with_draft(Draft::Draft202012)
+                .should_validate_formats(true)
+                .build(&schema)
+                .unwrap_or_else(|e| panic!("openapi.yaml, {pointer}: {e}"));
+            Box::leak(Box::new(validator))
+        })
+    }
+}
+
+/// The place of an operation in the document.
+fn operation(method: &str, path: &str) -> String {
+    format!(
+        "/paths/{}/{}",
+        path.replace('/', "~1"),
+        method.to_ascii_lowercase()
+    )
+}
+
+fn reference(value: &Value) -> Option<String> {
+    value["$ref"].as_str()?.strip_prefix('#').map(str::to_owned)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(600).collect()
+}

@@ -1,0 +1,39 @@
+//! The one helper of the end-to-end tests.
+//!
+//! A [`TestApp`] is the whole product on this machine: the real function binaries behind the routes
+//! of `template.yaml`, on the embedded database. A test opens a [`Workspace`] of its own and talks
+//! to the app over HTTP; every answer it gets is held against `openapi.yaml` on the way.
+//!
+//! ```ignore
+//! let app = TestApp::start().await;
+//! let workspace = app.workspace().await;
+//! workspace.ban(Ban::of(156, 7).permanent()).await;
+//! assert_eq!(workspace.check(156, 7).await["isBanned"], true);
+//! ```
+
+// A test helper that cannot do its work has nothing better to do than to say so and stop.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
+
+mod answer;
+mod app;
+mod call;
+mod contract;
+mod eventually;
+mod files;
+mod payload;
+mod workspace;
+
+pub use answer::{Answer, key_order};
+pub use app::{TestApp, TestAppBuilder};
+pub use call::Call;
+pub use contract::{Contract, contract};
+pub use eventually::eventually;
+pub use files::{openapi, repository, template};
+pub use payload::{Ban, Unban};
+pub use workspace::{KeySpec, Workspace, now};

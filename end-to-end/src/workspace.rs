@@ -1,0 +1,345 @@
+//! One workspace of an app, and what its callers do.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use shared::auth::{FlagPin, KeyKind, PlainKey, Scope};
+use shared::clock::Timestamp;
+use shared::ids::WorkspaceId;
+use shared::store::{Linking, NewKey, NewWorkspace};
+
+use crate::answer::Answer;
+use crate::app::TestApp;
+use crate::call::Call;
+use crate::eventually::eventually;
+use crate::payload::{Ban, Unban};
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct KeySpec {
+    /// Secret or public.
+    pub kind: KeyKind,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// How flags are written to it.
+    pub flags: FlagPin,
+    /// From which Unix second on it is refused.
+    pub expires: Option<u64>,
+}
+
+impl Default for KeySpec {
+    /// A secret key with every scope.
+    fn default() -> Self {
+        Self {
+            kind: KeyKind::Secret,
+            scopes: Scope::ALL.to_vec(),
+            flags: FlagPin::Auto,
+            expires: None,
+        }
+    }
+}
+
+impl KeySpec {
+    /// A secret key with these scopes only.
+    pub fn scopes(scopes: &[Scope]) -> Self {
+        Self {
+            scopes: scopes.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// A secret key with every scope, to which flags are always written this way.
+    pub fn flags(flags: FlagPin) -> Self {
+        Self {
+            flags,
+            ..Self::default()
+        }
+    }
+
+    /// A public key.
+    pub fn public() -> Self {
+        Self {
+            kind: KeyKind::Public,
+            ..Self::default()
+        }
+    }
+}
+
+/// A workspace that belongs to one test.
+#[derive(Clone, Debug)]
+pub struct Workspace<'a> {
+    app: &'a TestApp,
+    id: WorkspaceId,
+    secret_key: String,
+    public_key: String,
+}
+
+impl<'a> Workspace<'a> {
+    pub(crate) async fn open(app: &'a TestApp, linking: Linking, key: KeySpec) -> Self {
+        let id = WorkspaceId::random();
+        let workspace = NewWorkspace {
+            guid: id,
+            name: format!("test {id}"),
+            linking,
+            created: Timestamp(now()),
+        };
+        let made = app
+            .store()
+            .create_workspace(&workspace)
+            .await
+            .expect("a workspace");
+        assert!(made, "the tag of {id} is taken");
+        let mut workspace = Self {
+            app,
+            id,
+            secret_key: String::new(),
+            public_key: String::new(),
+        };
+        workspace.secret_key = workspace.make_key(key).await;
+        workspace.public_key = workspace.make_key(KeySpec::public()).await;
+        workspace
+    }
+
+    /// Makes another key of the workspace and returns it in clear.
+    pub async fn make_key(&self, spec: KeySpec) -> String {
+        let key = PlainKey::random(spec.kind, self.id);
+        let text = key.reveal().to_owned();
+        let new = NewKey {
+            key,
+            workspace: self.id,
+            name: "test".to_owned(),
+            scopes: spec.scopes,
+            flags: spec.flags,
+            expires: spec.expires.map(Timestamp),
+            created: Timestamp(now()),
+        };
+        assert!(
+            self.app.store().create_key(&new).await.expect("a key"),
+            "the key exists"
+        );
+        text
+    }
+
+    /// Revokes a key.
+    pub async fn revoke(&self, key: &str) {
+        let id = self.key_id(key);
+        let revoked = self
+            .app
+            .store()
+            .revoke_key(self.id.tag(), &id, Timestamp(now()))
+            .await;
+        assert!(revoked.expect("a revocation"), "no such key");
+    }
+
+    /// The public id of a key.
+    pub fn key_id(&self, key: &str) -> String {
+        let hash = PlainKey::parse(key).expect("a key").hash();
+        hash.as_str().chars().take(12).collect()
+    }
+
+    /// The app.
+    pub const fn app(&self) -> &'a TestApp {
+        self.app
+    }
+
+    /// The workspace's GUID.
+    pub fn guid(&self) -> String {
+        self.id.to_string()
+    }
+
+    /// The workspace's id.
+    pub const fn id(&self) -> WorkspaceId {
+        self.id
+    }
+
+    /// What begins each of its table keys.
+    pub fn tag(&self) -> String {
+        self.id.tag().to_string()
+    }
+
+    /// A key with every scope.
+    pub fn secret_key(&self) -> &str {
+        &self.secret_key
+    }
+
+    /// A public key.
+    pub fn public_key(&self) -> &str {
+        &self.public_key
+    }
+
+    /// The same workspace, called with another key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self {
+            secret_key: key.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Everything stored of the workspace, for comparing before and after.
+    pub async fn stored(&self) -> Vec<Value> {
+        self.app.items(&format!("{}#", self.tag())).await
+    }
+
+    /// Links an experience as the operator does.
+    pub async fn link(&self, experience: u64) {
+        let put = json!({
+            "TableName": self.app.tables().bans,
+            "Item": {
+                "pk": { "S": format!("{}#X", self.tag()) },
+                "sk": { "S": format!("{experience:016}") },
+                "kind": { "S": "link" },
+                "linked": { "N": now().to_string() },
+                "backfill": { "S": "start" },
+            },
+        });
+        self.app
+            .database()
+            .call("PutItem", &put)
+            .await
+            .expect("a link");
+    }
+
+    /// Sends a request, with the workspace's secret key unless it has a key.
+    pub async fn send(&self, call: Call) -> Answer {
+        let call = match call.has_header("authorization") {
+            true => call,
+            false => call.key(&self.secret_key),
+        };
+        self.app.send(&call).await
+    }
+
+    /// Bans, changes, confirms or appeals; the answer must be success.
+    pub async fn ban(&self, ban: Ban) {
+        self.send(ban.call()).await.assert_ok();
+    }
+
+    /// The same, and the ban that it led to.
+    pub async fn ban_shown(&self, ban: Ban) -> Value {
+        self.send(ban.call().prefer_representation())
+            .await
+            .success()["ban"]
+            .clone()
+    }
+
+    /// The same, whatever comes of it.
+    pub async fn try_ban(&self, ban: Ban) -> Answer {
+        self.send(ban.call()).await
+    }
+
+    /// Unbans or reports; the answer must be success.
+    pub async fn unban(&self, unban: Unban) {
+        self.send(unban.call()).await.assert_ok();
+    }
+
+    /// The same, whatever comes of it.
+    pub async fn try_unban(&self, unban: Unban) -> Answer {
+        self.send(unban.call()).await
+    }
+
+    /// The experience confirms a ban from a list as the published SDK does.
+    pub async fn confirm(&self, item: &Value, experience: u64) {
+        self.ban(Ban::confirming(item, experience)).await;
+    }
+
+    /// The experience reports that it no longer bans the user.
+    pub async fn confirm_unban(&self, user: u64, experience: u64) {
+        self.unban(Unban::of(user, experience).confirm_only()).await;
+    }
+
+    /// What `/is-banned` says; it must be success.
+    pub async fn check(&self, user: u64, experience: u64) -> Value {
+        self.try_check(user, experience).await.success()
+    }
+
+    /// What `/is-banned` answers.
+    pub async fn try_check(&self, user: u64, experience: u64) -> Answer {
+        let body = json!({ "userId": user, "experienceId": experience });
+        self.send(Call::post("/is-banned").json(&body)).await
+    }
+
+    /// Does `/is-banned` keep the user out?
+    pub async fn is_banned(&self, user: u64, experience: u64) -> bool {
+        self.check(user, experience).await["isBanned"]
+            .as_bool()
+            .expect("isBanned")
+    }
+
+    /// All bans pending for an experience, over all pages.
+    pub async fn pending_bans(&self, experience: u64) -> Vec<Value> {
+        self.all_pages(Call::get("/pending-bans").query("experienceId", experience))
+            .await
+    }
+
+    /// All unbans pending for an experience, over all pages.
+    pub async fn pending_unbans(&self, experience: u64) -> Vec<Value> {
+        self.all_pages(Call::get("/pending-unbans").query("experienceId", experience))
+            .await
+    }
+
+    /// All bans on record, over all pages.
+    pub async fn bans(&self) -> Vec<Value> {
+        self.all_pages(Call::get("/bans")).await
+    }
+
+    /// The lists of all pages of a call, one after the other.
+    pub async fn all_pages(&self, call: Call) -> Vec<Value> {
+        let mut list = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = match &cursor {
+                Some(cursor) => call.clone().query("cursor", cursor),
+                None => call.clone(),
+            };
+            let answer = self.send(page).await;
+            list.extend(answer.list());
+            let next = answer.next_cursor();
+            assert!(
+                next.is_none() || next != cursor,
+                "a cursor leads to itself: {answer}"
+            );
+            cursor = next;
+            if cursor.is_none() {
+                return list;
+            }
+        }
+    }
+
+    /// Waits until exactly these users have a ban pending in the experience, in this order.
+    pub async fn await_pending_bans(&self, experience: u64, users: &[u64]) -> Vec<Value> {
+        eventually(
+            &format!("bans of {users:?} are pending in {experience}"),
+            async || {
+                let list = self.pending_bans(experience).await;
+                (ids_of(&list) == users).then_some(list)
+            },
+        )
+        .await
+    }
+
+    /// Waits until exactly these users have an unban pending in the experience, in this order.
+    pub async fn await_pending_unbans(&self, experience: u64, users: &[u64]) -> Vec<Value> {
+        eventually(
+            &format!("unbans of {users:?} are pending in {experience}"),
+            async || {
+                let list = self.pending_unbans(experience).await;
+                (ids_of(&list) == users).then_some(list)
+            },
+        )
+        .await
+    }
+}
+
+fn ids_of(list: &[Value]) -> Vec<u64> {
+    list.iter()
+        .map(|item| item["robloxId"].as_u64().expect("robloxId"))
+        .collect()
+}
+
+/// The system clock in Unix seconds.
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970")
+        .as_secs()
+}

@@ -1,0 +1,57 @@
+//! Many bans at once, written into the table as the routes would have written them.
+
+use end_to_end::{Ban, Workspace};
+use serde_json::{Value, json};
+
+/// One ban more for each user: a real one of an experience, applied there, copied under other ids.
+/// The copies are older than the original by one millisecond each, so they come after it in lists.
+pub async fn copy_bans(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u64>) {
+    let original = workspace.ban_shown(ban.completed()).await;
+    let stored = workspace.stored().await;
+    let item = |kind: &str| {
+        let is_it = |item: &&Value| {
+            item["kind"]["S"] == kind && item["ban"]["M"]["guid"]["N"] == original["guid"]
+        };
+        stored.iter().find(is_it).unwrap().clone()
+    };
+    let (record, standing) = (item("ban"), item("experience"));
+    let guid: u64 = original["guid"].as_str().unwrap().parse().unwrap();
+    let experience = original["experienceId"].as_u64().unwrap();
+    let tag = workspace.tag();
+    let mut requests = Vec::new();
+    for (age, user) in (1..).zip(users) {
+        let guid = (((guid >> 22) - age) << 22) | (age & 0x3f_ffff);
+        let key = json!({ "S": format!("{guid:020}") });
+        let mut ban = record["ban"].clone();
+        ban["M"]["guid"] = json!({ "N": guid.to_string() });
+        ban["M"]["uid"] = json!({ "N": (1_000_000 + age).to_string() });
+        ban["M"]["user"] = json!({ "N": user.to_string() });
+        let mut record = record.clone();
+        record["pk"] = json!({ "S": format!("{tag}#U#{user}") });
+        record["sk"] = json!({ "S": format!("B#{guid:020}") });
+        record["guid_key"] = key;
+        record["ledger"] = json!({ "S": format!("{tag}#{}", guid % 4) });
+        record["experience_ledger"] = json!({ "S": format!("{tag}#{experience}#{}", guid % 4) });
+        record["ban"] = ban.clone();
+        let mut standing = standing.clone();
+        standing["pk"] = record["pk"].clone();
+        standing["report_guid"] = json!({ "S": guid.to_string() });
+        standing["report"]["M"]["guid"] = json!({ "N": guid.to_string() });
+        standing["ban"] = ban;
+        requests.extend([record, standing].map(|item| json!({ "PutRequest": { "Item": item } })));
+    }
+    let table = &workspace.app().tables().bans;
+    for batch in requests.chunks(25) {
+        let input = json!({ "RequestItems": { table: batch } });
+        let output = workspace
+            .app()
+            .database()
+            .call("BatchWriteItem", &input)
+            .await
+            .unwrap();
+        let left = output["UnprocessedItems"]
+            .as_object()
+            .is_some_and(|left| !left.is_empty());
+        assert!(!left, "{}", Value::from(left));
+    }
+}

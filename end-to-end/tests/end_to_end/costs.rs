@@ -1,0 +1,273 @@
+//! The access patterns cost what `docs/architecture.md` says, in DynamoDB's own numbers.
+
+use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace, eventually};
+use serde_json::{Value, json};
+
+use crate::bulk::copy_bans;
+use crate::routes::{EXPERIENCE, USER};
+
+/// Read units, write units and calls of the request with this answer.
+async fn cost(workspace: &Workspace<'_>, function: &str, answer: &Answer) -> (f64, f64, u64) {
+    assert_eq!(answer.status, 200, "{answer}");
+    let log = workspace.app().log_of(function, answer).await;
+    let number = |field: &str| {
+        log[field]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{field} in {log}"))
+    };
+    (
+        number("readUnits"),
+        number("writeUnits"),
+        log["databaseCalls"].as_u64().unwrap(),
+    )
+}
+
+/// The cost of a call by a function that knows key and link already.
+async fn warm(workspace: &Workspace<'_>, function: &str, call: &Call) -> (f64, f64, u64) {
+    workspace.send(call.clone()).await;
+    let answer = workspace.send(call.clone()).await;
+    cost(workspace, function, &answer).await
+}
+
+fn check(user: u64) -> Call {
+    Call::post("/is-banned").json(&json!({ "userId": user, "experienceId": EXPERIENCE }))
+}
+
+fn list(route: &str) -> Call {
+    Call::get(route).query("experienceId", EXPERIENCE)
+}
+
+/// A workspace in whose experience so many users are banned and applied.
+async fn with_bans(app: &TestApp, count: u64) -> Workspace<'_> {
+    let workspace = app.workspace().await;
+    copy_bans(
+        &workspace,
+        Ban::of(1_000_000, EXPERIENCE).permanent(),
+        1_000_001..1_000_000 + count,
+    )
+    .await;
+    workspace
+}
+
+#[tokio::test]
+async fn a_check_reads_two_small_items_in_one_call_whatever_the_history() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    assert_eq!(
+        warm(&workspace, "is-banned", &check(USER)).await,
+        (2.0, 0.0, 1)
+    );
+    for _ in 0..10 {
+        workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+        workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    }
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).global().permanent())
+        .await;
+    assert_eq!(
+        warm(&workspace, "is-banned", &check(USER)).await,
+        (2.0, 0.0, 1)
+    );
+
+    // With the longest reasons there are, it is still the same.
+    let (private, public) = ("a".repeat(1000), "b".repeat(400));
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).reasons(&private, &public))
+        .await;
+    workspace
+        .ban(
+            Ban::of(USER, EXPERIENCE)
+                .global()
+                .reasons(&private, &public),
+        )
+        .await;
+    assert_eq!(
+        warm(&workspace, "is-banned", &check(USER)).await,
+        (2.0, 0.0, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_check_with_a_key_not_in_memory_reads_the_key_besides() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let answer = workspace.send(check(USER)).await;
+    assert_eq!(cost(&workspace, "is-banned", &answer).await, (3.0, 0.0, 2));
+}
+
+#[tokio::test]
+async fn no_access_pattern_costs_more_for_2000_bans_than_for_10() {
+    let app = TestApp::start().await;
+    let mut costs = Vec::new();
+    for count in [10, 2000] {
+        let workspace = with_bans(&app, count).await;
+        for experience in [EXPERIENCE, 7] {
+            workspace
+                .send(Call::get("/pending-bans").query("experienceId", experience))
+                .await;
+        }
+        app.settle().await;
+        let mut of_workspace = Vec::new();
+        let ban = Ban::of(USER, EXPERIENCE).permanent();
+        // Key and link are known to the function from here on.
+        workspace.ban(Ban::of(9, EXPERIENCE)).await;
+        workspace.unban(Unban::of(9, EXPERIENCE)).await;
+        let calls = [
+            ("ban-async", ban.call()),
+            ("is-banned", check(USER)),
+            ("pending-bans", list("/pending-bans")),
+            ("ban-async", ban.clone().completed().call()),
+            ("ban-async", ban.clone().completed().call()),
+            ("ban-async", ban.clone().reasons("other", "other").call()),
+            ("unban-async", Unban::of(USER, EXPERIENCE).call()),
+            ("pending-unbans", list("/pending-unbans")),
+            (
+                "unban-async",
+                Unban::of(USER, EXPERIENCE).confirm_only().call(),
+            ),
+            ("ban-async", ban.clone().global().call()),
+            ("unban-async", Unban::of(USER, EXPERIENCE).call()),
+            ("bans", Call::get("/bans").query("userId", USER)),
+        ];
+        for (function, call) in calls {
+            let answer = workspace.send(call).await;
+            of_workspace.push((function, cost(&workspace, function, &answer).await));
+        }
+        costs.push(of_workspace);
+    }
+    eprintln!("{:#?}", costs[0]);
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[tokio::test]
+async fn an_empty_poll_costs_half_a_unit() {
+    let app = TestApp::start().await;
+    for count in [10, 2000] {
+        let workspace = with_bans(&app, count).await;
+        for route in ["pending-bans", "pending-unbans"] {
+            let call = list(&format!("/{route}"));
+            assert_eq!(
+                warm(&workspace, route, &call).await,
+                (0.5, 0.0, 1),
+                "{route}, {count}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_poll_pays_for_what_is_pending() {
+    let app = TestApp::start().await;
+    let workspace = with_bans(&app, 2000).await;
+    for pending in 1..=10_u32 {
+        workspace
+            .ban(Ban::of(pending.into(), EXPERIENCE).permanent())
+            .await;
+        let expected = (0.5 + 0.5 * f64::from(pending), 0.0, 2);
+        assert_eq!(
+            warm(&workspace, "pending-bans", &list("/pending-bans")).await,
+            expected
+        );
+    }
+    for pending in 1..=10_u32 {
+        workspace
+            .ban(Ban::of(pending.into(), EXPERIENCE).permanent().completed())
+            .await;
+        workspace.unban(Unban::of(pending.into(), EXPERIENCE)).await;
+        let expected = (0.5 + 0.5 * f64::from(pending), 0.0, 2);
+        assert_eq!(
+            warm(&workspace, "pending-unbans", &list("/pending-unbans")).await,
+            expected
+        );
+    }
+    // A page pays for the page.
+    let page = list("/pending-unbans").query("limit", 3);
+    assert_eq!(
+        warm(&workspace, "pending-unbans", &page).await,
+        (0.5 + 1.5, 0.0, 2)
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_confirmation_reads_two_items_and_writes_nothing() {
+    let app = TestApp::start().await;
+    let workspace = with_bans(&app, 10).await;
+    let ban = Ban::of(USER, EXPERIENCE).permanent().completed();
+    workspace.ban(ban.clone()).await;
+    assert_eq!(
+        warm(&workspace, "ban-async", &ban.call()).await,
+        (2.0, 0.0, 1)
+    );
+    workspace
+        .unban(Unban::of(USER, EXPERIENCE).completed())
+        .await;
+    let report = Unban::of(USER, EXPERIENCE).confirm_only();
+    assert_eq!(
+        warm(&workspace, "unban-async", &report.call()).await,
+        (2.0, 0.0, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_list_pays_for_its_page_and_not_for_what_lies_beyond() {
+    let app = TestApp::start().await;
+    let mut pages: Vec<Vec<(f64, f64, u64)>> = Vec::new();
+    for count in [200, 2000] {
+        let workspace = with_bans(&app, count).await;
+        let calls = [
+            Call::get("/bans").query("limit", 10),
+            list("/bans").query("limit", 10),
+            Call::get("/bans").query("userId", 1_000_001),
+        ];
+        let mut costs = Vec::new();
+        for call in calls {
+            costs.push(warm(&workspace, "bans", &call).await);
+        }
+        pages.push(costs);
+    }
+    assert_eq!(pages[0], pages[1]);
+    for (reads, writes, calls) in &pages[0] {
+        assert!(
+            *reads <= 4.0 && *writes == 0.0 && *calls <= 4,
+            "{:?}",
+            pages[0]
+        );
+    }
+    assert_eq!(pages[0][2].2, 1, "the bans of one user lie in one place");
+}
+
+#[tokio::test]
+async fn a_global_decision_costs_about_three_units_each_way_per_experience() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for experience in 1..=100 {
+        workspace.link(experience).await;
+    }
+    app.settle().await;
+    let spent = || {
+        let lines = app.runtime().logs("spread-decisions");
+        let events: Vec<Value> = lines.iter().filter_map(|line| line.json()).collect();
+        assert!(
+            events.iter().all(|event| event.get("error").is_none()),
+            "{events:#?}"
+        );
+        ["readUnits", "writeUnits"].map(|field| {
+            events
+                .iter()
+                .filter_map(|event| event[field].as_f64())
+                .sum::<f64>()
+        })
+    };
+    let [reads, writes] = spent();
+    workspace.ban(Ban::of(USER, 1).global().permanent()).await;
+    app.settle().await;
+    let after = eventually("the stream's work is logged", async || {
+        let [_, written] = spent();
+        (written > writes).then(spent)
+    })
+    .await;
+    let (reads, writes) = (after[0] - reads, after[1] - writes);
+    eprintln!("{reads} {writes}");
+    assert!((100.0..=330.0).contains(&reads), "{reads} read units");
+    assert!((100.0..=330.0).contains(&writes), "{writes} write units");
+}

@@ -1,0 +1,206 @@
+//! Contract section 6, the two exports.
+
+use std::collections::HashSet;
+
+use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace};
+use serde_json::Value;
+
+use crate::bulk::copy_bans;
+
+const JSON: &str = "/export/bans/json";
+const CSV: &str = "/export/bans/csv";
+
+fn rows(text: &str) -> Vec<csv::StringRecord> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    reader.records().map(|row| row.expect("RFC 4180")).collect()
+}
+
+/// A cell of a row, by the field of `BanInfo`.
+fn cell<'a>(rows: &'a [csv::StringRecord], row: usize, field: &str) -> &'a str {
+    let at = rows[0].iter().position(|name| name == field).unwrap();
+    &rows[row][at]
+}
+
+fn assert_file_name(answer: &Answer, workspace: &Workspace<'_>, extension: &str) {
+    let disposition = answer
+        .header("content-disposition")
+        .expect("content-disposition");
+    let name = disposition.strip_prefix("attachment; filename=\"").unwrap();
+    let name = name.strip_suffix(&format!(".{extension}\"")).unwrap();
+    let rest = name
+        .strip_prefix(&format!("bans-{}-", workspace.guid()))
+        .expect("the workspace");
+    let date: Vec<_> = rest
+        .split('-')
+        .map(|part| part.parse::<u32>().unwrap())
+        .collect();
+    assert!(
+        matches!(date[..], [2024..2100, 1..=12, 1..=31]),
+        "{disposition}"
+    );
+}
+
+#[tokio::test]
+async fn the_json_export_is_the_list_as_a_file() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let empty = workspace.send(Call::get(JSON)).await;
+    assert_eq!(empty.list(), Vec::<Value>::new());
+    workspace.ban(Ban::of(1, 11).permanent()).await;
+    workspace.ban(Ban::of(2, 12).global().completed()).await;
+    workspace.unban(Unban::of(1, 11)).await;
+    let export = workspace.send(Call::get(JSON)).await;
+    assert_eq!(export.header("content-type"), Some("application/json"));
+    assert_file_name(&export, &workspace, "json");
+    assert_eq!(export.list(), workspace.bans().await);
+    assert_eq!(export.list().len(), 2);
+    let one = workspace
+        .send(Call::get(JSON).query("experienceId", 12))
+        .await;
+    assert_eq!(one.list(), workspace.bans().await[..1]);
+}
+
+#[tokio::test]
+async fn the_csv_export_is_rfc_4180_in_the_order_of_the_fields() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let (private, public) = ("a \"quote\", a comma", "two\r\nlines, ünïcode 🚫");
+    workspace
+        .ban(Ban::of(1, 11).permanent().reasons(private, public))
+        .await;
+    workspace.ban(Ban::of(2, 12).global().completed()).await;
+    let export = workspace.send(Call::get(CSV)).await;
+    let kind = export.header("content-type").unwrap();
+    assert!(
+        kind.starts_with("text/csv") && kind.contains("charset=utf-8"),
+        "{kind}"
+    );
+    assert_file_name(&export, &workspace, "csv");
+    assert!(export.text.ends_with("\r\n"));
+    let expected = "isBanned,guid,workspaceGuid,isGlobal,isActive,privateReason,publicReason,\
+        robloxId,moderatorId,created,updated,experienceId,expires,isAppealed,experienceUniversal,\
+        uid,experienceBanCompleted\r\n";
+    assert!(export.text.starts_with(expected));
+
+    let rows = rows(&export.text);
+    assert_eq!(rows.len(), 3);
+    assert_eq!(cell(&rows, 2, "privateReason"), private);
+    assert_eq!(cell(&rows, 2, "publicReason"), public);
+    for (row, ban) in (1..).zip(workspace.bans().await) {
+        for field in &rows[0] {
+            let text = match &ban[field] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            assert_eq!(cell(&rows, row, field), text, "{field}");
+        }
+    }
+    let one = workspace
+        .send(Call::get(CSV).query("experienceId", 12))
+        .await;
+    assert_eq!(one.text.matches("\r\n").count(), 2);
+    let none = workspace
+        .send(Call::get(CSV).query("experienceId", 99))
+        .await;
+    assert_eq!(none.text, expected);
+}
+
+#[tokio::test]
+async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let reasons = [
+        "=HYPERLINK(\"http://x\")",
+        "+1",
+        "-1+cmd",
+        "@SUM(A1)",
+        "harmless =1",
+    ];
+    for (user, reason) in (1..).zip(reasons) {
+        workspace
+            .ban(Ban::of(user, 11).reasons(reason, reason))
+            .await;
+    }
+    for raw in [None, Some("false"), Some("0"), Some("true"), Some("1")] {
+        let call = match raw {
+            Some(raw) => Call::get(CSV).query("raw", raw),
+            None => Call::get(CSV),
+        };
+        let rows = rows(&workspace.send(call).await.text);
+        for (row, reason) in (1..).zip(reasons.iter().rev()) {
+            let is_raw = matches!(raw, Some("true" | "1")) || reason.starts_with('h');
+            let expected = if is_raw {
+                (*reason).to_owned()
+            } else {
+                format!("'{reason}")
+            };
+            assert_eq!(cell(&rows, row, "privateReason"), expected);
+            assert_eq!(cell(&rows, row, "publicReason"), expected);
+        }
+    }
+    // JSON is not opened in a spreadsheet.
+    let json = workspace.send(Call::get(JSON)).await.list();
+    assert_eq!(json[4]["publicReason"], reasons[0]);
+}
+
+#[tokio::test]
+async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let reason = "a reason of some length, \"quoted\", ".repeat(9);
+    let ban = Ban::of(1, 11)
+        .permanent()
+        .reasons(reason.trim(), reason.trim());
+    copy_bans(&workspace, ban, 2..=15_000).await;
+    for (route, extension) in [(JSON, "json"), (CSV, "csv")] {
+        let answer = workspace.send(Call::get(route)).await;
+        assert_eq!(answer.status, 303, "{answer}");
+        let link = answer.header("location").expect("location").to_owned();
+        assert_eq!(answer.json()["location"], link.as_str());
+        assert_eq!(answer.header("content-disposition"), None);
+
+        let file = app.fetch(&link).await;
+        assert_eq!(file.status, 200, "{file}");
+        assert_file_name(&file, &workspace, extension);
+        let users: Vec<u64> = match extension {
+            "json" => {
+                let list = file.list();
+                list.iter()
+                    .map(|ban| ban["robloxId"].as_u64().unwrap())
+                    .collect()
+            }
+            _ => {
+                let rows = rows(&file.text);
+                (1..rows.len())
+                    .map(|at| cell(&rows, at, "robloxId").parse().unwrap())
+                    .collect()
+            }
+        };
+        assert_eq!(users.len(), 15_000);
+        assert_eq!(users.iter().collect::<HashSet<_>>().len(), 15_000);
+        assert!(
+            users.is_sorted(),
+            "newest first, and each copy is older than the one before"
+        );
+
+        // The link is a secret of its own: without its signature there is nothing to see.
+        let bare = link.split('?').next().unwrap();
+        assert_ne!(app.fetch(bare).await.status, 200);
+        assert_ne!(
+            app.fetch(&link.replace(&workspace.guid(), &"0".repeat(36)))
+                .await
+                .status,
+            200
+        );
+    }
+    // A small part of it is still a plain answer.
+    assert_eq!(
+        workspace
+            .send(Call::get(JSON).query("experienceId", 12))
+            .await
+            .status,
+        200
+    );
+}

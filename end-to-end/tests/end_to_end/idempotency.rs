@@ -1,0 +1,121 @@
+//! The header `Idempotency-Key`: a request sent again is told from another.
+
+use end_to_end::{Ban, KeySpec, TestApp, Unban};
+
+use crate::routes::{EXPERIENCE, USER};
+
+const NAME: &str = "0f8b9c6e-2f0e-4d0a-9d0c-5c1f2a7be111";
+
+fn named_ban() -> Ban {
+    Ban::of(USER, EXPERIENCE)
+        .no_overwrite()
+        .header("idempotency-key", NAME)
+}
+
+#[tokio::test]
+async fn a_ban_sent_again_succeeds_again_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(named_ban()).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    for _ in 0..3 {
+        workspace.ban(named_ban()).await;
+    }
+    assert_eq!(workspace.stored().await, before);
+    workspace
+        .try_ban(Ban::of(USER, EXPERIENCE).no_overwrite())
+        .await
+        .assert_error(409, "already_banned");
+}
+
+#[tokio::test]
+async fn an_unban_sent_again_is_not_taken_for_its_confirmation() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).completed()).await;
+    let unban = Unban::of(USER, EXPERIENCE).header("idempotency-key", NAME);
+    for _ in 0..2 {
+        workspace.unban(unban.clone()).await;
+        workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_good_for_one_request() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(named_ban()).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    let others = [
+        named_ban().with("userId", 2).call(),
+        named_ban().with("overwrite", true).call(),
+        named_ban().completed().call(),
+        Unban::of(USER, EXPERIENCE)
+            .header("idempotency-key", NAME)
+            .call(),
+    ];
+    for call in others {
+        workspace
+            .send(call)
+            .await
+            .assert_wrong_fields(&["idempotency-key"]);
+    }
+    assert_eq!(workspace.stored().await, before);
+
+    // To another key the name says nothing.
+    let second = workspace.make_key(KeySpec::default()).await;
+    let second = workspace.with_key(&second);
+    second.ban(named_ban().with("userId", 3)).await;
+}
+
+#[tokio::test]
+async fn a_failed_call_has_not_used_its_name_up() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    workspace
+        .try_ban(named_ban())
+        .await
+        .assert_error(409, "already_banned");
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    workspace.ban(named_ban()).await;
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+    let unban = Unban::of(99, EXPERIENCE).header("idempotency-key", "b");
+    workspace
+        .try_unban(unban.clone())
+        .await
+        .assert_error(404, "not_found");
+    workspace.ban(Ban::of(99, EXPERIENCE)).await;
+    workspace.unban(unban).await;
+    assert!(!workspace.is_banned(99, EXPERIENCE).await);
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_is_refused() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for name in ["", "two words", &"a".repeat(256), "é"] {
+        for call in [
+            Ban::of(USER, EXPERIENCE)
+                .header("idempotency-key", name)
+                .call(),
+            Unban::of(USER, EXPERIENCE)
+                .header("idempotency-key", name)
+                .call(),
+        ] {
+            workspace
+                .send(call)
+                .await
+                .assert_wrong_fields(&["idempotency-key"]);
+        }
+    }
+    workspace
+        .ban(named_ban().header("idempotency-key-x", "two words"))
+        .await;
+    let longest = "a".repeat(255);
+    workspace
+        .ban(Ban::of(1, EXPERIENCE).header("idempotency-key", &longest))
+        .await;
+}

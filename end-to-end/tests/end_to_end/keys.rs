@@ -1,0 +1,305 @@
+//! Contract section 2: who may call what.
+
+use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, now};
+use serde_json::json;
+use shared::auth::{KeyKind, PlainKey, Scope};
+use shared::ids::WorkspaceId;
+
+use crate::routes::{EXPERIENCE, USER, every_other_route, every_route};
+
+fn check() -> Call {
+    Call::post("/is-banned").json(&json!({ "userId": USER, "experienceId": EXPERIENCE }))
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_live_gets_the_same_401_whatever_is_wrong_with_it() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let revoked = workspace.make_key(KeySpec::default()).await;
+    workspace.revoke(&revoked).await;
+    let expired = workspace
+        .make_key(KeySpec {
+            expires: Some(now() - 1),
+            ..KeySpec::default()
+        })
+        .await;
+    let unknown = PlainKey::random(KeyKind::Secret, workspace.id())
+        .reveal()
+        .to_owned();
+    let foreign = PlainKey::random(KeyKind::Secret, WorkspaceId::random())
+        .reveal()
+        .to_owned();
+    let key = workspace.secret_key();
+    let sent = [
+        None,
+        Some(String::new()),
+        Some("Bearer".to_owned()),
+        Some("Bearer ".to_owned()),
+        Some(key.to_owned()),
+        Some(format!("Basic {key}")),
+        Some(format!("Bearer {key}0")),
+        Some(format!("Bearer {}", key.to_uppercase())),
+        Some(format!("Bearer {}", key.replace('-', ""))),
+        Some("Bearer sentinelAPI.not-a-uuid".to_owned()),
+        Some("Bearer sentinelAPI.00000000-0000-1000-8000-000000000001".to_owned()),
+        Some(format!("Bearer {unknown}")),
+        Some(format!("Bearer {foreign}")),
+        Some(format!("Bearer {revoked}")),
+        Some(format!("Bearer {expired}")),
+    ];
+    let mut bodies = Vec::new();
+    for (name, call) in every_route() {
+        for authorization in &sent {
+            let call = match authorization {
+                Some(value) => call.clone().header("authorization", value),
+                None => call.clone(),
+            };
+            let answer = app.send(&call).await;
+            assert_eq!(
+                answer.status, 401,
+                "{name} with {authorization:?}: {answer}"
+            );
+            answer.assert_error(401, "unauthorized");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            bodies.push(answer.text);
+        }
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:#?}");
+    assert_eq!(workspace.stored().await, Vec::<serde_json::Value>::new());
+}
+
+#[tokio::test]
+async fn without_a_live_key_nobody_learns_what_else_is_wrong() {
+    let app = TestApp::start().await;
+    for (name, call) in every_route() {
+        let call = call
+            .body("{")
+            .query("experienceId", "x")
+            .query("limit", "x");
+        let unknown = PlainKey::random(KeyKind::Secret, WorkspaceId::random());
+        for call in [call.clone(), call.key(unknown.reveal())] {
+            assert_eq!(app.send(&call).await.status, 401, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_is_not_case_sensitive() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+        let call = check().header(
+            "authorization",
+            format!("{scheme} {}", workspace.secret_key()),
+        );
+        assert_eq!(app.send(&call).await.status, 200, "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_may_have_several_live_keys() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let second = workspace.with_key(&workspace.make_key(KeySpec::default()).await);
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    assert!(second.is_banned(USER, EXPERIENCE).await);
+    workspace.revoke(workspace.secret_key()).await;
+    app.replace("is-banned").await;
+    assert!(second.is_banned(USER, EXPERIENCE).await);
+    workspace
+        .try_check(USER, EXPERIENCE)
+        .await
+        .assert_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_by_the_next_environment() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for (name, call) in every_route() {
+        let key = workspace.make_key(KeySpec::default()).await;
+        assert_eq!(
+            app.send(&call.clone().key(&key)).await.status,
+            200,
+            "{name}"
+        );
+        workspace.revoke(&key).await;
+        app.replace(name).await;
+        app.send(&call.key(&key))
+            .await
+            .assert_error(401, "unauthorized");
+    }
+}
+
+#[tokio::test]
+async fn a_key_expires_even_while_a_warm_function_remembers_it() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    app.send(&check().key(workspace.secret_key())).await;
+    let expires = now() + 2;
+    let key = workspace
+        .make_key(KeySpec {
+            expires: Some(expires),
+            ..KeySpec::default()
+        })
+        .await;
+    assert_eq!(app.send(&check().key(&key)).await.status, 200);
+    while now() < expires {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    app.send(&check().key(&key))
+        .await
+        .assert_error(401, "unauthorized");
+    assert_eq!(app.runtime().starts("is-banned"), 1);
+}
+
+#[tokio::test]
+async fn of_a_key_only_its_hash_is_stored() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let scan = json!({ "TableName": app.tables().workspaces, "ConsistentRead": true });
+    let stored = app
+        .database()
+        .call("Scan", &scan)
+        .await
+        .unwrap()
+        .to_string();
+    for key in [workspace.secret_key(), workspace.public_key()] {
+        let uuid = key.split_once('.').unwrap().1;
+        assert!(!stored.contains(uuid));
+        assert!(stored.contains(PlainKey::parse(key).unwrap().hash().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_public_key_checks_bans_and_nothing_else() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for (name, call) in every_other_route() {
+        let answer = app.send(&call.key(workspace.public_key())).await;
+        assert_eq!(answer.status, 403, "{name}: {answer}");
+        answer.assert_error(403, "forbidden");
+    }
+    assert_eq!(workspace.stored().await, Vec::<serde_json::Value>::new());
+
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).global().permanent())
+        .await;
+    let foreign = json!({ "userId": USER, "experienceId": 99 });
+    let call = Call::post("/is-banned")
+        .json(&foreign)
+        .key(workspace.public_key());
+    let seen = app.send(&call).await.success();
+    assert_eq!(seen["isBanned"], true);
+    assert_eq!(seen["publicReason"], "text");
+    assert_eq!(seen.get("privateReason"), None);
+    assert_eq!(seen.get("moderatorId"), None);
+    let links = app.items(&format!("{}#X", workspace.tag())).await;
+    assert_eq!(
+        links.len(),
+        1,
+        "the foreign experience was linked: {links:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_needs_its_scope() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let reader = workspace
+        .make_key(KeySpec::scopes(&[Scope::ReadBans]))
+        .await;
+    let writer = workspace
+        .make_key(KeySpec::scopes(&[Scope::WriteBans]))
+        .await;
+    let only_global = workspace
+        .make_key(KeySpec::scopes(&[Scope::WriteGlobalBans]))
+        .await;
+    let nothing = workspace.make_key(KeySpec::scopes(&[])).await;
+    for (name, call) in every_other_route() {
+        let is_write = ["ban-async", "unban-async"].contains(&name);
+        for (key, allowed) in [
+            (&nothing, false),
+            (&only_global, false),
+            (&reader, !is_write),
+            (&writer, is_write),
+        ] {
+            let answer = app.send(&call.clone().key(key)).await;
+            assert_eq!(
+                answer.status,
+                if allowed { 200 } else { 403 },
+                "{name}: {answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_check_does_not_fail_for_want_of_a_scope_but_shows_less() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    let writer = workspace
+        .make_key(KeySpec::scopes(&[Scope::WriteBans]))
+        .await;
+    let seen = app.send(&check().key(&writer)).await.success();
+    assert_eq!(seen["isBanned"], true);
+    assert_eq!(seen.get("privateReason"), None);
+    assert_eq!(seen.get("moderatorId"), None);
+}
+
+#[tokio::test]
+async fn a_global_decision_needs_a_scope_of_its_own_and_is_refused_whole() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let key = workspace
+        .make_key(KeySpec::scopes(&[Scope::ReadBans, Scope::WriteBans]))
+        .await;
+    let limited = workspace.with_key(&key);
+    let global = Ban::of(USER, EXPERIENCE).global().permanent();
+
+    limited
+        .try_ban(global.clone())
+        .await
+        .assert_error(403, "forbidden");
+    assert_eq!(workspace.stored().await, Vec::<serde_json::Value>::new());
+
+    workspace.ban(global.clone()).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    let refused = [
+        global.clone().reasons("other", "terms").call(),
+        global.clone().reasons("other", "terms").completed().call(),
+        global.clone().appeal().call(),
+        // It would lift the Experience ban as well, and must not.
+        Unban::of(USER, EXPERIENCE).call(),
+    ];
+    for call in refused {
+        limited.send(call).await.assert_error(403, "forbidden");
+        assert_eq!(workspace.stored().await, before);
+    }
+}
+
+#[tokio::test]
+async fn reporting_on_a_global_ban_needs_no_scope_of_its_own() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let key = workspace
+        .make_key(KeySpec::scopes(&[Scope::ReadBans, Scope::WriteBans]))
+        .await;
+    let limited = workspace.with_key(&key);
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).global().permanent())
+        .await;
+    let pending = limited.await_pending_bans(EXPERIENCE, &[USER]).await;
+    limited.confirm(&pending[0], EXPERIENCE).await;
+    limited.await_pending_bans(EXPERIENCE, &[]).await;
+    limited.confirm_unban(USER, EXPERIENCE).await;
+    limited.await_pending_bans(EXPERIENCE, &[USER]).await;
+    limited
+        .unban(Unban::of(USER, EXPERIENCE).reason("Ban was appealed."))
+        .await;
+    assert!(limited.is_banned(USER, EXPERIENCE).await);
+}

@@ -1,0 +1,30 @@
+//! The product from outside: HTTP in, HTTP out, on the real functions.
+
+// Outside of test functions clippy does not know that this is a test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod answers;
+mod bad_input;
+mod bulk;
+mod confirmations;
+mod costs;
+mod decisions;
+mod documented;
+mod exports;
+mod flags;
+mod idempotency;
+mod isolation;
+mod keys;
+mod lists;
+mod log;
+mod parity;
+mod permissions;
+mod polls;
+mod reach;
+mod routes;
+mod unbans;

@@ -1,0 +1,268 @@
+//! The template, the local router, `openapi.yaml` and the events name the same routes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use bytes::Bytes;
+use end_to_end::{Answer, TestApp, contract, openapi, repository, template};
+use http::{HeaderMap, HeaderName};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use serde_json::Value;
+
+type Routes = BTreeMap<(String, String), String>;
+
+/// Method and path of each route in the template, with its function.
+fn template_routes() -> Routes {
+    let route = |(route, function): (&local_stack::template::Route, &str)| {
+        (
+            (route.method.clone(), route.path.clone()),
+            function.to_owned(),
+        )
+    };
+    template().routes().map(route).collect()
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
+        .to_owned()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// What Cargo says of the workspace.
+fn workspace() -> Value {
+    let output = Command::new(std::env::var("CARGO").unwrap_or("cargo".to_owned()))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(repository(""))
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_template_has_the_eight_routes_and_a_default() {
+    let expected = [
+        ("POST", "/api/v1/is-banned", "is-banned"),
+        ("POST", "/api/v1/ban-async", "ban-async"),
+        ("POST", "/api/v1/unban-async", "unban-async"),
+        ("GET", "/api/v1/pending-bans", "pending-bans"),
+        ("GET", "/api/v1/pending-unbans", "pending-unbans"),
+        ("GET", "/api/v1/bans", "bans"),
+        ("GET", "/api/v1/export/bans/json", "export-bans-json"),
+        ("GET", "/api/v1/export/bans/csv", "export-bans-csv"),
+    ];
+    let expected: Routes = expected
+        .map(|(method, path, function)| ((method.to_owned(), path.to_owned()), function.to_owned()))
+        .into();
+    assert_eq!(template_routes(), expected);
+    assert_eq!(template().default_function(), Some("not-found"));
+}
+
+#[test]
+fn openapi_describes_the_routes_of_the_template_and_no_others() {
+    let mut described = BTreeSet::new();
+    for (path, operations) in openapi()["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            described.insert((method.to_uppercase(), path.clone()));
+        }
+    }
+    assert_eq!(described, template_routes().into_keys().collect());
+}
+
+#[test]
+fn the_local_router_has_the_routes_of_the_template_and_sends_the_rest_to_not_found() {
+    let workspace = workspace();
+    let router = list(&workspace["metadata"]["lambda"]["watch"]["router"]);
+    let (mut routes, mut refused, mut open) = (Routes::new(), BTreeSet::new(), BTreeSet::new());
+    for entry in router {
+        let (path, function) = (text(&entry["path"]), text(&entry["function"]));
+        for method in list(&entry["methods"]) {
+            let route = (text(method), path.clone());
+            let is_new = match function.as_str() {
+                "not-found" => refused.insert(route.clone()),
+                _ => routes.insert(route.clone(), function.clone()).is_none(),
+            };
+            assert!(is_new, "{route:?} twice");
+        }
+        if entry["methods"].is_null() {
+            assert_eq!(function, "not-found", "{path}");
+            open.insert(path);
+        }
+    }
+    assert_eq!(routes, template_routes());
+    assert_eq!(open, ["/", "/{*rest}"].map(str::to_owned).into());
+    let methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+    let mut expected = BTreeSet::new();
+    for (_, path) in routes.keys() {
+        let all = methods.map(|method| (method.to_owned(), path.clone()));
+        expected.extend(all.into_iter().filter(|route| !routes.contains_key(route)));
+    }
+    assert_eq!(refused, expected);
+}
+
+#[test]
+fn every_function_is_a_package_and_a_binary_named_as_its_folder() {
+    let workspace = workspace();
+    let (mut packages, mut binaries) = (BTreeSet::new(), Vec::new());
+    for package in list(&workspace["packages"]) {
+        let targets = list(&package["targets"]).iter();
+        let bins = targets.filter(|target| list(&target["kind"]).contains(&Value::from("bin")));
+        let bins: Vec<_> = bins.map(|target| text(&target["name"])).collect();
+        let manifest = text(&package["manifest_path"]);
+        if let Some((_, folder)) = manifest.rsplit_once("/functions/") {
+            let folder = folder.strip_suffix("/Cargo.toml").unwrap().to_owned();
+            assert_eq!(text(&package["name"]), folder);
+            assert_eq!(bins, [folder.clone()]);
+            packages.insert(folder);
+        }
+        binaries.extend(bins);
+    }
+    let functions: BTreeSet<_> = template()
+        .functions()
+        .iter()
+        .map(|f| f.name.clone())
+        .collect();
+    assert_eq!(packages, functions);
+    let unique: BTreeSet<_> = binaries.iter().collect();
+    assert_eq!(unique.len(), binaries.len(), "{binaries:?}");
+    for function in template().functions() {
+        let code = template().resource(&function.logical_id).unwrap();
+        assert_eq!(
+            code["Properties"]["CodeUri"],
+            format!("functions/{}", function.name)
+        );
+    }
+}
+
+/// The events under `events/` by file name without its ending.
+fn events() -> BTreeMap<String, String> {
+    let files = std::fs::read_dir(repository("events"))
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    files.map(read).collect()
+}
+
+#[test]
+fn there_is_an_event_for_every_function_and_it_names_its_route() {
+    let routes = template_routes();
+    let events = events();
+    for function in template().functions() {
+        assert!(
+            events.contains_key(&function.name),
+            "events/{}.json",
+            function.name
+        );
+    }
+    for (name, event) in &events {
+        let json: Value = serde_json::from_str(event).unwrap();
+        if name == "spread-decisions" {
+            assert!(!list(&json["Records"]).is_empty());
+            continue;
+        }
+        let event: ApiGatewayV2httpRequest = serde_json::from_str(event).unwrap();
+        assert_eq!(event.version.as_deref(), Some("2.0"), "{name}");
+        let method = event.request_context.http.method.to_string();
+        let path = event.raw_path.unwrap();
+        let function = routes.get(&(method.clone(), path.clone()));
+        let function = function.map_or("not-found", String::as_str);
+        assert!(
+            name.starts_with(function),
+            "{name} is an event for {function}"
+        );
+        let key = if function == "not-found" {
+            "$default".to_owned()
+        } else {
+            format!("{method} {path}")
+        };
+        assert_eq!(event.route_key.as_deref(), Some(key.as_str()), "{name}");
+        assert_eq!(
+            event.request_context.route_key.as_deref(),
+            Some(key.as_str()),
+            "{name}"
+        );
+    }
+}
+
+/// The answer of a function in payload format 2.0, taken apart without the gateway.
+fn answer_of(payload: &Bytes) -> Answer {
+    let payload: Value = serde_json::from_slice(payload).unwrap();
+    let mut headers = HeaderMap::new();
+    for (name, value) in payload["headers"].as_object().unwrap() {
+        assert_eq!(*name, name.to_lowercase());
+        headers.append(
+            name.parse::<HeaderName>().unwrap(),
+            text(value).parse().unwrap(),
+        );
+    }
+    let several = &payload["multiValueHeaders"];
+    assert!(
+        several.as_object().is_none_or(serde_json::Map::is_empty),
+        "{several}"
+    );
+    assert_ne!(payload["isBase64Encoded"], true);
+    let status = payload["statusCode"].as_u64().unwrap();
+    Answer {
+        status: u16::try_from(status).unwrap(),
+        headers,
+        text: text(&payload["body"]),
+    }
+}
+
+#[tokio::test]
+async fn every_event_is_answered_by_its_function() {
+    let app = TestApp::start().await;
+    // In an order in which one event finds what another has left.
+    let order = [
+        ("ban-async", "ban-async", 200),
+        ("ban-async-confirmation", "ban-async", 200),
+        ("is-banned", "is-banned", 200),
+        ("is-banned-public-key", "is-banned", 200),
+        ("pending-bans", "pending-bans", 200),
+        ("bans", "bans", 200),
+        ("export-bans-json", "export-bans-json", 200),
+        ("export-bans-csv", "export-bans-csv", 200),
+        ("unban-async", "unban-async", 200),
+        ("unban-async-report", "unban-async", 200),
+        ("pending-unbans", "pending-unbans", 200),
+        ("not-found", "not-found", 404),
+    ];
+    let mut events = events();
+    for (name, function, status) in order {
+        let event = events
+            .remove(name)
+            .unwrap_or_else(|| panic!("events/{name}.json"));
+        let request: Value = serde_json::from_str(&event).unwrap();
+        let payload = app.runtime().invoke(function, event.into()).await.unwrap();
+        let answer = answer_of(&payload);
+        assert_eq!(answer.status, status, "{name}: {answer}");
+        let context = &request["requestContext"];
+        assert_eq!(answer.request_id(), context["requestId"]);
+        let (method, path) = (text(&context["http"]["method"]), text(&request["rawPath"]));
+        assert_eq!(
+            contract().problems(&method, &path, &answer),
+            Vec::<String>::new(),
+            "{name}"
+        );
+    }
+    let event = events.remove("spread-decisions").unwrap();
+    let answer = app
+        .runtime()
+        .invoke("spread-decisions", event.into())
+        .await
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer, serde_json::json!({ "batchItemFailures": [] }));
+    assert_eq!(
+        events.into_keys().collect::<Vec<_>>(),
+        Vec::<String>::new(),
+        "not invoked"
+    );
+}

@@ -1,0 +1,245 @@
+//! What each function's role allows, and nothing else.
+
+use std::collections::BTreeSet;
+
+use end_to_end::template;
+use serde_json::Value;
+
+const BANS: &str = "dynamodb:table/BansTable";
+const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
+const STREAM: &str = "dynamodb:table/BansTable/stream/*";
+
+/// Grants: a resource, and the actions on it.
+type Grants = &'static [(&'static str, &'static [&'static str])];
+
+const EXPORT: Grants = &[
+    (WORKSPACES, &["dynamodb:GetItem"]),
+    (
+        "dynamodb:table/BansTable/index/by-workspace",
+        &["dynamodb:Query"],
+    ),
+    (
+        "dynamodb:table/BansTable/index/by-experience",
+        &["dynamodb:Query"],
+    ),
+    (BANS, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+    (
+        "s3:exports-bucket/*",
+        &["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+    ),
+];
+
+const ROLES: &[(&str, Grants)] = &[
+    (
+        "is-banned",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            (BANS, &["dynamodb:BatchGetItem"]),
+        ],
+    ),
+    (
+        "ban-async",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "unban-async",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "pending-bans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "pending-unbans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "bans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            (
+                BANS,
+                &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+        ],
+    ),
+    ("export-bans-json", EXPORT),
+    ("export-bans-csv", EXPORT),
+    (
+        "spread-decisions",
+        &[
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (
+                STREAM,
+                &[
+                    "dynamodb:DescribeStream",
+                    "dynamodb:GetRecords",
+                    "dynamodb:GetShardIterator",
+                    "dynamodb:ListStreams",
+                ],
+            ),
+            ("sqs:FailureQueue", &["sqs:SendMessage"]),
+        ],
+    ),
+    ("not-found", &[]),
+];
+
+#[test]
+fn each_function_may_do_exactly_what_it_does() {
+    let named: BTreeSet<_> = ROLES.iter().map(|(function, _)| *function).collect();
+    let functions = template().functions();
+    assert_eq!(
+        named,
+        functions
+            .iter()
+            .map(|function| function.name.as_str())
+            .collect()
+    );
+    for (name, grants) in ROLES {
+        let expected: BTreeSet<_> = grants
+            .iter()
+            .flat_map(|(resource, actions)| actions.iter().map(|action| (*action, *resource)))
+            .collect();
+        let function = template().function(name).unwrap();
+        let granted: BTreeSet<_> = function
+            .grants
+            .iter()
+            .map(|grant| (grant.action.as_str(), grant.resource.as_str()))
+            .map(|(action, resource)| {
+                let is_stream = resource.starts_with("dynamodb:table/BansTable/stream/");
+                (action, if is_stream { STREAM } else { resource })
+            })
+            .collect();
+        assert_eq!(granted, expected, "{name}");
+    }
+}
+
+#[test]
+fn no_function_may_scan_delete_or_do_anything_everywhere() {
+    for function in template().functions() {
+        for grant in &function.grants {
+            let action = &grant.action;
+            assert!(
+                !action.contains('*') && !action.contains("policy"),
+                "{grant:?}"
+            );
+            assert!(
+                !action.contains("Delete") && !action.contains("Scan"),
+                "{grant:?}"
+            );
+            assert_ne!(grant.resource, "*", "{grant:?}");
+        }
+    }
+}
+
+#[test]
+fn the_stream_is_fed_with_retries_bisection_and_a_failure_queue() {
+    let (function, source) = template().stream_function().unwrap();
+    assert_eq!(function.name, "spread-decisions");
+    assert!(source.bisect && source.reports_item_failures);
+    assert_eq!(source.maximum_retries, Some(10));
+    assert!(
+        source
+            .on_failure
+            .as_ref()
+            .is_some_and(|queue| queue.ends_with("FailureQueue"))
+    );
+    let pattern: Value =
+        serde_json::json!({"dynamodb": {"NewImage": {"kind": {"S": ["global", "link"]}}}});
+    assert_eq!(source.filters, [pattern]);
+    // The function always answers before the platform cuts it off.
+    for function in template().functions() {
+        assert!(function.timeout.as_secs() >= 10, "{}", function.name);
+        assert!(
+            function.timeout.as_secs() < 30 || function.routes.is_empty(),
+            "{}",
+            function.name
+        );
+    }
+}
+
+#[test]
+fn what_must_not_be_lost_is_retained_protected_and_recoverable() {
+    for table in template().tables() {
+        let resource = template().resource(&table.logical_id).unwrap();
+        assert_eq!(resource["DeletionPolicy"], "Retain");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain");
+        let properties = &resource["Properties"];
+        let recovery = &properties["PointInTimeRecoverySpecification"];
+        assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
+        let protected = &properties["DeletionProtectionEnabled"];
+        assert!(*protected == true || protected == "true", "{protected}");
+        assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    }
+}

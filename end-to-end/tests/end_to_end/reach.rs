@@ -1,0 +1,212 @@
+//! Contract section 5: which experiences a ban reaches, and how they become linked.
+
+use std::time::Duration;
+
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+use serde_json::{Value, json};
+
+use crate::routes::{EXPERIENCE, USER, every_other_route, every_route};
+
+async fn linked(workspace: &Workspace<'_>) -> Vec<u64> {
+    let items = workspace
+        .app()
+        .items(&format!("{}#X", workspace.tag()))
+        .await;
+    items
+        .iter()
+        .map(|item| item["sk"]["S"].as_str().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_global_ban_reaches_250_linked_experiences() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for experience in 1..=250 {
+        workspace.link(experience).await;
+    }
+    let shown = workspace
+        .ban_shown(Ban::of(USER, 1).global().permanent())
+        .await;
+    app.settle().await;
+    for experience in 1..=250 {
+        let pending = workspace.await_pending_bans(experience, &[USER]).await;
+        assert_eq!(pending[0], shown, "{experience}");
+    }
+    for experience in [7, 250] {
+        workspace.confirm(&shown, experience).await;
+    }
+    workspace.unban(Unban::of(USER, 1)).await;
+    app.settle().await;
+    for experience in 1..=250 {
+        let users: &[u64] = if [7, 250].contains(&experience) {
+            &[USER]
+        } else {
+            &[]
+        };
+        workspace.await_pending_bans(experience, &[]).await;
+        workspace.await_pending_unbans(experience, users).await;
+    }
+}
+
+#[tokio::test]
+async fn a_changed_global_ban_is_owed_again_everywhere() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for experience in 1..=3 {
+        workspace.link(experience).await;
+    }
+    let ban = || Ban::of(USER, 1).global().permanent();
+    let shown = workspace.ban_shown(ban()).await;
+    app.settle().await;
+    for experience in 1..=3 {
+        workspace.confirm(&shown, experience).await;
+        workspace.await_pending_bans(experience, &[]).await;
+    }
+    let changed = workspace.ban_shown(ban().reasons("more", "more")).await;
+    app.settle().await;
+    for experience in 1..=3 {
+        assert_eq!(
+            workspace.await_pending_bans(experience, &[USER]).await,
+            [changed.clone()]
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_experience_linked_later_gets_the_standing_global_bans() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let standing: Vec<u64> = (1..=60).collect();
+    for user in &standing {
+        workspace
+            .ban(Ban::of(*user, EXPERIENCE).global().permanent())
+            .await;
+    }
+    workspace
+        .ban(Ban::of(101, EXPERIENCE).global().permanent())
+        .await;
+    workspace.unban(Unban::of(101, EXPERIENCE)).await;
+    workspace
+        .ban(Ban::of(102, EXPERIENCE).global().length(1))
+        .await;
+    workspace.ban(Ban::of(103, EXPERIENCE).permanent()).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.settle().await;
+
+    assert!(
+        workspace.is_banned(1, 9).await,
+        "a check does not wait for a link"
+    );
+    assert_eq!(linked(&workspace).await, [EXPERIENCE]);
+    workspace
+        .send(Call::get("/pending-bans").query("experienceId", 9))
+        .await
+        .success();
+    workspace.await_pending_bans(9, &standing).await;
+    assert!(!workspace.is_banned(103, 9).await);
+    assert_eq!(linked(&workspace).await, [9, EXPERIENCE]);
+}
+
+#[tokio::test]
+async fn the_first_successful_call_links_an_experience() {
+    let app = TestApp::start().await;
+    for (name, call) in every_other_route() {
+        let workspace = app.workspace().await;
+        if name == "unban-async" {
+            // Another experience's Global ban, since nobody was ever banned here.
+            workspace.ban(Ban::of(USER, 7).global()).await;
+        }
+        workspace.send(call).await;
+        assert!(linked(&workspace).await.contains(&EXPERIENCE), "{name}");
+    }
+    let workspace = app.workspace().await;
+    workspace.check(USER, EXPERIENCE).await;
+    for route in ["/bans", "/export/bans/json", "/export/bans/csv"] {
+        workspace.send(Call::get(route)).await;
+    }
+    assert_eq!(linked(&workspace).await, Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn a_call_that_fails_links_nothing() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, 7).global()).await;
+    let failing = [
+        Ban::of(USER, EXPERIENCE).no_overwrite().call(),
+        Ban::of(1, EXPERIENCE).appeal().call(),
+        Ban::of(1, EXPERIENCE).moderator(0).call(),
+        Unban::of(1, EXPERIENCE).call(),
+        Call::get("/bans")
+            .query("experienceId", EXPERIENCE)
+            .query("limit", 0),
+        Call::get("/pending-bans")
+            .query("experienceId", EXPERIENCE)
+            .query("cursor", "x"),
+    ];
+    for call in failing {
+        let answer = workspace.send(call).await;
+        assert!(answer.status >= 400, "{answer}");
+        assert_eq!(linked(&workspace).await, [7], "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn where_linking_is_strict_only_the_operator_links() {
+    let app = TestApp::start().await;
+    let workspace = app.strict_workspace().await;
+    for (name, call) in every_route() {
+        let answer = workspace.send(call).await;
+        match name {
+            "is-banned" => assert_eq!(answer.status, 200, "{answer}"),
+            _ => answer.assert_error(403, "forbidden"),
+        }
+    }
+    assert_eq!(workspace.stored().await, Vec::<Value>::new());
+
+    workspace.link(EXPERIENCE).await;
+    for (name, call) in every_route() {
+        assert_eq!(workspace.send(call).await.status, 200, "{name}");
+    }
+    // Lists that name no experience need no link.
+    for route in ["/bans", "/export/bans/json", "/export/bans/csv"] {
+        assert_eq!(
+            workspace.send(Call::get(route)).await.status,
+            200,
+            "{route}"
+        );
+    }
+    assert_eq!(linked(&workspace).await, [EXPERIENCE]);
+}
+
+#[tokio::test]
+async fn in_a_strict_workspace_a_global_ban_reaches_the_linked_and_holds_for_all() {
+    let app = TestApp::start().await;
+    let workspace = app.strict_workspace().await;
+    for experience in [1, 2] {
+        workspace.link(experience).await;
+    }
+    workspace.ban(Ban::of(USER, 1).global().permanent()).await;
+    app.settle().await;
+    workspace.await_pending_bans(2, &[USER]).await;
+    assert!(workspace.is_banned(USER, 3).await);
+    workspace.link(3).await;
+    app.settle().await;
+    workspace.await_pending_bans(3, &[USER]).await;
+}
+
+#[tokio::test]
+async fn a_ban_record_tells_where_it_was_made() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, 7).global()).await;
+    let seen = workspace.check(USER, EXPERIENCE).await;
+    assert_eq!(seen["experienceId"], 7);
+    let recorded = |experience: u64| Call::get("/bans").query("experienceId", experience);
+    assert_eq!(workspace.all_pages(recorded(7)).await.len(), 1);
+    assert_eq!(
+        json!(workspace.all_pages(recorded(EXPERIENCE)).await),
+        json!([])
+    );
+}

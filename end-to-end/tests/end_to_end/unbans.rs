@@ -1,0 +1,250 @@
+//! Contract section 6, `/unban-async`.
+
+use std::time::Duration;
+
+use end_to_end::{Ban, Call, TestApp, Unban};
+use serde_json::{Value, json};
+
+use crate::routes::{EXPERIENCE, USER};
+
+const ELSEWHERE: u64 = 7;
+
+fn ban() -> Ban {
+    Ban::of(USER, EXPERIENCE).permanent()
+}
+
+#[tokio::test]
+async fn a_decision_lifts_whatever_keeps_the_user_out() {
+    let app = TestApp::start().await;
+    for bans in [
+        vec![ban()],
+        vec![ban().global()],
+        vec![ban(), ban().global()],
+    ] {
+        let workspace = app.workspace().await;
+        for ban in &bans {
+            workspace.ban(ban.clone()).await;
+        }
+        workspace.ban(Ban::of(USER, ELSEWHERE).permanent()).await;
+        workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+        let seen = workspace.check(USER, EXPERIENCE).await;
+        assert_eq!(
+            json!([seen["isBanned"], seen["isActive"], seen["isAppealed"]]),
+            json!([false, false, false])
+        );
+        assert!(
+            workspace.is_banned(USER, ELSEWHERE).await,
+            "a ban elsewhere is none of its business"
+        );
+        let active = workspace
+            .all_pages(Call::get("/bans").query("isActive", true))
+            .await;
+        assert_eq!(active.len(), 1);
+        assert_eq!(workspace.bans().await.len(), bans.len() + 1);
+    }
+}
+
+#[tokio::test]
+async fn an_unban_is_owed_where_the_ban_was_confirmed_and_only_there() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for experience in [EXPERIENCE, ELSEWHERE, 8] {
+        workspace.link(experience).await;
+    }
+    workspace.ban(ban().global()).await;
+    app.settle().await;
+    for experience in [EXPERIENCE, ELSEWHERE] {
+        let item = workspace
+            .await_pending_bans(experience, &[USER])
+            .await
+            .remove(0);
+        workspace.confirm(&item, experience).await;
+    }
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
+    for (experience, users) in [(EXPERIENCE, &[USER][..]), (ELSEWHERE, &[USER]), (8, &[])] {
+        let list = workspace.await_pending_unbans(experience, users).await;
+        workspace.await_pending_bans(experience, &[]).await;
+        for item in list {
+            assert_eq!(item["isBanned"], false);
+            assert_eq!(item["isActive"], 0);
+            assert_eq!(item["experienceBanCompleted"], 1);
+        }
+    }
+    workspace.confirm_unban(USER, ELSEWHERE).await;
+    workspace.await_pending_unbans(ELSEWHERE, &[]).await;
+    workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_has_let_the_user_in_owes_no_unban() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.link(ELSEWHERE).await;
+    workspace.ban(ban().global().completed()).await;
+    app.settle().await;
+    let item = workspace
+        .await_pending_bans(ELSEWHERE, &[USER])
+        .await
+        .remove(0);
+    workspace.confirm(&item, ELSEWHERE).await;
+    workspace
+        .unban(Unban::of(USER, EXPERIENCE).completed())
+        .await;
+    app.settle().await;
+    workspace.await_pending_unbans(EXPERIENCE, &[]).await;
+    workspace.await_pending_unbans(ELSEWHERE, &[USER]).await;
+}
+
+#[tokio::test]
+async fn a_ban_lifted_before_it_was_applied_owes_nothing() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(ban()).await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    workspace.await_pending_bans(EXPERIENCE, &[]).await;
+    workspace.await_pending_unbans(EXPERIENCE, &[]).await;
+}
+
+#[tokio::test]
+async fn a_report_lifts_nothing_and_the_ban_is_owed_again() {
+    let app = TestApp::start().await;
+    let reports = [
+        Unban::of(USER, EXPERIENCE).confirm_only(),
+        Unban::of(USER, EXPERIENCE)
+            .confirm_only()
+            .reason("a moderator's words"),
+        Unban::of(USER, EXPERIENCE).reason("Ban was appealed."),
+        Unban::of(USER, EXPERIENCE).reason("Ban automatically expired."),
+        Unban::of(USER, EXPERIENCE).reason("[luauCRON] Ban was lifted."),
+        Unban::of(USER, EXPERIENCE).reason("[luauCRON]"),
+    ];
+    for report in reports {
+        let workspace = app.workspace().await;
+        workspace.ban(ban().completed()).await;
+        workspace.await_pending_bans(EXPERIENCE, &[]).await;
+        workspace.unban(report.clone()).await;
+        assert!(workspace.is_banned(USER, EXPERIENCE).await, "{report:?}");
+        workspace.await_pending_bans(EXPERIENCE, &[USER]).await;
+        workspace.await_pending_unbans(EXPERIENCE, &[]).await;
+    }
+    let decisions = [
+        Unban::of(USER, EXPERIENCE),
+        Unban::of(USER, EXPERIENCE).reason("Ban was appealed"),
+        Unban::of(USER, EXPERIENCE).reason("see [luauCRON]"),
+        Unban::of(USER, EXPERIENCE).reason(""),
+    ];
+    for decision in decisions {
+        let workspace = app.workspace().await;
+        workspace.ban(ban()).await;
+        workspace.unban(decision.clone()).await;
+        assert!(!workspace.is_banned(USER, EXPERIENCE).await, "{decision:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_while_the_unban_is_pending_reports_it() {
+    let app = TestApp::start().await;
+    for report in [
+        Unban::of(USER, EXPERIENCE),
+        Unban::of(USER, EXPERIENCE).confirm_only(),
+    ] {
+        let workspace = app.workspace().await;
+        workspace.ban(ban().completed()).await;
+        workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+        workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
+        workspace.unban(report).await;
+        workspace.await_pending_unbans(EXPERIENCE, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn when_nothing_holds_and_nothing_is_pending_nothing_changes() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(ban()).await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    for unban in [
+        Unban::of(USER, EXPERIENCE),
+        Unban::of(USER, EXPERIENCE).confirm_only(),
+        Unban::of(USER, EXPERIENCE).completed().reason("again"),
+    ] {
+        let answer = workspace.try_unban(unban).await;
+        answer.assert_ok();
+        assert_eq!(app.log_of("unban-async", &answer).await["writeUnits"], 0.0);
+    }
+    assert_eq!(workspace.stored().await, before);
+}
+
+#[tokio::test]
+async fn a_user_never_banned_there_is_404_and_nothing_is_stored() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for unban in [
+        Unban::of(USER, EXPERIENCE),
+        Unban::of(USER, EXPERIENCE).confirm_only(),
+    ] {
+        workspace
+            .try_unban(unban)
+            .await
+            .assert_error(404, "not_found");
+        assert_eq!(workspace.stored().await, Vec::<Value>::new());
+    }
+    workspace.ban(Ban::of(USER, ELSEWHERE)).await;
+    workspace
+        .try_unban(Unban::of(USER, EXPERIENCE))
+        .await
+        .assert_error(404, "not_found");
+    workspace.ban(Ban::of(USER, ELSEWHERE).global()).await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    assert!(
+        workspace.is_banned(USER, ELSEWHERE).await,
+        "its own ban stands"
+    );
+}
+
+#[tokio::test]
+async fn lifting_one_of_two_overlapping_bans_owes_no_unban() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(ban().global().completed()).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).length(5000)).await;
+    workspace.await_pending_bans(EXPERIENCE, &[]).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).appeal()).await;
+    workspace.await_pending_unbans(EXPERIENCE, &[]).await;
+    workspace.await_pending_bans(EXPERIENCE, &[]).await;
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+}
+
+#[tokio::test]
+async fn the_reason_and_the_moderator_of_an_unban_are_kept() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(ban()).await;
+    let unban = Unban::of(USER, EXPERIENCE)
+        .reason("Wrong user")
+        .with("moderatorId", 744_482_898);
+    workspace.unban(unban).await;
+    let kept = workspace.stored().await;
+    let lifted: Vec<_> = kept
+        .iter()
+        .filter(|item| item["decision"]["S"] == "lifted")
+        .collect();
+    assert_eq!(lifted.len(), 1, "{kept:#?}");
+    assert_eq!(lifted[0]["reason"]["S"], "Wrong user");
+    assert_eq!(lifted[0]["moderator"]["N"], "744482898");
+}
+
+#[tokio::test]
+async fn an_expired_ban_is_not_lifted_by_a_decision() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).length(1)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    assert_eq!(workspace.stored().await, before);
+}

@@ -1,0 +1,312 @@
+//! Holds everything stored of a workspace against itself and against what the routes answer.
+//!
+//! After races, faults and kills this is what "nothing lost, nothing half done" means: every ban
+//! has a gapless history that ends in its record, what is looked up on a join is the latest record,
+//! and both pending indexes say what follows from the decisions and the reports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use end_to_end::{Call, Workspace, now};
+use serde_json::Value;
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, UserId};
+use shared::rules::{Ban, Scope, Standing};
+
+use crate::stored::{Stored, StoredExperience};
+
+/// Everything that was stored, found to be sound.
+pub struct Sound {
+    /// The items, as they were read.
+    pub stored: Stored,
+}
+
+/// Panics with everything that is wrong. The stream must be dealt with, and nobody may be calling.
+pub async fn audit(workspace: &Workspace<'_>) -> Sound {
+    let stored = Stored::read(workspace).await;
+    let mut audit = Audit {
+        stored: &stored,
+        wrong: Vec::new(),
+    };
+    audit.items();
+    audit.lists(workspace).await;
+    audit.judge();
+    Sound { stored }
+}
+
+/// The same without asking the routes, for a workspace of very many experiences.
+pub async fn audit_items(workspace: &Workspace<'_>) -> Sound {
+    let stored = Stored::read(workspace).await;
+    let mut audit = Audit {
+        stored: &stored,
+        wrong: Vec::new(),
+    };
+    audit.items();
+    audit.judge();
+    Sound { stored }
+}
+
+impl Sound {
+    /// How many decisions were made on a user.
+    pub fn decisions(&self, user: u64) -> usize {
+        let user = UserId::new(user).unwrap();
+        self.stored
+            .decisions
+            .iter()
+            .filter(|decision| decision.ban.user == user)
+            .count()
+    }
+
+    /// The bans on record of a user, oldest first.
+    pub fn records(&self, user: u64) -> Vec<&Ban> {
+        let user = UserId::new(user).unwrap();
+        let records = self.stored.records.values().map(|record| &record.ban);
+        records.filter(|ban| ban.user == user).collect()
+    }
+
+    /// What is stored of a user in an experience.
+    pub fn here(&self, user: u64, experience: u64) -> &StoredExperience {
+        let key = (
+            UserId::new(user).unwrap(),
+            ExperienceId::new(experience).unwrap(),
+        );
+        &self.stored.experiences[&key]
+    }
+}
+
+struct Audit<'a> {
+    stored: &'a Stored,
+    wrong: Vec<String>,
+}
+
+impl Audit<'_> {
+    fn judge(&self) {
+        let wrong = self.wrong.join("\n  ");
+        assert!(
+            wrong.is_empty(),
+            "what is stored does not fit together:\n  {wrong}"
+        );
+    }
+
+    fn items(&mut self) {
+        self.histories();
+        self.names();
+        self.latest();
+        self.standings();
+        self.reach();
+    }
+
+    fn check(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
+        if !holds {
+            self.wrong.push(otherwise());
+        }
+    }
+
+    /// The decisions on each ban are numbered without a gap, each begins where the one before it
+    /// ended, and the last is the record.
+    fn histories(&mut self) {
+        let stored = self.stored;
+        let mut histories: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for decision in &stored.decisions {
+            histories
+                .entry(decision.ban.guid)
+                .or_default()
+                .push(decision);
+        }
+        let records: BTreeSet<_> = stored.records.keys().collect();
+        let decided: BTreeSet<_> = histories.keys().collect();
+        self.check(records == decided, || {
+            "some bans have no record or no history".to_owned()
+        });
+        for (guid, mut decisions) in histories {
+            decisions.sort_by_key(|decision| decision.number);
+            let numbers: Vec<_> = decisions.iter().map(|decision| decision.number).collect();
+            let gapless = numbers
+                .iter()
+                .copied()
+                .eq(1..=u32::try_from(numbers.len()).unwrap());
+            self.check(gapless, || {
+                format!("the decisions on {guid} are numbered {numbers:?}")
+            });
+            for pair in decisions.windows(2) {
+                let [before, after] = pair else { continue };
+                let follows = after.previous.as_ref() == Some(&before.ban);
+                self.check(follows, || {
+                    format!("{guid}: {after:?} does not follow {before:?}")
+                });
+            }
+            for decision in &decisions {
+                let kind = match (decision.number, decision.ban.ending) {
+                    (1, None) => "made",
+                    (_, None) => "changed",
+                    (_, Some(_)) if decision.ban.is_appealed() => "appealed",
+                    (_, Some(_)) => "lifted",
+                };
+                self.check(decision.decision == kind, || {
+                    format!("{decision:?} should be called {kind}")
+                });
+            }
+            let last = decisions.last().map(|decision| &decision.ban);
+            let record = stored.records.get(&guid).map(|record| &record.ban);
+            self.check(last == record, || {
+                format!("{guid} ends in {last:?}, not in {record:?}")
+            });
+        }
+    }
+
+    /// No two bans share a number.
+    fn names(&mut self) {
+        let mut uids: Vec<_> = self
+            .stored
+            .records
+            .values()
+            .map(|record| record.ban.uid)
+            .collect();
+        uids.sort();
+        let doubled = uids.windows(2).any(|pair| pair[0] == pair[1]);
+        self.check(!doubled, || format!("a uid was given twice: {uids:?}"));
+    }
+
+    /// What is read on a join is the latest record of its scope.
+    fn latest(&mut self) {
+        let stored = self.stored;
+        let mut latest: BTreeMap<_, &Ban> = BTreeMap::new();
+        for record in stored.records.values() {
+            let ban = &record.ban;
+            let place = (ban.scope == Scope::Experience).then_some(ban.made_in);
+            latest.insert((ban.user, place), ban);
+        }
+        let globals = stored
+            .globals
+            .iter()
+            .map(|(user, ban)| ((*user, None), ban));
+        let heres = stored
+            .experiences
+            .iter()
+            .filter_map(|((user, experience), item)| {
+                item.standing
+                    .ban
+                    .as_ref()
+                    .map(|ban| ((*user, Some(*experience)), ban))
+            });
+        let read: BTreeMap<_, &Ban> = globals.chain(heres).collect();
+        let (latest, read) = (format!("{latest:#?}"), format!("{read:#?}"));
+        self.check(latest == read, || {
+            format!("records say {latest}, joins read {read}")
+        });
+    }
+
+    /// What each item says to be owed follows from it and the Global ban, and the record shows the
+    /// report of the experience the ban was made from.
+    fn standings(&mut self) {
+        let stored = self.stored;
+        let now = Timestamp(now());
+        for ((user, experience), item) in &stored.experiences {
+            let standing = Standing {
+                here: item.standing.clone(),
+                global: stored.globals.get(user).cloned(),
+            };
+            let owed = standing.owed();
+            let unban = owed.unban.map(|unban| (unban.due.0, unban.reported.guid));
+            let ban = owed.ban_at(now).map(|ban| ban.revision.guid);
+            let stored_ban = item
+                .ban_owed
+                .filter(|_| item.ban_owed_until.is_none_or(|until| until > now.0));
+            let agrees = unban == item.unban_owed && ban == stored_ban;
+            self.check(agrees, || {
+                format!("{user} in {experience} should owe {owed:?}, but it is {item:?}")
+            });
+        }
+        for (guid, record) in &stored.records {
+            let here = stored
+                .experiences
+                .get(&(record.ban.user, record.ban.made_in));
+            let report = here.and_then(|item| item.standing.report);
+            let applied = report.filter(|report| report.guid == *guid);
+            let applied = applied.map(|report| report.revision);
+            self.check(applied == record.applied, || {
+                format!(
+                    "{guid} is recorded as applied {:?}, not {applied:?}",
+                    record.applied
+                )
+            });
+        }
+    }
+
+    /// A Global ban that holds has come to every linked experience.
+    fn reach(&mut self) {
+        let stored = self.stored;
+        for (user, ban) in &stored.globals {
+            for experience in &stored.links {
+                let arrived = stored.experiences.contains_key(&(*user, *experience));
+                let holds = ban.holds(Timestamp(now()));
+                self.check(arrived || !holds, || {
+                    format!("the Global ban of {user} has not come to {experience}")
+                });
+            }
+        }
+    }
+
+    /// The lists show just what is stored.
+    async fn lists(&mut self, workspace: &Workspace<'_>) {
+        let stored = self.stored;
+        for experience in &stored.links {
+            let items: Vec<_> = stored
+                .experiences
+                .iter()
+                .filter(|((_, at), _)| at == experience)
+                .collect();
+            let now = now();
+            let bans = items.iter().filter(|(_, item)| {
+                item.ban_owed.is_some() && item.ban_owed_until.is_none_or(|until| until > now)
+            });
+            let bans: BTreeSet<_> = bans.map(|((user, _), _)| user.get()).collect();
+            let unbans = items
+                .iter()
+                .filter(|(_, item)| item.unban_owed.is_some_and(|(due, _)| due <= now));
+            let unbans: BTreeSet<_> = unbans.map(|((user, _), _)| user.get()).collect();
+            let listed = users(&workspace.pending_bans(experience.get()).await);
+            self.check(listed == bans, || {
+                format!("{experience} has {bans:?} pending, its list says {listed:?}")
+            });
+            let listed = users(&workspace.pending_unbans(experience.get()).await);
+            self.check(listed == unbans, || {
+                format!("{experience} has unbans of {unbans:?} pending, not {listed:?}")
+            });
+            let call = Call::get("/bans").query("experienceId", experience);
+            let listed = guids(&workspace.all_pages(call).await);
+            let made = stored
+                .records
+                .values()
+                .filter(|record| record.ban.made_in == *experience);
+            let made: Vec<_> = made
+                .rev()
+                .map(|record| record.ban.guid.to_string())
+                .collect();
+            self.check(listed == made, || {
+                format!("{experience} made {made:?}, not {listed:?}")
+            });
+        }
+        let listed = guids(&workspace.bans().await);
+        let recorded: Vec<_> = stored
+            .records
+            .keys()
+            .rev()
+            .map(ToString::to_string)
+            .collect();
+        self.check(listed == recorded, || {
+            format!("{recorded:?} are recorded, not {listed:?}")
+        });
+    }
+}
+
+fn users(list: &[Value]) -> BTreeSet<u64> {
+    list.iter()
+        .map(|ban| ban["robloxId"].as_u64().unwrap())
+        .collect()
+}
+
+fn guids(list: &[Value]) -> Vec<String> {
+    list.iter()
+        .map(|ban| ban["guid"].as_str().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,19 @@
+//! The product in play: many callers at once, a bad day between functions and database, processes
+//! that die, and real Luau on the other side.
+
+// Outside of test functions clippy does not know that this is a test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod against_the_model;
+mod audit;
+mod faults;
+mod kills;
+mod luau;
+mod races;
+mod spreading;
+mod stored;

@@ -1,0 +1,186 @@
+//! The items of a workspace, read past the product's own code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use end_to_end::Workspace;
+use serde_json::{Map, Value};
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+use shared::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
+
+/// What the table holds of a workspace.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// The latest Global ban of each user.
+    pub globals: BTreeMap<UserId, Ban>,
+    /// Each user in each experience.
+    pub experiences: BTreeMap<(UserId, ExperienceId), StoredExperience>,
+    /// The record of each ban.
+    pub records: BTreeMap<Guid, StoredRecord>,
+    /// All decisions, by user and then by time.
+    pub decisions: Vec<StoredDecision>,
+    /// The linked experiences.
+    pub links: BTreeSet<ExperienceId>,
+}
+
+/// A user in an experience.
+#[derive(Debug)]
+pub struct StoredExperience {
+    pub version: u64,
+    pub standing: Here,
+    pub ban_owed: Option<Guid>,
+    pub ban_owed_until: Option<u64>,
+    /// When it is due, and the ban.
+    pub unban_owed: Option<(u64, Guid)>,
+}
+
+/// A ban on record.
+#[derive(Debug)]
+pub struct StoredRecord {
+    pub ban: Ban,
+    pub applied: Option<u32>,
+}
+
+/// A decision in the history.
+#[derive(Debug)]
+pub struct StoredDecision {
+    pub decision: String,
+    pub number: u32,
+    pub ban: Ban,
+    pub previous: Option<Ban>,
+}
+
+impl Stored {
+    /// Reads all of it.
+    pub async fn read(workspace: &Workspace<'_>) -> Self {
+        let mut stored = Self::default();
+        for item in workspace.stored().await {
+            stored.add(&plain(&Value::from(Map::from_iter([(
+                "M".to_owned(),
+                item,
+            )]))));
+        }
+        stored
+    }
+
+    fn add(&mut self, item: &Value) {
+        let (pk, sk) = (item["pk"].as_str().unwrap(), item["sk"].as_str().unwrap());
+        let user = || pk.rsplit('#').next().unwrap().parse::<UserId>().unwrap();
+        let small = |name: &str| item[name].as_u64().map(|n| u32::try_from(n).unwrap());
+        match item["kind"].as_str().unwrap() {
+            "global" => {
+                self.globals
+                    .insert(sk.parse().unwrap(), ban(&item["ban"]).unwrap());
+            }
+            "experience" => {
+                let experience = sk.strip_prefix("E#").unwrap().parse().unwrap();
+                self.experiences
+                    .insert((user(), experience), StoredExperience::of(item));
+            }
+            "ban" => {
+                let ban = ban(&item["ban"]).unwrap();
+                assert_eq!(sk, format!("B#{:020}", ban.guid.get()));
+                let applied = small("applied");
+                self.records.insert(ban.guid, StoredRecord { ban, applied });
+            }
+            "decision" => self.decisions.push(StoredDecision {
+                decision: item["decision"].as_str().unwrap().to_owned(),
+                number: small("number").unwrap(),
+                ban: ban(&item["ban"]).unwrap(),
+                previous: ban(&item["previous"]).filter(|_| small("number") != Some(1)),
+            }),
+            "link" => {
+                self.links.insert(sk.parse().unwrap());
+            }
+            "counter" | "request" => {}
+            other => panic!("an item of an unknown kind: {other}"),
+        }
+    }
+}
+
+impl StoredExperience {
+    fn of(item: &Value) -> Self {
+        let guid = |text: &str| text.parse::<Guid>().unwrap();
+        let report = item.get("report").map(|report| RevisionRef {
+            guid: Guid::from(report["guid"].as_u64().unwrap()),
+            revision: u32::try_from(report["revision"].as_u64().unwrap()).unwrap(),
+            made_in: ExperienceId::new(report["made_in"].as_u64().unwrap()).unwrap(),
+        });
+        Self {
+            version: item["version"].as_u64().unwrap(),
+            standing: Here {
+                ban: item.get("ban").and_then(ban),
+                report,
+            },
+            ban_owed: item["ban_owed"].as_str().map(guid),
+            ban_owed_until: item["ban_owed_until"].as_u64(),
+            unban_owed: item["unban_owed"].as_str().map(|text| {
+                let (due, ban) = text.split_once('#').unwrap();
+                (due.parse().unwrap(), guid(ban))
+            }),
+        }
+    }
+}
+
+fn ban(stored: &Value) -> Option<Ban> {
+    if stored.is_null() {
+        return None;
+    }
+    let number = |name: &str| {
+        stored[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{name}: {stored}"))
+    };
+    let small = |name: &str| u32::try_from(number(name)).unwrap();
+    let text = |name: &str| stored[name].as_str().unwrap().to_owned();
+    let flag = |name: &str| stored[name].as_bool().unwrap_or_default();
+    let kind = if flag("appealed") {
+        EndingKind::Appealed
+    } else {
+        EndingKind::Lifted
+    };
+    Some(Ban {
+        guid: Guid::from(number("guid")),
+        uid: Uid(number("uid")),
+        user: UserId::new(number("user")).unwrap(),
+        scope: if flag("global") {
+            Scope::Global
+        } else {
+            Scope::Experience
+        },
+        made_in: ExperienceId::new(number("made_in")).unwrap(),
+        terms: Terms {
+            moderator: ModeratorId::new(number("moderator")).unwrap(),
+            private_reason: text("private_reason"),
+            public_reason: text("public_reason"),
+            expires: Expiry::from_seconds(number("expires")),
+            universal: flag("universal"),
+        },
+        revision: small("revision"),
+        decisions: small("decisions"),
+        created: Timestamp(number("created")),
+        updated: Timestamp(number("updated")),
+        ending: stored["ended"].as_u64().map(|at| Ending {
+            at: Timestamp(at),
+            kind,
+        }),
+    })
+}
+
+/// An attribute in the database's notation as plain JSON.
+fn plain(attribute: &Value) -> Value {
+    let (kind, value) = attribute.as_object().unwrap().iter().next().unwrap();
+    match kind.as_str() {
+        "S" | "BOOL" | "SS" => value.clone(),
+        "N" => serde_json::from_str(value.as_str().unwrap()).unwrap(),
+        "NULL" => Value::Null,
+        "L" => value.as_array().unwrap().iter().map(plain).collect(),
+        "M" => {
+            let fields = value.as_object().unwrap().iter();
+            fields
+                .map(|(name, field)| (name.clone(), plain(field)))
+                .collect()
+        }
+        other => panic!("an attribute of an unknown kind: {other}"),
+    }
+}

@@ -1,0 +1,154 @@
+//! What `make dev` runs: the whole service on this machine, until Ctrl-C.
+
+mod ready;
+mod settings;
+mod watch;
+
+use std::{os::unix::process::parent_id, path::Path, process::ExitCode};
+
+use local_stack::{
+    Error, Result, aws_environment,
+    dynamo::Dynamo,
+    engine::Engine,
+    http::listen,
+    object_store::ObjectStore,
+    process::{self, GUARD, Guarded, parent_gone, told_to_stop},
+    pump::{HttpInvoke, Pump, PumpOptions},
+    seed,
+    template::Template,
+};
+use settings::Settings;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == GUARD) {
+        return process::guard(arguments).await;
+    }
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("local-stack: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the stack and keeps it until it is told to stop, or something ends by itself.
+async fn run() -> Result<()> {
+    let parent = parent_id();
+    let stop = async {
+        tokio::select! {
+            () = told_to_stop() => {}
+            () = parent_gone(parent) => {}
+        }
+    };
+    tokio::pin!(stop);
+    let mut stack = tokio::select! {
+        stack = Stack::start() => stack?,
+        () = &mut stop => return Ok(()),
+    };
+    let end = tokio::select! {
+        result = stack.serve() => result,
+        () = &mut stop => Ok(()),
+    };
+    stack.functions.stop().await;
+    end
+}
+
+/// All that runs; the functions are to be stopped first, the rest ends when it is dropped.
+struct Stack {
+    settings: Settings,
+    template: Template,
+    functions: Guarded,
+    _pump: Option<Pump>,
+    _objects: ObjectStore,
+    _engine: Option<Engine>,
+}
+
+impl Stack {
+    async fn start() -> Result<Self> {
+        let settings = Settings::read()?;
+        let template = Template::load("template.yaml")?;
+        let tool = watch::tool()?;
+        // Found out before the build, not after it.
+        drop(listen(settings.port, "PORT").await?);
+
+        let data = settings.data.as_deref();
+        let engine = match settings.database_endpoint {
+            Some(_) => None,
+            None => Some(Engine::start(data, settings.database_port).await?),
+        };
+        let endpoint = engine.as_ref().map(Engine::endpoint);
+        let endpoint = endpoint
+            .or(settings.database_endpoint.as_deref())
+            .unwrap_or_default();
+        let folder = data.map(|data| data.join("objects"));
+        let objects = ObjectStore::start(folder.as_deref(), template.buckets()).await?;
+
+        let dynamo = Dynamo::new(endpoint);
+        dynamo.create_tables(template.tables()).await?;
+        seed::demo_data(&dynamo, workspaces(&template)?).await?;
+
+        watch::build(&template, &settings).await?;
+        let variables = aws_environment(endpoint, objects.endpoint());
+        let functions = watch::start(&tool, &template, &settings, &variables)?;
+        let pump = start_pump(&template, dynamo, &address(&settings), data)?;
+        Ok(Self {
+            settings,
+            template,
+            functions,
+            _pump: pump,
+            _objects: objects,
+            _engine: engine,
+        })
+    }
+
+    /// Says when everything answers; ends only if the functions do.
+    async fn serve(&mut self) -> Result<()> {
+        let address = address(&self.settings);
+        let ready = async {
+            ready::wait(&self.template, &address).await;
+            ready::announce(self.settings.port);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = ready => Ok(()),
+            how = self.functions.ended() => {
+                Err(Error::Tool(format!("cargo lambda watch ended: {how}")))
+            }
+        }
+    }
+}
+
+fn address(settings: &Settings) -> String {
+    format!("http://127.0.0.1:{}", settings.port)
+}
+
+/// The name of the table with the keys.
+fn workspaces(template: &Template) -> Result<&str> {
+    let table = template
+        .tables()
+        .iter()
+        .find(|table| table.logical_id == "WorkspacesTable");
+    let missing = || Error::Template("it has no WorkspacesTable".to_owned());
+    Ok(&table.ok_or_else(missing)?.name)
+}
+
+/// Feeds the function that the template says is fed by a stream.
+fn start_pump(
+    template: &Template,
+    dynamo: Dynamo,
+    address: &str,
+    data: Option<&Path>,
+) -> Result<Option<Pump>> {
+    let Some((function, source)) = template.stream_function() else {
+        return Ok(None);
+    };
+    let options = PumpOptions {
+        checkpoint: data.map(|data| data.join("stream.json")),
+        ..PumpOptions::default()
+    };
+    let function = HttpInvoke::new(address, &function.name);
+    Pump::start(dynamo, source.clone(), function, options).map(Some)
+}

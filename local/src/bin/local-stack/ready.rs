@@ -1,0 +1,85 @@
+//! Waits until every function has answered a real call, and says what to try.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Request;
+use local_stack::{
+    http::Client,
+    pump::{HttpInvoke, Invoke, InvokeError},
+    seed,
+    template::{Function, Template},
+};
+use serde_json::json;
+
+/// How long to be silent about a function that does not answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Calls each function until it answers. One that does not start may do so after the next change.
+pub(crate) async fn wait(template: &Template, address: &str) {
+    for function in template.functions() {
+        let answered = async {
+            while !answers(function, address).await {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::pin!(answered);
+        while tokio::time::timeout(PATIENCE, &mut answered).await.is_err() {
+            eprintln!("local-stack: still waiting for {}", function.name);
+        }
+    }
+}
+
+/// A call without a key changes nothing, and yet it takes the whole way there and back.
+async fn answers(function: &Function, address: &str) -> bool {
+    if !function.streams.is_empty() {
+        let nothing = json!({ "Records": [] });
+        let call = HttpInvoke::new(address, &function.name)
+            .invoke(nothing)
+            .await;
+        return !matches!(call, Err(InvokeError::Unreachable(_)));
+    }
+    let (method, path) = match function.routes.first() {
+        Some(route) => (route.method.as_str(), route.path.as_str()),
+        None => ("GET", "/no/such/route"),
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{address}{path}"))
+        .header("content-type", "application/json")
+        .body(Bytes::new());
+    let Ok(request) = request else { return false };
+    match Client::new().send(request).await {
+        Ok(response) => !response.status().is_server_error(),
+        Err(_) => false,
+    }
+}
+
+/// The line that says it is ready, and calls to copy.
+pub(crate) fn announce(port: u16) {
+    let [demo, _] = seed::demos();
+    let base = format!("http://127.0.0.1:{port}/api/v1");
+    let key = demo.secret_key;
+    let ban = json!({
+        "overwrite": false,
+        "userId": 156,
+        "experienceId": 1818,
+        "banModerator": 1,
+        "banType": "Experience",
+        "banLengthType": "Temporary",
+        "banLength": "7d",
+        "banPrivateReason": "tried it out",
+        "banPublicReason": "A test",
+    });
+    let check = json!({ "userId": 156, "experienceId": 1818 });
+    println!(
+        "
+ready: {base}
+
+# ban a user, ask for him, see what the experience has to do
+curl -X POST {base}/ban-async -H 'authorization: Bearer {key}' -d '{ban}'
+curl -X POST {base}/is-banned -H 'authorization: Bearer {key}' -d '{check}'
+curl '{base}/pending-bans?experienceId=1818' -H 'authorization: Bearer {key}'
+"
+    );
+}

@@ -1,0 +1,132 @@
+//! `cargo lambda watch`: builds the functions, runs them, and reloads them when the code changes.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use local_stack::{
+    Error, Result,
+    process::{Guarded, forget_cargo},
+    template::Template,
+};
+use tokio::process::Command;
+
+use crate::settings::Settings;
+
+/// Where `make tools` puts the program.
+const TOOL: &str = ".tools/venv/bin/cargo-lambda";
+
+/// The folder the program is started in, and so watches, with links to all that it shall watch.
+///
+/// It has a watcher for each instance, and each of them watches every folder below: from the root,
+/// with the tools and what is built, that would be more than the system allows.
+const WATCHED: &str = ".tools/watch";
+
+/// The folders of code that the functions are made of.
+const SOURCES: [&str; 2] = ["functions", "shared"];
+
+/// Variables of the developer's own account, which must not reach a function.
+const FOREIGN: [&str; 4] = [
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AWS_DEFAULT_PROFILE",
+];
+
+/// The program, or how to get it.
+pub(crate) fn tool() -> Result<PathBuf> {
+    let tool = Path::new(TOOL);
+    let missing = || Error::Tool("cargo-lambda is missing; `make tools` installs it".to_owned());
+    tool.exists().then(|| tool.to_owned()).ok_or_else(missing)
+}
+
+/// Builds every function at once. Left to the first calls, the builds would wait for each other.
+pub(crate) async fn build(template: &Template, settings: &Settings) -> Result<()> {
+    let mut command = Command::new(cargo());
+    // Chosen by binary, as `cargo lambda watch` does it: by package, the features of shared
+    // dependencies would differ, and everything would be built twice.
+    command.arg("build");
+    for function in template.functions() {
+        command.args(["--bin", &function.name]);
+    }
+    if settings.release {
+        command.arg("--release");
+    }
+    forget_cargo(&mut command);
+    let status = command
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .map_err(|e| Error::Tool(format!("cargo: {e}")))?;
+    let failed = || Error::Tool("the functions do not build, see above".to_owned());
+    status.success().then_some(()).ok_or_else(failed)
+}
+
+/// Starts the program, the functions' environment being the template's and `variables`.
+pub(crate) fn start(
+    tool: &Path,
+    template: &Template,
+    settings: &Settings,
+    variables: &[(String, String)],
+) -> Result<Guarded> {
+    let root = env::current_dir().map_err(Error::file("."))?;
+    let watched = watched(&root)?;
+    let mut environment: BTreeMap<_, _> = template
+        .functions()
+        .iter()
+        .flat_map(|function| function.environment.clone())
+        .collect();
+    environment.extend(variables.iter().cloned());
+
+    Guarded::start(&root.join(tool), |command| {
+        command
+            .current_dir(watched)
+            .args(["lambda", "watch", "--manifest-path"])
+            .arg(root.join("Cargo.toml"))
+            .args(["--invoke-address", "127.0.0.1", "--invoke-port"])
+            .arg(settings.port.to_string())
+            .args(["--concurrency", &settings.concurrency.to_string()])
+            // The gateway has no CORS configured either.
+            .arg("--disable-cors");
+        if settings.release {
+            command.arg("--release");
+        }
+        for (name, value) in environment {
+            command.args(["--env-var", &format!("{name}={value}")]);
+        }
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        // Its own account of every process it starts would bury what the functions say.
+        if env::var_os("RUST_LOG").is_none() {
+            command.env("RUST_LOG", "warn,watchexec=off");
+        }
+    })
+}
+
+/// Makes the folder to be watched.
+fn watched(root: &Path) -> Result<PathBuf> {
+    let folder = root.join(WATCHED);
+    fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    for source in SOURCES {
+        let link = folder.join(source);
+        if !link.exists() {
+            // What is there points to nothing: the project was moved.
+            let _ = fs::remove_file(&link);
+            symlink(root.join(source), &link).map_err(Error::file(&link))?;
+        }
+    }
+    Ok(folder)
+}
+
+/// The cargo that runs us, so that the toolchain is the same.
+fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}

@@ -1,0 +1,82 @@
+//! The embedded DynamoDB: `dynoxide` on a port of 127.0.0.1, in memory or in a file.
+
+use std::{path::Path, thread::JoinHandle};
+
+use dynoxide::{Database, server};
+use tokio::{runtime, sync::oneshot};
+
+use crate::{Error, Result, http};
+
+/// A running engine; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Engine {
+    endpoint: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts an engine on a port (0: any free one), its data in `folder` or else in memory.
+    ///
+    /// It holds no tables; [`crate::dynamo::Dynamo::create_tables`] makes those of the template.
+    pub async fn start(folder: Option<&Path>, port: u16) -> Result<Self> {
+        let database = open(folder)?;
+        let (listener, port) = http::listen(port, "DYNAMODB_PORT").await?;
+        let listener = listener
+            .into_std()
+            .map_err(Error::network("handing over a listener"))?;
+
+        // Each operation blocks the thread it runs on, so the engine has threads of its own.
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("dynamodb")
+            .enable_all()
+            .build()
+            .map_err(Error::network("starting the database's threads"))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            runtime.block_on(async {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+                    return;
+                };
+                tokio::select! {
+                    () = server::serve_on(listener, database) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Ok(Self {
+            endpoint,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:8000`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        // The file is closed, its journal written, when the thread has ended.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn open(folder: Option<&Path>) -> Result<Database> {
+    let broken = |e: dynoxide::DynoxideError| Error::Tool(format!("the database: {e}"));
+    let Some(folder) = folder else {
+        return Database::memory().map_err(broken);
+    };
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    Database::new(&folder.join("dynamodb.sqlite").to_string_lossy()).map_err(broken)
+}

@@ -1,0 +1,150 @@
+//! Child processes that do not outlive their parent, whatever happens to it.
+//!
+//! A program is started through a guard: this same executable, told to run it. The guard sits in a
+//! process group of its own, where the terminal's Ctrl-C does not reach it, and ends its program
+//! when it is told to or when its parent is gone, killed with `-9` included.
+
+use std::{
+    ffi::OsString,
+    os::unix::process::parent_id,
+    path::Path,
+    process::{ExitCode, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::{
+    process::{Child, Command},
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{Error, Result};
+
+/// The first argument that makes an executable a guard.
+pub const GUARD: &str = "guard";
+
+/// How long a program may take to end when asked to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often to look whether the parent is still there.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// A program under guard.
+#[derive(Debug)]
+pub struct Guarded {
+    guard: Child,
+}
+
+impl Guarded {
+    /// Starts a program; `set_up` adds its arguments, variables and folder.
+    ///
+    /// The present executable must call [`guard`] when its first argument is [`GUARD`].
+    pub fn start(program: &Path, set_up: impl FnOnce(&mut Command)) -> Result<Self> {
+        let own = std::env::current_exe().map_err(Error::file("/proc/self/exe"))?;
+        let mut command = Command::new(own);
+        command
+            .arg(GUARD)
+            .arg(program)
+            .stdin(Stdio::null())
+            .process_group(0);
+        forget_cargo(&mut command);
+        set_up(&mut command);
+        let guard = command.spawn().map_err(Error::file(program))?;
+        Ok(Self { guard })
+    }
+
+    /// Waits until the program ends by itself, and tells how.
+    pub async fn ended(&mut self) -> String {
+        self.guard
+            .wait()
+            .await
+            .map_or_else(|e| e.to_string(), |status| status.to_string())
+    }
+
+    /// Ends the program and waits until it has ended.
+    pub async fn stop(mut self) {
+        if let Some(pid) = self.guard.id().and_then(pid_of) {
+            // It may have ended in this moment.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = self.guard.wait().await;
+    }
+}
+
+/// Takes away what `cargo run` tells the program it runs about its package. Build scripts look at
+/// some of it, so a cargo that inherits it builds again what is built.
+pub fn forget_cargo(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// What a guard does: runs the program in its arguments until that, or its own parent, ends.
+pub async fn guard(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let parent = parent_id();
+    let Some(program) = arguments.next() else {
+        return ExitCode::FAILURE;
+    };
+    let mut child = match Command::new(&program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+    {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("{}: {error}", program.to_string_lossy());
+            return ExitCode::FAILURE;
+        }
+    };
+    tokio::select! {
+        status = child.wait() => {
+            let code = status.ok().and_then(|status| status.code()).unwrap_or(1);
+            return ExitCode::from(u8::try_from(code).unwrap_or(1));
+        }
+        () = parent_gone(parent) => {}
+        () = told_to_stop() => {}
+    }
+    let group = child.id().and_then(pid_of);
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::TERM);
+        if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+            let _ = kill_process_group(group, Signal::KILL);
+            let _ = child.wait().await;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Waits for Ctrl-C, a request to end, or the end of the terminal.
+pub async fn told_to_stop() {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let waits = kinds.into_iter().map(|kind| {
+        Box::pin(async move {
+            match signal(kind) {
+                Ok(mut signals) => drop(signals.recv().await),
+                // Without a handler the signal ends the process, which is as good.
+                Err(_) => std::future::pending().await,
+            }
+        })
+    });
+    futures::future::select_all(waits).await;
+}
+
+/// Waits until the process with that id is no longer the parent.
+pub async fn parent_gone(parent: u32) {
+    while parent_id() == parent {
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
+fn pid_of(id: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(id).ok()?)
+}

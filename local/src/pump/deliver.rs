@@ -1,0 +1,162 @@
+//! Hands batches to the function until each record is dealt with.
+//!
+//! As Lambda does it: a batch that failed is split in two and tried again, a batch of which the
+//! function named the first record that failed goes on from there. Unlike Lambda, which gives up
+//! the whole rest of a batch when its tries are used up, only the record that failed is given up.
+
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Mutex,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{Invoke, InvokeError, PumpOptions, sequence_number};
+use crate::template::StreamSource;
+
+/// The function's end of the pump.
+pub(super) struct Delivery<I> {
+    pub(super) function: I,
+    pub(super) source: StreamSource,
+    pub(super) options: PumpOptions,
+    /// Records that were given up, as a failure queue would hold them.
+    pub(super) given_up: Mutex<Vec<Value>>,
+}
+
+struct Batch {
+    records: Vec<Value>,
+    tries: u32,
+}
+
+impl<I: Invoke> Delivery<I> {
+    /// Delivers records; those with the same key one after the other, others side by side.
+    pub(super) async fn deliver(&self, records: Vec<Value>) {
+        let lanes = self.source.parallelization.max(1);
+        let mut by_lane: Vec<Vec<Value>> = vec![Vec::new(); lanes];
+        for record in records {
+            if let Some(lane) = by_lane.get_mut(lane_of(&record, lanes)) {
+                lane.push(record);
+            }
+        }
+        futures::future::join_all(by_lane.into_iter().map(|lane| self.lane(lane))).await;
+    }
+
+    async fn lane(&self, records: Vec<Value>) {
+        let size = self.source.batch_size.max(1);
+        let mut waiting: VecDeque<Batch> = records
+            .chunks(size)
+            .map(|chunk| Batch {
+                records: chunk.to_vec(),
+                tries: 0,
+            })
+            .collect();
+        while let Some(batch) = waiting.pop_front() {
+            let event = json!({ "Records": batch.records });
+            match self.function.invoke(event).await {
+                Ok(answer) => {
+                    if let Some(failed) = self.first_failure(&answer, &batch.records) {
+                        self.resume(batch, failed, &mut waiting).await;
+                    }
+                }
+                // It never had the records, so this is not one of its tries.
+                Err(InvokeError::Unreachable(_)) => {
+                    self.pause(batch.tries).await;
+                    waiting.push_front(batch);
+                }
+                Err(InvokeError::Function(_)) => self.retry(batch, &mut waiting).await,
+            }
+        }
+    }
+
+    /// The place of the first record that the function says it could not deal with.
+    fn first_failure(&self, answer: &Value, records: &[Value]) -> Option<usize> {
+        if !self.source.reports_item_failures {
+            return None;
+        }
+        let failures = answer.get("batchItemFailures")?.as_array()?;
+        failures
+            .iter()
+            .map(|failure| {
+                let id = failure.get("itemIdentifier").and_then(Value::as_str);
+                // A name that is none of ours fails the whole batch.
+                records
+                    .iter()
+                    .position(|r| id.is_some() && sequence_number(r) == id)
+                    .unwrap_or(0)
+            })
+            .min()
+    }
+
+    /// What comes before the failed record is done; the rest is tried again.
+    async fn resume(&self, mut batch: Batch, failed: usize, waiting: &mut VecDeque<Batch>) {
+        let records = batch.records.split_off(failed);
+        let tries = if failed == 0 { batch.tries + 1 } else { 1 };
+        self.again(Batch { records, tries }, waiting).await;
+    }
+
+    /// Nothing is known of the batch but that it failed.
+    async fn retry(&self, mut batch: Batch, waiting: &mut VecDeque<Batch>) {
+        if self.source.bisect && batch.records.len() > 1 {
+            self.pause(batch.tries).await;
+            let second = batch.records.split_off(batch.records.len() / 2);
+            waiting.push_front(Batch {
+                records: second,
+                tries: batch.tries,
+            });
+            waiting.push_front(batch);
+        } else {
+            batch.tries += 1;
+            self.again(batch, waiting).await;
+        }
+    }
+
+    async fn again(&self, mut batch: Batch, waiting: &mut VecDeque<Batch>) {
+        if self
+            .source
+            .maximum_retries
+            .is_some_and(|most| batch.tries > most)
+        {
+            let record = batch.records.remove(0);
+            eprintln!(
+                "pump: gave up record {}",
+                sequence_number(&record).unwrap_or("?")
+            );
+            if let Ok(mut given_up) = self.given_up.lock() {
+                given_up.push(record);
+            }
+            batch.tries = 0;
+            if batch.records.is_empty() {
+                return;
+            }
+        } else {
+            self.pause(batch.tries).await;
+        }
+        waiting.push_front(batch);
+    }
+
+    async fn pause(&self, tries: u32) {
+        let delay = self.options.first_delay.saturating_mul(1 << tries.min(16));
+        tokio::time::sleep(
+            delay
+                .min(self.options.longest_delay)
+                .max(Duration::from_millis(1)),
+        )
+        .await;
+    }
+}
+
+/// Records of one item must stay in order, so the keys decide.
+fn lane_of(record: &Value, lanes: usize) -> usize {
+    let keys = record.pointer("/dynamodb/Keys").and_then(Value::as_object);
+    let mut keys: Vec<_> = keys
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
+    keys.sort();
+    let mut hasher = DefaultHasher::new();
+    keys.hash(&mut hasher);
+    usize::try_from(hasher.finish() % (lanes as u64)).unwrap_or(0)
+}

@@ -1,0 +1,186 @@
+//! What `template.yaml` defines, as the local stack and the tests need it.
+//!
+//! Parameters have their defaults, conditions follow from those. A resource without a literal name
+//! is called by its logical id (a bucket by that in kebab case), and the functions' environments
+//! carry the same names, so both ends meet.
+
+mod functions;
+mod grants;
+mod intrinsics;
+mod streams;
+mod tables;
+mod yaml;
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+pub use functions::{Function, Route};
+pub use grants::Grant;
+pub use streams::StreamSource;
+pub use tables::Table;
+
+use crate::{Error, Result};
+use intrinsics::Resolver;
+
+/// A template with all its references followed.
+#[derive(Debug, Clone)]
+pub struct Template {
+    tables: Vec<Table>,
+    functions: Vec<Function>,
+    buckets: Vec<String>,
+    resources: Map<String, Value>,
+}
+
+impl Template {
+    /// Reads the template in a file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+        Self::parse(&text)
+    }
+
+    /// Reads a template.
+    pub fn parse(text: &str) -> Result<Self> {
+        let root = yaml::parse(text)?;
+        let resolver = Resolver::new(&root);
+        let unresolved = root
+            .get("Resources")
+            .and_then(Value::as_object)
+            .ok_or_else(|| Error::Template("it has no Resources".to_owned()))?;
+
+        let mut resources = Map::new();
+        for (id, resource) in unresolved {
+            // A resource whose condition does not hold would not be made.
+            if resource
+                .get("Condition")
+                .is_none_or(|condition| resolver.holds(condition))
+            {
+                resources.insert(id.clone(), resolver.resolve(resource));
+            }
+        }
+        let globals = resolver.resolve(root.get("Globals").unwrap_or(&Value::Null));
+
+        let tables = of_type(&resources, "AWS::DynamoDB::Table")
+            .map(|(id, p)| tables::read(&resolver.physical_name(id), id, p))
+            .collect::<Result<Vec<_>>>()?;
+        let buckets = of_type(&resources, "AWS::S3::Bucket")
+            .map(|(id, _)| resolver.physical_name(id))
+            .collect();
+        let mut functions = Vec::new();
+        for (id, properties) in of_type(&resources, "AWS::Serverless::Function") {
+            functions.push(functions::read(id, properties, &globals, &resources)?);
+        }
+        for (function, source) in streams::mappings(&resources, &resolver)? {
+            if let Some(function) = functions.iter_mut().find(|f| f.name == function) {
+                function.streams.push(source);
+            }
+        }
+        Ok(Self {
+            tables,
+            functions,
+            buckets,
+            resources,
+        })
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The functions, by their place in the template.
+    #[must_use]
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The function with a name such as `is-banned`.
+    pub fn function(&self, name: &str) -> Result<&Function> {
+        let found = self.functions.iter().find(|function| function.name == name);
+        found.ok_or_else(|| Error::Template(format!("it has no function {name}")))
+    }
+
+    /// The buckets' names.
+    #[must_use]
+    pub fn buckets(&self) -> &[String] {
+        &self.buckets
+    }
+
+    /// All routes but the default one, each with the name of its function.
+    pub fn routes(&self) -> impl Iterator<Item = (&Route, &str)> {
+        self.functions
+            .iter()
+            .flat_map(|f| f.routes.iter().map(|route| (route, f.name.as_str())))
+    }
+
+    /// The function behind the `$default` route.
+    #[must_use]
+    pub fn default_function(&self) -> Option<&str> {
+        self.functions
+            .iter()
+            .find(|f| f.is_default_route)
+            .map(|f| f.name.as_str())
+    }
+
+    /// The function fed by a table's stream, with the mapping between them.
+    #[must_use]
+    pub fn stream_function(&self) -> Option<(&Function, &StreamSource)> {
+        self.functions
+            .iter()
+            .find_map(|f| f.streams.first().map(|source| (f, source)))
+    }
+
+    /// A resource as it would be made, `Type` and `Properties`, by its logical id.
+    #[must_use]
+    pub fn resource(&self, id: &str) -> Option<&Value> {
+        self.resources.get(id)
+    }
+}
+
+/// The resources of a type with their properties.
+fn of_type<'a>(
+    resources: &'a Map<String, Value>,
+    kind: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    resources
+        .iter()
+        .filter(move |(_, resource)| text(resource, "Type") == Some(kind))
+        .map(|(id, resource)| {
+            (
+                id.as_str(),
+                resource.get("Properties").unwrap_or(&Value::Null),
+            )
+        })
+}
+
+/// `ExportBansJson` as `export-bans-json`.
+fn kebab_case(id: &str) -> String {
+    let mut out = String::new();
+    for letter in id.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+/// The text under a key.
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str()
+}
+
+/// The number under a key; CloudFormation takes `"10"` for 10, and so do parameters.
+fn number(value: &Value, key: &str) -> Option<u64> {
+    let value = value.get(key)?;
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The flag under a key.
+fn flag(value: &Value, key: &str) -> bool {
+    value
+        .get(key)
+        .is_some_and(|v| v == &Value::Bool(true) || v.as_str() == Some("true"))
+}

@@ -1,0 +1,56 @@
+//! The project's own template, read.
+
+use local_stack::template::{Grant, Template};
+
+fn template() -> Template {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+    Template::load(path).unwrap()
+}
+
+#[test]
+fn functions_have_routes_limits_and_an_environment() {
+    let template = template();
+    let function = template.function("export-bans-json").unwrap();
+    assert_eq!(function.routes[0].key(), "GET /api/v1/export/bans/json");
+    assert_eq!(function.timeout.as_secs(), 29);
+    assert_eq!(function.environment["BANS_TABLE"], "BansTable");
+    assert_eq!(
+        function.environment["EXPORTS_BUCKET"],
+        template.buckets()[0]
+    );
+    assert_eq!(template.default_function(), Some("not-found"));
+    assert_eq!(template.routes().count(), 8);
+}
+
+#[test]
+fn grants_are_flat_and_name_their_resource() {
+    let grants = template().function("pending-bans").unwrap().grants.clone();
+    let grant = |action: &str, resource: &str| Grant {
+        action: action.to_owned(),
+        resource: resource.to_owned(),
+    };
+    assert!(grants.contains(&grant("dynamodb:GetItem", "dynamodb:table/WorkspacesTable")));
+    let index = "dynamodb:table/BansTable/index/pending-bans";
+    assert!(grants.contains(&grant("dynamodb:Query", index)));
+}
+
+#[test]
+fn the_stream_leads_to_its_function() {
+    let template = template();
+    let (function, source) = template.stream_function().unwrap();
+    assert_eq!(function.name, "spread-decisions");
+    assert_eq!(source.table, "BansTable");
+    assert!(source.bisect && source.reports_item_failures);
+    assert_eq!(source.maximum_retries, Some(10));
+    assert_eq!(source.filters.len(), 1);
+}
+
+#[test]
+fn a_missing_piece_is_named() {
+    let error = Template::parse("Resources: {T: {Type: 'AWS::DynamoDB::Table'}}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "template.yaml: T has no AttributeDefinitions"
+    );
+    assert!(Template::parse("a: [").is_err());
+}

@@ -1,0 +1,32 @@
+//! `portcullis`: what an operator does to workspaces and keys, from a terminal or a script.
+
+mod cli;
+mod commands;
+mod confirm;
+mod connection;
+mod output;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+use output::Output;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Cli::read()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", connection::explain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let store = connection::open(&cli.connection).await?;
+    let output = Output::new(cli.output);
+    match cli.command {
+        Command::Workspace { command } => commands::workspace::run(command, &store, output).await,
+        Command::Key { command } => commands::key::run(command, &store, output).await,
+    }
+}

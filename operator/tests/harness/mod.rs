@@ -1,0 +1,103 @@
+//! The built program, started against an embedded database.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use local_stack::dynamo::Dynamo;
+use local_stack::engine::Engine;
+use local_stack::seed;
+use local_stack::template::Template;
+use serde_json::{Value, json};
+
+/// The program with a database of its own.
+pub struct Portcullis {
+    /// The database.
+    pub engine: Engine,
+}
+
+impl Portcullis {
+    /// A database with the template's tables and the demo workspaces, as `make dev` has it.
+    pub async fn start() -> Self {
+        let engine = Engine::start(None, 0).await.unwrap();
+        let dynamo = Dynamo::new(engine.endpoint());
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        let template = Template::load(template).unwrap();
+        dynamo.create_tables(template.tables()).await.unwrap();
+        seed::demo_data(&dynamo, "WorkspacesTable").await.unwrap();
+        Self { engine }
+    }
+
+    /// Runs it with nobody to answer.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.answering("", arguments)
+    }
+
+    /// Runs it with something on its standard input.
+    pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
+        let mut command = command();
+        command.args(["--endpoint", self.engine.endpoint()]);
+        let mut child = command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not ask may have ended by now.
+        let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What it prints as JSON when it succeeds.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+
+    /// All that the workspaces table holds.
+    pub async fn stored(&self) -> Value {
+        let scan = json!({ "TableName": "WorkspacesTable" });
+        Dynamo::new(self.engine.endpoint())
+            .call("Scan", &scan)
+            .await
+            .unwrap()
+    }
+}
+
+/// The program, without what the environment of the tests says about AWS.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// It failed with this status, printed no result, and said `what`; a failure in one line.
+pub fn assert_refused(output: &Output, status: i32, what: &str) {
+    let said = stderr(output);
+    assert_eq!(output.status.code(), Some(status), "{said}");
+    assert_eq!(stdout(output), "");
+    assert!(said.contains(what), "{said}");
+    let errors = said.matches("error: ").count();
+    let last = said.lines().next_back().unwrap();
+    assert!(
+        status == 2 || (errors == 1 && last.starts_with("error: ")),
+        "{said}"
+    );
+}
+
+pub fn is_rfc3339(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.len() == 20 && text.ends_with('Z'))
+}
