@@ -1,8 +1,8 @@
 //! A function for the tests of the stack itself: it does what the event tells it to.
 //!
 //! Of an HTTP request it answers the event it was made into, as JSON; the query may ask for a pause
-//! (`sleep=<ms>`), an end of the process (`exit`), an error (`fail`) or that many bytes (`size=<n>`).
-//! Of a batch of stream records it prints each and reports none as failed.
+//! (`sleep=<ms>`), an end of the process (`exit`), an error (`fail`) or that many bytes
+//! (`size=<n>`). Of a batch of stream records it prints each and reports none as failed.
 
 use std::time::Duration;
 

@@ -54,6 +54,16 @@ impl BanInfo {
     ];
 }
 
+/// What is said of a user who was never banned: the documented fields in the documented order.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeverBanned {
+    is_banned: bool,
+    is_appealed: bool,
+    is_active: bool,
+    expires: u64,
+}
+
 /// A flag, written as the reader wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Flag {

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod bad_bodies;
 mod bad_input;
 mod bulk;
 mod confirmations;

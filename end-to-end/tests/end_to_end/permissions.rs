@@ -23,10 +23,7 @@ const EXPORT: Grants = &[
         &["dynamodb:Query"],
     ),
     (BANS, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
-    (
-        "s3:exports-bucket/*",
-        &["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-    ),
+    ("s3:exports-bucket/*", &["s3:GetObject", "s3:PutObject"]),
 ];
 
 const ROLES: &[(&str, Grants)] = &[

@@ -36,15 +36,15 @@ async fn the_routes_and_the_naive_model_answer_alike_through_random_sequences() 
         }
         play.compare().await;
         play.work_through_the_lists().await;
-        play.seen
+        play.seen()
     });
     let seen: Vec<_> = join_all(plays).await;
 
     // A sequence in which nothing happens proves nothing.
     let total = |count: fn(&play::Seen) -> usize| seen.iter().map(count).sum::<usize>();
-    assert!(total(|seen| seen.decisions) > 30, "{seen:?}");
+    assert!(total(|seen| seen.successes) > 60, "{seen:?}");
     assert!(total(|seen| seen.refusals) > 3, "{seen:?}");
-    assert!(total(|seen| seen.expiries) > 5, "{seen:?}");
+    assert!(total(|seen| seen.expiries) > 6, "{seen:?}");
     assert!(total(|seen| seen.late) > 5, "{seen:?}");
     assert!(total(|seen| seen.pending) > 50, "{seen:?}");
 }

@@ -17,3 +17,4 @@ mod luau;
 mod races;
 mod spreading;
 mod stored;
+mod tampering;

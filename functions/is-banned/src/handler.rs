@@ -1,7 +1,7 @@
 //! Is this user kept out? Asked on every join of every server; one round trip answers it.
 
-use serde_json::json;
 use shared::auth::{CheckBans, Claim};
+use shared::ban_info::NeverBanned;
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Reply};
@@ -31,12 +31,7 @@ pub async fn handle(claim: Claim, request: ApiRequest, store: Store) -> Result<R
             let completed = standing.here.report == Some(ban.current());
             Reply::json(&caller.check_view(now).show(ban, completed))
         }
-        None => Reply::json(&json!({
-            "isBanned": false,
-            "isAppealed": false,
-            "isActive": false,
-            "expires": 0,
-        })),
+        None => Reply::json(&NeverBanned::default()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One workspace, played on the product and on the model at once.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use end_to_end::{Call, Workspace, eventually};
@@ -20,7 +21,7 @@ const WORLDS: usize = 64;
 /// What came up in a play.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
-    pub decisions: usize,
+    pub successes: usize,
     pub refusals: usize,
     pub expiries: usize,
     pub late: usize,
@@ -44,10 +45,10 @@ pub struct Play<'a> {
     /// The experiences that are in the game yet; the others come later.
     joined: usize,
     shown: Vec<Shown>,
-    expiries: Vec<u64>,
+    expiries: BTreeSet<u64>,
     steps: usize,
     log: Vec<String>,
-    pub seen: Seen,
+    seen: Seen,
 }
 
 impl<'a> Play<'a> {
@@ -58,7 +59,7 @@ impl<'a> Play<'a> {
             dice: Dice::new(seed),
             joined: 0,
             shown: Vec::new(),
-            expiries: Vec::new(),
+            expiries: BTreeSet::new(),
             steps: 0,
             log: vec![format!("seed {seed}")],
             seen: Seen::default(),
@@ -136,7 +137,7 @@ impl<'a> Play<'a> {
             }
         };
         let answer = self.call(&call, &what, play).await;
-        self.seen.decisions += usize::from(answer.status == 200);
+        self.seen.successes += usize::from(answer.status == 200);
         self.seen.refusals += usize::from(answer.status == 409);
         self.expiries.extend(
             answer.json()["ban"]["expires"]
@@ -315,6 +316,15 @@ impl<'a> Play<'a> {
         answer
     }
 
+    /// What came up, with the seconds in which a ban ran out.
+    pub fn seen(&self) -> Seen {
+        let over = self.expiries.range(..second().0).count();
+        Seen {
+            expiries: over,
+            ..self.seen
+        }
+    }
+
     async fn settle(&self) {
         self.workspace.app().settle().await;
     }
@@ -362,7 +372,6 @@ impl<'a> Play<'a> {
         };
         self.log.push(format!("wait for {next}"));
         tokio::time::sleep(Duration::from_secs(next - now)).await;
-        self.seen.expiries += 1;
     }
 
     fn experiences(&self) -> Vec<ExperienceId> {
