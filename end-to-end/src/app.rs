@@ -44,6 +44,7 @@ pub struct TestAppBuilder {
     instances: usize,
     faults: bool,
     pump: bool,
+    stream: bool,
 }
 
 impl TestAppBuilder {
@@ -68,6 +69,15 @@ impl TestAppBuilder {
     pub const fn without_pump(mut self) -> Self {
         self.pump = false;
         self
+    }
+
+    /// Makes the tables without their stream, for a test with thousands of items: the embedded
+    /// engine looks at every stream record for each write. Global decisions then stay where they
+    /// were made.
+    #[must_use]
+    pub const fn without_stream(mut self) -> Self {
+        self.stream = false;
+        self.without_pump()
     }
 
     /// Starts the app.
@@ -141,6 +151,7 @@ impl TestApp {
             instances: 1,
             faults: false,
             pump: true,
+            stream: true,
         }
     }
 

@@ -147,7 +147,7 @@ async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
 
 #[tokio::test]
 async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let reason = "a reason of some length, \"quoted\", ".repeat(9);
     let ban = Ban::of(1, 11)

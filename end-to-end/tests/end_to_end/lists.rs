@@ -103,7 +103,7 @@ async fn every_filter_narrows_the_list_and_several_must_all_fit() {
 
 #[tokio::test]
 async fn a_page_has_a_hundred_bans_unless_told_otherwise_and_pages_join() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     copy_bans(&workspace, Ban::of(1, 11), 2..=250).await;
     let first = workspace.send(Call::get("/bans")).await;
@@ -190,7 +190,7 @@ async fn a_cursor_belongs_to_its_filters_and_its_workspace() {
 
 #[tokio::test]
 async fn a_rare_ban_is_found_over_pages_that_are_short() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(5000, 11).moderator(7)).await;
     // The copies are older than their original, by two seconds in all.

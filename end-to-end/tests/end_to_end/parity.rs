@@ -116,7 +116,7 @@ fn every_function_is_a_package_and_a_binary_named_as_its_folder() {
         if let Some((_, folder)) = manifest.rsplit_once("/functions/") {
             let folder = folder.strip_suffix("/Cargo.toml").unwrap().to_owned();
             assert_eq!(text(&package["name"]), folder);
-            assert_eq!(bins, [folder.clone()]);
+            assert_eq!(bins, std::slice::from_ref(&folder));
             packages.insert(folder);
         }
         binaries.extend(bins);

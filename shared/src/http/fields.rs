@@ -238,8 +238,8 @@ mod tests {
     use super::*;
     use crate::ids::UserId;
 
-    fn fields(value: Value) -> Fields {
-        Fields::new(value.as_object().cloned().unwrap())
+    fn fields(mut value: Value) -> Fields {
+        Fields::new(std::mem::take(value.as_object_mut().unwrap()))
     }
 
     #[test]
