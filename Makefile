@@ -20,10 +20,10 @@ CHECKOV_READY := .tools/checkov/.$(CHECKOV)
 export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test check build fmt tools check-tools needs-rust needs-python
+.PHONY: help dev test measure-export check build fmt tools check-tools needs-rust needs-python
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine, until Ctrl-C
 	@exec cargo run --bin local-stack
@@ -33,6 +33,11 @@ test: needs-rust ## Run every test (set up nothing first: they start what they n
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
+
+measure-export: needs-rust ## Measure the exports of a million bans (some minutes, and a release build)
+	cargo build --locked --release -p ban-async -p export-bans-json -p export-bans-csv
+	cargo run --locked --release -p end-to-end --example measure-export -- 1000000 target/release replay
+	cargo run --locked --release -p end-to-end --example measure-export -- 100000 target/release engine
 
 check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fmt --all --check
