@@ -183,21 +183,31 @@ impl<'a> Workspace<'a> {
 
     /// Links an experience as the operator does.
     pub async fn link(&self, experience: u64) {
-        let put = json!({
-            "TableName": self.app.tables().bans,
-            "Item": {
-                "pk": { "S": format!("{}#X", self.tag()) },
-                "sk": { "S": format!("{experience:016}") },
-                "kind": { "S": "link" },
-                "linked": { "N": now().to_string() },
-                "backfill": { "S": "start" },
-            },
-        });
+        let item = link_item(&self.tag(), experience, "start");
+        let put = json!({ "TableName": self.app.tables().bans, "Item": item });
         self.app
             .database()
             .call("PutItem", &put)
             .await
             .expect("a link");
+    }
+
+    /// Experiences that were linked long ago: there was no Global ban to be brought to them.
+    pub async fn link_all(&self, experiences: impl Iterator<Item = u64>) {
+        let tag = self.tag();
+        let puts: Vec<_> = experiences
+            .map(|id| put_request(link_item(&tag, id, "done")))
+            .collect();
+        for batch in puts.chunks(25) {
+            let input = json!({ "RequestItems": { &self.app.tables().bans: batch } });
+            let output = self.app.database().call("BatchWriteItem", &input).await;
+            let output = output.expect("links");
+            assert!(
+                output["UnprocessedItems"]
+                    .as_object()
+                    .is_none_or(serde_json::Map::is_empty)
+            );
+        }
     }
 
     /// Sends a request, with the workspace's secret key unless it has a key.
@@ -328,6 +338,20 @@ impl<'a> Workspace<'a> {
         )
         .await
     }
+}
+
+fn link_item(tag: &str, experience: u64, backfill: &str) -> Value {
+    json!({
+        "pk": { "S": format!("{tag}#X") },
+        "sk": { "S": format!("{experience:016}") },
+        "kind": { "S": "link" },
+        "linked": { "N": now().to_string() },
+        "backfill": { "S": backfill },
+    })
+}
+
+fn put_request(item: Value) -> Value {
+    json!({ "PutRequest": { "Item": item } })
 }
 
 fn ids_of(list: &[Value]) -> Vec<u64> {

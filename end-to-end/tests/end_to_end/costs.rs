@@ -249,9 +249,7 @@ async fn a_list_pays_for_its_page_and_not_for_what_lies_beyond() {
 async fn a_global_decision_costs_one_read_and_three_writes_per_experience() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    for experience in 1..=100 {
-        workspace.link(experience).await;
-    }
+    workspace.link_all(1..=100).await;
     app.settle().await;
     let spent = || {
         let lines = app.runtime().logs("spread-decisions");

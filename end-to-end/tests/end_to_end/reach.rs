@@ -22,9 +22,7 @@ async fn linked(workspace: &Workspace<'_>) -> Vec<u64> {
 async fn a_global_ban_reaches_250_linked_experiences() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    for experience in 1..=250 {
-        workspace.link(experience).await;
-    }
+    workspace.link_all(1..=250).await;
     let shown = workspace
         .ban_shown(Ban::of(USER, 1).global().permanent())
         .await;
