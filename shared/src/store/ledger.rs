@@ -145,7 +145,7 @@ impl Store {
         let shards = queries
             .into_iter()
             .map(|query| Shard {
-                // Unpacking what is not needed would be a third of an export's work.
+                // Unpacking what is not needed would cost an export a good part of its CPU time.
                 query: query
                     .projection_expression("ban, applied")
                     .scan_index_forward(false)
