@@ -1,12 +1,13 @@
 //! One workspace of an app, and what its callers do.
 
+use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use shared::auth::{FlagPin, KeyKind, PlainKey, Scope};
 use shared::clock::Timestamp;
 use shared::ids::WorkspaceId;
-use shared::store::{Linking, NewKey, NewWorkspace};
+use shared::store::{Linking, NewKey};
 
 use crate::answer::Answer;
 use crate::app::TestApp;
@@ -23,6 +24,8 @@ pub struct KeySpec {
     pub scopes: Vec<Scope>,
     /// How flags are written to it.
     pub flags: FlagPin,
+    /// How many bans it may make within any hour.
+    pub bans_per_hour: Option<NonZeroU32>,
     /// From which Unix second on it is refused.
     pub expires: Option<u64>,
 }
@@ -34,6 +37,7 @@ impl Default for KeySpec {
             kind: KeyKind::Secret,
             scopes: Scope::ALL.to_vec(),
             flags: FlagPin::Auto,
+            bans_per_hour: None,
             expires: None,
         }
     }
@@ -77,11 +81,9 @@ pub struct Workspace<'a> {
 impl<'a> Workspace<'a> {
     pub(crate) async fn open(app: &'a TestApp, linking: Linking, key: KeySpec) -> Self {
         let id = WorkspaceId::random();
-        let workspace = NewWorkspace {
-            guid: id,
-            name: format!("test {id}"),
+        let workspace = shared::store::Workspace {
             linking,
-            created: Timestamp(now()),
+            ..shared::store::Workspace::new(id, format!("test {id}"), Timestamp(now()))
         };
         let made = app
             .store()
@@ -110,6 +112,7 @@ impl<'a> Workspace<'a> {
             name: "test".to_owned(),
             scopes: spec.scopes,
             flags: spec.flags,
+            bans_per_hour: spec.bans_per_hour,
             expires: spec.expires.map(Timestamp),
             created: Timestamp(now()),
         };

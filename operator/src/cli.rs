@@ -1,5 +1,7 @@
 //! The arguments: what they are called, what they mean, and which go together.
 
+use std::num::NonZeroU32;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -102,8 +104,19 @@ pub enum KeyCommand {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct InWorkspace {
     /// The workspace, by the guid that `workspace list` shows.
-    #[arg(long, value_name = "GUID", value_parser = workspace)]
+    #[arg(long, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
     pub workspace: WorkspaceId,
+}
+
+/// What a command that destroys takes besides.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Caution {
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print exactly what would change, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +142,10 @@ pub struct NewKeyArgs {
     #[arg(long, default_value = "auto", value_name = "HOW")]
     #[arg(value_parser = one_of::<FlagPin>(["auto", "integer", "boolean"]))]
     pub flags: FlagPin,
+
+    /// How many bans it may make or change within any hour [default: any number].
+    #[arg(long, value_name = "N")]
+    pub bans_per_hour: Option<NonZeroU32>,
 
     /// When it ends: after 90d, 12h, P1Y …, or on a date (2027-01-31) or instant (RFC 3339).
     #[arg(long, value_name = "WHEN", value_parser = expiry)]

@@ -5,6 +5,7 @@ mod commands;
 mod confirm;
 mod connection;
 mod output;
+mod progress;
 
 use std::process::ExitCode;
 

@@ -32,6 +32,27 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A day in UTC, as the number of days since 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Day(pub u64);
+
+impl Timestamp {
+    /// The day it lies in.
+    #[must_use]
+    pub const fn day(self) -> Day {
+        Day(self.0 / 86_400)
+    }
+}
+
+impl Day {
+    /// The first second of it.
+    #[must_use]
+    pub const fn begin(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(86_400))
+    }
+}
+
 /// A point in time in Unix milliseconds: what orders decisions and makes guids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);

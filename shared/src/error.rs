@@ -23,6 +23,12 @@ pub enum ApiError {
     /// The key is right, but does not reach this far.
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
+    /// The user is on the workspace's list of those whom nobody bans.
+    #[error("protected user")]
+    ProtectedUser,
+    /// The signature of a notification is missing, wrong or too old; the text is for the log only.
+    #[error("unsigned: {0}")]
+    Unsigned(&'static str),
     /// The thing named does not exist.
     #[error("not found: {0}")]
     NotFound(&'static str),
@@ -37,6 +43,14 @@ pub enum ApiError {
     /// The body is over the limit of 64 KiB, before or after inflating.
     #[error("payload too large")]
     PayloadTooLarge,
+    /// The key or the moderator has made as many bans in an hour as is allowed.
+    #[error("rate limited: {what}")]
+    RateLimited {
+        /// Whose cap it is, for the caller.
+        what: &'static str,
+        /// In how many seconds there is room for another ban.
+        retry_after: u64,
+    },
     /// The database throttled, timed out or could not be reached.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -69,11 +83,12 @@ impl ApiError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::InvalidJson(_) | Self::InvalidRequest(_) => 400,
-            Self::Unauthorized(_) => 401,
-            Self::Forbidden(_) => 403,
+            Self::Unauthorized(_) | Self::Unsigned(_) => 401,
+            Self::Forbidden(_) | Self::ProtectedUser => 403,
             Self::NotFound(_) => 404,
             Self::AlreadyBanned { .. } => 409,
             Self::PayloadTooLarge => 413,
+            Self::RateLimited { .. } => 429,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
         }
@@ -85,11 +100,13 @@ impl ApiError {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidRequest(_) => "invalid_request",
-            Self::Unauthorized(_) => "unauthorized",
+            Self::Unauthorized(_) | Self::Unsigned(_) => "unauthorized",
             Self::Forbidden(_) => "forbidden",
+            Self::ProtectedUser => "protected_user",
             Self::NotFound(_) => "not_found",
             Self::AlreadyBanned { .. } => "already_banned",
             Self::PayloadTooLarge => "payload_too_large",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Internal(_) => "internal",
             Self::Unavailable(_) => "unavailable",
         }
@@ -109,7 +126,17 @@ impl ApiError {
             Self::Unauthorized(_) => "a live key is needed: send it as \"Authorization: Bearer \
                 sentinelAPI.<uuid>\""
                 .to_owned(),
-            Self::Forbidden(what) | Self::NotFound(what) => (*what).to_owned(),
+            Self::Forbidden(what) | Self::NotFound(what) | Self::RateLimited { what, .. } => {
+                (*what).to_owned()
+            }
+            Self::ProtectedUser => {
+                "this user is protected in the workspace and cannot be banned: its operator keeps \
+                 the list"
+                    .to_owned()
+            }
+            Self::Unsigned(_) => {
+                "a valid roblox-signature is needed, made within the last minutes".to_owned()
+            }
             Self::AlreadyBanned { .. } => {
                 "the user is already banned: send \"overwrite\": true to \
                 change the ban"
@@ -125,12 +152,17 @@ impl ApiError {
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Unauthorized(why) | Self::Forbidden(why) | Self::NotFound(why) => {
-                Some((*why).to_owned())
-            }
+            Self::Unauthorized(why)
+            | Self::Unsigned(why)
+            | Self::Forbidden(why)
+            | Self::NotFound(why)
+            | Self::RateLimited { what: why, .. } => Some((*why).to_owned()),
             Self::Internal(why) | Self::Unavailable(why) => Some(why.clone()),
             Self::InvalidRequest(_) => Some(self.message()),
-            Self::InvalidJson(_) | Self::AlreadyBanned { .. } | Self::PayloadTooLarge => None,
+            Self::InvalidJson(_)
+            | Self::ProtectedUser
+            | Self::AlreadyBanned { .. }
+            | Self::PayloadTooLarge => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod ban_info;
+pub mod calls;
 pub mod clock;
 pub mod cursor;
 pub mod error;

@@ -18,6 +18,7 @@ mod banning;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod owed;
+mod pace;
 mod standing;
 mod unbanning;
 
@@ -28,6 +29,7 @@ pub use banning::{
     may_be_late, overwrite,
 };
 pub use owed::{Owed, OwedBan, OwedUnban};
+pub use pace::Pace;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
 pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, report_unbanned};
 

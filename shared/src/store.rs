@@ -7,32 +7,39 @@ mod bans;
 mod commit;
 mod database;
 mod exports;
+mod history;
 mod items;
 mod keys;
 mod ledger;
 mod links;
 mod meter;
 mod pending;
+mod permits;
 mod schema;
 mod settle;
 mod spread;
+mod workspaces;
 
 pub use bans::Snapshot;
 pub use commit::Actor;
 pub use database::{Database, Tables};
 pub use exports::{ExportBucket, Upload};
-pub use keys::{NewKey, NewWorkspace};
+pub use history::PastDecision;
+pub use keys::NewKey;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use links::{Link, Linking};
 pub use meter::{Consumed, Meter};
 pub use pending::{Pending, PollPosition};
+pub use permits::{Bounds, Decided, Permit};
 pub use settle::{Call, Settled};
 pub use spread::{Step, StreamKey};
+pub use workspaces::Workspace;
 
 use std::sync::Arc;
 
 use crate::auth::KeyCache;
 use links::LinkCache;
+use workspaces::WorkspaceCache;
 
 /// The tables, with what a warm function remembers of them. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -46,6 +53,7 @@ pub struct Store {
 struct Known {
     keys: KeyCache,
     links: LinkCache,
+    workspaces: WorkspaceCache,
 }
 
 impl Store {

@@ -132,17 +132,17 @@ async fn no_access_pattern_costs_more_for_2000_bans_than_for_10() {
     assert_eq!(costs[0], costs[1]);
     // A function that meets key and link for the first time reads one unit more for each.
     let expected = [
-        ("ban-async", (2.0, 12.0, 3)),
+        ("ban-async", (3.0, 13.0, 4)),
         ("is-banned", (3.0, 0.0, 2)),
         ("pending-bans", (3.0, 0.0, 4)),
         ("ban-async", (2.0, 9.0, 2)),
         ("ban-async", (2.0, 0.0, 1)),
-        ("ban-async", (2.0, 11.0, 2)),
-        ("unban-async", (2.0, 12.0, 2)),
+        ("ban-async", (3.0, 12.0, 3)),
+        ("unban-async", (2.0, 13.0, 2)),
         ("pending-unbans", (3.0, 0.0, 4)),
         ("unban-async", (2.0, 9.0, 2)),
-        ("ban-async", (2.0, 12.0, 3)),
-        ("unban-async", (2.0, 11.0, 2)),
+        ("ban-async", (3.0, 13.0, 4)),
+        ("unban-async", (2.0, 12.0, 2)),
         ("bans", (1.5, 0.0, 2)),
     ];
     assert_eq!(costs[0], expected);

@@ -13,7 +13,7 @@ const STREAM: &str = "dynamodb:table/BansTable/stream/*";
 type Grants = &'static [(&'static str, &'static [&'static str])];
 
 const EXPORT: Grants = &[
-    (WORKSPACES, &["dynamodb:GetItem"]),
+    (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
     (
         "dynamodb:table/BansTable/index/by-workspace",
         &["dynamodb:Query"],
@@ -30,14 +30,14 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "is-banned",
         &[
-            (WORKSPACES, &["dynamodb:GetItem"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             (BANS, &["dynamodb:BatchGetItem"]),
         ],
     ),
     (
         "ban-async",
         &[
-            (WORKSPACES, &["dynamodb:GetItem"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             (
                 BANS,
                 &[
@@ -54,7 +54,7 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "unban-async",
         &[
-            (WORKSPACES, &["dynamodb:GetItem"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             (
                 BANS,
                 &[
@@ -70,7 +70,7 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "pending-bans",
         &[
-            (WORKSPACES, &["dynamodb:GetItem"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             (
                 "dynamodb:table/BansTable/index/pending-bans",
                 &["dynamodb:Query"],
@@ -88,7 +88,7 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "pending-unbans",
         &[
-            (WORKSPACES, &["dynamodb:GetItem"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             (
                 "dynamodb:table/BansTable/index/pending-unbans",
                 &["dynamodb:Query"],
@@ -106,7 +106,7 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "bans",
         &[
-            (WORKSPACES, &["dynamodb:GetItem"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             (
                 BANS,
                 &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],

@@ -1,5 +1,6 @@
 //! What a call says, all of it checked.
 
+use shared::calls::Intent;
 use shared::clock::Timestamp;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Fields};
@@ -11,15 +12,6 @@ const PRIVATE_REASON: usize = 1000;
 
 /// The longest public reason, in bytes, likewise.
 const PUBLIC_REASON: usize = 400;
-
-/// What a call is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// A ban: made, changed or confirmed.
-    Ban,
-    /// An accepted appeal.
-    Appeal,
-}
 
 /// Reads query and body; an error names all fields that are wrong.
 pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {

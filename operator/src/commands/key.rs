@@ -118,6 +118,7 @@ async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> 
         name: args.name.clone(),
         scopes: args.granted().map_err(anyhow::Error::msg)?,
         flags: args.flags,
+        bans_per_hour: args.bans_per_hour,
         expires: args.expires,
         created: now,
     };

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use shared::clock::Moment;
 use shared::ids::WorkspaceId;
-use shared::store::{Linking, NewWorkspace, Store};
+use shared::store::{Linking, Store, Workspace};
 
 use crate::cli::WorkspaceCommand;
 use crate::output::{Output, Record, rfc3339, word};
@@ -21,8 +21,8 @@ struct Shown {
     created: String,
 }
 
-impl From<&NewWorkspace> for Shown {
-    fn from(workspace: &NewWorkspace) -> Self {
+impl From<&Workspace> for Shown {
+    fn from(workspace: &Workspace) -> Self {
         Self {
             guid: workspace.guid.to_string(),
             name: workspace.name.clone(),
@@ -63,7 +63,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
 }
 
 /// The workspace with this guid, or an error that says where to find the right one.
-pub async fn find(store: &Store, guid: WorkspaceId) -> Result<NewWorkspace> {
+pub async fn find(store: &Store, guid: WorkspaceId) -> Result<Workspace> {
     match store.workspace(guid.tag()).await? {
         Some(found) if found.guid == guid => Ok(found),
         _ => bail!("there is no workspace {guid}: `portcullis workspace list` shows all"),
@@ -76,13 +76,12 @@ async fn create(
     name: &str,
     linking: Linking,
     ids: impl Iterator<Item = WorkspaceId>,
-) -> Result<NewWorkspace> {
+) -> Result<Workspace> {
     for guid in ids {
-        let workspace = NewWorkspace {
-            guid,
-            name: name.to_owned(),
+        let now = Moment::now().seconds();
+        let workspace = Workspace {
             linking,
-            created: Moment::now().seconds(),
+            ..Workspace::new(guid, name.to_owned(), now)
         };
         // An id that is taken may be taken by this very call, when the answer to its first try was
         // lost.

@@ -3,16 +3,17 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use lambda_http::http::HeaderMap;
 use lambda_http::http::header::AUTHORIZATION;
 
 use super::key::{KeyKind, PlainKey};
 use super::record::{FlagPin, KeyRecord, Scope};
 use crate::ban_info::{FlagStyle, View};
+use crate::calls::Authority;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
+use crate::http::ApiRequest;
 use crate::ids::{WorkspaceId, WorkspaceTag};
-use crate::store::Store;
+use crate::store::{Bounds, Store};
 use crate::telemetry::Trace;
 
 /// A well-formed key that was sent, not looked up yet.
@@ -81,7 +82,8 @@ fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result
 
 impl Claim {
     /// The key that a request's headers carry.
-    pub fn of(headers: &HeaderMap, store: Store, trace: Arc<Trace>) -> Result<Self, ApiError> {
+    pub fn of(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        let headers = request.headers();
         let sent = headers
             .get(AUTHORIZATION)
             .ok_or(ApiError::Unauthorized("no key was sent"))?;
@@ -95,8 +97,8 @@ impl Claim {
         let from_roblox = headers.contains_key("roblox-id");
         Ok(Self {
             key,
-            store,
-            trace,
+            store: store.clone(),
+            trace: Arc::clone(request.trace()),
             from_roblox,
         })
     }
@@ -191,10 +193,16 @@ impl Caller<CheckBans> {
 }
 
 impl Caller<WriteBans> {
-    /// Demands the right to make or lift Global bans.
-    pub fn demand_global(&self) -> Result<(), ApiError> {
-        let lacking = "this key lacks the scope bans:write-global, needed to make or lift a Global \
-            ban";
-        demand_secret(&self.key, Scope::WriteGlobalBans, lacking)
+    /// What the caller may decide, and how many bans.
+    #[must_use]
+    pub fn authority(&self, now: Timestamp) -> Authority {
+        Authority {
+            may_decide_globally: self.key.may(Scope::WriteGlobalBans),
+            bounds: Bounds::Api {
+                bans_per_hour: self.key.bans_per_hour,
+            },
+            view: self.view(now),
+            view_varies: self.view_varies(),
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! What is stored of a key.
 
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyKind;
-use crate::clock::Timestamp;
+use crate::clock::{Day, Timestamp};
 use crate::ids::WorkspaceId;
 
 /// A key as it is stored: everything but the key.
@@ -24,6 +25,9 @@ pub struct KeyRecord {
     /// How flags are written to it.
     #[serde(default)]
     pub flags: FlagPin,
+    /// How many bans it may make or change within any hour; absent = any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bans_per_hour: Option<NonZeroU32>,
     /// When it was made.
     pub created: Timestamp,
     /// From when on it is refused.
@@ -32,6 +36,9 @@ pub struct KeyRecord {
     /// When it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
+    /// The last day on which a call was made with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Day>,
 }
 
 impl KeyRecord {

@@ -8,8 +8,12 @@ use lambda_http::http::header::{
 use lambda_http::http::{Response, StatusCode};
 use serde::Serialize;
 
+use super::request::ApiRequest;
+use crate::auth::Caller;
 use crate::ban_info::BanInfo;
+use crate::clock::Moment;
 use crate::error::{ApiError, FieldError};
+use crate::rules::{Ban, Standing};
 
 /// After how many seconds a caller should try again.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
@@ -53,16 +57,25 @@ impl Reply {
         ))
     }
 
-    /// 200 to a call that changed something: exactly `{"status":"ok"}`, or with the ban if that
-    /// was preferred.
-    pub fn changed(ban: Option<BanInfo>) -> Result<Self, ApiError> {
+    /// 200 to a call that changed something: exactly `{"status":"ok"}`, or with the ban that it
+    /// led to if the caller prefers so.
+    pub fn changed<P>(
+        request: &ApiRequest,
+        caller: &Caller<P>,
+        standing: &Standing,
+        ban: Option<&Ban>,
+    ) -> Result<Self, ApiError> {
+        let view = caller.view(Moment::now().seconds());
+        let ban = ban
+            .filter(|_| request.prefers_representation())
+            .map(|ban| view.show(ban, standing.here.report == Some(ban.current())));
         let preferred = ban.is_some();
         let mut reply = Self::json(&Changed { status: "ok", ban })?;
         if preferred {
             let applied = HeaderValue::from_static("return=representation");
             reply.set(HeaderName::from_static("preference-applied"), applied);
         }
-        Ok(reply)
+        Ok(reply.varying(preferred && caller.view_varies()))
     }
 
     /// 200 with a file.
@@ -148,6 +161,15 @@ impl From<&ApiError> for Reply {
         match error {
             ApiError::Unauthorized(_) => {
                 reply.set(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            ApiError::Unsigned(_) => {
+                reply.set(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Roblox-Signature"),
+                );
+            }
+            ApiError::RateLimited { retry_after, .. } => {
+                reply.set(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             ApiError::Unavailable(_) => reply.set(RETRY_AFTER, TRY_AGAIN),
             ApiError::AlreadyBanned { varies, .. } => reply = reply.varying(*varies),

@@ -53,6 +53,12 @@ impl ApiRequest {
         }
     }
 
+    /// What is noted of the request while it is carried out.
+    #[must_use]
+    pub const fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// The request's headers.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {

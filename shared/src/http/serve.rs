@@ -29,21 +29,24 @@ impl Budget {
 
 /// What a handler receives as proof that the call is permitted.
 pub trait Access: Sized + Send {
-    /// Obtains it for a well-formed key.
-    fn obtain(claim: Claim) -> impl Future<Output = Result<Self, ApiError>> + Send;
+    /// Obtains it for a request, or says why not.
+    fn obtain(
+        request: &ApiRequest,
+        store: &Store,
+    ) -> impl Future<Output = Result<Self, ApiError>> + Send;
 }
 
 /// A verified caller: what all handlers but one ask for.
 impl<P: Permission + Send> Access for Caller<P> {
-    async fn obtain(claim: Claim) -> Result<Self, ApiError> {
-        claim.verify().await
+    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        Claim::of(request, store)?.verify().await
     }
 }
 
 /// A key still to be verified, for a handler that does so beside its own read.
 impl Access for Claim {
-    async fn obtain(claim: Claim) -> Result<Self, ApiError> {
-        Ok(claim)
+    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        Self::of(request, store)
     }
 }
 
@@ -99,8 +102,7 @@ impl App {
             let store = app.store.metered(Arc::clone(&meter));
             let request = ApiRequest::new(request, Arc::clone(&trace));
             let answering = async {
-                let claim = Claim::of(request.headers(), store.clone(), Arc::clone(&trace))?;
-                let access = A::obtain(claim).await?;
+                let access = A::obtain(&request, &store).await?;
                 handler(access, request, store).await
             };
             let answer = match tokio::time::timeout(budget.0, answering).await {

@@ -1,5 +1,7 @@
 //! What is stored for a user as seen from one experience, and what a call makes of it.
 
+use serde::{Deserialize, Serialize};
+
 use super::ban::{Ban, RevisionRef, Scope};
 use crate::clock::Timestamp;
 
@@ -46,7 +48,8 @@ pub struct Decision {
 }
 
 /// What a decision does to a ban.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DecisionKind {
     /// A new ban.
     Made,
@@ -56,6 +59,10 @@ pub enum DecisionKind {
     Lifted,
     /// Ended by an accepted appeal.
     Appealed,
+    /// In force again as it was before it was ended: an undo.
+    Restored,
+    /// Brought in from another system.
+    Imported,
 }
 
 impl Standing {
@@ -133,6 +140,13 @@ impl Outcome {
             standing,
             decisions: Vec::new(),
         }
+    }
+
+    /// Whether it bans someone or changes a ban: what a cap counts, and a protected user is spared.
+    #[must_use]
+    pub fn bans(&self) -> bool {
+        let bans = |kind| matches!(kind, DecisionKind::Made | DecisionKind::Changed);
+        self.decisions.iter().any(|decision| bans(decision.kind))
     }
 
     /// Whether it makes or ends a Global ban, for which a key needs a scope of its own.

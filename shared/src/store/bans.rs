@@ -117,18 +117,9 @@ impl Store {
             .expression_attribute_values(":since", text(schema::decisions_since(since)))
             .expression_attribute_values(":end", text(schema::DECISIONS_END));
         let mut revisions = Vec::new();
-        let mut next = None;
-        loop {
-            let page = query.clone().set_exclusive_start_key(next);
-            let (found, more) = self.database.query(page).await?;
-            for item in found {
-                let DecisionItem { at, previous } = items::read(item)?;
-                revisions.extend(previous.and_then(|ban| revision_until(ban, at)));
-            }
-            next = more;
-            if next.is_none() {
-                break;
-            }
+        for item in self.database.query_all(query).await? {
+            let DecisionItem { at, previous } = items::read(item)?;
+            revisions.extend(previous.and_then(|ban| revision_until(ban, at)));
         }
         revisions.retain(|Revision { ban, .. }| {
             ban.scope == scope && (scope == Scope::Global || ban.made_in == snapshot.experience)

@@ -14,6 +14,7 @@ use super::bans::Snapshot;
 use super::database::{Database, DatabaseError, number, refused, text};
 use super::items::{self, ExperienceItem, GlobalItem, StoredBan};
 use super::links::Link;
+use super::permits::Permit;
 use super::schema::{self, Item, Key};
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{Guid, ModeratorId, WorkspaceTag};
@@ -34,6 +35,7 @@ pub struct Actor {
 pub(super) struct Commit<'a> {
     pub snapshot: &'a Snapshot,
     pub outcome: &'a Outcome,
+    pub permit: &'a Permit,
     pub actor: &'a Actor,
     pub now: Moment,
 }
@@ -41,7 +43,7 @@ pub(super) struct Commit<'a> {
 /// A decision in the history, append-only.
 #[derive(Serialize)]
 struct NewDecision<'a> {
-    decision: &'static str,
+    decision: DecisionKind,
     guid: String,
     number: u32,
     at: Timestamp,
@@ -52,6 +54,11 @@ struct NewDecision<'a> {
     key_id: &'a str,
     moderator: Option<ModeratorId>,
     request: &'a str,
+    /// Hash key of the index of decisions by key.
+    decided_by: String,
+    /// When the table's expiry removes it; absent = never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u64>,
 }
 
 /// What becomes of the record of one ban.
@@ -99,6 +106,7 @@ impl Commit<'_> {
         for decision in &self.outcome.decisions {
             writes.push(self.put_decision(table, decision)?);
         }
+        writes.extend(self.permit.writes(table, self.now.seconds())?);
         Ok(writes)
     }
 
@@ -200,12 +208,7 @@ impl Commit<'_> {
         decision: &Decision,
     ) -> Result<TransactWriteItem, DatabaseError> {
         let item = NewDecision {
-            decision: match decision.kind {
-                DecisionKind::Made => "made",
-                DecisionKind::Changed => "changed",
-                DecisionKind::Lifted => "lifted",
-                DecisionKind::Appealed => "appealed",
-            },
+            decision: decision.kind,
             guid: decision.ban.guid.to_string(),
             number: decision.ban.decisions,
             at: self.now.seconds(),
@@ -216,6 +219,8 @@ impl Commit<'_> {
             key_id: &self.actor.key_id,
             moderator: self.actor.moderator,
             request: &self.actor.request_id,
+            decided_by: schema::decided_by(self.snapshot.tag, &self.actor.key_id),
+            ttl: self.permit.leaves(self.now.seconds()),
         };
         put_new(
             table,
@@ -318,11 +323,12 @@ pub(super) fn write_link(
 const IS_NEW: &str = "attribute_not_exists(pk)";
 const IS_VERSION: &str = "version = :version";
 
-fn next_version(version: Option<u64>) -> u64 {
+pub(super) fn next_version(version: Option<u64>) -> u64 {
     version.unwrap_or_default().saturating_add(1)
 }
 
-fn put_if_version(
+/// Writes an item, insisting on the version that was read, or on there being none.
+pub(super) fn put_if_version(
     table: &str,
     put: aws_sdk_dynamodb::types::builders::PutBuilder,
     version: Option<u64>,

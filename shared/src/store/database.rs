@@ -210,6 +210,23 @@ impl Database {
         Ok((output.items.unwrap_or_default(), next))
     }
 
+    /// All pages of a query.
+    pub(super) async fn query_all(
+        &self,
+        query: QueryFluentBuilder,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let (mut items, mut next) = (Vec::new(), None);
+        loop {
+            let page = query.clone().set_exclusive_start_key(next);
+            let (found, more) = self.query(page).await?;
+            items.extend(found);
+            next = more;
+            if next.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     /// An update of an item of the bans table, to be sent with [`Self::update`].
     pub(super) fn updating(&self, key: Key) -> UpdateItemFluentBuilder {
         self.client

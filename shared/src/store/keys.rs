@@ -1,33 +1,17 @@
-//! Workspaces and keys.
+//! Keys: looking one up on each request, and what the operator does to them.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
-
-use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::database::{DatabaseError, failure, number, text};
 use super::items;
-use super::links::Linking;
 use super::schema::{Item, Key, names};
 use crate::auth::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{WorkspaceId, WorkspaceTag};
-
-/// A workspace to be made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct NewWorkspace {
-    /// Its id.
-    pub guid: WorkspaceId,
-    /// What the operator calls it.
-    pub name: String,
-    /// How experiences become linked.
-    #[serde(default)]
-    pub linking: Linking,
-    /// When it was made.
-    pub created: Timestamp,
-}
 
 /// A key to be made.
 #[derive(Clone, Debug)]
@@ -42,6 +26,8 @@ pub struct NewKey {
     pub scopes: Vec<Scope>,
     /// How flags are written to it.
     pub flags: FlagPin,
+    /// How many bans it may make or change within any hour; absent = any number.
+    pub bans_per_hour: Option<NonZeroU32>,
     /// From when on it is refused.
     pub expires: Option<Timestamp>,
     /// When it was made.
@@ -63,9 +49,11 @@ impl NewKey {
             key_kind: self.key.kind(),
             scopes,
             flags: self.flags,
+            bans_per_hour: self.bans_per_hour,
             created: self.created,
             expires: self.expires,
             revoked: None,
+            last_used: None,
         }
     }
 }
@@ -87,8 +75,33 @@ impl Store {
             .map(items::read::<KeyRecord>)
             .transpose()?
             .map(Arc::new);
+        if let Some(record) = &record {
+            self.note_use(Key::api_key(hash.as_str()), record);
+        }
         self.known.keys.put(hash, record.clone(), looked_up);
         Ok(record)
+    }
+
+    /// Notes that a key is used today, beside the request and not before its answer. What comes to
+    /// nothing, since the environment is frozen first, is done by a later look-up.
+    fn note_use(&self, key: Key, record: &KeyRecord) {
+        let now = Moment::now().seconds();
+        let today = now.day();
+        if !record.is_live(now) || record.last_used.is_some_and(|day| day >= today) {
+            return;
+        }
+        let call = self
+            .database
+            .client()
+            .update_item()
+            .table_name(&self.database.tables().workspaces)
+            .set_key(Some(key.item()))
+            .update_expression("SET last_used = :today")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used) OR last_used < :today)",
+            )
+            .expression_attribute_values(":today", number(today.0));
+        tokio::spawn(call.send());
     }
 
     /// Opens the connection while nobody waits: the first request of a new environment would pay
@@ -97,13 +110,6 @@ impl Store {
     pub async fn warm_up(&self) {
         let workspaces = &self.database.tables().workspaces;
         let _ = self.database.get(workspaces, Key::api_key("")).await;
-    }
-
-    /// Makes a workspace; `false` if its tag is taken, so that another id must be tried.
-    pub async fn create_workspace(&self, workspace: &NewWorkspace) -> Result<bool, ApiError> {
-        let key = Key::workspace(workspace.guid.tag());
-        self.create(items::write(key, "workspace", workspace)?)
-            .await
     }
 
     /// Makes a key; `false` if it exists.
@@ -115,32 +121,6 @@ impl Store {
             text(new.workspace.tag().to_string()),
         );
         self.create(item).await
-    }
-
-    /// A workspace by its tag.
-    pub async fn workspace(&self, tag: WorkspaceTag) -> Result<Option<NewWorkspace>, ApiError> {
-        let workspaces = &self.database.tables().workspaces;
-        let found = self.database.get(workspaces, Key::workspace(tag)).await?;
-        Ok(found.map(items::read).transpose()?)
-    }
-
-    /// All workspaces. For the operator only: it reads the whole of the (small) table.
-    pub async fn workspaces(&self) -> Result<Vec<NewWorkspace>, ApiError> {
-        let mut pages = self
-            .database
-            .client()
-            .scan()
-            .table_name(&self.database.tables().workspaces)
-            .filter_expression("sk = :workspace")
-            .expression_attribute_values(":workspace", text("W"))
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
-            found.push(items::read(item.map_err(failure)?)?);
-        }
-        Ok(found)
     }
 
     /// The keys of a workspace, revoked ones included.
@@ -203,7 +183,7 @@ impl Store {
         Ok(found)
     }
 
-    async fn create(&self, item: Item) -> Result<bool, ApiError> {
+    pub(super) async fn create(&self, item: Item) -> Result<bool, ApiError> {
         let call = self
             .database
             .client()

@@ -151,17 +151,11 @@ impl Store {
             .key_condition_expression("pk = :links")
             .projection_expression("pk, sk")
             .expression_attribute_values(":links", text(schema::link_partition(tag)));
-        let (mut experiences, mut next) = (Vec::new(), None);
-        loop {
-            let page = query.clone().set_exclusive_start_key(next);
-            let (found, more) = self.database.query(page).await?;
-            let keys = found.iter().filter_map(Key::of);
-            experiences.extend(keys.filter_map(|key| key.sk.parse::<ExperienceId>().ok()));
-            next = more;
-            if next.is_none() {
-                return Ok(experiences);
-            }
-        }
+        let links = self.database.query_all(query).await?;
+        let keys = links.iter().filter_map(Key::of);
+        Ok(keys
+            .filter_map(|key| key.sk.parse::<ExperienceId>().ok())
+            .collect())
     }
 
     async fn linking(&self, tag: WorkspaceTag) -> Result<Linking, DatabaseError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::clock::{Moment, Timestamp};
-use crate::ids::{ExperienceId, Guid, UserId, WorkspaceTag};
+use crate::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
 
 /// An item, as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -70,6 +70,30 @@ impl Key {
         Self {
             pk: format!("{tag}#I#{hash}"),
             sk: "I".to_owned(),
+        }
+    }
+
+    /// A user whom no call may ban.
+    pub fn protected(tag: WorkspaceTag, user: UserId) -> Self {
+        Self {
+            pk: protected_partition(tag),
+            sk: user.to_string(),
+        }
+    }
+
+    /// The bans that a key has made lately.
+    pub fn key_pace(tag: WorkspaceTag, key_id: &str) -> Self {
+        Self {
+            pk: format!("{tag}#C#K#{key_id}"),
+            sk: "C".to_owned(),
+        }
+    }
+
+    /// The bans that a moderator has made lately.
+    pub fn moderator_pace(tag: WorkspaceTag, moderator: ModeratorId) -> Self {
+        Self {
+            pk: format!("{tag}#C#M#{moderator}"),
+            sk: "C".to_owned(),
         }
     }
 
@@ -144,6 +168,16 @@ pub fn link_partition(tag: WorkspaceTag) -> String {
     format!("{tag}#X")
 }
 
+/// The users of a workspace whom no call may ban.
+pub fn protected_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#P")
+}
+
+/// The decisions of one key, in the index of them.
+pub fn decided_by(tag: WorkspaceTag, key_id: &str) -> String {
+    format!("{tag}#{key_id}")
+}
+
 /// The hash key of both pending indexes.
 pub fn pending_partition(tag: WorkspaceTag, experience: ExperienceId) -> String {
     format!("{tag}#{experience}")
@@ -198,6 +232,8 @@ pub mod names {
     pub const BY_WORKSPACE: &str = "by-workspace";
     /// Index: the bans recorded in an experience, newest last.
     pub const BY_EXPERIENCE: &str = "by-experience";
+    /// Index: the decisions that a key made, by time.
+    pub const DECISIONS_BY_KEY: &str = "decisions-by-key";
     /// Index: the keys of a workspace.
     pub const KEYS_BY_WORKSPACE: &str = "keys-by-workspace";
 }

@@ -13,12 +13,13 @@ use super::commit::{self, Actor, Commit};
 use super::database::{DatabaseError, pause};
 use super::items;
 use super::links::Link;
+use super::permits::{Bounds, Decided};
 use super::schema::{Item, Key};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::http::IdempotencyKey;
 use crate::ids::{UserId, WorkspaceTag};
-use crate::rules::{Outcome, Standing};
+use crate::rules::{Decision, Standing};
 
 /// How often a call is decided anew because another writer was faster. A hundred servers confirming
 /// one item at once need a handful of rounds; the time limit of the route ends it in any case.
@@ -42,6 +43,8 @@ pub struct Call {
     pub link: Link,
     /// Who calls.
     pub actor: Actor,
+    /// By what the caller is bound besides the rules.
+    pub bounds: Bounds,
     /// The caller's own name for the request, if it gave one.
     pub idempotency: Option<IdempotencyKey>,
 }
@@ -51,6 +54,8 @@ pub struct Call {
 pub struct Settled {
     /// The standing afterwards.
     pub standing: Standing,
+    /// What was decided; unknown, and so empty, when an earlier call is found to have done it.
+    pub decisions: Vec<Decision>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -65,7 +70,7 @@ impl Store {
     pub async fn settle<F, Fut>(&self, call: &Call, decide: F) -> Result<Settled, ApiError>
     where
         F: Fn(Snapshot, Moment) -> Fut,
-        Fut: Future<Output = Result<Outcome, ApiError>>,
+        Fut: Future<Output = Result<Decided, ApiError>>,
     {
         let (tag, user, experience) = (call.tag, call.user, call.link.experience());
         let request_key = call
@@ -82,16 +87,18 @@ impl Store {
                 self.known.links.remember(tag, experience);
                 return Ok(Settled {
                     standing: snapshot.standing,
+                    decisions: Vec::new(),
                 });
             }
             if unanswered == UNANSWERED {
                 break;
             }
             let now = Moment::now();
-            let outcome = decide(snapshot.clone(), now).await?;
+            let Decided { outcome, permit } = decide(snapshot.clone(), now).await?;
             let commit = Commit {
                 snapshot: &snapshot,
                 outcome: &outcome,
+                permit: &permit,
                 actor: &call.actor,
                 now,
             };
@@ -100,6 +107,7 @@ impl Store {
                     self.known.links.remember(tag, experience);
                     return Ok(Settled {
                         standing: outcome.standing,
+                        decisions: outcome.decisions,
                     });
                 }
                 Err(DatabaseError::Refused(detail)) => return Err(ApiError::Internal(detail)),

@@ -1,0 +1,97 @@
+//! How far something has got: a bar with rate and remaining time on a terminal, plain lines now and
+//! then elsewhere, nothing for what is done within a second.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// After how long the first sign is given.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// How often a line is printed where there is no terminal.
+const LINES: Duration = Duration::from_secs(5);
+
+/// Something that takes a while.
+#[derive(Debug)]
+pub struct Progress {
+    what: &'static str,
+    total: Option<u64>,
+    done: u64,
+    started: Instant,
+    spoken: Option<Instant>,
+    bar: ProgressBar,
+    is_terminal: bool,
+}
+
+impl Progress {
+    /// Begins `what` ("bans imported"), of which there are `total`, if that is known.
+    pub fn begin(what: &'static str, total: Option<u64>) -> Self {
+        let bar = match total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::no_length(),
+        };
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+        let template = match total {
+            Some(_) => "{wide_bar} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left",
+            None => "{spinner} {human_pos} {msg}, {per_sec}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Self {
+            what,
+            total,
+            done: 0,
+            started: Instant::now(),
+            spoken: None,
+            bar,
+            is_terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// So many more are done.
+    pub fn advance(&mut self, more: u64) {
+        self.done = self.done.saturating_add(more);
+        self.bar.inc(more);
+        if self.started.elapsed() < SILENCE {
+            return;
+        }
+        if self.is_terminal {
+            if self.spoken.is_none() {
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            self.spoken.get_or_insert_with(Instant::now);
+        } else if self.spoken.is_none_or(|last| last.elapsed() >= LINES) {
+            self.spoken = Some(Instant::now());
+            eprintln!("{}", self.line());
+        }
+    }
+
+    /// All is done; what took more than a moment is summed up in a line.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+        if self.spoken.is_some() {
+            eprintln!("{}", self.line());
+        }
+    }
+
+    fn line(&self) -> String {
+        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = self.done as f64 / seconds;
+        let (what, done) = (self.what, self.done);
+        let left = match self.total {
+            Some(total) if done > 0 && done < total => {
+                #[expect(clippy::cast_precision_loss, reason = "a guess for people")]
+                let left = (total - done) as f64 / rate;
+                format!(", about {left:.0} s left")
+            }
+            _ => String::new(),
+        };
+        let of = self.total.map(|total| format!(" of {total}"));
+        let of = of.unwrap_or_default();
+        format!("{done}{of} {what}, {rate:.0} a second{left}")
+    }
+}

@@ -1,0 +1,117 @@
+//! Banning a user, changing a ban, confirming one, or recording an accepted appeal.
+
+use super::Authority;
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::rules::{self, BanRequest, Judgement, Refusal, Scope};
+use crate::store::{Call, Decided, Settled, Snapshot, Store};
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// A ban: made, changed or confirmed.
+    Ban,
+    /// An accepted appeal.
+    Appeal,
+}
+
+/// Carries the call out.
+pub async fn ban(
+    store: &Store,
+    call: &Call,
+    request: &BanRequest,
+    intent: Intent,
+    authority: &Authority,
+) -> Result<Settled, ApiError> {
+    let deciding = Deciding {
+        store,
+        call,
+        request,
+        authority,
+    };
+    store
+        .settle(call, |snapshot, now| {
+            let deciding = &deciding;
+            async move {
+                match intent {
+                    Intent::Ban => deciding.ban(&snapshot, now).await,
+                    Intent::Appeal => deciding.appeal(&snapshot, now).await,
+                }
+            }
+        })
+        .await
+}
+
+struct Deciding<'a> {
+    store: &'a Store,
+    call: &'a Call,
+    request: &'a BanRequest,
+    authority: &'a Authority,
+}
+
+impl Deciding<'_> {
+    async fn ban(&self, snapshot: &Snapshot, moment: Moment) -> Result<Decided, ApiError> {
+        let (standing, now) = (&snapshot.standing, moment.seconds());
+        let request = self.request;
+        let late = if rules::may_be_late(standing, request, now) {
+            self.store
+                .late_revisions(snapshot, request.scope, now)
+                .await?
+        } else {
+            Vec::new()
+        };
+        let judgement = rules::judge_ban(standing, request, &late, now)
+            .map_err(|refusal| self.refused(snapshot, refusal, now))?;
+        match judgement {
+            Judgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
+            Judgement::Confirmation(revision) => {
+                return Ok(Decided::nothing(rules::confirm(standing, revision)));
+            }
+            Judgement::Overwrite | Judgement::Make => {}
+        }
+        if request.scope == Scope::Global {
+            self.authority.demand_global()?;
+        }
+        // Before a number is given, so that a caller who is refused takes none.
+        let permit = self.store.permit_ban(self.call, moment).await?;
+        let outcome = match judgement {
+            Judgement::Make => {
+                let identity = self.store.new_identity(snapshot.tag(), moment).await?;
+                rules::make(standing, request, identity, now)
+            }
+            _ => rules::overwrite(standing, request, now),
+        };
+        Ok(Decided::new(outcome, permit))
+    }
+
+    async fn appeal(&self, snapshot: &Snapshot, moment: Moment) -> Result<Decided, ApiError> {
+        let BanRequest {
+            scope, completed, ..
+        } = *self.request;
+        let outcome = rules::appeal(&snapshot.standing, scope, completed, moment.seconds())
+            .map_err(|refusal| self.refused(snapshot, refusal, moment.seconds()))?;
+        if outcome.decides_globally() {
+            self.authority.demand_global()?;
+        }
+        let permit = self.store.permit_lift(self.call).await?;
+        Ok(Decided::new(outcome, permit))
+    }
+
+    fn refused(&self, snapshot: &Snapshot, refusal: Refusal, now: Timestamp) -> ApiError {
+        match refusal {
+            Refusal::AlreadyBanned(ban) => {
+                let completed = snapshot.standing.here.report == Some(ban.current());
+                let view = crate::ban_info::View {
+                    now,
+                    ..self.authority.view
+                };
+                ApiError::AlreadyBanned {
+                    ban: Box::new(view.show(&ban, completed)),
+                    varies: self.authority.view_varies,
+                }
+            }
+            Refusal::ExpiryPassed(_) => ApiError::field("banLength", crate::length::ACCEPTED),
+            Refusal::NotFound => ApiError::NotFound("the user has no ban in force in this scope"),
+        }
+    }
+}

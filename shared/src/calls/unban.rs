@@ -1,0 +1,34 @@
+//! Lifting what keeps a user out, or recording that an experience has lifted it.
+
+use super::Authority;
+use crate::error::ApiError;
+use crate::rules::{self, UnbanJudgement, UnbanRequest};
+use crate::store::{Call, Decided, Settled, Store};
+
+/// Carries the call out.
+pub async fn unban(
+    store: &Store,
+    call: &Call,
+    request: &UnbanRequest,
+    authority: &Authority,
+) -> Result<Settled, ApiError> {
+    store
+        .settle(call, |snapshot, now| async move {
+            let (standing, now) = (&snapshot.standing, now.seconds());
+            let judgement = rules::judge_unban(standing, request, now)
+                .map_err(|_| ApiError::NotFound("the user was never banned in this experience"))?;
+            let outcome = match judgement {
+                UnbanJudgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
+                UnbanJudgement::Report => {
+                    return Ok(Decided::nothing(rules::report_unbanned(standing)));
+                }
+                UnbanJudgement::Lift => rules::lift(standing, request, now),
+            };
+            if outcome.decides_globally() {
+                authority.demand_global()?;
+            }
+            let permit = store.permit_lift(call).await?;
+            Ok(Decided::new(outcome, permit))
+        })
+        .await
+}

@@ -1,0 +1,114 @@
+//! What was decided: append-only, by user and time.
+
+use serde::Deserialize;
+
+use super::Store;
+use super::database::{DatabaseError, text};
+use super::items::{self, BanItem, StoredBan};
+use super::ledger::Recorded;
+use super::schema::{self, names};
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::{Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::rules::{Ban, DecisionKind};
+
+/// A decision in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDecision {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// When.
+    pub at: Timestamp,
+    /// The ban after it.
+    pub ban: Ban,
+    /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
+    pub previous: Option<Ban>,
+    /// The reason given for lifting it.
+    pub reason: Option<String>,
+    /// The public id of the key that made it; the operator's own decisions have names of their
+    /// own, such as `operator` or `undo-1f2e3d4c`.
+    pub key_id: String,
+    /// The moderator, if the call named one.
+    pub moderator: Option<ModeratorId>,
+}
+
+impl PastDecision {
+    /// The decision's own id: the ban and how many decisions it had seen.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.ban.guid, self.ban.decisions)
+    }
+}
+
+#[derive(Deserialize)]
+struct DecisionItem {
+    decision: DecisionKind,
+    at: Timestamp,
+    ban: StoredBan,
+    #[serde(default)]
+    previous: Option<StoredBan>,
+    #[serde(default)]
+    reason: Option<String>,
+    key_id: String,
+    #[serde(default)]
+    moderator: Option<ModeratorId>,
+}
+
+impl From<DecisionItem> for PastDecision {
+    fn from(item: DecisionItem) -> Self {
+        Self {
+            kind: item.decision,
+            at: item.at,
+            ban: item.ban.into(),
+            previous: item.previous.map(Ban::from),
+            reason: item.reason,
+            key_id: item.key_id,
+            moderator: item.moderator,
+        }
+    }
+}
+
+impl Store {
+    /// A user's decisions made at or after `since`, oldest first; sees every finished write.
+    pub async fn history(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        since: Moment,
+    ) -> Result<Vec<PastDecision>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
+            .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+            .expression_attribute_values(":since", text(schema::decisions_since(since)))
+            .expression_attribute_values(":end", text(schema::DECISIONS_END));
+        let items = self.database.query_all(query).await?;
+        let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
+        Ok(items
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, DatabaseError>>()?)
+    }
+
+    /// The ban with this guid; may trail a decision by a moment.
+    pub async fn ban_of_guid(
+        &self,
+        tag: WorkspaceTag,
+        guid: Guid,
+    ) -> Result<Option<Recorded>, ApiError> {
+        let list = schema::ledger_partition(tag, schema::ledger_shard(guid));
+        let query = self
+            .database
+            .querying()
+            .index_name(names::BY_WORKSPACE)
+            .key_condition_expression("ledger = :list AND guid_key = :guid")
+            .expression_attribute_values(":list", text(list))
+            .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
+            .limit(1);
+        let (found, _) = self.database.query(query).await?;
+        let ban = found.into_iter().next().map(items::read::<BanItem>);
+        Ok(ban.transpose()?.map(Recorded::from))
+    }
+}

@@ -1,0 +1,129 @@
+//! Workspaces and their settings.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::database::{failure, text};
+use super::items;
+use super::links::Linking;
+use super::schema::Key;
+use crate::clock::Timestamp;
+use crate::error::ApiError;
+use crate::ids::{WorkspaceId, WorkspaceTag};
+
+/// How long a warm function takes a workspace's settings for current without looking. A change of
+/// them is effective everywhere within this time.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// A workspace and its settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub guid: WorkspaceId,
+    /// What the operator calls it.
+    pub name: String,
+    /// How experiences become linked.
+    #[serde(default)]
+    pub linking: Linking,
+    /// How many bans each moderator may make or change within any hour; absent = any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moderator_bans_per_hour: Option<NonZeroU32>,
+    /// For how many days a decision is kept in the history; absent = for good. It applies to the
+    /// decisions made from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_days: Option<NonZeroU32>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl Workspace {
+    /// A workspace with the default settings.
+    #[must_use]
+    pub const fn new(guid: WorkspaceId, name: String, created: Timestamp) -> Self {
+        Self {
+            guid,
+            name,
+            linking: Linking::Automatic,
+            moderator_bans_per_hour: None,
+            history_days: None,
+            created,
+        }
+    }
+}
+
+/// The workspaces that a warm function remembers.
+#[derive(Debug, Default)]
+pub(super) struct WorkspaceCache(Mutex<HashMap<WorkspaceTag, (Option<Arc<Workspace>>, Instant)>>);
+
+impl WorkspaceCache {
+    /// Enough for any one environment; past it, it starts over.
+    const MOST: usize = 1024;
+
+    fn get(&self, tag: WorkspaceTag) -> Option<Option<Arc<Workspace>>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (workspace, seen) = known.get(&tag)?;
+        (seen.elapsed() < REMEMBERED).then(|| workspace.clone())
+    }
+
+    fn put(&self, tag: WorkspaceTag, workspace: Option<Arc<Workspace>>, seen: Instant) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(tag, (workspace, seen));
+    }
+}
+
+impl Store {
+    /// Makes a workspace; `false` if its tag is taken, so that another id must be tried.
+    pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
+        let key = Key::workspace(workspace.guid.tag());
+        self.create(items::write(key, "workspace", workspace)?)
+            .await
+    }
+
+    /// A workspace by its tag.
+    pub async fn workspace(&self, tag: WorkspaceTag) -> Result<Option<Workspace>, ApiError> {
+        let workspaces = &self.database.tables().workspaces;
+        let found = self.database.get(workspaces, Key::workspace(tag)).await?;
+        Ok(found.map(items::read).transpose()?)
+    }
+
+    /// A workspace by its tag, from memory or the table.
+    pub(super) async fn known_workspace(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Option<Arc<Workspace>>, ApiError> {
+        if let Some(known) = self.known.workspaces.get(tag) {
+            return Ok(known);
+        }
+        let looked_up = Instant::now();
+        let found = self.workspace(tag).await?.map(Arc::new);
+        self.known.workspaces.put(tag, found.clone(), looked_up);
+        Ok(found)
+    }
+
+    /// All workspaces. For the operator only: it reads the whole of the (small) table.
+    pub async fn workspaces(&self) -> Result<Vec<Workspace>, ApiError> {
+        let mut pages = self
+            .database
+            .client()
+            .scan()
+            .table_name(&self.database.tables().workspaces)
+            .filter_expression("sk = :workspace")
+            .expression_attribute_values(":workspace", text("W"))
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(items::read(item.map_err(failure)?)?);
+        }
+        Ok(found)
+    }
+}
