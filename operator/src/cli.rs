@@ -15,6 +15,8 @@ use shared::length;
 use shared::rules::Length;
 use shared::store::Linking;
 
+use crate::commands::forget::ForgetArgs;
+use crate::commands::undo::UndoArgs;
 use crate::connection::ConnectionArgs;
 use crate::output::Format;
 
@@ -59,6 +61,8 @@ pub enum Command {
         #[command(subcommand)]
         command: WorkspaceCommand,
     },
+    Undo(UndoArgs),
+    Forget(ForgetArgs),
     /// Keys: what game servers and tools call the API with.
     Key {
         #[command(subcommand)]

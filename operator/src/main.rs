@@ -28,6 +28,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let output = Output::new(cli.output);
     match cli.command {
         Command::Workspace { command } => commands::workspace::run(command, &store, output).await,
+        Command::Undo(args) => commands::undo::run(args, &store, output).await,
+        Command::Forget(args) => commands::forget::run(args, &store, output).await,
         Command::Key { command } => commands::key::run(command, &store, output).await,
     }
 }

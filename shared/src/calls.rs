@@ -5,9 +5,11 @@
 
 mod ban;
 mod unban;
+mod undo;
 
 pub use ban::{Intent, ban};
 pub use unban::unban;
+pub use undo::Undo;
 
 use crate::ban_info::View;
 use crate::error::ApiError;
@@ -28,11 +30,12 @@ pub struct Authority {
 
 impl Authority {
     fn demand_global(&self) -> Result<(), ApiError> {
-        match self.may_decide_globally {
-            true => Ok(()),
-            false => Err(ApiError::Forbidden(
+        if self.may_decide_globally {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden(
                 "this key lacks the scope bans:write-global, needed to make or lift a Global ban",
-            )),
+            ))
         }
     }
 }

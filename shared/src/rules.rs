@@ -21,6 +21,7 @@ mod owed;
 mod pace;
 mod standing;
 mod unbanning;
+mod undoing;
 
 pub use appealing::appeal;
 pub use ban::{Ban, Ending, EndingKind, Expiry, Identity, RevisionRef, Scope, Terms};
@@ -32,6 +33,7 @@ pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
 pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, report_unbanned};
+pub use undoing::{Step, undo};
 
 use crate::clock::Timestamp;
 

@@ -8,6 +8,7 @@ mod owing;
 mod steps;
 mod store;
 mod unbanning;
+mod undoing;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;

@@ -19,6 +19,8 @@ pub struct PastDecision {
     pub kind: DecisionKind,
     /// When.
     pub at: Timestamp,
+    /// The same to the millisecond.
+    pub moment: Moment,
     /// The ban after it.
     pub ban: Ban,
     /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
@@ -44,6 +46,7 @@ impl PastDecision {
 struct DecisionItem {
     decision: DecisionKind,
     at: Timestamp,
+    at_ms: u64,
     ban: StoredBan,
     #[serde(default)]
     previous: Option<StoredBan>,
@@ -59,6 +62,7 @@ impl From<DecisionItem> for PastDecision {
         Self {
             kind: item.decision,
             at: item.at,
+            moment: Moment::from_millis(item.at_ms),
             ban: item.ban.into(),
             previous: item.previous.map(Ban::from),
             reason: item.reason,

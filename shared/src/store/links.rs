@@ -43,6 +43,15 @@ impl Link {
     pub(super) const WRITE: &str = "SET kind = :kind, linked = if_not_exists(linked, :now), \
         backfill = if_not_exists(backfill, :start)";
 
+    /// An experience that the call leaves linked or not, as it is.
+    #[must_use]
+    pub const fn as_it_is(experience: ExperienceId) -> Self {
+        Self {
+            experience,
+            is_new: false,
+        }
+    }
+
     /// The experience.
     #[must_use]
     pub const fn experience(&self) -> ExperienceId {

@@ -97,6 +97,14 @@ impl Key {
         }
     }
 
+    /// What is kept of a forgotten user.
+    pub fn receipt(tag: WorkspaceTag, at: Moment, name: &str) -> Self {
+        Self {
+            pk: format!("{tag}#F"),
+            sk: format!("{:014}#{name}", at.millis()),
+        }
+    }
+
     /// A linked experience.
     pub fn link(tag: WorkspaceTag, experience: ExperienceId) -> Self {
         Self {
@@ -149,6 +157,9 @@ impl Key {
 
 /// The sort key prefix of the records of a user's bans.
 pub const BAN_PREFIX: &str = "B#";
+
+/// The sort key prefix of a user's decisions.
+pub const DECISION_PREFIX: &str = "H#";
 
 /// After the sort keys of all of a user's decisions.
 pub const DECISIONS_END: &str = "H#~";
@@ -210,6 +221,11 @@ pub fn padded_guid(guid: Guid) -> String {
 /// The sort key of the first decision at or after `at`.
 pub fn decisions_since(at: Moment) -> String {
     format!("H#{:014}", at.millis())
+}
+
+/// After the sort keys of all decisions at or before `at`.
+pub fn decisions_until(at: Moment) -> String {
+    format!("{}~", decisions_since(at))
 }
 
 /// The sort key of an owed unban: by the second it is due, then by ban.

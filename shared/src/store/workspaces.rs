@@ -58,12 +58,16 @@ impl Workspace {
 
 /// The workspaces that a warm function remembers.
 #[derive(Debug, Default)]
-pub(super) struct WorkspaceCache(Mutex<HashMap<WorkspaceTag, (Option<Arc<Workspace>>, Instant)>>);
+pub(super) struct WorkspaceCache(Mutex<HashMap<WorkspaceTag, Seen>>);
+
+/// A workspace, or that there is none, and since when that is known.
+type Seen = (Option<Arc<Workspace>>, Instant);
 
 impl WorkspaceCache {
     /// Enough for any one environment; past it, it starts over.
     const MOST: usize = 1024;
 
+    #[expect(clippy::option_option, reason = "unknown, known to be absent, known")]
     fn get(&self, tag: WorkspaceTag) -> Option<Option<Arc<Workspace>>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (workspace, seen) = known.get(&tag)?;

@@ -1,0 +1,84 @@
+//! `portcullis forget`: removes everything about a user.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::ids::UserId;
+use shared::store::{ForgetSource, Receipt, Store};
+
+use super::workspace;
+use crate::cli::{Caution, InWorkspace};
+use crate::confirm::confirm;
+use crate::output::{Output, Record};
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis forget 156 --dry-run
+  portcullis forget 156 --yes
+
+His bans, their history and what is pending go for good, and he is not kept out any more. A receipt
+stays that does not name him.";
+
+/// Remove everything about a user: an answer to an erasure request.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ForgetArgs {
+    #[command(flatten)]
+    place: InWorkspace,
+
+    /// The Roblox user.
+    #[arg(value_name = "USER_ID")]
+    user: UserId,
+
+    #[command(flatten)]
+    caution: Caution,
+}
+
+/// What is, or would be, removed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Removed {
+    pub bans: u64,
+    pub items: u64,
+    pub dry_run: bool,
+}
+
+impl Removed {
+    pub const fn new(receipt: Receipt, dry_run: bool) -> Self {
+        Self {
+            bans: receipt.bans,
+            items: receipt.items,
+            dry_run,
+        }
+    }
+}
+
+impl Record for Removed {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let title = if self.dry_run {
+            "bans that would go"
+        } else {
+            "bans removed"
+        };
+        vec![
+            (title, self.bans.to_string()),
+            ("items in all", self.items.to_string()),
+        ]
+    }
+}
+
+pub async fn run(args: ForgetArgs, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, args.place.workspace).await?;
+    let tag = workspace.guid.tag();
+    let known = store.known_of(tag, args.user).await?;
+    if args.caution.dry_run || known.items == 0 {
+        return output.one(&Removed::new(known, args.caution.dry_run));
+    }
+    let question = format!(
+        "Forget the user {} in {:?}? {} bans and their history go for good.",
+        args.user, workspace.name, known.bans
+    );
+    confirm(&question, args.caution.yes)?;
+    let receipt = store.forget(tag, args.user, ForgetSource::Operator).await?;
+    output.one(&Removed::new(receipt, false))
+}

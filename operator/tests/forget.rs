@@ -1,0 +1,141 @@
+//! `portcullis forget` leaves nothing of a user but a receipt that does not name him.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by it"
+)]
+
+mod stack;
+
+use end_to_end::{Ban, TestApp, Unban};
+use serde_json::json;
+use stack::Operator;
+
+const ARENA: u64 = 11;
+const BEACH: u64 = 12;
+const USER: u64 = 987_654_321_123;
+const OTHER: u64 = 42;
+
+#[tokio::test]
+async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_without_his_id() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for experience in [ARENA, BEACH] {
+        workspace.pending_bans(experience).await;
+    }
+    workspace.ban(Ban::of(OTHER, ARENA).global()).await;
+    app.settle().await;
+    let without = workspace.stored().await;
+    workspace.ban(Ban::of(USER, ARENA).completed()).await;
+    workspace.unban(Unban::of(USER, ARENA)).await;
+    workspace.ban(Ban::of(USER, BEACH).permanent()).await;
+    workspace
+        .ban(Ban::of(USER, ARENA).global().permanent())
+        .await;
+    app.settle().await;
+
+    let operator = Operator::of(&workspace);
+    let user = USER.to_string();
+    let stored = workspace.stored().await;
+    let would = operator.json(&["forget", &user, "--dry-run"]).await;
+    assert_eq!(would["bans"], 3);
+    let refused = operator.run(&["forget", &user]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(workspace.stored().await, stored);
+
+    let done = operator.json(&["forget", &user, "--yes"]).await;
+    assert_eq!(done["bans"], 3);
+    assert_eq!(done["items"], would["items"]);
+    app.settle().await;
+    let left = workspace.stored().await;
+    let text = json!(left).to_string();
+    assert!(!text.contains(&user), "{text}");
+    let receipts: Vec<_> = left
+        .iter()
+        .filter(|item| item["kind"]["S"] == "receipt")
+        .collect();
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0]["bans"]["N"], "3");
+    assert_eq!(receipts[0]["source"]["S"], "operator");
+    let is_counter = |item: &&serde_json::Value| item["kind"]["S"] == "counter";
+    let others = |items: &[serde_json::Value]| {
+        let kept = items.iter().filter(|item| !is_counter(item));
+        kept.filter(|item| item["kind"]["S"] != "receipt")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        others(&left),
+        others(&without),
+        "all others are as they were"
+    );
+
+    for experience in [ARENA, BEACH] {
+        assert_eq!(
+            workspace.check(USER, experience).await,
+            json!({ "isBanned": false, "isAppealed": false, "isActive": false, "expires": 0 })
+        );
+        workspace.await_pending_unbans(experience, &[]).await;
+        workspace.await_pending_bans(experience, &[OTHER]).await;
+    }
+    // Forgotten twice is forgotten once.
+    let again = operator.json(&["forget", &user, "--yes"]).await;
+    assert_eq!(again["items"], 0);
+    assert_eq!(workspace.stored().await, left);
+}
+
+#[tokio::test]
+async fn a_user_with_hundreds_of_decisions_is_forgotten_whole() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for round in 0..70 {
+        workspace
+            .ban(Ban::of(USER, ARENA).length(format!("{}d", round + 1)))
+            .await;
+        workspace.unban(Unban::of(USER, ARENA)).await;
+    }
+    let operator = Operator::of(&workspace);
+    let done = operator.json(&["forget", &USER.to_string(), "--yes"]).await;
+    assert_eq!(done["bans"], 70);
+    let left = json!(workspace.stored().await).to_string();
+    assert!(!left.contains(&USER.to_string()), "{left}");
+}
+
+#[tokio::test]
+async fn a_user_who_is_banned_while_he_is_forgotten_is_either_gone_or_banned_whole() {
+    let app = TestApp::builder().instances(4).start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&workspace);
+    for round in 0..5_u64 {
+        let user = 1000 + round;
+        workspace.ban(Ban::of(user, ARENA)).await;
+        let text = user.to_string();
+        let arguments = ["forget", &text, "--yes"];
+        let forget = operator.json(&arguments);
+        let banning = async {
+            for days in 1..20 {
+                workspace
+                    .ban(Ban::of(user, ARENA).length(format!("{days}d")))
+                    .await;
+            }
+        };
+        tokio::join!(forget, banning);
+        let stored = workspace.stored().await;
+        let of_user: Vec<_> = stored
+            .iter()
+            .filter(|item| {
+                item["pk"]["S"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(&format!("#U#{user}"))
+            })
+            .map(|item| item["kind"]["S"].as_str().unwrap().to_owned())
+            .collect();
+        let count = |kind: &str| of_user.iter().filter(|found| *found == kind).count();
+        let banned = workspace.is_banned(user, ARENA).await;
+        assert_eq!(count("experience"), usize::from(banned), "{of_user:?}");
+        assert_eq!(count("ban"), usize::from(banned), "{of_user:?}");
+        assert_eq!(count("decision") > 0, banned, "{of_user:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! `portcullis undo` takes back what a leaked key did, and nothing else.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by it"
+)]
+
+mod stack;
+
+use std::time::{Duration, SystemTime};
+
+use end_to_end::{Ban, KeySpec, Unban, Workspace};
+use serde_json::{Value, json};
+use stack::{Operator, app, state};
+
+const ARENA: u64 = 11;
+const BEACH: u64 = 12;
+
+/// The present as the program reads it, to the millisecond.
+async fn instant() -> String {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let now = SystemTime::now();
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let instant = jiff::Timestamp::from_millisecond(i64::try_from(since.as_millis()).unwrap());
+    instant.unwrap().to_string()
+}
+
+async fn states(workspace: &Workspace<'_>, users: &[u64]) -> Vec<Value> {
+    let mut states = Vec::new();
+    for user in users {
+        for experience in [ARENA, BEACH] {
+            states.push(state(workspace, *user, experience).await);
+        }
+    }
+    states
+}
+
+fn permanent(user: u64) -> Ban {
+    Ban::of(user, ARENA).permanent()
+}
+
+#[tokio::test]
+async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
+    let app = app().await;
+    let ours = app.workspace().await;
+    let leaked = ours.make_key(KeySpec::default()).await;
+    let theirs = ours.with_key(&leaked);
+    let (lifted, changed, banned, anew, replaced) = (1, 2, 3, 4, 5);
+    ours.ban(permanent(lifted)).await;
+    ours.ban(permanent(changed).global()).await;
+    ours.ban(permanent(replaced)).await;
+    let users = [lifted, changed, banned, replaced];
+    let before = states(&ours, &users).await;
+
+    let since = instant().await;
+    theirs.unban(Unban::of(lifted, ARENA)).await;
+    theirs.ban(permanent(changed).global().length("1h")).await;
+    theirs.ban(permanent(banned).global()).await;
+    theirs.ban(permanent(anew)).await;
+    theirs.unban(Unban::of(replaced, ARENA)).await;
+    theirs.ban(permanent(replaced).length("2h")).await;
+    let until = instant().await;
+    ours.ban(permanent(anew).reasons("decided anew", "by us"))
+        .await;
+    let after = states(&ours, &[anew]).await;
+    app.settle().await;
+
+    let operator = Operator::of(&ours);
+    let key = ours.key_id(&leaked);
+    let window = ["undo", "--key", &key, "--since", &since, "--until", &until];
+    let stored = ours.stored().await;
+    let would = operator.json(&[&window[..], &["--dry-run"]].concat()).await;
+    assert_eq!(ours.stored().await, stored, "a dry run changes nothing");
+    let summary = |list: &Value| {
+        let list = list.as_array().unwrap().iter();
+        list.map(|one| (one["userId"].clone(), one["decision"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        (lifted, "restored"),
+        (changed, "changed"),
+        (banned, "lifted"),
+        (replaced, "lifted"),
+        (replaced, "restored"),
+    ];
+    let expected = expected.map(|(user, decision)| (json!(user), json!(decision)));
+    assert_eq!(summary(&would), expected);
+
+    // Nobody answers, so nothing is done.
+    let refused = operator.run(&window).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(ours.stored().await, stored);
+
+    let undone = operator.run(&[&window[..], &["--yes"]].concat()).await;
+    let said = String::from_utf8(undone.stderr).unwrap();
+    assert_eq!(undone.status.code(), Some(0), "{said}");
+    assert!(said.contains("is live"), "{said}");
+    app.settle().await;
+    assert_eq!(states(&ours, &users).await, before);
+    assert_eq!(states(&ours, &[anew]).await, after);
+
+    // The program says how to take it back; after that all is as the leaked key left it.
+    let back = said.split_once("To take this back: portcullis ").unwrap().1;
+    let mut back: Vec<&str> = back.split_whitespace().collect();
+    back.push("--yes");
+    operator.json(&back).await;
+    app.settle().await;
+    assert!(!ours.is_banned(lifted, ARENA).await);
+    assert!(ours.is_banned(banned, BEACH).await);
+    assert_ne!(states(&ours, &users).await, before);
+    assert_eq!(states(&ours, &[anew]).await, after);
+
+    // Once more, and the first undo holds again.
+    operator.json(&[&window[..], &["--yes"]].concat()).await;
+}
+
+#[tokio::test]
+async fn after_random_decisions_of_a_leaked_key_all_is_as_it_was_before() {
+    let app = app().await;
+    for seed in 0..4 {
+        let ours = app.workspace().await;
+        let leaked = ours.make_key(KeySpec::default()).await;
+        let theirs = ours.with_key(&leaked);
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let (users, later) = ([1, 2, 3, 4, 5, 6], [7, 8]);
+        for _ in 0..25 {
+            decide(&ours, &mut dice, &users).await;
+            decide(&ours, &mut dice, &later).await;
+        }
+        let before = states(&ours, &users).await;
+        let since = instant().await;
+        for _ in 0..25 {
+            decide(&theirs, &mut dice, &users).await;
+            decide(&theirs, &mut dice, &later).await;
+        }
+        let mut decided_since = Vec::new();
+        for user in later {
+            let ban = Ban::of(user, ARENA).global().permanent();
+            ours.ban(ban.reasons("decided", "since")).await;
+            ours.ban(
+                Ban::of(user, ARENA)
+                    .length("3d")
+                    .reasons("since", "decided"),
+            )
+            .await;
+            decided_since.push(state(&ours, user, ARENA).await);
+        }
+        app.settle().await;
+
+        let operator = Operator::of(&ours);
+        let key = ours.key_id(&leaked);
+        let left = states(&ours, &users).await;
+        let undo = ["undo", "--key", &key, "--since", &since, "--yes"];
+        let undone = operator.run(&undo).await;
+        let said = String::from_utf8(undone.stderr).unwrap();
+        assert_eq!(undone.status.code(), Some(0), "seed {seed}: {said}");
+        app.settle().await;
+        assert_eq!(states(&ours, &users).await, before, "seed {seed}");
+        for (user, expected) in later.iter().zip(&decided_since) {
+            assert_eq!(state(&ours, *user, ARENA).await, *expected, "seed {seed}");
+        }
+
+        let back = said.split_once("portcullis undo ").unwrap().1;
+        let back: Vec<&str> = back.split_whitespace().collect();
+        operator
+            .json(&[&["undo"], &back[..], &["--yes"]].concat())
+            .await;
+        app.settle().await;
+        assert_eq!(states(&ours, &users).await, left, "seed {seed}");
+    }
+}
+
+async fn decide(workspace: &Workspace<'_>, dice: &mut fastrand::Rng, users: &[u64]) {
+    let user = users[dice.usize(..users.len())];
+    let experience = [ARENA, BEACH][dice.usize(..2)];
+    let mut ban = Ban::of(user, experience)
+        .length(["2d", "9d", "400d"][dice.usize(..3)])
+        .reasons(["a", "b"][dice.usize(..2)], "public");
+    if dice.bool() {
+        ban = ban.global();
+    }
+    if dice.bool() {
+        ban = ban.completed();
+    }
+    let answer = match dice.u8(..4) {
+        0 => workspace.try_unban(Unban::of(user, experience)).await,
+        1 => workspace.try_ban(ban.appeal()).await,
+        _ => workspace.try_ban(ban).await,
+    };
+    assert!([200, 404].contains(&answer.status), "{answer}");
+}

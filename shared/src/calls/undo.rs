@@ -1,0 +1,76 @@
+//! Undoing what a key decided, one chain of bans at a time.
+
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::WorkspaceTag;
+use crate::rules::{self, Decision, Outcome, Standing};
+use crate::store::{Actor, Bounds, Call, Chain, Decided, Link, Store, UndoWindow};
+
+/// An undo of what one key decided in a workspace.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    /// The workspace.
+    pub tag: WorkspaceTag,
+    /// What is undone.
+    pub window: UndoWindow,
+    /// The name under which the undo decides, by which it can be undone itself.
+    pub name: String,
+}
+
+impl Undo {
+    /// What putting a chain back would decide now; writes nothing.
+    pub async fn preview(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
+        let snapshot = store
+            .standing(self.tag, chain.user, chain.experience)
+            .await?;
+        let now = Moment::now().seconds();
+        let outcome = self.outcome(store, chain, &snapshot.standing, now).await?;
+        Ok(outcome.decisions)
+    }
+
+    /// Puts a chain back and gives what was decided for it. Doing it again decides nothing more.
+    pub async fn carry_out(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
+        let call = Call {
+            user: chain.user,
+            tag: self.tag,
+            link: Link::as_it_is(chain.experience),
+            actor: Actor {
+                key_id: self.name.clone(),
+                moderator: None,
+                request_id: uuid::Uuid::new_v4().to_string(),
+            },
+            bounds: Bounds::Unbound,
+            idempotency: None,
+        };
+        let settled = store
+            .settle(&call, |snapshot, now| {
+                let call = &call;
+                async move {
+                    let standing = &snapshot.standing;
+                    let outcome = self.outcome(store, chain, standing, now.seconds()).await?;
+                    if outcome.decisions.is_empty() {
+                        Ok(Decided::nothing(outcome))
+                    } else {
+                        Ok(Decided::new(outcome, store.permit_lift(call).await?))
+                    }
+                }
+            })
+            .await?;
+        Ok(settled.decisions)
+    }
+
+    async fn outcome(
+        &self,
+        store: &Store,
+        chain: &Chain,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Result<Outcome, ApiError> {
+        let history = store
+            .history(self.tag, chain.user, self.window.since)
+            .await?;
+        let steps = self.window.steps(chain, &history);
+        let reason = format!("Undo of what {} decided.", self.window.key_id);
+        Ok(rules::undo(standing, chain.scope(), &steps, &reason, now))
+    }
+}
