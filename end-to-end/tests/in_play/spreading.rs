@@ -124,7 +124,11 @@ async fn a_global_ban_comes_to_all_through_every_kind_of_fault() {
             app.settle().await;
             // The deciding call itself gets through. Then four attempts fail, and the function with
             // them once.
-            let own = usize::from(operation != "Query");
+            let own = match operation {
+                "BatchGetItem" => 2,
+                "TransactWriteItems" => 1,
+                _ => 0,
+            };
             app.faults()
                 .inject(Rule::from(fault).on(operation).after(own).times(4));
             workspace
