@@ -6,7 +6,9 @@
 mod bans;
 mod commit;
 mod database;
+mod erasure;
 mod exports;
+mod forget;
 mod history;
 mod items;
 mod keys;
@@ -15,6 +17,7 @@ mod links;
 mod meter;
 mod pending;
 mod permits;
+mod protected;
 mod schema;
 mod settle;
 mod spread;
@@ -23,7 +26,9 @@ mod workspaces;
 pub use bans::Snapshot;
 pub use commit::Actor;
 pub use database::{Database, Tables};
+pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use exports::{ExportBucket, Upload};
+pub use forget::{ForgetSource, Receipt};
 pub use history::PastDecision;
 pub use keys::NewKey;
 pub use ledger::{Filter, Ledger, Recorded};
@@ -38,6 +43,7 @@ pub use workspaces::Workspace;
 use std::sync::Arc;
 
 use crate::auth::KeyCache;
+use erasure::IntakeCache;
 use links::LinkCache;
 use workspaces::WorkspaceCache;
 
@@ -51,6 +57,7 @@ pub struct Store {
 /// What stays in memory from one request to the next.
 #[derive(Debug, Default)]
 struct Known {
+    intakes: IntakeCache,
     keys: KeyCache,
     links: LinkCache,
     workspaces: WorkspaceCache,
