@@ -107,6 +107,7 @@ async fn what_is_not_signed_with_the_secret_about_now_is_refused_alike() {
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
     let before = workspace.stored().await;
 
     let erasure = Notification::erasure(USER);
@@ -204,6 +205,7 @@ async fn the_secret_tells_the_workspace() {
     for workspace in [&first, &second] {
         workspace.ban(Ban::of(USER, EXPERIENCE)).await;
     }
+    app.settle().await;
     let before = first.stored().await;
     let answer = app.send(&Notification::erasure(USER).signed(&secret)).await;
     answer.assert_ok();
@@ -344,6 +346,7 @@ async fn other_events_are_received_and_do_nothing() {
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
     let before = workspace.stored().await;
     let erasure = Notification::erasure(USER);
     let others = [
@@ -367,6 +370,7 @@ async fn a_signed_body_that_is_malformed_is_refused_by_field() {
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
     let before = workspace.stored().await;
     let (event, id, user) = ("EventType", "NotificationId", "EventPayload.UserId");
     let erasure = || Notification::erasure(USER);
