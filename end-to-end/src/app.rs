@@ -12,7 +12,7 @@ use local_stack::object_store::ObjectStore;
 use local_stack::pump::{HttpInvoke, Pump, PumpOptions};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use serde_json::{Value, json};
-use shared::store::{Database, Store, Tables};
+use shared::store::{Database, Linking, Store, Tables, Workspace as Settings};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -161,12 +161,18 @@ impl TestApp {
 
     /// A fresh workspace that links experiences by itself, with a key that has every scope.
     pub async fn workspace(&self) -> Workspace<'_> {
-        Workspace::open(self, shared::store::Linking::Automatic, KeySpec::default()).await
+        self.workspace_with(|_| {}).await
     }
 
     /// A fresh workspace in which only the operator links; see [`Workspace::link`].
     pub async fn strict_workspace(&self) -> Workspace<'_> {
-        Workspace::open(self, shared::store::Linking::Strict, KeySpec::default()).await
+        let strict = |settings: &mut Settings| settings.linking = Linking::Strict;
+        self.workspace_with(strict).await
+    }
+
+    /// A fresh workspace with other settings, with a key that has every scope.
+    pub async fn workspace_with(&self, change: impl FnOnce(&mut Settings)) -> Workspace<'_> {
+        Workspace::open(self, change, KeySpec::default()).await
     }
 
     /// Sends a request and holds the answer against `openapi.yaml`.
@@ -217,6 +223,10 @@ impl TestApp {
     /// until another has taken its place: it knows nothing of what the first remembered.
     pub async fn replace(&self, function: &str) {
         let starts = self.runtime.starts(function);
+        if starts == 0 {
+            // Instances are started when they are first needed.
+            return;
+        }
         assert!(self.runtime.kill(function, 0), "no function {function}");
         eventually(&format!("{function} is started again"), async || {
             (self.runtime.starts(function) > starts).then_some(())

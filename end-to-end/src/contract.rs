@@ -33,7 +33,9 @@ impl Contract {
     /// Everything in which an answer differs from what is documented for that request.
     pub fn problems(&self, method: &str, path: &str, answer: &Answer) -> Vec<String> {
         let path = path.split('?').next().unwrap_or(path);
-        let pointer = match self.document.pointer(&operation(method, path)) {
+        let described = self.described_path(path);
+        let operation = operation(method, described.unwrap_or(path));
+        let pointer = match self.document.pointer(&operation) {
             Some(operation) => {
                 let status = answer.status.to_string();
                 let Some(response) = operation["responses"].get(&status) else {
@@ -50,6 +52,24 @@ impl Contract {
         let mut problems = self.header_problems(&pointer, answer);
         problems.extend(self.body_problems(&pointer, answer));
         problems
+    }
+
+    /// The path in the document that a request's path fits: itself, or one with parameters.
+    pub fn described_path(&self, path: &str) -> Option<&str> {
+        let paths = self.document["paths"].as_object().expect("paths");
+        let fits = |described: &&String| {
+            let (described, sent): (Vec<_>, Vec<_>) =
+                (described.split('/').collect(), path.split('/').collect());
+            let mut pairs = described.iter().zip(&sent);
+            described.len() == sent.len()
+                && pairs.all(|(described, sent)| {
+                    described == sent || (described.starts_with('{') && !sent.is_empty())
+                })
+        };
+        let exact = paths.keys().find(|described| *described == path);
+        exact
+            .or_else(|| paths.keys().find(fits))
+            .map(String::as_str)
     }
 
     fn header_problems(&self, response: &str, answer: &Answer) -> Vec<String> {

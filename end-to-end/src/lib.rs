@@ -26,6 +26,7 @@ mod call;
 mod contract;
 mod eventually;
 mod files;
+mod notification;
 mod payload;
 mod workspace;
 
@@ -35,5 +36,6 @@ pub use call::Call;
 pub use contract::{Contract, contract};
 pub use eventually::eventually;
 pub use files::{openapi, repository, template};
+pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};
 pub use workspace::{KeySpec, Workspace, now};

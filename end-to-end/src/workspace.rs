@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use shared::auth::{FlagPin, KeyKind, PlainKey, Scope};
+use shared::auth::{FlagPin, KeyKind, PlainKey, Scope, SigningSecret};
 use shared::clock::Timestamp;
 use shared::ids::WorkspaceId;
-use shared::store::{Linking, NewKey};
+use shared::store::{ErasureIntake, ErasureMode, NewKey, Workspace as Settings};
 
 use crate::answer::Answer;
 use crate::app::TestApp;
@@ -79,12 +79,14 @@ pub struct Workspace<'a> {
 }
 
 impl<'a> Workspace<'a> {
-    pub(crate) async fn open(app: &'a TestApp, linking: Linking, key: KeySpec) -> Self {
+    pub(crate) async fn open(
+        app: &'a TestApp,
+        change: impl FnOnce(&mut Settings),
+        key: KeySpec,
+    ) -> Self {
         let id = WorkspaceId::random();
-        let workspace = shared::store::Workspace {
-            linking,
-            ..shared::store::Workspace::new(id, format!("test {id}"), Timestamp(now()))
-        };
+        let mut workspace = Settings::new(id, format!("test {id}"), Timestamp(now()));
+        change(&mut workspace);
         let made = app
             .store()
             .create_workspace(&workspace)
@@ -132,6 +134,26 @@ impl<'a> Workspace<'a> {
             .revoke_key(self.id.tag(), &id, Timestamp(now()))
             .await;
         assert!(revoked.expect("a revocation"), "no such key");
+    }
+
+    /// Takes in Roblox's erasure requests, and returns the secret of the webhook. A warm function
+    /// may not see it for a minute: see [`TestApp::replace`].
+    pub async fn take_in_erasures(&self, mode: ErasureMode) -> String {
+        let secret = format!("the webhook secret of {}", self.id);
+        self.take_in_erasures_under(&secret, mode).await;
+        secret
+    }
+
+    /// The same under a given secret.
+    pub async fn take_in_erasures_under(&self, secret: &str, mode: ErasureMode) {
+        let intake = ErasureIntake {
+            guid: self.id,
+            secret: SigningSecret::new(secret).expect("a secret"),
+            mode,
+            created: Timestamp(now()),
+        };
+        let set = self.app.store().set_erasure_intake(&intake).await;
+        set.expect("an intake");
     }
 
     /// The public id of a key.

@@ -2,17 +2,24 @@
 //!
 //! A handler receives its permission as a value: [`Caller<P>`] exists only for a live key that has
 //! `P`, and it is the only way to the workspace's tag, so a route that forgets to ask for it does
-//! not compile.
+//! not compile. The one route without a key receives a [`RobloxNotification`], which exists only for
+//! a signature that was verified.
 
 mod cache;
 mod caller;
 mod key;
+mod notification;
 mod record;
+mod secret;
+mod signature;
 
 pub use cache::KeyCache;
 pub use caller::{Caller, CheckBans, Claim, Permission, ReadBans, WriteBans};
 pub use key::{KeyHash, KeyKind, PlainKey};
+pub use notification::RobloxNotification;
 pub use record::{FlagPin, KeyRecord, Scope, UnknownWord};
+pub use secret::{InvalidSecret, SigningSecret};
+pub use signature::Signature;
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {

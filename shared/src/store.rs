@@ -6,6 +6,7 @@
 mod bans;
 mod commit;
 mod database;
+mod erasure;
 mod exports;
 mod forget;
 mod history;
@@ -16,6 +17,7 @@ mod links;
 mod meter;
 mod pending;
 mod permits;
+mod protected;
 mod schema;
 mod settle;
 mod spread;
@@ -25,6 +27,7 @@ mod workspaces;
 pub use bans::Snapshot;
 pub use commit::Actor;
 pub use database::{Database, Tables};
+pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use exports::{ExportBucket, Upload};
 pub use forget::{ForgetSource, Receipt};
 pub use history::PastDecision;
@@ -42,6 +45,7 @@ pub use workspaces::Workspace;
 use std::sync::Arc;
 
 use crate::auth::KeyCache;
+use erasure::IntakeCache;
 use links::LinkCache;
 use workspaces::WorkspaceCache;
 
@@ -55,6 +59,7 @@ pub struct Store {
 /// What stays in memory from one request to the next.
 #[derive(Debug, Default)]
 struct Known {
+    intakes: IntakeCache,
     keys: KeyCache,
     links: LinkCache,
     workspaces: WorkspaceCache,

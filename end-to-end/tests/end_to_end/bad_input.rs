@@ -3,7 +3,7 @@
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
 
-use crate::routes::{EXPERIENCE, USER};
+use crate::routes::{EXPERIENCE, USER, ban_history};
 
 fn bad_ids() -> Vec<Value> {
     vec![
@@ -301,6 +301,23 @@ async fn each_wrong_parameter_is_named() {
         if !names.is_empty() {
             workspace.send(all).await.assert_wrong_fields(&names);
         }
+    }
+    let guids = [
+        "0",
+        "-1",
+        "+1",
+        "1.5",
+        "1e3",
+        "01",
+        "abc",
+        "%20",
+        "18446744073709551616",
+        "null",
+    ];
+    for guid in guids {
+        let answer = workspace.send(ban_history(guid)).await;
+        assert_eq!(answer.status, 400, "{guid}: {answer}");
+        answer.assert_wrong_fields(&["guid"]);
     }
     for route in ["/pending-bans", "/pending-unbans"] {
         workspace

@@ -4,7 +4,7 @@ use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace, eventually};
 use serde_json::{Value, json};
 
 use crate::bulk::copy_bans;
-use crate::routes::{EXPERIENCE, USER};
+use crate::routes::{EXPERIENCE, USER, ban_history};
 
 /// Read units, write units and calls of the request with this answer.
 async fn cost(workspace: &Workspace<'_>, function: &str, answer: &Answer) -> (f64, f64, u64) {
@@ -243,6 +243,30 @@ async fn a_list_pays_for_its_page_and_not_for_what_lies_beyond() {
         );
     }
     assert_eq!(pages[0][2].2, 1, "the bans of one user lie in one place");
+}
+
+#[tokio::test]
+async fn the_history_of_a_ban_costs_its_look_up_and_the_decisions_on_its_user_since() {
+    let app = TestApp::builder().without_stream().start().await;
+    for count in [10, 2000] {
+        let workspace = with_bans(&app, count).await;
+        let ban = Ban::of(USER, EXPERIENCE).permanent();
+        let guid = workspace.ban_shown(ban.clone()).await["guid"].clone();
+        let call = ban_history(guid.as_str().unwrap());
+        assert_eq!(
+            warm(&workspace, "ban-history", &call).await,
+            (1.5, 0.0, 2),
+            "{count}"
+        );
+        // A decision of ordinary length is under 1 KB, and 4 KB are a unit.
+        for number in 0..10 {
+            let reason = format!("reason {number}");
+            workspace.ban(ban.clone().reasons(&reason, &reason)).await;
+        }
+        let (reads, writes, calls) = warm(&workspace, "ban-history", &call).await;
+        assert!((2.5..=3.5).contains(&reads), "{reads}");
+        assert_eq!((writes, calls), (0.0, 2));
+    }
 }
 
 #[tokio::test]

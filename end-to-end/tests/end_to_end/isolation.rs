@@ -4,7 +4,7 @@ use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
 use shared::auth::{KeyKind, PlainKey};
 
-use crate::routes::{EXPERIENCE, USER};
+use crate::routes::{EXPERIENCE, USER, ban_history};
 
 /// A workspace with a ban of each sort, an unban pending, and a cursor.
 async fn in_use<'a>(app: &'a TestApp) -> (Workspace<'a>, Vec<String>) {
@@ -62,6 +62,12 @@ async fn another_workspace_sees_nothing() {
         assert_eq!(list, Vec::<Value>::new());
     }
     assert_eq!(second.bans().await, Vec::<Value>::new());
+    for ban in first.bans().await {
+        let guid = ban["guid"].as_str().unwrap();
+        let answer = second.send(ban_history(guid)).await;
+        answer.assert_error(404, "not_found");
+        assert_eq!(first.send(ban_history(guid)).await.status, 200);
+    }
     for route in ["/export/bans/json", "/export/bans/csv"] {
         for call in [
             Call::get(route),

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use bytes::Bytes;
-use end_to_end::{Answer, TestApp, contract, openapi, repository, template};
+use end_to_end::{Answer, TestApp, contract, now, openapi, repository, sign, template};
 use http::{HeaderMap, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use serde_json::Value;
+use shared::auth::SigningSecret;
+use shared::clock::Timestamp;
+use shared::store::{ErasureIntake, ErasureMode};
 
 type Routes = BTreeMap<(String, String), String>;
 
@@ -44,7 +47,7 @@ fn workspace() -> Value {
 }
 
 #[test]
-fn the_template_has_the_eight_routes_and_a_default() {
+fn the_template_has_the_ten_routes_and_a_default() {
     let expected = [
         ("POST", "/api/v1/is-banned", "is-banned"),
         ("POST", "/api/v1/ban-async", "ban-async"),
@@ -52,6 +55,8 @@ fn the_template_has_the_eight_routes_and_a_default() {
         ("GET", "/api/v1/pending-bans", "pending-bans"),
         ("GET", "/api/v1/pending-unbans", "pending-unbans"),
         ("GET", "/api/v1/bans", "bans"),
+        ("GET", "/api/v1/bans/{guid}", "ban-history"),
+        ("POST", "/api/v1/roblox/webhook", "roblox-webhook"),
         ("GET", "/api/v1/export/bans/json", "export-bans-json"),
         ("GET", "/api/v1/export/bans/csv", "export-bans-csv"),
     ];
@@ -171,7 +176,8 @@ fn there_is_an_event_for_every_function_and_it_names_its_route() {
         assert_eq!(event.version.as_deref(), Some("2.0"), "{name}");
         let method = event.request_context.http.method.to_string();
         let path = event.raw_path.unwrap();
-        let function = routes.get(&(method.clone(), path.clone()));
+        let described = contract().described_path(&path).unwrap_or(&path).to_owned();
+        let function = routes.get(&(method.clone(), described.clone()));
         let function = function.map_or("not-found", String::as_str);
         assert!(
             name.starts_with(function),
@@ -180,8 +186,14 @@ fn there_is_an_event_for_every_function_and_it_names_its_route() {
         let key = if function == "not-found" {
             "$default".to_owned()
         } else {
-            format!("{method} {path}")
+            format!("{method} {described}")
         };
+        let parameters = described.split('/').zip(path.split('/'));
+        let parameters = parameters.filter_map(|(described, sent)| {
+            let name = described.strip_prefix('{')?.strip_suffix('}')?;
+            Some((name.to_owned(), sent.to_owned()))
+        });
+        assert_eq!(event.path_parameters, parameters.collect(), "{name}");
         assert_eq!(event.route_key.as_deref(), Some(key.as_str()), "{name}");
         assert_eq!(
             event.request_context.route_key.as_deref(),
@@ -216,6 +228,32 @@ fn answer_of(payload: &Bytes) -> Answer {
     }
 }
 
+/// The secret under which the event of the webhook is signed.
+const SECRET: &str = "demo secret";
+
+/// An event with what no file can know: the guid of a ban, and the time of a signature.
+fn brought_up_to_date(event: &str, guid: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    if let Some(documented) = event["pathParameters"]["guid"].as_str().map(str::to_owned) {
+        return event.to_string().replace(&documented, guid);
+    }
+    if let Some(sent) = event["headers"]["roblox-signature"]
+        .as_str()
+        .map(str::to_owned)
+    {
+        let body = text(&event["body"]);
+        let time = sent.split(['=', ',']).nth(1).unwrap();
+        assert_eq!(
+            sent,
+            sign(SECRET, time, body.as_bytes()),
+            "the file's own signature"
+        );
+        let signature = sign(SECRET, &now().to_string(), body.as_bytes());
+        event["headers"]["roblox-signature"] = Value::from(signature);
+    }
+    event.to_string()
+}
+
 #[tokio::test]
 async fn every_event_is_answered_by_its_function() {
     let app = TestApp::start().await;
@@ -227,22 +265,39 @@ async fn every_event_is_answered_by_its_function() {
         ("is-banned-public-key", "is-banned", 200),
         ("pending-bans", "pending-bans", 200),
         ("bans", "bans", 200),
+        ("ban-history", "ban-history", 200),
         ("export-bans-json", "export-bans-json", 200),
         ("export-bans-csv", "export-bans-csv", 200),
         ("unban-async", "unban-async", 200),
         ("unban-async-report", "unban-async", 200),
         ("pending-unbans", "pending-unbans", 200),
+        ("roblox-webhook", "roblox-webhook", 200),
         ("not-found", "not-found", 404),
     ];
+    let intake = ErasureIntake {
+        guid: local_stack::seed::demos()[0].guid.parse().unwrap(),
+        secret: SigningSecret::new(SECRET).unwrap(),
+        mode: ErasureMode::Queue,
+        created: Timestamp(now()),
+    };
+    app.store().set_erasure_intake(&intake).await.unwrap();
     let mut events = events();
+    let mut guid = String::new();
     for (name, function, status) in order {
         let event = events
             .remove(name)
             .unwrap_or_else(|| panic!("events/{name}.json"));
+        let event = brought_up_to_date(&event, &guid);
         let request: Value = serde_json::from_str(&event).unwrap();
         let payload = app.runtime().invoke(function, event.into()).await.unwrap();
         let answer = answer_of(&payload);
         assert_eq!(answer.status, status, "{name}: {answer}");
+        if name == "bans" {
+            answer.list()[0]["guid"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut guid);
+        }
         let context = &request["requestContext"];
         assert_eq!(answer.request_id(), context["requestId"]);
         let (method, path) = (text(&context["http"]["method"]), text(&request["rawPath"]));

@@ -1,5 +1,7 @@
 //! A call of every route.
 
+use std::fmt::Display;
+
 use end_to_end::{Ban, Call, Unban};
 use serde_json::json;
 
@@ -9,7 +11,8 @@ pub const EXPERIENCE: u64 = 75_521_396_999_004;
 /// The user that the calls are about.
 pub const USER: u64 = 156;
 
-/// A call of each route that succeeds with a key of every scope, when made in this order.
+/// A call of each route that succeeds with a key of every scope, when made in this order. The
+/// history of a ban is not among them, since nobody knows its guid beforehand.
 pub fn every_route() -> Vec<(&'static str, Call)> {
     let check = json!({ "userId": USER, "experienceId": EXPERIENCE });
     vec![
@@ -34,6 +37,18 @@ pub fn every_route() -> Vec<(&'static str, Call)> {
             Call::get("/export/bans/csv").query("experienceId", EXPERIENCE),
         ),
     ]
+}
+
+/// A call for the history of a ban.
+pub fn ban_history(guid: impl Display) -> Call {
+    Call::get(&format!("/bans/{guid}"))
+}
+
+/// A call of each route that needs a key, whether or not it succeeds.
+pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
+    let mut routes = every_route();
+    routes.push(("ban-history", ban_history("633197862920433664")));
+    routes
 }
 
 /// The same without `/is-banned`.

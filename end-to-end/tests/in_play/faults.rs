@@ -101,6 +101,20 @@ async fn every_route_says_in_time_that_the_database_is_out_of_reach() {
 }
 
 #[tokio::test]
+async fn the_history_of_a_ban_is_unavailable_while_the_database_is() {
+    let app = app().await;
+    let workspace = app.workspace().await;
+    let ban = workspace.ban_shown(Ban::of(MALLORY, ARENA)).await;
+    let call = Call::get(&format!("/bans/{}", ban["guid"].as_str().unwrap()));
+    for fault in NOT_DONE {
+        app.faults().inject(fault);
+        assert_unavailable(&timed(&workspace, call.clone()).await, fault);
+        app.faults().clear();
+    }
+    assert_eq!(workspace.send(call).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_fault_that_passes_is_not_seen_by_the_caller() {
     let app = app().await;
     for fault in NOT_DONE.into_iter().chain(DONE) {

@@ -11,6 +11,8 @@
 
 mod against_the_model;
 mod audit;
+mod caps;
+mod erasures;
 mod faults;
 mod kills;
 mod luau;

@@ -92,7 +92,7 @@ impl Stored {
             "link" => {
                 self.links.insert(sk.parse().unwrap());
             }
-            "counter" | "request" => {}
+            "counter" | "request" | "pace" | "protected" | "notification" | "queued-erasure" => {}
             other => panic!("an item of an unknown kind: {other}"),
         }
     }

@@ -143,16 +143,17 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decode(value);
+        let value = decode(value, true);
         joined
-            .entry(decode(name))
+            .entry(decode(name, true))
             .and_modify(|all| *all = format!("{all},{value}"))
             .or_insert(value);
     }
     joined
 }
 
-fn decode(text: &str) -> String {
+/// Percent-decoded text. In a query, a plus stands for a blank.
+pub(super) fn decode(text: &str, is_query: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -163,7 +164,7 @@ fn decode(text: &str) -> String {
                 rest = tail.get(2..).unwrap_or_default();
                 continue;
             }
-            (b'+', _) => bytes.push(b' '),
+            (b'+', _) if is_query => bytes.push(b' '),
             _ => bytes.push(*first),
         }
         rest = tail;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::event::decode;
 use crate::template::Template;
 
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl Routes {
     }
 }
 
-/// The path's parameters if it fits.
+/// The path's parameters, decoded, if it fits.
 fn parameters<'a>(segments: &'a [String], path: &str) -> Option<BTreeMap<&'a str, String>> {
     let mut parameters = BTreeMap::new();
     let mut rest = path.split('/');
@@ -86,11 +87,11 @@ fn parameters<'a>(segments: &'a [String], path: &str) -> Option<BTreeMap<&'a str
                 if whole.is_empty() {
                     return None;
                 }
-                parameters.insert(greedy, whole.join("/"));
+                parameters.insert(greedy, decode(&whole.join("/"), false));
             }
             Some(Err(name)) => {
                 let value = rest.next().filter(|value| !value.is_empty())?;
-                parameters.insert(name, value.to_owned());
+                parameters.insert(name, decode(value, false));
             }
             None => {
                 rest.next().filter(|value| value == segment)?;
@@ -115,6 +116,12 @@ mod tests {
         assert_eq!(fits("/a/b", "/a/b/"), None);
         assert_eq!(fits("/a/{x}", "/a/1"), Some(vec!["1".to_owned()]));
         assert_eq!(fits("/a/{x}", "/a/"), None);
+        assert_eq!(fits("/a/{x}", "/a"), None);
+        assert_eq!(fits("/a/{x}", "/a/1/b"), None);
+        assert_eq!(
+            fits("/a/{x}", "/a/1+2%20%2F"),
+            Some(vec!["1+2 /".to_owned()])
+        );
         assert_eq!(fits("/{rest+}", "/a/b/c"), Some(vec!["a/b/c".to_owned()]));
     }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, FieldError};
-use crate::ids::MAX_ROBLOX_ID;
+use crate::ids::{Guid, MAX_ROBLOX_ID};
 
 /// The fields of a request, and what was found wrong with them so far.
 #[derive(Debug)]
@@ -60,6 +60,33 @@ impl Fields {
             );
         }
         id
+    }
+
+    /// The guid of a ban, which must be there.
+    pub fn guid(&mut self, field: &'static str) -> Option<Guid> {
+        let guid = self.value(field).and_then(integer).filter(|guid| *guid > 0);
+        if guid.is_none() {
+            self.reject(
+                field,
+                "must be the guid of a ban: digits without zeros in front",
+            );
+        }
+        guid.map(Guid::from)
+    }
+
+    /// A name of 1 to `most` visible ASCII characters, which must be there.
+    pub fn token(&mut self, field: &'static str, most: usize) -> Option<String> {
+        let token = self
+            .value(field)
+            .and_then(Value::as_str)
+            .filter(|token| (1..=most).contains(&token.len()))
+            .filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
+            .map(str::to_owned);
+        if token.is_none() {
+            let expected = format!("must be 1 to {most} visible ASCII characters");
+            self.reject(field, expected);
+        }
+        token
     }
 
     /// A flag that must be there.

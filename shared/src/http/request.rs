@@ -22,6 +22,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 pub struct ApiRequest {
     headers: HeaderMap,
     path: String,
+    path_parameters: Map<String, Value>,
     query: Map<String, Value>,
     body: Vec<u8>,
     trace: Arc<Trace>,
@@ -38,6 +39,12 @@ impl ApiRequest {
                 query.entry(name).or_insert_with(|| query_value(value));
                 query
             });
+        let path_parameters = request
+            .path_parameters_ref()
+            .into_iter()
+            .flat_map(|parameters| parameters.iter())
+            .map(|(name, value)| (name.to_owned(), Value::String(value.to_owned())))
+            .collect();
         let (parts, body) = request.into_parts();
         let body = match body {
             Body::Text(text) => text.into_bytes(),
@@ -47,6 +54,7 @@ impl ApiRequest {
         Self {
             headers: parts.headers,
             path: parts.uri.path().to_owned(),
+            path_parameters,
             query,
             body,
             trace,
@@ -71,10 +79,24 @@ impl ApiRequest {
         self.trace.request_id()
     }
 
+    /// The parameters of the path, such as `guid` in `/bans/{guid}`.
+    #[must_use]
+    pub fn path(&self) -> Fields {
+        Fields::new(self.path_parameters.clone())
+    }
+
     /// The parameters of the query.
     #[must_use]
     pub fn query(&self) -> Fields {
         Fields::new(self.query.clone())
+    }
+
+    /// The body as it was sent: what a signature is made of.
+    pub fn raw_body(&self) -> Result<&[u8], ApiError> {
+        if self.body.len() > LARGEST_BODY {
+            return Err(ApiError::PayloadTooLarge);
+        }
+        Ok(&self.body)
     }
 
     /// The fields of the body. The content type is not looked at: a Roblox game server sends none,
@@ -121,21 +143,19 @@ impl ApiRequest {
     }
 
     fn inflated(&self) -> Result<Vec<u8>, ApiError> {
-        if self.body.len() > LARGEST_BODY {
-            return Err(ApiError::PayloadTooLarge);
-        }
+        let sent = self.raw_body()?;
         let encoding = self
             .headers
             .get(CONTENT_ENCODING)
             .map(HeaderValue::as_bytes);
         match encoding.map(<[u8]>::to_ascii_lowercase).as_deref() {
-            None | Some(b"" | b"identity") => Ok(self.body.clone()),
+            None | Some(b"" | b"identity") => Ok(sent.to_vec()),
             Some(b"gzip" | b"x-gzip") => {
                 let mut inflated = Vec::new();
                 let limit = u64::try_from(LARGEST_BODY)
                     .unwrap_or(u64::MAX)
                     .saturating_add(1);
-                MultiGzDecoder::new(self.body.as_slice())
+                MultiGzDecoder::new(sent)
                     .take(limit)
                     .read_to_end(&mut inflated)
                     .map_err(|_| ApiError::field("content-encoding", "the body is not gzip"))?;

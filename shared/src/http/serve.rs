@@ -23,6 +23,9 @@ pub struct Budget(Duration);
 impl Budget {
     /// For a call of a game server: far below the 10 s that Roblox may wait.
     pub const CALL: Self = Self(Duration::from_secs(5));
+    /// For a notification of Roblox, which repeats one that took over 5 s: room for the way there
+    /// and back, and for a cold start.
+    pub const NOTIFICATION: Self = Self(Duration::from_secs(4));
     /// For an export: below the gateway's 30 s.
     pub const EXPORT: Self = Self(Duration::from_secs(28));
 }

@@ -104,6 +104,18 @@ impl Store {
             .into_iter()
             .chain(as_moderator.map(|id| Key::moderator_pace(tag, id)));
         items.extend(self.database.batch_get(others, true).await?);
+        // His own requests to be forgotten name him too.
+        let queue = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :queue")
+            .filter_expression("#user = :user")
+            .projection_expression("pk, sk")
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_values(":queue", text(schema::erasure_queue(tag)))
+            .expression_attribute_values(":user", number(user));
+        items.extend(self.database.query_all(queue).await?);
         items.sort_by_key(|item| {
             let key = Key::of(item);
             let sk = key.as_ref().map_or("", |key| key.sk.as_str());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::erasure::NotificationId;
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
 
@@ -105,6 +106,30 @@ impl Key {
         }
     }
 
+    /// The mark of a notification that was dealt with.
+    pub fn notification(tag: WorkspaceTag, id: &NotificationId) -> Self {
+        Self {
+            pk: format!("{tag}#R#{}", id.as_str()),
+            sk: "R".to_owned(),
+        }
+    }
+
+    /// A request to forget a user that waits for the operator.
+    pub fn queued_erasure(tag: WorkspaceTag, id: &NotificationId) -> Self {
+        Self {
+            pk: erasure_queue(tag),
+            sk: id.as_str().to_owned(),
+        }
+    }
+
+    /// That a workspace takes in requests to forget users.
+    pub fn erasure_intake(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: ERASURE_INTAKES.to_owned(),
+            sk: tag.to_string(),
+        }
+    }
+
     /// A linked experience.
     pub fn link(tag: WorkspaceTag, experience: ExperienceId) -> Self {
         Self {
@@ -164,6 +189,9 @@ pub const DECISION_PREFIX: &str = "H#";
 /// After the sort keys of all of a user's decisions.
 pub const DECISIONS_END: &str = "H#~";
 
+/// Where the workspaces that take in erasure requests stand, in the table of workspaces.
+pub const ERASURE_INTAKES: &str = "R";
+
 /// Everything about one user but the Global ban in force.
 pub fn user_partition(tag: WorkspaceTag, user: UserId) -> String {
     format!("{tag}#U#{user}")
@@ -182,6 +210,11 @@ pub fn link_partition(tag: WorkspaceTag) -> String {
 /// The users of a workspace whom no call may ban.
 pub fn protected_partition(tag: WorkspaceTag) -> String {
     format!("{tag}#P")
+}
+
+/// The requests to forget users that wait for the operator.
+pub fn erasure_queue(tag: WorkspaceTag) -> String {
+    format!("{tag}#Q")
 }
 
 /// The decisions of one key, in the index of them.

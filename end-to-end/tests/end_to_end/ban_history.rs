@@ -1,0 +1,222 @@
+//! `GET /bans/{guid}`: a ban, and who decided what on it.
+
+use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually, key_order};
+use serde_json::{Value, json};
+use shared::auth::FlagPin;
+use shared::ban_info::BanInfo;
+
+use crate::routes::{EXPERIENCE, USER, ban_history};
+
+/// The ban that a call leads to, once its history can be found.
+async fn made(workspace: &Workspace<'_>, ban: Ban) -> String {
+    let shown = workspace.ban_shown(ban).await;
+    let guid = shown["guid"].as_str().unwrap().to_owned();
+    eventually("the ban is on record", async || {
+        let answer = workspace.send(ban_history(&guid)).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+    guid
+}
+
+fn names(history: &Value) -> Vec<&str> {
+    let events = history["events"].as_array().unwrap();
+    let names = events.iter().map(|event| event["event"].as_str().unwrap());
+    names.collect()
+}
+
+#[tokio::test]
+async fn the_events_of_a_ban_tell_its_life_oldest_first() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let ban = Ban::of(USER, EXPERIENCE).permanent().moderator(7);
+    let guid = made(&workspace, ban.clone().reasons("first", "first")).await;
+    let changed = ban.moderator(8).reasons("second", "second");
+    workspace.ban(changed.clone()).await;
+    // Confirming decides nothing.
+    workspace.ban(changed.completed()).await;
+    let unban = Unban::of(USER, EXPERIENCE).reason("wrong user");
+    workspace.unban(unban.with("moderatorId", 9)).await;
+
+    let history = workspace.send(ban_history(&guid)).await.success();
+    assert_eq!(history["guid"], *guid);
+    assert_eq!(history["isActive"], 0);
+    assert_eq!(history["privateReason"], "second");
+    assert_eq!(
+        names(&history),
+        ["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"]
+    );
+    let [made, changed, lifted] = [0, 1, 2].map(|n| &history["events"][n]);
+    let key = workspace.key_id(workspace.secret_key());
+    for (number, moderator, event) in [(1, 7, made), (2, 8, changed), (3, 9, lifted)] {
+        assert_eq!(event["id"], format!("{guid}-{number}"));
+        assert_eq!(event["workspaceGuid"], workspace.guid());
+        assert_eq!(event["created"], event["data"]["updated"]);
+        assert_eq!(
+            event["actor"],
+            json!({ "key": key, "moderator": moderator })
+        );
+    }
+    assert_eq!(made["previous"], Value::Null);
+    assert_eq!(made["data"]["privateReason"], "first");
+    assert_eq!(changed["previous"]["privateReason"], "first");
+    assert_eq!(changed["data"]["privateReason"], "second");
+    // As it was then: in force until it was lifted.
+    for event in [made, changed] {
+        assert_eq!(event["data"]["isActive"], 1);
+        assert_eq!(event.get("reason"), None);
+    }
+    assert_eq!(lifted["previous"]["isActive"], 1);
+    assert_eq!(lifted["data"]["isActive"], 0);
+    assert_eq!(lifted["data"]["isBanned"], false);
+    assert_eq!(lifted["reason"], "wrong user");
+}
+
+#[tokio::test]
+async fn an_appeal_is_an_unban_and_a_new_ban_names_the_one_before_it() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let ban = Ban::of(USER, EXPERIENCE).global().permanent();
+    let first = made(&workspace, ban.clone()).await;
+    workspace.ban(ban.clone().appeal()).await;
+    let history = workspace.send(ban_history(&first)).await.success();
+    assert_eq!(names(&history), ["GAME_BANNED", "GAME_UNBANNED"]);
+    assert_eq!(history["isAppealed"], 1);
+    assert_eq!(history["events"][1]["data"]["isAppealed"], 1);
+
+    let second = made(&workspace, ban.clone()).await;
+    assert_ne!(first, second);
+    let history = workspace.send(ban_history(&second)).await.success();
+    assert_eq!(names(&history), ["GAME_BANNED"]);
+    assert_eq!(history["events"][0]["previous"]["guid"], *first);
+    // Nor do the bans of the user elsewhere come into it.
+    workspace.ban(Ban::of(USER, EXPERIENCE).length(60)).await;
+    let again = workspace.send(ban_history(&second)).await.success();
+    assert_eq!(again["events"], history["events"]);
+}
+
+#[tokio::test]
+async fn the_fields_come_in_the_documented_order_with_the_events_last() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let guid = made(&workspace, Ban::of(USER, EXPERIENCE)).await;
+    workspace
+        .unban(Unban::of(USER, EXPERIENCE).reason("why"))
+        .await;
+    let answer = workspace.send(ban_history(&guid)).await;
+    let mut documented: Vec<_> = BanInfo::FIELDS.map(str::to_owned).to_vec();
+    documented.push("events".to_owned());
+    assert_eq!(key_order(&answer.text), documented);
+
+    let events = answer.text.split_once(r#""events":["#).unwrap().1;
+    let second = events.split_once(r#"},{"id""#).unwrap().1;
+    let second = format!(r#"{{"id"{}"#, second.strip_suffix("]}").unwrap());
+    assert_eq!(
+        key_order(&second),
+        [
+            "id",
+            "event",
+            "created",
+            "workspaceGuid",
+            "data",
+            "previous",
+            "reason",
+            "actor"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_event_is_completed_if_the_experience_applied_just_that_state() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let ban = Ban::of(USER, EXPERIENCE).permanent();
+    let guid = made(&workspace, ban.clone()).await;
+    let changed = ban.reasons("other", "other");
+    workspace.ban(changed.clone()).await;
+    let completed = async || {
+        let history = workspace.send(ban_history(&guid)).await.success();
+        let of = |ban: &Value| ban["experienceBanCompleted"].clone();
+        let events = &history["events"];
+        json!([of(&history), of(&events[0]["data"]), of(&events[1]["data"])])
+    };
+    assert_eq!(completed().await, json!([0, 0, 0]));
+    workspace.ban(changed.completed()).await;
+    eventually("the report is on record", async || {
+        (completed().await == json!([1, 0, 1])).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn flags_are_written_as_in_lists() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let guid = made(&workspace, Ban::of(USER, EXPERIENCE).permanent()).await;
+    let integer = workspace.make_key(KeySpec::flags(FlagPin::Integer)).await;
+    let boolean = workspace.make_key(KeySpec::flags(FlagPin::Boolean)).await;
+    let call = || ban_history(&guid);
+    let cases: [(Call, Value, Option<&str>); 4] = [
+        (call(), json!(1), Some("roblox-id")),
+        (call().from_roblox(), json!(true), Some("roblox-id")),
+        (call().key(&integer).from_roblox(), json!(1), None),
+        (call().key(&boolean), json!(true), None),
+    ];
+    for (call, active, vary) in cases {
+        let answer = workspace.send(call).await;
+        let history = answer.success();
+        assert_eq!(history["isActive"], active);
+        assert_eq!(history["events"][0]["data"]["isActive"], active);
+        assert_eq!(history["isBanned"], true);
+        assert_eq!(answer.header("vary"), vary);
+    }
+}
+
+#[tokio::test]
+async fn a_guid_that_no_ban_has_is_not_found_and_links_nothing() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for guid in ["633197862920433664", "1", "18446744073709551615"] {
+        let answer = workspace.send(ban_history(guid)).await;
+        answer.assert_error(404, "not_found");
+    }
+    for path in ["/bans/", "/bans/1/2", "/bans/1/"] {
+        let answer = workspace.send(Call::get(path)).await;
+        answer.assert_error(404, "not_found");
+    }
+    for method in ["POST", "DELETE", "PUT"] {
+        let answer = workspace.send(Call::new(method, "/bans/1")).await;
+        answer.assert_error(404, "not_found");
+    }
+    assert_eq!(workspace.stored().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn the_latest_thousand_events_are_shown() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let ban = Ban::of(USER, EXPERIENCE).permanent();
+    let guid = made(&workspace, ban.clone()).await;
+    // The history is copied rather than made by a thousand calls.
+    let prefix = format!("{}#U#{USER}", workspace.tag());
+    let items = app.items(&prefix).await;
+    let decision = items
+        .iter()
+        .find(|item| item["kind"]["S"] == "decision")
+        .unwrap();
+    let first: u64 = decision["at_ms"]["N"].as_str().unwrap().parse().unwrap();
+    for number in 2..=1005_u64 {
+        let mut copy = decision.clone();
+        copy["decision"]["S"] = json!("changed");
+        copy["number"]["N"] = json!(number.to_string());
+        copy["ban"]["M"]["decisions"]["N"] = json!(number.to_string());
+        copy["sk"]["S"] = json!(format!("H#{:014}#{guid}#{number}", first + number));
+        let put = json!({ "TableName": app.tables().bans, "Item": copy });
+        app.database().call("PutItem", &put).await.unwrap();
+    }
+    let history = workspace.send(ban_history(&guid)).await.success();
+    let events = history["events"].as_array().unwrap();
+    assert_eq!(events.len(), 1000);
+    assert_eq!(events[0]["id"], format!("{guid}-6"));
+    assert_eq!(events[999]["id"], format!("{guid}-1005"));
+}

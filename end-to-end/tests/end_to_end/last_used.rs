@@ -1,0 +1,122 @@
+//! The day on which a key was last used.
+
+use end_to_end::{Ban, TestApp, Workspace, eventually, now};
+use serde_json::json;
+use shared::auth::KeyRecord;
+use shared::clock::{Day, Timestamp};
+
+use crate::routes::{EXPERIENCE, USER};
+
+async fn record(workspace: &Workspace<'_>, key: &str) -> KeyRecord {
+    let id = workspace.key_id(key);
+    let keys = workspace.app().store().keys(workspace.id().tag()).await;
+    let keys = keys.unwrap();
+    keys.into_iter().find(|record| record.key_id == id).unwrap()
+}
+
+fn today() -> Day {
+    Timestamp(now()).day()
+}
+
+async fn await_used(workspace: &Workspace<'_>, key: &str) {
+    eventually("the use of the key is noted", async || {
+        let day = record(workspace, key).await.last_used?;
+        (today().0 - day.0 <= 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_day_of_a_keys_last_use_is_kept_and_written_once() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    let key = workspace.secret_key();
+    assert_eq!(record(&workspace, key).await.last_used, None);
+    app.faults().forget();
+    for _ in 0..3 {
+        workspace.check(USER, EXPERIENCE).await;
+    }
+    await_used(&workspace, key).await;
+    assert_eq!(
+        record(&workspace, workspace.public_key()).await.last_used,
+        None
+    );
+
+    // A new environment reads that the key was used today and writes nothing.
+    let updates = || {
+        let seen = app.faults().seen();
+        seen.iter().filter(|name| *name == "UpdateItem").count()
+    };
+    assert_eq!(updates(), 1, "{:?}", app.faults().seen());
+    for _ in 0..3 {
+        app.replace("is-banned").await;
+        workspace.check(USER, EXPERIENCE).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(updates(), 1, "{:?}", app.faults().seen());
+}
+
+#[tokio::test]
+async fn the_next_day_is_noted_and_everything_else_of_the_key_is_left_as_it_is() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let key = workspace.secret_key();
+    workspace.check(USER, EXPERIENCE).await;
+    await_used(&workspace, key).await;
+    let before = record(&workspace, key).await;
+    let hash = shared::auth::PlainKey::parse(key).unwrap().hash();
+    let yesterday = today().0 - 1;
+    let update = json!({
+        "TableName": app.tables().workspaces,
+        "Key": {
+            "pk": { "S": format!("K#{}", hash.as_str()) },
+            "sk": { "S": "K" },
+        },
+        "UpdateExpression": "SET last_used = :yesterday",
+        "ExpressionAttributeValues": { ":yesterday": { "N": yesterday.to_string() } },
+    });
+    app.database().call("UpdateItem", &update).await.unwrap();
+    app.replace("is-banned").await;
+    workspace.check(USER, EXPERIENCE).await;
+    eventually("the new day is noted", async || {
+        let day = record(&workspace, key).await.last_used?;
+        (day.0 > yesterday).then_some(())
+    })
+    .await;
+    let after = record(&workspace, key).await;
+    assert_eq!(format!("{after:?}"), format!("{before:?}"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_was_not_used() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let revoked = workspace.make_key(end_to_end::KeySpec::default()).await;
+    workspace.revoke(&revoked).await;
+    for _ in 0..2 {
+        let answer = workspace
+            .with_key(&revoked)
+            .try_check(USER, EXPERIENCE)
+            .await;
+        answer.assert_error(401, "unauthorized");
+    }
+    workspace.check(USER, EXPERIENCE).await;
+    await_used(&workspace, workspace.secret_key()).await;
+    assert_eq!(record(&workspace, &revoked).await.last_used, None);
+}
+
+#[tokio::test]
+async fn noting_the_use_of_a_key_gives_the_stream_nothing_to_do() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).global()).await;
+    app.settle().await;
+    await_used(&workspace, workspace.secret_key()).await;
+    let calls = app.runtime().logs("spread-decisions").len();
+    let before = workspace.stored().await;
+    app.replace("is-banned").await;
+    workspace.check(USER, EXPERIENCE).await;
+    app.settle().await;
+    assert_eq!(app.runtime().logs("spread-decisions").len(), calls);
+    assert_eq!(workspace.stored().await, before);
+}

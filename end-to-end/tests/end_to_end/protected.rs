@@ -1,0 +1,132 @@
+//! Users whom no call may ban.
+
+use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, now};
+use serde_json::Value;
+use shared::clock::Timestamp;
+use shared::ids::UserId;
+
+use crate::routes::{EXPERIENCE, USER};
+
+async fn protect(workspace: &Workspace<'_>, user: u64) {
+    let store = workspace.app().store();
+    let protected = store
+        .protect(
+            workspace.id().tag(),
+            UserId::new(user).unwrap(),
+            Timestamp(now()),
+        )
+        .await;
+    protected.unwrap();
+}
+
+#[tokio::test]
+async fn a_protected_user_can_be_banned_by_no_key_in_no_way() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    protect(&workspace, USER).await;
+    let before = workspace.stored().await;
+    let another = workspace.make_key(KeySpec::default()).await;
+    for key in [workspace.secret_key(), &another] {
+        let workspace = workspace.with_key(key);
+        let ban = Ban::of(USER, EXPERIENCE);
+        for ban in [
+            ban.clone(),
+            ban.clone().permanent(),
+            ban.clone().no_overwrite(),
+            ban.clone().completed(),
+            ban.clone().global(),
+            ban.clone().global().no_overwrite(),
+            ban.header("idempotency-key", "1"),
+        ] {
+            let answer = workspace.try_ban(ban).await;
+            answer.assert_error(403, "protected_user");
+        }
+    }
+    // Not even a number was taken, nor the experience linked.
+    assert_eq!(workspace.stored().await, before);
+    assert!(!workspace.is_banned(USER, EXPERIENCE).await);
+    assert_eq!(workspace.check(USER, EXPERIENCE).await.get("guid"), None);
+
+    let ban = workspace.ban_shown(Ban::of(1, EXPERIENCE)).await;
+    assert_eq!(ban["uid"], 1);
+}
+
+#[tokio::test]
+async fn a_ban_from_before_the_protection_can_be_confirmed_and_lifted_but_not_changed() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for (user, global) in [(1, false), (2, true)] {
+        let ban = Ban::of(user, EXPERIENCE).permanent();
+        let ban = if global { ban.global() } else { ban };
+        workspace.ban(ban.clone()).await;
+        protect(&workspace, user).await;
+        let pending = workspace.await_pending_bans(EXPERIENCE, &[user]).await;
+
+        let changed = ban.clone().reasons("other", "other");
+        for call in [changed.clone(), changed.completed(), ban.clone().length(60)] {
+            let answer = workspace.try_ban(call).await;
+            answer.assert_error(403, "protected_user");
+        }
+        // What stands in the way is told first, as ever.
+        let answer = workspace.try_ban(ban.clone().no_overwrite()).await;
+        answer.assert_error(409, "already_banned");
+        // Terms that hold decide nothing.
+        workspace.ban(ban.clone()).await;
+        workspace.confirm(&pending[0], EXPERIENCE).await;
+        workspace.await_pending_bans(EXPERIENCE, &[]).await;
+
+        workspace.unban(Unban::of(user, EXPERIENCE)).await;
+        assert!(!workspace.is_banned(user, EXPERIENCE).await);
+        workspace.await_pending_unbans(EXPERIENCE, &[user]).await;
+        workspace.confirm_unban(user, EXPERIENCE).await;
+        workspace.await_pending_unbans(EXPERIENCE, &[]).await;
+        let answer = workspace.try_ban(ban).await;
+        answer.assert_error(403, "protected_user");
+    }
+}
+
+#[tokio::test]
+async fn an_appeal_of_a_protected_user_is_accepted() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
+    protect(&workspace, USER).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).appeal()).await;
+    assert!(!workspace.is_banned(USER, EXPERIENCE).await);
+}
+
+#[tokio::test]
+async fn protection_is_of_one_workspace_and_ends_at_once() {
+    let app = TestApp::start().await;
+    let (first, second) = (app.workspace().await, app.workspace().await);
+    protect(&first, USER).await;
+    second.ban(Ban::of(USER, EXPERIENCE)).await;
+    first.ban(Ban::of(USER + 1, EXPERIENCE)).await;
+    let answer = first.try_ban(Ban::of(USER, EXPERIENCE)).await;
+    answer.assert_error(403, "protected_user");
+
+    let user = UserId::new(USER).unwrap();
+    app.store().unprotect(first.id().tag(), user).await.unwrap();
+    app.store().unprotect(first.id().tag(), user).await.unwrap();
+    first.ban(Ban::of(USER, EXPERIENCE)).await;
+}
+
+#[tokio::test]
+async fn the_protected_users_are_listed_by_id_with_the_time_they_were_added() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let (store, tag) = (app.store(), workspace.id().tag());
+    assert_eq!(store.protected_users(tag).await.unwrap(), []);
+    let user = |id| UserId::new(id).unwrap();
+    for (id, at) in [(20, 5), (3, 6), (100, 7), (20, 8)] {
+        store.protect(tag, user(id), Timestamp(at)).await.unwrap();
+    }
+    let expected = [
+        (user(3), Timestamp(6)),
+        (user(20), Timestamp(5)),
+        (user(100), Timestamp(7)),
+    ];
+    assert_eq!(store.protected_users(tag).await.unwrap(), expected);
+    let stored: Vec<Value> = workspace.stored().await;
+    assert!(stored.iter().all(|item| item["kind"]["S"] == "protected"));
+}

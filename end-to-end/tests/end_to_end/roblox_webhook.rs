@@ -1,0 +1,509 @@
+//! `POST /roblox/webhook`: Roblox's notifications, and what becomes of the users they name.
+
+use end_to_end::{Answer, Ban, Call, Notification, TestApp, Unban, Workspace, now, sign};
+use serde_json::{Value, json};
+use shared::ids::UserId;
+use shared::store::{ErasureMode, NotificationId};
+
+use crate::routes::{EXPERIENCE, USER, ban_history, every_route};
+
+const NEVER_BANNED: &str = r#"{"isBanned":false,"isAppealed":false,"isActive":false,"expires":0}"#;
+
+/// Another experience of the workspace.
+const ELSEWHERE: u64 = EXPERIENCE + 1;
+
+async fn assert_never_banned(workspace: &Workspace<'_>, user: u64) {
+    for experience in [EXPERIENCE, ELSEWHERE] {
+        let answer = workspace.try_check(user, experience).await;
+        assert_eq!(answer.text, NEVER_BANNED);
+    }
+}
+
+/// The items in which a user is named by their key.
+async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
+    let mut items = workspace.stored().await;
+    items.retain(|item| {
+        let (pk, sk) = (item["pk"]["S"].as_str(), item["sk"]["S"].as_str());
+        let partition = format!("{}#U#{user}", workspace.tag());
+        let is_global = pk.is_some_and(|pk| pk.contains("#G#"));
+        pk == Some(&partition) || (is_global && sk == Some(&user.to_string()))
+    });
+    items
+}
+
+/// Bans of every sort, reported and pending.
+async fn ban_all_over(workspace: &Workspace<'_>, user: u64) {
+    workspace.ban(Ban::of(user, EXPERIENCE).completed()).await;
+    workspace.unban(Unban::of(user, EXPERIENCE)).await;
+    workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
+    workspace.ban(Ban::of(user, ELSEWHERE).completed()).await;
+    workspace
+        .ban(Ban::of(user, ELSEWHERE).global().permanent())
+        .await;
+    workspace.app().settle().await;
+}
+
+#[track_caller]
+fn assert_unsigned(answer: &Answer) {
+    answer.assert_error(401, "unauthorized");
+    assert_eq!(answer.header("www-authenticate"), Some("Roblox-Signature"));
+}
+
+#[tokio::test]
+async fn a_user_who_asks_to_be_forgotten_was_never_banned() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    for user in [USER, 2] {
+        ban_all_over(&workspace, user).await;
+    }
+    let other = items_of(&workspace, 2).await;
+    let guids: Vec<_> = workspace.bans().await;
+
+    let answer = app.send(&Notification::erasure(USER).signed(&secret)).await;
+    answer.assert_ok();
+
+    assert_never_banned(&workspace, USER).await;
+    assert_eq!(items_of(&workspace, USER).await, Vec::<Value>::new());
+    assert_eq!(items_of(&workspace, 2).await, other);
+    // Nor does the stream bring anything back, or a list name them.
+    app.settle().await;
+    assert_never_banned(&workspace, USER).await;
+    for experience in [EXPERIENCE, ELSEWHERE] {
+        workspace.await_pending_bans(experience, &[2]).await;
+        workspace.await_pending_unbans(experience, &[]).await;
+    }
+    let listed = workspace.bans().await;
+    assert!(listed.iter().all(|ban| ban["robloxId"] == 2), "{listed:?}");
+    for ban in guids.iter().filter(|ban| ban["robloxId"] == USER) {
+        let answer = workspace
+            .send(ban_history(ban["guid"].as_str().unwrap()))
+            .await;
+        answer.assert_error(404, "not_found");
+    }
+    let answer = workspace.try_unban(Unban::of(USER, EXPERIENCE)).await;
+    answer.assert_error(404, "not_found");
+    // They can be banned as anyone can.
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).no_overwrite())
+        .await;
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+}
+
+#[tokio::test]
+async fn a_user_who_was_never_banned_is_forgotten_as_well() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    app.send(&Notification::erasure(USER).signed(&secret))
+        .await
+        .assert_ok();
+    assert_never_banned(&workspace, USER).await;
+}
+
+#[tokio::test]
+async fn what_is_not_signed_with_the_secret_about_now_is_refused_alike() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+
+    let erasure = Notification::erasure(USER);
+    let with = |signature: &str| erasure.unsigned().header("roblox-signature", signature);
+    let time = now().to_string();
+    let right = sign(&secret, &time, erasure.text().as_bytes());
+    let (_, mac) = right.split_once(",v1=").unwrap();
+    let mut refused = vec![
+        erasure.unsigned(),
+        erasure.unsigned().key(workspace.secret_key()),
+        erasure.signed("another secret"),
+        erasure.signed(&secret.to_uppercase()),
+        erasure.signed(&format!("{secret} ")),
+        // Signed, but something else.
+        Notification::erasure(2)
+            .unsigned()
+            .header("roblox-signature", &right),
+        erasure
+            .unsigned()
+            .body("")
+            .header("roblox-signature", &right),
+        // As a webhook without a secret sends it.
+        with(&format!("t={time}")),
+        with(&format!("v1={mac}")),
+        with(&format!("t={},v1={mac}", now() - 1)),
+        with(&format!("t={time},v1={}", &mac[..20])),
+        with(&format!("t={time},v1=")),
+        with(&format!("t={time},t={time},v1={mac}")),
+        with(&format!("t={time},v1={mac},v1={mac}")),
+        with(&format!("t={time};v1={mac}")),
+        with(&format!("t=x,v1={mac}")),
+        with("é"),
+        with(""),
+    ];
+    for time in [now() - 700, now() + 700] {
+        refused.push(erasure.clone().at(time).signed(&secret));
+    }
+    for time in ["", "-1", "99999999999999999999", "1.5", " "] {
+        refused.push(erasure.clone().at(time).signed(&secret));
+    }
+    let mut bodies = Vec::new();
+    for call in refused {
+        let answer = app.send(&call).await;
+        assert_unsigned(&answer);
+        bodies.push(answer.text);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:#?}");
+    assert_eq!(workspace.stored().await, before);
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+
+    app.send(&with(&right)).await.assert_ok();
+    assert_never_banned(&workspace, USER).await;
+}
+
+#[tokio::test]
+async fn a_signature_is_good_for_ten_minutes_either_way() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Queue).await;
+    for time in [now() - 590, now() + 590] {
+        let call = Notification::erasure(USER).at(time).signed(&secret);
+        app.send(&call).await.assert_ok();
+    }
+    let queue = app.store().erasure_queue(workspace.id().tag()).await;
+    assert_eq!(queue.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn where_no_workspace_takes_in_notifications_all_are_refused() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    assert_unsigned(&app.send(&Notification::erasure(USER).signed("")).await);
+    assert_unsigned(&app.send(&Notification::erasure(USER).signed("x")).await);
+
+    app.replace("roblox-webhook").await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    let sample = Notification::erasure(USER).with("EventType", "SampleNotification");
+    app.send(&sample.signed(&secret)).await.assert_ok();
+    let tag = workspace.id().tag();
+    app.store().remove_erasure_intake(tag).await.unwrap();
+    app.store().remove_erasure_intake(tag).await.unwrap();
+    app.replace("roblox-webhook").await;
+    assert_unsigned(&app.send(&Notification::erasure(USER).signed(&secret)).await);
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+}
+
+#[tokio::test]
+async fn the_secret_tells_the_workspace() {
+    let app = TestApp::start().await;
+    let (first, second) = (app.workspace().await, app.workspace().await);
+    let _ = first.take_in_erasures(ErasureMode::Erase).await;
+    let secret = second.take_in_erasures(ErasureMode::Erase).await;
+    for workspace in [&first, &second] {
+        workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    }
+    app.settle().await;
+    let before = first.stored().await;
+    let answer = app.send(&Notification::erasure(USER).signed(&secret)).await;
+    answer.assert_ok();
+    assert_eq!(first.stored().await, before);
+    assert!(first.is_banned(USER, EXPERIENCE).await);
+    assert_never_banned(&second, USER).await;
+    let event = app.log_of("roblox-webhook", &answer).await;
+    assert_eq!(event["workspace"], second.guid());
+}
+
+#[tokio::test]
+async fn a_secret_that_two_workspaces_share_stands_for_both() {
+    let app = TestApp::start().await;
+    let (first, second) = (app.workspace().await, app.workspace().await);
+    first
+        .take_in_erasures_under("shared", ErasureMode::Erase)
+        .await;
+    second
+        .take_in_erasures_under("shared", ErasureMode::Queue)
+        .await;
+    for workspace in [&first, &second] {
+        workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    }
+    app.send(&Notification::erasure(USER).signed("shared"))
+        .await
+        .assert_ok();
+    assert_never_banned(&first, USER).await;
+    assert!(second.is_banned(USER, EXPERIENCE).await);
+    let queue = app.store().erasure_queue(second.id().tag()).await.unwrap();
+    assert_eq!(queue.len(), 1);
+}
+
+#[tokio::test]
+async fn a_queued_request_waits_for_the_operator() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let (store, tag) = (app.store(), workspace.id().tag());
+    let secret = workspace.take_in_erasures(ErasureMode::Queue).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    let erasure = Notification::erasure(USER);
+    let from = now();
+    for _ in 0..3 {
+        app.send(&erasure.signed(&secret)).await.assert_ok();
+    }
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+    let queue = store.erasure_queue(tag).await.unwrap();
+    assert_eq!(queue.len(), 1);
+    assert_eq!(queue[0].user, UserId::new(USER).unwrap());
+    assert_eq!(queue[0].notification.as_str(), erasure.id());
+    assert!((from..=now()).contains(&queue[0].at.0));
+
+    // A second request is another one; each is taken out by its name.
+    let second = Notification::erasure(USER);
+    app.send(&second.signed(&secret)).await.assert_ok();
+    assert_eq!(store.erasure_queue(tag).await.unwrap().len(), 2);
+    let taken = NotificationId::new(erasure.id()).unwrap();
+    for _ in 0..2 {
+        store.take_from_erasure_queue(tag, &taken).await.unwrap();
+    }
+    // What was taken out does not come back when Roblox sends it again.
+    app.send(&erasure.signed(&secret)).await.assert_ok();
+    let queue = store.erasure_queue(tag).await.unwrap();
+    let left: Vec<_> = queue
+        .iter()
+        .map(|queued| queued.notification.as_str())
+        .collect();
+    assert_eq!(left, [second.id()]);
+    let another = app.workspace().await;
+    let queue = store.erasure_queue(another.id().tag()).await.unwrap();
+    assert_eq!(queue, []);
+}
+
+#[tokio::test]
+async fn a_replay_does_not_forget_a_user_who_was_banned_anew() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    let erasure = Notification::erasure(USER);
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.send(&erasure.signed(&secret)).await.assert_ok();
+    assert_never_banned(&workspace, USER).await;
+
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    let later = erasure.clone().at(now() + 5);
+    for call in [erasure.signed(&secret), later.signed(&secret)] {
+        app.send(&call).await.assert_ok();
+        assert!(workspace.is_banned(USER, EXPERIENCE).await);
+    }
+    // A new request is a new one.
+    app.send(&Notification::erasure(USER).signed(&secret))
+        .await
+        .assert_ok();
+    assert_never_banned(&workspace, USER).await;
+}
+
+#[tokio::test]
+async fn a_replay_has_no_effect_in_the_other_mode_either() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let (store, tag) = (app.store(), workspace.id().tag());
+    for modes in [
+        [ErasureMode::Queue, ErasureMode::Erase],
+        [ErasureMode::Erase, ErasureMode::Queue],
+    ] {
+        let erasure = Notification::erasure(USER);
+        let mut queued = Vec::new();
+        for mode in modes {
+            let secret = workspace.take_in_erasures(mode).await;
+            app.replace("roblox-webhook").await;
+            workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+            app.send(&erasure.signed(&secret)).await.assert_ok();
+            queued.push(store.erasure_queue(tag).await.unwrap().len());
+        }
+        assert!(workspace.is_banned(USER, EXPERIENCE).await);
+        assert_eq!(queued[0], queued[1], "{modes:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_notification_names_no_user_and_is_gone_after_a_week() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    let erasure = Notification::erasure(987_654_321);
+    app.send(&erasure.signed(&secret)).await.assert_ok();
+    let pk = format!("{}#R#{}", workspace.tag(), erasure.id());
+    let marks = app.items(&pk).await;
+    assert_eq!(marks.len(), 1);
+    assert!(!marks[0].to_string().contains("987654321"), "{marks:?}");
+    let ttl: u64 = marks[0]["ttl"]["N"].as_str().unwrap().parse().unwrap();
+    let week = 7 * 86_400;
+    assert!((now() + week - 60..=now() + week).contains(&ttl));
+}
+
+#[tokio::test]
+async fn other_events_are_received_and_do_nothing() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    let erasure = Notification::erasure(USER);
+    let others = [
+        erasure.clone().with("EventType", "SampleNotification"),
+        erasure.clone().with("EventType", "SubscriptionPurchased"),
+        erasure.clone().with("EventType", "righttoerasurerequest"),
+        erasure
+            .with("EventType", "SampleNotification")
+            .without("NotificationId")
+            .with("EventPayload", Value::Null),
+    ];
+    for notification in others {
+        app.send(&notification.signed(&secret)).await.assert_ok();
+    }
+    assert_eq!(workspace.stored().await, before);
+}
+
+#[tokio::test]
+async fn a_signed_body_that_is_malformed_is_refused_by_field() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
+    let before = workspace.stored().await;
+    let (event, id, user) = ("EventType", "NotificationId", "EventPayload.UserId");
+    let erasure = || Notification::erasure(USER);
+    let payload = |user: Value| erasure().with("EventPayload", json!({ "UserId": user }));
+    let wrong: Vec<(Notification, Vec<&str>)> = vec![
+        (erasure().without(event), vec![event]),
+        (erasure().with(event, 5), vec![event]),
+        (erasure().with(event, ""), vec![event]),
+        (erasure().without(id), vec![id]),
+        (erasure().with(id, ""), vec![id]),
+        (erasure().with(id, "a b"), vec![id]),
+        (erasure().with(id, "é"), vec![id]),
+        (erasure().with(id, "a".repeat(101)), vec![id]),
+        (erasure().with(id, 5), vec![id]),
+        (erasure().without("EventPayload"), vec![user]),
+        (erasure().with("EventPayload", "x"), vec![user]),
+        (erasure().with("EventPayload", json!([])), vec![user]),
+        (payload(Value::Null), vec![user]),
+        (payload(json!(0)), vec![user]),
+        (payload(json!(-1)), vec![user]),
+        (payload(json!(1.5)), vec![user]),
+        (payload(json!("x")), vec![user]),
+        (payload(json!([1])), vec![user]),
+        (payload(json!(9_007_199_254_740_992_u64)), vec![user]),
+        (
+            erasure().without(id).without("EventPayload"),
+            vec![id, user],
+        ),
+    ];
+    for (notification, fields) in wrong {
+        let answer = app.send(&notification.signed(&secret)).await;
+        answer.assert_wrong_fields(&fields);
+    }
+    let time = now().to_string();
+    let raw = |body: &'static str| {
+        let signature = sign(&secret, &time, body.as_bytes());
+        let call = Call::post("/roblox/webhook").body(body);
+        call.header("roblox-signature", signature)
+    };
+    for body in ["", "{", "null x", "\u{0}"] {
+        app.send(&raw(body)).await.assert_error(400, "invalid_json");
+    }
+    for body in ["1", "null", "[1]"] {
+        app.send(&raw(body)).await.assert_wrong_fields(&["body"]);
+    }
+    for body in ["{}", "[]"] {
+        let answer = app.send(&raw(body)).await;
+        answer.assert_wrong_fields(&["EventType", "NotificationId", "EventPayload.UserId"]);
+    }
+    let large = erasure().with("x", "x".repeat(70_000));
+    let answer = app.send(&large.signed(&secret)).await;
+    answer.assert_error(413, "payload_too_large");
+    assert_eq!(workspace.stored().await, before);
+}
+
+#[tokio::test]
+async fn the_bytes_are_signed_as_they_were_sent() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Queue).await;
+    let time = now().to_string();
+    let spaced = |id: &str| {
+        let text = Notification::erasure(USER)
+            .with("NotificationId", id)
+            .text();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        format!("\n {:#}\r\n", value)
+    };
+    let calls = [
+        // Other blanks and order than ours, and a type by which the gateway sends base64.
+        Call::post("/roblox/webhook").body(spaced("1")),
+        Call::post("/roblox/webhook")
+            .body(spaced("2"))
+            .header("content-type", "application/octet-stream"),
+        Call::post("/roblox/webhook")
+            .body(spaced("3"))
+            .header("content-type", "application/json; charset=utf-8"),
+    ];
+    for (number, call) in calls.into_iter().enumerate() {
+        let body = spaced(&(number + 1).to_string());
+        let signature = sign(&secret, &time, body.as_bytes());
+        let call = call.header("roblox-signature", signature);
+        app.send(&call).await.assert_ok();
+    }
+    let queue = app.store().erasure_queue(workspace.id().tag()).await;
+    assert_eq!(queue.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_signature_opens_no_other_route() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    let body = Notification::erasure(USER).text();
+    let signature = sign(&secret, &now().to_string(), body.as_bytes());
+    for (name, call) in every_route() {
+        let call = call.header("roblox-signature", &signature);
+        assert_eq!(app.send(&call).await.status, 401, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn neither_the_user_nor_the_secret_is_logged() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    let user = 987_654_321;
+    workspace.ban(Ban::of(user, EXPERIENCE)).await;
+    let erasure = Notification::erasure(user);
+    let done = app.send(&erasure.signed(&secret)).await;
+    done.assert_ok();
+    let refused = [
+        erasure.signed("do-not-log-this"),
+        erasure.unsigned(),
+        erasure
+            .clone()
+            .with("NotificationId", "987654321 x")
+            .signed(&secret),
+    ];
+    let mut last = done;
+    for call in refused {
+        last = app.send(&call).await;
+        assert!(last.status >= 400, "{last}");
+    }
+    let event = app.log_of("roblox-webhook", &last).await;
+    assert_eq!(event["workspace"], workspace.guid());
+    assert_eq!(event["keyId"], "roblox");
+    let lines = app.runtime().logs("roblox-webhook");
+    assert_eq!(lines.len(), 4);
+    for line in lines {
+        assert!(line.json().is_some(), "{}", line.text);
+        for secret in ["987654321", &secret, "do-not-log-this"] {
+            assert!(!line.text.contains(secret), "{}", line.text);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `GET /api/v1/bans/{guid}`: one ban and everything that was decided on it.
+
+mod event;
+mod handler;
+
+use lambda_http::Error;
+use shared::http::{App, Budget};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()
+        .await?
+        .serve("ban-history", Budget::CALL, handler::handle)
+        .await
+}

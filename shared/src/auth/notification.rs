@@ -1,0 +1,60 @@
+//! From a signature that was sent to a notification that Roblox made.
+
+use super::signature::Signature;
+use crate::clock::Moment;
+use crate::error::ApiError;
+use crate::http::{Access, ApiRequest};
+use crate::store::{ErasureIntake, Store};
+
+/// A notification that was signed with the secret of these intakes, about now. It is the permission
+/// to act on it in their workspaces, and in no others.
+#[derive(Clone, Debug)]
+pub struct RobloxNotification {
+    intakes: Vec<ErasureIntake>,
+}
+
+impl RobloxNotification {
+    /// What stands in the log in place of a key's id.
+    pub const KEY_ID: &'static str = "roblox";
+
+    /// The intakes whose secret it is: one, or several workspaces of a studio that share a webhook.
+    #[must_use]
+    pub fn intakes(&self) -> &[ErasureIntake] {
+        &self.intakes
+    }
+
+    /// The notification, if the signature is by one of the intakes.
+    fn verified(signature: &Signature<'_>, body: &[u8], known: &[ErasureIntake]) -> Option<Self> {
+        let intakes: Vec<_> = known
+            .iter()
+            .filter(|intake| signature.is_by(&intake.secret, body))
+            .cloned()
+            .collect();
+        (!intakes.is_empty()).then_some(Self { intakes })
+    }
+}
+
+impl Access for RobloxNotification {
+    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        let sent = request
+            .headers()
+            .get(Signature::HEADER)
+            .ok_or(ApiError::Unsigned("no signature was sent"))?;
+        let signature = sent
+            .to_str()
+            .ok()
+            .and_then(Signature::parse)
+            .ok_or(ApiError::Unsigned("the signature is malformed"))?;
+        if !signature.is_fresh(Moment::now().seconds()) {
+            return Err(ApiError::Unsigned("the signature is not of this time"));
+        }
+        let body = request.raw_body()?;
+        let known = store.erasure_intakes().await?;
+        let notification = Self::verified(&signature, body, &known)
+            .ok_or(ApiError::Unsigned("the signature is by no known secret"))?;
+        for intake in notification.intakes() {
+            request.trace().identify(intake.guid, Self::KEY_ID);
+        }
+        Ok(notification)
+    }
+}

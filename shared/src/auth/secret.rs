@@ -1,0 +1,74 @@
+//! The secret that a webhook of Roblox was set up with.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A secret under which Roblox signs its notifications: 1 to 256 visible ASCII characters or blanks
+/// between them. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SigningSecret(String);
+
+/// The text is no secret to sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {} visible ASCII characters", SigningSecret::LONGEST)]
+pub struct InvalidSecret;
+
+impl SigningSecret {
+    /// The most characters it may have.
+    pub const LONGEST: usize = 256;
+
+    /// The secret, if it is one. An empty secret would let anyone sign.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (1..=Self::LONGEST).contains(&text.len());
+        let readable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        (fits && readable && text.trim() == text).then(|| Self(text.to_owned()))
+    }
+
+    /// The secret in clear.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SigningSecret {
+    type Error = InvalidSecret;
+
+    fn try_from(text: String) -> Result<Self, InvalidSecret> {
+        Self::new(&text).ok_or(InvalidSecret)
+    }
+}
+
+impl From<SigningSecret> for String {
+    fn from(secret: SigningSecret) -> Self {
+        secret.0
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_or_unreadable_text_is_no_secret() {
+        for text in ["", " ", " a", "a\n", "ä", "a\0", &"a".repeat(257)] {
+            assert_eq!(SigningSecret::new(text), None, "{text:?}");
+        }
+        assert!(SigningSecret::new("a b").is_some());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_by_debug() {
+        let secret = SigningSecret::new("hunter2").unwrap();
+        assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+}
