@@ -1,6 +1,6 @@
 //! The access patterns cost what `docs/architecture.md` says, in DynamoDB's own numbers.
 
-use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace, eventually};
+use end_to_end::{Answer, Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
 use serde_json::{Value, json};
 
 use crate::bulk::copy_bans;
@@ -243,6 +243,31 @@ async fn a_list_pays_for_its_page_and_not_for_what_lies_beyond() {
         );
     }
     assert_eq!(pages[0][2].2, 1, "the bans of one user lie in one place");
+}
+
+#[tokio::test]
+async fn a_cap_costs_one_read_and_two_write_units_and_no_call_more() {
+    let app = TestApp::builder().without_stream().start().await;
+    let cap = std::num::NonZeroU32::new(1000);
+    let mut costs = Vec::new();
+    for (of_key, of_moderator) in [(None, None), (cap, None), (cap, cap)] {
+        let workspace = app
+            .workspace_with(|settings| settings.moderator_bans_per_hour = of_moderator)
+            .await;
+        let spec = KeySpec {
+            bans_per_hour: of_key,
+            ..KeySpec::default()
+        };
+        let workspace = workspace.with_key(&workspace.make_key(spec).await);
+        workspace.ban(Ban::of(1, EXPERIENCE)).await;
+        let answer = workspace.send(Ban::of(2, EXPERIENCE).call()).await;
+        costs.push(cost(&workspace, "ban-async", &answer).await);
+    }
+    let [(reads, writes, calls), with_one, with_two] = costs[..] else {
+        panic!("{costs:?}");
+    };
+    assert_eq!(with_one, (reads + 1.0, writes + 2.0, calls));
+    assert_eq!(with_two, (reads + 2.0, writes + 4.0, calls));
 }
 
 #[tokio::test]

@@ -33,4 +33,5 @@ mod protected;
 mod reach;
 mod roblox_webhook;
 mod routes;
+mod signatures;
 mod unbans;

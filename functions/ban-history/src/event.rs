@@ -10,7 +10,8 @@ use shared::store::PastDecision;
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     id: String,
-    event: &'static str,
+    #[serde(rename = "event")]
+    name: &'static str,
     created: u64,
     workspace_guid: String,
     data: BanInfo,
@@ -39,7 +40,7 @@ impl Event {
         let show = |ban: &Ban| then.show(ban, applied(ban));
         Self {
             id: decision.id(),
-            event: name(decision.kind),
+            name: name(decision.kind),
             created: decision.at.0,
             workspace_guid: view.workspace.to_string(),
             data: show(&decision.ban),

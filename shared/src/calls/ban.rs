@@ -1,9 +1,12 @@
 //! Banning a user, changing a ban, confirming one, or recording an accepted appeal.
 
+use std::sync::OnceLock;
+
 use super::Authority;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
-use crate::rules::{self, BanRequest, Judgement, Refusal, Scope};
+use crate::ids::Uid;
+use crate::rules::{self, BanRequest, Identity, Judgement, Refusal, Scope};
 use crate::store::{Call, Decided, Settled, Snapshot, Store};
 
 /// What a call is about.
@@ -28,6 +31,7 @@ pub async fn ban(
         call,
         request,
         authority,
+        uid: OnceLock::new(),
     };
     store
         .settle(call, |snapshot, now| {
@@ -47,6 +51,9 @@ struct Deciding<'a> {
     call: &'a Call,
     request: &'a BanRequest,
     authority: &'a Authority,
+    /// The number of the ban to be made, once one was taken: a call that has to decide anew, since
+    /// another writer was faster, takes no second one.
+    uid: OnceLock<Uid>,
 }
 
 impl Deciding<'_> {
@@ -76,12 +83,20 @@ impl Deciding<'_> {
         let permit = self.store.permit_ban(self.call, moment).await?;
         let outcome = match judgement {
             Judgement::Make => {
-                let identity = self.store.new_identity(snapshot.tag(), moment).await?;
+                let identity = Identity::of(self.uid(snapshot).await?, moment);
                 rules::make(standing, request, identity, now)
             }
             _ => rules::overwrite(standing, request, now),
         };
         Ok(Decided::new(outcome, permit))
+    }
+
+    async fn uid(&self, snapshot: &Snapshot) -> Result<Uid, ApiError> {
+        if let Some(uid) = self.uid.get() {
+            return Ok(*uid);
+        }
+        let uid = self.store.new_uid(snapshot.tag()).await?;
+        Ok(*self.uid.get_or_init(|| uid))
     }
 
     async fn appeal(&self, snapshot: &Snapshot, moment: Moment) -> Result<Decided, ApiError> {

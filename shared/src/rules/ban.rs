@@ -1,6 +1,6 @@
 //! A ban: who, where, on what terms, and whether it was ended.
 
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 
 /// One ban with its current terms. Its earlier revisions live on in the decisions that replaced
@@ -127,6 +127,17 @@ pub struct Identity {
     pub guid: Guid,
     /// Its number within the workspace.
     pub uid: Uid,
+}
+
+impl Identity {
+    /// What the ban of this number is called when it is made now.
+    #[must_use]
+    pub fn of(uid: Uid, now: Moment) -> Self {
+        Self {
+            guid: Guid::mint(now, uid),
+            uid,
+        }
+    }
 }
 
 impl Ban {

@@ -130,6 +130,11 @@ impl Store {
     /// The names of a new ban: the next number of the workspace, and a guid made of it. A number
     /// that is not used after all leaves a gap.
     pub async fn new_identity(&self, tag: WorkspaceTag, now: Moment) -> Result<Identity, ApiError> {
+        Ok(Identity::of(self.new_uid(tag).await?, now))
+    }
+
+    /// The next number of the workspace.
+    pub async fn new_uid(&self, tag: WorkspaceTag) -> Result<Uid, ApiError> {
         let update = self
             .database
             .updating(Key::uid_counter(tag))
@@ -139,15 +144,11 @@ impl Store {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
         let updated = self.database.update(update).await?;
-        let uid = updated
+        updated
             .get("value")
             .and_then(|value| value.as_n().ok()?.parse().ok())
             .map(Uid)
-            .ok_or_else(|| ApiError::Internal("the counter gave no number".to_owned()))?;
-        Ok(Identity {
-            guid: Guid::mint(now, uid),
-            uid,
-        })
+            .ok_or_else(|| ApiError::Internal("the counter gave no number".to_owned()))
     }
 
     /// The records of some bans, in the order asked for; may trail by a moment.
