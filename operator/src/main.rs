@@ -1,5 +1,6 @@
 //! `portcullis`: what an operator does to workspaces and keys, from a terminal or a script.
 
+mod arguments;
 mod cli;
 mod commands;
 mod confirm;

@@ -1,15 +1,89 @@
 //! `portcullis key`.
 
+use std::num::NonZeroU32;
+
 use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::auth::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
 use shared::clock::{Moment, Timestamp};
 use shared::store::{NewKey, Store};
 
 use super::workspace;
-use crate::cli::{InWorkspace, KeyCommand, NewKeyArgs};
+use crate::arguments::{InWorkspace, expiry, name, one_of};
 use crate::confirm::confirm;
 use crate::output::{Output, Record, rfc3339, word};
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key. It is shown once.
+    Create(NewKeyArgs),
+    /// List a workspace's keys, oldest first, revoked and expired ones too.
+    List(InWorkspace),
+    /// Revoke a key: within 60 seconds it is refused everywhere, for good.
+    Revoke {
+        #[command(flatten)]
+        place: InWorkspace,
+        /// The key's id, as `key list` shows it.
+        #[arg(value_name = "KEY_ID")]
+        key_id: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewKeyArgs {
+    #[command(flatten)]
+    pub place: InWorkspace,
+
+    /// What you call it, such as where it is used.
+    #[arg(long, value_parser = name)]
+    pub name: String,
+
+    /// `public` may check one ban at a time and can be handed to other communities.
+    #[arg(long, default_value = "secret")]
+    #[arg(value_parser = one_of::<KeyKind>(["secret", "public"]))]
+    pub kind: KeyKind,
+
+    /// What a secret key may do; repeat for several [default: bans:read and bans:write].
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    #[arg(value_parser = one_of::<Scope>(Scope::ALL.map(Scope::name)))]
+    pub scopes: Vec<Scope>,
+
+    /// How lists write flags to it; `auto`: booleans to game servers, 0 and 1 to others.
+    #[arg(long, default_value = "auto", value_name = "HOW")]
+    #[arg(value_parser = one_of::<FlagPin>(["auto", "integer", "boolean"]))]
+    pub flags: FlagPin,
+
+    /// How many bans it may make or change within any hour [default: any number].
+    #[arg(long, value_name = "N")]
+    pub bans_per_hour: Option<NonZeroU32>,
+
+    /// When it ends: after 90d, 12h, P1Y …, or on a date (2027-01-31) or instant (RFC 3339).
+    #[arg(long, value_name = "WHEN", value_parser = expiry)]
+    pub expires: Option<Timestamp>,
+}
+
+impl NewKeyArgs {
+    /// The scopes that the key gets, each once and in the usual order.
+    pub fn granted(&self) -> Result<Vec<Scope>, String> {
+        let asked = |scope| self.scopes.contains(&scope);
+        match self.kind {
+            KeyKind::Public if self.scopes.is_empty() => Ok(Vec::new()),
+            KeyKind::Public => Err("a public key has no scopes: leave out --scope".to_owned()),
+            KeyKind::Secret if self.scopes.is_empty() => Ok(Scope::DEFAULT.to_vec()),
+            KeyKind::Secret if asked(Scope::WriteGlobalBans) && !asked(Scope::WriteBans) => Err(
+                "bans:write-global is no use alone: give --scope bans:write beside it".to_owned(),
+            ),
+            KeyKind::Secret => Ok(Scope::ALL
+                .into_iter()
+                .filter(|scope| asked(*scope))
+                .collect()),
+        }
+    }
+}
 
 /// A key as it is shown: everything but the key.
 #[derive(Debug, Serialize)]

@@ -1,16 +1,33 @@
 //! `portcullis workspace`.
 
 use anyhow::{Result, bail};
+use clap::Subcommand;
 use serde::Serialize;
 use shared::clock::Moment;
 use shared::ids::WorkspaceId;
 use shared::store::{Linking, Store, Workspace};
 
-use crate::cli::WorkspaceCommand;
+use crate::arguments::{name, one_of};
 use crate::output::{Output, Record, rfc3339, word};
 
 /// How many ids are tried. Among a million workspaces one in 4,000 ids is taken.
 const TRIES: usize = 5;
+
+#[derive(Debug, Subcommand)]
+pub enum WorkspaceCommand {
+    /// Make a workspace.
+    Create {
+        /// What you call it.
+        #[arg(value_parser = name)]
+        name: String,
+        /// How experiences join it: by their first call with a secret key, or by you only.
+        #[arg(long, default_value = "automatic", value_name = "HOW")]
+        #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
+        linking: Linking,
+    },
+    /// List all workspaces, oldest first.
+    List,
+}
 
 /// A workspace as it is shown.
 #[derive(Debug, Serialize)]
