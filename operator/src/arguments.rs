@@ -1,14 +1,16 @@
 //! What several commands take, and how single arguments are read.
 
+use std::num::NonZeroU32;
+
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 use shared::clock::{Moment, Timestamp};
-use shared::ids::WorkspaceId;
+use shared::ids::{ExperienceId, ModeratorId, UserId, WorkspaceId};
 use shared::length;
-use shared::rules::Length;
+use shared::rules::{Length, Scope};
 
 const LONGEST_NAME: usize = 100;
 
@@ -17,6 +19,35 @@ pub struct InWorkspace {
     /// The workspace, by the guid that `workspace list` shows.
     #[arg(long, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
     pub workspace: WorkspaceId,
+}
+
+/// A workspace that a command is about.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct NamedWorkspace {
+    /// The workspace, by the guid that `workspace list` shows.
+    #[arg(value_name = "GUID", value_parser = workspace, required_unless_present = "workspace")]
+    guid: Option<WorkspaceId>,
+    /// The same.
+    #[arg(long, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
+    workspace: Option<WorkspaceId>,
+}
+
+impl NamedWorkspace {
+    /// The one that was named on the spot, else that of the environment.
+    pub fn guid(self) -> anyhow::Result<WorkspaceId> {
+        let named = self.guid.or(self.workspace);
+        named.ok_or_else(|| anyhow::anyhow!("which workspace? give its guid"))
+    }
+}
+
+/// An experience of a workspace.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct InExperience {
+    #[command(flatten)]
+    pub place: InWorkspace,
+    /// The experience, by its place id.
+    #[arg(long, value_name = "ID", value_parser = experience)]
+    pub experience: ExperienceId,
 }
 
 /// What a command that destroys takes besides.
@@ -81,6 +112,79 @@ fn midnight(text: &str) -> Option<Timestamp> {
     let instant: jiff::Timestamp = midnight.parse().ok()?;
     u64::try_from(instant.as_second()).ok().map(Timestamp)
 }
+
+/// A Roblox user.
+pub fn user(text: &str) -> Result<UserId, String> {
+    let wrong = |_| "expected a Roblox user id, a number from 1 to 2^53 - 1".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// A Roblox place.
+pub fn experience(text: &str) -> Result<ExperienceId, String> {
+    let wrong = |_| "expected a Roblox place id, a number from 1 to 2^53 - 1".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// The Roblox user who decides.
+pub fn moderator(text: &str) -> Result<ModeratorId, String> {
+    let wrong = |_| "expected the Roblox user id of the moderator".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// Where a ban holds.
+pub fn scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "experience" => Ok(Scope::Experience),
+        "global" => Ok(Scope::Global),
+        _ => Err("expected experience or global".to_owned()),
+    }
+}
+
+/// How long a ban lasts.
+pub fn ban_length(text: &str) -> Result<Length, String> {
+    let now = Moment::now().seconds();
+    match length::parse(&Value::String(text.to_owned()), now) {
+        Some(Length::Until(at)) if at <= now => Err("it lies in the past".to_owned()),
+        Some(length) => Ok(length),
+        None => Err(format!("it {}", length::ACCEPTED)),
+    }
+}
+
+/// How long something takes, in seconds: `24h`, `90m`, `7d`, or `0`.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    let now = Moment::now().seconds();
+    match length::parse(&Value::String(text.to_owned()), now) {
+        _ if text == "0" => Ok(0),
+        Some(Length::For(seconds)) => Ok(seconds),
+        _ => Err("expected a length such as 24h, 90m or 7d, or 0".to_owned()),
+    }
+}
+
+/// A reason of at most so many bytes.
+pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
+    move |text| {
+        if text.len() <= most {
+            Ok(text.to_owned())
+        } else {
+            Err(format!("it may have at most {most} bytes"))
+        }
+    }
+}
+
+/// A number from 1 on, or `none`.
+pub fn number_or_none(text: &str) -> Result<Limit, String> {
+    match text {
+        "none" => Ok(Limit(None)),
+        _ => match text.parse() {
+            Ok(number) => Ok(Limit(Some(number))),
+            Err(_) => Err("expected a number from 1 on, or none".to_owned()),
+        },
+    }
+}
+
+/// A number that may be lifted.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit(pub Option<NonZeroU32>);
 
 #[cfg(test)]
 mod tests {

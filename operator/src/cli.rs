@@ -3,7 +3,16 @@
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::commands::ban::BanArgs;
+use crate::commands::check::CheckArgs;
+use crate::commands::doctor::DoctorArgs;
+use crate::commands::documents::{CompletionsArgs, ManArgs};
+use crate::commands::experience::ExperienceCommand;
+use crate::commands::history::HistoryArgs;
 use crate::commands::key::KeyCommand;
+use crate::commands::pending::PendingArgs;
+use crate::commands::protected::ProtectedCommand;
+use crate::commands::unban::UnbanArgs;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
 use crate::output::Format;
@@ -13,13 +22,19 @@ Examples, with `make dev` running:
   portcullis --endpoint http://127.0.0.1:8000 workspace list
 
 and with a deployed stack:
-  export BANS_TABLE=... WORKSPACES_TABLE=...   # outputs BansTableName and WorkspacesTableName
+  export PORTCULLIS_STACK=portcullis
+  portcullis doctor
   portcullis workspace create \"My studio\"
-  portcullis key create --workspace GUID --name \"game servers\"
+  export PORTCULLIS_WORKSPACE=GUID
+  portcullis key create --name \"game servers\"
+  portcullis experience list
 
-Exit status: 0 done, 1 failed, 2 wrong arguments.";
+Results go to standard output, as a table or with --output json for scripts; questions, progress and
+errors go to standard error.
 
-/// Workspaces and keys of a Portcullis installation.
+Exit status: 0 done, 1 failed (or a check of `doctor` did), 2 wrong arguments.";
+
+/// Runs a Portcullis installation: its workspaces, keys and experiences, and its bans by hand.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -47,11 +62,37 @@ pub enum Command {
         #[command(subcommand)]
         command: WorkspaceCommand,
     },
+    /// Experiences: which belong to a workspace, and what is pending there.
+    Experience {
+        #[command(subcommand)]
+        command: ExperienceCommand,
+    },
     /// Keys: what game servers and tools call the API with.
     Key {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Protected users: those whom nobody bans, such as the owner and the staff.
+    Protected {
+        #[command(subcommand)]
+        command: ProtectedCommand,
+    },
+    /// Ban a user by hand, change a ban, or accept an appeal, by the rules of the API.
+    Ban(BanArgs),
+    /// Lift a user's bans by hand, by the rules of the API.
+    Unban(UnbanArgs),
+    /// Show whether a user is banned in an experience, and by which ban.
+    Check(CheckArgs),
+    /// Show every decision on a user, oldest first.
+    History(HistoryArgs),
+    /// Show the bans and unbans that an experience has yet to apply.
+    Pending(PendingArgs),
+    /// Check the whole installation, and say what to do about what is wrong.
+    Doctor(DoctorArgs),
+    /// Print a script that completes this program's arguments in a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands.
+    Man(ManArgs),
 }
 
 impl Cli {
@@ -66,9 +107,11 @@ impl Cli {
 
     /// What cannot be said of one argument alone.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
-        self.connection
-            .tables()
-            .map_err(|what| (ErrorKind::MissingRequiredArgument, what))?;
+        if !matches!(self.command, Command::Completions(_) | Command::Man(_)) {
+            self.connection
+                .check()
+                .map_err(|what| (ErrorKind::MissingRequiredArgument, what))?;
+        }
         match &self.command {
             Command::Key {
                 command: KeyCommand::Create(key),

@@ -105,10 +105,18 @@ impl Key {
         }
     }
 
+    /// When an experience was last seen to poll.
+    pub fn sighting(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+        Self {
+            pk: sighting_partition(tag),
+            sk: format!("{:016}", experience.get()),
+        }
+    }
+
     /// The counter of bans.
     pub fn uid_counter(tag: WorkspaceTag) -> Self {
         Self {
-            pk: format!("{tag}#N"),
+            pk: counter_partition(tag),
             sk: "uid".to_owned(),
         }
     }
@@ -166,6 +174,25 @@ pub fn global_partition(tag: WorkspaceTag, shard: u64) -> String {
 /// The linked experiences of a workspace.
 pub fn link_partition(tag: WorkspaceTag) -> String {
     format!("{tag}#X")
+}
+
+/// When the experiences of a workspace were last seen to poll.
+pub fn sighting_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#S")
+}
+
+/// The counter of a workspace's bans.
+fn counter_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#N")
+}
+
+/// The partitions of the bans table that a workspace has once, besides its links.
+pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 3] {
+    [
+        sighting_partition(tag),
+        counter_partition(tag),
+        protected_partition(tag),
+    ]
 }
 
 /// The users of a workspace whom no call may ban.
