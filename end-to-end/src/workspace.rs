@@ -201,9 +201,12 @@ impl<'a> Workspace<'a> {
         }
     }
 
-    /// Everything stored of the workspace, for comparing before and after.
+    /// Everything stored of the workspace, for comparing before and after; but not the notes of when
+    /// its experiences polled, which are written beside the answers.
     pub async fn stored(&self) -> Vec<Value> {
-        self.app.items(&format!("{}#", self.tag())).await
+        let mut items = self.app.items(&format!("{}#", self.tag())).await;
+        items.retain(|item| item["kind"]["S"] != "sighting");
+        items
     }
 
     /// Links an experience as the operator does.

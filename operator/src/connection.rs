@@ -1,17 +1,22 @@
-//! From arguments and environment to the tables, and back from an error to what to do about it.
+//! From arguments and environment to the tables.
+
+mod remedy;
+mod stack;
+
+pub use remedy::explain;
+pub use stack::Stack;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::{Builder, tls};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use shared::error::ApiError;
 use shared::store::{Database, Store, Tables};
 
 /// What `make dev` calls its tables, and with what it reaches them. A local engine may keep a set of
@@ -37,6 +42,11 @@ pub struct ConnectionArgs {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     workspaces_table: Option<String>,
 
+    /// A deployed stack, whose outputs tell the tables and the API's address.
+    #[arg(long, global = true, env = "PORTCULLIS_STACK", value_name = "NAME")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    stack: Option<String>,
+
     /// Another DynamoDB than the region's; plain http is taken for a local one, which needs
     /// neither table names nor credentials.
     #[arg(
@@ -53,136 +63,144 @@ pub struct ConnectionArgs {
     region: Option<String>,
 }
 
+/// Where the tables are, and how they are reached.
+#[derive(Debug)]
+pub struct Connection {
+    /// What every service is called with.
+    pub sdk: SdkConfig,
+    /// The same for DynamoDB, which may lie elsewhere.
+    pub database: SdkConfig,
+    /// The tables.
+    pub tables: Tables,
+    /// The stack, if one was named.
+    pub stack: Option<Stack>,
+}
+
 impl ConnectionArgs {
-    /// The names of the tables, or what is missing.
-    pub fn tables(&self) -> Result<Tables, String> {
-        let is_local = self.is_local();
-        let name = |given: &Option<String>, at_home: &str| match given {
-            Some(name) => Some(name.clone()),
-            None => is_local.then(|| at_home.to_owned()),
-        };
-        let bans = name(&self.bans_table, local::BANS_TABLE).ok_or(
-            "which table of bans? give --bans-table or set BANS_TABLE: it is the stack's output \
-             BansTableName",
-        )?;
-        let workspaces = name(&self.workspaces_table, local::WORKSPACES_TABLE).ok_or(
-            "which table of workspaces? give --workspaces-table or set WORKSPACES_TABLE: it is the \
-             stack's output WorkspacesTableName",
-        )?;
-        Ok(Tables { bans, workspaces })
+    /// What is missing to find the tables.
+    pub fn check(&self) -> Result<(), String> {
+        let is_found = self.stack.is_some() || self.is_local();
+        if self.bans_table.is_none() && !is_found {
+            return Err(
+                "which table of bans? give --stack or --bans-table, or set PORTCULLIS_STACK or \
+                 BANS_TABLE: it is the stack's output BansTableName"
+                    .to_owned(),
+            );
+        }
+        if self.workspaces_table.is_none() && !is_found {
+            return Err(
+                "which table of workspaces? give --stack or --workspaces-table, or set \
+                 PORTCULLIS_STACK or WORKSPACES_TABLE: it is the stack's output \
+                 WorkspacesTableName"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     /// AWS is called by https only.
-    fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         self.endpoint
             .as_deref()
             .is_some_and(|url| url.starts_with("http://"))
+    }
+
+    /// The settings of the SDK, with region and credentials still to be found out about.
+    pub async fn sdk(&self) -> SdkConfig {
+        // Someone waits at a terminal, and nobody in a game: slow networks get their time.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(10))
+            .operation_timeout(Duration::from_secs(30))
+            .build();
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
+            .build_https();
+        let mut settings = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3));
+        if self.is_local() && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
+            let stand_in =
+                Credentials::new(local::CREDENTIAL, local::CREDENTIAL, None, None, "stand-in");
+            settings = settings
+                .credentials_provider(stand_in)
+                .region(Region::from_static(local::REGION));
+        }
+        if let Some(region) = &self.region {
+            settings = settings.region(Region::new(region.clone()));
+        }
+        settings.load().await
+    }
+
+    /// Finds the tables, with the settings of the SDK.
+    pub async fn locate(&self, sdk: SdkConfig) -> Result<Connection> {
+        let is_complete = self.bans_table.is_some() && self.workspaces_table.is_some();
+        let stack = match &self.stack {
+            Some(name) => Some(Stack::describe(&sdk, name).await?),
+            None => None,
+        };
+        if !is_complete {
+            self.check().map_err(anyhow::Error::msg)?;
+        }
+        let name = |given: &Option<String>, output: &str, at_home: &str| match (given, &stack) {
+            (Some(name), _) => Ok(name.clone()),
+            (None, Some(stack)) => stack.output(output).map(str::to_owned),
+            (None, None) => Ok(at_home.to_owned()),
+        };
+        let tables = Tables {
+            bans: name(&self.bans_table, "BansTableName", local::BANS_TABLE)?,
+            workspaces: name(
+                &self.workspaces_table,
+                "WorkspacesTableName",
+                local::WORKSPACES_TABLE,
+            )?,
+        };
+        let mut database = sdk.to_builder();
+        if let Some(endpoint) = &self.endpoint {
+            database.set_endpoint_url(Some(endpoint.clone()));
+        }
+        Ok(Connection {
+            database: database.build(),
+            sdk,
+            tables,
+            stack,
+        })
+    }
+}
+
+impl Connection {
+    /// The store on these tables.
+    pub fn store(&self) -> Store {
+        Store::new(Database::new(&self.database, self.tables.clone()))
     }
 }
 
 /// Connects to the tables with the caller's credentials, or to a local engine with any.
 pub async fn open(args: &ConnectionArgs) -> Result<Store> {
-    let tables = args.tables().map_err(anyhow::Error::msg)?;
-    // Someone waits at a terminal, and nobody in a game: slow networks get their time.
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(30))
-        .build();
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https();
-    let mut settings = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(3));
-    if args.is_local() && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
-        let stand_in =
-            Credentials::new(local::CREDENTIAL, local::CREDENTIAL, None, None, "stand-in");
-        settings = settings
-            .credentials_provider(stand_in)
-            .region(Region::from_static(local::REGION));
-    }
-    if let Some(region) = &args.region {
-        settings = settings.region(Region::new(region.clone()));
-    }
-    if let Some(endpoint) = &args.endpoint {
-        settings = settings.endpoint_url(endpoint);
-    }
-    let config = settings.load().await;
-    config
-        .region()
+    let sdk = args.sdk().await;
+    credentials(&sdk).await?;
+    Ok(args.locate(sdk).await?.store())
+}
+
+/// Finds region and credentials out now, so that a lack of them is not taken for a failure of the
+/// database, and gives the name of the access key.
+pub async fn credentials(sdk: &SdkConfig) -> Result<String> {
+    sdk.region()
         .context("no AWS region is set: give --region or set AWS_REGION")?;
-    if let Some(credentials) = config.credentials_provider() {
-        // Found out now, it is not taken for a failure of the database.
-        credentials.provide_credentials().await.map_err(|error| {
-            anyhow::anyhow!(
-                "no AWS credentials were found ({error}): sign in (`aws sso login`, `aws \
-                 configure`) and set AWS_PROFILE if need be, or give --endpoint for a local \
-                 DynamoDB"
-            )
-        })?;
-    }
-    Ok(Store::new(Database::new(&config, tables)))
-}
-
-/// An error in one line that says what to do.
-pub fn explain(error: &anyhow::Error) -> String {
-    let text = match error.downcast_ref::<ApiError>() {
-        Some(failed) => remedy(&failed.detail().unwrap_or_else(|| failed.message())),
-        None => format!("{error:#}"),
+    let Some(credentials) = sdk.credentials_provider() else {
+        anyhow::bail!("no AWS credentials were found: sign in (`aws sso login`, `aws configure`)");
     };
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// What to do about a failure of the database, told by the code that it answers with.
-fn remedy(detail: &str) -> String {
-    let advice = [
-        (
-            "ResourceNotFoundException",
-            "there is no such table or index: check --bans-table, --workspaces-table, --region \
-             and --endpoint",
-        ),
-        (
-            "AccessDeniedException",
-            "your credentials may not do this: use others (AWS_PROFILE), or have them allowed to \
-             read and write the workspaces table and its index",
-        ),
-        (
-            "ExpiredToken",
-            "your credentials have expired: sign in again (`aws sso login`)",
-        ),
-        (
-            "UnrecognizedClientException",
-            "AWS does not know your credentials: sign in again, and check --region",
-        ),
-        (
-            "dispatch failure",
-            "DynamoDB cannot be reached: check --endpoint, --region and the network; `make dev` \
-             starts a local one",
-        ),
-        (
-            "timed out",
-            "DynamoDB did not answer in time: check the network and try again",
-        ),
-    ];
-    advice
-        .into_iter()
-        .find(|(code, _)| detail.contains(code))
-        .map_or_else(|| answer(detail), |(_, what)| what.to_owned())
-}
-
-/// The message in the SDK's description of an error, which goes on for a screen.
-fn answer(detail: &str) -> String {
-    let message = detail
-        .split_once("message: \"")
-        .and_then(|(_, message)| message.split_once('"'));
-    match message {
-        Some((message, _)) => format!("DynamoDB answered: {message}"),
-        None => detail.to_owned(),
-    }
+    let found = credentials.provide_credentials().await.map_err(|error| {
+        anyhow::anyhow!(
+            "no AWS credentials were found ({error}): sign in (`aws sso login`, `aws \
+             configure`) and set AWS_PROFILE if need be, or give --endpoint for a local \
+             DynamoDB"
+        )
+    })?;
+    Ok(found.access_key_id().to_owned())
 }
 
 fn endpoint(text: &str) -> Result<String, String> {

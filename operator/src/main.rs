@@ -1,11 +1,14 @@
-//! `portcullis`: what an operator does to workspaces and keys, from a terminal or a script.
+//! `portcullis`: what an operator does, from a terminal or a script.
 
+mod arguments;
+mod ban_record;
 mod cli;
 mod commands;
 mod confirm;
 mod connection;
 mod output;
 mod progress;
+mod times;
 
 use std::process::ExitCode;
 
@@ -15,7 +18,7 @@ use output::Output;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Cli::read()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", connection::explain(&error));
             ExitCode::FAILURE
@@ -23,13 +26,35 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
-    let store = connection::open(&cli.connection).await?;
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = Output::new(cli.output);
+    let open = async || connection::open(&cli.connection).await;
     match cli.command {
-        Command::Workspace { command } => commands::workspace::run(command, &store, output).await,
-        Command::Undo(args) => commands::undo::run(args, &store, output).await,
-        Command::Forget(args) => commands::forget::run(args, &store, output).await,
-        Command::Key { command } => commands::key::run(command, &store, output).await,
+        Command::Workspace { command } => {
+            commands::workspace::run(command, &open().await?, output).await?;
+        }
+        Command::Experience { command } => {
+            commands::experience::run(command, &open().await?, output).await?;
+        }
+        Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
+        Command::Protected { command } => {
+            commands::protected::run(command, &open().await?, output).await?;
+        }
+        Command::Ban(args) => commands::ban::run(args, &open().await?, output).await?,
+        Command::Unban(args) => commands::unban::run(args, &open().await?, output).await?,
+        Command::Check(args) => commands::check::run(args, &open().await?, output).await?,
+        Command::History(args) => commands::history::run(args, &open().await?, output).await?,
+        Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
+        Command::Undo(args) => commands::undo::run(args, &open().await?, output).await?,
+        Command::Forget(args) => commands::forget::run(args, &open().await?, output).await?,
+        Command::Erasure { command } => {
+            commands::erasure::run(command, &open().await?, output).await?;
+        }
+        Command::Doctor(args) => {
+            return commands::doctor::run(&args, &cli.connection, output).await;
+        }
+        Command::Completions(args) => commands::documents::completions(&args)?,
+        Command::Man(args) => commands::documents::man(&args)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

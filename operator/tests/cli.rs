@@ -31,6 +31,7 @@ async fn workspaces_are_made_and_listed() {
         all[0],
         json!({
             "guid": DEMO, "name": "demo-1", "linking": "automatic",
+            "moderatorBansPerHour": null, "historyDays": null,
             "created": "2026-01-01T00:00:00Z",
         })
     );

@@ -15,6 +15,12 @@ use crate::ban_info::View;
 use crate::error::ApiError;
 use crate::store::Bounds;
 
+/// The longest private reason, in bytes: what the published SDK accepts back.
+pub const PRIVATE_REASON: usize = 1000;
+
+/// The longest public reason, in bytes, likewise.
+pub const PUBLIC_REASON: usize = 400;
+
 /// What a caller may decide, and how bans are shown to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Authority {

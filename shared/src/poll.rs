@@ -50,6 +50,7 @@ pub async fn poll(
         )
         .await?;
     store.establish(caller, link, now).await?;
+    store.note_poll(caller.tag(), poll.experience, now);
 
     // A pending ban has not been applied as it stands; one whose unban is pending has been.
     let completed = pending == Pending::Unbans;

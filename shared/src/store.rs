@@ -3,8 +3,10 @@
 //! [`Store`] is what a handler holds. Each submodule serves one access pattern; the table of them
 //! with their costs stands in `docs/architecture.md`.
 
+mod backfill;
 mod bans;
 mod commit;
+mod counts;
 mod database;
 mod erasure;
 mod exports;
@@ -13,19 +15,24 @@ mod history;
 mod items;
 mod keys;
 mod ledger;
+mod linking;
 mod links;
 mod meter;
 mod pending;
 mod permits;
 mod protected;
+mod removal;
 mod schema;
 mod settle;
+mod sightings;
 mod spread;
 mod undo;
 mod workspaces;
 
+pub use backfill::BackfillPosition;
 pub use bans::Snapshot;
 pub use commit::Actor;
+pub use counts::BanCounts;
 pub use database::{Database, Tables};
 pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use exports::{ExportBucket, Upload};
@@ -33,10 +40,13 @@ pub use forget::{ForgetSource, Receipt};
 pub use history::PastDecision;
 pub use keys::NewKey;
 pub use ledger::{Filter, Ledger, Recorded};
+pub use linking::LinkedExperience;
 pub use links::{Link, Linking};
 pub use meter::{Consumed, Meter};
 pub use pending::{Pending, PollPosition};
 pub use permits::{Bounds, Decided, Permit};
+pub use removal::RemovalPosition;
+pub use schema::Item;
 pub use settle::{Call, Settled};
 pub use spread::{Step, StreamKey};
 pub use undo::{Chain, UndoWindow};
@@ -47,6 +57,7 @@ use std::sync::Arc;
 use crate::auth::KeyCache;
 use erasure::IntakeCache;
 use links::LinkCache;
+use sightings::Sightings;
 use workspaces::WorkspaceCache;
 
 /// The tables, with what a warm function remembers of them. Cloning is cheap.
@@ -63,6 +74,7 @@ struct Known {
     keys: KeyCache,
     links: LinkCache,
     workspaces: WorkspaceCache,
+    sightings: Sightings,
 }
 
 impl Store {

@@ -1,17 +1,11 @@
 //! What a call says, all of it checked.
 
-use shared::calls::Intent;
+use shared::calls::{Intent, PRIVATE_REASON, PUBLIC_REASON};
 use shared::clock::Timestamp;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Fields};
 use shared::length;
 use shared::rules::{BanRequest, Length, Scope};
-
-/// The longest private reason, in bytes: what the published SDK accepts back.
-const PRIVATE_REASON: usize = 1000;
-
-/// The longest public reason, in bytes, likewise.
-const PUBLIC_REASON: usize = 400;
 
 /// Reads query and body; an error names all fields that are wrong.
 pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {

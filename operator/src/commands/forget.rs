@@ -7,7 +7,7 @@ use shared::ids::UserId;
 use shared::store::{ForgetSource, Receipt, Store};
 
 use super::workspace;
-use crate::cli::{Caution, InWorkspace};
+use crate::arguments::{Caution, InWorkspace, user};
 use crate::confirm::confirm;
 use crate::output::{Output, Record};
 
@@ -19,7 +19,6 @@ Examples:
 His bans, their history and what is pending go for good, and he is not kept out any more. A receipt
 stays that does not name him.";
 
-/// Remove everything about a user: an answer to an erasure request.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ForgetArgs {
@@ -27,7 +26,7 @@ pub struct ForgetArgs {
     place: InWorkspace,
 
     /// The Roblox user.
-    #[arg(value_name = "USER_ID")]
+    #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
 
     #[command(flatten)]

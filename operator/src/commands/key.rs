@@ -1,101 +1,109 @@
 //! `portcullis key`.
 
-use anyhow::{Context, Result, bail};
-use serde::Serialize;
+mod rotation;
+mod shown;
+
+pub use rotation::RotateArgs;
+
+use std::num::NonZeroU32;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
 use shared::auth::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
 use shared::clock::{Moment, Timestamp};
 use shared::store::{NewKey, Store};
 
 use super::workspace;
-use crate::cli::{InWorkspace, KeyCommand, NewKeyArgs};
+use crate::arguments::{Caution, InWorkspace, expiry, name, one_of};
 use crate::confirm::confirm;
-use crate::output::{Output, Record, rfc3339, word};
+use crate::output::Output;
+use shown::{Made, Shown};
 
-/// A key as it is shown: everything but the key.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    key_id: String,
-    name: String,
-    kind: KeyKind,
-    scopes: Vec<Scope>,
-    flags: FlagPin,
-    status: Status,
-    created: String,
-    expires: Option<String>,
-    revoked: Option<String>,
-    workspace_guid: String,
+const EXAMPLES: &str = "\
+Examples:
+  portcullis key create --name \"game servers\"
+  portcullis key create --name bot --scope bans:write,bans:write-global --bans-per-hour 60
+  portcullis key rotate KEY_ID --overlap 2d
+  portcullis key revoke KEY_ID";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum KeyCommand {
+    /// Make a key. It is shown once.
+    Create(NewKeyArgs),
+    /// List a workspace's keys, oldest first, revoked and expired ones too.
+    List(InWorkspace),
+    /// Show a key: everything but the key itself.
+    Show(NamedKey),
+    /// Make a key with the same properties, shown once, and let the old one live for a while.
+    Rotate(RotateArgs),
+    /// Revoke a key: within 60 seconds it is refused everywhere, for good.
+    Revoke {
+        #[command(flatten)]
+        named: NamedKey,
+        #[command(flatten)]
+        caution: Caution,
+    },
 }
 
-/// A key that has just been made: the one time that it is shown.
-#[derive(Serialize)]
-struct Made {
-    key: String,
-    #[serde(flatten)]
-    shown: Shown,
+#[derive(Debug, Args)]
+pub struct NamedKey {
+    #[command(flatten)]
+    pub place: InWorkspace,
+    /// The key's id, as `key list` shows it.
+    #[arg(value_name = "KEY_ID")]
+    pub key_id: String,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Live,
-    Expired,
-    Revoked,
+#[derive(Debug, Args)]
+pub struct NewKeyArgs {
+    #[command(flatten)]
+    pub place: InWorkspace,
+
+    /// What you call it, such as where it is used.
+    #[arg(long, value_parser = name)]
+    pub name: String,
+
+    /// `public` may check one ban at a time and can be handed to other communities.
+    #[arg(long, default_value = "secret")]
+    #[arg(value_parser = one_of::<KeyKind>(["secret", "public"]))]
+    pub kind: KeyKind,
+
+    /// What a secret key may do; repeat for several [default: bans:read and bans:write].
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    #[arg(value_parser = one_of::<Scope>(Scope::ALL.map(Scope::name)))]
+    pub scopes: Vec<Scope>,
+
+    /// How lists write flags to it; `auto`: booleans to game servers, 0 and 1 to others.
+    #[arg(long, default_value = "auto", value_name = "HOW")]
+    #[arg(value_parser = one_of::<FlagPin>(["auto", "integer", "boolean"]))]
+    pub flags: FlagPin,
+
+    /// How many bans it may make or change within any hour [default: any number].
+    #[arg(long, value_name = "N")]
+    pub bans_per_hour: Option<NonZeroU32>,
+
+    /// When it ends: after 90d, 12h, P1Y …, or on a date (2027-01-31) or instant (RFC 3339).
+    #[arg(long, value_name = "WHEN", value_parser = expiry)]
+    pub expires: Option<Timestamp>,
 }
 
-impl Shown {
-    fn at(now: Timestamp, key: &KeyRecord) -> Self {
-        let status = match key.revoked {
-            Some(_) => Status::Revoked,
-            None if key.is_live(now) => Status::Live,
-            None => Status::Expired,
-        };
-        Self {
-            key_id: key.key_id.clone(),
-            name: key.name.clone(),
-            kind: key.key_kind,
-            scopes: match key.key_kind {
-                KeyKind::Secret => key.scopes.clone(),
-                KeyKind::Public => Vec::new(),
-            },
-            flags: key.flags,
-            status,
-            created: rfc3339(key.created),
-            expires: key.expires.map(rfc3339),
-            revoked: key.revoked.map(rfc3339),
-            workspace_guid: key.workspace.to_string(),
+impl NewKeyArgs {
+    /// The scopes that the key gets, each once and in the usual order.
+    pub fn granted(&self) -> Result<Vec<Scope>, String> {
+        let asked = |scope| self.scopes.contains(&scope);
+        match self.kind {
+            KeyKind::Public if self.scopes.is_empty() => Ok(Vec::new()),
+            KeyKind::Public => Err("a public key has no scopes: leave out --scope".to_owned()),
+            KeyKind::Secret if self.scopes.is_empty() => Ok(Scope::DEFAULT.to_vec()),
+            KeyKind::Secret if asked(Scope::WriteGlobalBans) && !asked(Scope::WriteBans) => Err(
+                "bans:write-global is no use alone: give --scope bans:write beside it".to_owned(),
+            ),
+            KeyKind::Secret => Ok(Scope::ALL
+                .into_iter()
+                .filter(|scope| asked(*scope))
+                .collect()),
         }
-    }
-}
-
-impl Record for Shown {
-    fn fields(&self) -> Vec<(&'static str, String)> {
-        let or_dash = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".to_owned());
-        let scopes: Vec<_> = self.scopes.iter().copied().map(Scope::name).collect();
-        let scopes = if scopes.is_empty() {
-            "-".to_owned()
-        } else {
-            scopes.join(",")
-        };
-        vec![
-            ("key id", self.key_id.clone()),
-            ("name", self.name.clone()),
-            ("kind", word(self.kind)),
-            ("scopes", scopes),
-            ("flags", word(self.flags)),
-            ("status", word(self.status)),
-            ("created", self.created.clone()),
-            ("expires", or_dash(&self.expires)),
-            ("revoked", or_dash(&self.revoked)),
-        ]
-    }
-}
-
-impl Record for Made {
-    fn fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = vec![("key", self.key.clone())];
-        fields.extend(self.shown.fields());
-        fields
     }
 }
 
@@ -103,15 +111,17 @@ pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<(
     match command {
         KeyCommand::Create(args) => create(&args, store, output).await,
         KeyCommand::List(place) => list(place, store, output).await,
-        KeyCommand::Revoke { place, key_id, yes } => {
-            revoke(place, &key_id, yes, store, output).await
+        KeyCommand::Show(named) => {
+            let key = find(store, &named).await?;
+            output.one(&Shown::at(Moment::now().seconds(), &key))
         }
+        KeyCommand::Rotate(args) => rotation::rotate(&args, store, output).await,
+        KeyCommand::Revoke { named, caution } => revoke(&named, caution, store, output).await,
     }
 }
 
 async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
-    let now = Moment::now().seconds();
     let new = NewKey {
         key: PlainKey::random(args.kind, workspace.guid),
         workspace: workspace.guid,
@@ -120,15 +130,20 @@ async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> 
         flags: args.flags,
         bans_per_hour: args.bans_per_hour,
         expires: args.expires,
-        created: now,
+        created: Moment::now().seconds(),
     };
+    make(&new, store, output).await
+}
+
+/// Makes a key and shows it, once.
+async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
     // That a random key exists already only means that the answer to the first try was lost.
-    store.create_key(&new).await?;
+    store.create_key(new).await?;
     let record = new.record();
     output
         .one(&Made {
             key: new.key.reveal().to_owned(),
-            shown: Shown::at(now, &record),
+            shown: Shown::at(new.created, &record),
         })
         .with_context(|| format!("the key is made but lost: revoke {}", record.key_id))?;
     eprintln!("This key cannot be shown again: keep it where you keep secrets.");
@@ -146,33 +161,37 @@ async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
     output.list(&shown, &none)
 }
 
-async fn revoke(
-    place: InWorkspace,
-    key_id: &str,
-    yes: bool,
-    store: &Store,
-    output: Output,
-) -> Result<()> {
-    let keys = all(store, place).await?;
-    let Some(mut key) = keys.into_iter().find(|key| key.key_id == key_id) else {
-        bail!(
-            "the workspace has no key {key_id}: `portcullis key list --workspace {}` shows all",
-            place.workspace
-        );
-    };
+async fn revoke(named: &NamedKey, caution: Caution, store: &Store, output: Output) -> Result<()> {
+    let mut key = find(store, named).await?;
     let now = Moment::now().seconds();
     // To revoke a key twice is no mistake: the second time is told when the first was.
-    if key.revoked.is_none() {
+    if key.revoked.is_none() && caution.dry_run {
+        eprintln!("Nothing was changed: this key would be revoked.");
+    } else if key.revoked.is_none() {
         let question = format!(
-            "Revoke the key {:?} ({key_id})? Whoever uses it is refused, for good.",
-            key.name
+            "Revoke the key {:?} ({})? Whoever uses it is refused, for good.",
+            key.name, key.key_id
         );
-        confirm(&question, yes)?;
+        confirm(&question, caution.yes)?;
+        let tag = named.place.workspace.tag();
         // It may say no, that somebody else was quicker: revoked it is.
-        store.revoke_key(place.workspace.tag(), key_id, now).await?;
+        store.revoke_key(tag, &key.key_id, now).await?;
         key.revoked = Some(now);
     }
     output.one(&Shown::at(now, &key))
+}
+
+/// The key with this id, or an error that says where to find the right one.
+async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
+    let NamedKey { place, key_id } = named;
+    let keys = all(store, *place).await?;
+    let found = keys.into_iter().find(|key| key.key_id == *key_id);
+    found.with_context(|| {
+        format!(
+            "the workspace has no key {key_id}: `portcullis key list --workspace {}` shows all",
+            place.workspace
+        )
+    })
 }
 
 /// The keys of a workspace that exists, oldest first.

@@ -11,7 +11,7 @@ use shared::rules::{Decision, DecisionKind, Scope};
 use shared::store::{Store, UndoWindow};
 
 use super::workspace;
-use crate::cli::{Caution, InWorkspace};
+use crate::arguments::{Caution, InWorkspace};
 use crate::confirm::confirm;
 use crate::output::{Output, Record, rfc3339, word};
 use crate::progress::Progress;
@@ -27,7 +27,6 @@ Examples:
 Bans that the key made are lifted, those it lifted are restored, those it changed get their terms
 back. What somebody else has decided since stands. Revoke the key first, and wait a minute.";
 
-/// Take back every decision that a key made within a time.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct UndoArgs {

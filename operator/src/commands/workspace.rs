@@ -1,24 +1,97 @@
 //! `portcullis workspace`.
 
+mod overview;
+mod removal;
+
+use std::num::NonZeroU32;
+
 use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::clock::Moment;
 use shared::ids::WorkspaceId;
 use shared::store::{Linking, Store, Workspace};
 
-use crate::cli::WorkspaceCommand;
-use crate::output::{Output, Record, rfc3339, word};
+use crate::arguments::{Caution, Limit, NamedWorkspace, name, number_or_none, one_of};
+use crate::output::{Output, Record, word};
+use crate::times::Time;
+
+const NONE: &str = "no workspaces yet: make one with `portcullis workspace create NAME`";
 
 /// How many ids are tried. Among a million workspaces one in 4,000 ids is taken.
 const TRIES: usize = 5;
 
+const EXAMPLES: &str = "\
+Examples:
+  portcullis workspace create \"My studio\"
+  portcullis workspace list --counts
+  portcullis workspace set GUID --linking strict --moderator-bans-per-hour 30
+  portcullis workspace delete GUID --dry-run";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum WorkspaceCommand {
+    /// Make a workspace.
+    Create {
+        /// What you call it.
+        #[arg(value_parser = name)]
+        name: String,
+        /// How experiences join it: by their first call with a secret key, or by you only.
+        #[arg(long, default_value = "automatic", value_name = "HOW")]
+        #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
+        linking: Linking,
+    },
+    /// List all workspaces, oldest first.
+    List {
+        /// With how much there is in each, which reads all of their bans.
+        #[arg(long)]
+        counts: bool,
+    },
+    /// Show a workspace, how much there is in it and how its experiences keep up.
+    Show(NamedWorkspace),
+    /// Change a workspace's settings. They are effective everywhere within 60 seconds.
+    Set(SetArgs),
+    /// Delete a workspace with everything in it. All of its keys must be revoked. Run again, it goes
+    /// on where it was interrupted.
+    Delete {
+        #[command(flatten)]
+        named: NamedWorkspace,
+        #[command(flatten)]
+        caution: Caution,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(id = "settings", required = true, multiple = true, args = ["name", "linking",
+    "moderator_bans_per_hour", "history_days"])]
+pub struct SetArgs {
+    #[command(flatten)]
+    named: NamedWorkspace,
+    /// What you call it.
+    #[arg(long, value_parser = name)]
+    name: Option<String>,
+    /// How experiences join it: by their first call with a secret key, or by you only.
+    #[arg(long, value_name = "HOW")]
+    #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
+    linking: Option<Linking>,
+    /// How many bans each moderator may make or change within any hour; `none`: any number.
+    #[arg(long, value_name = "N", value_parser = number_or_none)]
+    moderator_bans_per_hour: Option<Limit>,
+    /// For how many days decisions made from now on are kept in the history; `none`: for good.
+    #[arg(long, value_name = "N", value_parser = number_or_none)]
+    history_days: Option<Limit>,
+}
+
 /// A workspace as it is shown.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Shown {
     guid: String,
     name: String,
     linking: Linking,
-    created: String,
+    moderator_bans_per_hour: Option<NonZeroU32>,
+    history_days: Option<NonZeroU32>,
+    created: Time,
 }
 
 impl From<&Workspace> for Shown {
@@ -27,7 +100,9 @@ impl From<&Workspace> for Shown {
             guid: workspace.guid.to_string(),
             name: workspace.name.clone(),
             linking: workspace.linking,
-            created: rfc3339(workspace.created),
+            moderator_bans_per_hour: workspace.moderator_bans_per_hour,
+            history_days: workspace.history_days,
+            created: Time(workspace.created),
         }
     }
 }
@@ -38,9 +113,25 @@ impl Record for Shown {
             ("guid", self.guid.clone()),
             ("name", self.name.clone()),
             ("linking", word(self.linking)),
-            ("created", self.created.clone()),
+            (
+                "moderator's bans per hour",
+                or_any(self.moderator_bans_per_hour),
+            ),
+            (
+                "history",
+                match self.history_days {
+                    Some(days) => format!("kept for {days} d"),
+                    None => "kept for good".to_owned(),
+                },
+            ),
+            ("created", self.created.shown()),
         ]
     }
+}
+
+/// A cap for people.
+pub fn or_any(cap: Option<NonZeroU32>) -> String {
+    cap.map_or_else(|| "any number".to_owned(), |cap| cap.to_string())
 }
 
 pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Result<()> {
@@ -50,16 +141,47 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
             let made = create(store, &name, linking, ids).await?;
             output.one(&Shown::from(&made))
         }
-        WorkspaceCommand::List => {
+        WorkspaceCommand::List { counts } => {
             let mut all = store.workspaces().await?;
             all.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+            if counts {
+                return output.list(&overview::count(&all, store).await?, NONE);
+            }
             let shown: Vec<_> = all.iter().map(Shown::from).collect();
-            output.list(
-                &shown,
-                "no workspaces yet: make one with `portcullis workspace create NAME`",
-            )
+            output.list(&shown, NONE)
+        }
+        WorkspaceCommand::Show(named) => {
+            let workspace = find(store, named.guid()?).await?;
+            overview::show(&workspace, store, output).await
+        }
+        WorkspaceCommand::Set(args) => set(args, store, output).await,
+        WorkspaceCommand::Delete { named, caution } => {
+            let workspace = find(store, named.guid()?).await?;
+            removal::delete(&workspace, caution, store, output).await
         }
     }
+}
+
+/// Changes what was given and leaves the rest.
+async fn set(args: SetArgs, store: &Store, output: Output) -> Result<()> {
+    let before = find(store, args.named.guid()?).await?;
+    let mut after = before.clone();
+    if let Some(name) = args.name {
+        after.name = name;
+    }
+    if let Some(linking) = args.linking {
+        after.linking = linking;
+    }
+    if let Some(Limit(cap)) = args.moderator_bans_per_hour {
+        after.moderator_bans_per_hour = cap;
+    }
+    if let Some(Limit(days)) = args.history_days {
+        after.history_days = days;
+    }
+    if !store.change_workspace(&before, &after).await? {
+        bail!("the workspace {} was deleted meanwhile", before.guid);
+    }
+    output.one(&Shown::from(&after))
 }
 
 /// The workspace with this guid, or an error that says where to find the right one.

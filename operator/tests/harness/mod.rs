@@ -1,6 +1,7 @@
 //! The built program, started against an embedded database.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -29,6 +30,13 @@ impl Portcullis {
         Self { engine }
     }
 
+    /// The program against a database that runs already.
+    pub fn at(endpoint: &str) -> At {
+        At {
+            endpoint: endpoint.to_owned(),
+        }
+    }
+
     /// Runs it with nobody to answer.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments)
@@ -36,25 +44,12 @@ impl Portcullis {
 
     /// Runs it with something on its standard input.
     pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
-        let mut command = command();
-        command.args(["--endpoint", self.engine.endpoint()]);
-        let mut child = command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that does not ask may have ended by now.
-        let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
-        child.wait_with_output().unwrap()
+        Self::at(self.engine.endpoint()).answering(answer, arguments)
     }
 
     /// What it prints as JSON when it succeeds.
     pub fn json(&self, arguments: &[&str]) -> Value {
-        let done = self.run(&[arguments, &["--output", "json"]].concat());
-        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
-        serde_json::from_slice(&done.stdout).unwrap()
+        Self::at(self.engine.endpoint()).json(arguments)
     }
 
     /// All that the workspaces table holds.
@@ -65,6 +60,46 @@ impl Portcullis {
             .await
             .unwrap()
     }
+}
+
+/// The program with a database that is somebody else's.
+#[derive(Clone, Debug)]
+pub struct At {
+    endpoint: String,
+}
+
+impl At {
+    /// Runs it with nobody to answer.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.answering("", arguments)
+    }
+
+    /// Runs it with something on its standard input.
+    pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
+        let mut command = command();
+        command.args(["--endpoint", &self.endpoint]).args(arguments);
+        answered(command, answer)
+    }
+
+    /// What it prints as JSON when it succeeds.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+}
+
+/// Runs a command with something on its standard input.
+pub fn answered(mut command: Command, answer: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not ask may have ended by now.
+    let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
+    child.wait_with_output().unwrap()
 }
 
 /// The program, without what the environment of the tests says about AWS.

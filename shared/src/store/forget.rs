@@ -73,7 +73,10 @@ impl Store {
             if items.is_empty() {
                 return Ok(removed);
             }
-            match self.remove(tag, &items, source, &mut removed).await {
+            match self
+                .remove_with_receipt(tag, &items, source, &mut removed)
+                .await
+            {
                 Ok(()) => {}
                 Err(DatabaseError::Conflict) => pause(round).await,
                 Err(error) => return Err(error.into()),
@@ -129,7 +132,7 @@ impl Store {
         Ok(items)
     }
 
-    async fn remove(
+    async fn remove_with_receipt(
         &self,
         tag: WorkspaceTag,
         items: &[Item],

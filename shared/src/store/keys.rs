@@ -139,6 +139,31 @@ impl Store {
         key_id: &str,
         now: Timestamp,
     ) -> Result<bool, ApiError> {
+        self.change_live_key(tag, key_id, "SET revoked = :at", "", now)
+            .await
+    }
+
+    /// Lets the key with this public id end at some time, if it would not end before; `false` if
+    /// there is none that was not revoked or ends before.
+    pub async fn expire_key(
+        &self,
+        tag: WorkspaceTag,
+        key_id: &str,
+        at: Timestamp,
+    ) -> Result<bool, ApiError> {
+        let unless = " AND (attribute_not_exists(expires) OR expires > :at)";
+        self.change_live_key(tag, key_id, "SET expires = :at", unless, at)
+            .await
+    }
+
+    async fn change_live_key(
+        &self,
+        tag: WorkspaceTag,
+        key_id: &str,
+        change: &str,
+        unless: &str,
+        at: Timestamp,
+    ) -> Result<bool, ApiError> {
         let is_it = |item: &Item| {
             item.get("key_id")
                 .and_then(|id| id.as_s().ok())
@@ -154,9 +179,11 @@ impl Store {
             .update_item()
             .table_name(&self.database.tables().workspaces)
             .set_key(Some(key.item()))
-            .update_expression("SET revoked = :now")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked)")
-            .expression_attribute_values(":now", number(now.0));
+            .update_expression(change)
+            .condition_expression(format!(
+                "attribute_exists(pk) AND attribute_not_exists(revoked){unless}"
+            ))
+            .expression_attribute_values(":at", number(at.0));
         match self.database.update(update).await {
             Ok(_) => Ok(true),
             Err(DatabaseError::Conflict) => Ok(false),
@@ -164,7 +191,7 @@ impl Store {
         }
     }
 
-    async fn key_items(&self, tag: WorkspaceTag) -> Result<Vec<Item>, DatabaseError> {
+    pub(super) async fn key_items(&self, tag: WorkspaceTag) -> Result<Vec<Item>, DatabaseError> {
         let mut pages = self
             .database
             .client()

@@ -96,7 +96,15 @@ impl Store {
         caller: &Caller<P>,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        let tag = caller.tag();
+        self.link_of(caller.tag(), experience).await
+    }
+
+    /// The same without a key, for what the operator decides by hand.
+    pub async fn link_of(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
         if self.known.links.knows(tag, experience) {
             return Ok(Link {
                 experience,
@@ -135,16 +143,27 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         if link.is_new {
-            let update = self
-                .database
-                .updating(Key::link(caller.tag(), link.experience))
-                .update_expression(Link::WRITE)
-                .expression_attribute_values(":kind", text("link"))
-                .expression_attribute_values(":now", number(now.0))
-                .expression_attribute_values(":start", text(Link::BACKFILL_START));
-            self.database.update(update).await?;
+            self.write_link(caller.tag(), link.experience, now).await?;
             self.known.links.remember(caller.tag(), link.experience);
         }
+        Ok(())
+    }
+
+    /// Writes the link of an experience, if there is none.
+    pub(super) async fn write_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        let update = self
+            .database
+            .updating(Key::link(tag, experience))
+            .update_expression(Link::WRITE)
+            .expression_attribute_values(":kind", text("link"))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":start", text(Link::BACKFILL_START));
+        self.database.update(update).await?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What an experience owes, from the sparse indexes: a poll pays for what is pending, not for what
 //! is stored.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::{join_all, try_join_all};
 
 use super::Store;
@@ -46,7 +47,7 @@ struct Entry {
 }
 
 impl Pending {
-    const fn index(self) -> (&'static str, &'static str) {
+    pub(super) const fn index(self) -> (&'static str, &'static str) {
         match self {
             Self::Bans => (names::PENDING_BANS, "ban_owed"),
             Self::Unbans => (names::PENDING_UNBANS, "unban_owed"),
@@ -148,21 +149,38 @@ impl Store {
         wanted: usize,
         now: Timestamp,
     ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
+        let query = self
+            .querying_pending(pending, tag, experience, Some(now))
+            .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        self.database.query(query).await
+    }
+
+    /// A query of what is pending for an experience, bans that have expired among it; without a
+    /// time, of what will be as well.
+    pub(super) fn querying_pending(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Option<Timestamp>,
+    ) -> QueryFluentBuilder {
         let (index, _) = pending.index();
-        let (condition, bound) = pending.range_condition(now);
         let query = self
             .database
             .querying()
             .index_name(index)
-            .key_condition_expression(format!("experience = :experience{condition}"))
             .expression_attribute_values(
                 ":experience",
                 text(schema::pending_partition(tag, experience)),
-            )
+            );
+        let Some(now) = now else {
+            return query.key_condition_expression("experience = :experience");
+        };
+        let (condition, bound) = pending.range_condition(now);
+        query
+            .key_condition_expression(format!("experience = :experience{condition}"))
             .expression_attribute_values(":bound", text(bound))
-            .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start);
-        self.database.query(query).await
     }
 
     async fn pending_records(

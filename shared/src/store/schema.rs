@@ -101,7 +101,7 @@ impl Key {
     /// What is kept of a forgotten user.
     pub fn receipt(tag: WorkspaceTag, at: Moment, name: &str) -> Self {
         Self {
-            pk: format!("{tag}#F"),
+            pk: receipt_partition(tag),
             sk: format!("{:014}#{name}", at.millis()),
         }
     }
@@ -138,10 +138,18 @@ impl Key {
         }
     }
 
+    /// When an experience was last seen to poll.
+    pub fn sighting(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+        Self {
+            pk: sighting_partition(tag),
+            sk: format!("{:016}", experience.get()),
+        }
+    }
+
     /// The counter of bans.
     pub fn uid_counter(tag: WorkspaceTag) -> Self {
         Self {
-            pk: format!("{tag}#N"),
+            pk: counter_partition(tag),
             sk: "uid".to_owned(),
         }
     }
@@ -207,9 +215,35 @@ pub fn link_partition(tag: WorkspaceTag) -> String {
     format!("{tag}#X")
 }
 
+/// When the experiences of a workspace were last seen to poll.
+pub fn sighting_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#S")
+}
+
+/// The counter of a workspace's bans.
+fn counter_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#N")
+}
+
+/// The partitions of the bans table that a workspace has once, besides its links.
+pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 5] {
+    [
+        sighting_partition(tag),
+        counter_partition(tag),
+        protected_partition(tag),
+        erasure_queue(tag),
+        receipt_partition(tag),
+    ]
+}
+
 /// The users of a workspace whom no call may ban.
 pub fn protected_partition(tag: WorkspaceTag) -> String {
     format!("{tag}#P")
+}
+
+/// What is kept of the forgotten users of a workspace.
+pub fn receipt_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#F")
 }
 
 /// The requests to forget users that wait for the operator.

@@ -11,21 +11,12 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use super::Store;
 use super::bans::Snapshot;
 use super::commit;
-use super::database::{BATCH_KEYS, DatabaseError, pause, text};
+use super::database::{BATCH_KEYS, DatabaseError, pause};
 use super::items::{self, ExperienceItem, GlobalItem};
-use super::links::Link;
-use super::schema::{self, GLOBAL_SHARDS, Key};
+use super::schema::Key;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UserId, WorkspaceTag};
-use crate::rules::Ban;
-
-/// How many standing Global bans are brought to a new experience per transaction, which takes 100
-/// actions: each is a check of the Global ban and a write of the experience's item.
-const BACKFILL_PAGE: usize = 50;
-
-/// How many such transactions one invocation makes before it hands on to the next.
-const BACKFILL_PAGES: u32 = 20;
 
 /// How often a transaction that another writer disturbed is made anew.
 const ROUNDS: u32 = 10;
@@ -44,7 +35,7 @@ pub struct StreamKey {
 pub enum Step {
     /// A Global decision is brought to every linked experience.
     Global(WorkspaceTag, UserId),
-    /// The standing Global bans are brought to a newly linked experience.
+    /// What stands is brought to a newly linked experience.
     Link(WorkspaceTag, ExperienceId),
 }
 
@@ -81,7 +72,7 @@ impl Store {
 
     /// Brings the experiences' items in line with the Global bans as they are now, all in one
     /// transaction; each Global ban is checked in it, so that none is applied that has passed.
-    async fn reconcile(
+    pub(super) async fn reconcile(
         &self,
         tag: WorkspaceTag,
         pairs: &[(UserId, ExperienceId)],
@@ -157,120 +148,5 @@ impl Store {
             writes.push(commit::put_experience(table, snapshot, item)?);
         }
         Ok(writes)
-    }
-
-    /// Goes on with the back-fill of a new experience from where the last invocation left it. The
-    /// position lies in the link; writing it makes the stream record that calls the next one.
-    async fn backfill(&self, tag: WorkspaceTag, experience: ExperienceId) -> Result<(), ApiError> {
-        #[derive(serde::Deserialize)]
-        struct LinkItem {
-            backfill: String,
-        }
-        let bans = &self.database.tables().bans;
-        let Some(item) = self.database.get(bans, Key::link(tag, experience)).await? else {
-            return Ok(());
-        };
-        let begun = items::read::<LinkItem>(item)?.backfill;
-        if begun == Link::BACKFILL_DONE {
-            return Ok(());
-        }
-        let mut position = Position::parse(&begun);
-        for _ in 0..BACKFILL_PAGES {
-            let Some(at) = position else { break };
-            position = self.backfill_page(tag, experience, at).await?;
-        }
-        let reached = position.map_or(Link::BACKFILL_DONE.to_owned(), |at| at.to_string());
-        let update = self
-            .database
-            .updating(Key::link(tag, experience))
-            .update_expression("SET backfill = :reached")
-            .condition_expression("backfill = :begun")
-            .expression_attribute_values(":reached", text(reached))
-            .expression_attribute_values(":begun", text(begun));
-        match self.database.update(update).await {
-            // Another invocation got as far; it goes on.
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Brings one page of standing Global bans to the experience, and says where the next begins.
-    async fn backfill_page(
-        &self,
-        tag: WorkspaceTag,
-        experience: ExperienceId,
-        at: Position,
-    ) -> Result<Option<Position>, ApiError> {
-        let partition = schema::global_partition(tag, at.shard);
-        let start = at.after.map(|user| {
-            Key {
-                pk: partition.clone(),
-                sk: user.to_string(),
-            }
-            .item()
-        });
-        let query = self
-            .database
-            .querying()
-            .consistent_read(true)
-            .key_condition_expression("pk = :shard")
-            .expression_attribute_values(":shard", text(partition))
-            .limit(i32::try_from(BACKFILL_PAGE).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start);
-        let (found, next) = self.database.query(query).await?;
-        let now = Moment::now().seconds();
-        let mut pairs = Vec::new();
-        for item in found {
-            let ban = Ban::from(items::read::<GlobalItem>(item)?.ban);
-            if ban.holds(now) {
-                pairs.push((ban.user, experience));
-            }
-        }
-        if !pairs.is_empty() {
-            self.reconcile(tag, &pairs).await?;
-        }
-        let after = next
-            .as_ref()
-            .and_then(Key::of)
-            .and_then(|key| key.sk.parse().ok());
-        Ok(match after {
-            Some(user) => Some(Position {
-                after: Some(user),
-                ..at
-            }),
-            None => at.next_shard(),
-        })
-    }
-}
-
-/// Where a back-fill stands.
-#[derive(Clone, Copy, Debug)]
-struct Position {
-    shard: u64,
-    after: Option<UserId>,
-}
-
-impl Position {
-    /// Reads `<shard>:<user>`; anything else is the beginning.
-    fn parse(text: &str) -> Option<Self> {
-        let (shard, user) = text.split_once(':').unwrap_or(("0", ""));
-        Some(Self {
-            shard: shard.parse().ok()?,
-            after: user.parse().ok(),
-        })
-    }
-
-    fn next_shard(self) -> Option<Self> {
-        let shard = self.shard.saturating_add(1);
-        (shard < GLOBAL_SHARDS).then_some(Self { shard, after: None })
-    }
-}
-
-impl std::fmt::Display for Position {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.after {
-            Some(user) => write!(f, "{}:{user}", self.shard),
-            None => write!(f, "{}:", self.shard),
-        }
     }
 }

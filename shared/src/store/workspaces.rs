@@ -1,6 +1,6 @@
 //! Workspaces and their settings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{failure, text};
+use super::database::{DatabaseError, failure, text};
 use super::items;
 use super::links::Linking;
 use super::schema::Key;
@@ -89,6 +89,60 @@ impl Store {
         let key = Key::workspace(workspace.guid.tag());
         self.create(items::write(key, "workspace", workspace)?)
             .await
+    }
+
+    /// Changes the settings of a workspace from `before` to `after`: what is the same in both is
+    /// not written. `false` if the workspace is gone.
+    pub async fn change_workspace(
+        &self,
+        before: &Workspace,
+        after: &Workspace,
+    ) -> Result<bool, ApiError> {
+        let key = || Key::workspace(before.guid.tag());
+        let (before, after) = (
+            items::write(key(), "workspace", before)?,
+            items::write(key(), "workspace", after)?,
+        );
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        let mut update = self
+            .database
+            .client()
+            .update_item()
+            .table_name(&self.database.tables().workspaces)
+            .set_key(Some(key().item()))
+            .condition_expression("attribute_exists(pk)");
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for (number, name) in names.into_iter().enumerate() {
+            if before.get(name) == after.get(name) {
+                continue;
+            }
+            update = update.expression_attribute_names(format!("#n{number}"), name);
+            match after.get(name) {
+                Some(value) => {
+                    sets.push(format!("#n{number} = :v{number}"));
+                    update =
+                        update.expression_attribute_values(format!(":v{number}"), value.clone());
+                }
+                None => removes.push(format!("#n{number}")),
+            }
+        }
+        let clause = |verb: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{verb} {} ", parts.join(", ")),
+        };
+        let expression = format!("{}{}", clause("SET", &sets), clause("REMOVE", &removes));
+        if expression.is_empty() {
+            return Ok(true);
+        }
+        match self
+            .database
+            .update(update.update_expression(expression))
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A workspace by its tag.

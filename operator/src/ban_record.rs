@@ -1,0 +1,91 @@
+//! A ban as it is printed.
+
+use serde::Serialize;
+use shared::ban_info::{BanInfo, FlagStyle, View};
+use shared::clock::Timestamp;
+use shared::ids::WorkspaceId;
+use shared::rules::{Ban, Scope};
+
+use crate::output::Record;
+use crate::times::Time;
+
+/// A ban: for scripts in the shape of the API, with its times as RFC 3339 besides.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownBan {
+    #[serde(flatten)]
+    info: BanInfo,
+    created_at: Time,
+    updated_at: Time,
+    expires_at: Option<Time>,
+    #[serde(skip)]
+    ban: Ban,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+impl ShownBan {
+    /// A ban of a workspace at a time. `completed`: the experience asked about has applied it.
+    pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: Timestamp) -> Self {
+        let view = View {
+            workspace,
+            flags: FlagStyle::Boolean,
+            private: true,
+            now,
+        };
+        Self {
+            info: view.show(ban, completed),
+            created_at: Time(ban.created),
+            updated_at: Time(ban.updated),
+            expires_at: Time::of(ban.terms.expires),
+            ban: ban.clone(),
+            now,
+        }
+    }
+
+    /// In force, or how it came to its end.
+    pub fn state(&self) -> &'static str {
+        state(&self.ban, self.now)
+    }
+}
+
+/// In force, or how a ban came to its end.
+pub fn state(ban: &Ban, now: Timestamp) -> &'static str {
+    match ban.ending {
+        Some(_) if ban.is_appealed() => "appealed",
+        Some(_) => "lifted",
+        None if ban.holds(now) => "in force",
+        None => "expired",
+    }
+}
+
+/// Where a ban holds.
+pub fn place(ban: &Ban) -> String {
+    match ban.scope {
+        Scope::Global => "everywhere".to_owned(),
+        Scope::Experience => format!("experience {}", ban.made_in),
+    }
+}
+
+/// Until when a ban holds.
+pub fn until(ban: &Ban) -> String {
+    Time::of(ban.terms.expires).map_or_else(|| "permanent".to_owned(), Time::shown)
+}
+
+impl Record for ShownBan {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let terms = &self.ban.terms;
+        vec![
+            ("guid", self.ban.guid.to_string()),
+            ("user", self.ban.user.to_string()),
+            ("holds", place(&self.ban)),
+            ("state", self.state().to_owned()),
+            ("until", until(&self.ban)),
+            ("moderator", terms.moderator.to_string()),
+            ("private reason", terms.private_reason.clone()),
+            ("public reason", terms.public_reason.clone()),
+            ("made", Time(self.ban.created).shown()),
+            ("last decided", Time(self.ban.updated).shown()),
+        ]
+    }
+}

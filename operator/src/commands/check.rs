@@ -1,0 +1,84 @@
+//! `portcullis check`.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::clock::Moment;
+use shared::ids::UserId;
+use shared::store::Store;
+
+use super::workspace;
+use crate::arguments::{InExperience, user};
+use crate::ban_record::ShownBan;
+use crate::output::{Output, Record};
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis check 156 --experience 7
+  portcullis check 156 --experience 7 --output json | jq .isBanned";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CheckArgs {
+    /// The Roblox user who wants to join.
+    #[arg(value_name = "USER", value_parser = user)]
+    user: UserId,
+    #[command(flatten)]
+    place: InExperience,
+}
+
+/// What there is to say of a user in an experience.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    user_id: UserId,
+    is_banned: bool,
+    /// What the experience has yet to do: `ban`, `unban` or nothing.
+    pending: Option<&'static str>,
+    /// The ban that counts, else the latest there was.
+    ban: Option<ShownBan>,
+}
+
+impl Record for Checked {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let banned = if self.is_banned { "yes" } else { "no" };
+        let mut fields = vec![("banned", banned.to_owned())];
+        match &self.ban {
+            Some(ban) => {
+                let pending = self.pending.map_or("nothing".to_owned(), |what| {
+                    format!("the experience has yet to {what} the user")
+                });
+                fields.push(("pending", pending));
+                fields.extend(ban.fields());
+            }
+            None => fields.push(("record", "never banned here or everywhere".to_owned())),
+        }
+        fields
+    }
+}
+
+pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, args.place.place.workspace).await?;
+    let tag = workspace.guid.tag();
+    let snapshot = store
+        .standing(tag, args.user, args.place.experience)
+        .await?;
+    let now = Moment::now().seconds();
+    let standing = snapshot.standing;
+    let owed = standing.owed();
+    let pending = match (owed.ban_at(now), owed.unban_at(now)) {
+        (Some(_), _) => Some("ban"),
+        (None, Some(_)) => Some("unban"),
+        (None, None) => None,
+    };
+    let show = |ban: &shared::rules::Ban| {
+        let completed = standing.here.report == Some(ban.current());
+        ShownBan::new(workspace.guid, ban, completed, now)
+    };
+    output.one(&Checked {
+        user_id: args.user,
+        is_banned: standing.counting(now).is_some(),
+        pending,
+        ban: standing.shown(now).map(show),
+    })
+}

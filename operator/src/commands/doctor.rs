@@ -1,0 +1,102 @@
+//! `portcullis doctor`: what is wrong with an installation, and what to do about it.
+
+mod api;
+mod finding;
+mod keys;
+mod stream;
+mod tables;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::connection::{self, ConnectionArgs};
+use crate::output::Output;
+use finding::Finding;
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis --stack portcullis doctor
+  PORTCULLIS_KEY=sentinelAPI.… portcullis --stack portcullis doctor
+  portcullis --endpoint http://127.0.0.1:8000 doctor --url http://127.0.0.1:9000/api/v1
+
+Exit status: 1 if a check failed; a warning alone is none.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DoctorArgs {
+    /// The API's address, which ends in /api/v1 [default: the stack's output `ApiUrl`]. With a key in
+    /// the environment variable `PORTCULLIS_KEY`, a ban check is made too.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+/// The variable that holds a key to try. Not an argument: those are seen by all on the machine.
+const KEY: &str = "PORTCULLIS_KEY";
+
+pub async fn run(
+    args: &DoctorArgs,
+    connection: &ConnectionArgs,
+    output: Output,
+) -> Result<ExitCode> {
+    let findings = examine(args, connection).await;
+    output.list(&findings, "nothing was checked")?;
+    let failed = findings.iter().filter(|found| found.is_failed()).count();
+    if failed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("error: {failed} of {} checks failed", findings.len());
+    Ok(ExitCode::FAILURE)
+}
+
+async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let key = std::env::var(KEY).ok().filter(|key| !key.is_empty());
+    let sdk = connection.sdk().await;
+    let located = match connection::credentials(&sdk).await {
+        Err(error) => {
+            findings.push(Finding::of_error("credentials", &error));
+            None
+        }
+        Ok(access_key) => {
+            let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+            let detail = format!("access key {access_key}, region {region}");
+            findings.push(Finding::ok("credentials", detail));
+            match connection.locate(sdk).await {
+                Ok(located) => Some(located),
+                Err(error) => {
+                    findings.push(Finding::of_error("stack", &error));
+                    None
+                }
+            }
+        }
+    };
+    let mut url = args.url.clone();
+    if let Some(located) = &located {
+        if let Some(stack) = &located.stack {
+            match stack.output("ApiUrl") {
+                Ok(address) => url = url.or(Some(address.to_owned())),
+                Err(error) => findings.push(Finding::of_error("stack", &error)),
+            }
+        }
+        let is_local = connection.is_local();
+        findings.extend(tables::examine(located, is_local).await);
+        findings.push(stream::examine(located).await);
+        findings.extend(keys::examine(&located.store(), key.as_deref()).await);
+    }
+    match url {
+        Some(url) => {
+            let asked = tokio::task::spawn_blocking(move || api::examine(&url, key.as_deref()));
+            match asked.await {
+                Ok(answered) => findings.extend(answered),
+                Err(error) => findings.push(Finding::failed("API", error.to_string(), "try again")),
+            }
+        }
+        None => findings.push(Finding::skipped(
+            "API",
+            "its address is not known: give --url or --stack",
+        )),
+    }
+    findings
+}

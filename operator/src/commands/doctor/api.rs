@@ -1,0 +1,158 @@
+//! The API itself, called as anybody calls it.
+
+use std::time::Duration;
+
+use jiff::fmt::rfc2822;
+use serde_json::{Value, json};
+use shared::clock::Moment;
+use ureq::Agent;
+use ureq::http::Response;
+
+use super::finding::Finding;
+
+/// By how many seconds a clock may be off before that is worth a warning.
+const OFF: u64 = 5;
+
+/// By how many seconds a clock may be off before AWS refuses to be called, or soon will.
+const FAR_OFF: u64 = 60;
+
+/// An answer.
+struct Answer {
+    status: u16,
+    body: Value,
+    /// The clock of who answered, in Unix seconds.
+    clock: Option<i64>,
+}
+
+impl Answer {
+    fn text(&self, field: &str) -> Option<&str> {
+        self.body.get(field)?.as_str()
+    }
+}
+
+/// Calls the API: a route that there is not, and with a key a ban check.
+pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
+    let url = url.trim_end_matches('/');
+    let agent: Agent = Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(15)))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let reached = agent.get(format!("{url}/no-such-route")).call();
+    let answer = match reached.map(read) {
+        Ok(answer) => answer,
+        Err(error) => {
+            return vec![Finding::failed(
+                "API",
+                format!("{url} cannot be reached ({error})"),
+                "check --url (it ends in /api/v1), the network and that the stack is deployed",
+            )];
+        }
+    };
+    let is_ours = answer.status == 404 && answer.text("code") == Some("not_found");
+    let mut findings = vec![if is_ours {
+        Finding::ok("API", format!("{url} answers"))
+    } else {
+        Finding::failed(
+            "API",
+            format!(
+                "{url} answered {} to a route that does not exist, not our 404",
+                answer.status
+            ),
+            "check --url: it is the stack's output ApiUrl and ends in /api/v1",
+        )
+    }];
+    findings.push(skew(answer.clock));
+    if let Some(key) = key {
+        findings.push(check(&agent, url, key));
+    }
+    findings
+}
+
+fn check(agent: &Agent, url: &str, key: &str) -> Finding {
+    let check = "ban check by the API";
+    let asked = agent
+        .post(format!("{url}/is-banned"))
+        .header("authorization", format!("Bearer {}", key.trim()))
+        .header("content-type", "application/json")
+        .send(json!({ "userId": 1, "experienceId": 1 }).to_string());
+    match asked.map(read) {
+        Ok(answer)
+            if answer.status == 200
+                && answer.body.get("isBanned").is_some_and(Value::is_boolean) =>
+        {
+            Finding::ok(check, "answered")
+        }
+        Ok(answer) if answer.status == 401 => Finding::failed(
+            check,
+            "the key was refused",
+            "see what is said of your key; a key of another installation is unknown here",
+        ),
+        Ok(answer) => Finding::failed(
+            check,
+            format!(
+                "answered {}: {}",
+                answer.status,
+                answer.text("message").unwrap_or("nothing")
+            ),
+            "look at the log of is-banned for the request",
+        ),
+        Err(error) => Finding::failed(check, error.to_string(), "check the network, try again"),
+    }
+}
+
+fn read(mut response: Response<ureq::Body>) -> Answer {
+    let clock = response
+        .headers()
+        .get("date")
+        .and_then(|date| date.to_str().ok())
+        .and_then(|date| rfc2822::parse(date).ok())
+        .map(|date| date.timestamp().as_second());
+    let text = response.body_mut().read_to_string().unwrap_or_default();
+    Answer {
+        status: response.status().as_u16(),
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        clock,
+    }
+}
+
+/// This machine's clock against that of the API. Requests to AWS are signed with the time, and a
+/// ban by hand is judged by this clock.
+fn skew(theirs: Option<i64>) -> Finding {
+    let check = "clock";
+    let ours = i64::try_from(Moment::now().seconds().0).unwrap_or(i64::MAX);
+    let Some(theirs) = theirs else {
+        return Finding::skipped(check, "the API does not tell its time");
+    };
+    let off = ours.abs_diff(theirs);
+    let detail = format!("{off} s off the API's");
+    let remedy = "let this machine set its clock by the network (NTP)";
+    match off {
+        FAR_OFF.. => Finding::failed(check, detail, remedy),
+        OFF.. => Finding::warning(check, detail, remedy),
+        _ => Finding::ok(check, detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Record;
+
+    #[test]
+    fn a_clock_is_off_by_more_than_a_few_seconds() {
+        let now = i64::try_from(Moment::now().seconds().0).unwrap();
+        for (off, result) in [
+            (0, "ok"),
+            (-3, "ok"),
+            (30, "warning"),
+            (-30, "warning"),
+            (120, "failed"),
+            (-120, "failed"),
+        ] {
+            let fields = skew(Some(now + off)).fields();
+            assert_eq!(fields[1].1, result, "{off}");
+        }
+        assert_eq!(skew(None).fields()[1].1, "not checked");
+    }
+}

@@ -1,0 +1,99 @@
+//! What a check came to.
+
+use serde::Serialize;
+
+use crate::connection;
+use crate::output::{Record, word};
+
+/// What a check came to.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    check: String,
+    result: Verdict,
+    detail: String,
+    /// What to do about it.
+    remedy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+enum Verdict {
+    #[serde(rename = "ok")]
+    Ok,
+    #[serde(rename = "warning")]
+    Warning,
+    #[serde(rename = "failed")]
+    Failed,
+    #[serde(rename = "not checked")]
+    NotChecked,
+}
+
+impl Finding {
+    fn new(check: impl Into<String>, result: Verdict, detail: impl Into<String>) -> Self {
+        Self {
+            check: check.into(),
+            result,
+            detail: detail.into(),
+            remedy: None,
+        }
+    }
+
+    fn with(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: Some(remedy.into()),
+            ..self
+        }
+    }
+
+    /// All is well.
+    pub fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Ok, detail)
+    }
+
+    /// It works, but should not stay so.
+    pub fn warning(
+        check: impl Into<String>,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(check, Verdict::Warning, detail).with(remedy)
+    }
+
+    /// It does not work.
+    pub fn failed(
+        check: impl Into<String>,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(check, Verdict::Failed, detail).with(remedy)
+    }
+
+    /// It could not be looked at, and that is no fault.
+    pub fn skipped(check: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::new(check, Verdict::NotChecked, why)
+    }
+
+    /// An error, whose text says what to do after a colon.
+    pub fn of_error(check: impl Into<String>, error: &anyhow::Error) -> Self {
+        let text = connection::explain(error);
+        match text.split_once(": ") {
+            Some((detail, remedy)) => Self::failed(check, detail, remedy),
+            None => Self::new(check, Verdict::Failed, text),
+        }
+    }
+
+    /// Whether it does not work.
+    pub fn is_failed(&self) -> bool {
+        self.result == Verdict::Failed
+    }
+}
+
+impl Record for Finding {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("check", self.check.clone()),
+            ("result", word(self.result)),
+            ("detail", self.detail.clone()),
+            ("remedy", self.remedy.clone().unwrap_or_default()),
+        ]
+    }
+}

@@ -1,0 +1,113 @@
+//! Keys: the one to be tried, and those that are about to end.
+
+use anyhow::Result;
+use shared::auth::{KeyRecord, PlainKey};
+use shared::clock::{Moment, Timestamp};
+use shared::store::Store;
+
+use super::finding::Finding;
+use crate::times::{Time, duration};
+
+/// A key that ends within this many seconds is about to: 14 days.
+const SOON: u64 = 14 * 86_400;
+
+/// Looks at all keys, and at the one to be tried.
+pub async fn examine(store: &Store, key: Option<&str>) -> Vec<Finding> {
+    let now = Moment::now().seconds();
+    let mut findings = match ending(store, now).await {
+        Ok(findings) => findings,
+        Err(error) => vec![Finding::of_error("keys", &error)],
+    };
+    findings.push(match key {
+        None => Finding::skipped("your key", "set PORTCULLIS_KEY to a key to have it tried"),
+        Some(key) => match record(store, key).await {
+            Ok(Some(key)) => of_key(&key, now),
+            Ok(None) => Finding::failed(
+                "your key",
+                "it is unknown here",
+                "check that it belongs to this installation, or make one with `portcullis key \
+                 create`",
+            ),
+            Err(error) => Finding::of_error("your key", &error),
+        },
+    });
+    findings
+}
+
+async fn record(store: &Store, key: &str) -> Result<Option<KeyRecord>> {
+    let Some(key) = PlainKey::parse(key.trim()) else {
+        return Ok(None);
+    };
+    Ok(store.key(&key).await?.map(|record| (*record).clone()))
+}
+
+fn of_key(key: &KeyRecord, now: Timestamp) -> Finding {
+    let check = "your key";
+    let name = format!("{:?} ({})", key.name, key.key_id);
+    if let Some(at) = key.revoked {
+        return Finding::failed(
+            check,
+            format!("{name} was revoked at {}", Time(at).shown()),
+            "use another: `portcullis key list` shows those there are",
+        );
+    }
+    let used = key.last_used.map_or("not used before".to_owned(), |day| {
+        let ago = now.0.saturating_sub(day.begin().0);
+        match ago / 86_400 {
+            0 => "last used today".to_owned(),
+            days => format!("last used {days} d ago"),
+        }
+    });
+    match key.expires {
+        Some(at) if at <= now => Finding::failed(
+            check,
+            format!("{name} ended at {}", Time(at).shown()),
+            "make another with `portcullis key create`",
+        ),
+        Some(at) if at <= now.plus(SOON) => Finding::warning(
+            check,
+            format!("{name} ends in {}; {used}", left(at, now)),
+            format!("`portcullis key rotate {}`", key.key_id),
+        ),
+        _ => Finding::ok(check, format!("{name} is live; {used}")),
+    }
+}
+
+/// The keys of each workspace that are about to end.
+async fn ending(store: &Store, now: Timestamp) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let (mut workspaces, mut live) = (0_usize, 0_usize);
+    for workspace in store.workspaces().await? {
+        workspaces = workspaces.saturating_add(1);
+        for key in store.keys(workspace.guid.tag()).await? {
+            if !key.is_live(now) {
+                continue;
+            }
+            live = live.saturating_add(1);
+            if let Some(at) = key.expires.filter(|at| *at <= now.plus(SOON)) {
+                findings.push(Finding::warning(
+                    format!("key {}", key.key_id),
+                    format!(
+                        "{:?} of the workspace {:?} ends in {}",
+                        key.name,
+                        workspace.name,
+                        left(at, now)
+                    ),
+                    format!(
+                        "`portcullis key rotate --workspace {} {}`, if it is still in use",
+                        workspace.guid, key.key_id
+                    ),
+                ));
+            }
+        }
+    }
+    if findings.is_empty() {
+        let detail = format!("{live} live in {workspaces} workspaces, none ends within 14 days");
+        findings.push(Finding::ok("keys", detail));
+    }
+    Ok(findings)
+}
+
+fn left(at: Timestamp, now: Timestamp) -> String {
+    duration(at.0.saturating_sub(now.0))
+}

@@ -1,0 +1,56 @@
+//! `portcullis completions` and `portcullis man`: the program described by itself.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis
+  portcullis completions zsh > ~/.zfunc/_portcullis")]
+pub struct CompletionsArgs {
+    /// Of which shell.
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis man | man --local-file -
+  portcullis man --dir ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// A folder to write the page of each command to; without it, the program's own is printed.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub fn completions(args: &CompletionsArgs) -> Result<()> {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "portcullis", &mut text);
+    print(&text)
+}
+
+pub fn man(args: &ManArgs) -> Result<()> {
+    if let Some(dir) = &args.dir {
+        let failed = || format!("the pages could not be written to {}", dir.display());
+        std::fs::create_dir_all(dir).with_context(failed)?;
+        return clap_mangen::generate_to(Cli::command(), dir).with_context(failed);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    print(&page)
+}
+
+fn print(text: &[u8]) -> Result<()> {
+    match io::stdout().lock().write_all(text) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the result could not be written"),
+    }
+}

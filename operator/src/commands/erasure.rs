@@ -1,0 +1,309 @@
+//! `portcullis erasure`: the requests to be forgotten that Roblox passes on.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use shared::auth::SigningSecret;
+use shared::clock::Moment;
+use shared::ids::{UserId, WorkspaceId};
+use shared::store::{
+    ErasureIntake, ErasureMode, ForgetSource, NotificationId, QueuedErasure, Store,
+};
+
+use super::forget::Removed;
+use super::workspace;
+use crate::arguments::{Caution, InWorkspace};
+use crate::confirm::confirm;
+use crate::output::{Output, Record, word};
+use crate::times::Time;
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis erasure setup                 # requests wait for you
+  portcullis erasure setup --mode erase    # requests are carried out at once
+  portcullis erasure list
+  portcullis erasure approve --all --dry-run
+  portcullis erasure approve 1f2e3d4c-5b6a-4988-9766-554433221100";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum ErasureCommand {
+    /// Take in requests from Roblox. The secret for the webhook is shown once.
+    Setup(SetupArgs),
+    /// Whether requests are taken in, and what becomes of them.
+    Show(InWorkspace),
+    /// Take in no more requests. Those that wait go on waiting.
+    Off(OffArgs),
+    /// List the requests that wait for you.
+    List(InWorkspace),
+    /// Carry out requests that wait: the users are forgotten.
+    Approve(Chosen),
+    /// Decline requests that wait: nothing is forgotten.
+    Reject(Chosen),
+}
+
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    #[command(flatten)]
+    place: InWorkspace,
+
+    /// What becomes of a request.
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+
+    /// Read the secret from standard input rather than making a new one.
+    #[arg(long)]
+    secret_from_stdin: bool,
+
+    /// Keep the secret that was set up before, and change the mode only.
+    #[arg(long, conflicts_with = "secret_from_stdin")]
+    keep_secret: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Mode {
+    /// It waits for your yes.
+    #[default]
+    Queue,
+    /// The user is forgotten at once.
+    Erase,
+}
+
+#[derive(Debug, Args)]
+pub struct OffArgs {
+    #[command(flatten)]
+    place: InWorkspace,
+
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Chosen {
+    #[command(flatten)]
+    place: InWorkspace,
+
+    /// The requests, by the ids that `erasure list` shows.
+    #[arg(value_name = "REQUEST", required_unless_present = "all", value_parser = request)]
+    requests: Vec<NotificationId>,
+
+    /// All that wait.
+    #[arg(long, conflicts_with = "requests")]
+    all: bool,
+
+    #[command(flatten)]
+    caution: Caution,
+}
+
+/// Whether requests are taken in.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Intake {
+    workspace_guid: WorkspaceId,
+    mode: Option<ErasureMode>,
+    since: Option<Time>,
+    /// Shown once, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl Record for Intake {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = Vec::new();
+        fields.extend(self.secret.clone().map(|secret| ("secret", secret)));
+        fields.push((
+            "requests",
+            self.mode.map_or("not taken in".to_owned(), word),
+        ));
+        fields.extend(self.since.map(|since| ("since", since.shown())));
+        fields
+    }
+}
+
+/// A request that waits, or what became of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    request: NotificationId,
+    user_id: UserId,
+    received: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<Removed>,
+}
+
+impl Shown {
+    fn of(queued: &QueuedErasure, removed: Option<Removed>) -> Self {
+        Self {
+            request: queued.notification.clone(),
+            user_id: queued.user,
+            received: Time(queued.at),
+            removed,
+        }
+    }
+}
+
+impl Record for Shown {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
+            ("request", self.request.as_str().to_owned()),
+            ("user", self.user_id.to_string()),
+            ("received", self.received.shown()),
+        ];
+        fields.extend(self.removed.iter().flat_map(Record::fields));
+        fields
+    }
+}
+
+pub async fn run(command: ErasureCommand, store: &Store, output: Output) -> Result<()> {
+    match command {
+        ErasureCommand::Setup(args) => setup(args, store, output).await,
+        ErasureCommand::Show(place) => {
+            let workspace = workspace::find(store, place.workspace).await?;
+            let intake = intake(store, workspace.guid).await?;
+            output.one(&Intake {
+                workspace_guid: workspace.guid,
+                mode: intake.as_ref().map(|intake| intake.mode),
+                since: intake.map(|intake| Time(intake.created)),
+                secret: None,
+            })
+        }
+        ErasureCommand::Off(args) => off(&args, store).await,
+        ErasureCommand::List(place) => {
+            let workspace = workspace::find(store, place.workspace).await?;
+            let queue = store.erasure_queue(workspace.guid.tag()).await?;
+            let shown: Vec<_> = queue.iter().map(|queued| Shown::of(queued, None)).collect();
+            output.list(&shown, "no requests wait")
+        }
+        ErasureCommand::Approve(chosen) => approve(chosen, store, output).await,
+        ErasureCommand::Reject(chosen) => reject(chosen, store, output).await,
+    }
+}
+
+async fn setup(args: SetupArgs, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, args.place.workspace).await?;
+    let before = intake(store, workspace.guid).await?;
+    let (secret, is_new) = if args.keep_secret {
+        let before = before.context("there is no secret to be kept: leave out --keep-secret")?;
+        (before.secret, false)
+    } else if args.secret_from_stdin {
+        (read_secret()?, false)
+    } else {
+        let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
+        let text = random.map(|part| part.simple().to_string()).concat();
+        let secret = SigningSecret::new(&text).context("a random secret is no secret")?;
+        (secret, true)
+    };
+    let new = ErasureIntake {
+        guid: workspace.guid,
+        secret,
+        mode: match args.mode {
+            Mode::Queue => ErasureMode::Queue,
+            Mode::Erase => ErasureMode::Erase,
+        },
+        created: Moment::now().seconds(),
+    };
+    store.set_erasure_intake(&new).await?;
+    output.one(&Intake {
+        workspace_guid: new.guid,
+        mode: Some(new.mode),
+        since: Some(Time(new.created)),
+        secret: is_new.then(|| new.secret.reveal().to_owned()),
+    })?;
+    eprintln!(
+        "Give Roblox (Creator Dashboard, Webhooks) the secret and the URL of POST \
+         /api/v1/roblox/webhook of your API, for the event Right To Erasure Request."
+    );
+    Ok(())
+}
+
+async fn off(args: &OffArgs, store: &Store) -> Result<()> {
+    let workspace = workspace::find(store, args.place.workspace).await?;
+    let question = format!("Take in no more erasure requests for {:?}?", workspace.name);
+    confirm(&question, args.yes)?;
+    store.remove_erasure_intake(workspace.guid.tag()).await?;
+    Ok(())
+}
+
+async fn approve(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, chosen.place.workspace).await?;
+    let tag = workspace.guid.tag();
+    let queue = chosen.from(store.erasure_queue(tag).await?)?;
+    let mut shown = Vec::new();
+    if !chosen.caution.dry_run && !queue.is_empty() {
+        let question = format!(
+            "Forget {} users in {:?}? Their bans and all history of them go for good.",
+            queue.len(),
+            workspace.name
+        );
+        confirm(&question, chosen.caution.yes)?;
+    }
+    for queued in &queue {
+        let removed = if chosen.caution.dry_run {
+            Removed::new(store.known_of(tag, queued.user).await?, true)
+        } else {
+            let receipt = store.forget(tag, queued.user, ForgetSource::Roblox).await?;
+            store
+                .take_from_erasure_queue(tag, &queued.notification)
+                .await?;
+            Removed::new(receipt, false)
+        };
+        shown.push(Shown::of(queued, Some(removed)));
+    }
+    output.list(&shown, "no requests wait")
+}
+
+async fn reject(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, chosen.place.workspace).await?;
+    let tag = workspace.guid.tag();
+    let queue = chosen.from(store.erasure_queue(tag).await?)?;
+    if !chosen.caution.dry_run && !queue.is_empty() {
+        let question = format!("Decline {} requests to be forgotten?", queue.len());
+        confirm(&question, chosen.caution.yes)?;
+        for queued in &queue {
+            store
+                .take_from_erasure_queue(tag, &queued.notification)
+                .await?;
+        }
+    }
+    let shown: Vec<_> = queue.iter().map(|queued| Shown::of(queued, None)).collect();
+    output.list(&shown, "no requests wait")
+}
+
+impl Chosen {
+    /// Those of the waiting requests that were chosen.
+    fn from(&self, queue: Vec<QueuedErasure>) -> Result<Vec<QueuedErasure>> {
+        let waits = |id: &&NotificationId| queue.iter().any(|queued| queued.notification == **id);
+        if let Some(unknown) = self.requests.iter().find(|id| !waits(id)) {
+            bail!(
+                "no request {} waits: `portcullis erasure list` shows all",
+                unknown.as_str()
+            );
+        }
+        let is_chosen =
+            |queued: &QueuedErasure| self.all || self.requests.contains(&queued.notification);
+        Ok(queue.into_iter().filter(is_chosen).collect())
+    }
+}
+
+/// How the workspace takes in requests, if it does.
+async fn intake(store: &Store, guid: WorkspaceId) -> Result<Option<ErasureIntake>> {
+    let intakes = store.erasure_intakes().await?;
+    Ok(intakes.iter().find(|intake| intake.guid == guid).cloned())
+}
+
+fn read_secret() -> Result<SigningSecret> {
+    if io::stdin().is_terminal() {
+        eprint!("Secret: ");
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    SigningSecret::new(line.trim_end_matches(['\r', '\n']))
+        .context("a secret must be 1 to 256 visible ASCII characters")
+}
+
+fn request(text: &str) -> Result<NotificationId, String> {
+    NotificationId::new(text).ok_or("expected an id, as `erasure list` shows it".to_owned())
+}

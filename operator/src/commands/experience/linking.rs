@@ -1,0 +1,152 @@
+//! Linking an experience, and unlinking one.
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use shared::clock::Moment;
+use shared::ids::{ExperienceId, WorkspaceTag};
+use shared::store::{BackfillPosition, Linking, Pending, Store, Workspace};
+
+use super::Named;
+use super::list::Shown;
+use crate::arguments::Caution;
+use crate::commands::workspace;
+use crate::confirm::confirm;
+use crate::output::{Output, Record};
+use crate::progress::Progress;
+
+/// What unlinking comes to, or would.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Unlinked {
+    experience_id: ExperienceId,
+    dry_run: bool,
+    /// Pending bans that are dropped.
+    dropped_bans: u64,
+    /// Pending unbans that are dropped, those of bans that end later among them.
+    dropped_unbans: u64,
+}
+
+impl Record for Unlinked {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let (link, dropped) = if self.dry_run {
+            ("would be unlinked", "would be dropped")
+        } else {
+            ("unlinked", "dropped")
+        };
+        vec![
+            ("experience", format!("{} {link}", self.experience_id)),
+            ("pending bans", format!("{} {dropped}", self.dropped_bans)),
+            (
+                "pending unbans",
+                format!("{} {dropped}", self.dropped_unbans),
+            ),
+        ]
+    }
+}
+
+pub async fn link(named: Named, store: &Store, output: Output) -> Result<()> {
+    let Named { experience, place } = named;
+    let tag = workspace::find(store, place.workspace).await?.guid.tag();
+    let now = Moment::now().seconds();
+    store.link_experience(tag, experience, now).await?;
+    let linked = || async {
+        let link = store.linked(tag, experience).await?;
+        link.context("the experience was unlinked meanwhile")
+    };
+    if !linked().await?.is_filled {
+        backfill(store, tag, experience).await?;
+    }
+    let polls = store.last_polls(tag).await?;
+    output.one(&Shown::of(store, tag, linked().await?, &polls).await?)
+}
+
+/// Brings all that stands to the experience. The stream's function does the same; both bring
+/// things in line with what is decided, so neither is in the other's way.
+async fn backfill(store: &Store, tag: WorkspaceTag, experience: ExperienceId) -> Result<()> {
+    let total = store.count_backfill(tag, experience).await?;
+    let mut progress = Progress::begin("users brought in line", Some(total));
+    let mut position = Some(BackfillPosition::default());
+    while let Some(at) = position {
+        let (looked_at, next) = store.backfill_some(tag, experience, &at).await?;
+        progress.advance(looked_at);
+        position = next;
+    }
+    store.end_backfill(tag, experience).await?;
+    progress.finish();
+    Ok(())
+}
+
+pub async fn unlink(named: Named, caution: Caution, store: &Store, output: Output) -> Result<()> {
+    let Named { experience, place } = named;
+    let workspace = workspace::find(store, place.workspace).await?;
+    let tag = workspace.guid.tag();
+    let bans = store
+        .count_pending(Pending::Bans, tag, experience, None)
+        .await?;
+    let unbans = store
+        .count_pending(Pending::Unbans, tag, experience, None)
+        .await?;
+    let is_linked = store.linked(tag, experience).await?.is_some();
+    if !is_linked && bans == 0 && unbans == 0 {
+        bail!(
+            "the experience {experience} is not linked: `portcullis experience list --workspace {}` \
+             shows those that are",
+            workspace.guid
+        );
+    }
+    let mut shown = Unlinked {
+        experience_id: experience,
+        dry_run: caution.dry_run,
+        dropped_bans: bans,
+        dropped_unbans: unbans,
+    };
+    if !caution.dry_run {
+        let question = format!(
+            "Unlink the experience {experience}? {bans} bans and {unbans} unbans pending there are \
+             dropped, and Global bans no longer reach it."
+        );
+        confirm(&question, caution.yes)?;
+        store.unlink_experience(tag, experience).await?;
+        shown.dropped_bans = drop(store, Pending::Bans, tag, experience, bans).await?;
+        shown.dropped_unbans = drop(store, Pending::Unbans, tag, experience, unbans).await?;
+        advise(&workspace);
+    }
+    output.one(&shown)
+}
+
+async fn drop(
+    store: &Store,
+    pending: Pending,
+    tag: WorkspaceTag,
+    experience: ExperienceId,
+    expected: u64,
+) -> Result<u64> {
+    let mut progress = Progress::begin("pending entries dropped", Some(expected));
+    let (mut after, mut total) = (None, 0_u64);
+    loop {
+        let dropped = store
+            .drop_pending(pending, tag, experience, &mut after)
+            .await?;
+        progress.advance(dropped);
+        total = total.saturating_add(dropped);
+        if after.is_none() {
+            progress.finish();
+            return Ok(total);
+        }
+    }
+}
+
+fn advise(workspace: &Workspace) {
+    eprintln!(
+        "Within 60 seconds no function takes it for linked any more. What a call makes pending \
+         there until then is dropped by running this again."
+    );
+    if workspace.linking == Linking::Automatic {
+        eprintln!(
+            "Linking is automatic in this workspace: the experience's next call with a secret key \
+             links it again. Take the key from it, or `portcullis workspace set {} --linking \
+             strict`.",
+            workspace.guid
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! `portcullis history`.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::clock::{Moment, Timestamp};
+use shared::ids::{ModeratorId, UserId};
+use shared::rules::{Ban, DecisionKind, EndingKind};
+use shared::store::{PastDecision, Store};
+
+use super::workspace;
+use crate::arguments::{InWorkspace, user};
+use crate::ban_record::{ShownBan, place, until};
+use crate::output::{Output, Record, word};
+use crate::times::Time;
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis history 156
+  portcullis history 156 --output json | jq '.[] | {at, decision, keyId}'";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct HistoryArgs {
+    /// The Roblox user.
+    #[arg(value_name = "USER", value_parser = user)]
+    user: UserId,
+    #[command(flatten)]
+    place: InWorkspace,
+}
+
+/// One decision.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Decided {
+    id: String,
+    decision: DecisionKind,
+    at: Time,
+    at_seconds: Timestamp,
+    key_id: String,
+    moderator_id: Option<ModeratorId>,
+    /// The reason given for lifting it.
+    reason: Option<String>,
+    ban: ShownBan,
+    previous: Option<ShownBan>,
+    #[serde(skip)]
+    after: Ban,
+    #[serde(skip)]
+    before: Option<Ban>,
+}
+
+impl Decided {
+    fn why(&self) -> String {
+        let terms = &self.after.terms;
+        let reasons = [
+            self.reason.as_deref().unwrap_or_default(),
+            &terms.private_reason,
+            &terms.public_reason,
+        ];
+        let said = reasons.into_iter().find(|reason| !reason.is_empty());
+        said.unwrap_or("-").to_owned()
+    }
+
+    /// What was there before, as it was just before the decision.
+    fn replaced(&self) -> String {
+        let Some(before) = &self.before else {
+            return "nothing".to_owned();
+        };
+        let end = match before.ending.map(|ending| ending.kind) {
+            Some(EndingKind::Lifted) => "lifted".to_owned(),
+            Some(EndingKind::Appealed) => "appealed".to_owned(),
+            None => until(before),
+        };
+        format!("{} {}, {end}", before.guid, place(before))
+    }
+}
+
+impl Record for Decided {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let moderator = self.moderator_id.map(|id| format!(", moderator {id}"));
+        let by = format!("{}{}", self.key_id, moderator.unwrap_or_default());
+        vec![
+            ("when", self.at.shown()),
+            ("what", word(self.decision)),
+            ("guid", self.after.guid.to_string()),
+            ("holds", place(&self.after)),
+            ("until", until(&self.after)),
+            ("by", by),
+            ("why", self.why()),
+            ("replaced", self.replaced()),
+        ]
+    }
+}
+
+pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, args.place.workspace).await?;
+    let beginning = Moment::from_millis(0);
+    let decisions = store
+        .history(workspace.guid.tag(), args.user, beginning)
+        .await?;
+    let shown: Vec<_> = decisions
+        .into_iter()
+        .map(|decision| {
+            let id = decision.id();
+            let PastDecision {
+                kind,
+                at,
+                ban,
+                previous,
+                reason,
+                key_id,
+                moderator,
+                ..
+            } = decision;
+            // A ban is shown as it was at the decision, not as it is by now.
+            let show = |ban: &Ban| ShownBan::new(workspace.guid, ban, false, at);
+            Decided {
+                id,
+                decision: kind,
+                at: Time(at),
+                at_seconds: at,
+                key_id,
+                moderator_id: moderator,
+                reason,
+                ban: show(&ban),
+                previous: previous.as_ref().map(show),
+                after: ban,
+                before: previous,
+            }
+        })
+        .collect();
+    let none = format!("no decision on the user {} is on record", args.user);
+    output.list(&shown, &none)
+}

@@ -1,0 +1,114 @@
+//! A key as it is printed.
+
+use std::num::NonZeroU32;
+
+use serde::Serialize;
+use shared::auth::{FlagPin, KeyKind, KeyRecord, Scope};
+use shared::clock::Timestamp;
+
+use crate::commands::workspace::or_any;
+use crate::output::{Record, rfc3339, word};
+use crate::times::{Time, or_dash};
+
+/// A key as it is shown: everything but the key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    key_id: String,
+    name: String,
+    kind: KeyKind,
+    scopes: Vec<Scope>,
+    flags: FlagPin,
+    status: Status,
+    bans_per_hour: Option<NonZeroU32>,
+    created: Time,
+    expires: Option<Time>,
+    revoked: Option<Time>,
+    /// The last day, in UTC, on which a call was made with it.
+    last_used: Option<String>,
+    workspace_guid: String,
+}
+
+/// A key that has just been made: the one time that it is shown.
+#[derive(Serialize)]
+pub struct Made {
+    pub key: String,
+    #[serde(flatten)]
+    pub shown: Shown,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Live,
+    Expired,
+    Revoked,
+}
+
+impl Shown {
+    pub fn at(now: Timestamp, key: &KeyRecord) -> Self {
+        let status = match key.revoked {
+            Some(_) => Status::Revoked,
+            None if key.is_live(now) => Status::Live,
+            None => Status::Expired,
+        };
+        Self {
+            key_id: key.key_id.clone(),
+            name: key.name.clone(),
+            kind: key.key_kind,
+            scopes: match key.key_kind {
+                KeyKind::Secret => key.scopes.clone(),
+                KeyKind::Public => Vec::new(),
+            },
+            flags: key.flags,
+            status,
+            bans_per_hour: key.bans_per_hour,
+            created: Time(key.created),
+            expires: key.expires.map(Time),
+            revoked: key.revoked.map(Time),
+            last_used: key.last_used.map(|day| {
+                let midnight = rfc3339(day.begin());
+                midnight
+                    .chars()
+                    .take_while(|letter| *letter != 'T')
+                    .collect()
+            }),
+            workspace_guid: key.workspace.to_string(),
+        }
+    }
+}
+
+impl Record for Shown {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let scopes: Vec<_> = self.scopes.iter().copied().map(Scope::name).collect();
+        let scopes = if scopes.is_empty() {
+            "-".to_owned()
+        } else {
+            scopes.join(",")
+        };
+        vec![
+            ("key id", self.key_id.clone()),
+            ("name", self.name.clone()),
+            ("kind", word(self.kind)),
+            ("scopes", scopes),
+            ("flags", word(self.flags)),
+            ("status", word(self.status)),
+            ("bans per hour", or_any(self.bans_per_hour)),
+            (
+                "last used",
+                self.last_used.clone().unwrap_or_else(|| "never".to_owned()),
+            ),
+            ("created", self.created.shown()),
+            ("expires", or_dash(self.expires)),
+            ("revoked", or_dash(self.revoked)),
+        ]
+    }
+}
+
+impl Record for Made {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("key", self.key.clone())];
+        fields.extend(self.shown.fields());
+        fields
+    }
+}

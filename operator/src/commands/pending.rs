@@ -1,0 +1,87 @@
+//! `portcullis pending`.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::clock::{Moment, Timestamp};
+use shared::ids::WorkspaceId;
+use shared::store::{Pending, Store};
+
+use super::workspace;
+use crate::arguments::InExperience;
+use crate::ban_record::ShownBan;
+use crate::output::{Output, Record};
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis pending --experience 7
+  portcullis pending --experience 7 --output json | jq length";
+
+/// How many are read at a time.
+const PAGE: usize = 100;
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PendingArgs {
+    #[command(flatten)]
+    place: InExperience,
+}
+
+/// A ban or an unban that the experience has yet to apply.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Owed {
+    /// `ban` or `unban`.
+    pending: &'static str,
+    #[serde(flatten)]
+    ban: ShownBan,
+}
+
+impl Record for Owed {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("pending", self.pending.to_owned())];
+        fields.extend(self.ban.fields());
+        fields
+    }
+}
+
+pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()> {
+    let InExperience { place, experience } = args.place;
+    let workspace = workspace::find(store, place.workspace).await?;
+    let now = Moment::now().seconds();
+    let mut list = all(store, Pending::Bans, workspace.guid, args.place, now).await?;
+    list.extend(all(store, Pending::Unbans, workspace.guid, args.place, now).await?);
+    output.list(
+        &list,
+        &format!("nothing is pending in the experience {experience}"),
+    )
+}
+
+async fn all(
+    store: &Store,
+    pending: Pending,
+    workspace: WorkspaceId,
+    place: InExperience,
+    now: Timestamp,
+) -> Result<Vec<Owed>> {
+    let (name, completed) = match pending {
+        Pending::Bans => ("ban", false),
+        Pending::Unbans => ("unban", true),
+    };
+    let (tag, experience) = (workspace.tag(), place.experience);
+    let mut list = Vec::new();
+    let mut after = None;
+    loop {
+        let (bans, next) = store
+            .pending(pending, tag, experience, after.as_ref(), PAGE, now)
+            .await?;
+        list.extend(bans.iter().map(|ban| Owed {
+            pending: name,
+            ban: ShownBan::new(workspace, ban, completed, now),
+        }));
+        after = next;
+        if after.is_none() {
+            return Ok(list);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A workspace and how much there is in it.
+
+use anyhow::Result;
+use serde::Serialize;
+use shared::clock::Moment;
+use shared::store::{BanCounts, Store, Workspace};
+
+use super::Shown;
+use crate::commands::experience;
+use crate::output::{Output, Record};
+use crate::progress::Progress;
+
+/// How much there is in a workspace.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Bans ever made.
+    pub bans_on_record: u64,
+    /// Bans in force.
+    pub bans_in_force: u64,
+    pub keys: usize,
+    pub live_keys: usize,
+    pub protected_users: usize,
+}
+
+/// A workspace in a list with counts.
+#[derive(Debug, Serialize)]
+pub struct Counted {
+    #[serde(flatten)]
+    shown: Shown,
+    #[serde(flatten)]
+    counts: Counts,
+    experiences: usize,
+}
+
+/// All there is to say of a workspace.
+#[derive(Debug, Serialize)]
+struct Overview {
+    #[serde(flatten)]
+    shown: Shown,
+    #[serde(flatten)]
+    counts: Counts,
+    experiences: Vec<experience::Shown>,
+}
+
+impl Counts {
+    pub async fn of(store: &Store, workspace: &Workspace) -> Result<Self> {
+        let tag = workspace.guid.tag();
+        let now = Moment::now().seconds();
+        let BanCounts {
+            on_record,
+            in_force,
+        } = store.count_bans(tag, now).await?;
+        let keys = store.keys(tag).await?;
+        Ok(Self {
+            bans_on_record: on_record,
+            bans_in_force: in_force,
+            keys: keys.len(),
+            live_keys: keys.iter().filter(|key| key.is_live(now)).count(),
+            protected_users: store.protected_users(tag).await?.len(),
+        })
+    }
+
+    pub fn fields(self) -> Vec<(&'static str, String)> {
+        vec![
+            ("bans on record", self.bans_on_record.to_string()),
+            ("bans in force", self.bans_in_force.to_string()),
+            ("keys", self.keys.to_string()),
+            ("live keys", self.live_keys.to_string()),
+            ("protected users", self.protected_users.to_string()),
+        ]
+    }
+}
+
+impl Record for Counted {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = self.shown.fields();
+        fields.extend(self.counts.fields());
+        fields.push(("experiences", self.experiences.to_string()));
+        fields
+    }
+}
+
+impl Record for Overview {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = self.shown.fields();
+        fields.extend(self.counts.fields());
+        for experience in &self.experiences {
+            let rest = experience
+                .fields()
+                .into_iter()
+                .skip(1)
+                .map(|(title, value)| format!("{title}: {value}"));
+            let rest: Vec<_> = rest.collect();
+            let line = format!("{} ({})", experience.experience_id, rest.join("; "));
+            fields.push(("experience", line));
+        }
+        fields
+    }
+}
+
+pub async fn show(workspace: &Workspace, store: &Store, output: Output) -> Result<()> {
+    output.one(&Overview {
+        shown: Shown::from(workspace),
+        counts: Counts::of(store, workspace).await?,
+        experiences: experience::all(store, workspace.guid.tag()).await?,
+    })
+}
+
+/// Counts what is in each workspace, which reads all of their bans.
+pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<Counted>> {
+    let total = u64::try_from(workspaces.len()).ok();
+    let mut progress = Progress::begin("workspaces counted", total);
+    let mut counted = Vec::new();
+    for workspace in workspaces {
+        counted.push(Counted {
+            shown: Shown::from(workspace),
+            counts: Counts::of(store, workspace).await?,
+            experiences: store.links(workspace.guid.tag()).await?.len(),
+        });
+        progress.advance(1);
+    }
+    progress.finish();
+    Ok(counted)
+}

@@ -1,0 +1,105 @@
+//! Deleting a workspace.
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+use shared::auth::KeyRecord;
+use shared::clock::{Moment, Timestamp};
+use shared::store::{RemovalPosition, Store, Workspace};
+
+use super::overview::Counts;
+use crate::arguments::Caution;
+use crate::confirm::confirm;
+use crate::output::{Output, Record};
+use crate::progress::Progress;
+
+/// For how long after its revocation a function may still take a key for live, in seconds.
+const REMEMBERED: u64 = 60;
+
+/// What deleting came to, or would.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Deleted {
+    guid: String,
+    name: String,
+    dry_run: bool,
+    #[serde(flatten)]
+    counts: Counts,
+    experiences: usize,
+}
+
+impl Record for Deleted {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let what = if self.dry_run {
+            "would be deleted"
+        } else {
+            "deleted"
+        };
+        let mut fields = vec![("workspace", format!("{} {:?} {what}", self.guid, self.name))];
+        fields.extend(self.counts.fields());
+        fields.push(("experiences", self.experiences.to_string()));
+        fields
+    }
+}
+
+pub async fn delete(
+    workspace: &Workspace,
+    caution: Caution,
+    store: &Store,
+    output: Output,
+) -> Result<()> {
+    let tag = workspace.guid.tag();
+    let deleted = Deleted {
+        guid: workspace.guid.to_string(),
+        name: workspace.name.clone(),
+        dry_run: caution.dry_run,
+        counts: Counts::of(store, workspace).await?,
+        experiences: store.links(tag).await?.len(),
+    };
+    let keys = store.keys(tag).await?;
+    let refusal = objection(&keys, workspace, Moment::now().seconds());
+    if caution.dry_run {
+        if let Some(refusal) = refusal {
+            eprintln!("Not yet: {refusal}.");
+        }
+        return output.one(&deleted);
+    }
+    if let Some(refusal) = refusal {
+        bail!("{refusal}");
+    }
+    let question = format!(
+        "Delete the workspace {:?} with its {} bans, their history and its {} keys? It cannot be \
+         undone.",
+        workspace.name, deleted.counts.bans_on_record, deleted.counts.keys
+    );
+    confirm(&question, caution.yes)?;
+
+    let mut progress = Progress::begin("bans deleted", Some(deleted.counts.bans_on_record));
+    store.remove_global(tag).await?;
+    let mut position = RemovalPosition::default();
+    while let Some(bans) = store.remove_some_users(tag, &mut position).await? {
+        progress.advance(bans);
+    }
+    store.remove_rest(tag).await?;
+    progress.finish();
+    output.one(&deleted)
+}
+
+/// Why the workspace cannot be deleted yet: what its keys write meanwhile would be left behind.
+fn objection(keys: &[KeyRecord], workspace: &Workspace, now: Timestamp) -> Option<String> {
+    if let Some(live) = keys.iter().find(|key| key.is_live(now)) {
+        return Some(format!(
+            "the key {:?} is live: revoke every key first, with `portcullis key revoke --workspace \
+             {} {}`",
+            live.name, workspace.guid, live.key_id
+        ));
+    }
+    let revoked = keys.iter().filter_map(|key| key.revoked).max()?;
+    let since = now.0.saturating_sub(revoked.0);
+    (since < REMEMBERED).then(|| {
+        format!(
+            "a key was revoked {since} s ago, and a function may take it for live for {REMEMBERED} \
+             s: try again in {} s",
+            REMEMBERED.saturating_sub(since)
+        )
+    })
+}

@@ -1,0 +1,55 @@
+//! What a deployed stack says of itself: the outputs of `template.yaml`.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, bail};
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+
+/// The outputs of a stack.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    name: String,
+    outputs: HashMap<String, String>,
+}
+
+impl Stack {
+    /// Asks CloudFormation.
+    pub async fn describe(config: &SdkConfig, name: &str) -> Result<Self> {
+        let client = aws_sdk_cloudformation::Client::new(config);
+        let answer = client.describe_stacks().stack_name(name).send().await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some("ValidationError") => bail!(
+                "there is no stack {name} in this region and account: check --stack, --region and \
+                 AWS_PROFILE (CloudFormation: {})",
+                error.message().unwrap_or("does not exist")
+            ),
+            Err(error) => bail!(
+                "CloudFormation did not tell the outputs of the stack {name}: {}",
+                super::remedy::remedy(&DisplayErrorContext(&error).to_string())
+            ),
+        };
+        let stack = answer.stacks().first();
+        let stack = stack.with_context(|| format!("there is no stack {name}"))?;
+        let outputs = stack.outputs().iter().filter_map(|output| {
+            let (key, value) = (output.output_key()?, output.output_value()?);
+            Some((key.to_owned(), value.to_owned()))
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            outputs: outputs.collect(),
+        })
+    }
+
+    /// An output, such as `BansTableName`.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        self.outputs.get(name).map(String::as_str).with_context(|| {
+            format!(
+                "the stack {} has no output {name}: is it one of Portcullis, deployed from the \
+                 current template?",
+                self.name
+            )
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! Times: in the reader's own zone and as durations for people, RFC 3339 in UTC for scripts.
+
+use jiff::tz::TimeZone;
+use serde::{Serialize, Serializer};
+use shared::clock::{Moment, Timestamp};
+use shared::rules::Expiry;
+
+use crate::output::rfc3339;
+
+/// A point in time that is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(pub Timestamp);
+
+impl Time {
+    /// When an expiry is, if ever.
+    pub const fn of(expiry: Expiry) -> Option<Self> {
+        match expiry {
+            Expiry::At(at) => Some(Self(at)),
+            Expiry::Never => None,
+        }
+    }
+
+    /// For people: `2026-11-21 15:03:12 CET, 2 h 5 min ago`.
+    pub fn shown(self) -> String {
+        let now = Moment::now().seconds();
+        format!("{}, {}", self.local(&TimeZone::system()), self.from(now))
+    }
+
+    fn local(self, zone: &TimeZone) -> String {
+        let seconds = i64::try_from(self.0.0).ok();
+        let instant = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        instant.map_or_else(
+            || self.0.to_string(),
+            |instant| {
+                let zoned = instant.to_zoned(zone.clone());
+                zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+            },
+        )
+    }
+
+    fn from(self, now: Timestamp) -> String {
+        match self.0.0.checked_sub(now.0) {
+            Some(0) => "now".to_owned(),
+            Some(ahead) => format!("in {}", duration(ahead)),
+            None => format!("{} ago", duration(now.0.saturating_sub(self.0.0))),
+        }
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+/// A time for people, or a dash.
+pub fn or_dash(time: Option<Time>) -> String {
+    time.map_or_else(|| "-".to_owned(), Time::shown)
+}
+
+/// A length of time in its two largest units: `3 d 4 h`.
+pub fn duration(seconds: u64) -> String {
+    let units = [
+        (31_557_600, "y"),
+        (86_400, "d"),
+        (3600, "h"),
+        (60, "min"),
+        (1, "s"),
+    ];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        let count = left.checked_div(size).unwrap_or_default();
+        left = left.checked_rem(size).unwrap_or_default();
+        if count > 0 {
+            parts.push(format!("{count} {unit}"));
+        } else if !parts.is_empty() {
+            break;
+        }
+        if parts.len() == 2 {
+            break;
+        }
+    }
+    if parts.is_empty() {
+        "0 s".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_two_units_at_most() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7500, "2 h 5 min"),
+            (7201, "2 h"),
+            (3 * 86_400 + 4 * 3600 + 59, "3 d 4 h"),
+            (40_000_000, "1 y 97 d"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_in_the_readers_zone_and_from_now() {
+        let time = Time(Timestamp(1_728_802_934));
+        let zone = TimeZone::posix("CET-1").unwrap();
+        assert_eq!(time.local(&zone), "2024-10-13 08:02:14 CET");
+        assert_eq!(time.from(Timestamp(1_728_802_934 - 7500)), "in 2 h 5 min");
+        assert_eq!(time.from(Timestamp(1_728_802_934 + 61)), "1 min 1 s ago");
+        assert_eq!(time.from(time.0), "now");
+    }
+}

@@ -1,0 +1,291 @@
+//! Banning, lifting and looking things up by hand, by the rules of the API.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
+
+mod harness;
+
+use end_to_end::{Ban, TestApp, Workspace};
+use harness::{At, Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
+use serde_json::{Value, json};
+
+/// The program, and the workspace it is about.
+struct Operator {
+    portcullis: At,
+    guid: String,
+}
+
+impl Operator {
+    fn of(app: &TestApp, workspace: &Workspace<'_>) -> Self {
+        Self {
+            portcullis: Portcullis::at(app.database().endpoint()),
+            guid: workspace.guid(),
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let place = ["--workspace", &self.guid];
+        self.portcullis.run(&[arguments, &place].concat())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let place = ["--workspace", &self.guid];
+        self.portcullis.json(&[arguments, &place].concat())
+    }
+}
+
+const AT: [&str; 2] = ["--experience", "7"];
+const BY: [&str; 2] = ["--moderator", "1"];
+
+fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["ban", user], &AT[..], &BY, more].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_by_hand_is_a_ban() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    let checked = operator.json(&[&["check", "156"], &AT[..]].concat());
+    let never = json!({ "userId": 156, "isBanned": false, "pending": null, "ban": null });
+    assert_eq!(checked, never);
+
+    let terms = [
+        "--length",
+        "7d",
+        "--private-reason",
+        "told twice",
+        "--public-reason",
+        "Be kind",
+    ];
+    let made = operator.json(&ban("156", &terms));
+    assert_eq!(
+        (&made["isBanned"], &made["isGlobal"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(made["privateReason"], "told twice");
+    assert!(
+        is_rfc3339(&made["createdAt"]) && is_rfc3339(&made["expiresAt"]),
+        "{made}"
+    );
+    assert!(workspace.is_banned(156, 7).await);
+    workspace.await_pending_bans(7, &[156]).await;
+
+    // A ban in force is only changed when asked to.
+    assert_refused(
+        &operator.run(&ban("156", &["--permanent"])),
+        1,
+        "--overwrite",
+    );
+    let changed = operator.json(&ban("156", &["--permanent", "--overwrite"]));
+    assert_eq!(
+        (&changed["expires"], &changed["guid"]),
+        (&json!(0), &made["guid"])
+    );
+    assert_eq!(changed["expiresAt"], Value::Null);
+
+    let checked = operator.json(&[&["check", "156"], &AT[..]].concat());
+    assert_eq!(
+        (&checked["isBanned"], &checked["pending"]),
+        (&json!(true), &json!("ban"))
+    );
+    assert_eq!(checked["ban"]["guid"], made["guid"]);
+    let pending = operator.json(&[&["pending"], &AT[..]].concat());
+    assert_eq!(pending[0]["pending"], "ban");
+    assert_eq!(pending[0]["guid"], made["guid"]);
+
+    let again = ["--permanent", "--overwrite", "--applied"];
+    let confirmed = operator.json(&ban("156", &again));
+    assert_eq!(confirmed["experienceBanCompleted"], true);
+    workspace.await_pending_bans(7, &[]).await;
+
+    let lift = [&["unban", "156", "--reason", "mistaken"], &AT[..]].concat();
+    assert_eq!(operator.json(&lift)["isBanned"], false);
+    let pending = operator.json(&[&["pending"], &AT[..]].concat());
+    assert_eq!(
+        (&pending[0]["pending"], &pending[0]["robloxId"]),
+        (&json!("unban"), &json!(156))
+    );
+    operator.json(&[&["unban", "156", "--applied"], &AT[..]].concat());
+    assert_eq!(operator.json(&[&["pending"], &AT[..]].concat()), json!([]));
+    assert!(!workspace.is_banned(156, 7).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_global_ban_by_hand_reaches_every_experience_and_an_appeal_ends_it() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    workspace.pending_bans(8).await;
+    let global = ["--permanent", "--scope", "global"];
+    assert_eq!(operator.json(&ban("156", &global))["isGlobal"], true);
+    app.settle().await;
+    workspace.await_pending_bans(8, &[156]).await;
+    let appealed = operator.json(&ban("156", &["--appeal", "--scope", "global"]));
+    assert_eq!(
+        (&appealed["isAppealed"], &appealed["isBanned"]),
+        (&json!(true), &json!(false))
+    );
+    assert_refused(
+        &operator.run(&ban("156", &["--appeal"])),
+        1,
+        "no ban in force",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_tells_what_who_when_and_what_was_replaced() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    workspace
+        .ban(
+            Ban::of(156, 7)
+                .permanent()
+                .moderator(5)
+                .reasons("first", ""),
+        )
+        .await;
+    operator.json(&ban("156", &["--length", "7d", "--overwrite"]));
+    let lift = [
+        &["unban", "156", "--reason", "mistaken", "--moderator", "3"],
+        &AT[..],
+    ]
+    .concat();
+    operator.json(&lift);
+    let key = workspace.key_id(workspace.secret_key());
+
+    let history = operator.json(&["history", "156"]);
+    let told: Vec<_> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            json!([
+                one["decision"],
+                one["keyId"],
+                one["moderatorId"],
+                one["reason"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["made", key, 5, null]),
+            json!(["changed", "operator", 1, null]),
+            json!(["lifted", "operator", 3, "mistaken"]),
+        ]
+    );
+    assert_eq!(history[0]["previous"], Value::Null);
+    assert_eq!(history[1]["previous"]["expires"], 0);
+    assert_eq!(history[1]["previous"]["privateReason"], "first");
+    assert_eq!(
+        history[2]["previous"]["expires"],
+        history[1]["ban"]["expires"]
+    );
+    assert!(is_rfc3339(&history[0]["at"]), "{history}");
+
+    let table = stdout(&operator.run(&["history", "156"]));
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    assert!(
+        lines[1].contains("nothing") && lines[3].contains("mistaken"),
+        "{table}"
+    );
+    let nobody = operator.run(&["history", "157"]);
+    assert!(
+        stderr(&nobody).contains("no decision"),
+        "{}",
+        stderr(&nobody)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_are_shown_in_the_local_zone_and_from_now() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    operator.json(&ban("156", &["--length", "3d"]));
+    let mut check = command();
+    check.args(["--endpoint", app.database().endpoint(), "check", "156"]);
+    let shown = check
+        .args(AT)
+        .args(["--workspace", &operator.guid])
+        .env("TZ", "XYZ-2")
+        .output()
+        .unwrap();
+    let table = stdout(&shown);
+    assert!(table.contains(" XYZ, in 2 d 23 h"), "{table}");
+    let until = table
+        .lines()
+        .find(|line| line.starts_with("until"))
+        .unwrap();
+    let ban = operator.json(&[&["check", "156"], &AT[..]].concat())["ban"].clone();
+    let expires: jiff::Timestamp = ban["expiresAt"].as_str().unwrap().parse().unwrap();
+    let two_hours_on = expires + jiff::SignedDuration::from_hours(2);
+    let local = two_hours_on.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    assert!(until.contains(&local), "{until}, {local}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_hold_for_the_operator_too() {
+    let app = TestApp::start().await;
+    let workspace = app.strict_workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    let before = workspace.stored().await;
+    assert_refused(
+        &operator.run(&ban("156", &["--permanent"])),
+        1,
+        "portcullis experience link",
+    );
+    for (arguments, what) in [
+        (ban("0", &["--permanent"]), "user id"),
+        (ban("156", &[]), "--length"),
+        (ban("156", &["--length", "soon"]), "7d"),
+        (ban("156", &["--length", "2020-01-01T00:00:00Z"]), "past"),
+        (
+            ban("156", &["--length", "7d", "--permanent"]),
+            "--permanent",
+        ),
+        (ban("156", &["--permanent", "--scope", "world"]), "global"),
+        (
+            ban("156", &["--permanent", "--public-reason", &"x".repeat(401)]),
+            "400 bytes",
+        ),
+        (
+            vec!["ban", "156", "--permanent", "--experience", "7"],
+            "--moderator",
+        ),
+        (
+            vec!["ban", "156", "--permanent", "--moderator", "1"],
+            "--experience",
+        ),
+        (vec!["unban", "156"], "--experience"),
+        (vec!["check", "156"], "--experience"),
+        (vec!["history", "-1"], "unexpected argument"),
+        (vec!["pending"], "--experience"),
+    ] {
+        assert_refused(&operator.run(&arguments), 2, what);
+    }
+    assert_eq!(workspace.stored().await, before);
+
+    operator.json(&["experience", "link", "7"]);
+    let unban = [&["unban", "156"], &AT[..]].concat();
+    assert_refused(&operator.run(&unban), 1, "never banned");
+    let protect = operator.json(&["protected", "add", "156", "157"]);
+    assert_eq!(protect[1]["userId"], 157);
+    assert_refused(
+        &operator.run(&ban("156", &["--permanent"])),
+        1,
+        "portcullis protected",
+    );
+    workspace
+        .try_ban(Ban::of(156, 7))
+        .await
+        .assert_error(403, "protected_user");
+    let left = operator.json(&["protected", "remove", "156"]);
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(operator.json(&["protected", "list"]), left);
+    operator.json(&ban("156", &["--permanent"]));
+}

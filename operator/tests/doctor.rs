@@ -1,0 +1,346 @@
+//! The doctor, `--stack`, and the program described by itself. CloudFormation and Lambda have no
+//! local engine, so a small server of the test's own answers for them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
+
+mod harness;
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Output;
+
+use end_to_end::{TestApp, template};
+use harness::{Portcullis, command, stderr, stdout};
+use serde_json::{Value, json};
+
+const DEMO_KEY: &str = "sentinelAPI.00000000-0000-4000-8000-000000000001";
+
+/// Answers every request with what `answer` makes of its first line and its body.
+fn serve(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = respond(stream.unwrap(), &answer);
+        }
+    });
+    address
+}
+
+fn respond(
+    mut stream: TcpStream,
+    answer: &impl Fn(&str, &str) -> (u16, String),
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let (status, text) = answer(&first, &String::from_utf8_lossy(&body));
+    write!(
+        stream,
+        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+        text.len()
+    )
+}
+
+/// CloudFormation, which knows one stack.
+fn cloudformation(outputs: &[(&str, &str)]) -> String {
+    let members: String = outputs
+        .iter()
+        .map(|(key, value)| {
+            format!(
+                "<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+            )
+        })
+        .collect();
+    serve(move |_, body| match body.contains("StackName=portcullis") {
+        true => (
+            200,
+            format!(
+                "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+                 <DescribeStacksResult><Stacks><member><StackName>portcullis</StackName>\
+                 <CreationTime>2026-01-01T00:00:00Z</CreationTime>\
+                 <StackStatus>UPDATE_COMPLETE</StackStatus><Outputs>{members}</Outputs>\
+                 </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+            ),
+        ),
+        false => (
+            400,
+            "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><Error>\
+             <Type>Sender</Type><Code>ValidationError</Code>\
+             <Message>Stack with id other does not exist</Message></Error></ErrorResponse>"
+                .to_owned(),
+        ),
+    })
+}
+
+/// Lambda, which knows one mapping in some state.
+fn lambda(state: &'static str) -> String {
+    serve(move |first, _| {
+        assert!(first.contains("FunctionName=spread"), "{first}");
+        let mapping = json!({
+            "UUID": "11111111-2222-3333-4444-555555555555",
+            "EventSourceArn":
+                "arn:aws:dynamodb:us-east-1:000000000000:table/BansTable/stream/2026-01-01",
+            "State": state,
+            "LastProcessingResult": "OK",
+        });
+        (200, json!({ "EventSourceMappings": [mapping] }).to_string())
+    })
+}
+
+/// Runs the doctor and gives what it found, by check.
+fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, HashMap<String, Value>) {
+    let done = command()
+        .args(["doctor", "--output", "json"])
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let found: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
+    let found = found
+        .into_iter()
+        .map(|one| (one["check"].as_str().unwrap().to_owned(), one))
+        .collect();
+    (done, found)
+}
+
+fn result<'a>(found: &'a HashMap<String, Value>, check: &str) -> &'a str {
+    let found = found
+        .get(check)
+        .unwrap_or_else(|| panic!("{check} in {found:#?}"));
+    found["result"].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_installation_is_found_well() {
+    let app = TestApp::start().await;
+    let url = format!("{}/api/v1", app.address());
+    let stack = cloudformation(&[
+        ("BansTableName", "BansTable"),
+        ("WorkspacesTableName", "WorkspacesTable"),
+        ("SpreadDecisionsFunctionName", "spread"),
+        ("ApiUrl", &url),
+    ]);
+    let variables = |lambda: &str| {
+        [
+            ("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.clone()),
+            ("AWS_ENDPOINT_URL_LAMBDA", lambda.to_owned()),
+            ("PORTCULLIS_STACK", "portcullis".to_owned()),
+            ("PORTCULLIS_KEY", DEMO_KEY.to_owned()),
+        ]
+    };
+    let run = |state| {
+        let variables = variables(&lambda(state));
+        let variables: Vec<_> = variables.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        doctor(&["--endpoint", app.database().endpoint()], &variables)
+    };
+    let (done, found) = run("Enabled");
+    assert_eq!(
+        done.status.code(),
+        Some(0),
+        "{}\n{}",
+        stdout(&done),
+        stderr(&done)
+    );
+    for table in template().tables() {
+        assert_eq!(result(&found, &format!("table {}", table.name)), "ok");
+        let indexes = table.create["GlobalSecondaryIndexes"].as_array().unwrap();
+        for index in indexes {
+            let name = index["IndexName"].as_str().unwrap();
+            assert_eq!(result(&found, &format!("index {name}")), "ok");
+        }
+    }
+    for check in [
+        "credentials",
+        "stream",
+        "stream mapping",
+        "API",
+        "ban check by the API",
+        "clock",
+        "your key",
+        "keys",
+    ] {
+        assert_eq!(result(&found, check), "ok", "{found:#?}");
+    }
+    // Whatever the local engine tells of these, it is no failure.
+    for check in [
+        "expiry of items in BansTable",
+        "point-in-time recovery of BansTable",
+    ] {
+        assert_ne!(result(&found, check), "failed");
+    }
+
+    let (done, found) = run("Disabled");
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(result(&found, "stream mapping"), "failed");
+    let remedy = found["stream mapping"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("--uuid 11111111-2222"), "{remedy}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_is_found_and_its_remedy_told() {
+    let portcullis = Portcullis::start().await;
+    let endpoint = ["--endpoint", portcullis.engine.endpoint()];
+    let demo = "00000000-0000-4000-8000-000000000001";
+    let ending = [
+        "key",
+        "create",
+        "--workspace",
+        demo,
+        "--name",
+        "x",
+        "--expires",
+        "3d",
+    ];
+    let ending = portcullis.json(&ending);
+
+    let elsewhere = serve(|_, _| (200, "{}".to_owned()));
+    let key = ending["key"].as_str().unwrap();
+    let (done, found) = doctor(
+        &[
+            &endpoint[..],
+            &["--workspaces-table", "Other", "--url", &elsewhere],
+        ]
+        .concat(),
+        &[],
+    );
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(result(&found, "table Other"), "failed");
+    assert_eq!(result(&found, "API"), "failed");
+    assert_eq!(result(&found, "stream mapping"), "not checked");
+    assert_eq!(result(&found, "table BansTable"), "ok");
+    for failed in found.values().filter(|found| found["result"] == "failed") {
+        assert!(failed["remedy"].is_string(), "{failed}");
+    }
+
+    let (done, found) = doctor(&endpoint, &[("PORTCULLIS_KEY", key)]);
+    assert_eq!(done.status.code(), Some(0), "{found:#?}");
+    assert_eq!(result(&found, "your key"), "warning");
+    assert_eq!(
+        result(
+            &found,
+            &format!("key {}", ending["keyId"].as_str().unwrap())
+        ),
+        "warning"
+    );
+    assert_eq!(result(&found, "API"), "not checked");
+
+    let id = ending["keyId"].as_str().unwrap();
+    portcullis.json(&["key", "revoke", id, "--yes", "--workspace", demo]);
+    let (_, found) = doctor(&endpoint, &[("PORTCULLIS_KEY", key)]);
+    assert_eq!(result(&found, "your key"), "failed");
+    let (_, found) = doctor(&endpoint, &[("PORTCULLIS_KEY", "nonsense")]);
+    assert_eq!(result(&found, "your key"), "failed");
+
+    let dead = ["--endpoint", "http://127.0.0.1:9"];
+    let (done, found) = doctor(&dead, &[]);
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(result(&found, "table BansTable"), "failed");
+    let tables = [
+        "--bans-table",
+        "b",
+        "--workspaces-table",
+        "w",
+        "--region",
+        "eu-west-1",
+    ];
+    let (done, found) = doctor(&tables, &[]);
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(result(&found, "credentials"), "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_tells_the_tables() {
+    let portcullis = Portcullis::start().await;
+    let stack = cloudformation(&[
+        ("BansTableName", "BansTable"),
+        ("WorkspacesTableName", "WorkspacesTable"),
+    ]);
+    let list = |name: &str| {
+        command()
+            .args(["--stack", name, "workspace", "list", "--output", "json"])
+            .envs([
+                ("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.as_str()),
+                ("AWS_ENDPOINT_URL_DYNAMODB", portcullis.engine.endpoint()),
+                ("AWS_ACCESS_KEY_ID", "someone"),
+                ("AWS_SECRET_ACCESS_KEY", "secret"),
+                ("AWS_REGION", "eu-west-1"),
+            ])
+            .output()
+            .unwrap()
+    };
+    let listed = list("portcullis");
+    assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    harness::assert_refused(&list("other"), 1, "no stack other");
+}
+
+#[test]
+fn completions_and_manual_pages_need_no_installation() {
+    for shell in ["bash", "zsh", "fish"] {
+        let done = command().args(["completions", shell]).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        assert!(stdout(&done).contains("workspace"), "{shell}");
+    }
+    let page = stdout(&command().arg("man").output().unwrap());
+    assert!(
+        page.contains(".TH") && page.contains("Exit status"),
+        "{page}"
+    );
+    let dir = std::env::temp_dir().join(format!("portcullis-man-{}", std::process::id()));
+    let done = command()
+        .arg("man")
+        .arg("--dir")
+        .arg(&dir)
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    for page in [
+        "portcullis.1",
+        "portcullis-ban.1",
+        "portcullis-key-rotate.1",
+    ] {
+        assert!(dir.join(page).is_file(), "{page}");
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn every_command_explains_itself_with_examples() {
+    for command_line in [
+        "",
+        "workspace",
+        "experience",
+        "key",
+        "protected",
+        "ban",
+        "unban",
+        "check",
+        "history",
+        "pending",
+        "doctor",
+        "completions",
+        "man",
+    ] {
+        let words = command_line.split_whitespace();
+        let help = stdout(&command().args(words).arg("--help").output().unwrap());
+        assert!(help.contains("Examples"), "{command_line}: {help}");
+    }
+}

@@ -1,0 +1,199 @@
+//! Linking and unlinking experiences, and what that does to the bans that are pending there.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
+
+mod harness;
+
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+use harness::{At, Portcullis, assert_refused, stderr};
+use serde_json::{Value, json};
+use shared::ids::ExperienceId;
+use shared::store::Pending;
+
+/// The program, and the workspace it is about.
+struct Operator {
+    portcullis: At,
+    guid: String,
+}
+
+impl Operator {
+    fn of(app: &TestApp, workspace: &Workspace<'_>) -> Self {
+        Self {
+            portcullis: Portcullis::at(app.database().endpoint()),
+            guid: workspace.guid(),
+        }
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let place = ["--workspace", &self.guid];
+        self.portcullis.json(&[arguments, &place].concat())
+    }
+
+    fn unlink(&self, experience: &str, caution: &str) -> Value {
+        self.json(&["experience", "unlink", experience, caution])
+    }
+
+    fn listed(&self) -> Vec<u64> {
+        let list = self.json(&["experience", "list"]);
+        let ids = list.as_array().unwrap().iter();
+        ids.map(|one| one["experienceId"].as_u64().unwrap())
+            .collect()
+    }
+}
+
+/// The users in a pending index, whatever a poll would say.
+async fn owed(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64, u64) {
+    let experience = ExperienceId::new(experience).unwrap();
+    let tag = workspace.id().tag();
+    let store = app.store();
+    let count = async |pending| {
+        let counted = store.count_pending(pending, tag, experience, None);
+        counted.await.unwrap()
+    };
+    (count(Pending::Bans).await, count(Pending::Unbans).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn linking_brings_standing_global_bans_even_without_the_stream() {
+    let app = TestApp::builder().without_pump().start().await;
+    let workspace = app.strict_workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    let linked = operator.json(&["experience", "link", "7"]);
+    assert_eq!(
+        (&linked["backfilled"], &linked["pendingBans"]),
+        (&json!(true), &json!(0))
+    );
+    for user in 1..=120 {
+        workspace.ban(Ban::of(user, 7).global().permanent()).await;
+    }
+    workspace.unban(Unban::of(120, 7)).await;
+
+    let call = Call::get("/pending-bans").query("experienceId", 8);
+    workspace.send(call).await.assert_error(403, "forbidden");
+    let linked = operator.json(&["experience", "link", "8"]);
+    assert_eq!(linked["pendingBans"], 119);
+    assert_eq!(workspace.pending_bans(8).await.len(), 119);
+    assert_eq!(operator.listed(), [7, 8]);
+    // Once more, nothing is left to do.
+    let again = operator.json(&["experience", "link", "8"]);
+    assert_eq!(again["linked"], linked["linked"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by_then() {
+    let app = TestApp::start().await;
+    let workspace = app.strict_workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    for experience in ["7", "8"] {
+        operator.json(&["experience", "link", experience]);
+    }
+    // In 8: a ban of its own, pending; a Global one, pending; a Global one, applied; one that was
+    // applied and lifted, whose unban is pending; one that is applied and ends later.
+    workspace.ban(Ban::of(1, 8).permanent()).await;
+    workspace.ban(Ban::of(2, 7).global().permanent()).await;
+    workspace
+        .ban(Ban::of(3, 8).global().permanent().completed())
+        .await;
+    workspace.ban(Ban::of(4, 8).permanent().completed()).await;
+    workspace.unban(Unban::of(4, 8)).await;
+    workspace.ban(Ban::of(5, 8).length("7d").completed()).await;
+    app.settle().await;
+    workspace.await_pending_bans(8, &[1, 2]).await;
+    workspace.await_pending_unbans(8, &[4]).await;
+
+    let before = workspace.stored().await;
+    let dry = operator.unlink("8", "--dry-run");
+    let expected = json!({
+        "experienceId": 8, "dryRun": true, "droppedBans": 2, "droppedUnbans": 2,
+    });
+    assert_eq!(dry, expected);
+    let unlink = ["experience", "unlink", "8", "--workspace", &operator.guid];
+    assert_refused(&operator.portcullis.run(&unlink), 1, "nothing was changed");
+    assert_eq!(workspace.stored().await, before);
+
+    let done = operator.portcullis.answering("y\n", &unlink);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
+    assert_eq!(operator.listed(), [7]);
+    assert_refused(&operator.portcullis.run(&unlink), 1, "is not linked");
+
+    // What is decided meanwhile does not reach it.
+    workspace.ban(Ban::of(6, 7).global().permanent()).await;
+    workspace.unban(Unban::of(3, 7)).await;
+    workspace.unban(Unban::of(2, 7)).await;
+    app.settle().await;
+    assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
+    // The ban check is not asked who is linked: it tells who is banned.
+    assert!(workspace.is_banned(6, 8).await);
+
+    let linked = operator.json(&["experience", "link", "8"]);
+    assert_eq!(
+        (&linked["pendingBans"], &linked["pendingUnbans"]),
+        (&json!(2), &json!(2))
+    );
+    // Its own ban and the new Global one are to be applied; what it had applied and what was lifted
+    // before and after is to be lifted there; the ban that ends later is known as applied.
+    workspace.await_pending_bans(8, &[1, 6]).await;
+    let unbans = workspace.pending_unbans(8).await;
+    let mut users: Vec<_> = unbans.iter().map(|item| item["robloxId"].clone()).collect();
+    users.sort_by_key(Value::as_u64);
+    assert_eq!(users, [json!(3), json!(4)]);
+    assert_eq!(owed(&app, &workspace, 8).await, (2, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_experience_that_links_itself_again_finds_what_stands() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    workspace.ban(Ban::of(1, 8).permanent()).await;
+    workspace.ban(Ban::of(2, 7).global().permanent()).await;
+    app.settle().await;
+    workspace.await_pending_bans(8, &[1, 2]).await;
+    operator.unlink("8", "--yes");
+    assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
+    // A function that has not seen the experience before.
+    app.replace("pending-bans").await;
+    workspace.await_pending_bans(8, &[1, 2]).await;
+    assert_eq!(operator.listed(), [7, 8]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_poll_is_noted_and_shown() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&app, &workspace);
+    workspace.ban(Ban::of(1, 7)).await;
+    let last_poll = || operator.json(&["experience", "list"])[0]["lastPollSeconds"].clone();
+    assert_eq!(last_poll(), Value::Null);
+    let began = end_to_end::now();
+    workspace.pending_bans(7).await;
+    let seen = end_to_end::eventually("the poll is noted", async || last_poll().as_u64()).await;
+    assert!((began..=end_to_end::now()).contains(&seen), "{seen}");
+    // Not at each poll, or it would cost more than the poll.
+    let note = app.items(&format!("{}#S", workspace.tag())).await;
+    assert_eq!(note.len(), 1);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    workspace.pending_bans(7).await;
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(app.items(&format!("{}#S", workspace.tag())).await, note);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_ids_are_refused() {
+    let portcullis = Portcullis::start().await;
+    for (arguments, status, what) in [
+        (["experience", "link", "0"], 2, "place id"),
+        (["experience", "unlink", "x"], 2, "place id"),
+        (["experience", "link", "7"], 1, "workspace list"),
+        (["experience", "unlink", "7"], 1, "workspace list"),
+    ] {
+        let unknown = ["--workspace", "99999999-0000-4000-8000-000000000009"];
+        assert_refused(
+            &portcullis.run(&[&arguments[..], &unknown].concat()),
+            status,
+            what,
+        );
+    }
+}

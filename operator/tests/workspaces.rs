@@ -1,0 +1,192 @@
+//! Workspaces: their settings, what is in them, and their end.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
+
+mod harness;
+
+use end_to_end::{Ban, TestApp, Unban};
+use harness::{Portcullis, assert_refused, stderr, stdout};
+use serde_json::{Value, json};
+use shared::clock::Timestamp;
+
+const DEMO: &str = "00000000-0000-4000-8000-000000000001";
+const UNKNOWN: &str = "99999999-0000-4000-8000-000000000009";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_changed_one_by_one() {
+    let portcullis = Portcullis::start().await;
+    let set = |more: &[&str]| portcullis.json(&[&["workspace", "set", DEMO], more].concat());
+    let changed = set(&["--name", "Studio", "--moderator-bans-per-hour", "30"]);
+    assert_eq!(changed["name"], "Studio");
+    assert_eq!(changed["moderatorBansPerHour"], 30);
+    assert_eq!(changed["linking"], "automatic");
+    let changed = set(&["--linking", "strict", "--history-days", "365"]);
+    assert_eq!(changed["moderatorBansPerHour"], 30);
+    let changed = set(&["--moderator-bans-per-hour", "none"]);
+    assert_eq!(
+        changed,
+        json!({
+            "guid": DEMO, "name": "Studio", "linking": "strict", "moderatorBansPerHour": null,
+            "historyDays": 365, "created": "2026-01-01T00:00:00Z",
+        })
+    );
+    assert_eq!(portcullis.json(&["workspace", "list"])[0], changed);
+
+    let before = portcullis.stored().await;
+    for (arguments, status, what) in [
+        (vec!["workspace", "set", DEMO], 2, "--name"),
+        (
+            vec!["workspace", "set", DEMO, "--history-days", "0"],
+            2,
+            "none",
+        ),
+        (
+            vec!["workspace", "set", UNKNOWN, "--name", "x"],
+            1,
+            "workspace list",
+        ),
+        (vec!["workspace", "show", UNKNOWN], 1, "workspace list"),
+        (vec!["workspace", "show"], 2, "GUID"),
+        (
+            vec!["workspace", "delete", UNKNOWN, "--yes"],
+            1,
+            "workspace list",
+        ),
+    ] {
+        assert_refused(&portcullis.run(&arguments), status, what);
+    }
+    assert_eq!(portcullis.stored().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_is_shown_with_what_is_in_it() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let portcullis = Portcullis::at(app.database().endpoint());
+    let guid = workspace.guid();
+    workspace.ban(Ban::of(1, 7).permanent()).await;
+    workspace.ban(Ban::of(2, 7).permanent().completed()).await;
+    workspace.unban(Unban::of(2, 7)).await;
+    workspace.ban(Ban::of(3, 7).length(1)).await;
+    portcullis.json(&["protected", "add", "99", "--workspace", &guid]);
+    assert!(!workspace.is_banned(2, 7).await);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+
+    let shown = end_to_end::eventually("the counts are right", async || {
+        let shown = portcullis.json(&["workspace", "show", &guid]);
+        (shown["bansOnRecord"] == 3).then_some(shown)
+    })
+    .await;
+    assert_eq!(shown["bansInForce"], 1);
+    assert_eq!((&shown["keys"], &shown["liveKeys"]), (&json!(2), &json!(2)));
+    assert_eq!(shown["protectedUsers"], 1);
+    let seven = &shown["experiences"][0];
+    assert_eq!(seven["experienceId"], 7);
+    assert_eq!(
+        (&seven["pendingBans"], &seven["pendingUnbans"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(seven["lastPoll"], Value::Null);
+
+    let all = portcullis.json(&["workspace", "list", "--counts"]);
+    let own = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["guid"] == json!(guid));
+    assert_eq!(own.unwrap()["bansInForce"], 1);
+    assert_eq!(own.unwrap()["experiences"], 1);
+    let table = stdout(&portcullis.run(&["workspace", "show", "--workspace", &guid]));
+    assert!(table.contains("bans in force"), "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_is_deleted_whole_and_no_other() {
+    let app = TestApp::start().await;
+    let (gone, kept) = (app.workspace().await, app.workspace().await);
+    let portcullis = Portcullis::at(app.database().endpoint());
+    for workspace in [&gone, &kept] {
+        for user in 1..=60 {
+            workspace.ban(Ban::of(user, 7).permanent()).await;
+        }
+        workspace.ban(Ban::of(1, 8).global().permanent()).await;
+        workspace.ban(Ban::of(2, 7).reasons("other", "other")).await;
+        workspace.pending_bans(7).await;
+        let guid = workspace.guid();
+        portcullis.json(&["protected", "add", "99", "--workspace", &guid]);
+    }
+    app.settle().await;
+    let guid = gone.guid();
+    let delete = ["workspace", "delete", &guid];
+    let others = kept.stored().await;
+    let before = gone.stored().await;
+    let keys = portcullis.json(&["key", "list", "--workspace", &guid]);
+    let keys: Vec<_> = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["keyId"].clone())
+        .collect();
+
+    // While a key is live, or has been until just now, nothing is deleted.
+    assert_refused(
+        &portcullis.run(&[&delete[..], &["--yes"]].concat()),
+        1,
+        "portcullis key revoke",
+    );
+    let [first, second] = [&keys[0], &keys[1]].map(|key| key.as_str().unwrap());
+    portcullis.json(&["key", "revoke", first, "--yes", "--workspace", &guid]);
+    assert_refused(
+        &portcullis.run(&[&delete[..], &["--yes"]].concat()),
+        1,
+        second,
+    );
+    portcullis.json(&["key", "revoke", second, "--yes", "--workspace", &guid]);
+    assert_refused(
+        &portcullis.run(&[&delete[..], &["--yes"]].concat()),
+        1,
+        "try again in",
+    );
+    let dry = portcullis.json(&[&delete[..], &["--dry-run"]].concat());
+    assert_eq!(
+        (&dry["dryRun"], &dry["bansOnRecord"]),
+        (&json!(true), &json!(61))
+    );
+    assert_eq!(gone.stored().await, before);
+
+    // As if the minute had passed.
+    revoke_long_ago(&app, &guid).await;
+    assert_refused(&portcullis.run(&delete), 1, "nothing was changed");
+    assert_eq!(gone.stored().await, before);
+    let done = portcullis.answering("yes\n", &delete);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(stderr(&done).contains("61 bans"), "{}", stderr(&done));
+    assert!(stdout(&done).contains("deleted"), "{}", stdout(&done));
+
+    assert_eq!(gone.stored().await, Vec::<Value>::new());
+    let mut seen = app.items(&format!("{}#", gone.tag())).await;
+    assert_eq!(seen.pop(), None);
+    assert_refused(
+        &portcullis.run(&["workspace", "show", &guid]),
+        1,
+        "no workspace",
+    );
+    assert_eq!(kept.stored().await, others);
+    assert_eq!(kept.bans().await.len(), 61);
+}
+
+/// Dates the revocation of all keys of a workspace back.
+async fn revoke_long_ago(app: &TestApp, guid: &str) {
+    let scan = json!({ "TableName": app.tables().workspaces });
+    let items = app.database().call("Scan", &scan).await.unwrap();
+    let an_hour_ago = Timestamp(end_to_end::now()).minus(3600).to_string();
+    for item in items["Items"].as_array().unwrap() {
+        if item["sk"]["S"] == "K" && item["workspace"]["S"] == json!(guid) {
+            let mut item = item.clone();
+            item["revoked"] = json!({ "N": an_hour_ago });
+            let put = json!({ "TableName": app.tables().workspaces, "Item": item });
+            app.database().call("PutItem", &put).await.unwrap();
+        }
+    }
+}

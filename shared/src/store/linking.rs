@@ -1,0 +1,155 @@
+//! What the operator does to links: making one, ending one, and looking at them.
+//!
+//! A link that has ended leaves the users' items of the experience behind, with what it reported:
+//! those bans are on Roblox's list there, and linked again it must not be asked to make them anew.
+//! What it owed leaves the pending indexes. While it is not linked nothing is brought to it, since
+//! decisions go to the links there are; linked again, a back-fill brings every item of it in line
+//! with what is decided by then, whatever was written late or not at all meanwhile.
+
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::Store;
+use super::database::{DatabaseError, failure, text};
+use super::items;
+use super::links::Link;
+use super::pending::Pending;
+use super::schema::{self, Item, Key};
+use crate::clock::Timestamp;
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, WorkspaceTag};
+
+/// How many entries of a pending index are dropped at a time.
+const DROPPED_AT_ONCE: usize = 25;
+
+/// An experience that is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkedExperience {
+    /// The experience.
+    pub experience: ExperienceId,
+    /// Since when.
+    pub linked: Timestamp,
+    /// Whether all bans that stood then have been brought to it.
+    pub is_filled: bool,
+}
+
+impl LinkedExperience {
+    fn read(item: Item) -> Result<Option<Self>, DatabaseError> {
+        #[derive(Deserialize)]
+        struct LinkItem {
+            #[serde(default)]
+            linked: Timestamp,
+            backfill: String,
+        }
+        let Some(experience) = Key::of(&item).and_then(|key| key.sk.parse().ok()) else {
+            return Ok(None);
+        };
+        let LinkItem { linked, backfill } = items::read(item)?;
+        Ok(Some(Self {
+            experience,
+            linked,
+            is_filled: backfill == Link::BACKFILL_DONE,
+        }))
+    }
+}
+
+impl Store {
+    /// The linked experiences, by id.
+    pub async fn links(&self, tag: WorkspaceTag) -> Result<Vec<LinkedExperience>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :links")
+            .expression_attribute_values(":links", text(schema::link_partition(tag)));
+        let mut links = Vec::new();
+        for item in self.database.query_all(query).await? {
+            links.extend(LinkedExperience::read(item)?);
+        }
+        Ok(links)
+    }
+
+    /// The link of an experience, if it is linked.
+    pub async fn linked(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Option<LinkedExperience>, ApiError> {
+        let bans = &self.database.tables().bans;
+        let item = self.database.get(bans, Key::link(tag, experience)).await?;
+        let link = item.map(LinkedExperience::read).transpose()?;
+        Ok(link.flatten())
+    }
+
+    /// Links an experience, if it is not linked. Its back-fill begins, by the stream's function or
+    /// by whoever calls [`Store::backfill_some`].
+    pub async fn link_experience(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        Ok(self.write_link(tag, experience, now).await?)
+    }
+
+    /// Ends the link of an experience; `false` if there was none. Functions that know the link go
+    /// by it for up to a minute.
+    pub async fn unlink_experience(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<bool, ApiError> {
+        let call = self
+            .database
+            .client()
+            .delete_item()
+            .table_name(&self.database.tables().bans)
+            .set_key(Some(Key::link(tag, experience).item()))
+            .condition_expression("attribute_exists(pk)");
+        match self.database.timed(call.send()).await.map_err(failure) {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Drops some of what is pending for an experience that is not linked any more, now or later,
+    /// and says how much of it; 0 when nothing is left. An entry that was written anew meanwhile
+    /// stays for the next call.
+    pub async fn drop_pending(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        after: &mut Option<Item>,
+    ) -> Result<u64, ApiError> {
+        let (_, range) = pending.index();
+        let query = self
+            .querying_pending(pending, tag, experience, None)
+            .limit(i32::try_from(DROPPED_AT_ONCE).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.take());
+        let (found, next) = self.database.query(query).await?;
+        *after = next;
+        let (condition, change) = match pending {
+            Pending::Bans => ("ban_owed = :owed", "REMOVE ban_owed, ban_owed_until"),
+            Pending::Unbans => ("unban_owed = :owed", "REMOVE unban_owed"),
+        };
+        let drops = found.iter().filter_map(|item| {
+            let update = self
+                .database
+                .updating(Key::of(item)?)
+                .update_expression(change)
+                .condition_expression(condition)
+                .expression_attribute_values(":owed", item.get(range)?.clone());
+            Some(async move {
+                match self.database.update(update).await {
+                    Ok(_) => Ok(1),
+                    Err(DatabaseError::Conflict) => Ok(0),
+                    Err(error) => Err(error),
+                }
+            })
+        });
+        let dropped: Vec<u64> = try_join_all(drops).await?;
+        Ok(dropped.into_iter().sum())
+    }
+}

@@ -1,0 +1,84 @@
+//! When an experience was last seen to poll: for the operator, who wonders why nothing is applied.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::Store;
+use super::database::{number, text};
+use super::items;
+use super::schema::{self, Key};
+use crate::clock::Timestamp;
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, WorkspaceTag};
+
+/// How often one environment notes that an experience polls. A game server polls every minute or
+/// so; a note of each poll would cost more than the polls.
+const NOTED: Duration = Duration::from_mins(10);
+
+/// The polls that a warm function has noted.
+#[derive(Debug, Default)]
+pub(super) struct Sightings(Mutex<HashMap<(WorkspaceTag, ExperienceId), Instant>>);
+
+impl Sightings {
+    /// Enough for any one environment; past it, it starts over.
+    const MOST: usize = 4096;
+
+    /// Whether a poll is to be noted; if so, it is taken for noted.
+    fn is_news(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = seen.get(&(tag, experience));
+        if noted.is_some_and(|noted| noted.elapsed() < NOTED) {
+            return false;
+        }
+        if seen.len() >= Self::MOST {
+            seen.clear();
+        }
+        seen.insert((tag, experience), Instant::now());
+        true
+    }
+}
+
+#[derive(Deserialize)]
+struct SightingItem {
+    at: Timestamp,
+}
+
+impl Store {
+    /// Notes that an experience polls, beside the request and not before its answer. A note that
+    /// comes to nothing, since the environment ends first, is made by a later poll.
+    pub fn note_poll(&self, tag: WorkspaceTag, experience: ExperienceId, now: Timestamp) {
+        if !self.known.sightings.is_news(tag, experience) {
+            return;
+        }
+        let call = self
+            .database
+            .updating(Key::sighting(tag, experience))
+            .update_expression("SET kind = :kind, #at = :now")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":kind", text("sighting"))
+            .expression_attribute_values(":now", number(now.0));
+        tokio::spawn(call.send());
+    }
+
+    /// When each experience was last seen to poll, to within ten minutes.
+    pub async fn last_polls(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<HashMap<ExperienceId, Timestamp>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .key_condition_expression("pk = :sightings")
+            .expression_attribute_values(":sightings", text(schema::sighting_partition(tag)));
+        let mut seen = HashMap::new();
+        for item in self.database.query_all(query).await? {
+            let experience = Key::of(&item).and_then(|key| key.sk.parse().ok());
+            let at = items::read::<SightingItem>(item)?.at;
+            seen.extend(experience.map(|experience| (experience, at)));
+        }
+        Ok(seen)
+    }
+}
