@@ -15,6 +15,8 @@ use shared::length;
 use shared::rules::Length;
 use shared::store::Linking;
 
+use crate::commands::export::ExportArgs;
+use crate::commands::import::ImportArgs;
 use crate::connection::ConnectionArgs;
 use crate::output::Format;
 
@@ -64,6 +66,10 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Bring in bans from a file: our own exports, tables of users, lists of admin scripts.
+    Import(Box<ImportArgs>),
+    /// Write all bans of a workspace to a file.
+    Export(ExportArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -164,6 +170,9 @@ impl Cli {
 
     /// What cannot be said of one argument alone.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
+        if matches!(&self.command, Command::Export(args) if args.is_remote()) {
+            return Ok(());
+        }
         self.connection
             .tables()
             .map_err(|what| (ErrorKind::MissingRequiredArgument, what))?;

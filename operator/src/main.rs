@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod confirm;
 mod connection;
+mod import;
 mod output;
 mod progress;
 
@@ -24,10 +25,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
+    if let Command::Export(args) = &cli.command
+        && args.is_remote()
+    {
+        return commands::export::run_remote(args);
+    }
     let store = connection::open(&cli.connection).await?;
     let output = Output::new(cli.output);
     match cli.command {
         Command::Workspace { command } => commands::workspace::run(command, &store, output).await,
         Command::Key { command } => commands::key::run(command, &store, output).await,
+        Command::Import(args) => commands::import::run(*args, &store, output).await,
+        Command::Export(args) => commands::export::run(args, &store).await,
     }
 }

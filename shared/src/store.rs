@@ -8,6 +8,7 @@ mod commit;
 mod database;
 mod exports;
 mod history;
+mod import;
 mod items;
 mod keys;
 mod ledger;
@@ -25,6 +26,9 @@ pub use commit::Actor;
 pub use database::{Database, Tables};
 pub use exports::{ExportBucket, Upload};
 pub use history::PastDecision;
+pub use import::{
+    Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
+};
 pub use keys::NewKey;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use links::{Link, Linking};

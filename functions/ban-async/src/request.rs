@@ -5,13 +5,7 @@ use shared::clock::Timestamp;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Fields};
 use shared::length;
-use shared::rules::{BanRequest, Length, Scope};
-
-/// The longest private reason, in bytes: what the published SDK accepts back.
-const PRIVATE_REASON: usize = 1000;
-
-/// The longest public reason, in bytes, likewise.
-const PUBLIC_REASON: usize = 400;
+use shared::rules::{BanRequest, Length, Scope, Terms};
 
 /// Reads query and body; an error names all fields that are wrong.
 pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {
@@ -32,8 +26,8 @@ pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent
         &[("Experience", Scope::Experience), ("Global", Scope::Global)],
     );
     let length = read_length(&mut body, now, overwrite == Some(true) && completed);
-    let private_reason = body.text("banPrivateReason", PRIVATE_REASON);
-    let public_reason = body.text("banPublicReason", PUBLIC_REASON);
+    let private_reason = body.text("banPrivateReason", Terms::LONGEST_PRIVATE_REASON);
+    let public_reason = body.text("banPublicReason", Terms::LONGEST_PUBLIC_REASON);
     let universal = body.optional_flag("experienceUniversal");
 
     let intent = if appeal { Intent::Appeal } else { Intent::Ban };
