@@ -171,11 +171,7 @@ pub async fn run(args: ImportArgs, store: &Store, output: Output) -> Result<()> 
         dry_run: args.dry_run,
     };
     let import = store.begin_import(&plan).await?;
-    let summary = Summary {
-        key_id: import.key_id().to_owned(),
-        dry_run: args.dry_run,
-        ..Summary::default()
-    };
+    let summary = Summary::of(import.key_id(), args.dry_run);
     let errors = args.errors.unwrap_or_else(|| source.errors());
     let mut report = Report::begin(summary, found.rows, errors, output);
     let rows = rows(source.again()?)?;

@@ -19,10 +19,8 @@ use crate::progress::Progress;
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// The name of this run in the history.
-    pub key_id: String,
-    /// Whether it only looked.
-    pub dry_run: bool,
+    key_id: String,
+    dry_run: bool,
     read: u64,
     added: u64,
     unchanged: u64,
@@ -33,6 +31,17 @@ pub struct Summary {
     failed: u64,
     per_second: u64,
     errors: Option<String>,
+}
+
+impl Summary {
+    /// Of a run under this name in the history, which only looks if it is a dry one.
+    pub fn of(key_id: &str, dry_run: bool) -> Self {
+        Self {
+            key_id: key_id.to_owned(),
+            dry_run,
+            ..Self::default()
+        }
+    }
 }
 
 impl Record for Summary {

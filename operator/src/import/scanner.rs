@@ -38,11 +38,6 @@ impl<R: BufRead> Scanner<R> {
         Self { input, line: 1 }
     }
 
-    /// The line that has been reached.
-    pub const fn line(&self) -> u64 {
-        self.line
-    }
-
     /// The first byte of what comes next, past white space; nothing at the end.
     pub fn peek(&mut self) -> Result<Option<u8>, RowError> {
         loop {

@@ -168,9 +168,9 @@ async fn a_throttled_or_failing_database_loses_and_doubles_nothing() {
     let folder = Folder::new();
     let file = users(&folder, USERS);
     for faults in [
-        vec![(Fault::ThroughputExceeded, 20), (Fault::Throttle, 10)],
-        vec![(Fault::CutAfter, 9), (Fault::ServerError, 7)],
-        vec![(Fault::CutBefore, 9), (Fault::CutAfter, 3)],
+        vec![(Fault::ThroughputExceeded, 8), (Fault::Throttle, 4)],
+        vec![(Fault::CutAfter, 5), (Fault::ServerError, 3)],
+        vec![(Fault::CutBefore, 4), (Fault::CutAfter, 3)],
     ] {
         let workspace = app.workspace().await;
         for (fault, times) in &faults {
