@@ -101,9 +101,10 @@ impl Row {
 
     /// The ban to be brought in.
     pub fn incoming(self, now: Timestamp) -> Incoming {
-        let ending = match self.appealed {
-            true => Some(EndingKind::Appealed),
-            false => self.lifted(now).then_some(EndingKind::Lifted),
+        let ending = if self.appealed {
+            Some(EndingKind::Appealed)
+        } else {
+            self.lifted(now).then_some(EndingKind::Lifted)
         };
         let origin = match self.guid {
             Some(guid) => Origin::Known {

@@ -1,4 +1,4 @@
-//! `adonis`: what Adonis keeps of its bans in its DataStore.
+//! `adonis`: what Adonis keeps of its bans in its data store.
 //!
 //! The keys `SAVEDTABLE_Banned` and `SAVEDTABLE_TimeBans` (older versions: `SavedTables`) hold lists
 //! of changes to its tables: `{Table, Action, Value}`, where `Value` is the ban: `{Name, UserId,
@@ -37,13 +37,11 @@ fn ban_of(piece: &Piece) -> Result<Option<Value>, RowError> {
         return Ok(Some(value));
     };
     if let Some(key) = change.get("TableKey").and_then(Value::as_str) {
-        return match key.contains("Ban") {
-            true => Err(RowError::new(
-                piece.line,
-                format!("these bans lie under the key {key}: dump that key"),
-            )),
-            false => Ok(None),
-        };
+        if !key.contains("Ban") {
+            return Ok(None);
+        }
+        let what = format!("these bans lie under the key {key}: dump that key");
+        return Err(RowError::new(piece.line, what));
     }
     let Some(table) = change.get("Table") else {
         return Ok(Some(value));

@@ -116,9 +116,10 @@ impl Format {
             };
         }
         let first = parsed(&scanner.value()?)?;
-        let second = match scanner.next(&mut members)? {
-            true => parsed(&scanner.value()?)?,
-            false => Value::Null,
+        let second = if scanner.next(&mut members)? {
+            parsed(&scanner.value()?)?
+        } else {
+            Value::Null
         };
         match (first, second) {
             (Value::String(text), _) if text.contains(':') && !text.contains(' ') => {

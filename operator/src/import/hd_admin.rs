@@ -1,4 +1,4 @@
-//! `hd-admin`: what HD Admin keeps under `Banland` in the DataStore `HDAdminSystemDataV1.0`.
+//! `hd-admin`: what HD Admin keeps under `Banland` in the data store `HDAdminSystemDataV1.0`.
 //!
 //! An object whose `Records` are `{UserId, BanTime, Reason, Server, BannedBy}`, with `BanTime` a
 //! Unix second or `"Infinite"`. Lifting a ban there sets its `BanTime` to that moment.

@@ -1,4 +1,4 @@
-//! `kohls-admin`: what Kohl's Admin keeps of its bans in its DataStore.
+//! `kohls-admin`: what Kohl's Admin keeps of its bans in its data store.
 //!
 //! An object from user id to `[name, reason, end, moderator]`, with `end` -1 for a ban that does not
 //! end and nothing for one of a single server, which is not kept. Early versions had no `name` in

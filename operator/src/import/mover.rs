@@ -142,10 +142,13 @@ async fn retry(pace: &Pace, failure: ImportFailure, attempt: u32) -> Result<(), 
             wait(attempt.min(4)).await;
             Ok(())
         }
-        ImportFailure::Busy(detail) => match pace.slower(attempt).await {
-            true => Ok(()),
-            false => Err(ApiError::Internal(detail)),
-        },
+        ImportFailure::Busy(detail) => {
+            if pace.slower(attempt).await {
+                Ok(())
+            } else {
+                Err(ApiError::Internal(detail))
+            }
+        }
     }
 }
 

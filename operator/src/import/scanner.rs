@@ -112,9 +112,10 @@ impl<R: BufRead> Scanner<R> {
                 Err(error) => return Err(RowError::fatal(self.line, unreadable(&error))),
             };
             if buffer.is_empty() {
-                return match extent.may_end() && !piece.bytes.is_empty() {
-                    true => Ok(piece),
-                    false => Err(self.broken("the file ends in the middle")),
+                return if extent.may_end() && !piece.bytes.is_empty() {
+                    Ok(piece)
+                } else {
+                    Err(self.broken("the file ends in the middle"))
                 };
             }
             let taken = extent.take(buffer);
@@ -126,9 +127,10 @@ impl<R: BufRead> Scanner<R> {
                 return Err(RowError::fatal(piece.line, "this is too large to be a ban"));
             }
             if extent.is_over {
-                return match piece.bytes.is_empty() {
-                    true => Err(self.broken("a value is missing")),
-                    false => Ok(piece),
+                return if piece.bytes.is_empty() {
+                    Err(self.broken("a value is missing"))
+                } else {
+                    Ok(piece)
                 };
             }
         }
@@ -178,30 +180,42 @@ struct Extent {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    /// It is a number or a word, which ends where something else begins.
-    is_bare: bool,
-    begun: bool,
+    shape: Shape,
     is_over: bool,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shape {
+    /// Its first byte has not been seen.
+    #[default]
+    Unknown,
+    /// A number or a word, which ends where something else begins.
+    Bare,
+    /// A text, a list or an object, which has an end of its own.
+    Closed,
 }
 
 impl Extent {
     /// How many of these bytes belong to it.
     fn take(&mut self, bytes: &[u8]) -> usize {
         for (at, byte) in bytes.iter().enumerate() {
-            if self.is_bare && self.depth == 0 && ends_bare(*byte) {
+            if self.shape == Shape::Bare && ends_bare(*byte) {
                 self.is_over = true;
                 return at;
             }
-            if !self.begun {
-                self.begun = true;
-                if matches!(byte, b',' | b':' | b']' | b'}') {
-                    self.is_over = true;
-                    return at;
-                }
-                self.is_bare = !matches!(byte, b'"' | b'[' | b'{');
+            if self.shape == Shape::Unknown {
+                self.shape = match byte {
+                    b',' | b':' | b']' | b'}' => {
+                        self.is_over = true;
+                        return at;
+                    }
+                    b'"' | b'[' | b'{' => Shape::Closed,
+                    _ => Shape::Bare,
+                };
             }
             self.step(*byte);
-            if !self.is_bare && self.depth == 0 && !self.in_string {
+            if self.shape == Shape::Closed && self.depth == 0 && !self.in_string {
                 self.is_over = true;
                 return at.saturating_add(1);
             }
@@ -221,8 +235,8 @@ impl Extent {
     }
 
     /// Whether the end of the file may be its end.
-    const fn may_end(&self) -> bool {
-        self.is_bare && self.depth == 0 && !self.in_string
+    fn may_end(&self) -> bool {
+        self.shape == Shape::Bare
     }
 }
 
@@ -234,7 +248,8 @@ const fn ends_bare(byte: u8) -> bool {
 }
 
 fn lines(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or_default()
+    let pieces = bytes.split(|byte| *byte == b'\n').count();
+    u64::try_from(pieces.saturating_sub(1)).unwrap_or_default()
 }
 
 fn unreadable(error: &std::io::Error) -> String {

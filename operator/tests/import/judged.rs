@@ -107,7 +107,7 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     });
     let done = run(&workspace, &file, &["--dry-run"]).await;
     assert_eq!(done.status.code(), Some(1));
-    let document: Value = serde_json::from_slice(&done.stdout).expect(&said(&done));
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_sums(&document["summary"], expected.clone());
     let changes: Vec<_> = document["changes"]
         .as_array()

@@ -1,6 +1,11 @@
 //! `portcullis import` and `export`: the built program, the real functions, the real files.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by it"
+)]
 
 mod again;
 mod formats;

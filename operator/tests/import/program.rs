@@ -116,6 +116,7 @@ pub fn said(output: &Output) -> String {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "reads better at the call")]
 pub fn assert_sums(sums: &Value, expected: Value) {
     let mut shown = json!({});
     for field in expected.as_object().unwrap().keys() {

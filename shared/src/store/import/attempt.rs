@@ -185,10 +185,12 @@ impl Import {
                 let stored = Ban::from(items::read::<BanItem>(item.clone())?.ban);
                 let uid = self.kept(incoming.origin);
                 let differing = incoming.differences(uid, &stored, now);
-                return leave(match differing.is_empty() {
-                    true => there,
-                    false => Verdict::Differs(differing),
-                });
+                let verdict = if differing.is_empty() {
+                    there
+                } else {
+                    Verdict::Differs(differing)
+                };
+                return leave(verdict);
             }
             (None, _) => {}
         }
