@@ -20,7 +20,7 @@ CHECKOV_READY := .tools/checkov/.$(CHECKOV)
 export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test measure-export check build fmt tools check-tools needs-rust needs-python
+.PHONY: help dev test measure-export measure-import check build fmt tools check-tools needs-rust needs-python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,14 @@ measure-export: needs-rust ## Measure the exports of a million bans (some minute
 	cargo build --locked --release -p ban-async -p export-bans-json -p export-bans-csv
 	cargo run --locked --release -p end-to-end --example measure-export -- 1000000 target/release replay
 	cargo run --locked --release -p end-to-end --example measure-export -- 100000 target/release engine
+
+# How many rows, and which build of the program: `make measure-import ROWS=20000 PROFILE=dev`.
+ROWS := 100000
+PROFILE := release
+
+measure-import: needs-rust ## Measure an import of 100,000 rows (some minutes; ROWS=… and PROFILE=dev for less)
+	cargo build --locked --workspace --profile $(PROFILE) --bins --example measure-import
+	cargo run --locked --workspace --profile $(PROFILE) --example measure-import -- $(ROWS)
 
 check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fmt --all --check

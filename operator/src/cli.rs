@@ -9,8 +9,10 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::documents::{CompletionsArgs, ManArgs};
 use crate::commands::erasure::ErasureCommand;
 use crate::commands::experience::ExperienceCommand;
+use crate::commands::export::ExportArgs;
 use crate::commands::forget::ForgetArgs;
 use crate::commands::history::HistoryArgs;
+use crate::commands::import::ImportArgs;
 use crate::commands::key::KeyCommand;
 use crate::commands::pending::PendingArgs;
 use crate::commands::protected::ProtectedCommand;
@@ -90,6 +92,10 @@ pub enum Command {
     History(HistoryArgs),
     /// Show the bans and unbans that an experience has yet to apply.
     Pending(PendingArgs),
+    /// Bring in bans from a file: our own exports, tables of users, lists of admin scripts.
+    Import(Box<ImportArgs>),
+    /// Write all bans of a workspace to a file.
+    Export(ExportArgs),
     /// Take back every decision that a key made within a time.
     Undo(UndoArgs),
     /// Remove everything about a user: the answer to an erasure request.
@@ -119,7 +125,9 @@ impl Cli {
 
     /// What cannot be said of one argument alone.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
-        if !matches!(self.command, Command::Completions(_) | Command::Man(_)) {
+        let is_remote = matches!(&self.command, Command::Export(args) if args.is_remote());
+        let is_text = matches!(self.command, Command::Completions(_) | Command::Man(_));
+        if !is_remote && !is_text {
             self.connection
                 .check()
                 .map_err(|what| (ErrorKind::MissingRequiredArgument, what))?;

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod confirm;
 mod connection;
+mod import;
 mod output;
 mod progress;
 mod times;
@@ -50,6 +51,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Erasure { command } => {
             commands::erasure::run(command, &open().await?, output).await?;
         }
+        Command::Import(args) => commands::import::run(*args, &open().await?, output).await?,
+        Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
+        Command::Export(args) => commands::export::run(args, &open().await?).await?,
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }

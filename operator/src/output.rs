@@ -31,6 +31,11 @@ impl Output {
         Self(format)
     }
 
+    /// Whether scripts read it.
+    pub const fn is_json(self) -> bool {
+        matches!(self.0, Format::Json)
+    }
+
     /// Prints one thing.
     pub fn one(self, record: &impl Record) -> Result<()> {
         match self.0 {

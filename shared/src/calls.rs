@@ -1,7 +1,7 @@
 //! The calls that decide: what `ban-async`, `unban-async` and the operator's program do alike.
 //!
 //! A call is judged by the rules on what is stored, permitted, and written whole; see
-//! [`Store::settle`] for what happens when another writer is faster.
+//! [`crate::store::Store::settle`] for what happens when another writer is faster.
 
 mod ban;
 mod unban;
@@ -14,12 +14,6 @@ pub use undo::Undo;
 use crate::ban_info::View;
 use crate::error::ApiError;
 use crate::store::Bounds;
-
-/// The longest private reason, in bytes: what the published SDK accepts back.
-pub const PRIVATE_REASON: usize = 1000;
-
-/// The longest public reason, in bytes, likewise.
-pub const PUBLIC_REASON: usize = 400;
 
 /// What a caller may decide, and how bans are shown to it.
 #[derive(Clone, Copy, Debug)]

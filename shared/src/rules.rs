@@ -15,6 +15,7 @@
 mod appealing;
 mod ban;
 mod banning;
+mod importing;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod owed;
@@ -29,6 +30,7 @@ pub use banning::{
     BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, judge_ban, make,
     may_be_late, overwrite,
 };
+pub use importing::{import, import_report};
 pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};

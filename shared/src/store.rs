@@ -12,6 +12,7 @@ mod erasure;
 mod exports;
 mod forget;
 mod history;
+mod import;
 mod items;
 mod keys;
 mod ledger;
@@ -38,6 +39,9 @@ pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use exports::{ExportBucket, Upload};
 pub use forget::{ForgetSource, Receipt};
 pub use history::PastDecision;
+pub use import::{
+    Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
+};
 pub use keys::NewKey;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use linking::LinkedExperience;

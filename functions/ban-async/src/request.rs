@@ -1,11 +1,11 @@
 //! What a call says, all of it checked.
 
-use shared::calls::{Intent, PRIVATE_REASON, PUBLIC_REASON};
+use shared::calls::Intent;
 use shared::clock::Timestamp;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Fields};
 use shared::length;
-use shared::rules::{BanRequest, Length, Scope};
+use shared::rules::{BanRequest, Length, Scope, Terms};
 
 /// Reads query and body; an error names all fields that are wrong.
 pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {
@@ -26,8 +26,8 @@ pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent
         &[("Experience", Scope::Experience), ("Global", Scope::Global)],
     );
     let length = read_length(&mut body, now, overwrite == Some(true) && completed);
-    let private_reason = body.text("banPrivateReason", PRIVATE_REASON);
-    let public_reason = body.text("banPublicReason", PUBLIC_REASON);
+    let private_reason = body.text("banPrivateReason", Terms::LONGEST_PRIVATE_REASON);
+    let public_reason = body.text("banPublicReason", Terms::LONGEST_PUBLIC_REASON);
     let universal = body.optional_flag("experienceUniversal");
 
     let intent = if appeal { Intent::Appeal } else { Intent::Ban };

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use shared::ban_info::{FlagStyle, View};
-use shared::calls::{self, Authority, Intent, PRIVATE_REASON, PUBLIC_REASON};
+use shared::calls::{self, Authority, Intent};
 use shared::clock::{Moment, Timestamp};
 use shared::ids::{ModeratorId, UserId, WorkspaceId};
-use shared::rules::{BanRequest, Length, Scope};
+use shared::rules::{BanRequest, Length, Scope, Terms};
 use shared::store::{Actor, Bounds, Call, Store};
 
 use super::workspace;
@@ -46,7 +46,7 @@ pub struct BanArgs {
         hide_default_value = true,
         value_name = "TEXT"
     )]
-    #[arg(value_parser = reason(PRIVATE_REASON))]
+    #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     private_reason: String,
     /// Why, for the player.
     #[arg(
@@ -55,7 +55,7 @@ pub struct BanArgs {
         hide_default_value = true,
         value_name = "TEXT"
     )]
-    #[arg(value_parser = reason(PUBLIC_REASON))]
+    #[arg(value_parser = reason(Terms::LONGEST_PUBLIC_REASON))]
     public_reason: String,
     /// The Roblox user who decides it.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]

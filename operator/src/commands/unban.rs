@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use shared::calls::{self, PRIVATE_REASON};
+use shared::calls;
 use shared::clock::Moment;
 use shared::ids::{ModeratorId, UserId};
-use shared::rules::UnbanRequest;
+use shared::rules::{Terms, UnbanRequest};
 use shared::store::Store;
 
 use super::{ban, workspace};
@@ -27,7 +27,7 @@ pub struct UnbanArgs {
     #[command(flatten)]
     place: InExperience,
     /// Why.
-    #[arg(long, value_name = "TEXT", value_parser = reason(PRIVATE_REASON))]
+    #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     reason: Option<String>,
     /// The Roblox user who decides it.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]

@@ -13,10 +13,20 @@ pub struct Csv {
 
 impl Csv {
     /// With `raw`, texts are left as they are; otherwise one that a spreadsheet would run as a
-    /// formula gets an apostrophe before it.
+    /// formula gets an apostrophe before it. So does one that already begins with apostrophes and
+    /// goes on as a formula, by which [`Csv::restored`] can tell what was there.
     #[must_use]
     pub const fn new(raw: bool) -> Self {
         Self { raw }
+    }
+
+    /// A text as it was before it was written into a file that is not raw.
+    #[must_use]
+    pub fn restored(text: &str) -> &str {
+        match text.strip_prefix('\'') {
+            Some(rest) if is_formula_like(rest) => rest,
+            _ => text,
+        }
     }
 }
 
@@ -62,16 +72,33 @@ fn unwritable(error: csv::Error) -> ApiError {
 
 /// A text that no spreadsheet takes for a formula (OWASP, CSV injection).
 fn defused(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if is_formula_like(&text) {
         format!("'{text}")
     } else {
         text
     }
 }
 
+/// Whether a formula follows after any number of apostrophes, none included.
+fn is_formula_like(text: &str) -> bool {
+    let text = text.trim_start_matches('\'');
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_defused_can_be_restored() {
+        for text in [
+            "=1+1", "'=1+1", "'''-1", "it's", "'quoted'", "'", "''", "", "a=1", "\t=1", "'@x",
+        ] {
+            assert_eq!(Csv::restored(&defused(text.to_owned())), text);
+        }
+        assert_eq!(defused("'=1".to_owned()), "''=1");
+        assert_eq!(defused("'quoted'".to_owned()), "'quoted'");
+    }
 
     #[test]
     fn cells_that_would_run_as_a_formula_are_defused() {

@@ -89,6 +89,15 @@ impl Fields {
         token
     }
 
+    /// A number that may be absent.
+    pub fn optional_number(&mut self, field: &'static str) -> Option<u64> {
+        let number = integer(self.value(field)?);
+        if number.is_none() {
+            self.reject(field, "must be an integer, 0 or more");
+        }
+        number
+    }
+
     /// A flag that must be there.
     pub fn flag(&mut self, field: &'static str) -> Option<bool> {
         if self.value(field).is_none() {

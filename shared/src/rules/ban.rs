@@ -64,6 +64,14 @@ pub enum Expiry {
     Never,
 }
 
+impl Terms {
+    /// The longest private reason, in bytes: what the published SDK accepts back.
+    pub const LONGEST_PRIVATE_REASON: usize = 1000;
+
+    /// The longest public reason, in bytes, likewise.
+    pub const LONGEST_PUBLIC_REASON: usize = 400;
+}
+
 impl Expiry {
     /// The second of expiry; 0 means never, as on the wire.
     #[must_use]

@@ -4,6 +4,7 @@
 mod against_the_model;
 mod banning;
 mod confirming;
+mod importing;
 mod owing;
 mod steps;
 mod store;

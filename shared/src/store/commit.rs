@@ -65,6 +65,8 @@ struct NewDecision<'a> {
 #[derive(Default)]
 struct RecordChange<'a> {
     ban: Option<&'a Ban>,
+    /// Whether there must be no record of it yet.
+    is_new: bool,
     applied: Applied,
 }
 
@@ -92,8 +94,8 @@ impl Commit<'_> {
         let mut writes = Vec::new();
         let here = self.here();
         let global_changes = self.outcome.standing.global != self.snapshot.standing.global;
-        if global_changes {
-            writes.extend(self.put_global(table)?);
+        if let (true, Some(ban)) = (global_changes, &self.outcome.standing.global) {
+            writes.push(self.put_global(table, ban)?);
         } else if here.is_some() {
             writes.push(check_global(table, self.snapshot)?);
         }
@@ -119,10 +121,7 @@ impl Commit<'_> {
             .flatten()
     }
 
-    fn put_global(&self, table: &str) -> Result<Option<TransactWriteItem>, DatabaseError> {
-        let Some(ban) = &self.outcome.standing.global else {
-            return Ok(None);
-        };
+    fn put_global(&self, table: &str, ban: &Ban) -> Result<TransactWriteItem, DatabaseError> {
         let version = next_version(self.snapshot.global_version);
         let item = GlobalItem {
             version,
@@ -130,13 +129,15 @@ impl Commit<'_> {
         };
         let key = Key::global(self.snapshot.tag, self.snapshot.user);
         let put = Put::builder().set_item(Some(items::write(key, "global", item)?));
-        put_if_version(table, put, self.snapshot.global_version).map(Some)
+        put_if_version(table, put, self.snapshot.global_version)
     }
 
     fn record_changes(&self) -> BTreeMap<Guid, RecordChange<'_>> {
         let mut changes: BTreeMap<Guid, RecordChange<'_>> = BTreeMap::new();
         for decision in &self.outcome.decisions {
-            changes.entry(decision.ban.guid).or_default().ban = Some(&decision.ban);
+            let change = changes.entry(decision.ban.guid).or_default();
+            change.ban = Some(&decision.ban);
+            change.is_new |= decision.ban.decisions == 1;
         }
         let (before, after) = (
             self.snapshot.standing.here.report,
@@ -170,6 +171,9 @@ impl Commit<'_> {
             .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()));
         if let Some(ban) = change.ban {
             let shard = schema::ledger_shard(guid);
+            if change.is_new {
+                update = update.condition_expression(IS_NEW);
+            }
             sets.push(
                 "kind = :kind, ban = :ban, guid_key = :guid, ledger = :ledger, \
                  experience_ledger = :experience_ledger",
@@ -293,6 +297,22 @@ pub(super) fn check_global(
     };
     Ok(TransactWriteItem::builder()
         .condition_check(check.build().map_err(refused)?)
+        .build())
+}
+
+/// Takes note that the experience a ban was made from no longer reports it.
+pub(super) fn clear_applied(
+    table: &str,
+    snapshot: &Snapshot,
+    guid: Guid,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::ban(snapshot.tag, snapshot.user, guid).item()))
+        .update_expression("REMOVE applied")
+        .condition_expression("attribute_exists(pk)");
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
         .build())
 }
 

@@ -14,6 +14,7 @@ use super::schema::Key;
 use super::settle::Call;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
+use crate::ids::WorkspaceTag;
 use crate::rules::{Outcome, Pace};
 
 /// By what a caller is bound besides the rules.
@@ -144,7 +145,12 @@ impl Store {
 
     /// The permit to end a ban, which neither protection nor a cap stands against.
     pub async fn permit_lift(&self, call: &Call) -> Result<Permit, ApiError> {
-        let workspace = self.known_workspace(call.tag).await?;
+        self.permit_record(call.tag).await
+    }
+
+    /// The permit to add to the history, for as long as the workspace keeps it.
+    pub(super) async fn permit_record(&self, tag: WorkspaceTag) -> Result<Permit, ApiError> {
+        let workspace = self.known_workspace(tag).await?;
         let days = workspace.and_then(|workspace| workspace.history_days);
         Ok(Permit {
             keep: days.map(|days| u64::from(days.get()).saturating_mul(86_400)),

@@ -186,7 +186,7 @@ fn is_done(call: &Call, found: Vec<Item>) -> Result<bool, ApiError> {
 }
 
 /// SHA-256 of the parts, in hex, each part with its length before it.
-fn hash(parts: &[&str]) -> String {
+pub(super) fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part.len().to_be_bytes());

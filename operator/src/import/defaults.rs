@@ -1,0 +1,195 @@
+//! From the fields of a row to a row, with what the file does not say taken from the flags.
+
+use serde_json::{Map, Value};
+use shared::clock::{Moment, Timestamp};
+use shared::error::ApiError;
+use shared::http::Fields;
+use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, WorkspaceId};
+use shared::rules::{Scope, Terms};
+
+use super::{Row, RowError, expiry};
+
+/// The longest ban, in seconds: 100 years of 365.25 days, as in the API.
+const LONGEST: u64 = 3_155_760_000;
+
+/// What stands in for what a file does not say.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// The experience the bans were made from.
+    pub experience: Option<ExperienceId>,
+    /// Where they hold.
+    pub scope: Option<Scope>,
+    /// Who decided.
+    pub moderator: Option<ModeratorId>,
+    /// The reason for moderators; else the other one is taken.
+    pub private_reason: Option<String>,
+    /// The reason shown to players.
+    pub public_reason: Option<String>,
+}
+
+/// The fields of a row, named as in `BanInfo`.
+#[derive(Debug, Default)]
+pub(super) struct Draft(Map<String, Value>);
+
+impl From<Map<String, Value>> for Draft {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+}
+
+impl Draft {
+    /// Adds a field; `null` is as good as none.
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// The row. `name` is what the file calls a field.
+    pub fn row(
+        mut self,
+        line: u64,
+        defaults: &Defaults,
+        name: impl Fn(&str) -> String,
+    ) -> Result<Row, RowError> {
+        self.fill(defaults);
+        self.read(line, defaults).map_err(|error| {
+            let ApiError::InvalidRequest(errors) = error else {
+                return RowError::new(line, error.message());
+            };
+            let said = errors
+                .iter()
+                .map(|error| format!("{} {}", name(error.field), error.message));
+            RowError::new(line, said.collect::<Vec<_>>().join("; "))
+        })
+    }
+
+    fn fill(&mut self, defaults: &Defaults) {
+        for field in ["privateReason", "publicReason"] {
+            if self.text(field).is_none() {
+                self.0.remove(field);
+            }
+        }
+        if let (None, Some(reason)) = (self.text("publicReason"), &defaults.public_reason) {
+            self.0
+                .insert("publicReason".to_owned(), reason.as_str().into());
+        }
+        if self.text("privateReason").is_none() {
+            let reason = defaults.private_reason.clone();
+            let reason = reason.or_else(|| self.text("publicReason").map(str::to_owned));
+            if let Some(reason) = reason {
+                self.0.insert("privateReason".to_owned(), reason.into());
+            }
+        }
+    }
+
+    /// A text that says something; what is no text is left to be refused.
+    fn text(&self, field: &str) -> Option<&str> {
+        match self.0.get(field)? {
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => Some(""),
+        }
+    }
+
+    fn read(self, line: u64, defaults: &Defaults) -> Result<Row, ApiError> {
+        let mut fields = Fields::new(self.0);
+        let user = fields.id("robloxId");
+        let guid = fields.optional_number("guid");
+        let uid = fields.optional_number("uid");
+        let workspace = workspace(&mut fields);
+        let scope = fields.optional_flag("isGlobal").map(|global| {
+            if global {
+                Scope::Global
+            } else {
+                Scope::Experience
+            }
+        });
+        let experience = fields.optional_id("experienceId").or(defaults.experience);
+        if experience.is_none() && fields.value("experienceId").is_none() {
+            fields.reject("experienceId", "is missing: give --experience");
+        }
+        let moderator: Option<ModeratorId> =
+            fields.optional_id("moderatorId").or(defaults.moderator);
+        if moderator.is_none() && fields.value("moderatorId").is_none() {
+            fields.reject("moderatorId", "is missing: give --moderator");
+        }
+        let public_reason = reason(
+            &mut fields,
+            "publicReason",
+            Terms::LONGEST_PUBLIC_REASON,
+            "is missing: give --public-reason",
+        );
+        let private_reason = reason(
+            &mut fields,
+            "privateReason",
+            Terms::LONGEST_PRIVATE_REASON,
+            "is missing: give --private-reason",
+        );
+        let expires = fields.optional_number("expires").unwrap_or_default();
+        let horizon = Moment::now().seconds().plus(LONGEST);
+        if Timestamp(expires) > horizon {
+            fields.reject(
+                "expires",
+                "is more than 100 years away: Unix seconds are expected, and 0 for a ban that \
+                 does not end",
+            );
+        }
+        let created = time(&mut fields, "created", horizon);
+        let updated = time(&mut fields, "updated", horizon);
+        let active = fields.optional_flag("isActive").unwrap_or(true);
+        let appealed = fields.optional_flag("isAppealed").unwrap_or(false);
+        let universal = fields.optional_flag("experienceUniversal").unwrap_or(true);
+        let completed = fields
+            .optional_flag("experienceBanCompleted")
+            .unwrap_or(false);
+        fields.build(|| {
+            Some(Row {
+                line,
+                user: user?,
+                guid: guid.map(Guid::from),
+                uid: uid.map(Uid),
+                workspace,
+                scope: scope.or(defaults.scope).unwrap_or(Scope::Experience),
+                experience: experience?,
+                terms: Terms {
+                    moderator: moderator?,
+                    private_reason: private_reason?,
+                    public_reason: public_reason?,
+                    expires: expiry(expires),
+                    universal,
+                },
+                created,
+                updated,
+                active,
+                appealed,
+                completed,
+            })
+        })
+    }
+}
+
+fn workspace(fields: &mut Fields) -> Option<WorkspaceId> {
+    let workspace = fields.value("workspaceGuid")?.as_str()?.parse().ok();
+    if workspace.is_none() {
+        fields.reject("workspaceGuid", "must be a guid");
+    }
+    workspace
+}
+
+fn reason(fields: &mut Fields, field: &'static str, most: usize, missing: &str) -> Option<String> {
+    if fields.value(field).is_none() {
+        fields.reject(field, missing);
+        return None;
+    }
+    fields.text(field, most)
+}
+
+fn time(fields: &mut Fields, field: &'static str, horizon: Timestamp) -> Option<Timestamp> {
+    let time = fields.optional_number(field).map(Timestamp)?;
+    if time > horizon {
+        fields.reject(field, "must be in Unix seconds");
+        return None;
+    }
+    Some(time)
+}

@@ -1,0 +1,211 @@
+//! The second way through a file: the bans are brought in, several transactions at a time, never
+//! two of them about one user.
+
+use std::collections::{HashSet, VecDeque};
+
+use anyhow::Result;
+use futures::stream::{FuturesUnordered, StreamExt};
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::ids::UserId;
+use shared::store::{Candidate, Import, ImportFailure, Verdict};
+
+use super::pace::{Pace, wait};
+use super::{Report, Rows};
+
+/// How many bans wait at most for one of the same user before them.
+const WAITING: usize = 500;
+
+/// How often a ban is tried that somebody else is writing about.
+const ROUNDS: u32 = 20;
+
+/// How an import ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All rows were dealt with.
+    Whole,
+    /// It was told to stop.
+    Stopped,
+}
+
+/// A ban on its way, with its line.
+type Numbered = (u64, Candidate);
+
+/// Brings the rows in.
+pub async fn move_in(rows: Rows, import: &Import, report: &mut Report) -> Result<Ended> {
+    let pace = Pace::new();
+    let mut queue = Queue::new(rows);
+    let mut underway = FuturesUnordered::new();
+    let mut ended = Ended::Whole;
+    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
+    loop {
+        while ended == Ended::Whole && underway.len() < pace.limit() {
+            let batch = queue.batch(report)?;
+            if batch.is_empty() {
+                break;
+            }
+            underway.push(carry(import, &pace, batch));
+        }
+        let done = tokio::select! {
+            done = underway.next() => done,
+            _ = &mut stop, if ended == Ended::Whole => {
+                ended = Ended::Stopped;
+                continue;
+            }
+        };
+        let Some(done) = done else {
+            return Ok(ended);
+        };
+        for ((line, candidate), verdict) in done? {
+            queue.release(candidate.user());
+            report.verdict(line, candidate.incoming(), &verdict)?;
+        }
+    }
+}
+
+/// Judges the rows against what is stored, and writes nothing.
+pub async fn look_over(rows: Rows, import: &Import, report: &mut Report) -> Result<Ended> {
+    let pace = Pace::new();
+    let mut queue = Queue::new(rows);
+    loop {
+        let batch = queue.batch(report)?;
+        if batch.is_empty() {
+            return Ok(Ended::Whole);
+        }
+        let (lines, candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let mut attempt = 0;
+        let verdicts = loop {
+            match import.judge(&candidates).await {
+                Ok(verdicts) => break verdicts,
+                Err(failure) => retry(&pace, failure, attempt).await?,
+            }
+            attempt += 1;
+        };
+        for ((line, candidate), verdict) in lines.into_iter().zip(&candidates).zip(&verdicts) {
+            queue.release(candidate.user());
+            report.verdict(line, candidate.incoming(), verdict)?;
+        }
+    }
+}
+
+/// Brings a batch in, whatever it takes: together, and where somebody else writes about one of the
+/// users, one by one.
+async fn carry(
+    import: &Import,
+    pace: &Pace,
+    batch: Vec<Numbered>,
+) -> Result<Vec<(Numbered, Verdict)>, ApiError> {
+    let (lines, mut candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let mut verdicts = match persist(import, pace, &mut candidates, 1).await {
+        Ok(verdicts) => verdicts,
+        Err(ApiError::Unavailable(_)) if candidates.len() > 1 => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    if verdicts.is_empty() {
+        for candidate in candidates.chunks_mut(1) {
+            verdicts.extend(persist(import, pace, candidate, ROUNDS).await?);
+        }
+    }
+    pace.faster();
+    Ok(lines.into_iter().zip(candidates).zip(verdicts).collect())
+}
+
+/// Tries until it succeeds, or `rounds` conflicts have come in between.
+async fn persist(
+    import: &Import,
+    pace: &Pace,
+    candidates: &mut [Candidate],
+    rounds: u32,
+) -> Result<Vec<Verdict>, ApiError> {
+    let (mut attempt, mut conflicts) = (0, 0);
+    loop {
+        match import.bring(candidates).await {
+            Ok(verdicts) => return Ok(verdicts),
+            Err(ImportFailure::Conflict) => {
+                conflicts += 1;
+                if conflicts >= rounds {
+                    return Err(ApiError::Unavailable("too many writers at once".to_owned()));
+                }
+                wait(conflicts.min(4)).await;
+            }
+            Err(failure) => retry(pace, failure, attempt).await?,
+        }
+        attempt += 1;
+    }
+}
+
+/// Waits until it makes sense to try again, if it does.
+async fn retry(pace: &Pace, failure: ImportFailure, attempt: u32) -> Result<(), ApiError> {
+    match failure {
+        ImportFailure::Refused(error) => Err(error),
+        ImportFailure::Conflict => {
+            wait(attempt.min(4)).await;
+            Ok(())
+        }
+        ImportFailure::Busy(detail) => {
+            if pace.slower(attempt).await {
+                Ok(())
+            } else {
+                Err(ApiError::Internal(detail))
+            }
+        }
+    }
+}
+
+/// The rows in an order in which no two bans of one user are under way at once, and each user's come
+/// one after the other as in the file.
+struct Queue {
+    rows: Rows,
+    waiting: VecDeque<Numbered>,
+    busy: HashSet<UserId>,
+}
+
+impl Queue {
+    fn new(rows: Rows) -> Self {
+        Self {
+            rows,
+            waiting: VecDeque::new(),
+            busy: HashSet::new(),
+        }
+    }
+
+    /// As many as can be brought in now; none when all wait or there are no more.
+    fn batch(&mut self, report: &mut Report) -> Result<Vec<Numbered>> {
+        let mut batch = Vec::new();
+        let mut later: HashSet<UserId> = HashSet::new();
+        for (line, candidate) in std::mem::take(&mut self.waiting) {
+            let user = candidate.user();
+            let has_room = batch.len() < Import::BATCH;
+            if has_room && !later.contains(&user) && self.busy.insert(user) {
+                batch.push((line, candidate));
+            } else {
+                later.insert(user);
+                self.waiting.push_back((line, candidate));
+            }
+        }
+        let now = Moment::now().seconds();
+        while batch.len() < Import::BATCH && self.waiting.len() < WAITING {
+            let row = match self.rows.next() {
+                None => break,
+                Some(Ok(row)) => row,
+                Some(Err(error)) => {
+                    report.wrong(&error)?;
+                    continue;
+                }
+            };
+            let (line, user) = (row.line, row.user);
+            let candidate = Candidate::from(row.incoming(now));
+            if !later.contains(&user) && self.busy.insert(user) {
+                batch.push((line, candidate));
+            } else {
+                later.insert(user);
+                self.waiting.push_back((line, candidate));
+            }
+        }
+        Ok(batch)
+    }
+
+    fn release(&mut self, user: UserId) {
+        self.busy.remove(&user);
+    }
+}

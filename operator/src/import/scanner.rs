@@ -1,0 +1,416 @@
+//! A JSON document taken apart piece by piece, with the line of each piece.
+//!
+//! It finds where values begin and end and leaves what they say to the JSON parser; so a document
+//! of any size is read in flat memory, and a value that is wrong in itself does not spoil the rest.
+
+use std::io::BufRead;
+
+use super::RowError;
+
+/// The largest piece, in bytes: far beyond any ban, and no burden.
+const LARGEST: usize = 1 << 20;
+
+/// A value within the document.
+#[derive(Debug)]
+pub struct Piece {
+    /// The line on which it begins.
+    pub line: u64,
+    /// What it consists of.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads a document from front to back.
+#[derive(Debug)]
+pub struct Scanner<R> {
+    input: R,
+    line: u64,
+}
+
+/// A list or an object that is being gone through.
+#[derive(Debug)]
+pub struct Within {
+    closing: u8,
+    first: bool,
+}
+
+impl<R: BufRead> Scanner<R> {
+    pub const fn new(input: R) -> Self {
+        Self { input, line: 1 }
+    }
+
+    /// The first byte of what comes next, past white space; nothing at the end.
+    pub fn peek(&mut self) -> Result<Option<u8>, RowError> {
+        loop {
+            let Some(byte) = self.byte()? else {
+                return Ok(None);
+            };
+            // The mark of byte order is no white space, but no part of a document either.
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF) {
+                return Ok(Some(byte));
+            }
+            self.consume(byte);
+        }
+    }
+
+    /// Enters a list or an object.
+    pub fn enter(&mut self) -> Result<Within, RowError> {
+        let closing = match self.peek()? {
+            Some(b'[') => b']',
+            Some(b'{') => b'}',
+            _ => return Err(self.broken("a list or an object is expected")),
+        };
+        self.input.consume(1);
+        Ok(Within {
+            closing,
+            first: true,
+        })
+    }
+
+    /// Goes to the next member; `false` when there is none and the list or object is left.
+    pub fn next(&mut self, within: &mut Within) -> Result<bool, RowError> {
+        match self.peek()? {
+            Some(byte) if byte == within.closing => {
+                self.input.consume(1);
+                Ok(false)
+            }
+            Some(b',') if !within.first => {
+                self.input.consume(1);
+                Ok(true)
+            }
+            Some(_) if within.first => {
+                within.first = false;
+                Ok(true)
+            }
+            Some(_) => Err(self.broken("a comma is missing")),
+            None => Err(self.broken("the file ends in the middle")),
+        }
+    }
+
+    /// The name of a member of an object.
+    pub fn name(&mut self) -> Result<String, RowError> {
+        let piece = self.value()?;
+        let name = serde_json::from_slice(&piece.bytes)
+            .map_err(|_| RowError::fatal(piece.line, "the name of a field is expected"))?;
+        if self.peek()? != Some(b':') {
+            return Err(self.broken("a colon is missing"));
+        }
+        self.input.consume(1);
+        Ok(name)
+    }
+
+    /// The next value, whatever it is.
+    pub fn value(&mut self) -> Result<Piece, RowError> {
+        self.peek()?;
+        let mut piece = Piece {
+            line: self.line,
+            bytes: Vec::new(),
+        };
+        let mut extent = Extent::default();
+        loop {
+            let buffer = match self.input.fill_buf() {
+                Ok(buffer) => buffer,
+                Err(error) => return Err(RowError::fatal(self.line, unreadable(&error))),
+            };
+            if buffer.is_empty() {
+                return if extent.may_end() && !piece.bytes.is_empty() {
+                    Ok(piece)
+                } else {
+                    Err(self.broken("the file ends in the middle"))
+                };
+            }
+            let taken = extent.take(buffer);
+            let part = buffer.get(..taken).unwrap_or_default();
+            self.line = self.line.saturating_add(lines(part));
+            piece.bytes.extend_from_slice(part);
+            self.input.consume(taken);
+            if piece.bytes.len() > LARGEST {
+                return Err(RowError::fatal(piece.line, "this is too large to be a ban"));
+            }
+            if extent.is_over {
+                return if piece.bytes.is_empty() {
+                    Err(self.broken("a value is missing"))
+                } else {
+                    Ok(piece)
+                };
+            }
+        }
+    }
+
+    /// What is left of the line, as far as it is readable.
+    pub fn rest_of_line(&mut self) -> Result<String, RowError> {
+        let mut line = Vec::new();
+        let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+        let mut input = std::io::Read::take(&mut self.input, limit);
+        match input.read_until(b'\n', &mut line) {
+            Ok(_) => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
+            Err(error) => Err(RowError::fatal(self.line, unreadable(&error))),
+        }
+    }
+
+    /// Makes sure that nothing follows.
+    pub fn end(&mut self) -> Result<(), RowError> {
+        match self.peek()? {
+            None => Ok(()),
+            Some(_) => Err(self.broken("something follows after the end")),
+        }
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>, RowError> {
+        match self.input.fill_buf() {
+            Ok(buffer) => Ok(buffer.first().copied()),
+            Err(error) => Err(RowError::fatal(self.line, unreadable(&error))),
+        }
+    }
+
+    fn consume(&mut self, byte: u8) {
+        if byte == b'\n' {
+            self.line = self.line.saturating_add(1);
+        }
+        self.input.consume(1);
+    }
+
+    pub fn broken(&self, what: &str) -> RowError {
+        RowError::fatal(self.line, format!("this is not sound JSON: {what}"))
+    }
+}
+
+/// How far a value reaches.
+#[derive(Debug, Default)]
+struct Extent {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    shape: Shape,
+    is_over: bool,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shape {
+    /// Its first byte has not been seen.
+    #[default]
+    Unknown,
+    /// A number or a word, which ends where something else begins.
+    Bare,
+    /// A text, a list or an object, which has an end of its own.
+    Closed,
+}
+
+impl Extent {
+    /// How many of these bytes belong to it.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        for (at, byte) in bytes.iter().enumerate() {
+            if self.shape == Shape::Bare && ends_bare(*byte) {
+                self.is_over = true;
+                return at;
+            }
+            if self.shape == Shape::Unknown {
+                self.shape = match byte {
+                    b',' | b':' | b']' | b'}' => {
+                        self.is_over = true;
+                        return at;
+                    }
+                    b'"' | b'[' | b'{' => Shape::Closed,
+                    _ => Shape::Bare,
+                };
+            }
+            self.step(*byte);
+            if self.shape == Shape::Closed && self.depth == 0 && !self.in_string {
+                self.is_over = true;
+                return at.saturating_add(1);
+            }
+        }
+        bytes.len()
+    }
+
+    const fn step(&mut self, byte: u8) {
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' if self.in_string => self.escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            b'[' | b'{' if !self.in_string => self.depth = self.depth.saturating_add(1),
+            b']' | b'}' if !self.in_string => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// Whether the end of the file may be its end.
+    fn may_end(&self) -> bool {
+        self.shape == Shape::Bare
+    }
+}
+
+const fn ends_bare(byte: u8) -> bool {
+    matches!(
+        byte,
+        b',' | b':' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n'
+    )
+}
+
+fn lines(bytes: &[u8]) -> u64 {
+    let pieces = bytes.split(|byte| *byte == b'\n').count();
+    u64::try_from(pieces.saturating_sub(1)).unwrap_or_default()
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("the file cannot be read: {error}")
+}
+
+/// The values of one list, which is the document itself or a member of it by one of these names.
+#[derive(Debug)]
+pub struct Elements<R> {
+    scanner: Scanner<R>,
+    names: &'static [&'static str],
+    at: At,
+}
+
+#[derive(Debug)]
+enum At {
+    Start,
+    List {
+        list: Within,
+        around: Option<Within>,
+    },
+    End,
+}
+
+impl<R: BufRead> Elements<R> {
+    pub const fn new(input: R, names: &'static [&'static str]) -> Self {
+        Self {
+            scanner: Scanner::new(input),
+            names,
+            at: At::Start,
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<Piece>, RowError> {
+        if matches!(self.at, At::Start) {
+            self.at = self.find_list()?;
+        }
+        let At::List { list, around } = &mut self.at else {
+            return Ok(None);
+        };
+        if self.scanner.next(list)? {
+            return self.scanner.value().map(Some);
+        }
+        if let Some(around) = around {
+            while self.scanner.next(around)? {
+                self.scanner.name()?;
+                self.scanner.value()?;
+            }
+        }
+        self.at = At::End;
+        self.scanner.end()?;
+        Ok(None)
+    }
+
+    fn find_list(&mut self) -> Result<At, RowError> {
+        let is_list = self.scanner.peek()? == Some(b'[');
+        let mut outer = self.scanner.enter()?;
+        if is_list {
+            return Ok(At::List {
+                list: outer,
+                around: None,
+            });
+        }
+        while self.scanner.next(&mut outer)? {
+            let name = self.scanner.name()?;
+            if self.names.contains(&name.as_str()) {
+                let list = self.scanner.enter()?;
+                return Ok(At::List {
+                    list,
+                    around: Some(outer),
+                });
+            }
+            self.scanner.value()?;
+        }
+        let wanted = self.names.join(" or ");
+        Err(RowError::fatal(
+            1,
+            format!("there is no list called {wanted}"),
+        ))
+    }
+}
+
+impl<R: BufRead> Iterator for Elements<R> {
+    type Item = Result<Piece, RowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.advance().transpose();
+        if matches!(next, Some(Err(_))) {
+            self.at = At::End;
+        }
+        next
+    }
+}
+
+/// What a piece says, or where it does not say anything.
+pub fn parsed(piece: &Piece) -> Result<serde_json::Value, RowError> {
+    serde_json::from_slice(&piece.bytes).map_err(|error| {
+        let within = u64::try_from(error.line()).unwrap_or(1).saturating_sub(1);
+        let line = piece.line.saturating_add(within);
+        RowError::new(line, "this is not sound JSON")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(text: &str) -> Vec<Result<(u64, String), RowError>> {
+        Elements::new(text.as_bytes(), &["list"])
+            .map(|piece| piece.map(|p| (p.line, String::from_utf8(p.bytes).unwrap())))
+            .collect()
+    }
+
+    #[test]
+    fn each_element_comes_with_the_line_it_begins_on() {
+        let text = "\u{feff}{\"a\": [1,{}],\n\"list\":[\n{\"x\":\"]\\\"\n}\"},\n 17 ,\n\"s\"\n], \"b\": null}\n";
+        let found: Vec<_> = pieces(text).into_iter().map(Result::unwrap).collect();
+        assert_eq!(
+            found,
+            [
+                (3, "{\"x\":\"]\\\"\n}\"}".to_owned()),
+                (5, "17".to_owned()),
+                (6, "\"s\"".to_owned()),
+            ]
+        );
+        assert_eq!(pieces("[]"), []);
+        assert_eq!(pieces(" {\"list\" : [ ] } "), []);
+    }
+
+    #[test]
+    fn a_document_that_breaks_off_or_is_none_ends_with_an_error() {
+        for text in [
+            "",
+            "17",
+            "{}",
+            "{\"list\":17}",
+            "{\"list\":[{}",
+            "{\"list\":[{}]",
+            "[{} {}]",
+            "[{\"a\":\"",
+            "[1,]",
+            "[] x",
+            "[",
+        ] {
+            let last = pieces(text).pop();
+            assert!(
+                matches!(last, Some(Err(RowError { fatal: true, .. }))),
+                "{text}: {last:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_may_lie_across_the_pieces_in_which_a_file_is_read() {
+        let text = "[{\"a\":\"b\\\\\"},12345,true,\"x\\\"y\"]";
+        for size in 1..10 {
+            let input = std::io::BufReader::with_capacity(size, text.as_bytes());
+            let found: Vec<_> = Elements::new(input, &[])
+                .map(|piece| String::from_utf8(piece.unwrap().bytes).unwrap())
+                .collect();
+            assert_eq!(found, ["{\"a\":\"b\\\\\"}", "12345", "true", "\"x\\\"y\""]);
+        }
+    }
+}

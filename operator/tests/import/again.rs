@@ -1,0 +1,218 @@
+//! Interrupted, repeated, overtaken, throttled: each ban once, whatever happens.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use end_to_end::{Ban, TestApp, Unban, Workspace};
+use futures::future::join_all;
+use local_stack::fault_proxy::{Fault, Rule};
+use serde_json::{Value, json};
+
+use crate::program::{
+    Folder, assert_each_once, assert_sums, begin, export, finished, import, of_kind, program, said,
+};
+
+const ARENA: u64 = 7_001;
+const OLD: u64 = 633_197_862_920_433_664;
+
+const FLAGS: [&str; 6] = [
+    "--experience",
+    "7001",
+    "--moderator",
+    "5009",
+    "--public-reason",
+    "Banned earlier",
+];
+
+fn users(folder: &Folder, count: u64) -> PathBuf {
+    let rows = (1..=count).map(|user| format!("{user},reason {user}\n"));
+    let text = format!("userId,reason\n{}", rows.collect::<String>());
+    folder.with("users.csv", text)
+}
+
+/// Bans with names and numbers, every third of them Global, every fourth ended.
+fn exported(folder: &Folder, count: u64) -> PathBuf {
+    let rows = (1..=count).rev().map(|number| {
+        let ban = json!({
+            "guid": (OLD + (number << 22) + number).to_string(),
+            "workspaceGuid": "f2ab4802-48d6-41ef-82a0-222326092f67",
+            "isGlobal": u8::from(number % 3 == 0), "isActive": u8::from(number % 4 > 0),
+            "privateReason": format!("private {number}"), "publicReason": "public",
+            "robloxId": number, "moderatorId": 5001, "created": 1_728_802_934 + number,
+            "updated": 1_728_802_935 + number, "experienceId": ARENA, "expires": 0,
+            "isAppealed": 0, "experienceUniversal": 1, "uid": number,
+            "experienceBanCompleted": u8::from(number % 5 == 0),
+        });
+        ban.to_string()
+    });
+    let rows: Vec<_> = rows.collect();
+    folder.with(
+        "bans.json",
+        format!("{{\"list\":[\n{}\n]}}\n", rows.join(",\n")),
+    )
+}
+
+/// Kills imports in the middle until one comes to its end; how many were killed at work.
+async fn interrupted(workspace: &Workspace<'_>, file: &Path, flags: &[&str], bans: usize) -> u32 {
+    let mut killed = 0;
+    for delay in (0..).map(|step| Duration::from_millis(150 + 120 * step)) {
+        let mut child = begin(workspace, file, flags);
+        tokio::time::sleep(delay).await;
+        if child.try_wait().unwrap().is_some() {
+            let done = finished(child).await;
+            assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let there = of_kind(workspace, "ban").await.len();
+        killed += u32::from(there > 0 && there < bans);
+    }
+    killed
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_and_run_again_comes_to_the_same() {
+    const BANS: u64 = 1_200;
+    let app = TestApp::builder().without_stream().start().await;
+    let folder = Folder::new();
+    let bans = usize::try_from(BANS).unwrap();
+    let (whole, broken) = (app.workspace().await, app.workspace().await);
+    let file = exported(&folder, BANS);
+    assert_sums(&import(&whole, &file, &[]).await, json!({ "added": BANS }));
+    let killed = interrupted(&broken, &file, &[], bans).await;
+    assert!(killed > 0, "none was killed at work");
+    assert_each_once(&broken, bans).await;
+    let expected = export(&whole, &[])
+        .await
+        .replace(&whole.guid(), &broken.guid());
+    assert_eq!(export(&broken, &[]).await, expected);
+    let owed = |workspace: &Workspace<'_>, items: Vec<Value>| {
+        let tag = workspace.tag();
+        let text = items
+            .into_iter()
+            .map(|item| item.to_string().replace(&tag, ""));
+        text.collect::<Vec<_>>()
+    };
+    for kind in ["experience", "global", "ban"] {
+        let [a, b] = [of_kind(&whole, kind).await, of_kind(&broken, kind).await];
+        assert_eq!(owed(&whole, a), owed(&broken, b), "{kind}");
+    }
+    let again = import(&broken, &file, &[]).await;
+    assert_sums(
+        &again,
+        json!({ "added": 0, "unchanged": BANS, "failed": 0 }),
+    );
+}
+
+#[tokio::test]
+async fn users_without_guids_are_banned_once_however_often_it_is_killed() {
+    const USERS: u64 = 900;
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let file = users(&folder, USERS);
+    let killed = interrupted(&workspace, &file, &FLAGS, 900).await;
+    assert!(killed > 0, "none was killed at work");
+    assert_each_once(&workspace, 900).await;
+    // Those that were lifted since are not banned again.
+    for user in 1..=3 {
+        workspace.unban(Unban::of(user, ARENA)).await;
+    }
+    let again = import(&workspace, &file, &FLAGS).await;
+    assert_sums(&again, json!({ "added": 0, "unchanged": USERS }));
+    assert!(!workspace.is_banned(1, ARENA).await);
+    assert!(workspace.is_banned(4, ARENA).await);
+}
+
+#[tokio::test]
+async fn a_ban_of_the_api_during_an_import_is_not_doubled() {
+    const USERS: u64 = 300;
+    let app = TestApp::builder()
+        .without_stream()
+        .instances(4)
+        .start()
+        .await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let child = begin(&workspace, &users(&folder, USERS), &FLAGS);
+    let calls = (1..=USERS).step_by(5).map(|user| {
+        let workspace = &workspace;
+        async move {
+            tokio::time::sleep(Duration::from_millis(2 * user)).await;
+            let ban = Ban::of(user, ARENA).permanent().no_overwrite();
+            let answer = workspace.try_ban(ban).await;
+            assert!(matches!(answer.status, 200 | 409 | 503), "{answer}");
+            u64::from(answer.status == 200)
+        }
+    });
+    let (done, made) = futures::join!(finished(child), join_all(calls));
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let sums: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let made: u64 = made.iter().sum();
+    assert_sums(
+        &sums,
+        json!({ "added": USERS - made, "alreadyBanned": made }),
+    );
+    assert_each_once(&workspace, 300).await;
+}
+
+#[tokio::test]
+async fn a_throttled_or_failing_database_loses_and_doubles_nothing() {
+    const USERS: u64 = 400;
+    let app = TestApp::builder()
+        .without_stream()
+        .with_faults()
+        .start()
+        .await;
+    let folder = Folder::new();
+    let file = users(&folder, USERS);
+    for faults in [
+        vec![(Fault::ThroughputExceeded, 8), (Fault::Throttle, 4)],
+        vec![(Fault::CutAfter, 5), (Fault::ServerError, 3)],
+        vec![(Fault::CutBefore, 4), (Fault::CutAfter, 3)],
+    ] {
+        let workspace = app.workspace().await;
+        for (fault, times) in &faults {
+            for (after, operation) in [(2, "TransactWriteItems"), (5, "BatchGetItem")] {
+                let rule = Rule::from(*fault).on(operation).after(after);
+                app.faults().inject(rule.times(*times));
+            }
+        }
+        let mut command = program(&app, app.faults().endpoint());
+        command
+            .arg("import")
+            .arg(&file)
+            .args(["--output", "json"])
+            .args(FLAGS);
+        command.args(["--workspace", &workspace.guid()]);
+        let done = finished(command.spawn().unwrap()).await;
+        app.faults().clear();
+        assert_eq!(done.status.code(), Some(0), "{faults:?}: {}", said(&done));
+        let sums: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_sums(&sums, json!({ "read": USERS, "added": USERS }));
+        assert_each_once(&workspace, 400).await;
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_stops_between_transactions_and_says_how_to_go_on() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let file = users(&folder, 2_000);
+    let child = begin(&workspace, &file, &FLAGS);
+    while of_kind(&workspace, "ban").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let stopped = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    let done = finished(child).await;
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    let there = of_kind(&workspace, "ban").await.len();
+    let expected = format!("stopped after {there} bans: run the same command again to go on");
+    assert!(said(&done).contains(&expected), "{there}: {}", said(&done));
+    assert!(there < 2_000);
+}

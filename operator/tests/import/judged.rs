@@ -1,0 +1,287 @@
+//! What is imported, what is not and why, and what experiences owe afterwards.
+
+use std::num::NonZeroU32;
+
+use end_to_end::{Ban, TestApp, Unban, Workspace};
+use serde_json::{Value, json};
+
+use crate::program::{Folder, assert_sums, import, import_failing, of_kind, run, said};
+
+const ARENA: u64 = 7_001;
+const BEACH: u64 = 7_002;
+
+/// A ban as a list has it.
+fn ban(guid: u64, user: u64) -> Value {
+    json!({
+        "guid": guid.to_string(),
+        "workspaceGuid": "f2ab4802-48d6-41ef-82a0-222326092f67",
+        "isGlobal": 0, "isActive": 1,
+        "privateReason": "private", "publicReason": "public",
+        "robloxId": user, "moderatorId": 5001,
+        "created": 1_728_802_934, "updated": 1_728_802_935,
+        "experienceId": ARENA, "expires": 0, "isAppealed": 0, "experienceUniversal": 1,
+        "uid": guid % 1000, "experienceBanCompleted": 0,
+    })
+}
+
+fn with(mut ban: Value, field: &str, value: impl Into<Value>) -> Value {
+    ban[field] = value.into();
+    ban
+}
+
+fn list(folder: &Folder, bans: &[Value]) -> std::path::PathBuf {
+    let lines: Vec<_> = bans.iter().map(Value::to_string).collect();
+    folder.with("list.json", format!("[\n{}\n]\n", lines.join(",\n")))
+}
+
+/// When a ban was made is in its guid.
+const OLD: u64 = 633_197_862_920_433_664;
+
+#[tokio::test]
+async fn each_wrong_row_is_named_with_its_line_and_the_others_are_imported() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let rows = [
+        ban(OLD, 1),
+        with(ban(OLD + 1, 2), "robloxId", "x"),
+        with(ban(OLD + 2, 3), "publicReason", "x".repeat(401)),
+        with(ban(OLD + 3, 4), "privateReason", "a\u{202e}b"),
+        with(ban(OLD + 4, 5), "expires", 1_728_802_935_000_u64),
+        json!(17),
+        with(
+            with(ban(OLD + 6, 6), "isActive", "yes"),
+            "experienceId",
+            Value::Null,
+        ),
+        ban(OLD + 7, 7),
+    ];
+    let file = list(&folder, &rows);
+    let sums = import_failing(&workspace, &file, &[], 6).await;
+    assert_sums(&sums, json!({ "read": 8, "added": 2 }));
+    let path = folder.file("list.json.errors.csv");
+    let mut errors = csv::Reader::from_path(&path).unwrap();
+    let errors: Vec<(u64, String)> = errors.deserialize().map(Result::unwrap).collect();
+    let expected = [
+        (3, "robloxId must be an integer"),
+        (4, "publicReason is 401 bytes long: must be at most 400"),
+        (5, "privateReason must not hold control characters"),
+        (6, "expires is more than 100 years away"),
+        (7, "a ban is expected, an object"),
+        (
+            8,
+            "experienceId is missing: give --experience; isActive must be",
+        ),
+    ];
+    assert_eq!(errors.len(), expected.len(), "{errors:?}");
+    for ((line, message), (expected, what)) in errors.iter().zip(expected) {
+        assert_eq!(*line, expected, "{errors:?}");
+        assert!(message.starts_with(what), "{message}");
+    }
+    assert_eq!(workspace.bans().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_change_and_changes_nothing() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let there = [ban(OLD, 1), ban(OLD + 1, 2)];
+    import(&workspace, &list(&folder, &there), &[]).await;
+    workspace.unban(Unban::of(2, ARENA)).await;
+    workspace.ban(Ban::of(3, ARENA)).await;
+    let before = workspace.stored().await;
+
+    let rows = [
+        ban(OLD, 1),
+        ban(OLD + 1, 2),
+        ban(OLD + 2, 3),
+        ban(OLD + 3, 4),
+        with(ban(OLD + 4, 5), "robloxId", 0),
+        with(with(ban(0, 3), "guid", Value::Null), "uid", Value::Null),
+    ];
+    let file = list(&folder, &rows);
+    let expected = json!({
+        "dryRun": true, "read": 6, "added": 1, "unchanged": 1, "alreadyBanned": 1, "inTheWay": 1,
+        "differing": 1, "failed": 1, "over": 0,
+    });
+    let done = run(&workspace, &file, &["--dry-run"]).await;
+    assert_eq!(done.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_sums(&document["summary"], expected.clone());
+    let changes: Vec<_> = document["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| {
+            (
+                change["line"].as_u64().unwrap(),
+                change["change"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let as_said = [
+        (3, "differs"),
+        (4, "in the way"),
+        (5, "would be added"),
+        (6, "failed"),
+    ];
+    let mut sorted = changes.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, as_said);
+
+    let app = workspace.app();
+    let mut command = crate::program::program(app, app.database().endpoint());
+    command
+        .arg("import")
+        .arg(&file)
+        .args(["--dry-run", "--workspace", &workspace.guid()]);
+    let table = crate::program::finished(command.spawn().unwrap()).await;
+    let table = said(&table);
+    assert!(
+        table.contains("line 3: differs: a ban with this guid is there"),
+        "{table}"
+    );
+    assert!(table.contains("isActive"), "{table}");
+    assert!(
+        table.contains("line 5: would be added: ban of 4, made in 7001\n"),
+        "{table}"
+    );
+    assert!(table.contains("\nwould be added  1\n"), "{table}");
+
+    assert_eq!(workspace.stored().await, before);
+    assert!(!folder.file("list.json.errors.csv").exists());
+    let sums = import_failing(&workspace, &file, &[], 1).await;
+    let expected = with(expected, "dryRun", false);
+    assert_sums(&sums, expected);
+}
+
+#[tokio::test]
+async fn an_older_ban_goes_to_the_records_and_one_in_force_is_never_displaced() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    workspace.ban(Ban::of(1, ARENA).permanent()).await;
+    workspace.ban(Ban::of(2, ARENA).permanent()).await;
+    workspace.unban(Unban::of(2, ARENA)).await;
+    let future = 9_000_000_000_000_000_000;
+    let rows = [
+        with(ban(OLD, 1), "isActive", 0),
+        ban(OLD + 1, 2),
+        with(ban(future, 1), "isActive", 0),
+        with(ban(OLD + 2, 3), "isAppealed", 1),
+    ];
+    let sums = import(&workspace, &list(&folder, &rows), &[]).await;
+    assert_sums(&sums, json!({ "added": 2, "inTheWay": 2 }));
+    assert!(workspace.is_banned(1, ARENA).await);
+    assert!(!workspace.is_banned(2, ARENA).await);
+    assert_eq!(workspace.check(3, ARENA).await["isAppealed"], true);
+    assert_eq!(workspace.bans().await.len(), 4);
+    let errors = std::fs::read_to_string(folder.file("list.json.errors.csv")).unwrap();
+    assert!(errors.contains(" is in the way"), "{errors}");
+}
+
+#[tokio::test]
+async fn protected_users_are_spared_and_history_names_the_run() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let item = json!({
+        "pk": { "S": format!("{}#P", workspace.tag()) }, "sk": { "S": "1" },
+        "kind": { "S": "protected" },
+    });
+    let put = json!({ "TableName": app.tables().bans, "Item": item });
+    app.database().call("PutItem", &put).await.unwrap();
+    let rows = [ban(OLD, 1), ban(OLD + 1, 2)];
+    let sums = import_failing(&workspace, &list(&folder, &rows), &[], 1).await;
+    let errors = std::fs::read_to_string(folder.file("list.json.errors.csv")).unwrap();
+    assert!(errors.contains("2,the user 1 is protected"), "{errors}");
+
+    let key_id = sums["keyId"].as_str().unwrap();
+    assert!(
+        key_id.starts_with("import-") && key_id.len() == 15,
+        "{key_id}"
+    );
+    let decisions = of_kind(&workspace, "decision").await;
+    assert_eq!(decisions.len(), 1);
+    assert_eq!(decisions[0]["decision"]["S"], "imported");
+    assert_eq!(decisions[0]["key_id"]["S"], key_id);
+    assert_eq!(
+        decisions[0]["decided_by"]["S"],
+        format!("{}#{key_id}", workspace.tag())
+    );
+    assert_eq!(
+        NonZeroU32::MIN.get().to_string(),
+        decisions[0]["number"]["N"]
+    );
+}
+
+async fn pending(workspace: &Workspace<'_>, experience: u64) -> Vec<u64> {
+    let list = workspace.pending_bans(experience).await;
+    let mut users: Vec<_> = list
+        .iter()
+        .map(|ban| ban["robloxId"].as_u64().unwrap())
+        .collect();
+    users.sort_unstable();
+    users
+}
+
+#[tokio::test]
+async fn imported_bans_are_pending_unless_they_were_applied() {
+    let app = TestApp::start().await;
+    let folder = Folder::new();
+    let rows = [
+        ban(OLD, 1),
+        with(ban(OLD + 1, 2), "experienceBanCompleted", 1),
+        with(ban(OLD + 2, 3), "isGlobal", 1),
+        with(
+            with(ban(OLD + 3, 4), "isGlobal", 1),
+            "experienceBanCompleted",
+            1,
+        ),
+        with(ban(OLD + 4, 5), "experienceId", BEACH),
+        // Both at once: the one that does not end counts.
+        ban(OLD + 5, 6),
+        with(
+            with(ban(OLD + 6, 6), "isGlobal", 1),
+            "expires",
+            4_000_000_000_u64,
+        ),
+    ];
+    let file = list(&folder, &rows);
+
+    let left = app.workspace().await;
+    for experience in [ARENA, BEACH] {
+        left.pending_bans(experience).await;
+    }
+    import(&left, &file, &[]).await;
+    app.settle().await;
+    assert_eq!(pending(&left, ARENA).await, [1, 3, 6]);
+    assert_eq!(pending(&left, BEACH).await, [3, 4, 5, 6]);
+
+    let applied = app.workspace().await;
+    for experience in [ARENA, BEACH] {
+        applied.pending_bans(experience).await;
+    }
+    import(&applied, &file, &["--applied-in", "7001,7002"]).await;
+    app.settle().await;
+    for experience in [ARENA, BEACH] {
+        let left = pending(&applied, experience).await;
+        assert!(left.is_empty(), "{experience}: {left:?}");
+    }
+    // What was applied is owed back when it ends.
+    applied
+        .unban(Unban::of(3, ARENA).with("banType", "Global"))
+        .await;
+    app.settle().await;
+    for experience in [ARENA, BEACH] {
+        applied.await_pending_unbans(experience, &[3]).await;
+    }
+
+    let in_one = app.workspace().await;
+    in_one.pending_bans(BEACH).await;
+    import(&in_one, &file, &["--applied-in", "7001"]).await;
+    app.settle().await;
+    assert!(pending(&in_one, ARENA).await.is_empty());
+    assert_eq!(pending(&in_one, BEACH).await, [3, 4, 5, 6]);
+}

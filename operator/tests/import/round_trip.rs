@@ -1,0 +1,210 @@
+//! What goes out comes in again, and goes out as it was.
+
+use std::time::Duration;
+
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+
+use crate::program::{Folder, assert_sums, export, finished, import, program, said, wipe};
+
+const ARENA: u64 = 7_001;
+const BEACH: u64 = 7_002;
+
+/// A ban of every kind.
+async fn fill(workspace: &Workspace<'_>) {
+    let ban = |user| Ban::of(user, ARENA);
+    workspace.ban(ban(1).permanent()).await;
+    workspace.ban(ban(2).length("7d").completed()).await;
+    workspace.ban(ban(3).permanent().global()).await;
+    workspace
+        .ban(ban(4).length("30d").global().completed())
+        .await;
+    workspace.ban(Ban::of(4, BEACH).permanent()).await;
+    // Lifted, with the unban pending and without.
+    for (user, confirms) in [(5, false), (6, true)] {
+        workspace.ban(ban(user).permanent().completed()).await;
+        workspace.unban(Unban::of(user, ARENA)).await;
+        if confirms {
+            workspace.confirm_unban(user, ARENA).await;
+        }
+    }
+    // Lifted, and banned again.
+    workspace.ban(ban(5).length("2d")).await;
+    workspace.ban(ban(7).permanent()).await;
+    workspace.ban(ban(7).appeal()).await;
+    workspace.ban(ban(8).length(1).completed()).await;
+    workspace.ban(ban(9).permanent()).await;
+    workspace
+        .ban(ban(9).permanent().reasons("changed", "changed").completed())
+        .await;
+    let reasons = [
+        "=1+1",
+        "'=1+1",
+        "'''@x",
+        "-1",
+        "'quoted'",
+        "\"quoted\", and a comma",
+        "two\r\nlines\nor three\tä 🚫 日本",
+        "\\\"]}",
+    ];
+    for (user, reason) in (20..).zip(reasons) {
+        let with = |ban: Ban| {
+            ban.reasons(reason, reason)
+                .with("experienceUniversal", false)
+        };
+        workspace.ban(with(ban(user).permanent())).await;
+        workspace
+            .ban(with(ban(user + 100).length("1y").global()))
+            .await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+}
+
+/// What is to be done by the experiences, without what trails.
+async fn owed(workspace: &Workspace<'_>) -> Vec<serde_json::Value> {
+    let mut owed = Vec::new();
+    for experience in [ARENA, BEACH] {
+        owed.extend(workspace.pending_bans(experience).await);
+        owed.extend(workspace.pending_unbans(experience).await);
+    }
+    owed
+}
+
+#[tokio::test]
+async fn an_export_imported_into_an_emptied_workspace_is_exported_as_it_was() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    fill(&workspace).await;
+    let formats: [(&str, &[&str], &[&str]); 3] = [
+        ("json", &["--format", "json"], &[]),
+        ("csv", &["--format", "csv"], &[]),
+        ("raw.csv", &["--format", "csv", "--raw"], &["--raw"]),
+    ];
+    let before = owed(&workspace).await;
+    let mut files = Vec::new();
+    for (name, exporting, _) in formats {
+        let text = export(&workspace, exporting).await;
+        assert_eq!(text.matches(&workspace.guid()).count(), 27, "{text}");
+        files.push((folder.with(name, &text), text));
+    }
+    let through_the_api = workspace.send(Call::get("/export/bans/csv")).await;
+    assert_eq!(through_the_api.text, files[1].1);
+
+    for ((file, text), (name, _, importing)) in files.iter().zip(formats) {
+        wipe(&workspace).await;
+        let sums = import(&workspace, file, importing).await;
+        assert_sums(
+            &sums,
+            serde_json::json!({ "read": 27, "added": 27, "failed": 0 }),
+        );
+        for ((_, expected), (other, exporting, _)) in files.iter().zip(formats) {
+            let out = export(&workspace, exporting).await;
+            assert_eq!(&out, expected, "{name} imported, {other} exported");
+        }
+        assert_eq!(owed(&workspace).await, before, "{name}");
+        // The next ban goes on with the numbers.
+        let next = workspace.ban_shown(Ban::of(9_999, ARENA)).await;
+        assert!(next["uid"].as_u64() > Some(27), "{next}");
+        // Once more: nothing changes.
+        let stored = workspace.stored().await;
+        let sums = import(&workspace, file, importing).await;
+        assert_sums(
+            &sums,
+            serde_json::json!({ "added": 0, "unchanged": 27, "differing": 0 }),
+        );
+        assert_eq!(workspace.stored().await, stored);
+        assert!(text.contains(&workspace.guid()));
+    }
+}
+
+#[tokio::test]
+async fn another_workspace_gets_the_same_bans_under_its_own_name() {
+    let app = TestApp::builder().without_stream().start().await;
+    let (from, to) = (app.workspace().await, app.workspace().await);
+    let folder = Folder::new();
+    fill(&from).await;
+    let text = export(&from, &[]).await;
+    let file = folder.with("bans.json", &text);
+    import(&to, &file, &[]).await;
+    assert_eq!(
+        export(&to, &[]).await,
+        text.replace(&from.guid(), &to.guid())
+    );
+
+    // Bans that are made later there get numbers that were not given, whatever comes after.
+    let own = to.ban_shown(Ban::of(500, ARENA)).await;
+    from.ban(Ban::of(600, ARENA)).await;
+    let file = folder.with("later.json", export(&from, &[]).await);
+    let sums = import(&to, &file, &[]).await;
+    assert_sums(&sums, serde_json::json!({ "added": 1, "unchanged": 27 }));
+    let mut numbers: Vec<_> = to
+        .bans()
+        .await
+        .iter()
+        .map(|ban| ban["uid"].as_u64())
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 29, "one of {own} is there twice");
+    // A workspace that had bans already gives numbers of its own.
+    let third = app.workspace().await;
+    third.ban(Ban::of(700, ARENA)).await;
+    let sums = import(&third, &file, &[]).await;
+    assert_sums(&sums, serde_json::json!({ "added": 28 }));
+    assert_eq!(third.bans().await.len(), 29);
+}
+
+#[tokio::test]
+async fn an_export_is_a_file_for_its_owner_or_comes_from_the_api() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    workspace.ban(Ban::of(1, ARENA).reasons("=1", "=1")).await;
+    workspace.ban(Ban::of(2, BEACH).permanent()).await;
+    let expected = export(&workspace, &["--format", "csv"]).await;
+
+    let direct = folder.file("direct.csv");
+    let mut command = program(&app, app.database().endpoint());
+    command.args([
+        "export",
+        "--format",
+        "csv",
+        "--workspace",
+        &workspace.guid(),
+    ]);
+    let done = finished(command.arg(&direct).spawn().unwrap()).await;
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(std::fs::read_to_string(&direct).unwrap(), expected);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&direct.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    let remote = folder.file("remote.csv");
+    let ask = |key: Option<&str>, more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        command
+            .env_clear()
+            .envs(key.map(|key| ("PORTCULLIS_KEY", key)));
+        command.arg("export").arg(&remote).args(["--format", "csv"]);
+        command.args(["--from-api", app.address()]).args(more);
+        let piped = std::process::Stdio::piped;
+        finished(command.stdout(piped()).stderr(piped()).spawn().unwrap())
+    };
+    let done = ask(None, &[]).await;
+    assert!(said(&done).contains("PORTCULLIS_KEY"), "{}", said(&done));
+    let done = ask(Some(workspace.public_key()), &[]).await;
+    assert_eq!(done.status.code(), Some(1));
+    assert!(said(&done).contains("403"), "{}", said(&done));
+    assert!(!remote.exists());
+    let done = ask(Some(workspace.secret_key()), &[]).await;
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(std::fs::read_to_string(&remote).unwrap(), expected);
+    let done = ask(
+        Some(workspace.secret_key()),
+        &["--raw", "--experience", "7001"],
+    )
+    .await;
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let text = std::fs::read_to_string(&remote).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.contains(",=1,"), "{text}");
+}
