@@ -39,10 +39,8 @@ const BY: [&str; 2] = ["--moderator", "1"];
 
 fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let says_why = more.contains(&"--appeal") || more.contains(&"--public-reason");
-    let why: &[&str] = match says_why {
-        true => &[],
-        false => &["--public-reason", "Be kind"],
-    };
+    let why: &[&str] = &["--public-reason", "Be kind"];
+    let why = if says_why { &[] } else { why };
     [&["ban", user], &AT[..], &BY, why, more].concat()
 }
 
