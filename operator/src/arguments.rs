@@ -162,12 +162,14 @@ pub fn seconds(text: &str) -> Result<u64, String> {
 
 /// A reason of at most so many bytes.
 pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
-    move |text| {
-        if text.len() <= most {
-            Ok(text.to_owned())
-        } else {
-            Err(format!("it may have at most {most} bytes"))
-        }
+    move |text| match text.trim() {
+        "" => Err("it is empty".to_owned()),
+        text if text.len() > most => Err(format!("it may have at most {most} bytes")),
+        text if text.chars().any(shared::http::is_treacherous) => Err(
+            "it must not hold control characters or marks that turn the direction of text"
+                .to_owned(),
+        ),
+        text => Ok(text.to_owned()),
     }
 }
 

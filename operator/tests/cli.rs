@@ -122,17 +122,21 @@ async fn a_key_is_as_it_was_asked_for() {
     assert_eq!(expired.unwrap()["status"], "expired");
 }
 
+/// A table without the spaces that align it.
+fn narrow(table: &str) -> String {
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n";
+    table.lines().map(line).collect()
+}
+
 #[tokio::test]
 async fn people_get_a_table_and_a_note() {
     let portcullis = Portcullis::start().await;
     let made = portcullis.run(&["key", "create", "--workspace", DEMO, "--name", "tool"]);
     let table = stdout(&made);
-    assert!(table.starts_with("key      sentinelAPI."), "{table}");
-    assert!(
-        table.contains("\nscopes   bans:read,bans:write\n"),
-        "{table}"
-    );
-    assert!(table.contains("\nexpires  -\n"), "{table}");
+    let table = narrow(&table);
+    assert!(table.starts_with("key sentinelAPI."), "{table}");
+    assert!(table.contains("\nscopes bans:read,bans:write\n"), "{table}");
+    assert!(table.contains("\nexpires -\n"), "{table}");
     assert!(stderr(&made).contains("cannot be shown again"));
 
     let table = stdout(&portcullis.run(&["key", "list", "--workspace", DEMO]));
@@ -174,7 +178,7 @@ async fn revoking_asks_first() {
         stderr(&done)
     );
     assert!(
-        stdout(&done).contains("\nstatus   revoked\n"),
+        narrow(&stdout(&done)).contains("\nstatus revoked\n"),
         "{}",
         stdout(&done)
     );

@@ -60,32 +60,32 @@ fn respond(
 
 /// CloudFormation, which knows one stack.
 fn cloudformation(outputs: &[(&str, &str)]) -> String {
-    let members: String = outputs
-        .iter()
-        .map(|(key, value)| {
-            format!(
-                "<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
-            )
-        })
-        .collect();
-    serve(move |_, body| match body.contains("StackName=portcullis") {
-        true => (
-            200,
-            format!(
-                "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
-                 <DescribeStacksResult><Stacks><member><StackName>portcullis</StackName>\
-                 <CreationTime>2026-01-01T00:00:00Z</CreationTime>\
-                 <StackStatus>UPDATE_COMPLETE</StackStatus><Outputs>{members}</Outputs>\
-                 </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-            ),
-        ),
-        false => (
-            400,
-            "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><Error>\
-             <Type>Sender</Type><Code>ValidationError</Code>\
-             <Message>Stack with id other does not exist</Message></Error></ErrorResponse>"
-                .to_owned(),
-        ),
+    let mut members = String::new();
+    for (key, value) in outputs {
+        members.extend([
+            "<member><OutputKey>",
+            key,
+            "</OutputKey><OutputValue>",
+            value,
+            "</OutputValue></member>",
+        ]);
+    }
+    let known = format!(
+        "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+         <DescribeStacksResult><Stacks><member><StackName>portcullis</StackName>\
+         <CreationTime>2026-01-01T00:00:00Z</CreationTime>\
+         <StackStatus>UPDATE_COMPLETE</StackStatus><Outputs>{members}</Outputs>\
+         </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    );
+    let unknown = "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+         <Error><Type>Sender</Type><Code>ValidationError</Code>\
+         <Message>Stack with id other does not exist</Message></Error></ErrorResponse>";
+    serve(move |_, body| {
+        if body.contains("StackName=portcullis") {
+            (200, known.clone())
+        } else {
+            (400, unknown.to_owned())
+        }
     })
 }
 
@@ -121,9 +121,8 @@ fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, HashMap<St
 }
 
 fn result<'a>(found: &'a HashMap<String, Value>, check: &str) -> &'a str {
-    let found = found
-        .get(check)
-        .unwrap_or_else(|| panic!("{check} in {found:#?}"));
+    assert!(found.contains_key(check), "{check} in {found:#?}");
+    let found = &found[check];
     found["result"].as_str().unwrap()
 }
 

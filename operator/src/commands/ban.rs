@@ -17,7 +17,8 @@ use crate::output::Output;
 const EXAMPLES: &str = "\
 Examples:
   portcullis ban 156 --experience 7 --moderator 1 --length 7d --public-reason \"Be kind\"
-  portcullis ban 156 --experience 7 --moderator 1 --permanent --scope global --overwrite
+  portcullis ban 156 --experience 7 --moderator 1 --permanent --scope global \\
+    --public-reason \"Stole accounts\" --overwrite
   portcullis ban 156 --experience 7 --moderator 1 --appeal";
 
 #[derive(Debug, Args)]
@@ -39,24 +40,13 @@ pub struct BanArgs {
     /// It holds until it is lifted.
     #[arg(long)]
     permanent: bool,
-    /// Why, for moderators.
-    #[arg(
-        long,
-        default_value = "",
-        hide_default_value = true,
-        value_name = "TEXT"
-    )]
-    #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
-    private_reason: String,
     /// Why, for the player.
-    #[arg(
-        long,
-        default_value = "",
-        hide_default_value = true,
-        value_name = "TEXT"
-    )]
-    #[arg(value_parser = reason(Terms::LONGEST_PUBLIC_REASON))]
-    public_reason: String,
+    #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PUBLIC_REASON))]
+    #[arg(required_unless_present = "appeal")]
+    public_reason: Option<String>,
+    /// Why, for moderators [default: as for the player].
+    #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
+    private_reason: Option<String>,
     /// The Roblox user who decides it.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: ModeratorId,
@@ -83,6 +73,7 @@ pub async fn run(args: BanArgs, store: &Store, output: Output) -> Result<()> {
         Some(args.moderator),
     )
     .await?;
+    let public_reason = args.public_reason.unwrap_or_default();
     let request = BanRequest {
         user: args.user,
         experience: args.place.experience,
@@ -90,8 +81,8 @@ pub async fn run(args: BanArgs, store: &Store, output: Output) -> Result<()> {
         overwrite: args.overwrite,
         completed: args.applied,
         moderator: args.moderator,
-        private_reason: args.private_reason,
-        public_reason: args.public_reason,
+        private_reason: args.private_reason.unwrap_or(public_reason.clone()),
+        public_reason,
         length: args.length.unwrap_or(Length::Permanent),
         universal: None,
     };

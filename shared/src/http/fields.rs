@@ -261,7 +261,8 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
 
 /// Characters that have no place in a reason: control characters but tab and line breaks, and the
 /// marks that turn the direction of what follows, by which a text shown to moderators can lie.
-fn is_treacherous(c: char) -> bool {
+#[must_use]
+pub fn is_treacherous(c: char) -> bool {
     (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
         || matches!(c,
             '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

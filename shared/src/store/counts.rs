@@ -22,11 +22,13 @@ pub struct BanCounts {
 }
 
 impl Store {
-    /// Counts a workspace's bans; may trail the decisions by a moment.
+    /// Counts a workspace's bans; may trail the decisions by a moment. `counted` is told of each
+    /// page, how many were counted on it.
     pub async fn count_bans(
         &self,
         tag: WorkspaceTag,
         now: Timestamp,
+        counted: &dyn Fn(u64),
     ) -> Result<BanCounts, ApiError> {
         let shards = (0..LEDGER_SHARDS).map(|shard| {
             let query = self
@@ -40,7 +42,7 @@ impl Store {
                 )
                 .expression_attribute_values(":never", number(0))
                 .expression_attribute_values(":now", number(now.0));
-            self.count(query)
+            self.count(query, counted)
         });
         let mut counts = BanCounts::default();
         for (matching, looked_at) in try_join_all(shards).await? {
@@ -66,7 +68,7 @@ impl Store {
                 .filter_expression("attribute_not_exists(ban_owed_until) OR ban_owed_until > :now")
                 .expression_attribute_values(":now", number(now.0)),
         };
-        Ok(self.count(query).await?.0)
+        Ok(self.count(query, &|_| ()).await?.0)
     }
 
     /// Counts the users whom a back-fill of an experience looks at.
@@ -89,12 +91,17 @@ impl Store {
                 .key_condition_expression("experience_ledger = :list")
                 .expression_attribute_values(":list", text(list))
         });
-        let counts = try_join_all(globals.chain(own).map(|query| self.count(query))).await?;
+        let counts =
+            try_join_all(globals.chain(own).map(|query| self.count(query, &|_| ()))).await?;
         Ok(counts.into_iter().map(|(matching, _)| matching).sum())
     }
 
     /// How many items a query gives, and how many it looks at for that.
-    async fn count(&self, query: QueryFluentBuilder) -> Result<(u64, u64), DatabaseError> {
+    async fn count(
+        &self,
+        query: QueryFluentBuilder,
+        counted: &dyn Fn(u64),
+    ) -> Result<(u64, u64), DatabaseError> {
         let mut pages = query.select(Select::Count).into_paginator().send();
         let (mut matching, mut looked_at) = (0_u64, 0_u64);
         while let Some(page) = pages.next().await {
@@ -102,6 +109,7 @@ impl Store {
             let count = |count: i32| u64::try_from(count).unwrap_or_default();
             matching = matching.saturating_add(count(page.count()));
             looked_at = looked_at.saturating_add(count(page.scanned_count()));
+            counted(count(page.scanned_count()));
         }
         Ok((matching, looked_at))
     }

@@ -1,5 +1,7 @@
 //! A workspace and how much there is in it.
 
+use std::cell::RefCell;
+
 use anyhow::Result;
 use serde::Serialize;
 use shared::clock::Moment;
@@ -47,10 +49,14 @@ impl Counts {
     pub async fn of(store: &Store, workspace: &Workspace) -> Result<Self> {
         let tag = workspace.guid.tag();
         let now = Moment::now().seconds();
+        let progress = RefCell::new(Progress::begin("bans counted", None));
+        let counted = |bans| progress.borrow_mut().advance(bans);
+        let counts = store.count_bans(tag, now, &counted).await?;
+        progress.into_inner().finish();
         let BanCounts {
             on_record,
             in_force,
-        } = store.count_bans(tag, now).await?;
+        } = counts;
         let keys = store.keys(tag).await?;
         Ok(Self {
             bans_on_record: on_record,
@@ -109,8 +115,6 @@ pub async fn show(workspace: &Workspace, store: &Store, output: Output) -> Resul
 
 /// Counts what is in each workspace, which reads all of their bans.
 pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<Counted>> {
-    let total = u64::try_from(workspaces.len()).ok();
-    let mut progress = Progress::begin("workspaces counted", total);
     let mut counted = Vec::new();
     for workspace in workspaces {
         counted.push(Counted {
@@ -118,8 +122,6 @@ pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<Counte
             counts: Counts::of(store, workspace).await?,
             experiences: store.links(workspace.guid.tag()).await?.len(),
         });
-        progress.advance(1);
     }
-    progress.finish();
     Ok(counted)
 }
