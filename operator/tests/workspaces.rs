@@ -9,6 +9,7 @@ use end_to_end::{Ban, TestApp, Unban};
 use harness::{Portcullis, assert_refused, stderr, stdout};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
+use shared::store::RemovalPosition;
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
 const UNKNOWN: &str = "99999999-0000-4000-8000-000000000009";
@@ -174,6 +175,33 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
     );
     assert_eq!(kept.stored().await, others);
     assert_eq!(kept.bans().await.len(), 61);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_was_interrupted_is_finished_by_the_next() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let portcullis = Portcullis::at(app.database().endpoint());
+    let guid = workspace.guid();
+    for user in 1..=30 {
+        workspace.ban(Ban::of(user, 7).permanent()).await;
+    }
+    for key in [workspace.secret_key(), workspace.public_key()] {
+        workspace.revoke(key).await;
+    }
+    revoke_long_ago(&app, &guid).await;
+
+    let tag = workspace.id().tag();
+    app.store().remove_global(tag).await.unwrap();
+    let mut position = RemovalPosition::default();
+    let removed = app.store().remove_some_users(tag, &mut position).await;
+    assert!((1..30).contains(&removed.unwrap().unwrap()));
+    assert_ne!(workspace.stored().await, Vec::<Value>::new());
+
+    let delete = ["workspace", "delete", "--workspace", &guid, "--yes"];
+    assert_eq!(portcullis.json(&delete)["dryRun"], false);
+    assert_eq!(workspace.stored().await, Vec::<Value>::new());
+    assert_refused(&portcullis.run(&delete), 1, "no workspace");
 }
 
 /// Dates the revocation of all keys of a workspace back.

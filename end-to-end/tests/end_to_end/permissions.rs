@@ -165,6 +165,10 @@ const ROLES: &[(&str, Grants)] = &[
                 ],
             ),
             (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+            (
                 STREAM,
                 &[
                     "dynamodb:DescribeStream",
