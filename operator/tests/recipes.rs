@@ -7,7 +7,7 @@ mod harness;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use end_to_end::{Ban, TestApp, repository};
+use end_to_end::{Ban, TestApp, Unban, repository};
 use harness::{answered, stderr, stdout};
 
 /// The shell blocks under a heading, one after the other.
@@ -25,13 +25,20 @@ fn recipe(heading: &str) -> String {
 
 /// Runs a recipe with nobody to answer, and stops at the first command that fails.
 fn run(app: &TestApp, heading: &str, variables: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    run_in(folder.path(), app, heading, variables)
+}
+
+/// Runs a recipe in a folder with files that it needs.
+fn run_in(folder: &Path, app: &TestApp, heading: &str, variables: &[(&str, &str)]) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis"));
-    let folder = program.parent().unwrap().display();
+    let programs = program.parent().unwrap().display();
     let path = std::env::var("PATH").unwrap();
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", &recipe(heading)])
+        .current_dir(folder)
         .env_clear()
-        .env("PATH", format!("{folder}:{path}"))
+        .env("PATH", format!("{programs}:{path}"))
         .env("AWS_ENDPOINT_URL_DYNAMODB", app.database().endpoint())
         .envs(variables.iter().copied());
     let done = answered(bash, "");
@@ -102,4 +109,65 @@ async fn looking_after_a_player_by_hand() {
     let printed = stdout(&run(&app, "Looking after a player by hand", &variables));
     assert!(printed.contains("mistaken for somebody else"), "{printed}");
     assert!(!workspace.is_banned(156, 7).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moving_in_and_out() {
+    let app = TestApp::start().await;
+    let (old, new) = (app.workspace().await, app.workspace().await);
+    old.ban(Ban::of(156, 7).permanent()).await;
+    old.ban(Ban::of(157, 7).global().length("30d")).await;
+    let (from, to) = (old.guid(), new.guid());
+    let variables = [
+        ("EXPERIENCE", "7"),
+        ("API", app.address()),
+        ("PORTCULLIS_KEY", old.secret_key()),
+        ("PORTCULLIS_WORKSPACE", &from),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    run_in(folder.path(), &app, "Moving out", &variables);
+    let exported = std::fs::read_to_string(folder.path().join("bans.json")).unwrap();
+    assert_eq!(exported.matches("\"guid\"").count(), 2, "{exported}");
+
+    let variables = [("EXPERIENCE", "7"), ("PORTCULLIS_WORKSPACE", to.as_str())];
+    run_in(folder.path(), &app, "Moving in", &variables);
+    app.settle().await;
+    for user in [156, 157] {
+        let (before, after) = (old.check(user, 7).await, new.check(user, 7).await);
+        assert_eq!(before["guid"], after["guid"]);
+        assert_eq!(after["isBanned"], true);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answering_an_erasure_request() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(156, 7).permanent()).await;
+    let guid = workspace.guid();
+    let variables = [("USER_ID", "156"), ("PORTCULLIS_WORKSPACE", guid.as_str())];
+    let printed = stdout(&run(&app, "Answering an erasure request", &variables));
+    assert!(printed.contains("secret"), "{printed}");
+    assert!(!workspace.is_banned(156, 7).await);
+    assert!(workspace.bans().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recovering_from_a_leaked_key() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let leaked = workspace.make_key(end_to_end::KeySpec::default()).await;
+    workspace.ban(Ban::of(156, 7).permanent()).await;
+    let thief = workspace.with_key(&leaked);
+    thief.unban(Unban::of(156, 7)).await;
+    thief.ban(Ban::of(157, 7).global().permanent()).await;
+    let (guid, id) = (workspace.guid(), workspace.key_id(&leaked));
+    let variables = [
+        ("KEY_ID", id.as_str()),
+        ("SINCE", "1h"),
+        ("PORTCULLIS_WORKSPACE", &guid),
+    ];
+    run(&app, "Recovering from a leaked key", &variables);
+    assert!(workspace.is_banned(156, 7).await);
+    assert!(!workspace.is_banned(157, 7).await);
 }

@@ -7,7 +7,8 @@
 )]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
 use end_to_end::{TestApp, Workspace};
 use serde_json::Value;
@@ -39,11 +40,24 @@ impl Operator {
         command
     }
 
+    /// Runs it with nobody to answer.
     pub async fn run(&self, arguments: &[&str]) -> Output {
+        self.answering("", arguments).await
+    }
+
+    /// Runs it with something on its standard input.
+    pub async fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
         let mut command = self.command();
-        command.args(arguments);
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that does not ask may have ended by now.
+        let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
         // The app's engine runs in this process and must go on meanwhile.
-        tokio::task::spawn_blocking(move || command.output().unwrap())
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
             .await
             .unwrap()
     }

@@ -1,0 +1,107 @@
+//! `portcullis erasure`: requests that Roblox passes on wait for the operator's yes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by it"
+)]
+
+mod stack;
+
+use end_to_end::{Ban, Notification, TestApp};
+use serde_json::Value;
+use stack::Operator;
+
+const ARENA: u64 = 11;
+
+#[tokio::test]
+async fn a_request_waits_until_the_operator_says_yes_or_no() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&workspace);
+    assert_eq!(
+        operator.json(&["erasure", "show"]).await["mode"],
+        Value::Null
+    );
+    let made = operator.json(&["erasure", "setup"]).await;
+    let secret = made["secret"].as_str().unwrap();
+    assert_eq!(made["mode"], "queue");
+    let shown = operator.json(&["erasure", "show"]).await;
+    assert_eq!(shown["mode"], "queue");
+    assert!(
+        !shown.to_string().contains(secret),
+        "a secret is shown once"
+    );
+
+    let (forgotten, kept) = (156, 157);
+    let mut requests = Vec::new();
+    for user in [forgotten, kept] {
+        workspace.ban(Ban::of(user, ARENA).permanent()).await;
+        let request = Notification::erasure(user);
+        app.send(&request.signed(secret)).await.assert_ok();
+        requests.push(request.id().to_owned());
+    }
+    let waiting = operator.json(&["erasure", "list"]).await;
+    assert_eq!(waiting.as_array().unwrap().len(), 2);
+    assert!(workspace.is_banned(forgotten, ARENA).await);
+
+    let stored = workspace.stored().await;
+    let approve = ["erasure", "approve", &requests[0]];
+    let would = operator
+        .json(&[&approve[..], &["--dry-run"]].concat())
+        .await;
+    assert_eq!(would[0]["removed"]["bans"], 1);
+    let unanswered = operator.run(&approve).await;
+    assert_eq!(unanswered.status.code(), Some(1));
+    let unknown = operator
+        .run(&["erasure", "approve", "no-such-request", "--yes"])
+        .await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(workspace.stored().await, stored);
+
+    operator.json(&[&approve[..], &["--yes"]].concat()).await;
+    operator
+        .json(&["erasure", "reject", &requests[1], "--yes"])
+        .await;
+    assert!(!workspace.is_banned(forgotten, ARENA).await);
+    assert!(workspace.is_banned(kept, ARENA).await);
+    let waiting = operator.json(&["erasure", "list"]).await;
+    assert_eq!(waiting.as_array().unwrap().len(), 0);
+    let left = Value::from(workspace.stored().await).to_string();
+    assert!(!left.contains(&forgotten.to_string()), "{left}");
+
+    // Forgotten by hand, a user's own request goes too.
+    let request = Notification::erasure(kept);
+    app.send(&request.signed(secret)).await.assert_ok();
+    operator.json(&["forget", &kept.to_string(), "--yes"]).await;
+    let waiting = operator.json(&["erasure", "list"]).await;
+    assert_eq!(waiting.as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_secret_of_ones_own_is_read_from_standard_input_and_kept_when_the_mode_changes() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&workspace);
+    let kept = operator.run(&["erasure", "setup", "--keep-secret"]).await;
+    assert_eq!(kept.status.code(), Some(1), "there is none to keep");
+    let secret = "a secret of our own";
+    let setup = ["erasure", "setup", "--secret-from-stdin"];
+    let done = operator.answering(&format!("{secret}\n"), &setup).await;
+    assert_eq!(done.status.code(), Some(0));
+    assert!(!String::from_utf8_lossy(&done.stdout).contains(secret));
+    let change = ["erasure", "setup", "--keep-secret", "--mode", "erase"];
+    assert_eq!(operator.json(&change).await["mode"], "erase");
+
+    workspace.ban(Ban::of(156, ARENA).permanent()).await;
+    let request = Notification::erasure(156);
+    app.send(&request.signed(secret)).await.assert_ok();
+    assert!(!workspace.is_banned(156, ARENA).await);
+
+    let off = operator.run(&["erasure", "off", "--yes"]).await;
+    assert_eq!(off.status.code(), Some(0));
+    assert_eq!(
+        operator.json(&["erasure", "show"]).await["mode"],
+        Value::Null
+    );
+}
