@@ -6,6 +6,7 @@
 mod adonis;
 mod ban_info;
 mod defaults;
+mod elements;
 mod export_csv;
 mod format;
 mod hd_admin;

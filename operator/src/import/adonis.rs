@@ -10,7 +10,8 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use super::defaults::{Defaults, Draft};
-use super::scanner::{Elements, Piece, parsed};
+use super::elements::{Elements, parsed};
+use super::scanner::Piece;
 use super::{Row, RowError, times};
 
 pub fn rows<R: BufRead>(

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use super::defaults::{Defaults, Draft};
-use super::scanner::{Elements, parsed};
+use super::elements::{Elements, parsed};
 use super::{Row, RowError};
 
 pub fn rows<R: BufRead>(

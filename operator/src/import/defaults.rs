@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::http::Fields;
-use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, WorkspaceId};
+use shared::ids::{ExperienceId, Guid, MAX_ROBLOX_ID, ModeratorId, Uid, WorkspaceId};
 use shared::rules::{Scope, Terms};
 
 use super::{Row, RowError, expiry};
@@ -95,8 +95,8 @@ impl Draft {
     fn read(self, line: u64, defaults: &Defaults) -> Result<Row, ApiError> {
         let mut fields = Fields::new(self.0);
         let user = fields.id("robloxId");
-        let guid = fields.optional_number("guid");
-        let uid = fields.optional_number("uid");
+        let guid = guid(&mut fields);
+        let uid = uid(&mut fields);
         let workspace = workspace(&mut fields);
         let scope = fields.optional_flag("isGlobal").map(|global| {
             if global {
@@ -147,8 +147,8 @@ impl Draft {
             Some(Row {
                 line,
                 user: user?,
-                guid: guid.map(Guid::from),
-                uid: uid.map(Uid),
+                guid,
+                uid,
                 workspace,
                 scope: scope.or(defaults.scope).unwrap_or(Scope::Experience),
                 experience: experience?,
@@ -167,6 +167,26 @@ impl Draft {
             })
         })
     }
+}
+
+/// A guid tells when its ban was made. One of the future would stand after all bans to come.
+fn guid(fields: &mut Fields) -> Option<Guid> {
+    let guid = fields.optional_number("guid").map(Guid::from)?;
+    let tomorrow = Moment::now().seconds().plus(86_400);
+    if guid.get() == 0 || guid.created() > tomorrow {
+        fields.reject("guid", "is not that of a ban that was made until now");
+        return None;
+    }
+    Some(guid)
+}
+
+fn uid(fields: &mut Fields) -> Option<Uid> {
+    let uid = fields.optional_number("uid").map(Uid)?;
+    if uid.0 > MAX_ROBLOX_ID {
+        fields.reject("uid", format!("must be at most {MAX_ROBLOX_ID}"));
+        return None;
+    }
+    Some(uid)
 }
 
 fn workspace(fields: &mut Fields) -> Option<WorkspaceId> {

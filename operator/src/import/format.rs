@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Seek};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use super::scanner::{Scanner, parsed};
+use super::elements::parsed;
+use super::scanner::Scanner;
 use super::{
     Defaults, Row, RowError, Rows, adonis, ban_info, export_csv, hd_admin, kohls_admin, users_csv,
 };

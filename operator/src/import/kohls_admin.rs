@@ -12,7 +12,8 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use super::defaults::{Defaults, Draft};
-use super::scanner::{Scanner, Within, parsed};
+use super::elements::parsed;
+use super::scanner::{Scanner, Within};
 use super::{Row, RowError, times};
 
 pub fn rows<R: BufRead>(input: R, defaults: Defaults) -> Bans<R> {

@@ -184,7 +184,7 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
-    let file = folder.with("users.csv", "userId\n1\n2\n");
+    let file = folder.with("users.csv", "\u{feff}userId\n1\n2\n");
     let mut command = crate::program::program(&app, app.database().endpoint());
     command.args([
         "import",

@@ -55,10 +55,12 @@ async fn each_wrong_row_is_named_with_its_line_and_the_others_are_imported() {
             Value::Null,
         ),
         ban(OLD + 7, 7),
+        ban(9_000_000_000_000_000_000, 8),
+        with(ban(OLD + 9, 9), "uid", 1_u64 << 60),
     ];
     let file = list(&folder, &rows);
-    let sums = import_failing(&workspace, &file, &[], 6).await;
-    assert_sums(&sums, json!({ "read": 8, "added": 2 }));
+    let sums = import_failing(&workspace, &file, &[], 8).await;
+    assert_sums(&sums, json!({ "read": 10, "added": 2 }));
     let path = folder.file("list.json.errors.csv");
     let mut errors = csv::Reader::from_path(&path).unwrap();
     let errors: Vec<(u64, String)> = errors.deserialize().map(Result::unwrap).collect();
@@ -72,6 +74,8 @@ async fn each_wrong_row_is_named_with_its_line_and_the_others_are_imported() {
             8,
             "experienceId is missing: give --experience; isActive must be",
         ),
+        (10, "guid is not that of a ban that was made until now"),
+        (11, "uid must be at most 9007199254740991"),
     ];
     assert_eq!(errors.len(), expected.len(), "{errors:?}");
     for ((line, message), (expected, what)) in errors.iter().zip(expected) {
@@ -164,11 +168,12 @@ async fn an_older_ban_goes_to_the_records_and_one_in_force_is_never_displaced() 
     workspace.ban(Ban::of(1, ARENA).permanent()).await;
     workspace.ban(Ban::of(2, ARENA).permanent()).await;
     workspace.unban(Unban::of(2, ARENA)).await;
-    let future = 9_000_000_000_000_000_000;
+    // In an hour: a clock elsewhere may be ahead, but not by years.
+    let soon = ((end_to_end::now() + 3_600) * 1000 - 1_577_836_800_000) << 22;
     let rows = [
         with(ban(OLD, 1), "isActive", 0),
         ban(OLD + 1, 2),
-        with(ban(future, 1), "isActive", 0),
+        with(ban(soon, 1), "isActive", 0),
         with(ban(OLD + 2, 3), "isAppealed", 1),
     ];
     let sums = import(&workspace, &list(&folder, &rows), &[]).await;
@@ -179,6 +184,28 @@ async fn an_older_ban_goes_to_the_records_and_one_in_force_is_never_displaced() 
     assert_eq!(workspace.bans().await.len(), 4);
     let errors = std::fs::read_to_string(folder.file("list.json.errors.csv")).unwrap();
     assert!(errors.contains(" is in the way"), "{errors}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_all_about_one_user_is_imported_row_by_row() {
+    const BANS: u64 = 520;
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let folder = Folder::new();
+    let rows: Vec<_> = (0..BANS)
+        .map(|number| {
+            with(
+                ban(OLD + number, 1),
+                "isActive",
+                u64::from(number + 1 == BANS),
+            )
+        })
+        .collect();
+    let sums = import(&workspace, &list(&folder, &rows), &[]).await;
+    assert_sums(&sums, json!({ "read": BANS, "added": BANS }));
+    let shown = workspace.check(1, ARENA).await;
+    assert_eq!(shown["guid"], (OLD + BANS - 1).to_string());
+    assert_eq!(of_kind(&workspace, "ban").await.len(), 520);
 }
 
 #[tokio::test]

@@ -94,8 +94,8 @@ impl Commit<'_> {
         let mut writes = Vec::new();
         let here = self.here();
         let global_changes = self.outcome.standing.global != self.snapshot.standing.global;
-        if let (true, Some(ban)) = (global_changes, &self.outcome.standing.global) {
-            writes.push(self.put_global(table, ban)?);
+        if global_changes {
+            writes.extend(self.put_global(table)?);
         } else if here.is_some() {
             writes.push(check_global(table, self.snapshot)?);
         }
@@ -121,7 +121,10 @@ impl Commit<'_> {
             .flatten()
     }
 
-    fn put_global(&self, table: &str, ban: &Ban) -> Result<TransactWriteItem, DatabaseError> {
+    fn put_global(&self, table: &str) -> Result<Option<TransactWriteItem>, DatabaseError> {
+        let Some(ban) = &self.outcome.standing.global else {
+            return Ok(None);
+        };
         let version = next_version(self.snapshot.global_version);
         let item = GlobalItem {
             version,
@@ -129,7 +132,7 @@ impl Commit<'_> {
         };
         let key = Key::global(self.snapshot.tag, self.snapshot.user);
         let put = Put::builder().set_item(Some(items::write(key, "global", item)?));
-        put_if_version(table, put, self.snapshot.global_version)
+        put_if_version(table, put, self.snapshot.global_version).map(Some)
     }
 
     fn record_changes(&self) -> BTreeMap<Guid, RecordChange<'_>> {
