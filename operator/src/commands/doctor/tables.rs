@@ -216,11 +216,9 @@ fn short<E>(error: &SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match error.code() {
-        Some(code) => format!("DynamoDB answered {code}"),
-        None => {
-            let text = DisplayErrorContext(error).to_string();
-            text.split(" (").next().unwrap_or_default().to_owned()
-        }
+    if let Some(code) = error.code() {
+        return format!("DynamoDB answered {code}");
     }
+    let text = DisplayErrorContext(error).to_string();
+    text.split(" (").next().unwrap_or_default().to_owned()
 }
