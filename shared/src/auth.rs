@@ -5,7 +5,6 @@
 //! not compile. The one route without a key receives a [`RobloxNotification`], which exists only for
 //! a signature that was verified.
 
-mod cache;
 mod caller;
 mod key;
 mod notification;
@@ -13,7 +12,6 @@ mod record;
 mod secret;
 mod signature;
 
-pub use cache::KeyCache;
 pub use caller::{Caller, CheckBans, Claim, Permission, ReadBans, WriteBans};
 pub use key::{KeyHash, KeyKind, PlainKey};
 pub use notification::RobloxNotification;

@@ -11,6 +11,7 @@ pub mod export;
 pub mod http;
 pub mod ids;
 pub mod length;
+mod memory;
 pub mod poll;
 pub mod rules;
 pub mod store;

@@ -58,11 +58,9 @@ pub use workspaces::Workspace;
 
 use std::sync::Arc;
 
-use crate::auth::KeyCache;
-use erasure::IntakeCache;
-use links::LinkCache;
-use sightings::Sightings;
-use workspaces::WorkspaceCache;
+use crate::auth::{KeyHash, KeyRecord};
+use crate::ids::{ExperienceId, WorkspaceTag};
+use crate::memory::Memory;
 
 /// The tables, with what a warm function remembers of them. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -71,14 +69,19 @@ pub struct Store {
     known: Arc<Known>,
 }
 
-/// What stays in memory from one request to the next.
+/// What stays in memory from one request to the next. Each module says for how long.
 #[derive(Debug, Default)]
 struct Known {
-    intakes: IntakeCache,
-    keys: KeyCache,
-    links: LinkCache,
-    workspaces: WorkspaceCache,
-    sightings: Sightings,
+    /// Keys, or that there is none.
+    keys: Memory<KeyHash, Option<Arc<KeyRecord>>>,
+    /// Workspaces and their settings, or that there is none.
+    workspaces: Memory<WorkspaceTag, Option<Arc<Workspace>>>,
+    /// Experiences that are linked.
+    links: Memory<(WorkspaceTag, ExperienceId), ()>,
+    /// Experiences whose polling was noted.
+    sightings: Memory<(WorkspaceTag, ExperienceId), ()>,
+    /// Who takes in erasure requests.
+    intakes: Memory<(), Arc<[ErasureIntake]>>,
 }
 
 impl Store {

@@ -129,14 +129,18 @@ impl Audit<'_> {
             });
             for pair in decisions.windows(2) {
                 let [before, after] = pair else { continue };
-                let follows = after.previous.as_ref() == Some(&before.ban);
+                // What is restored replaces whatever stood last in the scope.
+                let follows =
+                    after.decision == "restored" || after.previous.as_ref() == Some(&before.ban);
                 self.check(follows, || {
                     format!("{guid}: {after:?} does not follow {before:?}")
                 });
             }
             for decision in &decisions {
                 let kind = match (decision.number, decision.ban.ending) {
+                    (1, _) if decision.decision == "imported" => "imported",
                     (1, None) => "made",
+                    (_, None) if decision.decision == "restored" => "restored",
                     (_, None) => "changed",
                     (_, Some(_)) if decision.ban.is_appealed() => "appealed",
                     (_, Some(_)) => "lifted",

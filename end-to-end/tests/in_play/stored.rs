@@ -92,7 +92,8 @@ impl Stored {
             "link" => {
                 self.links.insert(sk.parse().unwrap());
             }
-            "counter" | "request" | "pace" | "protected" | "notification" | "queued-erasure" => {}
+            "counter" | "request" | "pace" | "protected" | "notification" | "queued-erasure"
+            | "receipt" => {}
             other => panic!("an item of an unknown kind: {other}"),
         }
     }

@@ -24,9 +24,11 @@ Examples:
 pub enum ExperienceCommand {
     /// Link an experience and bring all bans that stand to it. Run again, it goes on where it was
     /// interrupted.
+    #[command(after_help = EXAMPLES)]
     Link(Named),
     /// Unlink an experience and drop what is pending there. Linked again, what stands by then is
     /// pending again.
+    #[command(after_help = EXAMPLES)]
     Unlink {
         #[command(flatten)]
         named: Named,
@@ -34,6 +36,7 @@ pub enum ExperienceCommand {
         caution: Caution,
     },
     /// List the linked experiences, with what is pending there and when each was last seen to poll.
+    #[command(after_help = EXAMPLES)]
     List(InWorkspace),
 }
 

@@ -30,14 +30,19 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum KeyCommand {
     /// Make a key. It is shown once.
+    #[command(after_help = EXAMPLES)]
     Create(NewKeyArgs),
     /// List a workspace's keys, oldest first, revoked and expired ones too.
+    #[command(after_help = EXAMPLES)]
     List(InWorkspace),
     /// Show a key: everything but the key itself.
+    #[command(after_help = EXAMPLES)]
     Show(NamedKey),
     /// Make a key with the same properties, shown once, and let the old one live for a while.
+    #[command(after_help = EXAMPLES)]
     Rotate(RotateArgs),
     /// Revoke a key: within 60 seconds it is refused everywhere, for good.
+    #[command(after_help = EXAMPLES)]
     Revoke {
         #[command(flatten)]
         named: NamedKey,

@@ -22,10 +22,13 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum ProtectedCommand {
     /// Protect users. Bans that they have stay until they are lifted.
+    #[command(after_help = EXAMPLES)]
     Add(Users),
     /// Protect users no longer.
+    #[command(after_help = EXAMPLES)]
     Remove(Users),
     /// List the protected users.
+    #[command(after_help = EXAMPLES)]
     List(InWorkspace),
 }
 

@@ -32,6 +32,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum WorkspaceCommand {
     /// Make a workspace.
+    #[command(after_help = EXAMPLES)]
     Create {
         /// What you call it.
         #[arg(value_parser = name)]
@@ -42,17 +43,21 @@ pub enum WorkspaceCommand {
         linking: Linking,
     },
     /// List all workspaces, oldest first.
+    #[command(after_help = EXAMPLES)]
     List {
         /// With how much there is in each, which reads all of their bans.
         #[arg(long)]
         counts: bool,
     },
     /// Show a workspace, how much there is in it and how its experiences keep up.
+    #[command(after_help = EXAMPLES)]
     Show(NamedWorkspace),
     /// Change a workspace's settings. They are effective everywhere within 60 seconds.
+    #[command(after_help = EXAMPLES)]
     Set(SetArgs),
     /// Delete a workspace with everything in it. All of its keys must be revoked. Run again, it goes
     /// on where it was interrupted.
+    #[command(after_help = EXAMPLES)]
     Delete {
         #[command(flatten)]
         named: NamedWorkspace,

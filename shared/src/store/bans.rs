@@ -9,7 +9,7 @@ use super::schema::{self, Key};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceTag};
-use crate::rules::{Ban, Expiry, Identity, LATE_WINDOW, Revision, Scope, Standing};
+use crate::rules::{Ban, Expiry, LATE_WINDOW, Revision, Scope, Standing};
 
 /// A standing as it was read, with the versions that a write will insist on.
 #[derive(Clone, Debug)]
@@ -127,13 +127,8 @@ impl Store {
         Ok(revisions)
     }
 
-    /// The names of a new ban: the next number of the workspace, and a guid made of it. A number
-    /// that is not used after all leaves a gap.
-    pub async fn new_identity(&self, tag: WorkspaceTag, now: Moment) -> Result<Identity, ApiError> {
-        Ok(Identity::of(self.new_uid(tag).await?, now))
-    }
-
-    /// The next number of the workspace.
+    /// The next number of the workspace, for a new ban. One that is not used after all leaves a
+    /// gap.
     pub async fn new_uid(&self, tag: WorkspaceTag) -> Result<Uid, ApiError> {
         let update = self
             .database

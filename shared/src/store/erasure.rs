@@ -1,7 +1,7 @@
 //! Requests of users to be forgotten, as Roblox passes them on: for which workspaces they are taken
 //! in, which have been dealt with, and which wait for the operator.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
@@ -96,32 +96,18 @@ struct MarkerItem {
     ttl: u64,
 }
 
-/// The intakes that a warm function remembers.
-#[derive(Debug, Default)]
-pub(super) struct IntakeCache(Mutex<Option<(Arc<[ErasureIntake]>, Instant)>>);
-
-impl IntakeCache {
-    fn get(&self) -> Option<Arc<[ErasureIntake]>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (intakes, seen) = known.as_ref()?;
-        let kept = if intakes.is_empty() {
-            NONE_REMEMBERED
-        } else {
-            REMEMBERED
-        };
-        (seen.elapsed() < kept).then(|| Arc::clone(intakes))
-    }
-
-    fn put(&self, intakes: Option<(Arc<[ErasureIntake]>, Instant)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = intakes;
-    }
-}
-
 impl Store {
     /// The workspaces that take in erasure requests, from memory or the table. A change is effective
     /// everywhere within 60 s.
     pub async fn erasure_intakes(&self) -> Result<Arc<[ErasureIntake]>, ApiError> {
-        if let Some(known) = self.known.intakes.get() {
+        let kept = |intakes: &Arc<[ErasureIntake]>| {
+            if intakes.is_empty() {
+                NONE_REMEMBERED
+            } else {
+                REMEMBERED
+            }
+        };
+        if let Some(known) = self.known.intakes.get(&(), kept) {
             return Ok(known);
         }
         let looked_up = Instant::now();
@@ -138,8 +124,8 @@ impl Store {
             .into_iter()
             .map(items::read)
             .collect::<Result<_, DatabaseError>>()?;
-        let known = Some((Arc::clone(&intakes), looked_up));
-        self.known.intakes.put(known);
+        let known = &self.known.intakes;
+        known.put((), Arc::clone(&intakes), looked_up);
         Ok(intakes)
     }
 
@@ -153,7 +139,7 @@ impl Store {
             .table_name(&self.database.tables().workspaces)
             .set_item(Some(items::write(key, "erasure-intake", intake)?));
         self.database.timed(call.send()).await.map_err(failure)?;
-        self.known.intakes.put(None);
+        self.known.intakes.forget(&());
         Ok(())
     }
 
@@ -166,7 +152,7 @@ impl Store {
             .table_name(&self.database.tables().workspaces)
             .set_key(Some(Key::erasure_intake(tag).item()));
         self.database.timed(call.send()).await.map_err(failure)?;
-        self.known.intakes.put(None);
+        self.known.intakes.forget(&());
         Ok(())
     }
 

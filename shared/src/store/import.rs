@@ -12,10 +12,9 @@ use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 use super::Store;
-use super::database::{DatabaseError, number, text};
-use super::links::Link;
+use super::database::DatabaseError;
 use super::permits::Permit;
-use super::schema::{self, Key};
+use super::schema::Key;
 use super::settle::hash;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
@@ -177,9 +176,12 @@ impl Store {
         let adopted = self.settle_numbering(plan).await?;
         if !plan.dry_run {
             for experience in &plan.reporting {
-                self.link_reporting(tag, *experience).await?;
+                // Only so do later decisions reach it.
+                let now = Moment::now().seconds();
+                self.write_link(tag, *experience, now).await?;
             }
         }
+        let users = self.protected_users(tag).await?;
         let run = Uuid::new_v4().simple().to_string();
         Ok(Import {
             store: self.clone(),
@@ -188,42 +190,9 @@ impl Store {
             key_id: format!("import-{}", run.get(..8).unwrap_or_default()),
             applied_in: plan.applied_in.clone(),
             adopted,
-            protected: self.protected_users_of(tag).await?,
+            protected: users.into_iter().map(|(user, _)| user).collect(),
             permit: self.permit_record(tag).await?,
         })
-    }
-
-    /// An experience that has applied a ban has been called and is linked: only so do later
-    /// decisions reach it.
-    async fn link_reporting(
-        &self,
-        tag: WorkspaceTag,
-        experience: ExperienceId,
-    ) -> Result<(), DatabaseError> {
-        let update = self
-            .database
-            .updating(Key::link(tag, experience))
-            .update_expression(Link::WRITE)
-            .expression_attribute_values(":kind", text("link"))
-            .expression_attribute_values(":now", number(Moment::now().seconds().0))
-            .expression_attribute_values(":start", text(Link::BACKFILL_START));
-        self.database.update(update).await.map(|_| ())
-    }
-
-    async fn protected_users_of(
-        &self,
-        tag: WorkspaceTag,
-    ) -> Result<HashSet<UserId>, DatabaseError> {
-        let query = self
-            .database
-            .querying()
-            .consistent_read(true)
-            .key_condition_expression("pk = :users")
-            .projection_expression("pk, sk")
-            .expression_attribute_values(":users", text(schema::protected_partition(tag)));
-        let users = self.database.query_all(query).await?;
-        let keys = users.iter().filter_map(Key::of);
-        Ok(keys.filter_map(|key| key.sk.parse().ok()).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Store;
 use super::database::{DatabaseError, failure, number, text};
@@ -12,6 +12,13 @@ use crate::auth::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{WorkspaceId, WorkspaceTag};
+
+/// How long a key is taken for live without looking. A revocation is effective everywhere within
+/// this time.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// How long an unknown key is refused without looking: short, since it may be about to be made.
+const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// A key to be made.
 #[derive(Clone, Debug)]
@@ -62,7 +69,14 @@ impl Store {
     /// The record of a key that was sent, from memory or the table.
     pub async fn key(&self, key: &PlainKey) -> Result<Option<Arc<KeyRecord>>, ApiError> {
         let hash = key.hash();
-        if let Some(known) = self.known.keys.get(&hash) {
+        let kept = |record: &Option<_>| {
+            if record.is_some() {
+                REMEMBERED
+            } else {
+                NONE_REMEMBERED
+            }
+        };
+        if let Some(known) = self.known.keys.get(&hash, kept) {
             return Ok(known);
         }
         let looked_up = Instant::now();

@@ -1,7 +1,5 @@
 //! Which experiences belong to a workspace. A Global ban reaches all of them.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Store;
@@ -13,7 +11,8 @@ use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, WorkspaceTag};
 
-/// How long a warm function takes an experience for linked without looking.
+/// How long a warm function takes an experience for linked without looking. An unlinking is
+/// effective everywhere within this time.
 const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// How experiences become linked to a workspace.
@@ -63,30 +62,6 @@ impl Link {
     }
 }
 
-/// The links that a warm function remembers. An unlinking is effective everywhere within 60 s.
-#[derive(Debug, Default)]
-pub(super) struct LinkCache(Mutex<HashMap<(WorkspaceTag, ExperienceId), Instant>>);
-
-impl LinkCache {
-    /// Enough for any one environment; past it, it starts over.
-    const MOST: usize = 4096;
-
-    fn knows(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
-        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        links
-            .get(&(tag, experience))
-            .is_some_and(|seen| seen.elapsed() < REMEMBERED)
-    }
-
-    pub(super) fn remember(&self, tag: WorkspaceTag, experience: ExperienceId) {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.len() >= Self::MOST {
-            links.clear();
-        }
-        links.insert((tag, experience), Instant::now());
-    }
-}
-
 impl Store {
     /// Whether `experience` may call: 403 for one that is not linked where linking is strict.
     /// Nothing is written yet: the link of a new one is written with the call, or by
@@ -105,7 +80,7 @@ impl Store {
         tag: WorkspaceTag,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        if self.known.links.knows(tag, experience) {
+        if self.knows_link(tag, experience) {
             return Ok(Link {
                 experience,
                 is_new: false,
@@ -118,7 +93,7 @@ impl Store {
             .await?
             .is_some()
         {
-            self.known.links.remember(tag, experience);
+            self.remember_link(tag, experience);
             return Ok(Link {
                 experience,
                 is_new: false,
@@ -144,9 +119,20 @@ impl Store {
     ) -> Result<(), ApiError> {
         if link.is_new {
             self.write_link(caller.tag(), link.experience, now).await?;
-            self.known.links.remember(caller.tag(), link.experience);
+            self.remember_link(caller.tag(), link.experience);
         }
         Ok(())
+    }
+
+    fn knows_link(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
+        let known = &self.known.links;
+        known.get(&(tag, experience), |()| REMEMBERED).is_some()
+    }
+
+    /// Takes an experience for linked for a while.
+    pub(super) fn remember_link(&self, tag: WorkspaceTag, experience: ExperienceId) {
+        let name = (tag, experience);
+        self.known.links.put(name, (), Instant::now());
     }
 
     /// Writes the link of an experience, if there is none.

@@ -84,7 +84,7 @@ impl Store {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
             let (snapshot, found) = self.standing_and(tag, user, experience, others).await?;
             if is_done(call, found)? {
-                self.known.links.remember(tag, experience);
+                self.remember_link(tag, experience);
                 return Ok(Settled {
                     standing: snapshot.standing,
                     decisions: Vec::new(),
@@ -104,7 +104,7 @@ impl Store {
             };
             match self.write(call, request_key.as_ref(), &commit).await {
                 Ok(()) => {
-                    self.known.links.remember(tag, experience);
+                    self.remember_link(tag, experience);
                     return Ok(Settled {
                         standing: outcome.standing,
                         decisions: outcome.decisions,

@@ -1,7 +1,6 @@
 //! When an experience was last seen to poll: for the operator, who wonders why nothing is applied.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -18,29 +17,6 @@ use crate::ids::{ExperienceId, WorkspaceTag};
 /// so; a note of each poll would cost more than the polls.
 const NOTED: Duration = Duration::from_mins(10);
 
-/// The polls that a warm function has noted.
-#[derive(Debug, Default)]
-pub(super) struct Sightings(Mutex<HashMap<(WorkspaceTag, ExperienceId), Instant>>);
-
-impl Sightings {
-    /// Enough for any one environment; past it, it starts over.
-    const MOST: usize = 4096;
-
-    /// Whether a poll is to be noted; if so, it is taken for noted.
-    fn is_news(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let noted = seen.get(&(tag, experience));
-        if noted.is_some_and(|noted| noted.elapsed() < NOTED) {
-            return false;
-        }
-        if seen.len() >= Self::MOST {
-            seen.clear();
-        }
-        seen.insert((tag, experience), Instant::now());
-        true
-    }
-}
-
 #[derive(Deserialize)]
 struct SightingItem {
     at: Timestamp,
@@ -50,9 +26,11 @@ impl Store {
     /// Notes that an experience polls, beside the request and not before its answer. A note that
     /// comes to nothing, since the environment ends first, is made by a later poll.
     pub fn note_poll(&self, tag: WorkspaceTag, experience: ExperienceId, now: Timestamp) {
-        if !self.known.sightings.is_news(tag, experience) {
+        let (noted, name) = (&self.known.sightings, (tag, experience));
+        if noted.get(&name, |()| NOTED).is_some() {
             return;
         }
+        noted.put(name, (), Instant::now());
         let call = self
             .database
             .updating(Key::sighting(tag, experience))

@@ -1,8 +1,8 @@
 //! Workspaces and their settings.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -53,33 +53,6 @@ impl Workspace {
             history_days: None,
             created,
         }
-    }
-}
-
-/// The workspaces that a warm function remembers.
-#[derive(Debug, Default)]
-pub(super) struct WorkspaceCache(Mutex<HashMap<WorkspaceTag, Seen>>);
-
-/// A workspace, or that there is none, and since when that is known.
-type Seen = (Option<Arc<Workspace>>, Instant);
-
-impl WorkspaceCache {
-    /// Enough for any one environment; past it, it starts over.
-    const MOST: usize = 1024;
-
-    #[expect(clippy::option_option, reason = "unknown, known to be absent, known")]
-    fn get(&self, tag: WorkspaceTag) -> Option<Option<Arc<Workspace>>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (workspace, seen) = known.get(&tag)?;
-        (seen.elapsed() < REMEMBERED).then(|| workspace.clone())
-    }
-
-    fn put(&self, tag: WorkspaceTag, workspace: Option<Arc<Workspace>>, seen: Instant) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= Self::MOST {
-            known.clear();
-        }
-        known.insert(tag, (workspace, seen));
     }
 }
 
@@ -157,7 +130,7 @@ impl Store {
         &self,
         tag: WorkspaceTag,
     ) -> Result<Option<Arc<Workspace>>, ApiError> {
-        if let Some(known) = self.known.workspaces.get(tag) {
+        if let Some(known) = self.known.workspaces.get(&tag, |_| REMEMBERED) {
             return Ok(known);
         }
         let looked_up = Instant::now();

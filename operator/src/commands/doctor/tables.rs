@@ -217,9 +217,8 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     if let Some(code) = error.code() {
-        format!("DynamoDB answered {code}")
-    } else {
-        let text = DisplayErrorContext(error).to_string();
-        text.split(" (").next().unwrap_or_default().to_owned()
+        return format!("DynamoDB answered {code}");
     }
+    let text = DisplayErrorContext(error).to_string();
+    text.split(" (").next().unwrap_or_default().to_owned()
 }
