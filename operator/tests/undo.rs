@@ -191,3 +191,28 @@ async fn decide(workspace: &Workspace<'_>, dice: &mut fastrand::Rng, users: &[u6
     };
     assert!([200, 404].contains(&answer.status), "{answer}");
 }
+
+#[tokio::test]
+async fn an_import_is_undone_by_its_name() {
+    let app = app().await;
+    let (old, new) = (app.workspace().await, app.workspace().await);
+    old.ban(permanent(1)).await;
+    old.ban(permanent(2).global()).await;
+    new.ban(permanent(3)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bans.json");
+    let file = file.to_str().unwrap();
+    Operator::of(&old).run(&["export", file]).await;
+    let operator = Operator::of(&new);
+    let since = instant().await;
+    let imported = operator.json(&["import", file]).await;
+    assert!(new.is_banned(1, ARENA).await && new.is_banned(2, BEACH).await);
+    let name = imported["keyId"].as_str().unwrap();
+    operator
+        .json(&["undo", "--key", name, "--since", &since, "--yes"])
+        .await;
+    app.settle().await;
+    let banned = [1, 2, 3].map(|user| new.is_banned(user, ARENA));
+    let banned: Vec<bool> = futures::future::join_all(banned).await;
+    assert_eq!(banned, [false, false, true]);
+}

@@ -220,3 +220,33 @@ async fn the_latest_thousand_events_are_shown() {
     assert_eq!(events[0]["id"], format!("{guid}-6"));
     assert_eq!(events[999]["id"], format!("{guid}-1005"));
 }
+
+/// The table's own expiry does it; nothing waits for it.
+#[tokio::test]
+async fn a_decision_is_kept_for_as_long_as_the_workspace_says() {
+    let app = TestApp::start().await;
+    let thirty_days = |settings: &mut shared::store::Workspace| {
+        settings.history_days = std::num::NonZeroU32::new(30);
+    };
+    for (workspace, kept) in [
+        (app.workspace().await, None),
+        (app.workspace_with(thirty_days).await, Some(30 * 86_400)),
+    ] {
+        workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+        workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+        let stored = workspace.stored().await;
+        let decisions: Vec<_> = stored
+            .iter()
+            .filter(|item| item["kind"]["S"] == "decision")
+            .collect();
+        assert_eq!(decisions.len(), 2);
+        for decision in decisions {
+            let number =
+                |field: &str| -> Option<u64> { decision[field]["N"].as_str()?.parse().ok() };
+            let leaves = number("at").zip(kept).map(|(at, kept)| at + kept);
+            assert_eq!(number("ttl"), leaves);
+        }
+        let others = stored.iter().filter(|item| item["kind"]["S"] != "decision");
+        assert!(others.clone().all(|item| item.get("ttl").is_none()));
+    }
+}

@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use end_to_end::{Ban, TestApp, Unban, Workspace};
+use end_to_end::{Ban, TestApp, Unban, Workspace, now};
 use serde_json::{Value, json};
+use shared::clock::Timestamp;
+use shared::ids::UserId;
 
 use crate::program::{Folder, assert_sums, import, import_failing, of_kind, run, said};
 
@@ -213,12 +215,9 @@ async fn protected_users_are_spared_and_history_names_the_run() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
-    let item = json!({
-        "pk": { "S": format!("{}#P", workspace.tag()) }, "sk": { "S": "1" },
-        "kind": { "S": "protected" },
-    });
-    let put = json!({ "TableName": app.tables().bans, "Item": item });
-    app.database().call("PutItem", &put).await.unwrap();
+    let (user, now) = (UserId::new(1).unwrap(), Timestamp(now()));
+    let protected = app.store().protect(workspace.id().tag(), user, now).await;
+    protected.unwrap();
     let rows = [ban(OLD, 1), ban(OLD + 1, 2)];
     let sums = import_failing(&workspace, &list(&folder, &rows), &[], 1).await;
     let errors = std::fs::read_to_string(folder.file("list.json.errors.csv")).unwrap();
