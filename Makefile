@@ -45,7 +45,7 @@ PROFILE := release
 
 measure-import: needs-rust ## Measure an import of 100,000 rows (some minutes; ROWS=… and PROFILE=dev for less)
 	cargo build --locked --workspace --profile $(PROFILE) --bins --example measure-import
-	cargo run --locked --workspace --profile $(PROFILE) --example measure-import -- $(ROWS)
+	target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/examples/measure-import $(ROWS)
 
 check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fmt --all --check
