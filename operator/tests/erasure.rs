@@ -98,8 +98,16 @@ async fn a_secret_of_ones_own_is_read_from_standard_input_and_kept_when_the_mode
     app.send(&request.signed(secret)).await.assert_ok();
     assert!(!workspace.is_banned(156, ARENA).await);
 
-    let off = operator.run(&["erasure", "off", "--yes"]).await;
-    assert_eq!(off.status.code(), Some(0));
+    let replaced = operator.run(&["erasure", "setup"]).await;
+    assert_eq!(
+        replaced.status.code(),
+        Some(1),
+        "a secret in use is not replaced unasked"
+    );
+    operator.json(&["erasure", "off", "--dry-run"]).await;
+    assert_eq!(operator.json(&["erasure", "show"]).await["mode"], "erase");
+    let off = operator.json(&["erasure", "off", "--yes"]).await;
+    assert_eq!(off["mode"], Value::Null);
     assert_eq!(
         operator.json(&["erasure", "show"]).await["mode"],
         Value::Null

@@ -60,6 +60,10 @@ pub struct SetupArgs {
     /// Keep the secret that was set up before, and change the mode only.
     #[arg(long, conflicts_with = "secret_from_stdin")]
     keep_secret: bool,
+
+    /// Do not ask before a secret that is in use is replaced.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -76,9 +80,8 @@ pub struct OffArgs {
     #[command(flatten)]
     place: InWorkspace,
 
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    caution: Caution,
 }
 
 #[derive(Debug, Args)]
@@ -170,7 +173,7 @@ pub async fn run(command: ErasureCommand, store: &Store, output: Output) -> Resu
                 secret: None,
             })
         }
-        ErasureCommand::Off(args) => off(&args, store).await,
+        ErasureCommand::Off(args) => off(&args, store, output).await,
         ErasureCommand::List(place) => {
             let workspace = workspace::find(store, place.workspace).await?;
             let queue = store.erasure_queue(workspace.guid.tag()).await?;
@@ -185,6 +188,10 @@ pub async fn run(command: ErasureCommand, store: &Store, output: Output) -> Resu
 async fn setup(args: SetupArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let before = intake(store, workspace.guid).await?;
+    if before.is_some() && !args.keep_secret {
+        let question = "Replace the secret? What Roblox signs with the old one is refused.";
+        confirm(question, args.yes)?;
+    }
     let (secret, is_new) = if args.keep_secret {
         let before = before.context("there is no secret to be kept: leave out --keep-secret")?;
         (before.secret, false)
@@ -219,12 +226,20 @@ async fn setup(args: SetupArgs, store: &Store, output: Output) -> Result<()> {
     Ok(())
 }
 
-async fn off(args: &OffArgs, store: &Store) -> Result<()> {
+async fn off(args: &OffArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
-    let question = format!("Take in no more erasure requests for {:?}?", workspace.name);
-    confirm(&question, args.yes)?;
-    store.remove_erasure_intake(workspace.guid.tag()).await?;
-    Ok(())
+    let before = intake(store, workspace.guid).await?;
+    if before.is_some() && !args.caution.dry_run {
+        let question = format!("Take in no more erasure requests for {:?}?", workspace.name);
+        confirm(&question, args.caution.yes)?;
+        store.remove_erasure_intake(workspace.guid.tag()).await?;
+    }
+    output.one(&Intake {
+        workspace_guid: workspace.guid,
+        mode: None,
+        since: None,
+        secret: None,
+    })
 }
 
 async fn approve(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
