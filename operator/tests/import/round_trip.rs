@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+use serde_json::json;
 
 use crate::program::{Folder, assert_sums, export, finished, import, program, said, wipe};
 
@@ -207,4 +208,45 @@ async fn an_export_is_a_file_for_its_owner_or_comes_from_the_api() {
     let text = std::fs::read_to_string(&remote).unwrap();
     assert_eq!(text.lines().count(), 2);
     assert!(text.contains(",=1,"), "{text}");
+}
+
+/// Beyond what fits an answer the API answers with a link.
+#[tokio::test]
+async fn a_large_export_of_the_api_is_fetched_by_its_link() {
+    const COUNT: u64 = 4500;
+    let app = TestApp::builder().without_stream().start().await;
+    let (old, folder) = (app.workspace().await, Folder::new());
+    let reason = "x".repeat(900);
+    let rows: Vec<_> = (1..=COUNT)
+        .map(|user| {
+            json!({
+                "guid": (633_197_862_920_433_664 + (user << 22)).to_string(),
+                "isGlobal": 0, "isActive": 1, "privateReason": reason, "publicReason": "public",
+                "robloxId": user, "moderatorId": 1, "created": 1_728_802_934 + user,
+                "updated": 1_728_802_934 + user, "experienceId": 7001, "expires": 0,
+                "isAppealed": 0, "experienceUniversal": 1, "uid": user,
+                "experienceBanCompleted": 0,
+            })
+            .to_string()
+        })
+        .collect();
+    let file = folder.with("bans.json", format!("[\n{}\n]", rows.join(",\n")));
+    let sums = import(&old, &file, &[]).await;
+    assert_eq!(sums["added"], COUNT);
+
+    let target = folder.file("from-api.json");
+    let mut command = program(&app, "http://127.0.0.1:1");
+    command
+        .env("PORTCULLIS_KEY", old.secret_key())
+        .arg("export")
+        .arg(&target)
+        .args(["--from-api", app.address()]);
+    let done = finished(command.spawn().unwrap()).await;
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let text = std::fs::read_to_string(&target).unwrap();
+    assert!(
+        text.len() > 5 * 1024 * 1024,
+        "it would have fitted an answer"
+    );
+    assert_eq!(text, export(&old, &[]).await);
 }
