@@ -5,34 +5,9 @@
 
 mod harness;
 
-use end_to_end::{Ban, TestApp, Workspace};
-use harness::{At, Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
+use end_to_end::{Ban, TestApp};
+use harness::{Operator, assert_refused, command, is_rfc3339, stderr, stdout};
 use serde_json::{Value, json};
-
-/// The program, and the workspace it is about.
-struct Operator {
-    portcullis: At,
-    guid: String,
-}
-
-impl Operator {
-    fn of(app: &TestApp, workspace: &Workspace<'_>) -> Self {
-        Self {
-            portcullis: Portcullis::at(app.database().endpoint()),
-            guid: workspace.guid(),
-        }
-    }
-
-    fn run(&self, arguments: &[&str]) -> std::process::Output {
-        let place = ["--workspace", &self.guid];
-        self.portcullis.run(&[arguments, &place].concat())
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let place = ["--workspace", &self.guid];
-        self.portcullis.json(&[arguments, &place].concat())
-    }
-}
 
 const AT: [&str; 2] = ["--experience", "7"];
 const BY: [&str; 2] = ["--moderator", "1"];
@@ -48,7 +23,7 @@ fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 async fn a_ban_by_hand_is_a_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     let checked = operator.json(&[&["check", "156"], &AT[..]].concat());
     let never = json!({ "userId": 156, "isBanned": false, "pending": null, "ban": null });
     assert_eq!(checked, never);
@@ -118,7 +93,7 @@ async fn a_ban_by_hand_is_a_ban() {
 async fn a_global_ban_by_hand_reaches_every_experience_and_an_appeal_ends_it() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     workspace.pending_bans(8).await;
     let global = ["--permanent", "--scope", "global"];
     assert_eq!(operator.json(&ban("156", &global))["isGlobal"], true);
@@ -140,7 +115,7 @@ async fn a_global_ban_by_hand_reaches_every_experience_and_an_appeal_ends_it() {
 async fn the_history_tells_what_who_when_and_what_was_replaced() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     workspace
         .ban(
             Ban::of(156, 7)
@@ -208,13 +183,13 @@ async fn the_history_tells_what_who_when_and_what_was_replaced() {
 async fn times_are_shown_in_the_local_zone_and_from_now() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     operator.json(&ban("156", &["--length", "3d"]));
     let mut check = command();
     check.args(["--endpoint", app.database().endpoint(), "check", "156"]);
     let shown = check
         .args(AT)
-        .args(["--workspace", &operator.guid])
+        .args(["--workspace", &workspace.guid()])
         .env("TZ", "XYZ-2")
         .output()
         .unwrap();
@@ -235,7 +210,7 @@ async fn times_are_shown_in_the_local_zone_and_from_now() {
 async fn the_rules_hold_for_the_operator_too() {
     let app = TestApp::start().await;
     let workspace = app.strict_workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     let before = workspace.stored().await;
     assert_refused(
         &operator.run(&ban("156", &["--permanent"])),

@@ -6,30 +6,12 @@
 mod harness;
 
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
-use harness::{At, Portcullis, assert_refused, stderr};
+use harness::{Operator, Portcullis, assert_refused, stderr};
 use serde_json::{Value, json};
 use shared::ids::ExperienceId;
 use shared::store::Pending;
 
-/// The program, and the workspace it is about.
-struct Operator {
-    portcullis: At,
-    guid: String,
-}
-
 impl Operator {
-    fn of(app: &TestApp, workspace: &Workspace<'_>) -> Self {
-        Self {
-            portcullis: Portcullis::at(app.database().endpoint()),
-            guid: workspace.guid(),
-        }
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let place = ["--workspace", &self.guid];
-        self.portcullis.json(&[arguments, &place].concat())
-    }
-
     fn unlink(&self, experience: &str, caution: &str) -> Value {
         self.json(&["experience", "unlink", experience, caution])
     }
@@ -58,7 +40,7 @@ async fn owed(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64
 async fn linking_brings_standing_global_bans_even_without_the_stream() {
     let app = TestApp::builder().without_pump().start().await;
     let workspace = app.strict_workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     let linked = operator.json(&["experience", "link", "7"]);
     assert_eq!(
         (&linked["backfilled"], &linked["pendingBans"]),
@@ -84,7 +66,7 @@ async fn linking_brings_standing_global_bans_even_without_the_stream() {
 async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by_then() {
     let app = TestApp::start().await;
     let workspace = app.strict_workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     for experience in ["7", "8"] {
         operator.json(&["experience", "link", experience]);
     }
@@ -108,15 +90,15 @@ async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by
         "experienceId": 8, "dryRun": true, "droppedBans": 2, "droppedUnbans": 2,
     });
     assert_eq!(dry, expected);
-    let unlink = ["experience", "unlink", "8", "--workspace", &operator.guid];
-    assert_refused(&operator.portcullis.run(&unlink), 1, "nothing was changed");
+    let unlink = ["experience", "unlink", "8"];
+    assert_refused(&operator.run(&unlink), 1, "nothing was changed");
     assert_eq!(workspace.stored().await, before);
 
-    let done = operator.portcullis.answering("y\n", &unlink);
+    let done = operator.answering("y\n", &unlink);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
     assert_eq!(operator.listed(), [7]);
-    assert_refused(&operator.portcullis.run(&unlink), 1, "is not linked");
+    assert_refused(&operator.run(&unlink), 1, "is not linked");
 
     // What is decided meanwhile does not reach it.
     workspace.ban(Ban::of(6, 7).global().permanent()).await;
@@ -146,7 +128,7 @@ async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by
 async fn an_experience_that_links_itself_again_finds_what_stands() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     workspace.ban(Ban::of(1, 8).permanent()).await;
     workspace.ban(Ban::of(2, 7).global().permanent()).await;
     app.settle().await;
@@ -163,7 +145,7 @@ async fn an_experience_that_links_itself_again_finds_what_stands() {
 async fn the_last_poll_is_noted_and_shown() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&app, &workspace);
+    let operator = Operator::of(&workspace);
     workspace.ban(Ban::of(1, 7)).await;
     let last_poll = || operator.json(&["experience", "list"])[0]["lastPollSeconds"].clone();
     assert_eq!(last_poll(), Value::Null);

@@ -8,7 +8,7 @@ use shared::calls::Undo;
 use shared::clock::{Moment, Timestamp};
 use shared::ids::UserId;
 use shared::rules::{Decision, DecisionKind, Scope};
-use shared::store::{Store, UndoWindow};
+use shared::store::{Actor, Store, UndoWindow};
 
 use super::workspace;
 use crate::arguments::{Caution, InWorkspace};
@@ -121,7 +121,7 @@ pub async fn run(args: UndoArgs, store: &Store, output: Output) -> Result<()> {
             since: args.since,
             until,
         },
-        name: format!("undo-{}", super::random_name()),
+        name: Actor::run_name("undo"),
     };
     let users = store.users_decided_on(tag, &undo.window).await?;
     let none = "nothing to undo: the key decided nothing then, or it was decided anew since";

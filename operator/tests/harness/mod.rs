@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use end_to_end::Workspace;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::seed;
@@ -78,6 +79,44 @@ impl At {
     pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
         let mut command = command();
         command.args(["--endpoint", &self.endpoint]).args(arguments);
+        answered(command, answer)
+    }
+
+    /// What it prints as JSON when it succeeds.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+}
+
+/// The program, working on a workspace of a running app.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    endpoint: String,
+    workspace: String,
+}
+
+impl Operator {
+    pub fn of(workspace: &Workspace<'_>) -> Self {
+        Self {
+            endpoint: workspace.app().database().endpoint().to_owned(),
+            workspace: workspace.guid(),
+        }
+    }
+
+    /// Runs it with nobody to answer.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.answering("", arguments)
+    }
+
+    /// Runs it with something on its standard input.
+    pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
+        let mut command = command();
+        command
+            .args(["--endpoint", &self.endpoint])
+            .env("PORTCULLIS_WORKSPACE", &self.workspace)
+            .args(arguments);
         answered(command, answer)
     }
 

@@ -7,37 +7,22 @@
 )]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+#[path = "../harness/mod.rs"]
+mod harness;
+
+use std::process::Output;
 
 use end_to_end::{TestApp, Workspace};
+use harness::stderr;
 use serde_json::Value;
 
-/// The program, working on a workspace of a running app.
+/// The program, working on a workspace of a running app beside whatever else the test does.
 #[derive(Clone, Debug)]
-pub struct Operator {
-    endpoint: String,
-    workspace: String,
-}
+pub struct Operator(harness::Operator);
 
 impl Operator {
     pub fn of(workspace: &Workspace<'_>) -> Self {
-        Self {
-            endpoint: workspace.app().database().endpoint().to_owned(),
-            workspace: workspace.guid(),
-        }
-    }
-
-    /// The program with an environment in which it needs no more arguments.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        command
-            .env_clear()
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL_DYNAMODB", &self.endpoint)
-            .env("PORTCULLIS_WORKSPACE", &self.workspace)
-            .env("TZ", "UTC");
-        command
+        Self(harness::Operator::of(workspace))
     }
 
     /// Runs it with nobody to answer.
@@ -47,25 +32,20 @@ impl Operator {
 
     /// Runs it with something on its standard input.
     pub async fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
-        let mut command = self.command();
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // A program that does not ask may have ended by now.
-        let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
+        let (program, answer) = (self.0.clone(), answer.to_owned());
+        let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
         // The app's engine runs in this process and must go on meanwhile.
-        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
-            .await
-            .unwrap()
+        let run = move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            program.answering(&answer, &arguments)
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
     }
 
     /// What it prints as JSON when it succeeds.
     pub async fn json(&self, arguments: &[&str]) -> Value {
         let done = self.run(&[arguments, &["--output", "json"]].concat()).await;
-        let said = String::from_utf8_lossy(&done.stderr);
+        let said = stderr(&done);
         assert_eq!(done.status.code(), Some(0), "{arguments:?}: {said}");
         serde_json::from_slice(&done.stdout).unwrap()
     }

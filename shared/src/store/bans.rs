@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::Store;
 use super::database::{DatabaseError, text};
-use super::items::{self, BanItem, DecisionItem, ExperienceItem, GlobalItem, StoredBan};
-use super::schema::{self, Key};
+use super::items::{self, BanItem, ExperienceItem, GlobalItem};
+use super::schema::Key;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceTag};
@@ -105,22 +105,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Revision>, ApiError> {
         let since = Moment::from_millis(now.minus(LATE_WINDOW).0.saturating_mul(1000));
-        let query = self
-            .database
-            .querying()
-            .consistent_read(true)
-            .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
-            .expression_attribute_values(
-                ":user",
-                text(schema::user_partition(snapshot.tag, snapshot.user)),
-            )
-            .expression_attribute_values(":since", text(schema::decisions_since(since)))
-            .expression_attribute_values(":end", text(schema::DECISIONS_END));
-        let mut revisions = Vec::new();
-        for item in self.database.query_all(query).await? {
-            let DecisionItem { at, previous } = items::read(item)?;
-            revisions.extend(previous.and_then(|ban| revision_until(ban, at)));
-        }
+        let decisions = self.history(snapshot.tag, snapshot.user, since).await?;
+        let mut revisions: Vec<Revision> = decisions
+            .into_iter()
+            .filter_map(|decision| revision_until(decision.previous?, decision.at))
+            .collect();
         revisions.retain(|Revision { ban, .. }| {
             ban.scope == scope && (scope == Scope::Global || ban.made_in == snapshot.experience)
         });
@@ -164,8 +153,7 @@ impl Store {
 }
 
 /// The revision that a decision at `at` replaced, if it was in force at all.
-fn revision_until(previous: StoredBan, at: Timestamp) -> Option<Revision> {
-    let ban = Ban::from(previous);
+fn revision_until(ban: Ban, at: Timestamp) -> Option<Revision> {
     let until = match ban.terms.expires {
         Expiry::At(expires) => expires.min(at),
         Expiry::Never => at,

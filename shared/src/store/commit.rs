@@ -31,6 +31,16 @@ pub struct Actor {
     pub request_id: String,
 }
 
+impl Actor {
+    /// A name for one run of an operator's command, under which its decisions stand in the history
+    /// and can be undone: `undo-1f2e3d4c`.
+    #[must_use]
+    pub fn run_name(command: &str) -> String {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        format!("{command}-{}", random.get(..8).unwrap_or_default())
+    }
+}
+
 /// What a call wants to be written.
 pub(super) struct Commit<'a> {
     pub snapshot: &'a Snapshot,

@@ -227,6 +227,32 @@ impl Database {
         }
     }
 
+    /// Writes an item that must not exist yet; `false` if it does.
+    pub(super) async fn create(&self, table: &str, item: Item) -> Result<bool, DatabaseError> {
+        let call = self
+            .client
+            .put_item()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)");
+        match self.timed(call.send()).await.map_err(failure) {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes an item; if there is none, nothing happens.
+    pub(super) async fn delete(&self, table: &str, key: Key) -> Result<(), DatabaseError> {
+        let call = self
+            .client
+            .delete_item()
+            .table_name(table)
+            .set_key(Some(key.item()));
+        self.timed(call.send()).await.map_err(failure)?;
+        Ok(())
+    }
+
     /// An update of an item of the bans table, to be sent with [`Self::update`].
     pub(super) fn updating(&self, key: Key) -> UpdateItemFluentBuilder {
         self.client

@@ -145,13 +145,10 @@ impl Store {
 
     /// Ends the intake of a workspace; without one, nothing happens.
     pub async fn remove_erasure_intake(&self, tag: WorkspaceTag) -> Result<(), ApiError> {
-        let call = self
-            .database
-            .client()
-            .delete_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(Key::erasure_intake(tag).item()));
-        self.database.timed(call.send()).await.map_err(failure)?;
+        let workspaces = &self.database.tables().workspaces;
+        self.database
+            .delete(workspaces, Key::erasure_intake(tag))
+            .await?;
         self.known.intakes.forget(&());
         Ok(())
     }
@@ -201,14 +198,9 @@ impl Store {
         tag: WorkspaceTag,
         notification: &NotificationId,
     ) -> Result<(), ApiError> {
-        let call = self
-            .database
-            .client()
-            .delete_item()
-            .table_name(&self.database.tables().bans)
-            .set_key(Some(Key::queued_erasure(tag, notification).item()));
-        self.database.timed(call.send()).await.map_err(failure)?;
-        Ok(())
+        let bans = &self.database.tables().bans;
+        let key = Key::queued_erasure(tag, notification);
+        Ok(self.database.delete(bans, key).await?)
     }
 
     fn queued(

@@ -9,9 +9,8 @@ mod numbers;
 
 use std::collections::{BTreeSet, HashSet};
 
-use uuid::Uuid;
-
 use super::Store;
+use super::commit::Actor;
 use super::database::DatabaseError;
 use super::permits::Permit;
 use super::schema::Key;
@@ -182,12 +181,11 @@ impl Store {
             }
         }
         let users = self.protected_users(tag).await?;
-        let run = Uuid::new_v4().simple().to_string();
         Ok(Import {
             store: self.clone(),
             tag,
             workspace: plan.workspace,
-            key_id: format!("import-{}", run.get(..8).unwrap_or_default()),
+            key_id: Actor::run_name("import"),
             applied_in: plan.applied_in.clone(),
             adopted,
             protected: users.into_iter().map(|(user, _)| user).collect(),

@@ -206,14 +206,6 @@ pub(super) struct BanItem {
     pub applied: Option<u32>,
 }
 
-/// A decision, as the late confirmations need it.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct DecisionItem {
-    pub at: Timestamp,
-    #[serde(default)]
-    pub previous: Option<StoredBan>,
-}
-
 /// Reads an item into its type.
 pub(super) fn read<'de, T: Deserialize<'de>>(item: Item) -> Result<T, DatabaseError> {
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item)

@@ -134,7 +134,8 @@ impl Store {
             "workspace_tag".to_owned(),
             text(new.workspace.tag().to_string()),
         );
-        self.create(item).await
+        let workspaces = &self.database.tables().workspaces;
+        Ok(self.database.create(workspaces, item).await?)
     }
 
     /// The keys of a workspace, revoked ones included.
@@ -222,20 +223,5 @@ impl Store {
             found.push(item.map_err(failure)?);
         }
         Ok(found)
-    }
-
-    pub(super) async fn create(&self, item: Item) -> Result<bool, ApiError> {
-        let call = self
-            .database
-            .client()
-            .put_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)");
-        match self.database.timed(call.send()).await.map_err(failure) {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 }

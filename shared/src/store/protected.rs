@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, failure, text};
+use super::database::{DatabaseError, text};
 use super::items;
 use super::schema::{self, Item, Key};
 use crate::clock::Timestamp;
@@ -26,33 +26,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let item = ProtectedItem { since: now };
-        let call = self
-            .database
-            .client()
-            .put_item()
-            .table_name(&self.database.tables().bans)
-            .set_item(Some(items::write(
-                Key::protected(tag, user),
-                "protected",
-                item,
-            )?))
-            .condition_expression("attribute_not_exists(pk)");
-        match self.database.timed(call.send()).await.map_err(failure) {
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let item = items::write(Key::protected(tag, user), "protected", item)?;
+        self.database
+            .create(&self.database.tables().bans, item)
+            .await?;
+        Ok(())
     }
 
     /// Ends the protection of a user; without one, nothing happens.
     pub async fn unprotect(&self, tag: WorkspaceTag, user: UserId) -> Result<(), ApiError> {
-        let call = self
+        let bans = &self.database.tables().bans;
+        Ok(self
             .database
-            .client()
-            .delete_item()
-            .table_name(&self.database.tables().bans)
-            .set_key(Some(Key::protected(tag, user).item()));
-        self.database.timed(call.send()).await.map_err(failure)?;
-        Ok(())
+            .delete(bans, Key::protected(tag, user))
+            .await?)
     }
 
     /// The protected users of a workspace and since when they are, by id.

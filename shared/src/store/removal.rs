@@ -76,16 +76,20 @@ impl Store {
         for partition in schema::workspace_partitions(tag) {
             removed = removed.saturating_add(self.remove_partition(partition).await?);
         }
+        let workspaces = &self.database.tables().workspaces;
         let keys = self.key_items(tag).await?;
         for item in keys {
             if let Some(key) = Key::of(&item) {
-                self.remove_from_workspaces(key).await?;
+                self.database.delete(workspaces, key).await?;
                 removed = removed.saturating_add(1);
             }
         }
-        self.remove_from_workspaces(Key::erasure_intake(tag))
+        self.database
+            .delete(workspaces, Key::erasure_intake(tag))
             .await?;
-        self.remove_from_workspaces(Key::workspace(tag)).await?;
+        self.database
+            .delete(workspaces, Key::workspace(tag))
+            .await?;
         Ok(removed.saturating_add(1))
     }
 
@@ -152,17 +156,6 @@ impl Store {
                 ));
             }
         }
-        Ok(())
-    }
-
-    async fn remove_from_workspaces(&self, key: Key) -> Result<(), DatabaseError> {
-        let call = self
-            .database
-            .client()
-            .delete_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(key.item()));
-        self.database.timed(call.send()).await.map_err(failure)?;
         Ok(())
     }
 }
