@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::Store;
 use super::database::{DatabaseError, number, text};
-use super::items;
 use super::schema::{self, Key};
 use crate::auth::Caller;
 use crate::clock::Timestamp;
@@ -172,16 +171,10 @@ impl Store {
             .collect())
     }
 
-    async fn linking(&self, tag: WorkspaceTag) -> Result<Linking, DatabaseError> {
-        #[derive(serde::Deserialize)]
-        struct Workspace {
-            #[serde(default)]
-            linking: Linking,
-        }
-        let workspaces = &self.database.tables().workspaces;
-        match self.database.get(workspaces, Key::workspace(tag)).await? {
-            Some(item) => Ok(items::read::<Workspace>(item)?.linking),
-            None => Ok(Linking::default()),
-        }
+    /// How experiences become linked, by the table: a workspace that has become strict lets no more
+    /// in.
+    async fn linking(&self, tag: WorkspaceTag) -> Result<Linking, ApiError> {
+        let workspace = self.look_up_workspace(tag).await?;
+        Ok(workspace.map_or_else(Linking::default, |workspace| workspace.linking))
     }
 }

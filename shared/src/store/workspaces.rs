@@ -60,8 +60,9 @@ impl Store {
     /// Makes a workspace; `false` if its tag is taken, so that another id must be tried.
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
         let key = Key::workspace(workspace.guid.tag());
-        self.create(items::write(key, "workspace", workspace)?)
-            .await
+        let item = items::write(key, "workspace", workspace)?;
+        let workspaces = &self.database.tables().workspaces;
+        Ok(self.database.create(workspaces, item).await?)
     }
 
     /// Changes the settings of a workspace from `before` to `after`: what is the same in both is
@@ -133,6 +134,14 @@ impl Store {
         if let Some(known) = self.known.workspaces.get(&tag, |_| REMEMBERED) {
             return Ok(known);
         }
+        self.look_up_workspace(tag).await
+    }
+
+    /// A workspace by its tag from the table, remembered for what else the call needs of it.
+    pub(super) async fn look_up_workspace(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Option<Arc<Workspace>>, ApiError> {
         let looked_up = Instant::now();
         let found = self.workspace(tag).await?.map(Arc::new);
         self.known.workspaces.put(tag, found.clone(), looked_up);
