@@ -20,7 +20,7 @@ CHECKOV_READY := .tools/checkov/.$(CHECKOV)
 export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test measure-export measure-import check build fmt tools check-tools needs-rust needs-python
+.PHONY: help dev test bench bench-check release-functions measure-export measure-import check build fmt tools check-tools needs-rust needs-python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,19 @@ test: needs-rust ## Run every test (set up nothing first: they start what they n
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
+
+# One build of all functions, apart from the tools: together their dependencies would have other
+# features than those that are deployed.
+FUNCTIONS := $(notdir $(wildcard functions/*)) floor
+
+bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
+	cargo run --locked --profile measure --bin bench -- $(SECTIONS)
+
+bench-check: needs-rust release-functions ## Compare a short form of it with bench/bounds.json
+	cargo run --locked --bin bench -- --check $(SECTIONS)
+
+release-functions:
+	cargo build --locked --release $(addprefix --package ,$(FUNCTIONS))
 
 measure-export: needs-rust ## Measure the exports of a million bans (some minutes, and a release build)
 	cargo build --locked --release -p ban-async -p export-bans-json -p export-bans-csv
