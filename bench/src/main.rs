@@ -4,9 +4,14 @@
 //! `make bench-check` compares a short form with `bench/bounds.json`.
 
 mod bounds;
+mod cold;
+mod process;
 mod results;
+mod sample;
 mod section;
 mod size;
+mod stage;
+mod stand_in;
 mod table;
 
 use std::path::PathBuf;
@@ -39,19 +44,21 @@ struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Section {
     Size,
+    Cold,
 }
 
 impl Section {
     const fn name(self) -> &'static str {
         match self {
             Self::Size => "size",
+            Self::Cold => "cold",
         }
     }
 
-    #[expect(clippy::unused_async, reason = "the others wait for functions")]
     async fn measure(self, plan: &Plan) -> anyhow::Result<Findings> {
         match self {
             Self::Size => size::measure(plan),
+            Self::Cold => cold::measure(plan).await,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod backfill;
 mod bans;
 mod commit;
+mod connection;
 mod counts;
 mod database;
 mod erasure;
@@ -33,6 +34,8 @@ mod workspaces;
 pub use backfill::BackfillPosition;
 pub use bans::Snapshot;
 pub use commit::Actor;
+pub(crate) use connection::is_plain;
+pub use connection::sdk_config;
 pub use counts::BanCounts;
 pub use database::{Database, Tables};
 pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};

@@ -8,7 +8,7 @@ use shared::store::ExportBucket;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let app = App::from_environment().await?;
+    let app = App::from_environment()?;
     let bucket = ExportBucket::from_environment(app.config())?;
     app.serve(
         "export-bans-json",

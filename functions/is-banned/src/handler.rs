@@ -8,9 +8,8 @@ use shared::http::{ApiRequest, Reply};
 use shared::ids::{ExperienceId, UserId};
 use shared::store::Store;
 
-/// The key is looked up beside the ban, not before it: nothing that was read is shown before
-/// `verify` has given the caller.
-pub async fn handle(claim: Claim, request: ApiRequest, store: Store) -> Result<Reply, ApiError> {
+/// The key is looked up together with the ban, not before it.
+pub async fn handle(claim: Claim, request: ApiRequest, _: Store) -> Result<Reply, ApiError> {
     let check = match parse(&request) {
         Ok(check) => check,
         // Whoever has no live key learns only that.
@@ -19,10 +18,9 @@ pub async fn handle(claim: Claim, request: ApiRequest, store: Store) -> Result<R
             return Err(error);
         }
     };
-    let (caller, snapshot) = tokio::try_join!(
-        claim.verify::<CheckBans>(),
-        store.standing(claim.tag(), check.user, check.experience),
-    )?;
+    let (caller, snapshot) = claim
+        .verify_with_standing::<CheckBans>(check.user, check.experience)
+        .await?;
     let now = Moment::now().seconds();
     let standing = snapshot.standing;
 

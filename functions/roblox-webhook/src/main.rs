@@ -7,8 +7,7 @@ use shared::http::{App, Budget};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    App::from_environment()
-        .await?
+    App::from_environment()?
         .serve("roblox-webhook", Budget::NOTIFICATION, handler::handle)
         .await
 }

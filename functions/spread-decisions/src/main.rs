@@ -9,7 +9,7 @@ use shared::http::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let app = App::from_environment().await?;
+    let app = App::from_environment()?;
     let store = app.store();
     run(service_fn(
         move |event: LambdaEvent<handler::StreamEvent>| handler::handle(event, store.clone()),

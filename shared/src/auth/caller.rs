@@ -12,8 +12,8 @@ use crate::calls::Authority;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::http::ApiRequest;
-use crate::ids::{WorkspaceId, WorkspaceTag};
-use crate::store::{Bounds, Store};
+use crate::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
+use crate::store::{Bounds, Snapshot, Store};
 use crate::telemetry::Trace;
 
 /// A well-formed key that was sent, not looked up yet.
@@ -103,20 +103,29 @@ impl Claim {
         })
     }
 
-    /// The workspace that the key says it belongs to. What is read with it may only be shown to
-    /// the caller that [`Claim::verify`] gives.
-    #[must_use]
-    pub const fn tag(&self) -> WorkspaceTag {
-        self.key.tag()
-    }
-
     /// Looks the key up and demands permission `P` of it.
     pub async fn verify<P: Permission>(&self) -> Result<Caller<P>, ApiError> {
-        let key = self
+        self.admit(self.store.key(&self.key).await?)
+    }
+
+    /// The same, and a user's standing, all in one round trip. What was read with a key is only
+    /// given to whom it admits.
+    pub async fn verify_with_standing<P: Permission>(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+    ) -> Result<(Caller<P>, Snapshot), ApiError> {
+        let found = self
             .store
-            .key(&self.key)
-            .await?
-            .ok_or(ApiError::Unauthorized("the key is unknown"))?;
+            .key_and_standing(&self.key, user, experience)
+            .await?;
+        let (key, snapshot) = found.unzip();
+        let caller = self.admit(key)?;
+        Ok((caller, snapshot.ok_or_else(no_such_key)?))
+    }
+
+    fn admit<P: Permission>(&self, key: Option<Arc<KeyRecord>>) -> Result<Caller<P>, ApiError> {
+        let key = key.ok_or_else(no_such_key)?;
         if !key.is_live(Moment::now().seconds()) {
             return Err(ApiError::Unauthorized("the key is revoked or expired"));
         }
@@ -133,6 +142,10 @@ impl Claim {
             permission: PhantomData,
         })
     }
+}
+
+fn no_such_key() -> ApiError {
+    ApiError::Unauthorized("the key is unknown")
 }
 
 impl<P> Caller<P> {

@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::ApiRequest;
 use crate::auth::{Caller, Claim, Permission};
 use crate::error::ApiError;
-use crate::store::{Database, Meter, Store, Tables};
+use crate::store::{Database, Meter, Store, Tables, is_plain, sdk_config};
 use crate::telemetry::{Starts, Trace};
 
 /// The time within which a route answers, whatever the database does.
@@ -62,9 +62,9 @@ pub struct App {
 
 impl App {
     /// Reads the environment and connects.
-    pub async fn from_environment() -> Result<Self, Error> {
+    pub fn from_environment() -> Result<Self, Error> {
         let tables = Tables::from_environment()?;
-        let config = Database::sdk_config().await;
+        let config = sdk_config()?;
         let store = Store::new(Database::new(&config, tables));
         Ok(Self { config, store })
     }
@@ -94,7 +94,7 @@ impl App {
         Fut: Future<Output = Result<Reply, ApiError>> + Send,
     {
         // Without TLS there is no handshake to get out of the first caller's way.
-        if !Database::is_plain() {
+        if !is_plain() {
             self.store.warm_up().await;
         }
         let starts = Starts::new();

@@ -1,13 +1,11 @@
 //! The connection to DynamoDB: its timeouts, what each call consumed, and its errors in our words.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -16,7 +14,6 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem,
 };
-use aws_smithy_http_client::{Builder, tls};
 
 use super::meter::Meter;
 use super::schema::{Item, Key};
@@ -77,41 +74,6 @@ impl Tables {
 }
 
 impl Database {
-    /// The SDK settings of a function. Lambda gives region and credentials in the environment, so
-    /// the rest of the default chain is not walked. The timeouts leave room for two tries within
-    /// the time in which a route answers (see [`crate::http::Budget`]).
-    pub async fn sdk_config() -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_secs(1))
-            .operation_timeout(Duration::from_millis(2300))
-            .build();
-        let http = if Self::is_plain() {
-            Builder::new().build_http()
-        } else {
-            let ring = tls::rustls_provider::CryptoMode::Ring;
-            Builder::new()
-                .tls_provider(tls::Provider::Rustls(ring))
-                .build_https()
-        };
-        aws_config::defaults(BehaviorVersion::latest())
-            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-            .http_client(http)
-            .timeout_config(timeouts)
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(3)
-                    .with_initial_backoff(Duration::from_millis(50)),
-            )
-            .load()
-            .await
-    }
-
-    /// Whether the database is a local one, reached without TLS.
-    pub(crate) fn is_plain() -> bool {
-        std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| url.starts_with("http://"))
-    }
-
     /// A database reached with these settings.
     #[must_use]
     pub fn new(config: &SdkConfig, tables: Tables) -> Self {
@@ -152,39 +114,49 @@ impl Database {
         Ok(output.item)
     }
 
-    /// Reads up to [`BATCH_KEYS`] items of the bans table; those that do not exist are left out.
+    /// Reads up to [`BATCH_KEYS`] items, of either table; those that do not exist are left out.
     pub(super) async fn batch_get(
         &self,
         keys: impl IntoIterator<Item = Key>,
         consistent: bool,
     ) -> Result<Vec<Item>, DatabaseError> {
-        let keys = keys.into_iter().map(Key::item).collect();
-        let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            .consistent_read(consistent)
-            .build()
-            .map_err(refused)?;
+        let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
+        for key in keys {
+            let table = match key.is_of_workspaces() {
+                true => &self.tables.workspaces,
+                false => &self.tables.bans,
+            };
+            keys_of.entry(table).or_default().push(key.item());
+        }
+        let mut wanted = HashMap::new();
+        for (table, keys) in keys_of {
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(consistent)
+                .build()
+                .map_err(refused)?;
+            wanted.insert(table.to_owned(), keys);
+        }
         let mut items = Vec::new();
         // DynamoDB may leave keys unprocessed when it throttles; a few more rounds are worth it.
         for round in 0..4 {
             let call = self
                 .client
                 .batch_get_item()
-                .request_items(&self.tables.bans, wanted)
+                .set_request_items(Some(wanted))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let mut output = self.timed(call.send()).await.map_err(failure)?;
+            let output = self.timed(call.send()).await.map_err(failure)?;
             self.meter.read(output.consumed_capacity());
-            let answered = output
-                .responses
-                .as_mut()
-                .and_then(|all| all.remove(&self.tables.bans));
-            items.extend(answered.unwrap_or_default());
-            let left = output
-                .unprocessed_keys
-                .and_then(|mut all| all.remove(&self.tables.bans));
-            match left {
-                Some(left) => wanted = left,
-                None => return Ok(items),
+            items.extend(
+                output
+                    .responses
+                    .into_iter()
+                    .flat_map(HashMap::into_values)
+                    .flatten(),
+            );
+            wanted = output.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(items);
             }
             pause(round).await;
         }

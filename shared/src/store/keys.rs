@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Store;
+use super::bans::Snapshot;
 use super::database::{DatabaseError, failure, number, text};
 use super::items;
 use super::schema::{Item, Key, names};
-use crate::auth::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
+use crate::auth::{FlagPin, KeyHash, KeyKind, KeyRecord, PlainKey, Scope};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
-use crate::ids::{WorkspaceId, WorkspaceTag};
+use crate::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
 
 /// How long a key is taken for live without looking. A revocation is effective everywhere within
 /// this time.
@@ -69,14 +70,7 @@ impl Store {
     /// The record of a key that was sent, from memory or the table.
     pub async fn key(&self, key: &PlainKey) -> Result<Option<Arc<KeyRecord>>, ApiError> {
         let hash = key.hash();
-        let kept = |record: &Option<_>| {
-            if record.is_some() {
-                REMEMBERED
-            } else {
-                NONE_REMEMBERED
-            }
-        };
-        if let Some(known) = self.known.keys.get(&hash, kept) {
+        if let Some(known) = self.known_key(&hash) {
             return Ok(known);
         }
         let looked_up = Instant::now();
@@ -85,6 +79,49 @@ impl Store {
             .database
             .get(workspaces, Key::api_key(hash.as_str()))
             .await?;
+        Ok(self.learn_key(hash, found, looked_up)?)
+    }
+
+    /// A key that was sent and the standing of a user of its workspace, in one round trip whether
+    /// or not the key is in memory; `None` if the key is unknown.
+    pub async fn key_and_standing(
+        &self,
+        key: &PlainKey,
+        user: UserId,
+        experience: ExperienceId,
+    ) -> Result<Option<(Arc<KeyRecord>, Snapshot)>, ApiError> {
+        let hash = key.hash();
+        let known = self.known_key(&hash);
+        let besides = match &known {
+            Some(None) => return Ok(None),
+            Some(Some(_)) => Vec::new(),
+            None => vec![Key::api_key(hash.as_str())],
+        };
+        let looked_up = Instant::now();
+        let (snapshot, found) = self
+            .standing_and(key.tag(), user, experience, besides)
+            .await?;
+        let record = match known {
+            Some(record) => record,
+            None => self.learn_key(hash, found.into_iter().next(), looked_up)?,
+        };
+        Ok(record.map(|record| (record, snapshot)))
+    }
+
+    fn known_key(&self, hash: &KeyHash) -> Option<Option<Arc<KeyRecord>>> {
+        self.known.keys.get(hash, |record| match record {
+            Some(_) => REMEMBERED,
+            None => NONE_REMEMBERED,
+        })
+    }
+
+    /// Remembers what was found under a key, and notes that it is used.
+    fn learn_key(
+        &self,
+        hash: KeyHash,
+        found: Option<Item>,
+        looked_up: Instant,
+    ) -> Result<Option<Arc<KeyRecord>>, DatabaseError> {
         let record = found
             .map(items::read::<KeyRecord>)
             .transpose()?

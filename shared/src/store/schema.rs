@@ -170,6 +170,12 @@ impl Key {
         }
     }
 
+    /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
+    /// begin with the tag of a workspace.
+    pub fn is_of_workspaces(&self) -> bool {
+        ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind)) || self.pk == ERASURE_INTAKES
+    }
+
     /// The attributes `pk` and `sk`.
     pub fn item(self) -> Item {
         HashMap::from([

@@ -1,0 +1,212 @@
+//! Cold starts: from the start of the process to its first answer, with one read of the database
+//! in it.
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::sample::Sample;
+use crate::section::{Findings, Plan};
+use crate::size::FLOOR;
+use crate::stage::{Stage, Transport, event};
+use crate::stand_in::certificates::HOST;
+use crate::stand_in::connection::Connection;
+use crate::stand_in::lambda::RuntimeApi;
+use crate::table::Table;
+
+/// The functions, each with its event: what a game server calls, and the largest.
+const STARTED: [(&str, &str); 6] = [
+    (FLOOR, "is-banned"),
+    ("is-banned", "is-banned"),
+    ("pending-bans", "pending-bans"),
+    ("ban-async", "ban-async-confirmation"),
+    ("bans", "bans"),
+    ("export-bans-json", "export-bans-json"),
+];
+
+/// What was seen of one function.
+#[derive(Default)]
+struct Starts {
+    wall: Sample,
+    ready: Sample,
+    cpu: Sample,
+    cpu_to_database: Sample,
+    memory: Sample,
+}
+
+/// Starts each function again and again, in turns.
+pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
+    let stage = Stage::set_up(plan).await?;
+    let rounds = if plan.short { 20 } else { 60 };
+    tokio::task::spawn_blocking(move || {
+        let mut found = Findings::default();
+        // The first round makes what the others find: a link, a ban, a note that the key is used.
+        for transport in [Transport::Plain, Transport::Tls] {
+            for (function, name) in STARTED {
+                start(&stage, function, name, transport, &mut Starts::default())?;
+            }
+            stage.database(transport).remember();
+        }
+        for transport in [Transport::Plain, Transport::Tls] {
+            measure_starts(&stage, transport, rounds, &mut found)?;
+        }
+        Ok(found)
+    })
+    .await?
+}
+
+fn measure_starts(
+    stage: &Stage,
+    transport: Transport,
+    rounds: usize,
+    found: &mut Findings,
+) -> anyhow::Result<()> {
+    let mut all: BTreeMap<&str, Starts> = BTreeMap::new();
+    let (mut bare, mut bare_cpu) = (Sample::default(), Sample::default());
+    // Two rounds to fill what is remembered.
+    for round in 0..rounds + 2 {
+        for (function, name) in STARTED {
+            let mut unused = Starts::default();
+            let starts = match round {
+                0 | 1 => &mut unused,
+                _ => all.entry(function).or_default(),
+            };
+            start(stage, function, name, transport, starts)?;
+        }
+        if round > 1 {
+            let (took, computed) = bare_call(stage, transport)?;
+            bare.add(took);
+            bare_cpu.add(computed);
+        }
+    }
+    let floor = all
+        .get(FLOOR)
+        .map_or(f64::NAN, |starts| starts.wall.median())
+        + bare.median();
+
+    let title = match transport {
+        Transport::Plain => "Cold start without TLS",
+        Transport::Tls => "Cold start over TLS",
+    };
+    let columns = [
+        "function",
+        "to /next ms",
+        "to first answer ms",
+        "p90",
+        "of floor + call",
+        "CPU ms to database",
+        "CPU ms to answer",
+        "memory MB",
+    ];
+    let mut table = Table::new(title, &columns);
+    for (function, _) in STARTED {
+        let Some(starts) = all.get(function) else {
+            continue;
+        };
+        let ratio = starts.wall.median() / floor;
+        table.row([
+            function.to_owned(),
+            format!("{:.2}", starts.ready.median()),
+            format!("{:.2}", starts.wall.median()),
+            format!("{:.2}", starts.wall.at(0.9)),
+            format!("{ratio:.2}"),
+            format!("{:.2}", starts.cpu_to_database.median()),
+            format!("{:.2}", starts.cpu.median()),
+            format!("{:.1}", starts.memory.median()),
+        ]);
+        let name = |what: &str| format!("cold.{}.{function}.{what}", transport.name());
+        found.figure(name("wall_ms"), starts.wall.median());
+        found.figure(name("cpu_ms"), starts.cpu.median());
+        found.figure(name("memory_mb"), starts.memory.median());
+        if function != FLOOR {
+            found.figure(name("ratio"), ratio);
+            found.figure(name("cpu_to_database_ms"), starts.cpu_to_database.median());
+        }
+    }
+    table.row([
+        "a bare database call".to_owned(),
+        String::new(),
+        format!("{:.2}", bare.median()),
+        format!("{:.2}", bare.at(0.9)),
+        String::new(),
+        String::new(),
+        format!("{:.2}", bare_cpu.median()),
+        String::new(),
+    ]);
+    found.figure(
+        format!("cold.{}.call.wall_ms", transport.name()),
+        bare.median(),
+    );
+    table.note(match transport {
+        Transport::Plain => "Target: at most 1.5 times the floor plus one bare call, by wall time.",
+        Transport::Tls => "Targets: under 10 ms of CPU to the first database answer, under 15 MB.",
+    });
+    table.note(format!(
+        "Medians of {rounds} starts, the functions taking turns."
+    ));
+    found.tables.push(table);
+    Ok(())
+}
+
+/// One start: a fresh process, one event, its answer.
+fn start(
+    stage: &Stage,
+    function: &str,
+    name: &str,
+    transport: Transport,
+    starts: &mut Starts,
+) -> anyhow::Result<()> {
+    let runtime = RuntimeApi::start([event(name)?])?;
+    let process = stage.start(function, transport, &runtime)?;
+    stage.database(transport).watch(&process);
+    let done = runtime.wait()?;
+    starts.wall.add(done.ended - process.started);
+    starts.ready.add(done.asked - process.started);
+    starts.cpu.add(process.computed()?);
+    starts
+        .cpu_to_database
+        .add(stage.database(transport).computed().unwrap_or_default());
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+    starts
+        .memory
+        .add_number(process.peak_memory()? as f64 / 1e6);
+    let answer = String::from_utf8_lossy(&done.answer);
+    anyhow::ensure!(
+        function == FLOOR || answer.starts_with(r#"{"statusCode":200"#),
+        "{function} answered {answer}"
+    );
+    Ok(())
+}
+
+/// A read of one item on a new connection, by nothing but a socket: time and CPU time.
+fn bare_call(stage: &Stage, transport: Transport) -> anyhow::Result<(Duration, Duration)> {
+    let body = br#"{"TableName":"portcullis-workspaces","Key":{"pk":{"S":"K#"},"sk":{"S":"K"}}}"#;
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\n\
+                content-type: application/x-amz-json-1.0\r\n\
+                x-amz-target: DynamoDB_20120810.GetItem\r\n";
+    let address = format!("127.0.0.1:{}", stage.database(transport).port);
+    let (started, computed) = (Instant::now(), own_cpu()?);
+    let mut connection = match transport {
+        Transport::Plain => Connection::open(&address)?,
+        Transport::Tls => {
+            let stream = TcpStream::connect(&address)?;
+            stream.set_nodelay(true)?;
+            let config = Arc::clone(&stage.certificates.client);
+            let session = ClientConnection::new(config, ServerName::try_from(HOST)?)?;
+            Connection::new(StreamOwned::new(session, stream))
+        }
+    };
+    connection.call(head, body)?;
+    Ok((started.elapsed(), own_cpu()?.saturating_sub(computed)))
+}
+
+/// The time that this thread has computed.
+fn own_cpu() -> anyhow::Result<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let spent = text.split_whitespace().next().unwrap_or_default();
+    Ok(Duration::from_nanos(spent.parse()?))
+}
