@@ -2,19 +2,14 @@
 //! in it.
 
 use std::collections::BTreeMap;
-use std::net::TcpStream;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
 
 use crate::sample::Sample;
 use crate::section::{Findings, Plan};
 use crate::size::FLOOR;
 use crate::stage::{Stage, Transport, event};
-use crate::stand_in::certificates::HOST;
-use crate::stand_in::connection::Connection;
+use crate::stand_in::bare::Caller;
 use crate::stand_in::lambda::RuntimeApi;
 use crate::table::Table;
 
@@ -28,11 +23,37 @@ const STARTED: [(&str, &str); 6] = [
     ("export-bans-json", "export-bans-json"),
 ];
 
+/// What is started in turns.
+struct Started {
+    label: String,
+    function: &'static str,
+    event: &'static str,
+    binary: PathBuf,
+}
+
+/// The functions, and other builds of `is-banned` to be compared with it.
+fn started(plan: &Plan) -> Vec<Started> {
+    let functions = STARTED.map(|(function, event)| Started {
+        label: function.to_owned(),
+        function,
+        event,
+        binary: plan.functions.join(function),
+    });
+    let others = plan.variants.iter().map(|binary| Started {
+        label: binary.file_name().unwrap_or_default().display().to_string(),
+        function: "is-banned",
+        event: "is-banned",
+        binary: binary.clone(),
+    });
+    functions.into_iter().chain(others).collect()
+}
+
 /// What was seen of one function.
 #[derive(Default)]
 struct Starts {
     wall: Sample,
     ready: Sample,
+    first_event: Sample,
     cpu: Sample,
     cpu_to_database: Sample,
     memory: Sample,
@@ -40,19 +61,20 @@ struct Starts {
 
 /// Starts each function again and again, in turns.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
-    let stage = Stage::set_up(plan).await?;
+    let stage = Stage::set_up().await?;
     let rounds = if plan.short { 20 } else { 60 };
+    let all = started(plan);
     tokio::task::spawn_blocking(move || {
         let mut found = Findings::default();
         // The first round makes what the others find: a link, a ban, a note that the key is used.
         for transport in [Transport::Plain, Transport::Tls] {
-            for (function, name) in STARTED {
-                start(&stage, function, name, transport, &mut Starts::default())?;
+            for one in &all {
+                start(&stage, one, transport, &mut Starts::default())?;
             }
             stage.database(transport).remember();
         }
         for transport in [Transport::Plain, Transport::Tls] {
-            measure_starts(&stage, transport, rounds, &mut found)?;
+            measure_starts(&stage, &all, transport, rounds, &mut found)?;
         }
         Ok(found)
     })
@@ -61,6 +83,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
 
 fn measure_starts(
     stage: &Stage,
+    started: &[Started],
     transport: Transport,
     rounds: usize,
     found: &mut Findings,
@@ -69,13 +92,13 @@ fn measure_starts(
     let (mut bare, mut bare_cpu) = (Sample::default(), Sample::default());
     // Two rounds to fill what is remembered.
     for round in 0..rounds + 2 {
-        for (function, name) in STARTED {
+        for one in started {
             let mut unused = Starts::default();
             let starts = match round {
                 0 | 1 => &mut unused,
-                _ => all.entry(function).or_default(),
+                _ => all.entry(&one.label).or_default(),
             };
-            start(stage, function, name, transport, starts)?;
+            start(stage, one, transport, starts)?;
         }
         if round > 1 {
             let (took, computed) = bare_call(stage, transport)?;
@@ -95,6 +118,7 @@ fn measure_starts(
     let columns = [
         "function",
         "to /next ms",
+        "event to answer ms",
         "to first answer ms",
         "p90",
         "of floor + call",
@@ -103,14 +127,15 @@ fn measure_starts(
         "memory MB",
     ];
     let mut table = Table::new(title, &columns);
-    for (function, _) in STARTED {
-        let Some(starts) = all.get(function) else {
+    for Started { label, .. } in started {
+        let Some(starts) = all.get(label.as_str()) else {
             continue;
         };
         let ratio = starts.wall.median() / floor;
         table.row([
-            function.to_owned(),
+            label.clone(),
             format!("{:.2}", starts.ready.median()),
+            format!("{:.2}", starts.first_event.median()),
             format!("{:.2}", starts.wall.median()),
             format!("{:.2}", starts.wall.at(0.9)),
             format!("{ratio:.2}"),
@@ -118,17 +143,18 @@ fn measure_starts(
             format!("{:.2}", starts.cpu.median()),
             format!("{:.1}", starts.memory.median()),
         ]);
-        let name = |what: &str| format!("cold.{}.{function}.{what}", transport.name());
+        let name = |what: &str| format!("cold.{}.{label}.{what}", transport.name());
         found.figure(name("wall_ms"), starts.wall.median());
         found.figure(name("cpu_ms"), starts.cpu.median());
         found.figure(name("memory_mb"), starts.memory.median());
-        if function != FLOOR {
+        if label != FLOOR {
             found.figure(name("ratio"), ratio);
             found.figure(name("cpu_to_database_ms"), starts.cpu_to_database.median());
         }
     }
     table.row([
         "a bare database call".to_owned(),
+        String::new(),
         String::new(),
         format!("{:.2}", bare.median()),
         format!("{:.2}", bare.at(0.9)),
@@ -155,17 +181,17 @@ fn measure_starts(
 /// One start: a fresh process, one event, its answer.
 fn start(
     stage: &Stage,
-    function: &str,
-    name: &str,
+    started: &Started,
     transport: Transport,
     starts: &mut Starts,
 ) -> anyhow::Result<()> {
-    let runtime = RuntimeApi::start([event(name)?])?;
-    let process = stage.start(function, transport, &runtime)?;
+    let runtime = RuntimeApi::start([event(started.event)?])?;
+    let process = stage.start(&started.binary, started.function, transport, &runtime)?;
     stage.database(transport).watch(&process);
     let done = runtime.wait()?;
     starts.wall.add(done.ended - process.started);
     starts.ready.add(done.asked - process.started);
+    starts.first_event.add(done.ended - done.begun);
     starts.cpu.add(process.computed()?);
     starts
         .cpu_to_database
@@ -176,31 +202,17 @@ fn start(
         .add_number(process.peak_memory()? as f64 / 1e6);
     let answer = String::from_utf8_lossy(&done.answer);
     anyhow::ensure!(
-        function == FLOOR || answer.starts_with(r#"{"statusCode":200"#),
-        "{function} answered {answer}"
+        started.function == FLOOR || answer.starts_with(r#"{"statusCode":200"#),
+        "{} answered {answer}",
+        started.label
     );
     Ok(())
 }
 
 /// A read of one item on a new connection, by nothing but a socket: time and CPU time.
 fn bare_call(stage: &Stage, transport: Transport) -> anyhow::Result<(Duration, Duration)> {
-    let body = br#"{"TableName":"portcullis-workspaces","Key":{"pk":{"S":"K#"},"sk":{"S":"K"}}}"#;
-    let head = "POST / HTTP/1.1\r\nhost: localhost\r\n\
-                content-type: application/x-amz-json-1.0\r\n\
-                x-amz-target: DynamoDB_20120810.GetItem\r\n";
-    let address = format!("127.0.0.1:{}", stage.database(transport).port);
     let (started, computed) = (Instant::now(), own_cpu()?);
-    let mut connection = match transport {
-        Transport::Plain => Connection::open(&address)?,
-        Transport::Tls => {
-            let stream = TcpStream::connect(&address)?;
-            stream.set_nodelay(true)?;
-            let config = Arc::clone(&stage.certificates.client);
-            let session = ClientConnection::new(config, ServerName::try_from(HOST)?)?;
-            Connection::new(StreamOwned::new(session, stream))
-        }
-    };
-    connection.call(head, body)?;
+    Caller::connect(stage, transport)?.call()?;
     Ok((started.elapsed(), own_cpu()?.saturating_sub(computed)))
 }
 

@@ -13,6 +13,7 @@ mod size;
 mod stage;
 mod stand_in;
 mod table;
+mod warm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +39,9 @@ struct Arguments {
     /// The folder of the functions as they are deployed
     #[arg(long, default_value = "target/release")]
     functions: PathBuf,
+    /// Another build of is-banned, to be started in turns with it (any number of times)
+    #[arg(long = "variant", value_name = "BINARY")]
+    variants: Vec<PathBuf>,
 }
 
 /// The parts of the measurements, in the order in which they run.
@@ -45,6 +49,7 @@ struct Arguments {
 enum Section {
     Size,
     Cold,
+    Warm,
 }
 
 impl Section {
@@ -52,6 +57,7 @@ impl Section {
         match self {
             Self::Size => "size",
             Self::Cold => "cold",
+            Self::Warm => "warm",
         }
     }
 
@@ -59,6 +65,7 @@ impl Section {
         match self {
             Self::Size => size::measure(plan),
             Self::Cold => cold::measure(plan).await,
+            Self::Warm => warm::measure(plan).await,
         }
     }
 }
@@ -77,6 +84,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let plan = Plan {
         functions: arguments.functions,
+        variants: arguments.variants,
         short: arguments.check,
     };
     let sections = match arguments.sections.as_slice() {

@@ -10,6 +10,8 @@ use crate::table::Table;
 pub struct Plan {
     /// The folder of the functions as they are deployed, such as `target/release`.
     pub functions: PathBuf,
+    /// Other builds of `is-banned`, to be started in turns with it.
+    pub variants: Vec<PathBuf>,
     /// The short form: fewer repeats and smaller tables, the same deterministic figures.
     pub short: bool,
 }

@@ -1,7 +1,7 @@
 //! Where a function is measured: the embedded engine with the template's tables and a demo
 //! workspace, behind stand-ins that answer without TLS and with it.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Context;
 use end_to_end::{repository, template};
@@ -12,8 +12,6 @@ use local_stack::seed;
 use tempfile::NamedTempFile;
 
 use crate::process::Process;
-use crate::section::Plan;
-use crate::size::FLOOR;
 use crate::stand_in::certificates::{Certificates, HOST};
 use crate::stand_in::database::DatabaseStandIn;
 use crate::stand_in::lambda::RuntimeApi;
@@ -26,7 +24,6 @@ pub struct Stage {
     pub tls: DatabaseStandIn,
     /// For the bare call.
     pub certificates: Certificates,
-    functions: PathBuf,
     bundle: NamedTempFile,
     objects: ObjectStore,
     _engine: Engine,
@@ -53,7 +50,7 @@ impl Transport {
 
 impl Stage {
     /// Sets it up.
-    pub async fn set_up(plan: &Plan) -> anyhow::Result<Self> {
+    pub async fn set_up() -> anyhow::Result<Self> {
         let engine = Engine::start(None, 0).await?;
         let database = Dynamo::new(engine.endpoint());
         // Nobody reads the stream here.
@@ -77,7 +74,6 @@ impl Stage {
             plain: DatabaseStandIn::start(engine.endpoint(), None)?,
             tls: DatabaseStandIn::start(engine.endpoint(), Some(server))?,
             certificates,
-            functions: plan.functions.clone(),
             bundle,
             objects: ObjectStore::start(None, template().buckets()).await?,
             _engine: engine,
@@ -92,9 +88,10 @@ impl Stage {
         }
     }
 
-    /// Starts a function that polls this Runtime API; an empty one if it is not in the template.
+    /// Starts a binary that polls this Runtime API, in the environment of a function.
     pub fn start(
         &self,
+        binary: &Path,
         function: &str,
         transport: Transport,
         runtime: &RuntimeApi,
@@ -121,8 +118,7 @@ impl Stage {
         ] {
             environment.push((name.to_owned(), value.to_owned()));
         }
-        debug_assert!(described.is_some() || function == FLOOR);
-        Process::start(&self.functions.join(function), &environment)
+        Process::start(binary, &environment)
     }
 }
 

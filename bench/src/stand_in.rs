@@ -2,6 +2,7 @@
 //! process, and a database that answers at once. Both are threads that block: nothing in them
 //! waits for a turn.
 
+pub mod bare;
 pub mod certificates;
 pub mod connection;
 pub mod database;

@@ -27,7 +27,7 @@ struct State {
     engine: String,
     remembers: Mutex<bool>,
     answers: Mutex<HashMap<(String, Vec<u8>), Answer>>,
-    calls: Mutex<Vec<(Instant, Instant)>>,
+    calls: Mutex<Vec<Span>>,
     watched: Mutex<Watched>,
 }
 
@@ -80,31 +80,31 @@ impl DatabaseStandIn {
         }
     }
 
-    /// The calls since the last time this was asked.
-    pub fn calls(&self) -> Calls {
+    /// When each call was under way, since the last time this was asked.
+    pub fn take_calls(&self) -> Vec<Span> {
         let mut spans = std::mem::take(&mut *lock(&self.state.calls));
-        spans.sort();
-        let mut busy = Duration::ZERO;
-        let mut until: Option<Instant> = None;
-        for &(begun, ended) in &spans {
-            let from = until.map_or(begun, |until| until.max(begun));
-            busy += ended.saturating_duration_since(from);
-            until = Some(until.map_or(ended, |until| until.max(ended)));
-        }
-        Calls {
-            count: spans.len(),
-            busy,
-        }
+        spans.sort_unstable();
+        spans
     }
 }
 
-/// The calls of a while.
-#[derive(Debug)]
-pub struct Calls {
-    /// How many.
-    pub count: usize,
-    /// The time during which at least one was under way here.
-    pub busy: Duration,
+/// From when to when.
+pub type Span = (Instant, Instant);
+
+/// How many of these calls, in the order of their beginnings, fell into a while, and for how long
+/// at least one was under way.
+pub fn under_way(calls: &[Span], (from, to): Span) -> (usize, Duration) {
+    let mut count = 0;
+    let mut busy = Duration::ZERO;
+    let mut until = from;
+    for &(begun, ended) in calls {
+        if (from..to).contains(&begun) {
+            count += 1;
+            busy += ended.saturating_duration_since(begun.max(until));
+            until = until.max(ended);
+        }
+    }
+    (count, busy)
 }
 
 fn accept(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Connection> {
@@ -170,4 +170,23 @@ impl State {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_side_by_side_count_twice_and_their_time_once() {
+        let zero = Instant::now();
+        let at = |millis| zero + Duration::from_millis(millis);
+        let calls = [
+            (at(1), at(3)),
+            (at(2), at(5)),
+            (at(7), at(8)),
+            (at(20), at(30)),
+        ];
+        let seen = under_way(&calls, (at(0), at(10)));
+        assert_eq!(seen, (3, Duration::from_millis(5)));
+    }
 }
