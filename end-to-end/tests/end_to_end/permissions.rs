@@ -30,7 +30,14 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "is-banned",
         &[
-            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                WORKSPACES,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
             (BANS, &["dynamodb:BatchGetItem"]),
         ],
     ),
