@@ -21,34 +21,141 @@ const TRANSPORT: Transport = Transport::Tls;
 /// Calls of a new process that do not count.
 const UNCOUNTED: usize = 20;
 
-/// What is called: a name for it, the function, its event, and whether each call is about a user of
-/// its own, for whom the one before it in the list may have done something.
-const CALLED: [(&str, &str, &str, bool); 9] = [
-    (FLOOR, FLOOR, "is-banned", false),
-    ("is-banned", "is-banned", "is-banned", false),
-    ("pending-bans, empty", "pending-bans", "pending-bans", false),
-    ("ban-async, a new ban", "ban-async", "ban-async", true),
-    (
+/// One kind of call.
+struct Case {
+    label: &'static str,
+    function: &'static str,
+    event: &'static str,
+    about: About,
+    /// How the answer begins when all is well.
+    answer: &'static str,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// What it says.
+    AsItIs,
+    /// A user of its own, with whom the case before it in the list may have begun something.
+    UserByUser,
+    /// The latest ban of the workspace.
+    LatestBan,
+}
+
+const OK: &str = r#"{"statusCode":200"#;
+
+const CASES: [Case; 16] = [
+    case(FLOOR, FLOOR, "is-banned", About::AsItIs, OK),
+    case("is-banned", "is-banned", "is-banned", About::AsItIs, OK),
+    case(
+        "pending-bans, empty",
+        "pending-bans",
+        "pending-bans",
+        About::AsItIs,
+        OK,
+    ),
+    case(
+        "pending-unbans, empty",
+        "pending-unbans",
+        "pending-unbans",
+        About::AsItIs,
+        OK,
+    ),
+    case(
+        "ban-async, a new ban",
+        "ban-async",
+        "ban-async",
+        About::UserByUser,
+        OK,
+    ),
+    case(
         "ban-async, confirmed",
         "ban-async",
         "ban-async-confirmation",
-        true,
+        About::UserByUser,
+        OK,
     ),
-    (
+    case(
         "ban-async, again",
         "ban-async",
         "ban-async-confirmation",
-        true,
+        About::UserByUser,
+        OK,
     ),
-    ("unban-async", "unban-async", "unban-async", true),
-    (
+    case("bans, a page", "bans", "bans", About::AsItIs, OK),
+    case(
+        "ban-history",
+        "ban-history",
+        "ban-history",
+        About::LatestBan,
+        OK,
+    ),
+    case(
+        "export-bans-json",
+        "export-bans-json",
+        "export-bans-json",
+        About::AsItIs,
+        OK,
+    ),
+    case(
+        "export-bans-csv",
+        "export-bans-csv",
+        "export-bans-csv",
+        About::AsItIs,
+        OK,
+    ),
+    case(
+        "unban-async",
+        "unban-async",
+        "unban-async",
+        About::UserByUser,
+        OK,
+    ),
+    case(
         "unban-async, confirmed",
         "unban-async",
         "unban-async-report",
-        true,
+        About::UserByUser,
+        OK,
     ),
-    ("bans, a page", "bans", "bans", false),
+    case(
+        "not-found",
+        "not-found",
+        "not-found",
+        About::AsItIs,
+        r#"{"statusCode":404"#,
+    ),
+    case(
+        "roblox-webhook, refused",
+        "roblox-webhook",
+        "roblox-webhook",
+        About::AsItIs,
+        r#"{"statusCode":401"#,
+    ),
+    case(
+        "spread-decisions",
+        "spread-decisions",
+        "spread-decisions",
+        About::AsItIs,
+        r#"{"batchItemFailures":[]"#,
+    ),
 ];
+
+const fn case(
+    label: &'static str,
+    function: &'static str,
+    event: &'static str,
+    about: About,
+    answer: &'static str,
+) -> Case {
+    Case {
+        label,
+        function,
+        event,
+        about,
+        answer,
+    }
+}
 
 /// Calls each function again and again.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
@@ -73,9 +180,9 @@ struct Calls {
 fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Result<()> {
     let rounds = if plan.short { 100 } else { 400 };
     let mut all: BTreeMap<&str, Calls> = BTreeMap::new();
-    for (label, function, name, each_its_own) in CALLED {
-        let calls = call(plan, stage, function, name, rounds, each_its_own);
-        all.insert(label, calls.with_context(|| label.to_owned())?);
+    for case in &CASES {
+        let calls = call(plan, stage, case, rounds);
+        all.insert(case.label, calls.with_context(|| case.label)?);
     }
     let floor = all
         .get(FLOOR)
@@ -91,14 +198,14 @@ fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Re
         "overhead ms",
     ];
     let mut table = Table::new("Warm calls", &columns);
-    for (label, ..) in CALLED {
+    for Case { label, .. } in &CASES {
         let Some(calls) = all.get(label) else {
             continue;
         };
         let database_calls = calls.database_calls.median();
         let overhead = calls.own.median() - floor - database_calls * transfer;
         table.row([
-            label.to_owned(),
+            (*label).to_owned(),
             format!("{:.2}", calls.total.median()),
             format!("{:.2}", calls.total.at(0.99)),
             format!("{database_calls}"),
@@ -119,33 +226,26 @@ fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Re
     Ok(())
 }
 
-fn call(
-    plan: &Plan,
-    stage: &Stage,
-    function: &str,
-    name: &str,
-    rounds: usize,
-    each_its_own: bool,
-) -> anyhow::Result<Calls> {
-    let mut events = Vec::new();
-    for number in 0..rounds + UNCOUNTED {
-        let event = event(name)?;
-        events.push(match each_its_own {
-            true => about(&event, 1_000_000 + number as u64)?,
-            false => event,
-        });
-    }
-    let runtime = RuntimeApi::start(events)?;
-    let binary = plan.functions.join(function);
-    let _process = stage.start(&binary, function, TRANSPORT, &runtime)?;
+fn call(plan: &Plan, stage: &Stage, case: &Case, rounds: usize) -> anyhow::Result<Calls> {
+    let event = event(case.event)?;
+    let latest = match case.about {
+        About::LatestBan => latest_ban(plan, stage)?,
+        About::AsItIs | About::UserByUser => String::new(),
+    };
+    let events = (0..rounds + UNCOUNTED).map(|number| match case.about {
+        About::AsItIs => Ok(event.clone()),
+        About::UserByUser => about_user(&event, 1_000_000 + number as u64),
+        About::LatestBan => about_ban(&event, &latest),
+    });
+    let runtime = RuntimeApi::start(events.collect::<anyhow::Result<Vec<_>>>()?)?;
+    let binary = plan.functions.join(case.function);
+    let _process = stage.start(&binary, case.function, TRANSPORT, &runtime)?;
+    stage.database(TRANSPORT).take_calls();
     let mut spans = Vec::new();
     for _ in 0..rounds + UNCOUNTED {
         let done = runtime.wait()?;
         let answer = String::from_utf8_lossy(&done.answer);
-        anyhow::ensure!(
-            function == FLOOR || answer.starts_with(r#"{"statusCode":200"#),
-            "{function} answered {answer}"
-        );
+        anyhow::ensure!(answer.starts_with(case.answer), "it answered {answer}");
         spans.push((done.begun, done.ended));
     }
     let database = stage.database(TRANSPORT).take_calls();
@@ -162,7 +262,7 @@ fn call(
 }
 
 /// The event, about another user, in the one experience.
-fn about(event: &[u8], user: u64) -> anyhow::Result<Vec<u8>> {
+fn about_user(event: &[u8], user: u64) -> anyhow::Result<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(event)?;
     let body = event.get_mut("body").context("an event with a body")?;
     let mut content: Value = serde_json::from_str(body.as_str().unwrap_or_default())?;
@@ -171,6 +271,25 @@ fn about(event: &[u8], user: u64) -> anyhow::Result<Vec<u8>> {
     fields.insert("experienceId".to_owned(), json!(1));
     *body = json!(content.to_string());
     Ok(serde_json::to_vec(&event)?)
+}
+
+/// The event, about another ban.
+fn about_ban(event: &[u8], guid: &str) -> anyhow::Result<Vec<u8>> {
+    let mut event: Value = serde_json::from_slice(event)?;
+    let parameters = event.pointer_mut("/pathParameters/guid");
+    *parameters.context("a guid in the path")? = json!(guid);
+    Ok(serde_json::to_vec(&event)?)
+}
+
+/// The guid of the latest ban on record.
+fn latest_ban(plan: &Plan, stage: &Stage) -> anyhow::Result<String> {
+    let runtime = RuntimeApi::start([event("bans")?])?;
+    let _process = stage.start(&plan.functions.join("bans"), "bans", TRANSPORT, &runtime)?;
+    let answer: Value = serde_json::from_slice(&runtime.wait()?.answer)?;
+    let body = answer.get("body").and_then(Value::as_str);
+    let body: Value = serde_json::from_str(body.context("a body")?)?;
+    let guid = body.pointer("/list/0/guid").and_then(Value::as_str);
+    Ok(guid.context("a ban on record")?.to_owned())
 }
 
 /// What a call takes on its way there and back, in milliseconds: on a connection that stands.
