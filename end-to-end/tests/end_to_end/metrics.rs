@@ -172,9 +172,11 @@ async fn calls_of_the_database_side_by_side_are_waited_for_once() {
         (&line["databaseCalls"], &line["coldStart"]),
         (&json!(2), &json!(true))
     );
-    let waited = line["databaseMs"].as_f64().unwrap();
-    assert!((400.0..780.0).contains(&waited), "{line}");
-    assert!(line["ownMs"].as_f64().unwrap() < 300.0, "{line}");
+    // Were they added up, there would be more of it than of the whole.
+    let number = |field: &str| line[field].as_f64().unwrap();
+    assert!(number("databaseMs") >= 400.0, "{line}");
+    assert!(number("databaseMs") < number("durationMs"), "{line}");
+    assert!(number("ownMs") > 0.0, "{line}");
 }
 
 #[tokio::test]
@@ -292,5 +294,5 @@ async fn a_poll_says_for_how_long_its_first_entry_was_not_applied() {
         .ban(Ban::of(2, EXPERIENCE).permanent().reasons("other", "other"))
         .await;
     let (age, _) = polled(&workspace, &poll).await;
-    assert!(age <= Some(1), "{age:?}");
+    assert!(matches!(age, Some(0 | 1)), "{age:?}");
 }

@@ -356,12 +356,16 @@ where
     }
 }
 
-/// An error and what caused it, in one line. The SDK's own way would add the whole answer.
+/// An error and what caused it, in one line; a cause that has been named is not named again. The
+/// SDK's own way would add the whole answer.
 pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let named = error.to_string();
+        if !text.ends_with(&named) {
+            text = format!("{text}: {named}");
+        }
         cause = error.source();
     }
     text

@@ -147,6 +147,7 @@ impl Store {
     ///
     /// The age of the decision would say less: an experience without players asks for nothing, and
     /// one newly linked is owed what was decided long ago. Neither is a fault.
+    #[must_use]
     pub fn pending_age(
         &self,
         pending: Pending,
