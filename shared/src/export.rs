@@ -62,7 +62,7 @@ pub async fn export<F: Format>(
 
     let name = file_name::<F>(caller, now.seconds());
     let key = format!("{}/{}-{name}", caller.workspace(), now.millis());
-    let mut upload = bucket.begin(key, &name, F::CONTENT_TYPE).await?;
+    let mut upload = bucket.begin(store, key, &name, F::CONTENT_TYPE).await?;
     while !fill(&mut out, &mut bans, &mut format, &view, Until::Part).await? {
         upload.part(std::mem::take(&mut out)).await?;
     }

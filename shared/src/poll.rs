@@ -51,6 +51,12 @@ pub async fn poll(
         .await?;
     store.establish(caller, link, now).await?;
     store.note_poll(caller.tag(), poll.experience, now);
+    // The first page begins with the oldest.
+    if poll.after.is_none() {
+        let oldest = bans.first();
+        let age = store.pending_age(pending, caller.tag(), poll.experience, oldest, now);
+        request.trace().note_pending(poll.experience, age);
+    }
 
     // A pending ban has not been applied as it stands; one whose unban is pending has been.
     let completed = pending == Pending::Unbans;

@@ -24,6 +24,7 @@ mod pending;
 mod permits;
 mod protected;
 mod removal;
+mod retries;
 mod schema;
 mod settle;
 mod sightings;
@@ -62,8 +63,10 @@ pub use workspaces::Workspace;
 use std::sync::Arc;
 
 use crate::auth::{KeyHash, KeyRecord};
+use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, WorkspaceTag};
 use crate::memory::Memory;
+use crate::rules::RevisionRef;
 
 /// The tables, with what a warm function remembers of them. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -83,6 +86,8 @@ struct Known {
     links: Memory<(WorkspaceTag, ExperienceId), ()>,
     /// Experiences whose polling was noted.
     sightings: Memory<(WorkspaceTag, ExperienceId), ()>,
+    /// The oldest thing pending for an experience, and since when it is handed out.
+    handed_out: Memory<(Pending, WorkspaceTag, ExperienceId), (RevisionRef, Timestamp)>,
     /// Who takes in erasure requests.
     intakes: Memory<(), Arc<[ErasureIntake]>>,
 }
@@ -104,5 +109,10 @@ impl Store {
             database: self.database.metered(meter),
             known: Arc::clone(&self.known),
         }
+    }
+
+    /// What counts.
+    pub(crate) const fn meter(&self) -> &Arc<Meter> {
+        self.database.meter()
     }
 }

@@ -1,95 +1,116 @@
-//! One log event per request: a line of JSON on standard output.
+//! One log event per request or batch: a line of JSON on standard output, which CloudWatch also
+//! reads as metrics.
 //!
 //! It names the request, the workspace and the key by their ids. It never holds a key, a reason
-//! or a body.
+//! or a body. What each field means stands in `docs/operations.md`.
 
-use std::io::Write;
+mod line;
+mod metrics;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt};
-use serde::Serialize;
+use lambda_http::{Context, Request, RequestExt};
 
+use self::line::{Kind, Line};
+use self::metrics::Measured;
+use crate::clock::Moment;
 use crate::error::ApiError;
-use crate::ids::WorkspaceId;
+use crate::ids::{ExperienceId, WorkspaceId};
 use crate::store::Consumed;
 
-/// Tells the first request of an environment from the others.
+/// An environment of a function: which stack it is of, and how long it took to start.
 #[derive(Debug)]
-pub struct Starts(AtomicBool);
+pub struct Environment {
+    stack: Arc<str>,
+    started_within: Duration,
+    is_new: AtomicBool,
+}
 
-impl Starts {
-    /// A new environment.
+impl Environment {
+    /// An environment that began to start at this time and is ready for its first request now.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "an environment starts once, on purpose"
-    )]
-    pub const fn new() -> Self {
-        Self(AtomicBool::new(true))
+    pub fn ready(begun: Instant) -> Self {
+        let stack = std::env::var("STACK_NAME").unwrap_or_else(|_| "portcullis".to_owned());
+        Self {
+            stack: stack.into(),
+            started_within: begun.elapsed(),
+            is_new: AtomicBool::new(true),
+        }
     }
 
-    /// Whether this is the first time it is asked.
-    pub fn is_cold(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
+    /// How long the start took, for the first request alone.
+    fn take_start(&self) -> Option<Duration> {
+        let is_new = self.is_new.swap(false, Ordering::Relaxed);
+        is_new.then_some(self.started_within)
     }
 }
 
-/// What is known of a request while it is carried out.
+/// What is known of a request, or of a batch, while it is carried out.
 #[derive(Debug)]
 pub struct Trace {
+    stack: Arc<str>,
     route: &'static str,
-    method: String,
+    method: Option<String>,
     request_id: String,
-    cold_start: bool,
+    start: Option<Duration>,
     started: Instant,
-    caller: Mutex<Option<(WorkspaceId, String)>>,
+    notes: Mutex<Notes>,
 }
 
-/// The event, as it is written.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Event<'a> {
-    level: &'static str,
-    message: &'static str,
-    request_id: &'a str,
-    route: &'static str,
-    method: &'a str,
-    status: u16,
-    duration_ms: f64,
-    database_ms: f64,
-    database_calls: u32,
-    read_units: f64,
-    write_units: f64,
-    cold_start: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workspace: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+#[derive(Debug, Default)]
+struct Notes {
+    caller: Option<(WorkspaceId, String)>,
+    pending: Option<(ExperienceId, u64)>,
+}
+
+/// What became of a batch of stream records.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    /// How many records it had.
+    pub records: usize,
+    /// How many different steps they called for that were taken.
+    pub steps: usize,
+    /// How many seconds old the oldest Global decision was that has now reached its experiences.
+    pub lag: Option<u64>,
 }
 
 impl Trace {
     /// Begins with a request, under the id that the gateway gave it.
     #[must_use]
-    pub fn begin(route: &'static str, request: &Request, starts: &Starts) -> Self {
+    pub fn begin(route: &'static str, request: &Request, environment: &Environment) -> Self {
         let gateway_id = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
             _ => None,
         };
         let lambda_id = || Some(request.lambda_context_ref()?.request_id.clone());
+        let id = gateway_id.or_else(lambda_id).unwrap_or_default();
+        let method = Some(request.method().to_string());
+        Self::new(route, method, id, environment)
+    }
+
+    /// Begins with a batch, under the id that Lambda gave the call.
+    #[must_use]
+    pub fn begin_batch(route: &'static str, call: &Context, environment: &Environment) -> Self {
+        Self::new(route, None, call.request_id.clone(), environment)
+    }
+
+    fn new(
+        route: &'static str,
+        method: Option<String>,
+        request_id: String,
+        environment: &Environment,
+    ) -> Self {
         Self {
+            stack: Arc::clone(&environment.stack),
             route,
-            method: request.method().to_string(),
-            request_id: gateway_id.or_else(lambda_id).unwrap_or_default(),
-            cold_start: starts.is_cold(),
+            method,
+            request_id,
+            start: environment.take_start(),
             started: Instant::now(),
-            caller: Mutex::new(None),
+            notes: Mutex::default(),
         }
     }
 
@@ -101,54 +122,63 @@ impl Trace {
 
     /// Notes who calls.
     pub fn identify(&self, workspace: WorkspaceId, key_id: &str) {
-        let mut caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
-        *caller = Some((workspace, key_id.to_owned()));
+        self.notes().caller = Some((workspace, key_id.to_owned()));
     }
 
-    /// Writes the event.
+    /// Notes for how many seconds an experience has not applied the oldest thing pending, if there
+    /// is one.
+    pub fn note_pending(&self, experience: ExperienceId, seconds: Option<u64>) {
+        self.notes().pending = seconds.map(|seconds| (experience, seconds));
+    }
+
+    /// Writes the event of a request.
     pub fn end(&self, status: u16, error: Option<&ApiError>, consumed: Consumed) {
-        let caller = self
-            .caller
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let (workspace, key_id) = caller.map(|(id, key)| (id.to_string(), key)).unzip();
-        let event = Event {
-            level: match error {
-                Some(ApiError::Internal(_)) => "ERROR",
-                Some(ApiError::Unavailable(_)) => "WARN",
-                _ => "INFO",
-            },
-            message: "request",
+        let method = self.method.as_deref().unwrap_or_default();
+        self.write(Kind::Request { method, status }, error, consumed);
+    }
+
+    /// Writes the event of a batch, with what it stopped at.
+    pub fn end_batch(&self, batch: Batch, error: Option<&ApiError>, consumed: Consumed) {
+        self.write(Kind::Batch(batch), error, consumed);
+    }
+
+    fn write(&self, kind: Kind<'_>, error: Option<&ApiError>, consumed: Consumed) {
+        let duration = self.started.elapsed();
+        let own = duration.saturating_sub(consumed.waited);
+        let Notes { caller, pending } = std::mem::take(&mut *self.notes());
+        let (experience, pending_age) = pending.unzip();
+        let mut measured = Measured::new(duration, own);
+        measured.start(self.start);
+        measured.work(&consumed);
+        measured.pending_age(pending_age);
+        if let Kind::Batch(batch) = &kind {
+            measured.spread_lag(batch.lag);
+        }
+        measured.error(error);
+        let (workspace, key_id) = caller.unzip();
+        let line = Line {
+            now: Moment::now(),
+            stack: &self.stack,
             request_id: &self.request_id,
             route: self.route,
-            method: &self.method,
-            status,
-            duration_ms: milliseconds(self.started.elapsed()),
-            database_ms: milliseconds(consumed.waited),
-            database_calls: consumed.calls,
-            read_units: consumed.read_units,
-            write_units: consumed.write_units,
-            cold_start: self.cold_start,
-            workspace,
-            key_id,
-            error_code: error.map(ApiError::code),
-            error: error.and_then(ApiError::detail),
+            kind,
+            consumed: &consumed,
+            cold_start: self.start.is_some(),
+            workspace: workspace.map(|id| id.to_string()),
+            key_id: key_id.as_deref(),
+            experience: experience.map(ExperienceId::get),
+            error,
+            measured: &measured,
         };
-        write_line(&event);
+        line.write();
     }
-}
 
-/// Writes one event as a line of JSON. There is nowhere to report that it could not be written.
-pub fn write_line(event: &impl Serialize) {
-    if let Ok(mut line) = serde_json::to_vec(event) {
-        line.push(b'\n');
-        let _ = std::io::stdout().lock().write_all(&line);
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Milliseconds with three digits after the point.
-#[must_use]
-pub fn milliseconds(duration: std::time::Duration) -> f64 {
+fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

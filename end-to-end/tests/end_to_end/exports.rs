@@ -150,7 +150,11 @@ async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
 
 #[tokio::test]
 async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
-    let app = TestApp::builder().without_stream().start().await;
+    let app = TestApp::builder()
+        .without_stream()
+        .with_faults()
+        .start()
+        .await;
     let workspace = app.workspace().await;
     let reason = "a reason of some length, \"quoted\", ".repeat(28);
     let ban = Ban::of(1, 11)
@@ -158,11 +162,18 @@ async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
         .reasons(&reason[..980], &reason[..390]);
     copy_bans(&workspace, ban, 2..=BANS).await;
     for (route, extension) in [(JSON, "json"), (CSV, "csv")] {
+        app.faults().forget();
         let answer = workspace.send(Call::get(route)).await;
         let log = app
             .log_of(&format!("export-bans-{extension}"), &answer)
             .await;
         assert_eq!(answer.status, 303, "{log}");
+        // Those to the bucket are among them: the beginning, two parts and the end.
+        let to_database = u64::try_from(app.faults().seen().len()).unwrap();
+        assert!(
+            log["databaseCalls"].as_u64().unwrap() > to_database,
+            "{log}"
+        );
         let link = answer.header("location").expect("location").to_owned();
         assert_eq!(answer.json()["location"], link.as_str());
         assert_eq!(answer.header("content-disposition"), None);

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use lambda_http::Error;
 use lambda_http::lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
+use shared::clock::Moment;
 use shared::store::{Meter, Step, Store, StreamKey};
-use shared::telemetry::{milliseconds, write_line};
+use shared::telemetry::{Batch, Environment, Trace};
 
-/// A batch, as the event source mapping sends it. Of each record only the key is looked at.
+/// A batch, as the event source mapping sends it. Of each record only the key is acted on.
 #[derive(Debug, Deserialize)]
 pub struct StreamEvent {
     #[serde(rename = "Records")]
@@ -27,6 +28,15 @@ struct Record {
 struct Change {
     keys: Keys,
     sequence_number: String,
+    /// Unix seconds.
+    approximate_creation_date_time: Option<f64>,
+}
+
+impl Change {
+    /// When it was made, since 1970: the whole second, DynamoDB says no more.
+    fn made(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.approximate_creation_date_time?).ok()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,31 +64,21 @@ struct Failure {
     item_identifier: String,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Event<'a> {
-    level: &'static str,
-    message: &'static str,
-    request_id: &'a str,
-    route: &'static str,
-    records: usize,
-    steps: usize,
-    duration_ms: f64,
-    read_units: f64,
-    write_units: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
 /// Takes the step of each record, in order. What was taken once in a batch is not taken again: a
 /// step brings everything in line with the state as it is now.
-pub async fn handle(event: LambdaEvent<StreamEvent>, store: Store) -> Result<Failures, Error> {
-    let started = Instant::now();
+pub async fn handle(
+    event: LambdaEvent<StreamEvent>,
+    store: Store,
+    environment: &Environment,
+) -> Result<Failures, Error> {
+    let trace = Trace::begin_batch("spread-decisions", &event.context, environment);
     let meter = Arc::new(Meter::default());
     let store = store.metered(Arc::clone(&meter));
     let (mut taken, mut failures, mut error) = (HashSet::new(), Failures::default(), None);
+    let mut oldest: Option<Duration> = None;
     let records = event.payload.records.len();
     for Record { dynamodb } in event.payload.records {
+        let made = dynamodb.made();
         let Keys { pk, sk } = dynamodb.keys;
         let Some(step) = Step::of(&StreamKey {
             pk: pk.value,
@@ -86,7 +86,7 @@ pub async fn handle(event: LambdaEvent<StreamEvent>, store: Store) -> Result<Fai
         }) else {
             continue;
         };
-        if !taken.insert(step) {
+        if taken.contains(&step) {
             continue;
         }
         if let Err(failure) = store.spread(step).await {
@@ -97,20 +97,17 @@ pub async fn handle(event: LambdaEvent<StreamEvent>, store: Store) -> Result<Fai
             error = Some(failure);
             break;
         }
+        taken.insert(step);
+        if let (Step::Global(..), Some(made)) = (step, made) {
+            oldest = Some(oldest.map_or(made, |oldest| oldest.min(made)));
+        }
     }
-    let consumed = meter.consumed();
-    write_line(&Event {
-        level: if error.is_some() { "WARN" } else { "INFO" },
-        message: "stream",
-        request_id: &event.context.request_id,
-        route: "spread-decisions",
+    let now = Duration::from_millis(Moment::now().millis());
+    let batch = Batch {
         records,
         steps: taken.len(),
-        duration_ms: milliseconds(started.elapsed()),
-        read_units: consumed.read_units,
-        write_units: consumed.write_units,
-        error: error
-            .map(|error| format!("{}: {}", error.code(), error.detail().unwrap_or_default())),
-    });
+        lag: oldest.map(|made| now.saturating_sub(made).as_secs()),
+    };
+    trace.end_batch(batch, error.as_ref(), meter.consumed());
     Ok(failures)
 }

@@ -10,9 +10,11 @@ use shared::http::App;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
-    let store = app.store();
+    let (store, environment) = (app.store(), &app.ready());
     run(service_fn(
-        move |event: LambdaEvent<handler::StreamEvent>| handler::handle(event, store.clone()),
+        move |event: LambdaEvent<handler::StreamEvent>| {
+            handler::handle(event, store.clone(), environment)
+        },
     ))
     .await
 }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use lambda_http::http::Response;
@@ -14,7 +14,7 @@ use super::request::ApiRequest;
 use crate::auth::{Caller, Claim, Permission};
 use crate::error::ApiError;
 use crate::store::{Database, Meter, Store, Tables, is_plain, sdk_config};
-use crate::telemetry::{Starts, Trace};
+use crate::telemetry::{Environment, Trace};
 
 /// The time within which a route answers, whatever the database does.
 #[derive(Clone, Copy, Debug)]
@@ -58,15 +58,27 @@ impl Access for Claim {
 pub struct App {
     config: SdkConfig,
     store: Store,
+    begun: Instant,
 }
 
 impl App {
     /// Reads the environment and connects.
     pub fn from_environment() -> Result<Self, Error> {
+        let begun = Instant::now();
         let tables = Tables::from_environment()?;
         let config = sdk_config()?;
         let store = Store::new(Database::new(&config, tables));
-        Ok(Self { config, store })
+        Ok(Self {
+            config,
+            store,
+            begun,
+        })
+    }
+
+    /// The environment, which is ready for requests now.
+    #[must_use]
+    pub fn ready(&self) -> Environment {
+        Environment::ready(self.begun)
     }
 
     /// The SDK's settings, for other clients than the store's.
@@ -97,10 +109,9 @@ impl App {
         if !is_plain() {
             self.store.warm_up().await;
         }
-        let starts = Starts::new();
-        let (app, handler, starts) = (&self, &handler, &starts);
+        let (app, handler, environment) = (&self, &handler, &self.ready());
         lambda_http::run(service_fn(move |request: Request| async move {
-            let trace = Arc::new(Trace::begin(route, &request, starts));
+            let trace = Arc::new(Trace::begin(route, &request, environment));
             let meter = Arc::new(Meter::default());
             let store = app.store.metered(Arc::clone(&meter));
             let request = ApiRequest::new(request, Arc::clone(&trace));
@@ -123,10 +134,9 @@ impl App {
 
 /// Serves the gateway's default route: whatever no other route is for.
 pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
-    let starts = Starts::new();
-    let starts = &starts;
+    let environment = &Environment::ready(Instant::now());
     lambda_http::run(service_fn(move |request: Request| async move {
-        let trace = Trace::begin(route, &request, starts);
+        let trace = Trace::begin(route, &request, environment);
         let answer = Err(ApiError::NotFound(
             "no such route: the API's routes begin with /api/v1/, see openapi.yaml",
         ));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::meter::Meter;
+use super::retries::Retries;
 use super::schema::{Item, Key};
 use crate::error::ApiError;
 
@@ -37,6 +38,7 @@ pub struct Database {
     client: Client,
     tables: Arc<Tables>,
     meter: Arc<Meter>,
+    retries: Retries,
 }
 
 /// Why a database call failed.
@@ -77,15 +79,21 @@ impl Database {
     /// A database reached with these settings.
     #[must_use]
     pub fn new(config: &SdkConfig, tables: Tables) -> Self {
+        let retries = Retries::default();
+        let config = aws_sdk_dynamodb::config::Builder::from(config)
+            .interceptor(retries.clone())
+            .build();
         Self {
-            client: Client::new(config),
+            client: Client::from_conf(config),
             tables: Arc::new(tables),
             meter: Arc::default(),
+            retries,
         }
     }
 
     /// The same database, counting into `meter`.
     pub(super) fn metered(&self, meter: Arc<Meter>) -> Self {
+        meter.watch(&self.retries);
         Self {
             meter,
             ..self.clone()
@@ -98,6 +106,10 @@ impl Database {
 
     pub(super) const fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(super) const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// Reads one item, strongly consistent.
@@ -158,7 +170,7 @@ impl Database {
             if wanted.is_empty() {
                 return Ok(items);
             }
-            pause(round).await;
+            self.pause(round).await;
         }
         Err(DatabaseError::Unavailable(
             "keys were left unprocessed".to_owned(),
@@ -261,25 +273,22 @@ impl Database {
     }
 
     pub(super) async fn timed<T>(&self, call: impl Future<Output = T>) -> T {
-        let started = Instant::now();
-        let output = call.await;
-        self.meter.call(started.elapsed());
-        output
+        let _underway = self.meter.begin_call();
+        call.await
     }
-}
 
-/// Waits a little longer each round, up to about 0.2 s, and never as long as another writer.
-pub(super) async fn pause(round: u32) {
-    let ceiling = 10_u64.saturating_mul(1 << round.min(4));
-    let jitter = uuid::Uuid::new_v4()
-        .as_u64_pair()
-        .0
-        .checked_rem(ceiling)
-        .unwrap_or_default();
-    tokio::time::sleep(Duration::from_millis(
-        ceiling.div_ceil(4).saturating_add(jitter),
-    ))
-    .await;
+    /// Waits a little longer each round, up to about 0.2 s, and never as long as another writer.
+    pub(super) async fn pause(&self, round: u32) {
+        let ceiling = 10_u64.saturating_mul(1 << round.min(4));
+        let jitter = uuid::Uuid::new_v4()
+            .as_u64_pair()
+            .0
+            .checked_rem(ceiling)
+            .unwrap_or_default();
+        let pause = Duration::from_millis(ceiling.div_ceil(4).saturating_add(jitter));
+        let _underway = self.meter.begin_wait();
+        tokio::time::sleep(pause).await;
+    }
 }
 
 /// A `String` attribute.
@@ -319,12 +328,16 @@ where
     }
 }
 
-/// An error and what caused it, in one line. The SDK's own way would add the whole answer.
+/// An error and what caused it, in one line; a cause that has been named is not named again. The
+/// SDK's own way would add the whole answer.
 pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let named = error.to_string();
+        if !text.ends_with(&named) {
+            text = format!("{text}: {named}");
+        }
         cause = error.source();
     }
     text

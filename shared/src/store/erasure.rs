@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::commit;
-use super::database::{DatabaseError, failure, pause, refused, text};
+use super::database::{DatabaseError, failure, refused, text};
 use super::forget::ForgetSource;
 use super::items;
 use super::schema::{self, Key};
@@ -256,7 +256,7 @@ impl Store {
                     if self.is_marked(tag, notification).await? {
                         return Ok(());
                     }
-                    pause(round).await;
+                    self.database.pause(round).await;
                 }
                 outcome => return outcome,
             }

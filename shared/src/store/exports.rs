@@ -1,5 +1,6 @@
 //! Where an export lies that is too large for an answer: an object that expires after a day.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -9,7 +10,9 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
+use super::Store;
 use super::database::causes;
+use super::meter::Meter;
 use crate::error::ApiError;
 use crate::http::disposition;
 
@@ -48,29 +51,32 @@ impl ExportBucket {
         })
     }
 
-    /// Begins to upload a file, in parts.
+    /// Begins to upload a file, in parts. The waiting is counted where the store counts its own.
     pub async fn begin(
         &self,
+        store: &Store,
         key: String,
         file_name: &str,
         content_type: &str,
     ) -> Result<Upload, ApiError> {
-        let begun = self
+        let meter = Arc::clone(store.meter());
+        let call = self
             .client
             .create_multipart_upload()
             .bucket(&self.name)
             .key(&key)
             .content_type(content_type)
-            .content_disposition(disposition(file_name))
-            .send()
-            .await
-            .map_err(unavailable)?;
+            .content_disposition(disposition(file_name));
+        let underway = meter.begin_call();
+        let begun = call.send().await.map_err(unavailable)?;
+        drop(underway);
         let id = begun
             .upload_id
             .ok_or_else(|| ApiError::Internal("the bucket began no upload".to_owned()))?;
         let bucket = self.clone();
         Ok(Upload {
             bucket,
+            meter,
             key,
             id,
             begun: 0,
@@ -85,6 +91,7 @@ impl ExportBucket {
 #[derive(Debug)]
 pub struct Upload {
     bucket: ExportBucket,
+    meter: Arc<Meter>,
     key: String,
     id: String,
     begun: i32,
@@ -112,7 +119,9 @@ impl Upload {
             .upload_id(&self.id)
             .part_number(number)
             .body(bytes.into());
+        let underway = self.meter.begin_call();
         self.underway.spawn(async move {
+            let _underway = underway;
             let part = call.send().await.map_err(unavailable)?;
             Ok(CompletedPart::builder()
                 .part_number(number)
@@ -132,6 +141,7 @@ impl Upload {
             .set_parts(Some(self.arrived))
             .build();
         let ExportBucket { client, name } = &self.bucket;
+        let underway = self.meter.begin_call();
         client
             .complete_multipart_upload()
             .bucket(name)
@@ -141,6 +151,7 @@ impl Upload {
             .send()
             .await
             .map_err(unavailable)?;
+        drop(underway);
         let signing = PresigningConfig::expires_in(Duration::from_secs(LINK_WORKS))
             .map_err(|error| ApiError::Internal(error.to_string()))?;
         let link = client

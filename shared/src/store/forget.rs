@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use serde::Serialize;
 
 use super::Store;
-use super::database::{Database, DatabaseError, number, pause, refused, text};
+use super::database::{Database, DatabaseError, number, refused, text};
 use super::items;
 use super::schema::{self, BAN_PREFIX, DECISION_PREFIX, Item, Key};
 use crate::clock::{Moment, Timestamp};
@@ -78,7 +78,7 @@ impl Store {
                 .await
             {
                 Ok(()) => {}
-                Err(DatabaseError::Conflict) => pause(round).await,
+                Err(DatabaseError::Conflict) => self.database.pause(round).await,
                 Err(error) => return Err(error.into()),
             }
         }

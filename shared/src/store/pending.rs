@@ -1,6 +1,8 @@
 //! What an experience owes, from the sparse indexes: a poll pays for what is pending, not for what
 //! is stored.
 
+use std::time::{Duration, Instant};
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::{join_all, try_join_all};
 
@@ -19,7 +21,7 @@ const SWEPT: usize = 25;
 const PAGES: u32 = 8;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pending {
     /// Bans that the experience has not reported.
     Bans,
@@ -138,6 +140,36 @@ impl Store {
             .filter(|ban| pending == Pending::Unbans || ban.holds(now))
             .collect();
         Ok((items, next))
+    }
+
+    /// For how many seconds the oldest thing pending has been handed out to the experience and was
+    /// not applied, as far as this environment knows; none if nothing is pending.
+    ///
+    /// The age of the decision would say less: an experience without players asks for nothing, and
+    /// one newly linked is owed what was decided long ago. Neither is a fault.
+    #[must_use]
+    pub fn pending_age(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        oldest: Option<&Ban>,
+        now: Timestamp,
+    ) -> Option<u64> {
+        let (handed_out, name) = (&self.known.handed_out, (pending, tag, experience));
+        let Some(ban) = oldest else {
+            handed_out.forget(&name);
+            return None;
+        };
+        let known = handed_out.get(&name, |_| Duration::MAX);
+        let since = match known {
+            Some((same, since)) if same == ban.current() => since,
+            _ => {
+                handed_out.put(name, (ban.current(), now), Instant::now());
+                now
+            }
+        };
+        Some(now.0.saturating_sub(since.0))
     }
 
     async fn pending_page(

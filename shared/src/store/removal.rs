@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use futures::future::try_join_all;
 
 use super::Store;
-use super::database::{DatabaseError, failure, pause, refused, text};
+use super::database::{DatabaseError, failure, refused, text};
 use super::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
 use crate::error::ApiError;
 use crate::ids::{UserId, WorkspaceTag};
@@ -148,7 +148,7 @@ impl Store {
                 if left.is_empty() {
                     break;
                 }
-                pause(round).await;
+                self.database.pause(round).await;
             }
             if !left.is_empty() {
                 return Err(DatabaseError::Unavailable(

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::Store;
 use super::bans::Snapshot;
 use super::commit::{self, Actor, Commit};
-use super::database::{DatabaseError, pause};
+use super::database::DatabaseError;
 use super::items;
 use super::links::Link;
 use super::permits::{Bounds, Decided};
@@ -54,7 +54,7 @@ pub struct Call {
 pub struct Settled {
     /// The standing afterwards.
     pub standing: Standing,
-    /// What was decided; unknown, and so empty, when an earlier call is found to have done it.
+    /// What was decided; unknown, and so empty, when an earlier request is found to have done it.
     pub decisions: Vec<Decision>,
 }
 
@@ -79,15 +79,18 @@ impl Store {
             .map(|name| Key::request(tag, &hash(&[&call.actor.key_id, &name.name])));
         let mut witnesses: Vec<Key> = Vec::new();
         let mut unanswered = 0;
+        // What the last of them would have decided.
+        let mut unsure = Vec::new();
         let mut last = DatabaseError::Conflict;
         for round in 0..ROUNDS {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
             let (snapshot, found) = self.standing_and(tag, user, experience, others).await?;
             if is_done(call, found)? {
                 self.remember_link(tag, experience);
+                self.database.meter().decided(&unsure);
                 return Ok(Settled {
                     standing: snapshot.standing,
-                    decisions: Vec::new(),
+                    decisions: unsure,
                 });
             }
             if unanswered == UNANSWERED {
@@ -105,20 +108,25 @@ impl Store {
             match self.write(call, request_key.as_ref(), &commit).await {
                 Ok(()) => {
                     self.remember_link(tag, experience);
+                    self.database.meter().decided(&outcome.decisions);
                     return Ok(Settled {
                         standing: outcome.standing,
                         decisions: outcome.decisions,
                     });
                 }
                 Err(DatabaseError::Refused(detail)) => return Err(ApiError::Internal(detail)),
-                Err(error @ DatabaseError::Conflict) => last = error,
+                Err(error @ DatabaseError::Conflict) => {
+                    self.database.meter().overtaken();
+                    last = error;
+                }
                 Err(error @ DatabaseError::Unavailable(_)) => {
                     witnesses.extend(commit.witness());
                     unanswered += 1;
+                    unsure = outcome.decisions;
                     last = error;
                 }
             }
-            pause(round).await;
+            self.database.pause(round).await;
         }
         Err(last.into())
     }

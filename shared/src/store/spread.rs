@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use super::Store;
 use super::bans::Snapshot;
 use super::commit;
-use super::database::{BATCH_KEYS, DatabaseError, pause};
+use super::database::{BATCH_KEYS, DatabaseError};
 use super::items::{self, ExperienceItem, GlobalItem};
 use super::schema::Key;
 use crate::clock::{Moment, Timestamp};
@@ -85,7 +85,10 @@ impl Store {
             }
             match self.database.transact(writes).await {
                 Ok(()) => return Ok(()),
-                Err(DatabaseError::Conflict) => pause(round).await,
+                Err(DatabaseError::Conflict) => {
+                    self.database.meter().overtaken();
+                    self.database.pause(round).await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

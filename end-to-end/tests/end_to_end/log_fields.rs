@@ -1,0 +1,166 @@
+//! The lines of the log and what `docs/operations.md` says of them are the same.
+
+use std::collections::BTreeSet;
+
+use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace, eventually, key_order, repository};
+use local_stack::fault_proxy::{Fault, Rule};
+use serde_json::{Value, json};
+
+use crate::metrics::metrics;
+use crate::routes::{EXPERIENCE, USER, every_route};
+
+/// What is written on operations.
+pub fn operations() -> String {
+    std::fs::read_to_string(repository("docs/operations.md")).unwrap()
+}
+
+/// The names in the first column of the table with this head.
+fn first_column(head: &str) -> BTreeSet<String> {
+    let text = operations();
+    let (_, table) = text.split_once(head).expect("the table");
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.map(str::to_owned).collect()
+}
+
+/// The fields that are documented.
+pub fn documented_fields() -> BTreeSet<String> {
+    first_column("| field | meaning |")
+}
+
+/// The metrics that are documented.
+pub fn documented_metrics() -> BTreeSet<String> {
+    first_column("| metric | unit | routes | says |")
+}
+
+/// Makes a stored item of the user unreadable, as no function would.
+async fn damage(workspace: &Workspace<'_>, user: u64) {
+    let (app, tag) = (workspace.app(), workspace.tag());
+    let items = app.items(&format!("{tag}#U#{user}")).await;
+    let item = items.iter().find(|item| item["kind"]["S"] == "experience");
+    let mut item = item.expect("the item of an experience").clone();
+    item["version"] = json!({ "S": "one" });
+    let input = json!({ "TableName": app.tables().bans, "Item": item });
+    app.database().call("PutItem", &input).await.unwrap();
+}
+
+fn check(user: u64) -> Call {
+    Call::post("/is-banned").json(&json!({ "userId": user, "experienceId": EXPERIENCE }))
+}
+
+/// Does everything of which a line can tell.
+async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
+    for (_, call) in every_route() {
+        workspace.send(call).await;
+    }
+    let ban = || Ban::of(USER, EXPERIENCE).permanent();
+    workspace.ban(ban()).await;
+    workspace.ban(ban().reasons("other", "other")).await;
+    workspace.try_ban(ban().no_overwrite()).await;
+    workspace.await_pending_bans(EXPERIENCE, &[USER]).await;
+    workspace.ban(ban().appeal()).await;
+    workspace.ban(ban().global()).await;
+    app.settle().await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    eventually("one is overtaken by another", async || {
+        let change = |n: u64| workspace.try_ban(ban().moderator(n + 1));
+        futures::future::join_all((0..8).map(change)).await;
+        let lines = app.runtime().logs("ban-async");
+        lines
+            .iter()
+            .any(|line| line.text.contains("overtaken"))
+            .then_some(())
+    })
+    .await;
+    workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
+    damage(workspace, USER + 1).await;
+    workspace
+        .send(check(USER + 1))
+        .await
+        .assert_error(500, "internal");
+    app.faults().inject(Rule::from(Fault::Throttle));
+    workspace
+        .send(check(USER))
+        .await
+        .assert_error(503, "unavailable");
+    app.faults().clear();
+    // The line of the last request is there when the line of one after it is.
+    let last = workspace.send(check(USER)).await;
+    app.log_of("is-banned", &last).await;
+}
+
+#[tokio::test]
+async fn each_field_and_metric_that_is_written_is_documented_and_the_other_way_round() {
+    let app = TestApp::builder().instances(4).with_faults().start().await;
+    let workspace = app.workspace().await;
+    everything(&app, &workspace).await;
+    let (mut fields, mut named) = (BTreeSet::new(), BTreeSet::new());
+    for function in app.runtime().names() {
+        for line in app.runtime().logs(function) {
+            let line = line
+                .json()
+                .unwrap_or_else(|| panic!("not JSON: {}", line.text));
+            fields.extend(line.as_object().unwrap().keys().cloned());
+            named.extend(metrics(&line).into_keys());
+        }
+    }
+    assert_eq!(fields, documented_fields());
+    assert_eq!(named, documented_metrics());
+}
+
+/// What kind of value a field has; of an object its fields.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, of)| (name.clone(), shape(of)))
+            .collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::String(_) => json!("text"),
+        Value::Number(number) => json!(if number.is_f64() { 0.5 } else { 1.0 }),
+        other => other.clone(),
+    }
+}
+
+#[tokio::test]
+async fn the_documented_line_is_written_field_by_field() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let text = operations();
+    let (_, sample) = text.split_once("```json\n").expect("the sample");
+    let (sample, _) = sample.split_once("\n```").expect("its end");
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    let refused: Answer = workspace
+        .try_ban(Ban::of(USER, EXPERIENCE).no_overwrite())
+        .await;
+    refused.assert_error(409, "already_banned");
+    let line = app.log_of("ban-async", &refused).await;
+    let lines = app.runtime().logs("ban-async");
+    let written = &lines.last().unwrap().text;
+    assert_eq!(key_order(sample), key_order(written));
+    let sample: Value = serde_json::from_str(sample).unwrap();
+    assert_eq!(shape(&sample), shape(&line));
+    assert_eq!(
+        sample["_aws"]["CloudWatchMetrics"],
+        line["_aws"]["CloudWatchMetrics"]
+    );
+    for field in ["message", "route", "method", "status", "errorCode"] {
+        assert_eq!(sample[field], line[field], "{field}");
+    }
+    metrics_add_up(&sample);
+    metrics_add_up(&line);
+}
+
+fn metrics_add_up(line: &Value) {
+    let number = |field: &str| line[field].as_f64().unwrap();
+    let rest = number("durationMs") - number("databaseMs") - number("ownMs");
+    assert!(rest.abs() < 0.002, "{line}");
+    let timestamp = line["timestamp"].as_str().unwrap();
+    assert!(timestamp.ends_with('Z'), "{line}");
+    let time: jiff::Timestamp = timestamp.parse().unwrap();
+    assert_eq!(time.as_millisecond(), line["_aws"]["Timestamp"], "{line}");
+}

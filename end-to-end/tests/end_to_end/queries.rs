@@ -1,0 +1,238 @@
+//! What an operator looks at: the saved queries, the dashboard and the alarms name what is there.
+
+use std::collections::BTreeSet;
+
+use end_to_end::{repository, template};
+use serde_json::Value;
+
+use crate::log_fields::{documented_fields, documented_metrics, operations};
+
+/// A query as `docs/operations.md` has it.
+struct Documented {
+    name: String,
+    text: String,
+}
+
+impl Documented {
+    /// `Latency, cold and warm` as `LatencyColdAndWarmQuery`.
+    fn logical_id(&self) -> String {
+        let words = self.name.split(|c: char| !c.is_ascii_alphabetic());
+        let capital = |word: &str| {
+            let (first, rest) = word.split_at(1.min(word.len()));
+            first.to_uppercase() + rest
+        };
+        words.map(capital).collect::<String>() + "Query"
+    }
+}
+
+/// All queries under the heading of queries, each with its own heading.
+fn documented() -> Vec<Documented> {
+    let text = operations();
+    let (_, section) = text.split_once("\n### Queries\n").expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let parts = section.split("\n#### ").skip(1);
+    let read = |part: &str| {
+        let fences: Vec<_> = part.split("```").collect();
+        let [_, text, _] = fences[..] else {
+            panic!("not one query: {part}")
+        };
+        Documented {
+            name: part.lines().next().unwrap().to_owned(),
+            text: text.trim().to_owned(),
+        }
+    };
+    parts.map(read).collect()
+}
+
+fn template_text() -> String {
+    std::fs::read_to_string(repository("template.yaml")).unwrap()
+}
+
+#[test]
+fn each_documented_query_is_saved_with_the_stack_and_the_other_way_round() {
+    let documented = documented();
+    assert!(documented.len() >= 8);
+    let saved = template_text()
+        .matches("AWS::Logs::QueryDefinition")
+        .count();
+    assert_eq!(saved, documented.len());
+    for query in &documented {
+        let id = query.logical_id();
+        let saved = template().resource(&id);
+        let saved = &saved.unwrap_or_else(|| panic!("no {id} in the template"))["Properties"];
+        assert_eq!(saved["QueryString"], query.text);
+        let properties = saved.as_object().unwrap();
+        assert!(properties.contains_key("LogGroupNames"), "{id}");
+    }
+}
+
+#[test]
+fn a_query_over_all_functions_has_the_logs_of_all() {
+    let count = template().functions().len();
+    for query in documented() {
+        let saved = &template().resource(&query.logical_id()).unwrap()["Properties"];
+        let groups = saved["LogGroupNames"].as_array().unwrap();
+        let unique: BTreeSet<_> = groups.iter().map(Value::to_string).collect();
+        assert_eq!(unique.len(), groups.len(), "{}", query.name);
+        assert!(groups.len() <= 2 || groups.len() == count, "{}", query.name);
+    }
+}
+
+/// What a query refers to: its words but for commands, functions, texts and names that it gives.
+fn names(query: &str) -> BTreeSet<String> {
+    const WORDS: &str = "filter stats fields sort limit by as and or in like asc desc ispresent count \
+        sum pct max avg bin m h platform type record metrics WARN ERROR";
+    let quoted = query.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let words: Vec<_> = quoted
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '@' || c == '_'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let given: BTreeSet<_> = words
+        .windows(2)
+        .filter(|pair| pair[0] == "as")
+        .map(|pair| pair[1])
+        .collect();
+    let is_name = |word: &&&str| {
+        !word.starts_with(['@', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+            && !given.contains(**word)
+            && !WORDS.split_whitespace().any(|known| known == **word)
+    };
+    words
+        .iter()
+        .filter(is_name)
+        .map(|word| (*word).to_owned())
+        .collect()
+}
+
+#[test]
+fn a_query_names_only_fields_that_a_line_has() {
+    // Those of the lines that Lambda and the gateway write.
+    let others = [
+        "initDurationMs",
+        "durationMs",
+        "maxMemoryUsedMB",
+        "integrationError",
+        "gatewayError",
+    ];
+    let mut known = documented_fields();
+    known.extend(others.map(str::to_owned));
+    for query in documented() {
+        let names = names(&query.text);
+        let unknown: Vec<_> = names.difference(&known).collect();
+        assert_eq!(unknown, Vec::<&String>::new(), "in {}", query.name);
+    }
+    assert_eq!(
+        names("filter durationsMs > 5 | stats count() as n"),
+        ["durationsMs".to_owned()].into()
+    );
+}
+
+/// The dashboard, with the template's names filled in.
+fn dashboard() -> Value {
+    let dashboard = &template().resource("Dashboard").unwrap()["Properties"];
+    serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap()
+}
+
+/// The metrics of a widget, `.` and `...` spelled out: namespace, name, then the dimensions.
+fn widget_metrics(widget: &Value) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for row in widget["properties"]["metrics"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let row: Vec<_> = row
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let before = all.last().cloned().unwrap_or_default();
+        let spelled = match row.split_first() {
+            None => continue,
+            Some((&"...", rest)) => {
+                let kept = before.len() - rest.len();
+                let rest = rest.iter().map(|part| (*part).to_owned());
+                before[..kept].iter().cloned().chain(rest).collect()
+            }
+            Some(_) => {
+                let spell = |(at, part): (usize, &&str)| match *part {
+                    "." => before[at].clone(),
+                    part => part.to_owned(),
+                };
+                row.iter().enumerate().map(spell).collect()
+            }
+        };
+        all.push(spelled);
+    }
+    all
+}
+
+#[test]
+fn dashboard_and_alarms_show_metrics_that_are_written() {
+    let dashboard = dashboard();
+    let widgets = dashboard["widgets"].as_array().unwrap();
+    let mut shown: BTreeSet<_> = widgets.iter().flat_map(widget_metrics).collect();
+    assert!(shown.len() <= 50, "{} metrics are not free", shown.len());
+
+    for alarm in ["PendingAgeAlarm", "SpreadDecisionsErrorsAlarm"] {
+        let alarm = &template().resource(alarm).unwrap()["Properties"];
+        for metric in alarm["Metrics"].as_array().unwrap() {
+            let metric = &metric["MetricStat"]["Metric"];
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let mut all = vec![text(&metric["Namespace"]), text(&metric["MetricName"])];
+            for dimension in metric["Dimensions"].as_array().into_iter().flatten() {
+                all.extend([text(&dimension["Name"]), text(&dimension["Value"])]);
+            }
+            shown.insert(all);
+        }
+    }
+    shown.retain(|metric| metric[0] == "Portcullis");
+    let functions = template().functions();
+    for metric in &shown {
+        let [_, name, stack, stack_name, route, function] = &metric[..] else {
+            panic!("{metric:?} has not the dimensions of a line")
+        };
+        assert!(documented_metrics().contains(name), "{metric:?}");
+        assert_eq!([stack, stack_name, route], ["stack", "local", "route"]);
+        assert!(functions.iter().any(|f| f.name == *function), "{metric:?}");
+    }
+    // None is paid for that nobody looks at.
+    let names: BTreeSet<_> = shown.into_iter().map(|metric| metric[1].clone()).collect();
+    assert_eq!(names, documented_metrics());
+}
+
+#[test]
+fn no_widget_covers_another_and_every_alarm_is_on_the_dashboard() {
+    let dashboard = dashboard();
+    let mut covered = BTreeSet::new();
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let number = |name: &str| widget[name].as_u64().unwrap();
+        let (x, y) = (number("x"), number("y"));
+        assert!(x + number("width") <= 24, "{widget}");
+        for column in x..x + number("width") {
+            for row in y..y + number("height") {
+                assert!(covered.insert((column, row)), "{widget}");
+            }
+        }
+    }
+    let alarms = template_text()
+        .matches("Type: AWS::CloudWatch::Alarm")
+        .count();
+    let shown = &dashboard["widgets"][0]["properties"]["alarms"];
+    assert_eq!(shown.as_array().unwrap().len(), alarms);
+}
+
+#[test]
+fn each_alarm_is_told_of_in_the_operations() {
+    let (text, template) = (operations(), template_text());
+    let names = template.lines().filter_map(|line| {
+        let name = line
+            .trim()
+            .strip_prefix("AlarmName: !Sub ${AWS::StackName}-")?;
+        Some(format!("`{name}`"))
+    });
+    for name in names {
+        assert!(text.contains(&name), "{name}");
+    }
+}

@@ -1,0 +1,123 @@
+//! A log event as it is written: the fields that every line has, those that only some have, and
+//! last what CloudWatch needs to know of them.
+
+use std::io::Write;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::metrics::Measured;
+use super::{Batch, milliseconds};
+use crate::clock::Moment;
+use crate::error::ApiError;
+use crate::store::Consumed;
+
+/// What a line is about.
+pub(super) enum Kind<'a> {
+    /// A request of the API.
+    Request { method: &'a str, status: u16 },
+    /// A batch of stream records.
+    Batch(Batch),
+}
+
+/// A line.
+pub(super) struct Line<'a> {
+    pub now: Moment,
+    pub stack: &'a str,
+    pub request_id: &'a str,
+    pub route: &'static str,
+    pub kind: Kind<'a>,
+    pub consumed: &'a Consumed,
+    pub cold_start: bool,
+    pub workspace: Option<String>,
+    pub key_id: Option<&'a str>,
+    pub experience: Option<u64>,
+    pub error: Option<&'a ApiError>,
+    pub measured: &'a Measured,
+}
+
+impl Line<'_> {
+    /// Writes it. There is nowhere to report that it could not be written.
+    pub fn write(&self) {
+        if let Ok(mut line) = serde_json::to_vec(self) {
+            line.push(b'\n');
+            let _ = std::io::stdout().lock().write_all(&line);
+        }
+    }
+
+    const fn level(&self) -> &'static str {
+        match self.error {
+            Some(ApiError::Internal(_)) => "ERROR",
+            Some(ApiError::Unavailable(_)) => "WARN",
+            _ => "INFO",
+        }
+    }
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("timestamp", &rfc3339(self.now))?;
+        map.serialize_entry("level", self.level())?;
+        let message = match self.kind {
+            Kind::Request { .. } => "request",
+            Kind::Batch(_) => "batch",
+        };
+        map.serialize_entry("message", message)?;
+        map.serialize_entry("requestId", self.request_id)?;
+        map.serialize_entry("stack", self.stack)?;
+        map.serialize_entry("route", self.route)?;
+        match &self.kind {
+            Kind::Request { method, status } => {
+                map.serialize_entry("method", method)?;
+                map.serialize_entry("status", status)?;
+            }
+            Kind::Batch(batch) => {
+                map.serialize_entry("records", &batch.records)?;
+                map.serialize_entry("steps", &batch.steps)?;
+            }
+        }
+        let mut measured = self.measured.fields();
+        for (name, value) in measured.by_ref().take(Measured::TIMES) {
+            map.serialize_entry(name, value)?;
+        }
+        let consumed = self.consumed;
+        map.serialize_entry("databaseMs", &milliseconds(consumed.waited))?;
+        map.serialize_entry("databaseCalls", &consumed.calls)?;
+        if consumed.retries > 0 {
+            map.serialize_entry("retries", &consumed.retries)?;
+        }
+        map.serialize_entry("readUnits", &consumed.read_units)?;
+        map.serialize_entry("writeUnits", &consumed.write_units)?;
+        map.serialize_entry("coldStart", &self.cold_start)?;
+        for (name, value) in measured {
+            map.serialize_entry(name, value)?;
+        }
+        if let Some(workspace) = &self.workspace {
+            map.serialize_entry("workspace", workspace)?;
+        }
+        if let Some(key_id) = self.key_id {
+            map.serialize_entry("keyId", key_id)?;
+        }
+        if let Some(experience) = self.experience {
+            map.serialize_entry("experience", &experience)?;
+        }
+        if let Some(error) = self.error {
+            map.serialize_entry("errorCode", error.code())?;
+            if let Some(detail) = error.detail() {
+                map.serialize_entry("error", &detail)?;
+            }
+        }
+        map.serialize_entry("_aws", &self.measured.directive(self.now))?;
+        map.end()
+    }
+}
+
+/// The time in UTC. Lambda takes a line for one of level `INFO` if its time is not written so.
+fn rfc3339(now: Moment) -> String {
+    i64::try_from(now.millis())
+        .ok()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+        .map(|instant| format!("{instant:.3}"))
+        .unwrap_or_default()
+}

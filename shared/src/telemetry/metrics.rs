@@ -1,0 +1,143 @@
+//! The numbers of a line that CloudWatch makes metrics of, in its embedded metric format: the line
+//! holds them as fields, and under `_aws` says which these are.
+//!
+//! Each metric is billed by its name, stack and route for the hours in which it has a value. So one
+//! that counts is written only where there is something to count, and none is written by key or user.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Number;
+
+use super::milliseconds;
+use crate::clock::Moment;
+use crate::error::ApiError;
+use crate::store::Consumed;
+
+/// All metrics of all stacks; the dimensions tell the stacks apart.
+const NAMESPACE: &str = "Portcullis";
+
+/// The fields by which the metrics are told apart.
+const DIMENSIONS: [[&str; 2]; 1] = [["stack", "route"]];
+
+/// A metric: the field that holds its value, and the unit.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+/// What was measured of one request or batch.
+#[derive(Debug)]
+pub(super) struct Measured {
+    metrics: Vec<Metric>,
+    /// The value of each.
+    values: Vec<Number>,
+}
+
+impl Measured {
+    /// How many fields every request has: its times.
+    pub const TIMES: usize = 2;
+
+    /// A request took so long, and so much of it was our own.
+    pub fn new(duration: Duration, own: Duration) -> Self {
+        let mut measured = Self {
+            metrics: Vec::with_capacity(4),
+            values: Vec::with_capacity(4),
+        };
+        measured.time("durationMs", duration);
+        measured.time("ownMs", own);
+        measured
+    }
+
+    /// The start of the environment, with its first request.
+    pub fn start(&mut self, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.time("initMs", took);
+        }
+    }
+
+    /// What was stored, and against whom.
+    pub fn work(&mut self, consumed: &Consumed) {
+        let decided = consumed.decided;
+        self.count("bansMade", decided.made);
+        self.count("bansChanged", decided.changed);
+        self.count("bansLifted", decided.lifted);
+        self.count("bansAppealed", decided.appealed);
+        self.count("overtaken", consumed.overtaken);
+    }
+
+    pub fn pending_age(&mut self, seconds: Option<u64>) {
+        self.seconds("pendingAgeSeconds", seconds);
+    }
+
+    pub fn spread_lag(&mut self, seconds: Option<u64>) {
+        self.seconds("spreadLagSeconds", seconds);
+    }
+
+    /// An error that somebody may have to look after.
+    pub fn error(&mut self, error: Option<&ApiError>) {
+        let name = match error {
+            Some(ApiError::AlreadyBanned { .. }) => "conflicts",
+            Some(ApiError::Unavailable(_)) => "unavailable",
+            Some(ApiError::Internal(_)) => "internal",
+            _ => return,
+        };
+        self.count(name, 1);
+    }
+
+    /// The fields of the line.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Number)> {
+        let names = self.metrics.iter().map(|metric| metric.name);
+        names.zip(&self.values)
+    }
+
+    /// What stands under `_aws`.
+    pub fn directive(&self, now: Moment) -> impl Serialize {
+        Directive {
+            timestamp: now.millis(),
+            cloud_watch_metrics: [Set {
+                namespace: NAMESPACE,
+                dimensions: DIMENSIONS,
+                metrics: &self.metrics,
+            }],
+        }
+    }
+
+    fn time(&mut self, name: &'static str, time: Duration) {
+        let value = Number::from_f64(milliseconds(time));
+        self.add(name, "Milliseconds", value);
+    }
+
+    fn seconds(&mut self, name: &'static str, seconds: Option<u64>) {
+        self.add(name, "Seconds", seconds.map(Number::from));
+    }
+
+    fn count(&mut self, name: &'static str, count: u32) {
+        let value = (count > 0).then(|| Number::from(count));
+        self.add(name, "Count", value);
+    }
+
+    fn add(&mut self, name: &'static str, unit: &'static str, value: Option<Number>) {
+        if let Some(value) = value {
+            self.metrics.push(Metric { name, unit });
+            self.values.push(value);
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    timestamp: u64,
+    cloud_watch_metrics: [Set<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Set<'a> {
+    namespace: &'static str,
+    dimensions: [[&'static str; 2]; 1],
+    metrics: &'a [Metric],
+}
