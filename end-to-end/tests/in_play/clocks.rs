@@ -6,7 +6,7 @@ use std::time::Duration;
 use end_to_end::{Ban, Call, TestApp, Unban, eventually};
 use serde_json::Value;
 
-use crate::audit::audit;
+use crate::audit::audit_items;
 
 const ARENA: u64 = 7_001;
 const BEACH: u64 = 7_002;
@@ -33,7 +33,7 @@ async fn a_late_confirmation_by_a_slow_clock_does_not_bring_back_what_a_fast_one
         );
     }
     app.settle().await;
-    let sound = audit(&workspace).await;
+    let sound = audit_items(&workspace).await;
     for user in 1..=12 {
         assert_eq!(sound.decisions(user), 2);
     }
@@ -76,12 +76,12 @@ async fn an_experience_that_has_not_heard_of_a_longer_ban_is_not_asked_to_lift_i
     {
         let workspace = app.workspace().await;
         workspace.pending_bans(BEACH).await;
-        workspace.ban(Ban::of(1, ARENA).global().length(3)).await;
+        let ban = Ban::of(1, ARENA).global().length(8);
+        let shown = workspace.ban_shown(ban).await;
         app.settle().await;
-        let list = workspace.await_pending_bans(BEACH, &[1]).await;
-        workspace.confirm(&list[0], BEACH).await;
+        workspace.confirm(&shown, BEACH).await;
         app.settle().await;
-        let expires = list[0]["expires"].as_u64().unwrap();
+        let expires = shown["expires"].as_u64().unwrap();
         let key = workspace.secret_key().to_owned();
         // The decision is made, and its way to the other experience is long.
         app.stop_pump();

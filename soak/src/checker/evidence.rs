@@ -1,6 +1,7 @@
 //! What is known of one user in the end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 use shared::clock::Timestamp;
@@ -86,6 +87,14 @@ impl Evidence {
         }
     }
 
+    /// The history of each ban, one a line.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.decisions.iter().map(|(guid, past)| {
+            let past: Vec<_> = past.iter().map(ToString::to_string).collect();
+            format!("the history of the ban {guid}: {}", past.join(", "))
+        })
+    }
+
     /// The bans that this moderator made.
     pub fn made_by(&self, moderator: u64) -> impl Iterator<Item = Identity> {
         let made = self.decisions.iter().filter(move |(_, decisions)| {
@@ -118,6 +127,19 @@ impl Past {
             expires: data.get("expires")?.as_u64()?,
             reason: data.get("privateReason")?.as_str()?.to_owned(),
         })
+    }
+}
+
+impl fmt::Display for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = self
+            .by
+            .map_or_else(|| "nobody".to_owned(), |by| by.to_string());
+        write!(
+            f,
+            "{:?} by {by} (\"{}\", until {})",
+            self.kind, self.reason, self.expires
+        )
     }
 }
 

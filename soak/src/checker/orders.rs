@@ -45,16 +45,18 @@ pub fn check(history: &History) -> Verdict {
                          whatever order they came: {}",
                         differences.join("; ")
                     ),
-                    proof: history.proof(calls.iter().copied()),
+                    proof: all(history, &calls, &evidence),
                 }),
                 Found::None { fitted, stuck } => {
                     let reasons = stuck.iter().filter_map(|(at, why)| {
+                        let Some(at) = at else {
+                            return Some(why.clone());
+                        };
                         let call = steps.get(*at)?.call;
                         Some(format!("NOT {}: {why}", history.line(call)))
                     });
                     let mut proof: Vec<_> = reasons.collect();
-                    proof.push("all calls on the user:".to_owned());
-                    proof.extend(history.proof(calls.iter().copied()));
+                    proof.extend(all(history, &calls, &evidence));
                     verdict.findings.push(Finding {
                         sentence: format!(
                             "no order of the calls on {user} in workspace {number} explains their \
@@ -67,6 +69,14 @@ pub fn check(history: &History) -> Verdict {
         }
     }
     verdict
+}
+
+/// Everything that is known of a user.
+fn all(history: &History, calls: &[&Call], evidence: &Evidence) -> Vec<String> {
+    let mut proof = vec!["all calls on the user:".to_owned()];
+    proof.extend(history.proof(calls.iter().copied()));
+    proof.extend(evidence.lines());
+    proof
 }
 
 fn calls_on(history: &History, workspace: usize, user: UserId) -> impl Iterator<Item = &Call> {

@@ -39,8 +39,8 @@ pub enum Found {
     None {
         /// How many calls could be put in order.
         fitted: usize,
-        /// Which calls could come next, and why they cannot.
-        stuck: Vec<(usize, String)>,
+        /// Which calls could come next, and why they cannot, or why none can.
+        stuck: Vec<(Option<usize>, String)>,
     },
     /// It was given up.
     Undecided,
@@ -54,7 +54,7 @@ pub struct Search<'a> {
     looked_at: HashSet<(Vec<bool>, u64)>,
     left: usize,
     fitted: usize,
-    stuck: Vec<(usize, String)>,
+    stuck: Vec<(Option<usize>, String)>,
     other_end: Option<Vec<String>>,
 }
 
@@ -107,7 +107,9 @@ impl<'a> Search<'a> {
     fn explore(&mut self, mut node: Node) -> Option<bool> {
         self.left = self.left.checked_sub(1)?;
         self.absorb(&mut node);
-        if self.is_vain(&node) {
+        if let Some((by, decision)) = self.unmade(&node) {
+            let why = format!("no call that is left can have made {decision}, by {by}");
+            self.note(&node, vec![(None, why)]);
             return Some(false);
         }
         if !self.looked_at.insert(self.name(&node)) {
@@ -133,7 +135,7 @@ impl<'a> Search<'a> {
                 let played = match node.world.play(step.call, self.evidence, *moment) {
                     Ok(played) => played,
                     Err(why) => {
-                        reasons.push((at, why));
+                        reasons.push((Some(at), why));
                         continue;
                     }
                 };
@@ -151,16 +153,23 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        if node.count >= self.fitted && self.musts(&node).next().is_some() {
-            self.fitted = node.count;
-            reasons.dedup();
-            self.stuck = reasons;
+        if self.musts(&node).next().is_some() {
+            self.note(&node, reasons);
         }
         Some(false)
     }
 
-    /// Takes what changes nothing and was answered rightly: that it comes now rather than later takes
-    /// nothing from any other call. Unless an open one would be too late by then.
+    /// Notes why there is no going on, if no order came further.
+    fn note(&mut self, node: &Node, reasons: Vec<(Option<usize>, String)>) {
+        if node.count >= self.fitted {
+            self.fitted = node.count;
+            self.stuck = reasons;
+        }
+    }
+
+    /// Takes questions and refusals that were answered rightly: they change nothing whenever they come,
+    /// so that they come now rather than later takes nothing from any other call. Unless an open one
+    /// would be too late by then.
     fn absorb(&self, node: &mut Node) {
         loop {
             let Some(deadline) = self.deadline(node) else {
@@ -172,7 +181,9 @@ impl<'a> Search<'a> {
                 let disturbs = self
                     .opens(node)
                     .any(|(_, open)| open.until >= node.now && open.until < now);
+                let may_change = step.call.what.is_write() && step.call.status() == Some(200);
                 now <= deadline
+                    && !may_change
                     && !disturbs
                     && step.moments.iter().any(|moment| {
                         let played = node.world.play(step.call, self.evidence, *moment);
@@ -203,8 +214,8 @@ impl<'a> Search<'a> {
         next.into_iter().map(|(at, _)| at).collect()
     }
 
-    /// Whether a decision in the history can no longer be made by any call that is left.
-    fn is_vain(&self, node: &Node) -> bool {
+    /// A decision in the history that can no longer be made by any call that is left.
+    fn unmade(&self, node: &Node) -> Option<(u64, String)> {
         let possible: HashSet<u64> = self
             .musts(node)
             .chain(self.opens(node))
@@ -215,10 +226,12 @@ impl<'a> Search<'a> {
         let mut named: Vec<_> = known.filter_map(|past| past.by).collect();
         named.sort_unstable();
         named.dedup();
-        named.into_iter().any(|by| {
-            let callable = self.steps.iter().any(|step| step.by == Some(by));
-            callable && !possible.contains(&by) && node.world.owes_decisions_of(self.evidence, by)
-        })
+        named.retain(|by| !possible.contains(by));
+        let mut unmade = named.into_iter().filter_map(|by| {
+            let decision = node.world.next_decision_of(self.evidence, by)?;
+            Some((by, decision))
+        });
+        unmade.next()
     }
 
     /// The calls that are left and still possible, with the state: what the rest depends on.

@@ -130,19 +130,22 @@ impl World {
         if made.is_some() && made.as_ref() == recorded {
             return Ok(());
         }
+        let made = made.map_or_else(|| "nothing".to_owned(), |made| made.to_string());
         Err(match recorded {
-            None => format!("it would have decided {made:?}, and the history has no such decision"),
+            None => format!("its decision, {made}, is not in the history"),
             Some(recorded) => format!(
-                "it would have decided {made:?}, and the history has {recorded:?} in its place"
+                "its decision, {made}, is not in the history, which has {recorded} in its place"
             ),
         })
     }
 
-    /// Whether the moderator's recorded decisions have all been made.
-    pub fn owes_decisions_of(&self, evidence: &Evidence, by: u64) -> bool {
-        evidence.decisions.iter().any(|(guid, past)| {
+    /// A recorded decision of the moderator that has not been made yet.
+    pub fn next_decision_of(&self, evidence: &Evidence, by: u64) -> Option<String> {
+        evidence.decisions.iter().find_map(|(guid, past)| {
             let seen = self.seen.get(guid).copied().unwrap_or_default();
-            past.iter().skip(seen).any(|past| past.by == Some(by))
+            let mut left = past.iter().skip(seen);
+            let next = left.find(|past| past.by == Some(by))?;
+            Some(format!("{next} of the ban {guid}"))
         })
     }
 
@@ -167,7 +170,7 @@ impl World {
             let seen = self.seen.get(guid).copied().unwrap_or_default();
             for extra in past.iter().skip(seen) {
                 wrong.push(format!(
-                    "the history of the ban {guid} has {extra:?}, which no call decided"
+                    "the history of the ban {guid} has {extra}, which no call decided"
                 ));
             }
         }

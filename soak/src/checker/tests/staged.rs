@@ -175,10 +175,9 @@ impl Staged {
         self.remember(by);
         match answer {
             Answer::Ok => (200, json!({ "status": "ok" })),
-            Answer::AlreadyBanned(ban) => (
-                409,
-                json!({ "code": "already_banned", "ban": shown(&ban) }),
-            ),
+            Answer::AlreadyBanned(ban) => {
+                (409, json!({ "code": "already_banned", "ban": shown(&ban) }))
+            }
             Answer::ExpiryPassed => (400, json!({ "code": "invalid_request" })),
             Answer::NotFound => (404, json!({ "code": "not_found" })),
         }
@@ -224,7 +223,9 @@ impl Staged {
         };
         let row = |ban: &Value| {
             let fields = ban.as_object().unwrap().iter();
-            fields.map(|(name, value)| (name.clone(), plain(value))).collect()
+            fields
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect()
         };
         let each = |ask: &dyn Fn(ExperienceId) -> Vec<Value>| {
             experiences.iter().map(|at| (*at, ask(*at))).collect()
@@ -291,6 +292,8 @@ pub fn assert_sound(history: &History) {
 #[track_caller]
 pub fn assert_found(history: &History, what: &str) {
     let findings = findings(history);
-    let found = findings.iter().any(|finding| finding.sentence.contains(what));
+    let found = findings
+        .iter()
+        .any(|finding| finding.sentence.contains(what));
     assert!(found, "nothing says \"{what}\": {findings:#?}");
 }
