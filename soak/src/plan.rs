@@ -106,7 +106,7 @@ impl Plan {
     pub fn clocks(&self) -> Vec<i64> {
         let mut dice = self.dice("clocks");
         // As many that no two functions begin alike.
-        (0..INSTANCES * 2 + 1)
+        (0..=INSTANCES * 2)
             .map(|_| dice.i64(-SKEW..=SKEW))
             .collect()
     }

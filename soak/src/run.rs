@@ -14,7 +14,7 @@ use crate::stage::Stage;
 use crate::weather::{self, Unruly};
 
 /// How long the stream may take when all is over.
-const SETTLES: std::time::Duration = std::time::Duration::from_secs(60);
+const SETTLES: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// A run, and what was done to it.
 #[derive(Clone, Debug)]
@@ -51,8 +51,8 @@ pub async fn run(plan: &Plan) -> Run {
     let (mut workspaces, mut places) = (Vec::new(), Vec::new());
     for _ in 0..WORKSPACES {
         let workspace = app.workspace().await;
-        // Linked before anything is decided, so that each call may be looked at by itself.
-        for experience in &experiences {
+        // The last one is linked by its first call, on the bad day, and gets what stands by then.
+        for experience in experiences.iter().skip(1) {
             workspace.pending_bans(experience.get()).await;
         }
         places.push(Place {
@@ -75,6 +75,11 @@ pub async fn run(plan: &Plan) -> Run {
         tamer.done()
     });
     let skew = Millis::from(SKEW.unsigned_abs());
+    for workspace in &stage.workspaces {
+        for experience in &experiences {
+            workspace.pending_bans(experience.get()).await;
+        }
+    }
     ending::let_bans_run_out(&stage, skew).await;
     let mut history = History {
         workspaces: places,

@@ -154,17 +154,15 @@ impl<'a> Stage<'a> {
             if let Some(Value::Array(page)) = body.get_mut("list").map(Value::take) {
                 list.extend(page);
             }
-            match body.get("nextCursor").and_then(Value::as_str) {
-                Some(cursor) => request = self.request(workspace, what, manner, Some(cursor)),
-                None => {
-                    let outcome = Outcome::Answered {
-                        status: 200,
-                        body: json!({ "list": list }),
-                        request: id,
-                    };
-                    return (outcome, wrong);
-                }
-            }
+            let Some(cursor) = body.get("nextCursor").and_then(Value::as_str) else {
+                let outcome = Outcome::Answered {
+                    status: 200,
+                    body: json!({ "list": list }),
+                    request: id,
+                };
+                return (outcome, wrong);
+            };
+            request = self.request(workspace, what, manner, Some(cursor));
         }
     }
 

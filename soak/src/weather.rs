@@ -156,7 +156,7 @@ impl Invoke for Unruly {
             }
             7..12 => {
                 note("delivered in another order");
-                let (mixed, order) = mixed(event, &mut dice);
+                let (mixed, order) = mixed(&event, &mut dice);
                 let answer = self.function.invoke(mixed).await?;
                 Ok(unmixed(&answer, &order))
             }
@@ -181,7 +181,7 @@ fn number(record: &Value) -> String {
 
 /// The event with its records in another order, those of one item as they were; and for each record
 /// of the new order its sequence number and its place in the old.
-fn mixed(event: Value, dice: &mut Rng) -> (Value, Vec<(String, usize)>) {
+fn mixed(event: &Value, dice: &mut Rng) -> (Value, Vec<(String, usize)>) {
     let records = event.get("Records").and_then(Value::as_array);
     let mut by_item: BTreeMap<String, VecDeque<(usize, Value)>> = BTreeMap::new();
     for (at, record) in records.into_iter().flatten().enumerate() {
@@ -243,7 +243,7 @@ mod tests {
         let event = json!({ "Records": (0..12).map(record).collect::<Vec<_>>() });
         let mut moved = false;
         for seed in 0..50 {
-            let (_, order) = mixed(event.clone(), &mut Rng::with_seed(seed));
+            let (_, order) = mixed(&event, &mut Rng::with_seed(seed));
             let places: Vec<_> = order.iter().map(|(_, at)| *at).collect();
             moved |= !places.is_sorted();
             for item in 0..3 {

@@ -27,22 +27,12 @@ pub async fn play(mut actor: Actor<'_>, experience: ExperienceId) {
         }
         match actor.dice.u8(..10) {
             0..3 => {
-                apply(
-                    &mut actor,
-                    experience,
-                    What::PendingBans(experience),
-                    &mut late,
-                )
-                .await
+                let poll = What::PendingBans(experience);
+                apply(&mut actor, experience, poll, &mut late).await;
             }
             3..6 => {
-                apply(
-                    &mut actor,
-                    experience,
-                    What::PendingUnbans(experience),
-                    &mut late,
-                )
-                .await;
+                let poll = What::PendingUnbans(experience);
+                apply(&mut actor, experience, poll, &mut late).await;
             }
             _ => join(&mut actor, experience).await,
         }

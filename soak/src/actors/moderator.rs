@@ -18,15 +18,10 @@ pub async fn decide(mut actor: Actor<'_>, first: u64) {
     let mut count = 0;
     while actor.pause(150, 1_100).await {
         let again = actor.chance(8);
-        let what = match decided.take().filter(|_| again) {
-            Some(what) => what,
-            None => {
-                count += 1;
-                match decision(&mut actor, first, count) {
-                    Some(what) => what,
-                    None => continue,
-                }
-            }
+        let before = decided.take().filter(|_| again);
+        count += u64::from(before.is_none());
+        let Some(what) = before.or_else(|| decision(&mut actor, first, count)) else {
+            continue;
         };
         insist(&mut actor, &what, count).await;
         decided = Some(what);
@@ -98,10 +93,12 @@ pub(super) fn ban(
     count: u64,
 ) -> Option<BanRequest> {
     let now = Timestamp(actor.stage.now() / 1_000);
+    // Shortly before the end, nobody is to wait for a ban to run out.
+    let longest = actor.stage.left().as_secs() + 4;
     let length = match actor.dice.u8(..10) {
         0..4 => Length::Permanent,
-        4..6 => Length::For(actor.dice.u64(2..12)),
-        6..9 => Length::Until(now.plus(actor.dice.u64(4..14))),
+        4..6 => Length::For(actor.dice.u64(2..12).min(longest)),
+        6..9 => Length::Until(now.plus(actor.dice.u64(4..14).min(longest))),
         _ => Length::For(7_200),
     };
     let scope = if actor.chance(45) {

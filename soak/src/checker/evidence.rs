@@ -96,7 +96,7 @@ impl Evidence {
     }
 
     /// The bans that this moderator made.
-    pub fn made_by(&self, moderator: u64) -> impl Iterator<Item = Identity> {
+    pub fn made_by(&self, moderator: u64) -> Vec<Identity> {
         let made = self.decisions.iter().filter(move |(_, decisions)| {
             let first = decisions.first();
             first.is_some_and(|first| first.by == Some(moderator))
@@ -109,6 +109,7 @@ impl Evidence {
                 .and_then(|ban| ban.get("uid")?.as_u64())
                 .unwrap_or_default()),
         })
+        .collect()
     }
 }
 

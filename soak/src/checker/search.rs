@@ -131,8 +131,13 @@ impl<'a> Search<'a> {
             let Some(step) = self.steps.get(at) else {
                 continue;
             };
-            for moment in &step.moments {
-                let played = match node.world.play(step.call, self.evidence, *moment) {
+            let names = node.world.names(step.call, self.evidence);
+            let ways = step.moments.iter().flat_map(|moment| {
+                let names = names.iter();
+                names.map(move |name| (*moment, *name))
+            });
+            for (moment, name) in ways {
+                let played = match node.world.play(step.call, self.evidence, moment, name) {
                     Ok(played) => played,
                     Err(why) => {
                         reasons.push((Some(at), why));
@@ -182,13 +187,7 @@ impl<'a> Search<'a> {
                     .opens(node)
                     .any(|(_, open)| open.until >= node.now && open.until < now);
                 let may_change = step.call.what.is_write() && step.call.status() == Some(200);
-                now <= deadline
-                    && !may_change
-                    && !disturbs
-                    && step.moments.iter().any(|moment| {
-                        let played = node.world.play(step.call, self.evidence, *moment);
-                        played.is_ok_and(|played| !played.changed)
-                    })
+                now <= deadline && !may_change && !disturbs && self.stays(node, step)
             });
             let Some(at) = fits.map(|(at, _)| at) else {
                 return;
@@ -198,6 +197,18 @@ impl<'a> Search<'a> {
                 node.take(at, step);
             }
         }
+    }
+
+    /// Whether the call, coming now, is answered rightly and changes nothing.
+    fn stays(&self, node: &Node, step: &Step<'_>) -> bool {
+        let names = node.world.names(step.call, self.evidence);
+        let Some(name) = names.first() else {
+            return false;
+        };
+        step.moments.iter().any(|moment| {
+            let played = node.world.play(step.call, self.evidence, *moment, *name);
+            played.is_ok_and(|played| !played.changed)
+        })
     }
 
     /// The calls that can come next, those that were answered first before others.

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use end_to_end::requests::is_set;
 use serde_json::Value;
 use shared::clock::Timestamp;
-use shared::ids::Guid;
+use shared::ids::{Guid, Uid};
 use shared::rules::model::{Answer, BanState, Model};
 use shared::rules::{BanRequest, DecisionKind, Identity, Length};
 
@@ -34,8 +34,15 @@ pub struct Played {
 }
 
 impl World {
-    /// The world after a call that was decided at `now`, or why it cannot have been.
-    pub fn play(&self, call: &Call, evidence: &Evidence, now: Timestamp) -> Result<Played, String> {
+    /// The world after a call that was decided at `now`, a ban that it makes being called `name`; or
+    /// why it cannot have been.
+    pub fn play(
+        &self,
+        call: &Call,
+        evidence: &Evidence,
+        now: Timestamp,
+        name: Identity,
+    ) -> Result<Played, String> {
         let repeats = call.key.as_ref().is_some_and(|key| self.used.contains(key));
         let mut world = self.clone();
         let (said, by, place) = match &call.what {
@@ -54,9 +61,7 @@ impl World {
                 let said = if *appeal {
                     world.model.appeal(request, now)
                 } else {
-                    world
-                        .model
-                        .ban(request, self.identity(request, evidence), now)
+                    world.model.ban(request, name, now)
                 };
                 (said, by, Some((request.user, request.experience)))
             }
@@ -97,14 +102,24 @@ impl World {
         self.seen.values().sum()
     }
 
-    /// The name of a ban that is made now: the next that its moderator made, by the history.
-    fn identity(&self, request: &BanRequest, evidence: &Evidence) -> Identity {
-        let mut made = evidence.made_by(request.moderator.get());
-        made.find(|identity| !self.seen.contains_key(&identity.guid))
-            .unwrap_or(Identity {
+    /// What a ban may be called that is made now: any that its moderator made by the history. The one
+    /// who made two may have made either first, since their names come from clocks.
+    pub fn names(&self, call: &Call, evidence: &Evidence) -> Vec<Identity> {
+        let made = match &call.what {
+            What::Ban { request, .. } => evidence.made_by(request.moderator.get()),
+            _ => Vec::new(),
+        };
+        let mut open: Vec<_> = made
+            .into_iter()
+            .filter(|name| !self.seen.contains_key(&name.guid))
+            .collect();
+        if open.is_empty() {
+            open.push(Identity {
                 guid: Guid::from(0),
-                uid: shared::ids::Uid(0),
-            })
+                uid: Uid(0),
+            });
+        }
+        open
     }
 
     /// A decision is made; it must be the one that the history has in its place.

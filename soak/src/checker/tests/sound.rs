@@ -146,3 +146,18 @@ fn whether_a_ban_has_run_out_is_for_the_clock_that_answers() {
     slow.calls[2].ended += 10_000;
     assert_found(&slow, "no order of the calls");
 }
+
+#[test]
+fn of_two_bans_of_one_moderator_either_may_be_the_first() {
+    for by_slow_clock in [false, true] {
+        let mut staged = Staged::new();
+        staged.ban(ban(1));
+        if by_slow_clock {
+            staged.name_the_next_before_all_others();
+        }
+        staged.unban(unban(Some(2)));
+        staged.ban(ban(1));
+        staged.check(arena());
+        assert_sound(&staged.history());
+    }
+}

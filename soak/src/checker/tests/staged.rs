@@ -77,6 +77,8 @@ pub struct Staged {
     past: BTreeMap<Guid, Vec<Value>>,
     clock: Millis,
     bans: u64,
+    /// The guid of the next ban.
+    guid: u64,
     pub calls: Vec<Call>,
 }
 
@@ -84,6 +86,7 @@ impl Staged {
     pub fn new() -> Self {
         let mut staged = Self {
             clock: BEGINNING,
+            guid: 1_000_000,
             ..Self::default()
         };
         for experience in [arena(), beach()] {
@@ -98,6 +101,11 @@ impl Staged {
 
     pub fn wait(&mut self, millis: Millis) {
         self.clock += millis;
+    }
+
+    /// As a clock does that is slow.
+    pub fn name_the_next_before_all_others(&mut self) {
+        self.guid = 500_000;
     }
 
     /// A call that is carried out and answered.
@@ -154,8 +162,9 @@ impl Staged {
         let (answer, by) = match what {
             What::Ban { request, appeal } => {
                 self.bans += 1;
+                self.guid += 1;
                 let identity = Identity {
-                    guid: Guid::from(1_000_000 + self.bans),
+                    guid: Guid::from(self.guid),
                     uid: Uid(self.bans),
                 };
                 let answer = match appeal {
