@@ -7,6 +7,9 @@ use serde_json::Value;
 use shared::ids::{ExperienceId, UserId};
 use shared::rules::{BanRequest, UnbanRequest};
 
+/// How the reason begins for which a caller has no answer who did not wait for it.
+pub const TURNED_AWAY: &str = "the caller turned away";
+
 /// A time in Unix milliseconds, by the clock of the machine, which is right.
 pub type Millis = u64;
 

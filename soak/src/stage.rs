@@ -7,7 +7,7 @@ use end_to_end::requests::{ban_call, unban_call};
 use end_to_end::{Answer, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
 
-use crate::history::{Call, Millis, Outcome, What};
+use crate::history::{Call, Millis, Outcome, TURNED_AWAY, What};
 
 /// How long a caller waits at most. The gateway answers within 30 s.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -91,7 +91,7 @@ impl<'a> Stage<'a> {
         let (outcome, undocumented) = match tokio::time::timeout(patience, sending).await {
             Ok(sent) => sent,
             Err(_) => (
-                Outcome::Lost(format!("the caller turned away after {patience:?}")),
+                Outcome::Lost(format!("{TURNED_AWAY} after {patience:?}")),
                 Vec::new(),
             ),
         };

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Finding;
-use crate::history::{Call, History, Millis, Outcome, What};
+use crate::history::{Call, History, Millis, Outcome, TURNED_AWAY, What};
 
 /// The time within which a function answers a call.
 const LIMIT: Millis = 5_000;
 
 /// The same for an export.
 const EXPORT_LIMIT: Millis = 28_000;
+
+/// The time within which the gateway answers, whatever the function does.
+const GATEWAY_LIMIT: Millis = 30_000;
 
 /// What two busy cores may add to either.
 const SLACK: Millis = 1_500;
@@ -40,8 +43,18 @@ pub fn check(history: &History) -> Vec<Finding> {
 }
 
 fn statuses(history: &History, call: &Call, found: &mut impl FnMut(String)) {
-    let Outcome::Answered { status, body, .. } = &call.outcome else {
-        return;
+    let (status, body) = match &call.outcome {
+        Outcome::Answered { status, body, .. } => (status, body),
+        Outcome::Lost(why) if !why.starts_with(TURNED_AWAY) => {
+            found(format!("a connection to the gateway broke: {why}"));
+            return;
+        }
+        Outcome::Lost(_) => {
+            if call.ended.saturating_sub(call.started) > GATEWAY_LIMIT {
+                found("the gateway gave no answer at all".to_owned());
+            }
+            return;
+        }
     };
     let code = body.get("code").and_then(Value::as_str);
     match (status, code) {

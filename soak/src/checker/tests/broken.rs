@@ -5,7 +5,7 @@ use shared::ids::Guid;
 
 use super::sound::course;
 use super::staged::*;
-use crate::history::{History, Kill, Logged, Outcome, Period, What};
+use crate::history::{History, Kill, Logged, Outcome, Period, TURNED_AWAY, What};
 
 fn guid(history: &History, nth: usize) -> String {
     let bans = &history.endings[0].bans;
@@ -175,6 +175,17 @@ fn an_answer_that_came_late() {
         took: 7_000,
     }];
     assert_found(&history, "is-banned took 7000 ms");
+}
+
+#[test]
+fn an_answer_that_never_came() {
+    let mut history = course().history();
+    history.calls[1].outcome = Outcome::Lost("connection reset".to_owned());
+    assert_found(&history, "a connection to the gateway broke");
+    history.calls[1].outcome = Outcome::Lost(TURNED_AWAY.to_owned());
+    assert_sound(&history);
+    history.calls[1].ended += 31_000;
+    assert_found(&history, "no answer at all");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use shared::rules::model::{Answer, BanState, Model};
 use shared::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
 
 use crate::checker::{self, Finding};
-use crate::history::{Call, Ending, History, Millis, Outcome, Place, What};
+use crate::history::{Call, Ending, History, Millis, Outcome, Place, TURNED_AWAY, What};
 
 pub const WORKSPACE: &str = "00000000-0000-4000-8000-000000000001";
 pub const STRANGER: &str = "00000000-0000-4000-8000-000000000002";
@@ -137,7 +137,7 @@ impl Staged {
         if carried_out {
             self.carry_out(&what);
         }
-        self.record(what, Outcome::Lost("cut".to_owned()))
+        self.record(what, Outcome::Lost(TURNED_AWAY.to_owned()))
     }
 
     fn record(&mut self, what: What, outcome: Outcome) -> &mut Call {
