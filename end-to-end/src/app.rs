@@ -1,8 +1,7 @@
 //! The whole product on this machine, started for a test.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::PathBuf;
+mod parts;
+
 use std::time::Duration;
 
 use local_stack::dynamo::Dynamo;
@@ -14,7 +13,7 @@ use local_stack::object_store::ObjectStore;
 use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use serde_json::{Value, json};
-use shared::store::{Database, Linking, Store, Tables, Workspace as Settings};
+use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -22,6 +21,7 @@ use crate::contract::contract;
 use crate::eventually::eventually;
 use crate::files::template;
 use crate::workspace::{KeySpec, Workspace};
+use parts::{binaries, clock_variable, store, tables};
 
 /// A running product: engine, tables, object store, functions, gateway and pump, on free ports.
 /// It ends, with all its processes, when this is dropped.
@@ -363,57 +363,4 @@ impl TestApp {
         items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
         items
     }
-}
-
-/// The variables of an instance whose clock is wrong.
-fn clock_variable(offset: i64) -> BTreeMap<String, String> {
-    BTreeMap::from([("CLOCK_OFFSET_MS".to_owned(), offset.to_string())])
-}
-
-/// Where the functions' binaries lie: beside the running program, or beside the folder of the running
-/// test or example.
-fn binaries() -> PathBuf {
-    let own = std::env::current_exe().expect("the program's own path");
-    let folder = own.parent().expect("a program lies in a folder");
-    match folder.file_name().and_then(OsStr::to_str) {
-        Some("deps" | "examples") => folder.parent().expect("target/<profile>").to_owned(),
-        _ => folder.to_owned(),
-    }
-}
-
-fn tables() -> Tables {
-    let name = |logical_id: &str| {
-        let table = template()
-            .tables()
-            .iter()
-            .find(|table| table.logical_id == logical_id);
-        table
-            .unwrap_or_else(|| panic!("template.yaml has no {logical_id}"))
-            .name
-            .clone()
-    };
-    Tables {
-        bans: name("BansTable"),
-        workspaces: name("WorkspacesTable"),
-    }
-}
-
-fn store(endpoint: &str, tables: &Tables) -> Store {
-    let credentials = aws_sdk_dynamodb::config::Credentials::new(
-        local_stack::CREDENTIAL,
-        local_stack::CREDENTIAL,
-        None,
-        None,
-        "local",
-    );
-    let config = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
-        .region(aws_config::Region::from_static(local_stack::REGION))
-        .endpoint_url(endpoint)
-        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
-            credentials,
-        ))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Store::new(Database::new(&config, tables.clone()))
 }
