@@ -59,6 +59,9 @@ const OPERATIONS: [Option<&str>; 6] = [
     Some("UpdateItem"),
 ];
 
+/// Of how many of a hundred spells writes go unanswered altogether.
+const UNANSWERED: u8 = 25;
+
 /// A run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -136,6 +139,9 @@ pub fn millis(dice: &mut Rng, from: u64, to: u64) -> Duration {
 
 fn spell(dice: &mut Rng) -> Spell {
     let pause = millis(dice, 200, 1_200);
+    if dice.u8(..100) < UNANSWERED {
+        return unanswered(dice, pause);
+    }
     let operation = dice.choice(OPERATIONS).flatten();
     let fault = fault(dice, operation);
     let lasts = match fault {
@@ -160,6 +166,20 @@ fn spell(dice: &mut Rng) -> Spell {
         pause,
         rules,
         lasts,
+    }
+}
+
+/// Writes are made and none is answered, however often the SDK repeats it: what is hardest to get right.
+fn unanswered(dice: &mut Rng, pause: Duration) -> Spell {
+    let fault = if dice.bool() {
+        Fault::CutAfter
+    } else {
+        Fault::Delay(millis(dice, 1_050, 1_500))
+    };
+    Spell {
+        pause,
+        rules: vec![Rule::from(fault).on("TransactWriteItems")],
+        lasts: millis(dice, 800, 3_000),
     }
 }
 
