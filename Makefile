@@ -20,7 +20,7 @@ CHECKOV_READY := .tools/checkov/.$(CHECKOV)
 export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test bench bench-check release-functions measure-export measure-import check build fmt tools check-tools needs-rust needs-python
+.PHONY: help dev test soak bench bench-check release-functions measure-export measure-import check build fmt tools check-tools needs-rust needs-python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ test: needs-rust ## Run every test (set up nothing first: they start what they n
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
+
+# For how long, and with which plan: `make soak MINUTES=1 SEED=7`.
+MINUTES := 3
+
+soak: needs-rust ## Call the service on a bad day and check every answer (MINUTES=3, SEED=… repeats a plan)
+	cargo build --locked --workspace --bins
+	target/debug/soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 # One build of all functions, apart from the tools: together their dependencies would have other
 # features than those that are deployed.

@@ -1,6 +1,7 @@
 //! The whole product on this machine, started for a test.
 
-use std::path::PathBuf;
+mod parts;
+
 use std::time::Duration;
 
 use local_stack::dynamo::Dynamo;
@@ -9,10 +10,10 @@ use local_stack::fault_proxy::FaultProxy;
 use local_stack::gateway::Gateway;
 use local_stack::http::Client;
 use local_stack::object_store::ObjectStore;
-use local_stack::pump::{HttpInvoke, Pump, PumpOptions};
+use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use serde_json::{Value, json};
-use shared::store::{Database, Linking, Store, Tables, Workspace as Settings};
+use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -20,6 +21,7 @@ use crate::contract::contract;
 use crate::eventually::eventually;
 use crate::files::template;
 use crate::workspace::{KeySpec, Workspace};
+use parts::{binaries, clock_variable, store, tables};
 
 /// A running product: engine, tables, object store, functions, gateway and pump, on free ports.
 /// It ends, with all its processes, when this is dropped.
@@ -39,9 +41,10 @@ pub struct TestApp {
 }
 
 /// How an app is to be started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TestAppBuilder {
     instances: usize,
+    clocks: Vec<i64>,
     faults: bool,
     pump: bool,
     stream: bool,
@@ -53,6 +56,14 @@ impl TestAppBuilder {
     #[must_use]
     pub const fn instances(mut self, instances: usize) -> Self {
         self.instances = instances;
+        self
+    }
+
+    /// Sets the clocks of the functions' instances wrong by so many milliseconds, each by another of
+    /// these, in turn.
+    #[must_use]
+    pub fn clocks(mut self, offsets: &[i64]) -> Self {
+        offsets.clone_into(&mut self.clocks);
         self
     }
 
@@ -109,10 +120,16 @@ impl TestAppBuilder {
             .map_or(engine.endpoint(), FaultProxy::endpoint);
         let variables = local_stack::aws_environment(reached, objects.endpoint());
         let binaries = binaries();
+        let mut clocks = self.clocks.iter().cycle();
         let specs = template
             .functions()
             .iter()
-            .map(|function| FunctionSpec::of(function, &binaries, self.instances, &variables))
+            .map(|function| {
+                let mut spec = FunctionSpec::of(function, &binaries, self.instances, &variables);
+                let wrong = clocks.by_ref().take(self.instances);
+                spec.of_instances = wrong.map(|offset| clock_variable(*offset)).collect();
+                spec
+            })
             .collect();
         let runtime = Runtime::start(specs)
             .await
@@ -153,6 +170,7 @@ impl TestApp {
     pub const fn builder() -> TestAppBuilder {
         TestAppBuilder {
             instances: 1,
+            clocks: Vec::new(),
             faults: false,
             pump: true,
             stream: true,
@@ -263,8 +281,13 @@ impl TestApp {
 
     /// Starts the pump that feeds the stream's function.
     pub fn start_pump(&mut self) {
+        self.start_pump_through(|function| function);
+    }
+
+    /// The same with something between the pump and the function.
+    pub fn start_pump_through<I: Invoke>(&mut self, between: impl FnOnce(HttpInvoke) -> I) {
         let (function, source) = template().stream_function().expect("a stream's function");
-        let invoke = HttpInvoke::new(self.gateway.address(), &function.name);
+        let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
         let options = PumpOptions {
             poll: Duration::from_millis(10),
             ..PumpOptions::default()
@@ -280,8 +303,15 @@ impl TestApp {
 
     /// Waits until the stream is dealt with: Global decisions have reached every experience.
     pub async fn settle(&self) {
+        if let Err(problem) = self.settled_within(Duration::from_secs(60)).await {
+            panic!("{problem}");
+        }
+    }
+
+    /// The same, or else what is wrong with the stream.
+    pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
         let pump = self.pump.as_ref().expect("the pump is off");
-        let settled = pump.settle(Duration::from_secs(60)).await;
+        let settled = pump.settle(patience).await;
         let log = self.runtime.logs("spread-decisions");
         let last: Vec<_> = log
             .iter()
@@ -289,12 +319,13 @@ impl TestApp {
             .take(5)
             .map(|line| line.text.as_str())
             .collect();
-        assert!(settled, "the stream is not dealt with: {last:#?}");
-        assert_eq!(
-            pump.given_up(),
-            Vec::<Value>::new(),
-            "records were given up: {last:#?}"
-        );
+        if !settled {
+            return Err(format!("the stream is not dealt with: {last:#?}"));
+        }
+        match pump.given_up()[..] {
+            [] => Ok(()),
+            ref records => Err(format!("records were given up: {records:?}: {last:#?}")),
+        }
     }
 
     /// The log event of the request that got this answer.
@@ -332,51 +363,4 @@ impl TestApp {
         items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
         items
     }
-}
-
-/// Where the functions' binaries lie: beside the folder of the running test's own.
-fn binaries() -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    let folder = test
-        .ancestors()
-        .nth(2)
-        .expect("target/<profile>/deps/<test>");
-    folder.to_owned()
-}
-
-fn tables() -> Tables {
-    let name = |logical_id: &str| {
-        let table = template()
-            .tables()
-            .iter()
-            .find(|table| table.logical_id == logical_id);
-        table
-            .unwrap_or_else(|| panic!("template.yaml has no {logical_id}"))
-            .name
-            .clone()
-    };
-    Tables {
-        bans: name("BansTable"),
-        workspaces: name("WorkspacesTable"),
-    }
-}
-
-fn store(endpoint: &str, tables: &Tables) -> Store {
-    let credentials = aws_sdk_dynamodb::config::Credentials::new(
-        local_stack::CREDENTIAL,
-        local_stack::CREDENTIAL,
-        None,
-        None,
-        "local",
-    );
-    let config = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
-        .region(aws_config::Region::from_static(local_stack::REGION))
-        .endpoint_url(endpoint)
-        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
-            credentials,
-        ))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Store::new(Database::new(&config, tables.clone()))
 }

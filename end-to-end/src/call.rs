@@ -109,6 +109,16 @@ impl Call {
         self
     }
 
+    /// The method.
+    pub fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Is it a GET request?
     pub fn is_get(&self) -> bool {
         self.method == Method::GET

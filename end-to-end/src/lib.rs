@@ -22,12 +22,15 @@
 
 mod answer;
 mod app;
+pub mod audit;
 mod call;
 mod contract;
 mod eventually;
 mod files;
 mod notification;
 mod payload;
+pub mod requests;
+pub mod stored;
 mod workspace;
 
 pub use answer::{Answer, key_order};

@@ -31,6 +31,9 @@ pub enum Fault {
     ThroughputExceeded,
     /// 500 `InternalServerError`.
     ServerError,
+    /// 400 `TransactionCanceledException` for this reason, such as `TransactionConflict`: a
+    /// transaction that the database gives up.
+    Cancelled(&'static str),
     /// Taken, and never answered.
     Stall,
     /// The connection is cut before the database sees the request.
@@ -103,6 +106,7 @@ struct State {
     client: Client,
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<String>>,
+    struck: Mutex<Vec<Fault>>,
 }
 
 impl FaultProxy {
@@ -114,6 +118,7 @@ impl FaultProxy {
             client: Client::new(),
             rules: Mutex::default(),
             seen: Mutex::default(),
+            struck: Mutex::default(),
         });
         let server = Guard::new(serve(listener, Arc::clone(&state)));
         Ok(Self {
@@ -143,6 +148,12 @@ impl FaultProxy {
     #[must_use]
     pub fn seen(&self) -> Vec<String> {
         lock(&self.state.seen).clone()
+    }
+
+    /// The faults that requests were struck by so far, in order.
+    #[must_use]
+    pub fn struck(&self) -> Vec<Fault> {
+        lock(&self.state.struck).clone()
     }
 
     /// Forgets what was seen.
@@ -186,6 +197,7 @@ async fn answer(
         .unwrap_or_default()
         .to_owned();
     let fault = state.strike(&operation);
+    lock(&state.struck).extend(fault);
     lock(&state.seen).push(operation);
 
     let cut = || Err(io::Error::from(io::ErrorKind::ConnectionAborted));
@@ -197,6 +209,7 @@ async fn answer(
             Ok(refusal(400, "ProvisionedThroughputExceededException"))
         }
         Some(Fault::ServerError) => Ok(refusal(500, "InternalServerError")),
+        Some(Fault::Cancelled(reason)) => Ok(cancellation(reason)),
         Some(Fault::Stall) => std::future::pending::<Result<_, Infallible>>()
             .await
             .map_err(|never| match never {}),
@@ -251,8 +264,17 @@ impl State {
 }
 
 fn refusal(status: u16, kind: &str) -> Response<Full<Bytes>> {
+    refusal_with(status, kind, "")
+}
+
+fn cancellation(reason: &str) -> Response<Full<Bytes>> {
+    let reasons = format!(r#","CancellationReasons":[{{"Code":"{reason}"}}]"#);
+    refusal_with(400, "TransactionCanceledException", &reasons)
+}
+
+fn refusal_with(status: u16, kind: &str, more: &str) -> Response<Full<Bytes>> {
     let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"injected fault"}}"#
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"injected fault"{more}}}"#
     );
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();

@@ -40,6 +40,8 @@ pub struct FunctionSpec {
     pub instances: usize,
     /// Its whole environment, what the platform adds excepted.
     pub environment: BTreeMap<String, String>,
+    /// What single instances have in their environment besides, by their number.
+    pub of_instances: Vec<BTreeMap<String, String>>,
     /// How long one call may take.
     pub timeout: Duration,
     /// The memory it is told it has, in MB.
@@ -63,6 +65,7 @@ impl FunctionSpec {
             binary: binaries.join(&function.name),
             instances,
             environment,
+            of_instances: Vec::new(),
             timeout: function.timeout,
             memory: function.memory,
         }

@@ -53,18 +53,39 @@ impl Day {
     }
 }
 
+/// The environment variable by how many milliseconds a clock is wrong, such as `-2500`.
+///
+/// Environments of one function need not agree on the time, and what they do together must be right
+/// all the same. On one machine they share its clock, so a test sets them apart with this. Only debug
+/// builds know of it: nothing that is deployed can be told another time.
+#[cfg(debug_assertions)]
+pub const OFFSET: &str = "CLOCK_OFFSET_MS";
+
+/// By how many milliseconds this process's clock is wrong, read once.
+#[cfg(debug_assertions)]
+fn offset() -> i64 {
+    static READ: std::sync::OnceLock<i64> = std::sync::OnceLock::new();
+    *READ.get_or_init(|| {
+        let set = std::env::var(OFFSET).ok();
+        set.and_then(|text| text.parse().ok()).unwrap_or_default()
+    })
+}
+
 /// A point in time in Unix milliseconds: what orders decisions and makes guids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// The system clock.
+    /// The system clock; in a debug build set wrong by [`OFFSET`].
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        #[cfg(debug_assertions)]
+        let millis = millis.saturating_add_signed(offset());
+        Self(millis)
     }
 
     /// The moment of this many Unix milliseconds.

@@ -10,13 +10,14 @@
 )]
 
 mod against_the_model;
-mod audit;
 mod caps;
+mod clocks;
 mod erasures;
 mod faults;
 mod kills;
 mod luau;
 mod races;
 mod spreading;
-mod stored;
 mod tampering;
+
+use end_to_end::{audit, stored};

@@ -47,6 +47,8 @@ pub async fn handle(
         .into_iter()
         .filter(|decision| decision.ban.guid == guid)
         .collect();
+    // They are kept by time, and no two environments need agree on it.
+    decisions.sort_by_key(|decision| decision.ban.decisions);
 
     let applied_revision = completed.then_some(ban.revision);
     let applied = |shown: &Ban| shown.guid == guid && Some(shown.revision) == applied_revision;

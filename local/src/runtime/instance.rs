@@ -176,6 +176,7 @@ fn spawn(pool: &Pool, index: usize, port: u16) -> std::io::Result<Child> {
         // Nothing of the developer's own account or settings reaches a function.
         .env_clear()
         .envs(&spec.environment)
+        .envs(spec.of_instances.get(index).into_iter().flatten())
         .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}"))
         .env("AWS_LAMBDA_FUNCTION_NAME", &spec.name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")

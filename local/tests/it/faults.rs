@@ -123,3 +123,18 @@ async fn a_stall_and_a_delay_take_time() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn a_cancelled_transaction_has_its_reason_and_is_not_made() {
+    let (_engine, proxy, dynamo) = stack().await;
+    let cancelled = Fault::Cancelled("TransactionConflict");
+    proxy.inject(Rule::from(cancelled).on("TransactWriteItems").times(1));
+    let transaction = json!({ "TransactItems": [{ "Put": put("1") }] });
+    let refused = dynamo.call("TransactWriteItems", &transaction).await;
+    assert_eq!(kind(refused), "TransactionCanceledException");
+    let read = dynamo.call("GetItem", &get("1")).await.unwrap();
+    assert!(read.get("Item").is_none());
+    assert_eq!(proxy.struck(), [cancelled]);
+    let made = dynamo.call("TransactWriteItems", &transaction).await;
+    assert_eq!(kind(made), "fine");
+}

@@ -232,7 +232,8 @@ impl BanRequest {
             && self.universal.is_none_or(|asked| asked == *universal)
     }
 
-    /// The revision that this call confirms late: the last one in force with equal terms.
+    /// The revision that this call confirms late: the last one in force with equal terms. Those in
+    /// `late` are over, whatever the clock says: who ended them may have a faster one.
     fn confirms_late(
         &self,
         standing: &Standing,
@@ -248,9 +249,7 @@ impl BanRequest {
         late.iter()
             .map(|revision| (&revision.ban, revision.until))
             .chain(expired)
-            .filter(|(ban, until)| {
-                *until <= now && until.plus(LATE_WINDOW) >= now && { self.repeats(ban, now) }
-            })
+            .filter(|(ban, until)| until.plus(LATE_WINDOW) >= now && self.repeats(ban, now))
             .max_by_key(|(ban, until)| (*until, ban.guid, ban.revision))
             .map(|(ban, _)| ban.current())
     }

@@ -2,7 +2,9 @@
 //! order. Each question is answered from scratch by reading the list, in the words of the
 //! contract, without any of the rules' own notions. It is slow and easy to believe.
 //!
-//! One workspace, any number of users and experiences. The clock is passed in and never goes back.
+//! One workspace, any number of users and experiences. The clock is passed in. Where it goes back, as
+//! between machines that do not agree on the time, what was decided stays decided in the order in which
+//! it was, and only what runs out by itself goes by the clock.
 
 mod history;
 
@@ -10,7 +12,7 @@ use std::cmp::Reverse;
 
 use history::{Event, History, How, Made, Report, Revision};
 
-use super::{BanRequest, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
+use super::{BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, Guid, Uid, UserId};
 
@@ -256,6 +258,27 @@ impl Model {
         list
     }
 
+    /// The decisions that were made, in order, each with the ban it was made on.
+    pub fn decided(&self) -> impl Iterator<Item = (Guid, DecisionKind)> {
+        self.history.decided()
+    }
+
+    /// The revision of a ban that the experience last reported; none for "not banned".
+    #[must_use]
+    pub fn reported(&self, user: UserId, experience: ExperienceId) -> Option<(Guid, u32)> {
+        match self.history.reported(user, experience) {
+            Report::Banned(guid, revision) => Some((guid, revision)),
+            Report::NotBanned => None,
+        }
+    }
+
+    /// All bans that were ever in force on the user in the experience.
+    #[must_use]
+    pub fn reaching(&self, user: UserId, experience: ExperienceId) -> Vec<Guid> {
+        let bans = self.history.reaching(user, experience).into_iter();
+        bans.map(Made::guid).collect()
+    }
+
     fn in_force(
         &self,
         user: UserId,
@@ -301,7 +324,7 @@ impl Model {
             revision: current.number,
             created: ban.at,
             updated: self.history.updated(ban),
-            active: current.until > Expiry::At(now),
+            active: current.holds(now),
             appealed: self.history.is_appealed(ban),
             completed: self.history.reported(ban.user, experience) == applied,
         }

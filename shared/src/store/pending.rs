@@ -135,9 +135,11 @@ impl Store {
             self.pending_records(tag, &entries),
             self.sweep(tag, experience, &expired),
         );
+        // An entry may trail its record: a ban that is over is not owed, and while the ban holds
+        // that an experience applied, its unban is not.
         let items = bans?
             .into_iter()
-            .filter(|ban| pending == Pending::Unbans || ban.holds(now))
+            .filter(|ban| ban.holds(now) == (pending == Pending::Bans))
             .collect();
         Ok((items, next))
     }

@@ -1,77 +1,13 @@
 //! The rules' own types as they go over the wire, both ways.
 
-use end_to_end::{Call, Workspace};
+pub use end_to_end::requests::{ban_call, confirmation, unban_call};
+
+use end_to_end::Workspace;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+use shared::ids::{Guid, Uid};
 use shared::rules::model::{Answer, BanState};
-use shared::rules::{BanRequest, Expiry, Identity, Length, Scope, UnbanRequest};
-
-/// The call of `/ban-async` that says this.
-pub fn ban_call(request: &BanRequest, appeal: bool) -> Call {
-    let (kind, length) = match request.length {
-        Length::Permanent => ("Permanent", json!(false)),
-        Length::Until(at) => ("Temporary", json!(at.0)),
-        Length::For(seconds) => ("Temporary", json!(seconds)),
-    };
-    let mut body = json!({
-        "overwrite": request.overwrite,
-        "userId": request.user,
-        "experienceId": request.experience,
-        "banModerator": request.moderator,
-        "banType": if request.scope == Scope::Global { "Global" } else { "Experience" },
-        "banLengthType": kind,
-        "banLength": length,
-        "banPrivateReason": request.private_reason,
-        "banPublicReason": request.public_reason,
-    });
-    if let Some(universal) = request.universal {
-        body["experienceUniversal"] = json!(universal);
-    }
-    let call = Call::post("/ban-async").query("experienceBanCompleted", request.completed);
-    let call = if appeal {
-        call.query("isAppeal", true)
-    } else {
-        call
-    };
-    call.json(&body).prefer_representation()
-}
-
-/// The call of `/unban-async` that says this.
-pub fn unban_call(request: &UnbanRequest) -> Call {
-    let mut body = json!({ "userId": request.user, "experienceId": request.experience });
-    if let Some(reason) = &request.reason {
-        body["reason"] = json!(reason);
-    }
-    Call::post("/unban-async")
-        .query("experienceUnbanCompleted", request.completed)
-        .query("confirmOnly", request.confirm_only)
-        .json(&body)
-}
-
-/// What an experience sends when it has applied a ban that it was shown.
-pub fn confirmation(ban: &Value, experience: ExperienceId) -> BanRequest {
-    let number = |name: &str| ban[name].as_u64().unwrap();
-    BanRequest {
-        user: UserId::new(number("robloxId")).unwrap(),
-        experience,
-        scope: if is_set(&ban["isGlobal"]) {
-            Scope::Global
-        } else {
-            Scope::Experience
-        },
-        overwrite: true,
-        completed: true,
-        moderator: ModeratorId::new(number("moderatorId")).unwrap(),
-        private_reason: ban["privateReason"].as_str().unwrap().to_owned(),
-        public_reason: ban["publicReason"].as_str().unwrap().to_owned(),
-        length: match Expiry::from_seconds(number("expires")) {
-            Expiry::At(at) => Length::Until(at),
-            Expiry::Never => Length::Permanent,
-        },
-        universal: Some(is_set(&ban["experienceUniversal"])),
-    }
-}
+use shared::rules::{Identity, Scope};
 
 /// How flags are written on a route.
 #[derive(Clone, Copy)]
@@ -128,10 +64,6 @@ pub fn is_answer(answer: &end_to_end::Answer, model: &Answer, workspace: &Worksp
             answer.status == 409 && answer.json()["ban"] == shown
         }
     }
-}
-
-pub fn is_set(flag: &Value) -> bool {
-    *flag == true || *flag == 1
 }
 
 /// The present second.

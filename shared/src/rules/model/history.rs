@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, Guid, UserId};
-use crate::rules::{Expiry, Identity, Scope, Terms};
+use crate::rules::{DecisionKind, Expiry, Identity, Scope, Terms};
 
 /// Everything that ever happened in a workspace, in order.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,14 @@ pub(super) struct Revision<'a> {
     pub(super) terms: &'a Terms,
     pub(super) from: Timestamp,
     pub(super) until: Expiry,
+    /// Whether a decision put an end to it. It is over then by every clock, be that one slow.
+    pub(super) is_over: bool,
+}
+
+impl Revision<'_> {
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
+        !self.is_over && self.terms.expires > Expiry::At(now)
+    }
 }
 
 impl Made {
@@ -64,6 +72,17 @@ impl Made {
 impl History {
     pub(super) fn add(&mut self, now: Timestamp, event: Event) {
         self.0.push((now, event));
+    }
+
+    /// The decisions, in order.
+    pub(super) fn decided(&self) -> impl Iterator<Item = (Guid, DecisionKind)> {
+        self.0.iter().filter_map(|(_, event)| match event {
+            Event::Made(ban) => Some((ban.guid(), DecisionKind::Made)),
+            Event::Changed(guid, _) => Some((*guid, DecisionKind::Changed)),
+            Event::Ended(guid, How::Lifted) => Some((*guid, DecisionKind::Lifted)),
+            Event::Ended(guid, How::Appealed) => Some((*guid, DecisionKind::Appealed)),
+            Event::Linked(_) | Event::Reported(..) => None,
+        })
     }
 
     pub(super) fn is_linked(&self, experience: ExperienceId) -> bool {
@@ -115,7 +134,7 @@ impl History {
         now: Timestamp,
     ) -> Vec<&Made> {
         let mut bans = self.reaching(user, experience);
-        bans.retain(|ban| self.current(ban).until > Expiry::At(now));
+        bans.retain(|ban| self.current(ban).holds(now));
         bans
     }
 
@@ -156,12 +175,14 @@ impl History {
             terms: &ban.terms,
             from: ban.at,
             until,
+            is_over: false,
         };
         for (at, event) in &self.0 {
             match event {
                 Event::Changed(guid, terms) if *guid == ban.guid() => {
                     earlier.push(Revision {
                         until: last.until.min(Expiry::At(*at)),
+                        is_over: true,
                         ..last
                     });
                     let number = last.number + 1;
@@ -170,10 +191,12 @@ impl History {
                         terms,
                         from: *at,
                         until: terms.expires,
+                        is_over: false,
                     };
                 }
                 Event::Ended(guid, _) if *guid == ban.guid() => {
                     last.until = last.until.min(Expiry::At(*at));
+                    last.is_over = true;
                 }
                 _ => {}
             }

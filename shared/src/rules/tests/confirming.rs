@@ -187,6 +187,27 @@ fn a_confirmation_is_late_for_an_hour_and_then_it_is_a_decision() {
 }
 
 #[test]
+fn a_late_confirmation_is_one_even_by_a_clock_that_is_behind_the_one_that_lifted_the_ban() {
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    let confirms = confirmation(&world.shown(ARENA), ARENA);
+    let held = world.store.standing(MALLORY, ARENA).here.ban.unwrap();
+    world.wait(HOUR);
+    world.unban(&unban_in(ARENA));
+    let standing = world.store.standing(MALLORY, ARENA);
+    let lately = [crate::rules::Revision {
+        ban: held.clone(),
+        until: world.now,
+    }];
+    for behind in [0, 1, 3, MINUTE] {
+        let now = world.now.minus(behind);
+        let judgement = crate::rules::judge_ban(&standing, &confirms, &lately, now);
+        let expected = crate::rules::Judgement::Confirmation(held.current());
+        assert_eq!(judgement, Ok(expected), "{behind} s behind");
+    }
+}
+
+#[test]
 fn a_passed_expiry_is_no_error_in_a_late_confirmation_of_the_last_hour() {
     let table = [
         (0, Answer::Ok),

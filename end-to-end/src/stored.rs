@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use end_to_end::Workspace;
+use crate::workspace::Workspace;
 use serde_json::{Map, Value};
 use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
@@ -26,9 +26,13 @@ pub struct Stored {
 /// A user in an experience.
 #[derive(Debug)]
 pub struct StoredExperience {
+    /// Grows with each write.
     pub version: u64,
+    /// The latest ban there, and the report.
     pub standing: Here,
+    /// The ban that is owed.
     pub ban_owed: Option<Guid>,
+    /// From which second on it is not.
     pub ban_owed_until: Option<u64>,
     /// When it is due, and the ban.
     pub unban_owed: Option<(u64, Guid)>,
@@ -37,17 +41,25 @@ pub struct StoredExperience {
 /// A ban on record.
 #[derive(Debug)]
 pub struct StoredRecord {
+    /// In its latest state.
     pub ban: Ban,
+    /// The revision that the experience it was made from reports.
     pub applied: Option<u32>,
 }
 
 /// A decision in the history.
 #[derive(Debug)]
 pub struct StoredDecision {
+    /// What was decided.
     pub decision: String,
+    /// The how manieth decision on the ban it is.
     pub number: u32,
+    /// The ban after it.
     pub ban: Ban,
+    /// The ban before it.
     pub previous: Option<Ban>,
+    /// Of a decision that made a ban: the one that stood last in its scope.
+    pub replaced: Option<Guid>,
 }
 
 impl Stored {
@@ -88,6 +100,9 @@ impl Stored {
                 number: small("number").unwrap(),
                 ban: ban(&item["ban"]).unwrap(),
                 previous: ban(&item["previous"]).filter(|_| small("number") != Some(1)),
+                replaced: ban(&item["previous"])
+                    .filter(|_| small("number") == Some(1))
+                    .map(|ban| ban.guid),
             }),
             "link" => {
                 self.links.insert(sk.parse().unwrap());

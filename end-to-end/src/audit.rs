@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use end_to_end::{Call, Workspace, now};
+use crate::call::Call;
+use crate::workspace::{Workspace, now};
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, UserId};
@@ -31,6 +32,17 @@ pub async fn audit(workspace: &Workspace<'_>) -> Sound {
     audit.lists(workspace).await;
     audit.judge();
     Sound { stored }
+}
+
+/// Everything that is wrong with what is stored, without asking the routes.
+pub async fn problems(workspace: &Workspace<'_>) -> Vec<String> {
+    let stored = Stored::read(workspace).await;
+    let mut audit = Audit {
+        stored: &stored,
+        wrong: Vec::new(),
+    };
+    audit.items();
+    audit.wrong
 }
 
 /// The same without asking the routes, for a workspace of very many experiences.
@@ -170,12 +182,16 @@ impl Audit<'_> {
         self.check(!doubled, || format!("a uid was given twice: {uids:?}"));
     }
 
-    /// What is read on a join is the latest record of its scope.
+    /// What is read on a join is the latest record of its scope: the one that no other was made after.
     fn latest(&mut self) {
         let stored = self.stored;
+        let replaced: BTreeSet<_> = stored.decisions.iter().filter_map(|d| d.replaced).collect();
         let mut latest: BTreeMap<_, &Ban> = BTreeMap::new();
         for record in stored.records.values() {
             let ban = &record.ban;
+            if replaced.contains(&ban.guid) {
+                continue;
+            }
             let place = (ban.scope == Scope::Experience).then_some(ban.made_in);
             latest.insert((ban.user, place), ban);
         }

@@ -1,0 +1,64 @@
+//! What an app is made of: programs, tables, storage.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use shared::store::{Database, Store, Tables};
+
+use crate::files::template;
+
+/// The variables of an instance whose clock is wrong.
+pub(super) fn clock_variable(offset: i64) -> BTreeMap<String, String> {
+    BTreeMap::from([("CLOCK_OFFSET_MS".to_owned(), offset.to_string())])
+}
+
+/// Where the functions' binaries lie: beside the running program, or beside the folder of the running
+/// test or example.
+pub(super) fn binaries() -> PathBuf {
+    let own = std::env::current_exe().expect("the program's own path");
+    let folder = own.parent().expect("a program lies in a folder");
+    match folder.file_name().and_then(OsStr::to_str) {
+        Some("deps" | "examples") => folder.parent().expect("target/<profile>").to_owned(),
+        _ => folder.to_owned(),
+    }
+}
+
+/// What the tables are called.
+pub(super) fn tables() -> Tables {
+    let name = |logical_id: &str| {
+        let table = template()
+            .tables()
+            .iter()
+            .find(|table| table.logical_id == logical_id);
+        table
+            .unwrap_or_else(|| panic!("template.yaml has no {logical_id}"))
+            .name
+            .clone()
+    };
+    Tables {
+        bans: name("BansTable"),
+        workspaces: name("WorkspacesTable"),
+    }
+}
+
+/// Storage as the operator's command uses it.
+pub(super) fn store(endpoint: &str, tables: &Tables) -> Store {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new(
+        local_stack::CREDENTIAL,
+        local_stack::CREDENTIAL,
+        None,
+        None,
+        "local",
+    );
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::from_static(local_stack::REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
+            credentials,
+        ))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Store::new(Database::new(&config, tables.clone()))
+}

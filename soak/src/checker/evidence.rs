@@ -1,0 +1,156 @@
+//! What is known of one user in the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, Guid, Uid, UserId};
+use shared::rules::{DecisionKind, Identity};
+
+use end_to_end::requests::is_set;
+
+use crate::history::{Ending, Place};
+
+/// What a workspace says of a user when all is over.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Who.
+    pub user: UserId,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// The experiences.
+    pub experiences: Vec<ExperienceId>,
+    /// The decisions on each of his bans, in order.
+    pub decisions: BTreeMap<Guid, Vec<Past>>,
+    /// His bans, as listed.
+    pub bans: BTreeMap<Guid, Value>,
+    /// The bans that are pending for him, by experience.
+    pub pending_bans: BTreeMap<ExperienceId, Vec<Guid>>,
+    /// The same for unbans.
+    pub pending_unbans: BTreeMap<ExperienceId, Vec<Guid>>,
+    /// What is said to an experience that asks about him.
+    pub checks: BTreeMap<ExperienceId, Value>,
+}
+
+/// A decision in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// By which moderator.
+    pub by: Option<u64>,
+    /// Until when the ban was to hold after it, 0 for good.
+    pub expires: u64,
+    /// The private reason after it.
+    pub reason: String,
+}
+
+impl Evidence {
+    /// Of one user of a workspace.
+    pub fn of(user: UserId, place: &Place, ending: &Ending) -> Self {
+        let is_his = |ban: &&Value| ban.get("robloxId").and_then(Value::as_u64) == Some(user.get());
+        let his = |lists: &BTreeMap<ExperienceId, Vec<Value>>| {
+            let lists = lists.iter();
+            lists
+                .map(|(at, list)| {
+                    (
+                        *at,
+                        list.iter().filter(is_his).filter_map(guid_of).collect(),
+                    )
+                })
+                .collect()
+        };
+        let bans = ending.bans.iter().filter(is_his);
+        let bans: BTreeMap<_, _> = bans
+            .filter_map(|ban| Some((guid_of(ban)?, ban.clone())))
+            .collect();
+        let decisions = bans.keys().map(|guid| {
+            let single = ending.decisions.get(&guid.to_string());
+            let events = single.and_then(|ban| ban.get("events")?.as_array());
+            let mut events: Vec<_> = events.into_iter().flatten().collect();
+            events.sort_by_key(|event| number_of(event));
+            (*guid, events.into_iter().filter_map(Past::of).collect())
+        });
+        let checks = ending.checks.iter().filter(|((who, _), _)| *who == user);
+        Self {
+            user,
+            at: Timestamp(ending.at / 1_000),
+            experiences: place.experiences.clone(),
+            decisions: decisions.collect(),
+            bans,
+            pending_bans: his(&ending.pending_bans),
+            pending_unbans: his(&ending.pending_unbans),
+            checks: checks
+                .map(|((_, at), check)| (*at, check.clone()))
+                .collect(),
+        }
+    }
+
+    /// The history of each ban, one a line.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.decisions.iter().map(|(guid, past)| {
+            let past: Vec<_> = past.iter().map(ToString::to_string).collect();
+            format!("the history of the ban {guid}: {}", past.join(", "))
+        })
+    }
+
+    /// The bans that this moderator made.
+    pub fn made_by(&self, moderator: u64) -> Vec<Identity> {
+        let made = self.decisions.iter().filter(move |(_, decisions)| {
+            let first = decisions.first();
+            first.is_some_and(|first| first.by == Some(moderator))
+        });
+        made.map(|(guid, _)| Identity {
+            guid: *guid,
+            uid: Uid(self
+                .bans
+                .get(guid)
+                .and_then(|ban| ban.get("uid")?.as_u64())
+                .unwrap_or_default()),
+        })
+        .collect()
+    }
+}
+
+impl Past {
+    fn of(event: &Value) -> Option<Self> {
+        let data = event.get("data")?;
+        let kind = match event.get("event")?.as_str()? {
+            "GAME_BANNED" => DecisionKind::Made,
+            "GAME_BAN_UPDATED" => DecisionKind::Changed,
+            _ if data.get("isAppealed").is_some_and(is_set) => DecisionKind::Appealed,
+            _ => DecisionKind::Lifted,
+        };
+        Some(Self {
+            kind,
+            by: event.pointer("/actor/moderator").and_then(Value::as_u64),
+            expires: data.get("expires")?.as_u64()?,
+            reason: data.get("privateReason")?.as_str()?.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = self
+            .by
+            .map_or_else(|| "nobody".to_owned(), |by| by.to_string());
+        write!(
+            f,
+            "{:?} by {by} (\"{}\", until {})",
+            self.kind, self.reason, self.expires
+        )
+    }
+}
+
+/// The guid of a ban in an answer.
+pub fn guid_of(ban: &Value) -> Option<Guid> {
+    ban.get("guid")?.as_str()?.parse().ok()
+}
+
+/// Which decision on its ban an event is.
+fn number_of(event: &Value) -> Option<u64> {
+    let id = event.get("id")?.as_str()?;
+    id.rsplit('-').next()?.parse().ok()
+}

@@ -1,0 +1,130 @@
+//! Calls and answers as a reader of a finding wants to see them.
+
+use serde_json::Value;
+use shared::rules::{Length, Scope};
+
+use crate::history::{Call, History, Millis, Outcome, What};
+
+impl History {
+    /// When the first call was made: times are told from there.
+    fn beginning(&self) -> Millis {
+        let started = self.calls.iter().map(|call| call.started);
+        started.min().unwrap_or_default()
+    }
+
+    /// Calls, one a line, in the order in which they were made.
+    pub fn proof<'a>(&self, calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
+        let mut calls: Vec<_> = calls.into_iter().collect();
+        calls.sort_by_key(|call| (call.started, call.ended));
+        calls.into_iter().map(|call| self.line(call)).collect()
+    }
+
+    /// A call with its time and its answer.
+    pub fn line(&self, call: &Call) -> String {
+        let seconds = |at: Millis| {
+            let since = at.saturating_sub(self.beginning());
+            format!("{}.{:03}", since / 1_000, since % 1_000)
+        };
+        format!(
+            "{} to {} s, workspace {}, {}: {}{} -> {}",
+            seconds(call.started),
+            seconds(call.ended),
+            call.workspace,
+            call.actor,
+            asked(&call.what),
+            call.key
+                .as_ref()
+                .map(|key| format!(" (Idempotency-Key {key})"))
+                .unwrap_or_default(),
+            answered(&call.outcome),
+        )
+    }
+}
+
+fn asked(what: &What) -> String {
+    match what {
+        What::Ban { request, appeal } => {
+            let verb = match (appeal, request.overwrite, request.completed) {
+                (true, ..) => "appeal of",
+                (false, true, true) => "confirm or ban",
+                (false, true, false) => "ban or change",
+                (false, false, _) => "ban",
+            };
+            let scope = match request.scope {
+                Scope::Experience => "Experience",
+                Scope::Global => "Global",
+            };
+            let length = match request.length {
+                Length::Permanent => "for good".to_owned(),
+                Length::For(seconds) => format!("for {seconds} s"),
+                Length::Until(at) => format!("until {at}"),
+            };
+            format!(
+                "{verb} {} from {}, {scope}, {length}, by {}, \"{}\"{}",
+                request.user,
+                request.experience,
+                request.moderator,
+                request.private_reason,
+                if request.completed { ", completed" } else { "" },
+            )
+        }
+        What::Unban(request) => format!(
+            "unban {} from {}{}{}{}{}",
+            request.user,
+            request.experience,
+            request
+                .moderator
+                .map(|by| format!(", by {by}"))
+                .unwrap_or_default(),
+            request
+                .reason
+                .as_ref()
+                .map(|reason| format!(", \"{reason}\""))
+                .unwrap_or_default(),
+            if request.completed { ", completed" } else { "" },
+            if request.confirm_only {
+                ", confirmOnly"
+            } else {
+                ""
+            },
+        ),
+        What::Check(user, experience) => format!("is {user} banned in {experience}"),
+        What::PendingBans(experience) => format!("pending bans of {experience}"),
+        What::PendingUnbans(experience) => format!("pending unbans of {experience}"),
+        What::Bans => "bans".to_owned(),
+        What::Decisions(guid) => format!("decisions on {guid}"),
+        What::ExportJson => "JSON export".to_owned(),
+        What::ExportCsv => "CSV export".to_owned(),
+    }
+}
+
+fn answered(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Lost(why) => format!("no answer: {why}"),
+        Outcome::Answered { status, body, .. } => match body {
+            Value::Object(fields) if fields.contains_key("list") => {
+                let length = fields.get("list").and_then(Value::as_array).map(Vec::len);
+                format!("{status}, a list of {}", length.unwrap_or_default())
+            }
+            other => format!("{status} {}", brief(other)),
+        },
+    }
+}
+
+/// A body, or as much of it as tells what it is.
+pub fn brief(body: &Value) -> String {
+    let ban = body.get("ban").unwrap_or(body);
+    let text = |name: &str| ban.get(name).map(Value::to_string);
+    let Some(guid) = text("guid") else {
+        return body.to_string().chars().take(300).collect();
+    };
+    let fields = [
+        "isBanned",
+        "isGlobal",
+        "moderatorId",
+        "expires",
+        "experienceBanCompleted",
+    ];
+    let fields = fields.map(|name| format!("{name} {}", text(name).unwrap_or_default()));
+    format!("ban {guid} ({})", fields.join(", "))
+}

@@ -1,0 +1,5 @@
+//! The checker can fail: histories that are sound, each broken in one way.
+
+mod broken;
+mod sound;
+mod staged;

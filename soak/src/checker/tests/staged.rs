@@ -1,0 +1,308 @@
+//! Histories made up by a product that does everything right: the model, one call after the other.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+use shared::rules::model::{Answer, BanState, Model};
+use shared::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
+
+use crate::checker::{self, Finding};
+use crate::history::{Call, Ending, History, Millis, Outcome, Place, TURNED_AWAY, What};
+
+pub const WORKSPACE: &str = "00000000-0000-4000-8000-000000000001";
+pub const STRANGER: &str = "00000000-0000-4000-8000-000000000002";
+const BEGINNING: Millis = 1_800_000_000_000;
+
+pub fn user() -> UserId {
+    UserId::new(156).unwrap()
+}
+
+pub fn arena() -> ExperienceId {
+    ExperienceId::new(7_001).unwrap()
+}
+
+pub fn beach() -> ExperienceId {
+    ExperienceId::new(7_002).unwrap()
+}
+
+/// A ban for good in the arena.
+pub fn ban(moderator: u64) -> BanRequest {
+    BanRequest {
+        user: user(),
+        experience: arena(),
+        scope: Scope::Experience,
+        overwrite: false,
+        completed: false,
+        moderator: ModeratorId::new(moderator).unwrap(),
+        private_reason: format!("case {moderator}"),
+        public_reason: "Cheating".to_owned(),
+        length: Length::Permanent,
+        universal: None,
+    }
+}
+
+pub fn global(moderator: u64) -> BanRequest {
+    BanRequest {
+        scope: Scope::Global,
+        ..ban(moderator)
+    }
+}
+
+pub fn confirmed(request: BanRequest, experience: ExperienceId) -> BanRequest {
+    BanRequest {
+        overwrite: true,
+        completed: true,
+        experience,
+        ..request
+    }
+}
+
+pub fn unban(moderator: Option<u64>) -> UnbanRequest {
+    UnbanRequest {
+        user: user(),
+        experience: arena(),
+        reason: None,
+        moderator: moderator.and_then(ModeratorId::new),
+        completed: false,
+        confirm_only: moderator.is_none(),
+    }
+}
+
+/// A product that does everything right, and the history of the calls it got.
+#[derive(Default)]
+pub struct Staged {
+    model: Model,
+    past: BTreeMap<Guid, Vec<Value>>,
+    clock: Millis,
+    bans: u64,
+    /// The guid of the next ban.
+    guid: u64,
+    pub calls: Vec<Call>,
+}
+
+impl Staged {
+    pub fn new() -> Self {
+        let mut staged = Self {
+            clock: BEGINNING,
+            guid: 1_000_000,
+            ..Self::default()
+        };
+        for experience in [arena(), beach()] {
+            staged.model.link(experience, staged.now());
+        }
+        staged
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock / 1_000)
+    }
+
+    pub fn wait(&mut self, millis: Millis) {
+        self.clock += millis;
+    }
+
+    /// As a clock does that is slow.
+    pub fn name_the_next_before_all_others(&mut self) {
+        self.guid = 500_000;
+    }
+
+    /// A call that is carried out and answered.
+    pub fn call(&mut self, what: What) -> &mut Call {
+        let (status, body) = self.carry_out(&what);
+        let outcome = Outcome::Answered {
+            status,
+            body,
+            request: None,
+        };
+        self.record(what, outcome)
+    }
+
+    pub fn ban(&mut self, request: BanRequest) -> &mut Call {
+        let appeal = false;
+        self.call(What::Ban { request, appeal })
+    }
+
+    pub fn unban(&mut self, request: UnbanRequest) -> &mut Call {
+        self.call(What::Unban(request))
+    }
+
+    pub fn check(&mut self, experience: ExperienceId) -> &mut Call {
+        self.call(What::Check(user(), experience))
+    }
+
+    /// A call whose answer never came; it was carried out or not.
+    pub fn lost(&mut self, what: What, carried_out: bool) -> &mut Call {
+        if carried_out {
+            self.carry_out(&what);
+        }
+        self.record(what, Outcome::Lost(TURNED_AWAY.to_owned()))
+    }
+
+    fn record(&mut self, what: What, outcome: Outcome) -> &mut Call {
+        let started = self.clock;
+        self.wait(10);
+        self.calls.push(Call {
+            workspace: 0,
+            actor: "somebody".to_owned(),
+            what,
+            key: None,
+            started,
+            ended: self.clock,
+            outcome,
+            undocumented: Vec::new(),
+        });
+        self.wait(10);
+        self.calls.last_mut().unwrap()
+    }
+
+    fn carry_out(&mut self, what: &What) -> (u16, Value) {
+        let now = self.now();
+        let (answer, by) = match what {
+            What::Ban { request, appeal } => {
+                self.bans += 1;
+                self.guid += 1;
+                let identity = Identity {
+                    guid: Guid::from(self.guid),
+                    uid: Uid(self.bans),
+                };
+                let answer = match appeal {
+                    true => self.model.appeal(request, now),
+                    false => self.model.ban(request, identity, now),
+                };
+                (answer, Some(request.moderator))
+            }
+            What::Unban(request) => (self.model.unban(request, now), request.moderator),
+            What::Check(user, experience) => {
+                let said = self.model.is_banned(*user, *experience, now);
+                let body = said.map_or(json!({ "isBanned": false }), |ban| shown(&ban));
+                return (200, body);
+            }
+            other => panic!("{other:?} is not staged"),
+        };
+        self.remember(by);
+        match answer {
+            Answer::Ok => (200, json!({ "status": "ok" })),
+            Answer::AlreadyBanned(ban) => {
+                (409, json!({ "code": "already_banned", "ban": shown(&ban) }))
+            }
+            Answer::ExpiryPassed => (400, json!({ "code": "invalid_request" })),
+            Answer::NotFound => (404, json!({ "code": "not_found" })),
+        }
+    }
+
+    /// Writes new decisions into the history.
+    fn remember(&mut self, by: Option<ModeratorId>) {
+        let bans = self.model.bans(self.now());
+        let known: usize = self.past.values().map(Vec::len).sum();
+        for (guid, kind) in self.model.decided().skip(known).collect::<Vec<_>>() {
+            let ban = bans.iter().find(|ban| ban.guid == guid).unwrap();
+            let past = self.past.entry(guid).or_default();
+            let name = match kind {
+                DecisionKind::Made => "GAME_BANNED",
+                DecisionKind::Changed => "GAME_BAN_UPDATED",
+                _ => "GAME_UNBANNED",
+            };
+            past.push(json!({
+                "id": format!("{guid}-{}", past.len() + 1),
+                "event": name,
+                "data": shown(ban),
+                "actor": { "key": "k", "moderator": by },
+            }));
+        }
+    }
+
+    /// The history, with what is said in the end.
+    pub fn history(&self) -> History {
+        let at = self.clock + 10_000;
+        let now = Timestamp(at / 1_000);
+        let list = |bans: Vec<BanState>| bans.iter().map(shown).collect::<Vec<_>>();
+        let bans = list(self.model.bans(now));
+        let experiences = vec![arena(), beach()];
+        let single = |ban: &Value| {
+            let guid = ban["guid"].as_str().unwrap().to_owned();
+            let mut single = ban.clone();
+            single["events"] = json!(self.past[&guid.parse().unwrap()]);
+            (guid, single)
+        };
+        let plain = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let row = |ban: &Value| {
+            let fields = ban.as_object().unwrap().iter();
+            fields
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect()
+        };
+        let each = |ask: &dyn Fn(ExperienceId) -> Vec<Value>| {
+            experiences.iter().map(|at| (*at, ask(*at))).collect()
+        };
+        let check = |at: ExperienceId| {
+            let said = self.model.is_banned(user(), at, now);
+            let body = said.map_or(json!({ "isBanned": false }), |ban| shown(&ban));
+            ((user(), at), body)
+        };
+        let ending = Ending {
+            at,
+            json: bans.clone(),
+            csv: bans.iter().map(row).collect(),
+            decisions: bans.iter().map(single).collect(),
+            bans,
+            pending_bans: each(&|at| list(self.model.pending_bans(at, now))),
+            pending_unbans: each(&|at| list(self.model.pending_unbans(at, now))),
+            checks: experiences.iter().copied().map(check).collect(),
+            stored: Vec::new(),
+        };
+        History {
+            workspaces: vec![Place {
+                guid: WORKSPACE.to_owned(),
+                experiences,
+            }],
+            calls: self.calls.clone(),
+            skew: 3_000,
+            endings: vec![ending],
+            ..History::default()
+        }
+    }
+}
+
+pub fn shown(ban: &BanState) -> Value {
+    json!({
+        "isBanned": ban.active,
+        "guid": ban.guid.to_string(),
+        "workspaceGuid": WORKSPACE,
+        "isGlobal": ban.scope == Scope::Global,
+        "isActive": ban.active,
+        "privateReason": ban.terms.private_reason,
+        "robloxId": ban.user,
+        "moderatorId": ban.terms.moderator,
+        "expires": ban.terms.expires.seconds(),
+        "isAppealed": ban.appealed,
+        "uid": ban.uid,
+        "experienceBanCompleted": ban.completed,
+    })
+}
+
+pub fn findings(history: &History) -> Vec<Finding> {
+    let verdict = checker::check(history);
+    assert!(verdict.undecided.is_empty());
+    verdict.findings
+}
+
+#[track_caller]
+pub fn assert_sound(history: &History) {
+    let findings = findings(history);
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+/// Something must be found, and one of the sentences says this.
+#[track_caller]
+pub fn assert_found(history: &History, what: &str) {
+    let findings = findings(history);
+    let found = findings
+        .iter()
+        .any(|finding| finding.sentence.contains(what));
+    assert!(found, "nothing says \"{what}\": {findings:#?}");
+}

@@ -1,0 +1,143 @@
+//! One run, from the first process to the last answer.
+
+use std::collections::BTreeMap;
+
+use end_to_end::TestApp;
+use local_stack::fault_proxy::Fault;
+use shared::ids::ExperienceId;
+
+use crate::actors;
+use crate::ending;
+use crate::history::{History, Logged, Millis, Place};
+use crate::plan::{EXPERIENCES, INSTANCES, Plan, SKEW, WORKSPACES};
+use crate::stage::Stage;
+use crate::weather::{self, Unruly};
+
+/// How long the stream may take when all is over.
+const SETTLES: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// A run, and what was done to it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What happened.
+    pub history: History,
+    /// How many requests were struck by what.
+    pub faults: BTreeMap<String, usize>,
+    /// How often the stream did what.
+    pub stream: BTreeMap<&'static str, usize>,
+}
+
+/// Runs a plan.
+pub async fn run(plan: &Plan) -> Run {
+    let mut app = TestApp::builder()
+        .instances(INSTANCES)
+        .clocks(&plan.clocks())
+        .with_faults()
+        .without_pump()
+        .start()
+        .await;
+    let mut tamer = None;
+    let dice = plan.dice("stream");
+    app.start_pump_through(|function| {
+        let unruly = Unruly::new(function, dice);
+        tamer = Some(unruly.tamer());
+        unruly
+    });
+    let app = &app;
+    let experiences: Vec<_> = EXPERIENCES
+        .into_iter()
+        .filter_map(ExperienceId::new)
+        .collect();
+    let (mut workspaces, mut places) = (Vec::new(), Vec::new());
+    for _ in 0..WORKSPACES {
+        let workspace = app.workspace().await;
+        // The last one is linked by its first call, on the bad day, and gets what stands by then.
+        for experience in experiences.iter().skip(1) {
+            workspace.pending_bans(experience.get()).await;
+        }
+        places.push(Place {
+            guid: workspace.guid(),
+            experiences: experiences.clone(),
+        });
+        workspaces.push(workspace);
+    }
+    app.settle().await;
+    app.faults().forget();
+
+    let stage = Stage::open(app, workspaces, plan.time);
+    let (faults, kills, ()) = futures::join!(
+        weather::storms(&stage, plan),
+        weather::kills(&stage, plan),
+        actors::act(&stage, plan),
+    );
+    let stream = tamer.map(|tamer| {
+        tamer.behave();
+        tamer.done()
+    });
+    let skew = Millis::from(SKEW.unsigned_abs());
+    for workspace in &stage.workspaces {
+        for experience in &experiences {
+            workspace.pending_bans(experience.get()).await;
+        }
+    }
+    ending::let_bans_run_out(&stage, skew).await;
+    let mut history = History {
+        workspaces: places,
+        kills,
+        faults,
+        skew,
+        stream: app.settled_within(SETTLES).await.err(),
+        calls: stage.calls(),
+        ..History::default()
+    };
+    for number in 0..history.workspaces.len() {
+        let users = history.users(number);
+        if let Some(place) = history.workspaces.get(number) {
+            let ending = ending::ask(&stage, number, place, users.into_iter()).await;
+            history.endings.push(ending);
+        }
+    }
+    history.asked = stage.calls().split_off(history.calls.len());
+    history.logged = logged(app);
+    let mut struck = BTreeMap::new();
+    for fault in app.faults().struck() {
+        *struck.entry(name(fault)).or_default() += 1;
+    }
+    Run {
+        history,
+        faults: struck,
+        stream: stream.unwrap_or_default(),
+    }
+}
+
+fn name(fault: Fault) -> String {
+    match fault {
+        Fault::Delay(_) => "Delay".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// How long each request took, by the logs of the functions.
+fn logged(app: &TestApp) -> Vec<Logged> {
+    let mut logged = Vec::new();
+    for function in app.runtime().names() {
+        for line in app.runtime().logs(function) {
+            let Some(event) = line.json() else { continue };
+            let took = event.get("durationMs").and_then(serde_json::Value::as_f64);
+            let request = event.get("requestId").and_then(serde_json::Value::as_str);
+            let is_stream = event.get("message").is_some_and(|what| what == "stream");
+            let (Some(took), Some(request), false) = (took, request, is_stream) else {
+                continue;
+            };
+            logged.push(Logged {
+                function: function.to_owned(),
+                request: request.to_owned(),
+                took: std::time::Duration::from_secs_f64(took.max(0.0) / 1_000.0)
+                    .as_millis()
+                    .try_into()
+                    .unwrap_or(u64::MAX),
+            });
+        }
+    }
+    logged
+}
