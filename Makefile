@@ -9,18 +9,23 @@ CARGO_LAMBDA := cargo-lambda==1.9.2
 SAM := aws-sam-cli==1.170.0
 CFN_LINT := cfn-lint==1.58.0
 CHECKOV := checkov==3.3.30
+SCHEMATHESIS := schemathesis==4.32.5
+# From crates.io, for `make fuzz` alone.
+CARGO_FUZZ := cargo-fuzz==0.13.2
 
 # The file that says which version is installed; a new version is a new file.
 LAMBDA_READY := .tools/venv/.$(CARGO_LAMBDA)
 SAM_READY := .tools/sam/.$(SAM)
 CFN_LINT_READY := .tools/cfn-lint/.$(CFN_LINT)
 CHECKOV_READY := .tools/checkov/.$(CHECKOV)
+SCHEMATHESIS_READY := .tools/schemathesis/.$(SCHEMATHESIS)
+CARGO_FUZZ_READY := .tools/cargo-fuzz/.$(CARGO_FUZZ)
 
-# `sam build` looks for cargo-lambda, and the templates' tools need no account.
-export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
+# `sam build` looks for cargo-lambda, cargo for cargo-fuzz, and the templates' tools need no account.
+export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test soak bench bench-check release-functions measure-export measure-import check build fmt tools check-tools needs-rust needs-python
+.PHONY: help dev test fuzz soak bench bench-check release-functions measure-export measure-import check build fmt tools check-tools needs-rust needs-python needs-nightly
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +33,19 @@ help: ## Show this list
 dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine, until Ctrl-C
 	@exec cargo run --bin local-stack
 
-test: needs-rust ## Run every test (set up nothing first: they start what they need)
+test: needs-rust $(SCHEMATHESIS_READY) ## Run every test (set up nothing first: they start what they need)
 	cargo build --locked --workspace --all-targets
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
+	target/debug/examples/on-the-stack end-to-end/schemathesis/run --seed 1 --max-examples 20
+
+# A quarter of the time for each of the two keys, and half for the fuzz targets.
+fuzz: MINUTES := 10
+fuzz: needs-rust needs-nightly $(SCHEMATHESIS_READY) $(CARGO_FUZZ_READY) ## Look for bad input that does harm, for ten minutes (MINUTES=… for more)
+	cargo build --locked --workspace --bins --example on-the-stack
+	target/debug/examples/on-the-stack end-to-end/schemathesis/run --max-time $$(($(MINUTES) * 15))
+	fuzz/run $$(($(MINUTES) * 30 / 8))
 
 # For how long, and with which plan: `make soak MINUTES=1 SEED=7`.
 MINUTES := 3
@@ -92,9 +105,19 @@ check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY)
 	  || { rm -rf $(@D); echo "could not install $(patsubst .%,%,$(@F))" >&2; exit 1; }
 	@touch $@
 
+$(CARGO_FUZZ_READY): | needs-rust
+	@echo "installing $(CARGO_FUZZ) into $(@D)"
+	@cargo install --quiet --locked --root $(@D) $(subst ==,@,$(CARGO_FUZZ))
+	@touch $@
+
 needs-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs" >&2; exit 1; }
 
 needs-python:
 	@python3 -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python 3 with its venv module is missing: https://www.python.org" >&2; exit 1; }
+
+needs-nightly:
+	@cargo +nightly --version >/dev/null 2>&1 || \
+	  { echo "Fuzzing needs Rust's nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
+	@command -v c++ >/dev/null || { echo "Fuzzing needs a C++ compiler, c++" >&2; exit 1; }

@@ -77,6 +77,9 @@ impl Gateway {
 /// Carries one request to its function and back.
 async fn request(State(inner): State<Inner>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if !event::is_addressed(&parts) {
+        return message(StatusCode::BAD_REQUEST, "Bad Request");
+    }
     let Some(found) = inner.routes.find(parts.method.as_str(), parts.uri.path()) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };

@@ -22,10 +22,10 @@ mod users_csv;
 
 pub use defaults::Defaults;
 pub use format::{Columns, Format, Reading};
-pub use mover::{Ended, look_over, move_in};
-pub use report::{Report, Summary};
-pub use source::Source;
-pub use survey::{refused, survey};
+pub(crate) use mover::{Ended, look_over, move_in};
+pub(crate) use report::{Report, Summary};
+pub(crate) use source::Source;
+pub(crate) use survey::{refused, survey};
 
 use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
@@ -96,11 +96,13 @@ pub type Rows = Box<dyn Iterator<Item = Result<Row, RowError>>>;
 
 impl Row {
     /// Was it lifted? One that is not active, and was neither appealed nor has run out, was.
+    #[must_use]
     pub fn lifted(&self, now: Timestamp) -> bool {
         !self.active && !self.appealed && self.terms.expires.is_after(now)
     }
 
     /// The ban to be brought in.
+    #[must_use]
     pub fn incoming(self, now: Timestamp) -> Incoming {
         let ending = if self.appealed {
             Some(EndingKind::Appealed)

@@ -57,6 +57,19 @@ async fn what_is_not_json_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_none_reaches_no_function() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.check(USER, EXPERIENCE).await;
+    for host in ["a b", "[::", "%", "http://x", "x:99999999", "x/y?z#"] {
+        let call = Call::post("/is-banned").header("host", host).unchecked();
+        let answer = workspace.send(call).await;
+        assert_eq!(answer.status, 400, "{host}: {answer}");
+    }
+    assert_eq!(app.runtime().starts("is-banned"), 1, "it fell over");
+}
+
+#[tokio::test]
 async fn what_was_sent_wrong_is_never_echoed() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;

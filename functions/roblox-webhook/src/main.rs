@@ -1,6 +1,7 @@
 //! `POST /api/v1/roblox/webhook`: what Roblox notifies the studio of.
 
 mod handler;
+mod request;
 
 use lambda_http::Error;
 use shared::http::{App, Budget};

@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::http::{HeaderMap, Version, header, request::Parts};
+use axum::http::{HeaderMap, Version, header, request::Parts, uri::Authority};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
@@ -13,6 +13,21 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::routes::Found;
+
+/// Whether a request names a host and a path below it. No other reaches the real gateway's routes, and
+/// what reads events in the functions relies on it.
+pub(super) fn is_addressed(parts: &Parts) -> bool {
+    let host = text(&parts.headers, "host");
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let is_host = authority.is_some_and(|authority| {
+        let host = authority.host();
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+        let is_port = |rest: &str| rest.is_empty() || authority.port_u16().is_some();
+        let rest = authority.as_str().strip_prefix(host);
+        !host.is_empty() && host.bytes().all(is_name) && rest.is_some_and(is_port)
+    });
+    is_host && parts.uri.path().starts_with('/')
+}
 
 /// The event for a request.
 pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>) -> Bytes {
@@ -206,6 +221,34 @@ mod tests {
             parameters: BTreeMap::new(),
         };
         serde_json::from_slice(&build(&parts, &Bytes::from_static(body), &route)).unwrap()
+    }
+
+    #[test]
+    fn only_a_host_and_a_path_make_an_address() {
+        let addressed = |uri: &str, host: &str| {
+            let request = Request::get(uri).header("host", host).body(()).unwrap();
+            is_addressed(&request.into_parts().0)
+        };
+        for host in ["localhost", "127.0.0.1:9000", "a.b-c.example"] {
+            assert!(addressed("/", host), "{host}");
+        }
+        for host in [
+            "",
+            "a b",
+            "[::",
+            "%",
+            "http://x",
+            "x:99999999",
+            "x:",
+            "x/y",
+            "a@b",
+            "a@b:1",
+        ] {
+            assert!(!addressed("/", host), "{host}");
+        }
+        assert!(!addressed("*", "localhost"));
+        let nameless = Request::get("/").body(()).unwrap();
+        assert!(!is_addressed(&nameless.into_parts().0));
     }
 
     #[test]

@@ -49,7 +49,11 @@ fn value(title: &str, cell: &str, raw: bool) -> Value {
 }
 
 pub(super) fn titles<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, RowError> {
-    let titles = reader.headers().map_err(|error| unreadable(&error))?;
+    // Without a header no row can be understood.
+    let titles = reader.headers().map_err(|error| RowError {
+        fatal: true,
+        ..unreadable(&error)
+    })?;
     Ok(titles.iter().map(|title| title.trim().to_owned()).collect())
 }
 

@@ -1,7 +1,6 @@
 //! Which format a file has, and its rows.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{BufRead, BufReader, Read};
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -62,12 +61,13 @@ pub struct Reading {
 
 impl Format {
     /// Whether each row says which experience its ban was made from.
+    #[must_use]
     pub const fn tells_experience(self) -> bool {
         matches!(self, Self::Json | Self::Csv)
     }
 
     /// The format that a file looks like.
-    pub fn detect(file: File) -> Result<Self, RowError> {
+    pub fn detect(file: impl Read) -> Result<Self, RowError> {
         let mut scanner = Scanner::new(BufReader::with_capacity(BUFFER, file));
         match scanner.peek()? {
             Some(b'{') => Self::of_object(&mut scanner),
@@ -150,10 +150,8 @@ impl Format {
 }
 
 impl Reading {
-    /// The rows of a file, from its beginning.
-    pub fn rows(&self, mut file: File) -> Result<Rows, RowError> {
-        file.rewind()
-            .map_err(|error| RowError::fatal(0, format!("the file cannot be read: {error}")))?;
+    /// The rows of a file that stands at its beginning.
+    pub fn rows(&self, file: impl Read + 'static) -> Result<Rows, RowError> {
         let input = BufReader::with_capacity(BUFFER, file);
         let defaults = self.defaults.clone();
         Ok(match self.format {

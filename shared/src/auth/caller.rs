@@ -90,9 +90,7 @@ impl Claim {
         let key = sent
             .to_str()
             .ok()
-            .and_then(|sent| sent.trim().split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .and_then(|(_, key)| PlainKey::parse(key.trim()))
+            .and_then(PlainKey::parse_authorization)
             .ok_or(ApiError::Unauthorized("the key is malformed"))?;
         let from_roblox = headers.contains_key("roblox-id");
         Ok(Self {

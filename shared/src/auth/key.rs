@@ -81,6 +81,15 @@ impl PlainKey {
         })
     }
 
+    /// Reads the header `authorization` as a caller sends it: `Bearer <key>`, the scheme in any case.
+    #[must_use]
+    pub fn parse_authorization(header: &str) -> Option<Self> {
+        let (scheme, key) = header.trim().split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| Self::parse(key.trim()))?
+    }
+
     /// The hash under which the key is stored.
     #[must_use]
     pub fn hash(&self) -> KeyHash {

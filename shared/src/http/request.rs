@@ -29,7 +29,9 @@ pub struct ApiRequest {
 }
 
 impl ApiRequest {
-    pub(super) fn new(request: Request, trace: Arc<Trace>) -> Self {
+    /// A request as the platform hands it over.
+    #[must_use]
+    pub fn new(request: Request, trace: Arc<Trace>) -> Self {
         let query = request
             .query_string_parameters_ref()
             .into_iter()

@@ -1,0 +1,67 @@
+//! Runs a command against the whole product on this machine, and ends as the command ends.
+//!
+//! `on-the-stack COMMAND [ARGUMENT…]` starts what the end-to-end tests start, opens a workspace with
+//! some bans in it, and tells the command where to find it by its environment:
+//!
+//! | variable | holds |
+//! |---|---|
+//! | `PORTCULLIS_URL` | where the API listens, such as `http://127.0.0.1:40001` |
+//! | `PORTCULLIS_SECRET_KEY` | a key with every scope |
+//! | `PORTCULLIS_PUBLIC_KEY` | a public key of the same workspace |
+//! | `PORTCULLIS_WEBHOOK_SECRET` | the secret under which notifications of Roblox are signed |
+
+use std::process::{Command, ExitCode};
+
+use end_to_end::{Ban, TestApp, Unban, Workspace};
+use shared::store::ErasureMode;
+
+/// The experience from which the workspace's bans are made.
+const EXPERIENCE: u64 = 75_521_396_999_004;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(program) = arguments.next() else {
+        eprintln!("usage: on-the-stack COMMAND [ARGUMENT…]");
+        return ExitCode::FAILURE;
+    };
+    let app = TestApp::builder().instances(2).start().await;
+    let workspace = app.workspace().await;
+    let webhook = workspace.take_in_erasures(ErasureMode::Erase).await;
+    fill(&workspace).await;
+    app.settle().await;
+
+    let mut command = Command::new(&program);
+    command
+        .args(arguments)
+        .env("PORTCULLIS_URL", app.address())
+        .env("PORTCULLIS_SECRET_KEY", workspace.secret_key())
+        .env("PORTCULLIS_PUBLIC_KEY", workspace.public_key())
+        .env("PORTCULLIS_WEBHOOK_SECRET", webhook);
+    let ended = tokio::task::spawn_blocking(move || command.status()).await;
+    match ended.expect("the thread that waits") {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(status) => {
+            eprintln!("on-the-stack: the command ended with {status}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("on-the-stack: {}: {error}", program.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Bans of every kind, so that lists, polls and exports have something to show.
+async fn fill(workspace: &Workspace<'_>) {
+    for user in 1..=3 {
+        workspace
+            .ban(Ban::of(user, EXPERIENCE).permanent().completed())
+            .await;
+    }
+    workspace.unban(Unban::of(3, EXPERIENCE)).await;
+    workspace
+        .ban(Ban::of(4, EXPERIENCE).permanent().global())
+        .await;
+    workspace.ban(Ban::of(156, EXPERIENCE).length("7d")).await;
+}

@@ -1,0 +1,54 @@
+"""The limits of a body that no schema can express: bytes, and the clock.
+
+This reads them anew, apart from the product: what is well within a limit has to be accepted, and what
+is at its edge or beyond may be refused.
+"""
+
+import datetime
+import re
+import time
+
+MINUTE = 60
+YEAR = 365 * 86_400
+# From this number on, a number is an instant.
+ABSOLUTE_FROM = 1_000_000_000
+# The most bytes of UTF-8, which a schema counts in characters.
+BYTES = {"banPrivateReason": 1000, "banPublicReason": 400, "reason": 1000}
+UNITS = {"y": YEAR, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+ISO = {"Y": YEAR, "M": 30 * 86_400, "W": 604_800, "D": 86_400}
+ISO_TIME = {"H": 3600, "M": 60, "S": 1}
+
+
+def may_be_refused(field, body):
+    """Whether a field of a body that fits the schema may still be refused."""
+    value = body.get(field) if isinstance(body, dict) else None
+    if field in BYTES and isinstance(value, str):
+        return len(value.encode()) > BYTES[field]
+    if field == "banLength":
+        length = seconds(value)
+        return length is None or not MINUTE <= length <= 99 * YEAR
+    return False
+
+
+def seconds(value):
+    """How long a ban of this `banLength` holds from now, about; nothing if it cannot be told."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, (int, float)):
+        return value - time.time() if value >= ABSOLUTE_FROM else value
+    if not isinstance(value, str):
+        return None
+    if value.startswith("P"):
+        date, _, clock = value[1:].partition("T")
+        return total(date, ISO) + total(clock, ISO_TIME)
+    if "-" in value:
+        try:
+            return datetime.datetime.fromisoformat(value.upper()).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return total(value, UNITS)
+
+
+def total(text, units):
+    """The sum of numbers with units."""
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)(\D)", text))

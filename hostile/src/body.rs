@@ -1,0 +1,108 @@
+//! The body of a request, plain and compressed, and the fields in it.
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use serde_json::Value;
+use shared::error::ApiError;
+use shared::http::Fields;
+use shared::ids::{MAX_ROBLOX_ID, UserId};
+
+use crate::request::{LARGEST_BODY, assert_refused, compressed, request};
+
+/// Reads bytes as a body: as they are, compressed, and as something compressed.
+pub fn body(bytes: &[u8]) {
+    let plain = request(bytes, &[], &[]).body();
+    assert_as_json(bytes, &plain);
+
+    let packed = compressed(bytes);
+    if packed.len() <= LARGEST_BODY {
+        let unpacked = request(&packed, &[], &[("content-encoding", "gzip")]).body();
+        assert_eq!(
+            format!("{unpacked:?}"),
+            format!("{plain:?}"),
+            "compression changes what a body says"
+        );
+    }
+
+    let inflated = request(bytes, &[], &[("content-encoding", "gzip")]).body();
+    match &inflated {
+        Ok(_) => {
+            let mut whole = Vec::new();
+            let read = MultiGzDecoder::new(bytes).read_to_end(&mut whole);
+            assert!(read.is_ok(), "what is no gzip was read");
+            assert!(whole.len() <= LARGEST_BODY, "{} bytes", whole.len());
+            assert_as_json(&whole, &inflated);
+        }
+        Err(error) => assert_refused(error),
+    }
+}
+
+/// A body is what JSON says it is, within its bounds.
+fn assert_as_json(bytes: &[u8], read: &Result<Fields, ApiError>) {
+    let json: Option<Value> = serde_json::from_slice(bytes).ok();
+    let is_object = match &json {
+        Some(Value::Object(_)) => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        _ => false,
+    };
+    match read {
+        Err(ApiError::PayloadTooLarge) => assert!(bytes.len() > LARGEST_BODY),
+        Err(error) => {
+            assert!(!is_object, "an object is refused: {error}");
+            assert_refused(error);
+        }
+        Ok(fields) => {
+            assert!(is_object && bytes.len() <= LARGEST_BODY);
+            let object = json.as_ref().and_then(Value::as_object);
+            for (name, value) in object.into_iter().flatten() {
+                assert_eq!(fields.value(name), Some(value).filter(|v| !v.is_null()));
+                assert_field(value);
+            }
+        }
+    }
+}
+
+/// Whatever a value is taken for, it is within the bounds of that, and written down again it is read
+/// as the same.
+fn assert_field(value: &Value) {
+    let fields = || Fields::new([("f".to_owned(), value.clone())].into_iter().collect());
+    let digits = |number: u64| {
+        let text = Value::from(number.to_string());
+        Fields::new([("f".to_owned(), text)].into_iter().collect())
+    };
+    if let Some(id) = fields().id::<UserId>("f") {
+        assert!((1..=MAX_ROBLOX_ID).contains(&id.get()));
+        assert_eq!(digits(id.get()).id::<UserId>("f"), Some(id));
+    }
+    if let Some(number) = fields().optional_number("f") {
+        assert_eq!(digits(number).optional_number("f"), Some(number));
+    }
+    if let Some(guid) = fields().guid("f") {
+        assert_eq!(digits(guid.get()).guid("f"), Some(guid));
+    }
+    if let Some(limit) = fields().limit() {
+        assert!((1..=1000).contains(&limit));
+    }
+    if let Some(token) = fields().token("f", 100) {
+        assert!((1..=100).contains(&token.len()) && token.is_ascii());
+    }
+    if let Some(text) = fields().text("f", 400) {
+        assert_text(&text, 400);
+        let again = Fields::new(
+            [("f".to_owned(), text.as_str().into())]
+                .into_iter()
+                .collect(),
+        )
+        .text("f", 400);
+        assert_eq!(again.as_deref(), Some(text.as_str()));
+    }
+    let _ = fields().flag("f");
+}
+
+/// A text that may be shown: trimmed, within its bytes, without marks that make it lie.
+pub fn assert_text(text: &str, most: usize) {
+    assert!((1..=most).contains(&text.len()), "{} bytes", text.len());
+    assert_eq!(text.trim(), text);
+    assert!(!text.chars().any(shared::http::is_treacherous));
+}

@@ -1,0 +1,189 @@
+//! Lists of bans in files, as the operator's program reads them.
+
+use std::io::Cursor;
+
+use operator::import::{Columns, Defaults, Format, Reading, Row, RowError};
+use shared::ban_info::{FlagStyle, View};
+use shared::clock::Moment;
+use shared::export::{self, Csv, Json};
+use shared::http::is_treacherous;
+use shared::ids::{Guid, MAX_ROBLOX_ID, Uid, WorkspaceId};
+use shared::rules::{Ban, Ending, EndingKind, Terms};
+use shared::store::Recorded;
+
+use crate::body::assert_text;
+use crate::length::LONGEST;
+
+const FORMATS: [Format; 6] = [
+    Format::Json,
+    Format::Csv,
+    Format::UsersCsv,
+    Format::Adonis,
+    Format::KohlsAdmin,
+    Format::HdAdmin,
+];
+
+/// Reads bytes as a file of every format.
+pub fn import(bytes: &[u8]) {
+    if let Err(error) = Format::detect(bytes) {
+        assert!(!error.message.is_empty());
+    }
+    let now = Moment::now();
+    for format in FORMATS {
+        for raw in [false, true] {
+            if raw && format != Format::Csv {
+                continue;
+            }
+            for row in rows(bytes, format, raw) {
+                assert_within_bounds(&row, now);
+                assert_comes_out_as_it_went_in(&row, now);
+            }
+        }
+    }
+}
+
+/// The rows that can be read; those that cannot say on which line they are and why.
+fn rows(bytes: &[u8], format: Format, raw: bool) -> Vec<Row> {
+    let reading = Reading {
+        format,
+        defaults: Defaults {
+            experience: "75521396999004".parse().ok(),
+            scope: None,
+            moderator: "744482898".parse().ok(),
+            private_reason: None,
+            public_reason: Some("Banned earlier".to_owned()),
+        },
+        columns: Columns::default(),
+        raw,
+    };
+    let read = match reading.rows(Cursor::new(bytes.to_vec())) {
+        Ok(rows) => rows,
+        Err(error) => {
+            assert_says_where(bytes, &error);
+            assert!(error.fatal);
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    let mut is_over = false;
+    // No row takes less than a byte.
+    for (count, row) in read.enumerate() {
+        assert!(!is_over, "{format:?} goes on after a fatal error");
+        assert!(count <= bytes.len(), "{format:?} does not end");
+        match row {
+            Ok(row) => found.push(row),
+            Err(error) => {
+                assert_says_where(bytes, &error);
+                is_over = error.fatal;
+            }
+        }
+    }
+    found
+}
+
+fn assert_says_where(bytes: &[u8], error: &RowError) {
+    assert!(!error.message.is_empty());
+    let breaks = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+    let lines = u64::try_from(breaks.count()).expect("a length") + 1;
+    assert!(error.line <= lines, "line {} of {lines}", error.line);
+}
+
+fn assert_within_bounds(row: &Row, now: Moment) {
+    for id in [
+        row.user.get(),
+        row.experience.get(),
+        row.terms.moderator.get(),
+    ] {
+        assert!((1..=MAX_ROBLOX_ID).contains(&id));
+    }
+    assert_text(&row.terms.private_reason, Terms::LONGEST_PRIVATE_REASON);
+    assert_text(&row.terms.public_reason, Terms::LONGEST_PUBLIC_REASON);
+    assert!(!row.terms.public_reason.chars().any(is_treacherous));
+    let horizon = now.seconds().plus(LONGEST + 60);
+    assert!(row.terms.expires.seconds() <= horizon.0);
+    for time in [row.created, row.updated].into_iter().flatten() {
+        assert!(time <= horizon);
+    }
+    if let Some(guid) = row.guid {
+        assert!(guid.created() <= now.seconds().plus(86_400 + 60));
+    }
+    if let Some(uid) = row.uid {
+        assert!(uid.0 <= MAX_ROBLOX_ID);
+    }
+}
+
+/// Exported and read again, a row is the same.
+fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
+    let workspace = row.workspace.unwrap_or_else(WorkspaceId::random);
+    let recorded = Recorded {
+        ban: ban_of(row, now),
+        completed: row.completed,
+    };
+    for flags in [FlagStyle::Integer, FlagStyle::Boolean] {
+        let view = View {
+            workspace,
+            flags,
+            private: true,
+            now: now.seconds(),
+        };
+        let files = [
+            (Format::Json, false, file(Json::default(), &view, &recorded)),
+            (Format::Csv, false, file(Csv::new(false), &view, &recorded)),
+            (Format::Csv, true, file(Csv::new(true), &view, &recorded)),
+        ];
+        for (format, raw, file) in files {
+            assert_eq!(Format::detect(file.as_slice()), Ok(format));
+            let again = rows(&file, format, raw);
+            let shown = String::from_utf8_lossy(&file);
+            let [again] = again.as_slice() else {
+                panic!("{} rows come out of {shown}", again.len());
+            };
+            let ban = &recorded.ban;
+            let expected = Row {
+                line: again.line,
+                guid: Some(ban.guid),
+                uid: Some(ban.uid),
+                workspace: Some(workspace),
+                created: Some(ban.created),
+                updated: Some(ban.updated),
+                active: ban.holds(now.seconds()),
+                ..row.clone()
+            };
+            assert_eq!(*again, expected, "{shown}");
+        }
+    }
+}
+
+fn file(mut format: impl export::Format, view: &View, row: &Recorded) -> Vec<u8> {
+    let mut out = Vec::new();
+    format.begin(&mut out).expect("a header");
+    format.row(&mut out, view, row).expect("a row");
+    format.end(&mut out);
+    out
+}
+
+/// The ban that a row becomes, with what it does not say made up.
+fn ban_of(row: &Row, now: Moment) -> Ban {
+    let uid = row.uid.unwrap_or(Uid(7));
+    let guid = row.guid.unwrap_or_else(|| Guid::mint(now, uid));
+    let created = row.created.unwrap_or_else(|| guid.created());
+    let updated = row.updated.unwrap_or(created);
+    let kind = match (row.appealed, row.lifted(now.seconds())) {
+        (true, _) => Some(EndingKind::Appealed),
+        (false, true) => Some(EndingKind::Lifted),
+        (false, false) => None,
+    };
+    Ban {
+        guid,
+        uid,
+        user: row.user,
+        scope: row.scope,
+        made_in: row.experience,
+        terms: row.terms.clone(),
+        revision: 1,
+        decisions: 1,
+        created,
+        updated,
+        ending: kind.map(|kind| Ending { at: updated, kind }),
+    }
+}

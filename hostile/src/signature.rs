@@ -1,0 +1,41 @@
+//! Roblox's signature.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use shared::auth::{Signature, SigningSecret};
+use shared::clock::Timestamp;
+
+/// Reads bytes as the header, a line break and the body that was signed.
+pub fn signature(bytes: &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let (header, body) = match end {
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+        None => (bytes, &b""[..]),
+    };
+    let secret = SigningSecret::new("a secret that nobody knows").expect("a secret");
+    if let Ok(header) = std::str::from_utf8(header)
+        && let Some(signature) = Signature::parse(header)
+    {
+        assert!(!signature.is_by(&secret, body), "{header} was forged");
+        // A time has one second at which it is fresh whatever it is: its own. It is not 20 minutes
+        // away from itself.
+        let fresh = |now| signature.is_fresh(Timestamp(now));
+        assert!(!(fresh(0) && fresh(u64::MAX)));
+    }
+
+    // What is signed verifies as it was signed, and in no other way.
+    let time = bytes.len().to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("a key");
+    mac.update(format!("{time}.").as_bytes());
+    mac.update(body);
+    let mac = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    let header = format!("t={time},v1={mac}");
+    let signature = Signature::parse(&header).expect("a signature");
+    assert!(signature.is_by(&secret, body));
+    assert!(!signature.is_by(&secret, &[body, b"x"].concat()));
+    let later = format!("t=1{time},v1={mac}");
+    let later = Signature::parse(&later).expect("a signature");
+    assert!(!later.is_by(&secret, body));
+}

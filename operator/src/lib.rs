@@ -1,0 +1,66 @@
+//! `portcullis`: what an operator does, from a terminal or a script.
+//!
+//! The program is [`run`]; what it reads from files can be used, and tested, apart from it.
+
+mod arguments;
+mod ban_record;
+mod cli;
+mod commands;
+mod confirm;
+mod connection;
+pub mod import;
+mod output;
+mod progress;
+mod times;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+use output::Output;
+
+/// Does what the command line says.
+pub async fn run() -> ExitCode {
+    match carry_out(Cli::read()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", connection::explain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
+    let output = Output::new(cli.output);
+    let open = async || connection::open(&cli.connection).await;
+    match cli.command {
+        Command::Workspace { command } => {
+            commands::workspace::run(command, &open().await?, output).await?;
+        }
+        Command::Experience { command } => {
+            commands::experience::run(command, &open().await?, output).await?;
+        }
+        Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
+        Command::Protected { command } => {
+            commands::protected::run(command, &open().await?, output).await?;
+        }
+        Command::Ban(args) => commands::ban::run(args, &open().await?, output).await?,
+        Command::Unban(args) => commands::unban::run(args, &open().await?, output).await?,
+        Command::Check(args) => commands::check::run(args, &open().await?, output).await?,
+        Command::History(args) => commands::history::run(args, &open().await?, output).await?,
+        Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
+        Command::Undo(args) => commands::undo::run(args, &open().await?, output).await?,
+        Command::Forget(args) => commands::forget::run(args, &open().await?, output).await?,
+        Command::Erasure { command } => {
+            commands::erasure::run(command, &open().await?, output).await?;
+        }
+        Command::Import(args) => commands::import::run(*args, &open().await?, output).await?,
+        Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
+        Command::Export(args) => commands::export::run(args, &open().await?).await?,
+        Command::Doctor(args) => {
+            return commands::doctor::run(&args, &cli.connection, output).await;
+        }
+        Command::Completions(args) => commands::documents::completions(&args)?,
+        Command::Man(args) => commands::documents::man(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
