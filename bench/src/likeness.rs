@@ -173,3 +173,35 @@ fn text(text: impl Into<Value>) -> Value {
 fn digits(number: u64) -> Value {
     json!({ "N": number.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Event;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_copy_is_as_good_as_a_ban_that_was_made() {
+        let app = TestApp::builder().without_stream().start().await;
+        let workspace = app.workspace().await;
+        let likeness = Likeness::take(&workspace, 7).await.unwrap();
+        likeness.fill(&app, 0..50).unwrap();
+
+        assert!(workspace.is_banned(Likeness::user(49), 7).await);
+        assert!(!workspace.is_banned(Likeness::user(50), 7).await);
+        assert_eq!(workspace.pending_bans(7).await, Vec::<Value>::new());
+        let bans = workspace.bans().await;
+        assert_eq!(bans.len(), 51);
+        let of_user = Call::get("/bans").query("userId", Likeness::user(7));
+        let of_user = workspace.send(of_user).await.list();
+        assert!(
+            of_user.len() == 1 && bans.contains(&of_user[0]),
+            "{of_user:?}"
+        );
+
+        // The experience says once more what the copy has it say: nothing is written.
+        let answer = workspace.send(likeness.confirmation(7)).await;
+        let id = answer.request_id().to_owned();
+        let events = Event::of(&app, "ban-async", &[id]).await.unwrap();
+        assert!(events[0].write_units == 0.0, "{events:?}");
+    }
+}
