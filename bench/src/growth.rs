@@ -59,6 +59,23 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     for user in 1..=PENDING {
         workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
     }
+    let (mut points, mut filled) = (Vec::new(), 0);
+    for &size in sizes {
+        // Those that the routes have made count as well.
+        let copies = size.saturating_sub(PENDING + 1);
+        let started = Instant::now();
+        tokio::task::block_in_place(|| likeness.fill(&app, filled..copies))?;
+        eprintln!("growth: {size} bans, filled in {:.1?}", started.elapsed());
+        filled = copies;
+        let world = World::look(&workspace, &likeness, EXPERIENCE, copies).await?;
+        points.push((size, at_size(&world, calls).await?));
+    }
+    Ok(told(&points, calls))
+}
+
+/// What was found at all sizes, route by route.
+fn told(points: &[(u64, Vec<Point>)], calls: u64) -> Findings {
+    let mut found = Findings::default();
     let mut table = Table::new(
         "Growth",
         &[
@@ -71,18 +88,6 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
             "read units",
         ],
     );
-    let (mut found, mut filled) = (Findings::default(), 0);
-    let mut points = Vec::new();
-    for &size in sizes {
-        // Those that the routes have made count as well.
-        let copies = size.saturating_sub(PENDING + 1);
-        let started = Instant::now();
-        tokio::task::block_in_place(|| likeness.fill(&app, filled..copies))?;
-        eprintln!("growth: {size} bans, filled in {:.1?}", started.elapsed());
-        filled = copies;
-        let world = World::look(&workspace, &likeness, EXPERIENCE, copies).await?;
-        points.push((size, at_size(&world, calls).await?));
-    }
     for (at, route) in Route::ALL.into_iter().enumerate() {
         let of_route = points
             .iter()
@@ -119,7 +124,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
          The embedded engine grows with its trees; the ratio is what is ours."
     ));
     found.tables.push(table);
-    Ok(found)
+    found
 }
 
 /// Calls each route, and the database itself, taking turns.
