@@ -44,7 +44,7 @@ struct Point {
 }
 
 /// Fills one experience from size to size, and calls the routes at each. A million bans take some
-/// 3 GB of memory: the engine keeps its data there, where it is read the fastest.
+/// 5 GB of memory: the engine keeps its data there, where it is read the fastest.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let (sizes, calls) = if plan.short {
         (&SHORT[..], 60)
