@@ -83,6 +83,7 @@ impl Event {
         #[expect(clippy::cast_precision_loss, reason = "a line is short")]
         let bytes = (line.len() + 1) as f64;
         event.bytes = bytes;
-        Some(event)
+        // A line that is about no request is none of these.
+        (!event.request_id.is_empty()).then_some(event)
     }
 }
