@@ -59,12 +59,8 @@ fn add(
     let mut usage = case.usage;
     usage.memory = memory(case.function)?;
     let price = usage.price_of_a_million();
-    // The stream's function logs units, but no calls.
-    let logs_calls = usage.gateway_calls > 0.0;
-    if logs_calls {
-        found.figure(format!("cost.{}.calls", case.slug), usage.database_calls);
-    }
     let figures = [
+        ("calls", usage.database_calls),
         ("read_units", usage.read_units),
         ("write_units", usage.write_units),
         ("usd_per_million", price.total()),
@@ -75,11 +71,7 @@ fn add(
     let number = |value: f64| format!("{}", (value * 100.0).round() / 100.0);
     units.row([
         case.what.to_owned(),
-        if logs_calls {
-            number(usage.database_calls)
-        } else {
-            "-".to_owned()
-        },
+        number(usage.database_calls),
         number(usage.read_units),
         number(usage.write_units),
     ]);
