@@ -2,6 +2,7 @@
 
 mod parts;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use local_stack::dynamo::Dynamo;
