@@ -25,7 +25,7 @@ CARGO_FUZZ_READY := .tools/cargo-fuzz/.$(CARGO_FUZZ)
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test fuzz soak bench bench-check release-functions measure-export measure-import check build fmt tools check-tools needs-rust needs-python needs-nightly
+.PHONY: help dev test fuzz soak bench bench-docs bench-check release-functions check build fmt tools check-tools needs-rust needs-python needs-nightly
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,26 +59,18 @@ soak: needs-rust ## Call the service on a bad day and check every answer (MINUTE
 FUNCTIONS := $(notdir $(wildcard functions/*)) floor
 
 bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
-	cargo run --locked --profile measure --bin bench -- $(SECTIONS)
+	cargo build --locked --release --package portcullis
+	cargo run --locked --profile measure --bin bench -- $(SECTIONS) $(addprefix --variant ,$(VARIANTS))
+
+bench-docs: needs-rust ## Put the tables of the last `make bench` into docs/performance.md
+	cargo run --locked --profile measure --bin bench -- --docs
 
 bench-check: needs-rust release-functions ## Compare a short form of it with bench/bounds.json
-	cargo run --locked --bin bench -- --check $(SECTIONS)
+	cargo build --locked --workspace --all-targets
+	target/debug/bench --check --program target/debug/portcullis $(SECTIONS)
 
 release-functions:
 	cargo build --locked --release $(addprefix --package ,$(FUNCTIONS))
-
-measure-export: needs-rust ## Measure the exports of a million bans (some minutes, and a release build)
-	cargo build --locked --release -p ban-async -p export-bans-json -p export-bans-csv
-	cargo run --locked --release -p end-to-end --example measure-export -- 1000000 target/release replay
-	cargo run --locked --release -p end-to-end --example measure-export -- 100000 target/release engine
-
-# How many rows, and which build of the program: `make measure-import ROWS=20000 PROFILE=dev`.
-ROWS := 100000
-PROFILE := release
-
-measure-import: needs-rust ## Measure an import of 100,000 rows (some minutes; ROWS=… and PROFILE=dev for less)
-	cargo build --locked --workspace --profile $(PROFILE) --bins --example measure-import
-	target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/examples/measure-import $(ROWS)
 
 check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fmt --all --check

@@ -42,10 +42,7 @@ impl Process {
 
     /// The most memory it has had, in bytes.
     pub fn peak_memory(&self) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.context("VmHWM")?.trim().trim_end_matches(" kB");
-        Ok(peak.parse::<u64>().context("VmHWM")? * 1024)
+        peak_memory(self.id())
     }
 }
 
@@ -59,6 +56,14 @@ pub fn computed(process: u32) -> anyhow::Result<Duration> {
         sum += spent.parse::<u64>().context("schedstat")?;
     }
     Ok(Duration::from_nanos(sum))
+}
+
+/// The most memory that a process has had, in bytes.
+pub fn peak_memory(process: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.context("VmHWM")?.trim().trim_end_matches(" kB");
+    Ok(peak.parse::<u64>().context("VmHWM")? * 1024)
 }
 
 impl Drop for Process {

@@ -6,6 +6,14 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Sample(Vec<f64>);
 
+impl FromIterator<f64> for Sample {
+    fn from_iter<T: IntoIterator<Item = f64>>(numbers: T) -> Self {
+        let mut sorted: Vec<f64> = numbers.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        Self(sorted)
+    }
+}
+
 impl Sample {
     /// Adds one.
     pub fn add(&mut self, duration: Duration) {
@@ -16,6 +24,11 @@ impl Sample {
     pub fn add_number(&mut self, number: f64) {
         let at = self.0.partition_point(|&other| other < number);
         self.0.insert(at, number);
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The one that half of them are below.
@@ -48,6 +61,12 @@ mod tests {
             sample.add_number(f64::from(number));
         }
         assert_eq!((sample.median(), sample.at(0.99)), (50.0, 99.0));
+    }
+
+    #[test]
+    fn collecting_numbers_is_as_good_as_adding_them() {
+        let sample: Sample = [3.0, 9.0, 1.0].into_iter().collect();
+        assert_eq!((sample.median(), sample.at(1.0)), (3.0, 9.0));
     }
 
     #[test]

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use crate::table::Table;
 
 /// How a run measures.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The folder of the functions as they are deployed, such as `target/release`.
     pub functions: PathBuf,
     /// Other builds of `is-banned`, to be started in turns with it.
     pub variants: Vec<PathBuf>,
+    /// The operator's program.
+    pub program: PathBuf,
     /// The short form: fewer repeats and smaller tables, the same deterministic figures.
     pub short: bool,
 }

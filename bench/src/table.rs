@@ -1,9 +1,11 @@
 //! Tables as they are printed: a title, columns, and what to know when reading them.
 
-use std::fmt;
+use std::fmt::{self, Write};
+
+use serde::{Deserialize, Serialize};
 
 /// A table of figures, the first column naming what each row is about.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     title: String,
     columns: Vec<String>,
@@ -31,6 +33,27 @@ impl Table {
     /// Adds a line below the table.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
+    }
+
+    /// The table as Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let figures = "--:|".repeat(self.columns.len().saturating_sub(1));
+        let mut text = format!(
+            "\n**{}**\n\n{}|---|{figures}\n",
+            self.title,
+            line(&self.columns)
+        );
+        text.extend(self.rows.iter().map(|row| line(row)));
+        for note in &self.notes {
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "\n{note}");
+        }
+        text
     }
 }
 

@@ -174,7 +174,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
 struct Calls {
     total: Sample,
     own: Sample,
-    database_calls: Sample,
+    of_database: Sample,
 }
 
 fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Result<()> {
@@ -202,7 +202,7 @@ fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Re
         let Some(calls) = all.get(label) else {
             continue;
         };
-        let database_calls = calls.database_calls.median();
+        let database_calls = calls.of_database.median();
         let overhead = calls.own.median() - floor - database_calls * transfer;
         table.row([
             (*label).to_owned(),
@@ -256,7 +256,7 @@ fn call(plan: &Plan, stage: &Stage, case: &Case, rounds: usize) -> anyhow::Resul
         calls.total.add(total);
         calls.own.add(total.saturating_sub(busy));
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
-        calls.database_calls.add_number(count as f64);
+        calls.of_database.add_number(count as f64);
     }
     Ok(calls)
 }

@@ -2,6 +2,7 @@
 
 mod parts;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use local_stack::dynamo::Dynamo;
@@ -37,12 +38,13 @@ pub struct TestApp {
     database: Dynamo,
     store: Store,
     tables: Tables,
-    _engine: Engine,
+    engine: Engine,
 }
 
 /// How an app is to be started.
 #[derive(Clone, Debug)]
 pub struct TestAppBuilder {
+    functions: Option<PathBuf>,
     instances: usize,
     clocks: Vec<i64>,
     faults: bool,
@@ -72,6 +74,14 @@ impl TestAppBuilder {
     #[must_use]
     pub const fn with_faults(mut self) -> Self {
         self.faults = true;
+        self
+    }
+
+    /// Runs the functions of a folder such as `target/release`, instead of those that were built
+    /// with the test.
+    #[must_use]
+    pub fn functions(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.functions = Some(folder.into());
         self
     }
 
@@ -119,7 +129,7 @@ impl TestAppBuilder {
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
         let variables = local_stack::aws_environment(reached, objects.endpoint());
-        let binaries = binaries();
+        let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
         let specs = template
             .functions()
@@ -151,7 +161,7 @@ impl TestAppBuilder {
             database,
             store,
             tables,
-            _engine: engine,
+            engine,
         };
         if self.pump {
             app.start_pump();
@@ -169,6 +179,7 @@ impl TestApp {
     /// An app to be started otherwise.
     pub const fn builder() -> TestAppBuilder {
         TestAppBuilder {
+            functions: None,
             instances: 1,
             clocks: Vec::new(),
             faults: false,
@@ -257,6 +268,11 @@ impl TestApp {
         self.faults
             .as_ref()
             .expect("TestApp::builder().with_faults()")
+    }
+
+    /// The engine behind the database, for what does not go through its port.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The database, not through the proxy.

@@ -128,7 +128,8 @@ impl Call {
         self.headers.iter().any(|(own, _)| own == name)
     }
 
-    pub(crate) fn request(&self, address: &str) -> Request<Bytes> {
+    /// The request as it is sent to a server such as `http://127.0.0.1:9000`.
+    pub fn request(&self, address: &str) -> Request<Bytes> {
         let pairs = self
             .query
             .iter()

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use flate2::{Compression, write::GzEncoder};
 use lambda_http::http::Request;
 use lambda_http::{Body, RequestExt};
 use shared::error::ApiError;
 use shared::http::ApiRequest;
-use shared::telemetry::{Starts, Trace};
+use shared::telemetry::{Environment, Trace};
 
 /// The largest body that is read, before and after inflating.
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -28,7 +29,7 @@ pub fn request(body: &[u8], query: &[(&str, &str)], headers: &[(&str, &str)]) ->
         .body(Body::Binary(body.to_vec()))
         .expect("a request")
         .with_query_string_parameters(parameters);
-    let trace = Trace::begin("fuzz", &request, &Starts::new());
+    let trace = Trace::begin("fuzz", &request, &Environment::ready(Instant::now()));
     ApiRequest::new(request, Arc::new(trace))
 }
 

@@ -1,8 +1,9 @@
 //! The embedded DynamoDB: `dynoxide` on a port of 127.0.0.1, in memory or in a file.
 
-use std::{path::Path, thread::JoinHandle};
+use std::{fmt, path::Path, thread::JoinHandle};
 
-use dynoxide::{Database, server};
+use dynoxide::{Database, DynoxideError, ImportOptions, Item, server};
+use serde_json::Value;
 use tokio::{runtime, sync::oneshot};
 
 use crate::{Error, Result, http};
@@ -11,8 +12,18 @@ use crate::{Error, Result, http};
 #[derive(Debug)]
 pub struct Engine {
     endpoint: String,
+    database: Data,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the engine serves, for what does not go through its port.
+struct Data(Database);
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Data")
+    }
 }
 
 impl Engine {
@@ -34,6 +45,7 @@ impl Engine {
             .build()
             .map_err(Error::network("starting the database's threads"))?;
         let (stop, stopped) = oneshot::channel::<()>();
+        let data = Data(database.clone());
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
@@ -48,6 +60,7 @@ impl Engine {
         let endpoint = format!("http://127.0.0.1:{port}");
         Ok(Self {
             endpoint,
+            database: data,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -57,6 +70,15 @@ impl Engine {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Puts items into a table, in the API's own form, all in one transaction and without stream
+    /// records: for a table of a size that calls would take hours to reach. It blocks.
+    pub fn import(&self, table: &str, items: Vec<Value>) -> Result<()> {
+        let items: Vec<Item> = serde_json::from_value(Value::Array(items))
+            .map_err(|e| Error::Tool(format!("items to import: {e}")))?;
+        let imported = (self.database.0).import_items(table, items, ImportOptions::default());
+        imported.map(drop).map_err(broken)
     }
 }
 
@@ -72,8 +94,12 @@ impl Drop for Engine {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
+fn broken(error: DynoxideError) -> Error {
+    Error::Tool(format!("the database: {error}"))
+}
+
 fn open(folder: Option<&Path>) -> Result<Database> {
-    let broken = |e: dynoxide::DynoxideError| Error::Tool(format!("the database: {e}"));
     let Some(folder) = folder else {
         return Database::memory().map_err(broken);
     };

@@ -13,7 +13,7 @@ use anyhow::Context;
 use super::connection::Connection;
 
 /// How long a function may take before the measurement is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A Runtime API that hands its events to whoever asks. Each process gets one of its own: a request
 /// that a killed process left behind would take the event of the next.

@@ -61,6 +61,39 @@ async fn making_the_tables_again_keeps_what_is_in_them() {
 }
 
 #[tokio::test]
+async fn imported_items_are_found_by_key_and_in_the_indexes() {
+    let engine = Engine::start(None, 0).await.unwrap();
+    let dynamo = Dynamo::new(engine.endpoint());
+    dynamo.create_tables(template().tables()).await.unwrap();
+    let item = |number: u32| {
+        let number = format!("{number:03}");
+        json!({
+            "pk": {"S": number}, "sk": {"S": "b"},
+            "ledger": {"S": "all"}, "guid_key": {"S": number},
+        })
+    };
+    let items: Vec<_> = (0..100).map(item).collect();
+    engine.import("BansTable", items.clone()).unwrap();
+    // The same once more changes nothing.
+    engine.import("BansTable", items).unwrap();
+    let get = json!({"TableName": "BansTable", "Key": {"pk": {"S": "042"}, "sk": {"S": "b"}}});
+    let found = dynamo.call("GetItem", &get).await.unwrap();
+    assert_eq!(found["Item"], item(42));
+    let query = json!({
+        "TableName": "BansTable",
+        "IndexName": "by-workspace",
+        "KeyConditionExpression": "ledger = :all AND guid_key < :end",
+        "ExpressionAttributeValues": {":all": {"S": "all"}, ":end": {"S": "010"}},
+    });
+    assert_eq!(dynamo.call("Query", &query).await.unwrap()["Count"], 10);
+    assert!(
+        engine
+            .import("BansTable", vec![json!({"pk": {"S": "a"}})])
+            .is_err()
+    );
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_said_with_the_setting_that_changes_it() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

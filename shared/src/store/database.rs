@@ -134,9 +134,10 @@ impl Database {
     ) -> Result<Vec<Item>, DatabaseError> {
         let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
         for key in keys {
-            let table = match key.is_of_workspaces() {
-                true => &self.tables.workspaces,
-                false => &self.tables.bans,
+            let table = if key.is_of_workspaces() {
+                &self.tables.workspaces
+            } else {
+                &self.tables.bans
             };
             keys_of.entry(table).or_default().push(key.item());
         }

@@ -66,12 +66,21 @@ impl NewKey {
     }
 }
 
+/// What is in memory of a key.
+enum Remembered {
+    Key(Arc<KeyRecord>),
+    NoSuchKey,
+    Nothing,
+}
+
 impl Store {
     /// The record of a key that was sent, from memory or the table.
     pub async fn key(&self, key: &PlainKey) -> Result<Option<Arc<KeyRecord>>, ApiError> {
         let hash = key.hash();
-        if let Some(known) = self.known_key(&hash) {
-            return Ok(known);
+        match self.remembered_key(&hash) {
+            Remembered::Key(record) => return Ok(Some(record)),
+            Remembered::NoSuchKey => return Ok(None),
+            Remembered::Nothing => {}
         }
         let looked_up = Instant::now();
         let workspaces = &self.database.tables().workspaces;
@@ -91,28 +100,33 @@ impl Store {
         experience: ExperienceId,
     ) -> Result<Option<(Arc<KeyRecord>, Snapshot)>, ApiError> {
         let hash = key.hash();
-        let known = self.known_key(&hash);
-        let besides = match &known {
-            Some(None) => return Ok(None),
-            Some(Some(_)) => Vec::new(),
-            None => vec![Key::api_key(hash.as_str())],
+        let remembered = self.remembered_key(&hash);
+        let besides = match &remembered {
+            Remembered::NoSuchKey => return Ok(None),
+            Remembered::Key(_) => Vec::new(),
+            Remembered::Nothing => vec![Key::api_key(hash.as_str())],
         };
         let looked_up = Instant::now();
         let (snapshot, found) = self
             .standing_and(key.tag(), user, experience, besides)
             .await?;
-        let record = match known {
-            Some(record) => record,
-            None => self.learn_key(hash, found.into_iter().next(), looked_up)?,
+        let record = match remembered {
+            Remembered::Key(record) => Some(record),
+            _ => self.learn_key(hash, found.into_iter().next(), looked_up)?,
         };
         Ok(record.map(|record| (record, snapshot)))
     }
 
-    fn known_key(&self, hash: &KeyHash) -> Option<Option<Arc<KeyRecord>>> {
-        self.known.keys.get(hash, |record| match record {
+    fn remembered_key(&self, hash: &KeyHash) -> Remembered {
+        let known = self.known.keys.get(hash, |record| match record {
             Some(_) => REMEMBERED,
             None => NONE_REMEMBERED,
-        })
+        });
+        match known {
+            Some(Some(record)) => Remembered::Key(record),
+            Some(None) => Remembered::NoSuchKey,
+            None => Remembered::Nothing,
+        }
     }
 
     /// Remembers what was found under a key, and notes that it is used.

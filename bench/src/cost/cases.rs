@@ -1,0 +1,333 @@
+//! The calls whose cost is told, and how each comes about.
+
+use std::num::NonZeroU32;
+
+use anyhow::{Context, ensure};
+use end_to_end::{Ban, Call, KeySpec, Notification, TestApp, Unban, Workspace};
+use serde_json::{Value, json};
+use shared::store::ErasureMode;
+
+use super::prices::Usage;
+use crate::events::Event;
+use crate::likeness::Likeness;
+
+/// Where all of it happens.
+const EXPERIENCE: u64 = 75_521_396_999_004;
+
+/// How many bans the lists and exports have.
+const LISTED: u64 = 1000;
+
+/// How many experiences hear of a Global ban.
+const LINKED: u32 = 100;
+
+/// A call that was made.
+#[derive(Debug)]
+pub struct Case {
+    /// Its name among the figures.
+    pub slug: &'static str,
+    /// Its name in the tables.
+    pub what: &'static str,
+    pub function: &'static str,
+    pub usage: Usage,
+}
+
+/// All calls that were made.
+#[derive(Debug)]
+pub struct Cases<'a> {
+    app: &'a TestApp,
+    pub found: Vec<Case>,
+}
+
+impl<'a> Cases<'a> {
+    pub const fn new(app: &'a TestApp) -> Self {
+        Self {
+            app,
+            found: Vec::new(),
+        }
+    }
+
+    pub async fn ban_checks(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        let check = || {
+            let body = json!({ "userId": 1, "experienceId": EXPERIENCE });
+            Call::post("/is-banned").json(&body)
+        };
+        let mut take = self.taker(&workspace, "is-banned");
+        let first = "ban check, key not in memory";
+        take.call("check-new-key", first, check()).await?;
+        take.call("check", "ban check", check()).await
+    }
+
+    pub async fn bans(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        workspace.ban(Ban::of(9, EXPERIENCE)).await;
+        let ban = Ban::of(1, EXPERIENCE).permanent();
+        let other = ban.clone().reasons("other", "other");
+        let applied = other.clone().completed();
+        let global = Ban::of(2, EXPERIENCE).permanent().global();
+        let mut take = self.taker(&workspace, "ban-async");
+        take.call("ban", "new ban", ban.call()).await?;
+        take.call("ban-changed", "changed ban", other.call())
+            .await?;
+        take.call("ban-repeated", "the same ban again", other.call())
+            .await?;
+        take.call("confirmation", "confirmation", applied.call())
+            .await?;
+        let again = "the same confirmation again";
+        take.call("confirmation-repeated", again, applied.call())
+            .await?;
+        take.call("ban-global", "new Global ban", global.call())
+            .await
+    }
+
+    pub async fn capped_ban(&mut self) -> anyhow::Result<()> {
+        let cap = NonZeroU32::new(1000);
+        let workspace = self
+            .app
+            .workspace_with(|settings| settings.moderator_bans_per_hour = cap);
+        let workspace = workspace.await;
+        let spec = KeySpec {
+            bans_per_hour: cap,
+            ..KeySpec::default()
+        };
+        let workspace = workspace.with_key(&workspace.make_key(spec).await);
+        workspace.ban(Ban::of(9, EXPERIENCE)).await;
+        let what = "new ban, key and moderator with caps";
+        self.taker(&workspace, "ban-async")
+            .call("ban-capped", what, Ban::of(1, EXPERIENCE).call())
+            .await
+    }
+
+    pub async fn unbans(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        for user in [1, 9] {
+            let ban = Ban::of(user, EXPERIENCE).permanent().completed();
+            workspace.ban(ban).await;
+        }
+        workspace.unban(Unban::of(9, EXPERIENCE)).await;
+        let unban = || Unban::of(1, EXPERIENCE);
+        let report = || unban().confirm_only().call();
+        let mut take = self.taker(&workspace, "unban-async");
+        take.call("unban", "unban", unban().call()).await?;
+        take.call("unban-confirmed", "confirmation of an unban", report())
+            .await?;
+        let again = "the same confirmation of an unban again";
+        take.call("unban-confirmed-repeated", again, report()).await
+    }
+
+    pub async fn polls(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        let poll = |route: &str| Call::get(route).query("experienceId", EXPERIENCE);
+        for (function, slug, what) in [
+            ("pending-bans", "poll-bans-empty", "poll, nothing pending"),
+            (
+                "pending-unbans",
+                "poll-unbans-empty",
+                "poll of unbans, nothing pending",
+            ),
+        ] {
+            let call = poll(&format!("/{function}"));
+            let mut take = self.taker(&workspace, function);
+            take.second_call(slug, what, call).await?;
+        }
+        for user in 1..=20 {
+            let ban = Ban::of(user, EXPERIENCE).permanent();
+            workspace.ban(ban.clone()).await;
+            if user > 10 {
+                workspace.ban(ban.completed()).await;
+                workspace.unban(Unban::of(user, EXPERIENCE)).await;
+            }
+        }
+        for (function, slug, what) in [
+            ("pending-bans", "poll-bans-10", "poll, 10 pending"),
+            (
+                "pending-unbans",
+                "poll-unbans-10",
+                "poll of unbans, 10 pending",
+            ),
+        ] {
+            let call = poll(&format!("/{function}"));
+            let mut take = self.taker(&workspace, function);
+            take.second_call(slug, what, call).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn lists(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        let likeness = Likeness::take(&workspace, EXPERIENCE).await?;
+        likeness.fill(self.app, 0..LISTED - 1)?;
+        let shown = workspace.ban_shown(Ban::of(1, EXPERIENCE)).await;
+        let guid = shown
+            .get("guid")
+            .and_then(Value::as_str)
+            .context("a guid")?;
+
+        let mut take = self.taker(&workspace, "bans");
+        let page = Call::get("/bans").query("limit", 100);
+        take.second_call("bans-page", "page of 100 bans", page)
+            .await?;
+        let of_user = Call::get("/bans").query("userId", Likeness::user(7));
+        take.second_call("bans-of-user", "bans of one user", of_user)
+            .await?;
+        let history = Call::get(&format!("/bans/{guid}"));
+        let mut take = self.taker(&workspace, "ban-history");
+        take.second_call("ban-history", "history of a ban, one decision", history)
+            .await?;
+        for (function, slug, what, path) in [
+            (
+                "export-bans-json",
+                "export-json-1000",
+                "export of 1,000 bans, JSON",
+                "/export/bans/json",
+            ),
+            (
+                "export-bans-csv",
+                "export-csv-1000",
+                "export of 1,000 bans, CSV",
+                "/export/bans/csv",
+            ),
+        ] {
+            let mut take = self.taker(&workspace, function);
+            take.second_call(slug, what, Call::get(path)).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn erasures(&mut self) -> anyhow::Result<()> {
+        let queueing = self.app.workspace().await;
+        let queue = queueing.take_in_erasures(ErasureMode::Queue).await;
+        let erasing = self.app.workspace().await;
+        let erase = erasing.take_in_erasures(ErasureMode::Erase).await;
+        erasing.ban(Ban::of(1, EXPERIENCE)).await;
+        for (workspace, secret, slug, what) in [
+            (
+                &queueing,
+                queue,
+                "erasure-queued",
+                "request to forget a user, queued",
+            ),
+            (
+                &erasing,
+                erase,
+                "erasure",
+                "user with one ban and one decision forgotten",
+            ),
+        ] {
+            let mut take = self.taker(workspace, "roblox-webhook");
+            let unknown = Notification::erasure(2).signed(&secret);
+            take.send(unknown).await?;
+            let call = Notification::erasure(1).signed(&secret);
+            take.call(slug, what, call).await?;
+        }
+        Ok(())
+    }
+
+    /// A Global ban to many experiences, as a share of it for each.
+    pub async fn spreading(&mut self) -> anyhow::Result<()> {
+        let function = "spread-decisions";
+        let workspace = self.app.workspace().await;
+        workspace.link_all(1..=u64::from(LINKED)).await;
+        self.app.settle().await;
+        let before = Event::all(self.app, function).len();
+        workspace.ban(Ban::of(1, 1).global().permanent()).await;
+        self.app.settle().await;
+        let events = Event::at_least(self.app, function, before + 1).await?;
+        // The stream may still be heard from while its last event is on its way into the log.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let events = Event::all(self.app, function).split_off(before.min(events.len()));
+        let each = |sum: f64| sum / f64::from(LINKED);
+        let sum = |of: fn(&Event) -> f64| each(events.iter().map(of).sum());
+        self.found.push(Case {
+            slug: "spread",
+            what: "Global ban, for each of 100 linked experiences",
+            function,
+            usage: Usage {
+                gateway_calls: 0.0,
+                function_calls: sum(|_| 1.0),
+                memory: 0.0,
+                database_calls: sum(|event| event.database_calls),
+                read_units: sum(|event| event.read_units),
+                write_units: sum(|event| event.write_units),
+                log_bytes: sum(|event| event.bytes),
+            },
+        });
+        Ok(())
+    }
+
+    pub async fn unknown_route(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        let mut take = self.taker(&workspace, "not-found");
+        take.call("unknown-route", "unknown route", Call::get("/nothing"))
+            .await
+    }
+
+    const fn taker<'b>(
+        &'b mut self,
+        workspace: &'b Workspace<'b>,
+        function: &'static str,
+    ) -> Taker<'b>
+    where
+        'a: 'b,
+    {
+        Taker {
+            workspace,
+            function,
+            found: &mut self.found,
+        }
+    }
+}
+
+/// Makes calls of one function in one workspace.
+struct Taker<'a> {
+    workspace: &'a Workspace<'a>,
+    function: &'static str,
+    found: &'a mut Vec<Case>,
+}
+
+impl Taker<'_> {
+    /// Makes a call and keeps what it used.
+    async fn call(
+        &mut self,
+        slug: &'static str,
+        what: &'static str,
+        call: Call,
+    ) -> anyhow::Result<()> {
+        let event = self.send(call).await.with_context(|| what.to_owned())?;
+        self.found.push(Case {
+            slug,
+            what,
+            function: self.function,
+            usage: Usage {
+                gateway_calls: 1.0,
+                function_calls: 1.0,
+                memory: 0.0,
+                database_calls: event.database_calls,
+                read_units: event.read_units,
+                write_units: event.write_units,
+                log_bytes: event.bytes,
+            },
+        });
+        Ok(())
+    }
+
+    /// Makes a call twice and keeps what the second used: then key and link are known.
+    async fn second_call(
+        &mut self,
+        slug: &'static str,
+        what: &'static str,
+        call: Call,
+    ) -> anyhow::Result<()> {
+        self.send(call.clone()).await?;
+        self.call(slug, what, call).await
+    }
+
+    async fn send(&self, call: Call) -> anyhow::Result<Event> {
+        let answer = self.workspace.send(call).await;
+        let is_expected = answer.status < 300 || self.function == "not-found";
+        ensure!(is_expected, "{} answered {answer}", self.function);
+        let id = answer.request_id().to_owned();
+        let events = Event::of(self.workspace.app(), self.function, &[id]).await?;
+        events.into_iter().next().context("its event")
+    }
+}

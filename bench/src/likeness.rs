@@ -1,0 +1,207 @@
+//! Bans by the million: copies of a real one, as the product has written it, under ids of their own.
+
+use anyhow::Context;
+use end_to_end::{Ban, Call, TestApp, Workspace};
+use serde_json::{Map, Value, json};
+
+/// When the first of the copies was made, in the time of guids: with the year 2026.
+const FIRST_MS: u64 = 1_767_225_600_000 - 1_577_836_800_000;
+
+/// The user of the first copy.
+const FIRST_USER: u64 = 1_000_000;
+
+/// How many bans go into the engine in one transaction.
+const STEP: u64 = 1000;
+
+/// What a ban of an experience leaves in the table: its record, and the user's item there. The
+/// experience has applied it, so that it stands in no pending index.
+#[derive(Clone, Debug)]
+pub struct Likeness {
+    tag: String,
+    experience: u64,
+    record: Map<String, Value>,
+    standing: Map<String, Value>,
+    ban: Map<String, Value>,
+    report: Map<String, Value>,
+}
+
+impl Likeness {
+    /// Makes a ban through the route, and looks at what it left.
+    ///
+    /// # Errors
+    /// If the table holds something else.
+    pub async fn take(workspace: &Workspace<'_>, experience: u64) -> anyhow::Result<Self> {
+        workspace
+            .ban(applied(FIRST_USER - 1, FIRST_MS << 22, experience))
+            .await;
+        let stored = workspace.stored().await;
+        let item = |kind: &str| {
+            let is_it = |item: &&Value| item.pointer("/kind/S") == Some(&kind.into());
+            let found = stored.iter().find(is_it).and_then(Value::as_object);
+            found
+                .cloned()
+                .with_context(|| format!("no item is a {kind}"))
+        };
+        let (record, standing) = (item("ban")?, item("experience")?);
+        let map = |name: &str| {
+            let map = standing.get(name).and_then(|value| value.get("M"));
+            let map = map.and_then(Value::as_object).cloned();
+            map.with_context(|| format!("the standing has no {name}"))
+        };
+        Ok(Self {
+            tag: workspace.tag(),
+            experience,
+            ban: map("ban")?,
+            report: map("report")?,
+            record,
+            standing,
+        })
+    }
+
+    /// The user of a copy.
+    #[must_use]
+    pub const fn user(number: u64) -> u64 {
+        FIRST_USER + number
+    }
+
+    /// The key of a user's item in the experience, and that of his Global ban if he had one.
+    #[must_use]
+    pub fn keys(&self, number: u64) -> [Value; 2] {
+        let (tag, user) = (&self.tag, Self::user(number));
+        let key = |pk: String, sk: String| json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+        [
+            key(format!("{tag}#U#{user}"), format!("E#{}", self.experience)),
+            key(format!("{tag}#G#{}", user % 16), user.to_string()),
+        ]
+    }
+
+    /// The call by which the experience confirms a copy once more.
+    #[must_use]
+    pub fn confirmation(&self, number: u64) -> Call {
+        applied(Self::user(number), guid(number), self.experience).call()
+    }
+
+    /// The record of a copy.
+    #[must_use]
+    pub fn record(&self, number: u64) -> Value {
+        let (tag, experience) = (&self.tag, self.experience);
+        let guid = guid(number);
+        let padded = format!("{guid:020}");
+        let mut item = self.record.clone();
+        let own = [
+            ("pk", text(format!("{tag}#U#{}", Self::user(number)))),
+            ("sk", text(format!("B#{padded}"))),
+            ("guid_key", text(padded)),
+            ("ledger", text(format!("{tag}#{}", guid % 4))),
+            (
+                "experience_ledger",
+                text(format!("{tag}#{experience}#{}", guid % 4)),
+            ),
+            ("ban", self.ban(number)),
+        ];
+        item.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        Value::Object(item)
+    }
+
+    /// The user's item in the experience, with the copy as the ban.
+    #[must_use]
+    pub fn standing(&self, number: u64) -> Value {
+        let guid = guid(number);
+        let mut report = self.report.clone();
+        report.insert("guid".to_owned(), digits(guid));
+        let mut item = self.standing.clone();
+        let own = [
+            ("pk", text(format!("{}#U#{}", self.tag, Self::user(number)))),
+            ("report_guid", text(guid.to_string())),
+            ("report", json!({ "M": report })),
+            ("ban", self.ban(number)),
+        ];
+        item.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        Value::Object(item)
+    }
+
+    fn ban(&self, number: u64) -> Value {
+        let guid = guid(number);
+        let mut ban = self.ban.clone();
+        let own = [
+            ("guid", digits(guid)),
+            ("uid", digits(number + 1)),
+            ("user", digits(Self::user(number))),
+            ("private_reason", text(evidence(guid))),
+        ];
+        ban.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        json!({ "M": ban })
+    }
+
+    /// Writes copies into the table, past the engine's port.
+    ///
+    /// # Errors
+    /// If the engine refuses one.
+    pub fn fill(&self, app: &TestApp, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
+        let mut from = numbers.start;
+        while from < numbers.end {
+            let to = numbers.end.min(from + STEP);
+            let items = (from..to).flat_map(|number| [self.record(number), self.standing(number)]);
+            app.engine().import(&app.tables().bans, items.collect())?;
+            from = to;
+        }
+        Ok(())
+    }
+}
+
+/// The guid of a copy; about ten are made a second.
+const fn guid(number: u64) -> u64 {
+    ((FIRST_MS + number * 97) << 22) | (number & 0x3F_FFFF)
+}
+
+/// A ban that its experience has applied, with reasons as they are written.
+fn applied(user: u64, guid: u64, experience: u64) -> Ban {
+    Ban::of(user, experience)
+        .permanent()
+        .reasons(&evidence(guid), "Cheating, with words, and a comma")
+        .completed()
+}
+
+fn evidence(guid: u64) -> String {
+    format!("https://evidence.example.com/clips/{guid}.mp4, reported by \"a player\"")
+}
+
+fn text(text: impl Into<Value>) -> Value {
+    json!({ "S": text.into() })
+}
+
+fn digits(number: u64) -> Value {
+    json!({ "N": number.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Event;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_copy_is_as_good_as_a_ban_that_was_made() {
+        let app = TestApp::builder().without_stream().start().await;
+        let workspace = app.workspace().await;
+        let likeness = Likeness::take(&workspace, 7).await.unwrap();
+        likeness.fill(&app, 0..50).unwrap();
+
+        assert!(workspace.is_banned(Likeness::user(49), 7).await);
+        assert!(!workspace.is_banned(Likeness::user(50), 7).await);
+        assert_eq!(workspace.pending_bans(7).await, Vec::<Value>::new());
+        let bans = workspace.bans().await;
+        assert_eq!(bans.len(), 51);
+        let of_user = Call::get("/bans").query("userId", Likeness::user(7));
+        let of_user = workspace.send(of_user).await.list();
+        assert!(
+            of_user.len() == 1 && bans.contains(&of_user[0]),
+            "{of_user:?}"
+        );
+
+        // The experience says once more what the copy has it say: nothing is written.
+        let answer = workspace.send(likeness.confirmation(7)).await;
+        let id = answer.request_id().to_owned();
+        let events = Event::of(&app, "ban-async", &[id]).await.unwrap();
+        assert!(events[0].write_units == 0.0, "{events:?}");
+    }
+}
