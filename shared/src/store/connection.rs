@@ -10,7 +10,9 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_dynamodb::config::{
+    SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use aws_smithy_http_client::{Builder, tls};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use lambda_http::Error;
@@ -43,6 +45,8 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
         .http_client(http_client()?)
         .timeout_config(timeouts)
         .retry_config(retries)
+        // Every attempt has its time limit, so none is watched byte by byte besides.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .service_config(Endpoints)
         .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
         .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"));
