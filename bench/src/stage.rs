@@ -108,7 +108,6 @@ impl Stage {
         let bundle = self.bundle.path().display().to_string();
         for (name, value) in [
             ("AWS_CA_BUNDLE", bundle.as_str()),
-            ("SSL_CERT_FILE", bundle.as_str()),
             ("AWS_LAMBDA_RUNTIME_API", &runtime.address),
             ("AWS_LAMBDA_FUNCTION_NAME", function),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
