@@ -222,3 +222,27 @@ fn own_cpu() -> anyhow::Result<Duration> {
     let spent = text.split_whitespace().next().unwrap_or_default();
     Ok(Duration::from_nanos(spent.parse()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_function_reaches_its_database_over_tls_and_trusts_none_but_its_bundle() {
+        let stage = Stage::set_up().await.unwrap();
+        let test = std::env::current_exe().unwrap();
+        let binary = test.ancestors().nth(2).unwrap().join("is-banned");
+        let answer = || {
+            let runtime = RuntimeApi::start([event("is-banned").unwrap()]).unwrap();
+            let _process = stage
+                .start(&binary, "is-banned", Transport::Tls, &runtime)
+                .unwrap();
+            String::from_utf8(runtime.wait().unwrap().answer).unwrap()
+        };
+        let answered = answer();
+        assert!(answered.starts_with(r#"{"statusCode":200"#), "{answered}");
+        stage.trust_a_stranger().unwrap();
+        let refused = answer();
+        assert!(refused.starts_with(r#"{"statusCode":503"#), "{refused}");
+    }
+}

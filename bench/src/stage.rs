@@ -67,8 +67,7 @@ impl Stage {
 
         let certificates = Certificates::make()?;
         let bundle = NamedTempFile::new()?;
-        let own = std::fs::read_to_string(repository("shared/src/store/roots.pem"))?;
-        certificates.write_bundle(bundle.path(), &own)?;
+        certificates.write_bundle(bundle.path(), &roots()?)?;
         let server = certificates.server.clone();
         Ok(Self {
             plain: DatabaseStandIn::start(engine.endpoint(), None)?,
@@ -119,6 +118,18 @@ impl Stage {
         }
         Process::start(binary, &environment)
     }
+
+    /// From now on functions trust an authority that the database's certificate is not from.
+    #[cfg(test)]
+    pub fn trust_a_stranger(&self) -> anyhow::Result<()> {
+        Certificates::make()?.write_bundle(self.bundle.path(), &roots()?)
+    }
+}
+
+/// The roots that a function trusts on AWS.
+fn roots() -> anyhow::Result<String> {
+    let file = repository("shared/src/store/roots.pem");
+    std::fs::read_to_string(&file).with_context(|| file.display().to_string())
 }
 
 /// The documented event of that name, such as `is-banned`.

@@ -65,7 +65,7 @@ fn http_client() -> Result<SharedHttpClient, Error> {
     }
     let roots = match variable("AWS_CA_BUNDLE") {
         Some(file) => tls::TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
-        None if reaches_public_regions() => {
+        None if reaches_public_regions(variable) => {
             tls::TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
         }
         None => tls::TrustStore::default(),
@@ -80,14 +80,11 @@ fn http_client() -> Result<SharedHttpClient, Error> {
 
 /// Elsewhere (China, the isolated regions, an endpoint of one's own) the system's authorities are
 /// asked.
-fn reaches_public_regions() -> bool {
+fn reaches_public_regions(variable: impl Fn(&str) -> Option<String>) -> bool {
     let region = variable("AWS_REGION").unwrap_or_default();
     let is_public = !region.starts_with("cn-") && !region.contains("-iso");
-    let services = ["", "_DYNAMODB", "_S3"];
-    is_public
-        && services
-            .iter()
-            .all(|s| variable(&format!("AWS_ENDPOINT_URL{s}")).is_none())
+    let is_own = |service| variable(&format!("AWS_ENDPOINT_URL{service}")).is_some();
+    is_public && !["", "_DYNAMODB", "_S3"].into_iter().any(is_own)
 }
 
 /// An endpoint of its own for one service, such as `AWS_ENDPOINT_URL_DYNAMODB`.
@@ -108,4 +105,68 @@ fn is_on(name: &str) -> bool {
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_roots_are_those_that_amazon_publishes() {
+        let text = std::str::from_utf8(AMAZON_ROOTS).unwrap();
+        let fingerprints: Vec<_> = text
+            .split("-----END CERTIFICATE-----")
+            .filter_map(|part| part.split_once("-----BEGIN CERTIFICATE-----"))
+            .map(|(_, lines)| lines.split_whitespace().collect::<String>())
+            .map(|encoded| BASE64_STANDARD.decode(encoded).unwrap())
+            .map(|certificate| {
+                let digest = Sha256::digest(certificate);
+                digest
+                    .iter()
+                    .fold(String::new(), |hex, b| format!("{hex}{b:02x}"))
+            })
+            .collect();
+        assert_eq!(
+            fingerprints,
+            [
+                "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+                "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+                "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+                "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+                "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_public_regions_at_their_own_endpoints_are_known_to_rest_on_those_roots() {
+        let reaches = |region: &str, endpoint: Option<&str>| {
+            reaches_public_regions(|name| match name {
+                "AWS_REGION" => Some(region.to_owned()),
+                name => (Some(name) == endpoint).then(|| "https://example.com".to_owned()),
+            })
+        };
+        for region in ["eu-central-1", "us-gov-west-1"] {
+            assert!(reaches(region, None), "{region}");
+        }
+        for region in [
+            "cn-north-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "eu-isoe-west-1",
+        ] {
+            assert!(!reaches(region, None), "{region}");
+        }
+        for endpoint in [
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            "AWS_ENDPOINT_URL_S3",
+        ] {
+            assert!(!reaches("eu-central-1", Some(endpoint)), "{endpoint}");
+        }
+    }
 }
