@@ -9,12 +9,10 @@ use end_to_end::TestApp;
 use serde_json::Value;
 
 use crate::growth::grouped;
+use crate::likeness::guid;
 use crate::running::Running;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
-
-/// When the first of the bans was made, in the time of guids: with the year 2026.
-const FIRST_MS: u64 = 1_767_225_600_000 - 1_577_836_800_000;
 
 /// What an import took.
 struct Import {
@@ -130,7 +128,7 @@ fn import(mut command: Command, rows: u64) -> anyhow::Result<Import> {
 fn bans(rows: u64) -> anyhow::Result<String> {
     let mut text = "{\"list\":[".to_owned();
     for number in (1..=rows).rev() {
-        let guid = ((FIRST_MS + number * 97) << 22) | (number & 0x3F_FFFF);
+        let guid = guid(number);
         let comma = if number == rows { "" } else { "," };
         write!(
             text,

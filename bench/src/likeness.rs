@@ -150,7 +150,8 @@ impl Likeness {
 }
 
 /// The guid of a copy; about ten are made a second.
-const fn guid(number: u64) -> u64 {
+#[must_use]
+pub const fn guid(number: u64) -> u64 {
     ((FIRST_MS + number * 97) << 22) | (number & 0x3F_FFFF)
 }
 

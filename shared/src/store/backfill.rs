@@ -76,8 +76,7 @@ impl Store {
         struct LinkItem {
             backfill: String,
         }
-        let bans = &self.database.tables().bans;
-        let Some(item) = self.database.get(bans, Key::link(tag, experience)).await? else {
+        let Some(item) = self.database.get(Key::link(tag, experience)).await? else {
             return Ok(());
         };
         let begun = items::read::<LinkItem>(item)?.backfill;

@@ -112,12 +112,21 @@ impl Database {
         &self.meter
     }
 
+    /// The name of the table that holds what has this key.
+    fn table_of(&self, key: &Key) -> &str {
+        if key.is_of_workspaces() {
+            &self.tables.workspaces
+        } else {
+            &self.tables.bans
+        }
+    }
+
     /// Reads one item, strongly consistent.
-    pub(super) async fn get(&self, table: &str, key: Key) -> Result<Option<Item>, DatabaseError> {
+    pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, DatabaseError> {
         let call = self
             .client
             .get_item()
-            .table_name(table)
+            .table_name(self.table_of(&key))
             .set_key(Some(key.item()))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -134,12 +143,8 @@ impl Database {
     ) -> Result<Vec<Item>, DatabaseError> {
         let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
         for key in keys {
-            let table = if key.is_of_workspaces() {
-                &self.tables.workspaces
-            } else {
-                &self.tables.bans
-            };
-            keys_of.entry(table).or_default().push(key.item());
+            let keys = keys_of.entry(self.table_of(&key)).or_default();
+            keys.push(key.item());
         }
         let mut wanted = HashMap::new();
         for (table, keys) in keys_of {
@@ -228,11 +233,11 @@ impl Database {
     }
 
     /// Deletes an item; if there is none, nothing happens.
-    pub(super) async fn delete(&self, table: &str, key: Key) -> Result<(), DatabaseError> {
+    pub(super) async fn delete(&self, key: Key) -> Result<(), DatabaseError> {
         let call = self
             .client
             .delete_item()
-            .table_name(table)
+            .table_name(self.table_of(&key))
             .set_key(Some(key.item()));
         self.timed(call.send()).await.map_err(failure)?;
         Ok(())

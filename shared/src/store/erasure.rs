@@ -145,10 +145,7 @@ impl Store {
 
     /// Ends the intake of a workspace; without one, nothing happens.
     pub async fn remove_erasure_intake(&self, tag: WorkspaceTag) -> Result<(), ApiError> {
-        let workspaces = &self.database.tables().workspaces;
-        self.database
-            .delete(workspaces, Key::erasure_intake(tag))
-            .await?;
+        self.database.delete(Key::erasure_intake(tag)).await?;
         self.known.intakes.forget(&());
         Ok(())
     }
@@ -198,9 +195,8 @@ impl Store {
         tag: WorkspaceTag,
         notification: &NotificationId,
     ) -> Result<(), ApiError> {
-        let bans = &self.database.tables().bans;
         let key = Key::queued_erasure(tag, notification);
-        Ok(self.database.delete(bans, key).await?)
+        Ok(self.database.delete(key).await?)
     }
 
     fn queued(
@@ -230,8 +226,7 @@ impl Store {
         notification: &NotificationId,
     ) -> Result<bool, DatabaseError> {
         let key = Key::notification(tag, notification);
-        let bans = &self.database.tables().bans;
-        Ok(self.database.get(bans, key).await?.is_some())
+        Ok(self.database.get(key).await?.is_some())
     }
 
     /// Marks a notification as dealt with and writes what it leads to, both or neither. A conflict

@@ -83,11 +83,7 @@ impl Store {
             Remembered::Nothing => {}
         }
         let looked_up = Instant::now();
-        let workspaces = &self.database.tables().workspaces;
-        let found = self
-            .database
-            .get(workspaces, Key::api_key(hash.as_str()))
-            .await?;
+        let found = self.database.get(Key::api_key(hash.as_str())).await?;
         Ok(self.learn_key(hash, found, looked_up)?)
     }
 
@@ -173,8 +169,7 @@ impl Store {
     /// for the handshake, at a share of a CPU. It asks for a key that cannot exist; a failure is
     /// left to the first request.
     pub async fn warm_up(&self) {
-        let workspaces = &self.database.tables().workspaces;
-        let _ = self.database.get(workspaces, Key::api_key("")).await;
+        let _ = self.database.get(Key::api_key("")).await;
     }
 
     /// Makes a key; `false` if it exists.

@@ -75,8 +75,7 @@ impl Store {
         tag: WorkspaceTag,
         experience: ExperienceId,
     ) -> Result<Option<LinkedExperience>, ApiError> {
-        let bans = &self.database.tables().bans;
-        let item = self.database.get(bans, Key::link(tag, experience)).await?;
+        let item = self.database.get(Key::link(tag, experience)).await?;
         let link = item.map(LinkedExperience::read).transpose()?;
         Ok(link.flatten())
     }

@@ -85,10 +85,9 @@ impl Store {
                 is_new: false,
             });
         }
-        let bans = &self.database.tables().bans;
         if self
             .database
-            .get(bans, Key::link(tag, experience))
+            .get(Key::link(tag, experience))
             .await?
             .is_some()
         {

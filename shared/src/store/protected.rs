@@ -35,11 +35,7 @@ impl Store {
 
     /// Ends the protection of a user; without one, nothing happens.
     pub async fn unprotect(&self, tag: WorkspaceTag, user: UserId) -> Result<(), ApiError> {
-        let bans = &self.database.tables().bans;
-        Ok(self
-            .database
-            .delete(bans, Key::protected(tag, user))
-            .await?)
+        Ok(self.database.delete(Key::protected(tag, user)).await?)
     }
 
     /// The protected users of a workspace and since when they are, by id.

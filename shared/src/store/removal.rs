@@ -76,20 +76,15 @@ impl Store {
         for partition in schema::workspace_partitions(tag) {
             removed = removed.saturating_add(self.remove_partition(partition).await?);
         }
-        let workspaces = &self.database.tables().workspaces;
         let keys = self.key_items(tag).await?;
         for item in keys {
             if let Some(key) = Key::of(&item) {
-                self.database.delete(workspaces, key).await?;
+                self.database.delete(key).await?;
                 removed = removed.saturating_add(1);
             }
         }
-        self.database
-            .delete(workspaces, Key::erasure_intake(tag))
-            .await?;
-        self.database
-            .delete(workspaces, Key::workspace(tag))
-            .await?;
+        self.database.delete(Key::erasure_intake(tag)).await?;
+        self.database.delete(Key::workspace(tag)).await?;
         Ok(removed.saturating_add(1))
     }
 

@@ -121,8 +121,7 @@ impl Store {
 
     /// A workspace by its tag.
     pub async fn workspace(&self, tag: WorkspaceTag) -> Result<Option<Workspace>, ApiError> {
-        let workspaces = &self.database.tables().workspaces;
-        let found = self.database.get(workspaces, Key::workspace(tag)).await?;
+        let found = self.database.get(Key::workspace(tag)).await?;
         Ok(found.map(items::read).transpose()?)
     }
 

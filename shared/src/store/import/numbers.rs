@@ -51,8 +51,7 @@ struct CounterItem {
 impl Store {
     /// How far the numbers have got.
     pub async fn numbering(&self, tag: WorkspaceTag) -> Result<Numbering, ApiError> {
-        let bans = &self.database.tables().bans;
-        let Some(item) = self.database.get(bans, Key::uid_counter(tag)).await? else {
+        let Some(item) = self.database.get(Key::uid_counter(tag)).await? else {
             return Ok(Numbering::default());
         };
         let counter: CounterItem = items::read(item)?;
