@@ -319,6 +319,11 @@ impl TestApp {
         Pump::start(self.database.clone(), source.clone(), invoke, options).expect("the pump")
     }
 
+    /// Whether the stream is read.
+    pub fn is_pumped(&self) -> bool {
+        !self.pumps.is_empty()
+    }
+
     /// Stops the pumps; what they had under way comes again when they are started.
     pub fn stop_pump(&mut self) {
         self.pumps.clear();
