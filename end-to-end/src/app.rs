@@ -1,18 +1,22 @@
 //! The whole product on this machine, started for a test.
 
+mod beside;
 mod parts;
+mod stream;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
+use local_stack::Endpoints;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::gateway::Gateway;
-use local_stack::http::Client;
+use local_stack::http::{self as local_http, Client};
 use local_stack::object_store::ObjectStore;
-use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
+use local_stack::pump::Pump;
+use local_stack::receiver::Receiver;
 use local_stack::runtime::{FunctionSpec, Runtime};
+use local_stack::secrets::Secrets;
 use serde_json::{Value, json};
 use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
@@ -24,16 +28,20 @@ use crate::files::template;
 use crate::workspace::{KeySpec, Workspace};
 use parts::{binaries, clock_variable, store, tables};
 
-/// A running product: engine, tables, object store, functions, gateway and pump, on free ports.
-/// It ends, with all its processes, when this is dropped.
+/// A running product: engine, tables, object store, secrets, functions, gateway and pumps, and a
+/// receiver of webhooks, on free ports. It ends, with all its processes, when this is dropped.
+///
+/// No schedule runs by itself: [`TestApp::run_schedule`].
 #[derive(Debug)]
 pub struct TestApp {
     client: Client,
     // In the order in which they are to go.
-    pump: Option<Pump>,
+    pumps: Vec<Pump>,
     gateway: Gateway,
     runtime: Runtime,
+    receiver: Receiver,
     faults: Option<FaultProxy>,
+    secrets: Secrets,
     objects: ObjectStore,
     database: Dynamo,
     store: Store,
@@ -128,7 +136,17 @@ impl TestAppBuilder {
         let reached = faults
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
-        let variables = local_stack::aws_environment(reached, objects.endpoint());
+        let secrets = Secrets::start(None, 0).await.expect("the secrets");
+        let receiver = Receiver::start(0, false).await.expect("the receiver");
+        // The functions have to know where they call each other before there is a gateway.
+        let (listener, _) = local_http::listen(0, "").await.expect("a free port");
+        let lambda = local_http::address(&listener).expect("its address");
+        let variables = local_stack::aws_environment(&Endpoints {
+            database: reached,
+            objects: objects.endpoint(),
+            lambda: &lambda,
+            secrets: secrets.endpoint(),
+        });
         let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
         let specs = template
@@ -144,19 +162,19 @@ impl TestAppBuilder {
         let runtime = Runtime::start(specs)
             .await
             .unwrap_or_else(|e| panic!("{e}: run `cargo build --workspace --bins` or `make test`"));
-        let gateway = Gateway::start(template, runtime.clone(), 0)
-            .await
-            .expect("the gateway");
+        let gateway = Gateway::serve(template, runtime.clone(), listener).expect("the gateway");
         let tables = tables();
         let demo = local_stack::seed::demo_data(&database, &tables.workspaces).await;
         demo.expect("the demo workspaces");
         let store = store(engine.endpoint(), &tables);
         let mut app = TestApp {
             client: Client::new(),
-            pump: None,
+            pumps: Vec::new(),
             gateway,
             runtime,
+            receiver,
             faults,
+            secrets,
             objects,
             database,
             store,
@@ -293,55 +311,6 @@ impl TestApp {
     /// Where the object store listens.
     pub fn objects(&self) -> &str {
         self.objects.endpoint()
-    }
-
-    /// Starts the pump that feeds the stream's function.
-    pub fn start_pump(&mut self) {
-        self.start_pump_through(|function| function);
-    }
-
-    /// The same with something between the pump and the function.
-    pub fn start_pump_through<I: Invoke>(&mut self, between: impl FnOnce(HttpInvoke) -> I) {
-        let (function, source) = template().stream_function().expect("a stream's function");
-        let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
-        let options = PumpOptions {
-            poll: Duration::from_millis(10),
-            ..PumpOptions::default()
-        };
-        let pump = Pump::start(self.database.clone(), source.clone(), invoke, options);
-        self.pump = Some(pump.expect("the pump"));
-    }
-
-    /// Stops the pump; what it had under way comes again when it is started.
-    pub fn stop_pump(&mut self) {
-        self.pump = None;
-    }
-
-    /// Waits until the stream is dealt with: Global decisions have reached every experience.
-    pub async fn settle(&self) {
-        if let Err(problem) = self.settled_within(Duration::from_secs(60)).await {
-            panic!("{problem}");
-        }
-    }
-
-    /// The same, or else what is wrong with the stream.
-    pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
-        let pump = self.pump.as_ref().expect("the pump is off");
-        let settled = pump.settle(patience).await;
-        let log = self.runtime.logs("spread-decisions");
-        let last: Vec<_> = log
-            .iter()
-            .rev()
-            .take(5)
-            .map(|line| line.text.as_str())
-            .collect();
-        if !settled {
-            return Err(format!("the stream is not dealt with: {last:#?}"));
-        }
-        match pump.given_up()[..] {
-            [] => Ok(()),
-            ref records => Err(format!("records were given up: {records:?}: {last:#?}")),
-        }
     }
 
     /// The log event of the request that got this answer.

@@ -1,12 +1,13 @@
 //! What `template.yaml` defines, as the local stack and the tests need it.
 //!
 //! Parameters have their defaults, conditions follow from those. A resource without a literal name
-//! is called by its logical id (a bucket by that in kebab case), and the functions' environments
+//! is called by its logical id (a bucket and a function by that in kebab case), and the functions' environments
 //! carry the same names, so both ends meet.
 
 mod functions;
 mod grants;
 mod intrinsics;
+mod schedules;
 mod streams;
 mod tables;
 mod yaml;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 
 pub use functions::{Function, Route};
 pub use grants::Grant;
+pub use schedules::Schedule;
 pub use streams::StreamSource;
 pub use tables::Table;
 
@@ -124,12 +126,24 @@ impl Template {
             .map(|f| f.name.as_str())
     }
 
-    /// The function fed by a table's stream, with the mapping between them.
+    /// The first function fed by a table's stream, with the mapping between them.
     #[must_use]
     pub fn stream_function(&self) -> Option<(&Function, &StreamSource)> {
+        self.stream_functions().next()
+    }
+
+    /// Every function fed by a table's stream, with each mapping between them.
+    pub fn stream_functions(&self) -> impl Iterator<Item = (&Function, &StreamSource)> {
         self.functions
             .iter()
-            .find_map(|f| f.streams.first().map(|source| (f, source)))
+            .flat_map(|f| f.streams.iter().map(move |source| (f, source)))
+    }
+
+    /// Every schedule, with the function that it calls.
+    pub fn schedules(&self) -> impl Iterator<Item = (&Function, &Schedule)> {
+        self.functions
+            .iter()
+            .flat_map(|f| f.schedules.iter().map(move |schedule| (f, schedule)))
     }
 
     /// A resource as it would be made, `Type` and `Properties`, by its logical id.
