@@ -5,7 +5,7 @@
 
 mod background;
 
-use std::{collections::BTreeSet, future::Future};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use axum::{
     Router,
@@ -17,6 +17,7 @@ use axum::{
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::json;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use background::{Background, GivenUp};
@@ -30,6 +31,9 @@ use crate::{
 
 /// The largest event of a call that nobody waits for.
 pub const BACKGROUND_PAYLOAD_LIMIT: usize = 1024 * 1024;
+
+/// The longest that Lambda lets any function run.
+pub(crate) const LONGEST_CALL: Duration = Duration::from_mins(15);
 
 /// The kind of a failure that is not the function's own.
 pub(crate) const SERVICE_FAILED: &str = "ServiceException";
@@ -106,8 +110,10 @@ impl Functions for HttpFunctions {
 
     async fn call(&self, function: &str, event: Bytes) -> Outcome {
         let url = invocation_url(&self.address, function);
-        let answer = self.client.post_json(&url, event).await;
-        let answer = answer.map_err(|e| CallError::new(SERVICE_FAILED, e))?;
+        let answer = timeout(LONGEST_CALL, self.client.post_json(&url, event)).await;
+        let answer = answer
+            .map_err(|_| CallError::new("Sandbox.Timedout", "Task timed out"))?
+            .map_err(|e| CallError::new(SERVICE_FAILED, e))?;
         // `cargo lambda watch` says by the status alone that a function failed.
         let failed =
             answer.headers().contains_key(&FUNCTION_ERROR) || !answer.status().is_success();

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::{
     http::Guard,
+    lambda_api::LONGEST_CALL,
     pump::{Invoke, InvokeError},
     template::{Function, Schedule},
 };
@@ -52,11 +53,12 @@ async fn run(name: String, schedule: Schedule, function: impl Invoke) {
     loop {
         ticks.tick().await;
         let outcome = loop {
-            match function.invoke(schedule.input.clone()).await {
+            match timeout(LONGEST_CALL, function.invoke(schedule.input.clone())).await {
                 // The host is starting, or being restarted.
-                Err(InvokeError::Unreachable(_)) => sleep(ABSENCE).await,
-                Err(InvokeError::Function(error)) => break Err(error),
-                Ok(_) => break Ok(()),
+                Ok(Err(InvokeError::Unreachable(_))) => sleep(ABSENCE).await,
+                Ok(Err(InvokeError::Function(error))) => break Err(error),
+                Ok(Ok(_)) => break Ok(()),
+                Err(_) => break Err("it takes too long".to_owned()),
             }
         };
         let error = outcome.err().unwrap_or_default();

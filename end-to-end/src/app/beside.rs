@@ -54,6 +54,11 @@ impl TestApp {
         assert!(settled, "{} background calls", background.under_way());
     }
 
+    /// From now on loses every background call, such as one that wakes a function; or no longer.
+    pub fn lose_background_calls(&self, loses: bool) {
+        self.gateway.background().lose(loses);
+    }
+
     /// The background calls that failed as often as they were tried.
     pub fn background_given_up(&self) -> Vec<GivenUp> {
         self.gateway.background().given_up()

@@ -36,6 +36,8 @@ pub struct Background {
 
 #[derive(Debug, Default)]
 struct Calls {
+    /// Are calls taken on and then lost?
+    loses: bool,
     under_way: usize,
     ended: u64,
     given_up: Vec<GivenUp>,
@@ -53,6 +55,12 @@ pub struct GivenUp {
 }
 
 impl Background {
+    /// From now on loses the calls that it takes on, or no longer does so. Lambda loses none on
+    /// purpose, but what relies on each of them has a fault.
+    pub fn lose(&self, loses: bool) {
+        self.calls.send_modify(|calls| calls.loses = loses);
+    }
+
     /// Takes a call on; false if there are too many.
     pub(super) fn accept<F: Functions>(
         &self,
@@ -60,6 +68,9 @@ impl Background {
         function: String,
         event: Bytes,
     ) -> bool {
+        if self.calls.borrow().loses {
+            return true;
+        }
         let admitted = self.calls.send_if_modified(|calls| {
             let admitted = calls.under_way < MOST;
             calls.under_way += usize::from(admitted);
@@ -196,6 +207,21 @@ mod tests {
         permits.add_permits(MOST);
         assert!(background.settle(Duration::from_secs(5)).await);
         assert_eq!(background.ended(), MOST as u64 + 1);
+    }
+
+    #[tokio::test]
+    async fn lost_calls_are_taken_on_and_never_made() {
+        let background = Background::default();
+        let function = Waiting(Arc::new(Semaphore::new(1)));
+        let accept = || background.accept(function.clone(), String::new(), Bytes::new());
+        background.lose(true);
+        assert!(accept());
+        assert_eq!(background.under_way(), 0);
+        background.lose(false);
+        assert!(accept());
+        assert_eq!(background.under_way(), 1);
+        assert!(background.settle(Duration::from_secs(5)).await);
+        assert_eq!(background.ended(), 1);
     }
 
     #[tokio::test]
