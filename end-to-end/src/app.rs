@@ -14,6 +14,7 @@ use local_stack::object_store::ObjectStore;
 use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use serde_json::{Value, json};
+use shared::outbound::ALLOW_LOOPBACK;
 use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
 use crate::answer::Answer;
@@ -47,6 +48,7 @@ pub struct TestAppBuilder {
     functions: Option<PathBuf>,
     instances: usize,
     clocks: Vec<i64>,
+    variables: Vec<(String, String)>,
     faults: bool,
     pump: bool,
     stream: bool,
@@ -66,6 +68,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn clocks(mut self, offsets: &[i64]) -> Self {
         offsets.clone_into(&mut self.clocks);
+        self
+    }
+
+    /// Sets a variable in the environment of every function.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -128,7 +137,10 @@ impl TestAppBuilder {
         let reached = faults
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
-        let variables = local_stack::aws_environment(reached, objects.endpoint());
+        let mut variables = local_stack::aws_environment(reached, objects.endpoint());
+        // Webhooks of a test lead to this machine.
+        variables.push((ALLOW_LOOPBACK.to_owned(), "true".to_owned()));
+        variables.extend(self.variables);
         let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
         let specs = template
@@ -182,6 +194,7 @@ impl TestApp {
             functions: None,
             instances: 1,
             clocks: Vec::new(),
+            variables: Vec::new(),
             faults: false,
             pump: true,
             stream: true,

@@ -47,6 +47,20 @@ pub const ALLOW_LOOPBACK: &str = "ALLOW_LOOPBACK";
 /// The time for one call with everything: resolving, connecting, TLS, the answer.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
+/// The environment variable by which a test makes the time limit another, in milliseconds. Only debug
+/// builds know of it.
+#[cfg(debug_assertions)]
+pub const LIMIT: &str = "OUTBOUND_LIMIT_MS";
+
+/// The time limit; in a debug build that of [`LIMIT`], if it is set.
+fn time_limit() -> Duration {
+    #[cfg(debug_assertions)]
+    if let Some(millis) = std::env::var(LIMIT).ok().and_then(|text| text.parse().ok()) {
+        return Duration::from_millis(millis);
+    }
+    TIME_LIMIT
+}
+
 /// How long a connection is kept for the next call of the same session. It leads to an address that
 /// was checked when it was made; a session ends with the work it was opened for.
 const IDLE: Duration = Duration::from_secs(5);
@@ -106,7 +120,7 @@ impl<L: Lookup> Outbound<L> {
         Ok(Self {
             connector,
             reach,
-            limit: TIME_LIMIT,
+            limit: time_limit(),
         })
     }
 

@@ -14,6 +14,6 @@ mod secret;
 pub use delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, Outcome};
 pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor};
 pub use events::EventFilter;
-pub use message::Message;
+pub use message::{Message, TEST};
 pub use retries::{PAUSES, Verdict, judge};
 pub use secret::{DEFAULT_OVERLAP, Secrets, SigningSecret};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::retries::Verdict;
 use crate::clock::Moment;
 use crate::outbound::Failure;
 
@@ -99,6 +100,28 @@ pub struct Delivery {
     pub created: Moment,
     /// The last attempt.
     pub last: Option<Attempt>,
+}
+
+impl Delivery {
+    /// The delivery after an attempt that was judged so.
+    #[must_use]
+    pub fn after(mut self, verdict: Verdict, attempt: Attempt) -> Self {
+        self.attempts = self.attempts.saturating_add(1);
+        self.last = Some(attempt);
+        (self.state, self.due_at) = match verdict {
+            Verdict::Delivered => (DeliveryState::Delivered, None),
+            Verdict::Again(at) => (DeliveryState::Due, Some(at)),
+            Verdict::Failed | Verdict::EndpointGone => (DeliveryState::Failed, None),
+        };
+        self
+    }
+
+    /// The delivery once its event has left the log.
+    #[must_use]
+    pub fn dropped(mut self) -> Self {
+        (self.state, self.due_at) = (DeliveryState::Gone, None);
+        self
+    }
 }
 
 #[cfg(test)]

@@ -4,37 +4,23 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// The events there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EventName {
-    /// A ban was made.
-    GameBanned,
-    /// A ban was changed.
-    GameBanUpdated,
-    /// A ban ended.
-    GameUnbanned,
-}
+use crate::event::EventName;
 
 /// A set of events; those that an endpoint gets. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Vec<EventName>", try_from = "Vec<EventName>")]
+#[serde(into = "Vec<String>", try_from = "Vec<String>")]
 pub struct EventFilter(BTreeSet<EventName>);
 
-/// A filter that lets nothing pass.
+/// The texts are no set of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at least one event is needed")]
+#[error("expected one or more of GAME_BANNED, GAME_BAN_UPDATED and GAME_UNBANNED")]
 pub struct NoEvents;
 
 impl EventFilter {
     /// All events.
     #[must_use]
     pub fn all() -> Self {
-        Self(BTreeSet::from([
-            EventName::GameBanned,
-            EventName::GameBanUpdated,
-            EventName::GameUnbanned,
-        ]))
+        Self(BTreeSet::from(EventName::ALL))
     }
 
     /// These events, if there is one.
@@ -56,17 +42,28 @@ impl EventFilter {
     }
 }
 
-impl TryFrom<Vec<EventName>> for EventFilter {
+/// The event of this name.
+fn named(name: &str) -> Option<EventName> {
+    EventName::ALL
+        .into_iter()
+        .find(|event| event.as_str() == name)
+}
+
+impl TryFrom<Vec<String>> for EventFilter {
     type Error = NoEvents;
 
-    fn try_from(events: Vec<EventName>) -> Result<Self, NoEvents> {
-        Self::of(events).ok_or(NoEvents)
+    fn try_from(names: Vec<String>) -> Result<Self, NoEvents> {
+        let events: Option<BTreeSet<_>> = names.iter().map(|name| named(name)).collect();
+        events.and_then(Self::of).ok_or(NoEvents)
     }
 }
 
-impl From<EventFilter> for Vec<EventName> {
+impl From<EventFilter> for Vec<String> {
     fn from(filter: EventFilter) -> Self {
-        filter.0.into_iter().collect()
+        filter
+            .events()
+            .map(|event| event.as_str().to_owned())
+            .collect()
     }
 }
 
@@ -76,13 +73,15 @@ mod tests {
 
     #[test]
     fn a_filter_admits_what_it_names_and_is_stored_by_the_names() {
-        let filter = EventFilter::of([EventName::GameUnbanned, EventName::GameBanned]).unwrap();
-        assert!(filter.admits(EventName::GameBanned));
-        assert!(!filter.admits(EventName::GameBanUpdated));
+        let filter = EventFilter::of([EventName::Unbanned, EventName::Banned]).unwrap();
+        assert!(filter.admits(EventName::Banned));
+        assert!(!filter.admits(EventName::BanUpdated));
         let json = serde_json::to_string(&filter).unwrap();
         assert_eq!(json, r#"["GAME_BANNED","GAME_UNBANNED"]"#);
         assert_eq!(serde_json::from_str::<EventFilter>(&json).unwrap(), filter);
-        assert!(serde_json::from_str::<EventFilter>("[]").is_err());
+        for wrong in ["[]", r#"["GAME_OVER"]"#] {
+            assert!(serde_json::from_str::<EventFilter>(wrong).is_err());
+        }
         assert_eq!(EventFilter::of([]), None);
         assert_eq!(EventFilter::all().events().count(), 3);
     }
