@@ -10,7 +10,6 @@
 
 mod arriving;
 mod endpoints;
-mod hook;
 mod hostile;
 mod replaying;
 mod retrying;

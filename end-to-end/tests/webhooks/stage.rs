@@ -1,14 +1,13 @@
 //! A workspace with an endpoint, and the steps from a decision to it, one by one.
 
-use end_to_end::{Ban, TestApp, TestAppBuilder, Workspace};
+use end_to_end::{Ban, Hook, TestApp, TestAppBuilder, Workspace};
 use serde_json::{Value, json};
 use shared::clock::Moment;
 use shared::ids::WorkspaceTag;
 use shared::outbound::Target;
 use shared::store::{Key, LOGGED_AT_ONCE};
-use shared::webhooks::{Delivery, DeliveryKey, Endpoint, EventFilter, EndpointId};
+use shared::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
 
-use crate::hook::Hook;
 
 pub const EXPERIENCE: u64 = 7;
 
@@ -74,7 +73,9 @@ impl<'a> Stage<'a> {
     /// Bans these users and makes deliveries of it.
     pub async fn ban(&self, users: impl IntoIterator<Item = u64>) -> u32 {
         for user in users {
-            self.workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
+            self.workspace
+                .ban(Ban::of(user, EXPERIENCE).permanent())
+                .await;
         }
         publish(self.workspace).await
     }

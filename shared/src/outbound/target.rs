@@ -1,6 +1,7 @@
 //! URLs that somebody else chose.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use lambda_http::http::Uri;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,16 @@ impl Target {
             Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
             Some(Host::Domain(name)) => is_local_name(name),
             None => false,
+        }
+    }
+
+    /// The address, if the host is one and no name.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        match self.0.host()? {
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+            Host::Domain(_) => None,
         }
     }
 

@@ -32,7 +32,9 @@ pub enum Verdict {
 #[must_use]
 pub fn judge(outcome: &Outcome, attempts: u32, now: Moment, chance: u64) -> Verdict {
     let wish = match outcome {
-        Outcome::Answered { status: 200..=299, .. } => return Verdict::Delivered,
+        Outcome::Answered {
+            status: 200..=299, ..
+        } => return Verdict::Delivered,
         Outcome::Answered { status: 410, .. } => return Verdict::EndpointGone,
         Outcome::Answered {
             status: 429 | 503,

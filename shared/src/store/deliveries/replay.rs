@@ -52,12 +52,15 @@ impl Store {
             .iter()
             .filter(|event| endpoint.events.admits(EventName::of(event.decision.kind)))
             .collect();
-        let keys = wanted
+        let keys: Vec<_> = wanted
             .iter()
-            .map(|event| Key::delivery(tag, id, DeliveryKey::Event(event.position)));
+            .map(|event| Key::delivery(tag, id, DeliveryKey::Event(event.position)))
+            .collect();
         let mut found = HashMap::new();
-        for item in self.database.batch_get(keys, true).await? {
-            found.extend(read(item)?.map(|delivery| (delivery.key, delivery)));
+        for keys in keys.chunks(BATCH_KEYS) {
+            for item in self.database.batch_get(keys.iter().cloned(), true).await? {
+                found.extend(read(item)?.map(|delivery| (delivery.key, delivery)));
+            }
         }
         let mut replayed = Replayed {
             events: u64::try_from(page.events.len()).unwrap_or_default(),
