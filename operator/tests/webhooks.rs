@@ -21,7 +21,10 @@ async fn still() -> TestApp {
 async fn deliver(workspace: &Workspace<'_>, id: &str) {
     let event = json!({ "workspace": workspace.tag(), "endpoint": id }).to_string();
     let runtime = workspace.app().runtime();
-    runtime.invoke("deliver-webhooks", event.into()).await.unwrap();
+    runtime
+        .invoke("deliver-webhooks", event.into())
+        .await
+        .unwrap();
 }
 
 /// Makes events of the bans of these users, and deliveries of them.
@@ -58,8 +61,17 @@ async fn an_endpoint_is_added_with_a_secret_that_is_shown_once() {
     let id = id(&added);
     let secret = secret(&added);
     assert!(id.starts_with("we_"), "{added}");
-    assert_eq!(added["events"], json!(["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"]));
-    let some = ["webhook", "add", "https://example.com/x", "--events", "GAME_UNBANNED,game_banned"];
+    assert_eq!(
+        added["events"],
+        json!(["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"])
+    );
+    let some = [
+        "webhook",
+        "add",
+        "https://example.com/x",
+        "--events",
+        "GAME_UNBANNED,game_banned",
+    ];
     let some = operator.json(&some);
     assert_eq!(some["events"], json!(["GAME_BANNED", "GAME_UNBANNED"]));
 
@@ -90,22 +102,39 @@ async fn what_cannot_be_called_is_not_added() {
     let operator = Operator::of(&workspace);
     for (url, why) in [
         ("http://example.com/hook", "https://"),
-        ("https://user:secret@example.com/", "user name or a password"),
+        (
+            "https://user:secret@example.com/",
+            "user name or a password",
+        ),
         ("https://example.com:22/", "port"),
         ("example.com", "no URL"),
     ] {
         assert_refused(&operator.run(&["webhook", "add", url]), 2, why);
     }
-    for url in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[::ffff:10.0.0.1]/"] {
+    for url in [
+        "https://10.0.0.1/",
+        "https://169.254.169.254/",
+        "https://[::ffff:10.0.0.1]/",
+    ] {
         let refused = operator.run(&["webhook", "add", url]);
         assert_refused(&refused, 1, "no public address");
     }
     assert_refused(
-        &operator.run(&["webhook", "add", "https://example.com/", "--events", "GAME_OVER"]),
+        &operator.run(&[
+            "webhook",
+            "add",
+            "https://example.com/",
+            "--events",
+            "GAME_OVER",
+        ]),
         2,
         "GAME_BANNED",
     );
-    assert_refused(&operator.run(&["webhook", "show", "we_0123456789ab"]), 1, "webhook list");
+    assert_refused(
+        &operator.run(&["webhook", "show", "we_0123456789ab"]),
+        1,
+        "webhook list",
+    );
     assert_eq!(operator.json(&["webhook", "list"]), json!([]));
 }
 
@@ -128,9 +157,15 @@ async fn deliveries_are_seen_and_those_that_failed_replayed() {
     let all = all.as_array().unwrap();
     assert_eq!(all.len(), 2);
     let (failed, delivered) = (&all[0], &all[1]);
-    assert_eq!((&failed["state"], &failed["status"]), (&json!("failed"), &json!(410)));
+    assert_eq!(
+        (&failed["state"], &failed["status"]),
+        (&json!("failed"), &json!(410))
+    );
     assert_eq!(failed["answer"], "gone fishing");
-    assert_eq!((&delivered["state"], &delivered["position"]), (&json!("delivered"), &json!(1)));
+    assert_eq!(
+        (&delivered["state"], &delivered["position"]),
+        (&json!("delivered"), &json!(1))
+    );
     assert!(delivered["milliseconds"].is_u64() && delivered["tried"].is_string());
     let some = operator.json(&["webhook", "deliveries", &id, "--state", "failed"]);
     assert_eq!(some, json!([failed]));
@@ -141,25 +176,34 @@ async fn deliveries_are_seen_and_those_that_failed_replayed() {
     let doctor = operator.run(&["doctor", "--output", "json"]);
     let findings: Value = serde_json::from_str(&stdout(&doctor)).unwrap();
     let of_endpoint = |one: &&Value| one["check"] == format!("webhook {id}");
-    let finding = findings.as_array().unwrap().iter().find(of_endpoint).unwrap();
+    let finding = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(of_endpoint)
+        .unwrap();
     assert_eq!(finding["result"], "failed");
     let replay = ["webhook", "replay", &id, "--since", "1h"];
     assert_refused(&operator.run(&replay), 1, "webhook resume");
     let test = ["webhook", "test", &id];
     assert_refused(&operator.run(&test), 1, "webhook resume");
     let resumed = operator.json(&["webhook", "resume", &id]);
-    assert_eq!((&resumed["state"], &resumed["pausedFor"]), (&json!("active"), &json!(null)));
+    assert_eq!(
+        (&resumed["state"], &resumed["pausedFor"]),
+        (&json!("active"), &json!(null))
+    );
 
     hook.now(|_, _| Reply::Status(200, "back"));
     let counted = operator.json(&[&replay[..], &["--dry-run"]].concat());
-    let expected = |replayed: u64, dry: bool| {
-        json!({ "endpoint": id, "events": 2, "replayed": replayed, "dryRun": dry })
-    };
+    let expected = |replayed: u64, dry: bool| json!({ "endpoint": id, "events": 2, "replayed": replayed, "dryRun": dry });
     assert_eq!(counted, expected(1, true));
     assert_eq!(operator.json(&replay), expected(1, false));
     deliver(&workspace, &id).await;
     assert_eq!(hook.received().len(), 3);
-    assert_eq!(operator.json(&[&replay[..], &["--all"]].concat()), expected(2, false));
+    assert_eq!(
+        operator.json(&[&replay[..], &["--all"]].concat()),
+        expected(2, false)
+    );
     deliver(&workspace, &id).await;
     assert_eq!(hook.received().len(), 5);
 }
@@ -187,7 +231,10 @@ async fn a_test_shows_what_the_endpoint_answers() {
         let done = testing.await.unwrap();
         assert_eq!(done.status.code(), Some(code), "{}", stderr(&done));
         let shown: Value = serde_json::from_str(&stdout(&done)).unwrap();
-        assert_eq!((&shown["status"], &shown["answer"]), (&json!(status), &json!(answer)));
+        assert_eq!(
+            (&shown["status"], &shown["answer"]),
+            (&json!(status), &json!(answer))
+        );
         assert_eq!(shown["event"], "TEST");
     }
 }
@@ -223,8 +270,19 @@ async fn an_endpoint_is_paused_given_a_new_secret_and_removed() {
     let remove = ["webhook", "remove", &id];
     assert_refused(&operator.run(&remove), 1, "nothing was changed");
     operator.json(&[&remove[..], &["--dry-run"]].concat());
-    assert_eq!(operator.json(&["webhook", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(
+        operator
+            .json(&["webhook", "list"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     operator.json(&[&remove[..], &["--yes"]].concat());
     assert_eq!(operator.json(&["webhook", "list"]), json!([]));
-    assert!(app.items(&format!("{}#D#", workspace.tag())).await.is_empty());
+    assert!(
+        app.items(&format!("{}#D#", workspace.tag()))
+            .await
+            .is_empty()
+    );
 }

@@ -8,7 +8,6 @@ use shared::outbound::Target;
 use shared::store::{Key, LOGGED_AT_ONCE};
 use shared::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
 
-
 pub const EXPERIENCE: u64 = 7;
 
 /// The time limit of an attempt in these tests, in milliseconds.
