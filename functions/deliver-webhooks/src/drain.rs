@@ -84,7 +84,6 @@ impl<'a> Drain<'a> {
                 endpoint: self.id.to_string(),
             };
             self.waker.wake(&errand).await?;
-            self.tally.woken();
         }
         Ok(())
     }
@@ -145,7 +144,6 @@ impl<'a> Drain<'a> {
             self.store
                 .record_delivery(self.tag, self.id, delivery, &dropped)
                 .await?;
-            self.tally.event_gone();
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ pub async fn handle(
     let store = store.metered(Arc::clone(&meter));
     let tally = Tally::default();
     let outcome = match event.payload {
-        Order::Sweep { .. } => sweep(&store, waker, &tally).await,
+        Order::Sweep { .. } => sweep(&store, waker).await,
         Order::Drain {
             workspace,
             endpoint,

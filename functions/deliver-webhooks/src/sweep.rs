@@ -7,19 +7,17 @@ use shared::store::Store;
 use shared::wake::{Errand, Waker};
 use shared::webhooks::Endpoint;
 
-use crate::tally::Tally;
-
 /// How many endpoints are looked at at a time.
 const AT_A_TIME: usize = 8;
 
 /// Wakes for every active endpoint that has something due. One that fails does not keep the others
 /// from theirs.
-pub async fn sweep(store: &Store, waker: &Waker, tally: &Tally) -> Result<(), ApiError> {
+pub async fn sweep(store: &Store, waker: &Waker) -> Result<(), ApiError> {
     let endpoints = store.all_endpoints().await?;
     let looking = endpoints
         .iter()
         .filter(|endpoint| endpoint.is_active())
-        .map(|endpoint| look_at(endpoint, store, waker, tally));
+        .map(|endpoint| look_at(endpoint, store, waker));
     let outcomes: Vec<_> = stream::iter(looking)
         .buffer_unordered(AT_A_TIME)
         .collect()
@@ -27,12 +25,7 @@ pub async fn sweep(store: &Store, waker: &Waker, tally: &Tally) -> Result<(), Ap
     outcomes.into_iter().collect()
 }
 
-async fn look_at(
-    endpoint: &Endpoint,
-    store: &Store,
-    waker: &Waker,
-    tally: &Tally,
-) -> Result<(), ApiError> {
+async fn look_at(endpoint: &Endpoint, store: &Store, waker: &Waker) -> Result<(), ApiError> {
     let workspace = endpoint.workspace.tag();
     if store.is_due(workspace, endpoint.id, Moment::now()).await? {
         let endpoint = endpoint.id.to_string();
@@ -41,7 +34,6 @@ async fn look_at(
             endpoint,
         };
         waker.wake(&errand).await?;
-        tally.woken();
     }
     Ok(())
 }

@@ -14,9 +14,7 @@ pub struct Tally {
     delivered: Count,
     failed_attempts: Count,
     given_up: Count,
-    gone: Count,
     paused: Count,
-    woken: Count,
     /// In milliseconds, of what was delivered at its first attempt.
     longest_wait: AtomicU64,
     endpoint_is_gone: AtomicBool,
@@ -53,11 +51,6 @@ impl Tally {
         self.given_up.add();
     }
 
-    /// A delivery's event has left the log.
-    pub fn event_gone(&self) {
-        self.gone.add();
-    }
-
     /// The endpoint says that it is gone.
     pub fn endpoint_gone(&self) {
         self.endpoint_is_gone.store(true, Ordering::Relaxed);
@@ -66,11 +59,6 @@ impl Tally {
     /// An endpoint was paused by us.
     pub fn paused(&self) {
         self.paused.add();
-    }
-
-    /// An endpoint was woken.
-    pub fn woken(&self) {
-        self.woken.add();
     }
 
     /// How much arrived, and how many attempts failed.
@@ -98,9 +86,7 @@ impl Tally {
                 ("deliveriesMade", delivered),
                 ("attemptsFailed", self.failed_attempts.get()),
                 ("deliveriesFailed", self.given_up.get()),
-                ("deliveriesGone", self.gone.get()),
                 ("endpointsPaused", self.paused.get()),
-                ("endpointsWoken", self.woken.get()),
             ],
             waited: (delivered > 0).then_some(("deliveryLagSeconds", waited)),
         }
