@@ -12,6 +12,7 @@ mod answers;
 mod bad_bodies;
 mod bad_input;
 mod ban_history;
+mod beside;
 mod bulk;
 mod caps;
 mod confirmations;

@@ -6,9 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod calling;
 mod database;
 mod faults;
 mod objects;
 mod pumping;
+mod receiving;
 mod running;
+mod scheduling;
+mod secrets;
 mod template;
