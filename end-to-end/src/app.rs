@@ -55,6 +55,7 @@ pub struct TestAppBuilder {
     functions: Option<PathBuf>,
     instances: usize,
     clocks: Vec<i64>,
+    variables: Vec<(String, String)>,
     faults: bool,
     pump: bool,
     stream: bool,
@@ -74,6 +75,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn clocks(mut self, offsets: &[i64]) -> Self {
         offsets.clone_into(&mut self.clocks);
+        self
+    }
+
+    /// Sets a variable in the environment of every function.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -141,12 +149,13 @@ impl TestAppBuilder {
         // The functions have to know where they call each other before there is a gateway.
         let (listener, _) = local_http::listen(0, "").await.expect("a free port");
         let lambda = local_http::address(&listener).expect("its address");
-        let variables = local_stack::aws_environment(&Endpoints {
+        let mut variables = local_stack::aws_environment(&Endpoints {
             database: reached,
             objects: objects.endpoint(),
             lambda: &lambda,
             secrets: secrets.endpoint(),
         });
+        variables.extend(self.variables);
         let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
         let specs = template
@@ -200,6 +209,7 @@ impl TestApp {
             functions: None,
             instances: 1,
             clocks: Vec::new(),
+            variables: Vec::new(),
             faults: false,
             pump: true,
             stream: true,

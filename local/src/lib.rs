@@ -75,7 +75,7 @@ impl<'a> Endpoints<'a> {
     }
 }
 
-/// The AWS variables that point a function, or an SDK client, at the local services.
+/// The variables that point a function, or an SDK client, at the local services.
 #[must_use]
 pub fn aws_environment(endpoints: &Endpoints<'_>) -> Vec<(String, String)> {
     [
@@ -89,6 +89,8 @@ pub fn aws_environment(endpoints: &Endpoints<'_>) -> Vec<(String, String)> {
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoints.secrets),
         // Nothing else may reach AWS by accident, nor wait for a metadata service.
         ("AWS_EC2_METADATA_DISABLED", "true"),
+        // Webhooks lead to this machine here, and nowhere else.
+        ("ALLOW_LOOPBACK", "true"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()

@@ -50,6 +50,17 @@ impl Waker {
         }
     }
 
+    /// The same in the function that delivers: it sends itself on. Its own name is told by Lambda, since
+    /// a template cannot name a function in its own environment.
+    #[must_use]
+    pub fn delivering_itself(self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        Self {
+            deliver: self.deliver.or(own),
+            ..self
+        }
+    }
+
     /// Sends somebody on an errand.
     pub async fn wake(&self, errand: &Errand) -> Result<(), ApiError> {
         let (function, event) = match errand {

@@ -224,6 +224,29 @@ const ROLES: &[(&str, Grants)] = &[
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
         ],
     ),
+    (
+        "deliver-webhooks",
+        &[
+            (
+                WORKSPACES,
+                &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (
+                "lambda:function:DeliverWebhooksFunction",
+                &["lambda:InvokeFunction"],
+            ),
+        ],
+    ),
     ("not-found", &[]),
 ];
 

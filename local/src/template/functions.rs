@@ -64,7 +64,7 @@ pub(super) fn read(
         // The platform's own defaults.
         timeout: Duration::from_secs(setting("Timeout").unwrap_or(3)),
         memory: setting("MemorySize").unwrap_or(128),
-        grants: grants::read(properties, resources),
+        grants: grants::read(logical_id, properties, resources),
         routes: Vec::new(),
         is_default_route: false,
         streams: Vec::new(),
