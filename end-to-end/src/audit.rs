@@ -123,7 +123,8 @@ impl Audit<'_> {
         let stored = self.stored;
         let logged = || stored.decisions.iter().map(|decision| decision.position);
         if stored.logged > 0 {
-            let all: Vec<_> = logged().chain(stored.expiries.iter().copied()).collect();
+            let expired = stored.expiries.iter().map(|expiry| expiry.position);
+            let all: Vec<_> = logged().chain(expired).collect();
             let places: BTreeSet<_> = all.iter().flatten().copied().collect();
             let is_sound = places.len() == all.len()
                 && places

@@ -23,8 +23,17 @@ pub struct Stored {
     pub links: BTreeSet<ExperienceId>,
     /// How many events were logged.
     pub logged: u64,
-    /// The positions in the log of bans that ran out.
-    pub expiries: Vec<Option<u64>>,
+    /// The bans that are recorded to have run out.
+    pub expiries: Vec<StoredExpiry>,
+}
+
+/// That a ban has run out.
+#[derive(Debug)]
+pub struct StoredExpiry {
+    /// The ban.
+    pub ban: Ban,
+    /// Its place in the log.
+    pub position: Option<u64>,
 }
 
 /// A user in an experience.
@@ -83,6 +92,18 @@ impl Stored {
         stored
     }
 
+    /// Where in the log each decision and expiry stands, by the ids of their events.
+    pub fn places(&self) -> Vec<(Option<u64>, String)> {
+        let decisions = self.decisions.iter();
+        let decisions = decisions.map(|it| (it.position, &it.ban, ""));
+        let expiries = self.expiries.iter();
+        let expiries = expiries.map(|it| (it.position, &it.ban, "-expired"));
+        decisions
+            .chain(expiries)
+            .map(|(at, ban, end)| (at, format!("{}-{}{end}", ban.guid, ban.decisions)))
+            .collect()
+    }
+
     fn add(&mut self, item: &Value) {
         let (pk, sk) = (item["pk"].as_str().unwrap(), item["sk"].as_str().unwrap());
         let user = || pk.rsplit('#').next().unwrap().parse::<UserId>().unwrap();
@@ -115,7 +136,10 @@ impl Stored {
                     .map(|ban| ban.guid),
                 position: item["log_position"].as_u64(),
             }),
-            "expiry" => self.expiries.push(item["log_position"].as_u64()),
+            "expiry" => self.expiries.push(StoredExpiry {
+                ban: ban(&item["ban"]).unwrap(),
+                position: item["log_position"].as_u64(),
+            }),
             "log" => self.logged = item["log_position"].as_u64().unwrap(),
             "link" => {
                 self.links.insert(sk.parse().unwrap());

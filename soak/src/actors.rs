@@ -1,8 +1,9 @@
-//! Those who call: game servers, moderators and exporters, each with its own dice.
+//! Those who call: game servers, moderators, exporters and who reads the log, each with its own dice.
 
 mod exporter;
 mod game_server;
 mod moderator;
+mod reader;
 
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub async fn act(stage: &Stage<'_>, plan: &Plan) {
         }
         let actor = Actor::new(stage, plan, workspace, "exporter".to_owned());
         acts.push(exporter::look(actor).boxed());
+        let actor = Actor::new(stage, plan, workspace, "reader".to_owned());
+        acts.push(reader::read(actor).boxed());
     }
     join_all(acts).await;
 }

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`answers`] | each answer by itself: documented, in time, of its own workspace, no 500 ever |
 //! | [`records`] | lists, exports and single bans say the same, and miss nothing that was made |
+//! | [`log`] | the log holds each decision and each ban that ran out once, in order, and whoever read it during the day read just that |
 //! | [`orders`] | for each user there is an order of the calls on him that explains every answer and everything said in the end |
 
 mod answers;
 mod evidence;
+mod log;
 mod orders;
 mod records;
 mod search;
@@ -18,6 +20,7 @@ mod world;
 mod tests;
 
 use crate::history::History;
+pub use evidence::is_expiry;
 
 /// Something that is wrong, as a sentence, with the calls that prove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,7 @@ pub fn check(history: &History) -> Verdict {
     let mut verdict = orders::check(history);
     let mut findings = answers::check(history);
     findings.extend(records::check(history));
+    findings.extend(log::check(history));
     findings.append(&mut verdict.findings);
     Verdict {
         findings,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use end_to_end::audit;
+use end_to_end::stored::Stored;
 use serde_json::Value;
 use shared::ids::UserId;
 use shared::rules::Length;
 
 use crate::history::{Call, Ending, Millis, Outcome, Place, What};
+use crate::schedules::{EACH_MINUTE, EXPIRE};
 use crate::stage::{Manner, Stage};
 
 /// A ban that ends later than this after the last call is none that runs out by itself in a run.
@@ -16,6 +18,9 @@ const LONG: Millis = 600_000;
 
 /// How often something is asked that is answered 503 for a moment.
 const TRIES: usize = 5;
+
+/// How many events of the log are read at a time.
+const PAGE: usize = 100;
 
 /// Waits until every temporary ban has run out, by any of the clocks.
 pub async fn let_bans_run_out(stage: &Stage<'_>, skew: Millis) {
@@ -61,6 +66,7 @@ pub async fn ask(
         let decisions = asking.ask(What::Decisions(guid.to_owned())).await;
         ending.decisions.insert(guid.to_owned(), decisions);
     }
+    ending.log = asking.log().await;
     let users: Vec<_> = users.collect();
     let Some(workspace) = stage.workspaces.get(number) else {
         return ending;
@@ -76,6 +82,7 @@ pub async fn ask(
         }
     }
     ending.stored = audit::problems(workspace).await;
+    ending.places = Stored::read(workspace).await.places();
     ending
 }
 
@@ -85,6 +92,21 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// The whole log.
+    async fn log(&self) -> Vec<Value> {
+        let (mut log, mut cursor) = (Vec::new(), None);
+        loop {
+            let limit = PAGE;
+            let mut page = self.ask(What::Events { cursor, limit }).await;
+            match page.get_mut("list").map(Value::take) {
+                Some(Value::Array(events)) if !events.is_empty() => log.extend(events),
+                _ => return log,
+            }
+            let next = page.get("nextCursor").and_then(Value::as_str);
+            cursor = next.map(str::to_owned);
+        }
+    }
+
     async fn ask(&self, what: What) -> Value {
         for _ in 0..TRIES {
             let manner = Manner::default();
@@ -109,6 +131,13 @@ impl Asking<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// Records of every ban that has run out that it has, as the schedule does each minute; or why that
+/// cannot be.
+pub async fn record_expiries(stage: &Stage<'_>) -> Option<String> {
+    let recorded = stage.app.try_run_schedule(EXPIRE, EACH_MINUTE).await;
+    recorded.err()
 }
 
 /// The rows of a CSV file by the names of their columns.

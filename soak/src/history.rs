@@ -30,7 +30,7 @@ pub struct History {
     pub logged: Vec<Logged>,
     /// By how much a function's clock may be wrong, either way.
     pub skew: Millis,
-    /// What is wrong with the stream after the faults stopped.
+    /// What is wrong with the stream and the schedules after the faults stopped.
     pub stream: Option<String>,
     /// What each workspace said in the end.
     pub endings: Vec<Ending>,
@@ -88,6 +88,13 @@ pub enum What {
     Bans,
     /// `GET /bans/{guid}`.
     Decisions(String),
+    /// `GET /events`.
+    Events {
+        /// From where on; the whole log without one.
+        cursor: Option<String>,
+        /// How many at most.
+        limit: usize,
+    },
     /// `GET /export/bans/json`.
     ExportJson,
     /// `GET /export/bans/csv`.
@@ -152,6 +159,10 @@ pub struct Ending {
     pub csv: Vec<BTreeMap<String, String>>,
     /// `GET /bans/{guid}` of each ban.
     pub decisions: BTreeMap<String, Value>,
+    /// `GET /events`, from the beginning to the end.
+    pub log: Vec<Value>,
+    /// Where in the log each decision and expiry stands, by the ids of the events.
+    pub places: Vec<(Option<u64>, String)>,
     /// What each experience has pending.
     pub pending_bans: BTreeMap<ExperienceId, Vec<Value>>,
     /// The same for unbans.
@@ -173,6 +184,7 @@ impl What {
             Self::PendingUnbans(_) => "pending-unbans",
             Self::Bans => "bans",
             Self::Decisions(_) => "ban-history",
+            Self::Events { .. } => "events",
             Self::ExportJson => "export-bans-json",
             Self::ExportCsv => "export-bans-csv",
         }
@@ -184,6 +196,23 @@ impl What {
             Self::Ban { request, .. } => Some(request.user),
             Self::Unban(request) => Some(request.user),
             Self::Check(user, _) => Some(*user),
+            _ => None,
+        }
+    }
+
+    /// Whether it reads the log.
+    pub const fn is_events(&self) -> bool {
+        matches!(self, Self::Events { .. })
+    }
+
+    /// The moderator whom a decision that it makes would name.
+    pub const fn moderator(&self) -> Option<u64> {
+        match self {
+            Self::Ban { request, .. } => Some(request.moderator.get()),
+            Self::Unban(UnbanRequest {
+                moderator: Some(moderator),
+                ..
+            }) => Some(moderator.get()),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
 //! The whole product on a bad day, and what it said held against what it may say.
 //!
-//! Game servers, moderators and exporters call the real functions over HTTP while processes are killed,
-//! the database misbehaves, the stream comes late, twice and in another order, and no two clocks
-//! agree. Every call is recorded. In the end the faults stop, the product is asked for everything it
+//! Game servers, moderators, exporters and readers of the log call the real functions over HTTP, and
+//! schedules run, while processes are killed, the database misbehaves, the stream comes late, twice and
+//! in another order, and no two clocks agree. Every call is recorded. In the end the faults stop, the product is asked for everything it
 //! knows, and the [`checker`] looks for a lawful course of events that explains all of it.
 //!
 //! A seed repeats the plan of a run: what each actor does and which fault strikes when. In which
@@ -16,6 +16,7 @@ mod history;
 mod plan;
 mod report;
 mod run;
+mod schedules;
 mod stage;
 mod weather;
 

@@ -35,7 +35,7 @@ pub const INSTANCES: usize = 8;
 pub const SKEW: i64 = 3_000;
 
 /// The functions that are killed, those that write more often.
-const VICTIMS: [&str; 11] = [
+const VICTIMS: [&str; 16] = [
     "ban-async",
     "ban-async",
     "ban-async",
@@ -43,6 +43,11 @@ const VICTIMS: [&str; 11] = [
     "unban-async",
     "spread-decisions",
     "spread-decisions",
+    "publish-events",
+    "publish-events",
+    "expire-bans",
+    "expire-bans",
+    "events",
     "is-banned",
     "pending-bans",
     "pending-unbans",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::checker::Verdict;
-use crate::history::{History, Millis, Outcome};
+use crate::checker::{Verdict, is_expiry};
+use crate::history::{Ending, History, Millis, Outcome};
 use crate::run::Run;
 
 /// How many lines of a proof are printed.
@@ -21,9 +21,13 @@ pub fn print(run: &Run, verdict: &Verdict) {
     }
     tally("processes killed", &kills);
     tally("batches of the stream", &run.stream);
-    let bans: usize = history.endings.iter().map(|ending| ending.bans.len()).sum();
+    tally("schedules run", &run.schedules);
+    let total = |of: fn(&Ending) -> usize| history.endings.iter().map(of).sum::<usize>();
+    let bans = total(|ending| ending.bans.len());
+    let events = total(|ending| ending.log.len());
+    let expiries = total(|ending| ending.log.iter().filter(|event| is_expiry(event)).count());
     println!(
-        "{bans} bans on record; {} calls on {} users put in order",
+        "{bans} bans on record; {events} events in the log, {expiries} of bans that ran out; {} calls on {} users put in order",
         verdict.ordered, verdict.users
     );
     if !verdict.undecided.is_empty() {

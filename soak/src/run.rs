@@ -10,6 +10,7 @@ use crate::actors;
 use crate::ending;
 use crate::history::{History, Logged, Millis, Place};
 use crate::plan::{EXPERIENCES, INSTANCES, Plan, SKEW, WORKSPACES};
+use crate::schedules;
 use crate::stage::Stage;
 use crate::weather::{self, Unruly};
 
@@ -25,6 +26,8 @@ pub struct Run {
     pub faults: BTreeMap<String, usize>,
     /// How often the stream did what.
     pub stream: BTreeMap<&'static str, usize>,
+    /// How often which schedule ran.
+    pub schedules: BTreeMap<&'static str, usize>,
 }
 
 /// Runs a plan.
@@ -65,9 +68,10 @@ pub async fn run(plan: &Plan) -> Run {
     app.faults().forget();
 
     let stage = Stage::open(app, workspaces, plan.time);
-    let (faults, kills, ()) = futures::join!(
+    let (faults, kills, schedules, ()) = futures::join!(
         weather::storms(&stage, plan),
         weather::kills(&stage, plan),
+        schedules::tick(&stage, plan),
         actors::act(&stage, plan),
     );
     let mut stream = BTreeMap::new();
@@ -84,12 +88,13 @@ pub async fn run(plan: &Plan) -> Run {
         }
     }
     ending::let_bans_run_out(&stage, skew).await;
+    let failed = ending::record_expiries(&stage).await;
     let mut history = History {
         workspaces: places,
         kills,
         faults,
         skew,
-        stream: app.settled_within(SETTLES).await.err(),
+        stream: failed.or(app.settled_within(SETTLES).await.err()),
         calls: stage.calls(),
         ..History::default()
     };
@@ -110,6 +115,7 @@ pub async fn run(plan: &Plan) -> Run {
         history,
         faults: struck,
         stream,
+        schedules,
     }
 }
 
@@ -128,8 +134,8 @@ fn logged(app: &TestApp) -> Vec<Logged> {
             let Some(event) = line.json() else { continue };
             let took = event.get("durationMs").and_then(serde_json::Value::as_f64);
             let request = event.get("requestId").and_then(serde_json::Value::as_str);
-            let is_stream = event.get("message").is_some_and(|what| what == "stream");
-            let (Some(took), Some(request), false) = (took, request, is_stream) else {
+            let is_request = event.get("message").is_some_and(|what| what == "request");
+            let (Some(took), Some(request), true) = (took, request, is_request) else {
                 continue;
             };
             logged.push(Logged {

@@ -186,6 +186,13 @@ impl<'a> Stage<'a> {
             }
             What::Bans => Request::get("/bans").query("limit", 50),
             What::Decisions(guid) => Request::get(&format!("/bans/{guid}")),
+            What::Events { cursor, limit } => {
+                let request = Request::get("/events").query("limit", limit);
+                match cursor {
+                    Some(cursor) => request.query("cursor", cursor),
+                    None => request,
+                }
+            }
             What::ExportJson => Request::get("/export/bans/json"),
             What::ExportCsv => Request::get("/export/bans/csv"),
         };

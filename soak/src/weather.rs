@@ -74,7 +74,8 @@ pub async fn kills(stage: &Stage<'_>, plan: &Plan) -> Vec<Kill> {
     kills
 }
 
-/// A stream that is delivered at least once, in order for each item, and in no other way properly.
+/// A stream that is delivered at least once, in order for each partition key, and in no other way
+/// properly.
 #[derive(Clone, Debug)]
 pub struct Unruly {
     function: HttpInvoke,
@@ -179,26 +180,30 @@ fn number(record: &Value) -> String {
         .to_owned()
 }
 
-/// The event with its records in another order, those of one item as they were; and for each record
-/// of the new order its sequence number and its place in the old.
+/// The event with its records in another order, those of one partition key as they were; and for each
+/// record of the new order its sequence number and its place in the old.
+///
+/// What is written under one partition key lies in one partition, and a shard of the stream is the
+/// record of one partition: its order is that of the writes. That a user's decisions are logged in the
+/// order in which they were made rests on it, so a stream that broke it would be none that there is.
 fn mixed(event: &Value, dice: &mut Rng) -> (Value, Vec<(String, usize)>) {
     let records = event.get("Records").and_then(Value::as_array);
-    let mut by_item: BTreeMap<String, VecDeque<(usize, Value)>> = BTreeMap::new();
+    let mut by_key: BTreeMap<String, VecDeque<(usize, Value)>> = BTreeMap::new();
     for (at, record) in records.into_iter().flatten().enumerate() {
-        let keys = record.pointer("/dynamodb/Keys").unwrap_or(&Value::Null);
-        let records = by_item.entry(keys.to_string()).or_default();
-        records.push_back((at, record.clone()));
+        let key = record.pointer("/dynamodb/Keys/pk");
+        let records = by_key.entry(key.unwrap_or(&Value::Null).to_string());
+        records.or_default().push_back((at, record.clone()));
     }
-    let mut items: Vec<_> = by_item.into_values().collect();
+    let mut partitions: Vec<_> = by_key.into_values().collect();
     let (mut mixed, mut order) = (Vec::new(), Vec::new());
-    while !items.is_empty() {
-        let which = dice.usize(..items.len());
-        match items.get_mut(which).and_then(VecDeque::pop_front) {
+    while !partitions.is_empty() {
+        let which = dice.usize(..partitions.len());
+        match partitions.get_mut(which).and_then(VecDeque::pop_front) {
             Some((at, record)) => {
                 order.push((number(&record), at));
                 mixed.push(record);
             }
-            None => drop(items.swap_remove(which)),
+            None => drop(partitions.swap_remove(which)),
         }
     }
     (json!({ "Records": mixed }), order)
@@ -233,10 +238,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_of_one_item_keep_their_order_and_nothing_undone_is_taken_for_done() {
+    fn records_of_one_partition_key_keep_their_order_and_nothing_undone_is_taken_for_done() {
         let record = |n: usize| {
             json!({ "dynamodb": {
-                "Keys": { "pk": { "S": (n % 3).to_string() } },
+                "Keys": { "pk": { "S": (n % 3).to_string() }, "sk": { "S": n.to_string() } },
                 "SequenceNumber": n.to_string(),
             } })
         };
@@ -246,8 +251,8 @@ mod tests {
             let (_, order) = mixed(&event, &mut Rng::with_seed(seed));
             let places: Vec<_> = order.iter().map(|(_, at)| *at).collect();
             moved |= !places.is_sorted();
-            for item in 0..3 {
-                assert!(places.iter().filter(|at| **at % 3 == item).is_sorted());
+            for key in 0..3 {
+                assert!(places.iter().filter(|at| **at % 3 == key).is_sorted());
             }
             for failed in 0..12 {
                 let id = order[failed].0.clone();

@@ -25,6 +25,8 @@ fn soak(seed: u64) {
         "requests to the database struck: 0",
         "processes killed: 0",
         "batches of the stream: 0",
+        "schedules run: 0",
+        " 0 events in the log",
         "\n0 bans on record",
     ] {
         assert!(!printed.contains(what), "{printed}");

@@ -33,6 +33,16 @@ impl TestApp {
     /// Calls a function once as one of its schedules does, which is named by its name in the
     /// template or by its input, and gives the answer.
     pub async fn run_schedule(&self, function: &str, name_or_input: &str) -> Value {
+        let ran = self.try_run_schedule(function, name_or_input).await;
+        ran.unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// The same where the function may be killed or hindered: then it says what went wrong.
+    pub async fn try_run_schedule(
+        &self,
+        function: &str,
+        name_or_input: &str,
+    ) -> Result<Value, String> {
         let input: Option<Value> = serde_json::from_str(name_or_input).ok();
         let mut schedules = template().schedules();
         let (_, schedule) = schedules
@@ -44,7 +54,7 @@ impl TestApp {
             .unwrap_or_else(|| panic!("{function} has no schedule {name_or_input}"));
         let called = HttpInvoke::new(self.lambda(), function);
         let answer = called.invoke(schedule.input.clone()).await;
-        answer.unwrap_or_else(|e| panic!("{function}, {name_or_input}: {e:?}"))
+        answer.map_err(|e| format!("{function}, {name_or_input}: {e:?}"))
     }
 
     /// Waits until no background call is under way.

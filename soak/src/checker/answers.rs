@@ -101,6 +101,14 @@ fn strangers(history: &History, call: &Call, found: &mut impl FnMut(String)) {
     };
     let Some(body) = call.body() else { return };
     let list = body.get("list").and_then(Value::as_array);
+    let events = list.into_iter().flatten().filter(|_| call.what.is_events());
+    for event in events {
+        let of = |path| event.pointer(path).and_then(Value::as_str);
+        let both = [of("/workspaceGuid"), of("/data/workspaceGuid")];
+        if both != [Some(own.guid.as_str()); 2] {
+            found("a workspace was shown an event of another".to_owned());
+        }
+    }
     let single = [Some(body), body.get("ban")];
     let bans = list
         .into_iter()

@@ -12,6 +12,9 @@ use end_to_end::requests::is_set;
 
 use crate::history::{Ending, Place};
 
+/// How the id of an event ends that is the end of a ban.
+const EXPIRED: &str = "-expired";
+
 /// What a workspace says of a user when all is over.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -68,7 +71,9 @@ impl Evidence {
         let decisions = bans.keys().map(|guid| {
             let single = ending.decisions.get(&guid.to_string());
             let events = single.and_then(|ban| ban.get("events")?.as_array());
-            let mut events: Vec<_> = events.into_iter().flatten().collect();
+            // That it ran out is no decision.
+            let decisions = events.into_iter().flatten();
+            let mut events: Vec<_> = decisions.filter(|event| !is_expiry(event)).collect();
             events.sort_by_key(|event| number_of(event));
             (*guid, events.into_iter().filter_map(Past::of).collect())
         });
@@ -149,8 +154,19 @@ pub fn guid_of(ban: &Value) -> Option<Guid> {
     ban.get("guid")?.as_str()?.parse().ok()
 }
 
-/// Which decision on its ban an event is.
-fn number_of(event: &Value) -> Option<u64> {
-    let id = event.get("id")?.as_str()?;
+/// The id of an event.
+pub fn id_of(event: &Value) -> Option<&str> {
+    event.get("id")?.as_str()
+}
+
+/// Whether an event is that a ban has run out.
+pub fn is_expiry(event: &Value) -> bool {
+    id_of(event).is_some_and(|id| id.ends_with(EXPIRED))
+}
+
+/// Which decision on its ban an event is, or comes after if the ban ran out.
+pub fn number_of(event: &Value) -> Option<u64> {
+    let id = id_of(event)?;
+    let id = id.strip_suffix(EXPIRED).unwrap_or(id);
     id.rsplit('-').next()?.parse().ok()
 }

@@ -94,27 +94,24 @@ fn steps<'a>(calls: &[&'a Call], evidence: &Evidence, skew: Millis) -> Vec<Step<
     });
     useful
         .map(|call| {
-            let until = match &call.outcome {
-                Outcome::Lost(_) => call.started.saturating_add(GOES_ON).max(call.ended),
-                Outcome::Answered { .. } if call.is_open() => call.ended.saturating_add(LINGERS),
-                Outcome::Answered { .. } => call.ended,
-            };
+            let until = until(call);
             Step {
                 call,
                 until,
                 must: !call.is_open(),
                 moments: moments(call, until, &edges, evidence, skew),
-                by: by(&call.what),
+                by: call.what.moderator(),
             }
         })
         .collect()
 }
 
-fn by(what: &What) -> Option<u64> {
-    match what {
-        What::Ban { request, .. } => Some(request.moderator.get()),
-        What::Unban(request) => request.moderator.map(shared::ids::ModeratorId::get),
-        _ => None,
+/// Until when a call may have taken effect.
+pub fn until(call: &Call) -> Millis {
+    match &call.outcome {
+        Outcome::Lost(_) => call.started.saturating_add(GOES_ON).max(call.ended),
+        Outcome::Answered { .. } if call.is_open() => call.ended.saturating_add(LINGERS),
+        Outcome::Answered { .. } => call.ended,
     }
 }
 

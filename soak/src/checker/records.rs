@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Finding;
+use super::evidence::{id_of, is_expiry};
 use crate::history::{Call, Ending, History, Millis, Outcome, What};
 
 /// How long a list or an export may trail a ban.
@@ -137,7 +138,9 @@ impl Records<'_> {
                 findings.push(bare(format!("a number was given twice: {ban} and {other}")));
             }
         }
-        for call in self.calls() {
+        // What is read of the log has rules of its own.
+        let lists = self.calls().filter(|call| !call.what.is_events());
+        for call in lists {
             let Some(list) = call.body().and_then(|body| body.get("list")?.as_array()) else {
                 continue;
             };
@@ -230,7 +233,8 @@ impl Records<'_> {
             let ids: Vec<_> = events
                 .into_iter()
                 .flatten()
-                .filter_map(|event| event.get("id")?.as_str())
+                .filter(|event| !is_expiry(event))
+                .filter_map(id_of)
                 .collect();
             let expected: Vec<_> = (1..=ids.len()).map(|n| format!("{guid}-{n}")).collect();
             if ids.is_empty() || ids != expected {

@@ -93,6 +93,10 @@ fn asked(what: &What) -> String {
         What::PendingUnbans(experience) => format!("pending unbans of {experience}"),
         What::Bans => "bans".to_owned(),
         What::Decisions(guid) => format!("decisions on {guid}"),
+        What::Events { cursor, limit } => match cursor {
+            Some(cursor) => format!("{limit} events after {cursor}"),
+            None => format!("the first {limit} events"),
+        },
         What::ExportJson => "JSON export".to_owned(),
         What::ExportCsv => "CSV export".to_owned(),
     }

@@ -1,5 +1,6 @@
 //! The checker can fail: histories that are sound, each broken in one way.
 
 mod broken;
+mod log;
 mod sound;
 mod staged;

@@ -71,10 +71,12 @@ pub fn unban(moderator: Option<u64>) -> UnbanRequest {
 }
 
 /// A product that does everything right, and the history of the calls it got.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Staged {
     model: Model,
     past: BTreeMap<Guid, Vec<Value>>,
+    /// All of it in one order.
+    log: Vec<Value>,
     clock: Millis,
     bans: u64,
     /// The guid of the next ban.
@@ -97,6 +99,10 @@ impl Staged {
 
     fn now(&self) -> Timestamp {
         Timestamp(self.clock / 1_000)
+    }
+
+    pub const fn now_millis(&self) -> Millis {
+        self.clock
     }
 
     pub fn wait(&mut self, millis: Millis) {
@@ -195,7 +201,8 @@ impl Staged {
     /// Writes new decisions into the history.
     fn remember(&mut self, by: Option<ModeratorId>) {
         let bans = self.model.bans(self.now());
-        let known: usize = self.past.values().map(Vec::len).sum();
+        let known = self.past.values().flatten();
+        let known = known.filter(|event| !checker::is_expiry(event)).count();
         for (guid, kind) in self.model.decided().skip(known).collect::<Vec<_>>() {
             let ban = bans.iter().find(|ban| ban.guid == guid).unwrap();
             let past = self.past.entry(guid).or_default();
@@ -204,18 +211,67 @@ impl Staged {
                 DecisionKind::Changed => "GAME_BAN_UPDATED",
                 _ => "GAME_UNBANNED",
             };
-            past.push(json!({
-                "id": format!("{guid}-{}", past.len() + 1),
+            let decisions = past.iter().filter(|event| !checker::is_expiry(event));
+            let event = json!({
+                "id": format!("{guid}-{}", decisions.count() + 1),
                 "event": name,
+                "created": self.clock / 1_000,
+                "workspaceGuid": WORKSPACE,
                 "data": shown(ban),
                 "actor": { "key": "k", "moderator": by },
-            }));
+            });
+            past.push(event.clone());
+            self.log.push(event);
         }
+    }
+
+    /// Records of every ban that has run out by some time that it has.
+    pub fn expire(&mut self, at: Millis) {
+        let now = Timestamp(at / 1_000);
+        for ban in self.model.bans(now) {
+            let past = self.past.entry(ban.guid).or_default();
+            let Some(last) = past.last().filter(|last| {
+                let expires = ban.terms.expires.seconds();
+                last["event"] != "GAME_UNBANNED" && expires != 0 && expires <= now.0
+            }) else {
+                continue;
+            };
+            let event = json!({
+                "id": format!("{}-expired", last["id"].as_str().unwrap()),
+                "event": "GAME_UNBANNED",
+                "created": ban.terms.expires.seconds(),
+                "workspaceGuid": WORKSPACE,
+                "data": shown(&ban),
+                "actor": { "key": "expiry", "moderator": null },
+            });
+            past.push(event.clone());
+            self.log.push(event);
+        }
+    }
+
+    /// Somebody reads the log from a cursor on: so many events, or what there is of them.
+    pub fn read(&mut self, after: Option<usize>, limit: usize) -> &mut Call {
+        let from = after.unwrap_or_default();
+        let to = self.log.len().min(from + limit);
+        let body = json!({ "list": self.log[from..to], "nextCursor": to.to_string() });
+        let cursor = after.map(|after| after.to_string());
+        let outcome = Outcome::Answered {
+            status: 200,
+            body,
+            request: None,
+        };
+        self.record(What::Events { cursor, limit }, outcome)
     }
 
     /// The history, with what is said in the end.
     pub fn history(&self) -> History {
         let at = self.clock + 10_000;
+        let mut end = self.clone();
+        end.expire(at);
+        end.history_at(at)
+    }
+
+    fn history_at(&self, at: Millis) -> History {
         let now = Timestamp(at / 1_000);
         let list = |bans: Vec<BanState>| bans.iter().map(shown).collect::<Vec<_>>();
         let bans = list(self.model.bans(now));
@@ -250,6 +306,15 @@ impl Staged {
             csv: bans.iter().map(row).collect(),
             decisions: bans.iter().map(single).collect(),
             bans,
+            log: self.log.clone(),
+            places: (1..)
+                .map(Some)
+                .zip(
+                    self.log
+                        .iter()
+                        .map(|event| event["id"].as_str().unwrap().to_owned()),
+                )
+                .collect(),
             pending_bans: each(&|at| list(self.model.pending_bans(at, now))),
             pending_unbans: each(&|at| list(self.model.pending_unbans(at, now))),
             checks: experiences.iter().copied().map(check).collect(),
