@@ -19,6 +19,7 @@ mod confirmations;
 mod costs;
 mod decisions;
 mod documented;
+mod event_costs;
 mod events;
 mod exports;
 mod flags;
