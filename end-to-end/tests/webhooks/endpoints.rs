@@ -106,6 +106,20 @@ async fn two_at_once_deliver_nothing_twice() {
     assert_eq!((ids.len(), hook.received().len()), (40, 40));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_when_the_time_is_up_is_delivered_by_another_call_of_itself() {
+    let app = still().variable("DRAIN_LIMIT_MS", "200").start().await;
+    let workspace = app.workspace().await;
+    let slow = std::time::Duration::from_millis(100);
+    let hook = Hook::that(move |_, _| Reply::After(slow));
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban(1..=40).await;
+    stage.drain().await;
+    assert!(hook.received().len() < 40, "{}", hook.received().len());
+    app.background_settled().await;
+    assert_eq!(hook.received().len(), 40);
+}
+
 #[tokio::test]
 async fn with_a_workspace_go_its_endpoints_and_their_deliveries() {
     let app = still().start().await;
