@@ -247,7 +247,7 @@ const ROLES: &[(&str, Grants)] = &[
             ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (
-                "lambda:function:DeliverWebhooksFunction",
+                "lambda:function:deliver-webhooks",
                 &["lambda:InvokeFunction"],
             ),
         ],
