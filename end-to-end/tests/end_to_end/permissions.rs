@@ -175,6 +175,7 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "publish-events",
         &[
+            (WORKSPACES, &["dynamodb:Query"]),
             (
                 BANS,
                 &[
@@ -184,6 +185,10 @@ const ROLES: &[(&str, Grants)] = &[
                 ],
             ),
             (STREAM, READ_STREAM),
+            (
+                "lambda:function:deliver-webhooks",
+                &["lambda:InvokeFunction"],
+            ),
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
         ],
     ),
@@ -242,7 +247,7 @@ const ROLES: &[(&str, Grants)] = &[
             ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (
-                "lambda:function:DeliverWebhooksFunction",
+                "lambda:function:deliver-webhooks",
                 &["lambda:InvokeFunction"],
             ),
         ],
