@@ -175,6 +175,7 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "publish-events",
         &[
+            (WORKSPACES, &["dynamodb:Query"]),
             (
                 BANS,
                 &[
@@ -184,6 +185,10 @@ const ROLES: &[(&str, Grants)] = &[
                 ],
             ),
             (STREAM, READ_STREAM),
+            (
+                "lambda:function:deliver-webhooks",
+                &["lambda:InvokeFunction"],
+            ),
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
         ],
     ),
