@@ -241,6 +241,7 @@ const ROLES: &[(&str, Grants)] = &[
                 &[
                     "dynamodb:BatchGetItem",
                     "dynamodb:GetItem",
+                    "dynamodb:Query",
                     "dynamodb:UpdateItem",
                 ],
             ),
