@@ -11,6 +11,7 @@
 //! | [`pump`] | the event source mapping between the table's stream and its function |
 //! | [`runtime`] | Lambda: starts the real function binaries and hands them events |
 //! | [`gateway`] | API Gateway HTTP API in front of them |
+//! | [`roblox`] | Roblox Open Cloud |
 //! | [`fault_proxy`] | a bad day between a function and its database |
 //!
 //! [`dynamo`] is the small client the stack itself uses, [`seed`] the demo data, [`process`] keeps
@@ -25,6 +26,7 @@ pub mod http;
 pub mod object_store;
 pub mod process;
 pub mod pump;
+pub mod roblox;
 pub mod runtime;
 pub mod seed;
 pub mod template;

@@ -10,5 +10,6 @@ mod database;
 mod faults;
 mod objects;
 mod pumping;
+mod roblox;
 mod running;
 mod template;
