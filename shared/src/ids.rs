@@ -124,7 +124,7 @@ impl std::str::FromStr for WorkspaceId {
 /// They make a key tell its workspace before it has been looked up, so that a ban check can read
 /// the bans and the key at the same time. The tag proves nothing: what was read with it is only
 /// used once the key is found and belongs to the same workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkspaceTag(u32);
 
 impl WorkspaceTag {

@@ -5,20 +5,24 @@
 
 mod backfill;
 mod bans;
+mod changed;
 mod commit;
 mod connection;
 mod counts;
 mod database;
 mod erasure;
+mod expiry;
 mod exports;
 mod forget;
 mod history;
 mod import;
 mod items;
 mod keys;
+mod lease;
 mod ledger;
 mod linking;
 mod links;
+mod log;
 mod meter;
 mod pending;
 mod permits;
@@ -34,12 +38,15 @@ mod workspaces;
 
 pub use backfill::BackfillPosition;
 pub use bans::Snapshot;
+pub use changed::Changed;
 pub use commit::Actor;
 pub(crate) use connection::is_plain;
 pub use connection::sdk_config;
 pub use counts::BanCounts;
+pub(crate) use database::causes;
 pub use database::{Database, Tables};
 pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
+pub use expiry::{EXPIRY_SHARDS, Expiring};
 pub use exports::{ExportBucket, Upload};
 pub use forget::{ForgetSource, Receipt};
 pub use history::PastDecision;
@@ -47,16 +54,18 @@ pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
 };
 pub use keys::NewKey;
+pub use lease::Lease;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use linking::LinkedExperience;
 pub use links::{Link, Linking};
+pub use log::{LOGGED_AT_ONCE, LogPage, LoggedEvent};
 pub use meter::{Consumed, Meter};
 pub use pending::{Pending, PollPosition};
 pub use permits::{Bounds, Decided, Permit};
 pub use removal::RemovalPosition;
-pub use schema::Item;
+pub use schema::{Item, Key};
 pub use settle::{Call, Settled};
-pub use spread::{Step, StreamKey};
+pub use spread::Step;
 pub use undo::{Chain, UndoWindow};
 pub use workspaces::Workspace;
 

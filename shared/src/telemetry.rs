@@ -77,6 +77,15 @@ pub struct Batch {
     pub lag: Option<u64>,
 }
 
+/// What became of a run that nobody waits for: a schedule's, or an errand's.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// What was done, as metrics that are written only where they are above 0.
+    pub counts: Vec<(&'static str, u32)>,
+    /// How many seconds the oldest of it had waited.
+    pub waited: Option<(&'static str, u64)>,
+}
+
 impl Trace {
     /// Begins with a request, under the id that the gateway gave it.
     #[must_use]
@@ -91,7 +100,7 @@ impl Trace {
         Self::new(route, method, id, environment)
     }
 
-    /// Begins with a batch, under the id that Lambda gave the call.
+    /// Begins with a batch or a run, under the id that Lambda gave the call.
     #[must_use]
     pub fn begin_batch(route: &'static str, call: &Context, environment: &Environment) -> Self {
         Self::new(route, None, call.request_id.clone(), environment)
@@ -142,6 +151,11 @@ impl Trace {
         self.write(Kind::Batch(batch), error, consumed);
     }
 
+    /// Writes the event of a run, with what it stopped at.
+    pub fn end_run(&self, run: &Run, error: Option<&ApiError>, consumed: Consumed) {
+        self.write(Kind::Run(run), error, consumed);
+    }
+
     fn write(&self, kind: Kind<'_>, error: Option<&ApiError>, consumed: Consumed) {
         let duration = self.started.elapsed();
         let own = duration.saturating_sub(consumed.waited);
@@ -151,8 +165,10 @@ impl Trace {
         measured.start(self.start);
         measured.work(&consumed);
         measured.pending_age(pending_age);
-        if let Kind::Batch(batch) = &kind {
-            measured.spread_lag(batch.lag);
+        match &kind {
+            Kind::Request { .. } => {}
+            Kind::Batch(batch) => measured.spread_lag(batch.lag),
+            Kind::Run(run) => measured.run(run),
         }
         measured.error(error);
         let (workspace, key_id) = caller.unzip();

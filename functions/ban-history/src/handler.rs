@@ -1,16 +1,16 @@
 //! One ban and its history.
 
+use futures::try_join;
 use serde::Serialize;
 use shared::auth::{Caller, ReadBans};
 use shared::ban_info::BanInfo;
 use shared::clock::Moment;
 use shared::error::ApiError;
+use shared::event::Event;
 use shared::http::{ApiRequest, Reply};
 use shared::ids::Guid;
-use shared::rules::Ban;
+use shared::rules::DecisionKind;
 use shared::store::{PastDecision, Recorded, Store};
-
-use crate::event::Event;
 
 /// How many events are shown, the newest ones. With the longest reasons that is 4 MB, and Lambda
 /// takes an answer of 6 MB.
@@ -40,18 +40,19 @@ pub async fn handle(
         .await?
         .ok_or(ApiError::NotFound("the workspace has no ban of this guid"))?;
     let since = guid.created().minus(SLACK).0.saturating_mul(1000);
-    let decisions = store
-        .history(caller.tag(), ban.user, Moment::from_millis(since))
-        .await?;
+    let (decisions, expiries) = try_join!(
+        store.history(caller.tag(), ban.user, Moment::from_millis(since)),
+        store.expiries(caller.tag(), ban.user, guid),
+    )?;
     let mut decisions: Vec<PastDecision> = decisions
         .into_iter()
         .filter(|decision| decision.ban.guid == guid)
+        .chain(expiries)
         .collect();
     // They are kept by time, and no two environments need agree on it.
-    decisions.sort_by_key(|decision| decision.ban.decisions);
+    decisions.sort_by_key(|past| (past.ban.decisions, past.kind == DecisionKind::Expired));
 
     let applied_revision = completed.then_some(ban.revision);
-    let applied = |shown: &Ban| shown.guid == guid && Some(shown.revision) == applied_revision;
     // The list that the ban was found in may trail the history by a moment.
     if let Some(last) = decisions
         .last()
@@ -62,10 +63,10 @@ pub async fn handle(
     let view = caller.view(Moment::now().seconds());
     let shown = decisions.split_off(decisions.len().saturating_sub(SHOWN));
     let answer = BanWithEvents {
-        ban: view.show(&ban, applied(&ban)),
+        ban: view.show(&ban, Some(ban.revision) == applied_revision),
         events: shown
-            .into_iter()
-            .map(|decision| Event::of(decision, &view, applied))
+            .iter()
+            .map(|decision| Event::of(decision, &view))
             .collect(),
     };
     Ok(Reply::json(&answer)?.varying(caller.view_varies()))

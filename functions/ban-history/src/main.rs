@@ -1,6 +1,5 @@
 //! `GET /api/v1/bans/{guid}`: one ban and everything that was decided on it.
 
-mod event;
 mod handler;
 
 use lambda_http::Error;

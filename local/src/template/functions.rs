@@ -81,6 +81,8 @@ pub(super) fn read(
         let settings = event.get("Properties").unwrap_or(&Value::Null);
         match text(event, "Type") {
             Some("HttpApi") => add_route(&mut function, settings),
+            // Nothing runs by itself here.
+            Some("Schedule") => {}
             Some("DynamoDB") => function.streams.push(streams::read(settings)?),
             other => {
                 let message = format!("{logical_id}: event {name} has the type {other:?}");

@@ -63,6 +63,8 @@ pub enum DecisionKind {
     Restored,
     /// Brought in from another system.
     Imported,
+    /// Run out: nobody's decision, but an event like one. It leaves no trace in a standing.
+    Expired,
 }
 
 impl Standing {

@@ -18,7 +18,7 @@ use super::permits::Permit;
 use super::schema::{self, Item, Key};
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{Guid, ModeratorId, WorkspaceTag};
-use crate::rules::{Ban, Decision, DecisionKind, Outcome, Standing};
+use crate::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
 
 /// Who makes a call, for the history.
 #[derive(Clone, Debug)]
@@ -60,6 +60,10 @@ struct NewDecision<'a> {
     at_ms: u64,
     ban: StoredBan,
     previous: Option<StoredBan>,
+    /// Whether the experience that the ban was made from had reported it when it was decided.
+    applied: bool,
+    /// The same of what it replaced.
+    previous_applied: bool,
     reason: Option<&'a str>,
     key_id: &'a str,
     moderator: Option<ModeratorId>,
@@ -177,8 +181,7 @@ impl Commit<'_> {
         change: &RecordChange<'_>,
     ) -> Result<TransactWriteItem, DatabaseError> {
         let tag = self.snapshot.tag;
-        let mut sets = Vec::new();
-        let mut removes = "";
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
         let mut update = Update::builder()
             .table_name(table)
             .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()));
@@ -198,20 +201,28 @@ impl Commit<'_> {
                 .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
                 .expression_attribute_values(":ledger", text(schema::ledger_partition(tag, shard)))
                 .expression_attribute_values(":experience_ledger", text(experience_ledger));
+            if let Some(at) = expires_later(ban, self.now.seconds()) {
+                sets.push("due = :due, due_at = :due_at");
+                update = update
+                    .expression_attribute_values(":due", text(schema::expiries_of(guid)))
+                    .expression_attribute_values(":due_at", number(at.0));
+            } else if !change.is_new {
+                removes.push("due, due_at");
+            }
         }
         match change.applied {
             Applied::Revision(revision) => {
                 sets.push("applied = :applied");
                 update = update.expression_attribute_values(":applied", number(revision));
             }
-            Applied::None => removes = " REMOVE applied",
+            Applied::None => removes.push("applied"),
             Applied::AsItWas => {}
         }
-        let sets = if sets.is_empty() {
-            String::new()
-        } else {
-            format!("SET {}", sets.join(", "))
+        let clause = |verb: &str, parts: &[&str]| match parts {
+            [] => String::new(),
+            parts => format!("{verb} {} ", parts.join(", ")),
         };
+        let (sets, removes) = (clause("SET", &sets), clause("REMOVE", &removes));
         let update = update
             .update_expression(format!("{sets}{removes}"))
             .build()
@@ -224,6 +235,12 @@ impl Commit<'_> {
         table: &str,
         decision: &Decision,
     ) -> Result<TransactWriteItem, DatabaseError> {
+        let reported = |standing: &Standing, ban: &Ban| {
+            let own = standing.here.report == Some(ban.current());
+            own && ban.made_in == self.snapshot.experience
+        };
+        let previous = decision.previous.as_ref();
+        let before = &self.snapshot.standing;
         let item = NewDecision {
             decision: decision.kind,
             guid: decision.ban.guid.to_string(),
@@ -231,7 +248,9 @@ impl Commit<'_> {
             at: self.now.seconds(),
             at_ms: self.now.millis(),
             ban: StoredBan::from(&decision.ban),
-            previous: decision.previous.as_ref().map(StoredBan::from),
+            previous: previous.map(StoredBan::from),
+            applied: reported(&self.outcome.standing, &decision.ban),
+            previous_applied: previous.is_some_and(|ban| reported(before, ban)),
             reason: decision.reason.as_deref(),
             key_id: &self.actor.key_id,
             moderator: self.actor.moderator,
@@ -254,6 +273,14 @@ impl Commit<'_> {
             decision.ban.guid,
             decision.ban.decisions,
         )
+    }
+}
+
+/// When a ban runs out, if it is in force and does.
+fn expires_later(ban: &Ban, now: Timestamp) -> Option<Timestamp> {
+    match ban.terms.expires {
+        Expiry::At(at) if ban.holds(now) => Some(at),
+        _ => None,
     }
 }
 

@@ -336,7 +336,7 @@ where
 
 /// An error and what caused it, in one line; a cause that has been named is not named again. The
 /// SDK's own way would add the whole answer.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

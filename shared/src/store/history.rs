@@ -25,6 +25,11 @@ pub struct PastDecision {
     pub ban: Ban,
     /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
     pub previous: Option<Ban>,
+    /// Whether the experience that the ban was made from had reported this revision of it when it
+    /// was decided.
+    pub applied: bool,
+    /// The same of what it replaced.
+    pub previous_applied: bool,
     /// The reason given for lifting it.
     pub reason: Option<String>,
     /// The public id of the key that made it; the operator's own decisions have names of their
@@ -35,21 +40,29 @@ pub struct PastDecision {
 }
 
 impl PastDecision {
-    /// The decision's own id: the ban and how many decisions it had seen.
+    /// The event's own id: the ban and how many decisions it had seen; its running out is none.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}-{}", self.ban.guid, self.ban.decisions)
+        let suffix = match self.kind {
+            DecisionKind::Expired => "-expired",
+            _ => "",
+        };
+        format!("{}-{}{suffix}", self.ban.guid, self.ban.decisions)
     }
 }
 
 #[derive(Deserialize)]
-struct DecisionItem {
+pub(super) struct DecisionItem {
     decision: DecisionKind,
     at: Timestamp,
     at_ms: u64,
     ban: StoredBan,
     #[serde(default)]
     previous: Option<StoredBan>,
+    #[serde(default)]
+    applied: bool,
+    #[serde(default)]
+    previous_applied: bool,
     #[serde(default)]
     reason: Option<String>,
     key_id: String,
@@ -65,6 +78,8 @@ impl From<DecisionItem> for PastDecision {
             moment: Moment::from_millis(item.at_ms),
             ban: item.ban.into(),
             previous: item.previous.map(Ban::from),
+            applied: item.applied,
+            previous_applied: item.previous_applied,
             reason: item.reason,
             key_id: item.key_id,
             moderator: item.moderator,

@@ -115,7 +115,7 @@ impl Meter {
                 DecisionKind::Changed => &mut decided.changed,
                 DecisionKind::Lifted => &mut decided.lifted,
                 DecisionKind::Appealed => &mut decided.appealed,
-                DecisionKind::Restored | DecisionKind::Imported => continue,
+                DecisionKind::Restored | DecisionKind::Imported | DecisionKind::Expired => continue,
             };
             *count = count.saturating_add(1);
         }

@@ -1,5 +1,7 @@
 //! How items are keyed. The one place that knows the layout; `docs/architecture.md` draws it.
 
+mod outward;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -7,6 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::erasure::NotificationId;
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
+
+pub use outward::*;
 
 /// An item, as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -22,6 +26,7 @@ pub const LEDGER_SHARDS: u64 = 4;
 
 /// The primary key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a key alone does nothing"]
 pub struct Key {
     /// Partition key.
     pub pk: String,
@@ -172,11 +177,14 @@ impl Key {
 
     /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
     /// begin with the tag of a workspace.
+    #[must_use]
     pub fn is_of_workspaces(&self) -> bool {
-        ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind)) || self.pk == ERASURE_INTAKES
+        ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
+            || [ERASURE_INTAKES, ENDPOINTS, ENFORCEMENTS].contains(&self.pk.as_str())
     }
 
     /// The attributes `pk` and `sk`.
+    #[must_use]
     pub fn item(self) -> Item {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(self.pk)),
@@ -185,6 +193,7 @@ impl Key {
     }
 
     /// The primary key of an item, if it has one.
+    #[must_use]
     pub fn of(item: &Item) -> Option<Self> {
         let text = |name: &str| item.get(name)?.as_s().ok().cloned();
         Some(Self {
@@ -232,8 +241,9 @@ fn counter_partition(tag: WorkspaceTag) -> String {
 }
 
 /// The partitions of the bans table that a workspace has once, besides its links.
-pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 5] {
+pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 6] {
     [
+        log_head_partition(tag),
         sighting_partition(tag),
         counter_partition(tag),
         protected_partition(tag),
@@ -323,6 +333,11 @@ pub mod names {
     pub const BY_EXPERIENCE: &str = "by-experience";
     /// Index: the decisions that a key made, by time.
     pub const DECISIONS_BY_KEY: &str = "decisions-by-key";
+    /// Index: the log of events, in the order in which they were logged.
+    pub const EVENTS: &str = "events";
+    /// Index: what is to be done at a time: bans that expire (Unix seconds), deliveries
+    /// (milliseconds).
+    pub const DUE: &str = "due";
     /// Index: the keys of a workspace.
     pub const KEYS_BY_WORKSPACE: &str = "keys-by-workspace";
 }

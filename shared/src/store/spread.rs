@@ -21,15 +21,6 @@ use crate::ids::{ExperienceId, UserId, WorkspaceTag};
 /// How often a transaction that another writer disturbed is made anew.
 const ROUNDS: u32 = 10;
 
-/// The key of a stream record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamKey {
-    /// Partition key of the item that changed.
-    pub pk: String,
-    /// Its sort key.
-    pub sk: String,
-}
-
 /// What a change calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -42,7 +33,7 @@ pub enum Step {
 impl Step {
     /// What a change of this item calls for, if anything.
     #[must_use]
-    pub fn of(key: &StreamKey) -> Option<Self> {
+    pub fn of(key: &Key) -> Option<Self> {
         let mut parts = key.pk.split('#');
         let tag = parts.next()?.parse().ok()?;
         match parts.next()? {

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::metrics::Measured;
-use super::{Batch, milliseconds};
+use super::{Batch, Run, milliseconds};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::store::Consumed;
@@ -18,6 +18,8 @@ pub(super) enum Kind<'a> {
     Request { method: &'a str, status: u16 },
     /// A batch of stream records.
     Batch(Batch),
+    /// A run that nobody waits for.
+    Run(&'a Run),
 }
 
 /// A line.
@@ -62,6 +64,7 @@ impl Serialize for Line<'_> {
         let message = match self.kind {
             Kind::Request { .. } => "request",
             Kind::Batch(_) => "batch",
+            Kind::Run(_) => "run",
         };
         map.serialize_entry("message", message)?;
         map.serialize_entry("requestId", self.request_id)?;
@@ -76,6 +79,7 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("records", &batch.records)?;
                 map.serialize_entry("steps", &batch.steps)?;
             }
+            Kind::Run(_) => {}
         }
         let mut measured = self.measured.fields();
         for (name, value) in measured.by_ref().take(Measured::TIMES) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Number;
 
-use super::milliseconds;
+use super::{Run, milliseconds};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::store::Consumed;
@@ -74,6 +74,16 @@ impl Measured {
 
     pub fn spread_lag(&mut self, seconds: Option<u64>) {
         self.seconds("spreadLagSeconds", seconds);
+    }
+
+    /// What a run has done.
+    pub fn run(&mut self, run: &Run) {
+        for (name, count) in &run.counts {
+            self.count(name, *count);
+        }
+        if let Some((name, seconds)) = run.waited {
+            self.seconds(name, Some(seconds));
+        }
     }
 
     /// An error that somebody may have to look after.

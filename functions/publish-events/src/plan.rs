@@ -1,0 +1,77 @@
+//! What a batch calls for.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, WorkspaceTag};
+use shared::store::{Changed, Key};
+use shared::stream::{Change, StreamEvent};
+use shared::wake::Errand;
+
+/// The entries of one workspace to be logged, in the order in which they were written.
+#[derive(Debug)]
+pub struct ToLog<'a> {
+    /// Whose.
+    pub tag: WorkspaceTag,
+    /// Each with the record that it came with.
+    pub entries: Vec<(Key, &'a Change)>,
+}
+
+/// What a batch calls for.
+#[derive(Debug, Default)]
+pub struct Plan<'a> {
+    /// What is to be logged, workspace by workspace.
+    pub logs: Vec<ToLog<'a>>,
+    /// Experiences that owe something.
+    pub owing: BTreeSet<(WorkspaceTag, ExperienceId)>,
+    /// What there is to deliver.
+    pub errands: HashSet<Errand>,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan for a batch that is looked at `now`. What comes twice is done once.
+    pub fn of(event: &'a StreamEvent, now: Timestamp) -> Self {
+        let mut plan = Self::default();
+        let mut of_tag: HashMap<WorkspaceTag, usize> = HashMap::new();
+        for record in &event.records {
+            let change = &record.dynamodb;
+            let key = change.key();
+            match Changed::of(&key) {
+                Some(Changed::Entry(tag)) => {
+                    let at = *of_tag.entry(tag).or_insert(plan.logs.len());
+                    if at == plan.logs.len() {
+                        let entries = Vec::new();
+                        plan.logs.push(ToLog { tag, entries });
+                    }
+                    if let Some(log) = plan.logs.get_mut(at)
+                        && log.entries.iter().all(|(known, _)| *known != key)
+                    {
+                        log.entries.push((key, change));
+                    }
+                }
+                Some(Changed::Standing(tag, experience)) if owes(change, now) => {
+                    plan.owing.insert((tag, experience));
+                }
+                Some(Changed::Delivery(workspace, endpoint)) => {
+                    plan.errands.insert(Errand::Deliver {
+                        workspace,
+                        endpoint,
+                    });
+                }
+                _ => {}
+            }
+        }
+        plan
+    }
+}
+
+/// Whether an experience owes something now. An unban is written down before it is due; the schedule
+/// finds it when it is.
+fn owes(change: &Change, now: Timestamp) -> bool {
+    let due = |owed: &str| owed.split('#').next()?.parse::<u64>().ok();
+    change.owes_ban()
+        || change
+            .unban_owed()
+            .and_then(due)
+            .is_some_and(|due| due <= now.0)
+}

@@ -1,0 +1,97 @@
+//! A decision, or an expiry, as others hear of it: in the history of a ban, in the log of events and
+//! by webhooks it is the same.
+
+use serde::Serialize;
+
+use crate::ban_info::{BanInfo, View};
+use crate::ids::ModeratorId;
+use crate::rules::DecisionKind;
+use crate::store::PastDecision;
+
+/// What happened to a user, whichever way it came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventName {
+    /// A ban is in force.
+    Banned,
+    /// A ban in force has other terms.
+    BanUpdated,
+    /// A ban has ended: lifted, appealed or run out.
+    Unbanned,
+}
+
+impl EventName {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Banned, Self::BanUpdated, Self::Unbanned];
+
+    /// What a decision is called.
+    #[must_use]
+    pub const fn of(kind: DecisionKind) -> Self {
+        match kind {
+            DecisionKind::Made | DecisionKind::Restored | DecisionKind::Imported => Self::Banned,
+            DecisionKind::Changed => Self::BanUpdated,
+            DecisionKind::Lifted | DecisionKind::Appealed | DecisionKind::Expired => Self::Unbanned,
+        }
+    }
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Banned => "GAME_BANNED",
+            Self::BanUpdated => "GAME_BAN_UPDATED",
+            Self::Unbanned => "GAME_UNBANNED",
+        }
+    }
+}
+
+/// An event.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    id: String,
+    #[serde(rename = "event")]
+    name: &'static str,
+    created: u64,
+    workspace_guid: String,
+    data: BanInfo,
+    previous: Option<BanInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    actor: Actor,
+}
+
+/// Who decided.
+#[derive(Debug, Serialize)]
+struct Actor {
+    key: String,
+    moderator: Option<u64>,
+}
+
+impl Event {
+    /// The decision as it was seen when it was made: a ban that was in force then is shown as in
+    /// force, and as applied if the experience it was made from had reported it.
+    #[must_use]
+    pub fn of(decision: &PastDecision, view: &View) -> Self {
+        let at = decision.at;
+        let seen_at = |now| View { now, ..*view };
+        // Until it ran out, a ban was in force.
+        let before = match decision.kind {
+            DecisionKind::Expired => seen_at(at.minus(1)),
+            _ => seen_at(at),
+        };
+        let previous = decision.previous.as_ref();
+        Self {
+            id: decision.id(),
+            name: EventName::of(decision.kind).as_str(),
+            created: at.0,
+            workspace_guid: view.workspace.to_string(),
+            data: seen_at(at).show(&decision.ban, decision.applied),
+            previous: previous.map(|ban| before.show(ban, decision.previous_applied)),
+            reason: decision.reason.clone(),
+            actor: Actor {
+                key: decision.key_id.clone(),
+                moderator: decision.moderator.map(ModeratorId::get),
+            },
+        }
+    }
+}
