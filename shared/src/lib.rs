@@ -14,6 +14,7 @@ pub mod ids;
 pub mod length;
 mod memory;
 pub mod poll;
+pub mod roblox;
 pub mod rules;
 pub mod store;
 pub mod stream;
