@@ -16,6 +16,7 @@ mod memory;
 pub mod poll;
 pub mod roblox;
 pub mod rules;
+pub mod secrets;
 pub mod store;
 pub mod stream;
 pub mod telemetry;

@@ -50,6 +50,14 @@ impl Waker {
         }
     }
 
+    /// The same for a function that wakes itself, which cannot be told its own name.
+    #[must_use]
+    pub fn or_itself(mut self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        self.enforce = self.enforce.or(own);
+        self
+    }
+
     /// Sends somebody on an errand.
     pub async fn wake(&self, errand: &Errand) -> Result<(), ApiError> {
         let (function, event) = match errand {

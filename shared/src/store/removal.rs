@@ -70,7 +70,7 @@ impl Store {
     }
 
     /// Removes what is left of a workspace, itself at the end: its counter, its protected users,
-    /// when its experiences polled, erasure requests and their receipts, its keys.
+    /// when its experiences polled, erasure requests and their receipts, its keys, its mirrors.
     pub async fn remove_rest(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
         let mut removed = 0_u64;
         for partition in schema::workspace_partitions(tag) {
@@ -84,6 +84,11 @@ impl Store {
             }
         }
         self.database.delete(Key::erasure_intake(tag)).await?;
+        for mirrored in self.enforcements_of(tag).await? {
+            let key = Key::enforcement(tag, mirrored.experience);
+            self.database.delete(key).await?;
+            removed = removed.saturating_add(1);
+        }
         self.database.delete(Key::workspace(tag)).await?;
         Ok(removed.saturating_add(1))
     }
