@@ -37,9 +37,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Works on a universe, unless somebody else does.
 pub async fn run(universe: Arc<Universe>, waker: &Waker) -> Result<(), ApiError> {
-    let (tag, name) = (universe.tag, format!("M{}", universe.universe));
-    let store = &universe.store;
-    let Some(lease) = store.take_lease(tag, &name, LEASE, Moment::now()).await? else {
+    let (store, tag) = (&universe.store, universe.tag);
+    let taking = store.take_universe_lease(tag, universe.universe, LEASE, Moment::now());
+    let Some(lease) = taking.await? else {
         return Ok(());
     };
     let mut drain = Drain {
@@ -180,7 +180,9 @@ impl Drain {
         self.put_off.contains_key(&user)
     }
 
-    fn next_due(&self) -> Option<Moment> {
+    fn next_due(&mut self) -> Option<Moment> {
+        let now = Moment::now();
+        self.put_off.retain(|_, until| *until > now);
         self.put_off.values().min().copied()
     }
 

@@ -78,7 +78,7 @@ pub async fn handle(
     let store = mirror.store.metered(Arc::clone(&meter));
     let tally = Arc::new(Tally::default());
     let outcome = match event.payload {
-        Event::Sweep { .. } => sweep::sweep(&store, &mirror.waker, &tally).await,
+        Event::Sweep { .. } => sweep::sweep(&store, &mirror.waker).await,
         Event::Check { .. } => sweep::check(&store, &mirror.roblox, &mirror.secrets, &tally).await,
         Event::Universe {
             workspace,

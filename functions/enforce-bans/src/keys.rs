@@ -72,9 +72,6 @@ pub async fn take_note(
     match trial {
         Trial::Unknown => return Ok(was.is_none()),
         Trial::Accepted => {
-            if was.is_some() {
-                tally.count(|counts| counts.resumed += 1);
-            }
             store
                 .note_enforcement(enforcement, None, now.seconds())
                 .await?;

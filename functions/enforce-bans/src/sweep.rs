@@ -14,7 +14,7 @@ use crate::keys;
 use crate::tally::Tally;
 
 /// Wakes each universe that owes something or is stopped.
-pub async fn sweep(store: &Store, waker: &Waker, tally: &Tally) -> Result<(), ApiError> {
+pub async fn sweep(store: &Store, waker: &Waker) -> Result<(), ApiError> {
     let now = Moment::now();
     let mut failed = None;
     for ((tag, universe), places) in by_universe(store.enforcements().await?) {
@@ -27,10 +27,7 @@ pub async fn sweep(store: &Store, waker: &Waker, tally: &Tally) -> Result<(), Ap
             workspace: tag,
             universe: universe.get(),
         };
-        match waker.wake(&errand).await {
-            Ok(()) => tally.count(|counts| counts.woken += 1),
-            Err(error) => failed = Some(error),
-        }
+        failed = failed.or(waker.wake(&errand).await.err());
     }
     failed.map_or(Ok(()), Err)
 }

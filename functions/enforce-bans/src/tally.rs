@@ -14,16 +14,11 @@ pub struct Tally(Mutex<Counts>);
 pub struct Counts {
     pub set: u32,
     pub lifted: u32,
-    pub reported: u32,
     pub kicked: u32,
     pub kicks_skipped: u32,
     pub put_off: u32,
-    pub refused: u32,
     pub failed: u32,
-    pub limited: u32,
     pub stopped: u32,
-    pub resumed: u32,
-    pub woken: u32,
     /// Seconds for which the oldest of what was carried over had waited.
     pub lag: Option<u64>,
     /// The first thing that went wrong.
@@ -59,16 +54,11 @@ impl Tally {
             counts: vec![
                 ("restrictionsSet", counts.set),
                 ("restrictionsLifted", counts.lifted),
-                ("enforcementsReported", counts.reported),
                 ("kicksPublished", counts.kicked),
                 ("kicksSkipped", counts.kicks_skipped),
                 ("usersPutOff", counts.put_off),
-                ("robloxRefused", counts.refused),
-                ("robloxFailed", counts.failed),
-                ("robloxLimited", counts.limited),
+                ("robloxFailures", counts.failed),
                 ("enforcementsStopped", counts.stopped),
-                ("enforcementsResumed", counts.resumed),
-                ("universesWoken", counts.woken),
             ],
             waited: counts.lag.map(|lag| ("enforcementLagSeconds", lag)),
         }

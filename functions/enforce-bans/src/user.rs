@@ -275,7 +275,7 @@ impl Working<'_> {
                 return Ok(now);
             }
             RobloxError::RateLimited { retry_after } => {
-                universe.tally.count(|counts| counts.limited += 1);
+                universe.tally.count(|counts| counts.failed += 1);
                 universe
                     .rest(universe.trouble.limited(now, retry_after))
                     .await?;
@@ -286,7 +286,7 @@ impl Working<'_> {
                 universe.rest(universe.trouble.failed(now)).await?;
             }
             RobloxError::Refused { status, .. } => {
-                universe.tally.count(|counts| counts.refused += 1);
+                universe.tally.count(|counts| counts.failed += 1);
                 universe.tally.blame(format!("Roblox: {kind}"));
                 universe.trouble.is_over();
                 // The same call is refused again; a conflict of writers is not.
@@ -345,7 +345,6 @@ impl Working<'_> {
             }))
         });
         settling.await?;
-        universe.tally.count(|counts| counts.reported += 1);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::database::{DatabaseError, failure, number, text};
 use super::items;
+use super::lease::Lease;
 use super::schema::{self, Item, Key};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
@@ -198,6 +199,18 @@ impl Store {
             Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes the lease of those who mirror a universe; none if somebody else has it.
+    pub async fn take_universe_lease(
+        &self,
+        tag: WorkspaceTag,
+        universe: UniverseId,
+        seconds: u64,
+        now: Moment,
+    ) -> Result<Option<Lease>, ApiError> {
+        let name = schema::enforcing(universe);
+        self.take_lease(tag, &name, seconds, now).await
     }
 
     /// Until when a universe is to be left alone, if Roblox asked for that.
