@@ -30,7 +30,7 @@ use parts::{binaries, clock_variable, store, tables};
 pub struct TestApp {
     client: Client,
     // In the order in which they are to go.
-    pump: Option<Pump>,
+    pumps: Vec<Pump>,
     gateway: Gateway,
     runtime: Runtime,
     faults: Option<FaultProxy>,
@@ -153,7 +153,7 @@ impl TestAppBuilder {
         let store = store(engine.endpoint(), &tables);
         let mut app = TestApp {
             client: Client::new(),
-            pump: None,
+            pumps: Vec::new(),
             gateway,
             runtime,
             faults,
@@ -295,26 +295,38 @@ impl TestApp {
         self.objects.endpoint()
     }
 
-    /// Starts the pump that feeds the stream's function.
+    /// Starts the pumps that feed the functions behind the stream.
     pub fn start_pump(&mut self) {
         self.start_pump_through(|function| function);
     }
 
-    /// The same with something between the pump and the function.
+    /// The same with something between the pump and `spread-decisions`.
     pub fn start_pump_through<I: Invoke>(&mut self, between: impl FnOnce(HttpInvoke) -> I) {
-        let (function, source) = template().stream_function().expect("a stream's function");
-        let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
+        let invoke = |function: &str| HttpInvoke::new(self.gateway.address(), function);
+        let (publishing, spreading) = ("publish-events", "spread-decisions");
+        self.pumps = vec![
+            self.pump(publishing, invoke(publishing)),
+            self.pump(spreading, between(invoke(spreading))),
+        ];
+    }
+
+    fn pump<I: Invoke>(&self, function: &str, invoke: I) -> Pump {
+        let (_, source) = template().stream_of(function).expect("the mapping");
         let options = PumpOptions {
             poll: Duration::from_millis(10),
             ..PumpOptions::default()
         };
-        let pump = Pump::start(self.database.clone(), source.clone(), invoke, options);
-        self.pump = Some(pump.expect("the pump"));
+        Pump::start(self.database.clone(), source.clone(), invoke, options).expect("the pump")
     }
 
-    /// Stops the pump; what it had under way comes again when it is started.
+    /// Whether the stream is read.
+    pub fn is_pumped(&self) -> bool {
+        !self.pumps.is_empty()
+    }
+
+    /// Stops the pumps; what they had under way comes again when they are started.
     pub fn stop_pump(&mut self) {
-        self.pump = None;
+        self.pumps.clear();
     }
 
     /// Waits until the stream is dealt with: Global decisions have reached every experience.
@@ -326,19 +338,22 @@ impl TestApp {
 
     /// The same, or else what is wrong with the stream.
     pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
-        let pump = self.pump.as_ref().expect("the pump is off");
-        let settled = pump.settle(patience).await;
-        let log = self.runtime.logs("spread-decisions");
-        let last: Vec<_> = log
-            .iter()
-            .rev()
-            .take(5)
-            .map(|line| line.text.as_str())
-            .collect();
+        assert!(!self.pumps.is_empty(), "the pump is off");
+        let mut settled = true;
+        // What one of them brings about may be work for another.
+        for pump in self.pumps.iter().chain(&self.pumps) {
+            settled = settled && pump.settle(patience).await;
+        }
+        let log = |function| {
+            let lines = self.runtime.logs(function).into_iter().rev().take(5);
+            lines.map(|line| line.text).collect::<Vec<_>>()
+        };
+        let last = [log("publish-events"), log("spread-decisions")];
         if !settled {
             return Err(format!("the stream is not dealt with: {last:#?}"));
         }
-        match pump.given_up()[..] {
+        let given_up: Vec<_> = self.pumps.iter().flat_map(Pump::given_up).collect();
+        match given_up[..] {
             [] => Ok(()),
             ref records => Err(format!("records were given up: {records:?}: {last:#?}")),
         }

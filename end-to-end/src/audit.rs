@@ -11,9 +11,9 @@ use crate::workspace::{Workspace, now};
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, UserId};
-use shared::rules::{Ban, Scope, Standing};
+use shared::rules::{Ban, Expiry, Scope, Standing};
 
-use crate::stored::{Stored, StoredExperience};
+use crate::stored::{Stored, StoredExperience, StoredRecord};
 
 /// Everything that was stored, found to be sound.
 pub struct Sound {
@@ -21,8 +21,11 @@ pub struct Sound {
     pub stored: Stored,
 }
 
-/// Panics with everything that is wrong. The stream must be dealt with, and nobody may be calling.
+/// Panics with everything that is wrong, once the stream is dealt with. Nobody may be calling.
 pub async fn audit(workspace: &Workspace<'_>) -> Sound {
+    if workspace.app().is_pumped() {
+        workspace.app().settle().await;
+    }
     let stored = Stored::read(workspace).await;
     let mut audit = Audit {
         stored: &stored,
@@ -101,6 +104,7 @@ impl Audit<'_> {
 
     fn items(&mut self) {
         self.histories();
+        self.log();
         self.names();
         self.latest();
         self.standings();
@@ -110,6 +114,43 @@ impl Audit<'_> {
     fn check(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
         if !holds {
             self.wrong.push(otherwise());
+        }
+    }
+
+    /// Once there is a log every decision is in it, in a place of its own, and those on one ban are in
+    /// their order. A ban that is in force and will run out is due then.
+    fn log(&mut self) {
+        let stored = self.stored;
+        let logged = || stored.decisions.iter().map(|decision| decision.position);
+        if stored.logged > 0 {
+            let all: Vec<_> = logged().chain(stored.expiries.iter().copied()).collect();
+            let places: BTreeSet<_> = all.iter().flatten().copied().collect();
+            let is_sound = places.len() == all.len()
+                && places
+                    .iter()
+                    .all(|place| (1..=stored.logged).contains(place));
+            self.check(is_sound, || {
+                format!("the log of {} events is {all:?}", stored.logged)
+            });
+        }
+        let mut last = BTreeMap::new();
+        let mut decisions: Vec<_> = stored.decisions.iter().collect();
+        decisions.sort_by_key(|decision| decision.number);
+        for decision in decisions {
+            let before = last.insert(decision.ban.guid, decision.position);
+            let follows = before.is_none_or(|before| {
+                decision.position.is_none() || before.is_some() && before < decision.position
+            });
+            self.check(follows, || format!("logged out of order: {decision:?}"));
+        }
+        for StoredRecord { ban, due, .. } in stored.records.values() {
+            let runs_out = match ban.terms.expires {
+                Expiry::At(at) if ban.ending.is_none() => Some(at.0),
+                _ => None,
+            };
+            let is_over = runs_out.is_some_and(|at| at <= now());
+            let fits = *due == runs_out || (due.is_none() && is_over);
+            self.check(fits, || format!("{ban:?} is due at {due:?}"));
         }
     }
 

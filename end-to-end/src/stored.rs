@@ -21,6 +21,10 @@ pub struct Stored {
     pub decisions: Vec<StoredDecision>,
     /// The linked experiences.
     pub links: BTreeSet<ExperienceId>,
+    /// How many events were logged.
+    pub logged: u64,
+    /// The positions in the log of bans that ran out.
+    pub expiries: Vec<Option<u64>>,
 }
 
 /// A user in an experience.
@@ -45,6 +49,8 @@ pub struct StoredRecord {
     pub ban: Ban,
     /// The revision that the experience it was made from reports.
     pub applied: Option<u32>,
+    /// When its end is to be made an event, Unix seconds.
+    pub due: Option<u64>,
 }
 
 /// A decision in the history.
@@ -60,6 +66,8 @@ pub struct StoredDecision {
     pub previous: Option<Ban>,
     /// Of a decision that made a ban: the one that stood last in its scope.
     pub replaced: Option<Guid>,
+    /// Its place in the log.
+    pub position: Option<u64>,
 }
 
 impl Stored {
@@ -93,7 +101,9 @@ impl Stored {
                 let ban = ban(&item["ban"]).unwrap();
                 assert_eq!(sk, format!("B#{:020}", ban.guid.get()));
                 let applied = small("applied");
-                self.records.insert(ban.guid, StoredRecord { ban, applied });
+                let due = item["due_at"].as_u64();
+                self.records
+                    .insert(ban.guid, StoredRecord { ban, applied, due });
             }
             "decision" => self.decisions.push(StoredDecision {
                 decision: item["decision"].as_str().unwrap().to_owned(),
@@ -103,12 +113,15 @@ impl Stored {
                 replaced: ban(&item["previous"])
                     .filter(|_| small("number") == Some(1))
                     .map(|ban| ban.guid),
+                position: item["log_position"].as_u64(),
             }),
+            "expiry" => self.expiries.push(item["log_position"].as_u64()),
+            "log" => self.logged = item["log_position"].as_u64().unwrap(),
             "link" => {
                 self.links.insert(sk.parse().unwrap());
             }
             "counter" | "request" | "pace" | "protected" | "notification" | "queued-erasure"
-            | "receipt" => {}
+            | "receipt" | "lease" | "application" | "delivery" | "sighting" => {}
             other => panic!("an item of an unknown kind: {other}"),
         }
     }

@@ -124,12 +124,17 @@ impl Template {
             .map(|f| f.name.as_str())
     }
 
-    /// The function fed by a table's stream, with the mapping between them.
-    #[must_use]
-    pub fn stream_function(&self) -> Option<(&Function, &StreamSource)> {
+    /// The functions fed by a table's stream, each with the mapping between them.
+    pub fn stream_functions(&self) -> impl Iterator<Item = (&Function, &StreamSource)> {
         self.functions
             .iter()
-            .find_map(|f| f.streams.first().map(|source| (f, source)))
+            .filter_map(|f| f.streams.first().map(|source| (f, source)))
+    }
+
+    /// The mapping between a table's stream and the function with a name such as `spread-decisions`.
+    pub fn stream_of(&self, function: &str) -> Result<(&Function, &StreamSource)> {
+        let found = self.stream_functions().find(|(f, _)| f.name == function);
+        found.ok_or_else(|| Error::Template(format!("no stream feeds {function}")))
     }
 
     /// A resource as it would be made, `Type` and `Properties`, by its logical id.

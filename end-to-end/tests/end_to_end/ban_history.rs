@@ -127,25 +127,34 @@ async fn the_fields_come_in_the_documented_order_with_the_events_last() {
 }
 
 #[tokio::test]
-async fn an_event_is_completed_if_the_experience_applied_just_that_state() {
+async fn an_event_is_completed_if_the_experience_had_applied_just_that_state() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE).permanent();
     let guid = made(&workspace, ban.clone()).await;
-    let changed = ban.reasons("other", "other");
+    let changed = ban.clone().reasons("other", "other");
     workspace.ban(changed.clone()).await;
-    let completed = async || {
-        let history = workspace.send(ban_history(&guid)).await.success();
-        let of = |ban: &Value| ban["experienceBanCompleted"].clone();
-        let events = &history["events"];
-        json!([of(&history), of(&events[0]["data"]), of(&events[1]["data"])])
-    };
-    assert_eq!(completed().await, json!([0, 0, 0]));
     workspace.ban(changed.completed()).await;
-    eventually("the report is on record", async || {
-        (completed().await == json!([1, 0, 1])).then_some(())
-    })
-    .await;
+    workspace
+        .ban(ban.reasons("third", "third").completed())
+        .await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    let history = workspace.send(ban_history(&guid)).await.success();
+    let of = |ban: &Value| ban["experienceBanCompleted"].clone();
+    let events = history["events"].as_array().unwrap().iter();
+    let completed: Vec<_> = events
+        .map(|event| json!([of(&event["previous"]), of(&event["data"])]))
+        .collect();
+    assert_eq!(
+        completed,
+        [
+            json!([null, 0]),
+            json!([0, 0]),
+            // The report came between.
+            json!([1, 1]),
+            json!([1, 1]),
+        ]
+    );
 }
 
 #[tokio::test]

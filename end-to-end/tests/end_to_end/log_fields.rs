@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace, eventually, key_order, repository};
+use end_to_end::{
+    Answer, Ban, Call, TestApp, Unban, Workspace, eventually, key_order, now, repository,
+};
 use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
@@ -54,6 +56,8 @@ fn check(user: u64) -> Call {
 
 /// Does everything of which a line can tell.
 async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
+    let soon = now() + 2;
+    workspace.ban(Ban::of(2, EXPERIENCE).length(soon)).await;
     for (_, call) in every_route() {
         workspace.send(call).await;
     }
@@ -76,6 +80,10 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
             .then_some(())
     })
     .await;
+    eventually("a ban runs out", async || (now() > soon).then_some(())).await;
+    let event = json!({ "sweep": true }).to_string();
+    let run = app.runtime().invoke("expire-bans", event.into()).await;
+    run.unwrap();
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
     damage(workspace, USER + 1).await;
     workspace

@@ -18,6 +18,7 @@ mod confirmations;
 mod costs;
 mod decisions;
 mod documented;
+mod events;
 mod exports;
 mod flags;
 mod idempotency;

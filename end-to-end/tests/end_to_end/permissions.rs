@@ -26,6 +26,13 @@ const EXPORT: Grants = &[
     ("s3:exports-bucket/*", &["s3:GetObject", "s3:PutObject"]),
 ];
 
+const READ_STREAM: &[&str] = &[
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+];
+
 const ROLES: &[(&str, Grants)] = &[
     (
         "is-banned",
@@ -155,8 +162,46 @@ const ROLES: &[(&str, Grants)] = &[
             ),
         ],
     ),
+    (
+        "events",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (BANS, &["dynamodb:BatchGetItem", "dynamodb:GetItem"]),
+        ],
+    ),
     ("export-bans-json", EXPORT),
     ("export-bans-csv", EXPORT),
+    (
+        "publish-events",
+        &[
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (STREAM, READ_STREAM),
+            ("sqs:FailureQueue", &["sqs:SendMessage"]),
+        ],
+    ),
+    (
+        "expire-bans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
     (
         "spread-decisions",
         &[
@@ -175,15 +220,7 @@ const ROLES: &[(&str, Grants)] = &[
                 "dynamodb:table/BansTable/index/by-experience",
                 &["dynamodb:Query"],
             ),
-            (
-                STREAM,
-                &[
-                    "dynamodb:DescribeStream",
-                    "dynamodb:GetRecords",
-                    "dynamodb:GetShardIterator",
-                    "dynamodb:ListStreams",
-                ],
-            ),
+            (STREAM, READ_STREAM),
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
         ],
     ),
@@ -240,7 +277,7 @@ fn no_function_may_scan_or_do_anything_everywhere_and_one_may_delete() {
 
 #[test]
 fn the_stream_is_fed_with_retries_bisection_and_a_failure_queue() {
-    let (function, source) = template().stream_function().unwrap();
+    let (function, source) = template().stream_of("spread-decisions").unwrap();
     assert_eq!(function.name, "spread-decisions");
     assert!(source.bisect && source.reports_item_failures);
     assert_eq!(source.maximum_retries, Some(10));

@@ -175,7 +175,11 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
     let mut shown: BTreeSet<_> = widgets.iter().flat_map(widget_metrics).collect();
     assert!(shown.len() <= 50, "{} metrics are not free", shown.len());
 
-    for alarm in ["PendingAgeAlarm", "SpreadDecisionsErrorsAlarm"] {
+    for alarm in [
+        "EventErrorsAlarm",
+        "PendingAgeAlarm",
+        "SpreadDecisionsErrorsAlarm",
+    ] {
         let alarm = &template().resource(alarm).unwrap()["Properties"];
         for metric in alarm["Metrics"].as_array().unwrap() {
             let metric = &metric["MetricStat"]["Metric"];

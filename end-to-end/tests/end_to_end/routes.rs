@@ -48,6 +48,7 @@ pub fn ban_history(guid: impl Display) -> Call {
 pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
     let mut routes = every_route();
     routes.push(("ban-history", ban_history("633197862920433664")));
+    routes.push(("events", Call::get("/events")));
     routes
 }
 

@@ -58,7 +58,17 @@ async fn the_audit_misses_no_item_that_is_missing_and_no_index_entry() {
         app.database().call("DeleteItem", &delete).await.unwrap();
         assert!(!passes(&workspace).await, "nobody missed {item}");
         put(item).await;
-        for entry in ["ban_owed", "unban_owed", "applied", "report"] {
+        for entry in [
+            "ban_owed",
+            "unban_owed",
+            "applied",
+            "report",
+            "log_position",
+        ] {
+            // Of a decision it says how things were.
+            if entry == "applied" && item["kind"]["S"] == "decision" {
+                continue;
+            }
             let mut without = item.clone();
             if without.as_object_mut().unwrap().remove(entry).is_some() {
                 put(&without).await;

@@ -1,6 +1,5 @@
 //! One ban and its history.
 
-use futures::try_join;
 use serde::Serialize;
 use shared::auth::{Caller, ReadBans};
 use shared::ban_info::BanInfo;
@@ -40,14 +39,12 @@ pub async fn handle(
         .await?
         .ok_or(ApiError::NotFound("the workspace has no ban of this guid"))?;
     let since = guid.created().minus(SLACK).0.saturating_mul(1000);
-    let (decisions, expiries) = try_join!(
-        store.history(caller.tag(), ban.user, Moment::from_millis(since)),
-        store.expiries(caller.tag(), ban.user, guid),
-    )?;
+    let decisions = store
+        .history_and_expiries(caller.tag(), ban.user, Moment::from_millis(since))
+        .await?;
     let mut decisions: Vec<PastDecision> = decisions
         .into_iter()
         .filter(|decision| decision.ban.guid == guid)
-        .chain(expiries)
         .collect();
     // They are kept by time, and no two environments need agree on it.
     decisions.sort_by_key(|past| (past.ban.decisions, past.kind == DecisionKind::Expired));

@@ -81,7 +81,7 @@ async fn table(items: &[(&str, &str)]) -> (Engine, Dynamo, StreamSource) {
     for (kind, sort) in items {
         put(&dynamo, kind, sort).await;
     }
-    let mut source = template.stream_function().unwrap().1.clone();
+    let mut source = template.stream_of("spread-decisions").unwrap().1.clone();
     source.parallelization = 1;
     (engine, dynamo, source)
 }

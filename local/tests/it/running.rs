@@ -211,7 +211,7 @@ async fn the_stream_reaches_the_function_through_the_invocation_api() {
     let engine = Engine::start(None, 0).await.unwrap();
     let dynamo = Dynamo::new(engine.endpoint());
     dynamo.create_tables(template.tables()).await.unwrap();
-    let (function, source) = template.stream_function().unwrap();
+    let (function, source) = template.stream_of("spread-decisions").unwrap();
     let invoke = HttpInvoke::new(stack.gateway.address(), &function.name);
     let options = PumpOptions::default();
     let pump = Pump::start(dynamo.clone(), source.clone(), invoke, options).unwrap();

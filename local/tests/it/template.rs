@@ -37,7 +37,7 @@ fn grants_are_flat_and_name_their_resource() {
 #[test]
 fn the_stream_leads_to_its_function() {
     let template = template();
-    let (function, source) = template.stream_function().unwrap();
+    let (function, source) = template.stream_of("spread-decisions").unwrap();
     assert_eq!(function.name, "spread-decisions");
     assert_eq!(source.table, "BansTable");
     assert!(source.bisect && source.reports_item_failures);

@@ -7,12 +7,11 @@ use serde::Serialize;
 use super::Store;
 use super::commit;
 use super::database::{DatabaseError, number, refused, text};
-use super::history::{DecisionItem, PastDecision};
 use super::items::{self, BanItem, StoredBan};
 use super::schema::{self, Key, names};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
-use crate::ids::{Guid, UserId, WorkspaceTag};
+use crate::ids::{UserId, WorkspaceTag};
 use crate::rules::{Ban, DecisionKind, Expiry};
 
 pub use super::schema::EXPIRY_SHARDS;
@@ -56,28 +55,6 @@ struct ExpiryItem {
 }
 
 impl Store {
-    /// When a ban ran out: once for each time that it was in force again. Sees every finished write.
-    pub async fn expiries(
-        &self,
-        tag: WorkspaceTag,
-        user: UserId,
-        guid: Guid,
-    ) -> Result<Vec<PastDecision>, ApiError> {
-        let query = self
-            .database
-            .querying()
-            .consistent_read(true)
-            .key_condition_expression("pk = :user AND begins_with(sk, :ban)")
-            .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
-            .expression_attribute_values(":ban", text(schema::expiries_of_ban(guid)));
-        let items = self.database.query_all(query).await?;
-        let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
-        Ok(items
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, DatabaseError>>()?)
-    }
-
     /// Some bans of a shard that have run out and are not yet recorded to have, the earliest first.
     pub async fn expiring(
         &self,

@@ -6,7 +6,7 @@ use super::Store;
 use super::database::{DatabaseError, text};
 use super::items::{self, BanItem, StoredBan};
 use super::ledger::Recorded;
-use super::schema::{self, names};
+use super::schema::{self, Item, Key, names};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{Guid, ModeratorId, UserId, WorkspaceTag};
@@ -95,6 +95,26 @@ impl Store {
         user: UserId,
         since: Moment,
     ) -> Result<Vec<PastDecision>, ApiError> {
+        self.past(tag, user, since, schema::DECISIONS_END).await
+    }
+
+    /// The same, and after them that bans of the user have run out, whenever that was.
+    pub async fn history_and_expiries(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        since: Moment,
+    ) -> Result<Vec<PastDecision>, ApiError> {
+        self.past(tag, user, since, schema::EXPIRIES_END).await
+    }
+
+    async fn past(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        since: Moment,
+        end: &str,
+    ) -> Result<Vec<PastDecision>, ApiError> {
         let query = self
             .database
             .querying()
@@ -102,11 +122,13 @@ impl Store {
             .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
             .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
             .expression_attribute_values(":since", text(schema::decisions_since(since)))
-            .expression_attribute_values(":end", text(schema::DECISIONS_END));
+            .expression_attribute_values(":end", text(end));
         let items = self.database.query_all(query).await?;
+        let is_past = |item: &Item| Key::of(item).is_some_and(|key| schema::is_past(&key));
         let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
         Ok(items
             .into_iter()
+            .filter(is_past)
             .map(read)
             .collect::<Result<_, DatabaseError>>()?)
     }

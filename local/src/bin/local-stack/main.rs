@@ -15,7 +15,7 @@ use local_stack::{
     process::{self, GUARD, Guarded, parent_gone, told_to_stop},
     pump::{HttpInvoke, Pump, PumpOptions},
     seed,
-    template::Template,
+    template::{Function, StreamSource, Template},
 };
 use settings::Settings;
 
@@ -61,7 +61,7 @@ struct Stack {
     settings: Settings,
     template: Template,
     functions: Guarded,
-    _pump: Option<Pump>,
+    _pumps: Vec<Pump>,
     _objects: ObjectStore,
     _engine: Option<Engine>,
 }
@@ -93,12 +93,12 @@ impl Stack {
         watch::build(&template, &settings).await?;
         let variables = aws_environment(endpoint, objects.endpoint());
         let functions = watch::start(&tool, &template, &settings, &variables)?;
-        let pump = start_pump(&template, dynamo, &address(&settings), data)?;
+        let pumps = start_pumps(&template, &dynamo, &address(&settings), data)?;
         Ok(Self {
             settings,
             template,
             functions,
-            _pump: pump,
+            _pumps: pumps,
             _objects: objects,
             _engine: engine,
         })
@@ -135,20 +135,20 @@ fn workspaces(template: &Template) -> Result<&str> {
     Ok(&table.ok_or_else(missing)?.name)
 }
 
-/// Feeds the function that the template says is fed by a stream.
-fn start_pump(
+/// Feeds the functions that the template says are fed by a stream.
+fn start_pumps(
     template: &Template,
-    dynamo: Dynamo,
+    dynamo: &Dynamo,
     address: &str,
     data: Option<&Path>,
-) -> Result<Option<Pump>> {
-    let Some((function, source)) = template.stream_function() else {
-        return Ok(None);
+) -> Result<Vec<Pump>> {
+    let start = |(function, source): (&Function, &StreamSource)| {
+        let options = PumpOptions {
+            checkpoint: data.map(|data| data.join(format!("{}.json", function.name))),
+            ..PumpOptions::default()
+        };
+        let invoke = HttpInvoke::new(address, &function.name);
+        Pump::start(dynamo.clone(), source.clone(), invoke, options)
     };
-    let options = PumpOptions {
-        checkpoint: data.map(|data| data.join("stream.json")),
-        ..PumpOptions::default()
-    };
-    let function = HttpInvoke::new(address, &function.name);
-    Pump::start(dynamo, source.clone(), function, options).map(Some)
+    template.stream_functions().map(start).collect()
 }

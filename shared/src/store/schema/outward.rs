@@ -1,7 +1,7 @@
 //! How items are keyed that lead out of the tables: the log of events, what is due at a time,
 //! deliveries to webhooks, and the mirror on Roblox's side.
 
-use super::{Key, padded_guid, user_partition};
+use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
 use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
 
 /// Over how many partitions the log of a workspace is spread. One index partition takes 1,000
@@ -31,7 +31,7 @@ impl Key {
     pub fn expiry(tag: WorkspaceTag, user: UserId, guid: Guid, decisions: u32) -> Self {
         Self {
             pk: user_partition(tag, user),
-            sk: format!("{}{decisions}", expiries_of_ban(guid)),
+            sk: format!("{EXPIRY_PREFIX}{}#{decisions}", padded_guid(guid)),
         }
     }
 
@@ -76,9 +76,16 @@ impl Key {
     }
 }
 
-/// The sort key prefix of the expiries of a ban.
-pub fn expiries_of_ban(guid: Guid) -> String {
-    format!("T#{}#", padded_guid(guid))
+/// The sort key prefix of the expiries of a user's bans.
+const EXPIRY_PREFIX: &str = "T#";
+
+/// After the sort keys of all of a user's expiries, which come after those of his decisions.
+pub const EXPIRIES_END: &str = "T#~";
+
+/// Whether an item of a user's partition is a decision or an expiry.
+pub fn is_past(key: &Key) -> bool {
+    let prefixes = [DECISION_PREFIX, EXPIRY_PREFIX];
+    prefixes.iter().any(|prefix| key.sk.starts_with(prefix))
 }
 
 /// How far the log of a workspace has got.
