@@ -12,6 +12,7 @@ use local_stack::gateway::Gateway;
 use local_stack::http::Client;
 use local_stack::object_store::ObjectStore;
 use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
+use local_stack::roblox::{Limits, Roblox};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use serde_json::{Value, json};
 use shared::store::{Linking, Store, Tables, Workspace as Settings};
@@ -35,6 +36,7 @@ pub struct TestApp {
     runtime: Runtime,
     faults: Option<FaultProxy>,
     objects: ObjectStore,
+    roblox: Roblox,
     database: Dynamo,
     store: Store,
     tables: Tables,
@@ -50,6 +52,8 @@ pub struct TestAppBuilder {
     faults: bool,
     pump: bool,
     stream: bool,
+    roblox_window: Option<Duration>,
+    variables: Vec<(String, String)>,
 }
 
 impl TestAppBuilder {
@@ -82,6 +86,21 @@ impl TestAppBuilder {
     #[must_use]
     pub fn functions(mut self, folder: impl Into<PathBuf>) -> Self {
         self.functions = Some(folder.into());
+        self
+    }
+
+    /// Makes the minute shorter in which Roblox takes two changes of a user, for itself and for those
+    /// who keep to it.
+    #[must_use]
+    pub const fn roblox_window(mut self, window: Duration) -> Self {
+        self.roblox_window = Some(window);
+        self
+    }
+
+    /// Sets a variable of all functions.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -128,7 +147,18 @@ impl TestAppBuilder {
         let reached = faults
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
-        let variables = local_stack::aws_environment(reached, objects.endpoint());
+        let roblox = Roblox::start(0).await.expect("the stand-in for Roblox");
+        let mut variables = local_stack::aws_environment(reached, objects.endpoint());
+        variables.push(("ROBLOX_API_URL".to_owned(), roblox.endpoint().to_owned()));
+        if let Some(user_window) = self.roblox_window {
+            let millis = user_window.as_millis().to_string();
+            variables.push(("ROBLOX_WINDOW_MS".to_owned(), millis));
+            roblox.set_limits(Limits {
+                user_window,
+                ..Limits::default()
+            });
+        }
+        variables.extend(self.variables);
         let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
         let specs = template
@@ -158,6 +188,7 @@ impl TestAppBuilder {
             runtime,
             faults,
             objects,
+            roblox,
             database,
             store,
             tables,
@@ -185,6 +216,8 @@ impl TestApp {
             faults: false,
             pump: true,
             stream: true,
+            roblox_window: None,
+            variables: Vec::new(),
         }
     }
 
@@ -288,6 +321,11 @@ impl TestApp {
     /// What the tables are called.
     pub const fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// The stand-in for Roblox.
+    pub const fn roblox(&self) -> &Roblox {
+        &self.roblox
     }
 
     /// Where the object store listens.
