@@ -23,7 +23,7 @@ async fn a_ban_and_its_end_reach_roblox_and_are_reported() {
     assert_eq!(held.display_reason, "Cheating");
     let seconds = held.seconds.unwrap();
     assert!((3590..=3600).contains(&seconds), "{seconds}");
-    assert_eq!(stage.workspace.bans().await[0]["completed"], 1);
+    assert_eq!(stage.workspace.bans().await[0]["experienceBanCompleted"], 1);
     let messages = stage.roblox().messages();
     assert_eq!(messages.len(), 1);
     assert_eq!(

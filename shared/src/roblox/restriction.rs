@@ -64,13 +64,13 @@ impl Ask {
         json!({ "gameJoinRestriction": restriction })
     }
 
-    /// An answer that says the opposite is none to rely on. What is left out says nothing.
+    /// An answer that says the opposite is none to rely on. What is left out says nothing, and a
+    /// place from which a restriction was lifted may still show that of its universe. One that was
+    /// set may have run out by now.
     pub(super) fn check(&self, answer: &Value) -> Result<(), RobloxError> {
         let active = answer.pointer("/gameJoinRestriction/active");
-        let said = active.and_then(Value::as_bool);
-        // The end of a very short ban may have come by now.
-        let contradicts = matches!(self.change, Change::Lift) && said == Some(true);
-        if contradicts {
+        let is_lift = matches!(self.change, Change::Lift) && self.level == Level::Universe;
+        if is_lift && active.and_then(Value::as_bool) == Some(true) {
             let detail = "the answer says that the restriction still holds";
             return Err(RobloxError::Unavailable(detail.to_owned()));
         }
@@ -232,6 +232,11 @@ mod tests {
             assert!(ask(Change::Lift).check(&answer).is_ok(), "{answer}");
         }
         assert!(ask(Change::Lift).check(&says(true)).is_err());
+        let of_place = Ask {
+            level: Level::Place(crate::ids::ExperienceId::new(1).unwrap()),
+            ..ask(Change::Lift)
+        };
+        assert!(of_place.check(&says(true)).is_ok());
     }
 
     #[test]
