@@ -22,6 +22,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     cases.lists().await?;
     cases.erasures().await?;
     cases.spreading().await?;
+    cases.logging().await?;
     cases.unknown_route().await?;
 
     let mut found = Findings::default();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
 use end_to_end::{Call, TestApp, Workspace, template};
+use local_stack::Endpoints;
 use local_stack::gateway::Gateway;
 use local_stack::http::Client;
 use local_stack::runtime::{FunctionSpec, Runtime};
@@ -115,7 +116,8 @@ fn note(
 
 impl Exports {
     async fn start(plan: &Plan, app: &TestApp, database: &str) -> anyhow::Result<Self> {
-        let variables = local_stack::aws_environment(database, app.objects());
+        let endpoints = Endpoints::of_data(database, app.objects());
+        let variables = local_stack::aws_environment(&endpoints);
         let mut specs = Vec::new();
         for format in [Format::Json, Format::Csv] {
             let function = template().function(format.function())?;

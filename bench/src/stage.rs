@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use end_to_end::{repository, template};
+use local_stack::Endpoints;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::object_store::ObjectStore;
@@ -100,8 +101,9 @@ impl Stage {
             Transport::Tls => format!("https://{HOST}"),
         };
         let port = self.database(transport).port;
-        let mut environment =
-            local_stack::aws_environment(&format!("{scheme}:{port}"), self.objects.endpoint());
+        let database = format!("{scheme}:{port}");
+        let endpoints = Endpoints::of_data(&database, self.objects.endpoint());
+        let mut environment = local_stack::aws_environment(&endpoints);
         let described = template().functions().iter().find(|f| f.name == function);
         environment.extend(described.iter().flat_map(|f| f.environment.clone()));
         let bundle = self.bundle.path().display().to_string();

@@ -1,19 +1,24 @@
 //! The whole product on this machine, started for a test.
 
+mod beside;
 mod parts;
+mod stream;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use local_stack::Endpoints;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::gateway::Gateway;
-use local_stack::http::Client;
+use local_stack::http::{self as local_http, Client};
 use local_stack::object_store::ObjectStore;
-use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
+use local_stack::pump::Pump;
+use local_stack::receiver::Receiver;
 use local_stack::roblox::{Limits, Roblox};
 use local_stack::runtime::{FunctionSpec, Runtime};
+use local_stack::secrets::Secrets;
 use serde_json::{Value, json};
 use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
@@ -25,8 +30,10 @@ use crate::files::template;
 use crate::workspace::{KeySpec, Workspace};
 use parts::{binaries, clock_variable, store, tables};
 
-/// A running product: engine, tables, object store, functions, gateway and pump, on free ports.
-/// It ends, with all its processes, when this is dropped.
+/// A running product: engine, tables, object store, secrets, functions, gateway and pumps, and a
+/// receiver of webhooks, on free ports. It ends, with all its processes, when this is dropped.
+///
+/// No schedule runs by itself: [`TestApp::run_schedule`].
 #[derive(Debug)]
 pub struct TestApp {
     client: Client,
@@ -34,7 +41,9 @@ pub struct TestApp {
     pumps: Vec<Pump>,
     gateway: Gateway,
     runtime: Runtime,
+    receiver: Receiver,
     faults: Option<FaultProxy>,
+    secrets: Secrets,
     objects: ObjectStore,
     roblox: Roblox,
     database: Dynamo,
@@ -49,11 +58,11 @@ pub struct TestAppBuilder {
     functions: Option<PathBuf>,
     instances: usize,
     clocks: Vec<i64>,
+    variables: Vec<(String, String)>,
     faults: bool,
     pump: bool,
     stream: bool,
     roblox_window: Option<Duration>,
-    variables: Vec<(String, String)>,
 }
 
 impl TestAppBuilder {
@@ -70,6 +79,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn clocks(mut self, offsets: &[i64]) -> Self {
         offsets.clone_into(&mut self.clocks);
+        self
+    }
+
+    /// Sets a variable in the environment of every function.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -94,13 +110,6 @@ impl TestAppBuilder {
     #[must_use]
     pub const fn roblox_window(mut self, window: Duration) -> Self {
         self.roblox_window = Some(window);
-        self
-    }
-
-    /// Sets a variable of all functions.
-    #[must_use]
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -148,7 +157,17 @@ impl TestAppBuilder {
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
         let roblox = Roblox::start(0).await.expect("the stand-in for Roblox");
-        let mut variables = local_stack::aws_environment(reached, objects.endpoint());
+        let secrets = Secrets::start(None, 0).await.expect("the secrets");
+        let receiver = Receiver::start(0, false).await.expect("the receiver");
+        // The functions have to know where they call each other before there is a gateway.
+        let (listener, _) = local_http::listen(0, "").await.expect("a free port");
+        let lambda = local_http::address(&listener).expect("its address");
+        let mut variables = local_stack::aws_environment(&Endpoints {
+            database: reached,
+            objects: objects.endpoint(),
+            lambda: &lambda,
+            secrets: secrets.endpoint(),
+        });
         variables.push(("ROBLOX_API_URL".to_owned(), roblox.endpoint().to_owned()));
         if let Some(user_window) = self.roblox_window {
             let millis = user_window.as_millis().to_string();
@@ -174,9 +193,7 @@ impl TestAppBuilder {
         let runtime = Runtime::start(specs)
             .await
             .unwrap_or_else(|e| panic!("{e}: run `cargo build --workspace --bins` or `make test`"));
-        let gateway = Gateway::start(template, runtime.clone(), 0)
-            .await
-            .expect("the gateway");
+        let gateway = Gateway::serve(template, runtime.clone(), listener).expect("the gateway");
         let tables = tables();
         let demo = local_stack::seed::demo_data(&database, &tables.workspaces).await;
         demo.expect("the demo workspaces");
@@ -186,7 +203,9 @@ impl TestAppBuilder {
             pumps: Vec::new(),
             gateway,
             runtime,
+            receiver,
             faults,
+            secrets,
             objects,
             roblox,
             database,
@@ -213,11 +232,11 @@ impl TestApp {
             functions: None,
             instances: 1,
             clocks: Vec::new(),
+            variables: Vec::new(),
             faults: false,
             pump: true,
             stream: true,
             roblox_window: None,
-            variables: Vec::new(),
         }
     }
 
@@ -331,70 +350,6 @@ impl TestApp {
     /// Where the object store listens.
     pub fn objects(&self) -> &str {
         self.objects.endpoint()
-    }
-
-    /// Starts the pumps that feed the functions behind the stream.
-    pub fn start_pump(&mut self) {
-        self.start_pump_through(|function| function);
-    }
-
-    /// The same with something between the pump and `spread-decisions`.
-    pub fn start_pump_through<I: Invoke>(&mut self, between: impl FnOnce(HttpInvoke) -> I) {
-        let invoke = |function: &str| HttpInvoke::new(self.gateway.address(), function);
-        let (publishing, spreading) = ("publish-events", "spread-decisions");
-        self.pumps = vec![
-            self.pump(publishing, invoke(publishing)),
-            self.pump(spreading, between(invoke(spreading))),
-        ];
-    }
-
-    fn pump<I: Invoke>(&self, function: &str, invoke: I) -> Pump {
-        let (_, source) = template().stream_of(function).expect("the mapping");
-        let options = PumpOptions {
-            poll: Duration::from_millis(10),
-            ..PumpOptions::default()
-        };
-        Pump::start(self.database.clone(), source.clone(), invoke, options).expect("the pump")
-    }
-
-    /// Whether the stream is read.
-    pub fn is_pumped(&self) -> bool {
-        !self.pumps.is_empty()
-    }
-
-    /// Stops the pumps; what they had under way comes again when they are started.
-    pub fn stop_pump(&mut self) {
-        self.pumps.clear();
-    }
-
-    /// Waits until the stream is dealt with: Global decisions have reached every experience.
-    pub async fn settle(&self) {
-        if let Err(problem) = self.settled_within(Duration::from_secs(60)).await {
-            panic!("{problem}");
-        }
-    }
-
-    /// The same, or else what is wrong with the stream.
-    pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
-        assert!(!self.pumps.is_empty(), "the pump is off");
-        let mut settled = true;
-        // What one of them brings about may be work for another.
-        for pump in self.pumps.iter().chain(&self.pumps) {
-            settled = settled && pump.settle(patience).await;
-        }
-        let log = |function| {
-            let lines = self.runtime.logs(function).into_iter().rev().take(5);
-            lines.map(|line| line.text).collect::<Vec<_>>()
-        };
-        let last = [log("publish-events"), log("spread-decisions")];
-        if !settled {
-            return Err(format!("the stream is not dealt with: {last:#?}"));
-        }
-        let given_up: Vec<_> = self.pumps.iter().flat_map(Pump::given_up).collect();
-        match given_up[..] {
-            [] => Ok(()),
-            ref records => Err(format!("records were given up: {records:?}: {last:#?}")),
-        }
     }
 
     /// The log event of the request that got this answer.

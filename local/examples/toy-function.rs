@@ -2,9 +2,14 @@
 //!
 //! Of an HTTP request it answers the event it was made into, as JSON; the query may ask for a pause
 //! (`sleep=<ms>`), an end of the process (`exit`), an error (`fail`) or that many bytes
-//! (`size=<n>`). Of a batch of stream records it prints each and reports none as failed.
+//! (`size=<n>`). Of a batch of stream records it prints each and reports none as failed. Of any other
+//! event it prints the event; it may ask for the same (`{"fail": true}`, `{"sleep": <ms>}`), and for
+//! an error at every call up to the n-th (`{"fails": <n>}`).
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use lambda_http::{
     Error,
@@ -24,6 +29,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             println!("{}", json!({ "record": record.pointer("/dynamodb/Keys") }));
         }
         return Ok(json!({ "batchItemFailures": [] }));
+    }
+    if event.get("requestContext").is_none() {
+        return asked(event).await;
     }
     let wish = |name: &str| event.pointer(&format!("/queryStringParameters/{name}"));
     let number = |name: &str| wish(name)?.as_str()?.parse::<u64>().ok();
@@ -46,4 +54,20 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     };
     let headers = json!({ "Content-Type": "application/json" });
     Ok(json!({ "statusCode": 201, "headers": headers, "body": body, "isBase64Encoded": false }))
+}
+
+/// How often this process was asked to fail at first.
+static FAILED: AtomicU64 = AtomicU64::new(0);
+
+async fn asked(event: Value) -> Result<Value, Error> {
+    println!("{}", json!({ "asked": event }));
+    let number = |name: &str| event.get(name).and_then(Value::as_u64);
+    if let Some(milliseconds) = number("sleep") {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+    let failures = number("fails").unwrap_or_default();
+    if event.get("fail").is_some() || FAILED.fetch_add(1, Ordering::Relaxed) < failures {
+        return Err("asked to fail".into());
+    }
+    Ok(json!({ "done": event }))
 }

@@ -7,7 +7,7 @@ use std::{
     convert::Infallible,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{
     Result,
     http::{self, Client, Guard},
+    lock::lock,
 };
 
 /// What happens to a request.
@@ -283,9 +284,4 @@ fn refusal_with(status: u16, kind: &str, more: &str) -> Response<Full<Bytes>> {
         .headers_mut()
         .insert(hyper::header::CONTENT_TYPE, kind);
     response
-}
-
-/// A lock whose holder cannot panic.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,8 @@
 //!
 //! A request becomes an event in payload format 2.0 as the gateway makes it, and the function's
 //! answer is taken apart as strictly: what is no answer there is 500 here. Beside the routes there
-//! is Lambda's own invocation API, for the pump and for tests.
+//! is Lambda's own invocation API ([`crate::lambda_api`]), for the pump, for functions that call each other
+//! and for tests.
 
 mod answer;
 mod event;
@@ -13,16 +14,16 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, Path, Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::post,
 };
-use bytes::Bytes;
+use tokio::net::TcpListener;
 
 use crate::{
     Result,
     http::{self, Guard},
+    lambda_api::{self, Background},
     runtime::Runtime,
     template::Template,
 };
@@ -38,6 +39,7 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Gateway {
     address: String,
+    background: Background,
     _server: Guard,
 }
 
@@ -50,21 +52,36 @@ struct Inner {
 impl Gateway {
     /// Puts the routes of a template in front of a runtime, on a port (0: any free one).
     pub async fn start(template: &Template, runtime: Runtime, port: u16) -> Result<Self> {
+        let (listener, _) = http::listen(port, "PORT").await?;
+        Self::serve(template, runtime, listener)
+    }
+
+    /// The same where somebody listens already: the functions of the runtime know by now where they
+    /// reach each other.
+    pub fn serve(template: &Template, runtime: Runtime, listener: TcpListener) -> Result<Self> {
+        let address = http::address(&listener)?;
+        let background = Background::default();
+        let invocations = lambda_api::router(runtime.clone(), background.clone());
         let inner = Inner {
             runtime,
             routes: Arc::new(Routes::of(template)),
         };
         let router = Router::new()
-            .route("/2015-03-31/functions/{name}/invocations", post(invocation))
             .fallback(request)
             .layer(DefaultBodyLimit::disable())
-            .with_state(inner);
-        let (listener, port) = http::listen(port, "PORT").await?;
-        let server = http::serve(listener, router);
+            .with_state(inner)
+            .merge(invocations);
         Ok(Self {
-            address: format!("http://127.0.0.1:{port}"),
-            _server: server,
+            address,
+            background,
+            _server: http::serve(listener, router),
         })
+    }
+
+    /// The calls that nobody waits for.
+    #[must_use]
+    pub const fn background(&self) -> &Background {
+        &self.background
     }
 
     /// Where it listens, such as `http://127.0.0.1:9000`.
@@ -96,29 +113,6 @@ async fn request(State(inner): State<Inner>, request: Request) -> Response {
         Ok(Ok(Ok(answer))) => answer::read(&answer)
             .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
         Ok(_) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-    }
-}
-
-/// Calls a function with an event as it is.
-async fn invocation(
-    State(inner): State<Inner>,
-    Path(name): Path<String>,
-    event: Bytes,
-) -> Response {
-    match inner.runtime.invoke(&name, event).await {
-        Ok(answer) => ([("content-type", "application/json")], answer).into_response(),
-        Err(error) => {
-            let status = match error.kind.as_str() {
-                "ResourceNotFoundException" => StatusCode::NOT_FOUND,
-                "RequestEntityTooLargeException" => StatusCode::PAYLOAD_TOO_LARGE,
-                _ => StatusCode::OK,
-            };
-            let headers = [
-                ("content-type", "application/json"),
-                ("x-amz-function-error", "Unhandled"),
-            ];
-            (status, headers, error.body()).into_response()
-        }
     }
 }
 

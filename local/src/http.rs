@@ -92,6 +92,14 @@ pub async fn listen(port: u16, setting: &'static str) -> Result<(TcpListener, u1
     Ok((listener, local.port()))
 }
 
+/// Where somebody listens, such as `http://127.0.0.1:9000`.
+pub fn address(listener: &TcpListener) -> Result<String> {
+    let local = listener
+        .local_addr()
+        .map_err(Error::network("reading a listener's address"))?;
+    Ok(format!("http://{local}"))
+}
+
 /// Serves a router until the guard is dropped.
 pub fn serve(listener: TcpListener, router: Router) -> Guard {
     Guard::new(async move {

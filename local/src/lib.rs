@@ -12,6 +12,10 @@
 //! | [`runtime`] | Lambda: starts the real function binaries and hands them events |
 //! | [`gateway`] | API Gateway HTTP API in front of them |
 //! | [`roblox`] | Roblox Open Cloud |
+//! | [`lambda_api`] | Lambda's invocation API: calls that wait, and calls in the background |
+//! | [`scheduler`] | EventBridge: calls the functions that have a schedule |
+//! | [`secrets`] | Secrets Manager |
+//! | [`receiver`] | a studio's own server, to which webhooks are delivered |
 //! | [`fault_proxy`] | a bad day between a function and its database |
 //!
 //! [`dynamo`] is the small client the stack itself uses, [`seed`] the demo data, [`process`] keeps
@@ -23,11 +27,16 @@ pub mod error;
 pub mod fault_proxy;
 pub mod gateway;
 pub mod http;
+pub mod lambda_api;
+mod lock;
 pub mod object_store;
 pub mod process;
 pub mod pump;
+pub mod receiver;
 pub mod roblox;
 pub mod runtime;
+pub mod scheduler;
+pub mod secrets;
 pub mod seed;
 pub mod template;
 
@@ -39,18 +48,51 @@ pub const REGION: &str = "us-east-1";
 /// Access key and secret of the local services; neither of them is checked by the database.
 pub const CREDENTIAL: &str = "test";
 
-/// The AWS variables that point a function, or an SDK client, at the local services.
+/// Where the local services listen.
+#[derive(Debug, Clone, Copy)]
+pub struct Endpoints<'a> {
+    /// DynamoDB.
+    pub database: &'a str,
+    /// S3.
+    pub objects: &'a str,
+    /// Lambda's invocation API.
+    pub lambda: &'a str,
+    /// Secrets Manager.
+    pub secrets: &'a str,
+}
+
+impl<'a> Endpoints<'a> {
+    /// The endpoint of a service that is not there; a call of it fails at once.
+    pub const NOWHERE: &'static str = "http://127.0.0.1:1";
+
+    /// Nothing but a database and an object store.
+    #[must_use]
+    pub const fn of_data(database: &'a str, objects: &'a str) -> Self {
+        Self {
+            database,
+            objects,
+            lambda: Self::NOWHERE,
+            secrets: Self::NOWHERE,
+        }
+    }
+}
+
+/// The variables that point a function, or an SDK client, at the local services.
 #[must_use]
-pub fn aws_environment(database: &str, objects: &str) -> Vec<(String, String)> {
+pub fn aws_environment(endpoints: &Endpoints<'_>) -> Vec<(String, String)> {
     [
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", CREDENTIAL),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIAL),
-        ("AWS_ENDPOINT_URL_DYNAMODB", database),
-        ("AWS_ENDPOINT_URL_S3", objects),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.database),
+        ("AWS_ENDPOINT_URL_S3", endpoints.objects),
+        ("AWS_ENDPOINT_URL_LAMBDA", endpoints.lambda),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoints.secrets),
         // Nothing else may reach AWS by accident, nor wait for a metadata service.
         ("AWS_EC2_METADATA_DISABLED", "true"),
+        // Webhooks lead to this machine here, and nowhere else.
+        ("ALLOW_LOOPBACK", "true"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()

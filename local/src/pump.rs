@@ -49,6 +49,8 @@ impl Default for PumpOptions {
 pub struct Pump {
     /// How many looks found nothing new, counted for [`Self::settle`].
     idle: watch::Receiver<u64>,
+    /// How often it handed something over.
+    delivered: watch::Receiver<u64>,
     given_up: watch::Receiver<Vec<Value>>,
     _task: Guard,
 }
@@ -70,10 +72,17 @@ impl Pump {
             given_up: Mutex::default(),
         };
         let (idle_sender, idle) = watch::channel(0);
+        let (delivered_sender, delivered) = watch::channel(0);
         let (given_up_sender, given_up) = watch::channel(Vec::new());
-        let task = Guard::new(run(stream, filter, delivery, idle_sender, given_up_sender));
+        let tell = Tell {
+            idle: idle_sender,
+            delivered: delivered_sender,
+            given_up: given_up_sender,
+        };
+        let task = Guard::new(run(stream, filter, delivery, tell));
         Ok(Self {
             idle,
+            delivered,
             given_up,
             _task: task,
         })
@@ -89,6 +98,13 @@ impl Pump {
         matches!(tokio::time::timeout(timeout, settled).await, Ok(Ok(_)))
     }
 
+    /// How often records were handed over so far, counted when they were dealt with: with several
+    /// pumps, what one of them did may be news for another.
+    #[must_use]
+    pub fn delivered(&self) -> u64 {
+        *self.delivered.borrow()
+    }
+
     /// The records given up so far, as the failure queue would hold them.
     #[must_use]
     pub fn given_up(&self) -> Vec<Value> {
@@ -96,18 +112,19 @@ impl Pump {
     }
 }
 
-async fn run<I: Invoke>(
-    mut stream: Stream,
-    filter: Filter,
-    delivery: Delivery<I>,
+/// What a running pump lets others see.
+struct Tell {
     idle: watch::Sender<u64>,
+    delivered: watch::Sender<u64>,
     given_up: watch::Sender<Vec<Value>>,
-) {
+}
+
+async fn run<I: Invoke>(mut stream: Stream, filter: Filter, delivery: Delivery<I>, tell: Tell) {
     let mut complaint = String::new();
     loop {
         match stream.next().await {
             Ok(records) if records.is_empty() => {
-                idle.send_modify(|looks| *looks += 1);
+                tell.idle.send_modify(|looks| *looks += 1);
                 tokio::time::sleep(delivery.options.poll).await;
             }
             Ok(records) => {
@@ -119,9 +136,12 @@ async fn run<I: Invoke>(
                     record.insert("awsRegion".to_owned(), json!(REGION));
                     record.insert("eventSourceARN".to_owned(), json!(stream.arn()));
                 }
-                delivery.deliver(wanted).await;
+                if !wanted.is_empty() {
+                    delivery.deliver(wanted).await;
+                    tell.delivered.send_modify(|times| *times += 1);
+                }
                 if let Ok(records) = delivery.given_up.lock() {
-                    given_up.send_if_modified(|seen| {
+                    tell.given_up.send_if_modified(|seen| {
                         let more = seen.len() != records.len();
                         seen.clone_from(&records);
                         more

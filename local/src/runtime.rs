@@ -8,21 +8,16 @@ mod api;
 mod instance;
 mod logs;
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use logs::LogLine;
 
-use crate::{Error, Result, http::Guard, template::Function};
+use crate::{Error, Result, http::Guard, lambda_api::Functions, template::Function};
 use instance::Instance;
 use logs::Logs;
 
@@ -82,11 +77,24 @@ pub struct CallError {
 }
 
 impl CallError {
-    fn new(kind: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &str, message: impl Into<String>) -> Self {
         Self {
             kind: kind.to_owned(),
             message: message.into(),
         }
+    }
+
+    /// The error that a runtime reports of its function, or Lambda's invocation API answers;
+    /// `kind` is what it is called if the body does not say.
+    pub(crate) fn read(body: &[u8], kind: Option<&str>) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |key: &str| body.get(key).and_then(Value::as_str);
+        Self::new(
+            text("errorType")
+                .or(kind)
+                .unwrap_or("Runtime.UnknownReason"),
+            text("errorMessage").unwrap_or_default(),
+        )
     }
 
     /// The body that Lambda's invocation API answers.
@@ -248,9 +256,12 @@ impl Runtime {
     }
 }
 
-/// A lock whose holder cannot panic, so there is nothing to repair if it is poisoned.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+impl Functions for Runtime {
+    fn knows(&self, function: &str) -> bool {
+        self.functions.contains_key(function)
+    }
+
+    async fn call(&self, function: &str, event: Bytes) -> Outcome {
+        self.invoke(function, event).await
+    }
 }

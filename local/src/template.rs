@@ -1,12 +1,13 @@
 //! What `template.yaml` defines, as the local stack and the tests need it.
 //!
 //! Parameters have their defaults, conditions follow from those. A resource without a literal name
-//! is called by its logical id (a bucket by that in kebab case), and the functions' environments
+//! is called by its logical id (a bucket and a function by that in kebab case), and the functions' environments
 //! carry the same names, so both ends meet.
 
 mod functions;
 mod grants;
 mod intrinsics;
+mod schedules;
 mod streams;
 mod tables;
 mod yaml;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 
 pub use functions::{Function, Route};
 pub use grants::Grant;
+pub use schedules::Schedule;
 pub use streams::StreamSource;
 pub use tables::Table;
 
@@ -124,17 +126,24 @@ impl Template {
             .map(|f| f.name.as_str())
     }
 
-    /// The functions fed by a table's stream, each with the mapping between them.
+    /// Every function fed by a table's stream, with each mapping between them.
     pub fn stream_functions(&self) -> impl Iterator<Item = (&Function, &StreamSource)> {
         self.functions
             .iter()
-            .filter_map(|f| f.streams.first().map(|source| (f, source)))
+            .flat_map(|f| f.streams.iter().map(move |source| (f, source)))
     }
 
     /// The mapping between a table's stream and the function with a name such as `spread-decisions`.
     pub fn stream_of(&self, function: &str) -> Result<(&Function, &StreamSource)> {
         let found = self.stream_functions().find(|(f, _)| f.name == function);
         found.ok_or_else(|| Error::Template(format!("no stream feeds {function}")))
+    }
+
+    /// Every schedule, with the function that it calls.
+    pub fn schedules(&self) -> impl Iterator<Item = (&Function, &Schedule)> {
+        self.functions
+            .iter()
+            .flat_map(|f| f.schedules.iter().map(move |schedule| (f, schedule)))
     }
 
     /// A resource as it would be made, `Type` and `Properties`, by its logical id.

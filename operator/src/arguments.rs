@@ -160,6 +160,26 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// An instant that has passed.
+pub fn moment_past(text: &str) -> Result<Moment, String> {
+    let now = Moment::now();
+    let wrong = "expected an instant (RFC 3339), a Unix time or how long ago (2h, 1d12h), not in \
+                 the future";
+    let moment = if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        u64::try_from(instant.as_millisecond()).ok()
+    } else {
+        match length::parse(&Value::String(text.to_owned()), now.seconds()) {
+            Some(Length::Until(at)) => Some(at.0.saturating_mul(1000)),
+            Some(Length::For(ago)) => Some(now.millis().saturating_sub(ago.saturating_mul(1000))),
+            _ => None,
+        }
+    };
+    moment
+        .map(Moment::from_millis)
+        .filter(|moment| *moment <= now)
+        .ok_or_else(|| wrong.to_owned())
+}
+
 /// A reason of at most so many bytes.
 pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
     move |text| match text.trim() {
@@ -227,6 +247,24 @@ mod tests {
             "x".repeat(101),
         ] {
             assert!(name(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_an_instant_a_unix_time_or_how_long_ago() {
+        let ago = moment_past("2h").unwrap().millis();
+        let expected = Moment::now().millis() - 2 * 3_600_000;
+        assert!(ago.abs_diff(expected) < 5000);
+        assert_eq!(
+            moment_past("1728802934"),
+            Ok(Moment::from_millis(1_728_802_934_000))
+        );
+        assert_eq!(
+            moment_past("2024-10-13T07:02:14.500Z"),
+            Ok(Moment::from_millis(1_728_802_934_500))
+        );
+        for wrong in ["", "yesterday", "2100-01-01T00:00:00Z", "-2h"] {
+            assert!(moment_past(wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::commands::pending::PendingArgs;
 use crate::commands::protected::ProtectedCommand;
 use crate::commands::unban::UnbanArgs;
 use crate::commands::undo::UndoArgs;
+use crate::commands::webhook::WebhookCommand;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
 use crate::output::Format;
@@ -104,6 +105,11 @@ pub enum Command {
     Erasure {
         #[command(subcommand)]
         command: ErasureCommand,
+    },
+    /// Webhooks: where other systems hear of what is decided.
+    Webhook {
+        #[command(subcommand)]
+        command: WebhookCommand,
     },
     /// Check the whole installation, and say what to do about what is wrong.
     Doctor(DoctorArgs),

@@ -15,4 +15,5 @@ pub mod pending;
 pub mod protected;
 pub mod unban;
 pub mod undo;
+pub mod webhook;
 pub mod workspace;

@@ -50,12 +50,25 @@ impl Waker {
         }
     }
 
-    /// The same for a function that wakes itself, which cannot be told its own name.
+    /// The same in the function that mirrors to Roblox, which sends itself on as well.
     #[must_use]
-    pub fn or_itself(mut self) -> Self {
+    pub fn enforcing_itself(self) -> Self {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
-        self.enforce = self.enforce.or(own);
-        self
+        Self {
+            enforce: self.enforce.or(own),
+            ..self
+        }
+    }
+
+    /// The same in the function that delivers: it sends itself on. Its own name is told by Lambda, since
+    /// a template cannot name a function in its own environment.
+    #[must_use]
+    pub fn delivering_itself(self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        Self {
+            deliver: self.deliver.or(own),
+            ..self
+        }
     }
 
     /// Sends somebody on an errand.

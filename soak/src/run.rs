@@ -36,11 +36,11 @@ pub async fn run(plan: &Plan) -> Run {
         .without_pump()
         .start()
         .await;
-    let mut tamer = None;
-    let dice = plan.dice("stream");
+    let mut tamers = Vec::new();
+    let mut dice = plan.dice("stream");
     app.start_pump_through(|function| {
-        let unruly = Unruly::new(function, dice);
-        tamer = Some(unruly.tamer());
+        let unruly = Unruly::new(function, dice.fork());
+        tamers.push(unruly.tamer());
         unruly
     });
     let app = &app;
@@ -70,10 +70,13 @@ pub async fn run(plan: &Plan) -> Run {
         weather::kills(&stage, plan),
         actors::act(&stage, plan),
     );
-    let stream = tamer.map(|tamer| {
+    let mut stream = BTreeMap::new();
+    for tamer in tamers {
         tamer.behave();
-        tamer.done()
-    });
+        for (what, times) in tamer.done() {
+            *stream.entry(what).or_default() += times;
+        }
+    }
     let skew = Millis::from(SKEW.unsigned_abs());
     for workspace in &stage.workspaces {
         for experience in &experiences {
@@ -106,7 +109,7 @@ pub async fn run(plan: &Plan) -> Run {
     Run {
         history,
         faults: struck,
-        stream: stream.unwrap_or_default(),
+        stream,
     }
 }
 

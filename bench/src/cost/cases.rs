@@ -17,6 +17,9 @@ const EXPERIENCE: u64 = 75_521_396_999_004;
 /// How many bans the lists and exports have.
 const LISTED: u64 = 1000;
 
+/// How many decisions are logged one by one.
+const LOGGED: u32 = 20;
+
 /// How many experiences hear of a Global ban.
 const LINKED: u32 = 100;
 
@@ -225,33 +228,29 @@ impl<'a> Cases<'a> {
 
     /// A Global ban to many experiences, as a share of it for each.
     pub async fn spreading(&mut self) -> anyhow::Result<()> {
-        let function = "spread-decisions";
         let workspace = self.app.workspace().await;
         workspace.link_all(1..=u64::from(LINKED)).await;
         self.app.settle().await;
-        let before = Event::all(self.app, function).len();
+        let behind = Behind::of(self.app, "spread-decisions");
         workspace.ban(Ban::of(1, 1).global().permanent()).await;
+        let what = "Global ban, for each of 100 linked experiences";
+        self.found.push(behind.case("spread", what, LINKED).await?);
+        Ok(())
+    }
+
+    /// What becomes of a decision behind the stream, when it comes alone.
+    pub async fn logging(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        workspace.ban(Ban::of(1, EXPERIENCE).permanent()).await;
         self.app.settle().await;
-        let events = Event::at_least(self.app, function, before + 1).await?;
-        // The stream may still be heard from while its last event is on its way into the log.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let events = Event::all(self.app, function).split_off(before.min(events.len()));
-        let each = |sum: f64| sum / f64::from(LINKED);
-        let sum = |of: fn(&Event) -> f64| each(events.iter().map(of).sum());
-        self.found.push(Case {
-            slug: "spread",
-            what: "Global ban, for each of 100 linked experiences",
-            function,
-            usage: Usage {
-                gateway_calls: 0.0,
-                function_calls: sum(|_| 1.0),
-                memory: 0.0,
-                database_calls: sum(|event| event.database_calls),
-                read_units: sum(|event| event.read_units),
-                write_units: sum(|event| event.write_units),
-                log_bytes: sum(|event| event.bytes),
-            },
-        });
+        let behind = Behind::of(self.app, "publish-events");
+        for user in 0..LOGGED {
+            let ban = Ban::of(u64::from(user) + 2, EXPERIENCE).permanent();
+            workspace.ban(ban).await;
+            self.app.settle().await;
+        }
+        let what = "a decision into the log of events, alone";
+        self.found.push(behind.case("event", what, LOGGED).await?);
         Ok(())
     }
 
@@ -275,6 +274,54 @@ impl<'a> Cases<'a> {
             function,
             found: &mut self.found,
         }
+    }
+}
+
+/// What a function behind the stream has done since.
+struct Behind<'a> {
+    app: &'a TestApp,
+    function: &'static str,
+    before: usize,
+}
+
+impl<'a> Behind<'a> {
+    fn of(app: &'a TestApp, function: &'static str) -> Self {
+        let before = Event::all(app, function).len();
+        Self {
+            app,
+            function,
+            before,
+        }
+    }
+
+    /// All of it once the stream is dealt with, as a share for each of so many.
+    async fn case(
+        &self,
+        slug: &'static str,
+        what: &'static str,
+        shares: u32,
+    ) -> anyhow::Result<Case> {
+        let (app, function) = (self.app, self.function);
+        app.settle().await;
+        let events = Event::at_least(app, function, self.before + 1).await?;
+        // The stream may still be heard from while its last event is on its way into the log.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let events = Event::all(app, function).split_off(self.before.min(events.len()));
+        let sum = |of: fn(&Event) -> f64| events.iter().map(of).sum::<f64>() / f64::from(shares);
+        Ok(Case {
+            slug,
+            what,
+            function,
+            usage: Usage {
+                gateway_calls: 0.0,
+                function_calls: sum(|_| 1.0),
+                memory: 0.0,
+                database_calls: sum(|event| event.database_calls),
+                read_units: sum(|event| event.read_units),
+                write_units: sum(|event| event.write_units),
+                log_bytes: sum(|event| event.bytes),
+            },
+        })
     }
 }
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use end_to_end::{
-    Answer, Ban, Call, TestApp, Unban, Workspace, eventually, key_order, now, repository,
+    Answer, Ban, Call, Hook, Reply, TestApp, Unban, Workspace, eventually, key_order, now,
+    repository,
 };
 use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
+use shared::clock::{Moment, Timestamp};
+use shared::outbound::Target;
+use shared::webhooks::{Endpoint, EventFilter};
 
 use crate::metrics::metrics;
 use crate::routes::{EXPERIENCE, USER, every_route};
@@ -54,6 +58,23 @@ fn check(user: u64) -> Call {
     Call::post("/is-banned").json(&json!({ "userId": user, "experienceId": EXPERIENCE }))
 }
 
+/// Tests an endpoint that takes one message and then says that it is gone.
+async fn try_a_webhook(workspace: &Workspace<'_>) {
+    let hook = Hook::that(|_, at| Reply::Status(if at == 0 { 200 } else { 410 }, ""));
+    let url = Target::parse(&hook.url()).unwrap();
+    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), Timestamp(now()));
+    let app = workspace.app();
+    assert!(app.store().create_endpoint(&endpoint).await.unwrap());
+    for _ in 0..2 {
+        let asked = app.store().request_test(&endpoint, Moment::now()).await;
+        asked.unwrap();
+        let event = json!({ "workspace": workspace.tag(), "endpoint": endpoint.id });
+        let event = event.to_string().into();
+        let run = app.runtime().invoke("deliver-webhooks", event).await;
+        run.unwrap();
+    }
+}
+
 /// Does everything of which a line can tell.
 async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
@@ -84,6 +105,7 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     let event = json!({ "sweep": true }).to_string();
     let run = app.runtime().invoke("expire-bans", event.into()).await;
     run.unwrap();
+    try_a_webhook(workspace).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
     damage(workspace, USER + 1).await;
     workspace

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
-const MIRROR: &str = "lambda:function:enforce-bans";
-const MIRROR_ITSELF: &str = "lambda:function:portcullis-EnforceBansFunction-*";
+const MIRROR: &str = "lambda:function:EnforceBansFunction";
 const STREAM: &str = "dynamodb:table/BansTable/stream/*";
 
 /// Grants: a resource, and the actions on it.
@@ -202,7 +201,7 @@ const ROLES: &[(&str, Grants)] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
-            (MIRROR_ITSELF, &["lambda:InvokeFunction"]),
+            (MIRROR, &["lambda:InvokeFunction"]),
         ],
     ),
     (
@@ -257,6 +256,29 @@ const ROLES: &[(&str, Grants)] = &[
             ),
             (STREAM, READ_STREAM),
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
+        ],
+    ),
+    (
+        "deliver-webhooks",
+        &[
+            (
+                WORKSPACES,
+                &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (
+                "lambda:function:DeliverWebhooksFunction",
+                &["lambda:InvokeFunction"],
+            ),
         ],
     ),
     ("not-found", &[]),

@@ -176,6 +176,7 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
     assert!(shown.len() <= 50, "{} metrics are not free", shown.len());
 
     for alarm in [
+        "DeliverWebhooksErrorsAlarm",
         "EventErrorsAlarm",
         "PendingAgeAlarm",
         "SpreadDecisionsErrorsAlarm",

@@ -13,6 +13,7 @@ async fn a_key_that_dies_stops_its_experience_alone_until_it_works_again() {
     let stage = Stage::open(&app, &[ARENA, BEACH]).await;
     let (other, secret) = ("key-of-portcullis/other", "portcullis/other");
     stage.roblox().add_key(other, &[UNIVERSE]);
+    app.secrets().set(secret, other).unwrap();
     stage.mirror(BEACH, secret, Mirror::ALL).await;
     stage.roblox().kill_key(KEY);
     for (user, place) in [(5, ARENA), (6, BEACH)] {

@@ -214,3 +214,50 @@ async fn a_user_over_his_limit_holds_up_nobody() {
     assert_eq!(stage.restriction(MALLORY).private_reason, "2");
     assert_eq!(stage.roblox().violations(), []);
 }
+
+#[tokio::test]
+async fn a_ban_reaches_roblox_within_two_seconds_by_itself() {
+    let app = app().start().await;
+    let stage = Stage::awake(&app, &[ARENA]).await;
+    let begun = std::time::Instant::now();
+    stage.workspace.ban(Ban::of(MALLORY, ARENA)).await;
+    end_to_end::eventually("he is restricted and kicked", async || {
+        let kicked = stage.roblox().messages().len() == 1;
+        (stage.restriction(MALLORY).active && kicked).then_some(())
+    })
+    .await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    app.quiet().await;
+    stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    end_to_end::eventually("he is free", async || {
+        (!stage.restriction(MALLORY).active).then_some(())
+    })
+    .await;
+    app.quiet().await;
+    stage.assert_done(&[ARENA]).await;
+}
+
+#[tokio::test]
+async fn the_schedule_sees_to_what_nobody_was_woken_for() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    stage.workspace.ban(Ban::of(MALLORY, ARENA)).await;
+    app.settle().await;
+    app.lose_background_calls(false);
+    app.run_schedule("enforce-bans", "EachMinute").await;
+    app.background_settled().await;
+    assert!(stage.restriction(MALLORY).active);
+    stage.assert_done(&[ARENA]).await;
+    let calls = stage.roblox().calls();
+    app.run_schedule("enforce-bans", "EachMinute").await;
+    app.background_settled().await;
+    assert_eq!(
+        stage.roblox().calls(),
+        calls,
+        "nothing is owed, so nobody is woken"
+    );
+}

@@ -27,7 +27,7 @@ pub const WINDOW: Duration = Duration::from_millis(1_200);
 /// An app in which Roblox's minute is the documented one, and no decision is brought anywhere until
 /// a test does so.
 pub fn app() -> TestAppBuilder {
-    secrets::with(TestApp::builder())
+    TestApp::builder()
 }
 
 /// The workspace of a test, with Roblox behind it.
@@ -36,10 +36,18 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// A workspace whose places are linked and mirrored with one key.
+    /// A workspace whose places are linked and mirrored with one key, in an app in which nobody is
+    /// woken: the mirror works when the test calls it.
     pub async fn open(app: &'a TestApp, places: &[u64]) -> Self {
+        app.lose_background_calls(true);
+        Self::awake(app, places).await
+    }
+
+    /// The same, and whoever is called in the background comes.
+    pub async fn awake(app: &'a TestApp, places: &[u64]) -> Self {
         let workspace = app.workspace().await;
         app.roblox().add_key(KEY, &[UNIVERSE]);
+        app.secrets().set(SECRET, KEY).unwrap();
         let stage = Self { workspace };
         for place in places {
             stage.workspace.link(*place).await;
@@ -149,26 +157,5 @@ impl<'a> Stage<'a> {
             }
             app.database().call("UpdateItem", &input).await.unwrap();
         }
-    }
-}
-
-/// Secrets Manager of a few lines.
-mod secrets {
-    use super::*;
-    use axum::{Router, body::Bytes, routing::post};
-
-    pub fn with(builder: TestAppBuilder) -> TestAppBuilder {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        let answer = |body: Bytes| async move {
-            let body: Value = serde_json::from_slice(&body).unwrap();
-            let name = body["SecretId"].as_str().unwrap();
-            json!({ "Name": name, "SecretString": format!("key-of-{name}") }).to_string()
-        };
-        let router = Router::new().route("/", post(answer));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        builder.variable("AWS_ENDPOINT_URL_SECRETS_MANAGER", &address)
     }
 }

@@ -61,7 +61,7 @@ impl Mirror {
             store: app.store().clone(),
             roblox: Roblox::from_environment()?,
             secrets: Secrets::new(app.config()),
-            waker: Waker::from_environment(app.config()).or_itself(),
+            waker: Waker::from_environment(app.config()).enforcing_itself(),
             messages: MessagePaces::default(),
         })
     }

@@ -5,7 +5,7 @@ use std::future::Future;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::http::Client;
+use crate::{http::Client, lambda_api::invocation_url};
 
 /// Why a call came to nothing.
 #[derive(Debug, Clone)]
@@ -33,10 +33,9 @@ impl HttpInvoke {
     /// The function of that name behind an address such as `http://127.0.0.1:9000`.
     #[must_use]
     pub fn new(address: &str, function: &str) -> Self {
-        let url = format!("{address}/2015-03-31/functions/{function}/invocations");
         Self {
             client: Client::new(),
-            url,
+            url: invocation_url(address, function),
         }
     }
 }

@@ -13,7 +13,6 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::{CallError, LogLine, Outcome, PAYLOAD_LIMIT, Pool, instance::Instance};
 
@@ -131,15 +130,8 @@ async fn init_error(State(seat): State<Seat>, headers: HeaderMap, body: Bytes) -
 }
 
 fn call_error(headers: &HeaderMap, body: &[u8]) -> CallError {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |key: &str| body.get(key).and_then(Value::as_str);
     let header = headers
         .get("lambda-runtime-function-error-type")
         .and_then(|v| v.to_str().ok());
-    CallError::new(
-        text("errorType")
-            .or(header)
-            .unwrap_or("Runtime.UnknownReason"),
-        text("errorMessage").unwrap_or_default(),
-    )
+    CallError::read(body, header)
 }

@@ -15,8 +15,8 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Call, CallError, LogLine, Outcome, Pool, api, lock};
-use crate::http;
+use super::{Call, CallError, LogLine, Outcome, Pool, api};
+use crate::{http, lock::lock};
 
 /// The place of one process, whichever runs in it.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Mutex};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use super::lock;
+use crate::lock::lock;
 
 /// How many lines of a function are kept.
 const KEPT: usize = 100_000;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{Grant, StreamSource, grants, kebab_case, number, streams, text};
+use super::{Grant, Schedule, StreamSource, grants, kebab_case, number, schedules, streams, text};
 use crate::{Error, Result};
 
 /// One `AWS::Serverless::Function`.
@@ -28,6 +28,8 @@ pub struct Function {
     pub is_default_route: bool,
     /// The streams that feed it.
     pub streams: Vec<StreamSource>,
+    /// The schedules that call it.
+    pub schedules: Vec<Schedule>,
 }
 
 /// One route of the HTTP API.
@@ -62,10 +64,11 @@ pub(super) fn read(
         // The platform's own defaults.
         timeout: Duration::from_secs(setting("Timeout").unwrap_or(3)),
         memory: setting("MemorySize").unwrap_or(128),
-        grants: grants::read(properties, resources),
+        grants: grants::read(logical_id, properties, resources),
         routes: Vec::new(),
         is_default_route: false,
         streams: Vec::new(),
+        schedules: Vec::new(),
     };
     for source in [globals, properties] {
         let variables = source.get("Environment").and_then(|e| e.get("Variables"));
@@ -81,9 +84,12 @@ pub(super) fn read(
         let settings = event.get("Properties").unwrap_or(&Value::Null);
         match text(event, "Type") {
             Some("HttpApi") => add_route(&mut function, settings),
-            // Nothing runs by itself here.
-            Some("Schedule") => {}
             Some("DynamoDB") => function.streams.push(streams::read(settings)?),
+            Some("Schedule") => {
+                let schedule = schedules::read(name, settings)
+                    .map_err(|e| Error::Template(format!("{logical_id}: {e}")))?;
+                function.schedules.push(schedule);
+            }
             other => {
                 let message = format!("{logical_id}: event {name} has the type {other:?}");
                 return Err(Error::Template(message));

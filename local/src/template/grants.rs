@@ -16,7 +16,7 @@ pub struct Grant {
 }
 
 /// The grants of a function: its SAM policies and those of the role it names.
-pub(super) fn read(function: &Value, resources: &Map<String, Value>) -> Vec<Grant> {
+pub(super) fn read(id: &str, function: &Value, resources: &Map<String, Value>) -> Vec<Grant> {
     let mut grants = Vec::new();
     for policy in list(function.get("Policies")) {
         sam_policy(policy, &mut grants);
@@ -28,25 +28,31 @@ pub(super) fn read(function: &Value, resources: &Map<String, Value>) -> Vec<Gran
         for policy in list(role.get("Policies")) {
             document(policy.get("PolicyDocument"), &mut grants);
         }
-        for resource in resources.values() {
-            let properties = resource.get("Properties").unwrap_or(&Value::Null);
-            let attached = match text(resource, "Type") {
-                Some("AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy") => {
-                    list(properties.get("Roles"))
-                        .iter()
-                        .any(|r| r.as_str() == Some(id))
-                }
-                Some("AWS::IAM::RolePolicy") => text(properties, "RoleName") == Some(id),
-                _ => false,
-            };
-            if attached {
-                document(properties.get("PolicyDocument"), &mut grants);
-            }
-        }
+        attached(id, resources, &mut grants);
+    } else {
+        // The role that SAM makes.
+        attached(&format!("{id}Role"), resources, &mut grants);
     }
     grants.sort();
     grants.dedup();
     grants
+}
+
+/// The policies that say themselves which role they are for.
+fn attached(role: &str, resources: &Map<String, Value>, grants: &mut Vec<Grant>) {
+    for resource in resources.values() {
+        let properties = resource.get("Properties").unwrap_or(&Value::Null);
+        let attached = match text(resource, "Type") {
+            Some("AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy") => list(properties.get("Roles"))
+                .iter()
+                .any(|name| name.as_str() == Some(role)),
+            Some("AWS::IAM::RolePolicy") => text(properties, "RoleName") == Some(role),
+            _ => false,
+        };
+        if attached {
+            document(properties.get("PolicyDocument"), grants);
+        }
+    }
 }
 
 /// The role a function names. References are followed already, so it is found by its name's end.

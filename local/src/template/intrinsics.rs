@@ -162,6 +162,8 @@ impl<'a> Resolver<'a> {
             Some(Value::String(name)) => name,
             // A bucket's name is a host name.
             _ if kind == "AWS::S3::Bucket" => super::kebab_case(id),
+            // One function calls another by the name that the runtime knows it by.
+            _ if kind == "AWS::Serverless::Function" => super::functions::name_of(id),
             _ => id.to_owned(),
         }
     }

@@ -6,10 +6,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod calling;
 mod database;
 mod faults;
 mod objects;
 mod pumping;
+mod receiving;
 mod roblox;
 mod running;
+mod scheduling;
+mod secrets;
 mod template;

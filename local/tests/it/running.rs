@@ -19,17 +19,19 @@ use local_stack::{
 };
 use serde_json::{Value, json};
 
-const TEMPLATE: &str = "
+pub const TEMPLATE: &str = "
 Resources:
   ToyFunction:
     Type: AWS::Serverless::Function
     Properties:
       Timeout: 1
-      Environment: {Variables: {BANS_TABLE: !Ref BansTable}}
+      Environment: {Variables: {BANS_TABLE: !Ref BansTable, OTHER: !Ref NotFoundFunction}}
       Events:
         Get: {Type: HttpApi, Properties: {Path: /toy, Method: get}}
         Post: {Type: HttpApi, Properties: {Path: '/toy/{name}', Method: post}}
         Stream: {Type: DynamoDB, Properties: {Stream: !GetAtt BansTable.StreamArn}}
+        Minutely: {Type: Schedule, Properties: {Schedule: rate(1 minute), Input: '{\"sweep\":true}'}}
+        Daily: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
   NotFoundFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -43,14 +45,14 @@ Resources:
       StreamSpecification: {StreamViewType: NEW_IMAGE}
 ";
 
-struct Stack {
-    runtime: Runtime,
-    gateway: Gateway,
+pub struct Stack {
+    pub runtime: Runtime,
+    pub gateway: Gateway,
     client: Client,
 }
 
 impl Stack {
-    async fn start(instances: usize) -> Self {
+    pub async fn start(instances: usize) -> Self {
         let template = Template::parse(TEMPLATE).unwrap();
         let specs = template.functions().iter().map(|function| {
             let mut spec = FunctionSpec::of(function, &PathBuf::new(), instances, &[]);
@@ -211,7 +213,7 @@ async fn the_stream_reaches_the_function_through_the_invocation_api() {
     let engine = Engine::start(None, 0).await.unwrap();
     let dynamo = Dynamo::new(engine.endpoint());
     dynamo.create_tables(template.tables()).await.unwrap();
-    let (function, source) = template.stream_of("spread-decisions").unwrap();
+    let (function, source) = template.stream_functions().next().unwrap();
     let invoke = HttpInvoke::new(stack.gateway.address(), &function.name);
     let options = PumpOptions::default();
     let pump = Pump::start(dynamo.clone(), source.clone(), invoke, options).unwrap();

@@ -46,6 +46,39 @@ fn the_stream_leads_to_its_function() {
 }
 
 #[test]
+fn schedules_and_the_names_of_other_functions_are_read() {
+    let template = Template::parse(crate::running::TEMPLATE).unwrap();
+    let toy = template.function("toy").unwrap();
+    let found: Vec<_> = template
+        .schedules()
+        .map(|(function, s)| (function.name.as_str(), s.name.as_str(), s.every.as_secs()))
+        .collect();
+    assert_eq!(found, [("toy", "Daily", 86_400), ("toy", "Minutely", 60)]);
+    assert_eq!(toy.schedules[0].input["source"], "aws.events");
+    assert_eq!(toy.schedules[1].input, serde_json::json!({"sweep": true}));
+    assert_eq!(toy.environment["OTHER"], "not-found");
+    assert_eq!(template.stream_functions().count(), 1);
+}
+
+#[test]
+fn a_schedule_that_is_no_rate_or_has_no_json_is_refused_by_name() {
+    let error = |settings: &str| {
+        let text = format!(
+            "Resources: {{F: {{Type: 'AWS::Serverless::Function', Properties: {{Events: \
+             {{Nightly: {{Type: Schedule, Properties: {settings}}}}}}}}}}}"
+        );
+        Template::parse(&text).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error("{Schedule: cron(0 3 * * ? *)}"),
+        "template.yaml: F: the schedule Nightly is \"cron(0 3 * * ? *)\"; the local stack knows only \
+         rates, such as rate(1 minute) or rate(2 days)"
+    );
+    let error = error("{Schedule: rate(1 day), Input: '{'}");
+    assert!(error.starts_with("template.yaml: F: the input of the schedule Nightly is not JSON"));
+}
+
+#[test]
 fn a_missing_piece_is_named() {
     let error = Template::parse("Resources: {T: {Type: 'AWS::DynamoDB::Table'}}").unwrap_err();
     assert_eq!(

@@ -5,6 +5,7 @@ mod finding;
 mod keys;
 mod stream;
 mod tables;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -84,6 +85,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.extend(tables::examine(located, is_local).await);
         findings.push(stream::examine(located).await);
         findings.extend(keys::examine(&located.store(), key.as_deref()).await);
+        findings.extend(webhooks::examine(&located.store()).await);
     }
     match url {
         Some(url) => {

@@ -78,13 +78,16 @@ fn http_client() -> Result<SharedHttpClient, Error> {
         .build_https())
 }
 
+/// The services that functions call, as an endpoint of one's own names them; the first is all.
+const SERVICES: [&str; 5] = ["", "_DYNAMODB", "_S3", "_LAMBDA", "_SECRETS_MANAGER"];
+
 /// Elsewhere (China, the isolated regions, an endpoint of one's own) the system's authorities are
 /// asked.
 fn reaches_public_regions(variable: impl Fn(&str) -> Option<String>) -> bool {
     let region = variable("AWS_REGION").unwrap_or_default();
     let is_public = !region.starts_with("cn-") && !region.contains("-iso");
     let is_own = |service| variable(&format!("AWS_ENDPOINT_URL{service}")).is_some();
-    is_public && !["", "_DYNAMODB", "_S3"].into_iter().any(is_own)
+    is_public && !SERVICES.into_iter().any(is_own)
 }
 
 /// An endpoint of its own for one service, such as `AWS_ENDPOINT_URL_DYNAMODB`.
@@ -165,6 +168,8 @@ mod tests {
             "AWS_ENDPOINT_URL",
             "AWS_ENDPOINT_URL_DYNAMODB",
             "AWS_ENDPOINT_URL_S3",
+            "AWS_ENDPOINT_URL_LAMBDA",
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
         ] {
             assert!(!reaches("eu-central-1", Some(endpoint)), "{endpoint}");
         }

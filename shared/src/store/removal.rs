@@ -3,8 +3,8 @@
 //! In an order that allows for being interrupted: the links first, so that nothing is brought to an
 //! experience any more; of each user the records of bans last, since they are how the user is
 //! found; the workspace itself at the very end. Begun again, it goes on with what is left. Used
-//! idempotency keys and what the caps have counted are not looked for: the table's own expiry takes
-//! them within a day.
+//! idempotency keys, leases and what the caps have counted are not looked for: the table's own expiry
+//! takes them within a day.
 
 use std::collections::BTreeSet;
 
@@ -69,10 +69,11 @@ impl Store {
         Ok(Some(bans.into_iter().sum()))
     }
 
-    /// Removes what is left of a workspace, itself at the end: its counter, its protected users,
-    /// when its experiences polled, erasure requests and their receipts, its keys, its mirrors.
+    /// Removes what is left of a workspace, itself at the end: its webhooks with their deliveries,
+    /// its counter, its protected users, when its experiences polled, erasure requests and their
+    /// receipts, its keys, its mirrors.
     pub async fn remove_rest(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
-        let mut removed = 0_u64;
+        let mut removed = self.remove_endpoints(tag).await?;
         for partition in schema::workspace_partitions(tag) {
             removed = removed.saturating_add(self.remove_partition(partition).await?);
         }
@@ -105,7 +106,7 @@ impl Store {
         Ok(count)
     }
 
-    async fn remove_partition(&self, partition: String) -> Result<u64, DatabaseError> {
+    pub(super) async fn remove_partition(&self, partition: String) -> Result<u64, DatabaseError> {
         let keys = self.keys_of(partition).await?;
         let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
         self.remove(keys).await?;

@@ -1,23 +1,28 @@
 //! What `make dev` runs: the whole service on this machine, until Ctrl-C.
 
+mod beside;
 mod ready;
 mod settings;
 mod watch;
 
-use std::{os::unix::process::parent_id, path::Path, process::ExitCode};
+use std::{os::unix::process::parent_id, path::Path, process::ExitCode, time::Duration};
 
+use beside::Beside;
 use local_stack::{
-    Error, Result, aws_environment,
+    Error, Result,
     dynamo::Dynamo,
     engine::Engine,
     http::listen,
-    object_store::ObjectStore,
     process::{self, GUARD, Guarded, parent_gone, told_to_stop},
     pump::{HttpInvoke, Pump, PumpOptions},
+    scheduler::Scheduler,
     seed,
-    template::{Function, StreamSource, Template},
+    template::Template,
 };
 use settings::Settings;
+
+/// When every schedule calls its function for the first time.
+const FIRST_TICK: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -61,8 +66,9 @@ struct Stack {
     settings: Settings,
     template: Template,
     functions: Guarded,
+    _scheduler: Scheduler,
     _pumps: Vec<Pump>,
-    _objects: ObjectStore,
+    beside: Beside,
     _engine: Option<Engine>,
 }
 
@@ -83,23 +89,26 @@ impl Stack {
         let endpoint = endpoint
             .or(settings.database_endpoint.as_deref())
             .unwrap_or_default();
-        let folder = data.map(|data| data.join("objects"));
-        let objects = ObjectStore::start(folder.as_deref(), template.buckets()).await?;
+        let address = address(&settings);
+        let beside = Beside::start(&settings, &template, &address).await?;
 
         let dynamo = Dynamo::new(endpoint);
         dynamo.create_tables(template.tables()).await?;
         seed::demo_data(&dynamo, workspaces(&template)?).await?;
 
         watch::build(&template, &settings).await?;
-        let variables = aws_environment(endpoint, objects.endpoint());
+        let variables = beside.environment(endpoint);
         let functions = watch::start(&tool, &template, &settings, &variables)?;
-        let pumps = start_pumps(&template, &dynamo, &address(&settings), data)?;
+        let pumps = start_pumps(&template, &dynamo, &address, data)?;
+        let call = |function: &str| HttpInvoke::new(&address, function);
+        let scheduler = Scheduler::start(template.schedules(), FIRST_TICK, call);
         Ok(Self {
             settings,
             template,
             functions,
+            _scheduler: scheduler,
             _pumps: pumps,
-            _objects: objects,
+            beside,
             _engine: engine,
         })
     }
@@ -109,7 +118,7 @@ impl Stack {
         let address = address(&self.settings);
         let ready = async {
             ready::wait(&self.template, &address).await;
-            ready::announce(self.settings.port);
+            ready::announce(self.settings.port, &self.beside);
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -142,13 +151,14 @@ fn start_pumps(
     address: &str,
     data: Option<&Path>,
 ) -> Result<Vec<Pump>> {
-    let start = |(function, source): (&Function, &StreamSource)| {
+    let pumps = template.stream_functions().map(|(function, source)| {
+        let name = &function.name;
         let options = PumpOptions {
-            checkpoint: data.map(|data| data.join(format!("{}.json", function.name))),
+            checkpoint: data.map(|data| data.join(format!("stream-{name}.json"))),
             ..PumpOptions::default()
         };
-        let invoke = HttpInvoke::new(address, &function.name);
-        Pump::start(dynamo.clone(), source.clone(), invoke, options)
-    };
-    template.stream_functions().map(start).collect()
+        let function = HttpInvoke::new(address, name);
+        Pump::start(dynamo.clone(), source.clone(), function, options)
+    });
+    pumps.collect()
 }

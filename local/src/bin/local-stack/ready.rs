@@ -12,6 +12,8 @@ use local_stack::{
 };
 use serde_json::json;
 
+use crate::beside::Beside;
+
 /// How long to be silent about a function that does not answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,18 +32,22 @@ pub(crate) async fn wait(template: &Template, address: &str) {
     }
 }
 
-/// A call without a key changes nothing, and yet it takes the whole way there and back.
+/// A call without a key changes nothing, and yet it takes the whole way there and back. What has no
+/// route is called with an event that asks for nothing; an error is an answer too.
 async fn answers(function: &Function, address: &str) -> bool {
-    if !function.streams.is_empty() {
-        let nothing = json!({ "Records": [] });
-        let call = HttpInvoke::new(address, &function.name)
-            .invoke(nothing)
-            .await;
-        return !matches!(call, Err(InvokeError::Unreachable(_)));
-    }
     let (method, path) = match function.routes.first() {
         Some(route) => (route.method.as_str(), route.path.as_str()),
-        None => ("GET", "/no/such/route"),
+        None if function.is_default_route => ("GET", "/no/such/route"),
+        None => {
+            let nothing = if function.streams.is_empty() {
+                json!({ "ping": true })
+            } else {
+                json!({ "Records": [] })
+            };
+            let function = HttpInvoke::new(address, &function.name);
+            let call = function.invoke(nothing).await;
+            return !matches!(call, Err(InvokeError::Unreachable(_)));
+        }
     };
     let request = Request::builder()
         .method(method)
@@ -56,7 +62,7 @@ async fn answers(function: &Function, address: &str) -> bool {
 }
 
 /// The line that says it is ready, and calls to copy.
-pub(crate) fn announce(port: u16) {
+pub(crate) fn announce(port: u16, beside: &Beside) {
     let [demo, _] = seed::demos();
     let base = format!("http://127.0.0.1:{port}/api/v1");
     let key = demo.secret_key;
@@ -72,6 +78,7 @@ pub(crate) fn announce(port: u16) {
         "banPublicReason": "A test",
     });
     let check = json!({ "userId": 156, "experienceId": 1818 });
+    let (hooks, secrets) = (beside.receiver.url(""), beside.secrets.endpoint());
     println!(
         "
 ready: {base}
@@ -80,6 +87,10 @@ ready: {base}
 curl -X POST {base}/ban-async -H 'authorization: Bearer {key}' -d '{ban}'
 curl -X POST {base}/is-banned -H 'authorization: Bearer {key}' -d '{check}'
 curl '{base}/pending-bans?experienceId=1818' -H 'authorization: Bearer {key}'
+
+# webhooks to {hooks}<name> are verified and printed, once their secret is known:
+# curl -X PUT {hooks}<name> -d whsec_…
+# Secrets Manager: AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}
 "
     );
 }

@@ -20,6 +20,10 @@ pub(crate) struct Settings {
     pub(crate) database_port: u16,
     /// A database to use instead of the embedded one.
     pub(crate) database_endpoint: Option<String>,
+    /// Where Secrets Manager listens.
+    pub(crate) secrets_port: u16,
+    /// Where webhooks can be sent.
+    pub(crate) receiver_port: u16,
     /// The folder of data that outlives the run.
     pub(crate) data: Option<PathBuf>,
     /// Build the functions as they are deployed?
@@ -34,6 +38,8 @@ impl Settings {
             port: number("PORT", 9000)?,
             database_port: number("DYNAMODB_PORT", 8000)?,
             database_endpoint: text("DYNAMODB_ENDPOINT"),
+            secrets_port: number("SECRETS_PORT", 9003)?,
+            receiver_port: number("RECEIVER_PORT", 9001)?,
             data: flag("PERSIST")?.then(|| Path::new(DATA).to_owned()),
             release: match text("PROFILE").as_deref() {
                 None | Some("dev" | "debug") => false,

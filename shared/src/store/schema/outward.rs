@@ -3,6 +3,7 @@
 
 use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
 use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
+use crate::webhooks::{DeliveryKey, EndpointId};
 
 /// Over how many partitions the log of a workspace is spread. One index partition takes 1,000
 /// writes a second, and a wave of bans must not wait for its log.
@@ -36,18 +37,18 @@ impl Key {
     }
 
     /// The endpoint of a webhook.
-    pub fn endpoint(tag: WorkspaceTag, endpoint: &str) -> Self {
+    pub fn endpoint(tag: WorkspaceTag, endpoint: EndpointId) -> Self {
         Self {
             pk: ENDPOINTS.to_owned(),
             sk: format!("{tag}#{endpoint}"),
         }
     }
 
-    /// The delivery of the event at this position to an endpoint.
-    pub fn delivery(tag: WorkspaceTag, endpoint: &str, position: u64) -> Self {
+    /// A delivery to an endpoint.
+    pub fn delivery(tag: WorkspaceTag, endpoint: EndpointId, delivery: DeliveryKey) -> Self {
         Self {
             pk: delivery_partition(tag, endpoint),
-            sk: format!("{position:016}"),
+            sk: delivery.sort_key(),
         }
     }
 
@@ -125,6 +126,6 @@ pub fn applications(tag: WorkspaceTag, universe: UniverseId) -> String {
 }
 
 /// The deliveries to one endpoint; also where those to be tried stand in the index of what is due.
-pub fn delivery_partition(tag: WorkspaceTag, endpoint: &str) -> String {
+pub fn delivery_partition(tag: WorkspaceTag, endpoint: EndpointId) -> String {
     format!("{tag}#D#{endpoint}")
 }

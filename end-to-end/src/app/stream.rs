@@ -1,0 +1,91 @@
+//! The table's stream and the functions it feeds.
+
+use std::time::{Duration, Instant};
+
+use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
+
+use super::TestApp;
+use crate::files::template;
+
+impl TestApp {
+    /// Starts the pumps that feed the stream's functions.
+    pub fn start_pump(&mut self) {
+        self.start_pump_through(|function| function);
+    }
+
+    /// The same with something between each pump and its function.
+    pub fn start_pump_through<I: Invoke>(&mut self, mut between: impl FnMut(HttpInvoke) -> I) {
+        let started = template().stream_functions().map(|(function, source)| {
+            let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
+            let options = PumpOptions {
+                poll: Duration::from_millis(10),
+                ..PumpOptions::default()
+            };
+            let pump = Pump::start(self.database.clone(), source.clone(), invoke, options);
+            pump.expect("the pump")
+        });
+        self.pumps = started.collect();
+    }
+
+    /// Stops the pumps; what they had under way comes again when they are started.
+    pub fn stop_pump(&mut self) {
+        self.pumps.clear();
+    }
+
+    /// Whether the stream is read.
+    pub const fn is_pumped(&self) -> bool {
+        !self.pumps.is_empty()
+    }
+
+    /// Waits until the stream is dealt with: Global decisions have reached every experience.
+    pub async fn settle(&self) {
+        if let Err(problem) = self.settled_within(Duration::from_secs(60)).await {
+            panic!("{problem}");
+        }
+    }
+
+    /// The same, or else what is wrong with the stream.
+    pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
+        assert!(!self.pumps.is_empty(), "the pump is off");
+        let end = Instant::now() + patience;
+        loop {
+            let before = self.delivered();
+            let mut settled = true;
+            for pump in &self.pumps {
+                settled &= pump.settle(end - Instant::now().min(end)).await;
+            }
+            if !settled {
+                return Err(format!(
+                    "the stream is not dealt with: {}",
+                    self.last_words()
+                ));
+            }
+            // What one function wrote, another may have to hear of.
+            if self.pumps.len() == 1 || self.delivered() == before {
+                break;
+            }
+        }
+        let given_up: Vec<_> = self.pumps.iter().flat_map(Pump::given_up).collect();
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        let words = self.last_words();
+        Err(format!("records were given up: {given_up:?}: {words}"))
+    }
+
+    /// How often records were handed to a function so far.
+    pub(super) fn delivered(&self) -> u64 {
+        self.pumps.iter().map(Pump::delivered).sum()
+    }
+
+    /// What the stream's functions wrote last.
+    fn last_words(&self) -> String {
+        let functions = template().stream_functions();
+        let words = functions.map(|(function, _)| {
+            let log = self.runtime.logs(&function.name);
+            let last: Vec<_> = log.iter().rev().take(5).map(|line| &line.text).collect();
+            format!("{}: {last:#?}", function.name)
+        });
+        words.collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,103 @@
+//! What events cost, in DynamoDB's own numbers: `docs/architecture.md` says so.
+
+use end_to_end::{Ban, Call, TestApp, Workspace, eventually, now};
+use serde_json::{Value, json};
+
+use crate::bulk::copy_bans;
+use crate::routes::EXPERIENCE;
+
+/// Read and write units of all that a function has done.
+fn spent(app: &TestApp, function: &str) -> [f64; 2] {
+    let lines = app.runtime().logs(function);
+    let lines: Vec<Value> = lines.iter().filter_map(|line| line.json()).collect();
+    let failed = lines.iter().find(|line| line.get("error").is_some());
+    assert_eq!(failed, None);
+    ["readUnits", "writeUnits"].map(|field| {
+        let units = lines.iter().filter_map(|line| line[field].as_f64());
+        units.sum()
+    })
+}
+
+/// How much of something a function has counted.
+fn counted(app: &TestApp, function: &str, what: &str) -> u64 {
+    let lines = app.runtime().logs(function);
+    let lines = lines.iter().filter_map(|line| line.json());
+    lines.filter_map(|line| line[what].as_u64()).sum()
+}
+
+async fn logged(app: &TestApp, count: u64) {
+    app.settle().await;
+    eventually(&format!("{count} events are logged"), async || {
+        (counted(app, "publish-events", "eventsLogged") >= count).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_costs_about_two_reads_and_five_writes_to_log() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for user in 1..=20 {
+        workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
+    }
+    logged(&app, 20).await;
+    let [reads, writes] = spent(&app, "publish-events").map(|units| units / 20.0);
+    // Alone an event also pays for the head of the log; in a batch all share it.
+    assert!((1.0..=2.5).contains(&reads), "{reads} read units");
+    assert!((3.0..=6.0).contains(&writes), "{writes} write units");
+}
+
+#[tokio::test]
+async fn the_log_is_read_for_what_it_answers_whatever_its_length() {
+    let app = TestApp::start().await;
+    let mut costs = Vec::new();
+    for length in [20, 120] {
+        let workspace: Workspace<'_> = app.workspace().await;
+        let before = counted(&app, "publish-events", "eventsLogged");
+        for user in 1..=length {
+            workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
+        }
+        logged(&app, before + length).await;
+        let call = Call::get("/events").query("limit", 10);
+        workspace.send(call.clone()).await;
+        let answer = workspace.send(call).await;
+        assert_eq!(answer.list().len(), 10);
+        let line = app.log_of("events", &answer).await;
+        let [reads, calls] = ["readUnits", "databaseCalls"].map(|name| line[name].as_f64());
+        assert_eq!(calls, Some(5.0), "{line}");
+        costs.push(reads.unwrap());
+    }
+    assert!((10.0..=14.0).contains(&costs[0]), "{costs:?}");
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[tokio::test]
+async fn a_look_for_what_has_run_out_pays_for_that_and_not_for_what_is_banned() {
+    let app = TestApp::builder().without_stream().start().await;
+    let workspace = app.workspace().await;
+    let ban = Ban::of(1_000_000, EXPERIENCE).length("7d");
+    copy_bans(&workspace, ban, 1_000_001..1_001_000).await;
+    let run = async || {
+        let event = json!({ "sweep": true }).to_string();
+        let before = spent(&app, "expire-bans");
+        let lines = app.runtime().logs("expire-bans").len();
+        let run = app.runtime().invoke("expire-bans", event.into()).await;
+        run.unwrap();
+        eventually("the run is logged", async || {
+            (app.runtime().logs("expire-bans").len() > lines).then_some(())
+        })
+        .await;
+        let after = spent(&app, "expire-bans");
+        [after[0] - before[0], after[1] - before[1]]
+    };
+    assert_eq!(run().await, [8.0, 0.0], "16 partitions, half a unit each");
+    let soon = now() + 2;
+    for user in 1..=4 {
+        workspace.ban(Ban::of(user, EXPERIENCE).length(soon)).await;
+    }
+    eventually("they have run out", async || (now() >= soon).then_some(())).await;
+    let [reads, writes] = run().await;
+    assert_eq!(counted(&app, "expire-bans", "bansExpired"), 4);
+    assert!((12.0..=14.0).contains(&reads), "{reads} read units");
+    assert!((20.0..=48.0).contains(&writes), "{writes} write units");
+}

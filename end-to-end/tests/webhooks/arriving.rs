@@ -1,0 +1,322 @@
+//! What arrives.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use end_to_end::{Ban, Hook, Reply, Unban, now};
+use serde_json::json;
+use shared::clock::{Moment, Timestamp};
+use shared::event::EventName;
+use shared::store::ForgetSource;
+use shared::webhooks::{DeliveryState, EventFilter};
+
+use crate::stage::{EXPERIENCE, Stage, drain, publish, still};
+
+#[tokio::test]
+async fn a_decision_arrives_once_signed_and_with_all_that_is_known_of_it() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::start();
+    let stage = Stage::at(&workspace, &hook).await;
+    workspace
+        .ban(Ban::of(1, EXPERIENCE).permanent().moderator(9))
+        .await;
+    workspace
+        .ban(Ban::of(1, EXPERIENCE).permanent().reasons("why", "new"))
+        .await;
+    workspace.unban(Unban::of(1, EXPERIENCE)).await;
+    assert_eq!(publish(&workspace).await, 3);
+    stage.drain().await;
+
+    let received = hook.received();
+    let secret = stage.endpoint().await.secrets.current().clone();
+    let names = ["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"];
+    assert_eq!(received.len(), 3);
+    for (one, name) in received.iter().zip(names) {
+        assert!(one.is_signed_by(&secret));
+        let event = one.json();
+        assert_eq!(
+            (&event["event"], &event["id"]),
+            (&json!(name), &json!(one.id()))
+        );
+        assert_eq!(event["workspaceGuid"], workspace.guid());
+        assert_eq!(event["data"]["robloxId"], 1);
+        assert!(
+            event["data"]["isGlobal"].is_u64(),
+            "flags are numbers: {event}"
+        );
+        assert_eq!(one.header("content-type"), "application/json");
+        let time: u64 = one.header("webhook-timestamp").parse().unwrap();
+        assert!(now().abs_diff(time) < 5);
+    }
+    assert_eq!(received[0].json()["previous"], json!(null));
+    assert_eq!(received[1].json()["previous"]["robloxId"], 1);
+    assert_eq!(received[1].json()["data"]["privateReason"], "why");
+
+    // Nothing of it is repeated, whatever is done again.
+    assert_eq!(publish(&workspace).await, 0);
+    let log = app.store().events_after(stage.tag(), 0, 9, Moment::now());
+    let events = log.await.unwrap().events;
+    assert_eq!(app.store().fan_out(stage.tag(), &events).await.unwrap(), 0);
+    stage.drain().await;
+    assert_eq!(hook.received().len(), 3);
+    for delivery in stage.deliveries().await {
+        assert_eq!(delivery.state, DeliveryState::Delivered);
+        assert_eq!((delivery.attempts, delivery.due_at), (1, None));
+        let last = delivery.last.unwrap();
+        assert_eq!((last.status, last.answer.as_str()), (Some(200), "ok"));
+    }
+    // A delivery names its event and no user.
+    for item in app.items(&format!("{}#D#", stage.tag())).await {
+        let names: HashSet<_> = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let known = [
+            "pk", "sk", "kind", "event_id", "event", "state", "attempts", "created", "last", "ttl",
+        ];
+        assert_eq!(names, known.into());
+    }
+}
+
+#[tokio::test]
+async fn each_endpoint_gets_what_it_wants_and_a_paused_one_nothing() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let (all, unbans, paused) = (Hook::start(), Hook::start(), Hook::start());
+    let first = Stage::at(&workspace, &all).await;
+    let second = Stage::with(&workspace, &unbans.url(), |endpoint| {
+        endpoint.events = EventFilter::of([EventName::Unbanned]).unwrap();
+    })
+    .await;
+    let third = Stage::with(&workspace, &paused.url(), |endpoint| {
+        *endpoint = endpoint.clone().paused();
+    })
+    .await;
+    let other = app.workspace().await;
+    let strange = Hook::start();
+    let elsewhere = Stage::at(&other, &strange).await;
+    workspace.ban(Ban::of(1, EXPERIENCE)).await;
+    workspace.unban(Unban::of(1, EXPERIENCE)).await;
+    assert_eq!(publish(&workspace).await, 3);
+    for stage in [&first, &second, &third, &elsewhere] {
+        stage.drain().await;
+    }
+    assert_eq!(all.received().len(), 2);
+    assert_eq!(unbans.received().len(), 1);
+    assert_eq!(unbans.received()[0].json()["event"], "GAME_UNBANNED");
+    assert!(paused.received().is_empty() && strange.received().is_empty());
+
+    // What was due when an endpoint was paused waits until it goes on.
+    first.ban([2]).await;
+    first.change(|endpoint| endpoint.paused()).await;
+    first.drain().await;
+    assert_eq!(all.received().len(), 2);
+    first.change(|endpoint| endpoint.resumed()).await;
+    first.drain().await;
+    assert_eq!(all.received().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_a_user_arrive_in_their_order_and_those_of_others_beside_them() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let slow = Duration::from_millis(50);
+    let hook = Hook::that(move |_, _| Reply::After(slow));
+    let stage = Stage::at(&workspace, &hook).await;
+    for round in 0..6 {
+        for user in 1..=8 {
+            let reason = format!("round {round}");
+            let ban = Ban::of(user, EXPERIENCE).permanent();
+            workspace.ban(ban.reasons(&reason, "rounds")).await;
+        }
+    }
+    assert_eq!(publish(&workspace).await, 48);
+    let started = Instant::now();
+    stage.drain().await;
+    let took = started.elapsed();
+    let received = hook.received();
+    assert_eq!(received.len(), 48);
+    for user in 1..=8 {
+        let of_user = received.iter().map(|one| one.json());
+        let of_user = of_user.filter(|event| event["data"]["robloxId"] == user);
+        let rounds: Vec<_> = of_user
+            .map(|event| event["data"]["privateReason"].clone())
+            .collect();
+        let expected: Vec<_> = (0..6)
+            .map(|round| json!(format!("round {round}")))
+            .collect();
+        assert_eq!(rounds, expected, "of {user}");
+    }
+    // One by one it would take 48 times as long as one.
+    assert!(took < slow * 48, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_hangs_delays_no_other() {
+    let app = still().instances(2).start().await;
+    let workspace = app.workspace().await;
+    let hanging = Hook::that(|_, _| Reply::After(Duration::from_secs(30)));
+    let quick = Hook::start();
+    let (first, second) = (
+        Stage::at(&workspace, &hanging).await,
+        Stage::at(&workspace, &quick).await,
+    );
+    first.ban(1..=3).await;
+    let started = Instant::now();
+    let (hung, took) = tokio::join!(
+        async {
+            first.drain().await;
+            started.elapsed()
+        },
+        async {
+            second.drain().await;
+            quick
+                .received()
+                .iter()
+                .map(|one| one.at - started)
+                .max()
+                .unwrap()
+        }
+    );
+    assert_eq!(quick.received().len(), 3);
+    assert!(took < Duration::from_millis(600), "{took:?}");
+    assert!(hung > took, "{hung:?}");
+    for delivery in first.deliveries().await {
+        assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Due, 1));
+        let last = delivery.last.unwrap();
+        assert_eq!(last.failure.unwrap().reason(), "timed out");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_when_the_function_was_killed_arrives_all_the_same() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::that(|_, at| match at {
+        0..4 => Reply::Status(200, ""),
+        _ => Reply::After(Duration::from_millis(300)),
+    });
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban(1..=20).await;
+    let tag = stage.tag();
+    let dying = async {
+        let event = json!({ "workspace": tag.to_string(), "endpoint": stage.id });
+        let runtime = app.runtime();
+        let event = event.to_string().into();
+        assert!(runtime.invoke("deliver-webhooks", event).await.is_err());
+    };
+    let killing = async {
+        end_to_end::eventually("some have arrived", async || {
+            (hook.received().len() > 4).then_some(())
+        })
+        .await;
+        assert!(app.runtime().kill("deliver-webhooks", 0));
+    };
+    tokio::join!(dying, killing);
+    // The lease of who was killed runs out, as time would let it.
+    let lease = app.items(&format!("{tag}#W#deliver-")).await;
+    let [lease] = lease.as_slice() else {
+        panic!("{lease:?}")
+    };
+    drain(&app, tag, stage.id).await;
+    let before = hook.received().len();
+    assert!(before < 20, "a lease that is held keeps others away");
+    let input = json!({
+        "TableName": app.tables().bans,
+        "Key": { "pk": lease["pk"], "sk": lease["sk"] },
+        "UpdateExpression": "SET held_until = :past",
+        "ExpressionAttributeValues": { ":past": { "N": "1" } },
+    });
+    app.database().call("UpdateItem", &input).await.unwrap();
+    hook.now(|_, _| Reply::Status(200, ""));
+    drain(&app, tag, stage.id).await;
+    let ids: HashSet<_> = hook.ids().into_iter().collect();
+    assert_eq!(ids.len(), 20, "each arrived, under its own id");
+    let deliveries = stage.deliveries().await;
+    assert!(
+        deliveries
+            .iter()
+            .all(|one| one.state == DeliveryState::Delivered)
+    );
+}
+
+#[tokio::test]
+async fn a_forgotten_user_is_delivered_no_more() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::that(|_, _| Reply::Status(500, ""));
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban([1, 2]).await;
+    stage.drain().await;
+    assert_eq!(hook.received().len(), 2);
+    let user = shared::ids::UserId::new(1).unwrap();
+    let forget = app
+        .store()
+        .forget(stage.tag(), user, ForgetSource::Operator);
+    forget.await.unwrap();
+    stage.bring_due().await;
+    // Just after it was written the log may only trail, so it waits.
+    stage.drain().await;
+    assert_eq!(hook.received().len(), 3);
+    let [forgotten, known] = stage.deliveries().await.try_into().unwrap();
+    assert_eq!(
+        (forgotten.state, forgotten.attempts),
+        (DeliveryState::Due, 1)
+    );
+    assert_eq!(known.attempts, 2);
+    // Later it is known to be gone.
+    let long_ago = Moment::now().millis() - 61_000;
+    stage.set(forgotten.key, "created", long_ago).await;
+    hook.now(|_, _| Reply::Status(200, ""));
+    stage.bring_due().await;
+    stage.drain().await;
+    assert_eq!(hook.received().len(), 4);
+    let [forgotten, known] = stage.deliveries().await.try_into().unwrap();
+    assert_eq!(
+        (forgotten.state, forgotten.due_at),
+        (DeliveryState::Gone, None)
+    );
+    assert_eq!(known.state, DeliveryState::Delivered);
+    let users: HashSet<_> = hook.received()[2..]
+        .iter()
+        .map(|one| one.json()["data"]["robloxId"].as_u64())
+        .collect();
+    assert_eq!(users, [Some(2)].into());
+}
+
+#[tokio::test]
+async fn while_a_secret_is_replaced_both_sign() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::start();
+    let stage = Stage::at(&workspace, &hook).await;
+    let old = stage.endpoint().await.secrets;
+    let rotate = |at: Timestamp| {
+        let stage = &stage;
+        async move {
+            stage
+                .change(|mut endpoint| {
+                    endpoint.secrets = endpoint.secrets.rotated(at, 60);
+                    endpoint
+                })
+                .await;
+        }
+    };
+    rotate(Timestamp(now())).await;
+    let new = stage.endpoint().await.secrets;
+    stage.ban([1]).await;
+    stage.drain().await;
+    let received = hook.received();
+    assert!(received[0].is_signed_by(old.current()) && received[0].is_signed_by(new.current()));
+    // Replaced long enough ago, it signs no more.
+    rotate(Timestamp(now() - 60)).await;
+    let newest = stage.endpoint().await.secrets;
+    stage.ban([2]).await;
+    stage.drain().await;
+    let received = hook.received();
+    assert!(received[1].is_signed_by(newest.current()));
+    assert!(!received[1].is_signed_by(new.current()));
+}

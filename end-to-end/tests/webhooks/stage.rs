@@ -1,0 +1,175 @@
+//! A workspace with an endpoint, and the steps from a decision to it, one by one.
+
+use end_to_end::{Ban, Hook, TestApp, TestAppBuilder, Workspace};
+use serde_json::{Value, json};
+use shared::clock::Moment;
+use shared::ids::WorkspaceTag;
+use shared::outbound::Target;
+use shared::store::{Key, LOGGED_AT_ONCE};
+use shared::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
+
+pub const EXPERIENCE: u64 = 7;
+
+/// The time limit of an attempt in these tests, in milliseconds.
+pub const LIMIT: u64 = 700;
+
+/// An app in which nothing is carried on by itself.
+pub fn still() -> TestAppBuilder {
+    TestApp::builder()
+        .variable("OUTBOUND_LIMIT_MS", &LIMIT.to_string())
+        .without_pump()
+}
+
+/// An endpoint of a workspace.
+pub struct Stage<'a> {
+    pub workspace: &'a Workspace<'a>,
+    pub id: EndpointId,
+}
+
+impl<'a> Stage<'a> {
+    /// An endpoint at this hook that wants all events.
+    pub async fn at(workspace: &'a Workspace<'a>, hook: &Hook) -> Self {
+        Self::with(workspace, &hook.url(), |_| {}).await
+    }
+
+    /// An endpoint at this URL.
+    pub async fn with(
+        workspace: &'a Workspace<'a>,
+        url: &str,
+        change: impl FnOnce(&mut Endpoint),
+    ) -> Self {
+        let url = Target::parse(url).unwrap();
+        let now = Moment::now().seconds();
+        let mut endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), now);
+        change(&mut endpoint);
+        let store = workspace.app().store();
+        assert!(store.create_endpoint(&endpoint).await.unwrap());
+        Self {
+            workspace,
+            id: endpoint.id,
+        }
+    }
+
+    pub fn app(&self) -> &TestApp {
+        self.workspace.app()
+    }
+
+    pub fn tag(&self) -> WorkspaceTag {
+        self.workspace.id().tag()
+    }
+
+    pub async fn endpoint(&self) -> Endpoint {
+        let found = self.app().store().endpoint(self.tag(), self.id).await;
+        found.unwrap().unwrap()
+    }
+
+    pub async fn change(&self, change: impl Fn(Endpoint) -> Endpoint) {
+        let store = self.app().store();
+        let changed = store.change_endpoint(self.tag(), self.id, change).await;
+        assert!(changed.unwrap().is_some());
+    }
+
+    /// Bans these users and makes deliveries of it.
+    pub async fn ban(&self, users: impl IntoIterator<Item = u64>) -> u32 {
+        for user in users {
+            self.workspace
+                .ban(Ban::of(user, EXPERIENCE).permanent())
+                .await;
+        }
+        publish(self.workspace).await
+    }
+
+    /// Wakes the function for this endpoint and waits until it has done what it can.
+    pub async fn drain(&self) {
+        drain(self.app(), self.tag(), self.id).await;
+    }
+
+    /// All deliveries, the oldest event first, tests at the end.
+    pub async fn deliveries(&self) -> Vec<Delivery> {
+        let found = self
+            .app()
+            .store()
+            .deliveries(self.tag(), self.id, None, 1000);
+        let mut found = found.await.unwrap();
+        found.sort_by_key(|delivery| match delivery.key {
+            DeliveryKey::Event(position) => (0, position),
+            DeliveryKey::Test(at) => (1, at),
+        });
+        found
+    }
+
+    /// The one delivery there is.
+    pub async fn delivery(&self) -> Delivery {
+        let deliveries = self.deliveries().await;
+        assert_eq!(deliveries.len(), 1, "{deliveries:?}");
+        deliveries[0].clone()
+    }
+
+    /// Sets numbers of the item of a delivery, as time would.
+    pub async fn set(&self, delivery: DeliveryKey, name: &str, value: u64) {
+        let key = Key::delivery(self.tag(), self.id, delivery);
+        let app = self.app();
+        let input = json!({
+            "TableName": app.tables().bans,
+            "Key": { "pk": { "S": key.pk }, "sk": { "S": key.sk } },
+            "UpdateExpression": "SET #n = :v",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": { "#n": name },
+            "ExpressionAttributeValues": { ":v": { "N": value.to_string() } },
+        });
+        app.database().call("UpdateItem", &input).await.unwrap();
+    }
+
+    /// Ends the pause of every delivery that is to be tried again.
+    pub async fn bring_due(&self) {
+        let now = Moment::now().millis();
+        for delivery in self.deliveries().await {
+            if delivery.due_at.is_some() {
+                self.set(delivery.key, "due_at", now - 1).await;
+            }
+        }
+    }
+}
+
+/// Makes events of all decisions of a workspace, and deliveries of the events, as the function behind
+/// the stream does.
+pub async fn publish(workspace: &Workspace<'_>) -> u32 {
+    let app = workspace.app();
+    let tag = workspace.id().tag();
+    let items = app.items(&format!("{tag}#U#")).await;
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
+    let mut entries: Vec<_> = items
+        .iter()
+        .filter(|item| item["kind"]["S"] == "decision")
+        .filter(|item| item.get("log_position").is_none())
+        .map(|item| {
+            let at: u64 = item["at_ms"]["N"].as_str().unwrap().parse().unwrap();
+            let (pk, sk) = (text(item, "pk"), text(item, "sk"));
+            (at, Key { pk, sk })
+        })
+        .collect();
+    entries.sort_by_key(|(at, key)| (*at, key.sk.clone()));
+    let keys: Vec<_> = entries.into_iter().map(|(_, key)| key).collect();
+    let mut written = 0;
+    for keys in keys.chunks(LOGGED_AT_ONCE) {
+        let events = app.store().log(tag, keys).await.unwrap();
+        written += app.store().fan_out(tag, &events).await.unwrap();
+    }
+    written
+}
+
+/// Wakes the function for an endpoint and waits for its end.
+pub async fn drain(app: &TestApp, tag: WorkspaceTag, id: EndpointId) {
+    let event = json!({ "workspace": tag.to_string(), "endpoint": id });
+    let done = app
+        .runtime()
+        .invoke("deliver-webhooks", event.to_string().into())
+        .await;
+    assert_eq!(done.unwrap(), "null");
+}
+
+/// The counts in the log of the function's last run.
+pub fn last_run(app: &TestApp) -> Value {
+    let lines = app.runtime().logs("deliver-webhooks");
+    lines.iter().rev().find_map(|line| line.json()).unwrap()
+}

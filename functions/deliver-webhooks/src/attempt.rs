@@ -1,0 +1,98 @@
+//! Attempts.
+
+use std::time::Instant;
+
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::outbound::{Answer, Failure, Session};
+use shared::store::Store;
+use shared::webhooks::{Attempt, Delivery, DeliveryKey, Endpoint, Outcome, Verdict, judge};
+
+use crate::batch::Parcel;
+use crate::tally::Tally;
+
+/// Sends parcels to an endpoint and records what becomes of them.
+pub struct Sender<'a> {
+    pub store: &'a Store,
+    pub session: &'a Session,
+    pub endpoint: &'a Endpoint,
+    pub tally: &'a Tally,
+    /// After this no attempt is begun.
+    pub until: Instant,
+}
+
+impl Sender<'_> {
+    /// Makes an attempt with each of these, one after the other. What it does not get to stays due.
+    pub async fn send(&self, chain: &[Parcel]) -> Result<(), ApiError> {
+        for parcel in chain {
+            if Instant::now() >= self.until || self.tally.is_futile() {
+                break;
+            }
+            self.attempt(parcel).await?;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, (before, message): &Parcel) -> Result<(), ApiError> {
+        let (begun, started) = (Moment::now(), Instant::now());
+        let headers = message
+            .headers(&self.endpoint.secrets, begun.seconds())
+            .ok_or_else(|| ApiError::Internal("a message that cannot be signed".to_owned()))?;
+        let sending = self
+            .session
+            .post(&self.endpoint.url, headers, message.body.clone());
+        let answer = sending.await;
+        let last = attempt(&answer, begun, started);
+        let outcome = match &answer {
+            Ok(answer) => Outcome::Answered {
+                status: answer.status,
+                retry_after: answer.retry_after,
+            },
+            Err(failure) => Outcome::NoAnswer(*failure),
+        };
+        let attempts = before.attempts.saturating_add(1);
+        let chance = uuid::Uuid::new_v4().as_u64_pair().0;
+        let verdict = match (judge(&outcome, attempts, Moment::now(), chance), before.key) {
+            // Somebody waits to see how a test fares.
+            (Verdict::Again(_), DeliveryKey::Test(_)) => Verdict::Failed,
+            (verdict, _) => verdict,
+        };
+        let after = before.clone().after(verdict, last);
+        let (tag, id) = (self.endpoint.workspace.tag(), self.endpoint.id);
+        self.store.record_delivery(tag, id, before, &after).await?;
+        self.count(before, verdict, begun);
+        Ok(())
+    }
+
+    fn count(&self, delivery: &Delivery, verdict: Verdict, begun: Moment) {
+        if verdict == Verdict::Delivered {
+            let waited = begun.millis().saturating_sub(delivery.created.millis());
+            self.tally
+                .delivered((delivery.attempts == 0).then_some(waited));
+            return;
+        }
+        self.tally.attempt_failed();
+        match verdict {
+            Verdict::Delivered | Verdict::Again(_) => {}
+            Verdict::Failed => self.tally.given_up(),
+            Verdict::EndpointGone => {
+                self.tally.given_up();
+                self.tally.endpoint_gone();
+            }
+        }
+    }
+}
+
+fn attempt(answer: &Result<Answer, Failure>, begun: Moment, started: Instant) -> Attempt {
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let answered = answer.as_ref().ok();
+    Attempt {
+        at: begun.millis(),
+        took,
+        status: answered.map(|answer| answer.status),
+        failure: answer.as_ref().err().copied(),
+        answer: answered
+            .map(|answer| answer.start.clone())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,181 @@
+//! Delivering what is due to one endpoint, by one invocation at a time.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::ids::WorkspaceTag;
+use shared::outbound::Outbound;
+use shared::store::Store;
+use shared::wake::{Errand, Waker};
+use shared::webhooks::{Endpoint, EndpointId, EndpointState};
+
+use crate::attempt::Sender;
+use crate::batch::Batch;
+use crate::tally::Tally;
+
+/// For how many seconds the lease is taken: longer than an invocation can live.
+const LEASE: u64 = 70;
+
+/// After this time no attempt is begun. With the time limit of one, and its record, it stays below
+/// that of the function.
+const TIME: Duration = Duration::from_secs(45);
+
+/// How many deliveries are looked at at a time.
+const PAGE: u16 = 100;
+
+/// How many attempts are under way at a time.
+const IN_FLIGHT: usize = 8;
+
+/// The index of what is due trails the table. Before it is taken for empty it is read again after
+/// this time.
+const TRAILS: Duration = Duration::from_millis(300);
+
+/// The work on one endpoint.
+pub struct Drain<'a> {
+    store: &'a Store,
+    outbound: &'a Outbound,
+    waker: &'a Waker,
+    tally: &'a Tally,
+    tag: WorkspaceTag,
+    id: EndpointId,
+    begun: Instant,
+}
+
+impl<'a> Drain<'a> {
+    /// Work that begins now.
+    pub fn new(
+        store: &'a Store,
+        outbound: &'a Outbound,
+        waker: &'a Waker,
+        tally: &'a Tally,
+        tag: WorkspaceTag,
+        id: EndpointId,
+    ) -> Self {
+        Self {
+            store,
+            outbound,
+            waker,
+            tally,
+            tag,
+            id,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Delivers until nothing is due, the time is up, or it is of no use. If somebody else is at it,
+    /// nothing happens: they look again when they have given their lease back.
+    pub async fn run(&self) -> Result<(), ApiError> {
+        let name = format!("deliver-{}", self.id);
+        let lease = self
+            .store
+            .take_lease(self.tag, &name, LEASE, Moment::now())
+            .await?;
+        let Some(lease) = lease else {
+            return Ok(());
+        };
+        let outcome = self.deliver().await;
+        self.store.release(lease).await?;
+        if outcome? && self.store.is_due(self.tag, self.id, Moment::now()).await? {
+            let errand = Errand::Deliver {
+                workspace: self.tag,
+                endpoint: self.id.to_string(),
+            };
+            self.waker.wake(&errand).await?;
+        }
+        Ok(())
+    }
+
+    /// Says whether it makes sense to go on at once.
+    async fn deliver(&self) -> Result<bool, ApiError> {
+        let session = self.outbound.session();
+        let mut skipped = HashSet::new();
+        let mut was_empty = false;
+        loop {
+            // As it is now: it may have been paused or removed, or its secret replaced.
+            let endpoint = self.store.endpoint(self.tag, self.id).await?;
+            let Some(endpoint) = endpoint.filter(Endpoint::is_active) else {
+                return Ok(false);
+            };
+            let now = Moment::now();
+            let mut due = self.store.due(self.tag, self.id, now, PAGE).await?;
+            due.retain(|delivery| !skipped.contains(&delivery.key));
+            if due.is_empty() {
+                if was_empty {
+                    return Ok(skipped.is_empty());
+                }
+                was_empty = true;
+                tokio::time::sleep(TRAILS).await;
+                continue;
+            }
+            was_empty = false;
+            let sender = Sender {
+                store: self.store,
+                session: &session,
+                endpoint: &endpoint,
+                tally: self.tally,
+                until: self.begun + TIME,
+            };
+            let batch = Batch::of(self.store, &endpoint, due, now).await?;
+            self.drop_gone(&batch).await?;
+            skipped.extend(batch.waiting);
+            let before = self.tally.so_far();
+            let sending = batch.chains.iter().map(|chain| sender.send(chain));
+            let sent: Result<(), _> = stream::iter(sending)
+                .buffer_unordered(IN_FLIGHT)
+                .try_collect()
+                .await;
+            self.note_health(&endpoint, before).await?;
+            sent?;
+            if self.tally.is_futile() {
+                return Ok(false);
+            }
+            if self.begun.elapsed() >= TIME {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn drop_gone(&self, batch: &Batch) -> Result<(), ApiError> {
+        for delivery in &batch.gone {
+            let dropped = delivery.clone().dropped();
+            self.store
+                .record_delivery(self.tag, self.id, delivery, &dropped)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Notes on the endpoint how it fares, where that has changed.
+    async fn note_health(
+        &self,
+        endpoint: &Endpoint,
+        (delivered, failed): (u32, u32),
+    ) -> Result<(), ApiError> {
+        let now = Moment::now().seconds();
+        let (delivered_now, failed_now) = self.tally.so_far();
+        let after = |endpoint: Endpoint| {
+            if self.tally.is_endpoint_gone() {
+                endpoint.after_gone(now)
+            } else if delivered_now > delivered {
+                endpoint.after_success()
+            } else if failed_now > failed {
+                endpoint.after_failure(now)
+            } else {
+                endpoint
+            }
+        };
+        if after(endpoint.clone()) == *endpoint {
+            return Ok(());
+        }
+        let changed = self.store.change_endpoint(self.tag, self.id, after).await?;
+        if changed.is_some_and(|changed| {
+            changed.before.is_active() && changed.after.state == EndpointState::Failing
+        }) {
+            self.tally.paused();
+        }
+        Ok(())
+    }
+}

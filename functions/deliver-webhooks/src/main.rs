@@ -1,0 +1,27 @@
+//! Delivers events to the endpoints of webhooks: woken for an endpoint that has something due, and
+//! each minute for those whose wake was lost or whose pauses are over.
+
+mod attempt;
+mod batch;
+mod drain;
+mod handler;
+mod sweep;
+mod tally;
+
+use lambda_http::Error;
+use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::http::App;
+use shared::outbound::{Outbound, Reach};
+use shared::wake::Waker;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_environment()?;
+    let waker = &Waker::from_environment(app.config()).delivering_itself();
+    let outbound = &Outbound::new(Reach::from_environment())?;
+    let (store, environment) = (app.store(), &app.ready());
+    run(service_fn(move |event: LambdaEvent<handler::Order>| {
+        handler::handle(event, store.clone(), outbound, waker, environment)
+    }))
+    .await
+}

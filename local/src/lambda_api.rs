@@ -1,0 +1,258 @@
+//! Lambda's invocation API: calls that wait for the answer, and calls that do not.
+//!
+//! [`crate::gateway`] offers it in front of the [`crate::runtime`]. `cargo lambda watch` knows only
+//! calls that wait, so `make dev` puts a [`LambdaApi`] in front of it.
+
+mod background;
+
+use std::{collections::BTreeSet, future::Future, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use serde_json::json;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+pub use background::{Background, GivenUp};
+
+use crate::{
+    Result,
+    http::{self, Client, Guard},
+    runtime::{CallError, Outcome, PAYLOAD_LIMIT},
+    template::Template,
+};
+
+/// The largest event of a call that nobody waits for.
+pub const BACKGROUND_PAYLOAD_LIMIT: usize = 1024 * 1024;
+
+/// The longest that Lambda lets any function run.
+pub(crate) const LONGEST_CALL: Duration = Duration::from_mins(15);
+
+/// The kind of a failure that is not the function's own.
+pub(crate) const SERVICE_FAILED: &str = "ServiceException";
+
+/// What the API calls.
+pub trait Functions: Clone + Send + Sync + 'static {
+    /// Is there a function of that name?
+    fn knows(&self, function: &str) -> bool;
+
+    /// Calls a function once.
+    fn call(&self, function: &str, event: Bytes) -> impl Future<Output = Outcome> + Send;
+}
+
+/// The API on a port of its own; it stops when this is dropped.
+#[derive(Debug)]
+pub struct LambdaApi {
+    endpoint: String,
+    background: Background,
+    _server: Guard,
+}
+
+impl LambdaApi {
+    /// Starts it in front of some functions, on a free port.
+    pub async fn start(functions: impl Functions) -> Result<Self> {
+        let background = Background::default();
+        let (listener, _) = http::listen(0, "").await?;
+        let endpoint = http::address(&listener)?;
+        let server = http::serve(listener, router(functions, background.clone()));
+        Ok(Self {
+            endpoint,
+            background,
+            _server: server,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The calls that nobody waits for.
+    #[must_use]
+    pub const fn background(&self) -> &Background {
+        &self.background
+    }
+}
+
+/// The functions behind an address that takes only calls that wait: `cargo lambda watch`.
+#[derive(Debug, Clone)]
+pub struct HttpFunctions {
+    client: Client,
+    address: String,
+    names: BTreeSet<String>,
+}
+
+impl HttpFunctions {
+    /// The functions of a template behind an address such as `http://127.0.0.1:9000`.
+    #[must_use]
+    pub fn new(address: &str, template: &Template) -> Self {
+        let names = template.functions().iter().map(|f| f.name.clone());
+        Self {
+            client: Client::new(),
+            address: address.to_owned(),
+            names: names.collect(),
+        }
+    }
+}
+
+impl Functions for HttpFunctions {
+    fn knows(&self, function: &str) -> bool {
+        self.names.contains(function)
+    }
+
+    async fn call(&self, function: &str, event: Bytes) -> Outcome {
+        let url = invocation_url(&self.address, function);
+        let answer = timeout(LONGEST_CALL, self.client.post_json(&url, event)).await;
+        let answer = answer
+            .map_err(|_| CallError::new("Sandbox.Timedout", "Task timed out"))?
+            .map_err(|e| CallError::new(SERVICE_FAILED, e))?;
+        // `cargo lambda watch` says by the status alone that a function failed.
+        let failed =
+            answer.headers().contains_key(&FUNCTION_ERROR) || !answer.status().is_success();
+        if failed {
+            return Err(CallError::read(answer.body(), None));
+        }
+        Ok(answer.into_body())
+    }
+}
+
+/// Where a function is called.
+pub(crate) fn invocation_url(address: &str, function: &str) -> String {
+    format!("{address}/2015-03-31/functions/{function}/invocations")
+}
+
+const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
+
+#[derive(Clone)]
+struct Inner<F> {
+    functions: F,
+    background: Background,
+}
+
+/// The API's one route.
+pub(crate) fn router<F: Functions>(functions: F, background: Background) -> Router {
+    Router::new()
+        .route(&invocation_url("", "{name}"), post(invocation::<F>))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Inner {
+            functions,
+            background,
+        })
+}
+
+async fn invocation<F: Functions>(
+    State(inner): State<Inner<F>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    event: Bytes,
+) -> Response {
+    let function = short_name(&name);
+    if !inner.functions.knows(function) {
+        let message = format!("Function not found: {name}");
+        return refusal(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message);
+    }
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(&event) {
+        let message = format!("Could not parse request body into json: {error}");
+        let kind = "InvalidRequestContentException";
+        return refusal(StatusCode::BAD_REQUEST, kind, &message);
+    }
+    let how = headers.get("x-amz-invocation-type");
+    match how.map_or(b"RequestResponse".as_slice(), HeaderValue::as_bytes) {
+        b"RequestResponse" if event.len() > PAYLOAD_LIMIT => too_large(PAYLOAD_LIMIT),
+        b"RequestResponse" => answer(inner.functions.call(function, event).await),
+        b"Event" if event.len() > BACKGROUND_PAYLOAD_LIMIT => too_large(BACKGROUND_PAYLOAD_LIMIT),
+        b"Event" => {
+            let function = function.to_owned();
+            let accepted = inner.background.accept(inner.functions, function, event);
+            if accepted {
+                (StatusCode::ACCEPTED, [request_id()]).into_response()
+            } else {
+                let message = "Rate Exceeded.";
+                let kind = "TooManyRequestsException";
+                refusal(StatusCode::TOO_MANY_REQUESTS, kind, message)
+            }
+        }
+        b"DryRun" => (StatusCode::NO_CONTENT, [request_id()]).into_response(),
+        _ => {
+            let message = "x-amz-invocation-type is RequestResponse, Event or DryRun";
+            let kind = "InvalidParameterValueException";
+            refusal(StatusCode::BAD_REQUEST, kind, message)
+        }
+    }
+}
+
+/// A function's name out of what may be its ARN, and may name a version.
+fn short_name(name: &str) -> &str {
+    let name = name.rsplit_once("function:").map_or(name, |(_, rest)| rest);
+    name.split(':').next().unwrap_or(name)
+}
+
+fn answer(outcome: Outcome) -> Response {
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    match outcome {
+        Ok(answer) => ([json, request_id()], answer).into_response(),
+        Err(error) if error.kind == SERVICE_FAILED => refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &error.kind,
+            &error.message,
+        ),
+        Err(error) => {
+            let unhandled = (FUNCTION_ERROR, HeaderValue::from_static("Unhandled"));
+            ([json, request_id(), unhandled], error.body()).into_response()
+        }
+    }
+}
+
+fn too_large(limit: usize) -> Response {
+    let message =
+        format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
+    let kind = "RequestEntityTooLargeException";
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, kind, &message)
+}
+
+/// An error of the service itself, in its own form.
+fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
+    let source = if status.is_server_error() {
+        "Service"
+    } else {
+        "User"
+    };
+    let body = json!({ "Type": source, "Message": message }).to_string();
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-amzn-errortype", kind),
+    ];
+    (status, headers, [request_id()], body).into_response()
+}
+
+fn request_id() -> (HeaderName, HeaderValue) {
+    let id = Uuid::new_v4().to_string();
+    let id = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("-"));
+    (HeaderName::from_static("x-amzn-requestid"), id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_known_by_its_name_and_by_its_arn() {
+        for name in [
+            "expire-bans",
+            "expire-bans:$LATEST",
+            "000000000000:function:expire-bans",
+            "arn:aws:lambda:us-east-1:000000000000:function:expire-bans",
+            "arn:aws:lambda:us-east-1:000000000000:function:expire-bans:live",
+        ] {
+            assert_eq!(short_name(name), "expire-bans", "{name}");
+        }
+    }
+}

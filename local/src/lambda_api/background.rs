@@ -1,0 +1,239 @@
+//! Calls that nobody waits for, and what becomes of them.
+//!
+//! As Lambda does it: a call that failed is made again, twice at most, and then given up. The
+//! pauses are shorter than Lambda's minutes. Failures that are not the function's own, such as a
+//! host that is being restarted, do not count as tries.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+
+use super::{Functions, SERVICE_FAILED};
+use crate::{lock::lock, runtime::CallError};
+
+/// The most calls under way; one more is refused until one of them has ended.
+const MOST: usize = 1000;
+
+/// The pauses before the second and the third try.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+
+/// The pause before a call that reached nobody is made again, and how often that is done.
+const ABSENCE: (Duration, usize) = (Duration::from_millis(500), 120);
+
+/// How many calls that were given up are remembered.
+const REMEMBERED: usize = 1000;
+
+/// The background calls of one host; those under way end when the last clone is dropped.
+#[derive(Debug, Clone, Default)]
+pub struct Background {
+    calls: Arc<watch::Sender<Calls>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    /// Are calls taken on and then lost?
+    loses: bool,
+    under_way: usize,
+    ended: u64,
+    given_up: Vec<GivenUp>,
+}
+
+/// A call that failed as often as it was tried.
+#[derive(Debug, Clone)]
+pub struct GivenUp {
+    /// The function.
+    pub function: String,
+    /// The event.
+    pub event: Bytes,
+    /// Why the last try failed.
+    pub error: CallError,
+}
+
+impl Background {
+    /// From now on loses the calls that it takes on, or no longer does so. Lambda loses none on
+    /// purpose, but what relies on each of them has a fault.
+    pub fn lose(&self, loses: bool) {
+        self.calls.send_modify(|calls| calls.loses = loses);
+    }
+
+    /// Takes a call on; false if there are too many.
+    pub(super) fn accept<F: Functions>(
+        &self,
+        functions: F,
+        function: String,
+        event: Bytes,
+    ) -> bool {
+        if self.calls.borrow().loses {
+            return true;
+        }
+        let admitted = self.calls.send_if_modified(|calls| {
+            let admitted = calls.under_way < MOST;
+            calls.under_way += usize::from(admitted);
+            admitted
+        });
+        if admitted {
+            let place = Place(Arc::clone(&self.calls));
+            let mut tasks = lock(&self.tasks);
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(async move {
+                if let Err(error) = carry_out(&functions, &function, &event).await {
+                    place.give_up(GivenUp {
+                        function,
+                        event,
+                        error,
+                    });
+                }
+            });
+        }
+        admitted
+    }
+
+    /// Waits until no call is under way. False if that took too long.
+    pub async fn settle(&self, timeout: Duration) -> bool {
+        let mut calls = self.calls.subscribe();
+        let settled = calls.wait_for(|calls| calls.under_way == 0);
+        matches!(tokio::time::timeout(timeout, settled).await, Ok(Ok(_)))
+    }
+
+    /// How many calls have ended so far, those included that were given up.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.calls.borrow().ended
+    }
+
+    /// How many calls are under way.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.calls.borrow().under_way
+    }
+
+    /// The calls that were given up, oldest first.
+    #[must_use]
+    pub fn given_up(&self) -> Vec<GivenUp> {
+        self.calls.borrow().given_up.clone()
+    }
+}
+
+async fn carry_out<F: Functions>(
+    functions: &F,
+    function: &str,
+    event: &Bytes,
+) -> Result<(), CallError> {
+    let mut pauses = PAUSES.into_iter();
+    let (absence, mut absences) = ABSENCE;
+    loop {
+        let Err(error) = functions.call(function, event.clone()).await else {
+            return Ok(());
+        };
+        if error.kind == SERVICE_FAILED && absences > 0 {
+            absences -= 1;
+            sleep(absence).await;
+        } else if let Some(pause) = pauses.next() {
+            sleep(pause).await;
+        } else {
+            return Err(error);
+        }
+    }
+}
+
+/// The place of one call among those under way, given back however it ends.
+struct Place(Arc<watch::Sender<Calls>>);
+
+impl Place {
+    fn give_up(&self, call: GivenUp) {
+        let (function, error) = (&call.function, &call.error);
+        eprintln!(
+            "lambda: gave up a call of {function}: {}: {}",
+            error.kind, error.message
+        );
+        self.0.send_modify(|calls| {
+            if calls.given_up.len() < REMEMBERED {
+                calls.given_up.push(call);
+            }
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.send_modify(|calls| {
+            calls.under_way = calls.under_way.saturating_sub(1);
+            calls.ended += 1;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::runtime::Outcome;
+
+    /// A function that ends when it may.
+    #[derive(Clone)]
+    struct Waiting(Arc<Semaphore>);
+
+    impl Functions for Waiting {
+        fn knows(&self, _: &str) -> bool {
+            true
+        }
+
+        async fn call(&self, _: &str, event: Bytes) -> Outcome {
+            self.0.acquire().await.unwrap().forget();
+            Ok(event)
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_beyond_the_bound_are_refused_until_others_have_ended() {
+        let background = Background::default();
+        let permits = Arc::new(Semaphore::new(0));
+        let function = Waiting(Arc::clone(&permits));
+        let accept = || background.accept(function.clone(), String::new(), Bytes::new());
+        assert!((0..MOST).all(|_| accept()));
+        assert!(!accept());
+        permits.add_permits(1);
+        while background.under_way() == MOST {
+            tokio::task::yield_now().await;
+        }
+        assert!(accept());
+        assert!(!accept());
+        permits.add_permits(MOST);
+        assert!(background.settle(Duration::from_secs(5)).await);
+        assert_eq!(background.ended(), MOST as u64 + 1);
+    }
+
+    #[tokio::test]
+    async fn lost_calls_are_taken_on_and_never_made() {
+        let background = Background::default();
+        let function = Waiting(Arc::new(Semaphore::new(1)));
+        let accept = || background.accept(function.clone(), String::new(), Bytes::new());
+        background.lose(true);
+        assert!(accept());
+        assert_eq!(background.under_way(), 0);
+        background.lose(false);
+        assert!(accept());
+        assert_eq!(background.under_way(), 1);
+        assert!(background.settle(Duration::from_secs(5)).await);
+        assert_eq!(background.ended(), 1);
+    }
+
+    #[tokio::test]
+    async fn calls_under_way_end_with_their_host() {
+        let background = Background::default();
+        let function = Waiting(Arc::new(Semaphore::new(0)));
+        let calls = Arc::clone(&background.calls);
+        assert!(background.accept(function, String::new(), Bytes::new()));
+        drop(background);
+        let mut calls = calls.subscribe();
+        let none = calls.wait_for(|calls| calls.under_way == 0);
+        let ended = tokio::time::timeout(Duration::from_secs(5), none).await;
+        assert!(ended.is_ok());
+    }
+}

@@ -1,0 +1,56 @@
+//! Endpoints of webhooks that get nothing.
+
+use anyhow::Result;
+use shared::store::Store;
+use shared::webhooks::{Endpoint, EndpointState, PausedFor};
+
+use super::finding::Finding;
+use crate::times::Time;
+
+/// Looks at all endpoints: those that were paused, and those that take nothing.
+pub async fn examine(store: &Store) -> Vec<Finding> {
+    match look(store).await {
+        Ok(findings) => findings,
+        Err(error) => vec![Finding::of_error("webhooks", &error)],
+    }
+}
+
+async fn look(store: &Store) -> Result<Vec<Finding>> {
+    let endpoints = store.all_endpoints().await?;
+    let findings: Vec<_> = endpoints.iter().filter_map(of).collect();
+    if findings.is_empty() {
+        let detail = format!("{} endpoints, all well", endpoints.len());
+        return Ok(vec![Finding::ok("webhooks", detail)]);
+    }
+    Ok(findings)
+}
+
+fn of(endpoint: &Endpoint) -> Option<Finding> {
+    let check = format!("webhook {}", endpoint.id);
+    let url = &endpoint.url;
+    let command = |what: &str| {
+        let (workspace, id) = (endpoint.workspace, endpoint.id);
+        format!("`portcullis webhook {what} --workspace {workspace} {id}`")
+    };
+    match (endpoint.state, endpoint.failing_since) {
+        (EndpointState::Active, None) => None,
+        (EndpointState::Active, Some(since)) => Some(Finding::warning(
+            check,
+            format!("{url} takes nothing since {}", Time(since).shown()),
+            format!("{} shows what it answers", command("deliveries")),
+        )),
+        (EndpointState::Paused, _) => Some(Finding::warning(
+            check,
+            format!("{url} was paused by hand"),
+            format!("{} when it may go on", command("resume")),
+        )),
+        (EndpointState::Failing, _) => Some(Finding::failed(
+            check,
+            match endpoint.paused_for {
+                Some(PausedFor::Gone) => format!("{url} said it is gone, and was paused"),
+                _ => format!("{url} took nothing for three days, and was paused"),
+            },
+            format!("once it is repaired {}, then replay", command("resume")),
+        )),
+    }
+}

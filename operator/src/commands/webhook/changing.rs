@@ -1,0 +1,112 @@
+//! Endpoints that are paused, set going again, given another secret, or removed.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use shared::clock::Moment;
+use shared::store::Store;
+use shared::webhooks::{DEFAULT_OVERLAP, Endpoint};
+
+use super::shown::{Shown, WithSecret};
+use super::{Named, find, unknown};
+use crate::arguments::{Caution, seconds};
+use crate::confirm::confirm;
+use crate::output::{Output, Record};
+use crate::times::duration;
+
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    #[command(flatten)]
+    named: Named,
+
+    /// For how long the old secret signs beside the new one: 24h, 7d, or 0 [default: 24h].
+    #[arg(long, value_name = "LENGTH", value_parser = seconds)]
+    overlap: Option<u64>,
+}
+
+/// An endpoint that is removed, or would be.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Removed {
+    #[serde(flatten)]
+    shown: Shown,
+    dry_run: bool,
+}
+
+impl Record for Removed {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let what = if self.dry_run {
+            "would be removed"
+        } else {
+            "removed"
+        };
+        vec![("webhook", format!("{} {what}", self.shown.id))]
+    }
+}
+
+pub async fn pause(named: Named, store: &Store, output: Output) -> Result<()> {
+    let endpoint = change(named, store, Endpoint::paused).await?;
+    output.one(&Shown::of(&endpoint))
+}
+
+pub async fn resume(named: Named, store: &Store, output: Output) -> Result<()> {
+    let endpoint = change(named, store, Endpoint::resumed).await?;
+    output.one(&Shown::of(&endpoint))?;
+    eprintln!(
+        "What was waiting is delivered within a minute. Events since it was paused: `portcullis \
+         webhook replay {} --since LENGTH`.",
+        named.id
+    );
+    Ok(())
+}
+
+pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<()> {
+    let overlap = args.overlap.unwrap_or(DEFAULT_OVERLAP);
+    let now = Moment::now().seconds();
+    // Made once: a repetition after a conflict writes the same secret.
+    let secrets = find(store, args.named).await?.secrets.rotated(now, overlap);
+    let rotated = |mut endpoint: Endpoint| {
+        endpoint.secrets = secrets.clone();
+        endpoint
+    };
+    let endpoint = change(args.named, store, rotated).await?;
+    let shown = output.one(&WithSecret::of(&endpoint));
+    shown.with_context(|| format!("the secret is made but lost: rotate {}", endpoint.id))?;
+    eprintln!(
+        "This secret cannot be shown again. The old one {}.",
+        match overlap {
+            0 => "signs no more".to_owned(),
+            overlap => format!("signs too, for {}", duration(overlap)),
+        }
+    );
+    Ok(())
+}
+
+pub async fn remove(named: Named, caution: Caution, store: &Store, output: Output) -> Result<()> {
+    let endpoint = find(store, named).await?;
+    if !caution.dry_run {
+        let question = format!(
+            "Remove the endpoint {} ({}) with the list of its deliveries?",
+            endpoint.id, endpoint.url
+        );
+        confirm(&question, caution.yes)?;
+        store
+            .remove_endpoint(endpoint.workspace.tag(), endpoint.id)
+            .await?;
+    }
+    output.one(&Removed {
+        shown: Shown::of(&endpoint),
+        dry_run: caution.dry_run,
+    })
+}
+
+async fn change(
+    named: Named,
+    store: &Store,
+    change: impl Fn(Endpoint) -> Endpoint,
+) -> Result<Endpoint> {
+    let endpoint = find(store, named).await?;
+    let tag = endpoint.workspace.tag();
+    let changed = store.change_endpoint(tag, endpoint.id, change).await?;
+    Ok(changed.with_context(|| unknown(named))?.after)
+}

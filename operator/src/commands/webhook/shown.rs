@@ -1,0 +1,99 @@
+//! Endpoints as they are shown.
+
+use serde::Serialize;
+use shared::clock::Moment;
+use shared::event::EventName;
+use shared::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter, PausedFor};
+
+use crate::output::{Record, word};
+use crate::times::{Time, or_dash};
+
+/// An endpoint: everything but its secret.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    pub id: EndpointId,
+    name: Option<String>,
+    /// Without its query, which may hold a secret, unless it is asked for.
+    url: String,
+    events: EventFilter,
+    pub state: EndpointState,
+    /// Why we paused it, if we did.
+    paused_for: Option<PausedFor>,
+    failing_since: Option<Time>,
+    /// Until when the secret before this one signs too.
+    overlap_until: Option<Time>,
+    created: Time,
+}
+
+impl Shown {
+    /// As it stands in a list.
+    pub fn of(endpoint: &Endpoint) -> Self {
+        let now = Moment::now().seconds();
+        Self {
+            id: endpoint.id,
+            name: endpoint.name.clone(),
+            url: endpoint.url.to_string(),
+            events: endpoint.events.clone(),
+            state: endpoint.state,
+            paused_for: endpoint.paused_for,
+            failing_since: endpoint.failing_since.map(Time),
+            overlap_until: endpoint.secrets.overlap_until(now).map(Time),
+            created: Time(endpoint.created),
+        }
+    }
+
+    /// The same with the whole URL.
+    pub fn whole(endpoint: &Endpoint) -> Self {
+        Self {
+            url: endpoint.url.as_str().to_owned(),
+            ..Self::of(endpoint)
+        }
+    }
+}
+
+impl Record for Shown {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let events: Vec<_> = self.events.events().map(EventName::as_str).collect();
+        let state = match self.paused_for {
+            None => word(self.state),
+            Some(PausedFor::Failures) => "failing: paused after three days".to_owned(),
+            Some(PausedFor::Gone) => "failing: paused, it says it is gone".to_owned(),
+        };
+        vec![
+            ("endpoint", self.id.to_string()),
+            ("name", self.name.clone().unwrap_or("-".to_owned())),
+            ("url", self.url.clone()),
+            ("events", events.join(", ")),
+            ("state", state),
+            ("failing since", or_dash(self.failing_since)),
+            ("old secret until", or_dash(self.overlap_until)),
+            ("created", self.created.shown()),
+        ]
+    }
+}
+
+/// An endpoint with a secret that was made just now.
+#[derive(Debug, Serialize)]
+pub struct WithSecret {
+    secret: String,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+impl WithSecret {
+    pub fn of(endpoint: &Endpoint) -> Self {
+        Self {
+            secret: endpoint.secrets.current().reveal().to_owned(),
+            shown: Shown::of(endpoint),
+        }
+    }
+}
+
+impl Record for WithSecret {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("secret", self.secret.clone())];
+        fields.extend(self.shown.fields());
+        fields
+    }
+}

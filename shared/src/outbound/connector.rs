@@ -1,0 +1,78 @@
+//! The way to a connection, with a guard before it.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use lambda_http::http::Uri;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::Reach;
+use super::failure::Failure;
+use super::resolver::{Lookup, Resolver, is_admitted};
+use super::target::is_local_name;
+
+/// How long connecting to all addresses of a host may take, of the time for the whole call.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// Connects to what may be connected to. The connector within asks the resolver for names only, so a
+/// host that is an address already is judged here.
+#[derive(Clone, Debug)]
+pub struct Guard<L> {
+    tcp: HttpConnector<Resolver<L>>,
+    reach: Reach,
+}
+
+impl<L: Lookup> Guard<L> {
+    pub(super) fn new(resolver: Resolver<L>, reach: Reach) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECTING));
+        Self { tcp, reach }
+    }
+
+    fn admits(&self, uri: &Uri) -> Result<(), Failure> {
+        let host = uri.host().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_plain = uri.scheme_str() != Some("https");
+        match bare.parse::<IpAddr>() {
+            Ok(address) if is_admitted(address, is_plain, self.reach) => Ok(()),
+            Ok(_) => Err(Failure::RefusedAddress),
+            Err(_) if is_plain && !is_local_name(bare) => Err(Failure::RefusedUrl),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl<L: Lookup> Service<Uri> for Guard<L> {
+    type Response = TokioIo<TcpStream>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.tcp
+            .poll_ready(context)
+            .map_err(|_| Failure::Connection)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        if let Err(refused) = self.admits(&uri) {
+            return Box::pin(async move { Err(refused) });
+        }
+        let connecting = self.tcp.call(uri);
+        Box::pin(async move {
+            connecting
+                .await
+                .map_err(|error| match Failure::of(&error, false) {
+                    Failure::NoAnswer => Failure::Connection,
+                    failure => failure,
+                })
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Deliveries made again.
+
+use std::collections::HashMap;
+
+use super::{DeliveryItem, in_order, named, read};
+use crate::clock::Moment;
+use crate::error::ApiError;
+use crate::event::EventName;
+use crate::store::Store;
+use crate::store::database::{BATCH_KEYS, DatabaseError, number};
+use crate::store::items;
+use crate::store::schema::Key;
+use crate::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint};
+
+/// How many events are looked at in one step: with each, a delivery is read.
+const PAGE: usize = BATCH_KEYS;
+
+/// What replaying has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many events of the log were looked at.
+    pub events: u64,
+    /// How many of them are to be delivered, and were not before.
+    pub due: u64,
+}
+
+/// A step of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayPage {
+    /// What it came to.
+    pub replayed: Replayed,
+    /// The position up to which the log has been looked at; `None` at its end.
+    pub next: Option<u64>,
+}
+
+impl Store {
+    /// Makes deliveries of the next events after a position due (again): those that the endpoint
+    /// wants and that were not delivered, or with `all` every one. What is due already is left to its
+    /// time. With `dry_run` it is only counted.
+    pub async fn replay(
+        &self,
+        endpoint: &Endpoint,
+        after: u64,
+        all: bool,
+        dry_run: bool,
+    ) -> Result<ReplayPage, ApiError> {
+        let (tag, id) = (endpoint.workspace.tag(), endpoint.id);
+        let now = Moment::now();
+        let page = self.events_after(tag, after, PAGE, now).await?;
+        let wanted: Vec<_> = page
+            .events
+            .iter()
+            .filter(|event| endpoint.events.admits(EventName::of(event.decision.kind)))
+            .collect();
+        let keys: Vec<_> = wanted
+            .iter()
+            .map(|event| Key::delivery(tag, id, DeliveryKey::Event(event.position)))
+            .collect();
+        let mut found = HashMap::new();
+        for keys in keys.chunks(BATCH_KEYS) {
+            for item in self.database.batch_get(keys.iter().cloned(), true).await? {
+                found.extend(read(item)?.map(|delivery| (delivery.key, delivery)));
+            }
+        }
+        let mut replayed = Replayed {
+            events: u64::try_from(page.events.len()).unwrap_or_default(),
+            due: 0,
+        };
+        for (event, due_at) in wanted.iter().zip(in_order(wanted.len(), now)) {
+            let key = DeliveryKey::Event(event.position);
+            let before = found.get(&key);
+            let again = match before.map(|delivery| delivery.state) {
+                None | Some(DeliveryState::Failed | DeliveryState::Gone) => true,
+                Some(DeliveryState::Delivered) => all,
+                Some(DeliveryState::Due) => false,
+            };
+            if again {
+                let item = DeliveryItem::due(tag, id, named(event), due_at, now);
+                let is_made = dry_run || self.make_due(endpoint, key, before, item).await?;
+                replayed.due = replayed.due.saturating_add(u64::from(is_made));
+            }
+        }
+        let next = (page.reached > after).then_some(page.reached);
+        Ok(ReplayPage { replayed, next })
+    }
+
+    /// Writes a delivery anew over what was read, or where there was none.
+    async fn make_due(
+        &self,
+        endpoint: &Endpoint,
+        key: DeliveryKey,
+        before: Option<&Delivery>,
+        item: DeliveryItem,
+    ) -> Result<bool, DatabaseError> {
+        let key = Key::delivery(endpoint.workspace.tag(), endpoint.id, key);
+        let item = items::write(key, "delivery", item)?;
+        let table = &self.database.tables().bans;
+        let Some(before) = before else {
+            return self.database.create(table, item).await;
+        };
+        let put = self
+            .database
+            .client()
+            .put_item()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression("#state = :state AND attempts = :attempts")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", items::attribute(before.state)?)
+            .expression_attribute_values(":attempts", number(before.attempts));
+        match self
+            .database
+            .timed(put.send())
+            .await
+            .map_err(crate::store::database::failure)
+        {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

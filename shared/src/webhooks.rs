@@ -1,0 +1,19 @@
+//! Webhooks of a studio: where its other systems hear of events, how what is sent to them is
+//! signed, and when it is sent again. Nothing here knows of a network or a database.
+//!
+//! Deliveries follow the Standard Webhooks specification: the headers `webhook-id`,
+//! `webhook-timestamp` and `webhook-signature`, the last over all three parts of a message.
+
+mod delivery;
+mod endpoint;
+mod events;
+mod message;
+mod retries;
+mod secret;
+
+pub use delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, Outcome};
+pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor};
+pub use events::EventFilter;
+pub use message::{Message, TEST};
+pub use retries::{PAUSES, Verdict, judge};
+pub use secret::{DEFAULT_OVERLAP, Secrets, SigningSecret};
