@@ -23,7 +23,6 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use faults::{Fault, FaultRule};
@@ -55,6 +54,13 @@ impl Roblox {
             _server: Guard::new(serve(listener, Arc::clone(&state))),
             state,
         })
+    }
+
+    /// The same, saying aloud what is changed there.
+    #[must_use]
+    pub fn printing(self) -> Self {
+        self.state().prints = true;
+        self
     }
 
     /// Where it listens.
@@ -181,12 +187,6 @@ impl Roblox {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.state().calls
-    }
-
-    /// Everything it holds, for people.
-    #[must_use]
-    pub fn dump(&self) -> Value {
-        self.state().dump()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

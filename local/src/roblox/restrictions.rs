@@ -74,7 +74,7 @@ pub fn update(
         Verdict::Full(after) => return too_many(after),
         Verdict::Room(left) => left,
     };
-    state.logs.push(LogEntry {
+    state.note(LogEntry {
         universe,
         place,
         user,

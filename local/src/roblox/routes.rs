@@ -159,7 +159,7 @@ fn publish(state: &mut State, call: &Call, universe: &str) -> Answer {
         return answer::invalid("The message must have at most 1024 characters.");
     }
     let (topic, message) = (topic.to_owned(), message.to_owned());
-    state.messages.push(Message {
+    state.publish(Message {
         universe,
         topic,
         message,

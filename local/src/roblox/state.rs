@@ -154,29 +154,42 @@ pub struct State {
     pub faults: Faults,
     pub delay: Duration,
     pub calls: u64,
+    /// Whether it says aloud what is changed.
+    pub prints: bool,
 }
 
 impl State {
-    pub fn dump(&self) -> Value {
-        let now = jiff::Timestamp::now();
-        let restrictions: Vec<_> = self
-            .restrictions
-            .iter()
-            .map(|((universe, place, user), it)| {
-                json!({ "universe": universe, "place": place, "user": user,
-                        "gameJoinRestriction": it.json(false, now) })
-            })
-            .collect();
-        let messages: Vec<_> = self
-            .messages
-            .iter()
-            .map(|it| json!({ "universe": it.universe, "topic": it.topic, "message": it.message }))
-            .collect();
-        json!({
-            "restrictions": restrictions,
-            "messages": messages,
-            "changes": self.logs.len(),
-            "overLimits": self.limits.violations().len(),
-        })
+    /// Takes note of a change of a restriction.
+    pub fn note(&mut self, change: LogEntry) {
+        if self.prints {
+            let LogEntry {
+                universe,
+                place,
+                user,
+                restriction,
+                ..
+            } = &change;
+            let level = place.map_or(String::new(), |place| format!(", place {place}"));
+            let what = match (restriction.active, restriction.seconds) {
+                (false, _) => "not restricted".to_owned(),
+                (true, None) => "restricted for good".to_owned(),
+                (true, Some(seconds)) => format!("restricted for {seconds} s"),
+            };
+            println!("roblox: user {user} is {what} in universe {universe}{level}");
+        }
+        self.logs.push(change);
+    }
+
+    /// Takes note of a message.
+    pub fn publish(&mut self, message: Message) {
+        if self.prints {
+            let Message {
+                universe,
+                topic,
+                message,
+            } = &message;
+            println!("roblox: to all servers of universe {universe} on {topic}: {message}");
+        }
+        self.messages.push(message);
     }
 }
