@@ -92,7 +92,6 @@ pub async fn handle(
                     store,
                     roblox: mirror.roblox.clone(),
                     secrets: mirror.secrets.clone(),
-                    request_id: event.context.request_id.clone(),
                     pacing: pacing(),
                     messages: mirror.messages.of(tag, universe),
                     places: std::sync::Mutex::default(),

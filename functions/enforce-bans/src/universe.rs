@@ -26,8 +26,6 @@ pub struct Universe {
     pub store: Store,
     pub roblox: Roblox,
     pub secrets: Secrets,
-    /// The call's id.
-    pub request_id: String,
     pub pacing: Pacing,
     pub messages: Arc<Mutex<MessagePace>>,
     /// Its mirrored places; stopped ones are among them.

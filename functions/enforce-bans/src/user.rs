@@ -6,9 +6,8 @@ use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::ids::UserId;
 use shared::roblox::{Ask, Change, RobloxError, drop_player};
-use shared::rules;
-use shared::rules::enforcing::{self, Level, Place, Plan, Report, Step};
-use shared::store::{Actor, Application, Bounds, Call, Decided, Intent, Link};
+use shared::rules::enforcing::{self, Level, Plan, Step};
+use shared::store::{Application, Intent};
 use tokio::time::Instant;
 
 use crate::keys::Trial;
@@ -74,16 +73,11 @@ pub async fn prepare(
     if let Some(until) = application.retry_at.filter(|until| *until > now) {
         return Ok(Work::PutOff(until));
     }
-    let mut of_places = Vec::new();
-    for (experience, standing) in applying.standings {
-        let universal = store.reported_for_universe(tag, user, &standing).await?;
-        of_places.push(Place {
-            experience,
-            standing,
-            reported_at: universal.map(|universal| Level::universal(universal, experience)),
-            mirrors: universe.mirrors(experience),
-        });
-    }
+    let of_places = store
+        .places_of(tag, user, applying.standings, |place| {
+            universe.mirrors(place)
+        })
+        .await?;
     let doubts: Vec<_> = application.intents.iter().map(Intent::doubt).collect();
     let plan = enforcing::plan(&of_places, &doubts, now.seconds());
     if plan.is_empty() {
@@ -307,7 +301,10 @@ impl Working<'_> {
         let mut reported = 0;
         for report in &self.ready.plan.reports {
             if !report.after.iter().any(is_open) {
-                self.settle(report).await?;
+                let (store, tag, user) = (&self.universe.store, self.universe.tag, self.ready.user);
+                let reporting =
+                    store.report_applied(tag, user, report.experience, report.state, BY);
+                reporting.await?;
                 reported += 1;
             }
         }
@@ -316,36 +313,6 @@ impl Working<'_> {
             self.universe.tally.waited(now.0.saturating_sub(since.0));
         }
         Ok(reported)
-    }
-
-    /// Records a report, as a game server's confirmation is recorded: what was decided meanwhile
-    /// stays decided, and pending.
-    async fn settle(&self, report: &Report) -> Result<(), ApiError> {
-        let universe = self.universe;
-        let call = Call {
-            user: self.ready.user,
-            tag: universe.tag,
-            link: Link::as_it_is(report.experience),
-            actor: Actor {
-                key_id: BY.to_owned(),
-                moderator: None,
-                request_id: universe.request_id.clone(),
-            },
-            bounds: Bounds::Unbound,
-            idempotency: None,
-        };
-        let state = report.state;
-        let settling = universe.store.settle(&call, |snapshot, _| async move {
-            let standing = &snapshot.standing;
-            Ok(Decided::nothing(match state {
-                // The user was forgotten meanwhile.
-                _ if standing.is_blank() => rules::unchanged(standing),
-                Some(revision) => rules::confirm(standing, revision),
-                None => rules::report_unbanned(standing),
-            }))
-        });
-        settling.await?;
-        Ok(())
     }
 
     /// Tells the running servers to drop a banned player. The restriction does so already, so a

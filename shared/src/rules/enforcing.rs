@@ -170,6 +170,15 @@ impl Standing {
     }
 }
 
+/// The ban that a level is to hold for a user, given all mirrored places of the universe.
+#[must_use]
+pub fn wanted(places: &[Place], level: Level, now: Timestamp) -> Option<&Ban> {
+    match level {
+        Level::Universe => universe_ban(places, now),
+        Level::Place(_) => places.iter().find_map(|place| place.wants(level, now)),
+    }
+}
+
 /// What is to be done for a user, given all mirrored places of the universe.
 #[must_use]
 pub fn plan(places: &[Place], doubts: &[Doubt], now: Timestamp) -> Plan {
