@@ -218,6 +218,10 @@ const ROLES: &[(&str, Grants)] = &[
                 ],
             ),
             (STREAM, READ_STREAM),
+            (
+                "lambda:function:deliver-webhooks",
+                &["lambda:InvokeFunction"],
+            ),
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
         ],
     ),
@@ -276,7 +280,7 @@ const ROLES: &[(&str, Grants)] = &[
             ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (
-                "lambda:function:DeliverWebhooksFunction",
+                "lambda:function:deliver-webhooks",
                 &["lambda:InvokeFunction"],
             ),
         ],

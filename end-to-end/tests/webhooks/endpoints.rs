@@ -41,19 +41,83 @@ async fn a_test_is_delivered_like_an_event_and_tried_once() {
 }
 
 #[tokio::test]
-async fn a_sweep_finds_the_endpoints_that_have_something_due() {
+async fn a_test_does_not_wait_behind_what_fails() {
     let app = still().start().await;
     let workspace = app.workspace().await;
-    let hook = Hook::start();
-    Stage::at(&workspace, &hook).await;
-    let event = json!({ "sweep": true }).to_string();
-    let swept = app.runtime().invoke("deliver-webhooks", event.into()).await;
-    assert_eq!(swept.unwrap(), "null");
+    let hook = Hook::that(|_, _| Reply::Status(500, ""));
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban(1..=30).await;
+    let endpoint = stage.endpoint().await;
+    let asked = app.store().request_test(&endpoint, Moment::now()).await;
+    asked.unwrap();
+    stage.drain().await;
+    let events = hook.received();
+    let is_test = |one: &end_to_end::Received| one.id().starts_with("test_");
+    assert!(events[..8].iter().any(is_test), "among the first");
+    assert!(events.len() < 24, "the others wait");
+}
+
+#[tokio::test]
+async fn a_sweep_wakes_for_what_is_due_and_for_nothing_else() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let (hook, idle, paused) = (Hook::start(), Hook::start(), Hook::start());
+    let stage = Stage::at(&workspace, &hook).await;
+    let third = Stage::at(&workspace, &paused).await;
+    stage.ban([1]).await;
+    third.change(|endpoint| endpoint.paused()).await;
+    Stage::at(&workspace, &idle).await;
+    let runs = |app: &end_to_end::TestApp| app.runtime().logs("deliver-webhooks").len();
+    app.run_schedule("deliver-webhooks", r#"{"sweep":true}"#)
+        .await;
+    app.background_settled().await;
+    assert_eq!(hook.received().len(), 1);
+    assert!(idle.received().is_empty() && paused.received().is_empty());
+    assert_eq!(runs(&app), 2, "the sweep and one endpoint");
     let line = last_run(&app);
     assert_eq!(
         (&line["message"], &line["level"]),
         (&json!("run"), &json!("INFO"))
     );
+    // A delivery whose pause is over is found too.
+    hook.now(|_, at| Reply::Status(if at == 1 { 500 } else { 200 }, ""));
+    stage.ban([2]).await;
+    for _ in 0..2 {
+        app.run_schedule("deliver-webhooks", r#"{"sweep":true}"#)
+            .await;
+        app.background_settled().await;
+        stage.bring_due().await;
+    }
+    assert_eq!(hook.received().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once_deliver_nothing_twice() {
+    let app = still().instances(3).start().await;
+    let workspace = app.workspace().await;
+    let slow = std::time::Duration::from_millis(30);
+    let hook = Hook::that(move |_, _| Reply::After(slow));
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban(1..=40).await;
+    let drains = (0..3).map(|_| stage.drain());
+    futures::future::join_all(drains).await;
+    app.background_settled().await;
+    let ids: std::collections::HashSet<_> = hook.ids().into_iter().collect();
+    assert_eq!((ids.len(), hook.received().len()), (40, 40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_when_the_time_is_up_is_delivered_by_another_call_of_itself() {
+    let app = still().variable("DRAIN_LIMIT_MS", "200").start().await;
+    let workspace = app.workspace().await;
+    let slow = std::time::Duration::from_millis(100);
+    let hook = Hook::that(move |_, _| Reply::After(slow));
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban(1..=40).await;
+    stage.drain().await;
+    assert!(hook.received().len() < 40, "{}", hook.received().len());
+    app.background_settled().await;
+    assert_eq!(hook.received().len(), 40);
 }
 
 #[tokio::test]

@@ -41,8 +41,9 @@ impl Batch {
         mut due: Vec<Delivery>,
         now: Moment,
     ) -> Result<Self, ApiError> {
-        // Of the events by their positions, since that is the order in which they came about.
-        due.sort_by_key(|delivery| delivery.key);
+        // Tests first, since somebody waits; events by their positions, the order in which they came
+        // about.
+        due.sort_by_key(|delivery| (matches!(delivery.key, DeliveryKey::Event(_)), delivery.key));
         let mut events = events_of(store, endpoint, &due, now).await?;
         let mut batch = Self::default();
         let mut of_user: HashMap<UserId, usize> = HashMap::new();

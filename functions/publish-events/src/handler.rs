@@ -76,13 +76,15 @@ async fn mirrored(
     Ok(owing.map(errand).collect())
 }
 
-/// Logs the entries of a workspace. Of one that cannot be logged, nothing later is.
+/// Logs the entries of a workspace and writes their deliveries. Of one that cannot be logged, nothing
+/// later is.
 async fn publish<'a>(store: &Store, log: &ToLog<'a>) -> Result<u32, (ApiError, &'a Change)> {
     let mut logged = 0_u32;
     for entries in log.entries.chunks(LOGGED_AT_ONCE) {
         let keys: Vec<Key> = entries.iter().map(|(key, _)| key.clone()).collect();
         let publishing = async {
             let events = store.log(log.tag, &keys).await?;
+            store.fan_out(log.tag, &events).await?;
             Ok(u32::try_from(events.len()).unwrap_or(u32::MAX))
         };
         match (publishing.await, entries.first()) {

@@ -158,7 +158,8 @@ impl Store {
             .await
     }
 
-    /// Writes a test delivery to an endpoint, due at once.
+    /// Writes a test delivery to an endpoint, due before all that is due already: an endpoint with
+    /// much that failed is just what is tested.
     pub async fn request_test(
         &self,
         endpoint: &Endpoint,
@@ -167,7 +168,7 @@ impl Store {
         let tag = endpoint.workspace.tag();
         let key = DeliveryKey::Test(now.millis());
         let id = format!("test_{}", uuid::Uuid::new_v4().simple());
-        let item = DeliveryItem::due(tag, endpoint.id, (id, TEST), now, now);
+        let item = DeliveryItem::due(tag, endpoint.id, (id, TEST), Moment::from_millis(0), now);
         self.create_deliveries(tag, vec![(endpoint.id, key, item)])
             .await?;
         Ok(key)

@@ -67,7 +67,10 @@ impl Shown {
             state: delivery.state,
             attempts: delivery.attempts,
             created: Time(delivery.created.seconds()),
-            due: delivery.due_at.map(|at| Time(at.seconds())),
+            // A test is due before everything else.
+            due: delivery
+                .due_at
+                .map(|at| Time(at.max(delivery.created).seconds())),
             tried: last.map(|last| Time(Moment::from_millis(last.at).seconds())),
             status: last.and_then(|last| last.status),
             failure: last.and_then(|last| last.failure.map(Failure::reason)),
