@@ -88,7 +88,7 @@ pub async fn handle(
             Ok((tag, universe)) => {
                 let universe = Universe {
                     tag,
-                    universe,
+                    id: universe,
                     store,
                     roblox: mirror.roblox.clone(),
                     secrets: mirror.secrets.clone(),

@@ -65,9 +65,7 @@ pub async fn prepare(
 ) -> Result<Work, ApiError> {
     let (store, tag, now) = (&universe.store, universe.tag, Moment::now());
     let places = universe.experiences();
-    let applying = store
-        .applying(tag, user, universe.universe, &places)
-        .await?;
+    let applying = store.applying(tag, user, universe.id, &places).await?;
     let is_noted = applying.application.is_some();
     let application = applying.application.unwrap_or_default();
     if let Some(until) = application.retry_at.filter(|until| *until > now) {
@@ -182,7 +180,7 @@ impl Working<'_> {
         self.ready.application.updates = universe.pacing.noted(&before, Moment::now());
         self.ready.application.retry_at = None;
         // First written down, then asked.
-        self.note(Some(universe.abandoned(Moment::now()))).await?;
+        self.note(Some(abandoned(Moment::now()))).await?;
         let ask = Ask {
             level: step.level,
             change: match &step.ban {
@@ -194,7 +192,7 @@ impl Working<'_> {
         };
         let asking = universe
             .roblox
-            .change(&key, universe.universe, self.ready.user, &ask);
+            .change(&key, universe.id, self.ready.user, &ask);
         let answer = asking.await;
         let now = Moment::now();
         // Roblox counted it at some time before its answer.
@@ -332,7 +330,7 @@ impl Working<'_> {
             return;
         };
         let message = drop_player(self.ready.user, &ban.terms.public_reason);
-        let published = universe.roblox.publish(&key, universe.universe, &message);
+        let published = universe.roblox.publish(&key, universe.id, &message);
         match published.await {
             Ok(()) => universe.tally.count(|counts| counts.kicked += 1),
             Err(_) => universe.tally.count(|counts| counts.kicks_skipped += 1),
@@ -357,13 +355,18 @@ async fn close(
     note(universe, user, &closed, None).await
 }
 
+/// When somebody is to look again at what is under way now: by then nobody holds this lease.
+const fn abandoned(now: Moment) -> Moment {
+    later(now, (crate::drain::LEASE + 5) * 1000)
+}
+
 async fn note(
     universe: &Universe,
     user: UserId,
     application: &Application,
     due: Option<Moment>,
 ) -> Result<(), ApiError> {
-    let (tag, id) = (universe.tag, universe.universe);
+    let (tag, id) = (universe.tag, universe.id);
     let noting = universe
         .store
         .note_application(tag, user, id, application, due);

@@ -54,7 +54,7 @@ async fn look(store: &Store, secrets: &Secrets) -> Result<Vec<Finding>> {
                     format!("{detail}: lacks {}", info.missing(universe).join(", ")),
                     "add the scopes to the key in the Creator Dashboard",
                 ),
-                Ok(_) => is_stopped(check, detail, &mirrors),
+                Ok(_) => accepted(check, &detail, &mirrors),
                 Err(error) => of_refusal(check, &detail, &error),
             },
         };
@@ -63,15 +63,15 @@ async fn look(store: &Store, secrets: &Secrets) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn is_stopped(check: String, detail: String, mirrors: &[&Enforcement]) -> Finding {
-    match mirrors.iter().any(|it| it.settings.stopped.is_some()) {
-        true => Finding::warning(
-            check,
-            format!("{detail}: stopped, though the key is accepted again"),
-            "it goes on by itself within a minute or two; `portcullis enforcement status` shows it",
-        ),
-        false => Finding::ok(check, format!("{detail}: accepted, with all scopes")),
+fn accepted(check: String, detail: &str, mirrors: &[&Enforcement]) -> Finding {
+    if mirrors.iter().all(|it| it.settings.stopped.is_none()) {
+        return Finding::ok(check, format!("{detail}: accepted, with all scopes"));
     }
+    Finding::warning(
+        check,
+        format!("{detail}: stopped, though the key is accepted again"),
+        "it goes on by itself within a minute or two; `portcullis enforcement status` shows it",
+    )
 }
 
 fn of_refusal(check: String, detail: &str, error: &RobloxError) -> Finding {

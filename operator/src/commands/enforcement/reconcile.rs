@@ -55,7 +55,14 @@ struct Difference {
     /// Whether it is going to be mirrored: it was not reported, or has just been repaired.
     pending: bool,
     #[serde(skip)]
-    repair: Option<Option<RevisionRef>>,
+    repair: Option<Truth>,
+}
+
+/// What the experience is to report.
+#[derive(Clone, Copy, Debug)]
+enum Truth {
+    Banned(RevisionRef),
+    NotBanned,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -102,8 +109,10 @@ pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Re
         confirm(&question, args.caution.yes)?;
         let (tag, experience) = (enforcement.workspace, enforcement.experience);
         for difference in &mut differences {
-            let Some(state) = difference.repair else {
-                continue;
+            let state = match difference.repair {
+                None => continue,
+                Some(Truth::Banned(revision)) => Some(revision),
+                Some(Truth::NotBanned) => None,
             };
             let user = difference.user_id;
             let reporting = tools.store.report_applied(tag, user, experience, state, BY);
@@ -163,12 +172,12 @@ fn compare(
         .is_some_and(|ban| Some(ban) == here);
     let (kind, repair) = match (here, there) {
         (None, None) => return None,
-        (Some(_), None) => (Kind::MissingThere, is_own.then_some(None)),
+        (Some(_), None) => (Kind::MissingThere, is_own.then_some(Truth::NotBanned)),
         (Some(ban), Some(there)) => {
             if is_near(ban.terms.expires, there.ends()) && there.says(&ban.terms) {
                 return None;
             }
-            (Kind::Differs, is_own.then_some(None))
+            (Kind::Differs, is_own.then_some(Truth::NotBanned))
         }
         (None, Some(there)) => {
             let bans = [Scope::Experience, Scope::Global].map(|it| own.standing.latest_in(it));
@@ -180,7 +189,7 @@ fn compare(
             match known {
                 Some(ban) => {
                     let is_level = Level::of(ban, experience) == level;
-                    let repair = (is_free && is_level).then(|| Some(ban.current()));
+                    let repair = (is_free && is_level).then(|| Truth::Banned(ban.current()));
                     (Kind::EndedHere, repair)
                 }
                 None => (Kind::MadeElsewhere, None),

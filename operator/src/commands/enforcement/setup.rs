@@ -65,15 +65,14 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
         );
     }
     let key = tools.key(&args.secret).await?;
-    let universe = match args.universe {
-        Some(universe) => universe,
-        None => {
-            let asked = tools.roblox.universe_of(experience).await;
-            let found = asked.context("Roblox was asked for the universe: give --universe")?;
-            found.with_context(|| {
-                format!("Roblox knows no universe of the place {experience}: give --universe")
-            })?
-        }
+    let universe = if let Some(universe) = args.universe {
+        universe
+    } else {
+        let asked = tools.roblox.universe_of(experience).await;
+        let found = asked.context("Roblox was asked for the universe: give --universe")?;
+        found.with_context(|| {
+            format!("Roblox knows no universe of the place {experience}: give --universe")
+        })?
     };
     match tools.roblox.introspect(&key).await {
         Ok(info) if !info.enabled || info.expired => {
