@@ -5,6 +5,7 @@ mod parts;
 mod stream;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use local_stack::Endpoints;
 use local_stack::dynamo::Dynamo;
@@ -15,6 +16,7 @@ use local_stack::http::{self as local_http, Client};
 use local_stack::object_store::ObjectStore;
 use local_stack::pump::Pump;
 use local_stack::receiver::Receiver;
+use local_stack::roblox::{Limits, Roblox};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use local_stack::secrets::Secrets;
 use serde_json::{Value, json};
@@ -43,6 +45,7 @@ pub struct TestApp {
     faults: Option<FaultProxy>,
     secrets: Secrets,
     objects: ObjectStore,
+    roblox: Roblox,
     database: Dynamo,
     store: Store,
     tables: Tables,
@@ -59,6 +62,7 @@ pub struct TestAppBuilder {
     faults: bool,
     pump: bool,
     stream: bool,
+    roblox_window: Option<Duration>,
 }
 
 impl TestAppBuilder {
@@ -98,6 +102,14 @@ impl TestAppBuilder {
     #[must_use]
     pub fn functions(mut self, folder: impl Into<PathBuf>) -> Self {
         self.functions = Some(folder.into());
+        self
+    }
+
+    /// Makes the minute shorter in which Roblox takes two changes of a user, for itself and for those
+    /// who keep to it.
+    #[must_use]
+    pub const fn roblox_window(mut self, window: Duration) -> Self {
+        self.roblox_window = Some(window);
         self
     }
 
@@ -144,6 +156,7 @@ impl TestAppBuilder {
         let reached = faults
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
+        let roblox = Roblox::start(0).await.expect("the stand-in for Roblox");
         let secrets = Secrets::start(None, 0).await.expect("the secrets");
         let receiver = Receiver::start(0, false).await.expect("the receiver");
         // The functions have to know where they call each other before there is a gateway.
@@ -155,6 +168,15 @@ impl TestAppBuilder {
             lambda: &lambda,
             secrets: secrets.endpoint(),
         });
+        variables.push(("ROBLOX_API_URL".to_owned(), roblox.endpoint().to_owned()));
+        if let Some(user_window) = self.roblox_window {
+            let millis = user_window.as_millis().to_string();
+            variables.push(("ROBLOX_WINDOW_MS".to_owned(), millis));
+            roblox.set_limits(Limits {
+                user_window,
+                ..Limits::default()
+            });
+        }
         variables.extend(self.variables);
         let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
@@ -185,6 +207,7 @@ impl TestAppBuilder {
             faults,
             secrets,
             objects,
+            roblox,
             database,
             store,
             tables,
@@ -213,6 +236,7 @@ impl TestApp {
             faults: false,
             pump: true,
             stream: true,
+            roblox_window: None,
         }
     }
 
@@ -316,6 +340,11 @@ impl TestApp {
     /// What the tables are called.
     pub const fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// The stand-in for Roblox.
+    pub const fn roblox(&self) -> &Roblox {
+        &self.roblox
     }
 
     /// Where the object store listens.

@@ -11,6 +11,7 @@
 //! | [`pump`] | the event source mapping between the table's stream and its function |
 //! | [`runtime`] | Lambda: starts the real function binaries and hands them events |
 //! | [`gateway`] | API Gateway HTTP API in front of them |
+//! | [`roblox`] | Roblox Open Cloud |
 //! | [`lambda_api`] | Lambda's invocation API: calls that wait, and calls in the background |
 //! | [`scheduler`] | EventBridge: calls the functions that have a schedule |
 //! | [`secrets`] | Secrets Manager |
@@ -32,6 +33,7 @@ pub mod object_store;
 pub mod process;
 pub mod pump;
 pub mod receiver;
+pub mod roblox;
 pub mod runtime;
 pub mod scheduler;
 pub mod secrets;

@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Result, dynamo::Dynamo};
 
+/// When the demo workspaces were made, Unix seconds.
+const CREATED: &str = "1767225600";
+
 /// One demo workspace.
 #[derive(Debug, Clone)]
 pub struct Demo {
@@ -43,13 +46,65 @@ pub async fn demo_data(dynamo: &Dynamo, workspaces_table: &str) -> Result<()> {
     Ok(())
 }
 
-fn items(demo: &Demo) -> [Value; 3] {
-    // The last eight digits of the GUID lead to everything a workspace owns.
-    let tag = demo
-        .guid
+/// What the first demo workspace reaches out to: a receiver of webhooks, and a universe whose bans
+/// are mirrored. None of it is a secret; it exists only here.
+pub mod outward {
+    /// The path at which the receiver takes the webhooks of the demo.
+    pub const HOOK: &str = "demo";
+    /// What they are signed with.
+    pub const SIGNING_SECRET: &str = "whsec_bG9jYWwtZGVtby1zZWNyZXQtb2YtMzItYnl0ZXMhISE=";
+    /// The place whose bans are mirrored.
+    pub const PLACE: u64 = 1818;
+    /// The universe of that place.
+    pub const UNIVERSE: u64 = 13_058;
+    /// The name under which Secrets Manager keeps the key of Open Cloud.
+    pub const SECRET: &str = "portcullis/demo";
+    /// That key.
+    pub const OPEN_CLOUD_KEY: &str = "local-open-cloud-key";
+}
+
+/// Writes the endpoint at `url` and the mirror of the first demo workspace.
+pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) -> Result<()> {
+    let [demo, _] = demos();
+    let tag = tag(&demo);
+    let endpoint = json!({
+        "pk": { "S": "V" },
+        "sk": { "S": format!("{tag}#we_000000000001") },
+        "id": { "S": "we_000000000001" },
+        "workspace": { "S": demo.guid },
+        "name": { "S": "the local receiver" },
+        "url": { "S": url },
+        "events": { "L": [{ "S": "GAME_BANNED" }, { "S": "GAME_BAN_UPDATED" }, { "S": "GAME_UNBANNED" }] },
+        "state": { "S": "active" },
+        "secret": { "S": outward::SIGNING_SECRET },
+        "created": { "N": CREATED },
+    });
+    let mirror = json!({
+        "pk": { "S": "M" },
+        "sk": { "S": format!("{tag}#{:016}", outward::PLACE) },
+        "universe": { "N": outward::UNIVERSE.to_string() },
+        "secret": { "S": outward::SECRET },
+        "mirror": { "M": {
+            "bans": { "BOOL": true }, "unbans": { "BOOL": true }, "kicks": { "BOOL": true },
+        } },
+        "created": { "N": CREATED },
+    });
+    for item in [endpoint, mirror] {
+        let put = json!({ "TableName": workspaces_table, "Item": item });
+        dynamo.call("PutItem", &put).await?;
+    }
+    Ok(())
+}
+
+/// The last eight digits of the GUID, which lead to everything a workspace owns.
+fn tag(demo: &Demo) -> &str {
+    demo.guid
         .get(demo.guid.len().saturating_sub(8)..)
-        .unwrap_or_default();
-    let created = "1767225600";
+        .unwrap_or_default()
+}
+
+fn items(demo: &Demo) -> [Value; 3] {
+    let tag = tag(demo);
     let key = |whole: &str, kind: &str, scopes: Value| {
         let hash = Sha256::digest(whole)
             .iter()
@@ -64,7 +119,7 @@ fn items(demo: &Demo) -> [Value; 3] {
             "key_kind": { "S": kind },
             "scopes": scopes,
             "flags": { "S": "auto" },
-            "created": { "N": created },
+            "created": { "N": CREATED },
         })
     };
     let all = json!({ "SS": ["bans:read", "bans:write", "bans:write-global"] });
@@ -75,7 +130,7 @@ fn items(demo: &Demo) -> [Value; 3] {
             "guid": { "S": demo.guid },
             "name": { "S": demo.name },
             "linking": { "S": "automatic" },
-            "created": { "N": created },
+            "created": { "N": CREATED },
         }),
         key(&demo.secret_key, "secret", all),
         key(&demo.public_key, "public", json!({ "SS": ["bans:read"] })),

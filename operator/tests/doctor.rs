@@ -172,6 +172,7 @@ async fn a_whole_installation_is_found_well() {
         "API",
         "ban check by the API",
         "clock",
+        "webhooks",
         "your key",
         "keys",
     ] {

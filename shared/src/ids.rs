@@ -62,6 +62,11 @@ roblox_id! {
     ModeratorId
 }
 
+roblox_id! {
+    /// A Roblox universe: what players call a game. Its places are the experiences.
+    UniverseId
+}
+
 /// The text is not an id of the kind that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]

@@ -15,6 +15,7 @@
 mod appealing;
 mod ban;
 mod banning;
+pub mod enforcing;
 mod importing;
 #[cfg(any(test, feature = "model"))]
 pub mod model;

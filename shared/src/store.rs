@@ -3,6 +3,7 @@
 //! [`Store`] is what a handler holds. Each submodule serves one access pattern; the table of them
 //! with their costs stands in `docs/architecture.md`.
 
+mod applications;
 mod backfill;
 mod bans;
 mod changed;
@@ -12,6 +13,7 @@ mod counts;
 mod database;
 mod deliveries;
 mod endpoints;
+mod enforcements;
 mod erasure;
 mod expiry;
 mod exports;
@@ -29,6 +31,7 @@ mod meter;
 mod pending;
 mod permits;
 mod protected;
+mod queue;
 mod removal;
 mod retries;
 mod schema;
@@ -38,6 +41,7 @@ mod spread;
 mod undo;
 mod workspaces;
 
+pub use applications::{Application, Applying, Intent};
 pub use backfill::BackfillPosition;
 pub use bans::Snapshot;
 pub use changed::Changed;
@@ -49,6 +53,7 @@ pub(crate) use database::causes;
 pub use database::{Database, Tables};
 pub use deliveries::{ReplayPage, Replayed};
 pub use endpoints::ChangedEndpoint;
+pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};
 pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use expiry::{EXPIRY_SHARDS, Expiring};
 pub use exports::{ExportBucket, Upload};
@@ -66,6 +71,7 @@ pub use log::{LOGGED_AT_ONCE, LogPage, LoggedEvent};
 pub use meter::{Consumed, Meter};
 pub use pending::{Pending, PollPosition};
 pub use permits::{Bounds, Decided, Permit};
+pub use queue::Queue;
 pub use removal::RemovalPosition;
 pub use schema::{Item, Key};
 pub use settle::{Call, Settled};
@@ -103,6 +109,8 @@ struct Known {
     handed_out: Memory<(Pending, WorkspaceTag, ExperienceId), (RevisionRef, Timestamp)>,
     /// Who takes in erasure requests.
     intakes: Memory<(), Arc<[ErasureIntake]>>,
+    /// Which experiences are mirrored.
+    enforcements: Memory<(), Arc<[Enforcement]>>,
 }
 
 impl Store {

@@ -50,6 +50,16 @@ impl Waker {
         }
     }
 
+    /// The same in the function that mirrors to Roblox, which sends itself on as well.
+    #[must_use]
+    pub fn enforcing_itself(self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        Self {
+            enforce: self.enforce.or(own),
+            ..self
+        }
+    }
+
     /// The same in the function that delivers: it sends itself on. Its own name is told by Lambda, since
     /// a template cannot name a function in its own environment.
     #[must_use]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
+const MIRROR: &str = "lambda:function:enforce-bans";
 const STREAM: &str = "dynamodb:table/BansTable/stream/*";
 
 /// Grants: a resource, and the actions on it.
@@ -173,9 +174,41 @@ const ROLES: &[(&str, Grants)] = &[
     ("export-bans-json", EXPORT),
     ("export-bans-csv", EXPORT),
     (
+        "enforce-bans",
+        &[
+            (WORKSPACES, &["dynamodb:Query", "dynamodb:UpdateItem"]),
+            (
+                "secretsmanager:secret:portcullis/*",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (MIRROR, &["lambda:InvokeFunction"]),
+        ],
+    ),
+    (
         "publish-events",
         &[
             (WORKSPACES, &["dynamodb:Query"]),
+            (MIRROR, &["lambda:InvokeFunction"]),
             (
                 BANS,
                 &[
@@ -241,6 +274,7 @@ const ROLES: &[(&str, Grants)] = &[
                 &[
                     "dynamodb:BatchGetItem",
                     "dynamodb:GetItem",
+                    "dynamodb:Query",
                     "dynamodb:UpdateItem",
                 ],
             ),

@@ -7,7 +7,7 @@ use end_to_end::{Ban, Hook, Reply, Unban, now};
 use serde_json::json;
 use shared::clock::{Moment, Timestamp};
 use shared::event::EventName;
-use shared::store::ForgetSource;
+use shared::store::{ForgetSource, Key};
 use shared::webhooks::{DeliveryState, EventFilter};
 
 use crate::stage::{EXPERIENCE, Stage, drain, publish, still};
@@ -152,6 +152,34 @@ async fn the_events_of_a_user_arrive_in_their_order_and_those_of_others_beside_t
     }
     // One by one it would take 48 times as long as one.
     assert!(took < slow * 48, "{took:?}");
+}
+
+#[tokio::test]
+async fn no_event_overtakes_one_that_the_index_does_not_show_yet() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::start();
+    let stage = Stage::at(&workspace, &hook).await;
+    workspace.ban(Ban::of(1, EXPERIENCE).permanent()).await;
+    workspace.unban(Unban::of(1, EXPERIENCE)).await;
+    assert_eq!(publish(&workspace).await, 2);
+    // As while the index trails: the delivery is there, and not yet in the index.
+    let first = stage.deliveries().await[0].clone();
+    let key = Key::delivery(stage.tag(), stage.id, first.key);
+    let input = json!({
+        "TableName": app.tables().bans,
+        "Key": { "pk": { "S": key.pk }, "sk": { "S": key.sk } },
+        "UpdateExpression": "REMOVE #due",
+        "ExpressionAttributeNames": { "#due": "due" },
+    });
+    app.database().call("UpdateItem", &input).await.unwrap();
+    stage.drain().await;
+    let events: Vec<_> = hook
+        .received()
+        .iter()
+        .map(|one| one.json()["event"].clone())
+        .collect();
+    assert_eq!(events, [json!("GAME_BANNED"), json!("GAME_UNBANNED")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,6 +120,38 @@ async fn what_is_left_when_the_time_is_up_is_delivered_by_another_call_of_itself
     assert_eq!(hook.received().len(), 40);
 }
 
+/// Read and write units of all runs so far.
+fn spent(app: &end_to_end::TestApp) -> [f64; 2] {
+    let lines = app.runtime().logs("deliver-webhooks");
+    let lines: Vec<_> = lines.iter().filter_map(|line| line.json()).collect();
+    ["readUnits", "writeUnits"].map(|field| {
+        let units = lines.iter().filter_map(|line| line[field].as_f64());
+        units.sum()
+    })
+}
+
+#[tokio::test]
+async fn a_delivery_costs_what_the_architecture_says() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::start();
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban(1..=60).await;
+    stage.drain().await;
+    let [reads, writes] = spent(&app).map(|units| units / 60.0);
+    // The record takes it out of the index of what is due.
+    assert!((1.0..=1.5).contains(&reads), "{reads} read units");
+    assert!((2.0..=2.2).contains(&writes), "{writes} write units");
+    let before = spent(&app);
+    stage.ban([61]).await;
+    stage.drain().await;
+    let after = spent(&app);
+    let [reads, writes] = [after[0] - before[0], after[1] - before[1]];
+    // And the lease, and looking for more.
+    assert!((6.0..=9.0).contains(&reads), "{reads} read units");
+    assert!((4.0..=5.0).contains(&writes), "{writes} write units");
+}
+
 #[tokio::test]
 async fn with_a_workspace_go_its_endpoints_and_their_deliveries() {
     let app = still().start().await;

@@ -14,3 +14,4 @@ mod hostile;
 mod replaying;
 mod retrying;
 mod stage;
+mod whole;

@@ -1,5 +1,6 @@
 //! One batch of stream records.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use lambda_http::Error;
 use lambda_http::lambda_runtime::LambdaEvent;
 use shared::clock::Moment;
 use shared::error::ApiError;
-use shared::store::{Key, LOGGED_AT_ONCE, Meter, Store};
+use shared::ids::{ExperienceId, WorkspaceTag};
+use shared::store::{Enforcement, Key, LOGGED_AT_ONCE, Meter, Store};
 use shared::stream::{Change, Failures, StreamEvent};
 use shared::telemetry::{Environment, Run, Trace};
-use shared::wake::Waker;
+use shared::wake::{Errand, Waker};
 
 use crate::plan::{Plan, ToLog};
 
@@ -39,7 +41,12 @@ pub async fn handle(
             }
         }
     }
-    let waking = plan.errands.iter().map(|errand| waker.wake(errand));
+    let mut errands = plan.errands;
+    match mirrored(&store, &plan.owing).await {
+        Ok(universes) => errands.extend(universes),
+        Err(failure) => error = error.or(Some(failure)),
+    }
+    let waking = errands.iter().map(|errand| waker.wake(errand));
     let mut failed = join_all(waking).await.into_iter().filter_map(Result::err);
     error = error.or(failed.next());
     let run = Run {
@@ -48,6 +55,25 @@ pub async fn handle(
     };
     trace.end_run(&run, error.as_ref(), meter.consumed());
     Ok(failures)
+}
+
+/// The universes in which something is owed that is mirrored to Roblox.
+async fn mirrored(
+    store: &Store,
+    owing: &BTreeSet<(WorkspaceTag, ExperienceId)>,
+) -> Result<Vec<Errand>, ApiError> {
+    if owing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = store.known_enforcements().await?;
+    let owing = known
+        .iter()
+        .filter(|it| owing.contains(&(it.workspace, it.experience)));
+    let errand = |it: &Enforcement| Errand::Enforce {
+        workspace: it.workspace,
+        universe: it.settings.universe.get(),
+    };
+    Ok(owing.map(errand).collect())
 }
 
 /// Logs the entries of a workspace and writes their deliveries. Of one that cannot be logged, nothing

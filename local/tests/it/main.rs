@@ -12,6 +12,7 @@ mod faults;
 mod objects;
 mod pumping;
 mod receiving;
+mod roblox;
 mod running;
 mod scheduling;
 mod secrets;

@@ -238,4 +238,23 @@ mod tests {
         assert_eq!(target.uri(Reach::Public), Err(Failure::RefusedUrl));
         assert!(target.uri(Reach::PublicAndLoopback).is_ok());
     }
+
+    proptest::proptest! {
+        /// Whatever is read, the client is told the same host, no user, and a port that is allowed;
+        /// and read again it is the same.
+        #[test]
+        fn what_is_called_is_what_was_read(
+            text in "(https?|HTTPS)://[ -~\u{e4}\u{ff0e}\u{3002}]{0,12}[@:/\\\\?#.%]{0,3}[ -~]{0,12}"
+        ) {
+            if let Ok(target) = Target::parse(&text) {
+                let uri = target.uri(Reach::PublicAndLoopback).unwrap();
+                proptest::prop_assert_eq!(uri.host(), target.0.host_str());
+                proptest::prop_assert!(!uri.authority().unwrap().as_str().contains('@'));
+                let port = uri.port_u16().unwrap_or(443);
+                proptest::prop_assert!(port >= 1024 || port == 80 || port == 443);
+                proptest::prop_assert!(uri.scheme_str() == Some("https") || target.is_local());
+                proptest::prop_assert_eq!(Target::parse(target.as_str()), Ok(target));
+            }
+        }
+    }
 }

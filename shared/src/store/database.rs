@@ -224,9 +224,13 @@ impl Database {
             .put_item()
             .table_name(table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)");
+            .condition_expression("attribute_not_exists(pk)")
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match self.timed(call.send()).await.map_err(failure) {
-            Ok(_) => Ok(true),
+            Ok(output) => {
+                self.meter.written(&output.consumed_capacity);
+                Ok(true)
+            }
             Err(DatabaseError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }

@@ -3,6 +3,7 @@
 //! An item for each, which names its event by position and id and holds nothing of what is sent: the
 //! event itself is read from the log for every attempt. Whoever is forgotten is delivered no more.
 
+mod due;
 mod replay;
 
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -11,10 +12,10 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{BATCH_KEYS, DatabaseError, number, text};
+use super::database::{DatabaseError, number, text};
 use super::items;
 use super::log::LoggedEvent;
-use super::schema::{self, Item, Key, names};
+use super::schema::{self, Item, Key};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::event::EventName;
@@ -172,64 +173,6 @@ impl Store {
         self.create_deliveries(tag, vec![(endpoint.id, key, item)])
             .await?;
         Ok(key)
-    }
-
-    /// Whether something is due to be delivered to an endpoint; may trail.
-    pub async fn is_due(
-        &self,
-        tag: WorkspaceTag,
-        endpoint: EndpointId,
-        now: Moment,
-    ) -> Result<bool, ApiError> {
-        Ok(!self.due_keys(tag, endpoint, now, 1).await?.is_empty())
-    }
-
-    /// What is due to be delivered to an endpoint, the longest due first. The index trails, so what
-    /// it names is looked at itself: something may be missing, nothing is there too much.
-    pub async fn due(
-        &self,
-        tag: WorkspaceTag,
-        endpoint: EndpointId,
-        now: Moment,
-        limit: u16,
-    ) -> Result<Vec<Delivery>, ApiError> {
-        let keys = self.due_keys(tag, endpoint, now, limit).await?;
-        let mut due = Vec::new();
-        for batch in keys.chunks(BATCH_KEYS) {
-            let found = self.database.batch_get(batch.iter().cloned(), true).await?;
-            for item in found {
-                let delivery = read(item)?;
-                let is_due = |delivery: &Delivery| {
-                    delivery.state == DeliveryState::Due
-                        && delivery.due_at.is_some_and(|at| at <= now)
-                };
-                due.extend(delivery.filter(is_due));
-            }
-        }
-        due.sort_by_key(|delivery| (delivery.due_at, delivery.key));
-        Ok(due)
-    }
-
-    async fn due_keys(
-        &self,
-        tag: WorkspaceTag,
-        endpoint: EndpointId,
-        now: Moment,
-        limit: u16,
-    ) -> Result<Vec<Key>, DatabaseError> {
-        let query = self
-            .database
-            .querying()
-            .index_name(names::DUE)
-            .key_condition_expression("due = :endpoint AND due_at <= :now")
-            .expression_attribute_values(
-                ":endpoint",
-                text(schema::delivery_partition(tag, endpoint)),
-            )
-            .expression_attribute_values(":now", number(now.millis()))
-            .limit(i32::from(limit));
-        let (found, _) = self.database.query(query).await?;
-        Ok(found.iter().filter_map(Key::of).collect())
     }
 
     /// Records what became of a delivery: its state, its attempts, and when it is to be tried again.

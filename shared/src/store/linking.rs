@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// Ends the link of an experience; `false` if there was none. Functions that know the link go
-    /// by it for up to a minute.
+    /// by it for up to a minute. It is not mirrored any more either.
     pub async fn unlink_experience(
         &self,
         tag: WorkspaceTag,
@@ -105,6 +105,7 @@ impl Store {
             .table_name(&self.database.tables().bans)
             .set_key(Some(Key::link(tag, experience).item()))
             .condition_expression("attribute_exists(pk)");
+        self.remove_enforcement(tag, experience).await?;
         match self.database.timed(call.send()).await.map_err(failure) {
             Ok(_) => Ok(true),
             Err(DatabaseError::Conflict) => Ok(false),

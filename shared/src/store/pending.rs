@@ -40,10 +40,10 @@ pub struct PollPosition {
 
 /// An entry of a pending index.
 #[derive(Debug)]
-struct Entry {
-    range: String,
-    user: UserId,
-    guid: Guid,
+pub(super) struct Entry {
+    pub range: String,
+    pub user: UserId,
+    pub guid: Guid,
     /// From this Unix second on a ban is not owed any more.
     until: Option<u64>,
 }
@@ -66,7 +66,7 @@ impl Pending {
 }
 
 impl Entry {
-    fn read(item: &Item, range: &str) -> Option<Self> {
+    pub fn read(item: &Item, range: &str) -> Option<Self> {
         let text = |name: &str| item.get(name)?.as_s().ok();
         let range = text(range)?.clone();
         Some(Self {
@@ -79,7 +79,7 @@ impl Entry {
         })
     }
 
-    fn is_expired(&self, now: Timestamp) -> bool {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now.0)
     }
 
@@ -174,7 +174,7 @@ impl Store {
         Some(now.0.saturating_sub(since.0))
     }
 
-    async fn pending_page(
+    pub(super) async fn pending_page(
         &self,
         pending: Pending,
         tag: WorkspaceTag,
@@ -235,7 +235,12 @@ impl Store {
     /// Takes expired bans out of the index, so that each is paid for once. It changes nothing that
     /// anyone could see; an entry that was written anew stays, and a failure is left to the next
     /// poll.
-    async fn sweep(&self, tag: WorkspaceTag, experience: ExperienceId, expired: &[Entry]) {
+    pub(super) async fn sweep(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        expired: &[Entry],
+    ) {
         let updates = expired.iter().take(SWEPT).map(|entry| {
             let update = self
                 .database

@@ -70,7 +70,8 @@ impl Store {
     }
 
     /// Removes what is left of a workspace, itself at the end: its webhooks with their deliveries,
-    /// its counter, its protected users, when its experiences polled, erasure requests and their receipts, its keys.
+    /// its counter, its protected users, when its experiences polled, erasure requests and their
+    /// receipts, its keys, its mirrors.
     pub async fn remove_rest(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
         let mut removed = self.remove_endpoints(tag).await?;
         for partition in schema::workspace_partitions(tag) {
@@ -84,6 +85,11 @@ impl Store {
             }
         }
         self.database.delete(Key::erasure_intake(tag)).await?;
+        for mirrored in self.enforcements_of(tag).await? {
+            let key = Key::enforcement(tag, mirrored.experience);
+            self.database.delete(key).await?;
+            removed = removed.saturating_add(1);
+        }
         self.database.delete(Key::workspace(tag)).await?;
         Ok(removed.saturating_add(1))
     }

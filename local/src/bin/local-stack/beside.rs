@@ -7,7 +7,9 @@ use local_stack::{
     lambda_api::{HttpFunctions, LambdaApi},
     object_store::ObjectStore,
     receiver::Receiver,
+    roblox::Roblox,
     secrets::Secrets,
+    seed::outward,
     template::Template,
 };
 
@@ -20,6 +22,8 @@ pub(crate) struct Beside {
     pub(crate) lambda: LambdaApi,
     /// A studio's own server, which prints the webhooks it gets.
     pub(crate) receiver: Receiver,
+    /// Roblox Open Cloud, which prints what is changed there.
+    pub(crate) roblox: Roblox,
 }
 
 impl Beside {
@@ -32,21 +36,40 @@ impl Beside {
         let kept = |name: &str| settings.data.as_deref().map(|data: &Path| data.join(name));
         let objects = kept("objects");
         let secrets = kept("secrets.json");
-        Ok(Self {
+        let beside = Self {
             objects: ObjectStore::start(objects.as_deref(), template.buckets()).await?,
             secrets: Secrets::start(secrets.as_deref(), settings.secrets_port).await?,
             lambda: LambdaApi::start(HttpFunctions::new(address, template)).await?,
             receiver: Receiver::start(settings.receiver_port, true).await?,
-        })
+            roblox: Roblox::start(settings.roblox_port).await?.printing(),
+        };
+        beside
+            .receiver
+            .register(outward::HOOK, outward::SIGNING_SECRET)?;
+        beside.roblox.add_place(outward::PLACE, outward::UNIVERSE);
+        let universes = [outward::UNIVERSE];
+        beside.roblox.add_key(outward::OPEN_CLOUD_KEY, &universes);
+        beside
+            .secrets
+            .set(outward::SECRET, outward::OPEN_CLOUD_KEY)?;
+        Ok(beside)
+    }
+
+    /// Where the demo's webhooks lead.
+    pub(crate) fn hook(&self) -> String {
+        self.receiver.url(outward::HOOK)
     }
 
     /// The variables by which functions find it, and a database.
     pub(crate) fn environment(&self, database: &str) -> Vec<(String, String)> {
-        local_stack::aws_environment(&Endpoints {
+        let mut environment = local_stack::aws_environment(&Endpoints {
             database,
             objects: self.objects.endpoint(),
             lambda: self.lambda.endpoint(),
             secrets: self.secrets.endpoint(),
-        })
+        });
+        let roblox = self.roblox.endpoint().to_owned();
+        environment.push(("ROBLOX_API_URL".to_owned(), roblox));
+        environment
     }
 }

@@ -95,6 +95,7 @@ impl Stack {
         let dynamo = Dynamo::new(endpoint);
         dynamo.create_tables(template.tables()).await?;
         seed::demo_data(&dynamo, workspaces(&template)?).await?;
+        seed::outward_data(&dynamo, workspaces(&template)?, &beside.hook()).await?;
 
         watch::build(&template, &settings).await?;
         let variables = beside.environment(endpoint);

@@ -7,7 +7,7 @@ use hyper::Request;
 use local_stack::{
     http::Client,
     pump::{HttpInvoke, Invoke, InvokeError},
-    seed,
+    seed::{self, outward},
     template::{Function, Template},
 };
 use serde_json::json;
@@ -79,6 +79,9 @@ pub(crate) fn announce(port: u16, beside: &Beside) {
     });
     let check = json!({ "userId": 156, "experienceId": 1818 });
     let (hooks, secrets) = (beside.receiver.url(""), beside.secrets.endpoint());
+    let roblox = beside.roblox.endpoint();
+    let (place, universe) = (outward::PLACE, outward::UNIVERSE);
+    let open_cloud_key = outward::OPEN_CLOUD_KEY;
     println!(
         "
 ready: {base}
@@ -88,6 +91,12 @@ curl -X POST {base}/ban-async -H 'authorization: Bearer {key}' -d '{ban}'
 curl -X POST {base}/is-banned -H 'authorization: Bearer {key}' -d '{check}'
 curl '{base}/pending-bans?experienceId=1818' -H 'authorization: Bearer {key}'
 
+# within 2 seconds the ban is in Roblox's own list (here: of a stand-in), the player is kicked, and a
+# receiver has printed the signed event; all of it in order:
+curl '{base}/events' -H 'authorization: Bearer {key}'
+curl {roblox}/cloud/v2/universes/{universe}/user-restrictions/156 -H 'x-api-key: {open_cloud_key}'
+
+# place {place} of demo-1 is mirrored to universe {universe} at ROBLOX_API_URL={roblox}
 # webhooks to {hooks}<name> are verified and printed, once their secret is known:
 # curl -X PUT {hooks}<name> -d whsec_…
 # Secrets Manager: AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) secrets_port: u16,
     /// Where webhooks can be sent.
     pub(crate) receiver_port: u16,
+    /// Where the stand-in for Roblox listens.
+    pub(crate) roblox_port: u16,
     /// The folder of data that outlives the run.
     pub(crate) data: Option<PathBuf>,
     /// Build the functions as they are deployed?
@@ -40,6 +42,7 @@ impl Settings {
             database_endpoint: text("DYNAMODB_ENDPOINT"),
             secrets_port: number("SECRETS_PORT", 9003)?,
             receiver_port: number("RECEIVER_PORT", 9001)?,
+            roblox_port: number("ROBLOX_PORT", 9002)?,
             data: flag("PERSIST")?.then(|| Path::new(DATA).to_owned()),
             release: match text("PROFILE").as_deref() {
                 None | Some("dev" | "debug") => false,

@@ -15,12 +15,14 @@ const DEPLOY: &str = "deploy the current template with `sam deploy`, which sets 
 /// Name, hash key and range key.
 type Index = (&'static str, &'static str, &'static str);
 
-const BANS: [Index; 5] = [
+const BANS: [Index; 7] = [
     ("pending-bans", "experience", "ban_owed"),
     ("pending-unbans", "experience", "unban_owed"),
     ("by-workspace", "ledger", "guid_key"),
     ("by-experience", "experience_ledger", "guid_key"),
     ("decisions-by-key", "decided_by", "sk"),
+    ("events", "log_shard", "log_position"),
+    ("due", "due", "due_at"),
 ];
 
 const WORKSPACES: [Index; 1] = [("keys-by-workspace", "workspace_tag", "key_id")];

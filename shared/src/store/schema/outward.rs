@@ -2,7 +2,7 @@
 //! deliveries to webhooks, and the mirror on Roblox's side.
 
 use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
-use crate::ids::{ExperienceId, Guid, UserId, WorkspaceTag};
+use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
 use crate::webhooks::{DeliveryKey, EndpointId};
 
 /// Over how many partitions the log of a workspace is spread. One index partition takes 1,000
@@ -112,6 +112,17 @@ pub fn expiries(shard: u64) -> String {
 /// The shard of the bans that expire that a ban stands in.
 pub fn expiries_of(guid: Guid) -> String {
     expiries(guid.get().checked_rem(EXPIRY_SHARDS).unwrap_or_default())
+}
+
+/// What the lease of those who mirror a universe is called.
+pub fn enforcing(universe: UniverseId) -> String {
+    format!("M{universe}")
+}
+
+/// Where the users of a universe stand for whom somebody is to look again, in the index of what is
+/// due.
+pub fn applications(tag: WorkspaceTag, universe: UniverseId) -> String {
+    format!("{tag}#A#{universe}")
 }
 
 /// The deliveries to one endpoint; also where those to be tried stand in the index of what is due.

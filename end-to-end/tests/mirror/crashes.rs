@@ -1,0 +1,88 @@
+//! A mirror that is killed loses nothing and does nothing twice.
+
+use std::time::Duration;
+
+use end_to_end::{Ban, Unban, eventually};
+use local_stack::roblox::{Fault, FaultRule};
+
+use crate::stage::{ARENA, MALLORY, Stage, UNIVERSE, WINDOW, app};
+
+#[tokio::test]
+async fn killed_at_random_moments_it_goes_on_where_it_was() {
+    let app = app().roblox_window(WINDOW).without_pump().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    let users: Vec<u64> = (2_000..2_010).collect();
+    for user in &users {
+        stage.workspace.ban(Ban::of(*user, ARENA).permanent()).await;
+    }
+    stage.roblox().set_delay(Duration::from_millis(30));
+    let mut dice = fastrand::Rng::with_seed(7);
+    for _ in 0..6 {
+        let pause = Duration::from_millis(dice.u64(40..420));
+        let kill = async {
+            tokio::time::sleep(pause).await;
+            let _ = app.runtime().kill("enforce-bans", 0);
+        };
+        let _ = futures::join!(stage.try_drain(), kill);
+        stage.after_a_crash().await;
+    }
+    stage.drain().await;
+    stage.assert_done(&[ARENA]).await;
+    assert_eq!(stage.roblox().active(UNIVERSE).len(), users.len());
+    let logs = stage.roblox().logs();
+    for user in &users {
+        let of_user = logs.iter().filter(|entry| entry.user == *user);
+        assert_eq!(of_user.count(), 1, "{user} was restricted once");
+    }
+}
+
+#[tokio::test]
+async fn a_ban_that_was_lifted_after_a_crash_is_taken_back() {
+    let app = app().roblox_window(WINDOW).start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    stage
+        .workspace
+        .ban(Ban::of(MALLORY, ARENA).permanent())
+        .await;
+    // Roblox has it, and whoever asked is killed before he knows.
+    let fault = FaultRule::updates(1, Fault::DropAnswer);
+    stage.roblox().fail(fault);
+    let kill = async {
+        eventually("Roblox holds it", async || {
+            stage.restriction(MALLORY).active.then_some(())
+        })
+        .await;
+        let _ = app.runtime().kill("enforce-bans", 0);
+    };
+    let _ = futures::join!(stage.try_drain(), kill);
+    stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    stage.assert_done(&[ARENA]).await;
+    assert!(
+        stage.restriction(MALLORY).active,
+        "nothing is owed, and yet he is restricted"
+    );
+    eventually("it is taken back", async || {
+        stage.after_a_crash().await;
+        stage.drain().await;
+        (!stage.restriction(MALLORY).active).then_some(())
+    })
+    .await;
+    stage.assert_done(&[ARENA]).await;
+    let left = app.items(&format!("{}#U#", stage.workspace.tag())).await;
+    assert!(
+        left.iter()
+            .all(|item| item.get("due_at").is_none() || item["kind"]["S"] == "ban")
+    );
+}
+
+#[tokio::test]
+async fn two_mirrors_of_a_universe_do_not_work_at_once() {
+    let app = app().without_pump().instances(3).start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    for user in 2_000..2_008 {
+        stage.workspace.ban(Ban::of(user, ARENA)).await;
+    }
+    futures::join!(stage.drain(), stage.drain(), stage.drain());
+    stage.assert_done(&[ARENA]).await;
+    assert_eq!(stage.roblox().logs().len(), 8);
+}

@@ -1,0 +1,83 @@
+//! Game servers and the mirror, side by side.
+
+use end_to_end::{Ban, Unban};
+use futures::future::join_all;
+
+use crate::stage::{ARENA, BEACH, MALLORY, Stage, UNIVERSE, app};
+
+#[tokio::test]
+async fn what_a_game_server_confirmed_first_is_not_asked_for() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    stage
+        .workspace
+        .ban(Ban::of(MALLORY, ARENA).permanent())
+        .await;
+    let list = stage.workspace.await_pending_bans(ARENA, &[MALLORY]).await;
+    stage.workspace.confirm(&list[0], ARENA).await;
+    stage.drain().await;
+    assert_eq!(stage.roblox().logs().len(), 0);
+    stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    stage.workspace.confirm_unban(MALLORY, ARENA).await;
+    stage.drain().await;
+    assert_eq!(stage.roblox().logs().len(), 0);
+    stage.assert_done(&[ARENA]).await;
+}
+
+#[tokio::test]
+async fn game_servers_that_poll_while_the_mirror_works_fight_with_nobody() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA, BEACH]).await;
+    let users: Vec<u64> = (2_000..2_012).collect();
+    for user in &users {
+        stage
+            .workspace
+            .ban(Ban::of(*user, ARENA).permanent().global())
+            .await;
+    }
+    app.settle().await;
+    let server = async |place: u64| {
+        for _ in 0..4 {
+            for item in stage.workspace.pending_bans(place).await.iter().take(3) {
+                stage.workspace.confirm(item, place).await;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    futures::join!(stage.drain(), server(ARENA), server(BEACH));
+    stage.drain().await;
+    stage.assert_done(&[ARENA, BEACH]).await;
+    let logs = stage.roblox().logs();
+    for user in &users {
+        let of_user = logs.iter().filter(|entry| entry.user == *user).count();
+        assert!(of_user <= 1, "{user} was asked for {of_user} times");
+    }
+}
+
+#[tokio::test]
+async fn a_ban_is_answered_while_roblox_is_out_of_reach() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    let drop = local_stack::roblox::Fault::Drop;
+    stage.roblox().fail(local_stack::roblox::FaultRule {
+        times: None,
+        ..local_stack::roblox::FaultRule::next(1, drop)
+    });
+    let bans = (2_000..2_005).map(|user| stage.workspace.ban(Ban::of(user, ARENA)));
+    join_all(bans).await;
+    assert!(stage.workspace.is_banned(2_000, ARENA).await);
+    // It is at it until its time is up; that much is not waited for.
+    let trying = async {
+        end_to_end::eventually("Roblox was asked", async || {
+            (stage.roblox().calls() > 0).then_some(())
+        })
+        .await;
+    };
+    tokio::select! {
+        () = trying => {}
+        done = stage.try_drain() => done.unwrap(),
+    }
+    stage.workspace.unban(Unban::of(2_000, ARENA)).await;
+    assert!(!stage.workspace.is_banned(2_000, ARENA).await);
+    assert_eq!(stage.roblox().active(UNIVERSE).len(), 0);
+}

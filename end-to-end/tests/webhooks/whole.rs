@@ -1,0 +1,108 @@
+//! The whole way, from a call of the API to a studio's own server, with nothing helped along.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{Ban, TestApp, Unban, eventually, now};
+use serde_json::{Value, json};
+use shared::webhooks::DeliveryState;
+
+use crate::stage::{EXPERIENCE, Stage};
+
+const SWEEP: &str = r#"{"sweep":true}"#;
+
+/// An endpoint at the app's own receiver, which knows its secret.
+async fn registered<'a>(
+    workspace: &'a end_to_end::Workspace<'a>,
+    name: &str,
+) -> (Stage<'a>, String) {
+    let app = workspace.app();
+    let stage = Stage::with(workspace, &app.receiver().url(name), |_| {}).await;
+    let secrets = stage.endpoint().await.secrets;
+    let secret = secrets.current().reveal();
+    app.receiver().register(name, secret).unwrap();
+    (stage, name.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_is_heard_of_within_two_seconds_and_each_event_once_in_its_order() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let (stage, name) = registered(&workspace, "whole").await;
+    // The first call starts the functions.
+    workspace.ban(Ban::of(99, EXPERIENCE).permanent()).await;
+    app.receiver().wait_for_events(&name, 1).await.unwrap();
+    app.quiet().await;
+
+    let begun = Instant::now();
+    workspace.ban(Ban::of(1, EXPERIENCE).permanent()).await;
+    let events = app.receiver().wait_for_events(&name, 2).await.unwrap();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    println!("from the call to the receiver: {took:?}");
+    let event: Value = serde_json::from_slice(&events[1].body).unwrap();
+    assert_eq!(
+        (&event["event"], &event["data"]["robloxId"]),
+        (&json!("GAME_BANNED"), &json!(1))
+    );
+
+    for user in 2..=6 {
+        workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
+        let changed = Ban::of(user, EXPERIENCE).permanent();
+        workspace.ban(changed.reasons("other", "other")).await;
+        workspace.unban(Unban::of(user, EXPERIENCE)).await;
+    }
+    let events = app.receiver().wait_for_events(&name, 17).await.unwrap();
+    app.quiet().await;
+    assert_eq!(
+        app.receiver().deliveries(&name).len(),
+        17,
+        "none came twice"
+    );
+    for user in 2..=6_u64 {
+        let events = events.iter();
+        let names: Vec<_> = events
+            .map(|one| serde_json::from_slice::<Value>(&one.body).unwrap())
+            .filter(|event| event["data"]["robloxId"] == user)
+            .map(|event| event["event"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            names,
+            ["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"],
+            "{user}"
+        );
+    }
+    let deliveries = stage.deliveries().await;
+    assert!(
+        deliveries
+            .iter()
+            .all(|one| one.state == DeliveryState::Delivered)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wake_that_is_lost_is_made_good_by_the_schedule_and_an_expiry_is_heard_of() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let (_, name) = registered(&workspace, "lost").await;
+    app.lose_background_calls(true);
+    let until = now() + 2;
+    workspace.ban(Ban::of(1, EXPERIENCE).length(until)).await;
+    app.quiet().await;
+    assert!(app.receiver().deliveries(&name).is_empty());
+    app.lose_background_calls(false);
+    app.run_schedule("deliver-webhooks", SWEEP).await;
+    app.receiver().wait_for_events(&name, 1).await.unwrap();
+
+    eventually("the ban has run out", async || {
+        (now() > until).then_some(())
+    })
+    .await;
+    app.run_schedule("expire-bans", SWEEP).await;
+    let events = app.receiver().wait_for_events(&name, 2).await.unwrap();
+    let event: Value = serde_json::from_slice(&events[1].body).unwrap();
+    assert_eq!(event["event"], "GAME_UNBANNED");
+    assert!(
+        event["id"].as_str().unwrap().ends_with("-expired"),
+        "{event}"
+    );
+}

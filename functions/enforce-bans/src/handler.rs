@@ -1,0 +1,115 @@
+//! One call: a schedule's, or that of somebody who saw that a universe owes something.
+
+use std::sync::Arc;
+
+use lambda_http::Error;
+use lambda_http::lambda_runtime::LambdaEvent;
+use serde::Deserialize;
+use shared::error::ApiError;
+use shared::http::App;
+use shared::ids::{UniverseId, WorkspaceTag};
+use shared::roblox::Roblox;
+use shared::secrets::Secrets;
+use shared::store::{Meter, Store};
+use shared::telemetry::{Environment, Trace};
+use shared::wake::Waker;
+
+use crate::pace::{MessagePaces, pacing};
+use crate::tally::Tally;
+use crate::universe::Universe;
+use crate::{drain, sweep};
+
+/// What is to be done.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// What a universe's experiences owe is carried over.
+    Universe {
+        /// Whose.
+        workspace: String,
+        /// Which.
+        universe: u64,
+    },
+    /// Every universe that owes something is seen to.
+    Sweep {
+        /// Always true.
+        #[serde(rename = "sweep")]
+        _sweep: bool,
+    },
+    /// Every key is used once, so that it does not die unnoticed.
+    Check {
+        /// Always true.
+        #[serde(rename = "check")]
+        _check: bool,
+    },
+}
+
+/// What an environment has: connections, and how fast messages went.
+#[derive(Debug)]
+pub struct Mirror {
+    store: Store,
+    roblox: Roblox,
+    secrets: Secrets,
+    waker: Waker,
+    messages: MessagePaces,
+}
+
+impl Mirror {
+    /// Connects.
+    pub fn from_environment(app: &App) -> Result<Self, Error> {
+        Ok(Self {
+            store: app.store().clone(),
+            roblox: Roblox::from_environment()?,
+            secrets: Secrets::new(app.config()),
+            waker: Waker::from_environment(app.config()).enforcing_itself(),
+            messages: MessagePaces::default(),
+        })
+    }
+}
+
+/// Does it, and writes one line about it.
+pub async fn handle(
+    event: LambdaEvent<Event>,
+    mirror: &Mirror,
+    environment: &Environment,
+) -> Result<(), Error> {
+    let trace = Trace::begin_batch("enforce-bans", &event.context, environment);
+    let meter = Arc::new(Meter::default());
+    let store = mirror.store.metered(Arc::clone(&meter));
+    let tally = Arc::new(Tally::default());
+    let outcome = match event.payload {
+        Event::Sweep { .. } => sweep::sweep(&store, &mirror.waker).await,
+        Event::Check { .. } => sweep::check(&store, &mirror.roblox, &mirror.secrets, &tally).await,
+        Event::Universe {
+            workspace,
+            universe,
+        } => match named(&workspace, universe) {
+            Err(error) => Err(error),
+            Ok((tag, universe)) => {
+                let universe = Universe {
+                    tag,
+                    id: universe,
+                    store,
+                    roblox: mirror.roblox.clone(),
+                    secrets: mirror.secrets.clone(),
+                    pacing: pacing(),
+                    messages: mirror.messages.of(tag, universe),
+                    places: std::sync::Mutex::default(),
+                    pace: crate::pace::Starts::default(),
+                    trouble: crate::pace::Trouble::default(),
+                    tally: Arc::clone(&tally),
+                };
+                drain::run(Arc::new(universe), &mirror.waker).await
+            }
+        },
+    };
+    let error = outcome.err().or_else(|| tally.error());
+    trace.end_run(&tally.run(), error.as_ref(), meter.consumed());
+    Ok(())
+}
+
+fn named(workspace: &str, universe: u64) -> Result<(WorkspaceTag, UniverseId), ApiError> {
+    let refused = || ApiError::Internal("an errand to no universe".to_owned());
+    let tag = workspace.parse().map_err(|_| refused())?;
+    Ok((tag, UniverseId::new(universe).ok_or_else(refused)?))
+}

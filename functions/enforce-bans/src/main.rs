@@ -1,0 +1,28 @@
+//! Mirrors what is decided to Roblox's own list of bans: one universe at a time, in the order in
+//! which it was decided, as fast as Roblox takes it.
+
+mod drain;
+mod handler;
+mod keys;
+mod pace;
+mod sweep;
+mod tally;
+mod universe;
+mod user;
+
+use lambda_http::Error;
+use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::http::App;
+
+use crate::handler::{Event, Mirror};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_environment()?;
+    let mirror = &Mirror::from_environment(&app)?;
+    let environment = &app.ready();
+    run(service_fn(move |event: LambdaEvent<Event>| {
+        handler::handle(event, mirror, environment)
+    }))
+    .await
+}

@@ -1,0 +1,82 @@
+//! What the schedules call for: to see to every universe, and to use every key.
+
+use std::collections::BTreeMap;
+
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::ids::{UniverseId, WorkspaceTag};
+use shared::roblox::Roblox;
+use shared::secrets::Secrets;
+use shared::store::{Enforcement, Pending, Store};
+use shared::wake::{Errand, Waker};
+
+use crate::keys;
+use crate::tally::Tally;
+
+/// Wakes each universe that owes something or is stopped.
+pub async fn sweep(store: &Store, waker: &Waker) -> Result<(), ApiError> {
+    let now = Moment::now();
+    let mut failed = None;
+    for ((tag, universe), places) in by_universe(store.enforcements().await?) {
+        let is_stopped = places.iter().any(|it| it.settings.stopped.is_some());
+        let sources = sources(&places);
+        if !is_stopped && !store.owes_anything(tag, universe, &sources, now).await? {
+            continue;
+        }
+        let errand = Errand::Enforce {
+            workspace: tag,
+            universe: universe.get(),
+        };
+        failed = failed.or(waker.wake(&errand).await.err());
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Uses each key once, in each universe that it is for.
+pub async fn check(
+    store: &Store,
+    roblox: &Roblox,
+    secrets: &Secrets,
+    tally: &Tally,
+) -> Result<(), ApiError> {
+    let mut tried: BTreeMap<(UniverseId, String), keys::Trial> = BTreeMap::new();
+    for enforcement in store.enforcements().await? {
+        let (universe, secret) = (enforcement.settings.universe, &enforcement.settings.secret);
+        let name = (universe, secret.clone());
+        if !tried.contains_key(&name) {
+            let trial = keys::try_key(roblox, secrets, secret, universe).await;
+            tried.insert(name.clone(), trial);
+        }
+        if let Some(trial) = tried.get(&name) {
+            keys::take_note(store, &enforcement, trial, Moment::now(), tally).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is mirrored, universe by universe.
+fn by_universe(
+    enforcements: Vec<Enforcement>,
+) -> BTreeMap<(WorkspaceTag, UniverseId), Vec<Enforcement>> {
+    let mut universes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for enforcement in enforcements {
+        let name = (enforcement.workspace, enforcement.settings.universe);
+        universes.entry(name).or_default().push(enforcement);
+    }
+    universes
+}
+
+/// The indexes that tell what these places owe and this mirror carries over.
+pub fn sources<'a>(
+    places: impl IntoIterator<Item = &'a Enforcement>,
+) -> Vec<(Pending, shared::ids::ExperienceId)> {
+    let of_place = |it: &Enforcement| {
+        let (mirror, place) = (it.settings.mirror, it.experience);
+        let of = |on: bool, pending| on.then_some((pending, place));
+        [
+            of(mirror.bans, Pending::Bans),
+            of(mirror.unbans, Pending::Unbans),
+        ]
+    };
+    places.into_iter().flat_map(of_place).flatten().collect()
+}

@@ -1,0 +1,374 @@
+//! One user: what Roblox is to hold for him is asked for, and the places report it.
+
+use std::sync::Arc;
+
+use shared::clock::{Moment, Timestamp};
+use shared::error::ApiError;
+use shared::ids::UserId;
+use shared::roblox::{Ask, Change, RobloxError, drop_player};
+use shared::rules::enforcing::{self, Level, Plan, Step};
+use shared::store::{Application, Intent};
+use tokio::time::Instant;
+
+use crate::keys::Trial;
+use crate::pace::{later, lock};
+use crate::universe::Universe;
+
+/// How long the same name is given to a repetition, in milliseconds: Roblox does not say for how
+/// long it knows one.
+const SAME_KEY: u64 = 10 * 60_000;
+
+/// How long a user is put off after the first failure, in milliseconds; twice as long after each
+/// other, up to the longest.
+const FIRST_PAUSE: u64 = 2_000;
+const LONGEST_PAUSE: u64 = 15 * 60_000;
+
+/// Under this name the mirror reports; a report leaves no decision behind.
+const BY: &str = "enforcement";
+
+/// What there is to do for a user.
+#[derive(Debug)]
+pub enum Work {
+    /// Nothing, whatever the index says: it may trail.
+    None,
+    /// Not now.
+    PutOff(Moment),
+    /// This.
+    Ready(Box<Ready>),
+}
+
+/// Work that may begin.
+#[derive(Debug)]
+pub struct Ready {
+    user: UserId,
+    pub plan: Plan,
+    application: Application,
+    /// Whether there is an item of it.
+    is_noted: bool,
+    /// Since when something is owed, if that is known.
+    since: Option<Timestamp>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    pub user: UserId,
+    /// Set if he is not to be tried again before.
+    pub put_off: Option<Moment>,
+}
+
+/// Looks at what is owed for a user as it is now.
+pub async fn prepare(
+    universe: &Universe,
+    user: UserId,
+    since: Option<Timestamp>,
+) -> Result<Work, ApiError> {
+    let (store, tag, now) = (&universe.store, universe.tag, Moment::now());
+    let places = universe.experiences();
+    let applying = store.applying(tag, user, universe.id, &places).await?;
+    let is_noted = applying.application.is_some();
+    let application = applying.application.unwrap_or_default();
+    if let Some(until) = application.retry_at.filter(|until| *until > now) {
+        return Ok(Work::PutOff(until));
+    }
+    let of_places = store
+        .places_of(tag, user, applying.standings, |place| {
+            universe.mirrors(place)
+        })
+        .await?;
+    let doubts: Vec<_> = application.intents.iter().map(Intent::doubt).collect();
+    let plan = enforcing::plan(&of_places, &doubts, now.seconds());
+    if plan.is_empty() {
+        let is_open = !application.intents.is_empty() || application.retry_at.is_some();
+        if is_open && universe.stopped() == 0 {
+            close(universe, user, application).await?;
+        }
+        return Ok(Work::None);
+    }
+    let next = universe.pacing.next(&application.updates, now);
+    if next > now && !plan.steps.is_empty() {
+        let mut application = application;
+        application.retry_at = Some(next);
+        note(universe, user, &application, Some(next)).await?;
+        return Ok(Work::PutOff(next));
+    }
+    Ok(Work::Ready(Box::new(Ready {
+        user,
+        plan,
+        application,
+        is_noted,
+        since,
+    })))
+}
+
+/// Carries out what was prepared, as far as Roblox takes it now. The first step's turn has come.
+pub async fn carry_out(universe: Arc<Universe>, ready: Box<Ready>, until: Instant) -> Outcome {
+    let user = ready.user;
+    let mut work = Working {
+        universe: &universe,
+        ready: *ready,
+        made: Vec::new(),
+    };
+    let put_off = match work.run(until).await {
+        Ok(put_off) => put_off,
+        Err(error) => {
+            universe.tally.blame(error.detail().unwrap_or_default());
+            Some(later(Moment::now(), FIRST_PAUSE))
+        }
+    };
+    Outcome { user, put_off }
+}
+
+struct Working<'a> {
+    universe: &'a Universe,
+    ready: Ready,
+    /// The levels that are as they should be now.
+    made: Vec<Level>,
+}
+
+impl Working<'_> {
+    async fn run(&mut self, until: Instant) -> Result<Option<Moment>, ApiError> {
+        let steps = self.ready.plan.steps.clone();
+        let mut put_off = None;
+        for (number, step) in steps.iter().enumerate() {
+            if number > 0 {
+                let next = self
+                    .universe
+                    .pacing
+                    .next(&self.ready.application.updates, Moment::now());
+                if next > Moment::now() || Instant::now() > until {
+                    put_off = Some(next);
+                    break;
+                }
+                self.universe.pace.turn().await;
+            }
+            put_off = self.ask(step).await?;
+            if put_off.is_some() {
+                break;
+            }
+            self.made.push(step.level);
+        }
+        let reported = self.report().await?;
+        if put_off.is_none() && reported == self.ready.plan.reports.len() {
+            if self.ready.is_noted || !steps.is_empty() {
+                let application = std::mem::take(&mut self.ready.application);
+                close(self.universe, self.ready.user, application).await?;
+            }
+        } else {
+            self.ready.application.retry_at = put_off;
+            self.note(put_off).await?;
+        }
+        for step in &steps {
+            if self.made.contains(&step.level) {
+                self.kick(step).await;
+            }
+        }
+        Ok(put_off)
+    }
+
+    /// Asks Roblox for one change, and says until when the user is put off if that came to nothing.
+    async fn ask(&mut self, step: &Step) -> Result<Option<Moment>, ApiError> {
+        let universe = self.universe;
+        let Some(secret) = universe.secret_for(step.level, &self.ready.plan) else {
+            return Ok(Some(Moment::now()));
+        };
+        let Some(key) = universe.key(&secret).await? else {
+            return Ok(Some(Moment::now()));
+        };
+        let intent = self.intend(step, Moment::now());
+        let before = self.ready.application.updates.clone();
+        self.ready.application.updates = universe.pacing.noted(&before, Moment::now());
+        self.ready.application.retry_at = None;
+        // First written down, then asked.
+        self.note(Some(abandoned(Moment::now()))).await?;
+        let ask = Ask {
+            level: step.level,
+            change: match &step.ban {
+                Some(ban) => Change::Set(ban.terms.clone()),
+                None => Change::Lift,
+            },
+            idempotency_key: intent.idempotency_key,
+            first_sent: intent.first_sent,
+        };
+        let asking = universe
+            .roblox
+            .change(&key, universe.id, self.ready.user, &ask);
+        let answer = asking.await;
+        let now = Moment::now();
+        // Roblox counted it at some time before its answer.
+        self.ready.application.updates = universe.pacing.noted(&before, now);
+        match answer {
+            Ok(()) => {
+                self.is_done(step);
+                Ok(None)
+            }
+            Err(error) => {
+                let counted = matches!(error, RobloxError::Unavailable(_));
+                if !counted {
+                    self.ready.application.updates = before;
+                }
+                self.failed(&secret, error, now).await.map(Some)
+            }
+        }
+    }
+
+    /// What is asked for, in the words of the last time if it is the same.
+    fn intend(&mut self, step: &Step, now: Moment) -> Intent {
+        let intents = &mut self.ready.application.intents;
+        let at = intents.iter().position(|intent| intent.level == step.level);
+        let before = at.map(|at| intents.swap_remove(at));
+        let same = before.filter(|before| {
+            let is_young = later(before.first_sent, SAME_KEY) > now;
+            before.content == step.content() && !before.done && is_young
+        });
+        let intent = same.unwrap_or_else(|| Intent {
+            level: step.level,
+            content: step.content(),
+            idempotency_key: uuid::Uuid::new_v4().to_string(),
+            first_sent: now,
+            done: false,
+        });
+        intents.push(intent.clone());
+        intent
+    }
+
+    fn is_done(&mut self, step: &Step) {
+        self.universe.trouble.is_over();
+        self.universe.tally.count(|counts| match step.ban {
+            Some(_) => counts.set += 1,
+            None => counts.lifted += 1,
+        });
+        for intent in &mut self.ready.application.intents {
+            intent.done |= intent.level == step.level;
+        }
+    }
+
+    /// Draws the consequences of a failure; says until when the user is put off.
+    async fn failed(
+        &mut self,
+        secret: &str,
+        error: RobloxError,
+        now: Moment,
+    ) -> Result<Moment, ApiError> {
+        let universe = self.universe;
+        let application = &mut self.ready.application;
+        application.error = Some(error.to_string());
+        let pause = FIRST_PAUSE.saturating_mul(1 << application.failures.min(16));
+        application.failures = application.failures.saturating_add(1);
+        let until = later(now, pause.min(LONGEST_PAUSE));
+        let kind = error.kind();
+        match error {
+            RobloxError::Unauthorized { status, message } => {
+                application.failures = 0;
+                // Another key may be accepted, so he is tried again at once.
+                universe
+                    .note(secret, &Trial::Refused(status, message))
+                    .await?;
+                return Ok(now);
+            }
+            RobloxError::RateLimited { retry_after } => {
+                universe.tally.count(|counts| counts.failed += 1);
+                universe
+                    .rest(universe.trouble.limited(now, retry_after))
+                    .await?;
+            }
+            RobloxError::Unavailable(_) => {
+                universe.tally.count(|counts| counts.failed += 1);
+                universe.tally.blame(format!("Roblox: {kind}"));
+                universe.rest(universe.trouble.failed(now)).await?;
+            }
+            RobloxError::Refused { status, .. } => {
+                universe.tally.count(|counts| counts.failed += 1);
+                universe.tally.blame(format!("Roblox: {kind}"));
+                universe.trouble.is_over();
+                // The same call is refused again; a conflict of writers is not.
+                if status != 409 {
+                    return Ok(later(now, LONGEST_PAUSE));
+                }
+            }
+        }
+        Ok(until)
+    }
+
+    /// Lets those places report whose levels are as they should be, and says how many.
+    async fn report(&self) -> Result<usize, ApiError> {
+        let steps = &self.ready.plan.steps;
+        let is_open = |level: &Level| {
+            steps.iter().any(|step| step.level == *level) && !self.made.contains(level)
+        };
+        let mut reported = 0;
+        for report in &self.ready.plan.reports {
+            if !report.after.iter().any(is_open) {
+                let (store, tag, user) = (&self.universe.store, self.universe.tag, self.ready.user);
+                let reporting =
+                    store.report_applied(tag, user, report.experience, report.state, BY);
+                reporting.await?;
+                reported += 1;
+            }
+        }
+        if let Some(since) = self.ready.since.filter(|_| reported > 0) {
+            let now = Moment::now().seconds();
+            self.universe.tally.waited(now.0.saturating_sub(since.0));
+        }
+        Ok(reported)
+    }
+
+    /// Tells the running servers to drop a banned player. The restriction does so already, so a
+    /// message that cannot be sent is not sent again.
+    async fn kick(&self, step: &Step) {
+        let universe = self.universe;
+        let Some(ban) = step.ban.as_ref().filter(|_| universe.kicks(step.level)) else {
+            return;
+        };
+        if !lock(&universe.messages).admit(universe.pacing, Moment::now()) {
+            universe.tally.count(|counts| counts.kicks_skipped += 1);
+            return;
+        }
+        let secret = universe.secret_for(step.level, &self.ready.plan);
+        let Some(secret) = secret else { return };
+        let Ok(Some(key)) = universe.key(&secret).await else {
+            return;
+        };
+        let message = drop_player(self.ready.user, &ban.terms.public_reason);
+        let published = universe.roblox.publish(&key, universe.id, &message);
+        match published.await {
+            Ok(()) => universe.tally.count(|counts| counts.kicked += 1),
+            Err(_) => universe.tally.count(|counts| counts.kicks_skipped += 1),
+        }
+    }
+
+    async fn note(&self, due: Option<Moment>) -> Result<(), ApiError> {
+        note(self.universe, self.ready.user, &self.ready.application, due).await
+    }
+}
+
+/// Writes down that nothing is under way any more; the times of the last changes are kept.
+async fn close(
+    universe: &Universe,
+    user: UserId,
+    application: Application,
+) -> Result<(), ApiError> {
+    let closed = Application {
+        updates: application.updates,
+        ..Application::default()
+    };
+    note(universe, user, &closed, None).await
+}
+
+/// When somebody is to look again at what is under way now: by then nobody holds this lease.
+const fn abandoned(now: Moment) -> Moment {
+    later(now, (crate::drain::LEASE + 5) * 1000)
+}
+
+async fn note(
+    universe: &Universe,
+    user: UserId,
+    application: &Application,
+    due: Option<Moment>,
+) -> Result<(), ApiError> {
+    let (tag, id) = (universe.tag, universe.id);
+    let noting = universe
+        .store
+        .note_application(tag, user, id, application, due);
+    noting.await
+}

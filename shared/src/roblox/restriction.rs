@@ -1,0 +1,264 @@
+//! User restrictions on the wire.
+
+use serde_json::{Value, json};
+
+use super::answer::RobloxError;
+use crate::clock::{Moment, Timestamp};
+use crate::ids::UserId;
+use crate::rules::enforcing::{Level, duration};
+use crate::rules::{Expiry, Terms};
+
+/// The longest reasons that Roblox takes, in UTF-16 units: its documents speak of characters, and no
+/// way of counting them gives more.
+const PRIVATE_REASON: usize = 1000;
+const DISPLAY_REASON: usize = 400;
+
+/// A change that is asked for. Repeated, it is the same in every byte.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Where.
+    pub level: Level,
+    /// What.
+    pub change: Change,
+    /// The name by which Roblox knows a repetition.
+    pub idempotency_key: String,
+    /// When it was asked for first; a ban's remaining time counts from there.
+    pub first_sent: Moment,
+}
+
+/// What is to hold.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A restriction by these terms.
+    Set(Terms),
+    /// None.
+    Lift,
+}
+
+impl Ask {
+    pub(super) fn query(&self) -> [(&'static str, String); 3] {
+        [
+            ("updateMask", "gameJoinRestriction".to_owned()),
+            ("idempotencyKey.key", self.idempotency_key.clone()),
+            ("idempotencyKey.firstSent", rfc3339(self.first_sent)),
+        ]
+    }
+
+    pub(super) fn body(&self) -> Value {
+        let restriction = match &self.change {
+            Change::Lift => json!({ "active": false }),
+            Change::Set(terms) => {
+                let mut restriction = json!({
+                    "active": true,
+                    "privateReason": cut(&terms.private_reason, PRIVATE_REASON),
+                    "displayReason": cut(&terms.public_reason, DISPLAY_REASON),
+                    "excludeAltAccounts": false,
+                });
+                let seconds = duration(terms.expires, self.first_sent);
+                if let (Some(seconds), Some(object)) = (seconds, restriction.as_object_mut()) {
+                    object.insert("duration".to_owned(), json!(format!("{seconds}s")));
+                }
+                restriction
+            }
+        };
+        json!({ "gameJoinRestriction": restriction })
+    }
+
+    /// An answer that says the opposite is none to rely on. What is left out says nothing, and a
+    /// place from which a restriction was lifted may still show that of its universe. One that was
+    /// set may have run out by now.
+    pub(super) fn check(&self, answer: &Value) -> Result<(), RobloxError> {
+        let active = answer.pointer("/gameJoinRestriction/active");
+        let is_lift = matches!(self.change, Change::Lift) && self.level == Level::Universe;
+        if is_lift && active.and_then(Value::as_bool) == Some(true) {
+            let detail = "the answer says that the restriction still holds";
+            return Err(RobloxError::Unavailable(detail.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A restriction that Roblox holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restriction {
+    /// Whom it is about, if it was said.
+    pub user: Option<UserId>,
+    /// Whether it keeps the user out.
+    pub active: bool,
+    /// Since when.
+    pub start: Option<Timestamp>,
+    /// For how many seconds; none = for good.
+    pub seconds: Option<u64>,
+    /// For moderators.
+    pub private_reason: String,
+    /// For the user.
+    pub display_reason: String,
+    /// Whether it is the universe's, shown at a place.
+    pub inherited: bool,
+}
+
+impl Restriction {
+    pub(super) fn read(answer: &Value) -> Self {
+        let of = |name: &str| answer.pointer(&format!("/gameJoinRestriction/{name}"));
+        let text = |name: &str| of(name).and_then(Value::as_str).unwrap_or_default();
+        let flag = |name: &str| of(name).and_then(Value::as_bool).unwrap_or_default();
+        let start = text("startTime").parse::<jiff::Timestamp>().ok();
+        let named = ["user", "path"].into_iter().find_map(|name| {
+            let path = answer.get(name)?.as_str()?;
+            path.rsplit('/').next()?.parse().ok()
+        });
+        Self {
+            user: named,
+            active: flag("active"),
+            start: start
+                .and_then(|at| u64::try_from(at.as_second()).ok())
+                .map(Timestamp),
+            seconds: seconds(text("duration")),
+            private_reason: text("privateReason").to_owned(),
+            display_reason: text("displayReason").to_owned(),
+            inherited: flag("inherited"),
+        }
+    }
+
+    /// Until when it holds, as far as it says.
+    #[must_use]
+    pub fn ends(&self) -> Expiry {
+        match (self.start, self.seconds) {
+            (Some(start), Some(seconds)) => Expiry::At(start.plus(seconds)),
+            _ => Expiry::Never,
+        }
+    }
+
+    /// Whether it was set by these terms, its end aside. What the user is shown does not tell:
+    /// Roblox filters it.
+    #[must_use]
+    pub fn says(&self, terms: &Terms) -> bool {
+        self.private_reason == cut(&terms.private_reason, PRIVATE_REASON)
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Default)]
+pub struct RestrictionPage {
+    /// Its restrictions.
+    pub restrictions: Vec<Restriction>,
+    /// Where the next begins.
+    pub next: Option<String>,
+}
+
+impl RestrictionPage {
+    pub(super) fn read(answer: &Value) -> Self {
+        let list = answer.get("userRestrictions").and_then(Value::as_array);
+        let next = answer.get("nextPageToken").and_then(Value::as_str);
+        Self {
+            restrictions: list.into_iter().flatten().map(Restriction::read).collect(),
+            next: next.filter(|token| !token.is_empty()).map(str::to_owned),
+        }
+    }
+}
+
+/// The whole seconds of `86400s`, or of `1.500s`.
+fn seconds(text: &str) -> Option<u64> {
+    text.strip_suffix('s')?.split('.').next()?.parse().ok()
+}
+
+/// As much of a text as has so many UTF-16 units.
+fn cut(text: &str, most: usize) -> &str {
+    let mut units = 0;
+    let over = text.char_indices().find(|(_, character)| {
+        units += character.len_utf16();
+        units > most
+    });
+    over.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+fn rfc3339(moment: Moment) -> String {
+    i64::try_from(moment.millis())
+        .ok()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+        .map(|instant| format!("{instant:.3}"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ModeratorId;
+
+    fn terms(expires: Expiry) -> Terms {
+        Terms {
+            moderator: ModeratorId::new(1).unwrap(),
+            private_reason: "ä".repeat(1001),
+            public_reason: "😀".repeat(201),
+            expires,
+            universal: true,
+        }
+    }
+
+    fn ask(change: Change) -> Ask {
+        Ask {
+            level: Level::Universe,
+            change,
+            idempotency_key: "k".to_owned(),
+            first_sent: Moment::from_millis(1_000_500),
+        }
+    }
+
+    #[test]
+    fn a_restriction_is_set_whole_and_a_permanent_one_has_no_duration() {
+        let body = ask(Change::Set(terms(Expiry::At(Timestamp(1_060))))).body();
+        let it = &body["gameJoinRestriction"];
+        assert_eq!(
+            (&it["active"], &it["duration"]),
+            (&json!(true), &json!("60s"))
+        );
+        let units = |name: &str| it[name].as_str().unwrap().encode_utf16().count();
+        assert_eq!(
+            (units("privateReason"), units("displayReason")),
+            (1000, 400)
+        );
+        let body = ask(Change::Set(terms(Expiry::Never))).body();
+        assert_eq!(body["gameJoinRestriction"].get("duration"), None);
+        let body = ask(Change::Lift).body();
+        assert_eq!(body, json!({ "gameJoinRestriction": { "active": false } }));
+        let query = ask(Change::Lift).query();
+        assert_eq!(query[2].1, "1970-01-01T00:16:40.500Z");
+    }
+
+    #[test]
+    fn an_answer_must_not_say_the_opposite() {
+        let says = |active: bool| json!({ "gameJoinRestriction": { "active": active } });
+        for answer in [json!({}), says(false)] {
+            assert!(ask(Change::Lift).check(&answer).is_ok(), "{answer}");
+        }
+        assert!(ask(Change::Lift).check(&says(true)).is_err());
+        let of_place = Ask {
+            level: Level::Place(crate::ids::ExperienceId::new(1).unwrap()),
+            ..ask(Change::Lift)
+        };
+        assert!(of_place.check(&says(true)).is_ok());
+    }
+
+    #[test]
+    fn a_restriction_is_read_whatever_is_left_out() {
+        assert_eq!(Restriction::read(&json!({})), Restriction::default());
+        let read = Restriction::read(&json!({
+            "path": "universes/7/user-restrictions/156",
+            "gameJoinRestriction": { "active": true, "duration": "60.500s",
+                "startTime": "2023-07-05T12:34:56.123+00:00" },
+        }));
+        assert_eq!(read.user, UserId::new(156));
+        assert_eq!(read.ends(), Expiry::At(Timestamp(1_688_560_496 + 60)));
+    }
+
+    #[test]
+    fn the_last_page_of_a_list_has_no_token() {
+        for (answer, next) in [
+            (json!({ "nextPageToken": "" }), None),
+            (json!({}), None),
+            (json!({ "nextPageToken": "a" }), Some("a")),
+        ] {
+            assert_eq!(RestrictionPage::read(&answer).next.as_deref(), next);
+        }
+    }
+}

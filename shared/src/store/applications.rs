@@ -1,0 +1,358 @@
+//! What is being applied to a user in a universe on Roblox's side.
+//!
+//! It is written down before Roblox is asked, so that a mirror that is killed in between asks for
+//! the very same thing again, and takes back what is not wanted any more.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::bans::Snapshot;
+use super::commit::Actor;
+use super::database::{failure, number, text};
+use super::items::{self, BanItem};
+use super::links::Link;
+use super::permits::{Bounds, Decided};
+use super::schema::{self, Item, Key, names};
+use super::settle::Call;
+use crate::clock::Moment;
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
+use crate::rules::enforcing::{Doubt, Level, Mirrors, Place};
+use crate::rules::{self, RevisionRef, Standing};
+
+/// How long it is kept when the last change was made, in seconds: a week.
+const KEPT: u64 = 7 * 86_400;
+
+/// What is being applied to a user in a universe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Application {
+    /// What was asked of Roblox and is not reported yet, one at most for each level.
+    pub intents: Vec<Intent>,
+    /// When Roblox was last asked, the latest at the end.
+    pub updates: Vec<Moment>,
+    /// How often in a row it came to nothing.
+    pub failures: u32,
+    /// What it came to the last time, for the operator.
+    pub error: Option<String>,
+    /// Not to be tried again before.
+    pub retry_at: Option<Moment>,
+}
+
+/// Something that is asked of Roblox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Where.
+    pub level: Level,
+    /// The revision that is set, or none for a lift.
+    pub content: Option<RevisionRef>,
+    /// The name by which Roblox knows a repetition.
+    pub idempotency_key: String,
+    /// When it was asked first.
+    pub first_sent: Moment,
+    /// Whether Roblox has answered that it did so.
+    pub done: bool,
+}
+
+impl Intent {
+    /// What the rules go by.
+    #[must_use]
+    pub const fn doubt(&self) -> Doubt {
+        Doubt {
+            level: self.level,
+            content: self.content,
+            done: self.done,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ApplicationItem {
+    #[serde(default)]
+    intents: Vec<StoredIntent>,
+    /// Unix milliseconds.
+    #[serde(default)]
+    updates: Vec<u64>,
+    #[serde(default)]
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    /// Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<u64>,
+    ttl: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredIntent {
+    /// Absent = the universe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<ExperienceId>,
+    /// Absent = a lift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<StoredContent>,
+    key: String,
+    first_sent: u64,
+    done: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredContent {
+    guid: u64,
+    revision: u32,
+    made_in: ExperienceId,
+}
+
+impl From<&Intent> for StoredIntent {
+    fn from(intent: &Intent) -> Self {
+        Self {
+            place: match intent.level {
+                Level::Universe => None,
+                Level::Place(place) => Some(place),
+            },
+            content: intent.content.map(|content| StoredContent {
+                guid: content.guid.get(),
+                revision: content.revision,
+                made_in: content.made_in,
+            }),
+            key: intent.idempotency_key.clone(),
+            first_sent: intent.first_sent.millis(),
+            done: intent.done,
+        }
+    }
+}
+
+impl From<StoredIntent> for Intent {
+    fn from(stored: StoredIntent) -> Self {
+        Self {
+            level: stored.place.map_or(Level::Universe, Level::Place),
+            content: stored.content.map(|content| RevisionRef {
+                guid: Guid::from(content.guid),
+                revision: content.revision,
+                made_in: content.made_in,
+            }),
+            idempotency_key: stored.key,
+            first_sent: Moment::from_millis(stored.first_sent),
+            done: stored.done,
+        }
+    }
+}
+
+impl Application {
+    fn read(item: Item) -> Result<Self, ApiError> {
+        let item: ApplicationItem = items::read(item)?;
+        Ok(Self {
+            intents: item.intents.into_iter().map(Intent::from).collect(),
+            updates: item.updates.into_iter().map(Moment::from_millis).collect(),
+            failures: item.failures,
+            error: item.error,
+            retry_at: item.retry_at.map(Moment::from_millis),
+        })
+    }
+}
+
+/// A user in some places of a universe, as everything that is decided about him rests on it.
+#[derive(Clone, Debug)]
+pub struct Applying {
+    /// His standing in each of the places.
+    pub standings: BTreeMap<ExperienceId, Standing>,
+    /// What is being applied to him.
+    pub application: Option<Application>,
+}
+
+impl Store {
+    /// A user's standing in some places of a universe, and what is being applied to him there:
+    /// strongly consistent, in one round trip.
+    pub async fn applying(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        universe: UniverseId,
+        places: &[ExperienceId],
+    ) -> Result<Applying, ApiError> {
+        let key = Key::application(tag, user, universe.get());
+        let global = Key::global(tag, user);
+        let of_places = places
+            .iter()
+            .map(|place| Key::experience(tag, user, *place));
+        let keys = of_places.chain([key.clone(), global.clone()]);
+        let mut found: Vec<_> = self.database.batch_get(keys, true).await?;
+        let mut take = |wanted: &Key| {
+            let at = found
+                .iter()
+                .position(|item| Key::of(item).as_ref() == Some(wanted))?;
+            Some(found.swap_remove(at))
+        };
+        let application = take(&key).map(Application::read).transpose()?;
+        let global: Option<items::GlobalItem> = take(&global).map(items::read).transpose()?;
+        let mut standings = BTreeMap::new();
+        for place in places {
+            let here = take(&Key::experience(tag, user, *place));
+            let here = here.map(items::read).transpose()?;
+            let snapshot = Snapshot::new(tag, user, *place, here, global.clone());
+            standings.insert(*place, snapshot.standing);
+        }
+        Ok(Applying {
+            standings,
+            application,
+        })
+    }
+
+    /// Writes down what is being applied to a user; `due` is when somebody is to look again, be it
+    /// that nothing is pending for him by then.
+    pub async fn note_application(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        universe: UniverseId,
+        application: &Application,
+        due: Option<Moment>,
+    ) -> Result<(), ApiError> {
+        let item = ApplicationItem {
+            intents: application.intents.iter().map(StoredIntent::from).collect(),
+            updates: application.updates.iter().map(|at| at.millis()).collect(),
+            failures: application.failures,
+            error: application.error.clone(),
+            retry_at: application.retry_at.map(Moment::millis),
+            due: due.map(|_| schema::applications(tag, universe)),
+            due_at: due.map(Moment::millis),
+            ttl: Moment::now().seconds().plus(KEPT).0,
+        };
+        let key = Key::application(tag, user, universe.get());
+        let call = self
+            .database
+            .client()
+            .put_item()
+            .table_name(&self.database.tables().bans)
+            .set_item(Some(items::write(key, "application", item)?));
+        self.database.timed(call.send()).await.map_err(failure)?;
+        Ok(())
+    }
+
+    /// Some users for whom somebody is to look again by `until`, and when, the earliest first.
+    pub async fn due_applications(
+        &self,
+        tag: WorkspaceTag,
+        universe: UniverseId,
+        until: Moment,
+        limit: u16,
+    ) -> Result<Vec<UserId>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::DUE)
+            .key_condition_expression("due = :universe AND due_at <= :until")
+            .expression_attribute_values(":universe", text(schema::applications(tag, universe)))
+            .expression_attribute_values(":until", number(until.millis()))
+            .limit(i32::from(limit));
+        let (found, _) = self.database.query(query).await?;
+        let keys = found.iter().filter_map(Key::of);
+        Ok(keys
+            .filter_map(|key| key.pk.rsplit('#').next()?.parse().ok())
+            .collect())
+    }
+
+    /// A user as everything that is decided about him in a universe rests on it, place by place.
+    pub async fn places_of(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        standings: BTreeMap<ExperienceId, Standing>,
+        mirrors: impl Fn(ExperienceId) -> Mirrors,
+    ) -> Result<Vec<Place>, ApiError> {
+        let mut places = Vec::new();
+        for (experience, standing) in standings {
+            let universal = self.reported_for_universe(tag, user, &standing).await?;
+            places.push(Place {
+                experience,
+                standing,
+                reported_at: universal.map(|universal| Level::universal(universal, experience)),
+                mirrors: mirrors(experience),
+            });
+        }
+        Ok(places)
+    }
+
+    /// Records what an experience has applied, as its game server's confirmation is recorded: what
+    /// was decided meanwhile stays decided, and pending.
+    pub async fn report_applied(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        experience: ExperienceId,
+        state: Option<RevisionRef>,
+        by: &str,
+    ) -> Result<(), ApiError> {
+        let call = Call {
+            user,
+            tag,
+            link: Link::as_it_is(experience),
+            actor: Actor {
+                key_id: by.to_owned(),
+                moderator: None,
+                request_id: String::new(),
+            },
+            bounds: Bounds::Unbound,
+            idempotency: None,
+        };
+        let settling = self.settle(&call, |snapshot, _| async move {
+            let standing = &snapshot.standing;
+            Ok(Decided::nothing(match state {
+                // The user was forgotten meanwhile.
+                _ if standing.is_blank() => rules::unchanged(standing),
+                Some(revision) => rules::confirm(standing, revision),
+                None => rules::report_unbanned(standing),
+            }))
+        });
+        settling.await.map(drop)
+    }
+
+    /// What is being applied to a user in a universe.
+    pub async fn application(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        universe: UniverseId,
+    ) -> Result<Option<Application>, ApiError> {
+        let key = Key::application(tag, user, universe.get());
+        let item = self.database.get(key).await?;
+        item.map(Application::read).transpose()
+    }
+
+    /// Whether what a place reported was applied to the whole universe; none if it reports no ban.
+    /// Of a revision that is not the current one the history tells, else the ban's record.
+    pub async fn reported_for_universe(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        standing: &Standing,
+    ) -> Result<Option<bool>, ApiError> {
+        let Some(report) = standing.here.report else {
+            return Ok(None);
+        };
+        if let Some(ban) = standing.reported_ban() {
+            return Ok(Some(ban.terms.universal));
+        }
+        let made = report.guid.created().0.saturating_sub(1);
+        let since = Moment::from_millis(made.saturating_mul(1000));
+        let decisions = self.history(tag, user, since).await?;
+        let bans = decisions
+            .into_iter()
+            .flat_map(|decision| [Some(decision.ban), decision.previous])
+            .flatten();
+        for ban in bans {
+            if ban.guid == report.guid && ban.revision == report.revision {
+                return Ok(Some(ban.terms.universal));
+            }
+        }
+        let record = self.database.get(Key::ban(tag, user, report.guid)).await?;
+        let record = record.map(items::read::<BanItem>).transpose()?;
+        let ban = record.map(|record| crate::rules::Ban::from(record.ban));
+        Ok(Some(ban.is_none_or(|ban| ban.terms.universal)))
+    }
+}

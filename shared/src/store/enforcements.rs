@@ -1,0 +1,273 @@
+//! Which experiences are mirrored to Roblox's own list of bans, and how that stands. The key of Open
+//! Cloud is not among it, only the name under which Secrets Manager keeps it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::database::{DatabaseError, failure, number, text};
+use super::items;
+use super::lease::Lease;
+use super::schema::{self, Item, Key};
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, UniverseId, WorkspaceTag};
+
+/// How long a warm function takes the mirrored experiences for current without looking.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// The same where there is none: short, since one may be about to be made.
+const NONE_REMEMBERED: Duration = Duration::from_secs(5);
+
+/// How long it is kept in mind that a universe is to be left alone, beyond that time, in seconds.
+const PAUSE_KEPT: u64 = 86_400;
+
+/// That an experience is mirrored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enforcement {
+    /// Whose.
+    pub workspace: WorkspaceTag,
+    /// The experience.
+    pub experience: ExperienceId,
+    /// How it is set up and how it stands.
+    pub settings: EnforcementSettings,
+}
+
+/// How a mirror is set up, and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnforcementSettings {
+    /// The universe that the experience is a place of.
+    pub universe: UniverseId,
+    /// Under which name, or ARN, Secrets Manager keeps the key of Open Cloud.
+    pub secret: String,
+    /// What is carried over.
+    pub mirror: Mirror,
+    /// When it was set up.
+    pub created: Timestamp,
+    /// Set while Roblox does not accept the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// When the key was last tried without need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Timestamp>,
+}
+
+/// What is carried over to Roblox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirror {
+    /// Bans.
+    pub bans: bool,
+    /// Their ends.
+    pub unbans: bool,
+    /// Kicks of banned players from running servers.
+    pub kicks: bool,
+}
+
+impl Mirror {
+    /// Everything.
+    pub const ALL: Self = Self {
+        bans: true,
+        unbans: true,
+        kicks: true,
+    };
+}
+
+/// That a mirror has stopped, until its key is accepted again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Since when.
+    pub at: Timestamp,
+    /// What Roblox answered; 0 where the key could not be had from Secrets Manager.
+    pub status: u16,
+    /// In its own words.
+    pub message: String,
+}
+
+impl Enforcement {
+    fn read(item: Item) -> Result<Option<Self>, DatabaseError> {
+        let key = Key::of(&item);
+        let named = key.as_ref().and_then(|key| key.sk.split_once('#'));
+        let Some((workspace, experience)) =
+            named.and_then(|(tag, id)| Some((tag.parse().ok()?, id.parse().ok()?)))
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            workspace,
+            experience,
+            settings: items::read(item)?,
+        }))
+    }
+}
+
+impl Store {
+    /// Everything that is mirrored, of all workspaces.
+    pub async fn enforcements(&self) -> Result<Vec<Enforcement>, ApiError> {
+        self.enforcements_below("").await
+    }
+
+    /// What a workspace mirrors, by experience.
+    pub async fn enforcements_of(&self, tag: WorkspaceTag) -> Result<Vec<Enforcement>, ApiError> {
+        self.enforcements_below(&format!("{tag}#")).await
+    }
+
+    /// Everything that is mirrored, from memory or the table. A change is effective everywhere
+    /// within 60 s.
+    pub async fn known_enforcements(&self) -> Result<Arc<[Enforcement]>, ApiError> {
+        let kept = |known: &Arc<[Enforcement]>| {
+            if known.is_empty() {
+                NONE_REMEMBERED
+            } else {
+                REMEMBERED
+            }
+        };
+        if let Some(known) = self.known.enforcements.get(&(), kept) {
+            return Ok(known);
+        }
+        let looked_up = Instant::now();
+        let found: Arc<[Enforcement]> = self.enforcements().await?.into();
+        let known = &self.known.enforcements;
+        known.put((), Arc::clone(&found), looked_up);
+        Ok(found)
+    }
+
+    /// How one experience is mirrored, if it is.
+    pub async fn enforcement(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Option<Enforcement>, ApiError> {
+        let item = self.database.get(Key::enforcement(tag, experience)).await?;
+        Ok(item.map(Enforcement::read).transpose()?.flatten())
+    }
+
+    /// Sets up a mirror, or changes it.
+    pub async fn set_enforcement(&self, enforcement: &Enforcement) -> Result<(), ApiError> {
+        let key = Key::enforcement(enforcement.workspace, enforcement.experience);
+        let call = self
+            .database
+            .client()
+            .put_item()
+            .table_name(&self.database.tables().workspaces)
+            .set_item(Some(items::write(
+                key,
+                "enforcement",
+                &enforcement.settings,
+            )?));
+        self.database.timed(call.send()).await.map_err(failure)?;
+        self.known.enforcements.forget(&());
+        Ok(())
+    }
+
+    /// Ends a mirror; `false` if there was none. What Roblox holds stays as it is.
+    pub async fn remove_enforcement(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<bool, ApiError> {
+        let key = Key::enforcement(tag, experience);
+        let was = self.database.get(key.clone()).await?.is_some();
+        self.database.delete(key).await?;
+        self.known.enforcements.forget(&());
+        Ok(was)
+    }
+
+    /// Notes what came of trying a mirror's key: that it stopped, or goes on.
+    pub async fn note_enforcement(
+        &self,
+        enforcement: &Enforcement,
+        stopped: Option<&Stopped>,
+        checked: Timestamp,
+    ) -> Result<(), ApiError> {
+        let key = Key::enforcement(enforcement.workspace, enforcement.experience);
+        let update = self
+            .database
+            .client()
+            .update_item()
+            .table_name(&self.database.tables().workspaces)
+            .set_key(Some(key.item()))
+            // One that was ended or set up anew meanwhile stays as it is.
+            .condition_expression("created = :created")
+            .expression_attribute_values(":created", number(enforcement.settings.created))
+            .expression_attribute_values(":checked", number(checked));
+        let update = match stopped {
+            None => update.update_expression("SET checked = :checked REMOVE stopped"),
+            Some(stopped) => update
+                .update_expression("SET checked = :checked, stopped = :stopped")
+                .expression_attribute_values(":stopped", items::attribute(stopped)?),
+        };
+        match self.database.update(update).await {
+            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes the lease of those who mirror a universe; none if somebody else has it.
+    pub async fn take_universe_lease(
+        &self,
+        tag: WorkspaceTag,
+        universe: UniverseId,
+        seconds: u64,
+        now: Moment,
+    ) -> Result<Option<Lease>, ApiError> {
+        let name = schema::enforcing(universe);
+        self.take_lease(tag, &name, seconds, now).await
+    }
+
+    /// Until when a universe is to be left alone, if Roblox asked for that.
+    pub async fn universe_pause(
+        &self,
+        tag: WorkspaceTag,
+        universe: UniverseId,
+    ) -> Result<Option<Moment>, ApiError> {
+        let key = Key::lease(tag, &schema::enforcing(universe));
+        let item = self.database.get(key).await?;
+        Ok(item.and_then(|item| {
+            let until = item.get("paused_until")?.as_n().ok()?.parse().ok()?;
+            Some(Moment::from_millis(until))
+        }))
+    }
+
+    /// Keeps in mind, beside the lease of the universe, until when it is to be left alone.
+    pub async fn pause_universe(
+        &self,
+        tag: WorkspaceTag,
+        universe: UniverseId,
+        until: Moment,
+    ) -> Result<(), ApiError> {
+        let update = self
+            .database
+            .updating(Key::lease(tag, &schema::enforcing(universe)))
+            .update_expression("SET kind = :kind, paused_until = :until, #ttl = :ttl")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":kind", text("lease"))
+            .expression_attribute_values(":until", number(until.millis()))
+            .expression_attribute_values(":ttl", number(until.seconds().plus(PAUSE_KEPT)));
+        self.database.update(update).await?;
+        Ok(())
+    }
+
+    async fn enforcements_below(&self, prefix: &str) -> Result<Vec<Enforcement>, ApiError> {
+        let query = self
+            .database
+            .client()
+            .query()
+            .table_name(&self.database.tables().workspaces)
+            .consistent_read(true)
+            .expression_attribute_values(":all", text(schema::ENFORCEMENTS));
+        let query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :all")
+        } else {
+            query
+                .key_condition_expression("pk = :all AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix))
+        };
+        let mut found = Vec::new();
+        for item in self.database.query_all(query).await? {
+            found.extend(Enforcement::read(item)?);
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,145 @@
+//! The users for whom the places of a universe owe something, in the order in which it was decided.
+//!
+//! The pending indexes are the queue: what was decided twice about a user stands there once, and
+//! what is done leaves them. Each place has its own; they are merged here.
+
+use std::collections::VecDeque;
+
+use super::Store;
+use super::pending::{Entry, Pending};
+use super::schema::Item;
+use crate::clock::{Moment, Timestamp};
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
+
+/// How many entries are read at a time.
+const PAGE: u16 = 100;
+
+/// The queue of a universe.
+#[derive(Debug)]
+pub struct Queue {
+    tag: WorkspaceTag,
+    /// When the queue was begun: what becomes due later is for the next.
+    now: Moment,
+    sources: Vec<Source>,
+}
+
+#[derive(Debug)]
+struct Source {
+    pending: Pending,
+    experience: ExperienceId,
+    /// Since when it is owed, and by which ban.
+    read: VecDeque<(Timestamp, u64, UserId)>,
+    next: Option<Item>,
+    is_begun: bool,
+}
+
+impl Queue {
+    /// The queue of what is owed in these indexes now.
+    #[must_use]
+    pub fn new(tag: WorkspaceTag, sources: &[(Pending, ExperienceId)], now: Moment) -> Self {
+        let source = |(pending, experience): &(Pending, ExperienceId)| Source {
+            pending: *pending,
+            experience: *experience,
+            read: VecDeque::new(),
+            next: None,
+            is_begun: false,
+        };
+        Self {
+            tag,
+            now,
+            sources: sources.iter().map(source).collect(),
+        }
+    }
+
+    /// The next user, and since when something is owed for him. A user may come more than once.
+    pub async fn next(&mut self, store: &Store) -> Result<Option<(Timestamp, UserId)>, ApiError> {
+        for source in &mut self.sources {
+            source.fill(store, self.tag, self.now).await?;
+        }
+        let earliest = self
+            .sources
+            .iter_mut()
+            .filter(|source| !source.read.is_empty())
+            .min_by_key(|source| source.read.front().copied());
+        let entry = earliest.and_then(|source| source.read.pop_front());
+        Ok(entry.map(|(since, _, user)| (since, user)))
+    }
+}
+
+impl Source {
+    async fn fill(
+        &mut self,
+        store: &Store,
+        tag: WorkspaceTag,
+        now: Moment,
+    ) -> Result<(), ApiError> {
+        while self.read.is_empty() && (self.next.is_some() || !self.is_begun) {
+            self.is_begun = true;
+            let start = self.next.take();
+            let (pending, experience) = (self.pending, self.experience);
+            let (entries, next) = store
+                .owed_page(pending, tag, experience, start, PAGE, now.seconds())
+                .await?;
+            self.read = entries
+                .iter()
+                .map(|it| it.place_in_queue(pending))
+                .collect();
+            self.next = next;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    /// Since when it is owed, by which ban, and for whom.
+    fn place_in_queue(&self, pending: Pending) -> (Timestamp, u64, UserId) {
+        let since = match pending {
+            Pending::Bans => self.guid.created(),
+            Pending::Unbans => {
+                let due = self.range.split('#').next();
+                Timestamp(due.and_then(|due| due.parse().ok()).unwrap_or_default())
+            }
+        };
+        (since, self.guid.get(), self.user)
+    }
+}
+
+impl Store {
+    /// Some entries of a pending index that are owed now, in its order, and where to go on. Bans
+    /// that have expired are taken out of it on the way.
+    pub(super) async fn owed_page(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        start: Option<Item>,
+        limit: u16,
+        now: Timestamp,
+    ) -> Result<(Vec<Entry>, Option<Item>), ApiError> {
+        let (_, range) = pending.index();
+        let (found, next) = self
+            .pending_page(pending, tag, experience, start, usize::from(limit), now)
+            .await?;
+        let entries = found.iter().filter_map(|item| Entry::read(item, range));
+        let (expired, owed): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.is_expired(now));
+        self.sweep(tag, experience, &expired).await;
+        Ok((owed, next))
+    }
+
+    /// Whether anything waits to be carried over in a universe: owed by one of these, or an
+    /// application to be looked at again.
+    pub async fn owes_anything(
+        &self,
+        tag: WorkspaceTag,
+        universe: UniverseId,
+        sources: &[(Pending, ExperienceId)],
+        now: Moment,
+    ) -> Result<bool, ApiError> {
+        if Queue::new(tag, sources, now).next(self).await?.is_some() {
+            return Ok(true);
+        }
+        let due = self.due_applications(tag, universe, now, 1).await?;
+        Ok(!due.is_empty())
+    }
+}
