@@ -58,6 +58,7 @@ pub struct TestAppBuilder {
     functions: Option<PathBuf>,
     instances: usize,
     clocks: Vec<i64>,
+    on_time: Vec<&'static str>,
     variables: Vec<(String, String)>,
     faults: bool,
     pump: bool,
@@ -79,6 +80,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn clocks(mut self, offsets: &[i64]) -> Self {
         offsets.clone_into(&mut self.clocks);
+        self
+    }
+
+    /// Keeps the clocks of a function's instances right whatever [`TestAppBuilder::clocks`] says.
+    #[must_use]
+    pub fn on_time(mut self, function: &'static str) -> Self {
+        self.on_time.push(function);
         self
     }
 
@@ -187,6 +195,9 @@ impl TestAppBuilder {
                 let mut spec = FunctionSpec::of(function, &binaries, self.instances, &variables);
                 let wrong = clocks.by_ref().take(self.instances);
                 spec.of_instances = wrong.map(|offset| clock_variable(*offset)).collect();
+                if self.on_time.contains(&function.name.as_str()) {
+                    spec.of_instances.clear();
+                }
                 spec
             })
             .collect();
@@ -232,6 +243,7 @@ impl TestApp {
             functions: None,
             instances: 1,
             clocks: Vec::new(),
+            on_time: Vec::new(),
             variables: Vec::new(),
             faults: false,
             pump: true,

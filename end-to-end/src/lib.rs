@@ -29,6 +29,7 @@ mod eventually;
 mod files;
 mod hook;
 mod notification;
+pub mod outside;
 mod payload;
 pub mod requests;
 pub mod stored;

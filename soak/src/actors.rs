@@ -11,7 +11,9 @@ use fastrand::Rng;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use shared::ids::{ExperienceId, ModeratorId, UserId};
 
-use crate::plan::{ERA, EXPERIENCES, MODERATORS, Plan, SERVERS, USERS, WORKSPACES, millis};
+use crate::plan::{
+    ERA, EXPERIENCES, MODERATORS, Plan, SERVERS, USERS, WORKSPACES, is_mirrored, millis,
+};
 use crate::stage::Stage;
 
 /// Lets all of them act until the stage closes.
@@ -73,6 +75,12 @@ impl<'a> Actor<'a> {
     fn user(&mut self) -> Option<UserId> {
         let era = self.stage.elapsed().as_secs().checked_div(ERA.as_secs())?;
         UserId::new(100_000 + 100 * era + self.dice.u64(..USERS))
+    }
+
+    /// Whether an experience is mirrored on Roblox's side. There the mirror alone applies what is
+    /// pending: who else does so has Roblox's list of bans in his own hands, which none here has.
+    fn is_mirrored(&self, experience: ExperienceId) -> bool {
+        is_mirrored(self.workspace, experience)
     }
 
     fn experience(&mut self) -> Option<ExperienceId> {

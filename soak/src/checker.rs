@@ -5,15 +5,19 @@
 //! | [`answers`] | each answer by itself: documented, in time, of its own workspace, no 500 ever |
 //! | [`records`] | lists, exports and single bans say the same, and miss nothing that was made |
 //! | [`log`] | the log holds each decision and each ban that ran out once, in order, and whoever read it during the day read just that |
+//! | [`webhooks`] | each event arrived at the endpoint, well signed, and nothing else did |
+//! | [`mirror`] | Roblox keeps out whom the bans keep out, and was asked no more often than it allows |
 //! | [`orders`] | for each user there is an order of the calls on him that explains every answer and everything said in the end |
 
 mod answers;
 mod evidence;
 mod log;
+mod mirror;
 mod orders;
 mod records;
 mod search;
 mod shown;
+mod webhooks;
 mod world;
 
 #[cfg(test)]
@@ -50,6 +54,8 @@ pub fn check(history: &History) -> Verdict {
     let mut findings = answers::check(history);
     findings.extend(records::check(history));
     findings.extend(log::check(history));
+    findings.extend(webhooks::check(history));
+    findings.extend(mirror::check(history));
     findings.append(&mut verdict.findings);
     Verdict {
         findings,

@@ -43,6 +43,8 @@ pub struct Place {
     pub guid: String,
     /// Its experiences.
     pub experiences: Vec<ExperienceId>,
+    /// Those whose bans are mirrored on Roblox's side, all of them places of one universe.
+    pub mirrored: BTreeSet<ExperienceId>,
 }
 
 /// A call.
@@ -163,6 +165,14 @@ pub struct Ending {
     pub log: Vec<Value>,
     /// Where in the log each decision and expiry stands, by the ids of the events.
     pub places: Vec<(Option<u64>, String)>,
+    /// What arrived at its endpoint, in that order.
+    pub arrived: Vec<Arrived>,
+    /// What was not delivered to its endpoint.
+    pub undelivered: Vec<String>,
+    /// Whom Roblox keeps out, by the place (none for the whole universe) and the user.
+    pub kept_out: BTreeMap<(Option<ExperienceId>, UserId), KeptOut>,
+    /// How often Roblox was asked too much.
+    pub over_limits: Vec<String>,
     /// What each experience has pending.
     pub pending_bans: BTreeMap<ExperienceId, Vec<Value>>,
     /// The same for unbans.
@@ -171,6 +181,26 @@ pub struct Ending {
     pub checks: BTreeMap<(UserId, ExperienceId), Value>,
     /// What does not fit together in the tables.
     pub stored: Vec<String>,
+}
+
+/// A request to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// The id by which a repetition is told.
+    pub id: String,
+    /// The body.
+    pub body: String,
+    /// Why its signature is not right, if it is not.
+    pub problem: Option<String>,
+}
+
+/// A restriction on Roblox's side that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptOut {
+    /// Until when, in Unix seconds; none for good.
+    pub until: Option<u64>,
+    /// The reason for moderators.
+    pub reason: String,
 }
 
 impl What {

@@ -1,7 +1,7 @@
 //! The whole product on a bad day, and what it said held against what it may say.
 //!
 //! Game servers, moderators, exporters and readers of the log call the real functions over HTTP, and
-//! schedules run, while processes are killed, the database misbehaves, the stream comes late, twice and
+//! schedules run and events and bans are carried to an endpoint and to Roblox, while processes are killed, the database misbehaves, the stream comes late, twice and
 //! in another order, and no two clocks agree. Every call is recorded. In the end the faults stop, the product is asked for everything it
 //! knows, and the [`checker`] looks for a lawful course of events that explains all of it.
 //!
@@ -13,6 +13,7 @@ mod actors;
 mod checker;
 mod ending;
 mod history;
+mod outside;
 mod plan;
 mod report;
 mod run;

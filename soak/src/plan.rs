@@ -8,12 +8,23 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use local_stack::fault_proxy::{Fault, Rule};
+use shared::ids::ExperienceId;
 
 /// How many workspaces there are.
 pub const WORKSPACES: usize = 2;
 
 /// The experiences of each workspace.
 pub const EXPERIENCES: [u64; 3] = [7_001, 7_002, 7_003];
+
+/// Those of them whose bans are mirrored on Roblox's side, workspace by workspace. A place is part of
+/// one universe.
+pub const MIRRORED: [&[u64]; WORKSPACES] = [&[7_001], &[7_002, 7_003]];
+
+/// The minute in which Roblox takes two changes of a user.
+pub const ROBLOX_MINUTE: Duration = Duration::from_millis(1_200);
+
+/// How long an endpoint has for its answer, in milliseconds.
+pub const ANSWER_LIMIT: u64 = 1_000;
 
 /// How many game servers each experience has.
 pub const SERVERS: usize = 2;
@@ -35,7 +46,7 @@ pub const INSTANCES: usize = 8;
 pub const SKEW: i64 = 3_000;
 
 /// The functions that are killed, those that write more often.
-const VICTIMS: [&str; 16] = [
+const VICTIMS: [&str; 20] = [
     "ban-async",
     "ban-async",
     "ban-async",
@@ -48,6 +59,10 @@ const VICTIMS: [&str; 16] = [
     "expire-bans",
     "expire-bans",
     "events",
+    "deliver-webhooks",
+    "deliver-webhooks",
+    "enforce-bans",
+    "enforce-bans",
     "is-banned",
     "pending-bans",
     "pending-unbans",
@@ -135,6 +150,12 @@ impl Plan {
             which: dice.usize(..),
         })
     }
+}
+
+/// Whether a workspace mirrors the bans of an experience.
+pub fn is_mirrored(workspace: usize, experience: ExperienceId) -> bool {
+    let mirrored = MIRRORED.get(workspace);
+    mirrored.is_some_and(|mirrored| mirrored.contains(&experience.get()))
 }
 
 /// A time between two, in milliseconds.

@@ -22,14 +22,18 @@ pub fn print(run: &Run, verdict: &Verdict) {
     tally("processes killed", &kills);
     tally("batches of the stream", &run.stream);
     tally("schedules run", &run.schedules);
+    tally("bad moments outside", &run.moods);
     let total = |of: fn(&Ending) -> usize| history.endings.iter().map(of).sum::<usize>();
     let bans = total(|ending| ending.bans.len());
     let events = total(|ending| ending.log.len());
+    let arrived = total(|ending| ending.arrived.len());
+    let kept_out = total(|ending| ending.kept_out.len());
     let expiries = total(|ending| ending.log.iter().filter(|event| is_expiry(event)).count());
     println!(
         "{bans} bans on record; {events} events in the log, {expiries} of bans that ran out; {} calls on {} users put in order",
         verdict.ordered, verdict.users
     );
+    println!("{arrived} deliveries arrived; {kept_out} users kept out on Roblox's side in the end");
     if !verdict.undecided.is_empty() {
         println!(
             "too many orders to try for {}: nothing is known of them",

@@ -9,7 +9,11 @@ use shared::ids::ExperienceId;
 use crate::actors;
 use crate::ending;
 use crate::history::{History, Logged, Millis, Place};
-use crate::plan::{EXPERIENCES, INSTANCES, Plan, SKEW, WORKSPACES};
+use crate::outside::moods::{self, Moods};
+use crate::outside::{self, Outside, leases};
+use crate::plan::{
+    ANSWER_LIMIT, EXPERIENCES, INSTANCES, Plan, ROBLOX_MINUTE, SKEW, WORKSPACES, is_mirrored,
+};
 use crate::schedules;
 use crate::stage::Stage;
 use crate::weather::{self, Unruly};
@@ -28,6 +32,8 @@ pub struct Run {
     pub stream: BTreeMap<&'static str, usize>,
     /// How often which schedule ran.
     pub schedules: BTreeMap<&'static str, usize>,
+    /// How often what went wrong outside.
+    pub moods: Moods,
 }
 
 /// Runs a plan.
@@ -35,6 +41,11 @@ pub async fn run(plan: &Plan) -> Run {
     let mut app = TestApp::builder()
         .instances(INSTANCES)
         .clocks(&plan.clocks())
+        // How often Roblox may be asked is a matter of clocks that agree, as Lambda's do to within
+        // much less than Roblox's minute. Here the minute is too short for wrong ones.
+        .on_time(schedules::ENFORCE)
+        .roblox_window(ROBLOX_MINUTE)
+        .variable(shared::outbound::LIMIT, &ANSWER_LIMIT.to_string())
         .with_faults()
         .without_pump()
         .start()
@@ -51,9 +62,10 @@ pub async fn run(plan: &Plan) -> Run {
         .into_iter()
         .filter_map(ExperienceId::new)
         .collect();
-    let (mut workspaces, mut places) = (Vec::new(), Vec::new());
-    for _ in 0..WORKSPACES {
+    let (mut workspaces, mut places, mut outside) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..WORKSPACES {
         let workspace = app.workspace().await;
+        outside.push(Outside::of(&workspace, number).await);
         // The last one is linked by its first call, on the bad day, and gets what stands by then.
         for experience in experiences.iter().skip(1) {
             workspace.pending_bans(experience.get()).await;
@@ -61,6 +73,11 @@ pub async fn run(plan: &Plan) -> Run {
         places.push(Place {
             guid: workspace.guid(),
             experiences: experiences.clone(),
+            mirrored: experiences
+                .iter()
+                .copied()
+                .filter(|experience| is_mirrored(number, *experience))
+                .collect(),
         });
         workspaces.push(workspace);
     }
@@ -68,10 +85,12 @@ pub async fn run(plan: &Plan) -> Run {
     app.faults().forget();
 
     let stage = Stage::open(app, workspaces, plan.time);
-    let (faults, kills, schedules, ()) = futures::join!(
+    let (faults, kills, schedules, moods, (), ()) = futures::join!(
         weather::storms(&stage, plan),
         weather::kills(&stage, plan),
         schedules::tick(&stage, plan),
+        moods::swing(&stage, plan, &outside),
+        leases::end_those_of_the_dead(&stage),
         actors::act(&stage, plan),
     );
     let mut stream = BTreeMap::new();
@@ -88,20 +107,28 @@ pub async fn run(plan: &Plan) -> Run {
         }
     }
     ending::let_bans_run_out(&stage, skew).await;
-    let failed = ending::record_expiries(&stage).await;
+    let mut failed = ending::record_expiries(&stage).await;
+    let calls = stage.calls();
+    failed = failed.or(app.settled_within(SETTLES).await.err());
+    failed = failed.or(outside::come_to_rest(&stage, &places).await);
     let mut history = History {
         workspaces: places,
         kills,
         faults,
         skew,
-        stream: failed.or(app.settled_within(SETTLES).await.err()),
-        calls: stage.calls(),
+        stream: failed,
+        calls,
         ..History::default()
     };
     for number in 0..history.workspaces.len() {
         let users = history.users(number);
         if let Some(place) = history.workspaces.get(number) {
-            let ending = ending::ask(&stage, number, place, users.into_iter()).await;
+            let mut ending = ending::ask(&stage, number, place, users.into_iter()).await;
+            if let (Some(outside), Some(workspace)) =
+                (outside.get(number), stage.workspaces.get(number))
+            {
+                outside.tell(workspace, &mut ending).await;
+            }
             history.endings.push(ending);
         }
     }
@@ -116,6 +143,7 @@ pub async fn run(plan: &Plan) -> Run {
         faults: struck,
         stream,
         schedules,
+        moods,
     }
 }
 

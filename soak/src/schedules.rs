@@ -10,11 +10,28 @@ use crate::stage::Stage;
 /// The function that records that bans have run out.
 pub const EXPIRE: &str = "expire-bans";
 
-/// What its schedule is called, and those of others that run each minute.
+/// The function that delivers events.
+pub const DELIVER: &str = "deliver-webhooks";
+
+/// The function that mirrors bans on Roblox's side.
+pub const ENFORCE: &str = "enforce-bans";
+
+/// What schedules are called that run each minute, if their functions have one.
 pub const EACH_MINUTE: &str = "EachMinute";
 
+/// The input of the mirror's schedules.
+pub const SWEEP: &str = r#"{"sweep":true}"#;
+const CHECK: &str = r#"{"check":true}"#;
+
 /// The schedules; one that stands here twice is run by two at once now and then.
-const SCHEDULES: [(&str, &str); 2] = [(EXPIRE, EACH_MINUTE); 2];
+const SCHEDULES: [(&str, &str); 6] = [
+    (EXPIRE, EACH_MINUTE),
+    (EXPIRE, EACH_MINUTE),
+    (DELIVER, EACH_MINUTE),
+    (ENFORCE, SWEEP),
+    (ENFORCE, SWEEP),
+    (ENFORCE, CHECK),
+];
 
 /// The pause between two runs of a schedule, in milliseconds, from and to.
 const PAUSE: (u64, u64) = (500, 4_000);

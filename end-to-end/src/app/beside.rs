@@ -77,16 +77,28 @@ impl TestApp {
     /// Waits until nothing happens any more: the stream is dealt with, no background call is under
     /// way, and neither has anything more to do because of the other. Only for an app with a pump.
     pub async fn quiet(&self) {
+        if let Err(problem) = self.quiet_within(PATIENCE).await {
+            panic!("{problem}");
+        }
+    }
+
+    /// The same, or else why it is not quiet by then.
+    pub async fn quiet_within(&self, patience: Duration) -> Result<(), String> {
         let background = self.gateway.background();
-        let started = Instant::now();
+        let end = Instant::now() + patience;
         loop {
             let before = (self.delivered(), background.ended());
-            self.settle().await;
-            self.background_settled().await;
-            if (self.delivered(), background.ended()) == before {
-                return;
+            let left = || end.saturating_duration_since(Instant::now());
+            self.settled_within(left()).await?;
+            if !background.settle(left()).await {
+                return Err(format!("{} background calls", background.under_way()));
             }
-            assert!(started.elapsed() < PATIENCE, "there is no end to it");
+            if (self.delivered(), background.ended()) == before {
+                return Ok(());
+            }
+            if left().is_zero() {
+                return Err("there is no end to it".to_owned());
+            }
         }
     }
 }

@@ -63,6 +63,9 @@ async fn apply(actor: &mut Actor<'_>, experience: ExperienceId, poll: What, late
     let Some(answer) = call(actor, poll).await else {
         return;
     };
+    if actor.is_mirrored(experience) {
+        return;
+    }
     let list = answer.get("list").and_then(Value::as_array);
     for item in list.into_iter().flatten().take(4) {
         let what = if is_unban {
@@ -110,7 +113,7 @@ fn lifted(actor: &mut Actor<'_>, item: &Value, experience: ExperienceId) -> Opti
 /// Somebody joins. A banned player is kicked, and his ban reported once more.
 async fn join(actor: &mut Actor<'_>, experience: ExperienceId) {
     let Some(user) = actor.user() else { return };
-    let repeats = actor.chance(50);
+    let repeats = actor.chance(50) && !actor.is_mirrored(experience);
     let Some(ban) = call(actor, What::Check(user, experience)).await else {
         return;
     };

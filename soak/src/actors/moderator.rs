@@ -74,14 +74,17 @@ fn decision(actor: &mut Actor<'_>, first: u64, count: u64) -> Option<What> {
             request: ban(actor, user, first, count)?,
             appeal: true,
         },
-        _ => What::Unban(UnbanRequest {
-            user,
-            experience: actor.experience()?,
-            reason: actor.chance(50).then(|| "a second look".to_owned()),
-            moderator: moderator(first, count),
-            completed: actor.chance(15),
-            confirm_only: false,
-        }),
+        _ => {
+            let experience = actor.experience()?;
+            What::Unban(UnbanRequest {
+                user,
+                experience,
+                reason: actor.chance(50).then(|| "a second look".to_owned()),
+                moderator: moderator(first, count),
+                completed: actor.chance(15) && !actor.is_mirrored(experience),
+                confirm_only: false,
+            })
+        }
     })
 }
 
@@ -106,12 +109,13 @@ pub(super) fn ban(
     } else {
         Scope::Experience
     };
+    let experience = actor.experience()?;
     Some(BanRequest {
         user,
-        experience: actor.experience()?,
+        experience,
         scope,
         overwrite: actor.chance(55),
-        completed: actor.chance(10),
+        completed: actor.chance(10) && !actor.is_mirrored(experience),
         moderator: moderator(first, count)?,
         private_reason: format!("case {count}"),
         public_reason: "Cheating".to_owned(),

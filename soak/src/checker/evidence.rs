@@ -1,6 +1,6 @@
 //! What is known of one user in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -24,6 +24,8 @@ pub struct Evidence {
     pub at: Timestamp,
     /// The experiences.
     pub experiences: Vec<ExperienceId>,
+    /// Those that a mirror reports for, at times that nobody here knows.
+    pub mirrored: BTreeSet<ExperienceId>,
     /// The decisions on each of his bans, in order.
     pub decisions: BTreeMap<Guid, Vec<Past>>,
     /// His bans, as listed.
@@ -82,6 +84,7 @@ impl Evidence {
             user,
             at: Timestamp(ending.at / 1_000),
             experiences: place.experiences.clone(),
+            mirrored: place.mirrored.clone(),
             decisions: decisions.collect(),
             bans,
             pending_bans: his(&ending.pending_bans),

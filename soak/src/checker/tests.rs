@@ -2,5 +2,6 @@
 
 mod broken;
 mod log;
+mod outside;
 mod sound;
 mod staged;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use end_to_end::requests::is_set;
 use serde_json::Value;
 use shared::clock::Timestamp;
-use shared::ids::{Guid, Uid};
+use shared::ids::{ExperienceId, Guid, Uid};
 use shared::rules::model::{Answer, BanState, Model};
 use shared::rules::{BanRequest, DecisionKind, Identity, Length};
 
@@ -50,7 +50,8 @@ impl World {
                 let said = self.model.is_banned(*user, *experience, now);
                 let reaching = self.model.reaching(*user, *experience);
                 let body = call.body().unwrap_or(&Value::Null);
-                return is_told(body, said.as_ref(), &reaching).map(|()| self.unchanged());
+                let reports = !evidence.mirrored.contains(experience);
+                return is_told(body, said.as_ref(), &reaching, reports).map(|()| self.unchanged());
             }
             What::Ban { request, .. } if is_past(request, now) => {
                 (Answer::ExpiryPassed, None, None)
@@ -73,7 +74,8 @@ impl World {
             _ => return Ok(self.unchanged()),
         };
         if !call.is_open() {
-            is_answer(call, &said)?;
+            let reports = place.is_none_or(|(_, at)| !evidence.mirrored.contains(&at));
+            is_answer(call, &said, reports)?;
         }
         let decided: Vec<_> = world.model.decided().skip(self.count()).collect();
         for (guid, kind) in &decided {
@@ -204,7 +206,9 @@ impl World {
                 ));
             }
         }
-        for experience in &evidence.experiences {
+        let of_servers = |at: &&ExperienceId| !evidence.mirrored.contains(at);
+        // What a mirror leaves pending is judged with what Roblox holds.
+        for experience in evidence.experiences.iter().filter(of_servers) {
             let guids = |list: Vec<BanState>| list.into_iter().map(|ban| ban.guid).collect();
             let owed: Vec<Guid> = guids(self.model.pending_bans(*experience, now));
             let listed = evidence.pending_bans.get(experience);
@@ -220,10 +224,13 @@ impl World {
                     "{experience} should have the unbans of {owed:?} pending, but has {listed:?}"
                 ));
             }
+        }
+        for experience in &evidence.experiences {
             let said = self.model.is_banned(user, *experience, now);
             let reaching = self.model.reaching(user, *experience);
             let told = evidence.checks.get(experience).unwrap_or(&Value::Null);
-            if let Err(why) = is_told(told, said.as_ref(), &reaching) {
+            let reports = !evidence.mirrored.contains(experience);
+            if let Err(why) = is_told(told, said.as_ref(), &reaching, reports) {
                 wrong.push(format!("{experience} asks about the user: {why}"));
             }
         }
@@ -248,7 +255,7 @@ fn is_past(request: &BanRequest, now: Timestamp) -> bool {
 }
 
 /// Whether a call was answered as the model says.
-fn is_answer(call: &Call, said: &Answer) -> Result<(), String> {
+fn is_answer(call: &Call, said: &Answer, reports: bool) -> Result<(), String> {
     let expected = match said {
         Answer::Ok => 200,
         Answer::AlreadyBanned(_) => 409,
@@ -262,12 +269,19 @@ fn is_answer(call: &Call, said: &Answer) -> Result<(), String> {
         return Ok(());
     };
     let shown = call.body().and_then(|body| body.get("ban"));
-    is_told(shown.unwrap_or(&Value::Null), Some(ban), &[])
+    is_told(shown.unwrap_or(&Value::Null), Some(ban), &[], reports)
 }
 
 /// Whether an answer tells of this ban, or of none. Which ban that is over is told when none is in
 /// force depends on the clocks that named them, so any that was in force will do.
-fn is_told(body: &Value, said: Option<&BanState>, reaching: &[Guid]) -> Result<(), String> {
+///
+/// Whether it is reported is left open where it is not the calls alone that `reports`.
+fn is_told(
+    body: &Value,
+    said: Option<&BanState>,
+    reaching: &[Guid],
+    reports: bool,
+) -> Result<(), String> {
     let banned = body.get("isBanned").is_some_and(is_set);
     let told = guid_of(body);
     match said {
@@ -292,7 +306,7 @@ fn is_told(body: &Value, said: Option<&BanState>, reaching: &[Guid]) -> Result<(
                 && number("expires") == Some(ban.terms.expires.seconds())
                 && number("moderatorId") == Some(ban.terms.moderator.get())
                 && reason == Some(ban.terms.private_reason.as_str())
-                && completed == ban.completed;
+                && (completed == ban.completed || !reports);
             if right {
                 Ok(())
             } else {

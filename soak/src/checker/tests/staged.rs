@@ -1,6 +1,6 @@
 //! Histories made up by a product that does everything right: the model, one call after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
@@ -9,7 +9,7 @@ use shared::rules::model::{Answer, BanState, Model};
 use shared::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
 
 use crate::checker::{self, Finding};
-use crate::history::{Call, Ending, History, Millis, Outcome, Place, TURNED_AWAY, What};
+use crate::history::{Arrived, Call, Ending, History, Millis, Outcome, Place, TURNED_AWAY, What};
 
 pub const WORKSPACE: &str = "00000000-0000-4000-8000-000000000001";
 pub const STRANGER: &str = "00000000-0000-4000-8000-000000000002";
@@ -318,18 +318,28 @@ impl Staged {
             pending_bans: each(&|at| list(self.model.pending_bans(at, now))),
             pending_unbans: each(&|at| list(self.model.pending_unbans(at, now))),
             checks: experiences.iter().copied().map(check).collect(),
-            stored: Vec::new(),
+            arrived: self.log.iter().map(arrived).collect(),
+            ..Ending::default()
         };
         History {
             workspaces: vec![Place {
                 guid: WORKSPACE.to_owned(),
                 experiences,
+                mirrored: BTreeSet::new(),
             }],
             calls: self.calls.clone(),
             skew: 3_000,
             endings: vec![ending],
             ..History::default()
         }
+    }
+}
+
+fn arrived(event: &Value) -> Arrived {
+    Arrived {
+        id: event["id"].as_str().unwrap().to_owned(),
+        body: event.to_string(),
+        problem: None,
     }
 }
 
@@ -346,6 +356,7 @@ pub fn shown(ban: &BanState) -> Value {
         "expires": ban.terms.expires.seconds(),
         "isAppealed": ban.appealed,
         "uid": ban.uid,
+        "experienceUniversal": ban.terms.universal,
         "experienceBanCompleted": ban.completed,
     })
 }
