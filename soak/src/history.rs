@@ -171,6 +171,8 @@ pub struct Ending {
     pub undelivered: Vec<String>,
     /// Whom Roblox keeps out, by the place (none for the whole universe) and the user.
     pub kept_out: BTreeMap<(Option<ExperienceId>, UserId), KeptOut>,
+    /// What Roblox was asked to change for each user, in that order.
+    pub changes: BTreeMap<UserId, Vec<String>>,
     /// How often Roblox was asked too much.
     pub over_limits: Vec<String>,
     /// What each experience has pending.

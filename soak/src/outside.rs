@@ -68,9 +68,34 @@ impl Outside {
             .filter(|delivery| delivery.state != DeliveryState::Delivered);
         ending.undelivered = open.map(|delivery| format!("{delivery:?}")).collect();
         ending.kept_out = self.kept_out(app);
+        ending.changes = self.changes(app);
         let over = app.roblox().violations().into_iter();
         let over = over.filter(|violation| violation.universe == self.universe);
         ending.over_limits = over.map(|violation| format!("{violation:?}")).collect();
+    }
+
+    fn changes(&self, app: &TestApp) -> BTreeMap<UserId, Vec<String>> {
+        let mut changes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let all = app.roblox().logs().into_iter();
+        for change in all.filter(|change| change.universe == self.universe) {
+            let Some(user) = UserId::new(change.user) else {
+                continue;
+            };
+            let line = format!(
+                "{}: {} at {:?}, \"{}\" for {:?} s",
+                change.at.as_millisecond(),
+                if change.restriction.active {
+                    "restricted"
+                } else {
+                    "let in"
+                },
+                change.place,
+                change.restriction.private_reason,
+                change.restriction.seconds,
+            );
+            changes.entry(user).or_default().push(line);
+        }
+        changes
     }
 
     fn kept_out(&self, app: &TestApp) -> BTreeMap<(Option<ExperienceId>, UserId), KeptOut> {

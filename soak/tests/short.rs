@@ -27,6 +27,8 @@ fn soak(seed: u64) {
         "batches of the stream: 0",
         "schedules run: 0",
         " 0 events in the log",
+        "bad moments outside: 0",
+        "\n0 deliveries arrived",
         "\n0 bans on record",
     ] {
         assert!(!printed.contains(what), "{printed}");

@@ -25,10 +25,12 @@ pub fn check(history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (workspace, (place, ending)) in history.workspaces.iter().zip(&history.endings).enumerate()
     {
-        let mut found = |sentence: String| {
+        let mut found = |user: Option<UserId>, sentence: String| {
             findings.push(Finding {
                 sentence: format!("on Roblox's side of workspace {workspace} {sentence}"),
-                proof: Vec::new(),
+                proof: user
+                    .map(|user| proof(history, workspace, ending, user))
+                    .unwrap_or_default(),
             });
         };
         for experience in &place.mirrored {
@@ -38,34 +40,50 @@ pub fn check(history: &History) -> Vec<Finding> {
             ] {
                 let owed = owed.get(experience);
                 if owed.is_none_or(|owed| !owed.is_empty()) {
-                    found(format!("{experience} still owes {what}: {owed:?}"));
+                    found(None, format!("{experience} still owes {what}: {owed:?}"));
                 }
             }
         }
         let expected = expected(place.mirrored.iter().copied(), ending);
         for (at, wanted) in &expected {
             match ending.kept_out.get(at) {
-                None => found(format!("{} is let in, against {wanted:?}", shown(at))),
-                Some(held) if !is_same(wanted, held) => found(format!(
-                    "{} is kept out by {held:?} instead of {wanted:?}",
-                    shown(at)
-                )),
+                None => found(
+                    Some(at.1),
+                    format!("{} is let in, against {wanted:?}", shown(at)),
+                ),
+                Some(held) if !is_same(wanted, held) => found(
+                    Some(at.1),
+                    format!(
+                        "{} is kept out by {held:?} instead of {wanted:?}",
+                        shown(at)
+                    ),
+                ),
                 Some(_) => {}
             }
         }
         for (at, held) in &ending.kept_out {
             if !expected.contains_key(at) {
-                found(format!(
-                    "{} is kept out by {held:?}, and by no ban",
-                    shown(at)
-                ));
+                found(
+                    Some(at.1),
+                    format!("{} is kept out by {held:?}, and by no ban", shown(at)),
+                );
             }
         }
         for violation in &ending.over_limits {
-            found(format!("a limit was not kept: {violation}"));
+            found(None, format!("a limit was not kept: {violation}"));
         }
     }
     findings
+}
+
+/// The calls on a user, and what Roblox was asked for because of them.
+fn proof(history: &History, workspace: usize, ending: &Ending, user: UserId) -> Vec<String> {
+    let calls = history.calls.iter();
+    let calls = calls.filter(|call| call.workspace == workspace && call.what.user() == Some(user));
+    let mut proof = history.proof(calls);
+    proof.push(format!("times below count from {}", history.beginning()));
+    proof.extend(ending.changes.get(&user).into_iter().flatten().cloned());
+    proof
 }
 
 fn shown((place, user): &(Option<ExperienceId>, UserId)) -> String {

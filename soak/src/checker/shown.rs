@@ -7,7 +7,7 @@ use crate::history::{Call, History, Millis, Outcome, What};
 
 impl History {
     /// When the first call was made: times are told from there.
-    fn beginning(&self) -> Millis {
+    pub fn beginning(&self) -> Millis {
         let started = self.calls.iter().map(|call| call.started);
         started.min().unwrap_or_default()
     }
