@@ -102,9 +102,9 @@ impl Outside {
         let active = app.roblox().active(self.universe).into_iter();
         active
             .filter_map(|((place, user), restriction)| {
-                let ends = restriction.ends().map(|end| end.as_second());
+                let ends = restriction.ends();
                 let kept_out = KeptOut {
-                    until: ends.and_then(|at| u64::try_from(at).ok()),
+                    until: ends.and_then(|at| u64::try_from(at.as_second()).ok()),
                     reason: restriction.private_reason,
                 };
                 let place = place.and_then(ExperienceId::new);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::TestApp;
+use end_to_end::{TestApp, Workspace};
 use local_stack::fault_proxy::Fault;
 use shared::ids::ExperienceId;
 
@@ -58,29 +58,7 @@ pub async fn run(plan: &Plan) -> Run {
         unruly
     });
     let app = &app;
-    let experiences: Vec<_> = EXPERIENCES
-        .into_iter()
-        .filter_map(ExperienceId::new)
-        .collect();
-    let (mut workspaces, mut places, mut outside) = (Vec::new(), Vec::new(), Vec::new());
-    for number in 0..WORKSPACES {
-        let workspace = app.workspace().await;
-        outside.push(Outside::of(&workspace, number).await);
-        // The last one is linked by its first call, on the bad day, and gets what stands by then.
-        for experience in experiences.iter().skip(1) {
-            workspace.pending_bans(experience.get()).await;
-        }
-        places.push(Place {
-            guid: workspace.guid(),
-            experiences: experiences.clone(),
-            mirrored: experiences
-                .iter()
-                .copied()
-                .filter(|experience| is_mirrored(number, *experience))
-                .collect(),
-        });
-        workspaces.push(workspace);
-    }
+    let (workspaces, places, outside) = prepare(app).await;
     app.settle().await;
     app.faults().forget();
 
@@ -101,8 +79,8 @@ pub async fn run(plan: &Plan) -> Run {
         }
     }
     let skew = Millis::from(SKEW.unsigned_abs());
-    for workspace in &stage.workspaces {
-        for experience in &experiences {
+    for (workspace, place) in stage.workspaces.iter().zip(&places) {
+        for experience in &place.experiences {
             workspace.pending_bans(experience.get()).await;
         }
     }
@@ -145,6 +123,34 @@ pub async fn run(plan: &Plan) -> Run {
         schedules,
         moods,
     }
+}
+
+/// Sets up the workspaces, with everything outside that is theirs.
+async fn prepare(app: &TestApp) -> (Vec<Workspace<'_>>, Vec<Place>, Vec<Outside>) {
+    let experiences: Vec<_> = EXPERIENCES
+        .into_iter()
+        .filter_map(ExperienceId::new)
+        .collect();
+    let (mut workspaces, mut places, mut outside) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..WORKSPACES {
+        let workspace = app.workspace().await;
+        outside.push(Outside::of(&workspace, number).await);
+        // The last one is linked by its first call, on the bad day, and gets what stands by then.
+        for experience in experiences.iter().skip(1) {
+            workspace.pending_bans(experience.get()).await;
+        }
+        places.push(Place {
+            guid: workspace.guid(),
+            experiences: experiences.clone(),
+            mirrored: experiences
+                .iter()
+                .copied()
+                .filter(|experience| is_mirrored(number, *experience))
+                .collect(),
+        });
+        workspaces.push(workspace);
+    }
+    (workspaces, places, outside)
 }
 
 fn name(fault: Fault) -> String {

@@ -1,7 +1,7 @@
 //! A moderator with a tool that repeats what was not answered.
 
 use shared::clock::Timestamp;
-use shared::ids::UserId;
+use shared::ids::{ExperienceId, UserId};
 use shared::rules::{BanRequest, Length, Scope, UnbanRequest};
 
 use super::{Actor, moderator};
@@ -65,33 +65,30 @@ async fn insist(actor: &mut Actor<'_>, what: &What, count: u64) {
 
 fn decision(actor: &mut Actor<'_>, first: u64, count: u64) -> Option<What> {
     let user = actor.user()?;
-    Some(match actor.dice.u8(..20) {
-        0..13 => What::Ban {
-            request: ban(actor, user, first, count)?,
-            appeal: false,
-        },
-        13..15 => What::Ban {
-            request: ban(actor, user, first, count)?,
-            appeal: true,
-        },
-        _ => {
-            let experience = actor.experience()?;
-            What::Unban(UnbanRequest {
-                user,
-                experience,
-                reason: actor.chance(50).then(|| "a second look".to_owned()),
-                moderator: moderator(first, count),
-                completed: actor.chance(15) && !actor.is_mirrored(experience),
-                confirm_only: false,
-            })
-        }
-    })
+    let (what, experience) = (actor.dice.u8(..20), actor.experience()?);
+    // An unban where nothing holds any more is a report that the user has been let in. For a mirrored
+    // experience nobody here can say so.
+    let is_appeal = (13..15).contains(&what) || (what >= 15 && actor.is_mirrored(experience));
+    if what < 15 || is_appeal {
+        return Some(What::Ban {
+            request: ban(actor, (user, experience), first, count)?,
+            appeal: is_appeal,
+        });
+    }
+    Some(What::Unban(UnbanRequest {
+        user,
+        experience,
+        reason: actor.chance(50).then(|| "a second look".to_owned()),
+        moderator: moderator(first, count),
+        completed: actor.chance(15),
+        confirm_only: false,
+    }))
 }
 
 /// A ban, of which most run out while the run lasts.
 pub(super) fn ban(
     actor: &mut Actor<'_>,
-    user: UserId,
+    (user, experience): (UserId, ExperienceId),
     first: u64,
     count: u64,
 ) -> Option<BanRequest> {
@@ -109,7 +106,6 @@ pub(super) fn ban(
     } else {
         Scope::Experience
     };
-    let experience = actor.experience()?;
     Some(BanRequest {
         user,
         experience,

@@ -6,6 +6,9 @@ use shared::rules::{BanRequest, Length};
 use super::staged::*;
 use crate::history::{History, Outcome};
 
+/// Where the events stand.
+type Places = Vec<(Option<u64>, String)>;
+
 fn short(moderator: u64) -> BanRequest {
     BanRequest {
         length: Length::For(5),
@@ -101,7 +104,7 @@ fn an_event_that_is_missing_or_stands_twice_or_is_told_otherwise() {
 
 #[test]
 fn a_gap_between_the_places_or_none_or_another_order() {
-    let places = |change: &dyn Fn(&mut Vec<(Option<u64>, String)>)| {
+    let places = |change: &dyn Fn(&mut Places)| {
         let mut history = with(|_| {});
         change(&mut history.endings[0].places);
         history
