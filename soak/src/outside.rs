@@ -63,9 +63,11 @@ impl Outside {
             })
             .collect();
         let deliveries = workspace.deliveries(self.endpoint).await;
-        let open = deliveries
-            .iter()
-            .filter(|delivery| delivery.state != DeliveryState::Delivered);
+        let open = deliveries.iter().filter(|delivery| {
+            let status = delivery.last.as_ref().and_then(|last| last.status);
+            let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+            delivery.state != DeliveryState::Delivered || !is_taken
+        });
         ending.undelivered = open.map(|delivery| format!("{delivery:?}")).collect();
         ending.kept_out = self.kept_out(app);
         ending.changes = self.changes(app);
