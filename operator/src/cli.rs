@@ -7,6 +7,7 @@ use crate::commands::ban::BanArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::documents::{CompletionsArgs, ManArgs};
+use crate::commands::enforcement::EnforcementCommand;
 use crate::commands::erasure::ErasureCommand;
 use crate::commands::experience::ExperienceCommand;
 use crate::commands::export::ExportArgs;
@@ -110,6 +111,11 @@ pub enum Command {
     Webhook {
         #[command(subcommand)]
         command: WebhookCommand,
+    },
+    /// Enforcement: bans on Roblox's own list, without a game server.
+    Enforcement {
+        #[command(subcommand)]
+        command: EnforcementCommand,
     },
     /// Check the whole installation, and say what to do about what is wrong.
     Doctor(DoctorArgs),

@@ -4,6 +4,7 @@ pub mod ban;
 pub mod check;
 pub mod doctor;
 pub mod documents;
+pub mod enforcement;
 pub mod erasure;
 pub mod experience;
 pub mod export;

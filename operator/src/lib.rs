@@ -57,6 +57,9 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
             let is_local = cli.connection.is_local();
             commands::webhook::run(command, is_local, &open().await?, output).await?;
         }
+        Command::Enforcement { command } => {
+            commands::enforcement::run(command, &cli.connection, output).await?;
+        }
         Command::Import(args) => commands::import::run(*args, &open().await?, output).await?,
         Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
         Command::Export(args) => commands::export::run(args, &open().await?).await?,

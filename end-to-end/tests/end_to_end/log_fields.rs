@@ -7,9 +7,12 @@ use end_to_end::{
     repository,
 };
 use local_stack::fault_proxy::{Fault, Rule};
+use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
 use shared::clock::{Moment, Timestamp};
+use shared::ids::{ExperienceId, UniverseId};
 use shared::outbound::Target;
+use shared::store::{Enforcement, EnforcementSettings, Mirror};
 use shared::webhooks::{Endpoint, EventFilter};
 
 use crate::metrics::metrics;
@@ -77,6 +80,46 @@ async fn try_a_webhook(workspace: &Workspace<'_>) {
     }
 }
 
+/// Mirrors an experience to Roblox on a day on which nothing works.
+async fn try_a_mirror(workspace: &Workspace<'_>) {
+    let (place, universe, key) = (EXPERIENCE + 1, 7, "a key");
+    let (app, roblox) = (workspace.app(), workspace.app().roblox());
+    // Nobody else works on the universe.
+    app.lose_background_calls(true);
+    app.secrets().set("portcullis/roblox", key).unwrap();
+    roblox.add_key(key, &[universe]);
+    let enforcement = Enforcement {
+        workspace: workspace.id().tag(),
+        experience: ExperienceId::new(place).unwrap(),
+        settings: EnforcementSettings {
+            universe: UniverseId::new(universe).unwrap(),
+            secret: "portcullis/roblox".to_owned(),
+            mirror: Mirror::ALL,
+            created: Timestamp(now()),
+            stopped: None,
+            checked: None,
+        },
+    };
+    app.store().set_enforcement(&enforcement).await.unwrap();
+    let drain = async || {
+        let event = json!({ "workspace": workspace.tag(), "universe": universe });
+        let event = event.to_string().into();
+        let run = app.runtime().invoke("enforce-bans", event).await;
+        run.unwrap();
+    };
+    roblox.fail(FaultRule::updates(1, RobloxFault::Status(500)).on("/32"));
+    roblox.fail(FaultRule::next(1, RobloxFault::Status(500)).on(":publishMessage"));
+    for user in [31, 32] {
+        workspace.ban(Ban::of(user, place)).await;
+    }
+    drain().await;
+    workspace.unban(Unban::of(31, place)).await;
+    drain().await;
+    roblox.kill_key(key);
+    workspace.ban(Ban::of(33, place)).await;
+    drain().await;
+}
+
 /// Does everything of which a line can tell.
 async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
@@ -108,6 +151,7 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     let run = app.runtime().invoke("expire-bans", event.into()).await;
     run.unwrap();
     try_a_webhook(workspace).await;
+    try_a_mirror(workspace).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
     damage(workspace, USER + 1).await;
     workspace

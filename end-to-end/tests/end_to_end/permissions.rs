@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
-const MIRROR: &str = "lambda:function:EnforceBansFunction";
+const MIRROR: &str = "lambda:function:enforce-bans";
 const STREAM: &str = "dynamodb:table/BansTable/stream/*";
 
 /// Grants: a resource, and the actions on it.

@@ -182,6 +182,7 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
 
     for alarm in [
         "DeliverWebhooksErrorsAlarm",
+        "EnforcementErrorsAlarm",
         "EventErrorsAlarm",
         "PendingAgeAlarm",
         "SpreadDecisionsErrorsAlarm",

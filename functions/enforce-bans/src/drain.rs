@@ -38,7 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Works on a universe, unless somebody else does.
 pub async fn run(universe: Arc<Universe>, waker: &Waker) -> Result<(), ApiError> {
     let (store, tag) = (&universe.store, universe.tag);
-    let taking = store.take_universe_lease(tag, universe.universe, LEASE, Moment::now());
+    let taking = store.take_universe_lease(tag, universe.id, LEASE, Moment::now());
     let Some(lease) = taking.await? else {
         return Ok(());
     };
@@ -53,7 +53,7 @@ pub async fn run(universe: Arc<Universe>, waker: &Waker) -> Result<(), ApiError>
     if worked? || drain.finds_more().await? {
         let errand = Errand::Enforce {
             workspace: tag,
-            universe: universe.universe.get(),
+            universe: universe.id.get(),
         };
         waker.wake(&errand).await?;
     }
@@ -74,7 +74,7 @@ impl Drain {
         universe.look().await?;
         let kept = universe
             .store
-            .universe_pause(universe.tag, universe.universe)
+            .universe_pause(universe.tag, universe.id)
             .await?;
         if let Some(until) = kept {
             universe.trouble.pause(until);
@@ -113,7 +113,7 @@ impl Drain {
     async fn round(&mut self) -> Result<bool, ApiError> {
         let universe = Arc::clone(&self.universe);
         let (store, now) = (&universe.store, Moment::now());
-        let again = store.due_applications(universe.tag, universe.universe, now, DUE);
+        let again = store.due_applications(universe.tag, universe.id, now, DUE);
         let mut again = again.await?.into_iter();
         let mut queue = Queue::new(universe.tag, &universe.sources(), now);
         let (mut seen, mut worked) = (HashSet::new(), false);

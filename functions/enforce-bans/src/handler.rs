@@ -88,11 +88,10 @@ pub async fn handle(
             Ok((tag, universe)) => {
                 let universe = Universe {
                     tag,
-                    universe,
+                    id: universe,
                     store,
                     roblox: mirror.roblox.clone(),
                     secrets: mirror.secrets.clone(),
-                    request_id: event.context.request_id.clone(),
                     pacing: pacing(),
                     messages: mirror.messages.of(tag, universe),
                     places: std::sync::Mutex::default(),

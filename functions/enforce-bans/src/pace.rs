@@ -54,11 +54,14 @@ impl Starts {
 
 /// When the last messages of each universe were published, as far as this environment knows.
 #[derive(Debug, Default)]
-pub struct MessagePaces(Mutex<HashMap<(WorkspaceTag, UniverseId), Arc<Mutex<MessagePace>>>>);
+pub struct MessagePaces(Mutex<HashMap<(WorkspaceTag, UniverseId), SharedPace>>);
+
+/// The pace of one universe.
+pub type SharedPace = Arc<Mutex<MessagePace>>;
 
 impl MessagePaces {
     /// That of a universe.
-    pub fn of(&self, tag: WorkspaceTag, universe: UniverseId) -> Arc<Mutex<MessagePace>> {
+    pub fn of(&self, tag: WorkspaceTag, universe: UniverseId) -> SharedPace {
         Arc::clone(lock(&self.0).entry((tag, universe)).or_default())
     }
 }

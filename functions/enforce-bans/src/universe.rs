@@ -7,12 +7,12 @@ use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::ids::{ExperienceId, UniverseId, WorkspaceTag};
 use shared::roblox::{Roblox, RobloxKey};
-use shared::rules::enforcing::{Level, MessagePace, Mirrors, Pacing, Plan};
+use shared::rules::enforcing::{Level, Mirrors, Pacing, Plan};
 use shared::secrets::{SecretError, Secrets};
 use shared::store::{Enforcement, Pending, Store};
 
 use crate::keys::{self, Trial};
-use crate::pace::{Starts, Trouble, later, lock};
+use crate::pace::{SharedPace, Starts, Trouble, lock};
 use crate::sweep;
 use crate::tally::Tally;
 
@@ -22,14 +22,12 @@ pub struct Universe {
     /// Whose.
     pub tag: WorkspaceTag,
     /// Which.
-    pub universe: UniverseId,
+    pub id: UniverseId,
     pub store: Store,
     pub roblox: Roblox,
     pub secrets: Secrets,
-    /// The call's id.
-    pub request_id: String,
     pub pacing: Pacing,
-    pub messages: Arc<Mutex<MessagePace>>,
+    pub messages: SharedPace,
     /// Its mirrored places; stopped ones are among them.
     pub places: Mutex<BTreeMap<ExperienceId, Enforcement>>,
     pub pace: Starts,
@@ -43,11 +41,11 @@ impl Universe {
         let all = self.store.enforcements_of(self.tag).await?;
         let of_it = all
             .into_iter()
-            .filter(|it| it.settings.universe == self.universe)
+            .filter(|it| it.settings.universe == self.id)
             .map(|it| (it.experience, it));
         *lock(&self.places) = of_it.collect();
         for secret in self.secrets_to_try(Moment::now()) {
-            let trial = keys::try_key(&self.roblox, &self.secrets, &secret, self.universe).await;
+            let trial = keys::try_key(&self.roblox, &self.secrets, &secret, self.id).await;
             self.note(&secret, &trial).await?;
         }
         Ok(())
@@ -172,13 +170,6 @@ impl Universe {
         let Some(until) = until else {
             return Ok(());
         };
-        self.store
-            .pause_universe(self.tag, self.universe, until)
-            .await
-    }
-
-    /// When somebody is to look again at what is under way now: by then nobody holds this lease.
-    pub fn abandoned(&self, now: Moment) -> Moment {
-        later(now, (crate::drain::LEASE + 5) * 1000)
+        self.store.pause_universe(self.tag, self.id, until).await
     }
 }

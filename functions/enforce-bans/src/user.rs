@@ -6,9 +6,8 @@ use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::ids::UserId;
 use shared::roblox::{Ask, Change, RobloxError, drop_player};
-use shared::rules;
-use shared::rules::enforcing::{self, Level, Place, Plan, Report, Step};
-use shared::store::{Actor, Application, Bounds, Call, Decided, Intent, Link};
+use shared::rules::enforcing::{self, Level, Plan, Step};
+use shared::store::{Application, Intent};
 use tokio::time::Instant;
 
 use crate::keys::Trial;
@@ -66,24 +65,17 @@ pub async fn prepare(
 ) -> Result<Work, ApiError> {
     let (store, tag, now) = (&universe.store, universe.tag, Moment::now());
     let places = universe.experiences();
-    let applying = store
-        .applying(tag, user, universe.universe, &places)
-        .await?;
+    let applying = store.applying(tag, user, universe.id, &places).await?;
     let is_noted = applying.application.is_some();
     let application = applying.application.unwrap_or_default();
     if let Some(until) = application.retry_at.filter(|until| *until > now) {
         return Ok(Work::PutOff(until));
     }
-    let mut of_places = Vec::new();
-    for (experience, standing) in applying.standings {
-        let universal = store.reported_for_universe(tag, user, &standing).await?;
-        of_places.push(Place {
-            experience,
-            standing,
-            reported_at: universal.map(|universal| Level::universal(universal, experience)),
-            mirrors: universe.mirrors(experience),
-        });
-    }
+    let of_places = store
+        .places_of(tag, user, applying.standings, |place| {
+            universe.mirrors(place)
+        })
+        .await?;
     let doubts: Vec<_> = application.intents.iter().map(Intent::doubt).collect();
     let plan = enforcing::plan(&of_places, &doubts, now.seconds());
     if plan.is_empty() {
@@ -188,7 +180,7 @@ impl Working<'_> {
         self.ready.application.updates = universe.pacing.noted(&before, Moment::now());
         self.ready.application.retry_at = None;
         // First written down, then asked.
-        self.note(Some(universe.abandoned(Moment::now()))).await?;
+        self.note(Some(abandoned(Moment::now()))).await?;
         let ask = Ask {
             level: step.level,
             change: match &step.ban {
@@ -200,7 +192,7 @@ impl Working<'_> {
         };
         let asking = universe
             .roblox
-            .change(&key, universe.universe, self.ready.user, &ask);
+            .change(&key, universe.id, self.ready.user, &ask);
         let answer = asking.await;
         let now = Moment::now();
         // Roblox counted it at some time before its answer.
@@ -307,7 +299,10 @@ impl Working<'_> {
         let mut reported = 0;
         for report in &self.ready.plan.reports {
             if !report.after.iter().any(is_open) {
-                self.settle(report).await?;
+                let (store, tag, user) = (&self.universe.store, self.universe.tag, self.ready.user);
+                let reporting =
+                    store.report_applied(tag, user, report.experience, report.state, BY);
+                reporting.await?;
                 reported += 1;
             }
         }
@@ -316,36 +311,6 @@ impl Working<'_> {
             self.universe.tally.waited(now.0.saturating_sub(since.0));
         }
         Ok(reported)
-    }
-
-    /// Records a report, as a game server's confirmation is recorded: what was decided meanwhile
-    /// stays decided, and pending.
-    async fn settle(&self, report: &Report) -> Result<(), ApiError> {
-        let universe = self.universe;
-        let call = Call {
-            user: self.ready.user,
-            tag: universe.tag,
-            link: Link::as_it_is(report.experience),
-            actor: Actor {
-                key_id: BY.to_owned(),
-                moderator: None,
-                request_id: universe.request_id.clone(),
-            },
-            bounds: Bounds::Unbound,
-            idempotency: None,
-        };
-        let state = report.state;
-        let settling = universe.store.settle(&call, |snapshot, _| async move {
-            let standing = &snapshot.standing;
-            Ok(Decided::nothing(match state {
-                // The user was forgotten meanwhile.
-                _ if standing.is_blank() => rules::unchanged(standing),
-                Some(revision) => rules::confirm(standing, revision),
-                None => rules::report_unbanned(standing),
-            }))
-        });
-        settling.await?;
-        Ok(())
     }
 
     /// Tells the running servers to drop a banned player. The restriction does so already, so a
@@ -365,7 +330,7 @@ impl Working<'_> {
             return;
         };
         let message = drop_player(self.ready.user, &ban.terms.public_reason);
-        let published = universe.roblox.publish(&key, universe.universe, &message);
+        let published = universe.roblox.publish(&key, universe.id, &message);
         match published.await {
             Ok(()) => universe.tally.count(|counts| counts.kicked += 1),
             Err(_) => universe.tally.count(|counts| counts.kicks_skipped += 1),
@@ -390,13 +355,18 @@ async fn close(
     note(universe, user, &closed, None).await
 }
 
+/// When somebody is to look again at what is under way now: by then nobody holds this lease.
+const fn abandoned(now: Moment) -> Moment {
+    later(now, (crate::drain::LEASE + 5) * 1000)
+}
+
 async fn note(
     universe: &Universe,
     user: UserId,
     application: &Application,
     due: Option<Moment>,
 ) -> Result<(), ApiError> {
-    let (tag, id) = (universe.tag, universe.universe);
+    let (tag, id) = (universe.tag, universe.id);
     let noting = universe
         .store
         .note_application(tag, user, id, application, due);

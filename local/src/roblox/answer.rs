@@ -1,5 +1,7 @@
 //! Answers as Roblox writes them: the shapes of its errors differ from layer to layer.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Response, StatusCode, header};
@@ -34,8 +36,8 @@ impl Answer {
         }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub fn with(mut self, name: &'static str, value: impl Display) -> Self {
+        self.headers.push((name, format!("{value}")));
         self
     }
 

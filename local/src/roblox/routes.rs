@@ -173,9 +173,10 @@ fn introspect(state: &State, call: &Call) -> Answer {
     let Some(key) = secret.and_then(|secret| state.keys.get(secret)) else {
         return answer::gateway(401, "Invalid API Key");
     };
-    let universes: Vec<String> = match key.universes.is_empty() {
-        true => vec!["*".to_owned()],
-        false => key.universes.iter().map(u64::to_string).collect(),
+    let universes: Vec<String> = if key.universes.is_empty() {
+        vec!["*".to_owned()]
+    } else {
+        key.universes.iter().map(u64::to_string).collect()
     };
     let mut scopes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for scope in &key.scopes {

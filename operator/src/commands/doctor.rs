@@ -1,6 +1,7 @@
 //! `portcullis doctor`: what is wrong with an installation, and what to do about it.
 
 mod api;
+mod enforcements;
 mod finding;
 mod keys;
 mod stream;
@@ -86,6 +87,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.push(stream::examine(located).await);
         findings.extend(keys::examine(&located.store(), key.as_deref()).await);
         findings.extend(webhooks::examine(&located.store()).await);
+        findings.extend(enforcements::examine(located).await);
     }
     match url {
         Some(url) => {

@@ -94,6 +94,8 @@ impl At {
 #[derive(Clone, Debug)]
 pub struct Operator {
     endpoint: String,
+    secrets: String,
+    roblox: String,
     workspace: String,
 }
 
@@ -101,6 +103,8 @@ impl Operator {
     pub fn of(workspace: &Workspace<'_>) -> Self {
         Self {
             endpoint: workspace.app().database().endpoint().to_owned(),
+            secrets: workspace.app().secrets().endpoint().to_owned(),
+            roblox: workspace.app().roblox().endpoint().to_owned(),
             workspace: workspace.guid(),
         }
     }
@@ -116,6 +120,8 @@ impl Operator {
         command
             .args(["--endpoint", &self.endpoint])
             .env("PORTCULLIS_WORKSPACE", &self.workspace)
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets)
+            .env("ROBLOX_API_URL", &self.roblox)
             .args(arguments);
         answered(command, answer)
     }

@@ -129,11 +129,11 @@ impl Restriction {
         }
     }
 
-    /// Whether it was set by these terms, its end aside.
+    /// Whether it was set by these terms, its end aside. What the user is shown does not tell:
+    /// Roblox filters it.
     #[must_use]
     pub fn says(&self, terms: &Terms) -> bool {
         self.private_reason == cut(&terms.private_reason, PRIVATE_REASON)
-            && self.display_reason == cut(&terms.public_reason, DISPLAY_REASON)
     }
 }
 

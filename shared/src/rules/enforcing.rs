@@ -101,6 +101,11 @@ impl Plan {
     }
 }
 
+/// The report that a place owes: a revision, or "not banned".
+struct Owing {
+    state: Option<RevisionRef>,
+}
+
 impl Level {
     /// The level at which a ban of a place is applied.
     #[must_use]
@@ -135,13 +140,14 @@ impl Place {
     }
 
     /// What the place owes and this mirror carries over: the report to be made.
-    fn owes(&self, now: Timestamp) -> Option<Option<RevisionRef>> {
+    fn owes(&self, now: Timestamp) -> Option<Owing> {
         let owed = self.standing.owed();
         if let Some(ban) = owed.ban_at(now) {
-            return self.mirrors.bans.then_some(Some(ban.revision));
+            let state = Some(ban.revision);
+            return self.mirrors.bans.then_some(Owing { state });
         }
         let unban = owed.unban_at(now).filter(|_| self.mirrors.unbans);
-        unban.map(|_| None)
+        unban.map(|_| Owing { state: None })
     }
 
     /// Whether the universe's restriction matters for what the place owes.
@@ -167,6 +173,15 @@ impl Standing {
     pub fn reported_ban(&self) -> Option<&Ban> {
         let report = self.here.report?;
         self.bans().find(|ban| ban.current() == report)
+    }
+}
+
+/// The ban that a level is to hold for a user, given all mirrored places of the universe.
+#[must_use]
+pub fn wanted(places: &[Place], level: Level, now: Timestamp) -> Option<&Ban> {
+    match level {
+        Level::Universe => universe_ban(places, now),
+        Level::Place(_) => places.iter().find_map(|place| place.wants(level, now)),
     }
 }
 
@@ -214,7 +229,7 @@ pub fn plan(places: &[Place], doubts: &[Doubt], now: Timestamp) -> Plan {
     let mut steps = sets;
     steps.extend(lifts);
     let reports = places.iter().filter_map(|place| {
-        let state = place.owes(now)?;
+        let Owing { state } = place.owes(now)?;
         let rests_on = |step: &&Step| match step.level {
             Level::Universe => place.concerns_universe(now),
             Level::Place(experience) => experience == place.experience,

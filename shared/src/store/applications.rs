@@ -9,14 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::bans::Snapshot;
+use super::commit::Actor;
 use super::database::{failure, number, text};
 use super::items::{self, BanItem};
+use super::links::Link;
+use super::permits::{Bounds, Decided};
 use super::schema::{self, Item, Key, names};
+use super::settle::Call;
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
-use crate::rules::enforcing::{Doubt, Level};
-use crate::rules::{RevisionRef, Standing};
+use crate::rules::enforcing::{Doubt, Level, Mirrors, Place};
+use crate::rules::{self, RevisionRef, Standing};
 
 /// How long it is kept when the last change was made, in seconds: a week.
 const KEPT: u64 = 7 * 86_400;
@@ -251,6 +255,61 @@ impl Store {
         Ok(keys
             .filter_map(|key| key.pk.rsplit('#').next()?.parse().ok())
             .collect())
+    }
+
+    /// A user as everything that is decided about him in a universe rests on it, place by place.
+    pub async fn places_of(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        standings: BTreeMap<ExperienceId, Standing>,
+        mirrors: impl Fn(ExperienceId) -> Mirrors,
+    ) -> Result<Vec<Place>, ApiError> {
+        let mut places = Vec::new();
+        for (experience, standing) in standings {
+            let universal = self.reported_for_universe(tag, user, &standing).await?;
+            places.push(Place {
+                experience,
+                standing,
+                reported_at: universal.map(|universal| Level::universal(universal, experience)),
+                mirrors: mirrors(experience),
+            });
+        }
+        Ok(places)
+    }
+
+    /// Records what an experience has applied, as its game server's confirmation is recorded: what
+    /// was decided meanwhile stays decided, and pending.
+    pub async fn report_applied(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        experience: ExperienceId,
+        state: Option<RevisionRef>,
+        by: &str,
+    ) -> Result<(), ApiError> {
+        let call = Call {
+            user,
+            tag,
+            link: Link::as_it_is(experience),
+            actor: Actor {
+                key_id: by.to_owned(),
+                moderator: None,
+                request_id: String::new(),
+            },
+            bounds: Bounds::Unbound,
+            idempotency: None,
+        };
+        let settling = self.settle(&call, |snapshot, _| async move {
+            let standing = &snapshot.standing;
+            Ok(Decided::nothing(match state {
+                // The user was forgotten meanwhile.
+                _ if standing.is_blank() => rules::unchanged(standing),
+                Some(revision) => rules::confirm(standing, revision),
+                None => rules::report_unbanned(standing),
+            }))
+        });
+        settling.await.map(drop)
     }
 
     /// What is being applied to a user in a universe.

@@ -116,9 +116,12 @@ impl Store {
     /// Everything that is mirrored, from memory or the table. A change is effective everywhere
     /// within 60 s.
     pub async fn known_enforcements(&self) -> Result<Arc<[Enforcement]>, ApiError> {
-        let kept = |known: &Arc<[Enforcement]>| match known.is_empty() {
-            true => NONE_REMEMBERED,
-            false => REMEMBERED,
+        let kept = |known: &Arc<[Enforcement]>| {
+            if known.is_empty() {
+                NONE_REMEMBERED
+            } else {
+                REMEMBERED
+            }
         };
         if let Some(known) = self.known.enforcements.get(&(), kept) {
             return Ok(known);

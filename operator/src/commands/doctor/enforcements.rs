@@ -1,0 +1,87 @@
+//! Mirrors to Roblox: whether their keys are accepted, and for what.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use shared::roblox::RobloxError;
+use shared::secrets::{SecretError, Secrets};
+use shared::store::{Enforcement, Store};
+
+use super::finding::Finding;
+use crate::commands::enforcement;
+use crate::connection::Connection;
+
+/// Tries the key of every mirror.
+pub async fn examine(located: &Connection) -> Vec<Finding> {
+    match look(&located.store(), &Secrets::new(&located.sdk)).await {
+        Ok(findings) => findings,
+        Err(error) => vec![Finding::of_error("enforcement", &error)],
+    }
+}
+
+async fn look(store: &Store, secrets: &Secrets) -> Result<Vec<Finding>> {
+    let all = store.enforcements().await?;
+    if all.is_empty() {
+        let detail = "no experience is mirrored to Roblox";
+        return Ok(vec![Finding::ok("enforcement", detail)]);
+    }
+    let roblox = enforcement::roblox()?;
+    let mut of_key: BTreeMap<_, Vec<&Enforcement>> = BTreeMap::new();
+    for it in &all {
+        let name = (it.settings.secret.as_str(), it.settings.universe);
+        of_key.entry(name).or_default().push(it);
+    }
+    let mut findings = Vec::new();
+    for ((secret, universe), mirrors) in of_key {
+        let check = format!("enforcement {universe}");
+        let places: Vec<_> = mirrors.iter().map(|it| it.experience.to_string()).collect();
+        let detail = format!("{secret}, for {}", places.join(", "));
+        let found = match secrets.fresh_key(secret).await {
+            Err(SecretError::Unusable(why)) => Finding::failed(
+                check,
+                format!("{detail}: {why}"),
+                "put the key of Open Cloud into Secrets Manager under this name, as its text alone",
+            ),
+            Err(error) => Finding::failed(check, format!("{detail}: {error}"), "try again"),
+            Ok(key) => match roblox.introspect(&key).await {
+                Ok(info) if !info.enabled || info.expired => Finding::failed(
+                    check,
+                    format!("{detail}: the key is switched off or has expired"),
+                    "make another in the Creator Dashboard, and put it into the secret",
+                ),
+                Ok(info) if !info.missing(universe).is_empty() => Finding::failed(
+                    check,
+                    format!("{detail}: lacks {}", info.missing(universe).join(", ")),
+                    "add the scopes to the key in the Creator Dashboard",
+                ),
+                Ok(_) => accepted(check, &detail, &mirrors),
+                Err(error) => of_refusal(check, &detail, &error),
+            },
+        };
+        findings.push(found);
+    }
+    Ok(findings)
+}
+
+fn accepted(check: String, detail: &str, mirrors: &[&Enforcement]) -> Finding {
+    if mirrors.iter().all(|it| it.settings.stopped.is_none()) {
+        return Finding::ok(check, format!("{detail}: accepted, with all scopes"));
+    }
+    Finding::warning(
+        check,
+        format!("{detail}: stopped, though the key is accepted again"),
+        "it goes on by itself within a minute or two; `portcullis enforcement status` shows it",
+    )
+}
+
+fn of_refusal(check: String, detail: &str, error: &RobloxError) -> Finding {
+    let detail = format!("{detail}: {error}");
+    match error {
+        RobloxError::Unauthorized { .. } | RobloxError::Refused { .. } => Finding::failed(
+            check,
+            detail,
+            "make another key in the Creator Dashboard, and put it into the secret",
+        ),
+        _ => Finding::warning(check, detail, "try again: nothing is lost meanwhile"),
+    }
+}

@@ -1,0 +1,185 @@
+//! `portcullis enforcement`: bans on Roblox's own list, without a game server.
+
+mod queue;
+mod reconcile;
+mod setup;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde::Serialize;
+use shared::ids::{ExperienceId, UniverseId};
+use shared::roblox::{Roblox, RobloxKey};
+use shared::secrets::Secrets;
+use shared::store::{Enforcement, Store};
+
+use super::workspace;
+use crate::arguments::{InWorkspace, experience};
+use crate::connection::{self, ConnectionArgs};
+use crate::output::{Output, Record};
+use crate::times::Time;
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis enforcement set 75521396999004 --secret portcullis/roblox
+  portcullis enforcement status
+  portcullis enforcement reconcile 75521396999004
+  portcullis enforcement reconcile 75521396999004 --repair --yes
+
+The key of Roblox Open Cloud is kept in AWS Secrets Manager, as a text, under a name that begins with
+portcullis/. It needs the scopes universe.user-restriction:read and :write, and
+universe-messaging-service:publish.";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum EnforcementCommand {
+    /// Mirror an experience's bans to Roblox's own list, or change how.
+    Set(setup::SetArgs),
+    /// List what is mirrored.
+    List(InWorkspace),
+    /// Mirror an experience no more. What Roblox holds stays as it is.
+    Off(setup::OffArgs),
+    /// How much waits to be mirrored, and what holds it up.
+    Status(queue::StatusArgs),
+    /// Compare what Roblox holds with what is decided.
+    Reconcile(reconcile::ReconcileArgs),
+}
+
+/// One experience of a workspace.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Named {
+    /// The experience, by its place id.
+    #[arg(value_name = "EXPERIENCE", value_parser = experience)]
+    experience: ExperienceId,
+
+    #[command(flatten)]
+    place: InWorkspace,
+}
+
+/// What the commands work with.
+pub struct Tools {
+    store: Store,
+    secrets: Secrets,
+    roblox: Roblox,
+}
+
+impl Tools {
+    /// Connects.
+    async fn open(args: &ConnectionArgs) -> Result<Self> {
+        let sdk = args.sdk().await;
+        connection::credentials(&sdk).await?;
+        let located = args.locate(sdk).await?;
+        Ok(Self {
+            store: located.store(),
+            secrets: Secrets::new(&located.sdk),
+            roblox: roblox()?,
+        })
+    }
+
+    /// The key of a mirror.
+    async fn key(&self, secret: &str) -> Result<RobloxKey> {
+        let found = self.secrets.fresh_key(secret).await;
+        found.with_context(|| format!("the secret {secret} is of no use"))
+    }
+
+    /// How an experience is mirrored.
+    async fn enforcement(&self, named: Named) -> Result<Enforcement> {
+        let tag = workspace::find(&self.store, named.place.workspace)
+            .await?
+            .guid
+            .tag();
+        let found = self.store.enforcement(tag, named.experience).await?;
+        found.with_context(|| {
+            format!(
+                "the experience {} is not mirrored: `portcullis enforcement set` does that",
+                named.experience
+            )
+        })
+    }
+}
+
+/// Roblox, where `ROBLOX_API_URL` says or where it is.
+pub fn roblox() -> Result<Roblox> {
+    Roblox::from_environment().map_err(|error| anyhow::anyhow!("Roblox Open Cloud: {error}"))
+}
+
+/// A mirror, as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    experience_id: ExperienceId,
+    universe_id: UniverseId,
+    secret: String,
+    mirror: Vec<&'static str>,
+    since: Time,
+    /// Since when it is stopped, and why.
+    stopped: Option<Time>,
+    reason: Option<String>,
+}
+
+impl From<&Enforcement> for Shown {
+    fn from(enforcement: &Enforcement) -> Self {
+        let settings = &enforcement.settings;
+        let mirror = settings.mirror;
+        let parts = [
+            (mirror.bans, "bans"),
+            (mirror.unbans, "unbans"),
+            (mirror.kicks, "kicks"),
+        ];
+        let stopped = settings.stopped.as_ref();
+        Self {
+            experience_id: enforcement.experience,
+            universe_id: settings.universe,
+            secret: settings.secret.clone(),
+            mirror: parts
+                .iter()
+                .filter_map(|(on, name)| on.then_some(*name))
+                .collect(),
+            since: Time(settings.created),
+            stopped: stopped.map(|stopped| Time(stopped.at)),
+            reason: stopped.map(|stopped| match stopped.status {
+                0 => stopped.message.clone(),
+                status => format!("{status} {}", stopped.message),
+            }),
+        }
+    }
+}
+
+impl Record for Shown {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let state = match (&self.stopped, &self.reason) {
+            (Some(at), Some(why)) => format!("stopped {}: {why}", at.shown()),
+            _ => "works".to_owned(),
+        };
+        vec![
+            ("experience", self.experience_id.to_string()),
+            ("universe", self.universe_id.to_string()),
+            ("secret", self.secret.clone()),
+            ("mirrors", self.mirror.join(",")),
+            ("since", self.since.shown()),
+            ("state", state),
+        ]
+    }
+}
+
+pub async fn run(
+    command: EnforcementCommand,
+    connection: &ConnectionArgs,
+    output: Output,
+) -> Result<()> {
+    let tools = Tools::open(connection).await?;
+    match command {
+        EnforcementCommand::Set(args) => setup::set(args, &tools, output).await,
+        EnforcementCommand::List(place) => {
+            let workspace = workspace::find(&tools.store, place.workspace).await?;
+            let all = tools.store.enforcements_of(workspace.guid.tag()).await?;
+            let shown: Vec<_> = all.iter().map(Shown::from).collect();
+            output.list(
+                &shown,
+                "nothing is mirrored: see `portcullis enforcement set`",
+            )
+        }
+        EnforcementCommand::Off(args) => setup::off(&args, &tools, output).await,
+        EnforcementCommand::Status(args) => queue::status(args, &tools, output).await,
+        EnforcementCommand::Reconcile(args) => reconcile::reconcile(args, &tools, output).await,
+    }
+}

@@ -1,0 +1,136 @@
+//! What waits to be mirrored.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::clock::{Moment, Timestamp};
+use shared::ids::{ExperienceId, UserId};
+use shared::store::{Enforcement, Pending, Queue};
+
+use super::{Shown, Tools};
+use crate::arguments::{InWorkspace, experience};
+use crate::commands::workspace;
+use crate::output::{Output, Record};
+use crate::times::{Time, duration, or_dash};
+
+/// How many changes a second are made in a universe.
+const PER_SECOND: u64 = 9;
+
+/// Of how many users that wait it is told what holds them up.
+const FIRST: usize = 10;
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The experience, by its place id [default: all that are mirrored].
+    #[arg(value_name = "EXPERIENCE", value_parser = experience)]
+    experience: Option<ExperienceId>,
+
+    #[command(flatten)]
+    place: InWorkspace,
+}
+
+/// How a mirror stands.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    #[serde(flatten)]
+    mirror: Shown,
+    pending_bans: u64,
+    pending_unbans: u64,
+    oldest: Option<Time>,
+    /// Seconds that it will take at the pace that Roblox allows.
+    estimated_seconds: u64,
+    /// Until when Roblox is left alone.
+    paused_until: Option<Time>,
+    held_up: Vec<HeldUp>,
+}
+
+/// A user with whom it came to nothing.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HeldUp {
+    user_id: UserId,
+    failures: u32,
+    error: Option<String>,
+    retry_at: Option<Time>,
+}
+
+impl Record for Status {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = self.mirror.fields();
+        let first = self.held_up.first();
+        let errors = first.map_or("-".to_owned(), |first| {
+            let error = first.error.as_deref().unwrap_or("the limit of a minute");
+            format!(
+                "{} users, such as {}: {error}",
+                self.held_up.len(),
+                first.user_id
+            )
+        });
+        fields.extend([
+            ("pending bans", self.pending_bans.to_string()),
+            ("pending unbans", self.pending_unbans.to_string()),
+            ("oldest", or_dash(self.oldest)),
+            ("estimated", duration(self.estimated_seconds)),
+            ("paused until", or_dash(self.paused_until)),
+            ("held up", errors),
+        ]);
+        fields
+    }
+}
+
+pub async fn status(args: StatusArgs, tools: &Tools, output: Output) -> Result<()> {
+    let workspace = workspace::find(&tools.store, args.place.workspace).await?;
+    let mut all = tools.store.enforcements_of(workspace.guid.tag()).await?;
+    if let Some(experience) = args.experience {
+        all.retain(|it| it.experience == experience);
+    }
+    let now = Moment::now();
+    let mut shown = Vec::new();
+    for enforcement in &all {
+        shown.push(status_of(enforcement, tools, now).await?);
+    }
+    output.list(
+        &shown,
+        "nothing is mirrored: see `portcullis enforcement set`",
+    )
+}
+
+async fn status_of(enforcement: &Enforcement, tools: &Tools, now: Moment) -> Result<Status> {
+    let (store, tag, place) = (&tools.store, enforcement.workspace, enforcement.experience);
+    let universe = enforcement.settings.universe;
+    let count = |pending| store.count_pending(pending, tag, place, Some(now.seconds()));
+    let (bans, unbans) = (count(Pending::Bans).await?, count(Pending::Unbans).await?);
+    let sources = [(Pending::Bans, place), (Pending::Unbans, place)];
+    let mut queue = Queue::new(tag, &sources, now);
+    let (mut oldest, mut held_up) = (None::<Timestamp>, Vec::new());
+    for _ in 0..FIRST {
+        let Some((since, user)) = queue.next(store).await? else {
+            break;
+        };
+        oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
+        let application = store.application(tag, user, universe).await?;
+        let Some(application) = application.filter(|it| it.failures > 0 || it.retry_at.is_some())
+        else {
+            continue;
+        };
+        held_up.push(HeldUp {
+            user_id: user,
+            failures: application.failures,
+            error: application.error,
+            retry_at: application.retry_at.map(|at| Time(at.seconds())),
+        });
+    }
+    let paused = store.universe_pause(tag, universe).await?;
+    Ok(Status {
+        mirror: Shown::from(enforcement),
+        pending_bans: bans,
+        pending_unbans: unbans,
+        oldest: oldest.map(Time),
+        estimated_seconds: bans.saturating_add(unbans).div_ceil(PER_SECOND),
+        paused_until: paused
+            .filter(|until| *until > now)
+            .map(|until| Time(until.seconds())),
+        held_up,
+    })
+}

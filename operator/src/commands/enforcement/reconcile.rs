@@ -1,0 +1,267 @@
+//! What Roblox holds, against what is decided.
+//!
+//! A repair changes no restriction: it makes the experience's reports true, and what the experience
+//! then owes is mirrored as always. Restrictions that were made elsewhere are shown and left alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::clock::{Moment, Timestamp};
+use shared::ids::{ExperienceId, UserId};
+use shared::roblox::Restriction;
+use shared::rules::enforcing::{self, Level, Mirrors, Place};
+use shared::rules::{Expiry, RevisionRef, Scope};
+use shared::store::{Enforcement, Filter};
+
+use super::{Named, Tools};
+use crate::arguments::Caution;
+use crate::confirm::confirm;
+use crate::output::{Output, Record};
+use crate::times::{Time, or_dash};
+
+/// By how many seconds an end may be off: a change that had to be repeated holds a little longer.
+const TOLERANCE: u64 = 15 * 60;
+
+/// Under this name reports are made true.
+const BY: &str = "reconcile";
+
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    #[command(flatten)]
+    named: Named,
+
+    /// Make the reports of the experience true, so that the mirror does the rest.
+    #[arg(long)]
+    repair: bool,
+
+    #[command(flatten)]
+    caution: Caution,
+}
+
+/// A difference.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Difference {
+    user_id: UserId,
+    /// `universe` or `place`.
+    level: &'static str,
+    kind: Kind,
+    /// The end of the ban here, if there is one; null is never.
+    ends_here: Option<Time>,
+    /// The end of the restriction there.
+    ends_there: Option<Time>,
+    /// Whether it is going to be mirrored: it was not reported, or has just been repaired.
+    pending: bool,
+    #[serde(skip)]
+    repair: Option<Truth>,
+}
+
+/// What the experience is to report.
+#[derive(Clone, Copy, Debug)]
+enum Truth {
+    Banned(RevisionRef),
+    NotBanned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    /// Banned here and not there.
+    MissingThere,
+    /// Restricted there by a ban of ours that has ended.
+    EndedHere,
+    /// Restricted there by somebody else.
+    MadeElsewhere,
+    /// Another end or another reason there.
+    Differs,
+}
+
+impl Record for Difference {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let kind = match self.kind {
+            Kind::MissingThere => "banned here, not there",
+            Kind::EndedHere => "ended here, restricted there",
+            Kind::MadeElsewhere => "restricted there by somebody else",
+            Kind::Differs => "other end or reason there",
+        };
+        vec![
+            ("user", self.user_id.to_string()),
+            ("level", self.level.to_owned()),
+            ("difference", kind.to_owned()),
+            ("ends here", or_dash(self.ends_here)),
+            ("ends there", or_dash(self.ends_there)),
+            (
+                "mirror",
+                if self.pending { "waits" } else { "-" }.to_owned(),
+            ),
+        ]
+    }
+}
+
+pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Result<()> {
+    let enforcement = tools.enforcement(args.named).await?;
+    let mut differences = differences(&enforcement, tools).await?;
+    let repairs = differences.iter().filter(|it| it.repair.is_some()).count();
+    if args.repair && repairs > 0 && !args.caution.dry_run {
+        let question = format!("Make {repairs} reports true, so that they are mirrored anew?");
+        confirm(&question, args.caution.yes)?;
+        let (tag, experience) = (enforcement.workspace, enforcement.experience);
+        for difference in &mut differences {
+            let state = match difference.repair {
+                None => continue,
+                Some(Truth::Banned(revision)) => Some(revision),
+                Some(Truth::NotBanned) => None,
+            };
+            let user = difference.user_id;
+            let reporting = tools.store.report_applied(tag, user, experience, state, BY);
+            reporting.await?;
+            difference.pending = true;
+        }
+    } else if repairs > 0 && !args.repair {
+        eprintln!("{repairs} of them can be repaired: add --repair");
+    }
+    output.list(&differences, "Roblox holds what is decided")
+}
+
+async fn differences(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Difference>> {
+    let (store, tag) = (&tools.store, enforcement.workspace);
+    let (universe, experience) = (enforcement.settings.universe, enforcement.experience);
+    let levels = [Level::Universe, Level::Place(experience)];
+    let held = held(enforcement, tools, levels).await?;
+    let mut users: BTreeSet<UserId> = held.keys().map(|(_, user)| *user).collect();
+    users.extend(banned(enforcement, tools).await?);
+    let all = store.enforcements_of(tag).await?;
+    let siblings = all.iter().filter(|it| it.settings.universe == universe);
+    let siblings: Vec<ExperienceId> = siblings.map(|it| it.experience).collect();
+    let now = Moment::now().seconds();
+    let mut differences = Vec::new();
+    for user in users {
+        let applying = store.applying(tag, user, universe, &siblings).await?;
+        let all = |_| Mirrors {
+            bans: true,
+            unbans: true,
+        };
+        let places = store.places_of(tag, user, applying.standings, all).await?;
+        for level in levels {
+            let there = held.get(&(level, user)).filter(|it| it.active);
+            differences.extend(compare(&places, experience, level, user, there, now));
+        }
+    }
+    Ok(differences)
+}
+
+/// How one level of one user differs, if it does.
+fn compare(
+    places: &[Place],
+    experience: ExperienceId,
+    level: Level,
+    user: UserId,
+    there: Option<&Restriction>,
+    now: Timestamp,
+) -> Option<Difference> {
+    let here = enforcing::wanted(places, level, now);
+    let own = places.iter().find(|place| place.experience == experience)?;
+    let owed = own.standing.owed();
+    let pending = owed.ban_at(now).is_some() || owed.unban_at(now).is_some();
+    // The reports of a sibling are made true by reconciling the sibling.
+    let is_own = own
+        .standing
+        .counting(now)
+        .is_some_and(|ban| Some(ban) == here);
+    let (kind, repair) = match (here, there) {
+        (None, None) => return None,
+        (Some(_), None) => (Kind::MissingThere, is_own.then_some(Truth::NotBanned)),
+        (Some(ban), Some(there)) => {
+            if is_near(ban.terms.expires, there.ends()) && there.says(&ban.terms) {
+                return None;
+            }
+            (Kind::Differs, is_own.then_some(Truth::NotBanned))
+        }
+        (None, Some(there)) => {
+            let bans = [Scope::Experience, Scope::Global].map(|it| own.standing.latest_in(it));
+            let known = bans
+                .into_iter()
+                .flatten()
+                .find(|ban| there.says(&ban.terms));
+            let is_free = own.standing.counting(now).is_none();
+            match known {
+                Some(ban) => {
+                    let is_level = Level::of(ban, experience) == level;
+                    let repair = (is_free && is_level).then(|| Truth::Banned(ban.current()));
+                    (Kind::EndedHere, repair)
+                }
+                None => (Kind::MadeElsewhere, None),
+            }
+        }
+    };
+    Some(Difference {
+        user_id: user,
+        level: match level {
+            Level::Universe => "universe",
+            Level::Place(_) => "place",
+        },
+        kind,
+        ends_here: here.and_then(|ban| Time::of(ban.terms.expires)),
+        ends_there: there.and_then(|it| Time::of(it.ends())),
+        pending,
+        repair: repair.filter(|_| !pending),
+    })
+}
+
+fn is_near(here: Expiry, there: Expiry) -> bool {
+    match (here, there) {
+        (Expiry::At(here), Expiry::At(there)) => here.0.abs_diff(there.0) <= TOLERANCE,
+        (here, there) => here == there,
+    }
+}
+
+/// Everything that Roblox holds at these levels.
+async fn held(
+    enforcement: &Enforcement,
+    tools: &Tools,
+    levels: [Level; 2],
+) -> Result<BTreeMap<(Level, UserId), Restriction>> {
+    let key = tools.key(&enforcement.settings.secret).await?;
+    let universe = enforcement.settings.universe;
+    let mut held = BTreeMap::new();
+    for level in levels {
+        let mut after: Option<String> = None;
+        loop {
+            let reading = tools
+                .roblox
+                .restrictions(&key, universe, level, after.as_deref());
+            let page = reading.await?;
+            for restriction in page.restrictions {
+                // At a place the universe's shows too.
+                if let Some(user) = restriction.user.filter(|_| !restriction.inherited) {
+                    held.insert((level, user), restriction);
+                }
+            }
+            if page.next.is_none() || page.next == after {
+                break;
+            }
+            after = page.next;
+        }
+    }
+    Ok(held)
+}
+
+/// The users who are banned in the experience by what is decided.
+async fn banned(enforcement: &Enforcement, tools: &Tools) -> Result<BTreeSet<UserId>> {
+    let filter = Filter::default();
+    let mut bans = tools
+        .store
+        .ledger(enforcement.workspace, &filter, None, None);
+    let now = Moment::now().seconds();
+    let mut users = BTreeSet::new();
+    while let Some(recorded) = bans.next().await? {
+        let ban = recorded.ban;
+        let is_here = ban.scope == Scope::Global || ban.made_in == enforcement.experience;
+        if is_here && ban.holds(now) {
+            users.insert(ban.user);
+        }
+    }
+    Ok(users)
+}

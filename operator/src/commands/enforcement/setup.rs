@@ -1,0 +1,130 @@
+//! Setting a mirror up, and ending it.
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use shared::clock::Moment;
+use shared::ids::UniverseId;
+use shared::roblox::RobloxError;
+use shared::store::{Enforcement, EnforcementSettings, Mirror};
+
+use super::{Named, Shown, Tools};
+use crate::arguments::Caution;
+use crate::commands::workspace;
+use crate::confirm::confirm;
+use crate::output::Output;
+
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    #[command(flatten)]
+    named: Named,
+
+    /// The name or ARN under which Secrets Manager keeps the key of Open Cloud: portcullis/…
+    #[arg(long, value_name = "NAME")]
+    secret: String,
+
+    /// The universe [default: Roblox is asked which one the place belongs to].
+    #[arg(long, value_name = "ID", value_parser = universe)]
+    universe: Option<UniverseId>,
+
+    /// What is mirrored [default: everything].
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    mirror: Vec<Part>,
+}
+
+#[derive(Debug, Args)]
+pub struct OffArgs {
+    #[command(flatten)]
+    named: Named,
+
+    #[command(flatten)]
+    caution: Caution,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Bans are set.
+    Bans,
+    /// Bans that ended are lifted.
+    Unbans,
+    /// Running servers are told to drop a banned player.
+    Kicks,
+}
+
+fn universe(text: &str) -> Result<UniverseId, String> {
+    let wrong = |_| "expected a Roblox universe id, a number from 1 to 2^53 - 1".to_owned();
+    text.parse().map_err(wrong)
+}
+
+pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
+    let (store, experience) = (&tools.store, args.named.experience);
+    let workspace = workspace::find(store, args.named.place.workspace).await?;
+    let tag = workspace.guid.tag();
+    if store.linked(tag, experience).await?.is_none() {
+        bail!(
+            "the experience {experience} is not linked: `portcullis experience link {experience}`"
+        );
+    }
+    let key = tools.key(&args.secret).await?;
+    let universe = if let Some(universe) = args.universe {
+        universe
+    } else {
+        let asked = tools.roblox.universe_of(experience).await;
+        let found = asked.context("Roblox was asked for the universe: give --universe")?;
+        found.with_context(|| {
+            format!("Roblox knows no universe of the place {experience}: give --universe")
+        })?
+    };
+    match tools.roblox.introspect(&key).await {
+        Ok(info) if !info.enabled || info.expired => {
+            bail!("the key is switched off or has expired: make another in the Creator Dashboard")
+        }
+        Ok(info) => {
+            let missing = info.missing(universe);
+            if !missing.is_empty() {
+                bail!(
+                    "the key lacks for universe {universe}: {} (Creator Dashboard, Open Cloud, \
+                     API keys)",
+                    missing.join(", ")
+                );
+            }
+        }
+        Err(error @ RobloxError::Unauthorized { .. }) => bail!("{error}"),
+        Err(error) => eprintln!("warning: what the key may do is not known: {error}"),
+    }
+    let wants = |part| args.mirror.is_empty() || args.mirror.contains(&part);
+    let enforcement = Enforcement {
+        workspace: tag,
+        experience,
+        settings: EnforcementSettings {
+            universe,
+            secret: args.secret.clone(),
+            mirror: Mirror {
+                bans: wants(Part::Bans),
+                unbans: wants(Part::Unbans),
+                kicks: wants(Part::Kicks),
+            },
+            created: Moment::now().seconds(),
+            stopped: None,
+            checked: None,
+        },
+    };
+    if !args.secret.contains("portcullis/") {
+        eprintln!("warning: the function may read secrets whose names begin with portcullis/ only");
+    }
+    store.set_enforcement(&enforcement).await?;
+    output.one(&Shown::from(&enforcement))
+}
+
+pub async fn off(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
+    let enforcement = tools.enforcement(args.named).await?;
+    if !args.caution.dry_run {
+        let question = format!(
+            "Mirror the experience {} no more? What Roblox holds stays as it is.",
+            enforcement.experience
+        );
+        confirm(&question, args.caution.yes)?;
+        let (tag, experience) = (enforcement.workspace, enforcement.experience);
+        tools.store.remove_enforcement(tag, experience).await?;
+    }
+    output.one(&Shown::from(&enforcement))
+}
