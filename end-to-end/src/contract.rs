@@ -54,6 +54,25 @@ impl Contract {
         problems
     }
 
+    /// Everything in which a message to a webhook differs from what is documented for those.
+    pub fn webhook_problems(&self, headers: &http::HeaderMap, body: &Value) -> Vec<String> {
+        let pointer = "/webhooks/decided/post";
+        let operation = self.document.pointer(pointer).expect("the webhook");
+        let schema = format!("{pointer}/requestBody/content/application~1json/schema");
+        let mut problems = self.schema_problems(&schema, body);
+        let parameters = operation["parameters"].as_array().expect("parameters");
+        for (at, parameter) in parameters.iter().enumerate() {
+            let name = parameter["name"].as_str().expect("a name");
+            let sent = headers.get(name).and_then(|value| value.to_str().ok());
+            let schema = format!("{pointer}/parameters/{at}/schema");
+            match sent {
+                Some(text) => problems.extend(self.schema_problems(&schema, &Value::from(text))),
+                None => problems.push(format!("the header {name} is missing")),
+            }
+        }
+        problems
+    }
+
     /// The path in the document that a request's path fits: itself, or one with parameters.
     pub fn described_path(&self, path: &str) -> Option<&str> {
         let paths = self.document["paths"].as_object().expect("paths");
@@ -159,6 +178,7 @@ impl Contract {
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "$ref": format!("#{pointer}"),
                 "components": self.document["components"],
+                "webhooks": self.document["webhooks"],
             });
             let validator = jsonschema::options()
                 .with_draft(Draft::Draft202012)

@@ -86,3 +86,35 @@ async fn two_mirrors_of_a_universe_do_not_work_at_once() {
     stage.assert_done(&[ARENA]).await;
     assert_eq!(stage.roblox().logs().len(), 8);
 }
+
+#[tokio::test]
+async fn a_user_who_is_forgotten_while_he_waits_leaves_nothing_behind() {
+    let app = app().without_pump().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    let fault = FaultRule::updates(1, Fault::Status(400));
+    stage.roblox().fail(fault);
+    stage
+        .workspace
+        .ban(Ban::of(MALLORY, ARENA).permanent())
+        .await;
+    stage.drain().await;
+    let tag = stage.workspace.tag();
+    let partition = format!("{tag}#U#{MALLORY}");
+    let of_user = || app.items(&partition);
+    let is_noted = of_user()
+        .await
+        .iter()
+        .any(|item| item["kind"]["S"] == "application");
+    assert!(is_noted, "he is put off");
+    let user = shared::ids::UserId::new(MALLORY).unwrap();
+    let forgetting = app.store().forget(
+        stage.workspace.id().tag(),
+        user,
+        shared::store::ForgetSource::Operator,
+    );
+    forgetting.await.unwrap();
+    stage.after_a_crash().await;
+    stage.drain().await;
+    assert_eq!(of_user().await.len(), 0);
+    assert_eq!(stage.roblox().logs().len(), 0);
+}

@@ -81,3 +81,30 @@ async fn a_ban_is_answered_while_roblox_is_out_of_reach() {
     assert!(!stage.workspace.is_banned(2_000, ARENA).await);
     assert_eq!(stage.roblox().active(UNIVERSE).len(), 0);
 }
+
+#[tokio::test]
+async fn what_is_decided_while_roblox_is_asked_is_taken_next() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    stage
+        .roblox()
+        .set_delay(std::time::Duration::from_millis(400));
+    stage
+        .workspace
+        .ban(Ban::of(MALLORY, ARENA).permanent())
+        .await;
+    let meanwhile = async {
+        end_to_end::eventually("Roblox is asked", async || {
+            (stage.roblox().calls() > 0).then_some(())
+        })
+        .await;
+        stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    };
+    futures::join!(stage.drain(), meanwhile);
+    stage.roblox().set_delay(std::time::Duration::ZERO);
+    stage.drain().await;
+    let asked: Vec<_> = stage.roblox().logs();
+    let asked: Vec<_> = asked.iter().map(|entry| entry.restriction.active).collect();
+    assert_eq!(asked, [true, false]);
+    stage.assert_done(&[ARENA]).await;
+}

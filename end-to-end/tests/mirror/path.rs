@@ -179,6 +179,9 @@ async fn only_what_is_set_up_is_mirrored() {
     assert_eq!(stage.roblox().messages().len(), 0);
     assert_eq!(stage.workspace.pending_unbans(ARENA).await.len(), 1);
     assert_eq!(stage.workspace.pending_bans(BEACH).await.len(), 1);
+    app.store().remove_rest(tag).await.unwrap();
+    let left = app.store().enforcements_of(tag).await.unwrap();
+    assert_eq!(left, [], "with a workspace its mirrors go");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use end_to_end::audit::audit;
 use end_to_end::{TestApp, TestAppBuilder, Workspace};
 use local_stack::roblox::{Restriction, Roblox};
 use serde_json::{Value, json};
@@ -126,7 +127,7 @@ impl<'a> Stage<'a> {
         self.roblox().restriction(UNIVERSE, None, user)
     }
 
-    /// Fails if anything is pending anywhere, or a limit was not kept.
+    /// Fails if anything is pending anywhere, a limit was not kept, or what is stored is not sound.
     pub async fn assert_done(&self, places: &[u64]) {
         for place in places {
             let bans = self.workspace.pending_bans(*place).await;
@@ -135,6 +136,7 @@ impl<'a> Stage<'a> {
             assert!(unbans.is_empty(), "{place} owes unbans: {unbans:?}");
         }
         assert_eq!(self.roblox().violations(), []);
+        audit(&self.workspace).await;
     }
 
     /// Brings about that a mirror which was killed can be followed by another: its lease has passed,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Ban, Hook, Reply, Unban, now};
+use end_to_end::{Ban, Hook, Reply, Unban, contract, now};
 use serde_json::json;
 use shared::clock::{Moment, Timestamp};
 use shared::event::EventName;
@@ -35,6 +35,8 @@ async fn a_decision_arrives_once_signed_and_with_all_that_is_known_of_it() {
     for (one, name) in received.iter().zip(names) {
         assert!(one.is_signed_by(&secret));
         let event = one.json();
+        let problems = contract().webhook_problems(&one.headers, &event);
+        assert_eq!(problems, Vec::<String>::new());
         assert_eq!(
             (&event["event"], &event["id"]),
             (&json!(name), &json!(one.id()))

@@ -1,6 +1,6 @@
 //! Endpoints: tests of them, sweeps over them, and their end.
 
-use end_to_end::{Hook, Reply};
+use end_to_end::{Hook, Reply, contract};
 use serde_json::json;
 use shared::clock::Moment;
 use shared::webhooks::DeliveryState;
@@ -31,7 +31,8 @@ async fn a_test_is_delivered_like_an_event_and_tried_once() {
         (&json!("TEST"), &json!(received.id()))
     );
     assert_eq!(body["workspaceGuid"], workspace.guid());
-    assert!(received.id().starts_with("test_"));
+    let problems = contract().webhook_problems(&received.headers, &body);
+    assert_eq!(problems, Vec::<String>::new());
     hook.now(|_, _| Reply::Status(500, "broken"));
     let delivery = ask().await;
     assert_eq!(

@@ -6,6 +6,8 @@
 mod due;
 mod replay;
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::ReturnValue;
 use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -19,7 +21,7 @@ use super::schema::{self, Item, Key};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::event::EventName;
-use crate::ids::WorkspaceTag;
+use crate::ids::{UserId, WorkspaceTag};
 use crate::webhooks::{Attempt, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST};
 
 pub use replay::{ReplayPage, Replayed};
@@ -32,6 +34,9 @@ const AT_A_TIME: usize = 16;
 
 /// How many pages of deliveries one list reads at most.
 const PAGES: u32 = 40;
+
+/// A delivery that may have to be written.
+type Missing = (Key, DeliveryItem);
 
 /// A delivery as it lies in the table.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,38 +130,36 @@ impl Store {
         let endpoints = self.endpoints(tag).await?;
         let now = Moment::now();
         let active: Vec<_> = endpoints.iter().filter(|one| one.is_active()).collect();
-        let mut missing = Vec::new();
+        let mut chains: HashMap<(EndpointId, UserId), Vec<Missing>> = HashMap::new();
         for (event, due_at) in events.iter().zip(in_order(events.len(), now)) {
             let name = EventName::of(event.decision.kind);
             for endpoint in active.iter().filter(|one| one.events.admits(name)) {
                 let item = DeliveryItem::due(tag, endpoint.id, named(event), due_at, now);
-                let key = DeliveryKey::Event(event.position);
-                missing.push((endpoint.id, key, item));
+                let key = Key::delivery(tag, endpoint.id, DeliveryKey::Event(event.position));
+                let chain = chains.entry((endpoint.id, event.decision.ban.user));
+                chain.or_default().push((key, item));
             }
         }
-        Ok(self.create_deliveries(tag, missing).await?)
+        let writing = chains.into_values().map(|chain| self.create_chain(chain));
+        let written = stream::iter(writing).buffer_unordered(AT_A_TIME);
+        let sum = written.try_fold(
+            0_u32,
+            |sum, count| async move { Ok(sum.saturating_add(count)) },
+        );
+        Ok(sum.await?)
     }
 
-    /// Writes those deliveries that are not there yet and says how many these were.
-    async fn create_deliveries(
-        &self,
-        tag: WorkspaceTag,
-        deliveries: Vec<(EndpointId, DeliveryKey, DeliveryItem)>,
-    ) -> Result<u32, DatabaseError> {
+    /// Writes those deliveries that are not there yet, one after the other, and says how many these
+    /// were. Whoever delivers meanwhile never sees one of a user's without those before it.
+    async fn create_chain(&self, chain: Vec<Missing>) -> Result<u32, DatabaseError> {
         let table = &self.database.tables().bans;
-        let writing = deliveries
-            .into_iter()
-            .map(|(endpoint, key, item)| async move {
-                let key = Key::delivery(tag, endpoint, key);
-                let item = items::write(key, "delivery", item)?;
-                self.database.create(table, item).await
-            });
-        let written = stream::iter(writing).buffer_unordered(AT_A_TIME);
-        written
-            .try_fold(0_u32, |count, is_new| async move {
-                Ok(count.saturating_add(u32::from(is_new)))
-            })
-            .await
+        let mut created = 0_u32;
+        for (key, item) in chain {
+            let item = items::write(key, "delivery", item)?;
+            let is_new = self.database.create(table, item).await?;
+            created = created.saturating_add(u32::from(is_new));
+        }
+        Ok(created)
     }
 
     /// Writes a test delivery to an endpoint, due before all that is due already: an endpoint with
@@ -170,8 +173,8 @@ impl Store {
         let key = DeliveryKey::Test(now.millis());
         let id = format!("test_{}", uuid::Uuid::new_v4().simple());
         let item = DeliveryItem::due(tag, endpoint.id, (id, TEST), Moment::from_millis(0), now);
-        self.create_deliveries(tag, vec![(endpoint.id, key, item)])
-            .await?;
+        let of_test = Key::delivery(tag, endpoint.id, key);
+        self.create_chain(vec![(of_test, item)]).await?;
         Ok(key)
     }
 

@@ -23,13 +23,14 @@ fn position(key: &Key) -> Option<u64> {
     }
 }
 
-/// The positions from somewhat before the first to the last of these deliveries, if that is no more
-/// than can be read in one go, which costs a tenth of reading each by itself.
-fn span(keys: &[Key]) -> Option<(u64, u64)> {
+/// The positions from somewhat before the first to the last of the newest of these deliveries: so many
+/// as can be read in one go, which costs a tenth of reading each by itself.
+fn newest(keys: &[Key]) -> Option<(u64, u64)> {
     let positions = || keys.iter().filter_map(position);
-    let (first, last) = (positions().min()?, positions().max()?);
-    let first = first.saturating_sub(BEFORE);
-    (last.saturating_sub(first) < SPAN).then_some((first, last))
+    let last = positions().max()?;
+    let is_new = |position: &u64| last.saturating_sub(*position) < SPAN.saturating_sub(BEFORE);
+    let first = positions().filter(is_new).min()?;
+    Some((first.saturating_sub(BEFORE), last))
 }
 
 impl Store {
@@ -56,9 +57,9 @@ impl Store {
     ) -> Result<Vec<Delivery>, ApiError> {
         let named = self.due_keys(tag, endpoint, now, limit).await?;
         let (mut single, mut items) = (named, Vec::new());
-        if let Some((first, last)) = span(&single) {
+        if let Some((first, last)) = newest(&single) {
             items = self.between(tag, endpoint, first, last).await?;
-            single.retain(|key| position(key).is_none());
+            single.retain(|key| position(key).is_none_or(|position| position < first));
         }
         for batch in single.chunks(BATCH_KEYS) {
             items.extend(self.database.batch_get(batch.iter().cloned(), true).await?);
@@ -74,7 +75,8 @@ impl Store {
         Ok(due)
     }
 
-    /// The deliveries of the events at these positions; sees every finished write.
+    /// The deliveries of the events at these positions; sees every finished write. The last is read
+    /// first: a user's are written in their order, so with one that is seen all before it are.
     async fn between(
         &self,
         tag: WorkspaceTag,
@@ -88,6 +90,7 @@ impl Store {
             .database
             .querying()
             .consistent_read(true)
+            .scan_index_forward(false)
             .key_condition_expression("pk = :deliveries AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":deliveries", text(partition))
             .expression_attribute_values(":first", at(first))
@@ -129,12 +132,12 @@ mod tests {
             sk: sk.to_owned(),
         };
         let event = |position| key(&DeliveryKey::Event(position).sort_key());
-        assert_eq!(span(&[]), None);
-        assert_eq!(span(&[key("T#00000000000001")]), None);
-        assert_eq!(span(&[event(3)]), Some((0, 3)));
+        assert_eq!(newest(&[]), None);
+        assert_eq!(newest(&[key("T#00000000000001")]), None);
+        assert_eq!(newest(&[event(3)]), Some((0, 3)));
         let some = [event(120), key("T#00000000000001"), event(100)];
-        assert_eq!(span(&some), Some((84, 120)));
-        assert_eq!(span(&[event(100), event(283)]), Some((84, 283)));
-        assert_eq!(span(&[event(100), event(284)]), None);
+        assert_eq!(newest(&some), Some((84, 120)));
+        assert_eq!(newest(&[event(100), event(283)]), Some((84, 283)));
+        assert_eq!(newest(&[event(100), event(284)]), Some((268, 284)));
     }
 }
