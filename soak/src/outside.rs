@@ -116,8 +116,8 @@ impl Outside {
     }
 }
 
-/// Lets everything outside behave, and waits until what is left is done: what waits for its time is
-/// brought due, and the schedules see to it. Nothing, or what is wrong.
+/// Waits until what is left is done, everybody outside being well: what waits for its time is brought
+/// due, and the schedules see to it. Nothing, or what is wrong.
 pub async fn come_to_rest(stage: &Stage<'_>, places: &[Place]) -> Option<String> {
     let end = Instant::now() + LEFT;
     loop {
