@@ -197,6 +197,9 @@ async fn answer(
         .and_then(|t| t.rsplit('.').next())
         .unwrap_or_default()
         .to_owned();
+    let attempt = parts.headers.get("amz-sdk-request");
+    let attempt = attempt.and_then(|value| value.to_str().ok());
+    let is_repeated = attempt.is_some_and(|attempt| !attempt.contains("attempt=1;"));
     let fault = state.strike(&operation);
     lock(&state.struck).extend(fault);
     lock(&state.seen).push(operation);
@@ -210,6 +213,9 @@ async fn answer(
             Ok(refusal(400, "ProvisionedThroughputExceededException"))
         }
         Some(Fault::ServerError) => Ok(refusal(500, "InternalServerError")),
+        // DynamoDB knows a repetition by its token: a transaction that was carried out, and whose
+        // answer was lost, is never said to be cancelled.
+        Some(Fault::Cancelled(_)) if is_repeated => forward().await,
         Some(Fault::Cancelled(reason)) => Ok(cancellation(reason)),
         Some(Fault::Stall) => std::future::pending::<Result<_, Infallible>>()
             .await

@@ -201,6 +201,18 @@ async fn a_write_whose_answer_never_comes_is_found_made_and_answered_200() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_was_lost_is_made_once_though_the_next_one_would_be_cancelled() {
+    let app = app().await;
+    let workspace = app.workspace().await;
+    workspace.link(ARENA).await;
+    let conflict = Fault::Cancelled("TransactionConflict");
+    for fault in [Fault::CutAfter, conflict] {
+        app.faults().inject(Rule::from(fault).on(WRITE).times(1));
+    }
+    workspace.ban(Ban::of(MALLORY, ARENA).no_overwrite()).await;
+}
+
+#[tokio::test]
 async fn a_confirmation_whose_answer_never_comes_is_recorded_once() {
     let app = app().await;
     let workspace = app.workspace().await;
