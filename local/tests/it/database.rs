@@ -23,7 +23,7 @@ async fn it_has_the_tables_of_the_template_and_the_demo_keys() {
         .unwrap()
         .as_array()
         .unwrap();
-    assert_eq!(indexes.len(), 5);
+    assert_eq!(indexes.len(), 7);
     assert!(table.pointer("/Table/LatestStreamArn").is_some());
     let ttl = json!({"TableName": "BansTable"});
     let ttl = dynamo.call("DescribeTimeToLive", &ttl).await.unwrap();

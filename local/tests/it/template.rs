@@ -19,7 +19,7 @@ fn functions_have_routes_limits_and_an_environment() {
         template.buckets()[0]
     );
     assert_eq!(template.default_function(), Some("not-found"));
-    assert_eq!(template.routes().count(), 10);
+    assert_eq!(template.routes().count(), 11);
 }
 
 #[test]

@@ -33,19 +33,17 @@ pub(crate) async fn wait(template: &Template, address: &str) {
 }
 
 /// A call without a key changes nothing, and yet it takes the whole way there and back. What has no
-/// route is called with an event that asks for nothing; an error is an answer too.
+/// route is called as its schedule would call it, or with a batch of nothing; an error is an answer too.
 async fn answers(function: &Function, address: &str) -> bool {
     let (method, path) = match function.routes.first() {
         Some(route) => (route.method.as_str(), route.path.as_str()),
         None if function.is_default_route => ("GET", "/no/such/route"),
         None => {
-            let nothing = if function.streams.is_empty() {
-                json!({ "ping": true })
-            } else {
-                json!({ "Records": [] })
-            };
+            let nothing = json!({ "Records": [] });
+            let scheduled = function.schedules.first().map(|it| it.input.clone());
+            let event = scheduled.unwrap_or(nothing);
             let function = HttpInvoke::new(address, &function.name);
-            let call = function.invoke(nothing).await;
+            let call = function.invoke(event).await;
             return !matches!(call, Err(InvokeError::Unreachable(_)));
         }
     };
