@@ -31,7 +31,9 @@ pub struct Change {
     /// Unix seconds.
     approximate_creation_date_time: Option<f64>,
     #[serde(default)]
-    new_image: NewImage,
+    new_image: Image,
+    #[serde(default)]
+    old_image: Image,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,11 +48,12 @@ struct Text {
     value: String,
 }
 
-/// What an experience's item says of what is owed.
+/// What an experience's item says of what is owed and reported.
 #[derive(Debug, Default, Deserialize)]
-struct NewImage {
+struct Image {
     ban_owed: Option<Text>,
     unban_owed: Option<Text>,
+    report_guid: Option<Text>,
 }
 
 impl Change {
@@ -80,6 +83,15 @@ impl Change {
     pub fn unban_owed(&self) -> Option<&str> {
         let owed = self.new_image.unban_owed.as_ref()?;
         Some(owed.value.as_str())
+    }
+}
+
+impl Change {
+    /// Whether the experience has now reported that it lets the user in, whom it had reported to be
+    /// banned.
+    #[must_use]
+    pub const fn lets_in(&self) -> bool {
+        self.old_image.report_guid.is_some() && self.new_image.report_guid.is_none()
     }
 }
 

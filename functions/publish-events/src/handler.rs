@@ -1,6 +1,5 @@
 //! One batch of stream records.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,12 @@ use lambda_http::Error;
 use lambda_http::lambda_runtime::LambdaEvent;
 use shared::clock::Moment;
 use shared::error::ApiError;
-use shared::ids::{ExperienceId, WorkspaceTag};
-use shared::store::{Enforcement, Key, LOGGED_AT_ONCE, Meter, Store};
+use shared::store::{Key, LOGGED_AT_ONCE, Meter, Store};
 use shared::stream::{Change, Failures, StreamEvent};
 use shared::telemetry::{Environment, Run, Trace};
-use shared::wake::{Errand, Waker};
+use shared::wake::Waker;
 
+use crate::mirror;
 use crate::plan::{Plan, ToLog};
 
 /// Logs what was decided, in order, and wakes whoever has something to carry further. All of it can
@@ -42,7 +41,7 @@ pub async fn handle(
         }
     }
     let mut errands = plan.errands;
-    match mirrored(&store, &plan.owing).await {
+    match mirror::errands(&store, &plan.owing, &plan.let_in, now).await {
         Ok(universes) => errands.extend(universes),
         Err(failure) => error = error.or(Some(failure)),
     }
@@ -55,25 +54,6 @@ pub async fn handle(
     };
     trace.end_run(&run, error.as_ref(), meter.consumed());
     Ok(failures)
-}
-
-/// The universes in which something is owed that is mirrored to Roblox.
-async fn mirrored(
-    store: &Store,
-    owing: &BTreeSet<(WorkspaceTag, ExperienceId)>,
-) -> Result<Vec<Errand>, ApiError> {
-    if owing.is_empty() {
-        return Ok(Vec::new());
-    }
-    let known = store.known_enforcements().await?;
-    let owing = known
-        .iter()
-        .filter(|it| owing.contains(&(it.workspace, it.experience)));
-    let errand = |it: &Enforcement| Errand::Enforce {
-        workspace: it.workspace,
-        universe: it.settings.universe.get(),
-    };
-    Ok(owing.map(errand).collect())
 }
 
 /// Logs the entries of a workspace and writes their deliveries. Of one that cannot be logged, nothing

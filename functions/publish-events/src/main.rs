@@ -1,6 +1,7 @@
 //! Fed by the table's stream: makes events of decisions, and wakes those who carry them further.
 
 mod handler;
+mod mirror;
 mod plan;
 
 use lambda_http::Error;

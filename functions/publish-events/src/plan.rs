@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, WorkspaceTag};
+use shared::ids::{ExperienceId, UserId, WorkspaceTag};
 use shared::store::{Changed, Key};
 use shared::stream::{Change, StreamEvent};
 use shared::wake::Errand;
@@ -24,6 +24,8 @@ pub struct Plan<'a> {
     pub logs: Vec<ToLog<'a>>,
     /// Experiences that owe something.
     pub owing: BTreeSet<(WorkspaceTag, ExperienceId)>,
+    /// Users who were let in again by an experience that had banned them.
+    pub let_in: BTreeSet<(WorkspaceTag, UserId, ExperienceId)>,
     /// What there is to deliver.
     pub errands: HashSet<Errand>,
 }
@@ -49,8 +51,13 @@ impl<'a> Plan<'a> {
                         log.entries.push((key, change));
                     }
                 }
-                Some(Changed::Standing(tag, experience)) if owes(change, now) => {
-                    plan.owing.insert((tag, experience));
+                Some(Changed::Standing(tag, user, experience)) => {
+                    if owes(change, now) {
+                        plan.owing.insert((tag, experience));
+                    }
+                    if change.lets_in() {
+                        plan.let_in.insert((tag, user, experience));
+                    }
                 }
                 Some(Changed::Delivery(workspace, endpoint)) => {
                     plan.errands.insert(Errand::Deliver {
@@ -58,7 +65,7 @@ impl<'a> Plan<'a> {
                         endpoint,
                     });
                 }
-                _ => {}
+                None => {}
             }
         }
         plan

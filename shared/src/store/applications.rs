@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::bans::Snapshot;
 use super::commit::Actor;
-use super::database::{failure, number, text};
+use super::database::{DatabaseError, failure, number, text};
 use super::items::{self, BanItem};
 use super::links::Link;
 use super::permits::{Bounds, Decided};
@@ -30,6 +30,9 @@ const KEPT: u64 = 7 * 86_400;
 pub struct Application {
     /// What was asked of Roblox and is not reported yet, one at most for each level.
     pub intents: Vec<Intent>,
+    /// The levels at which the mirror has set a restriction and not lifted it since, whatever anybody
+    /// has reported.
+    pub holds: Vec<Level>,
     /// When Roblox was last asked, the latest at the end.
     pub updates: Vec<Moment>,
     /// How often in a row it came to nothing.
@@ -71,6 +74,9 @@ impl Intent {
 struct ApplicationItem {
     #[serde(default)]
     intents: Vec<StoredIntent>,
+    /// Places; 0 = the universe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    holds: Vec<u64>,
     /// Unix milliseconds.
     #[serde(default)]
     updates: Vec<u64>,
@@ -85,7 +91,9 @@ struct ApplicationItem {
     /// Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<u64>,
-    ttl: u64,
+    /// None while something is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -148,12 +156,25 @@ impl Application {
         let item: ApplicationItem = items::read(item)?;
         Ok(Self {
             intents: item.intents.into_iter().map(Intent::from).collect(),
+            holds: item.holds.into_iter().map(level).collect(),
             updates: item.updates.into_iter().map(Moment::from_millis).collect(),
             failures: item.failures,
             error: item.error,
             retry_at: item.retry_at.map(Moment::from_millis),
         })
     }
+}
+
+/// A level as it is stored.
+const fn stored(level: Level) -> u64 {
+    match level {
+        Level::Universe => 0,
+        Level::Place(place) => place.get(),
+    }
+}
+
+fn level(stored: u64) -> Level {
+    ExperienceId::new(stored).map_or(Level::Universe, Level::Place)
 }
 
 /// A user in some places of a universe, as everything that is decided about him rests on it.
@@ -215,13 +236,17 @@ impl Store {
     ) -> Result<(), ApiError> {
         let item = ApplicationItem {
             intents: application.intents.iter().map(StoredIntent::from).collect(),
+            holds: application.holds.iter().map(|held| stored(*held)).collect(),
             updates: application.updates.iter().map(|at| at.millis()).collect(),
             failures: application.failures,
             error: application.error.clone(),
             retry_at: application.retry_at.map(Moment::millis),
             due: due.map(|_| schema::applications(tag, universe)),
             due_at: due.map(Moment::millis),
-            ttl: Moment::now().seconds().plus(KEPT).0,
+            ttl: application
+                .holds
+                .is_empty()
+                .then(|| Moment::now().seconds().plus(KEPT).0),
         };
         let key = Key::application(tag, user, universe.get());
         let call = self
@@ -232,6 +257,28 @@ impl Store {
             .set_item(Some(items::write(key, "application", item)?));
         self.database.timed(call.send()).await.map_err(failure)?;
         Ok(())
+    }
+
+    /// Has a user looked at again for whom the mirror holds a restriction; says whether it does.
+    pub async fn look_again(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        universe: UniverseId,
+        now: Moment,
+    ) -> Result<bool, ApiError> {
+        let update = self
+            .database
+            .updating(Key::application(tag, user, universe.get()))
+            .update_expression("SET due = :universe, due_at = :now")
+            .condition_expression("attribute_exists(holds)")
+            .expression_attribute_values(":universe", text(schema::applications(tag, universe)))
+            .expression_attribute_values(":now", number(now.millis()));
+        match self.database.update(update).await {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Some users for whom somebody is to look again by `until`, and when, the earliest first.

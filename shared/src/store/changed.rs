@@ -1,7 +1,7 @@
 //! What an item that the stream tells of is, by its key.
 
 use super::schema::Key;
-use crate::ids::{ExperienceId, WorkspaceTag};
+use crate::ids::{ExperienceId, UserId, WorkspaceTag};
 
 /// An item that somebody outside may have to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Changed {
     /// A decision, or an expiry: an entry of the workspace's log.
     Entry(WorkspaceTag),
     /// A user's standing in an experience.
-    Standing(WorkspaceTag, ExperienceId),
+    Standing(WorkspaceTag, UserId, ExperienceId),
     /// A delivery to an endpoint.
     Delivery(WorkspaceTag, String),
 }
@@ -22,7 +22,10 @@ impl Changed {
         let tag = parts.next()?.parse().ok()?;
         match (parts.next()?, key.sk.split_once('#')) {
             ("U", Some(("H" | "T", _))) => Some(Self::Entry(tag)),
-            ("U", Some(("E", experience))) => Some(Self::Standing(tag, experience.parse().ok()?)),
+            ("U", Some(("E", experience))) => {
+                let user = parts.next()?.parse().ok()?;
+                Some(Self::Standing(tag, user, experience.parse().ok()?))
+            }
             ("D", _) => Some(Self::Delivery(tag, parts.next()?.to_owned())),
             _ => None,
         }
@@ -45,7 +48,9 @@ mod tests {
         assert_eq!(changed(user, "H#001#7#1"), Some(Changed::Entry(tag)));
         assert_eq!(changed(user, "T#007#1"), Some(Changed::Entry(tag)));
         let place = ExperienceId::new(1818).unwrap();
-        assert_eq!(changed(user, "E#1818"), Some(Changed::Standing(tag, place)));
+        let id = UserId::new(156).unwrap();
+        let standing = Changed::Standing(tag, id, place);
+        assert_eq!(changed(user, "E#1818"), Some(standing));
         let delivery = Changed::Delivery(tag, "we_1".to_owned());
         assert_eq!(changed("26092f67#D#we_1", "01"), Some(delivery));
         for (pk, sk) in [(user, "B#7"), ("26092f67#G#3", "156"), ("W#26092f67", "W")] {

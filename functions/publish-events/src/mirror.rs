@@ -1,0 +1,47 @@
+//! What concerns Roblox's own list of bans.
+
+use std::collections::BTreeSet;
+
+use shared::clock::Moment;
+use shared::error::ApiError;
+use shared::ids::{ExperienceId, UserId, WorkspaceTag};
+use shared::store::{Enforcement, Store};
+use shared::wake::Errand;
+
+/// The universes that the mirror is to be sent to: those in which something is owed, and those in which
+/// a user was let in for whom it holds a restriction.
+///
+/// Who let him in may only have said so: a second unban of a moderator is taken for a report, and then
+/// nothing is pending any more. What the mirror has set itself it therefore looks at again.
+pub async fn errands(
+    store: &Store,
+    owing: &BTreeSet<(WorkspaceTag, ExperienceId)>,
+    let_in: &BTreeSet<(WorkspaceTag, UserId, ExperienceId)>,
+    now: Moment,
+) -> Result<Vec<Errand>, ApiError> {
+    if owing.is_empty() && let_in.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut errands = Vec::new();
+    for it in &*store.known_enforcements().await? {
+        let Enforcement {
+            workspace,
+            experience,
+            settings,
+        } = it;
+        let mut is_sent = owing.contains(&(*workspace, *experience));
+        for (tag, user, place) in let_in {
+            if (tag, place) == (workspace, experience) {
+                let looked = store.look_again(*tag, *user, settings.universe, now);
+                is_sent |= looked.await?;
+            }
+        }
+        if is_sent {
+            errands.push(Errand::Enforce {
+                workspace: *workspace,
+                universe: settings.universe.get(),
+            });
+        }
+    }
+    Ok(errands)
+}
