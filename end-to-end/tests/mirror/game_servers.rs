@@ -25,6 +25,29 @@ async fn what_a_game_server_confirmed_first_is_not_asked_for() {
 }
 
 #[tokio::test]
+async fn an_unban_that_is_said_twice_is_lifted_at_roblox_all_the_same() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA]).await;
+    let ban = Ban::of(MALLORY, ARENA).permanent();
+    stage.workspace.ban(ban).await;
+    stage.drain().await;
+    assert!(stage.restriction(MALLORY).active);
+    // The second one is taken for the report of a game server, and nothing is pending any more.
+    for _ in 0..2 {
+        stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    }
+    assert_eq!(stage.workspace.pending_unbans(ARENA).await.len(), 0);
+    app.settle().await;
+    stage.drain().await;
+    assert!(!stage.restriction(MALLORY).active);
+    // And that was all: nobody is looked at for ever.
+    let asked = stage.roblox().logs().len();
+    stage.drain().await;
+    assert_eq!(stage.roblox().logs().len(), asked);
+    stage.assert_done(&[ARENA]).await;
+}
+
+#[tokio::test]
 async fn game_servers_that_poll_while_the_mirror_works_fight_with_nobody() {
     let app = app().start().await;
     let stage = Stage::open(&app, &[ARENA, BEACH]).await;

@@ -6,7 +6,7 @@ use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::ids::UserId;
 use shared::roblox::{Ask, Change, RobloxError, drop_player};
-use shared::rules::enforcing::{self, Level, Plan, Step};
+use shared::rules::enforcing::{self, Doubt, Level, Place, Plan, Step};
 use shared::store::{Application, Intent};
 use tokio::time::Instant;
 
@@ -76,10 +76,14 @@ pub async fn prepare(
             universe.mirrors(place)
         })
         .await?;
-    let doubts: Vec<_> = application.intents.iter().map(Intent::doubt).collect();
+    let mut doubts: Vec<_> = application.intents.iter().map(Intent::doubt).collect();
+    doubts.extend(left_over(&application, &of_places, now.seconds()));
     let plan = enforcing::plan(&of_places, &doubts, now.seconds());
     if plan.is_empty() {
-        let is_open = !application.intents.is_empty() || application.retry_at.is_some();
+        // Without a time he comes from the list of those who are to be looked at again.
+        let is_open = !application.intents.is_empty()
+            || application.retry_at.is_some()
+            || (is_noted && since.is_none());
         if is_open && universe.stopped() == 0 {
             close(universe, user, application).await?;
         }
@@ -99,6 +103,20 @@ pub async fn prepare(
         is_noted,
         since,
     })))
+}
+
+/// What the mirror has set and nobody wants any more: a doubt, since somebody may have reported the
+/// user as let in without lifting anything. What is still wanted, the reports tell.
+fn left_over(application: &Application, places: &[Place], now: Timestamp) -> Vec<Doubt> {
+    let is_open = |level: Level| application.intents.iter().any(|it| it.level == level);
+    let held = application.holds.iter().copied();
+    held.filter(|level| !is_open(*level) && enforcing::wanted(places, *level, now).is_none())
+        .map(|level| Doubt {
+            level,
+            content: None,
+            done: false,
+        })
+        .collect()
 }
 
 /// Carries out what was prepared, as far as Roblox takes it now. The first step's turn has come.
@@ -238,8 +256,13 @@ impl Working<'_> {
             Some(_) => counts.set += 1,
             None => counts.lifted += 1,
         });
-        for intent in &mut self.ready.application.intents {
+        let application = &mut self.ready.application;
+        for intent in &mut application.intents {
             intent.done |= intent.level == step.level;
+        }
+        application.holds.retain(|held| *held != step.level);
+        if step.ban.is_some() {
+            application.holds.push(step.level);
         }
     }
 
@@ -349,6 +372,7 @@ async fn close(
     application: Application,
 ) -> Result<(), ApiError> {
     let closed = Application {
+        holds: application.holds,
         updates: application.updates,
         ..Application::default()
     };
