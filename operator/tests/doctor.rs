@@ -92,7 +92,8 @@ fn cloudformation(outputs: &[(&str, &str)]) -> String {
 /// Lambda, which knows one mapping in some state.
 fn lambda(state: &'static str) -> String {
     serve(move |first, _| {
-        assert!(first.contains("FunctionName=spread"), "{first}");
+        let functions = ["FunctionName=spread", "FunctionName=publish"];
+        assert!(functions.iter().any(|name| first.contains(name)), "{first}");
         let mapping = json!({
             "UUID": "11111111-2222-3333-4444-555555555555",
             "EventSourceArn":
@@ -134,6 +135,7 @@ async fn a_whole_installation_is_found_well() {
         ("BansTableName", "BansTable"),
         ("WorkspacesTableName", "WorkspacesTable"),
         ("SpreadDecisionsFunctionName", "spread"),
+        ("PublishEventsFunctionName", "publish"),
         ("ApiUrl", &url),
     ]);
     let variables = |lambda: &str| {
@@ -169,6 +171,7 @@ async fn a_whole_installation_is_found_well() {
         "credentials",
         "stream",
         "stream mapping",
+        "stream mapping of events",
         "API",
         "ban check by the API",
         "clock",

@@ -319,3 +319,22 @@ async fn the_log_is_the_workspaces_own_and_lasts_as_long_as_its_history() {
     let call = Call::get("/events").query("cursor", cursor);
     assert_eq!(other.send(call).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_place_that_the_log_cannot_have_is_refused_by_its_name() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for (parameter, wrong) in [
+        ("since", "-1"),
+        ("since", "yesterday"),
+        ("since", "9007199254740992"),
+        ("limit", "0"),
+        ("limit", "1001"),
+        ("cursor", "AAAA"),
+    ] {
+        let call = Call::get("/events").query(parameter, wrong);
+        let answer = workspace.send(call).await;
+        answer.assert_error(400, "invalid_request");
+        assert_eq!(answer.json()["errors"][0]["field"], parameter, "{wrong}");
+    }
+}

@@ -57,7 +57,7 @@ pub async fn handle(
 
 fn parse(workspace: WorkspaceId, request: &ApiRequest) -> Result<Reading, ApiError> {
     let mut query = request.query();
-    let since = query.optional_number("since").map(Timestamp);
+    let since = query.optional_time("since");
     let limit = query.limit();
     let scope = CursorScope::new(workspace, "events");
     let after = scope.open(&mut query, |position| position.parse().ok());

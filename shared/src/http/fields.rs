@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::clock::Timestamp;
 use crate::error::{ApiError, FieldError};
 use crate::ids::{Guid, MAX_ROBLOX_ID};
 
@@ -96,6 +97,18 @@ impl Fields {
             self.reject(field, "must be an integer, 0 or more");
         }
         number
+    }
+
+    /// A time in Unix seconds that may be absent: as large as a Luau number holds exactly.
+    pub fn optional_time(&mut self, field: &'static str) -> Option<Timestamp> {
+        let seconds = integer(self.value(field)?).filter(|seconds| *seconds <= MAX_ROBLOX_ID);
+        if seconds.is_none() {
+            self.reject(
+                field,
+                format!("must be a Unix time in seconds, 0 to {MAX_ROBLOX_ID}"),
+            );
+        }
+        seconds.map(Timestamp)
     }
 
     /// A flag that must be there.

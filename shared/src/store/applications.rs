@@ -25,6 +25,10 @@ use crate::rules::{self, RevisionRef, Standing};
 /// How long it is kept when the last change was made, in seconds: a week.
 const KEPT: u64 = 7 * 86_400;
 
+/// How many seconds before a ban's guid was minted its first decision is looked for: no two clocks
+/// need agree.
+const SLACK: u64 = 3600;
+
 /// What is being applied to a user in a universe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Application {
@@ -385,8 +389,8 @@ impl Store {
         if let Some(ban) = standing.reported_ban() {
             return Ok(Some(ban.terms.universal));
         }
-        let made = report.guid.created().0.saturating_sub(1);
-        let since = Moment::from_millis(made.saturating_mul(1000));
+        let since = report.guid.created().minus(SLACK).0;
+        let since = Moment::from_millis(since.saturating_mul(1000));
         let decisions = self.history(tag, user, since).await?;
         let bans = decisions
             .into_iter()

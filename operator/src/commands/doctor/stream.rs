@@ -1,20 +1,49 @@
-//! The way from the table's stream to its function.
+//! The way from the table's stream to its functions.
 
 use aws_sdk_lambda::error::ProvideErrorMetadata;
 
 use super::finding::Finding;
 use crate::connection::Connection;
 
-const CHECK: &str = "stream mapping";
+/// A mapping, and what comes of it when it does not run.
+struct Mapping {
+    check: &'static str,
+    /// The stack's output that names the function.
+    function: &'static str,
+    otherwise: &'static str,
+}
 
-/// Looks at the mapping, which only a stack tells.
-pub async fn examine(connection: &Connection) -> Finding {
+const MAPPINGS: [Mapping; 2] = [
+    Mapping {
+        check: "stream mapping",
+        function: "SpreadDecisionsFunctionName",
+        otherwise: "Global bans stay where they are made",
+    },
+    Mapping {
+        check: "stream mapping of events",
+        function: "PublishEventsFunctionName",
+        otherwise: "nobody hears of decisions",
+    },
+];
+
+/// Looks at the mappings, which only a stack tells.
+pub async fn examine(connection: &Connection) -> Vec<Finding> {
+    let looking = MAPPINGS.iter().map(|mapping| look_at(mapping, connection));
+    futures::future::join_all(looking).await
+}
+
+async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
+    let Mapping {
+        check,
+        function,
+        otherwise,
+    } = *mapping;
     let Some(stack) = &connection.stack else {
-        return Finding::skipped(CHECK, "only known with --stack");
+        return Finding::skipped(check, "only known with --stack");
     };
-    let function = match stack.output("SpreadDecisionsFunctionName") {
+    let function = match stack.output(function) {
         Ok(function) => function,
-        Err(error) => return Finding::of_error(CHECK, &error),
+        Err(error) => return Finding::of_error(check, &error),
     };
     let client = aws_sdk_lambda::Client::new(&connection.sdk);
     let asked = client
@@ -25,7 +54,7 @@ pub async fn examine(connection: &Connection) -> Finding {
         Ok(answer) => answer.event_source_mappings.unwrap_or_default(),
         Err(error) => {
             return Finding::failed(
-                CHECK,
+                check,
                 format!("Lambda answered {}", error.code().unwrap_or("nothing")),
                 "allow your credentials lambda:ListEventSourceMappings, and check --region",
             );
@@ -38,8 +67,8 @@ pub async fn examine(connection: &Connection) -> Finding {
     });
     let Some(mapping) = mapping else {
         return Finding::failed(
-            CHECK,
-            format!("{function} is not fed from the stream: Global bans stay where they are made"),
+            check,
+            format!("{function} is not fed from the stream: {otherwise}"),
             "deploy the current template with `sam deploy`, which sets it up",
         );
     };
@@ -47,14 +76,14 @@ pub async fn examine(connection: &Connection) -> Finding {
     let last = mapping.last_processing_result().unwrap_or_default();
     match mapping.state() {
         Some("Enabled") if last.starts_with("PROBLEM") => Finding::warning(
-            CHECK,
+            check,
             format!("enabled, but the last batch had a problem ({last})"),
             format!("look at the log of {function}, and at the failure queue"),
         ),
-        Some("Enabled") => Finding::ok(CHECK, "enabled"),
+        Some("Enabled") => Finding::ok(check, "enabled"),
         state => Finding::failed(
-            CHECK,
-            format!("it is {}: Global bans wait", state.unwrap_or("in no state")),
+            check,
+            format!("it is {}: {otherwise}", state.unwrap_or("in no state")),
             format!("`aws lambda update-event-source-mapping --uuid {id} --enabled`"),
         ),
     }
