@@ -3,6 +3,7 @@
 mod beside;
 mod parts;
 mod stream;
+mod watching;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +20,6 @@ use local_stack::receiver::Receiver;
 use local_stack::roblox::{Limits, Roblox};
 use local_stack::runtime::{FunctionSpec, Runtime};
 use local_stack::secrets::Secrets;
-use serde_json::{Value, json};
 use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
 use crate::answer::Answer;
@@ -362,41 +362,5 @@ impl TestApp {
     /// Where the object store listens.
     pub fn objects(&self) -> &str {
         self.objects.endpoint()
-    }
-
-    /// The log event of the request that got this answer.
-    pub async fn log_of(&self, function: &str, answer: &Answer) -> Value {
-        let id = answer.request_id();
-        eventually(&format!("{function} logs {id}"), async || {
-            let lines = self.runtime.logs(function);
-            lines
-                .iter()
-                .rev()
-                .filter_map(|line| line.json())
-                .find(|e| e["requestId"] == id)
-        })
-        .await
-    }
-
-    /// Every item of the bans table whose partition key begins with a text, in the database's own
-    /// notation, sorted by key.
-    pub async fn items(&self, partition_prefix: &str) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut input = json!({
-            "TableName": self.tables.bans,
-            "ConsistentRead": true,
-            "FilterExpression": "begins_with(pk, :prefix)",
-            "ExpressionAttributeValues": { ":prefix": { "S": partition_prefix } },
-        });
-        loop {
-            let mut page = self.database.call("Scan", &input).await.expect("a scan");
-            items.extend(page["Items"].as_array().cloned().unwrap_or_default());
-            match page["LastEvaluatedKey"].take() {
-                Value::Null => break,
-                key => input["ExclusiveStartKey"] = key,
-            }
-        }
-        items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
-        items
     }
 }

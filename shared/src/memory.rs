@@ -2,8 +2,9 @@
 //! it is about.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many things are remembered; past that, it starts over. Enough for any one environment.
@@ -43,6 +44,50 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
 
     fn known(&self) -> MutexGuard<'_, HashMap<K, (V, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a list is taken for current without looking.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// The same of an empty one: short, since something may be about to be set up.
+const NONE_REMEMBERED: Duration = Duration::from_secs(5);
+
+/// A list that is looked up whole.
+#[derive(Debug)]
+pub struct List<T>(Memory<(), Arc<[T]>>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Memory::default())
+    }
+}
+
+impl<T> List<T> {
+    /// What is remembered, or else looked up now.
+    pub async fn or<E>(
+        &self,
+        look_up: impl Future<Output = Result<Vec<T>, E>>,
+    ) -> Result<Arc<[T]>, E> {
+        let kept = |list: &Arc<[T]>| {
+            if list.is_empty() {
+                NONE_REMEMBERED
+            } else {
+                REMEMBERED
+            }
+        };
+        if let Some(known) = self.0.get(&(), kept) {
+            return Ok(known);
+        }
+        let looked_up = Instant::now();
+        let found: Arc<[T]> = look_up.await?.into();
+        self.0.put((), Arc::clone(&found), looked_up);
+        Ok(found)
+    }
+
+    /// Forgets it.
+    pub fn forget(&self) {
+        self.0.forget(&());
     }
 }
 

@@ -17,6 +17,7 @@ mod enforcements;
 mod erasure;
 mod expiry;
 mod exports;
+mod failure;
 mod forget;
 mod history;
 mod import;
@@ -49,7 +50,6 @@ pub use commit::Actor;
 pub(crate) use connection::is_plain;
 pub use connection::sdk_config;
 pub use counts::BanCounts;
-pub(crate) use database::causes;
 pub use database::{Database, Tables};
 pub use deliveries::{ReplayPage, Replayed};
 pub use endpoints::ChangedEndpoint;
@@ -57,6 +57,7 @@ pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};
 pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use expiry::{EXPIRY_SHARDS, Expiring};
 pub use exports::{ExportBucket, Upload};
+pub(crate) use failure::causes;
 pub use forget::{ForgetSource, Receipt};
 pub use history::PastDecision;
 pub use import::{
@@ -84,7 +85,7 @@ use std::sync::Arc;
 use crate::auth::{KeyHash, KeyRecord};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, WorkspaceTag};
-use crate::memory::Memory;
+use crate::memory::{List, Memory};
 use crate::rules::RevisionRef;
 
 /// The tables, with what a warm function remembers of them. Cloning is cheap.
@@ -108,9 +109,9 @@ struct Known {
     /// The oldest thing pending for an experience, and since when it is handed out.
     handed_out: Memory<(Pending, WorkspaceTag, ExperienceId), (RevisionRef, Timestamp)>,
     /// Who takes in erasure requests.
-    intakes: Memory<(), Arc<[ErasureIntake]>>,
+    intakes: List<ErasureIntake>,
     /// Which experiences are mirrored.
-    enforcements: Memory<(), Arc<[Enforcement]>>,
+    enforcements: List<Enforcement>,
 }
 
 impl Store {

@@ -7,7 +7,7 @@ mod replay;
 mod shown;
 mod test;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use shared::store::Store;
 use shared::webhooks::{Endpoint, EndpointId};
@@ -108,6 +108,18 @@ async fn find(store: &Store, named: Named) -> Result<Endpoint> {
     let workspace = workspace::find(store, named.place.workspace).await?;
     let found = store.endpoint(workspace.guid.tag(), named.id).await?;
     found.with_context(|| unknown(named))
+}
+
+/// The same, which must be going.
+async fn find_active(store: &Store, named: Named) -> Result<Endpoint> {
+    let endpoint = find(store, named).await?;
+    if !endpoint.is_active() {
+        bail!(
+            "the endpoint is paused: set it going with `portcullis webhook resume {}`",
+            endpoint.id
+        );
+    }
+    Ok(endpoint)
 }
 
 fn unknown(named: Named) -> String {

@@ -277,15 +277,8 @@ fn json_object(body: &Bytes) -> Result<Value, RobloxError> {
         .ok_or_else(|| RobloxError::Unavailable("the answer is no JSON object".to_owned()))
 }
 
-/// An error with its causes, which the client leaves out of its own text.
 fn unavailable(error: &dyn std::error::Error) -> RobloxError {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    RobloxError::Unavailable(text)
+    RobloxError::Unavailable(crate::store::causes(error))
 }
 
 #[cfg(test)]

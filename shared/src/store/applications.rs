@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::bans::Snapshot;
 use super::commit::Actor;
-use super::database::{DatabaseError, failure, number, text};
-use super::items::{self, BanItem};
+use super::database::{DatabaseError, number, text};
+use super::items::{self, BanItem, StoredRevision};
 use super::links::Link;
 use super::permits::{Bounds, Decided};
 use super::schema::{self, Item, Key, names};
 use super::settle::Call;
 use crate::clock::Moment;
 use crate::error::ApiError;
-use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
+use crate::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
 use crate::rules::enforcing::{Doubt, Level, Mirrors, Place};
 use crate::rules::{self, RevisionRef, Standing};
 
@@ -78,9 +78,9 @@ impl Intent {
 struct ApplicationItem {
     #[serde(default)]
     intents: Vec<StoredIntent>,
-    /// Places; 0 = the universe.
+    /// Places; none = the universe.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    holds: Vec<u64>,
+    holds: Vec<Option<ExperienceId>>,
     /// Unix milliseconds.
     #[serde(default)]
     updates: Vec<u64>,
@@ -107,31 +107,17 @@ struct StoredIntent {
     place: Option<ExperienceId>,
     /// Absent = a lift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    content: Option<StoredContent>,
+    content: Option<StoredRevision>,
     key: String,
     first_sent: u64,
     done: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-struct StoredContent {
-    guid: u64,
-    revision: u32,
-    made_in: ExperienceId,
-}
-
 impl From<&Intent> for StoredIntent {
     fn from(intent: &Intent) -> Self {
         Self {
-            place: match intent.level {
-                Level::Universe => None,
-                Level::Place(place) => Some(place),
-            },
-            content: intent.content.map(|content| StoredContent {
-                guid: content.guid.get(),
-                revision: content.revision,
-                made_in: content.made_in,
-            }),
+            place: stored(intent.level),
+            content: intent.content.map(StoredRevision::from),
             key: intent.idempotency_key.clone(),
             first_sent: intent.first_sent.millis(),
             done: intent.done,
@@ -142,12 +128,8 @@ impl From<&Intent> for StoredIntent {
 impl From<StoredIntent> for Intent {
     fn from(stored: StoredIntent) -> Self {
         Self {
-            level: stored.place.map_or(Level::Universe, Level::Place),
-            content: stored.content.map(|content| RevisionRef {
-                guid: Guid::from(content.guid),
-                revision: content.revision,
-                made_in: content.made_in,
-            }),
+            level: level(stored.place),
+            content: stored.content.map(RevisionRef::from),
             idempotency_key: stored.key,
             first_sent: Moment::from_millis(stored.first_sent),
             done: stored.done,
@@ -169,16 +151,16 @@ impl Application {
     }
 }
 
-/// A level as it is stored.
-const fn stored(level: Level) -> u64 {
+/// A level as it is stored: the place, or none for the universe.
+const fn stored(level: Level) -> Option<ExperienceId> {
     match level {
-        Level::Universe => 0,
-        Level::Place(place) => place.get(),
+        Level::Universe => None,
+        Level::Place(place) => Some(place),
     }
 }
 
-fn level(stored: u64) -> Level {
-    ExperienceId::new(stored).map_or(Level::Universe, Level::Place)
+fn level(stored: Option<ExperienceId>) -> Level {
+    stored.map_or(Level::Universe, Level::Place)
 }
 
 /// A user in some places of a universe, as everything that is decided about him rests on it.
@@ -253,13 +235,10 @@ impl Store {
                 .then(|| Moment::now().seconds().plus(KEPT).0),
         };
         let key = Key::application(tag, user, universe.get());
-        let call = self
+        let put = self
             .database
-            .client()
-            .put_item()
-            .table_name(&self.database.tables().bans)
-            .set_item(Some(items::write(key, "application", item)?));
-        self.database.timed(call.send()).await.map_err(failure)?;
+            .putting(items::write(key, "application", item)?)?;
+        self.database.put(put).await?;
         Ok(())
     }
 

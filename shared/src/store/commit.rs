@@ -11,13 +11,12 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use serde::Serialize;
 
 use super::bans::Snapshot;
-use super::database::{Database, DatabaseError, number, refused, text};
+use super::database::{Database, DatabaseError, clause, number, refused, text};
 use super::items::{self, ExperienceItem, GlobalItem, StoredBan};
-use super::links::Link;
 use super::permits::Permit;
 use super::schema::{self, Item, Key};
 use crate::clock::{Moment, Timestamp};
-use crate::ids::{Guid, ModeratorId, WorkspaceTag};
+use crate::ids::{Guid, ModeratorId};
 use crate::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
 
 /// Who makes a call, for the history.
@@ -218,10 +217,6 @@ impl Commit<'_> {
             Applied::None => removes.push("applied"),
             Applied::AsItWas => {}
         }
-        let clause = |verb: &str, parts: &[&str]| match parts {
-            [] => String::new(),
-            parts => format!("{verb} {} ", parts.join(", ")),
-        };
         let (sets, removes) = (clause("SET", &sets), clause("REMOVE", &removes));
         let update = update
             .update_expression(format!("{sets}{removes}"))
@@ -359,25 +354,6 @@ pub(super) fn clear_applied(
 /// Writes an item that must not exist yet.
 pub(super) fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, DatabaseError> {
     put_if_version(table, Put::builder().set_item(Some(item)), None)
-}
-
-/// Marks the experience as linked, if it is not, which starts the back-fill of Global bans.
-pub(super) fn write_link(
-    table: &str,
-    tag: WorkspaceTag,
-    link: &Link,
-    now: Timestamp,
-) -> Result<TransactWriteItem, DatabaseError> {
-    let update = Update::builder()
-        .table_name(table)
-        .set_key(Some(Key::link(tag, link.experience()).item()))
-        .update_expression(Link::WRITE)
-        .expression_attribute_values(":kind", text("link"))
-        .expression_attribute_values(":now", number(now.0))
-        .expression_attribute_values(":start", text(Link::BACKFILL_START));
-    Ok(TransactWriteItem::builder()
-        .update(update.build().map_err(refused)?)
-        .build())
 }
 
 const IS_NEW: &str = "attribute_not_exists(pk)";

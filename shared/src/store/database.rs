@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem,
 };
 
+use super::failure::transaction_failure;
+pub(super) use super::failure::{DatabaseError, failure};
 use super::meter::Meter;
 use super::retries::Retries;
 use super::schema::{Item, Key};
-use crate::error::ApiError;
 
 /// How many keys DynamoDB takes in one `BatchGetItem`.
 pub(super) const BATCH_KEYS: usize = 100;
@@ -39,30 +39,6 @@ pub struct Database {
     tables: Arc<Tables>,
     meter: Arc<Meter>,
     retries: Retries,
-}
-
-/// Why a database call failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum DatabaseError {
-    /// A condition did not hold, or another transaction was under way: read again and decide anew.
-    #[error("conflict")]
-    Conflict,
-    /// Throttled, timed out or out of reach. A write may or may not have happened.
-    #[error("{0}")]
-    Unavailable(String),
-    /// A call that should not have been made.
-    #[error("{0}")]
-    Refused(String),
-}
-
-impl From<DatabaseError> for ApiError {
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Conflict => Self::Unavailable("too many writers at once".to_owned()),
-            DatabaseError::Unavailable(detail) => Self::Unavailable(detail),
-            DatabaseError::Refused(detail) => Self::Internal(detail),
-        }
-    }
 }
 
 impl Tables {
@@ -188,6 +164,11 @@ impl Database {
         self.client.query().table_name(&self.tables.bans)
     }
 
+    /// The same on the table of workspaces.
+    pub(super) fn querying_workspaces(&self) -> QueryFluentBuilder {
+        self.client.query().table_name(&self.tables.workspaces)
+    }
+
     /// One page of a query, and where the next begins.
     pub(super) async fn query(
         &self,
@@ -217,23 +198,36 @@ impl Database {
         }
     }
 
-    /// Writes an item that must not exist yet; `false` if it does.
-    pub(super) async fn create(&self, table: &str, item: Item) -> Result<bool, DatabaseError> {
-        let call = self
-            .client
-            .put_item()
-            .table_name(table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.timed(call.send()).await.map_err(failure) {
-            Ok(output) => {
-                self.meter.written(&output.consumed_capacity);
-                Ok(true)
-            }
+    /// A put of an item, to be completed by the caller and sent with [`Self::put`].
+    pub(super) fn putting(&self, item: Item) -> Result<PutItemFluentBuilder, DatabaseError> {
+        let key = Key::of(&item);
+        let key = key.ok_or_else(|| DatabaseError::Refused("an item without a key".to_owned()))?;
+        let put = self.client.put_item().table_name(self.table_of(&key));
+        Ok(put.set_item(Some(item)))
+    }
+
+    /// Sends a put.
+    pub(super) async fn put(&self, put: PutItemFluentBuilder) -> Result<(), DatabaseError> {
+        let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(put.send()).await.map_err(failure)?;
+        self.meter.written(&output.consumed_capacity);
+        Ok(())
+    }
+
+    /// Sends a put with a condition; `false` if that does not hold.
+    pub(super) async fn put_if(&self, put: PutItemFluentBuilder) -> Result<bool, DatabaseError> {
+        match self.put(put).await {
+            Ok(()) => Ok(true),
             Err(DatabaseError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Writes an item that must not exist yet; `false` if it does.
+    pub(super) async fn create(&self, item: Item) -> Result<bool, DatabaseError> {
+        let put = self.putting(item)?;
+        self.put_if(put.condition_expression("attribute_not_exists(pk)"))
+            .await
     }
 
     /// Deletes an item; if there is none, nothing happens.
@@ -242,16 +236,18 @@ impl Database {
             .client
             .delete_item()
             .table_name(self.table_of(&key))
-            .set_key(Some(key.item()));
-        self.timed(call.send()).await.map_err(failure)?;
+            .set_key(Some(key.item()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(call.send()).await.map_err(failure)?;
+        self.meter.written(&output.consumed_capacity);
         Ok(())
     }
 
-    /// An update of an item of the bans table, to be sent with [`Self::update`].
+    /// An update of an item, to be sent with [`Self::update`].
     pub(super) fn updating(&self, key: Key) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
-            .table_name(&self.tables.bans)
+            .table_name(self.table_of(&key))
             .set_key(Some(key.item()))
     }
 
@@ -318,81 +314,11 @@ pub(super) fn refused(error: impl ToString) -> DatabaseError {
     DatabaseError::Refused(error.to_string())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
-pub(super) fn failure<E>(error: SdkError<E>) -> DatabaseError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let detail = causes(&error);
-    match &error {
-        SdkError::ConstructionFailure(_) => DatabaseError::Refused(detail),
-        SdkError::ServiceError(service) => match service.err().code() {
-            Some("ConditionalCheckFailedException" | "TransactionConflictException") => {
-                DatabaseError::Conflict
-            }
-            Some(code) if is_capacity(code) => DatabaseError::Unavailable(detail),
-            _ if service.raw().status().is_server_error() => DatabaseError::Unavailable(detail),
-            _ => DatabaseError::Refused(detail),
-        },
-        _ => DatabaseError::Unavailable(detail),
+/// A part of an update expression, such as `SET a = :a, b = :b `; nothing if it has no parts.
+pub(super) fn clause(verb: &str, parts: &[impl AsRef<str>]) -> String {
+    if parts.is_empty() {
+        return String::new();
     }
-}
-
-/// An error and what caused it, in one line; a cause that has been named is not named again. The
-/// SDK's own way would add the whole answer.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let named = error.to_string();
-        if !text.ends_with(&named) {
-            text = format!("{text}: {named}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-fn transaction_failure(error: SdkError<TransactWriteItemsError>) -> DatabaseError {
-    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    {
-        let codes: Vec<_> = cancelled
-            .cancellation_reasons()
-            .iter()
-            .filter_map(|reason| reason.code())
-            .collect();
-        if codes.iter().any(|code| is_capacity(code)) {
-            return DatabaseError::Unavailable(format!("transaction cancelled: {codes:?}"));
-        }
-        if codes
-            .iter()
-            .any(|code| matches!(*code, "ConditionalCheckFailed" | "TransactionConflict"))
-        {
-            return DatabaseError::Conflict;
-        }
-        return DatabaseError::Refused(format!("transaction cancelled: {codes:?}"));
-    }
-    match error.as_service_error() {
-        // An earlier attempt of this very call is still being carried out.
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-            DatabaseError::Unavailable("the transaction is still in progress".to_owned())
-        }
-        _ => failure(error),
-    }
-}
-
-/// Whether an error code says that the database has too much to do.
-fn is_capacity(code: &str) -> bool {
-    matches!(
-        code,
-        "ProvisionedThroughputExceededException"
-            | "ProvisionedThroughputExceeded"
-            | "ThrottlingException"
-            | "ThrottlingError"
-            | "RequestLimitExceeded"
-            | "LimitExceededException"
-            | "InternalServerError"
-            | "ServiceUnavailable"
-    )
+    let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
+    format!("{verb} {} ", parts.join(", "))
 }

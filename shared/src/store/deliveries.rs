@@ -152,11 +152,10 @@ impl Store {
     /// Writes those deliveries that are not there yet, one after the other, and says how many these
     /// were. Whoever delivers meanwhile never sees one of a user's without those before it.
     async fn create_chain(&self, chain: Vec<Missing>) -> Result<u32, DatabaseError> {
-        let table = &self.database.tables().bans;
         let mut created = 0_u32;
         for (key, item) in chain {
             let item = items::write(key, "delivery", item)?;
-            let is_new = self.database.create(table, item).await?;
+            let is_new = self.database.create(item).await?;
             created = created.saturating_add(u32::from(is_new));
         }
         Ok(created)

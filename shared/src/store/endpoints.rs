@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::Store;
-use super::database::{DatabaseError, text};
+use super::database::{DatabaseError, clause, text};
 use super::items;
 use super::schema::{self, Item, Key};
 use crate::error::ApiError;
@@ -29,9 +29,7 @@ impl Store {
     pub async fn endpoints(&self, tag: WorkspaceTag) -> Result<Vec<Endpoint>, ApiError> {
         let query = self
             .database
-            .client()
-            .query()
-            .table_name(&self.database.tables().workspaces)
+            .querying_workspaces()
             .consistent_read(true)
             .key_condition_expression("pk = :endpoints AND begins_with(sk, :tag)")
             .expression_attribute_values(":endpoints", text(schema::ENDPOINTS))
@@ -43,9 +41,7 @@ impl Store {
     pub async fn all_endpoints(&self) -> Result<Vec<Endpoint>, ApiError> {
         let query = self
             .database
-            .client()
-            .query()
-            .table_name(&self.database.tables().workspaces)
+            .querying_workspaces()
             .key_condition_expression("pk = :endpoints")
             .expression_attribute_values(":endpoints", text(schema::ENDPOINTS));
         read(self.database.query_all(query).await?)
@@ -64,8 +60,7 @@ impl Store {
     /// Keeps a new endpoint; `false` if its id is taken, so that another must be tried.
     pub async fn create_endpoint(&self, endpoint: &Endpoint) -> Result<bool, ApiError> {
         let item = endpoint_item(endpoint)?;
-        let workspaces = &self.database.tables().workspaces;
-        Ok(self.database.create(workspaces, item).await?)
+        Ok(self.database.create(item).await?)
     }
 
     /// Changes an endpoint, and says what it was and is; `None` if it is gone. Only what differs is
@@ -101,12 +96,7 @@ impl Store {
         let (before, after) = (endpoint_item(before)?, endpoint_item(after)?);
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
         let mut conditions = vec!["attribute_exists(pk)".to_owned()];
-        let mut update = self
-            .database
-            .client()
-            .update_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(key.item()));
+        let mut update = self.database.updating(key);
         let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for (at, name) in names.into_iter().enumerate() {
             let (old, new) = (before.get(name), after.get(name));
@@ -132,10 +122,6 @@ impl Store {
         if sets.is_empty() && removes.is_empty() {
             return Ok(());
         }
-        let clause = |verb: &str, parts: &[String]| match parts {
-            [] => String::new(),
-            parts => format!("{verb} {} ", parts.join(", ")),
-        };
         let update = update
             .update_expression(format!(
                 "{}{}",

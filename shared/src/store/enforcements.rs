@@ -2,24 +2,17 @@
 //! Cloud is not among it, only the name under which Secrets Manager keeps it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, failure, number, text};
+use super::database::{DatabaseError, number, text};
 use super::items;
 use super::lease::Lease;
 use super::schema::{self, Item, Key};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UniverseId, WorkspaceTag};
-
-/// How long a warm function takes the mirrored experiences for current without looking.
-const REMEMBERED: Duration = Duration::from_mins(1);
-
-/// The same where there is none: short, since one may be about to be made.
-const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// How long it is kept in mind that a universe is to be left alone, beyond that time, in seconds.
 const PAUSE_KEPT: u64 = 86_400;
@@ -116,21 +109,7 @@ impl Store {
     /// Everything that is mirrored, from memory or the table. A change is effective everywhere
     /// within 60 s.
     pub async fn known_enforcements(&self) -> Result<Arc<[Enforcement]>, ApiError> {
-        let kept = |known: &Arc<[Enforcement]>| {
-            if known.is_empty() {
-                NONE_REMEMBERED
-            } else {
-                REMEMBERED
-            }
-        };
-        if let Some(known) = self.known.enforcements.get(&(), kept) {
-            return Ok(known);
-        }
-        let looked_up = Instant::now();
-        let found: Arc<[Enforcement]> = self.enforcements().await?.into();
-        let known = &self.known.enforcements;
-        known.put((), Arc::clone(&found), looked_up);
-        Ok(found)
+        self.known.enforcements.or(self.enforcements()).await
     }
 
     /// How one experience is mirrored, if it is.
@@ -146,18 +125,11 @@ impl Store {
     /// Sets up a mirror, or changes it.
     pub async fn set_enforcement(&self, enforcement: &Enforcement) -> Result<(), ApiError> {
         let key = Key::enforcement(enforcement.workspace, enforcement.experience);
-        let call = self
-            .database
-            .client()
-            .put_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_item(Some(items::write(
-                key,
-                "enforcement",
-                &enforcement.settings,
-            )?));
-        self.database.timed(call.send()).await.map_err(failure)?;
-        self.known.enforcements.forget(&());
+        let put =
+            self.database
+                .putting(items::write(key, "enforcement", &enforcement.settings)?)?;
+        self.database.put(put).await?;
+        self.known.enforcements.forget();
         Ok(())
     }
 
@@ -170,7 +142,7 @@ impl Store {
         let key = Key::enforcement(tag, experience);
         let was = self.database.get(key.clone()).await?.is_some();
         self.database.delete(key).await?;
-        self.known.enforcements.forget(&());
+        self.known.enforcements.forget();
         Ok(was)
     }
 
@@ -184,10 +156,7 @@ impl Store {
         let key = Key::enforcement(enforcement.workspace, enforcement.experience);
         let update = self
             .database
-            .client()
-            .update_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(key.item()))
+            .updating(key)
             // One that was ended or set up anew meanwhile stays as it is.
             .condition_expression("created = :created")
             .expression_attribute_values(":created", number(enforcement.settings.created))
@@ -252,9 +221,7 @@ impl Store {
     async fn enforcements_below(&self, prefix: &str) -> Result<Vec<Enforcement>, ApiError> {
         let query = self
             .database
-            .client()
-            .query()
-            .table_name(&self.database.tables().workspaces)
+            .querying_workspaces()
             .consistent_read(true)
             .expression_attribute_values(":all", text(schema::ENFORCEMENTS));
         let query = if prefix.is_empty() {

@@ -2,14 +2,13 @@
 //! in, which have been dealt with, and which wait for the operator.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::commit;
-use super::database::{DatabaseError, failure, refused, text};
+use super::database::{DatabaseError, refused, text};
 use super::forget::ForgetSource;
 use super::items;
 use super::schema::{self, Key};
@@ -17,12 +16,6 @@ use crate::auth::SigningSecret;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{UserId, WorkspaceId, WorkspaceTag};
-
-/// How long a warm function takes the intakes for current without looking.
-const REMEMBERED: Duration = Duration::from_mins(1);
-
-/// The same where there is none: short, since one may be about to be made.
-const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// How long it is kept in mind that a notification was dealt with, in seconds: seven days. Roblox
 /// gives up repeating one much sooner.
@@ -100,53 +93,35 @@ impl Store {
     /// The workspaces that take in erasure requests, from memory or the table. A change is effective
     /// everywhere within 60 s.
     pub async fn erasure_intakes(&self) -> Result<Arc<[ErasureIntake]>, ApiError> {
-        let kept = |intakes: &Arc<[ErasureIntake]>| {
-            if intakes.is_empty() {
-                NONE_REMEMBERED
-            } else {
-                REMEMBERED
-            }
+        let looking = async {
+            let query = self
+                .database
+                .querying_workspaces()
+                .consistent_read(true)
+                .key_condition_expression("pk = :intakes")
+                .expression_attribute_values(":intakes", text(schema::ERASURE_INTAKES));
+            let found = self.database.query_all(query).await?;
+            let intakes = found.into_iter().map(items::read);
+            Ok(intakes.collect::<Result<_, DatabaseError>>()?)
         };
-        if let Some(known) = self.known.intakes.get(&(), kept) {
-            return Ok(known);
-        }
-        let looked_up = Instant::now();
-        let query = self
-            .database
-            .client()
-            .query()
-            .table_name(&self.database.tables().workspaces)
-            .consistent_read(true)
-            .key_condition_expression("pk = :intakes")
-            .expression_attribute_values(":intakes", text(schema::ERASURE_INTAKES));
-        let found = self.database.query_all(query).await?;
-        let intakes: Arc<[ErasureIntake]> = found
-            .into_iter()
-            .map(items::read)
-            .collect::<Result<_, DatabaseError>>()?;
-        let known = &self.known.intakes;
-        known.put((), Arc::clone(&intakes), looked_up);
-        Ok(intakes)
+        self.known.intakes.or(looking).await
     }
 
     /// Sets up the intake of a workspace, or changes it.
     pub async fn set_erasure_intake(&self, intake: &ErasureIntake) -> Result<(), ApiError> {
         let key = Key::erasure_intake(intake.guid.tag());
-        let call = self
+        let put = self
             .database
-            .client()
-            .put_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_item(Some(items::write(key, "erasure-intake", intake)?));
-        self.database.timed(call.send()).await.map_err(failure)?;
-        self.known.intakes.forget(&());
+            .putting(items::write(key, "erasure-intake", intake)?)?;
+        self.database.put(put).await?;
+        self.known.intakes.forget();
         Ok(())
     }
 
     /// Ends the intake of a workspace; without one, nothing happens.
     pub async fn remove_erasure_intake(&self, tag: WorkspaceTag) -> Result<(), ApiError> {
         self.database.delete(Key::erasure_intake(tag)).await?;
-        self.known.intakes.forget(&());
+        self.known.intakes.forget();
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
 use super::Store;
-use super::database::causes;
+use super::failure::causes;
 use super::meter::Meter;
 use crate::error::ApiError;
 use crate::http::disposition;

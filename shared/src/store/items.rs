@@ -97,7 +97,7 @@ pub(super) struct ExperienceItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ban: Option<StoredBan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    report: Option<StoredReport>,
+    report: Option<StoredRevision>,
     /// Hash key of the pending indexes.
     experience: String,
     /// The guid in `report`, copied into the index of pending unbans.
@@ -114,11 +114,32 @@ pub(super) struct ExperienceItem {
     pub unban_owed: Option<String>,
 }
 
+/// A revision of a ban as it lies in an attribute.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct StoredReport {
+pub(super) struct StoredRevision {
     guid: u64,
     revision: u32,
     made_in: ExperienceId,
+}
+
+impl From<RevisionRef> for StoredRevision {
+    fn from(revision: RevisionRef) -> Self {
+        Self {
+            guid: revision.guid.get(),
+            revision: revision.revision,
+            made_in: revision.made_in,
+        }
+    }
+}
+
+impl From<StoredRevision> for RevisionRef {
+    fn from(stored: StoredRevision) -> Self {
+        Self {
+            guid: Guid::from(stored.guid),
+            revision: stored.revision,
+            made_in: stored.made_in,
+        }
+    }
 }
 
 impl ExperienceItem {
@@ -137,17 +158,7 @@ impl ExperienceItem {
         Self {
             version,
             ban: standing.here.ban.as_ref().map(StoredBan::from),
-            report: report.map(
-                |RevisionRef {
-                     guid,
-                     revision,
-                     made_in,
-                 }| StoredReport {
-                    guid: guid.get(),
-                    revision,
-                    made_in,
-                },
-            ),
+            report: report.map(StoredRevision::from),
             experience: schema::pending_partition(tag, experience),
             report_guid: report.map(|revision| revision.guid.to_string()),
             ban_owed: ban.map(|owed| schema::padded_guid(owed.revision.guid)),
@@ -174,17 +185,7 @@ impl ExperienceItem {
     pub fn here(&self) -> Here {
         Here {
             ban: self.ban.clone().map(Ban::from),
-            report: self.report.map(
-                |StoredReport {
-                     guid,
-                     revision,
-                     made_in,
-                 }| RevisionRef {
-                    guid: Guid::from(guid),
-                    revision,
-                    made_in,
-                },
-            ),
+            report: self.report.map(RevisionRef::from),
         }
     }
 }

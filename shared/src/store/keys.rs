@@ -153,10 +153,7 @@ impl Store {
         }
         let call = self
             .database
-            .client()
-            .update_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(key.item()))
+            .updating(key)
             .update_expression("SET last_used = :today")
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(last_used) OR last_used < :today)",
@@ -180,8 +177,7 @@ impl Store {
             "workspace_tag".to_owned(),
             text(new.workspace.tag().to_string()),
         );
-        let workspaces = &self.database.tables().workspaces;
-        Ok(self.database.create(workspaces, item).await?)
+        Ok(self.database.create(item).await?)
     }
 
     /// The keys of a workspace, revoked ones included.
@@ -236,10 +232,7 @@ impl Store {
         };
         let update = self
             .database
-            .client()
-            .update_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(key.item()))
+            .updating(key)
             .update_expression(change)
             .condition_expression(format!(
                 "attribute_exists(pk) AND attribute_not_exists(revoked){unless}"
@@ -255,9 +248,7 @@ impl Store {
     pub(super) async fn key_items(&self, tag: WorkspaceTag) -> Result<Vec<Item>, DatabaseError> {
         let mut pages = self
             .database
-            .client()
-            .query()
-            .table_name(&self.database.tables().workspaces)
+            .querying_workspaces()
             .index_name(names::KEYS_BY_WORKSPACE)
             .key_condition_expression("workspace_tag = :tag")
             .expression_attribute_values(":tag", text(tag.to_string()))

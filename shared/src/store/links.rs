@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+
 use super::Store;
-use super::database::{DatabaseError, number, text};
+use super::database::{DatabaseError, number, refused, text};
 use super::schema::{self, Key};
 use crate::auth::Caller;
 use crate::clock::Timestamp;
@@ -176,4 +178,23 @@ impl Store {
         let workspace = self.look_up_workspace(tag).await?;
         Ok(workspace.map_or_else(Linking::default, |workspace| workspace.linking))
     }
+}
+
+/// Marks the experience as linked, if it is not, which starts the back-fill of Global bans.
+pub(super) fn write_link(
+    table: &str,
+    tag: WorkspaceTag,
+    link: &Link,
+    now: Timestamp,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::link(tag, link.experience()).item()))
+        .update_expression(Link::WRITE)
+        .expression_attribute_values(":kind", text("link"))
+        .expression_attribute_values(":now", number(now.0))
+        .expression_attribute_values(":start", text(Link::BACKFILL_START));
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
 }

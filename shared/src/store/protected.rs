@@ -27,9 +27,7 @@ impl Store {
     ) -> Result<(), ApiError> {
         let item = ProtectedItem { since: now };
         let item = items::write(Key::protected(tag, user), "protected", item)?;
-        self.database
-            .create(&self.database.tables().bans, item)
-            .await?;
+        self.database.create(item).await?;
         Ok(())
     }
 

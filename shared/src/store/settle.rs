@@ -12,7 +12,7 @@ use super::bans::Snapshot;
 use super::commit::{self, Actor, Commit};
 use super::database::DatabaseError;
 use super::items;
-use super::links::Link;
+use super::links::{self, Link};
 use super::permits::{Bounds, Decided};
 use super::schema::{Item, Key};
 use crate::clock::Moment;
@@ -141,7 +141,7 @@ impl Store {
         let mut writes = commit.writes(&self.database)?;
         let seconds = commit.now.seconds();
         if call.link.is_new() {
-            writes.push(commit::write_link(table, call.tag, &call.link, seconds)?);
+            writes.push(links::write_link(table, call.tag, &call.link, seconds)?);
         }
         if let (Some(key), Some(name), false) = (
             request_key,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, failure, text};
+use super::database::{DatabaseError, clause, failure, text};
 use super::items;
 use super::links::Linking;
 use super::schema::Key;
@@ -61,8 +61,7 @@ impl Store {
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
         let key = Key::workspace(workspace.guid.tag());
         let item = items::write(key, "workspace", workspace)?;
-        let workspaces = &self.database.tables().workspaces;
-        Ok(self.database.create(workspaces, item).await?)
+        Ok(self.database.create(item).await?)
     }
 
     /// Changes the settings of a workspace from `before` to `after`: what is the same in both is
@@ -80,10 +79,7 @@ impl Store {
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
         let mut update = self
             .database
-            .client()
-            .update_item()
-            .table_name(&self.database.tables().workspaces)
-            .set_key(Some(key().item()))
+            .updating(key())
             .condition_expression("attribute_exists(pk)");
         let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for (number, name) in names.into_iter().enumerate() {
@@ -100,10 +96,6 @@ impl Store {
                 None => removes.push(format!("#n{number}")),
             }
         }
-        let clause = |verb: &str, parts: &[String]| match parts {
-            [] => String::new(),
-            parts => format!("{verb} {} ", parts.join(", ")),
-        };
         let expression = format!("{}{}", clause("SET", &sets), clause("REMOVE", &removes));
         if expression.is_empty() {
             return Ok(true);

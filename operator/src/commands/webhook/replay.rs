@@ -1,13 +1,13 @@
 //! Delivering events again.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::clock::Moment;
 use shared::store::Store;
 use shared::webhooks::EndpointId;
 
-use super::{Named, find};
+use super::{Named, find_active};
 use crate::arguments::moment_past;
 use crate::output::{Output, Record};
 use crate::progress::Progress;
@@ -58,13 +58,7 @@ impl Record for Shown {
 }
 
 pub async fn run(args: &ReplayArgs, store: &Store, output: Output) -> Result<()> {
-    let endpoint = find(store, args.named).await?;
-    if !endpoint.is_active() {
-        bail!(
-            "the endpoint is paused: set it going with `portcullis webhook resume {}`",
-            endpoint.id
-        );
-    }
+    let endpoint = find_active(store, args.named).await?;
     let tag = endpoint.workspace.tag();
     let mut shown = Shown {
         endpoint: endpoint.id,

@@ -9,7 +9,7 @@ use shared::store::Store;
 use shared::webhooks::DeliveryState;
 
 use super::deliveries::Shown;
-use super::{Named, find};
+use super::{Named, find_active};
 use crate::output::Output;
 
 /// How long it waits between two looks at what became of it.
@@ -27,13 +27,7 @@ pub struct TestArgs {
 }
 
 pub async fn run(args: &TestArgs, store: &Store, output: Output) -> Result<()> {
-    let endpoint = find(store, args.named).await?;
-    if !endpoint.is_active() {
-        bail!(
-            "the endpoint is paused: set it going with `portcullis webhook resume {}`",
-            endpoint.id
-        );
-    }
+    let endpoint = find_active(store, args.named).await?;
     let tag = endpoint.workspace.tag();
     let key = store.request_test(&endpoint, Moment::now()).await?;
     let begun = Instant::now();

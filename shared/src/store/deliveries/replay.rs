@@ -94,29 +94,16 @@ impl Store {
     ) -> Result<bool, DatabaseError> {
         let key = Key::delivery(endpoint.workspace.tag(), endpoint.id, key);
         let item = items::write(key, "delivery", item)?;
-        let table = &self.database.tables().bans;
         let Some(before) = before else {
-            return self.database.create(table, item).await;
+            return self.database.create(item).await;
         };
         let put = self
             .database
-            .client()
-            .put_item()
-            .table_name(table)
-            .set_item(Some(item))
+            .putting(item)?
             .condition_expression("#state = :state AND attempts = :attempts")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", items::attribute(before.state)?)
             .expression_attribute_values(":attempts", number(before.attempts));
-        match self
-            .database
-            .timed(put.send())
-            .await
-            .map_err(crate::store::database::failure)
-        {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.database.put_if(put).await
     }
 }
