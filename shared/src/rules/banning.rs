@@ -173,10 +173,14 @@ pub fn make(
 }
 
 /// Changes the ban in force in the asked scope; without one, nothing.
+///
+/// By a clock that is behind the one of the last decision, it is decided when that was: a repetition of
+/// the call is known by when it was decided.
 #[must_use]
 pub fn overwrite(standing: &Standing, request: &BanRequest, now: Timestamp) -> Outcome {
     match standing.in_force(request.scope, now) {
         Some(ban) => {
+            let now = now.max(ban.updated);
             let revised = ban.revised(request.terms(ban.terms.universal, now), now);
             request.decide(standing, DecisionKind::Changed, revised)
         }

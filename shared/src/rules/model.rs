@@ -104,11 +104,14 @@ impl Model {
             return Answer::Ok;
         }
 
+        // No decision on a ban comes before the last, be its clock behind.
+        let last = in_force.as_ref().map(|ban| self.history.updated(ban));
+        let at = last.map_or(now, |last| last.max(now));
         let terms = Terms {
             moderator: request.moderator,
             private_reason: request.private_reason.clone(),
             public_reason: request.public_reason.clone(),
-            expires: expires(request.length, now),
+            expires: expires(request.length, at),
             universal: request
                 .universal
                 .unwrap_or(current.is_none_or(|current| current.terms.universal)),
@@ -118,7 +121,7 @@ impl Model {
         }
         let applied = if let (Some(ban), Some(current)) = (&in_force, current) {
             let applied = Report::Banned(ban.guid(), current.number + 1);
-            self.history.add(now, Event::Changed(ban.guid(), terms));
+            self.history.add(at, Event::Changed(ban.guid(), terms));
             applied
         } else {
             let made = Made {

@@ -126,16 +126,24 @@ impl History {
         bans
     }
 
-    /// Those of them that hold.
+    /// Those of them that hold. Of one scope that can only be the last: the others were over when it was
+    /// made, be it by a clock that was fast.
     pub(super) fn holding(
         &self,
         user: UserId,
         experience: ExperienceId,
         now: Timestamp,
     ) -> Vec<&Made> {
-        let mut bans = self.reaching(user, experience);
-        bans.retain(|ban| self.current(ban).holds(now));
-        bans
+        let bans = self.reaching(user, experience);
+        let is_last = |at: usize, ban: &Made| {
+            let mut later = bans.iter().skip(at + 1);
+            !later.any(|later| later.scope == ban.scope)
+        };
+        let holding = bans.iter().enumerate();
+        holding
+            .filter(|(at, ban)| is_last(*at, ban) && self.current(ban).holds(now))
+            .map(|(_, ban)| *ban)
+            .collect()
     }
 
     /// The one that keeps the user out: when two hold, the one that ends last counts, on a tie the
@@ -211,7 +219,7 @@ impl History {
             if let Event::Changed(guid, _) | Event::Ended(guid, _) = event
                 && *guid == ban.guid()
             {
-                last = *at;
+                last = last.max(*at);
             }
         }
         last
