@@ -48,6 +48,27 @@ async fn an_unban_that_is_said_twice_is_lifted_at_roblox_all_the_same() {
 }
 
 #[tokio::test]
+async fn an_unban_that_is_said_twice_leaves_what_the_other_place_wants() {
+    let app = app().start().await;
+    let stage = Stage::open(&app, &[ARENA, BEACH]).await;
+    for (place, reason) in [(BEACH, "beach"), (ARENA, "arena")] {
+        let ban = Ban::of(MALLORY, place).permanent().reasons(reason, "x");
+        stage.workspace.ban(ban).await;
+    }
+    stage.drain().await;
+    assert_eq!(stage.restriction(MALLORY).private_reason, "arena");
+    for _ in 0..2 {
+        stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    }
+    assert_eq!(stage.workspace.pending_unbans(ARENA).await.len(), 0);
+    app.settle().await;
+    stage.drain().await;
+    let held = stage.restriction(MALLORY);
+    assert_eq!((held.active, held.private_reason.as_str()), (true, "beach"));
+    stage.assert_done(&[ARENA, BEACH]).await;
+}
+
+#[tokio::test]
 async fn game_servers_that_poll_while_the_mirror_works_fight_with_nobody() {
     let app = app().start().await;
     let stage = Stage::open(&app, &[ARENA, BEACH]).await;

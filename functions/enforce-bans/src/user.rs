@@ -6,7 +6,7 @@ use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::ids::UserId;
 use shared::roblox::{Ask, Change, RobloxError, drop_player};
-use shared::rules::enforcing::{self, Doubt, Level, Place, Plan, Step};
+use shared::rules::enforcing::{self, Held, Level, Plan, Step};
 use shared::store::{Application, Intent};
 use tokio::time::Instant;
 
@@ -77,7 +77,9 @@ pub async fn prepare(
         })
         .await?;
     let mut doubts: Vec<_> = application.intents.iter().map(Intent::doubt).collect();
-    doubts.extend(left_over(&application, &of_places, now.seconds()));
+    let held = &application.holds;
+    let outdated = enforcing::outdated(held, &doubts, &of_places, now.seconds());
+    doubts.extend(outdated);
     let plan = enforcing::plan(&of_places, &doubts, now.seconds());
     if plan.is_empty() {
         // Without a time he comes from the list of those who are to be looked at again.
@@ -103,20 +105,6 @@ pub async fn prepare(
         is_noted,
         since,
     })))
-}
-
-/// What the mirror has set and nobody wants any more: a doubt, since somebody may have reported the
-/// user as let in without lifting anything. What is still wanted, the reports tell.
-fn left_over(application: &Application, places: &[Place], now: Timestamp) -> Vec<Doubt> {
-    let is_open = |level: Level| application.intents.iter().any(|it| it.level == level);
-    let held = application.holds.iter().copied();
-    held.filter(|level| !is_open(*level) && enforcing::wanted(places, *level, now).is_none())
-        .map(|level| Doubt {
-            level,
-            content: None,
-            done: false,
-        })
-        .collect()
 }
 
 /// Carries out what was prepared, as far as Roblox takes it now. The first step's turn has come.
@@ -260,10 +248,10 @@ impl Working<'_> {
         for intent in &mut application.intents {
             intent.done |= intent.level == step.level;
         }
-        application.holds.retain(|held| *held != step.level);
-        if step.ban.is_some() {
-            application.holds.push(step.level);
-        }
+        let level = step.level;
+        application.holds.retain(|held| held.level != level);
+        let held = step.content().map(|content| Held { level, content });
+        application.holds.extend(held);
     }
 
     /// Draws the consequences of a failure; says until when the user is put off.

@@ -63,6 +63,15 @@ pub struct Doubt {
     pub done: bool,
 }
 
+/// A restriction that this mirror has set and not lifted since, whatever anybody has reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Where.
+    pub level: Level,
+    /// The revision that was set.
+    pub content: RevisionRef,
+}
+
 /// One change to be asked of Roblox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -183,6 +192,38 @@ pub fn wanted(places: &[Place], level: Level, now: Timestamp) -> Option<&Ban> {
         Level::Universe => universe_ban(places, now),
         Level::Place(_) => places.iter().find_map(|place| place.wants(level, now)),
     }
+}
+
+/// The doubts besides those that were noted: what the mirror has set and is not wanted any more, or
+/// not at its level. Somebody may have reported the user as let in without lifting anything, and then
+/// no place owes anything. What is still wanted as it is, the reports tell; and what is not mirrored
+/// is left to the game servers.
+#[must_use]
+pub fn outdated(held: &[Held], doubts: &[Doubt], places: &[Place], now: Timestamp) -> Vec<Doubt> {
+    let is_outdated = |it: &&Held| {
+        let wanted = wanted(places, it.level, now).map(Ban::current);
+        // Of the universe's restriction the place decides in which the ban was made.
+        let place = match it.level {
+            Level::Universe => it.content.made_in,
+            Level::Place(place) => place,
+        };
+        let carries = |place: &Place| match wanted {
+            Some(_) => place.mirrors.bans,
+            None => place.mirrors.unbans,
+        };
+        let own = places.iter().find(|it| it.experience == place);
+        let is_carried = own.map_or_else(|| places.iter().any(carries), carries);
+        let is_open = doubts.iter().any(|doubt| doubt.level == it.level);
+        !is_open && wanted != Some(it.content) && is_carried
+    };
+    held.iter()
+        .filter(is_outdated)
+        .map(|it| Doubt {
+            level: it.level,
+            content: Some(it.content),
+            done: true,
+        })
+        .collect()
 }
 
 /// What is to be done for a user, given all mirrored places of the universe.

@@ -3,27 +3,25 @@
 //! It is written down before Roblox is asked, so that a mirror that is killed in between asks for
 //! the very same thing again, and takes back what is not wanted any more.
 
-use std::collections::BTreeMap;
+mod item;
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::Store;
 use super::bans::Snapshot;
 use super::commit::Actor;
 use super::database::{DatabaseError, number, text};
-use super::items::{self, BanItem, StoredRevision};
+use super::items::{self, BanItem};
 use super::links::Link;
 use super::permits::{Bounds, Decided};
-use super::schema::{self, Item, Key, names};
+use super::schema::{self, Key, names};
 use super::settle::Call;
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
-use crate::rules::enforcing::{Doubt, Level, Mirrors, Place};
+use crate::rules::enforcing::{Doubt, Held, Level, Mirrors, Place};
 use crate::rules::{self, RevisionRef, Standing};
-
-/// How long it is kept when the last change was made, in seconds: a week.
-const KEPT: u64 = 7 * 86_400;
+use item::ApplicationItem;
 
 /// How many seconds before a ban's guid was minted its first decision is looked for: no two clocks
 /// need agree.
@@ -34,9 +32,8 @@ const SLACK: u64 = 3600;
 pub struct Application {
     /// What was asked of Roblox and is not reported yet, one at most for each level.
     pub intents: Vec<Intent>,
-    /// The levels at which the mirror has set a restriction and not lifted it since, whatever anybody
-    /// has reported.
-    pub holds: Vec<Level>,
+    /// The restrictions that the mirror has set and not lifted since, one at most for each level.
+    pub holds: Vec<Held>,
     /// When Roblox was last asked, the latest at the end.
     pub updates: Vec<Moment>,
     /// How often in a row it came to nothing.
@@ -72,95 +69,6 @@ impl Intent {
             done: self.done,
         }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct ApplicationItem {
-    #[serde(default)]
-    intents: Vec<StoredIntent>,
-    /// Places; none = the universe.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    holds: Vec<Option<ExperienceId>>,
-    /// Unix milliseconds.
-    #[serde(default)]
-    updates: Vec<u64>,
-    #[serde(default)]
-    failures: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_at: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due: Option<String>,
-    /// Unix milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_at: Option<u64>,
-    /// None while something is held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ttl: Option<u64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredIntent {
-    /// Absent = the universe.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    place: Option<ExperienceId>,
-    /// Absent = a lift.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    content: Option<StoredRevision>,
-    key: String,
-    first_sent: u64,
-    done: bool,
-}
-
-impl From<&Intent> for StoredIntent {
-    fn from(intent: &Intent) -> Self {
-        Self {
-            place: stored(intent.level),
-            content: intent.content.map(StoredRevision::from),
-            key: intent.idempotency_key.clone(),
-            first_sent: intent.first_sent.millis(),
-            done: intent.done,
-        }
-    }
-}
-
-impl From<StoredIntent> for Intent {
-    fn from(stored: StoredIntent) -> Self {
-        Self {
-            level: level(stored.place),
-            content: stored.content.map(RevisionRef::from),
-            idempotency_key: stored.key,
-            first_sent: Moment::from_millis(stored.first_sent),
-            done: stored.done,
-        }
-    }
-}
-
-impl Application {
-    fn read(item: Item) -> Result<Self, ApiError> {
-        let item: ApplicationItem = items::read(item)?;
-        Ok(Self {
-            intents: item.intents.into_iter().map(Intent::from).collect(),
-            holds: item.holds.into_iter().map(level).collect(),
-            updates: item.updates.into_iter().map(Moment::from_millis).collect(),
-            failures: item.failures,
-            error: item.error,
-            retry_at: item.retry_at.map(Moment::from_millis),
-        })
-    }
-}
-
-/// A level as it is stored: the place, or none for the universe.
-const fn stored(level: Level) -> Option<ExperienceId> {
-    match level {
-        Level::Universe => None,
-        Level::Place(place) => Some(place),
-    }
-}
-
-fn level(stored: Option<ExperienceId>) -> Level {
-    stored.map_or(Level::Universe, Level::Place)
 }
 
 /// A user in some places of a universe, as everything that is decided about him rests on it.
@@ -220,20 +128,8 @@ impl Store {
         application: &Application,
         due: Option<Moment>,
     ) -> Result<(), ApiError> {
-        let item = ApplicationItem {
-            intents: application.intents.iter().map(StoredIntent::from).collect(),
-            holds: application.holds.iter().map(|held| stored(*held)).collect(),
-            updates: application.updates.iter().map(|at| at.millis()).collect(),
-            failures: application.failures,
-            error: application.error.clone(),
-            retry_at: application.retry_at.map(Moment::millis),
-            due: due.map(|_| schema::applications(tag, universe)),
-            due_at: due.map(Moment::millis),
-            ttl: application
-                .holds
-                .is_empty()
-                .then(|| Moment::now().seconds().plus(KEPT).0),
-        };
+        let due_at = due.map(|at| (schema::applications(tag, universe), at));
+        let item = ApplicationItem::of(application, due_at);
         let key = Key::application(tag, user, universe.get());
         let put = self
             .database

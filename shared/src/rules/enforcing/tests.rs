@@ -35,6 +35,7 @@ struct Universe {
     global: Option<Ban>,
     places: BTreeMap<ExperienceId, (rules::Here, Option<Level>, Mirrors)>,
     doubts: Vec<Doubt>,
+    held: Vec<Held>,
     /// By level: the ban that is set, and until when.
     roblox: BTreeMap<Level, (RevisionRef, Expiry)>,
     asked: Vec<Step>,
@@ -49,6 +50,7 @@ impl Universe {
             global: None,
             places: PLACES.map(|id| (id, place.clone())).into(),
             doubts: Vec::new(),
+            held: Vec::new(),
             roblox: BTreeMap::new(),
             asked: Vec::new(),
         }
@@ -107,17 +109,20 @@ impl Universe {
         self.keep(place, outcome.standing);
     }
 
+    fn places(&self) -> Vec<Place> {
+        let place = |id: &ExperienceId| Place {
+            experience: *id,
+            standing: self.standing(*id),
+            reported_at: self.places[id].1,
+            mirrors: self.places[id].2,
+        };
+        PLACES.iter().map(place).collect()
+    }
+
     fn plan(&self) -> Plan {
-        let places: Vec<_> = PLACES
-            .iter()
-            .map(|id| Place {
-                experience: *id,
-                standing: self.standing(*id),
-                reported_at: self.places[id].1,
-                mirrors: self.places[id].2,
-            })
-            .collect();
-        plan(&places, &self.doubts, self.now)
+        let (places, mut doubts) = (self.places(), self.doubts.clone());
+        doubts.extend(outdated(&self.held, &self.doubts, &places, self.now));
+        plan(&places, &doubts, self.now)
     }
 
     fn doubt(&mut self, step: &Step, done: bool) {
@@ -167,6 +172,12 @@ impl Universe {
                 return;
             }
             self.doubt(step, true);
+            self.held.retain(|held| held.level != step.level);
+            let held = step.content().map(|content| Held {
+                level: step.level,
+                content,
+            });
+            self.held.extend(held);
             made.push(step.level);
         }
         for report in &plan.reports {
@@ -218,6 +229,19 @@ impl Universe {
             (standing.counting(self.now)).is_some_and(|ban| ban.terms.universal)
         });
         prop_assert_eq!(self.holds(Level::Universe).is_some(), wanted);
+        Ok(())
+    }
+}
+
+impl Universe {
+    /// Fails if Roblox holds another ban at some level than the one that is wanted there.
+    fn is_exact(&self) -> Result<(), TestCaseError> {
+        let places = self.places();
+        let of_places = PLACES.map(Level::Place).into_iter();
+        for level in of_places.chain([Level::Universe]) {
+            let wanted = wanted(&places, level, self.now).map(Ban::current);
+            prop_assert_eq!(self.holds(level), wanted, "{:?}", level);
+        }
         Ok(())
     }
 }
@@ -278,6 +302,23 @@ fn a_universe_is_not_freed_while_a_sibling_wants_the_ban() {
     universe.now = universe.now.plus(601);
     universe.drain();
     assert_eq!(universe.asked(), [(Level::Universe, false)]);
+}
+
+#[test]
+fn what_was_let_in_without_a_lift_is_set_right_where_a_sibling_wants_another_ban() {
+    let mut universe = Universe::new();
+    for place in [ARENA, BEACH] {
+        universe.ban(place, Scope::Experience, true, PERMANENT);
+    }
+    universe.drain();
+    universe.lift(BEACH);
+    universe.report(BEACH, None, None);
+    universe.drain();
+    universe.is_exact().unwrap();
+    universe.lift(ARENA);
+    universe.report(ARENA, None, None);
+    universe.drain();
+    assert_eq!(universe.holds(Level::Universe), None);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::rules::{Length, Scope};
 enum Event {
     Ban(usize, bool, bool, Option<u64>),
     Lift(usize),
+    /// Somebody says that the user has been let in, who has lifted nothing.
+    LetIn(usize),
     Wait(u64),
     /// The mirror is killed at this step, which reached Roblox or not.
     Killed(usize, bool),
@@ -33,10 +35,17 @@ impl Universe {
                 self.ban(PLACES[place], scope, universal, length);
             }
             Event::Lift(place) => self.lift(PLACES[place]),
+            Event::LetIn(place) => self.let_in(PLACES[place]),
             Event::Wait(seconds) => self.now = self.now.plus(seconds),
             Event::Killed(step, reaches) => self.mirror(step, reaches),
             Event::Drain => self.drain(),
             Event::GameServer(place) => self.game_server(PLACES[place]),
+        }
+    }
+
+    fn let_in(&mut self, place: ExperienceId) {
+        if self.standing(place).counting(self.now).is_none() {
+            self.report(place, None, None);
         }
     }
 
@@ -61,6 +70,7 @@ fn events() -> impl Strategy<Value = Event> {
                 Event::Ban(place, global, universal, length)
             }),
         3 => (0..3_usize).prop_map(Event::Lift),
+        1 => (0..3_usize).prop_map(Event::LetIn),
         2 => (1_u64..150).prop_map(Event::Wait),
         3 => (0..4_usize, any::<bool>()).prop_map(|(step, reaches)| Event::Killed(step, reaches)),
         2 => Just(Event::Drain),
@@ -78,6 +88,7 @@ proptest! {
         }
         universe.drain();
         universe.is_right()?;
+        universe.is_exact()?;
         universe.asked();
         universe.drain();
         prop_assert_eq!(universe.asked(), vec![], "nothing is asked twice");
