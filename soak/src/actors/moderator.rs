@@ -66,13 +66,10 @@ async fn insist(actor: &mut Actor<'_>, what: &What, count: u64) {
 fn decision(actor: &mut Actor<'_>, first: u64, count: u64) -> Option<What> {
     let user = actor.user()?;
     let (what, experience) = (actor.dice.u8(..20), actor.experience()?);
-    // An unban where nothing holds any more is a report that the user has been let in. For a mirrored
-    // experience nobody here can say so.
-    let is_appeal = (13..15).contains(&what) || (what >= 15 && actor.is_mirrored(experience));
-    if what < 15 || is_appeal {
+    if what < 15 {
         return Some(What::Ban {
             request: ban(actor, (user, experience), first, count)?,
-            appeal: is_appeal,
+            appeal: what >= 13,
         });
     }
     Some(What::Unban(UnbanRequest {
@@ -80,7 +77,7 @@ fn decision(actor: &mut Actor<'_>, first: u64, count: u64) -> Option<What> {
         experience,
         reason: actor.chance(50).then(|| "a second look".to_owned()),
         moderator: moderator(first, count),
-        completed: actor.chance(15),
+        completed: actor.chance(15) && !actor.is_mirrored(experience),
         confirm_only: false,
     }))
 }
