@@ -349,6 +349,11 @@ impl TestApp {
         &self.store
     }
 
+    /// The same with connections of its own, as another process has it.
+    pub fn another_store(&self) -> Store {
+        store(self.engine.endpoint(), &self.tables)
+    }
+
     /// What the tables are called.
     pub const fn tables(&self) -> &Tables {
         &self.tables

@@ -19,5 +19,6 @@ mod luau;
 mod races;
 mod spreading;
 mod tampering;
+mod twins;
 
 use end_to_end::{audit, stored};

@@ -262,8 +262,12 @@ impl Database {
         Ok(output.attributes.unwrap_or_default())
     }
 
-    /// Writes all of these or none. The SDK gives each call a token, so that its own retries of a
+    /// Writes all of these or none. The call has a token, so that the SDK's own retries of a
     /// transaction whose answer was lost apply it once.
+    ///
+    /// The token is ours. Those of the SDK follow from the time since the machine was started, which
+    /// environments of Lambda are with it: two of them may give the same ones, and the database
+    /// refuses another transaction under a token of the last ten minutes.
     pub(super) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
@@ -271,6 +275,7 @@ impl Database {
         let call = self
             .client
             .transact_write_items()
+            .client_request_token(uuid::Uuid::new_v4().to_string())
             .set_transact_items(Some(writes))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = self.timed(call.send()).await.map_err(transaction_failure)?;

@@ -1,0 +1,69 @@
+//! Environments that begin in the same instant, and so with the same luck.
+
+use end_to_end::{TestApp, Workspace};
+use shared::ban_info::{FlagStyle, View};
+use shared::calls::{self, Authority, Intent};
+use shared::clock::Moment;
+use shared::ids::{ExperienceId, ModeratorId, UserId};
+use shared::rules::{BanRequest, Length, Scope};
+use shared::store::{Actor, Bounds, Call, Store};
+
+use crate::audit::audit;
+
+const ARENA: ExperienceId = ExperienceId::new(7_001).unwrap();
+const ALICE: ModeratorId = ModeratorId::new(9).unwrap();
+
+async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
+    let (user, tag) = (UserId::new(user).unwrap(), workspace.tag().parse().unwrap());
+    let call = Call {
+        user,
+        tag,
+        link: store.link_of(tag, ARENA).await.unwrap(),
+        actor: Actor {
+            key_id: "operator".to_owned(),
+            moderator: Some(ALICE),
+            request_id: format!("request-{user}"),
+        },
+        bounds: Bounds::Operator,
+        idempotency: None,
+    };
+    let request = BanRequest {
+        user,
+        experience: ARENA,
+        scope: Scope::Experience,
+        overwrite: false,
+        completed: false,
+        moderator: ALICE,
+        private_reason: "aimbot".to_owned(),
+        public_reason: "Cheating".to_owned(),
+        length: Length::Permanent,
+        universal: None,
+    };
+    let authority = Authority {
+        may_decide_globally: true,
+        bounds: Bounds::Operator,
+        view: View {
+            workspace: workspace.guid().parse().unwrap(),
+            flags: FlagStyle::Boolean,
+            private: true,
+            now: Moment::now().seconds(),
+        },
+        view_varies: false,
+    };
+    let banned = calls::ban(store, &call, &request, Intent::Ban, &authority).await;
+    banned.unwrap_or_else(|error| panic!("{user}: {error:?}"));
+}
+
+/// The SDK takes the names of its transactions from a generator that is seeded with the clock since
+/// the machine was started, and an environment's machine is started with it. Under a name that was
+/// used within ten minutes the database refuses another transaction.
+#[tokio::test]
+async fn environments_that_begin_alike_are_not_in_each_others_way() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for user in 1..=3 {
+        fastrand::seed(7);
+        ban(&workspace, &app.another_store(), user).await;
+    }
+    assert_eq!(audit(&workspace).await.stored.records.len(), 3);
+}
