@@ -3,6 +3,7 @@
 
 mod against_the_model;
 mod banning;
+mod clocks;
 mod confirming;
 mod importing;
 mod owing;

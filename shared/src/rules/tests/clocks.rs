@@ -1,0 +1,44 @@
+//! Machines that do not agree on the time: what was decided stays decided in its order.
+
+use super::*;
+
+#[test]
+fn a_ban_that_took_the_place_of_one_that_had_run_out_stays_in_it_by_a_clock_that_is_behind() {
+    for scope in [Scope::Experience, Scope::Global] {
+        let mut world = World::linked();
+        let ban = BanRequest {
+            scope,
+            ..overwriting(ban_in(ARENA))
+        };
+        world.ban(&lasting(MINUTE, ban.clone()));
+        world.wait(MINUTE);
+        world.ban(&ban);
+        let second = world.shown(ARENA).guid;
+        // By this clock the first one has not run out.
+        world.now = world.now.minus(1);
+        world.agree().unwrap();
+        assert_eq!(world.ban(&lasting(HOUR, ban)), Answer::Ok);
+        let shown = world.shown(ARENA);
+        assert_eq!((shown.guid, shown.revision), (second, 2), "{scope:?}");
+    }
+}
+
+#[test]
+fn a_call_is_known_as_a_repetition_of_one_that_was_decided_by_a_clock_that_is_behind() {
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    world.wait(10);
+    let changed = |length| BanRequest {
+        moderator: BOB,
+        ..overwriting(lasting(length, ban_in(ARENA)))
+    };
+    world.ban(&changed(MINUTE));
+    world.now = world.now.minus(2);
+    let call = changed(HOUR);
+    world.ban(&call);
+    for _ in 0..3 {
+        world.wait(2);
+        world.ban(&call);
+        assert_eq!(world.shown(ARENA).revision, 3);
+    }
+}
