@@ -14,9 +14,10 @@ use crate::keys::Trial;
 use crate::pace::{later, lock};
 use crate::universe::Universe;
 
-/// How long the same name is given to a repetition, in milliseconds: Roblox does not say for how
-/// long it knows one.
-const SAME_KEY: u64 = 10 * 60_000;
+/// How long the same name is given to a repetition, in milliseconds: until one who was killed has been
+/// followed, at the latest with the sweep after his lease. The words are the same as long, so a
+/// restriction may end that much after its ban; then it is lifted as every ban that has run out.
+const SAME_KEY: u64 = 150_000;
 
 /// How long a user is put off after the first failure, in milliseconds; twice as long after each
 /// other, up to the longest.

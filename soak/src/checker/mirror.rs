@@ -12,8 +12,8 @@ use super::evidence::guid_of;
 use crate::history::{Ending, History, KeptOut};
 
 /// By how many seconds a restriction may end after its ban: what is asked for again is asked for in
-/// the words of the first time, and counted from the last.
-const LATER: u64 = 60;
+/// the words of the first time, for 150 s, and counted from the last.
+const LATER: u64 = 155;
 
 /// By how many seconds it may end before.
 const EARLIER: u64 = 2;

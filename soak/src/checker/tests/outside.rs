@@ -153,8 +153,8 @@ fn a_restriction_ends_with_its_ban_or_a_little_later() {
         held.get_mut().until = until.checked_add_signed(seconds);
         history
     };
-    assert_sound(&by(30));
-    assert_found(&by(100), "instead of");
+    assert_sound(&by(150));
+    assert_found(&by(200), "instead of");
     assert_found(&by(-10), "instead of");
 }
 
