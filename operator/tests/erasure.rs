@@ -33,7 +33,8 @@ async fn a_request_waits_until_the_operator_says_yes_or_no() {
         "a secret is shown once"
     );
 
-    let (forgotten, kept) = (156, 157);
+    // Numbers that no other stored number or name contains by chance.
+    let (forgotten, kept) = (7_340_915_862, 7_340_915_863);
     let mut requests = Vec::new();
     for user in [forgotten, kept] {
         workspace.ban(Ban::of(user, ARENA).permanent()).await;
