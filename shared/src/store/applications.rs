@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::Store;
 use super::bans::Snapshot;
 use super::commit::Actor;
-use super::database::{DatabaseError, number, text};
+use super::database::{number, text};
 use super::items::{self, BanItem};
 use super::links::Link;
 use super::permits::{Bounds, Decided};
@@ -153,11 +153,7 @@ impl Store {
             .condition_expression("attribute_exists(holds)")
             .expression_attribute_values(":universe", text(schema::applications(tag, universe)))
             .expression_attribute_values(":now", number(now.millis()));
-        match self.database.update(update).await {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.database.update_if(update).await?)
     }
 
     /// Some users for whom somebody is to look again by `until`, and when, the earliest first.

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::Store;
-use super::database::{DatabaseError, text};
+use super::database::text;
 use super::items;
 use super::links::Link;
 use super::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
@@ -96,11 +96,9 @@ impl Store {
             .condition_expression("backfill = :begun")
             .expression_attribute_values(":reached", text(reached))
             .expression_attribute_values(":begun", text(begun));
-        match self.database.update(update).await {
-            // Another invocation got as far; it goes on.
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        // If not, another invocation got as far; it goes on.
+        self.database.update_if(update).await?;
+        Ok(())
     }
 
     /// Brings some users' bans to the experience, and says how many were looked at and where the
@@ -181,10 +179,8 @@ impl Store {
             .update_expression("SET backfill = :done")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":done", text(Link::BACKFILL_DONE));
-        match self.database.update(update).await {
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.database.update_if(update).await?;
+        Ok(())
     }
 }
 

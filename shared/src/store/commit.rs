@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use serde::Serialize;
 
 use super::bans::Snapshot;
-use super::database::{Database, DatabaseError, clause, number, refused, text};
+use super::database::{Database, DatabaseError, expression, number, refused, text};
 use super::items::{self, ExperienceItem, GlobalItem, StoredBan};
 use super::permits::Permit;
 use super::schema::{self, Item, Key};
@@ -217,9 +217,8 @@ impl Commit<'_> {
             Applied::None => removes.push("applied"),
             Applied::AsItWas => {}
         }
-        let (sets, removes) = (clause("SET", &sets), clause("REMOVE", &removes));
         let update = update
-            .update_expression(format!("{sets}{removes}"))
+            .update_expression(expression(&sets, &removes))
             .build()
             .map_err(refused)?;
         Ok(TransactWriteItem::builder().update(update).build())

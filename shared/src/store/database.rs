@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -216,11 +217,7 @@ impl Database {
 
     /// Sends a put with a condition; `false` if that does not hold.
     pub(super) async fn put_if(&self, put: PutItemFluentBuilder) -> Result<bool, DatabaseError> {
-        match self.put(put).await {
-            Ok(()) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        holds(self.put(put).await)
     }
 
     /// Writes an item that must not exist yet; `false` if it does.
@@ -232,13 +229,28 @@ impl Database {
 
     /// Deletes an item; if there is none, nothing happens.
     pub(super) async fn delete(&self, key: Key) -> Result<(), DatabaseError> {
-        let call = self
-            .client
+        self.send_delete(self.deleting(key)).await
+    }
+
+    /// Deletes an item; `false` if there is none.
+    pub(super) async fn delete_existing(&self, key: Key) -> Result<bool, DatabaseError> {
+        let delete = self.deleting(key);
+        holds(
+            self.send_delete(delete.condition_expression("attribute_exists(pk)"))
+                .await,
+        )
+    }
+
+    fn deleting(&self, key: Key) -> DeleteItemFluentBuilder {
+        self.client
             .delete_item()
             .table_name(self.table_of(&key))
             .set_key(Some(key.item()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.timed(call.send()).await.map_err(failure)?;
+    }
+
+    async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<(), DatabaseError> {
+        let delete = delete.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.timed(delete.send()).await.map_err(failure)?;
         self.meter.written(&output.consumed_capacity);
         Ok(())
     }
@@ -260,6 +272,14 @@ impl Database {
         let output = self.timed(update.send()).await.map_err(failure)?;
         self.meter.written(&output.consumed_capacity);
         Ok(output.attributes.unwrap_or_default())
+    }
+
+    /// Sends an update with a condition; `false` if that does not hold.
+    pub(super) async fn update_if(
+        &self,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<bool, DatabaseError> {
+        holds(self.update(update).await)
     }
 
     /// Writes all of these or none. The call has a token, so that the SDK's own retries of a
@@ -319,8 +339,22 @@ pub(super) fn refused(error: impl ToString) -> DatabaseError {
     DatabaseError::Refused(error.to_string())
 }
 
-/// A part of an update expression, such as `SET a = :a, b = :b `; nothing if it has no parts.
-pub(super) fn clause(verb: &str, parts: &[impl AsRef<str>]) -> String {
+/// Whether the condition of a write held.
+fn holds<T>(written: Result<T, DatabaseError>) -> Result<bool, DatabaseError> {
+    match written {
+        Ok(_) => Ok(true),
+        Err(DatabaseError::Conflict) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// An update expression of what is set, such as `a = :a`, and of the attributes that are removed;
+/// empty if it changes nothing.
+pub(super) fn expression(sets: &[impl AsRef<str>], removes: &[impl AsRef<str>]) -> String {
+    format!("{}{}", clause("SET", sets), clause("REMOVE", removes))
+}
+
+fn clause(verb: &str, parts: &[impl AsRef<str>]) -> String {
     if parts.is_empty() {
         return String::new();
     }

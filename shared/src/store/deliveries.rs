@@ -14,7 +14,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, number, text};
+use super::database::{DatabaseError, expression, number, text};
 use super::items;
 use super::log::LoggedEvent;
 use super::schema::{self, Item, Key};
@@ -207,13 +207,13 @@ impl Store {
             }
             None => update,
         };
-        let mut removes = "";
+        let mut removes = Vec::new();
         match after.due_at {
             Some(at) => {
                 sets.push("due_at = :at");
                 update = update.expression_attribute_values(":at", number(at.millis()));
             }
-            None => removes = " REMOVE due, due_at",
+            None => removes.push("due, due_at"),
         }
         let mut condition = "attempts = :before AND #state = :due".to_owned();
         if let Some(at) = before.due_at {
@@ -221,13 +221,9 @@ impl Store {
             update = update.expression_attribute_values(":seen", number(at.millis()));
         }
         let update = update
-            .update_expression(format!("SET {}{removes}", sets.join(", ")))
+            .update_expression(expression(&sets, &removes))
             .condition_expression(condition);
-        match self.database.update(update).await {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.database.update_if(update).await?)
     }
 
     /// A delivery.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::Store;
-use super::database::{DatabaseError, clause, text};
+use super::database::{DatabaseError, expression, text};
 use super::items;
 use super::schema::{self, Item, Key};
 use crate::error::ApiError;
@@ -119,15 +119,12 @@ impl Store {
                 None => removes.push(format!("#n{at}")),
             }
         }
-        if sets.is_empty() && removes.is_empty() {
+        let expression = expression(&sets, &removes);
+        if expression.is_empty() {
             return Ok(());
         }
         let update = update
-            .update_expression(format!(
-                "{}{}",
-                clause("SET", &sets),
-                clause("REMOVE", &removes)
-            ))
+            .update_expression(expression)
             .condition_expression(conditions.join(" AND "))
             .return_values(ReturnValue::None);
         self.database.update(update).await.map(|_| ())

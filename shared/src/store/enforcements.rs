@@ -140,8 +140,7 @@ impl Store {
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
         let key = Key::enforcement(tag, experience);
-        let was = self.database.get(key.clone()).await?.is_some();
-        self.database.delete(key).await?;
+        let was = self.database.delete_existing(key).await?;
         self.known.enforcements.forget();
         Ok(was)
     }
@@ -167,10 +166,8 @@ impl Store {
                 .update_expression("SET checked = :checked, stopped = :stopped")
                 .expression_attribute_values(":stopped", items::attribute(stopped)?),
         };
-        match self.database.update(update).await {
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.database.update_if(update).await?;
+        Ok(())
     }
 
     /// Takes the lease of those who mirror a universe; none if somebody else has it.

@@ -238,11 +238,7 @@ impl Store {
                 "attribute_exists(pk) AND attribute_not_exists(revoked){unless}"
             ))
             .expression_attribute_values(":at", number(at.0));
-        match self.database.update(update).await {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.database.update_if(update).await?)
     }
 
     pub(super) async fn key_items(&self, tag: WorkspaceTag) -> Result<Vec<Item>, DatabaseError> {

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::Store;
-use super::database::{DatabaseError, number, text};
+use super::database::{number, text};
 use super::schema::Key;
 use crate::clock::Moment;
 use crate::error::ApiError;
@@ -52,11 +52,8 @@ impl Store {
             .expression_attribute_values(":ttl", number(ttl))
             .expression_attribute_values(":now", number(now.millis()))
             .return_values(ReturnValue::None);
-        match self.database.update(update).await {
-            Ok(_) => Ok(Some(Lease { key, holder })),
-            Err(DatabaseError::Conflict) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let is_taken = self.database.update_if(update).await?;
+        Ok(is_taken.then_some(Lease { key, holder }))
     }
 
     /// Gives a lease back. One that has passed to somebody else stays theirs.
@@ -67,9 +64,7 @@ impl Store {
             .update_expression("REMOVE held_until")
             .condition_expression("holder = :holder")
             .expression_attribute_values(":holder", text(lease.holder));
-        match self.database.update(update).await {
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.database.update_if(update).await?;
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::Store;
-use super::database::{DatabaseError, failure, text};
+use super::database::{DatabaseError, text};
 use super::items;
 use super::links::Link;
 use super::pending::Pending;
@@ -98,19 +98,9 @@ impl Store {
         tag: WorkspaceTag,
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
-        let call = self
-            .database
-            .client()
-            .delete_item()
-            .table_name(&self.database.tables().bans)
-            .set_key(Some(Key::link(tag, experience).item()))
-            .condition_expression("attribute_exists(pk)");
         self.remove_enforcement(tag, experience).await?;
-        match self.database.timed(call.send()).await.map_err(failure) {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let link = Key::link(tag, experience);
+        Ok(self.database.delete_existing(link).await?)
     }
 
     /// Drops some of what is pending for an experience that is not linked any more, now or later,
@@ -141,15 +131,9 @@ impl Store {
                 .update_expression(change)
                 .condition_expression(condition)
                 .expression_attribute_values(":owed", item.get(range)?.clone());
-            Some(async move {
-                match self.database.update(update).await {
-                    Ok(_) => Ok(1),
-                    Err(DatabaseError::Conflict) => Ok(0),
-                    Err(error) => Err(error),
-                }
-            })
+            Some(self.database.update_if(update))
         });
-        let dropped: Vec<u64> = try_join_all(drops).await?;
-        Ok(dropped.into_iter().sum())
+        let dropped = try_join_all(drops).await?;
+        Ok(dropped.into_iter().map(u64::from).sum())
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, clause, failure, text};
+use super::database::{expression, failure, text};
 use super::items;
 use super::links::Linking;
 use super::schema::Key;
@@ -96,19 +96,12 @@ impl Store {
                 None => removes.push(format!("#n{number}")),
             }
         }
-        let expression = format!("{}{}", clause("SET", &sets), clause("REMOVE", &removes));
+        let expression = expression(&sets, &removes);
         if expression.is_empty() {
             return Ok(true);
         }
-        match self
-            .database
-            .update(update.update_expression(expression))
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(DatabaseError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let update = update.update_expression(expression);
+        Ok(self.database.update_if(update).await?)
     }
 
     /// A workspace by its tag.

@@ -125,11 +125,9 @@ impl Store {
             .expression_attribute_names("#value", "value")
             .expression_attribute_values(":kind", text("counter"))
             .expression_attribute_values(":last", number(last));
-        match self.database.update(update).await {
-            // It is past them already.
-            Ok(_) | Err(DatabaseError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+        // If not, it is past them already.
+        self.database.update_if(update).await?;
+        Ok(())
     }
 
     /// So many numbers in a row, of which this is the first. Those that are not used leave a gap.
