@@ -85,7 +85,8 @@ impl<'a> Workspace<'a> {
         key: KeySpec,
     ) -> Self {
         let id = WorkspaceId::random();
-        let mut workspace = Settings::new(id, format!("test {id}"), Timestamp(now()));
+        let mut workspace =
+            Settings::new(id, format!("test {id}"), Timestamp(now())).expect("a secret");
         change(&mut workspace);
         let made = app
             .store()

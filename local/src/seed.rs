@@ -8,6 +8,10 @@ use crate::{Result, dynamo::Dynamo};
 /// When the demo workspaces were made, Unix seconds.
 const CREATED: &str = "1767225600";
 
+/// The secret of the demo workspaces: as little of a secret as their keys, but the same from one start
+/// to the next.
+const SECRET: &str = "bG9jYWwtZGVtby13b3Jrc3BhY2Utc2VjcmV0LTAwMDE";
+
 /// One demo workspace.
 #[derive(Debug, Clone)]
 pub struct Demo {
@@ -131,6 +135,7 @@ fn items(demo: &Demo) -> [Value; 3] {
             "name": { "S": demo.name },
             "linking": { "S": "automatic" },
             "created": { "N": CREATED },
+            "secret": { "S": SECRET },
         }),
         key(&demo.secret_key, "secret", all),
         key(&demo.public_key, "public", json!({ "SS": ["bans:read"] })),

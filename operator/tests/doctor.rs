@@ -176,6 +176,7 @@ async fn a_whole_installation_is_found_well() {
         "ban check by the API",
         "clock",
         "webhooks",
+        "workspaces",
         "your key",
         "keys",
     ] {
@@ -334,6 +335,7 @@ fn every_command_explains_itself_with_examples() {
         "workspace list",
         "workspace show",
         "workspace set",
+        "workspace upgrade",
         "workspace delete",
         "experience",
         "experience link",

@@ -7,6 +7,7 @@ mod harness;
 
 use end_to_end::{Ban, TestApp, Unban};
 use harness::{Portcullis, assert_refused, stderr, stdout};
+use local_stack::dynamo::Dynamo;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::store::RemovalPosition;
@@ -58,6 +59,45 @@ async fn settings_are_changed_one_by_one() {
         assert_refused(&portcullis.run(&arguments), status, what);
     }
     assert_eq!(portcullis.stored().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outdated_workspace_is_reported_and_upgraded_once() {
+    let portcullis = Portcullis::start().await;
+    let dynamo = Dynamo::new(portcullis.engine.endpoint());
+    let table = json!("WorkspacesTable");
+    let key = json!({ "pk": { "S": "W#00000001" }, "sk": { "S": "W" } });
+    let get = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+    let secret = async || {
+        let item = dynamo.call("GetItem", &get).await.unwrap();
+        item["Item"]["secret"]["S"].as_str().map(str::to_owned)
+    };
+    let remove = json!({ "TableName": table, "Key": key,
+        "UpdateExpression": "REMOVE #secret",
+        "ExpressionAttributeNames": { "#secret": "secret" } });
+    dynamo.call("UpdateItem", &remove).await.unwrap();
+
+    let doctor = portcullis.run(&["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    let remedy = "portcullis workspace upgrade";
+    assert!(stdout(&doctor).contains(remedy), "{}", stdout(&doctor));
+
+    let upgrade = || portcullis.json(&["workspace", "upgrade"]);
+    assert_eq!(upgrade(), json!({ "workspaces": 2, "upgraded": 1 }));
+    let added = secret().await.unwrap();
+    assert_eq!(upgrade(), json!({ "workspaces": 2, "upgraded": 0 }));
+    portcullis.json(&["workspace", "set", DEMO, "--name", "Studio"]);
+    assert_eq!(secret().await, Some(added.clone()), "it stays the same");
+    assert!(!stdout(&portcullis.run(&["doctor"])).contains(remedy));
+
+    // No command shows it.
+    for arguments in [&["workspace", "list"][..], &["workspace", "show", DEMO]] {
+        let shown = portcullis.json(arguments).to_string();
+        assert!(
+            !shown.contains(&added) && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod notification;
 mod record;
 mod secret;
 mod signature;
+mod workspace_secret;
 
 pub use caller::{Caller, CheckBans, Claim, Permission, ReadBans, WriteBans};
 pub use key::{KeyHash, KeyKind, PlainKey};
@@ -18,6 +19,7 @@ pub use notification::RobloxNotification;
 pub use record::{FlagPin, KeyRecord, Scope, UnknownWord};
 pub use secret::{InvalidSecret, SigningSecret};
 pub use signature::Signature;
+pub use workspace_secret::{InvalidWorkspaceSecret, Purpose, WorkspaceSecret};
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {

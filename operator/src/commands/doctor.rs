@@ -7,6 +7,7 @@ mod keys;
 mod stream;
 mod tables;
 mod webhooks;
+mod workspaces;
 
 use std::process::ExitCode;
 
@@ -85,6 +86,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         let is_local = connection.is_local();
         findings.extend(tables::examine(located, is_local).await);
         findings.extend(stream::examine(located).await);
+        findings.push(workspaces::examine(&located.store()).await);
         findings.extend(keys::examine(&located.store(), key.as_deref()).await);
         findings.extend(webhooks::examine(&located.store()).await);
         findings.extend(enforcements::examine(located).await);

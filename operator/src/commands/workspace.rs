@@ -2,6 +2,7 @@
 
 mod overview;
 mod removal;
+mod upgrade;
 
 use std::num::NonZeroU32;
 
@@ -55,6 +56,10 @@ pub enum WorkspaceCommand {
     /// Change a workspace's settings. They are effective everywhere within 60 seconds.
     #[command(after_help = EXAMPLES)]
     Set(SetArgs),
+    /// Bring the workspaces that an older version made up to this version, before its functions are
+    /// deployed. Repeating it changes nothing.
+    #[command(after_help = EXAMPLES)]
+    Upgrade,
     /// Delete a workspace with everything in it. All of its keys must be revoked. Run again, it goes
     /// on where it was interrupted.
     #[command(after_help = EXAMPLES)]
@@ -160,6 +165,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
             overview::show(&workspace, store, output).await
         }
         WorkspaceCommand::Set(args) => set(args, store, output).await,
+        WorkspaceCommand::Upgrade => upgrade::upgrade(store, output).await,
         WorkspaceCommand::Delete { named, caution } => {
             let workspace = find(store, named.guid()?).await?;
             removal::delete(&workspace, caution, store, output).await
@@ -206,10 +212,8 @@ async fn create(
 ) -> Result<Workspace> {
     for guid in ids {
         let now = Moment::now().seconds();
-        let workspace = Workspace {
-            linking,
-            ..Workspace::new(guid, name.to_owned(), now)
-        };
+        let mut workspace = Workspace::new(guid, name.to_owned(), now)?;
+        workspace.linking = linking;
         // An id that is taken may be taken by this very call, when the answer to its first try was
         // lost.
         if store.create_workspace(&workspace).await? || find(store, guid).await.is_ok() {

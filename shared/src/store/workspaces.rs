@@ -12,6 +12,7 @@ use super::database::{expression, failure, text};
 use super::items;
 use super::links::Linking;
 use super::schema::Key;
+use crate::auth::WorkspaceSecret;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{WorkspaceId, WorkspaceTag};
@@ -39,21 +40,37 @@ pub struct Workspace {
     pub history_days: Option<NonZeroU32>,
     /// When it was made.
     pub created: Timestamp,
+    /// What it authenticates cursors with. Workspaces made by an older version lack it until
+    /// [`Store::upgrade_workspace`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<WorkspaceSecret>,
 }
 
 impl Workspace {
-    /// A workspace with the default settings.
-    #[must_use]
-    pub const fn new(guid: WorkspaceId, name: String, created: Timestamp) -> Self {
-        Self {
+    /// A workspace with the default settings and a new secret.
+    pub fn new(guid: WorkspaceId, name: String, created: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self {
             guid,
             name,
             linking: Linking::Automatic,
             moderator_bans_per_hour: None,
             history_days: None,
             created,
-        }
+            secret: Some(random_secret()?),
+        })
     }
+
+    /// Whether it was made by this version, or upgraded to it.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        self.secret.is_some()
+    }
+}
+
+fn random_secret() -> Result<WorkspaceSecret, ApiError> {
+    WorkspaceSecret::random().map_err(|error| {
+        ApiError::Unavailable(format!("the system has no random numbers: {error}"))
+    })
 }
 
 impl Store {
@@ -108,6 +125,34 @@ impl Store {
     pub async fn workspace(&self, tag: WorkspaceTag) -> Result<Option<Workspace>, ApiError> {
         let found = self.database.get(Key::workspace(tag)).await?;
         Ok(found.map(items::read).transpose()?)
+    }
+
+    /// Adds to a workspace what one made by an older version lacks; `false` if nothing is missing,
+    /// or if the workspace is gone.
+    pub async fn upgrade_workspace(&self, tag: WorkspaceTag) -> Result<bool, ApiError> {
+        let update = self
+            .database
+            .updating(Key::workspace(tag))
+            .update_expression("SET #secret = :secret")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(#secret)")
+            .expression_attribute_names("#secret", "secret")
+            .expression_attribute_values(":secret", items::attribute(random_secret()?)?);
+        Ok(self.database.update_if(update).await?)
+    }
+
+    /// The secret of a workspace, from memory (60 s) or the table.
+    ///
+    /// Unavailable while the workspace was made by an older version and not upgraded.
+    pub async fn workspace_secret(&self, tag: WorkspaceTag) -> Result<WorkspaceSecret, ApiError> {
+        let secret = |workspace: Option<Arc<Workspace>>| workspace?.secret.clone();
+        if let Some(known) = secret(self.known_workspace(tag).await?) {
+            return Ok(known);
+        }
+        // It may have been upgraded since.
+        secret(self.look_up_workspace(tag).await?).ok_or_else(|| {
+            let lacks = "the workspace has no secret: run `portcullis workspace upgrade`";
+            ApiError::Unavailable(lacks.to_owned())
+        })
     }
 
     /// A workspace by its tag, from memory or the table.

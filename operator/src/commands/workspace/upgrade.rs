@@ -1,0 +1,37 @@
+//! `portcullis workspace upgrade`.
+
+use anyhow::Result;
+use serde::Serialize;
+use shared::store::Store;
+
+use crate::output::{Output, Record};
+
+/// What the upgrade came to.
+#[derive(Debug, Serialize)]
+struct Upgraded {
+    workspaces: usize,
+    upgraded: usize,
+}
+
+impl Record for Upgraded {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("workspaces", self.workspaces.to_string()),
+            ("upgraded", self.upgraded.to_string()),
+        ]
+    }
+}
+
+/// Adds to every workspace what one made by an older version lacks.
+pub async fn upgrade(store: &Store, output: Output) -> Result<()> {
+    let all = store.workspaces().await?;
+    let mut upgraded = 0;
+    for workspace in all.iter().filter(|workspace| !workspace.is_current()) {
+        let changed = store.upgrade_workspace(workspace.guid.tag()).await?;
+        upgraded += usize::from(changed);
+    }
+    output.one(&Upgraded {
+        workspaces: all.len(),
+        upgraded,
+    })
+}
