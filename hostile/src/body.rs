@@ -100,9 +100,22 @@ fn assert_field(value: &Value) {
     let _ = fields().flag("f");
 }
 
-/// A text that may be shown: trimmed, within its bytes, without marks that make it lie.
+/// A text that may be shown: trimmed, within its bytes, with something visible in it, and without
+/// characters that reorder what follows.
 pub fn assert_text(text: &str, most: usize) {
     assert!((1..=most).contains(&text.len()), "{} bytes", text.len());
     assert_eq!(text.trim(), text);
-    assert!(!text.chars().any(shared::http::is_treacherous));
+    assert!(!text.chars().all(shared::text::is_blank));
+    let is_override = |c| matches!(c, '\u{202A}'..='\u{202E}');
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    assert!(!text.contains(|c| is_override(c) || is_control(c)));
+    for line in text.split(['\n', '\r', '\u{2029}']) {
+        let mut open = 0_i32;
+        for c in line.chars() {
+            open += i32::from(matches!(c, '\u{2066}'..='\u{2068}'));
+            open -= i32::from(c == '\u{2069}');
+            assert!(open >= 0, "an isolate is closed twice: {line:?}");
+        }
+        assert_eq!(open, 0, "an isolate stays open: {line:?}");
+    }
 }

@@ -180,16 +180,12 @@ pub fn moment_past(text: &str) -> Result<Moment, String> {
         .ok_or_else(|| wrong.to_owned())
 }
 
-/// A reason of at most so many bytes.
+/// A reason of at most so many bytes, judged as the API does.
 pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
-    move |text| match text.trim() {
-        "" => Err("it is empty".to_owned()),
-        text if text.len() > most => Err(format!("it may have at most {most} bytes")),
-        text if text.chars().any(shared::http::is_treacherous) => Err(
-            "it must not hold control characters or marks that turn the direction of text"
-                .to_owned(),
-        ),
-        text => Ok(text.to_owned()),
+    move |text| match shared::text::judge(text, most) {
+        Ok("") => Err("it is empty".to_owned()),
+        Ok(text) => Ok(text.to_owned()),
+        Err(fault) => Err(format!("it {fault}")),
     }
 }
 

@@ -17,13 +17,15 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command};
 use output::Output;
+use shared::text::printable_lines;
 
 /// Does what the command line says.
 pub async fn run() -> ExitCode {
     match carry_out(Cli::read()).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", connection::explain(&error));
+            let explained = connection::explain(&error).to_string();
+            eprintln!("error: {}", printable_lines(&explained));
             ExitCode::FAILURE
         }
     }

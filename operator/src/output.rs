@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use shared::clock::Timestamp;
+use shared::text::{printable, printable_json};
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum Format {
@@ -94,10 +95,11 @@ pub fn word(value: impl Serialize) -> String {
 fn json(value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
-    print(&text)
+    print(&printable_json(&text))
 }
 
-fn print(text: &str) -> Result<()> {
+/// Writes to standard output what passed through `shared::text`.
+pub fn print(text: &str) -> Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         // Whoever reads has seen enough, `head` for one.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -108,7 +110,11 @@ fn print(text: &str) -> Result<()> {
 /// Rows of cells as lines of columns, as wide as their widest cell.
 fn align(rows: impl Iterator<Item = Vec<String>>) -> String {
     let rows: Vec<Vec<String>> = rows
-        .map(|row| row.iter().map(|cell| visible(cell)).collect())
+        .map(|row| {
+            row.iter()
+                .map(|cell| printable(cell).into_owned())
+                .collect()
+        })
         .collect();
     let mut widths = Vec::new();
     for row in &rows {
@@ -129,21 +135,6 @@ fn align(rows: impl Iterator<Item = Vec<String>>) -> String {
     text
 }
 
-/// Text that cannot steer a terminal: control characters and marks of direction are written out.
-fn visible(text: &str) -> String {
-    let mut out = String::new();
-    for letter in text.chars() {
-        match letter {
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.extend(letter.escape_unicode());
-            }
-            _ if letter.is_control() => out.extend(letter.escape_unicode()),
-            _ => out.push(letter),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +148,9 @@ mod tests {
 
     #[test]
     fn a_stored_name_cannot_steer_the_terminal() {
-        assert_eq!(visible("a\u{1b}[2Jb\u{202e}"), "a\\u{1b}[2Jb\\u{202e}");
+        let rows = [vec!["a\u{1b}[2Jb\u{202e}".to_owned(), "\u{9b}m".to_owned()]];
+        let printed = "a\\u{1b}[2Jb\\u{202e}  \\u{9b}m\n";
+        assert_eq!(align(rows.into_iter()), printed);
     }
 
     #[test]

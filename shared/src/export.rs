@@ -2,6 +2,7 @@
 //! it through the bucket.
 
 mod csv;
+mod formulas;
 mod json;
 
 pub use csv::Csv;

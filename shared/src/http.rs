@@ -7,7 +7,7 @@ mod reply;
 mod request;
 mod serve;
 
-pub use fields::{Fields, integer, is_treacherous};
+pub use fields::{Fields, integer};
 pub use idempotency::IdempotencyKey;
 pub use reply::{Reply, disposition};
 pub use request::ApiRequest;

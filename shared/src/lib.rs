@@ -21,5 +21,6 @@ pub mod secrets;
 pub mod store;
 pub mod stream;
 pub mod telemetry;
+pub mod text;
 pub mod wake;
 pub mod webhooks;

@@ -55,9 +55,11 @@ fn bad_texts(most: usize) -> Vec<Value> {
         json!({}),
     ];
     let marks = [
-        '\u{0}', '\u{7}', '\u{1b}', '\u{7f}', '\u{85}', '\u{200f}', '\u{202e}', '\u{2066}',
+        '\u{0}', '\u{7}', '\u{1b}', '\u{7f}', '\u{85}', '\u{202b}', '\u{202e}', '\u{2066}',
+        '\u{2069}',
     ];
     texts.extend(marks.map(|mark| json!(format!("a{mark}b"))));
+    texts.extend(["\u{200b}", "\u{3164}\u{2800}"].map(|nothing| json!(nothing)));
     texts
 }
 

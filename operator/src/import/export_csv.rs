@@ -42,7 +42,7 @@ pub fn rows<R: Read>(
 fn value(title: &str, cell: &str, raw: bool) -> Value {
     match cell {
         "" => Value::Null,
-        text if TEXTS.contains(&title) && !raw => Csv::restored(text).into(),
+        text if TEXTS.contains(&title) && !raw => Csv::restored(text).into_owned().into(),
         "true" | "false" if FLAGS.contains(&title) => (cell == "true").into(),
         text => text.into(),
     }

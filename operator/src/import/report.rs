@@ -1,7 +1,6 @@
 //! What became of the rows: counted, and those that were not imported written down with the reason.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -10,9 +9,10 @@ use serde::Serialize;
 use serde_json::json;
 use shared::rules::{Expiry, Scope};
 use shared::store::{Incoming, Verdict};
+use shared::text::{printable, printable_json};
 
 use super::RowError;
-use crate::output::{Output, Record, rfc3339};
+use crate::output::{Output, Record, print, rfc3339};
 use crate::progress::Progress;
 
 /// The sums of an import.
@@ -225,9 +225,9 @@ impl Report {
             let change = json!({ "line": line, "change": kind, "message": what });
             let before = if *any { ",\n" } else { "{\"changes\":[\n" };
             *any = true;
-            return print(&format!("{before}{change}"));
+            return print(&printable_json(&format!("{before}{change}")));
         }
-        print(&format!("line {line}: {kind}: {what}\n"))
+        print(&format!("line {line}: {kind}: {}\n", printable(what)))
     }
 }
 
@@ -246,11 +246,4 @@ fn described(incoming: &Incoming) -> String {
         None => "",
     };
     format!("{scope} of {user}, made in {made_in}{until}{ended}")
-}
-
-fn print(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the result could not be written"),
-    }
 }

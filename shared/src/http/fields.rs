@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::error::{ApiError, FieldError};
 use crate::ids::{Guid, MAX_ROBLOX_ID};
+use crate::text;
 
 /// The fields of a request, and what was found wrong with them so far.
 #[derive(Debug)]
@@ -184,16 +185,10 @@ impl Fields {
     /// A text of at most `most` bytes after trimming, or absent.
     pub fn optional_text(&mut self, field: &'static str, most: usize) -> Option<String> {
         let value = self.value(field)?;
-        let wrong = match value.as_str().map(str::trim) {
+        let wrong = match value.as_str().map(|text| text::judge(text, most)) {
             None => "must be a string".to_owned(),
-            Some(text) if text.len() > most => {
-                format!("is {} bytes long: must be at most {most}", text.len())
-            }
-            Some(text) if text.chars().any(is_treacherous) => {
-                "must not hold control characters or marks that turn the direction of text"
-                    .to_owned()
-            }
-            Some(text) => return Some(text.to_owned()),
+            Some(Ok(text)) => return Some(text.to_owned()),
+            Some(Err(fault)) => fault.to_string(),
         };
         self.reject(field, wrong);
         None
@@ -272,15 +267,6 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
     words.join(" or ")
 }
 
-/// Characters that have no place in a reason: control characters but tab and line breaks, and the
-/// marks that turn the direction of what follows, by which a text shown to moderators can lie.
-#[must_use]
-pub fn is_treacherous(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-        || matches!(c,
-            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -347,19 +333,21 @@ mod tests {
     }
 
     #[test]
-    fn treacherous_characters_are_refused_and_line_breaks_are_not() {
-        for text in [
-            "a\u{0}b",
-            "a\u{1b}[31m",
-            "a\u{202e}b",
-            "a\u{2066}b",
-            "a\u{85}b",
-            "\u{200f}",
+    fn a_reason_is_judged_as_text() {
+        for (text, says) in [
+            ("a\u{1b}[31m", "control characters"),
+            ("a\u{202e}b", "overrides"),
+            ("a\u{2066}b", "isolate"),
+            ("\u{200b}", "visible"),
         ] {
             let mut fields = fields(json!({ "r": text }));
             assert_eq!(fields.text("r", 100), None, "{text:?}");
+            let Err(ApiError::InvalidRequest(errors)) = fields.build(|| Some(())) else {
+                panic!("accepted");
+            };
+            assert!(errors[0].message.contains(says), "{}", errors[0].message);
         }
-        let mut fields = fields(json!({ "r": "line 1\r\nline 2\t👩‍🚀" }));
+        let mut fields = fields(json!({ "r": "\u{200f}שלום\u{200f}" }));
         assert!(fields.text("r", 100).is_some());
     }
 }

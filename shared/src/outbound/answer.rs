@@ -70,13 +70,7 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
 /// The first characters, those that could play tricks with a terminal replaced.
 fn start(read: &[u8]) -> String {
     let text = String::from_utf8_lossy(read);
-    let plain = |character: char| {
-        if crate::http::is_treacherous(character) || character.is_control() {
-            ' '
-        } else {
-            character
-        }
-    };
+    let plain = |c: char| if crate::text::steers(c) { ' ' } else { c };
     text.chars().take(KEPT).map(plain).collect()
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::RobloxError;
 use crate::clock::{Moment, Timestamp};
-use crate::ids::UserId;
+use crate::ids::{ExperienceId, UserId};
 use crate::rules::enforcing::{Level, duration};
 use crate::rules::{Expiry, Terms};
 
@@ -118,6 +118,42 @@ impl Restriction {
             display_reason: text("displayReason").to_owned(),
             inherited: flag("inherited"),
         }
+    }
+
+    /// Reads a restriction from a file, in which nothing may be guessed: what cannot be read is an
+    /// error, and an end that depends on a missing start too. Returns what is wrong.
+    pub fn parse(value: &Value) -> Result<Self, String> {
+        let join = value.get("gameJoinRestriction").and_then(Value::as_object);
+        let Some(join) = join else {
+            return Err("gameJoinRestriction is missing, or not an object".to_owned());
+        };
+        let read = Self::read(value);
+        if read.user.is_none() {
+            return Err("user must be users/ID, with the id of a Roblox user".to_owned());
+        }
+        let is_flag = |name: &str| join.get(name).is_none_or(Value::is_boolean);
+        if !is_flag("active") || !is_flag("inherited") {
+            return Err("active and inherited must be true or false".to_owned());
+        }
+        let says = |name: &str| join.get(name).is_some_and(|value| !value.is_null());
+        if says("startTime") && read.start.is_none() {
+            return Err("startTime must be an instant (RFC 3339)".to_owned());
+        }
+        match (says("duration"), read.seconds, read.start) {
+            (true, None, _) => Err("duration must be seconds such as 86400s".to_owned()),
+            (true, Some(_), None) => {
+                Err("startTime is missing, from which duration counts".to_owned())
+            }
+            _ => Ok(read),
+        }
+    }
+
+    /// The place whose restriction it is; absent = the universe's.
+    #[must_use]
+    pub fn place(value: &Value) -> Option<ExperienceId> {
+        let path = value.get("path").or_else(|| value.get("name"))?.as_str()?;
+        let (_, rest) = path.split_once("/places/")?;
+        rest.split('/').next()?.parse().ok()
     }
 
     /// Until when it holds, as far as it says.
@@ -249,6 +285,46 @@ mod tests {
         }));
         assert_eq!(read.user, UserId::new(156));
         assert_eq!(read.ends(), Expiry::At(Timestamp(1_688_560_496 + 60)));
+    }
+
+    #[test]
+    fn a_restriction_in_a_file_is_read_strictly() {
+        let with = |join: Value| json!({ "user": "users/156", "gameJoinRestriction": join });
+        let start = "2026-11-20T10:11:12Z";
+        let read = Restriction::parse(&with(json!({ "active": true, "startTime": start,
+            "duration": "86400s", "privateReason": "p", "displayReason": "d" })));
+        let read = read.unwrap();
+        assert_eq!(read.user, UserId::new(156));
+        assert_eq!(read.ends(), Expiry::At(Timestamp(1_795_169_472 + 86_400)));
+        let permanent = Restriction::parse(&with(json!({ "active": true })));
+        assert_eq!(permanent.unwrap().ends(), Expiry::Never);
+        for (value, says) in [
+            (json!({ "user": "users/156" }), "gameJoinRestriction"),
+            (
+                json!({ "user": "groups/x", "gameJoinRestriction": {} }),
+                "user must be",
+            ),
+            (with(json!({ "active": "yes" })), "active"),
+            (
+                with(json!({ "duration": "86400s" })),
+                "startTime is missing",
+            ),
+            (
+                with(json!({ "duration": "1 day", "startTime": start })),
+                "duration must be",
+            ),
+            (
+                with(json!({ "startTime": "yesterday" })),
+                "startTime must be",
+            ),
+        ] {
+            let wrong = Restriction::parse(&value).unwrap_err();
+            assert!(wrong.contains(says), "{value}: {wrong}");
+        }
+        let of_place = json!({ "path": "universes/7/places/8/user-restrictions/156" });
+        assert_eq!(Restriction::place(&of_place), ExperienceId::new(8));
+        let of_universe = json!({ "path": "universes/7/user-restrictions/156" });
+        assert_eq!(Restriction::place(&of_universe), None);
     }
 
     #[test]
