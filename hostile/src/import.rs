@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use operator::import::{Columns, Defaults, Format, Reading, Row, RowError};
+use operator::import::{Broken, Columns, Defaults, Detected, Format, Outcome, Reading, Row};
 use shared::ban_info::{FlagStyle, View};
 use shared::clock::Moment;
 use shared::export::{self, Csv, Json};
@@ -13,10 +13,14 @@ use shared::store::Recorded;
 use crate::body::assert_text;
 use crate::length::LONGEST;
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 10] = [
     Format::Json,
     Format::Csv,
     Format::UsersCsv,
+    Format::UsersJson,
+    Format::Ids,
+    Format::ById,
+    Format::Roblox,
     Format::Adonis,
     Format::KohlsAdmin,
     Format::HdAdmin,
@@ -24,8 +28,9 @@ const FORMATS: [Format; 6] = [
 
 /// Reads bytes as a file of every format.
 pub fn import(bytes: &[u8]) {
-    if let Err(error) = Format::detect(bytes) {
-        assert!(!error.message.is_empty());
+    match Detected::find(None, || Ok(bytes)) {
+        Ok(detected) => drop(rows_of(bytes, detected, false)),
+        Err(broken) => assert_says_where(bytes, &broken),
     }
     let now = Moment::now();
     for format in FORMATS {
@@ -43,8 +48,19 @@ pub fn import(bytes: &[u8]) {
 
 /// The rows that can be read; those that cannot say on which line they are and why.
 fn rows(bytes: &[u8], format: Format, raw: bool) -> Vec<Row> {
+    match Detected::find(Some(format), || Ok(bytes)) {
+        Ok(detected) => rows_of(bytes, detected, raw),
+        Err(broken) => {
+            assert_says_where(bytes, &broken);
+            Vec::new()
+        }
+    }
+}
+
+fn rows_of(bytes: &[u8], detected: Detected, raw: bool) -> Vec<Row> {
+    let format = detected.format;
     let reading = Reading {
-        format,
+        detected,
         defaults: Defaults {
             experience: "75521396999004".parse().ok(),
             scope: None,
@@ -57,34 +73,45 @@ fn rows(bytes: &[u8], format: Format, raw: bool) -> Vec<Row> {
     };
     let read = match reading.rows(Cursor::new(bytes.to_vec())) {
         Ok(rows) => rows,
-        Err(error) => {
-            assert_says_where(bytes, &error);
-            assert!(error.fatal);
+        Err(broken) => {
+            assert_says_where(bytes, &broken);
             return Vec::new();
         }
     };
     let mut found = Vec::new();
     let mut is_over = false;
     // No row takes less than a byte.
-    for (count, row) in read.enumerate() {
-        assert!(!is_over, "{format:?} goes on after a fatal error");
+    for (count, entry) in read.enumerate() {
+        assert!(!is_over, "{format:?} goes on after it broke off");
         assert!(count <= bytes.len(), "{format:?} does not end");
-        match row {
-            Ok(row) => found.push(row),
-            Err(error) => {
-                assert_says_where(bytes, &error);
-                is_over = error.fatal;
+        match entry {
+            Ok(entry) => {
+                assert_line(bytes, entry.at.line);
+                match entry.outcome {
+                    Outcome::Ban(row) => found.push(*row),
+                    Outcome::NoBan(message) | Outcome::Wrong(message) => {
+                        assert!(!message.is_empty());
+                    }
+                }
+            }
+            Err(broken) => {
+                assert_says_where(bytes, &broken);
+                is_over = true;
             }
         }
     }
     found
 }
 
-fn assert_says_where(bytes: &[u8], error: &RowError) {
-    assert!(!error.message.is_empty());
+fn assert_says_where(bytes: &[u8], broken: &Broken) {
+    assert!(!broken.message.is_empty());
+    assert_line(bytes, broken.line);
+}
+
+fn assert_line(bytes: &[u8], line: u64) {
     let breaks = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
     let lines = u64::try_from(breaks.count()).expect("a length") + 1;
-    assert!(error.line <= lines, "line {} of {lines}", error.line);
+    assert!((1..=lines).contains(&line), "line {line} of {lines}");
 }
 
 fn assert_within_bounds(row: &Row, now: Moment) {
@@ -128,9 +155,15 @@ fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
             (Format::Json, false, file(Json::default(), &view, &recorded)),
             (Format::Csv, false, file(Csv::new(false), &view, &recorded)),
             (Format::Csv, true, file(Csv::new(true), &view, &recorded)),
+            (
+                Format::Csv,
+                false,
+                file(Csv::new(false).for_excel(true), &view, &recorded),
+            ),
         ];
         for (format, raw, file) in files {
-            assert_eq!(Format::detect(file.as_slice()), Ok(format));
+            let detected = Detected::find(None, || Ok(file.as_slice()));
+            assert_eq!(detected.map(|detected| detected.format), Ok(format));
             let again = rows(&file, format, raw);
             let shown = String::from_utf8_lossy(&file);
             let [again] = again.as_slice() else {
@@ -138,7 +171,6 @@ fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
             };
             let ban = &recorded.ban;
             let expected = Row {
-                line: again.line,
                 guid: Some(ban.guid),
                 uid: Some(ban.uid),
                 workspace: Some(workspace),

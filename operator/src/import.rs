@@ -1,27 +1,33 @@
-//! Bans of other systems, read from files: one module per format, each an iterator of rows.
+//! Bans of other systems, read from files: each format is an iterator of entries.
 //!
-//! Reading is pure and goes through a file twice: once to check and count, once to bring it in.
-//! However long a file is, one row of it is in memory at a time.
+//! Reading is pure and goes through a file several times: to find out its format, to check and
+//! count, and to import. However long a file is, one entry of it is in memory at a time, besides
+//! eight bytes for each user and each guid while it is checked.
 
-mod adonis;
-mod ban_info;
 mod defaults;
-mod elements;
-mod export_csv;
+mod documents;
+mod entries;
+mod errors;
+mod fields;
 mod format;
-mod hd_admin;
-mod kohls_admin;
+mod formats;
 mod mover;
 mod pace;
+mod repeats;
 mod report;
-mod scanner;
+#[cfg(test)]
+mod samples;
 mod source;
 mod survey;
-mod times;
-mod users_csv;
+mod tables;
 
 pub use defaults::Defaults;
-pub use format::{Columns, Format, Reading};
+pub use entries::{At, Broken, Entry, NoRow, Original, Outcome, Rows};
+pub use errors::Shape;
+pub(crate) use errors::{Errors, word_of};
+pub use fields::columns::Columns;
+pub use format::{Detected, Format, Reading};
+pub use formats::roblox::of_restriction;
 pub(crate) use mover::{Ended, look_over, move_in};
 pub(crate) use report::{Report, Summary};
 pub(crate) use source::Source;
@@ -32,11 +38,9 @@ use shared::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
 use shared::rules::{EndingKind, Expiry, Scope, Terms};
 use shared::store::{Incoming, Origin};
 
-/// A ban as it stands in a file, everything about it checked.
+/// A ban as a file has it, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The line on which it begins, from 1.
-    pub line: u64,
     /// Who is banned.
     pub user: UserId,
     /// Its public id, if it has one.
@@ -63,37 +67,6 @@ pub struct Row {
     pub completed: bool,
 }
 
-/// What is wrong with a row, or with the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowError {
-    /// The line on which the row begins, from 1.
-    pub line: u64,
-    /// What is wrong, and what would be right.
-    pub message: String,
-    /// Whether nothing after it can be read.
-    pub fatal: bool,
-}
-
-impl RowError {
-    pub(super) fn new(line: u64, message: impl Into<String>) -> Self {
-        Self {
-            line,
-            message: message.into(),
-            fatal: false,
-        }
-    }
-
-    pub(super) fn fatal(line: u64, message: impl Into<String>) -> Self {
-        Self {
-            fatal: true,
-            ..Self::new(line, message)
-        }
-    }
-}
-
-/// The rows of a file.
-pub type Rows = Box<dyn Iterator<Item = Result<Row, RowError>>>;
-
 impl Row {
     /// Was it lifted? One that is not active, and was neither appealed nor has run out, was.
     #[must_use]
@@ -101,7 +74,13 @@ impl Row {
         !self.active && !self.appealed && self.terms.expires.is_after(now)
     }
 
-    /// The ban to be brought in.
+    /// Whether it keeps the user out now.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.active && !self.appealed && self.terms.expires.is_after(now)
+    }
+
+    /// The ban to import.
     #[must_use]
     pub fn incoming(self, now: Timestamp) -> Incoming {
         let ending = if self.appealed {
@@ -126,12 +105,13 @@ impl Row {
             ending,
             origin,
             applied: self.completed,
+            replaced_by: None,
             terms: self.terms,
         }
     }
 }
 
-/// Until when a ban holds that a file says to end then.
+/// When a ban ends, from its Unix seconds in a file.
 fn expiry(seconds: u64) -> Expiry {
     Expiry::from_seconds(seconds)
 }

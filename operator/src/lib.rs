@@ -24,7 +24,7 @@ pub async fn run() -> ExitCode {
     match carry_out(Cli::read()).await {
         Ok(code) => code,
         Err(error) => {
-            let explained = connection::explain(&error).to_string();
+            let explained = connection::explain(&error);
             eprintln!("error: {}", printable_lines(&explained));
             ExitCode::FAILURE
         }

@@ -1,10 +1,11 @@
 //! How far something has got: a bar with rate and remaining time on a terminal, plain lines now and
 //! then elsewhere, nothing for what is done within a second.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// After how long the first sign is given.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -33,11 +34,16 @@ impl Progress {
         };
         bar.set_draw_target(ProgressDrawTarget::hidden());
         let template = match total {
-            Some(_) => "{wide_bar} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left",
-            None => "{spinner} {human_pos} {msg}, {per_sec}",
+            Some(_) => "{wide_bar} {human_pos}/{human_len} {msg}, {rate}, {eta} left",
+            None => "{spinner} {human_pos} {msg}, {rate}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            // The bar's own rate has four decimals.
+            bar.set_style(
+                style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                    let _ = write!(out, "{:.0} a second", state.per_sec());
+                }),
+            );
         }
         bar.set_message(what);
         Self {

@@ -31,7 +31,7 @@ pub use banning::{
     BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, judge_ban, make,
     may_be_late, overwrite,
 };
-pub use importing::{import, import_report};
+pub use importing::{import, import_replaced, import_report, reinstate};
 pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};

@@ -243,7 +243,8 @@ mod tests {
         #[test]
         fn isolates_pair_up_on_each_line(text in "[a\u{2066}-\u{2069}\n]{0,12}") {
             let accepted = judge(&text, 400).is_ok_and(|text| !text.is_empty());
-            let pairs = text.trim().split('\n').all(|line| {
+            let trimmed = text.trim();
+            let pairs = trimmed.split('\n').all(|line| {
                 let mut depth = 0;
                 let closes = line.chars().all(|c| {
                     depth += match c { '\u{2069}' => -1, 'a' => 0, _ => 1 };

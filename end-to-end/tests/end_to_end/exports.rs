@@ -143,6 +143,19 @@ async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
             assert_eq!(cell(&rows, row, "publicReason"), expected);
         }
     }
+    for (parameter, is_text) in [("bom", false), ("excel", true)] {
+        let text = workspace
+            .send(Call::get(CSV).query(parameter, "1"))
+            .await
+            .text;
+        let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
+        let guid = cell(&rows(text), 1, "guid").to_owned();
+        assert_eq!(
+            guid.starts_with("=\"") && guid.ends_with('"'),
+            is_text,
+            "{guid}"
+        );
+    }
     // JSON is not opened in a spreadsheet.
     let json = workspace.send(Call::get(JSON)).await.list();
     assert_eq!(json[4]["publicReason"], reasons[0]);

@@ -17,13 +17,15 @@ pub async fn handle(
     let mut query = request.query();
     let experience = query.optional_id("experienceId");
     let raw = query.optional_flag("raw").unwrap_or(false);
+    let bom = query.optional_flag("bom").unwrap_or(false);
+    let excel = query.optional_flag("excel").unwrap_or(false);
     query.build(|| Some(()))?;
 
     let link = match experience {
         Some(experience) => Some(store.link(&caller, experience).await?),
         None => None,
     };
-    let format = Csv::new(raw);
+    let format = Csv::new(raw).with_mark(bom).for_excel(excel);
     let reply = export(&caller, &store, &bucket, experience, format).await?;
     if let Some(link) = link {
         store

@@ -58,6 +58,14 @@ pub struct ExportArgs {
     #[arg(long)]
     raw: bool,
 
+    /// Begin a CSV file with a byte order mark, by which Excel recognises UTF-8.
+    #[arg(long)]
+    bom: bool,
+
+    /// In a CSV file, write long numbers so that spreadsheets keep them whole; implies `--bom`.
+    #[arg(long)]
+    excel: bool,
+
     /// Only the bans made from this experience.
     #[arg(long, value_name = "ID")]
     experience: Option<ExperienceId>,
@@ -95,8 +103,10 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
     if let Some(experience) = args.experience {
         request = request.query("experienceId", experience.to_string());
     }
-    if args.raw {
-        request = request.query("raw", "true");
+    for (flag, name) in [(args.raw, "raw"), (args.bom, "bom"), (args.excel, "excel")] {
+        if flag {
+            request = request.query(name, "true");
+        }
     }
     let mut answer = request.call().context("the API cannot be reached")?;
     if answer.status() == 303 {
@@ -153,7 +163,10 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
     let wanted = (workspace, args.experience);
     match args.format {
         FileFormat::Json => write(store, wanted, Json::default(), &mut target).await?,
-        FileFormat::Csv => write(store, wanted, Csv::new(args.raw), &mut target).await?,
+        FileFormat::Csv => {
+            let format = Csv::new(args.raw).with_mark(args.bom).for_excel(args.excel);
+            write(store, wanted, format, &mut target).await?;
+        }
     }
     target.complete()
 }

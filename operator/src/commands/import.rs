@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use shared::ids::{ExperienceId, ModeratorId};
 use shared::rules;
 use shared::store::{ImportPlan, Store};
+use shared::text::printable;
 
 use super::workspace;
 use crate::arguments::InWorkspace;
 use crate::import::{
-    Columns, Defaults, Ended, Format, Reading, Report, Source, Summary, look_over, move_in, survey,
+    Columns, Defaults, Detected, Ended, Errors, Format, Reading, Report, Source, Summary,
+    look_over, move_in, refused, survey, word_of,
 };
 use crate::output::Output;
 
@@ -24,6 +27,8 @@ Examples:
   portcullis import bans.json --workspace GUID --dry-run
   portcullis import users.csv --workspace GUID --experience 75521396999004 \\
     --moderator 744482898 --public-reason \"Banned earlier\" --user-column id
+  portcullis import ids.txt --workspace GUID --experience 75521396999004 \
+    --moderator 744482898 --public-reason \"Banned earlier\"
   portcullis import banland.json --format hd-admin --workspace GUID --scope global \\
     --experience 75521396999004 --moderator 744482898 --applied-in 75521396999004
 
@@ -57,7 +62,12 @@ pub struct ImportArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Where rows that are not imported are written, with the reason [default: FILE.errors.csv].
+    /// Import bans again that an earlier import made and that were lifted since, by an undo for one.
+    #[arg(long)]
+    again: bool,
+
+    /// Where rows that are not imported are written, to be corrected and imported again [default:
+    /// FILE.errors.csv, or FILE.errors.json for JSON].
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
 
@@ -89,31 +99,35 @@ pub struct ImportArgs {
     #[arg(long)]
     raw: bool,
 
-    /// The column of user ids in a table of users [default: userId].
+    /// A column or field that is not to be read although it looks as if it mattered.
+    #[arg(long, value_name = "TITLE")]
+    ignore_column: Vec<String>,
+
+    /// The column of user ids in a table of users [default: userId, by any usual name].
     #[arg(long, value_name = "TITLE")]
     user_column: Option<String>,
 
-    /// The column of reasons for players [default: reason].
+    /// The column of reasons for players [default: reason, by any usual name].
     #[arg(long, value_name = "TITLE")]
     reason_column: Option<String>,
 
-    /// The column of reasons for moderators [default: privateReason].
+    /// The column of reasons for moderators [default: privateReason, by any usual name].
     #[arg(long, value_name = "TITLE")]
     private_reason_column: Option<String>,
 
-    /// The column of moderators' ids [default: moderator].
+    /// The column of moderators' ids [default: moderator, by any usual name].
     #[arg(long, value_name = "TITLE")]
     moderator_column: Option<String>,
 
-    /// The column of when bans end [default: expires].
+    /// The column of when bans end [default: expires, by any usual name].
     #[arg(long, value_name = "TITLE")]
     expires_column: Option<String>,
 }
 
 impl ImportArgs {
-    fn reading(&self, format: Format) -> Reading {
+    fn reading(&self, detected: Detected) -> Reading {
         Reading {
-            format,
+            detected,
             raw: self.raw,
             defaults: Defaults {
                 experience: self.experience,
@@ -131,6 +145,7 @@ impl ImportArgs {
                 private_reason: self.private_reason_column.clone(),
                 moderator: self.moderator_column.clone(),
                 expires: self.expires_column.clone(),
+                ignored: self.ignore_column.clone(),
             },
         }
     }
@@ -143,52 +158,65 @@ pub async fn run(args: ImportArgs, store: &Store, output: Output) -> Result<()> 
     }
     let workspace = workspace::find(store, args.place.workspace).await?.guid;
     let source = Source::open(&args.file)?;
-    let format = match args.format {
-        Some(format) => format,
-        None => match Format::detect(source.again()?) {
-            Ok(format) => format,
-            Err(error) => bail!("nothing was imported: {}", error.message),
-        },
-    };
+    let found = Detected::find(args.format, || source.again());
+    let detected = found.or_else(|broken| refused(&broken))?;
+    let format = detected.format;
     if !format.tells_experience() && args.experience.is_none() {
-        bail!("this format does not say which experience a ban was made from: give --experience");
+        let what = format!(
+            "--experience is missing: {} does not say which experience a ban was made from\n",
+            word_of(format)
+        );
+        clap::Error::raw(ErrorKind::MissingRequiredArgument, what).exit();
     }
-    let reading = args.reading(format);
-    let rows = |file| {
-        reading
-            .rows(file)
-            .or_else(|error| crate::import::refused(&error))
+    let reading = args.reading(detected);
+    let rows = || {
+        let file = source.again().context("the file cannot be read again")?;
+        reading.rows(file).or_else(|broken| refused(&broken))
     };
+    let shape = reading
+        .shape(source.again()?)
+        .or_else(|broken| refused(&broken))?;
+    let path = args.errors.clone();
+    let path = path.unwrap_or_else(|| source.errors(shape.extension()));
+    if source.is_at(&path) {
+        bail!("--errors must be another file than the one that is imported");
+    }
 
     let numbering = store.numbering(workspace.tag()).await?;
-    let found = survey(rows(source.again()?)?, workspace, numbering)?;
+    let found = survey(rows, workspace, numbering, format == Format::Csv)?;
+    let not_read: Vec<_> = found.unread.iter().cloned().collect();
+    if !not_read.is_empty() {
+        eprintln!("note: not read: {}", printable(&not_read.join(", ")));
+    }
     let plan = ImportPlan {
         workspace,
         reporting: found.reporting.union(&applied_in).copied().collect(),
         applied_in,
         largest_own: found.largest_own,
         foreign: found.foreign.filter(|(_, largest)| *largest > 0),
+        repeated: found.repeats.users.clone(),
+        again: args.again,
         dry_run: args.dry_run,
     };
     let import = store.begin_import(&plan).await?;
-    let summary = Summary::of(import.key_id(), args.dry_run);
-    let errors = args.errors.unwrap_or_else(|| source.errors());
+    let summary = Summary::of(import.key_id(), args.dry_run, word_of(format), not_read);
+    let errors = Errors::new(path, shape);
     let mut report = Report::begin(summary, found.rows, errors, output);
-    let rows = rows(source.again()?)?;
+    let rows = rows()?;
     let ended = if args.dry_run {
-        look_over(rows, &import, &mut report).await
+        look_over(rows, &found.repeats, &import, &mut report).await
     } else {
-        move_in(rows, &import, &mut report).await
+        move_in(rows, &found.repeats, &import, &mut report).await
     };
     match ended {
         Ok(Ended::Whole) => report.finish(),
         Ok(Ended::Stopped) => {
-            let added = report.added();
+            let added = report.abandon();
             bail!("stopped after {added} bans: run the same command again to go on")
         }
         Err(error) => Err(error.context(format!(
             "{} bans were imported: run the same command again to go on",
-            report.added()
+            report.abandon()
         ))),
     }
 }

@@ -7,7 +7,8 @@ use shared::http::Fields;
 use shared::ids::{ExperienceId, Guid, MAX_ROBLOX_ID, ModeratorId, Uid, WorkspaceId};
 use shared::rules::{Scope, Terms};
 
-use super::{Row, RowError, expiry};
+use super::fields::ends;
+use super::{NoRow, Row, expiry};
 
 /// The longest ban, in seconds: 100 years of 365.25 days, as in the API.
 const LONGEST: u64 = 3_155_760_000;
@@ -45,21 +46,16 @@ impl Draft {
     }
 
     /// The row. `name` is what the file calls a field.
-    pub fn row(
-        mut self,
-        line: u64,
-        defaults: &Defaults,
-        name: impl Fn(&str) -> String,
-    ) -> Result<Row, RowError> {
+    pub fn row(mut self, defaults: &Defaults, name: impl Fn(&str) -> String) -> Result<Row, NoRow> {
         self.fill(defaults);
-        self.read(line, defaults).map_err(|error| {
+        self.read(defaults).map_err(|error| {
             let ApiError::InvalidRequest(errors) = error else {
-                return RowError::new(line, error.message());
+                return NoRow::Wrong(error.message());
             };
             let said = errors
                 .iter()
                 .map(|error| format!("{} {}", name(error.field), error.message));
-            RowError::new(line, said.collect::<Vec<_>>().join("; "))
+            NoRow::Wrong(said.collect::<Vec<_>>().join("; "))
         })
     }
 
@@ -92,7 +88,7 @@ impl Draft {
         }
     }
 
-    fn read(self, line: u64, defaults: &Defaults) -> Result<Row, ApiError> {
+    fn read(self, defaults: &Defaults) -> Result<Row, ApiError> {
         let mut fields = Fields::new(self.0);
         let user = fields.id("robloxId");
         let guid = guid(&mut fields);
@@ -145,7 +141,6 @@ impl Draft {
             .unwrap_or(false);
         fields.build(|| {
             Some(Row {
-                line,
                 user: user?,
                 guid,
                 uid,
@@ -207,8 +202,8 @@ fn reason(fields: &mut Fields, field: &'static str, most: usize, missing: &str) 
 
 fn time(fields: &mut Fields, field: &'static str, horizon: Timestamp) -> Option<Timestamp> {
     let time = fields.optional_number(field).map(Timestamp)?;
-    if time > horizon {
-        fields.reject(field, "must be in Unix seconds");
+    if time > horizon || (time.0 > 0 && ends::time(&time.0.into()).is_none()) {
+        fields.reject(field, "must be a Unix time in seconds, with ten digits");
         return None;
     }
     Some(time)

@@ -1,29 +1,46 @@
-//! Which format a file has, and its rows.
+//! Which format a file has, and its entries.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use clap::ValueEnum;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use shared::ban_info::BanInfo;
 
-use super::elements::parsed;
-use super::scanner::Scanner;
-use super::{
-    Defaults, Row, RowError, Rows, adonis, ban_info, export_csv, hd_admin, kohls_admin, users_csv,
-};
+use super::documents::layout::{self, Layout};
+use super::documents::pieces::{Piece, Pieces};
+use super::errors::Shape;
+use super::fields::ids::{is_digits, linked};
+use super::fields::titles::{Role, normal, role};
+use super::formats::{self, pairs};
+use super::tables::head::Table;
+use super::tables::{export, users};
+use super::{Broken, Columns, Defaults, Rows};
 
-/// How much of a file is read at a time, in bytes.
+/// How much of a file is read at once, in bytes.
 const BUFFER: usize = 1 << 16;
+
+/// How many entries are looked at to recognise a format.
+const SAMPLES: usize = 50;
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Our JSON export, or a list of bans in the documented shape.
+    /// Our JSON export, or bans in the documented shape, as a list or one a line.
     Json,
     /// Our CSV export.
     Csv,
     /// A table of users: a column of user ids, and what else there is.
     UsersCsv,
-    /// A JSON dump of Adonis' `SAVEDTABLE_Banned`, `SAVEDTABLE_TimeBans` or `SavedTables`.
+    /// Objects with a user id, as a list or one a line.
+    UsersJson,
+    /// User ids or links to profiles, as text, JSON or a Lua table.
+    Ids,
+    /// A JSON or Lua store from user id to a ban, a reason or `true`.
+    ById,
+    /// Roblox's own list, as Open Cloud returns it.
+    Roblox,
+    /// A JSON dump of Adonis' `SAVEDTABLE_Banned`, `SAVEDTABLE_TimeBans` or `SavedTables`, or the
+    /// `Banned` list of its settings.
     Adonis,
     /// A JSON dump of the bans of Kohl's Admin, its `Main`, or the older `KSave`.
     KohlsAdmin,
@@ -31,26 +48,19 @@ pub enum Format {
     HdAdmin,
 }
 
-/// The titles of the columns of a table of users, where they are not the usual ones.
-#[derive(Clone, Debug, Default)]
-pub struct Columns {
-    /// The user's id.
-    pub user: Option<String>,
-    /// The reason shown to players.
-    pub reason: Option<String>,
-    /// The reason for moderators.
-    pub private_reason: Option<String>,
-    /// The moderator's id.
-    pub moderator: Option<String>,
-    /// When the ban ends.
-    pub expires: Option<String>,
+/// What a file turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detected {
+    /// Its format.
+    pub format: Format,
+    layout: Layout,
 }
 
 /// How a file is to be read.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// Its format.
-    pub format: Format,
+    /// What it is.
+    pub detected: Detected,
     /// What stands in for what it does not say.
     pub defaults: Defaults,
     /// The columns of a table of users.
@@ -66,116 +76,304 @@ impl Format {
         matches!(self, Self::Json | Self::Csv)
     }
 
-    /// The format that a file looks like.
-    pub fn detect(file: impl Read) -> Result<Self, RowError> {
-        let mut scanner = Scanner::new(BufReader::with_capacity(BUFFER, file));
-        match scanner.peek()? {
-            Some(b'{') => Self::of_object(&mut scanner),
-            Some(b'[') => Self::of_list(&mut scanner),
-            _ => Self::of_table(scanner),
-        }
+    const fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::UsersCsv)
     }
+}
 
-    fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Self, RowError> {
-        let mut members = scanner.enter()?;
-        while scanner.next(&mut members)? {
-            let name = scanner.name()?;
-            match name.as_str() {
-                "list" => return Ok(Self::Json),
-                "Records" | "RecordsToAdd" | "DataKey" => return Ok(Self::HdAdmin),
-                "Banned" => return Ok(Self::Adonis),
-                _ if is_digits(&name) => return Ok(Self::KohlsAdmin),
-                _ => scanner.value()?,
-            };
-        }
-        Err(unknown())
-    }
-
-    fn of_list<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Self, RowError> {
-        let mut members = scanner.enter()?;
-        if !scanner.next(&mut members)? {
-            return Ok(Self::Json);
-        }
-        // The first part of what Kohl's Admin keeps may be larger than a ban.
-        if scanner.peek()? == Some(b'{') {
-            let mut fields = scanner.enter()?;
-            let mut names = Vec::new();
-            while names.len() < 32 && scanner.next(&mut fields)? {
-                let name = scanner.name()?;
-                if is_digits(&name) {
-                    return Ok(Self::KohlsAdmin);
-                }
-                scanner.value()?;
-                names.push(name);
-            }
-            let has = |name: &str| names.iter().any(|own| own == name);
-            return match () {
-                () if has("robloxId") => Ok(Self::Json),
-                () if has("BanTime") => Ok(Self::HdAdmin),
-                () if has("Table") || has("TableKey") || has("UserId") => Ok(Self::Adonis),
-                () => Err(unknown()),
-            };
-        }
-        let first = parsed(&scanner.value()?)?;
-        let second = if scanner.next(&mut members)? {
-            parsed(&scanner.value()?)?
-        } else {
-            Value::Null
+impl Detected {
+    /// Finds out what a file is, which `open` opens from its beginning. A format that is given is
+    /// taken as it is.
+    pub fn find<R: Read>(
+        given: Option<Format>,
+        mut open: impl FnMut() -> io::Result<R>,
+    ) -> Result<Self, Broken> {
+        let mut again = || {
+            let unreadable = |error| Broken::new(1, format!("the file cannot be read: {error}"));
+            open().map_err(unreadable)
         };
-        match (first, second) {
-            (Value::String(text), _) if text.contains(':') && !text.contains(' ') => {
-                Ok(Self::Adonis)
+        let mut layout = layout::kind(again()?)?;
+        match given {
+            Some(format) if format.is_table() => layout = Layout::Table,
+            Some(Format::Ids) if layout == Layout::Table => layout = Layout::Plain,
+            Some(_) if layout == Layout::Table => {
+                return Err(Broken::new(1, "this is not JSON, as the format needs"));
             }
-            (Value::Number(_), _) => Ok(Self::Adonis),
-            (_, Value::String(_)) | (Value::Array(_), _) => Ok(Self::KohlsAdmin),
-            _ => Err(unknown()),
+            _ => {}
         }
-    }
-
-    fn of_table<R: BufRead>(mut scanner: Scanner<R>) -> Result<Self, RowError> {
-        let titles = scanner.rest_of_line()?;
-        let has = |name: &str| {
-            titles
-                .split(',')
-                .any(|title| title.trim_matches([' ', '"']) == name)
+        if matches!(layout, Layout::List | Layout::Object) {
+            layout = layout::of_json(again()?)?;
+        }
+        let format = match (given, &layout) {
+            (Some(format), _) => format,
+            (None, Layout::Plain) => Format::Ids,
+            (None, Layout::Table) => of_table(again()?)?,
+            (None, _) => match said(again()?) {
+                Some(format) => format,
+                None => of_document(again()?, &layout)?,
+            },
         };
-        if has("robloxId") && has("guid") {
-            Ok(Self::Csv)
-        } else if titles.is_empty() {
-            Err(unknown())
-        } else {
-            Ok(Self::UsersCsv)
+        Ok(Self { format, layout })
+    }
+}
+
+/// The format that a file of failed entries says at its beginning.
+fn said(file: impl Read) -> Option<Format> {
+    let mut first = Vec::new();
+    file.take(64).read_to_end(&mut first).ok()?;
+    let text = String::from_utf8_lossy(&first);
+    let name = text.strip_prefix("{\"format\":\"")?.split('"').next()?;
+    Format::from_str(name, false).ok()
+}
+
+fn of_table(file: impl Read) -> Result<Format, Broken> {
+    let table = Table::open(file, |title| role(title) == Some(Role::User))?;
+    let has = |name: &str| table.titles.iter().any(|title| normal(title) == name);
+    let is_field = |title: &String| {
+        BanInfo::FIELDS
+            .iter()
+            .any(|field| normal(field) == normal(title))
+    };
+    let is_whole = has("isactive") && table.titles.iter().all(is_field);
+    Ok(if has("robloxid") && (has("guid") || is_whole) {
+        Format::Csv
+    } else {
+        Format::UsersCsv
+    })
+}
+
+fn of_document(file: impl Read, layout: &Layout) -> Result<Format, Broken> {
+    let pieces = Pieces::new(BufReader::with_capacity(BUFFER, file), layout.clone());
+    let mut samples = Vec::new();
+    for piece in pieces.take(SAMPLES) {
+        let piece = piece?;
+        if let Ok(value) = piece.value {
+            samples.push((piece.name, value));
         }
     }
+    if *layout == Layout::FirstOfList {
+        return Ok(Format::KohlsAdmin);
+    }
+    let values: Vec<_> = samples.iter().map(|(_, value)| value.clone()).collect();
+    if *layout == Layout::List && pairs::are_parts(&values) {
+        return Ok(Format::KohlsAdmin);
+    }
+    let objects: Vec<_> = values.iter().filter_map(Value::as_object).collect();
+    if let Some(format) = of_known_objects(&objects) {
+        return Ok(format);
+    }
+    let is_by_id = |(name, _): &(Option<String>, Value)| name.as_deref().is_some_and(is_digits);
+    if samples.iter().any(is_by_id) {
+        let is_list = values.iter().any(Value::is_array);
+        return Ok(if is_list {
+            Format::KohlsAdmin
+        } else {
+            Format::ById
+        });
+    }
+    if let Some(format) = of_objects(&objects) {
+        return Ok(format);
+    }
+    let is_id = |text: &str| is_digits(text) || linked(text).is_some();
+    match () {
+        () if values
+            .iter()
+            .any(|value| value.as_str().is_some_and(|text| !is_id(text))) =>
+        {
+            Ok(Format::Adonis)
+        }
+        () if values
+            .iter()
+            .any(|value| value.is_number() || value.is_string()) =>
+        {
+            Ok(Format::Ids)
+        }
+        () if values.is_empty() => Ok(Format::Json),
+        () => Err(unknown(&objects)),
+    }
+}
+
+/// The format of objects that only one system has.
+fn of_known_objects(objects: &[&Map<String, Value>]) -> Option<Format> {
+    let has = |name: &str| objects.iter().any(|object| object.contains_key(name));
+    match () {
+        () if has("gameJoinRestriction") => Some(Format::Roblox),
+        () if has("Table") || has("TableKey") => Some(Format::Adonis),
+        () if has("BanTime") && has("UserId") => Some(Format::HdAdmin),
+        () => None,
+    }
+}
+
+fn of_objects(objects: &[&Map<String, Value>]) -> Option<Format> {
+    let names = || objects.iter().flat_map(|object| object.keys());
+    let are_of_adonis = names().all(|name| {
+        matches!(
+            name.as_str(),
+            "Name" | "UserId" | "Reason" | "Moderator" | "EndTime" | "BanType" | "StartTime"
+        )
+    });
+    let is_ban_info = |name: &String| BanInfo::FIELDS.contains(&name.as_str());
+    match () {
+        () if objects.is_empty() => None,
+        () if are_of_adonis => Some(Format::Adonis),
+        () if names().any(|name| name == "robloxId")
+            && (names().all(is_ban_info) || names().any(|name| name == "guid")) =>
+        {
+            Some(Format::Json)
+        }
+        () if names().any(|name| role(name) == Some(Role::User)) => Some(Format::UsersJson),
+        () => None,
+    }
+}
+
+fn unknown(objects: &[&Map<String, Value>]) -> Broken {
+    let names: std::collections::BTreeSet<_> = objects
+        .iter()
+        .flat_map(|object| object.keys().map(String::as_str))
+        .collect();
+    let names: Vec<_> = names.into_iter().take(20).collect();
+    let what = if names.is_empty() {
+        "the format cannot be recognised: give --format".to_owned()
+    } else {
+        format!(
+            "the format cannot be recognised: no field says who is banned (there are: {}); rename \
+             one to userId, or give --format",
+            names.join(", ")
+        )
+    };
+    Broken::new(1, what)
 }
 
 impl Reading {
-    /// The rows of a file that stands at its beginning.
-    pub fn rows(&self, file: impl Read + 'static) -> Result<Rows, RowError> {
-        let input = BufReader::with_capacity(BUFFER, file);
+    /// What a file of its failed entries looks like.
+    pub fn shape(&self, file: impl Read) -> Result<Shape, Broken> {
+        let (format, layout) = (self.detected.format, &self.detected.layout);
+        match layout {
+            Layout::Plain => Ok(Shape::Table(vec!["userId".to_owned()])),
+            Layout::Table => {
+                let asked = self.columns.user.as_deref();
+                let is_user = |title: &str| match asked {
+                    Some(asked) => normal(asked) == normal(title),
+                    None => role(title) == Some(Role::User),
+                };
+                Ok(Shape::Table(Table::open(file, is_user)?.titles))
+            }
+            _ => Ok(Shape::Document(format)),
+        }
+    }
+
+    /// The entries of a file that stands at its beginning.
+    pub fn rows(&self, file: impl Read + 'static) -> Result<Rows, Broken> {
         let defaults = self.defaults.clone();
-        Ok(match self.format {
-            Format::Json => boxed(ban_info::rows(input, defaults)),
-            Format::Csv => boxed(export_csv::rows(input, defaults, self.raw)?),
-            Format::UsersCsv => boxed(users_csv::rows(input, defaults, &self.columns)?),
-            Format::Adonis => boxed(adonis::rows(input, defaults)),
-            Format::KohlsAdmin => boxed(kohls_admin::rows(input, defaults)),
-            Format::HdAdmin => boxed(hd_admin::rows(input, defaults)),
-        })
+        match self.detected.format {
+            Format::Csv => {
+                let entries = export::entries(file, defaults, &self.columns, self.raw)?;
+                Ok(Box::new(entries))
+            }
+            Format::UsersCsv => Ok(Box::new(users::entries(file, defaults, &self.columns)?)),
+            format => self.document(format, BufReader::with_capacity(BUFFER, file)),
+        }
+    }
+
+    fn document(&self, format: Format, input: impl BufRead + 'static) -> Result<Rows, Broken> {
+        let (defaults, columns) = (self.defaults.clone(), self.columns.clone());
+        let layout = self.detected.layout.clone();
+        let is_list = layout == Layout::List;
+        let mut pieces = Pieces::new(input, layout);
+        if format == Format::KohlsAdmin && is_list {
+            let parts = pieces.by_ref().take(4).collect::<Result<Vec<Piece>, _>>()?;
+            let values: Vec<_> = parts.iter().map(|part| part.value.clone()).collect();
+            let values: Result<Vec<_>, _> = values.into_iter().collect();
+            if values.is_ok_and(|values| pairs::are_parts(&values))
+                && let Some(bans) = parts.into_iter().nth(1)
+            {
+                return Ok(Box::new(
+                    pairs::entries(bans, &defaults).into_iter().map(Ok),
+                ));
+            }
+            return Err(Broken::new(
+                1,
+                "these are not the parts of a KSave of Kohl's Admin",
+            ));
+        }
+        Ok(Box::new(pieces.map(move |piece| {
+            piece.map(|piece| formats::entry(format, piece, &defaults, &columns))
+        })))
     }
 }
 
-fn boxed(rows: impl Iterator<Item = Result<Row, RowError>> + 'static) -> Rows {
-    Box::new(rows)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
+    fn of(text: &str) -> Result<Format, String> {
+        let found = Detected::find(None, || Ok(text.as_bytes()));
+        found
+            .map(|detected| detected.format)
+            .map_err(|broken| broken.message)
+    }
 
-fn unknown() -> RowError {
-    RowError::fatal(
-        1,
-        "the format cannot be told from the contents: give --format",
-    )
+    #[test]
+    fn formats_are_recognised_by_what_is_in_the_file() {
+        use Format::{
+            Adonis, ById, Csv, HdAdmin, Ids, Json, KohlsAdmin, Roblox, UsersCsv, UsersJson,
+        };
+        for (text, format) in [
+            ("{\"list\":[{\"robloxId\":1,\"guid\":\"7\"}]}", Json),
+            ("[{\"robloxId\":1,\"experienceId\":7}]", Json),
+            (
+                "{\"robloxId\":5600001,\"experienceId\":1818}\n{\"robloxId\":5600002}\n",
+                Json,
+            ),
+            ("[]", Json),
+            ("[{\"userId\": 5600001, \"reason\": \"spam\"}]", UsersJson),
+            ("{\"bans\":[{\"player_id\": 1}]}", UsersJson),
+            ("[{\"robloxId\":1,\"until\":0}]", UsersJson),
+            ("[\"Trudy\", \"Mallory:5001001\", 5001002]", Adonis),
+            ("[5001002, \"Mallory:5001001\"]", Adonis),
+            ("[{\"Table\":\"Banned\"}]", Adonis),
+            ("[{\"Name\":\"a\",\"UserId\":1,\"EndTime\":2}]", Adonis),
+            ("[1, 2]", Ids),
+            ("[\"1\", \"2\"]", Ids),
+            ("[\"https://www.roblox.com/users/1/profile\"]", Ids),
+            ("return { 1, 2 }", Ids),
+            ("return { \"Mallory:1\", 2 }", Adonis),
+            ("return { [1] = true }", ById),
+            ("1\n2\n", Ids),
+            ("{\"1\":\"spam\",\"2\":true}", ById),
+            ("{\"1\":{\"Reason\":\"spam\"}}", ById),
+            ("{\"bans\":{\"1\":{\"Reason\":\"spam\"}}}", ById),
+            (
+                "{\"1\":[\"a\",\"b\",-1,2],\"3\":{\"Reason\":\"spam\"}}",
+                KohlsAdmin,
+            ),
+            ("[{\"1\":[\"b\",-1,2]},{}]", KohlsAdmin),
+            ("[\"1:-3 2:2\",\"3:-1 4:0\",\"{}\"]", KohlsAdmin),
+            ("[[],\"3:-1\",\"{}\"]", KohlsAdmin),
+            (
+                "{\"Records\":{\"1\":{\"UserId\":1,\"BanTime\":2}}}",
+                HdAdmin,
+            ),
+            ("[{\"UserId\":1,\"BanTime\":2}]", HdAdmin),
+            (
+                "{\"userRestrictions\":[{\"user\":\"users/1\",\"gameJoinRestriction\":{}}]}",
+                Roblox,
+            ),
+            ("userId,reason\n1,a\n", UsersCsv),
+            ("UserID;Reason\n1;a\n", UsersCsv),
+            ("guid,robloxId\n1,2\n", Csv),
+            ("{\"format\":\"hd-admin\",\"list\":[]}", HdAdmin),
+        ] {
+            assert_eq!(of(text), Ok(format), "{text}");
+        }
+        for (text, says) in [
+            ("[{\"a\":1}]", "no field says who is banned (there are: a)"),
+            ("[true]", "give --format"),
+            ("{}", "the document is empty"),
+            ("", "the file is empty"),
+        ] {
+            let wrong = of(text).unwrap_err();
+            assert!(wrong.contains(says), "{text}: {wrong}");
+        }
+    }
 }

@@ -3,15 +3,18 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures::stream::{FuturesUnordered, StreamExt};
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::ids::UserId;
-use shared::store::{Candidate, Import, ImportFailure, Verdict};
+use shared::rules::EndingKind;
+use shared::store::{Candidate, Import, ImportFailure, Incoming, Verdict};
 
 use super::pace::{Pace, wait};
-use super::{Report, Rows};
+use super::repeats::Repeats;
+use super::report::Reported;
+use super::{Broken, Outcome, Report, Rows};
 
 /// How many bans wait at most for one of the same user before them.
 const WAITING: usize = 500;
@@ -28,13 +31,18 @@ pub enum Ended {
     Stopped,
 }
 
-/// A ban on its way, with its line.
-type Numbered = (u64, Candidate);
+/// A ban on its way, with the row that it is in the file.
+type Numbered = (Reported, Candidate);
 
 /// Brings the rows in.
-pub async fn move_in(rows: Rows, import: &Import, report: &mut Report) -> Result<Ended> {
+pub async fn move_in(
+    rows: Rows,
+    repeats: &Repeats,
+    import: &Import,
+    report: &mut Report,
+) -> Result<Ended> {
     let pace = Pace::new();
-    let mut queue = Queue::new(rows);
+    let mut queue = Queue::new(rows, repeats);
     let mut underway = FuturesUnordered::new();
     let mut ended = Ended::Whole;
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
@@ -56,23 +64,28 @@ pub async fn move_in(rows: Rows, import: &Import, report: &mut Report) -> Result
         let Some(done) = done else {
             return Ok(ended);
         };
-        for ((line, candidate), verdict) in done? {
+        for ((row, candidate), verdict) in done? {
             queue.release(candidate.user());
-            report.verdict(line, candidate.incoming(), &verdict)?;
+            report.verdict(row, candidate.incoming(), &verdict)?;
         }
     }
 }
 
 /// Judges the rows against what is stored, and writes nothing.
-pub async fn look_over(rows: Rows, import: &Import, report: &mut Report) -> Result<Ended> {
+pub async fn look_over(
+    rows: Rows,
+    repeats: &Repeats,
+    import: &Import,
+    report: &mut Report,
+) -> Result<Ended> {
     let pace = Pace::new();
-    let mut queue = Queue::new(rows);
+    let mut queue = Queue::new(rows, repeats);
     loop {
         let batch = queue.batch(report)?;
         if batch.is_empty() {
             return Ok(Ended::Whole);
         }
-        let (lines, candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let (reported, candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let mut attempt = 0;
         let verdicts = loop {
             match import.judge(&candidates).await {
@@ -81,9 +94,9 @@ pub async fn look_over(rows: Rows, import: &Import, report: &mut Report) -> Resu
             }
             attempt += 1;
         };
-        for ((line, candidate), verdict) in lines.into_iter().zip(&candidates).zip(&verdicts) {
+        for ((row, candidate), verdict) in reported.into_iter().zip(&candidates).zip(&verdicts) {
             queue.release(candidate.user());
-            report.verdict(line, candidate.incoming(), verdict)?;
+            report.verdict(row, candidate.incoming(), verdict)?;
         }
     }
 }
@@ -154,16 +167,29 @@ async fn retry(pace: &Pace, failure: ImportFailure, attempt: u32) -> Result<(), 
 
 /// The rows in an order in which no two bans of one user are under way at once, and each user's come
 /// one after the other as in the file.
-struct Queue {
+struct Queue<'a> {
     rows: Rows,
+    /// How many entries have been read.
+    count: u64,
+    repeats: &'a Repeats,
     waiting: VecDeque<Numbered>,
     busy: HashSet<UserId>,
 }
 
-impl Queue {
-    fn new(rows: Rows) -> Self {
+/// The next entry of a file.
+enum Next {
+    Ban(Box<Numbered>),
+    /// It was reported, and is not to be imported.
+    Passed,
+    End,
+}
+
+impl<'a> Queue<'a> {
+    fn new(rows: Rows, repeats: &'a Repeats) -> Self {
         Self {
             rows,
+            count: 0,
+            repeats,
             waiting: VecDeque::new(),
             busy: HashSet::new(),
         }
@@ -173,36 +199,73 @@ impl Queue {
     fn batch(&mut self, report: &mut Report) -> Result<Vec<Numbered>> {
         let mut batch = Vec::new();
         let mut later: HashSet<UserId> = HashSet::new();
-        for (line, candidate) in std::mem::take(&mut self.waiting) {
+        for (row, candidate) in std::mem::take(&mut self.waiting) {
             let user = candidate.user();
             let has_room = batch.len() < Import::BATCH;
             if has_room && !later.contains(&user) && self.busy.insert(user) {
-                batch.push((line, candidate));
+                batch.push((row, candidate));
             } else {
                 later.insert(user);
-                self.waiting.push_back((line, candidate));
+                self.waiting.push_back((row, candidate));
             }
         }
-        let now = Moment::now().seconds();
         while batch.len() < Import::BATCH && self.waiting.len() < WAITING {
-            let row = match self.rows.next() {
-                None => break,
-                Some(Ok(row)) => row,
-                Some(Err(error)) => {
-                    report.wrong(&error)?;
-                    continue;
-                }
+            let (row, candidate) = match self.read(report)? {
+                Next::Ban(next) => *next,
+                Next::Passed => continue,
+                Next::End => break,
             };
-            let (line, user) = (row.line, row.user);
-            let candidate = Candidate::from(row.incoming(now));
+            let user = candidate.user();
             if !later.contains(&user) && self.busy.insert(user) {
-                batch.push((line, candidate));
+                batch.push((row, candidate));
             } else {
                 later.insert(user);
-                self.waiting.push_back((line, candidate));
+                self.waiting.push_back((row, candidate));
             }
         }
         Ok(batch)
+    }
+
+    /// The next entry; what is not to be imported is reported.
+    fn read(&mut self, report: &mut Report) -> Result<Next> {
+        let entry = match self.rows.next() {
+            None => return Ok(Next::End),
+            Some(Ok(entry)) => entry,
+            Some(Err(Broken { line, message })) => {
+                bail!("the file has changed while it was read: line {line}: {message}")
+            }
+        };
+        let ordinal = self.count;
+        self.count = self.count.saturating_add(1);
+        let reported = Reported {
+            ordinal,
+            at: entry.at,
+            original: entry.original,
+        };
+        let row = match entry.outcome {
+            Outcome::Ban(row) => row,
+            Outcome::NoBan(what) => {
+                report.left_out(&reported, &what)?;
+                return Ok(Next::Passed);
+            }
+            Outcome::Wrong(what) => {
+                report.wrong(reported, &what)?;
+                return Ok(Next::Passed);
+            }
+        };
+        if let Some(what) = self.repeats.clash(&row) {
+            report.wrong(reported, &what)?;
+            return Ok(Next::Passed);
+        }
+        let mut incoming = row.incoming(Moment::now().seconds());
+        if let Some(winner) = self.repeats.replaced_by(ordinal) {
+            incoming = Incoming {
+                replaced_by: Some(winner.clone()),
+                ending: Some(EndingKind::Lifted),
+                ..incoming
+            };
+        }
+        Ok(Next::Ban(Box::new((reported, Candidate::from(incoming)))))
     }
 
     fn release(&mut self, user: UserId) {

@@ -1,17 +1,16 @@
 //! What became of the rows: counted, and those that were not imported written down with the reason.
 
-use std::fs::File;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::json;
 use shared::rules::{Expiry, Scope};
 use shared::store::{Incoming, Verdict};
 use shared::text::{printable, printable_json};
 
-use super::RowError;
+use super::errors::{Errors, Note};
+use super::{At, Original};
 use crate::output::{Output, Record, print, rfc3339};
 use crate::progress::Progress;
 
@@ -21,24 +20,31 @@ use crate::progress::Progress;
 pub struct Summary {
     key_id: String,
     dry_run: bool,
+    format: String,
     read: u64,
     added: u64,
+    replaced: u64,
     unchanged: u64,
     already_banned: u64,
     over: u64,
     in_the_way: u64,
     differing: u64,
     failed: u64,
+    left_out: u64,
     per_second: u64,
+    not_read: Vec<String>,
     errors: Option<String>,
 }
 
 impl Summary {
-    /// Of a run under this name in the history, which only looks if it is a dry one.
-    pub fn of(key_id: &str, dry_run: bool) -> Self {
+    /// Of a run under this name in the history, which only looks if it is a dry one. `not_read` are
+    /// the fields of the file that are not read.
+    pub fn of(key_id: &str, dry_run: bool, format: String, not_read: Vec<String>) -> Self {
         Self {
             key_id: key_id.to_owned(),
             dry_run,
+            format,
+            not_read,
             ..Self::default()
         }
     }
@@ -46,26 +52,31 @@ impl Summary {
 
 impl Record for Summary {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let added = if self.dry_run {
-            "would be added"
+        let [added, replaced] = if self.dry_run {
+            ["would be added", "would be added as replaced"]
         } else {
-            "added"
+            ["added", "added as replaced"]
         };
         let mut fields = vec![
+            ("format", self.format.clone()),
             ("read", self.read.to_string()),
             (added, self.added.to_string()),
+            (replaced, self.replaced.to_string()),
             ("unchanged", self.unchanged.to_string()),
             ("already banned", self.already_banned.to_string()),
             ("over", self.over.to_string()),
             ("in the way", self.in_the_way.to_string()),
             ("differing", self.differing.to_string()),
             ("failed", self.failed.to_string()),
+            ("not bans", self.left_out.to_string()),
         ];
+        if !self.not_read.is_empty() {
+            fields.push(("fields not read", self.not_read.join(", ")));
+        }
         if !self.dry_run {
-            fields.push(("rows per second", self.per_second.to_string()));
             fields.push(("in the history as", self.key_id.clone()));
         }
-        fields.extend(self.errors.clone().map(|path| ("errors", path)));
+        fields.extend(self.errors.clone().map(|path| ("failed rows", path)));
         fields
     }
 }
@@ -82,17 +93,27 @@ enum Changes {
 #[derive(Debug)]
 pub struct Report {
     summary: Summary,
-    path: PathBuf,
-    errors: Option<csv::Writer<File>>,
+    errors: Errors,
     changes: Changes,
     output: Output,
     progress: Option<Progress>,
     started: Instant,
 }
 
+/// A row, as the report knows it.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// Its number, from 0, among all entries of the file.
+    pub ordinal: u64,
+    /// Where it stands.
+    pub at: At,
+    /// What it is there.
+    pub original: Original,
+}
+
 impl Report {
-    /// A report of `rows` rows. Errors are written to `path`, or in a dry run printed.
-    pub fn begin(summary: Summary, rows: u64, path: PathBuf, output: Output) -> Self {
+    /// A report of `rows` rows. Those that fail are written to `errors`, or in a dry run printed.
+    pub fn begin(summary: Summary, rows: u64, errors: Errors, output: Output) -> Self {
         let changes = match (summary.dry_run, output.is_json()) {
             (false, _) => Changes::Kept,
             (true, false) => Changes::Lines,
@@ -100,8 +121,7 @@ impl Report {
         };
         Self {
             summary,
-            path,
-            errors: None,
+            errors,
             changes,
             output,
             progress: Some(Progress::begin("bans read", Some(rows))),
@@ -109,47 +129,76 @@ impl Report {
         }
     }
 
-    /// A row that cannot be read.
-    pub fn wrong(&mut self, error: &RowError) -> Result<()> {
-        if error.fatal {
-            let RowError { line, message, .. } = error;
-            bail!("the file has changed while it was read: line {line}: {message}");
-        }
+    /// A row that is wrong.
+    pub fn wrong(&mut self, row: Reported, message: &str) -> Result<()> {
         self.summary.failed += 1;
-        self.note(error.line, "failed", &error.message)?;
+        self.note(row, "failed", message)?;
         self.advance();
         Ok(())
     }
 
+    /// An entry that is not a ban.
+    pub fn left_out(&mut self, row: &Reported, message: &str) -> Result<()> {
+        self.summary.left_out += 1;
+        if matches!(self.changes, Changes::Kept) {
+            self.errors.done(row.ordinal, None)
+        } else {
+            self.change(row.at, "not a ban", message)
+        }
+    }
+
     /// What became of a row.
-    pub fn verdict(&mut self, line: u64, incoming: &Incoming, verdict: &Verdict) -> Result<()> {
+    pub fn verdict(&mut self, row: Reported, incoming: &Incoming, verdict: &Verdict) -> Result<()> {
         let sums = &mut self.summary;
-        match verdict {
-            Verdict::Unchanged => sums.unchanged += 1,
-            Verdict::AlreadyBanned(_) => sums.already_banned += 1,
-            Verdict::Over => sums.over += 1,
+        let change = match verdict {
+            Verdict::Unchanged => {
+                sums.unchanged += 1;
+                None
+            }
+            Verdict::AlreadyBanned(_) => {
+                sums.already_banned += 1;
+                None
+            }
+            Verdict::Over => {
+                sums.over += 1;
+                None
+            }
             Verdict::Added => {
                 sums.added += 1;
-                if !matches!(self.changes, Changes::Kept) {
-                    self.change(line, "would be added", &described(incoming))?;
-                }
+                Some("would be added")
+            }
+            Verdict::Replaced => {
+                sums.replaced += 1;
+                Some("would be added as replaced by another row")
             }
             Verdict::InTheWay(other) => {
                 sums.in_the_way += 1;
                 let what = format!("the ban {other} of the same user and scope is in the way");
-                self.note(line, "in the way", &what)?;
+                self.note(row, "in the way", &what)?;
+                self.advance();
+                return Ok(());
             }
             Verdict::Differs(fields) => {
                 sums.differing += 1;
                 let fields = fields.join(", ");
                 let what = format!("a ban with this guid is there with other contents: {fields}");
-                self.note(line, "differs", &what)?;
+                self.note(row, "differs", &what)?;
+                self.advance();
+                return Ok(());
             }
             Verdict::Protected => {
-                sums.failed += 1;
-                let user = incoming.user;
-                self.note(line, "failed", &format!("the user {user} is protected"))?;
+                let what = format!("the user {} is protected", incoming.user);
+                return self.wrong(row, &what);
             }
+            Verdict::Taken(other) => {
+                let what = format!("the guid is that of a ban of another user, {other}");
+                return self.wrong(row, &what);
+            }
+        };
+        match (self.changes, change) {
+            (Changes::Kept, _) => self.errors.done(row.ordinal, None)?,
+            (_, Some(change)) => self.change(row.at, change, &described(incoming))?,
+            _ => {}
         }
         self.advance();
         Ok(())
@@ -160,9 +209,8 @@ impl Report {
         if let Some(progress) = self.progress.take() {
             progress.finish();
         }
-        if let Some(errors) = &mut self.errors {
-            errors.flush().context("the errors could not be written")?;
-            self.summary.errors = Some(self.path.display().to_string());
+        if !self.summary.dry_run {
+            self.summary.errors = self.errors.finish()?;
         }
         let seconds = self.started.elapsed().as_secs_f64().max(0.001);
         #[expect(
@@ -178,18 +226,26 @@ impl Report {
             Changes::Json { any } => {
                 let begin = if any { "" } else { "{\"changes\":[" };
                 let summary = serde_json::to_string(&self.summary)?;
-                print(&format!("{begin}],\n\"summary\":{summary}}}\n"))?;
+                let text = format!("{begin}],\n\"summary\":{summary}}}\n");
+                print(&printable_json(&text))?;
             }
         }
         match (self.summary.failed, &self.summary.errors) {
             (0, _) => Ok(()),
-            (failed, Some(path)) => bail!("{failed} rows were not imported: {path} says why"),
+            (failed, Some(path)) => bail!(
+                "{failed} rows were not imported: {path} holds them with the reasons, to be \
+                 corrected and imported again"
+            ),
             (failed, None) => bail!("{failed} rows would not be imported"),
         }
     }
 
-    /// What has been done so far.
-    pub const fn added(&self) -> u64 {
+    /// Ends without the rest of the rows; what has failed so far is written down.
+    pub fn abandon(mut self) -> u64 {
+        if !self.summary.dry_run && self.summary.failed > 0 {
+            // The error that ends the import says more than one about this file.
+            let _ = self.errors.finish();
+        }
         self.summary.added
     }
 
@@ -201,33 +257,35 @@ impl Report {
     }
 
     /// Writes down why a row is not imported.
-    fn note(&mut self, line: u64, kind: &'static str, message: &str) -> Result<()> {
+    fn note(&mut self, row: Reported, kind: &'static str, message: &str) -> Result<()> {
         if !matches!(self.changes, Changes::Kept) {
-            return self.change(line, kind, message);
+            return self.change(row.at, kind, message);
         }
-        let errors = match &mut self.errors {
-            Some(errors) => errors,
-            none => {
-                let path = self.path.display();
-                let mut writer = csv::Writer::from_path(&self.path)
-                    .with_context(|| format!("{path} could not be written"))?;
-                writer.write_record(["line", "message"])?;
-                none.insert(writer)
-            }
+        let Reported {
+            ordinal,
+            at,
+            original,
+        } = row;
+        let message = message.to_owned();
+        let note = Note {
+            at,
+            message,
+            original,
         };
-        errors
-            .write_record([line.to_string().as_str(), message])
-            .context("the errors could not be written")
+        self.errors.done(ordinal, Some(note))
     }
 
-    fn change(&mut self, line: u64, kind: &'static str, what: &str) -> Result<()> {
+    fn change(&mut self, at: At, kind: &'static str, what: &str) -> Result<()> {
         if let Changes::Json { any } = &mut self.changes {
-            let change = json!({ "line": line, "change": kind, "message": what });
+            let mut change = json!({ "line": at.line, "change": kind, "message": what });
+            if let (Some(entry), Some(object)) = (at.entry, change.as_object_mut()) {
+                object.insert("entry".to_owned(), entry.into());
+            }
             let before = if *any { ",\n" } else { "{\"changes\":[\n" };
             *any = true;
             return print(&printable_json(&format!("{before}{change}")));
         }
-        print(&format!("line {line}: {kind}: {}\n", printable(what)))
+        print(&format!("{at}: {kind}: {}\n", printable(what)))
     }
 }
 

@@ -30,26 +30,30 @@ impl Source {
         Ok(Self { file, path: None })
     }
 
-    /// The file once more. Only one of these can be read at a time.
-    pub fn again(&self) -> Result<File> {
-        let mut file = self
-            .file
-            .try_clone()
-            .context("the file cannot be read again")?;
+    /// The file from its beginning. Only the last of these can be read.
+    pub fn again(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
         io::Seek::rewind(&mut file)
-            .context("the file cannot be read twice: give - and pipe it in")?;
+            .map_err(|error| io::Error::other(format!("give - and pipe it in ({error})")))?;
         Ok(file)
     }
 
-    /// Where errors go unless it is said otherwise.
-    pub fn errors(&self) -> PathBuf {
+    /// Where failed rows go unless a flag says otherwise.
+    pub fn errors(&self, extension: &str) -> PathBuf {
         let name = self
             .path
             .as_deref()
             .map_or("import".as_ref(), Path::as_os_str);
         let mut name = name.to_owned();
-        name.push(".errors.csv");
+        name.push(".errors.");
+        name.push(extension);
         name.into()
+    }
+
+    /// Whether this is the file itself.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let own = self.path.as_deref().and_then(|own| own.canonicalize().ok());
+        own.is_some() && own == path.canonicalize().ok()
     }
 }
 

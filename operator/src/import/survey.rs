@@ -1,17 +1,26 @@
-//! The first way through a file: is it sound, how much is it, and which numbers does it bring.
+//! The first pass through a file: whether it can be read to its end, how much it holds, which
+//! numbers it brings, and which of its rows stand in each other's way.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use shared::ids::{ExperienceId, WorkspaceId};
+use shared::clock::Moment;
+use shared::ids::{ExperienceId, Guid, Uid, WorkspaceId};
 use shared::store::Numbering;
 
-use super::{RowError, Rows};
+use super::repeats::{Contest, Repeats, Seen};
+use super::{Broken, Outcome, Row, Rows};
+
+/// The first guid that a spreadsheet cannot keep whole: it keeps 15 digits.
+const LONG: u64 = 1_000_000_000_000_000;
+
+/// What a spreadsheet leaves of a guid is a multiple of this.
+const ROUNDED_TO: u64 = 1000;
 
 /// What is known of a file.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// How many rows it has, wrong ones included.
+    /// How many bans it has, wrong ones included.
     pub rows: u64,
     /// The largest number among the workspace's own bans.
     pub largest_own: u64,
@@ -19,41 +28,116 @@ pub struct Survey {
     pub foreign: Option<(WorkspaceId, u64)>,
     /// The experiences that have applied some of the bans.
     pub reporting: BTreeSet<ExperienceId>,
+    /// The fields that are not read.
+    pub unread: BTreeSet<String>,
+    /// Rows that stand in each other's way.
+    pub repeats: Repeats,
 }
 
-/// Reads all rows. A file that is broken is refused before anything is written.
-pub fn survey(rows: Rows, workspace: WorkspaceId, numbering: Numbering) -> Result<Survey> {
+/// Goes through all entries, which `open` gives from the first on. A file that cannot be read to
+/// its end is refused before anything is written.
+pub fn survey(
+    mut open: impl FnMut() -> Result<Rows>,
+    workspace: WorkspaceId,
+    numbering: Numbering,
+    is_table: bool,
+) -> Result<Survey> {
     let mut survey = Survey {
         foreign: numbering.adopted.map(|adopted| (adopted.workspace, 0)),
         ..Survey::default()
     };
-    for row in rows {
+    let (mut seen, mut rounding) = (Seen::default(), Rounding::default());
+    for entry in open()? {
+        let entry = entry.or_else(|broken| refused(&broken))?;
+        survey.unread.extend(entry.unread);
+        let row = match entry.outcome {
+            Outcome::NoBan(_) => continue,
+            Outcome::Wrong(_) => {
+                survey.rows = survey.rows.saturating_add(1);
+                continue;
+            }
+            Outcome::Ban(row) => row,
+        };
         survey.rows = survey.rows.saturating_add(1);
-        let row = match row {
-            Ok(row) => row,
-            Err(error) if error.fatal => return refused(&error),
-            Err(_) => continue,
-        };
-        if row.completed {
-            survey.reporting.insert(row.experience);
+        seen.add(&row);
+        rounding.add(&row);
+        survey.take(&row, workspace);
+    }
+    if survey.rows == 0 {
+        bail!("nothing was imported: the file holds no bans that can be read");
+    }
+    if is_table && rounding.is_likely() {
+        bail!(
+            "nothing was imported: every guid ends in 000, as when a spreadsheet such as Excel has \
+             rounded them to 15 digits, and they would name other bans. Export again \
+             (`portcullis export --excel` keeps long numbers whole), or import the file that the \
+             spreadsheet opened"
+        );
+    }
+    survey.repeats = seen.repeats();
+    if !survey.repeats.users.is_empty() {
+        let (mut contest, now) = (Contest::default(), Moment::now().seconds());
+        for (entry, ordinal) in open()?.zip(0..) {
+            if let Ok(Outcome::Ban(row)) = entry.map(|entry| entry.outcome) {
+                contest.add(ordinal, *row, &survey.repeats, now);
+            }
         }
-        let (Some(uid), Some(from)) = (row.uid, row.workspace) else {
-            continue;
-        };
-        if from == workspace {
-            survey.largest_own = survey.largest_own.max(uid.0);
-            continue;
-        }
-        let (adopted, largest) = survey.foreign.get_or_insert((from, 0));
-        if *adopted == from {
-            *largest = uid.0.max(*largest);
-        }
+        contest.decide(&mut survey.repeats);
     }
     Ok(survey)
 }
 
+impl Survey {
+    fn take(&mut self, row: &Row, workspace: WorkspaceId) {
+        if row.completed {
+            self.reporting.insert(row.experience);
+        }
+        let (Some(uid), Some(from)) = (row.uid, row.workspace) else {
+            return;
+        };
+        if from == workspace {
+            self.largest_own = self.largest_own.max(uid.0);
+            return;
+        }
+        let (adopted, largest) = self.foreign.get_or_insert((from, 0));
+        if *adopted == from {
+            *largest = uid.0.max(*largest);
+        }
+    }
+}
+
+/// Whether a spreadsheet has rounded the guids.
+#[derive(Debug, Default)]
+struct Rounding {
+    long: u64,
+    rounded: u64,
+}
+
+impl Rounding {
+    fn add(&mut self, row: &Row) {
+        let Some(guid) = row.guid.filter(|guid| guid.get() >= LONG) else {
+            return;
+        };
+        self.long = self.long.saturating_add(1);
+        // One of our own has its number in its last bits, which proves it whole.
+        let is_whole = row.uid.is_some_and(|uid| is_of(guid, uid));
+        if guid.get().is_multiple_of(ROUNDED_TO) && !is_whole {
+            self.rounded = self.rounded.saturating_add(1);
+        }
+    }
+
+    const fn is_likely(&self) -> bool {
+        self.long > 0 && self.rounded == self.long
+    }
+}
+
+fn is_of(guid: Guid, uid: Uid) -> bool {
+    const LOW: u64 = (1 << 22) - 1;
+    guid.get() & LOW == uid.0 & LOW
+}
+
 /// Nothing more can be read, so nothing is to be written.
-pub fn refused<T>(error: &RowError) -> Result<T> {
-    let RowError { line, message, .. } = error;
+pub fn refused<T>(broken: &Broken) -> Result<T> {
+    let Broken { line, message } = broken;
     bail!("nothing was imported: line {line}: {message}")
 }

@@ -56,14 +56,17 @@ async fn lists_of_admin_scripts_are_read() {
 
     let workspace = app.workspace().await;
     let sums = import_failing(&workspace, &fixture("adonis.json"), &with_errors, 2).await;
-    assert_sums(&sums, json!({ "read": 5, "added": 3 }));
+    assert_sums(&sums, json!({ "read": 5, "added": 3, "leftOut": 2 }));
     let mut expected = mallory_and_oscar(5009);
     expected.push(json!([1004, 5009, "Banned earlier", "Banned earlier", 0]));
     assert_eq!(bans(&workspace).await, expected);
     let said = errors("errors.csv", &folder);
-    assert!(said.contains("\n13,UserId is missing"), "{said}");
     assert!(
-        said.contains("\n15,these bans lie under the key SAVEDTABLE_Banned"),
+        said.contains("\"line\":13,\"message\":\"UserId is missing"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\"line\":15,\"message\":\"these bans are under the key SAVEDTABLE_Banned"),
         "{said}"
     );
 
@@ -80,7 +83,7 @@ async fn lists_of_admin_scripts_are_read() {
         &["--private-reason", "from Kohl's Admin", "--scope", "global"],
     ];
     let sums = import(&workspace, &fixture("kohls-admin.json"), &more.concat()).await;
-    assert_sums(&sums, json!({ "read": 3, "added": 3 }));
+    assert_sums(&sums, json!({ "read": 3, "added": 3, "leftOut": 1 }));
     let found = bans(&workspace).await;
     assert_eq!(
         found[0],
@@ -142,12 +145,25 @@ async fn a_table_of_users_is_read_by_the_titles_of_its_columns() {
     );
     let said = errors("users.csv.errors.csv", &folder);
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(lines[0], "line,message");
-    assert!(lines[1].starts_with("5,id must be"), "{said}");
+    assert_eq!(lines[0], "id,name,why,by,until,import line,import message");
     assert!(
-        lines[2].starts_with("6,\"until must be") || lines[2].starts_with("6,until"),
+        lines[1].starts_with("x,Trudy,Spam,5001,,5,id must be"),
         "{said}"
     );
+    assert!(
+        lines[2].starts_with("1004,Victor,,5001,tomorrow,6,"),
+        "{said}"
+    );
+
+    // Corrected, it is imported, and the file of an earlier run goes with the next clean one.
+    let corrected = said
+        .replace("x,Trudy", "1003,Trudy")
+        .replace("tomorrow", "2100-01-01");
+    let corrected = folder.with("corrected.csv", corrected);
+    folder.with("corrected.csv.errors.csv", "line,message\n1,old\n");
+    let sums = import(&workspace, &corrected, &flags).await;
+    assert_sums(&sums, json!({ "read": 2, "added": 2, "notRead": ["name"] }));
+    assert!(!folder.file("corrected.csv.errors.csv").exists());
 
     let misnamed = FLAGS.iter().chain(&["--reason-column", "reasons"]);
     let wrong = run(&workspace, &file, &misnamed.copied().collect::<Vec<_>>()).await;
@@ -208,15 +224,20 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
             broken,
             "line 3: this is not sound JSON: the file ends in the middle",
         ),
-        ("", "the format cannot be told"),
-        ("{}", "the format cannot be told"),
-        ("[{\"a\":1}]", "the format cannot be told"),
+        ("", "the file is empty"),
+        ("{}", "the document is empty"),
+        ("[{\"a\":1}]", "the format cannot be recognised"),
+        ("[]", "the file holds no bans"),
+        (
+            "userId\n1,\"\u{1b}[31mopen\n2\n",
+            "line 2: a quote opens a cell here",
+        ),
     ] {
         let file = folder.with("broken.json", contents);
         let done = run(
             &workspace,
             &file,
-            &["--moderator", "1", "--public-reason", "x"],
+            &[&FLAGS[..], &["--scope", "global"]].concat(),
         )
         .await;
         assert_eq!(done.status.code(), Some(1));
@@ -228,7 +249,12 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
         );
     }
     let done = run(&workspace, &file, &["--moderator", "1"]).await;
-    assert!(said(&done).contains("give --experience"), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(2), "{}", said(&done));
+    assert!(
+        said(&done).contains("--experience is missing"),
+        "{}",
+        said(&done)
+    );
     assert_eq!(workspace.stored().await, before);
     assert!(workspace.is_banned(1, ARENA).await);
 }

@@ -11,4 +11,5 @@ mod again;
 mod formats;
 mod judged;
 mod program;
+mod repeated;
 mod round_trip;

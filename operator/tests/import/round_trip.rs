@@ -76,10 +76,11 @@ async fn an_export_imported_into_an_emptied_workspace_is_exported_as_it_was() {
     let workspace = app.workspace().await;
     let folder = Folder::new();
     fill(&workspace).await;
-    let formats: [(&str, &[&str], &[&str]); 3] = [
+    let formats: [(&str, &[&str], &[&str]); 4] = [
         ("json", &["--format", "json"], &[]),
         ("csv", &["--format", "csv"], &[]),
         ("raw.csv", &["--format", "csv", "--raw"], &["--raw"]),
+        ("excel.csv", &["--format", "csv", "--excel"], &[]),
     ];
     let before = owed(&workspace).await;
     let mut files = Vec::new();

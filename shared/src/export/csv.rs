@@ -7,10 +7,18 @@ use crate::ban_info::{BanInfo, View};
 use crate::error::ApiError;
 use crate::store::Recorded;
 
+/// The columns of long numbers, of which a spreadsheet keeps 15 digits.
+const LONG_NUMBERS: [&str; 4] = ["guid", "robloxId", "moderatorId", "experienceId"];
+
+/// The byte order mark, by which Excel recognises UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The CSV export.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Csv {
     raw: bool,
+    has_mark: bool,
+    is_for_excel: bool,
 }
 
 impl Csv {
@@ -18,7 +26,32 @@ impl Csv {
     /// gets an apostrophe (see [`super::formulas`]).
     #[must_use]
     pub const fn new(raw: bool) -> Self {
-        Self { raw }
+        Self {
+            raw,
+            has_mark: false,
+            is_for_excel: false,
+        }
+    }
+
+    /// With a byte order mark at the beginning.
+    #[must_use]
+    pub const fn with_mark(mut self, has_mark: bool) -> Self {
+        self.has_mark |= has_mark;
+        self
+    }
+
+    /// For spreadsheets: with a byte order mark, and long numbers as `="914431225856000001"`, a
+    /// formula whose result is text.
+    #[must_use]
+    pub const fn for_excel(mut self, is_for_excel: bool) -> Self {
+        self.is_for_excel = is_for_excel;
+        self.with_mark(is_for_excel)
+    }
+
+    /// A reason in which no spreadsheet finds a formula.
+    #[must_use]
+    pub fn defused(text: &str) -> Cow<'_, str> {
+        formulas::defused(text)
     }
 
     /// A reason as it was before it was written into a file that is not raw.
@@ -33,6 +66,9 @@ impl Format for Csv {
     const EXTENSION: &'static str = "csv";
 
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        if self.has_mark {
+            out.extend(MARK);
+        }
         let mut writer = writer(out);
         writer.write_record(BanInfo::FIELDS).map_err(unwritable)?;
         writer.flush().map_err(|error| unwritable(error.into()))
@@ -46,14 +82,43 @@ impl Format for Csv {
                 *reason = formulas::defused(reason).into_owned();
             }
         }
+        let shown = view.show(&row.ban, row.completed);
+        if self.is_for_excel {
+            return write_for_excel(out, &shown).map_err(unwritable);
+        }
         let mut writer = writer(out);
-        writer
-            .serialize(view.show(&row.ban, row.completed))
-            .map_err(unwritable)?;
+        writer.serialize(shown).map_err(unwritable)?;
         writer.flush().map_err(|error| unwritable(error.into()))
     }
 
     fn end(&mut self, _: &mut Vec<u8>) {}
+}
+
+/// Writes a ban with its long numbers as text.
+fn write_for_excel(out: &mut Vec<u8>, ban: &BanInfo) -> Result<(), csv::Error> {
+    let mut plain = Vec::new();
+    {
+        let mut writer = writer(&mut plain);
+        writer.serialize(ban)?;
+        writer.flush()?;
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(plain.as_slice());
+    let mut writer = writer(out);
+    for record in reader.records() {
+        let record = record?;
+        let cells = record.iter().zip(BanInfo::FIELDS).map(|(cell, field)| {
+            if LONG_NUMBERS.contains(&field) {
+                Cow::Owned(format!("=\"{cell}\""))
+            } else {
+                Cow::Borrowed(cell)
+            }
+        });
+        writer.write_record(cells.collect::<Vec<_>>().iter().map(|cell| cell.as_bytes()))?;
+    }
+    writer.flush()?;
+    Ok(())
 }
 
 fn writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {

@@ -46,6 +46,50 @@ pub fn import(
     })
 }
 
+/// Brings in a ban that another one of the same import replaces: it goes to the records, and what
+/// stands in its scope stays.
+#[must_use]
+pub fn import_replaced(standing: &Standing, ban: Ban) -> Outcome {
+    Outcome {
+        standing: standing.clone(),
+        decisions: vec![Decision {
+            kind: DecisionKind::Imported,
+            ban,
+            previous: None,
+            reason: None,
+        }],
+    }
+}
+
+/// Puts a ban in force again that was lifted since it was imported, unless another one of its scope
+/// holds or was made later, which is returned. Its terms, and so its revision, stay.
+pub fn reinstate(
+    standing: &Standing,
+    ban: &Ban,
+    now: Timestamp,
+) -> Result<(Ban, Outcome), Box<Ban>> {
+    let latest = standing.latest_in(ban.scope);
+    if let Some(other) = latest.filter(|latest| latest.holds(now) || latest.guid > ban.guid) {
+        return Err(Box::new(other.clone()));
+    }
+    let restored = Ban {
+        ending: None,
+        decisions: ban.decisions.saturating_add(1),
+        updated: now.max(ban.updated),
+        ..ban.clone()
+    };
+    let outcome = Outcome {
+        standing: standing.clone().with_ban(restored.clone()),
+        decisions: vec![Decision {
+            kind: DecisionKind::Restored,
+            previous: latest.cloned(),
+            ban: restored.clone(),
+            reason: None,
+        }],
+    };
+    Ok((restored, outcome))
+}
+
 /// Records that an experience has applied this ban, unless its report of another says more: an
 /// experience reports one ban, and while any holds that is the one that counts.
 #[must_use]

@@ -5,9 +5,12 @@
 //! recognised by it, one without by a note of its contents that is written along with it.
 
 mod attempt;
+mod found;
 mod numbers;
+mod rehearsal;
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Mutex;
 
 use super::Store;
 use super::commit::Actor;
@@ -19,6 +22,8 @@ use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId, WorkspaceTag};
 use crate::rules::{Ban, Ending, EndingKind, Identity, Scope, Terms};
+
+use rehearsal::Rehearsal;
 
 pub use numbers::{Adopted, Numbering};
 
@@ -47,6 +52,8 @@ pub struct Incoming {
     pub origin: Origin,
     /// Whether the experience it was made from has applied it.
     pub applied: bool,
+    /// What another ban of the same import says that holds in its place: it goes to the records.
+    pub replaced_by: Option<Terms>,
 }
 
 /// What a ban was called where it comes from.
@@ -101,6 +108,8 @@ impl Candidate {
 pub enum Verdict {
     /// It is written, or would be.
     Added,
+    /// It is written, or would be, as one that another ban of the same file replaces.
+    Replaced,
     /// It is there already.
     Unchanged,
     /// It has no guid, and the user is banned in the same scope by this ban.
@@ -113,6 +122,8 @@ pub enum Verdict {
     Differs(Vec<&'static str>),
     /// Nobody may ban the user.
     Protected,
+    /// Its guid is that of a ban of this other user.
+    Taken(UserId),
 }
 
 /// Why an attempt wrote nothing, or not all.
@@ -137,6 +148,15 @@ impl From<DatabaseError> for ImportFailure {
     }
 }
 
+impl From<ApiError> for ImportFailure {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Unavailable(detail) => Self::Busy(detail),
+            other => Self::Refused(other),
+        }
+    }
+}
+
 /// What is known of the bans before the first is brought in.
 #[derive(Clone, Debug)]
 pub struct ImportPlan {
@@ -150,6 +170,10 @@ pub struct ImportPlan {
     pub largest_own: u64,
     /// The other workspace whose numbers may be kept, with the largest of them.
     pub foreign: Option<(WorkspaceId, u64)>,
+    /// The users of several bans.
+    pub repeated: HashSet<UserId>,
+    /// Whether bans that an earlier import made, and that were lifted since, are made again.
+    pub again: bool,
     /// Whether anything is to be written at all.
     pub dry_run: bool,
 }
@@ -165,6 +189,10 @@ pub struct Import {
     adopted: Option<Adopted>,
     protected: HashSet<UserId>,
     permit: Permit,
+    again: bool,
+    /// Whether bans are there, one of which may have the guid of one that is brought in.
+    checks_guids: bool,
+    rehearsal: Mutex<Rehearsal>,
 }
 
 impl Store {
@@ -172,6 +200,7 @@ impl Store {
     /// experiences that are going to have reported something are linked.
     pub async fn begin_import(&self, plan: &ImportPlan) -> Result<Import, ApiError> {
         let tag = plan.workspace.tag();
+        let before = self.numbering(tag).await?;
         let adopted = self.settle_numbering(plan).await?;
         if !plan.dry_run {
             for experience in &plan.reporting {
@@ -190,6 +219,9 @@ impl Store {
             adopted,
             protected: users.into_iter().map(|(user, _)| user).collect(),
             permit: self.permit_record(tag).await?,
+            again: plan.again,
+            checks_guids: before.last > 0,
+            rehearsal: Mutex::new(Rehearsal::of(plan.repeated.clone())),
         })
     }
 }
@@ -215,6 +247,10 @@ impl Import {
 }
 
 impl Incoming {
+    const fn is_replaced(&self) -> bool {
+        self.replaced_by.is_some()
+    }
+
     /// The ban under this name.
     fn ban(&self, identity: Identity, now: Timestamp) -> Ban {
         let made = match self.origin {
@@ -222,7 +258,8 @@ impl Incoming {
             Origin::Known { guid, .. } => guid.created(),
         };
         let created = self.created.unwrap_or(made);
-        let updated = self.updated.unwrap_or(created);
+        let since = if self.is_replaced() { now } else { created };
+        let updated = self.updated.unwrap_or(since);
         Ban {
             guid: identity.guid,
             uid: identity.uid,

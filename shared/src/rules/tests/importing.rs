@@ -3,7 +3,7 @@ use crate::clock::Timestamp;
 use crate::ids::{Guid, Uid};
 use crate::rules::{
     Ban, DecisionKind, Ending, EndingKind, Expiry, Here, Refusal, Scope, Standing, Terms, import,
-    import_report,
+    import_replaced, import_report, reinstate,
 };
 
 fn ban(guid: u64, scope: Scope) -> Ban {
@@ -107,5 +107,35 @@ fn of_two_that_were_applied_the_one_that_counts_is_reported_in_either_order() {
         // Elsewhere only the Global one is there.
         let elsewhere = import_report(with(None, Some(short.clone())), &short, NOW);
         assert_eq!(elsewhere.here.report, Some(short.current()));
+    }
+}
+
+#[test]
+fn a_replaced_ban_goes_to_the_records_alone() {
+    let scope = Scope::Experience;
+    let holding = with(Some(ban(5, scope)), None);
+    for guid in [4, 9] {
+        let outcome = import_replaced(&holding, lifted(ban(guid, scope)));
+        assert_eq!(outcome.standing, holding);
+        assert_eq!(outcome.decisions[0].ban, lifted(ban(guid, scope)));
+    }
+}
+
+#[test]
+fn a_lifted_ban_is_reinstated_unless_another_stands_in_its_scope() {
+    let scope = Scope::Experience;
+    let ended = lifted(ban(5, scope));
+    let (restored, outcome) = reinstate(&with(Some(ended.clone()), None), &ended, NOW).unwrap();
+    assert!(restored.holds(NOW));
+    assert_eq!((restored.revision, restored.decisions), (1, 2));
+    assert_eq!(outcome.standing.in_force(scope, NOW), Some(&restored));
+    assert_eq!(outcome.decisions[0].kind, DecisionKind::Restored);
+    assert_eq!(outcome.decisions[0].previous, Some(ended.clone()));
+    for other in [ban(4, scope), lifted(ban(9, scope))] {
+        let standing = with(Some(other.clone()), None);
+        assert_eq!(
+            reinstate(&standing, &ended, NOW).unwrap_err(),
+            Box::new(other)
+        );
     }
 }

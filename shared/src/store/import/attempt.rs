@@ -1,27 +1,25 @@
 //! One attempt on a handful of bans: read what is stored of their users, judge each, and write
 //! those that are new, with the versions that were read as conditions.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use futures::future::try_join_all;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
 
+use super::found::{Found, Own};
+use super::rehearsal::Rehearsal;
 use super::{Candidate, Import, ImportFailure, Incoming, NOTED, Origin, Verdict};
-use crate::clock::Moment;
+use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, Uid};
 use crate::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::bans::Snapshot;
 use crate::store::commit::{self, Actor, Commit};
-use crate::store::database::{BATCH_KEYS, DatabaseError};
-use crate::store::items::{self, BanItem, ExperienceItem, GlobalItem};
+use crate::store::database::{DatabaseError, refused, text};
+use crate::store::items;
 use crate::store::schema::{Item, Key};
 
 /// How many actions DynamoDB takes in one transaction.
 const MOST_ACTIONS: usize = 100;
-
-/// What was read.
-struct Found(HashMap<(String, String), Item>);
 
 /// A ban that is to be written.
 struct Planned {
@@ -30,7 +28,9 @@ struct Planned {
     outcome: Outcome,
     /// The other experiences that count as having applied it, with what they owe afterwards.
     elsewhere: Vec<(Snapshot, Standing)>,
-    note: Option<Key>,
+    /// The note to be written, and the run that wrote the one in its place.
+    note: Option<(Key, Option<String>)>,
+    verdict: Verdict,
 }
 
 enum Judged {
@@ -54,10 +54,11 @@ impl Import {
         let now = Moment::now();
         let mut verdicts = Vec::new();
         for candidate in candidates {
-            // The last name there can be: numbers are not taken for a look.
-            let identity = self.identity(&candidate.incoming, now, 0);
+            // Numbers are not taken for a look.
+            let number = self.rehearsed(Rehearsal::number);
+            let identity = self.identity(&candidate.incoming, now, number);
             verdicts.push(match self.judged(candidate, identity, &found, now)? {
-                Judged::Write(_) => Verdict::Added,
+                Judged::Write(planned) => self.rehearse(candidate, *planned),
                 Judged::Leave(verdict) => verdict,
             });
         }
@@ -84,7 +85,7 @@ impl Import {
                 Judged::Write(planned) => {
                     of_each.push(self.writes(&planned, now)?);
                     candidate.tried = true;
-                    verdicts.push(Verdict::Added);
+                    verdicts.push(planned.verdict);
                 }
             }
         }
@@ -94,39 +95,29 @@ impl Import {
         Ok(verdicts)
     }
 
-    async fn read(&self, candidates: &[Candidate]) -> Result<Found, DatabaseError> {
-        let mut keys = HashSet::new();
-        for candidate in candidates {
-            let Incoming { user, made_in, .. } = candidate.incoming;
-            keys.extend(
-                self.experiences(&candidate.incoming)
-                    .chain([made_in])
-                    .map(|experience| Key::experience(self.tag, user, experience))
-                    .chain([Key::global(self.tag, user), self.own_key(candidate)])
-                    .map(|key| (key.pk, key.sk)),
-            );
-        }
-        let keys: Vec<Key> = keys.into_iter().map(|(pk, sk)| Key { pk, sk }).collect();
-        let reads = keys
-            .chunks(BATCH_KEYS)
-            .map(|some| self.store.database.batch_get(some.iter().cloned(), true));
-        let items = try_join_all(reads).await?.into_iter().flatten();
-        let named = items.filter_map(|item| Some((Key::of(&item)?, item)));
-        Ok(Found(
-            named.map(|(key, item)| ((key.pk, key.sk), item)).collect(),
-        ))
+    pub(super) fn rehearsed<T>(&self, act: impl FnOnce(&mut Rehearsal) -> T) -> T {
+        act(&mut self
+            .rehearsal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Where it is seen whether the ban is there: its record, or the note of it.
-    fn own_key(&self, candidate: &Candidate) -> Key {
-        match candidate.incoming.origin {
-            Origin::Known { guid, .. } => Key::ban(self.tag, candidate.user(), guid),
-            Origin::New => candidate.incoming.note(self.tag),
-        }
+    /// Takes note of what is not written.
+    fn rehearse(&self, candidate: &Candidate, planned: Planned) -> Verdict {
+        let user_and_place = (candidate.user(), planned.ban.made_in);
+        let own = if planned.note.is_some() {
+            Own::Note(self.key_id.clone())
+        } else {
+            Own::Record(Box::new(planned.ban))
+        };
+        let key = self.own_key(candidate);
+        let standing = &planned.outcome.standing;
+        self.rehearsed(|rehearsal| rehearsal.wrote(user_and_place, standing, key, own));
+        planned.verdict
     }
 
     /// The experiences besides the ban's own that may count as having applied it.
-    fn experiences(&self, incoming: &Incoming) -> impl Iterator<Item = ExperienceId> {
+    pub(super) fn experiences(&self, incoming: &Incoming) -> impl Iterator<Item = ExperienceId> {
         let (scope, made_in) = (incoming.scope, incoming.made_in);
         let all = self.applied_in.iter().copied();
         all.filter(move |experience| scope == Scope::Global && *experience != made_in)
@@ -151,9 +142,10 @@ impl Import {
 
     /// Whether it may be written under a new number; one that comes to nothing leaves a gap.
     fn needs_number(&self, candidate: &Candidate, found: &Found) -> bool {
+        let is_new = found.get(&self.own_key(candidate)).is_none();
         self.kept(candidate.incoming.origin).is_none()
             && !self.protected.contains(&candidate.user())
-            && found.get(&self.own_key(candidate)).is_none()
+            && (is_new || (self.again && candidate.incoming.origin == Origin::New))
     }
 
     fn identity(&self, incoming: &Incoming, now: Moment, number: u64) -> Identity {
@@ -174,32 +166,70 @@ impl Import {
     ) -> Result<Judged, DatabaseError> {
         let (incoming, now) = (&candidate.incoming, moment.seconds());
         let leave = |verdict| Ok(Judged::Leave(verdict));
-        let there = if candidate.tried {
+        let written = if incoming.is_replaced() {
+            Verdict::Replaced
+        } else {
             Verdict::Added
+        };
+        let there = if candidate.tried {
+            written.clone()
         } else {
             Verdict::Unchanged
         };
-        match (found.get(&self.own_key(candidate)), incoming.origin) {
-            (Some(_), Origin::New) => return leave(there),
-            (Some(item), Origin::Known { .. }) => {
-                let stored = Ban::from(items::read::<BanItem>(item.clone())?.ban);
+        let mut snapshot = found.snapshot(self, incoming, incoming.made_in)?;
+        snapshot.standing = self.rehearsed(|rehearsal| {
+            let standing = snapshot.standing.clone();
+            rehearsal.standing(incoming.user, incoming.made_in, standing)
+        });
+        let mut earlier_note = None;
+        match self.own(candidate, found)? {
+            None => {}
+            Some(Own::Note(run)) => {
+                let holds = snapshot.standing.in_force(incoming.scope, now).is_some();
+                if !self.again || run == self.key_id || incoming.is_replaced() || holds {
+                    return leave(there);
+                }
+                earlier_note = Some(run);
+            }
+            Some(Own::Record(stored)) => {
                 let uid = self.kept(incoming.origin);
                 let differing = incoming.differences(uid, &stored, now);
-                let verdict = if differing.is_empty() {
-                    there
-                } else {
-                    Verdict::Differs(differing)
-                };
-                return leave(verdict);
+                let is_lifted = differing.iter().all(|field| LIFTED.contains(field));
+                if differing.is_empty() {
+                    return leave(there);
+                }
+                if !self.again || !is_lifted || incoming.ending.is_some() {
+                    return leave(Verdict::Differs(differing));
+                }
+                // An earlier run of the kind may have put it in force again.
+                if stored.holds(now) {
+                    return leave(there);
+                }
+                if self.protected.contains(&incoming.user) {
+                    return leave(Verdict::Protected);
+                }
+                return Ok(reinstated(snapshot, &stored, now));
             }
-            (None, _) => {}
         }
         if self.protected.contains(&incoming.user) {
             return leave(Verdict::Protected);
         }
+        if let Some(other) = found.taken.get(&identity.guid)
+            && *other != incoming.user
+        {
+            return leave(Verdict::Taken(*other));
+        }
+        if let Some(winner) = &incoming.replaced_by
+            && let Some(other) = snapshot.standing.in_force(incoming.scope, now)
+            && other.terms != *winner
+        {
+            return leave(match incoming.origin {
+                Origin::New => Verdict::AlreadyBanned(other.guid),
+                Origin::Known { .. } => Verdict::InTheWay(other.guid),
+            });
+        }
         let ban = incoming.ban(identity, now);
-        let snapshot = found.snapshot(self, incoming, incoming.made_in)?;
-        if incoming.origin == Origin::New {
+        if incoming.origin == Origin::New && !incoming.is_replaced() {
             if !ban.holds(now) {
                 return leave(Verdict::Over);
             }
@@ -208,11 +238,15 @@ impl Import {
             }
         }
         let counts_as_applied = ban.holds(now) && self.applied_in.contains(&ban.made_in);
-        let applied = incoming.applied || counts_as_applied;
-        let outcome = match rules::import(&snapshot.standing, ban.clone(), applied, now) {
-            Ok(outcome) => outcome,
-            Err(Refusal::AlreadyBanned(other)) => return leave(Verdict::InTheWay(other.guid)),
-            Err(_) => return Err(DatabaseError::Refused("an import was refused".to_owned())),
+        let applied = (incoming.applied && !incoming.is_replaced()) || counts_as_applied;
+        let outcome = if incoming.is_replaced() {
+            rules::import_replaced(&snapshot.standing, ban.clone())
+        } else {
+            match rules::import(&snapshot.standing, ban.clone(), applied, now) {
+                Ok(outcome) => outcome,
+                Err(Refusal::AlreadyBanned(other)) => return leave(Verdict::InTheWay(other.guid)),
+                Err(_) => return Err(DatabaseError::Refused("an import was refused".to_owned())),
+            }
         };
         let mut elsewhere = Vec::new();
         if ban.holds(now) {
@@ -225,12 +259,14 @@ impl Import {
                 elsewhere.push((there, rules::import_report(after, &ban, now)));
             }
         }
+        let is_new = incoming.origin == Origin::New;
         Ok(Judged::Write(Box::new(Planned {
-            note: (incoming.origin == Origin::New).then(|| incoming.note(self.tag)),
+            note: is_new.then(|| (incoming.note(self.tag), earlier_note)),
             ban,
             snapshot,
             outcome,
             elsewhere,
+            verdict: written,
         })))
     }
 
@@ -263,15 +299,49 @@ impl Import {
                 writes.push(commit::clear_applied(table, snapshot, report.guid)?);
             }
         }
-        if let Some(key) = planned.note.clone() {
+        if let Some((key, earlier)) = planned.note.clone() {
             let note = NoteItem {
                 digest: &self.key_id,
                 ttl: now.seconds().plus(NOTED).0,
             };
-            writes.push(commit::put_new(table, items::write(key, "request", note)?)?);
+            let item = items::write(key, "request", note)?;
+            writes.push(match earlier {
+                None => commit::put_new(table, item)?,
+                Some(run) => replacing(table, item, &run)?,
+            });
         }
         Ok(writes)
     }
+}
+
+/// The fields that differ when a ban was only lifted since.
+const LIFTED: [&str; 2] = ["isActive", "updated"];
+
+/// A ban that was lifted, in force again.
+fn reinstated(snapshot: Snapshot, stored: &Ban, now: Timestamp) -> Judged {
+    match rules::reinstate(&snapshot.standing, stored, now) {
+        Ok((ban, outcome)) => Judged::Write(Box::new(Planned {
+            ban,
+            snapshot,
+            outcome,
+            elsewhere: Vec::new(),
+            note: None,
+            verdict: Verdict::Added,
+        })),
+        Err(other) => Judged::Leave(Verdict::InTheWay(other.guid)),
+    }
+}
+
+/// Writes a note in place of that of an earlier run.
+fn replacing(table: &str, item: Item, run: &str) -> Result<TransactWriteItem, DatabaseError> {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .condition_expression("digest = :run")
+        .expression_attribute_values(":run", text(run))
+        .build()
+        .map_err(refused)?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }
 
 /// As few transactions as hold the writes of each ban together.
@@ -286,28 +356,4 @@ fn packed(of_each: Vec<Vec<TransactWriteItem>>) -> Vec<Vec<TransactWriteItem>> {
         }
     }
     packs
-}
-
-impl Found {
-    fn get(&self, key: &Key) -> Option<&Item> {
-        self.0.get(&(key.pk.clone(), key.sk.clone()))
-    }
-
-    fn snapshot(
-        &self,
-        import: &Import,
-        incoming: &Incoming,
-        experience: ExperienceId,
-    ) -> Result<Snapshot, DatabaseError> {
-        let (tag, user) = (import.tag, incoming.user);
-        let here = self.get(&Key::experience(tag, user, experience)).cloned();
-        let global = self.get(&Key::global(tag, user)).cloned();
-        Ok(Snapshot::new(
-            tag,
-            user,
-            experience,
-            here.map(items::read::<ExperienceItem>).transpose()?,
-            global.map(items::read::<GlobalItem>).transpose()?,
-        ))
-    }
 }

@@ -5,14 +5,14 @@
 
 use std::io::BufRead;
 
-use super::RowError;
+use crate::import::Broken;
 
 /// The largest piece, in bytes: far beyond any ban, and no burden.
 const LARGEST: usize = 1 << 20;
 
 /// A value within the document.
 #[derive(Debug)]
-pub struct Piece {
+pub struct Span {
     /// The line on which it begins.
     pub line: u64,
     /// What it consists of.
@@ -39,7 +39,7 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The first byte of what comes next, past white space; nothing at the end.
-    pub fn peek(&mut self) -> Result<Option<u8>, RowError> {
+    pub fn peek(&mut self) -> Result<Option<u8>, Broken> {
         loop {
             let Some(byte) = self.byte()? else {
                 return Ok(None);
@@ -53,11 +53,11 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Enters a list or an object.
-    pub fn enter(&mut self) -> Result<Within, RowError> {
+    pub fn enter(&mut self) -> Result<Within, Broken> {
         let closing = match self.peek()? {
             Some(b'[') => b']',
             Some(b'{') => b'}',
-            _ => return Err(self.broken("a list or an object is expected")),
+            _ => return Err(self.unexpected("a list or an object is expected")),
         };
         self.input.consume(1);
         Ok(Within {
@@ -67,7 +67,7 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Goes to the next member; `false` when there is none and the list or object is left.
-    pub fn next(&mut self, within: &mut Within) -> Result<bool, RowError> {
+    pub fn next(&mut self, within: &mut Within) -> Result<bool, Broken> {
         match self.peek()? {
             Some(byte) if byte == within.closing => {
                 self.input.consume(1);
@@ -87,10 +87,10 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The name of a member of an object.
-    pub fn name(&mut self) -> Result<String, RowError> {
+    pub fn name(&mut self) -> Result<String, Broken> {
         let piece = self.value()?;
         let name = serde_json::from_slice(&piece.bytes)
-            .map_err(|_| RowError::fatal(piece.line, "the name of a field is expected"))?;
+            .map_err(|_| Broken::new(piece.line, "the name of a field is expected"))?;
         if self.peek()? != Some(b':') {
             return Err(self.broken("a colon is missing"));
         }
@@ -99,9 +99,9 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The next value, whatever it is.
-    pub fn value(&mut self) -> Result<Piece, RowError> {
+    pub fn value(&mut self) -> Result<Span, Broken> {
         self.peek()?;
-        let mut piece = Piece {
+        let mut piece = Span {
             line: self.line,
             bytes: Vec::new(),
         };
@@ -109,7 +109,7 @@ impl<R: BufRead> Scanner<R> {
         loop {
             let buffer = match self.input.fill_buf() {
                 Ok(buffer) => buffer,
-                Err(error) => return Err(RowError::fatal(self.line, unreadable(&error))),
+                Err(error) => return Err(Broken::new(self.line, unreadable(&error))),
             };
             if buffer.is_empty() {
                 return if extent.may_end() && !piece.bytes.is_empty() {
@@ -124,7 +124,7 @@ impl<R: BufRead> Scanner<R> {
             piece.bytes.extend_from_slice(part);
             self.input.consume(taken);
             if piece.bytes.len() > LARGEST {
-                return Err(RowError::fatal(piece.line, "this is too large to be a ban"));
+                return Err(Broken::new(piece.line, "this is too large to be a ban"));
             }
             if extent.is_over {
                 return if piece.bytes.is_empty() {
@@ -136,29 +136,18 @@ impl<R: BufRead> Scanner<R> {
         }
     }
 
-    /// What is left of the line, as far as it is readable.
-    pub fn rest_of_line(&mut self) -> Result<String, RowError> {
-        let mut line = Vec::new();
-        let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX);
-        let mut input = std::io::Read::take(&mut self.input, limit);
-        match input.read_until(b'\n', &mut line) {
-            Ok(_) => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
-            Err(error) => Err(RowError::fatal(self.line, unreadable(&error))),
-        }
-    }
-
     /// Makes sure that nothing follows.
-    pub fn end(&mut self) -> Result<(), RowError> {
+    pub fn end(&mut self) -> Result<(), Broken> {
         match self.peek()? {
             None => Ok(()),
             Some(_) => Err(self.broken("something follows after the end")),
         }
     }
 
-    fn byte(&mut self) -> Result<Option<u8>, RowError> {
+    fn byte(&mut self) -> Result<Option<u8>, Broken> {
         match self.input.fill_buf() {
             Ok(buffer) => Ok(buffer.first().copied()),
-            Err(error) => Err(RowError::fatal(self.line, unreadable(&error))),
+            Err(error) => Err(Broken::new(self.line, unreadable(&error))),
         }
     }
 
@@ -169,8 +158,13 @@ impl<R: BufRead> Scanner<R> {
         self.input.consume(1);
     }
 
-    pub fn broken(&self, what: &str) -> RowError {
-        RowError::fatal(self.line, format!("this is not sound JSON: {what}"))
+    /// Sound JSON, but of another shape.
+    pub fn unexpected(&self, what: &str) -> Broken {
+        Broken::new(self.line, what)
+    }
+
+    pub fn broken(&self, what: &str) -> Broken {
+        Broken::new(self.line, format!("this is not sound JSON: {what}"))
     }
 }
 

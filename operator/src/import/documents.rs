@@ -1,0 +1,7 @@
+//! Documents: JSON of any size, JSON a line, tables of Lua, and plain lists of ids.
+
+pub mod layout;
+pub mod lua;
+pub mod pieces;
+pub mod plain;
+pub mod scanner;

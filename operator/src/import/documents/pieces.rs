@@ -1,0 +1,343 @@
+//! The entries of a document, one after the other, wherever in it they are.
+
+use std::collections::VecDeque;
+use std::io::BufRead;
+
+use serde_json::Value;
+
+use super::layout::Layout;
+use super::scanner::{Scanner, Span, Within};
+use super::{lua, plain};
+use crate::import::Broken;
+use crate::import::entries::At;
+
+/// An entry as it stands in the document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// Where.
+    pub at: At,
+    /// The name under which it is kept, where it is a member of an object.
+    pub name: Option<String>,
+    /// What it is, or why that cannot be read.
+    pub value: Result<Value, Unreadable>,
+}
+
+/// What cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Why.
+    pub message: String,
+    /// What there is.
+    pub text: String,
+}
+
+/// Goes through a document.
+pub struct Pieces<R> {
+    source: Source<R>,
+    count: u64,
+    is_over: bool,
+}
+
+enum Source<R> {
+    Json {
+        scanner: Scanner<R>,
+        layout: Layout,
+        state: State,
+    },
+    Lua(R),
+    Listed(VecDeque<(u64, Option<String>, Value)>),
+    Plain(plain::Tokens<R>),
+}
+
+#[derive(Default)]
+struct State {
+    has_begun: bool,
+    /// The lists and objects around the entries, from the outside.
+    around: Vec<(Within, bool)>,
+    within: Option<(Within, bool)>,
+}
+
+impl<R: BufRead> Pieces<R> {
+    pub fn new(input: R, layout: Layout) -> Self {
+        let source = match layout {
+            Layout::Lua => Source::Lua(input),
+            Layout::Plain => Source::Plain(plain::Tokens::new(input)),
+            layout => Source::Json {
+                scanner: Scanner::new(input),
+                layout,
+                state: State::default(),
+            },
+        };
+        Self {
+            source,
+            count: 0,
+            is_over: false,
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<Piece>, Broken> {
+        if let Source::Lua(input) = &mut self.source {
+            self.source = Source::Listed(lua::entries(input)?.into());
+        }
+        let found = match &mut self.source {
+            Source::Json {
+                scanner,
+                layout,
+                state,
+            } => state.advance(scanner, layout)?,
+            Source::Listed(entries) => entries
+                .pop_front()
+                .map(|(line, name, value)| (line, name, Ok(value))),
+            Source::Plain(tokens) => tokens.advance()?.map(|(line, value)| (line, None, value)),
+            Source::Lua(_) => None,
+        };
+        let Some((line, name, value)) = found else {
+            return Ok(None);
+        };
+        self.count = self.count.saturating_add(1);
+        let is_plain = matches!(self.source, Source::Plain(_));
+        let (line, name, value) = unwrapped(line, name, value);
+        Ok(Some(Piece {
+            at: At {
+                line,
+                entry: (!is_plain).then_some(self.count),
+            },
+            name,
+            value,
+        }))
+    }
+}
+
+type Found = (u64, Option<String>, Result<Value, Unreadable>);
+
+/// A failed entry as `portcullis import` writes it down, taken out of its wrapping.
+fn unwrapped(line: u64, name: Option<String>, value: Result<Value, Unreadable>) -> Found {
+    let Ok(Value::Object(mut object)) = value else {
+        return (line, name, value);
+    };
+    let is_wrapped = ["entry", "message", "key", "row"]
+        .iter()
+        .all(|own| object.contains_key(*own));
+    if !is_wrapped {
+        return (line, name, Ok(Value::Object(object)));
+    }
+    let row = object.remove("row").unwrap_or_default();
+    let kept = object.get("key").and_then(Value::as_str);
+    (line, kept.map(str::to_owned), Ok(row))
+}
+
+impl State {
+    fn advance<R: BufRead>(
+        &mut self,
+        scanner: &mut Scanner<R>,
+        layout: &Layout,
+    ) -> Result<Option<Found>, Broken> {
+        if *layout == Layout::Lines {
+            if scanner.peek()?.is_none() {
+                return Ok(None);
+            }
+            return Ok(Some(found(None, &scanner.value()?)));
+        }
+        if !self.has_begun {
+            self.has_begun = true;
+            self.begin(scanner, layout)?;
+        }
+        let Some((within, is_object)) = &mut self.within else {
+            return Ok(None);
+        };
+        if scanner.next(within)? {
+            let name = if *is_object {
+                Some(scanner.name()?)
+            } else {
+                None
+            };
+            return Ok(Some(found(name, &scanner.value()?)));
+        }
+        self.within = None;
+        while let Some((mut around, is_object)) = self.around.pop() {
+            while scanner.next(&mut around)? {
+                if is_object {
+                    scanner.name()?;
+                }
+                scanner.value()?;
+            }
+        }
+        scanner.end()?;
+        Ok(None)
+    }
+
+    /// Goes to the entries.
+    fn begin<R: BufRead>(
+        &mut self,
+        scanner: &mut Scanner<R>,
+        layout: &Layout,
+    ) -> Result<(), Broken> {
+        let mut is_object = scanner.peek()? == Some(b'{');
+        let mut within = scanner.enter()?;
+        match layout {
+            Layout::Member(wanted) => {
+                loop {
+                    if !is_object || !scanner.next(&mut within)? {
+                        let what = format!("there is no list called {wanted}");
+                        return Err(scanner.unexpected(&what));
+                    }
+                    if scanner.name()? == *wanted {
+                        break;
+                    }
+                    scanner.value()?;
+                }
+                self.around.push((within, is_object));
+                is_object = scanner.peek()? == Some(b'{');
+                within = enter(scanner, wanted)?;
+            }
+            Layout::FirstOfList => {
+                let has_any = !is_object && scanner.next(&mut within)?;
+                if !has_any {
+                    return Ok(());
+                }
+                self.around.push((within, false));
+                is_object = scanner.peek()? == Some(b'{');
+                within = enter(scanner, "the first part")?;
+            }
+            _ => {}
+        }
+        self.within = Some((within, is_object));
+        Ok(())
+    }
+}
+
+fn enter<R: BufRead>(scanner: &mut Scanner<R>, name: &str) -> Result<Within, Broken> {
+    match scanner.peek()? {
+        Some(b'[' | b'{') => scanner.enter(),
+        _ => Err(scanner.unexpected(&format!("{name} is neither a list nor an object"))),
+    }
+}
+
+fn found(name: Option<String>, span: &Span) -> Found {
+    (span.line, name, parsed(&span.bytes))
+}
+
+/// What a piece says.
+fn parsed(bytes: &[u8]) -> Result<Value, Unreadable> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let said = error.to_string();
+        let reason = said.split(" at line ").next().unwrap_or_default();
+        Unreadable {
+            message: format!("this is not sound JSON: {reason}"),
+            text: String::from_utf8_lossy(bytes).into_owned(),
+        }
+    })
+}
+
+impl<R: BufRead> Iterator for Pieces<R> {
+    type Item = Result<Piece, Broken>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let next = self.advance().transpose();
+        self.is_over = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str, layout: Layout) -> Vec<Result<(u64, Value), Broken>> {
+        Pieces::new(text.as_bytes(), layout)
+            .map(|piece| piece.map(|piece| (piece.at.line, piece.value.unwrap())))
+            .collect()
+    }
+
+    fn list() -> Layout {
+        Layout::Member("list".to_owned())
+    }
+
+    #[test]
+    fn each_entry_comes_with_its_line_and_number() {
+        let text = "\u{feff}{\"a\": [1,{}],\n\"list\":[\n{\"x\":\"]\\\"\\n}\"},\n 17 ,\n\"s\"\n], \"b\": null}\n";
+        let found: Vec<_> = read(text, list()).into_iter().map(Result::unwrap).collect();
+        let expected = [
+            (3, json!({ "x": "]\"\n}" })),
+            (4, json!(17)),
+            (5, json!("s")),
+        ];
+        assert_eq!(found, expected);
+        let text = "[1,2,{\"x\":3}]";
+        let last = Pieces::new(text.as_bytes(), Layout::List)
+            .last()
+            .unwrap()
+            .unwrap();
+        assert_eq!(last.at.to_string(), "line 1, entry 3");
+        assert_eq!(read("[]", Layout::List), []);
+        assert_eq!(read(" {\"list\" : [ ] } ", list()), []);
+        let lines = read("{\"a\":1}\r\n\r\n{\"a\":2}\n", Layout::Lines);
+        assert_eq!(lines[1].as_ref().unwrap(), &(3, json!({ "a": 2 })));
+        let members = Pieces::new(b"{\"7\":[1],\"8\":true}".as_slice(), Layout::Object);
+        let keys: Vec<_> = members.map(|piece| piece.unwrap().name.unwrap()).collect();
+        assert_eq!(keys, ["7", "8"]);
+        let values = read("{\"list\":{\"1\":5,\"2\":6},\"x\":[]}", list());
+        assert_eq!(values.len(), 2);
+        let first = read("[{\"7\":[1]},{\"8\":[2]}]", Layout::FirstOfList);
+        assert_eq!(first, [Ok((1, json!([1])))]);
+    }
+
+    #[test]
+    fn a_document_that_breaks_off_or_has_another_shape_ends_with_an_error() {
+        for (text, says) in [
+            ("", "a list or an object is expected"),
+            ("17", "a list or an object is expected"),
+            ("{}", "there is no list called list"),
+            ("{\"list\":17}", "list is neither a list nor an object"),
+            ("{\"list\":[{}", "the file ends in the middle"),
+            ("{\"list\":[{}]", "the file ends in the middle"),
+            ("{\"list\":[1 2]}", "a comma is missing"),
+            ("{\"list\":[{\"a\":\"", "the file ends in the middle"),
+            ("{\"list\":[1,]}", "a value is missing"),
+            ("{\"list\":[]} x", "something follows"),
+        ] {
+            let last = read(text, list()).pop().unwrap().unwrap_err();
+            assert!(last.message.contains(says), "{text}: {last:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_lie_across_the_pieces_in_which_a_file_is_read() {
+        let text = "[{\"a\":\"b\\\\\"},12345,true,\"x\\\"y\"]";
+        for size in 1..10 {
+            let input = std::io::BufReader::with_capacity(size, text.as_bytes());
+            let found: Vec<_> = Pieces::new(input, Layout::List)
+                .map(|piece| piece.unwrap().value.unwrap())
+                .collect();
+            assert_eq!(
+                found,
+                [
+                    json!({ "a": "b\\" }),
+                    json!(12345),
+                    json!(true),
+                    json!("x\"y")
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_one_wrong_entry() {
+        let text = "[1e+9999, 7]";
+        let pieces = Pieces::new(text.as_bytes(), Layout::List);
+        let values: Vec<_> = pieces.map(|piece| piece.unwrap().value).collect();
+        assert!(
+            values[0]
+                .as_ref()
+                .unwrap_err()
+                .message
+                .contains("number out of range")
+        );
+        assert_eq!(values[1], Ok(json!(7)));
+    }
+}

@@ -1,0 +1,224 @@
+//! What a column or a field is about, by its title. Other systems spell titles in many ways, so
+//! they are compared without case and punctuation, and by the usual synonyms.
+
+/// What a field says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Who is banned.
+    User,
+    /// The reason shown to the player.
+    Public,
+    /// The reason for moderators.
+    Private,
+    /// A reason; for moderators where another one is shown to the player, else for both.
+    Reason,
+    /// Who decided.
+    Moderator,
+    /// When the ban ends.
+    End,
+    /// How long it lasts; of a plain number, with its unit in seconds.
+    Length(Option<u64>),
+    /// When it was made.
+    Created,
+    /// Whether it is in force.
+    Active,
+    /// Whether it is Global.
+    Global,
+    /// The place it was made from.
+    Experience,
+    /// What `portcullis import` itself adds to rows that failed.
+    Ours,
+}
+
+/// The titles of the two columns that a file of failed rows adds.
+pub const OURS: [&str; 2] = ["import line", "import message"];
+
+/// What a title means, if that is known.
+pub fn role(title: &str) -> Option<Role> {
+    let role =
+        match normal(title).as_str() {
+            "userid" | "robloxid" | "robloxuserid" | "rbxid" | "rbxuserid" | "playerid"
+            | "playeruserid" | "targetid" | "targetuserid" | "banneduserid" | "bannedid"
+            | "bannedplayerid" | "accountid" | "offenderid" | "profile" | "profilelink"
+            | "profileurl" | "robloxprofile" | "userlink" | "userurl" => Role::User,
+            "publicreason" | "displayreason" | "displayedreason" | "displaymessage"
+            | "playerreason" | "userreason" | "shownreason" | "banpublicreason" | "kickmessage" => {
+                Role::Public
+            }
+            "privatereason" | "internalreason" | "moderatorreason" | "modreason"
+            | "staffreason" | "banprivatereason" | "note" | "notes" | "modnote" | "modnotes"
+            | "staffnote" | "staffnotes" | "internalnote" | "internalnotes" => Role::Private,
+            "reason" | "banreason" | "reasonforban" | "bannedfor" | "message" => Role::Reason,
+            "moderator" | "moderatorid" | "moderatoruserid" | "mod" | "modid" | "moduserid"
+            | "bannedby" | "bannedbyid" | "bannedbyuserid" | "banmoderator" | "admin"
+            | "adminid" | "adminuserid" | "staff" | "staffid" | "issuer" | "issuerid"
+            | "issuedby" => Role::Moderator,
+            "expires" | "expiresat" | "expireson" | "expire" | "expiry" | "expirydate"
+            | "expirytime" | "expiration" | "expirationdate" | "expirationtime" | "expiretime"
+            | "expiredate" | "expiryepoch" | "expirationepoch" | "expiresepoch" | "expiresunix"
+            | "until" | "banneduntil" | "bannedtill" | "banuntil" | "till" | "dateuntil"
+            | "untildate" | "validuntil" | "end" | "ends" | "endsat" | "endson" | "endtime"
+            | "enddate" | "endepoch" | "banend" | "banends" | "banendsat" | "banendtime"
+            | "banenddate" | "banexpires" | "banexpiresat" | "banexpiry" | "banexpiration"
+            | "unban" | "unbanat" | "unbanon" | "unbandate" | "unbantime" | "unbanepoch"
+            | "unbanunix" | "unbantimestamp" => Role::End,
+            "duration" | "length" | "banlength" | "banduration" | "lengthofban"
+            | "durationofban" => Role::Length(None),
+            "durationseconds" | "durationsecs" | "durationinseconds" | "lengthseconds"
+            | "seconds" | "secs" | "banseconds" => Role::Length(Some(1)),
+            "durationminutes" | "durationmins" | "durationinminutes" | "lengthminutes"
+            | "minutes" | "mins" | "banminutes" => Role::Length(Some(60)),
+            "durationhours" | "durationinhours" | "lengthhours" | "hours" | "banhours" => {
+                Role::Length(Some(3600))
+            }
+            "durationdays" | "durationindays" | "lengthdays" | "days" | "bandays" => {
+                Role::Length(Some(86_400))
+            }
+            "durationweeks" | "durationinweeks" | "lengthweeks" | "weeks" | "banweeks" => {
+                Role::Length(Some(604_800))
+            }
+            "created" | "createdat" | "createdon" | "creation" | "creationtime"
+            | "creationdate" | "createtime" | "bannedat" | "bannedon" | "bandate" | "dateofban"
+            | "datebanned" | "timebanned" | "date" | "datetime" | "timestamp" | "start"
+            | "starttime" | "startdate" | "startsat" | "startedat" | "issued" | "issuedat"
+            | "issuedon" => Role::Created,
+            "active" | "isactive" | "isbanned" | "banned" | "inforce" => Role::Active,
+            "isglobal" | "global" => Role::Global,
+            "experienceid" | "placeid" => Role::Experience,
+            "importline" | "importmessage" => Role::Ours,
+            _ => return None,
+        };
+    Some(role)
+}
+
+/// Whether a title has to do with when, or whether, a ban ends. Such a column must be read or
+/// ignored on purpose: without it a short or lifted ban would become a permanent one.
+pub fn looks_like_an_end(title: &str) -> bool {
+    let within = [
+        "expir", "until", "unban", "duration", "perman", "tempor", "revoke", "pardon",
+    ];
+    let normal = normal(title);
+    let is_end_word = |word: &String| {
+        matches!(
+            word.as_str(),
+            "end"
+                | "ends"
+                | "ended"
+                | "ending"
+                | "endtime"
+                | "enddate"
+                | "till"
+                | "length"
+                | "term"
+                | "days"
+                | "hours"
+                | "minutes"
+                | "mins"
+                | "seconds"
+                | "secs"
+                | "weeks"
+                | "months"
+                | "years"
+                | "bantime"
+                | "temp"
+                | "perm"
+                | "lift"
+                | "lifted"
+                | "appealed"
+                | "active"
+                | "inactive"
+                | "status"
+                | "state"
+                | "released"
+                | "removed"
+                | "epoch"
+        )
+    };
+    within.iter().any(|part| normal.contains(part))
+        || is_end_word(&normal)
+        || words(title).iter().any(is_end_word)
+}
+
+/// A title without case, blanks and punctuation.
+pub fn normal(title: &str) -> String {
+    let letters = title.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// The words of `banEnds`, `ban_ends` or `Ban ends`.
+fn words(title: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in title.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        was_lower = c.is_lowercase() || c.is_numeric();
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_known_in_any_case_and_spelling() {
+        for (title, known) in [
+            ("userId", Role::User),
+            ("UserID", Role::User),
+            ("user_id", Role::User),
+            ("Roblox ID", Role::User),
+            ("Banned UserId", Role::User),
+            ("Reason", Role::Reason),
+            ("DisplayReason", Role::Public),
+            ("Private Reason", Role::Private),
+            ("Moderator UserId", Role::Moderator),
+            ("BannedBy", Role::Moderator),
+            ("Expires", Role::End),
+            ("EXPIRES_AT", Role::End),
+            ("Unban Epoch", Role::End),
+            ("DateUntil", Role::End),
+            ("Duration", Role::Length(None)),
+            ("Duration (days)", Role::Length(Some(86_400))),
+            ("Creation", Role::Created),
+            ("isActive", Role::Active),
+        ] {
+            assert_eq!(role(title), Some(known), "{title}");
+        }
+        // Numbers of rows and names are not ids of users.
+        for title in ["id", "#", "user", "username", "player", "name", "uid"] {
+            assert_eq!(role(title), None, "{title}");
+        }
+    }
+
+    #[test]
+    fn what_has_to_do_with_an_end_is_noticed() {
+        for title in [
+            "BanTime",
+            "bannedTillDate",
+            "Ban ends (UTC)",
+            "expiresIn",
+            "tempBan",
+            "Unbanned?",
+            "Status",
+            "lifted",
+            "revokedAt",
+            "Is permanent",
+            "term",
+            "time_until_unban",
+        ] {
+            assert!(looks_like_an_end(title), "{title}");
+        }
+        for title in [
+            "sender", "weekend", "name", "evidence", "Place", "bannedBy", "notes", "agenda",
+        ] {
+            assert!(!looks_like_an_end(title), "{title}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `adonis`: what Adonis keeps of its bans in its data store, and the `Banned` list of its settings.
+//!
+//! The keys `SAVEDTABLE_Banned` and `SAVEDTABLE_TimeBans` (older versions: `SavedTables`) hold lists
+//! of changes to its tables: `{Table, Action, Value}`, where `Value` is the ban: `{Name, UserId,
+//! Reason, Moderator, EndTime}`. A ban that was lifted is taken out of the list.
+//!
+//! Its settings document these forms: `"Username"`, `"Username:UserId"`, a number for a user id,
+//! `"Group:GroupId:GroupRank"`, `"Group:GroupId"`, `"Item:ItemID"`, `"GamePass:GamePassID"` and
+//! `"Subscription:SubscriptionId"`; its code also takes `{Group, Rank}`. The words are compared
+//! without case (`Admin.DoCheck`), so a user who is called `Group` cannot be named in that way.
+
+use serde_json::Value;
+
+use super::{Read, wrong};
+use crate::import::Defaults;
+use crate::import::defaults::Draft;
+use crate::import::entries::NoRow;
+use crate::import::fields::columns::Columns;
+use crate::import::fields::ids::is_digits;
+
+/// The words before a colon that are not names of users. The last five are not documented, and
+/// stand here so that no id of another thing is ever taken for a user.
+const OTHER_THINGS: [&str; 10] = [
+    "group",
+    "item",
+    "gamepass",
+    "subscription",
+    "rank",
+    "asset",
+    "badge",
+    "pass",
+    "team",
+    "place",
+];
+
+pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+    match ban_of(value) {
+        Ok(ban) => ban_row(ban, defaults, columns),
+        Err(no) => (Err(no), Vec::new()),
+    }
+}
+
+/// The ban that a change to a table is about, or what it is instead.
+fn ban_of(value: &Value) -> Result<&Value, NoRow> {
+    let Value::Object(change) = value else {
+        return Ok(value);
+    };
+    if let Some(key) = change.get("TableKey").and_then(Value::as_str) {
+        if !key.contains("Ban") {
+            return Err(NoRow::NoBan(format!("it refers to the key {key}")));
+        }
+        let what = format!("these bans are under the key {key}: dump that key");
+        return Err(NoRow::Wrong(what));
+    }
+    let Some(table) = change.get("Table") else {
+        return Ok(value);
+    };
+    let table = match table {
+        Value::Array(path) => path.last().and_then(Value::as_str),
+        name => name.as_str(),
+    };
+    if !matches!(table, Some("Banned" | "TimeBans")) {
+        let what = format!(
+            "it is about the table {}",
+            table.unwrap_or("of another kind")
+        );
+        return Err(NoRow::NoBan(what));
+    }
+    match change.get("Action").and_then(Value::as_str) {
+        Some("Add") => Ok(change.get("Value").unwrap_or(&Value::Null)),
+        Some("Remove") => Err(NoRow::NoBan("it takes a ban back".to_owned())),
+        _ => Err(NoRow::Wrong("Action must be Add or Remove".to_owned())),
+    }
+}
+
+fn ban_row(ban: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+    match ban {
+        Value::Object(object) if object.contains_key("Group") => {
+            wrong("this is a group and not a user: Roblox does not ban groups")
+        }
+        Value::Object(object) => {
+            let id = object.get("UserId").filter(|id| !id.is_null());
+            if id.is_none() {
+                return wrong(
+                    "UserId is missing: a name may have been given to another user since",
+                );
+            }
+            super::objects::row(None, ban, defaults, columns)
+        }
+        Value::String(text) => match user_in(text) {
+            Ok(id) => plain(id.into(), defaults),
+            Err(what) => wrong(what),
+        },
+        Value::Number(_) => plain(ban.clone(), defaults),
+        _ => wrong("a ban is expected: an object with UserId, \"Name:UserId\" or a number"),
+    }
+}
+
+fn plain(id: Value, defaults: &Defaults) -> Read {
+    let draft = Draft::default().with("robloxId", id);
+    (draft.row(defaults, super::plain::name), Vec::new())
+}
+
+/// The id in `Name:UserId`.
+fn user_in(text: &str) -> Result<&str, String> {
+    let text = text.trim();
+    let Some((name, id)) = text.split_once(':') else {
+        let hint = if is_digits(text) {
+            ", or write the number without quotes if it is an id"
+        } else {
+            ""
+        };
+        return Err(format!(
+            "{text:?} is a name without an id, and may have been given to another user since: write \
+             \"{text}:UserId\"{hint}"
+        ));
+    };
+    let (name, id) = (name.trim(), id.trim());
+    if OTHER_THINGS.contains(&name.to_lowercase().as_str()) {
+        return Err(format!(
+            "{text:?} is a {name} and not a user: only users can be banned"
+        ));
+    }
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_name || !is_digits(id) {
+        return Err(format!("{text:?} must be \"Name:UserId\""));
+    }
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: &Value) -> Result<u64, String> {
+        let defaults = Defaults {
+            experience: "7001".parse().ok(),
+            moderator: "5009".parse().ok(),
+            public_reason: Some("Banned earlier".to_owned()),
+            ..Defaults::default()
+        };
+        match row(value, &defaults, &Columns::default()).0 {
+            Ok(row) => Ok(row.user.get()),
+            Err(NoRow::Wrong(what)) => Err(what),
+            Err(NoRow::NoBan(what)) => Err(format!("no ban: {what}")),
+        }
+    }
+
+    #[test]
+    fn every_documented_form_is_that_user_or_a_reason_why_not() {
+        for (value, user) in [
+            (json!("Mallory:5001001"), 5_001_001),
+            (json!("mallory_7: 5001001 "), 5_001_001),
+            (json!(5_001_002), 5_001_002),
+            (
+                json!({ "Name": "Mallory", "UserId": 5_001_001, "Moderator": "@Alice (5001)" }),
+                5_001_001,
+            ),
+            (
+                json!({ "Table": "Banned", "Action": "Add", "Value": "Mallory:5001001" }),
+                5_001_001,
+            ),
+        ] {
+            assert_eq!(read(&value), Ok(user), "{value}");
+        }
+        for (value, says) in [
+            (json!("Group:7700123:50"), "is a Group and not a user"),
+            (json!("Group:7700123"), "and not a user"),
+            (json!("group:7700123:-50"), "and not a user"),
+            (json!("Item:8800123"), "is a Item and not a user"),
+            (json!("GamePass:8800123"), "and not a user"),
+            (json!("Subscription:EXP-8800123"), "and not a user"),
+            (json!("Badge:8800123"), "and not a user"),
+            (json!("Mallory"), "is a name without an id"),
+            (json!("5001001"), "write the number without quotes"),
+            (json!("Mallory:5001001:7"), "must be \"Name:UserId\""),
+            (json!("My group:5001001"), "must be \"Name:UserId\""),
+            (json!(":5001001"), "must be \"Name:UserId\""),
+            (json!("Mallory:-1"), "must be \"Name:UserId\""),
+            (json!({ "Group": 7_700_123, "Rank": 50 }), "this is a group"),
+            (json!({ "Name": "Mallory" }), "UserId is missing"),
+            (json!(["Mallory"]), "a ban is expected"),
+            (json!(null), "a ban is expected"),
+            (json!(-1), "must be an integer"),
+            (json!({ "TableKey": "SAVEDTABLE_Banned" }), "dump that key"),
+            (json!({ "TableKey": "SAVEDTABLE_Admins" }), "no ban: "),
+            (
+                json!({ "Table": ["Settings", "Admins"], "Action": "Add", "Value": "Alice:1" }),
+                "no ban: ",
+            ),
+            (
+                json!({ "Table": "Banned", "Action": "Remove", "Value": "Alice:1" }),
+                "no ban: ",
+            ),
+            (
+                json!({ "Table": "Banned", "Value": "Alice:1" }),
+                "Action must be",
+            ),
+        ] {
+            let wrong = read(&value).unwrap_err();
+            assert!(wrong.contains(says), "{value}: {wrong}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `json`: our own export, and any list in the shape of the documented `BanInfo`.
+
+use serde_json::Value;
+use shared::ban_info::BanInfo;
+
+use super::{Read, wrong};
+use crate::import::Defaults;
+use crate::import::defaults::Draft;
+use crate::import::fields::columns::Columns;
+use crate::import::fields::titles::{looks_like_an_end, normal};
+
+pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+    let Value::Object(fields) = value else {
+        return wrong("a ban is expected, an object");
+    };
+    let names = fields.keys().map(String::as_str);
+    let unread: Vec<_> = names
+        .filter(|name| !BanInfo::FIELDS.contains(name))
+        .collect();
+    let is_ignored = |name: &&str| {
+        columns
+            .ignored
+            .iter()
+            .any(|own| normal(own) == normal(name))
+    };
+    let lost = unread
+        .iter()
+        .find(|name| looks_like_an_end(name) && !is_ignored(name));
+    if let Some(name) = lost {
+        return wrong(format!(
+            "{name:?} seems to say when a ban ends, and it is no field of a ban: rename it to \
+             expires, give --format users-json, or --ignore-column"
+        ));
+    }
+    let unread = unread.into_iter().map(str::to_owned).collect();
+    let row = Draft::from(fields.clone()).row(defaults, str::to_owned);
+    (row, unread)
+}

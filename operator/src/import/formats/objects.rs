@@ -1,0 +1,30 @@
+//! `users-json`: objects that name a user, with whatever fields a system gives them.
+
+use serde_json::Value;
+
+use super::{Read, wrong};
+use crate::import::Defaults;
+use crate::import::fields::columns::Columns;
+
+/// The row of an object. `user` is the id under which it is kept.
+pub fn row(user: Option<&str>, value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+    let Value::Object(object) = value else {
+        return wrong("a ban is expected, an object with the id of a user");
+    };
+    // Fields that hold nothing say nothing, whatever they are called.
+    let said = object.iter().filter(|(_, value)| !value.is_null());
+    let (titles, values): (Vec<_>, Vec<_>) = said
+        .map(|(title, value)| (title.clone(), value.clone()))
+        .unzip();
+    let fields = match columns.find(&titles) {
+        Ok(fields) => fields,
+        Err(what) => return wrong(what),
+    };
+    if !fields.has_user() && user.is_none() {
+        let there = titles.join(", ");
+        return wrong(format!("there is no userId (there are: {there})"));
+    }
+    let mut unread: Vec<_> = fields.unread.iter().cloned().collect();
+    unread.extend(fields.unused(&values));
+    (fields.row(&values, user, defaults), unread)
+}

@@ -1,0 +1,76 @@
+//! `kohls-admin`, the older Infinite: `[admins, bans, settings]` under `KSave`, with `bans` a text of
+//! `id:end` pairs: -1 for a ban that does not end, the negative of its end for one that does. What
+//! is not negative was for a single server.
+
+use serde_json::Value;
+
+use crate::import::Defaults;
+use crate::import::defaults::Draft;
+use crate::import::documents::pieces::Piece;
+use crate::import::entries::{At, Entry, NoRow, Original};
+use crate::import::fields::ids::is_digits;
+
+/// Whether these are the parts of such a document.
+pub fn are_parts(parts: &[Value]) -> bool {
+    let [admins, Value::String(bans), Value::String(settings)] = parts else {
+        return false;
+    };
+    let is_empty = admins.as_array().is_some_and(Vec::is_empty);
+    let admins = is_empty || admins.as_str().is_some_and(are_pairs);
+    admins && are_pairs(bans) && settings.starts_with(['{', '['])
+}
+
+fn are_pairs(text: &str) -> bool {
+    text.split_whitespace().all(|pair| {
+        let pair = pair.split_once(':');
+        pair.is_some_and(|(id, end)| is_digits(id) && is_digits(end.trim_start_matches('-')))
+    })
+}
+
+/// The entries of the text of bans, the second part of the document.
+pub fn entries(bans: Piece, defaults: &Defaults) -> Vec<Entry> {
+    let text = bans.value.ok();
+    let text = text.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let pairs = text.split_whitespace().zip(1..);
+    let entries = pairs.map(|(pair, number)| Entry {
+        at: At {
+            line: bans.at.line,
+            entry: Some(number),
+        },
+        original: original(pair),
+        outcome: row(pair, defaults).into(),
+        unread: Vec::new(),
+    });
+    entries.collect()
+}
+
+/// As an entry of a store by id, by which it can be corrected and read again.
+fn original(pair: &str) -> Original {
+    let (user, end) = pair.split_once(':').unwrap_or((pair, ""));
+    let end = match end.parse::<i64>() {
+        Ok(end) if end < -1 => end.saturating_neg().into(),
+        Ok(end) if end < 0 => end.into(),
+        _ => Value::Null,
+    };
+    let parts = vec![Value::Null, Value::Null, end];
+    Original::Value(Some(user.to_owned()), parts.into())
+}
+
+fn row(pair: &str, defaults: &Defaults) -> Result<crate::import::Row, NoRow> {
+    let wrong = |what: &str| NoRow::Wrong(what.to_owned());
+    let (user, end) = pair
+        .split_once(':')
+        .ok_or_else(|| wrong("a pair id:end is expected"))?;
+    let end: i64 = end
+        .parse()
+        .map_err(|_| wrong("the end must be an integer"))?;
+    if end >= 0 {
+        let what = "it is a ban of a single server, which has ended";
+        return Err(NoRow::NoBan(what.to_owned()));
+    }
+    let expires = if end == -1 { 0 } else { end.unsigned_abs() };
+    Draft::default()
+        .with("robloxId", user)
+        .with("expires", expires)
+        .row(defaults, super::plain::name)
+}

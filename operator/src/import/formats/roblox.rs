@@ -1,0 +1,106 @@
+//! `roblox`: Roblox's own list of bans, as Open Cloud returns it
+//! (`/cloud/v2/universes/{id}/user-restrictions`).
+
+use serde_json::Value;
+use shared::ids::UserId;
+use shared::roblox::Restriction;
+
+use super::{Read, wrong};
+use crate::import::defaults::Draft;
+use crate::import::entries::NoRow;
+use crate::import::{Defaults, Row};
+
+/// The row of a restriction in a file.
+pub fn row(value: &Value, defaults: &Defaults) -> Read {
+    let restriction = match Restriction::parse(value) {
+        Ok(restriction) => restriction,
+        Err(what) => return wrong(what),
+    };
+    let mut defaults = defaults.clone();
+    if let Some(place) = Restriction::place(value) {
+        defaults.experience = Some(place);
+    }
+    (of_restriction(&restriction, &defaults), Vec::new())
+}
+
+/// The ban that a restriction is, with the experience, moderator and reasons of `defaults` where it
+/// says nothing.
+pub fn of_restriction(restriction: &Restriction, defaults: &Defaults) -> Result<Row, NoRow> {
+    if !restriction.active {
+        let what = "the restriction is not active: Roblox keeps those that were lifted";
+        return Err(NoRow::NoBan(what.to_owned()));
+    }
+    if restriction.inherited {
+        let what = "the restriction is that of the universe, shown at a place";
+        return Err(NoRow::NoBan(what.to_owned()));
+    }
+    let user = restriction.user.map(UserId::get);
+    let mut draft = Draft::default()
+        .with("robloxId", user)
+        .with("privateReason", restriction.private_reason.as_str())
+        .with("publicReason", restriction.display_reason.as_str())
+        .with("expires", restriction.ends().seconds());
+    if let Some(start) = restriction.start {
+        draft = draft.with("created", start.0);
+    }
+    draft.row(defaults, |field| {
+        match field {
+            "robloxId" => "user",
+            "publicReason" => "displayReason",
+            "expires" => "the end (startTime and duration)",
+            "created" => "startTime",
+            other => other,
+        }
+        .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn restrictions_are_read_as_open_cloud_returns_them() {
+        let defaults = Defaults {
+            experience: "7001".parse().ok(),
+            moderator: "5009".parse().ok(),
+            public_reason: Some("Banned earlier".to_owned()),
+            ..Defaults::default()
+        };
+        let read = |path: &str, join: Value| {
+            row(
+                &json!({ "path": path, "user": "users/7", "gameJoinRestriction": join }),
+                &defaults,
+            )
+            .0
+        };
+        let universe = "universes/1/user-restrictions/7";
+        let ban = read(
+            universe,
+            json!({ "active": true, "startTime": "2026-11-20T10:11:12Z",
+            "duration": "86400s", "privateReason": "p", "displayReason": "d" }),
+        );
+        let ban = ban.unwrap();
+        assert_eq!(ban.terms.expires.seconds(), 1_795_169_472 + 86_400);
+        assert_eq!(
+            (ban.terms.private_reason, ban.terms.public_reason),
+            ("p".to_owned(), "d".to_owned())
+        );
+        assert_eq!(ban.experience.get(), 7001);
+
+        let of_place = "universes/1/places/8/user-restrictions/7";
+        let ban = read(of_place, json!({ "active": true })).unwrap();
+        assert_eq!((ban.experience.get(), ban.terms.expires.seconds()), (8, 0));
+        assert_eq!(ban.terms.public_reason, "Banned earlier");
+
+        let lifted = read(universe, json!({ "active": false }));
+        assert!(matches!(lifted, Err(NoRow::NoBan(_))));
+        let endless = read(universe, json!({ "active": true, "duration": "86400s" }));
+        assert!(
+            matches!(endless, Err(NoRow::Wrong(_))),
+            "a day must not become forever"
+        );
+    }
+}

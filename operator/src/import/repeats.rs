@@ -1,0 +1,195 @@
+//! Several bans of one user in one file, and several users with one guid.
+//!
+//! Of two bans of one user in one scope, the one that ends last holds, as everywhere; the other
+//! goes to the records as one that it replaced. Which one that is must be known before the first is
+//! written.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, Guid, UserId};
+use shared::rules::{Scope, Terms};
+
+use super::Row;
+
+/// What is known of repetitions.
+#[derive(Debug, Default)]
+pub struct Repeats {
+    /// The users of more than one row.
+    pub users: HashSet<UserId>,
+    /// The numbers of the rows that another one replaces, from 0, and what that one says.
+    replaced: HashMap<u64, Terms>,
+    /// The guids of several users: a guid names one ban, so none of these can be trusted.
+    clashing: HashSet<Guid>,
+}
+
+impl Repeats {
+    /// What another row of the user in the same scope says that replaces this one.
+    pub fn replaced_by(&self, ordinal: u64) -> Option<&Terms> {
+        self.replaced.get(&ordinal)
+    }
+
+    /// What is wrong with a row because of others.
+    pub fn clash(&self, row: &Row) -> Option<String> {
+        let guid = row.guid.filter(|guid| self.clashing.contains(guid))?;
+        Some(format!(
+            "the guid {guid} is given to several users in this file: it can name one ban"
+        ))
+    }
+}
+
+/// Collects what a first pass sees: 8 bytes for each row, and 16 more for one with a guid.
+#[derive(Debug, Default)]
+pub struct Seen {
+    users: Vec<u64>,
+    guids: Vec<(u64, u64)>,
+}
+
+impl Seen {
+    pub fn add(&mut self, row: &Row) {
+        self.users.push(row.user.get());
+        if let Some(guid) = row.guid {
+            self.guids.push((guid.get(), row.user.get()));
+        }
+    }
+
+    pub fn repeats(mut self) -> Repeats {
+        self.users.sort_unstable();
+        self.guids.sort_unstable();
+        self.guids.dedup();
+        let pairs = self.users.iter().zip(self.users.iter().skip(1));
+        let repeated = pairs.filter(|(one, other)| one == other);
+        let pairs = self.guids.iter().zip(self.guids.iter().skip(1));
+        let clashing = pairs.filter(|(one, other)| one.0 == other.0);
+        Repeats {
+            users: repeated
+                .filter_map(|(user, _)| UserId::new(*user))
+                .collect(),
+            clashing: clashing.map(|(one, _)| Guid::from(one.0)).collect(),
+            replaced: HashMap::new(),
+        }
+    }
+}
+
+/// The bans of a user in one scope.
+type Chain = (UserId, Option<ExperienceId>);
+
+/// Finds out which rows are replaced, of those of the users with several.
+#[derive(Debug, Default)]
+pub struct Contest(HashMap<Chain, Vec<(u64, Row)>>);
+
+impl Contest {
+    pub fn add(&mut self, ordinal: u64, row: Row, repeats: &Repeats, now: Timestamp) {
+        if !repeats.users.contains(&row.user) || !row.holds(now) || repeats.clash(&row).is_some() {
+            return;
+        }
+        let experience = (row.scope == Scope::Experience).then_some(row.experience);
+        let rows = self.0.entry((row.user, experience)).or_default();
+        rows.push((ordinal, row));
+    }
+
+    pub fn decide(self, repeats: &mut Repeats) {
+        for rows in self.0.into_values() {
+            let rank =
+                |(ordinal, row): &&(u64, Row)| (row.terms.expires, row.guid, Reverse(*ordinal));
+            let Some((_, winner)) = rows.iter().max_by_key(rank) else {
+                continue;
+            };
+            // The same row once more is the same ban.
+            let others = rows.iter().filter(|(_, row)| row != winner);
+            let replaced = others.map(|(ordinal, _)| (*ordinal, winner.terms.clone()));
+            repeats.replaced.extend(replaced);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::rules::Expiry;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn row(user: u64, expires: u64, guid: Option<u64>) -> Row {
+        Row {
+            user: UserId::new(user).unwrap(),
+            guid: guid.map(Guid::from),
+            uid: None,
+            workspace: None,
+            scope: Scope::Experience,
+            experience: ExperienceId::new(7).unwrap(),
+            terms: Terms {
+                moderator: "1".parse().unwrap(),
+                private_reason: "r".to_owned(),
+                public_reason: "r".to_owned(),
+                expires: Expiry::from_seconds(expires),
+                universal: true,
+            },
+            created: None,
+            updated: None,
+            active: true,
+            appealed: false,
+            completed: false,
+        }
+    }
+
+    fn of(rows: &[Row]) -> (Vec<u64>, usize) {
+        let mut seen = Seen::default();
+        for row in rows {
+            seen.add(row);
+        }
+        let mut repeats = seen.repeats();
+        let mut contest = Contest::default();
+        for (row, ordinal) in rows.iter().zip(0..) {
+            contest.add(ordinal, row.clone(), &repeats, NOW);
+        }
+        contest.decide(&mut repeats);
+        let mut replaced: Vec<_> = repeats.replaced.keys().copied().collect();
+        replaced.sort_unstable();
+        (
+            replaced,
+            rows.iter()
+                .filter(|row| repeats.clash(row).is_some())
+                .count(),
+        )
+    }
+
+    #[test]
+    fn the_ban_that_ends_last_holds() {
+        let (short, long, never) = (NOW.0 + 10, NOW.0 + 20, 0);
+        let table = [
+            (vec![row(1, short, None), row(1, never, None)], vec![0]),
+            (vec![row(1, never, None), row(1, long, None)], vec![1]),
+            (
+                vec![row(1, short, None), row(1, long, None), row(1, short, None)],
+                vec![0, 2],
+            ),
+            (vec![row(1, long, None), row(1, long, None)], vec![]),
+            (vec![row(1, long, None), row(2, short, None)], vec![]),
+            (vec![row(1, NOW.0, None), row(1, long, None)], vec![]),
+            (vec![row(1, long, Some(9)), row(1, long, Some(8))], vec![1]),
+        ];
+        for (rows, replaced) in table {
+            assert_eq!(of(&rows).0, replaced);
+        }
+        let mut global = row(1, short, None);
+        global.scope = Scope::Global;
+        assert_eq!(of(&[row(1, long, None), global]).0, [0_u64; 0]);
+        let mut lifted = row(1, never, None);
+        lifted.active = false;
+        assert_eq!(of(&[row(1, short, None), lifted]).0, [0_u64; 0]);
+    }
+
+    #[test]
+    fn a_guid_of_several_users_is_trusted_for_none_of_them() {
+        let rows = [
+            row(1, 0, Some(9)),
+            row(2, 0, Some(9)),
+            row(3, 0, Some(8)),
+            row(3, 0, Some(8)),
+        ];
+        assert_eq!(of(&rows), (vec![], 2));
+    }
+}

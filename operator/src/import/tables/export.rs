@@ -1,0 +1,111 @@
+//! `csv`: our own export, also as a spreadsheet saves it.
+
+use std::io::Read;
+
+use serde_json::{Map, Value};
+use shared::ban_info::BanInfo;
+use shared::export::Csv;
+
+use super::head::Table;
+use super::users::{whole, wrong_width};
+use crate::import::Broken;
+use crate::import::defaults::{Defaults, Draft};
+use crate::import::entries::{At, Entry, NoRow, Original};
+use crate::import::fields::columns::{Columns, flag};
+use crate::import::fields::ids::{is_rounded, rounded, unquoted};
+use crate::import::fields::titles::{OURS, looks_like_an_end, normal};
+
+/// The columns in which a spreadsheet could see a formula.
+const TEXTS: [&str; 2] = ["privateReason", "publicReason"];
+
+/// The columns of flags, which some exports and all spreadsheets write as words.
+const FLAGS: [&str; 6] = [
+    "isBanned",
+    "isGlobal",
+    "isActive",
+    "isAppealed",
+    "experienceUniversal",
+    "experienceBanCompleted",
+];
+
+/// With `raw`, reasons are taken as they are, as the export with `raw=true` has left them.
+pub fn entries<R: Read>(
+    input: R,
+    defaults: Defaults,
+    columns: &Columns,
+    raw: bool,
+) -> Result<impl Iterator<Item = Result<Entry, Broken>> + use<R>, Broken> {
+    let table = Table::open(input, |title| normal(title) == "robloxid")?;
+    let mut unread = Vec::new();
+    let mut fields: Vec<Option<&'static str>> = Vec::new();
+    for title in &table.titles {
+        let own = normal(title);
+        let known = BanInfo::FIELDS
+            .into_iter()
+            .find(|field| normal(field) == own);
+        if known.is_some() && fields.contains(&known) {
+            let what = format!("there are two columns {title:?}");
+            return Err(Broken::new(table.line, what));
+        }
+        fields.push(known);
+        if known.is_some() || OURS.into_iter().any(|ours| normal(ours) == own) {
+            continue;
+        }
+        let is_ignored = columns.ignored.iter().any(|ignored| normal(ignored) == own);
+        if looks_like_an_end(title) && !is_ignored {
+            let what = format!(
+                "{title:?} seems to say when a ban ends, and it is no column of an export: give \
+                 --ignore-column, or --format users-csv"
+            );
+            return Err(Broken::new(table.line, what));
+        }
+        unread.push(title.clone());
+    }
+    let (width, restores) = (table.titles.len(), table.is_of_errors);
+    Ok(table.records.map(move |record| -> Result<Entry, Broken> {
+        let record = record?;
+        if !record.is_closed {
+            let what = "the file ends without a line end, as no export does: it seems to be cut \
+                        off (if it is not, add a line end)";
+            return Err(Broken::new(record.line, what));
+        }
+        let record = whole(record, width, restores)?;
+        let mut values = Map::new();
+        for (field, cell) in fields.iter().zip(&record.cells) {
+            let Some(field) = *field else { continue };
+            let is_text = TEXTS.contains(&field);
+            if !is_text && is_rounded(cell) {
+                let what = format!("{field} {}", rounded(cell));
+                return Err(Broken::new(record.line, what));
+            }
+            values.insert(field.to_owned(), value(field, cell, raw));
+        }
+        let read = if record.cells.len() == width {
+            Draft::from(values).row(&defaults, str::to_owned)
+        } else {
+            Err(NoRow::Wrong(wrong_width(record.cells.len(), width)))
+        };
+        Ok(Entry {
+            at: At {
+                line: record.line,
+                entry: None,
+            },
+            original: Original::Cells(record.cells),
+            outcome: read.into(),
+            unread: std::mem::take(&mut unread),
+        })
+    }))
+}
+
+fn value(field: &str, cell: &str, raw: bool) -> Value {
+    match cell {
+        "" => Value::Null,
+        text if TEXTS.contains(&field) && !raw => Csv::restored(text).into_owned().into(),
+        text if TEXTS.contains(&field) => text.into(),
+        text if FLAGS.contains(&field) => match flag(&text.into()) {
+            Some(flag) => flag.into(),
+            None => text.into(),
+        },
+        text => unquoted(text.trim()).into(),
+    }
+}

@@ -1,0 +1,105 @@
+//! The beginning of a table: what separates its cells, and the titles of its columns.
+
+use std::io::{BufReader, Chain, Cursor, Read};
+
+use super::records::{Record, Records};
+use crate::import::Broken;
+use crate::import::fields::titles::{OURS, normal};
+
+/// How much is read to find out about a table, in bytes.
+const FIRST: u64 = 1 << 16;
+
+/// What may separate cells, the most common first.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// A table that stands behind its titles.
+pub struct Table<R> {
+    /// The titles of its columns.
+    pub titles: Vec<String>,
+    /// The line of the titles.
+    pub line: u64,
+    /// Whether it is a file of failed rows, with cells that are defused for spreadsheets.
+    pub is_of_errors: bool,
+    /// Its rows.
+    pub records: Records<BufReader<Chain<Cursor<Vec<u8>>, R>>>,
+}
+
+impl<R: Read> Table<R> {
+    /// Reads the titles. Of several separators that are possible, the first counts by which there
+    /// is a column of users.
+    pub fn open(mut input: R, is_user: impl Fn(&str) -> bool) -> Result<Self, Broken> {
+        let mut first = Vec::new();
+        let unreadable = |error| Broken::new(1, format!("the file cannot be read: {error}"));
+        let taken = input.by_ref().take(FIRST).read_to_end(&mut first);
+        taken.map_err(unreadable)?;
+        if first.starts_with(b"\xEF\xBB\xBF") {
+            first.drain(..3);
+        }
+        let said = said_separator(&first);
+        let separator = said.unwrap_or_else(|| likely(&first, is_user));
+        let rest = Cursor::new(first).chain(input);
+        let mut records = Records::new(BufReader::new(rest), separator);
+        if said.is_some() {
+            records.next().transpose()?;
+        }
+        let Some(Record { line, cells, .. }) = records.next().transpose()? else {
+            return Err(Broken::new(1, "the file is empty"));
+        };
+        let is_ours = |title: &String| normal(title) == normal(OURS[1]);
+        Ok(Self {
+            is_of_errors: cells.iter().any(is_ours),
+            titles: cells.iter().map(|title| title.trim().to_owned()).collect(),
+            line,
+            records,
+        })
+    }
+}
+
+/// The separator that a first line `sep=;` names, as Excel reads and writes it.
+fn said_separator(first: &[u8]) -> Option<u8> {
+    let first = first.strip_prefix(b"\"").unwrap_or(first);
+    let named = first.get(..4)?.eq_ignore_ascii_case(b"sep=");
+    let separator = *first.get(4)?;
+    (named && !matches!(separator, b'\r' | b'\n' | b'"')).then_some(separator)
+}
+
+fn likely(first: &[u8], is_user: impl Fn(&str) -> bool) -> u8 {
+    let titles = SEPARATORS.map(|separator| {
+        let record = Records::new(first, separator).next();
+        let cells = record.and_then(Result::ok).map(|record| record.cells);
+        (separator, cells.unwrap_or_default())
+    });
+    let with_user = titles
+        .iter()
+        .find(|(_, cells)| cells.iter().any(|cell| is_user(cell)));
+    let most = titles.iter().rev().max_by_key(|(_, cells)| cells.len());
+    with_user.or(most).map_or(b',', |(separator, _)| *separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_separator_is_the_one_that_makes_a_column_of_users() {
+        for text in [
+            "userId,reason\n1,a;b\n",
+            "userId;reason\n1;a,b\n",
+            "\u{feff}userId\treason\n1\ta\n",
+            "userId|reason\n1|a\n",
+            "sep=;\r\nuserId;reason\r\n1;a\r\n",
+            "\"sep=,\"\r\nuserId,reason\r\n1,a\r\n",
+            "a; b,userId|reason\n",
+        ] {
+            let mut table =
+                Table::open(text.as_bytes(), |title| title.ends_with("userId")).unwrap();
+            assert_eq!(table.titles.last().unwrap(), "reason", "{text}");
+            let row = table.records.next();
+            assert!(
+                row.is_none_or(|row| row.unwrap().cells.len() == 2),
+                "{text}"
+            );
+        }
+        assert!(Table::open(b"\n\r\n".as_slice(), |_| true).is_err());
+    }
+}

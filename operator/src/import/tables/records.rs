@@ -1,0 +1,283 @@
+//! The records of a table, one after the other, with the line on which each begins.
+//!
+//! RFC 4180 with any separator. Quotes are read strictly: an unclosed one would swallow the rows
+//! behind it, and the `csv` crate neither reports that nor lines in files with CR LF.
+
+use std::io::BufRead;
+
+use crate::import::Broken;
+
+/// The largest record, in bytes: far beyond any ban.
+const LARGEST: usize = 1 << 20;
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// Its cells; those without quotes are trimmed.
+    pub cells: Vec<String>,
+    /// Whether a line end follows it.
+    pub is_closed: bool,
+}
+
+/// Reads records. Blank lines, and rows of empty cells, are counted and passed over.
+#[derive(Debug)]
+pub struct Records<R> {
+    input: R,
+    separator: u8,
+    line: u64,
+    is_over: bool,
+}
+
+/// Where in a cell the reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum In {
+    Start,
+    Bare,
+    /// In quotes that were opened on this line.
+    Quoted(u64),
+    /// Behind a quote that ends the cell unless another one follows.
+    Closed(u64),
+    /// Behind blanks behind such a quote.
+    Behind(u64),
+}
+
+impl<R: BufRead> Records<R> {
+    pub const fn new(input: R, separator: u8) -> Self {
+        Self {
+            input,
+            separator,
+            line: 1,
+            is_over: false,
+        }
+    }
+
+    fn record(&mut self) -> Result<Option<Record>, Broken> {
+        loop {
+            let Some(record) = self.any_record()? else {
+                return Ok(None);
+            };
+            if record.cells.iter().any(|cell| !cell.is_empty()) {
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// The next record, even if it is empty.
+    fn any_record(&mut self) -> Result<Option<Record>, Broken> {
+        let line = self.line;
+        let (mut cells, mut cell, mut size) = (Vec::new(), Vec::new(), 0_usize);
+        let mut state = In::Start;
+        let mut is_first = true;
+        loop {
+            let Some(byte) = self.byte()? else {
+                if is_first {
+                    return Ok(None);
+                }
+                if let In::Quoted(opened) = state {
+                    return Err(Broken::new(
+                        opened,
+                        "a quote opens a cell here and is never closed: the rows behind it would \
+                         be part of the cell",
+                    ));
+                }
+                cells.push(finished(cell, state, line)?);
+                return Ok(Some(Record {
+                    line,
+                    cells,
+                    is_closed: false,
+                }));
+            };
+            is_first = false;
+            size = size.saturating_add(1);
+            if size > LARGEST {
+                let opened = match state {
+                    In::Quoted(opened) => opened,
+                    _ => line,
+                };
+                return Err(Broken::new(
+                    opened,
+                    "the row that begins here is over 1 MiB long",
+                ));
+            }
+            let is_end = matches!(byte, b'\n' | b'\r');
+            let is_blank = byte == b' ' || (byte == b'\t' && self.separator != b'\t');
+            match state {
+                In::Quoted(opened) => match byte {
+                    b'"' => state = In::Closed(opened),
+                    b'\r' => {
+                        cell.push(byte);
+                        if self.peeked()? == Some(b'\n') {
+                            self.byte()?;
+                            cell.push(b'\n');
+                        }
+                        self.line = self.line.saturating_add(1);
+                    }
+                    _ => {
+                        cell.push(byte);
+                        self.line = self.line.saturating_add(u64::from(byte == b'\n'));
+                    }
+                },
+                In::Closed(opened) if byte == b'"' => {
+                    cell.push(byte);
+                    state = In::Quoted(opened);
+                }
+                _ if byte == self.separator => {
+                    cells.push(finished(std::mem::take(&mut cell), state, line)?);
+                    state = In::Start;
+                }
+                _ if is_end => {
+                    if byte == b'\r' && self.peeked()? == Some(b'\n') {
+                        self.byte()?;
+                    }
+                    self.line = self.line.saturating_add(1);
+                    cells.push(finished(cell, state, line)?);
+                    return Ok(Some(Record {
+                        line,
+                        cells,
+                        is_closed: true,
+                    }));
+                }
+                In::Start if is_blank => {}
+                In::Start if byte == b'"' => state = In::Quoted(self.line),
+                In::Start | In::Bare => {
+                    cell.push(byte);
+                    state = In::Bare;
+                }
+                In::Closed(opened) | In::Behind(opened) if is_blank => state = In::Behind(opened),
+                In::Closed(opened) | In::Behind(opened) => {
+                    return Err(Broken::new(
+                        opened,
+                        "a quote opens a cell here, and text follows where it is closed: a quote \
+                         within a cell must be doubled",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>, Broken> {
+        let byte = self.peeked()?;
+        if byte.is_some() {
+            self.input.consume(1);
+        }
+        Ok(byte)
+    }
+
+    fn peeked(&mut self) -> Result<Option<u8>, Broken> {
+        match self.input.fill_buf() {
+            Ok(buffer) => Ok(buffer.first().copied()),
+            Err(error) => {
+                let what = format!("the file cannot be read: {error}");
+                Err(Broken::new(self.line, what))
+            }
+        }
+    }
+}
+
+fn finished(cell: Vec<u8>, state: In, line: u64) -> Result<String, Broken> {
+    let text = String::from_utf8(cell).map_err(|_| {
+        Broken::new(
+            line,
+            "this is not UTF-8 (it may be Windows-1252, as older programs write it): save the file \
+             as UTF-8",
+        )
+    })?;
+    Ok(match state {
+        In::Start | In::Bare => text.trim().to_owned(),
+        _ => text,
+    })
+}
+
+impl<R: BufRead> Iterator for Records<R> {
+    type Item = Result<Record, Broken>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let next = self.record().transpose();
+        self.is_over = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Cells = (u64, Vec<String>);
+
+    fn read(text: &str, separator: u8) -> Vec<Result<Cells, (u64, String)>> {
+        let records = Records::new(text.as_bytes(), separator);
+        records
+            .map(|record| match record {
+                Ok(record) => Ok((record.line, record.cells)),
+                Err(broken) => Err((broken.line, broken.message)),
+            })
+            .collect()
+    }
+
+    fn cells(text: &str, separator: u8) -> Vec<(u64, Vec<String>)> {
+        read(text, separator)
+            .into_iter()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    fn row(line: u64, cells: &[&str]) -> (u64, Vec<String>) {
+        (line, cells.iter().map(|cell| (*cell).to_owned()).collect())
+    }
+
+    #[test]
+    fn each_record_comes_with_the_line_it_begins_on() {
+        let text = "a,b\r\n1,\"x\r\ny\"\r\n\r\n\n2, \"y\" \n,\n3,z\"z";
+        let expected = [
+            row(1, &["a", "b"]),
+            row(2, &["1", "x\r\ny"]),
+            row(6, &["2", "y"]),
+            row(8, &["3", "z\"z"]),
+        ];
+        assert_eq!(cells(text, b','), expected);
+        assert_eq!(cells("a\rb\r", b','), [row(1, &["a"]), row(2, &["b"])]);
+        assert_eq!(cells("a;\"b;\"\"c\"\n", b';'), [row(1, &["a", "b;\"c"])]);
+        assert_eq!(cells("a\t b\t\n", b'\t'), [row(1, &["a", "b", ""])]);
+        assert_eq!(cells("", b','), []);
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_found_where_it_opens() {
+        for (text, line) in [
+            ("a\n1,\"x\n2,y\n", 2),
+            ("a\n1,\"x\n2,\"y\"\n3,z\n", 2),
+            ("a\n\n\"x\" y\n", 3),
+            ("a\n\"x\r\n\r\n", 2),
+        ] {
+            let broken = read(text, b',').pop().unwrap().unwrap_err();
+            assert_eq!(broken.0, line, "{text:?}: {}", broken.1);
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_named() {
+        let mut records = Records::new(b"a\nM\xfcller\n".as_slice(), b',');
+        assert!(records.next().unwrap().is_ok());
+        let broken = records.next().unwrap().unwrap_err();
+        assert_eq!(broken.line, 2);
+        assert!(broken.message.contains("Windows-1252"));
+        assert!(records.next().is_none());
+    }
+
+    #[test]
+    fn records_may_lie_across_the_pieces_in_which_a_file_is_read() {
+        let text = "a,b\r\n\"x\"\"\r\ny\",2\r\n";
+        let whole = cells(text, b',');
+        for size in 1..8 {
+            let input = std::io::BufReader::with_capacity(size, text.as_bytes());
+            let records = Records::new(input, b',').map(Result::unwrap);
+            let pieces: Vec<_> = records.map(|record| (record.line, record.cells)).collect();
+            assert_eq!(pieces, whole);
+        }
+    }
+}
