@@ -21,6 +21,7 @@ mod importing;
 pub mod model;
 mod owed;
 mod pace;
+mod restoring;
 mod standing;
 mod unbanning;
 mod undoing;
@@ -34,6 +35,7 @@ pub use banning::{
 pub use importing::{import, import_replaced, import_report, reinstate};
 pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;
+pub use restoring::restore;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
 pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, report_unbanned};
 pub use undoing::{Step, undo};

@@ -208,4 +208,23 @@ impl Ban {
             ..self.clone()
         }
     }
+
+    /// The ban in force again on these terms, decided `now`; `last` is its newest state. Experiences
+    /// that reported these terms last owe nothing for it, so the revision only grows if it has seen
+    /// others since.
+    #[must_use]
+    pub fn in_force_again(&self, last: &Self, now: Timestamp) -> Self {
+        let revision = if last.terms == self.terms {
+            last.revision
+        } else {
+            last.revision.saturating_add(1)
+        };
+        Self {
+            revision,
+            decisions: last.decisions.saturating_add(1),
+            updated: now.max(last.updated),
+            ending: None,
+            ..self.clone()
+        }
+    }
 }

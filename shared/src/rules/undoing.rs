@@ -101,28 +101,15 @@ impl<'a> Run<'a> {
         found.then_some(run)
     }
 
-    /// A ban in force again on the terms it had. Experiences that reported these terms last owe
-    /// nothing for it, so the revision only grows if it has seen others since.
     fn restored(&self, ban: &Ban, now: Timestamp) -> Ban {
         let last = self.last.get(&ban.guid).copied().unwrap_or(ban);
-        let revision = if last.terms == ban.terms {
-            last.revision
-        } else {
-            last.revision.saturating_add(1)
-        };
-        Ban {
-            revision,
-            decisions: last.decisions.saturating_add(1),
-            updated: now.max(last.updated),
-            ending: None,
-            ..ban.clone()
-        }
+        ban.in_force_again(last, now)
     }
 }
 
 /// Adds a decision. What it replaced is whatever stood last in the scope, so that the decisions
 /// on a scope make one chain.
-fn decide(outcome: Outcome, kind: DecisionKind, ban: Ban, reason: &str) -> Outcome {
+pub(super) fn decide(outcome: Outcome, kind: DecisionKind, ban: Ban, reason: &str) -> Outcome {
     let Outcome {
         standing,
         mut decisions,

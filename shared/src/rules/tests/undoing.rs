@@ -1,5 +1,7 @@
 //! Undoing what one of two deciders did, on random histories of one user in one experience.
 
+mod restoring;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
