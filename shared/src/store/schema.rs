@@ -175,12 +175,20 @@ impl Key {
         }
     }
 
+    /// The restore that is under way.
+    pub fn restore_run() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "restore".to_owned(),
+        }
+    }
+
     /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
     /// begin with the tag of a workspace.
     #[must_use]
     pub fn is_of_workspaces(&self) -> bool {
         ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
-            || [ERASURE_INTAKES, ENDPOINTS, ENFORCEMENTS].contains(&self.pk.as_str())
+            || [ERASURE_INTAKES, ENDPOINTS, ENFORCEMENTS, RESTORE_RUN].contains(&self.pk.as_str())
     }
 
     /// The attributes `pk` and `sk`.
@@ -214,6 +222,9 @@ pub const DECISIONS_END: &str = "H#~";
 
 /// Where the workspaces that take in erasure requests stand, in the table of workspaces.
 pub const ERASURE_INTAKES: &str = "R";
+
+/// Where the restore that is under way is remembered, in the table of workspaces.
+const RESTORE_RUN: &str = "O";
 
 /// Everything about one user but the Global ban in force.
 pub fn user_partition(tag: WorkspaceTag, user: UserId) -> String {

@@ -1,0 +1,152 @@
+//! Restoring: the bans table goes back to what a copy of it holds.
+//!
+//! DynamoDB restores a point in time into a new table only. That table is the *copy*, and is only
+//! read; the *live* table stays, with its stream, its indexes and what CloudFormation knows of it.
+//! Two things are done to it:
+//!
+//! - what the copy holds and the live table has lost is **put back**, as it was;
+//! - what was decided since is **decided back**: a ban made since is lifted, one lifted since is
+//!   restored, one changed since gets its terms back. These are decisions like any others, so readers
+//!   of events, webhooks and mirrors hear of them, and an undo takes them back.
+//!
+//! Nothing is deleted. What experiences and mirrors have reported, and how far deliveries are, is
+//! true whatever the copy says, and stays. Every step can be repeated, and a second run changes
+//! nothing.
+
+mod counters;
+mod kinds;
+mod parts;
+mod run;
+mod user;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::Store;
+use super::database::DatabaseError;
+use super::schema::{Item, Key};
+use crate::error::ApiError;
+use crate::ids::{ExperienceId, UserId, WorkspaceTag};
+
+pub use counters::Forwarded;
+pub use parts::Partition;
+pub use run::RestoreRun;
+
+/// What becomes of users of whom the live table holds none of the bans that the copy holds: they were
+/// forgotten since, or what the live table held of them is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// None of them is brought back.
+    LeaveOut,
+    /// All but these are brought back.
+    BringBackExcept(BTreeSet<UserId>),
+}
+
+/// A restore of the bans table.
+#[derive(Clone, Debug)]
+pub struct Restoring {
+    /// The table that is restored.
+    pub live: Store,
+    /// The copy: the same workspaces, another table of bans.
+    pub copy: Store,
+    /// The name under which it decides, by which it can be undone.
+    pub name: String,
+    /// What becomes of absent users; as long as that is not said, they are left out.
+    pub absent: Option<Absent>,
+    /// Whether what was decided since stays, so that only what is lost is put back.
+    pub only_missing: bool,
+    /// Whether it is only counted what would be done.
+    pub is_preview: bool,
+}
+
+/// What a restore did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restored {
+    /// Users who were compared.
+    pub users: u64,
+    /// Items that were put back, by kind.
+    pub put_back: BTreeMap<String, u64>,
+    /// Bans made since, which were lifted.
+    pub lifted: u64,
+    /// Bans ended since, which are in force again.
+    pub restored: u64,
+    /// Bans changed since, which have their terms back.
+    pub changed: u64,
+    /// Users who were left out, since the live table holds nothing of what the copy holds of them.
+    pub left_out: BTreeSet<UserId>,
+    /// Experiences that are linked again.
+    pub linked: BTreeSet<ExperienceId>,
+    /// Users who are protected again.
+    pub protected: BTreeSet<UserId>,
+    /// The largest number of a ban that was seen in either table.
+    #[serde(skip)]
+    pub largest_uid: u64,
+}
+
+impl Restored {
+    /// Adds what another part of the restore did.
+    pub fn add(&mut self, other: Self) {
+        self.users = self.users.saturating_add(other.users);
+        for (kind, count) in other.put_back {
+            let sum = self.put_back.entry(kind).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        self.lifted = self.lifted.saturating_add(other.lifted);
+        self.restored = self.restored.saturating_add(other.restored);
+        self.changed = self.changed.saturating_add(other.changed);
+        self.left_out.extend(other.left_out);
+        self.linked.extend(other.linked);
+        self.protected.extend(other.protected);
+        self.largest_uid = self.largest_uid.max(other.largest_uid);
+    }
+
+    fn count(&mut self, kind: &str) {
+        let count = self.put_back.entry(kind.to_owned()).or_default();
+        *count = count.saturating_add(1);
+    }
+}
+
+impl Restoring {
+    /// Restores one partition that the copy, or the live table, holds.
+    pub async fn restore(&self, partition: &Partition) -> Result<Restored, ApiError> {
+        match partition {
+            Partition::User(tag, user) => self.restore_user(*tag, *user).await,
+            Partition::Other(tag, name) => Ok(self.restore_other(*tag, name).await?),
+        }
+    }
+
+    /// Puts back what a partition that is no user's has lost.
+    async fn restore_other(
+        &self,
+        tag: WorkspaceTag,
+        name: &str,
+    ) -> Result<Restored, DatabaseError> {
+        let mut done = Restored::default();
+        let live: BTreeSet<String> = self
+            .live
+            .partition(name)
+            .await?
+            .iter()
+            .filter_map(Key::of)
+            .map(|key| key.sk)
+            .collect();
+        for item in self.copy.partition(name).await? {
+            let Some(key) = Key::of(&item) else { continue };
+            if !live.contains(&key.sk) {
+                self.put_back(tag, item, &mut done).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Writes an item that the live table does not hold, and counts it.
+    async fn create(&self, item: Item, done: &mut Restored) -> Result<(), DatabaseError> {
+        let kind = kinds::kind_of(&item).to_owned();
+        if self.is_preview || self.live.database.create(item).await? {
+            done.count(&kind);
+        }
+        Ok(())
+    }
+}
