@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use local_stack::Endpoints;
+use local_stack::control::Control;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::fault_proxy::FaultProxy;
@@ -39,6 +40,7 @@ pub struct TestApp {
     client: Client,
     // In the order in which they are to go.
     pumps: Vec<Pump>,
+    control: Control,
     gateway: Gateway,
     runtime: Runtime,
     receiver: Receiver,
@@ -204,6 +206,9 @@ impl TestAppBuilder {
         let runtime = Runtime::start(specs)
             .await
             .unwrap_or_else(|e| panic!("{e}: run `cargo build --workspace --bins` or `make test`"));
+        let control = Control::start(template, runtime.clone())
+            .await
+            .expect("the control plane");
         let gateway = Gateway::serve(template, runtime.clone(), listener).expect("the gateway");
         let tables = tables();
         let demo = local_stack::seed::demo_data(&database, &tables.workspaces).await;
@@ -212,6 +217,7 @@ impl TestAppBuilder {
         let mut app = TestApp {
             client: Client::new(),
             pumps: Vec::new(),
+            control,
             gateway,
             runtime,
             receiver,

@@ -25,7 +25,7 @@ pub use background::{Background, GivenUp};
 use crate::{
     Result,
     http::{self, Client, Guard},
-    runtime::{CallError, Outcome, PAYLOAD_LIMIT},
+    runtime::{CallError, Outcome, PAYLOAD_LIMIT, THROTTLED},
     template::Template,
 };
 
@@ -199,6 +199,9 @@ fn answer(outcome: Outcome) -> Response {
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
     match outcome {
         Ok(answer) => ([json, request_id()], answer).into_response(),
+        Err(error) if error.kind == THROTTLED => {
+            refusal(StatusCode::TOO_MANY_REQUESTS, &error.kind, &error.message)
+        }
         Err(error) if error.kind == SERVICE_FAILED => refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
             &error.kind,

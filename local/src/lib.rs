@@ -12,6 +12,7 @@
 //! | [`runtime`] | Lambda: starts the real function binaries and hands them events |
 //! | [`gateway`] | API Gateway HTTP API in front of them |
 //! | [`roblox`] | Roblox Open Cloud |
+//! | [`control`] | CloudFormation and Lambda as an operator asks them about a stack |
 //! | [`lambda_api`] | Lambda's invocation API: calls that wait, and calls in the background |
 //! | [`scheduler`] | EventBridge: calls the functions that have a schedule |
 //! | [`secrets`] | Secrets Manager |
@@ -21,6 +22,7 @@
 //! [`dynamo`] is the small client the stack itself uses, [`seed`] the demo data, [`process`] keeps
 //! child processes from outliving their parent.
 
+pub mod control;
 pub mod dynamo;
 pub mod engine;
 pub mod error;

@@ -31,6 +31,8 @@ pub struct PumpOptions {
     pub longest_delay: Duration,
     /// A file that remembers how far the stream was read, for data that outlives a run.
     pub checkpoint: Option<PathBuf>,
+    /// Whether the mapping is enabled; without, it always is.
+    pub enabled: Option<watch::Receiver<bool>>,
 }
 
 impl Default for PumpOptions {
@@ -40,6 +42,7 @@ impl Default for PumpOptions {
             first_delay: Duration::from_millis(50),
             longest_delay: Duration::from_secs(5),
             checkpoint: None,
+            enabled: None,
         }
     }
 }
@@ -121,7 +124,12 @@ struct Tell {
 
 async fn run<I: Invoke>(mut stream: Stream, filter: Filter, delivery: Delivery<I>, tell: Tell) {
     let mut complaint = String::new();
+    let mut enabled = delivery.options.enabled.clone();
     loop {
+        if let Some(enabled) = &mut enabled {
+            // Whoever could enable it again is gone with the stack.
+            let _ = enabled.wait_for(|enabled| *enabled).await;
+        }
         match stream.next().await {
             Ok(records) if records.is_empty() => {
                 tell.idle.send_modify(|looks| *looks += 1);

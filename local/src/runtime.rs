@@ -8,7 +8,12 @@ mod api;
 mod instance;
 mod logs;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -17,12 +22,15 @@ use uuid::Uuid;
 
 pub use logs::LogLine;
 
-use crate::{Error, Result, http::Guard, lambda_api::Functions, template::Function};
+use crate::{Error, Result, http::Guard, lambda_api::Functions, lock::lock, template::Function};
 use instance::Instance;
 use logs::Logs;
 
 /// The largest event and the largest answer that Lambda carries.
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
+
+/// The kind of a failure for want of an environment: the function is stopped.
+pub(crate) const THROTTLED: &str = "TooManyRequestsException";
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -116,6 +124,8 @@ pub struct Runtime {
 #[derive(Debug)]
 struct Running {
     pool: Arc<Pool>,
+    /// Its reserved concurrency. 0 stops it; of others nothing is made here.
+    reserved: Mutex<Option<u32>>,
     _supervisors: Vec<Guard>,
 }
 
@@ -170,6 +180,7 @@ impl Runtime {
                 name,
                 Running {
                     pool,
+                    reserved: Mutex::default(),
                     _supervisors: supervisors,
                 },
             );
@@ -187,6 +198,9 @@ impl Runtime {
             let message = format!("Function not found: {function}");
             return Err(CallError::new("ResourceNotFoundException", message));
         };
+        if *lock(&running.reserved) == Some(0) {
+            return Err(CallError::new(THROTTLED, "Rate Exceeded."));
+        }
         if event.len() > PAYLOAD_LIMIT {
             let message = format!("{} bytes are over the limit", event.len());
             return Err(CallError::new("RequestEntityTooLargeException", message));
@@ -242,6 +256,20 @@ impl Runtime {
         self.pool(function)
             .map(|pool| pool.logs.lines())
             .unwrap_or_default()
+    }
+
+    /// Reserves concurrency for a function, or no longer does so; 0 stops it, and what it has in hand
+    /// goes on.
+    pub fn reserve(&self, function: &str, reserved: Option<u32>) {
+        if let Some(running) = self.functions.get(function) {
+            *lock(&running.reserved) = reserved;
+        }
+    }
+
+    /// The reserved concurrency of a function, if there is one.
+    #[must_use]
+    pub fn reserved(&self, function: &str) -> Option<u32> {
+        *lock(&self.functions.get(function)?.reserved)
     }
 
     /// The names of the functions.

@@ -7,6 +7,7 @@
 mod functions;
 mod grants;
 mod intrinsics;
+mod processed;
 mod schedules;
 mod streams;
 mod tables;
@@ -32,6 +33,8 @@ pub struct Template {
     functions: Vec<Function>,
     buckets: Vec<String>,
     resources: Map<String, Value>,
+    /// The resources with their references as they are written.
+    source: Map<String, Value>,
 }
 
 impl Template {
@@ -83,6 +86,7 @@ impl Template {
             functions,
             buckets,
             resources,
+            source: unresolved.clone(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use local_stack::control::Control;
 use local_stack::lambda_api::GivenUp;
 use local_stack::pump::{HttpInvoke, Invoke};
 use local_stack::receiver::Receiver;
@@ -23,6 +24,11 @@ impl TestApp {
     /// Secrets Manager.
     pub const fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// CloudFormation and Lambda, as an operator asks them about the stack.
+    pub const fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Where functions call each other: Lambda's own API.

@@ -19,6 +19,7 @@ impl TestApp {
             let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
             let options = PumpOptions {
                 poll: Duration::from_millis(10),
+                enabled: self.control.enabled(&source.id),
                 ..PumpOptions::default()
             };
             let pump = Pump::start(self.database.clone(), source.clone(), invoke, options);

@@ -13,7 +13,10 @@ use bytes::Bytes;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{Functions, SERVICE_FAILED};
-use crate::{lock::lock, runtime::CallError};
+use crate::{
+    lock::lock,
+    runtime::{CallError, THROTTLED},
+};
 
 /// The most calls under way; one more is refused until one of them has ended.
 const MOST: usize = 1000;
@@ -130,7 +133,8 @@ async fn carry_out<F: Functions>(
         let Err(error) = functions.call(function, event.clone()).await else {
             return Ok(());
         };
-        if error.kind == SERVICE_FAILED && absences > 0 {
+        let is_absent = [SERVICE_FAILED, THROTTLED].contains(&error.kind.as_str());
+        if is_absent && absences > 0 {
             absences -= 1;
             sleep(absence).await;
         } else if let Some(pause) = pauses.next() {

@@ -84,7 +84,10 @@ pub(super) fn read(
         let settings = event.get("Properties").unwrap_or(&Value::Null);
         match text(event, "Type") {
             Some("HttpApi") => add_route(&mut function, settings),
-            Some("DynamoDB") => function.streams.push(streams::read(settings)?),
+            Some("DynamoDB") => {
+                let id = format!("{logical_id}{name}");
+                function.streams.push(streams::read(&id, settings)?);
+            }
             Some("Schedule") => {
                 let schedule = schedules::read(name, settings)
                     .map_err(|e| Error::Template(format!("{logical_id}: {e}")))?;

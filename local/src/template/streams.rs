@@ -8,6 +8,8 @@ use crate::{Error, Result};
 /// The settings of one mapping; what the template leaves out has Lambda's default.
 #[derive(Debug, Clone)]
 pub struct StreamSource {
+    /// The logical id of the mapping.
+    pub id: String,
     /// The name of the table whose stream it is.
     pub table: String,
     /// The most records in one call.
@@ -27,7 +29,7 @@ pub struct StreamSource {
 }
 
 /// The settings as SAM's event and as `AWS::Lambda::EventSourceMapping` write them.
-pub(super) fn read(settings: &Value) -> Result<StreamSource> {
+pub(super) fn read(id: &str, settings: &Value) -> Result<StreamSource> {
     let stream = text(settings, "Stream").or_else(|| text(settings, "EventSourceArn"));
     let table = stream
         .and_then(|arn| arn.split_once("table/"))
@@ -51,6 +53,7 @@ pub(super) fn read(settings: &Value) -> Result<StreamSource> {
         .get("DestinationConfig")
         .and_then(|d| d.get("OnFailure"));
     Ok(StreamSource {
+        id: id.to_owned(),
         table: table.to_owned(),
         batch_size: setting(settings, "BatchSize").unwrap_or(100),
         filters,
@@ -76,13 +79,13 @@ pub(super) fn mappings(
     resolver: &Resolver<'_>,
 ) -> Result<Vec<(String, StreamSource)>> {
     let mut found = Vec::new();
-    for (_, settings) in of_type(resources, "AWS::Lambda::EventSourceMapping") {
+    for (id, settings) in of_type(resources, "AWS::Lambda::EventSourceMapping") {
         let target = text(settings, "FunctionName").unwrap_or_default();
         let physical = target.rsplit(':').next().unwrap_or_default();
         let function = of_type(resources, "AWS::Serverless::Function")
             .find(|(id, _)| resolver.physical_name(id) == physical)
             .ok_or_else(|| Error::Template(format!("a mapping names no function: {target}")))?;
-        found.push((functions::name_of(function.0), read(settings)?));
+        found.push((functions::name_of(function.0), read(id, settings)?));
     }
     Ok(found)
 }

@@ -98,6 +98,7 @@ fn quick() -> PumpOptions {
         first_delay: Duration::from_millis(1),
         longest_delay: Duration::from_millis(5),
         checkpoint: None,
+        enabled: None,
     }
 }
 
