@@ -17,6 +17,7 @@ use crate::commands::import::ImportArgs;
 use crate::commands::key::KeyCommand;
 use crate::commands::pending::PendingArgs;
 use crate::commands::protected::ProtectedCommand;
+use crate::commands::restore::RestoreArgs;
 use crate::commands::unban::UnbanArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::webhook::WebhookCommand;
@@ -117,6 +118,8 @@ pub enum Command {
         #[command(subcommand)]
         command: EnforcementCommand,
     },
+    /// Put the table of bans back to an earlier state, from a copy that DynamoDB has restored.
+    Restore(RestoreArgs),
     /// Check the whole installation, and say what to do about what is wrong.
     Doctor(DoctorArgs),
     /// Print a script that completes this program's arguments in a shell.

@@ -14,6 +14,7 @@ pub mod import;
 pub mod key;
 pub mod pending;
 pub mod protected;
+pub mod restore;
 pub mod unban;
 pub mod undo;
 pub mod webhook;

@@ -65,6 +65,9 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(args) => commands::import::run(*args, &open().await?, output).await?,
         Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
         Command::Export(args) => commands::export::run(args, &open().await?).await?,
+        Command::Restore(args) => {
+            commands::restore::run(&args, &cli.connection, output).await?;
+        }
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }

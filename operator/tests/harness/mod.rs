@@ -96,6 +96,7 @@ pub struct Operator {
     endpoint: String,
     secrets: String,
     roblox: String,
+    control: String,
     workspace: String,
 }
 
@@ -105,6 +106,7 @@ impl Operator {
             endpoint: workspace.app().database().endpoint().to_owned(),
             secrets: workspace.app().secrets().endpoint().to_owned(),
             roblox: workspace.app().roblox().endpoint().to_owned(),
+            control: workspace.app().control().endpoint().to_owned(),
             workspace: workspace.guid(),
         }
     }
@@ -116,14 +118,21 @@ impl Operator {
 
     /// Runs it with something on its standard input.
     pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
+        answered(self.command(arguments), answer)
+    }
+
+    /// The program with these arguments, to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
         command
             .args(["--endpoint", &self.endpoint])
             .env("PORTCULLIS_WORKSPACE", &self.workspace)
             .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets)
+            .env("AWS_ENDPOINT_URL_CLOUDFORMATION", &self.control)
+            .env("AWS_ENDPOINT_URL_LAMBDA", &self.control)
             .env("ROBLOX_API_URL", &self.roblox)
             .args(arguments);
-        answered(command, answer)
+        command
     }
 
     /// What it prints as JSON when it succeeds.

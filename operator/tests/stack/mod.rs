@@ -10,7 +10,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
-use std::process::Output;
+use std::process::{Child, Output, Stdio};
 
 use end_to_end::{TestApp, Workspace};
 use harness::stderr;
@@ -40,6 +40,13 @@ impl Operator {
             program.answering(&answer, &arguments)
         };
         tokio::task::spawn_blocking(run).await.unwrap()
+    }
+
+    /// Starts it, with nobody to answer.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.0.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// What it prints as JSON when it succeeds.

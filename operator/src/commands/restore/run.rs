@@ -1,0 +1,186 @@
+//! A restore that is under way: what was stopped for it, and how that was set before.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
+use serde::{Deserialize, Serialize};
+use shared::clock::Timestamp;
+
+use super::writers::Writers;
+use crate::connection::Connection;
+
+/// For how many seconds the stream's mappings keep trying a record: 12 hours (`template.yaml`).
+pub const STREAM_WAITS: u64 = 43_200;
+
+/// How often, and how many times, a mapping is asked whether it has stopped.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+const ASKED: u32 = 180;
+
+/// How far a restore has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// The functions are being stopped, or are, and the table is being restored.
+    Restoring,
+    /// All is restored, and the functions are being started again.
+    Starting,
+}
+
+/// What is remembered until the end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// The name under which it decides.
+    pub name: String,
+    /// The copy.
+    pub copy: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When everything was stopped.
+    pub stopped: Option<Timestamp>,
+    pub phase: Phase,
+    /// How many seconds a call under way may take.
+    pub longest: u64,
+    pub functions: Vec<StoppedFunction>,
+    pub mappings: Vec<StoppedMapping>,
+}
+
+/// A function, and the concurrency that was reserved for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoppedFunction {
+    name: String,
+    reserved: Option<i32>,
+}
+
+/// An event source mapping, and whether it was enabled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoppedMapping {
+    id: String,
+    was_enabled: bool,
+}
+
+/// The functions as they are set now.
+pub async fn functions(connection: &Connection, writers: &Writers) -> Result<Vec<StoppedFunction>> {
+    let client = Client::new(&connection.sdk);
+    let mut functions = Vec::new();
+    for name in writers.names() {
+        let asked = client.get_function_concurrency().function_name(&name);
+        let answer = asked.send().await.or_else(|error| refused(&name, &error))?;
+        functions.push(StoppedFunction {
+            name,
+            reserved: answer.reserved_concurrent_executions(),
+        });
+    }
+    Ok(functions)
+}
+
+/// The mappings as they are set now.
+pub async fn mappings(connection: &Connection, writers: &Writers) -> Result<Vec<StoppedMapping>> {
+    let client = Client::new(&connection.sdk);
+    let mut mappings = Vec::new();
+    for id in &writers.mappings {
+        let state = state(&client, id).await?;
+        mappings.push(StoppedMapping {
+            id: id.clone(),
+            was_enabled: !matches!(state.as_str(), "Disabled" | "Disabling"),
+        });
+    }
+    Ok(mappings)
+}
+
+impl Run {
+    /// Stops the mappings and the functions. A mapping that is stopped keeps its place in the stream.
+    pub async fn stop(&self, connection: &Connection) -> Result<()> {
+        let client = Client::new(&connection.sdk);
+        for mapping in &self.mappings {
+            enable(&client, &mapping.id, false).await?;
+        }
+        for StoppedFunction { name, .. } in &self.functions {
+            reserve(&client, name, Some(0)).await?;
+        }
+        for mapping in &self.mappings {
+            wait_for(&client, &mapping.id, "Disabled").await?;
+        }
+        Ok(())
+    }
+
+    /// Starts everything again that was not stopped before.
+    pub async fn start(&self, connection: &Connection) -> Result<()> {
+        let client = Client::new(&connection.sdk);
+        for StoppedFunction { name, reserved } in &self.functions {
+            reserve(&client, name, *reserved).await?;
+        }
+        for mapping in self.mappings.iter().filter(|mapping| mapping.was_enabled) {
+            enable(&client, &mapping.id, true).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn reserve(client: &Client, function: &str, reserved: Option<i32>) -> Result<()> {
+    match reserved {
+        Some(reserved) => {
+            let put = client.put_function_concurrency().function_name(function);
+            let put = put.reserved_concurrent_executions(reserved).send().await;
+            put.map(drop).or_else(|error| refused(function, &error))
+        }
+        None => {
+            let delete = client.delete_function_concurrency();
+            let delete = delete.function_name(function).send().await;
+            delete.map(drop).or_else(|error| refused(function, &error))
+        }
+    }
+}
+
+/// Enables a mapping or disables it. One that is still changing takes no other change, so it is given
+/// time.
+async fn enable(client: &Client, mapping: &str, enabled: bool) -> Result<()> {
+    let wanted = if enabled { "Enabled" } else { "Disabled" };
+    for _ in 0..ASKED {
+        let state = state(client, mapping).await?;
+        if state == wanted {
+            return Ok(());
+        }
+        if matches!(state.as_str(), "Enabled" | "Disabled") {
+            let update = client.update_event_source_mapping().uuid(mapping);
+            let update = update.enabled(enabled).send().await;
+            return update.map(drop).or_else(|error| refused(mapping, &error));
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+    bail!("the event source mapping {mapping} does not become {wanted}: run this again")
+}
+
+async fn wait_for(client: &Client, mapping: &str, wanted: &str) -> Result<()> {
+    for _ in 0..ASKED {
+        if state(client, mapping).await? == wanted {
+            return Ok(());
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+    bail!("the event source mapping {mapping} does not become {wanted}: run this again")
+}
+
+async fn state(client: &Client, mapping: &str) -> Result<String> {
+    let asked = client.get_event_source_mapping().uuid(mapping).send().await;
+    let answer = asked.or_else(|error| refused(mapping, &error))?;
+    Ok(answer.state().unwrap_or_default().to_owned())
+}
+
+/// What Lambda refused, and how to go on.
+fn refused<T, E>(what: &str, error: &SdkError<E>) -> Result<T>
+where
+    E: std::error::Error + 'static,
+    SdkError<E>: aws_sdk_lambda::error::ProvideErrorMetadata + std::error::Error,
+{
+    use aws_sdk_lambda::error::ProvideErrorMetadata;
+    let code = error.code().unwrap_or("no answer");
+    let detail = DisplayErrorContext(error).to_string();
+    let is_denied = detail.contains("AccessDenied");
+    let remedy = if is_denied {
+        "allow your credentials what docs/operations.md lists, and run this again"
+    } else {
+        "run this again to go on, or with --cancel to start the functions again"
+    };
+    bail!("Lambda refused a change of {what} ({code}): {remedy}")
+}

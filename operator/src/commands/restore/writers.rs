@@ -1,0 +1,237 @@
+//! Who writes to the bans table: the functions of the stack of which the roles allow it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::types::TemplateStage;
+use serde_json::Value;
+
+use crate::connection::Connection;
+
+/// What is stopped.
+#[derive(Debug)]
+pub struct Writers {
+    /// The functions, and how many seconds a call of each may take.
+    functions: BTreeMap<String, u64>,
+    /// The event source mappings.
+    pub mappings: Vec<String>,
+}
+
+/// A resource of the stack.
+struct Resource {
+    logical: String,
+    physical: String,
+    kind: String,
+}
+
+impl Writers {
+    /// Asks CloudFormation for the stack's template and resources.
+    pub async fn of(connection: &Connection) -> Result<Self> {
+        let Some(stack) = &connection.stack else {
+            bail!(
+                "which stack? give --stack or set PORTCULLIS_STACK: its functions are stopped while \
+                 the table is restored"
+            );
+        };
+        let client = Client::new(&connection.sdk);
+        let asked = client
+            .get_template()
+            .stack_name(stack.name())
+            .template_stage(TemplateStage::Processed);
+        let template = asked.send().await.map_err(|error| {
+            let code = error.code().unwrap_or("no answer").to_owned();
+            anyhow::anyhow!("CloudFormation did not show the stack's template ({code})")
+        })?;
+        let template = template.template_body().unwrap_or_default();
+        let template =
+            serde_json::from_str(template).context("the stack's template is not JSON")?;
+        let mut resources = Vec::new();
+        let asked = client.list_stack_resources().stack_name(stack.name());
+        let mut pages = asked.into_paginator().items().send();
+        while let Some(resource) = pages.next().await {
+            let resource = resource.map_err(|error| {
+                let code = error.code().unwrap_or("no answer").to_owned();
+                anyhow::anyhow!("CloudFormation did not list the stack's resources ({code})")
+            })?;
+            let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+            resources.push(Resource {
+                logical: text(resource.logical_resource_id()),
+                physical: text(resource.physical_resource_id()),
+                kind: text(resource.resource_type()),
+            });
+        }
+        Self::among(&resources, &template, &connection.tables.bans)
+    }
+
+    fn among(resources: &[Resource], template: &Value, table: &str) -> Result<Self> {
+        let of_kind = |kind: &'static str| resources.iter().filter(move |one| one.kind == kind);
+        let table = of_kind("AWS::DynamoDB::Table").find(|one| one.physical == table);
+        let table = table.context("the stack does not hold the bans table")?;
+        let functions: BTreeMap<_, _> = of_kind("AWS::Lambda::Function")
+            .filter_map(|function| {
+                let properties = properties(template, &function.logical)?;
+                let writes = writes(template, properties, &table.logical);
+                let timeout = properties.get("Timeout").and_then(Value::as_u64);
+                // Lambda's own default.
+                writes.then(|| (function.physical.clone(), timeout.unwrap_or(3)))
+            })
+            .collect();
+        if functions.is_empty() {
+            bail!("no function of the stack writes to the bans table: is it one of Portcullis?");
+        }
+        let mappings = of_kind("AWS::Lambda::EventSourceMapping");
+        Ok(Self {
+            functions,
+            mappings: mappings.map(|one| one.physical.clone()).collect(),
+        })
+    }
+
+    /// The names of the functions.
+    pub fn names(&self) -> Vec<String> {
+        self.functions.keys().cloned().collect()
+    }
+
+    /// How many seconds a call under way may take.
+    pub fn longest(&self) -> u64 {
+        self.functions.values().copied().max().unwrap_or_default()
+    }
+}
+
+fn properties<'a>(template: &'a Value, id: &str) -> Option<&'a Value> {
+    template.get("Resources")?.get(id)?.get("Properties")
+}
+
+/// Whether a function may write to a table. One whose role is not in the template may do anything.
+fn writes(template: &Value, function: &Value, table: &str) -> bool {
+    let role = function
+        .pointer("/Role/Fn::GetAtt/0")
+        .and_then(Value::as_str);
+    let Some((id, role)) = role.and_then(|id| Some((id, properties(template, id)?))) else {
+        return true;
+    };
+    let own = list(role.get("Policies")).iter();
+    let own = own.filter_map(|policy| policy.get("PolicyDocument"));
+    let resources = template.get("Resources").and_then(Value::as_object);
+    let attached = resources.into_iter().flatten().filter_map(|(_, resource)| {
+        let properties = resource.get("Properties")?;
+        let roles = list(properties.get("Roles"));
+        let is_attached = roles.iter().any(|role| mentions(role, id));
+        is_attached
+            .then(|| properties.get("PolicyDocument"))
+            .flatten()
+    });
+    own.chain(attached)
+        .flat_map(|document| list(document.get("Statement")))
+        .filter(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Allow"))
+        .any(|statement| {
+            let mut actions = list(statement.get("Action")).iter();
+            let resource = statement.get("Resource").unwrap_or(&Value::Null);
+            let is_meant =
+                list(Some(resource)).iter().any(|one| one == "*") || mentions(resource, table);
+            is_meant && actions.any(|action| action.as_str().is_some_and(is_write))
+        })
+}
+
+/// Whether a value names a resource by its logical id.
+fn mentions(value: &Value, id: &str) -> bool {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric();
+    let text = value.to_string();
+    text.split(|letter| !is_word(letter)).any(|word| word == id)
+}
+
+/// Whether an action may change an item.
+fn is_write(action: &str) -> bool {
+    let writes = ["Put", "Update", "Delete", "BatchWrite", "PartiQL", "*"];
+    match action.strip_prefix("dynamodb:") {
+        Some(name) => writes.iter().any(|write| name.starts_with(write)),
+        None => action == "*",
+    }
+}
+
+/// IAM takes one value where a list is meant.
+fn list(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(items)) => items,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn role(action: &Value, resource: &Value) -> Value {
+        let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
+        let document = json!({ "Statement": [statement] });
+        let policies = json!([{ "PolicyName": "p", "PolicyDocument": document }]);
+        json!({ "Type": "AWS::IAM::Role", "Properties": { "Policies": policies } })
+    }
+
+    fn function(role: &str) -> Value {
+        let role = json!({ "Fn::GetAtt": [role, "Arn"] });
+        json!({ "Type": "AWS::Lambda::Function", "Properties": { "Role": role, "Timeout": 9 } })
+    }
+
+    #[test]
+    fn writers_are_the_functions_whose_roles_may_change_the_table() {
+        let bans = json!({ "Fn::GetAtt": ["BansTable", "Arn"] });
+        let index = json!({ "Fn::Sub": "${BansTable.Arn}/index/due" });
+        let template = json!({ "Resources": {
+            "Writes": function("WritesRole"),
+            "WritesRole": role(&json!("dynamodb:PutItem"), &bans),
+            "Reads": function("ReadsRole"),
+            "ReadsRole": role(&json!(["dynamodb:GetItem", "dynamodb:Query"]), &json!([bans, index])),
+            "Elsewhere": function("ElsewhereRole"),
+            "ElsewhereRole": role(
+                &json!(["dynamodb:UpdateItem"]),
+                &json!({ "Fn::GetAtt": ["OtherBansTable", "Arn"] }),
+            ),
+            "Anything": function("AnythingRole"),
+            "AnythingRole": role(&json!("dynamodb:*"), &json!("*")),
+            "Unknown": function("NoSuchRole"),
+            "Beside": function("BesideRole"),
+            "BesideRole": { "Type": "AWS::IAM::Role", "Properties": {} },
+            "Attached": { "Type": "AWS::IAM::Policy", "Properties": {
+                "Roles": [{ "Ref": "BesideRole" }],
+                "PolicyDocument": { "Statement": {
+                    "Effect": "Allow", "Action": "dynamodb:DeleteItem", "Resource": bans,
+                } },
+            } },
+        } });
+        let resource = |logical: &str, kind: &str| Resource {
+            logical: logical.to_owned(),
+            physical: format!("stack-{logical}"),
+            kind: kind.to_owned(),
+        };
+        let mut resources = vec![
+            resource("BansTable", "AWS::DynamoDB::Table"),
+            resource("Stream", "AWS::Lambda::EventSourceMapping"),
+        ];
+        for function in [
+            "Writes",
+            "Reads",
+            "Elsewhere",
+            "Anything",
+            "Unknown",
+            "Beside",
+        ] {
+            resources.push(resource(function, "AWS::Lambda::Function"));
+        }
+        let writers = Writers::among(&resources, &template, "stack-BansTable").unwrap();
+        let expected = [
+            "stack-Anything",
+            "stack-Beside",
+            "stack-Unknown",
+            "stack-Writes",
+        ];
+        assert_eq!(writers.names(), expected);
+        assert_eq!(writers.longest(), 9);
+        assert_eq!(writers.mappings, ["stack-Stream"]);
+        assert!(Writers::among(&resources, &template, "another").is_err());
+    }
+}

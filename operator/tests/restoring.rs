@@ -1,0 +1,361 @@
+//! `portcullis restore` on the whole product: a copy of the table, damage, readers, webhooks, a mirror.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by it"
+)]
+
+mod stack;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace, eventually, template};
+use local_stack::roblox::Limits;
+use serde_json::{Value, json};
+use stack::Operator;
+
+const UNIVERSE: u64 = 7;
+const PLACE: u64 = 7_001;
+
+/// What becomes of each user after the copy is made.
+const KEPT: u64 = 810_001;
+const LIFTED: u64 = 810_002;
+const CHANGED: u64 = 810_003;
+const MADE: u64 = 810_004;
+const GLOBAL: u64 = 810_005;
+const FORGOTTEN: u64 = 810_006;
+const LOST: u64 = 810_007;
+
+const COPY: &str = "bans-restored";
+
+/// Copies the bans table, as DynamoDB restores it: without its stream.
+async fn copy(app: &TestApp) {
+    let bans = &app.tables().bans;
+    let table = template().tables().iter().find(|one| one.name == *bans);
+    let mut create = table.unwrap().create.clone();
+    create["TableName"] = json!(COPY);
+    create
+        .as_object_mut()
+        .unwrap()
+        .remove("StreamSpecification");
+    let database = app.database();
+    database.call("CreateTable", &create).await.unwrap();
+    let scan = json!({ "TableName": bans });
+    let found = database.call("Scan", &scan).await.unwrap();
+    for item in found["Items"].as_array().unwrap() {
+        let put = json!({ "TableName": COPY, "Item": item });
+        database.call("PutItem", &put).await.unwrap();
+    }
+}
+
+/// Deletes items of the bans table behind everybody's back.
+async fn damage(app: &TestApp, partition: &str) {
+    for item in app.items(partition).await {
+        let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+        let delete = json!({ "TableName": app.tables().bans, "Key": key });
+        app.database().call("DeleteItem", &delete).await.unwrap();
+    }
+}
+
+/// The events after a cursor, once there are so many, and the cursor behind them. Positions that were
+/// left out keep a reader waiting for a minute.
+async fn read(
+    workspace: &Workspace<'_>,
+    cursor: Option<&str>,
+    count: usize,
+) -> (Vec<Value>, String) {
+    for _ in 0..90 {
+        let mut call = Call::get("/events").query("limit", 100);
+        if let Some(cursor) = cursor {
+            call = call.query("cursor", cursor);
+        }
+        let answer = workspace.send(call).await;
+        let next = answer.json()["nextCursor"].as_str().unwrap().to_owned();
+        let events = answer.list();
+        if events.len() >= count {
+            return (events, next);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("there are not {count} events");
+}
+
+fn ids(events: &[Value]) -> BTreeSet<String> {
+    let ids = events.iter().map(|event| event["id"].as_str().unwrap());
+    ids.map(str::to_owned).collect()
+}
+
+fn by_user(events: &[Value]) -> BTreeMap<u64, &str> {
+    let named = |event: &'_ Value| event["data"]["robloxId"].as_u64().unwrap();
+    events
+        .iter()
+        .map(|event| (named(event), event["event"].as_str().unwrap()))
+        .collect()
+}
+
+/// Lets the stream, the mirror and the webhooks do all that is to be done.
+async fn bring(workspace: &Workspace<'_>) {
+    let app = workspace.app();
+    app.quiet().await;
+    workspace.bring_due().await;
+    let event = json!({ "workspace": workspace.tag(), "universe": UNIVERSE }).to_string();
+    let mirror = app.runtime().invoke("enforce-bans", event.into());
+    mirror.await.unwrap();
+    app.quiet().await;
+}
+
+fn keeps_out(app: &TestApp, users: &[u64]) -> Vec<bool> {
+    let roblox = app.roblox();
+    let keeps_out = |user| roblox.keeps_out(UNIVERSE, PLACE, user);
+    users.iter().map(|user| keeps_out(*user)).collect()
+}
+
+fn permanent(user: u64) -> Ban {
+    Ban::of(user, PLACE).permanent().reasons("first", "first")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
+    let window = Duration::from_millis(10);
+    let app = TestApp::builder()
+        .instances(2)
+        .roblox_window(window)
+        .start()
+        .await;
+    app.control().set_timeout(Duration::from_secs(1));
+    app.roblox().set_limits(Limits {
+        per_user: 100,
+        ..Limits::default()
+    });
+    let workspace = app.workspace().await;
+    workspace.link(PLACE).await;
+    workspace.mirror(PLACE, UNIVERSE, "key").await;
+    let endpoint = workspace.add_webhook("panel").await;
+    let operator = Operator::of(&workspace);
+
+    for user in [KEPT, LIFTED, CHANGED, FORGOTTEN, LOST] {
+        workspace.ban(permanent(user)).await;
+    }
+    workspace.ban(permanent(GLOBAL).global()).await;
+    bring(&workspace).await;
+    let (first, early) = read(&workspace, None, 6).await;
+    copy(&app).await;
+
+    workspace.unban(Unban::of(LIFTED, PLACE)).await;
+    workspace.unban(Unban::of(GLOBAL, PLACE)).await;
+    let other = permanent(CHANGED).reasons("second", "second");
+    workspace.ban(other).await;
+    workspace.ban(permanent(MADE)).await;
+    bring(&workspace).await;
+    let forgotten = FORGOTTEN.to_string();
+    operator.json(&["forget", &forgotten, "--yes"]).await;
+    bring(&workspace).await;
+    let (since, late) = read(&workspace, Some(&early), 4).await;
+    let then = [KEPT, LIFTED, CHANGED, MADE, GLOBAL, LOST];
+    assert_eq!(
+        keeps_out(&app, &then),
+        [true, false, true, true, false, true]
+    );
+
+    // Somebody deletes a user, and both counters.
+    let tag = workspace.tag();
+    for lost in [
+        format!("{tag}#U#{LOST}"),
+        format!("{tag}#L"),
+        format!("{tag}#N"),
+    ] {
+        damage(&app, &lost).await;
+    }
+    app.runtime().reserve("ban-async", Some(7));
+    bring(&workspace).await;
+
+    // A look changes nothing.
+    let before = workspace.stored().await;
+    let restore = ["--stack", "portcullis", "restore", "--from", COPY];
+    let dry = operator
+        .json(&[&restore[..], &["--dry-run"]].concat())
+        .await;
+    let of_ours = |shown: &Value| {
+        let mut all = shown.as_array().unwrap().iter();
+        let ours = all.find(|one| one["workspaceGuid"] == workspace.guid());
+        ours.unwrap().clone()
+    };
+    let seen = of_ours(&dry);
+    assert_eq!(seen["leftOut"], json!([FORGOTTEN, LOST]), "{seen}");
+    let counts = [&seen["lifted"], &seen["restored"], &seen["changed"]];
+    assert_eq!(counts, [1, 2, 1], "{seen}");
+    assert_eq!(workspace.stored().await, before);
+    assert_eq!(app.runtime().reserved("publish-events"), None);
+
+    // Nobody has said who was forgotten: the rest is restored, and the writers stay stopped.
+    let yes = [&restore[..], &["--yes"]].concat();
+    let undecided = operator.run(&yes).await;
+    assert_eq!(undecided.status.code(), Some(1));
+    let said = String::from_utf8(undecided.stderr).unwrap();
+    assert!(said.contains("--absent"), "{said}");
+    for (function, stopped) in [
+        ("ban-async", true),
+        ("unban-async", true),
+        ("pending-bans", true),
+        ("roblox-webhook", true),
+        ("spread-decisions", true),
+        ("publish-events", true),
+        ("expire-bans", true),
+        ("deliver-webhooks", true),
+        ("enforce-bans", true),
+        ("is-banned", false),
+        ("not-found", false),
+    ] {
+        let is_stopped = app.runtime().reserved(function) == Some(0);
+        assert_eq!(is_stopped, stopped, "{function}");
+    }
+    assert!(workspace.is_banned(KEPT, PLACE).await, "checks go on");
+    let refused = workspace.send(permanent(1).call().unchecked()).await;
+    assert_eq!(refused.status, 500, "nothing is decided");
+
+    let absent = ["--absent", "bring-back", "--forgotten", &forgotten];
+    let done = operator.json(&[&yes[..], &absent[..]].concat()).await;
+    let done = of_ours(&done);
+    assert_eq!(done["leftOut"], json!([FORGOTTEN]), "{done}");
+    assert_eq!(done["putBack"]["ban"], 1, "{done}");
+    assert_eq!(app.runtime().reserved("ban-async"), Some(7));
+    assert_eq!(app.runtime().reserved("publish-events"), None);
+    bring(&workspace).await;
+
+    // Bans, and the mirror.
+    for (user, banned) in [
+        (KEPT, true),
+        (LIFTED, true),
+        (CHANGED, true),
+        (MADE, false),
+        (GLOBAL, true),
+        (FORGOTTEN, false),
+        (LOST, true),
+    ] {
+        assert_eq!(workspace.is_banned(user, PLACE).await, banned, "{user}");
+    }
+    let changed = workspace.check(CHANGED, PLACE).await;
+    assert_eq!(changed["privateReason"], "first");
+    assert_eq!(
+        keeps_out(&app, &then),
+        [true, true, true, false, true, true]
+    );
+    let held = app.roblox().restriction(UNIVERSE, None, CHANGED);
+    assert_eq!(held.private_reason, "first");
+    let stored = json!(workspace.stored().await).to_string();
+    assert!(!stored.contains(&forgotten), "{stored}");
+    let bans = workspace.bans().await;
+    assert_eq!(bans.len(), 6, "the ban that was lifted stays on record");
+
+    // Readers: what the restore decided, and what is logged again, under the same id.
+    let (after, _) = read(&workspace, Some(&late), 5).await;
+    let expected = BTreeMap::from([
+        (LIFTED, "GAME_BANNED"),
+        (CHANGED, "GAME_BAN_UPDATED"),
+        (MADE, "GAME_UNBANNED"),
+        (GLOBAL, "GAME_BANNED"),
+        (LOST, "GAME_BANNED"),
+    ]);
+    assert_eq!(by_user(&after), expected);
+    let known = &ids(&first) | &ids(&since);
+    let repeated = &ids(&after) & &known;
+    let of_lost = first.iter().find(|it| it["data"]["robloxId"] == LOST);
+    assert_eq!(repeated, ids(&[of_lost.unwrap().clone()]));
+    let (all, _) = read(&workspace, Some(&early), 9).await;
+    assert!(ids(&all).is_superset(&(&ids(&since) | &ids(&after))));
+
+    // Webhooks: every event once, but those that are repeated.
+    let mut arrived: BTreeMap<String, usize> = BTreeMap::new();
+    for delivery in app.receiver().events("panel") {
+        *arrived.entry(delivery.id().to_owned()).or_default() += 1;
+    }
+    let all = &known | &ids(&after);
+    assert_eq!(arrived.keys().cloned().collect::<BTreeSet<_>>(), all);
+    for (id, times) in &arrived {
+        assert!(*times == 1 || repeated.contains(id), "{id}: {times}");
+    }
+    let open = workspace.deliveries(endpoint).await;
+    assert!(open.iter().all(|one| one.due_at.is_none()), "{open:?}");
+
+    // Numbers go on beyond all that were given, and a second look finds nothing to do.
+    let new = workspace.ban_shown(permanent(9)).await;
+    assert!(new["uid"].as_u64().unwrap() > 1_000_000, "{new}");
+    bring(&workspace).await;
+    workspace.unban(Unban::of(9, PLACE)).await;
+    let again = [&restore[..], &["--dry-run"]].concat();
+    let again = of_ours(&operator.json(&again).await);
+    let counts = [&again["lifted"], &again["restored"], &again["changed"]];
+    assert_eq!(counts, [0, 0, 0], "{again}");
+    assert_eq!(again["putBack"], json!({}), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_restore_goes_on_and_leaves_every_setting_as_it_was() {
+    const SPREAD: &str = "BansStream";
+    let app = TestApp::start().await;
+    app.control().set_timeout(Duration::from_secs(3));
+    let workspace = app.workspace().await;
+    workspace.link(PLACE).await;
+    workspace.ban(permanent(KEPT)).await;
+    app.quiet().await;
+    copy(&app).await;
+    workspace.unban(Unban::of(KEPT, PLACE)).await;
+    app.quiet().await;
+    app.runtime().reserve("unban-async", Some(3));
+    app.control().enable(SPREAD, false);
+    let settings = |app: &TestApp| -> BTreeMap<String, Option<u32>> {
+        let names = app.runtime().names();
+        names
+            .map(|name| (name.to_owned(), app.runtime().reserved(name)))
+            .collect()
+    };
+    let before = settings(&app);
+    let operator = Operator::of(&workspace);
+    let restore = ["--stack", "portcullis", "restore", "--from", COPY, "--yes"];
+
+    // Lambda refuses in the middle of the stopping.
+    app.control().refuse_after(Some(2));
+    assert_eq!(operator.run(&restore).await.status.code(), Some(1));
+    app.control().refuse_after(None);
+    // The program is killed while it waits.
+    let mut waiting = operator.spawn(&restore);
+    eventually("all writers are stopped", async || {
+        let stopped = ["ban-async", "publish-events", "unban-async"];
+        let is_stopped = |name: &&str| app.runtime().reserved(name) == Some(0);
+        stopped.iter().all(is_stopped).then_some(())
+    })
+    .await;
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+    let other = ["--stack", "portcullis", "restore", "--from", "x", "--yes"];
+    let other = operator.run(&other).await;
+    let said = String::from_utf8(other.stderr).unwrap();
+    assert!(said.contains("is under way"), "{said}");
+    // Lambda refuses in the middle of the starting.
+    let stopped = settings(&app).values().filter(|it| **it == Some(0)).count();
+    let stopped = u32::try_from(stopped).unwrap();
+    app.control().refuse_after(Some(stopped + 2));
+    assert_eq!(operator.run(&restore).await.status.code(), Some(1));
+    app.control().refuse_after(None);
+    assert!(workspace.is_banned(KEPT, PLACE).await);
+    // From then on the table is in use again, and what is decided stays.
+    let user = MADE.to_string();
+    let place = PLACE.to_string();
+    let ban = [
+        &["ban", &user, "--experience", &place, "--permanent"][..],
+        &["--moderator", "1", "--public-reason", "x"][..],
+        &["--private-reason", "x"][..],
+    ];
+    operator.json(&ban.concat()).await;
+    let done = operator.run(&restore).await;
+    assert_eq!(done.status.code(), Some(0));
+    assert_eq!(settings(&app), before);
+    assert!(!app.control().is_enabled(SPREAD));
+    assert!(app.control().is_enabled("EventsStream"));
+    assert!(workspace.is_banned(MADE, PLACE).await);
+    let cancel = ["--stack", "portcullis", "restore", "--cancel", "--yes"];
+    let nothing = operator.run(&cancel).await;
+    assert_eq!(nothing.status.code(), Some(1), "no restore is under way");
+}
