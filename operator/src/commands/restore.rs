@@ -105,13 +105,13 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
     if from == located.tables.bans {
         bail!("{from} is the live table: --from names the copy beside it");
     }
-    if let Some(run) = &under_way {
-        if run.copy != from {
-            bail!(
-                "a restore from {} is under way: go on with that one, or end it with --cancel",
-                run.copy
-            );
-        }
+    if let Some(run) = &under_way
+        && run.copy != from
+    {
+        bail!(
+            "a restore from {} is under way: go on with that one, or end it with --cancel",
+            run.copy
+        );
     }
     if args.caution.dry_run {
         return preview(args, &from, &located, &live, output).await;
@@ -222,15 +222,11 @@ async fn begin(args: &RestoreArgs, from: &str, located: &Connection, live: &Stor
 /// Stops everything that writes, and waits until what was under way has ended.
 async fn stop(run: &mut Run, located: &Connection, live: &Store) -> Result<()> {
     run.stop(located).await?;
-    let stopped = match run.stopped {
-        Some(stopped) => stopped,
-        None => {
-            let now = Moment::now().seconds();
-            run.stopped = Some(now);
-            RestoreRun::save(live, run, false).await?;
-            now
-        }
-    };
+    let is_first = run.stopped.is_none();
+    let stopped = *run.stopped.get_or_insert_with(|| Moment::now().seconds());
+    if is_first {
+        RestoreRun::save(live, run, false).await?;
+    }
     let since = Moment::now().seconds().0.saturating_sub(stopped.0);
     let wait = Duration::from_secs(run.longest)
         .saturating_add(SETTLES)

@@ -118,17 +118,14 @@ impl Run {
 }
 
 async fn reserve(client: &Client, function: &str, reserved: Option<i32>) -> Result<()> {
-    match reserved {
-        Some(reserved) => {
-            let put = client.put_function_concurrency().function_name(function);
-            let put = put.reserved_concurrent_executions(reserved).send().await;
-            put.map(drop).or_else(|error| refused(function, &error))
-        }
-        None => {
-            let delete = client.delete_function_concurrency();
-            let delete = delete.function_name(function).send().await;
-            delete.map(drop).or_else(|error| refused(function, &error))
-        }
+    if let Some(reserved) = reserved {
+        let put = client.put_function_concurrency().function_name(function);
+        let put = put.reserved_concurrent_executions(reserved).send().await;
+        put.map(drop).or_else(|error| refused(function, &error))
+    } else {
+        let delete = client.delete_function_concurrency();
+        let delete = delete.function_name(function).send().await;
+        delete.map(drop).or_else(|error| refused(function, &error))
     }
 }
 
