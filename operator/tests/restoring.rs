@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails by it"
 )]
 
@@ -117,6 +118,10 @@ fn permanent(user: u64) -> Ban {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one restore, from the damage to what each party sees"
+)]
 async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let window = Duration::from_millis(10);
     let app = TestApp::builder()
