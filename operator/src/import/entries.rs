@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
+use shared::ids::UserId;
 
 use super::Row;
 
@@ -36,6 +37,8 @@ pub struct Entry {
     pub outcome: Outcome,
     /// Fields in it that are not read.
     pub unread: Vec<String>,
+    /// The user whose earlier entries it takes back.
+    pub takes_back: Option<UserId>,
 }
 
 /// What an entry says.

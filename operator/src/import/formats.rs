@@ -33,11 +33,16 @@ pub fn entry(format: Format, piece: Piece, defaults: &Defaults, columns: &Column
         Format::UsersJson => objects::row(name.as_deref(), &value, defaults, columns),
         _ => ban_info::row(&value, defaults, columns),
     };
+    let takes_back = match format {
+        Format::Adonis => adonis::taken_back(&value),
+        _ => None,
+    };
     Entry {
         at,
         original: Original::Value(name, value),
         outcome: read.into(),
         unread,
+        takes_back,
     }
 }
 
@@ -48,6 +53,7 @@ fn wrong_entry(at: At, unreadable: Unreadable) -> Entry {
         original: Original::Value(None, text.into()),
         outcome: Err(NoRow::Wrong(message)).into(),
         unread: Vec::new(),
+        takes_back: None,
     }
 }
 

@@ -14,7 +14,7 @@ use shared::store::{Candidate, Import, ImportFailure, Incoming, Verdict};
 use super::pace::{Pace, wait};
 use super::repeats::Repeats;
 use super::report::Reported;
-use super::{Broken, Outcome, Report, Rows};
+use super::{Broken, NoRow, Outcome, Report, Rows};
 
 /// How many bans wait at most for one of the same user before them.
 const WAITING: usize = 500;
@@ -253,9 +253,16 @@ impl<'a> Queue<'a> {
                 return Ok(Next::Passed);
             }
         };
-        if let Some(what) = self.repeats.clash(&row) {
-            report.wrong(reported, &what)?;
-            return Ok(Next::Passed);
+        match self.repeats.objection(ordinal, &row) {
+            Some(NoRow::Wrong(what)) => {
+                report.wrong(reported, &what)?;
+                return Ok(Next::Passed);
+            }
+            Some(NoRow::NoBan(what)) => {
+                report.left_out(&reported, &what)?;
+                return Ok(Next::Passed);
+            }
+            None => {}
         }
         let mut incoming = row.incoming(Moment::now().seconds());
         if let Some(winner) = self.repeats.replaced_by(ordinal) {

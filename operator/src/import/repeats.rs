@@ -11,7 +11,7 @@ use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, Guid, UserId};
 use shared::rules::{Scope, Terms};
 
-use super::Row;
+use super::{NoRow, Row};
 
 /// What is known of repetitions.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Repeats {
     replaced: HashMap<u64, Terms>,
     /// The guids of several users: a guid names one ban, so none of these can be trusted.
     clashing: HashSet<Guid>,
+    /// The users with bans that are taken back, by the number of the last entry that does so.
+    taken_back: HashMap<UserId, u64>,
 }
 
 impl Repeats {
@@ -30,12 +32,16 @@ impl Repeats {
         self.replaced.get(&ordinal)
     }
 
-    /// What is wrong with a row because of others.
-    pub fn clash(&self, row: &Row) -> Option<String> {
+    /// Why a row is not imported because of others.
+    pub fn objection(&self, ordinal: u64, row: &Row) -> Option<NoRow> {
+        let last = self.taken_back.get(&row.user);
+        if last.is_some_and(|last| *last > ordinal) {
+            return Some(NoRow::NoBan("a later entry takes it back".to_owned()));
+        }
         let guid = row.guid.filter(|guid| self.clashing.contains(guid))?;
-        Some(format!(
+        Some(NoRow::Wrong(format!(
             "the guid {guid} is given to several users in this file: it can name one ban"
-        ))
+        )))
     }
 }
 
@@ -44,6 +50,7 @@ impl Repeats {
 pub struct Seen {
     users: Vec<u64>,
     guids: Vec<(u64, u64)>,
+    taken_back: HashMap<UserId, u64>,
 }
 
 impl Seen {
@@ -52,6 +59,11 @@ impl Seen {
         if let Some(guid) = row.guid {
             self.guids.push((guid.get(), row.user.get()));
         }
+    }
+
+    /// Takes note that an entry takes back the earlier ones of a user.
+    pub fn take_back(&mut self, user: UserId, ordinal: u64) {
+        self.taken_back.insert(user, ordinal);
     }
 
     pub fn repeats(mut self) -> Repeats {
@@ -68,6 +80,7 @@ impl Seen {
                 .collect(),
             clashing: clashing.map(|(one, _)| Guid::from(one.0)).collect(),
             replaced: HashMap::new(),
+            taken_back: self.taken_back,
         }
     }
 }
@@ -81,7 +94,8 @@ pub struct Contest(HashMap<Chain, Vec<(u64, Row)>>);
 
 impl Contest {
     pub fn add(&mut self, ordinal: u64, row: Row, repeats: &Repeats, now: Timestamp) {
-        if !repeats.users.contains(&row.user) || !row.holds(now) || repeats.clash(&row).is_some() {
+        let is_one_of_several = repeats.users.contains(&row.user) && row.holds(now);
+        if !is_one_of_several || repeats.objection(ordinal, &row).is_some() {
             return;
         }
         let experience = (row.scope == Scope::Experience).then_some(row.experience);
@@ -151,7 +165,7 @@ mod tests {
         (
             replaced,
             rows.iter()
-                .filter(|row| repeats.clash(row).is_some())
+                .filter(|row| repeats.objection(0, row).is_some())
                 .count(),
         )
     }
@@ -191,5 +205,17 @@ mod tests {
             row(3, 0, Some(8)),
         ];
         assert_eq!(of(&rows), (vec![], 2));
+    }
+
+    #[test]
+    fn a_ban_that_a_later_entry_takes_back_is_not_imported() {
+        let mut seen = Seen::default();
+        let ban = row(1, 0, None);
+        seen.add(&ban);
+        seen.take_back(ban.user, 1);
+        seen.add(&ban);
+        let repeats = seen.repeats();
+        assert!(matches!(repeats.objection(0, &ban), Some(NoRow::NoBan(_))));
+        assert_eq!(repeats.objection(2, &ban), None);
     }
 }

@@ -47,9 +47,12 @@ pub fn survey(
         ..Survey::default()
     };
     let (mut seen, mut rounding) = (Seen::default(), Rounding::default());
-    for entry in open()? {
+    for (entry, ordinal) in open()?.zip(0..) {
         let entry = entry.or_else(|broken| refused(&broken))?;
         survey.unread.extend(entry.unread);
+        if let Some(user) = entry.takes_back {
+            seen.take_back(user, ordinal);
+        }
         let row = match entry.outcome {
             Outcome::NoBan(_) => continue,
             Outcome::Wrong(_) => {

@@ -10,6 +10,7 @@
 //! without case (`Admin.DoCheck`), so a user who is called `Group` cannot be named in that way.
 
 use serde_json::Value;
+use shared::ids::UserId;
 
 use super::{Read, wrong};
 use crate::import::Defaults;
@@ -55,10 +56,7 @@ fn ban_of(value: &Value) -> Result<&Value, NoRow> {
     let Some(table) = change.get("Table") else {
         return Ok(value);
     };
-    let table = match table {
-        Value::Array(path) => path.last().and_then(Value::as_str),
-        name => name.as_str(),
-    };
+    let table = name_of(table);
     if !matches!(table, Some("Banned" | "TimeBans")) {
         let what = format!(
             "it is about the table {}",
@@ -71,6 +69,28 @@ fn ban_of(value: &Value) -> Result<&Value, NoRow> {
         Some("Remove") => Err(NoRow::NoBan("it takes a ban back".to_owned())),
         _ => Err(NoRow::Wrong("Action must be Add or Remove".to_owned())),
     }
+}
+
+/// The last part of a path to a table.
+fn name_of(table: &Value) -> Option<&str> {
+    match table {
+        Value::Array(path) => path.last().and_then(Value::as_str),
+        name => name.as_str(),
+    }
+}
+
+/// The user whose earlier ban an entry takes back. Adonis itself takes the ban out of the list where
+/// it finds it.
+pub fn taken_back(value: &Value) -> Option<UserId> {
+    let is_of_bans = matches!(name_of(value.get("Table")?), Some("Banned" | "TimeBans"));
+    if !is_of_bans || value.get("Action").and_then(Value::as_str) != Some("Remove") {
+        return None;
+    }
+    let id = match value.get("Value")? {
+        Value::String(text) => user_in(text).ok()?.parse().ok(),
+        other => shared::http::integer(other.get("UserId").unwrap_or(other)),
+    };
+    id.and_then(UserId::new)
 }
 
 fn ban_row(ban: &Value, defaults: &Defaults, columns: &Columns) -> Read {
@@ -201,6 +221,28 @@ mod tests {
         ] {
             let wrong = read(&value).unwrap_err();
             assert!(wrong.contains(says), "{value}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn an_entry_may_take_a_ban_back() {
+        let change = |table: Value, action: &str, value: Value| json!({ "Table": table, "Action": action, "Value": value });
+        for (entry, user) in [
+            (
+                change(json!("Banned"), "Remove", json!({ "UserId": 7 })),
+                Some(7),
+            ),
+            (
+                change(json!(["Settings", "Banned"]), "Remove", json!("Mallory:7")),
+                Some(7),
+            ),
+            (change(json!("Banned"), "Remove", json!(7)), Some(7)),
+            (change(json!("Banned"), "Remove", json!("Group:7")), None),
+            (change(json!("Banned"), "Add", json!(7)), None),
+            (change(json!("Admins"), "Remove", json!(7)), None),
+            (json!(7), None),
+        ] {
+            assert_eq!(taken_back(&entry).map(UserId::get), user, "{entry}");
         }
     }
 }

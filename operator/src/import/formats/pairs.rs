@@ -40,6 +40,7 @@ pub fn entries(bans: Piece, defaults: &Defaults) -> Vec<Entry> {
         original: original(pair),
         outcome: row(pair, defaults).into(),
         unread: Vec::new(),
+        takes_back: None,
     });
     entries.collect()
 }

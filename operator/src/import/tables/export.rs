@@ -93,6 +93,7 @@ pub fn entries<R: Read>(
             original: Original::Cells(record.cells),
             outcome: read.into(),
             unread: std::mem::take(&mut unread),
+            takes_back: None,
         })
     }))
 }

@@ -76,6 +76,7 @@ fn entry(record: Record, width: usize, fields: &Fields, defaults: &Defaults) -> 
         original: Original::Cells(record.cells),
         outcome: read.into(),
         unread: unused.into_iter().collect(),
+        takes_back: None,
     }
 }
 

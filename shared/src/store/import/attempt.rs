@@ -248,17 +248,7 @@ impl Import {
                 Err(_) => return Err(DatabaseError::Refused("an import was refused".to_owned())),
             }
         };
-        let mut elsewhere = Vec::new();
-        if ban.holds(now) {
-            for experience in self.experiences(incoming) {
-                let there = found.snapshot(self, incoming, experience)?;
-                let after = Standing {
-                    here: there.standing.here.clone(),
-                    global: outcome.standing.global.clone(),
-                };
-                elsewhere.push((there, rules::import_report(after, &ban, now)));
-            }
-        }
+        let elsewhere = self.elsewhere(incoming, &ban, &outcome, found, now)?;
         let is_new = incoming.origin == Origin::New;
         Ok(Judged::Write(Box::new(Planned {
             note: is_new.then(|| (incoming.note(self.tag), earlier_note)),
@@ -268,6 +258,30 @@ impl Import {
             elsewhere,
             verdict: written,
         })))
+    }
+
+    /// The other experiences that count as having applied a ban, with what they owe afterwards.
+    fn elsewhere(
+        &self,
+        incoming: &Incoming,
+        ban: &Ban,
+        outcome: &Outcome,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<Vec<(Snapshot, Standing)>, DatabaseError> {
+        if !ban.holds(now) {
+            return Ok(Vec::new());
+        }
+        let experiences = self.experiences(incoming);
+        let elsewhere = experiences.map(|experience| {
+            let there = found.snapshot(self, incoming, experience)?;
+            let after = Standing {
+                here: there.standing.here.clone(),
+                global: outcome.standing.global.clone(),
+            };
+            Ok((there, rules::import_report(after, ban, now)))
+        });
+        elsewhere.collect()
     }
 
     fn writes(
