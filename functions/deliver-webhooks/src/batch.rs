@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::clock::Moment;
 use shared::error::ApiError;
-use shared::ids::UserId;
+use shared::ids::{UserId, WorkspaceId};
 use shared::store::{LoggedEvent, Store};
 use shared::webhooks::{Delivery, DeliveryKey, Endpoint, Message};
 
@@ -29,8 +29,8 @@ pub struct Batch {
     pub chains: Vec<Vec<Parcel>>,
     /// What cannot be delivered any more.
     pub gone: Vec<Delivery>,
-    /// What cannot be delivered yet.
-    pub waiting: Vec<DeliveryKey>,
+    /// Whether something cannot be delivered yet.
+    pub is_waiting: bool,
 }
 
 impl Batch {
@@ -44,7 +44,21 @@ impl Batch {
         // Tests first, since somebody waits; events by their positions, the order in which they came
         // about.
         due.sort_by_key(|delivery| (matches!(delivery.key, DeliveryKey::Event(_)), delivery.key));
-        let mut events = events_of(store, endpoint, &due, now).await?;
+        let events = events_of(store, endpoint, &due, now).await?;
+        Self::arrange(endpoint.workspace, due, events, now)
+    }
+
+    /// Puts deliveries, in the order in which they are to be made, into chains. `events` are those that
+    /// the index of the log shows.
+    ///
+    /// The index trails, and not by the same time for each entry. Of an event that it does not show yet,
+    /// nothing says which user it is about, so everything after it waits: it may be the same.
+    fn arrange(
+        workspace: WorkspaceId,
+        due: Vec<Delivery>,
+        mut events: HashMap<u64, LoggedEvent>,
+        now: Moment,
+    ) -> Result<Self, ApiError> {
         let mut batch = Self::default();
         let mut of_user: HashMap<UserId, usize> = HashMap::new();
         for delivery in due {
@@ -52,21 +66,23 @@ impl Batch {
                 DeliveryKey::Event(position) => position,
                 DeliveryKey::Test(_) => {
                     let created = delivery.created.seconds();
-                    let id = &delivery.event_id;
-                    let message = Message::test(endpoint.workspace, id, created)?;
+                    let message = Message::test(workspace, &delivery.event_id, created)?;
                     batch.chains.push(vec![(delivery, message)]);
                     continue;
                 }
             };
+            if batch.is_waiting {
+                continue;
+            }
             let Some(event) = events.remove(&position) else {
                 if now.millis() < delivery.created.millis().saturating_add(TRAILS) {
-                    batch.waiting.push(delivery.key);
+                    batch.is_waiting = true;
                 } else {
                     batch.gone.push(delivery);
                 }
                 continue;
             };
-            let message = Message::of(endpoint.workspace, &event.decision)?;
+            let message = Message::of(workspace, &event.decision)?;
             let user = event.decision.ban.user;
             let at = *of_user.entry(user).or_insert(batch.chains.len());
             match batch.chains.get_mut(at) {
@@ -75,6 +91,11 @@ impl Batch {
             }
         }
         Ok(batch)
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.chains.is_empty() && self.gone.is_empty()
     }
 }
 
@@ -116,4 +137,126 @@ async fn events_of(
     let looked_up = looked_up.into_iter().flatten();
     found.extend(looked_up.map(|event| (event.position, event)));
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ids::{ExperienceId, Guid, ModeratorId, Uid};
+    use shared::rules::{Ban, DecisionKind, Expiry, Scope, Terms};
+    use shared::store::PastDecision;
+    use shared::webhooks::DeliveryState;
+
+    use super::*;
+
+    const WRITTEN: Moment = Moment::from_millis(1_800_000_000_000);
+
+    fn delivery(key: DeliveryKey) -> Delivery {
+        Delivery {
+            key,
+            event_id: "1-1".to_owned(),
+            event: "GAME_BANNED".to_owned(),
+            state: DeliveryState::Due,
+            attempts: 0,
+            due_at: Some(WRITTEN),
+            created: WRITTEN,
+            last: None,
+        }
+    }
+
+    fn event(position: u64, user: u64) -> (u64, LoggedEvent) {
+        let at = WRITTEN.seconds();
+        let ban = Ban {
+            guid: Guid::from(position),
+            uid: Uid(position),
+            user: UserId::new(user).unwrap(),
+            scope: Scope::Global,
+            made_in: ExperienceId::new(7).unwrap(),
+            terms: Terms {
+                moderator: ModeratorId::new(1).unwrap(),
+                private_reason: "p".to_owned(),
+                public_reason: "p".to_owned(),
+                expires: Expiry::Never,
+                universal: true,
+            },
+            revision: 1,
+            decisions: 1,
+            created: at,
+            updated: at,
+            ending: None,
+        };
+        let decision = PastDecision {
+            kind: DecisionKind::Made,
+            at,
+            moment: WRITTEN,
+            ban,
+            previous: None,
+            applied: false,
+            previous_applied: false,
+            reason: None,
+            key_id: "k".to_owned(),
+            moderator: None,
+        };
+        let logged = WRITTEN;
+        let logged = LoggedEvent {
+            position,
+            logged,
+            decision,
+        };
+        (position, logged)
+    }
+
+    /// Which positions go into which chains, which are gone, and whether something waits.
+    fn arranged(
+        due: &[u64],
+        shown: &[(u64, u64)],
+        seconds_later: u64,
+    ) -> (Vec<Vec<u64>>, Vec<u64>, bool) {
+        let due = due.iter().map(|at| delivery(DeliveryKey::Event(*at)));
+        let shown = shown.iter().map(|(position, user)| event(*position, *user));
+        let now = Moment::from_millis(WRITTEN.millis() + 1_000 * seconds_later);
+        let workspace = WorkspaceId::random();
+        let batch = Batch::arrange(workspace, due.collect(), shown.collect(), now).unwrap();
+        let position = |delivery: &Delivery| match delivery.key {
+            DeliveryKey::Event(position) => position,
+            DeliveryKey::Test(_) => 0,
+        };
+        let of_chain = |chain: &Vec<Parcel>| chain.iter().map(|(one, _)| position(one)).collect();
+        (
+            batch.chains.iter().map(of_chain).collect(),
+            batch.gone.iter().map(position).collect(),
+            batch.is_waiting,
+        )
+    }
+
+    #[test]
+    fn events_of_a_user_follow_each_other_in_one_chain() {
+        let shown = [(1, 156), (2, 2), (3, 156)];
+        let chains = vec![vec![1, 3], vec![2]];
+        assert_eq!(arranged(&[1, 2, 3], &shown, 1), (chains, vec![], false));
+    }
+
+    #[test]
+    fn nothing_overtakes_an_event_that_the_index_does_not_show_yet() {
+        // Position 2 is of user 156 too, as position 3 is, but nobody can know.
+        let shown = [(1, 156), (3, 156), (4, 2)];
+        let chains = vec![vec![1]];
+        assert_eq!(arranged(&[1, 2, 3, 4], &shown, 1), (chains, vec![], true));
+        // A minute later it has been deleted, and holds up nothing.
+        let chains = vec![vec![1, 3], vec![4]];
+        let late = arranged(&[1, 2, 3, 4], &shown, 60);
+        assert_eq!(late, (chains, vec![2], false));
+    }
+
+    #[test]
+    fn test_delivery_waits_for_no_event() {
+        let due = [DeliveryKey::Test(1), DeliveryKey::Event(2)].map(delivery);
+        let batch = Batch::arrange(
+            WorkspaceId::random(),
+            due.into(),
+            HashMap::new(),
+            Moment::from_millis(WRITTEN.millis() + 1_000),
+        );
+        let batch = batch.unwrap();
+        assert_eq!((batch.chains.len(), batch.is_waiting), (1, true));
+    }
 }

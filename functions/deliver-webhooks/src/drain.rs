@@ -1,6 +1,5 @@
 //! Delivering what is due to one endpoint, by one invocation at a time.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -44,6 +43,10 @@ const IN_FLIGHT: usize = 8;
 /// The index of what is due trails the table. Before it is taken for empty it is read again after
 /// this time.
 const TRAILS: Duration = Duration::from_millis(300);
+
+/// How many times in a row it waits for an event that the index of the log does not show yet, so long
+/// each time. What is still missing then is left to the next wake or sweep.
+const PATIENCE: u32 = 10;
 
 /// The work on one endpoint.
 pub struct Drain<'a> {
@@ -104,8 +107,7 @@ impl<'a> Drain<'a> {
     /// Says whether it makes sense to go on at once.
     async fn deliver(&self) -> Result<bool, ApiError> {
         let session = self.outbound.session();
-        let mut skipped = HashSet::new();
-        let mut was_empty = false;
+        let (mut was_empty, mut waited) = (false, 0);
         loop {
             // As it is now: it may have been paused or removed, or its secret replaced.
             let endpoint = self.store.endpoint(self.tag, self.id).await?;
@@ -113,11 +115,10 @@ impl<'a> Drain<'a> {
                 return Ok(false);
             };
             let now = Moment::now();
-            let mut due = self.store.due(self.tag, self.id, now, PAGE).await?;
-            due.retain(|delivery| !skipped.contains(&delivery.key));
+            let due = self.store.due(self.tag, self.id, now, PAGE).await?;
             if due.is_empty() {
                 if was_empty {
-                    return Ok(skipped.is_empty());
+                    return Ok(true);
                 }
                 was_empty = true;
                 tokio::time::sleep(TRAILS).await;
@@ -132,8 +133,16 @@ impl<'a> Drain<'a> {
                 until: self.until,
             };
             let batch = Batch::of(self.store, &endpoint, due, now).await?;
+            if batch.is_empty() {
+                if waited == PATIENCE || Instant::now() >= self.until {
+                    return Ok(false);
+                }
+                waited += 1;
+                tokio::time::sleep(TRAILS).await;
+                continue;
+            }
+            waited = 0;
             self.drop_gone(&batch).await?;
-            skipped.extend(batch.waiting);
             let before = self.tally.so_far();
             let sending = batch.chains.iter().map(|chain| sender.send(chain));
             let sent: Result<(), _> = stream::iter(sending)
