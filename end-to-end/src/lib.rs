@@ -20,6 +20,7 @@
 )]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 
+mod aging;
 mod answer;
 mod app;
 pub mod audit;
@@ -35,6 +36,7 @@ pub mod requests;
 pub mod stored;
 mod workspace;
 
+pub use aging::age_log;
 pub use answer::{Answer, key_order};
 pub use app::{TestApp, TestAppBuilder};
 pub use call::Call;

@@ -1,9 +1,22 @@
 //! Cursors of lists.
 
-use serde_json::{Map, Value};
-use shared::cursor::CursorScope;
-use shared::http::Fields;
-use shared::ids::WorkspaceId;
+use shared::auth::WorkspaceSecret;
+use shared::cursor::{ListName, Position};
+use shared::ids::{Guid, WorkspaceId};
+use shared::store::{HistoryPosition, LogPosition, PollPosition};
+
+/// A position that is any text at all.
+struct Anything(String);
+
+impl Position for Anything {
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
 
 /// Reads bytes as a cursor, and as a position to make one of.
 pub fn cursor(bytes: &[u8]) {
@@ -16,42 +29,60 @@ pub fn cursor(bytes: &[u8]) {
         "00000000-0000-4000-8000-000026092f67",
     ]
     .map(|id| id.parse().expect("an id"));
-    let scope = CursorScope::new(own, "bans user=1");
+    let list = ListName::new(own, "bans").with("userId", Some(1));
     let foreign = [
-        CursorScope::new(other, "bans user=1"),
-        CursorScope::new(own, "bans user=11"),
-        CursorScope::new(own, ""),
+        ListName::new(other, "bans").with("userId", Some(1)),
+        ListName::new(own, "bans").with("userId", Some(11)),
+        ListName::new(own, "bans"),
+        ListName::new(own, "events").with("userId", Some(1)),
     ];
+    let secret = secret(b'A');
 
     // What opens is what was sealed, and nothing else is.
-    if let Some(position) = open(&scope, text) {
-        assert_eq!(scope.seal(&position), text);
+    if let Some(Anything(position)) = list.open(&secret, text) {
+        assert_eq!(list.seal(&secret, &Anything(position)), text);
     }
-    let sealed = scope.seal(text);
-    assert_eq!(open(&scope, &sealed).as_deref(), Some(text));
+    let sealed = list.seal(&secret, &Anything(text.to_owned()));
+    let opened = list.open::<Anything>(&secret, &sealed);
+    assert_eq!(opened.expect("it is genuine").0, text);
     let in_url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     assert!(sealed.bytes().all(in_url), "{sealed} needs escaping");
-    for scope in &foreign {
-        assert_eq!(open(scope, &sealed), None, "{sealed} opens elsewhere");
+    for list in &foreign {
+        let opened = list.open::<Anything>(&secret, &sealed);
+        assert!(opened.is_none(), "{sealed} opens elsewhere");
     }
+    let opened = list.open::<Anything>(&self::secret(b'B'), &sealed);
+    assert!(opened.is_none(), "{sealed} opens under another secret");
+
+    // A genuine cursor opens as a position only in the spelling in which that is written.
+    has_one_spelling::<Guid>(&list, &secret, &sealed);
+    has_one_spelling::<LogPosition>(&list, &secret, &sealed);
+    has_one_spelling::<PollPosition>(&list, &secret, &sealed);
+    has_one_spelling::<HistoryPosition>(&list, &secret, &sealed);
 
     // A cursor that was changed in one place does not open.
     let at = text.len() % sealed.len();
     let mut changed = sealed.clone().into_bytes();
     changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
     let changed = String::from_utf8(changed).expect("ASCII");
-    assert_eq!(open(&scope, &changed), None, "{changed} opens");
-    assert_eq!(open(&scope, &sealed[..at]), None, "part of a cursor opens");
+    for wrong in [
+        changed.as_str(),
+        &sealed[..at],
+        &format!("{sealed}="),
+        &format!("{sealed}A"),
+    ] {
+        let opened = list.open::<Anything>(&secret, wrong);
+        assert!(opened.is_none(), "{wrong} opens");
+    }
 }
 
-fn open(scope: &CursorScope, cursor: &str) -> Option<String> {
-    let value = Value::from(cursor);
-    let mut fields = Fields::new(Map::from_iter([("cursor".to_owned(), value)]));
-    let opened = scope.open(&mut fields, |position| Some(position.to_owned()));
-    assert_eq!(
-        opened.is_some(),
-        fields.is_sound(),
-        "an error or a position"
-    );
-    opened
+fn has_one_spelling<P: Position>(list: &ListName, secret: &WorkspaceSecret, sealed: &str) {
+    if let Some(position) = list.open::<P>(secret, sealed) {
+        assert_eq!(list.seal(secret, &position), sealed);
+    }
+}
+
+fn secret(letter: u8) -> WorkspaceSecret {
+    let text = char::from(letter).to_string().repeat(42) + "A";
+    WorkspaceSecret::try_from(text).expect("a secret")
 }

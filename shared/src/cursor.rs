@@ -1,118 +1,268 @@
-//! Cursors: where a list goes on, as an opaque word.
+//! Cursors: where a list goes on, authenticated with the secret of the workspace.
 //!
-//! A cursor is a position and a checksum over the position, the workspace and the query. Nothing
-//! depends on it being secret: the partition that is read always follows from the caller's key.
-//! The checksum makes one that was tampered with, or belongs to another workspace or query, a
-//! clear error instead of a strange page.
+//! A cursor is the URL-safe base64, without padding, of
+//!
+//! ```text
+//! version (1 byte) | MAC (16 bytes) | position (ASCII)
+//! ```
+//!
+//! The MAC covers the version, the workspace, the list with everything that selects its rows, and the
+//! position. So a cursor that was made up or altered, or belongs to another workspace or query, does
+//! not open. A position is numbers in decimal with full stops between them, and there is one way to
+//! write each: only what would be written again, byte for byte, is accepted.
+
+mod positions;
+
+use std::fmt::Display;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 
+use crate::auth::{Caller, Purpose, WorkspaceSecret};
+use crate::error::ApiError;
 use crate::http::Fields;
 use crate::ids::WorkspaceId;
+use crate::store::Store;
 
-/// Bytes of the checksum.
-const CHECK: usize = 8;
+/// The version of the encoding. Cursors of another version are refused.
+const VERSION: u8 = 1;
 
-/// The list that a cursor belongs to.
+/// How many bytes of a MAC a cursor carries: 128 bits, as many as a key has about.
+const MAC: usize = 16;
+
+/// A place in a list.
+pub trait Position: Sized {
+    /// The place as text.
+    fn write(&self) -> String;
+    /// Reads what [`Position::write`] wrote. It may be lenient: [`ListName::open`] accepts a text only
+    /// if the position is written the same way.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// What a cursor is good for: one list of one workspace.
 #[derive(Clone, Debug)]
-pub struct CursorScope(String);
+pub struct ListName {
+    workspace: WorkspaceId,
+    parts: Vec<String>,
+}
 
-impl CursorScope {
-    /// The list that `query` names in a workspace: everything that selects its rows, but not how
-    /// many of them are wanted at a time.
+impl ListName {
+    /// The list that a route gives in a workspace.
     #[must_use]
-    pub fn new(workspace: WorkspaceId, query: &str) -> Self {
-        Self(format!("{workspace} {query}"))
+    pub fn new(workspace: WorkspaceId, route: &'static str) -> Self {
+        Self {
+            workspace,
+            parts: vec![route.to_owned()],
+        }
+    }
+
+    /// The list of those rows alone for which a parameter has this value; with `None`, whatever it is.
+    #[must_use]
+    pub fn with(mut self, parameter: &'static str, value: Option<impl Display>) -> Self {
+        if let Some(value) = value {
+            self.parts.extend([parameter.to_owned(), value.to_string()]);
+        }
+        self
     }
 
     /// The cursor of a position in this list.
     #[must_use]
-    pub fn seal(&self, position: &str) -> String {
-        let mut bytes = self.check(position).to_vec();
+    pub fn seal(&self, secret: &WorkspaceSecret, position: &impl Position) -> String {
+        let position = position.write();
+        let mac = self.over(&position, |parts| secret.mac(Purpose::Cursor, parts));
+        let mut bytes = vec![VERSION];
+        bytes.extend(mac.iter().take(MAC));
         bytes.extend(position.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The position that the parameter `cursor` names; nothing at the beginning.
-    pub fn open<T>(&self, query: &mut Fields, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let value = query.value("cursor")?;
-        let position = value.as_str().and_then(|cursor| self.position(cursor));
-        let opened = position.as_deref().and_then(parse);
-        if opened.is_none() {
-            query.reject(
-                "cursor",
-                "is not a cursor of this list: begin again without one",
-            );
-        }
-        opened
-    }
-
-    fn position(&self, cursor: &str) -> Option<String> {
+    /// The position that a cursor names in this list, if it is one of ours.
+    #[must_use]
+    pub fn open<P: Position>(&self, secret: &WorkspaceSecret, cursor: &str) -> Option<P> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (check, position) = bytes.split_at_checked(CHECK)?;
-        let position = String::from_utf8(position.to_vec()).ok()?;
-        (self.check(&position) == check).then_some(position)
+        let (version, bytes) = bytes.split_first()?;
+        let (mac, text) = bytes.split_at_checked(MAC)?;
+        let text = std::str::from_utf8(text).ok()?;
+        let is_genuine = *version == VERSION
+            && self.over(text, |parts| secret.verifies(Purpose::Cursor, parts, mac));
+        let position = P::read(text).filter(|_| is_genuine)?;
+        (position.write() == text).then_some(position)
     }
 
-    fn check(&self, position: &str) -> [u8; CHECK] {
-        let mut hasher = Sha256::new();
-        hasher.update(self.0.len().to_be_bytes());
-        hasher.update(&self.0);
-        hasher.update(position);
-        let mut check = [0; CHECK];
-        for (to, from) in check.iter_mut().zip(hasher.finalize()) {
-            *to = from;
-        }
-        check
+    fn over<T>(&self, position: &str, keyed: impl FnOnce(&[&[u8]]) -> T) -> T {
+        let workspace = self.workspace.to_string();
+        let own = [&[VERSION][..], workspace.as_bytes()];
+        let parts = self.parts.iter().map(String::as_bytes);
+        let parts: Vec<&[u8]> = own
+            .into_iter()
+            .chain(parts)
+            .chain([position.as_bytes()])
+            .collect();
+        keyed(&parts)
     }
 }
 
+/// The cursors of a list that is being answered. The secret is read only if a cursor comes in or goes
+/// out.
+#[derive(Clone, Debug)]
+pub struct Cursors {
+    store: Store,
+    list: ListName,
+}
+
+impl Cursors {
+    /// The cursors of the list that a route gives to a caller.
+    #[must_use]
+    pub fn new<P>(caller: &Caller<P>, store: &Store, route: &'static str) -> Self {
+        Self {
+            store: store.clone(),
+            list: ListName::new(caller.workspace(), route),
+        }
+    }
+
+    /// The same for those rows alone for which a parameter has this value.
+    #[must_use]
+    pub fn with(self, parameter: &'static str, value: Option<impl Display>) -> Self {
+        Self {
+            list: self.list.with(parameter, value),
+            ..self
+        }
+    }
+
+    /// The position that the parameter `cursor` of the query names; nothing at the beginning. A cursor
+    /// that is not one of this list is noted as an error of the query.
+    pub async fn open<P: Position>(&self, query: &mut Fields) -> Result<Option<P>, ApiError> {
+        let Some(value) = query.value("cursor") else {
+            return Ok(None);
+        };
+        let position = match value.as_str() {
+            Some(cursor) => self.list.open(&self.secret().await?, cursor),
+            None => None,
+        };
+        if position.is_none() {
+            query.reject("cursor", NOT_OURS);
+        }
+        Ok(position)
+    }
+
+    /// The cursor of a position.
+    pub async fn seal(&self, position: &impl Position) -> Result<String, ApiError> {
+        Ok(self.list.seal(&self.secret().await?, position))
+    }
+
+    /// The same of a position that there may not be.
+    pub async fn seal_next(
+        &self,
+        position: Option<impl Position>,
+    ) -> Result<Option<String>, ApiError> {
+        match position {
+            Some(position) => Ok(Some(self.seal(&position).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn secret(&self) -> Result<WorkspaceSecret, ApiError> {
+        self.store.workspace_secret(self.list.workspace.tag()).await
+    }
+}
+
+/// What the caller of a list is told whose cursor does not open.
+const NOT_OURS: &str = "is not a cursor of this list: begin again without one";
+
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, Value};
-
     use super::*;
 
-    fn open(scope: &CursorScope, cursor: &str) -> Result<Option<String>, ()> {
-        let values = Map::from_iter([("cursor".to_owned(), Value::String(cursor.to_owned()))]);
-        let mut fields = Fields::new(values);
-        let opened = scope.open(&mut fields, |position| Some(position.to_owned()));
-        if fields.is_sound() {
-            Ok(opened)
-        } else {
-            Err(())
+    /// A position that reads any text and writes it without its spaces.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Text(String);
+
+    impl Position for Text {
+        fn write(&self) -> String {
+            self.0.clone()
+        }
+
+        fn read(text: &str) -> Option<Self> {
+            (text != "unreadable").then(|| Self(text.replace(' ', "")))
+        }
+    }
+
+    fn secret() -> WorkspaceSecret {
+        WorkspaceSecret::random().unwrap()
+    }
+
+    fn text(text: &str) -> Text {
+        Text(text.to_owned())
+    }
+
+    #[test]
+    fn cursor_opens_only_in_its_own_list_and_untouched() {
+        let (secret, workspace) = (secret(), WorkspaceId::random());
+        let list = ListName::new(workspace, "bans").with("userId", Some(1));
+        let cursor = list.seal(&secret, &text("633197862920433664"));
+        let open = |list: &ListName, cursor: &str| list.open::<Text>(&secret, cursor);
+        assert_eq!(open(&list, &cursor), Some(text("633197862920433664")));
+        let elsewhere = [
+            ListName::new(workspace, "bans"),
+            ListName::new(workspace, "bans").with("userId", Some(2)),
+            ListName::new(workspace, "bans").with("moderatorId", Some(1)),
+            ListName::new(workspace, "events").with("userId", Some(1)),
+            ListName::new(WorkspaceId::random(), "bans").with("userId", Some(1)),
+        ];
+        for other in &elsewhere {
+            assert_eq!(open(other, &cursor), None, "{other:?}");
+        }
+        for (at, _) in cursor.char_indices() {
+            let mut altered = cursor.clone().into_bytes();
+            altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert_eq!(open(&list, &altered), None, "{altered}");
+            assert_eq!(open(&list, &cursor[..at]), None, "{}", &cursor[..at]);
+        }
+        for other in [
+            format!("{cursor}A"),
+            format!("{cursor}="),
+            format!(" {cursor}"),
+            cursor.replace(['-', '_'], "+"),
+            "%%%".to_owned(),
+        ] {
+            assert!(other == cursor || open(&list, &other).is_none(), "{other}");
         }
     }
 
     #[test]
-    fn a_cursor_opens_only_in_its_own_list_and_untouched() {
-        let workspace = WorkspaceId::random();
-        let scope = CursorScope::new(workspace, "bans user=1");
-        let cursor = scope.seal("633197862920433664");
-        assert_eq!(
-            open(&scope, &cursor),
-            Ok(Some("633197862920433664".to_owned()))
-        );
-        assert_eq!(
-            open(&CursorScope::new(workspace, "bans user=2"), &cursor),
-            Err(())
-        );
-        assert_eq!(
-            open(
-                &CursorScope::new(WorkspaceId::random(), "bans user=1"),
-                &cursor
-            ),
-            Err(())
-        );
-        for (at, _) in cursor.char_indices() {
-            let mut tampered = cursor.clone().into_bytes();
-            tampered[at] = if tampered[at] == b'A' { b'B' } else { b'A' };
-            let tampered = String::from_utf8(tampered).unwrap();
-            assert_eq!(open(&scope, &tampered), Err(()), "{tampered}");
+    fn cursor_under_another_secret_does_not_open() {
+        let list = ListName::new(WorkspaceId::random(), "bans");
+        let cursor = list.seal(&secret(), &text("7"));
+        assert_eq!(list.open::<Text>(&secret(), &cursor), None);
+    }
+
+    /// What the last version would have made of the same position: anyone could.
+    #[test]
+    fn position_with_a_checksum_instead_of_a_mac_does_not_open() {
+        use sha2::{Digest, Sha256};
+        let list = ListName::new(WorkspaceId::random(), "events");
+        let digest = Sha256::digest(b"0.7");
+        for version in [&[][..], &[VERSION]] {
+            let made_up = [version, &digest[..MAC], b"0.7"].concat();
+            let made_up = URL_SAFE_NO_PAD.encode(made_up);
+            assert_eq!(list.open::<Text>(&secret(), &made_up), None);
         }
-        assert_eq!(open(&scope, ""), Err(()));
-        assert_eq!(open(&scope, "%%%"), Err(()));
+    }
+
+    #[test]
+    fn genuine_cursor_of_another_spelling_or_version_does_not_open() {
+        let secret = secret();
+        let list = ListName::new(WorkspaceId::random(), "bans");
+        for spelling in ["1 2", "unreadable"] {
+            let cursor = list.seal(&secret, &text(spelling));
+            assert_eq!(list.open::<Text>(&secret, &cursor), None, "{spelling}");
+        }
+        let mut bytes = URL_SAFE_NO_PAD
+            .decode(list.seal(&secret, &text("7")))
+            .unwrap();
+        bytes[0] += 1;
+        let later = URL_SAFE_NO_PAD.encode(bytes);
+        assert_eq!(list.open::<Text>(&secret, &later), None);
     }
 }

@@ -12,13 +12,9 @@ use crate::auth::{Caller, ReadBans};
 use crate::ban_info::View;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
-use crate::http::Reply;
+use crate::http::{LARGEST_ANSWER, Reply, weight};
 use crate::ids::ExperienceId;
 use crate::store::{ExportBucket, Filter, Ledger, Recorded, Store, Upload};
-
-/// The largest answer, in bytes as Lambda sends it: its limit is 6 MB, with the body as a JSON
-/// string, in which each quotation mark takes two.
-const LARGEST_ANSWER: usize = 5 * 1024 * 1024;
 
 /// A file format of an export.
 pub trait Format: Send {
@@ -89,14 +85,14 @@ async fn fill<F: Format>(
     view: &View,
     until: Until,
 ) -> Result<bool, ApiError> {
-    let mut weight = 0_usize;
+    let mut answered = 0_usize;
     let mut weighed = 0;
     loop {
         let is_full = match until {
             Until::Answer => {
-                weight = weight.saturating_add(answer_weight(out.get(weighed..).unwrap_or(&[])));
+                answered = answered.saturating_add(weight(out.get(weighed..).unwrap_or(&[])));
                 weighed = out.len();
-                weight > LARGEST_ANSWER
+                answered > LARGEST_ANSWER
             }
             Until::Part => out.len() > Upload::PART,
         };
@@ -108,18 +104,6 @@ async fn fill<F: Format>(
         };
         format.row(out, view, &row)?;
     }
-}
-
-/// How many bytes a text takes within a JSON string.
-fn answer_weight(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .map(|byte| match byte {
-            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
-            0..=31 => 6,
-            _ => 1,
-        })
-        .sum()
 }
 
 fn file_name<F: Format>(caller: &Caller<ReadBans>, now: Timestamp) -> String {

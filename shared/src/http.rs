@@ -3,12 +3,16 @@
 
 mod fields;
 mod idempotency;
+mod page;
 mod reply;
 mod request;
 mod serve;
+mod weight;
 
 pub use fields::{Fields, integer};
 pub use idempotency::IdempotencyKey;
+pub use page::PageList;
 pub use reply::{Reply, disposition};
 pub use request::ApiRequest;
 pub use serve::{Access, App, Budget, serve_unknown_routes};
+pub(crate) use weight::{LARGEST_ANSWER, weight};

@@ -3,20 +3,19 @@
 use serde::Serialize;
 
 use crate::auth::{Caller, ReadBans};
-use crate::ban_info::BanInfo;
 use crate::clock::Moment;
-use crate::cursor::CursorScope;
+use crate::cursor::Cursors;
 use crate::error::ApiError;
-use crate::http::{ApiRequest, Reply};
-use crate::ids::{ExperienceId, WorkspaceId};
+use crate::http::{ApiRequest, PageList, Reply};
+use crate::ids::ExperienceId;
 use crate::store::{Pending, PollPosition, Store};
 
-/// A page of a list.
+/// A page of a list of bans.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// The bans.
-    pub list: Vec<BanInfo>,
+    pub list: PageList,
     /// Where the next page begins, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
@@ -26,7 +25,7 @@ struct Poll {
     experience: ExperienceId,
     after: Option<PollPosition>,
     limit: usize,
-    scope: CursorScope,
+    cursors: Cursors,
 }
 
 /// Answers a poll.
@@ -36,10 +35,10 @@ pub async fn poll(
     request: &ApiRequest,
     store: &Store,
 ) -> Result<Reply, ApiError> {
-    let poll = parse(pending, caller.workspace(), request)?;
+    let poll = parse(pending, caller, request, store).await?;
     let link = store.link(caller, poll.experience).await?;
     let now = Moment::now().seconds();
-    let (bans, next) = store
+    let (bans, mut next) = store
         .pending(
             pending,
             caller.tag(),
@@ -53,7 +52,7 @@ pub async fn poll(
     store.note_poll(caller.tag(), poll.experience, now);
     // The first page begins with the oldest.
     if poll.after.is_none() {
-        let oldest = bans.first();
+        let oldest = bans.first().map(|(ban, _)| ban);
         let age = store.pending_age(pending, caller.tag(), poll.experience, oldest, now);
         request.trace().note_pending(poll.experience, age);
     }
@@ -61,38 +60,43 @@ pub async fn poll(
     // A pending ban has not been applied as it stands; one whose unban is pending has been.
     let completed = pending == Pending::Unbans;
     let view = caller.view(now);
+    let mut list = PageList::of(poll.limit);
+    let mut reached = None;
+    for (ban, position) in &bans {
+        if !list.add(&view.show(ban, completed))? {
+            next = reached;
+            break;
+        }
+        reached = Some(*position);
+    }
     let page = Page {
-        list: bans.iter().map(|ban| view.show(ban, completed)).collect(),
-        next_cursor: next.map(|position| poll.scope.seal(&write_position(&position))),
+        list,
+        next_cursor: poll.cursors.seal_next(next).await?,
     };
     Ok(Reply::json(&page)?.varying(caller.view_varies()))
 }
 
-fn parse(pending: Pending, workspace: WorkspaceId, request: &ApiRequest) -> Result<Poll, ApiError> {
+async fn parse(
+    pending: Pending,
+    caller: &Caller<ReadBans>,
+    request: &ApiRequest,
+    store: &Store,
+) -> Result<Poll, ApiError> {
     let mut query = request.query();
     let experience = query.id::<ExperienceId>("experienceId");
     let limit = query.limit();
-    let named = experience.map(ExperienceId::get).unwrap_or_default();
-    let scope = CursorScope::new(workspace, &format!("pending {pending:?} {named}"));
-    let after = scope.open(&mut query, read_position);
+    let route = match pending {
+        Pending::Bans => "pending-bans",
+        Pending::Unbans => "pending-unbans",
+    };
+    let cursors = Cursors::new(caller, store, route).with("experienceId", experience);
+    let after = cursors.open(&mut query).await?;
     query.build(|| {
         Some(Poll {
             experience: experience?,
             after,
             limit: limit?,
-            scope,
+            cursors,
         })
-    })
-}
-
-fn write_position(position: &PollPosition) -> String {
-    format!("{}|{}", position.range, position.user)
-}
-
-fn read_position(text: &str) -> Option<PollPosition> {
-    let (range, user) = text.split_once('|')?;
-    Some(PollPosition {
-        range: range.to_owned(),
-        user: user.parse().ok()?,
     })
 }

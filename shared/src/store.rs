@@ -28,6 +28,7 @@ mod ledger;
 mod linking;
 mod links;
 mod log;
+mod merge;
 mod meter;
 mod pending;
 mod permits;
@@ -60,7 +61,7 @@ pub use expiry::{EXPIRY_SHARDS, Expiring};
 pub use exports::{ExportBucket, Upload};
 pub(crate) use failure::causes;
 pub use forget::{ForgetSource, Receipt};
-pub use history::PastDecision;
+pub use history::{HistoryPage, HistoryPosition, PastDecision};
 pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
 };
@@ -69,7 +70,7 @@ pub use lease::Lease;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use linking::LinkedExperience;
 pub use links::{Link, Linking};
-pub use log::{LOGGED_AT_ONCE, LogPage, LoggedEvent};
+pub use log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition, LoggedEvent};
 pub use meter::{Consumed, Meter};
 pub use pending::{Pending, PollPosition};
 pub use permits::{Bounds, Decided, Permit};

@@ -2,6 +2,7 @@
 
 mod exporter;
 mod game_server;
+mod meddler;
 mod moderator;
 mod reader;
 
@@ -37,6 +38,8 @@ pub async fn act(stage: &Stage<'_>, plan: &Plan) {
         acts.push(exporter::look(actor).boxed());
         let actor = Actor::new(stage, plan, workspace, "reader".to_owned());
         acts.push(reader::read(actor).boxed());
+        let actor = Actor::new(stage, plan, workspace, "meddler".to_owned());
+        acts.push(meddler::meddle(actor).boxed());
     }
     join_all(acts).await;
 }

@@ -97,10 +97,30 @@ pub enum What {
         /// How many at most.
         limit: usize,
     },
+    /// A list read with a cursor that it did not give out, at the path of its route.
+    Cursor {
+        /// The path, with the parameters that it needs.
+        list: CursorList,
+        /// The cursor.
+        cursor: String,
+    },
     /// `GET /export/bans/json`.
     ExportJson,
     /// `GET /export/bans/csv`.
     ExportCsv,
+}
+
+/// A list that takes a cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CursorList {
+    /// `GET /bans`.
+    Bans,
+    /// `GET /events`.
+    Events,
+    /// `GET /pending-bans`.
+    PendingBans(ExperienceId),
+    /// `GET /pending-unbans`.
+    PendingUnbans(ExperienceId),
 }
 
 /// What came of a call.
@@ -183,6 +203,8 @@ pub struct Ending {
     pub checks: BTreeMap<(UserId, ExperienceId), Value>,
     /// What does not fit together in the tables.
     pub stored: Vec<String>,
+    /// What is wrong with the log when most users have been forgotten.
+    pub thinned: Vec<String>,
 }
 
 /// A request to an endpoint.
@@ -217,6 +239,12 @@ impl What {
             Self::Bans => "bans",
             Self::Decisions(_) => "ban-history",
             Self::Events { .. } => "events",
+            Self::Cursor { list, .. } => match list {
+                CursorList::Bans => "bans",
+                CursorList::Events => "events",
+                CursorList::PendingBans(_) => "pending-bans",
+                CursorList::PendingUnbans(_) => "pending-unbans",
+            },
             Self::ExportJson => "export-bans-json",
             Self::ExportCsv => "export-bans-csv",
         }

@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod schedules;
 mod stage;
+mod thinning;
 mod weather;
 
 use std::process::ExitCode;

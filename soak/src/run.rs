@@ -16,6 +16,7 @@ use crate::plan::{
 };
 use crate::schedules;
 use crate::stage::Stage;
+use crate::thinning;
 use crate::weather::{self, Unruly};
 
 /// How long the stream may take when all is over.
@@ -106,6 +107,8 @@ pub async fn run(plan: &Plan) -> Run {
                 (outside.get(number), stage.workspaces.get(number))
             {
                 outside.tell(workspace, &mut ending).await;
+                let users = history.users(number).into_iter();
+                ending.thinned = thinning::thin_out(workspace, users, &ending.log).await;
             }
             history.endings.push(ending);
         }

@@ -7,7 +7,7 @@ use end_to_end::requests::{ban_call, unban_call};
 use end_to_end::{Answer, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
 
-use crate::history::{Call, Millis, Outcome, TURNED_AWAY, What};
+use crate::history::{Call, CursorList, Millis, Outcome, TURNED_AWAY, What};
 
 /// How long a caller waits at most. The gateway answers within 30 s.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -185,13 +185,26 @@ impl<'a> Stage<'a> {
                 Request::get("/pending-unbans").query("experienceId", experience)
             }
             What::Bans => Request::get("/bans").query("limit", 50),
-            What::Decisions(guid) => Request::get(&format!("/bans/{guid}")),
+            What::Decisions(guid) => Request::get(&format!("/bans/{guid}")).query("limit", 1000),
             What::Events { cursor, limit } => {
                 let request = Request::get("/events").query("limit", limit);
                 match cursor {
                     Some(cursor) => request.query("cursor", cursor),
                     None => request,
                 }
+            }
+            What::Cursor { list, cursor } => {
+                let request = match list {
+                    CursorList::Bans => Request::get("/bans"),
+                    CursorList::Events => Request::get("/events"),
+                    CursorList::PendingBans(experience) => {
+                        Request::get("/pending-bans").query("experienceId", experience)
+                    }
+                    CursorList::PendingUnbans(experience) => {
+                        Request::get("/pending-unbans").query("experienceId", experience)
+                    }
+                };
+                request.query("cursor", cursor)
             }
             What::ExportJson => Request::get("/export/bans/json"),
             What::ExportCsv => Request::get("/export/bans/csv"),

@@ -200,36 +200,6 @@ async fn a_guid_that_no_ban_has_is_not_found_and_links_nothing() {
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
 }
 
-#[tokio::test]
-async fn the_latest_thousand_events_are_shown() {
-    let app = TestApp::builder().without_stream().start().await;
-    let workspace = app.workspace().await;
-    let ban = Ban::of(USER, EXPERIENCE).permanent();
-    let guid = made(&workspace, ban.clone()).await;
-    // The history is copied rather than made by a thousand calls.
-    let prefix = format!("{}#U#{USER}", workspace.tag());
-    let items = app.items(&prefix).await;
-    let decision = items
-        .iter()
-        .find(|item| item["kind"]["S"] == "decision")
-        .unwrap();
-    let first: u64 = decision["at_ms"]["N"].as_str().unwrap().parse().unwrap();
-    for number in 2..=1005_u64 {
-        let mut copy = decision.clone();
-        copy["decision"]["S"] = json!("changed");
-        copy["number"]["N"] = json!(number.to_string());
-        copy["ban"]["M"]["decisions"]["N"] = json!(number.to_string());
-        copy["sk"]["S"] = json!(format!("H#{:014}#{guid}#{number}", first + number));
-        let put = json!({ "TableName": app.tables().bans, "Item": copy });
-        app.database().call("PutItem", &put).await.unwrap();
-    }
-    let history = workspace.send(ban_history(&guid)).await.success();
-    let events = history["events"].as_array().unwrap();
-    assert_eq!(events.len(), 1000);
-    assert_eq!(events[0]["id"], format!("{guid}-6"));
-    assert_eq!(events[999]["id"], format!("{guid}-1005"));
-}
-
 /// The table's own expiry does it; nothing waits for it.
 #[tokio::test]
 async fn a_decision_is_kept_for_as_long_as_the_workspace_says() {

@@ -6,7 +6,20 @@ use serde_json::{Value, json};
 /// One ban more for each user: a real one of an experience, applied there, copied under other ids.
 /// The copies are older than the original by one millisecond each, so they come after it in lists.
 pub async fn copy_bans(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u64>) {
-    let original = workspace.ban_shown(ban.completed()).await;
+    copy(workspace, ban.completed(), users).await;
+}
+
+/// The same bans, pending in the experience.
+pub async fn copy_pending_bans(
+    workspace: &Workspace<'_>,
+    ban: Ban,
+    users: impl Iterator<Item = u64>,
+) {
+    copy(workspace, ban, users).await;
+}
+
+async fn copy(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u64>) {
+    let original = workspace.ban_shown(ban).await;
     let stored = workspace.stored().await;
     let item = |kind: &str| {
         let is_it = |item: &&Value| {
@@ -35,8 +48,12 @@ pub async fn copy_bans(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator
         record["ban"] = ban.clone();
         let mut standing = standing.clone();
         standing["pk"] = record["pk"].clone();
-        standing["report_guid"] = json!({ "S": guid.to_string() });
-        standing["report"]["M"]["guid"] = json!({ "N": guid.to_string() });
+        if standing.get("report").is_some() {
+            standing["report_guid"] = json!({ "S": guid.to_string() });
+            standing["report"]["M"]["guid"] = json!({ "N": guid.to_string() });
+        } else {
+            standing["ban_owed"] = json!({ "S": format!("{guid:020}") });
+        }
         standing["ban"] = ban;
         requests.extend([record, standing].map(|item| json!({ "PutRequest": { "Item": item } })));
     }

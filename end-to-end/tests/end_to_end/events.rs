@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Ban, Call, TestApp, Unban, Workspace, eventually, now};
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace, age_log, eventually, now};
 use serde_json::{Value, json};
 use shared::store::Workspace as Settings;
 
@@ -269,7 +269,7 @@ async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
     // The log holds still before a gap that is fresh, so as to miss nothing that is only late.
     let (events, _) = page(&workspace, Call::get("/events")).await;
     assert_eq!(events, Vec::<Value>::new());
-    make_older(&app, &workspace).await;
+    age_log(&workspace).await;
     let (events, _) = page(&workspace, Call::get("/events")).await;
     let users: Vec<_> = events
         .iter()
@@ -278,20 +278,45 @@ async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
     assert_eq!(users, [2, 3]);
 }
 
-/// Lets the whole log have been written an hour ago.
-async fn make_older(app: &TestApp, workspace: &Workspace<'_>) {
+#[tokio::test]
+async fn small_pages_leave_nothing_out_where_most_of_the_log_is_gone() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for user in 1..=60 {
+        workspace.ban(Ban::of(user, EXPERIENCE)).await;
+    }
+    log(&app, &workspace, 60).await;
+    // Of the first 48, those of one partition are left.
     for item in app.items(&workspace.tag()).await {
-        let Some(logged) = item["logged_at"]["N"].as_str() else {
+        let position = item["log_position"]["N"].as_str();
+        let position = position.map(|position| position.parse::<u64>().unwrap());
+        if item["kind"]["S"] != "decision" || position.is_none_or(|at| at > 48 || at % 4 == 0) {
             continue;
-        };
-        let logged: u64 = logged.parse().unwrap();
-        let update = json!({
+        }
+        let delete = json!({
             "TableName": app.tables().bans,
             "Key": { "pk": item["pk"], "sk": item["sk"] },
-            "UpdateExpression": "SET logged_at = :then",
-            "ExpressionAttributeValues": { ":then": { "N": (logged - 3_600_000).to_string() } },
         });
-        app.database().call("UpdateItem", &update).await.unwrap();
+        app.database().call("DeleteItem", &delete).await.unwrap();
+    }
+    age_log(&workspace).await;
+    let (whole, _) = page(&workspace, Call::get("/events").query("limit", 1000)).await;
+    assert_eq!(whole.len(), 24);
+    for limit in [1, 2, 3, 5, 7] {
+        let (mut read, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut call = Call::get("/events").query("limit", limit);
+            if let Some(cursor) = &cursor {
+                call = call.query("cursor", cursor);
+            }
+            let (events, next) = page(&workspace, call).await;
+            if events.is_empty() {
+                break;
+            }
+            read.extend(events);
+            cursor = Some(next);
+        }
+        assert_eq!(ids(&read), ids(&whole), "by {limit}");
     }
 }
 

@@ -168,7 +168,7 @@ const ROLES: &[(&str, Grants)] = &[
         &[
             (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
-            (BANS, &["dynamodb:BatchGetItem", "dynamodb:GetItem"]),
+            (BANS, &["dynamodb:BatchGetItem"]),
         ],
     ),
     ("export-bans-json", EXPORT),

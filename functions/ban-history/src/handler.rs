@@ -4,16 +4,13 @@ use serde::Serialize;
 use shared::auth::{Caller, ReadBans};
 use shared::ban_info::BanInfo;
 use shared::clock::Moment;
+use shared::cursor::Cursors;
 use shared::error::ApiError;
 use shared::event::Event;
-use shared::http::{ApiRequest, Reply};
+use shared::http::{ApiRequest, PageList, Reply};
 use shared::ids::Guid;
 use shared::rules::DecisionKind;
-use shared::store::{PastDecision, Recorded, Store};
-
-/// How many events are shown, the newest ones. With the longest reasons that is 4 MB, and Lambda
-/// takes an answer of 6 MB.
-const SHOWN: usize = 1000;
+use shared::store::{HistoryPosition, Recorded, Store};
 
 /// How many seconds before a ban's guid was minted its first decision is looked for, since the
 /// guid of an imported ban may come from another clock.
@@ -21,56 +18,88 @@ const SLACK: u64 = 3600;
 
 /// The documented ban with its events after it.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct BanWithEvents {
     #[serde(flatten)]
     ban: BanInfo,
-    events: Vec<Event>,
+    events: PageList,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
-/// Reads the ban by its guid, then what was decided on its user since.
+struct Reading {
+    guid: Guid,
+    after: Option<HistoryPosition>,
+    limit: usize,
+    cursors: Cursors,
+}
+
+/// Reads the ban by its guid, then a page of what was decided on it.
 pub async fn handle(
     caller: Caller<ReadBans>,
     request: ApiRequest,
     store: Store,
 ) -> Result<Reply, ApiError> {
-    let guid = parse(&request)?;
+    let reading = parse(&caller, &request, &store).await?;
     let Recorded { mut ban, completed } = store
-        .ban_of_guid(caller.tag(), guid)
+        .ban_of_guid(caller.tag(), reading.guid)
         .await?
         .ok_or(ApiError::NotFound("the workspace has no ban of this guid"))?;
-    let since = guid.created().minus(SLACK).0.saturating_mul(1000);
-    let decisions = store
-        .history_and_expiries(caller.tag(), ban.user, Moment::from_millis(since))
+    let since = reading.guid.created().minus(SLACK).0.saturating_mul(1000);
+    let page = store
+        .history_of_ban(
+            caller.tag(),
+            (ban.user, reading.guid),
+            Moment::from_millis(since),
+            reading.after,
+            reading.limit,
+        )
         .await?;
-    let mut decisions: Vec<PastDecision> = decisions
-        .into_iter()
-        .filter(|decision| decision.ban.guid == guid)
-        .collect();
-    // They are kept by time, and no two environments need agree on it.
-    decisions.sort_by_key(|past| (past.ban.decisions, past.kind == DecisionKind::Expired));
 
-    let applied_revision = completed.then_some(ban.revision);
-    // The list that the ban was found in may trail the history by a moment.
-    if let Some(last) = decisions
-        .last()
-        .filter(|last| last.ban.decisions > ban.decisions)
-    {
-        ban = last.ban.clone();
-    }
     let view = caller.view(Moment::now().seconds());
-    let shown = decisions.split_off(decisions.len().saturating_sub(SHOWN));
+    let applied_revision = completed.then_some(ban.revision);
+    let mut events = PageList::of(reading.limit);
+    let (mut order, mut reached, mut next) = (Vec::new(), None, page.next);
+    for (position, decision) in page.decisions {
+        if !events.add(&Event::of(&decision, &view))? {
+            next = reached;
+            break;
+        }
+        reached = Some(position);
+        // They are stored by time, and no two environments need agree on it.
+        order.push((position.number, decision.kind == DecisionKind::Expired));
+        // The list that the ban was found in may trail the history by a moment.
+        if decision.ban.decisions > ban.decisions {
+            ban = decision.ban;
+        }
+    }
+    events.order_by(order);
     let answer = BanWithEvents {
         ban: view.show(&ban, Some(ban.revision) == applied_revision),
-        events: shown
-            .iter()
-            .map(|decision| Event::of(decision, &view))
-            .collect(),
+        events,
+        next_cursor: reading.cursors.seal_next(next).await?,
     };
     Ok(Reply::json(&answer)?.varying(caller.view_varies()))
 }
 
-fn parse(request: &ApiRequest) -> Result<Guid, ApiError> {
+async fn parse(
+    caller: &Caller<ReadBans>,
+    request: &ApiRequest,
+    store: &Store,
+) -> Result<Reading, ApiError> {
     let mut path = request.path();
     let guid = path.guid("guid");
-    path.build(|| guid)
+    let mut query = request.query();
+    let limit = query.limit();
+    let cursors = Cursors::new(caller, store, "ban-history").with("guid", guid);
+    let after = cursors.open(&mut query).await?;
+    path.take_errors_of(query);
+    path.build(|| {
+        Some(Reading {
+            guid: guid?,
+            after,
+            limit: limit?,
+            cursors,
+        })
+    })
 }

@@ -2,10 +2,10 @@
 
 use shared::auth::{Caller, ReadBans};
 use shared::clock::Moment;
-use shared::cursor::CursorScope;
+use shared::cursor::Cursors;
 use shared::error::ApiError;
-use shared::http::{ApiRequest, Reply};
-use shared::ids::{Guid, WorkspaceId};
+use shared::http::{ApiRequest, PageList, Reply};
+use shared::ids::Guid;
 use shared::poll::Page;
 use shared::rules::Scope;
 use shared::store::{Filter, Store};
@@ -21,7 +21,7 @@ struct List {
     filter: Filter,
     before: Option<Guid>,
     limit: usize,
-    scope: CursorScope,
+    cursors: Cursors,
 }
 
 /// Lists bans.
@@ -34,8 +34,8 @@ pub async fn handle(
         filter,
         before,
         limit,
-        scope,
-    } = parse(caller.workspace(), &request)?;
+        cursors,
+    } = parse(&caller, &request, &store).await?;
     let link = match filter.experience {
         Some(experience) => Some(store.link(&caller, experience).await?),
         None => None,
@@ -49,28 +49,37 @@ pub async fn handle(
     };
     let mut bans = store.ledger(caller.tag(), &filter, before, Some(wanted));
 
-    let mut list = Vec::new();
+    let mut list = PageList::of(limit);
+    // The last ban that was looked at, of those that belong to this page.
     let mut reached = None;
     let mut examined = 0;
-    let mut next_cursor = None;
+    let mut goes_on = false;
     while let Some(recorded) = bans.next().await? {
-        if list.len() == limit || examined == EXAMINED {
-            next_cursor = reached.map(|guid: Guid| scope.seal(&guid.to_string()));
+        goes_on = list.is_complete() || examined == EXAMINED;
+        if goes_on {
             break;
+        }
+        if filter.matches(&recorded.ban, now) {
+            goes_on = !list.add(&view.show(&recorded.ban, recorded.completed))?;
+            if goes_on {
+                break;
+            }
         }
         examined += 1;
         reached = Some(recorded.ban.guid);
-        if filter.matches(&recorded.ban, now) {
-            list.push(view.show(&recorded.ban, recorded.completed));
-        }
     }
+    let next_cursor = cursors.seal_next(reached.filter(|_| goes_on)).await?;
     if let Some(link) = link {
         store.establish(&caller, link, now).await?;
     }
     Ok(Reply::json(&Page { list, next_cursor })?.varying(caller.view_varies()))
 }
 
-fn parse(workspace: WorkspaceId, request: &ApiRequest) -> Result<List, ApiError> {
+async fn parse(
+    caller: &Caller<ReadBans>,
+    request: &ApiRequest,
+    store: &Store,
+) -> Result<List, ApiError> {
     let mut query = request.query();
     let scopes = [("Experience", Scope::Experience), ("Global", Scope::Global)];
     let filter = Filter {
@@ -81,14 +90,23 @@ fn parse(workspace: WorkspaceId, request: &ApiRequest) -> Result<List, ApiError>
         active: query.optional_flag("isActive"),
     };
     let limit = query.limit();
-    let scope = CursorScope::new(workspace, &format!("bans {filter:?}"));
-    let before = scope.open(&mut query, |position| position.parse().ok());
+    let scope = filter.scope.map(|scope| match scope {
+        Scope::Experience => "Experience",
+        Scope::Global => "Global",
+    });
+    let cursors = Cursors::new(caller, store, "bans")
+        .with("userId", filter.user)
+        .with("experienceId", filter.experience)
+        .with("moderatorId", filter.moderator)
+        .with("banType", scope)
+        .with("isActive", filter.active);
+    let before = cursors.open(&mut query).await?;
     query.build(|| {
         Some(List {
             filter,
             before,
             limit: limit?,
-            scope,
+            cursors,
         })
     })
 }

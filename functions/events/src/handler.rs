@@ -3,26 +3,28 @@
 use serde::Serialize;
 use shared::auth::{Caller, ReadBans};
 use shared::clock::{Moment, Timestamp};
-use shared::cursor::CursorScope;
+use shared::cursor::Cursors;
 use shared::error::ApiError;
 use shared::event::Event;
-use shared::http::{ApiRequest, Reply};
-use shared::ids::WorkspaceId;
-use shared::store::Store;
+use shared::http::{ApiRequest, PageList, Reply};
+use shared::store::{LogEntry, LogPosition, Store};
+
+/// How many events are read at once. A page that is full by size leaves no more than these unread.
+const AT_ONCE: usize = 200;
 
 /// A part of the log. The cursor stands after it, whether there is more by now or not.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Events {
-    list: Vec<Event>,
+    list: PageList,
     next_cursor: String,
 }
 
 struct Reading {
-    after: Option<u64>,
+    cursor: Option<LogPosition>,
     since: Option<Timestamp>,
     limit: usize,
-    scope: CursorScope,
+    cursors: Cursors,
 }
 
 /// Reads on from a cursor, else from a time, else from the beginning.
@@ -31,42 +33,78 @@ pub async fn handle(
     request: ApiRequest,
     store: Store,
 ) -> Result<Reply, ApiError> {
-    let reading = parse(caller.workspace(), &request)?;
+    let reading = parse(&caller, &request, &store).await?;
+    let (head, after) = begin(&caller, &reading, &store).await?;
     let now = Moment::now();
-    let after = match (reading.after, reading.since) {
-        (Some(after), _) => after,
-        (None, Some(Timestamp(since))) => {
-            let since = Moment::from_millis(since.saturating_mul(1000));
-            store.position_since(caller.tag(), since).await?
-        }
-        (None, None) => 0,
-    };
-    let page = store
-        .events_after(caller.tag(), after, reading.limit, now)
-        .await?;
     let view = caller.view(now.seconds());
-    let events = page.events.iter();
+    let mut list = PageList::of(reading.limit);
+    let mut reached = after;
+    // Before the end there is nothing, and a look at the head is a quarter of the price.
+    if head.position > after {
+        let entries = store
+            .log_entries(caller.tag(), after, reading.limit, now)
+            .await?;
+        'page: for entries in entries.chunks(AT_ONCE) {
+            for event in store.logged(entries).await? {
+                if !list.add(&Event::of(&event.decision, &view))? {
+                    break 'page;
+                }
+                reached = event.position;
+            }
+            reached = entries.last().map_or(reached, LogEntry::position);
+        }
+    }
+    let next = LogPosition {
+        epoch: head.epoch,
+        position: reached,
+    };
     let answer = Events {
-        list: events
-            .map(|event| Event::of(&event.decision, &view))
-            .collect(),
-        next_cursor: reading.scope.seal(&page.reached.to_string()),
+        list,
+        next_cursor: reading.cursors.seal(&next).await?,
     };
     Ok(Reply::json(&answer)?.varying(caller.view_varies()))
 }
 
-fn parse(workspace: WorkspaceId, request: &ApiRequest) -> Result<Reading, ApiError> {
+/// The end of the log, and the position after which to read.
+async fn begin(
+    caller: &Caller<ReadBans>,
+    reading: &Reading,
+    store: &Store,
+) -> Result<(LogPosition, u64), ApiError> {
+    let tag = caller.tag();
+    if let Some(cursor) = reading.cursor {
+        let head = store.log_head_from(tag, cursor).await?;
+        let beyond =
+            || ApiError::field("cursor", "is beyond the end of the log: begin without one");
+        return Ok((head.ok_or_else(beyond)?, cursor.position));
+    }
+    let head = store.log_head(tag, false).await?;
+    let after = match reading.since {
+        Some(Timestamp(since)) => {
+            let since = Moment::from_millis(since.saturating_mul(1000));
+            store.position_since(tag, since).await?
+        }
+        None => 0,
+    };
+    Ok((head, after))
+}
+
+async fn parse(
+    caller: &Caller<ReadBans>,
+    request: &ApiRequest,
+    store: &Store,
+) -> Result<Reading, ApiError> {
     let mut query = request.query();
     let since = query.optional_time("since");
     let limit = query.limit();
-    let scope = CursorScope::new(workspace, "events");
-    let after = scope.open(&mut query, |position| position.parse().ok());
+    let cursors = Cursors::new(caller, store, "events");
+    let cursor = cursors.open(&mut query).await?;
     query.build(|| {
         Some(Reading {
-            after,
+            cursor,
             since,
             limit: limit?,
-            scope,
+            cursors,
         })
     })
 }

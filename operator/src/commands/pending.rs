@@ -75,7 +75,7 @@ async fn all(
         let (bans, next) = store
             .pending(pending, tag, experience, after.as_ref(), PAGE, now)
             .await?;
-        list.extend(bans.iter().map(|ban| Owed {
+        list.extend(bans.iter().map(|(ban, _)| Owed {
             pending: name,
             ban: ShownBan::new(workspace, ban, completed, now),
         }));

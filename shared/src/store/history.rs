@@ -1,16 +1,21 @@
 //! What was decided: append-only, by user and time.
 
+mod of_ban;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::Deserialize;
 
 use super::Store;
 use super::database::{DatabaseError, text};
 use super::items::{self, BanItem, StoredBan};
 use super::ledger::Recorded;
-use super::schema::{self, Item, Key, names};
+use super::schema::{self, names};
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{Guid, ModeratorId, UserId, WorkspaceTag};
 use crate::rules::{Ban, DecisionKind};
+
+pub use of_ban::{HistoryPage, HistoryPosition};
 
 /// A decision in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,42 +100,30 @@ impl Store {
         user: UserId,
         since: Moment,
     ) -> Result<Vec<PastDecision>, ApiError> {
-        self.past(tag, user, since, schema::DECISIONS_END).await
+        let query = self
+            .past(tag, user, since, schema::DECISIONS_END)
+            .consistent_read(true);
+        let items = self.database.query_all(query).await?;
+        let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
+        Ok(items
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, DatabaseError>>()?)
     }
 
-    /// The same, and after them that bans of the user have run out, whenever that was.
-    pub async fn history_and_expiries(
-        &self,
-        tag: WorkspaceTag,
-        user: UserId,
-        since: Moment,
-    ) -> Result<Vec<PastDecision>, ApiError> {
-        self.past(tag, user, since, schema::EXPIRIES_END).await
-    }
-
-    async fn past(
+    fn past(
         &self,
         tag: WorkspaceTag,
         user: UserId,
         since: Moment,
         end: &str,
-    ) -> Result<Vec<PastDecision>, ApiError> {
-        let query = self
-            .database
+    ) -> QueryFluentBuilder {
+        self.database
             .querying()
-            .consistent_read(true)
             .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
             .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
             .expression_attribute_values(":since", text(schema::decisions_since(since)))
-            .expression_attribute_values(":end", text(end));
-        let items = self.database.query_all(query).await?;
-        let is_past = |item: &Item| Key::of(item).is_some_and(|key| schema::is_past(&key));
-        let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
-        Ok(items
-            .into_iter()
-            .filter(is_past)
-            .map(read)
-            .collect::<Result<_, DatabaseError>>()?)
+            .expression_attribute_values(":end", text(end))
     }
 
     /// The ban with this guid; may trail a decision by a moment.

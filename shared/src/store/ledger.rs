@@ -3,7 +3,7 @@
 //! A list lies in several index partitions, so that neither writing nor exporting it is bound to
 //! the speed of one. They are merged here by guid, which is by time.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::try_join_all;
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::Store;
 use super::database::{Database, DatabaseError, text};
 use super::items::{self, BanItem};
+use super::merge::{Merge, Next};
 use super::schema::{self, Item, LEDGER_SHARDS, names};
 use crate::clock::Timestamp;
 use crate::error::ApiError;
@@ -85,6 +86,7 @@ impl From<BanItem> for Recorded {
 pub struct Ledger {
     database: Database,
     shards: Vec<Shard>,
+    merge: Merge<Recorded>,
     ahead: bool,
 }
 
@@ -92,13 +94,12 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Shard {
     query: QueryFluentBuilder,
-    buffer: VecDeque<Recorded>,
     reading: Reading,
 }
 
 type Page = Result<(Vec<Item>, Option<Item>), DatabaseError>;
 
-/// What comes after the buffer.
+/// What comes after what was read.
 #[derive(Debug)]
 enum Reading {
     /// The page that begins here, not asked for yet.
@@ -142,7 +143,7 @@ impl Store {
             shards => wanted.div_ceil(shards).saturating_add(3),
         };
         let page = i32::try_from(wanted.map_or(EXPORT_PAGE, share)).unwrap_or(i32::MAX);
-        let shards = queries
+        let shards: Vec<_> = queries
             .into_iter()
             .map(|query| Shard {
                 // Unpacking what is not needed would cost an export a good part of its CPU time.
@@ -150,12 +151,12 @@ impl Store {
                     .projection_expression("ban, applied")
                     .scan_index_forward(false)
                     .limit(page),
-                buffer: VecDeque::new(),
                 reading: Reading::From(None),
             })
             .collect();
         Ledger {
             database: self.database.clone(),
+            merge: Merge::new(shards.len()),
             shards,
             ahead: wanted.is_none(),
         }
@@ -203,51 +204,63 @@ impl Store {
 impl Ledger {
     /// The next ban, or nothing at the end.
     pub async fn next(&mut self) -> Result<Option<Recorded>, ApiError> {
-        if self.shards.iter().any(Shard::is_hungry) {
-            let (database, ahead) = (&self.database, self.ahead);
-            let hungry = self.shards.iter_mut().filter(|shard| shard.is_hungry());
-            try_join_all(hungry.map(|shard| shard.fill(database, ahead))).await?;
+        loop {
+            match self.merge.next(|recorded| Reverse(recorded.ban.guid)) {
+                Next::Entry(_, recorded) => return Ok(Some(recorded)),
+                Next::End => return Ok(None),
+                Next::Unread(unread) => self.read(&unread).await?,
+            }
         }
-        let newest = self
-            .shards
-            .iter_mut()
-            .max_by_key(|shard| shard.buffer.front().map(|recorded| recorded.ban.guid));
-        Ok(newest.and_then(|shard| shard.buffer.pop_front()))
+    }
+
+    /// Reads the next page of each of these shards.
+    async fn read(&mut self, unread: &[usize]) -> Result<(), DatabaseError> {
+        let (database, ahead) = (&self.database, self.ahead);
+        let pages = self.shards.iter_mut().enumerate();
+        let pages =
+            pages
+                .filter(|(number, _)| unread.contains(number))
+                .map(|(number, shard)| async move {
+                    let (page, goes_on) = shard.page(database, ahead).await?;
+                    Ok::<_, DatabaseError>((number, page, goes_on))
+                });
+        for (number, page, goes_on) in try_join_all(pages).await? {
+            self.merge.add(number, page, goes_on);
+        }
+        Ok(())
     }
 }
 
 impl Shard {
-    /// Whether it must be read before the newest of all can be told.
-    fn is_hungry(&self) -> bool {
-        self.buffer.is_empty() && !matches!(self.reading, Reading::Ended)
-    }
-
-    /// Reads until there is something in the buffer, or nothing left.
-    async fn fill(&mut self, database: &Database, ahead: bool) -> Result<(), DatabaseError> {
-        while self.is_hungry() {
-            let (items, next) = match std::mem::replace(&mut self.reading, Reading::Ended) {
-                Reading::Ended => return Ok(()),
-                Reading::From(start) => {
-                    let query = self.query.clone().set_exclusive_start_key(start);
-                    database.query(query).await?
-                }
-                Reading::Underway(page) => page
-                    .await
-                    .map_err(|error| DatabaseError::Unavailable(error.to_string()))??,
-            };
-            self.reading = match next {
-                None => Reading::Ended,
-                start if ahead => {
-                    let query = self.query.clone().set_exclusive_start_key(start);
-                    let database = database.clone();
-                    Reading::Underway(tokio::spawn(async move { database.query(query).await }))
-                }
-                start => Reading::From(start),
-            };
-            for item in items {
-                self.buffer.push_back(items::read::<BanItem>(item)?.into());
+    /// The next page, and whether more follows.
+    async fn page(
+        &mut self,
+        database: &Database,
+        ahead: bool,
+    ) -> Result<(Vec<Recorded>, bool), DatabaseError> {
+        let (items, next) = match std::mem::replace(&mut self.reading, Reading::Ended) {
+            Reading::Ended => return Ok((Vec::new(), false)),
+            Reading::From(start) => {
+                let query = self.query.clone().set_exclusive_start_key(start);
+                database.query(query).await?
             }
-        }
-        Ok(())
+            Reading::Underway(page) => page
+                .await
+                .map_err(|error| DatabaseError::Unavailable(error.to_string()))??,
+        };
+        self.reading = match next {
+            None => Reading::Ended,
+            start if ahead => {
+                let query = self.query.clone().set_exclusive_start_key(start);
+                let database = database.clone();
+                Reading::Underway(tokio::spawn(async move { database.query(query).await }))
+            }
+            start => Reading::From(start),
+        };
+        let page = items
+            .into_iter()
+            .map(|item| items::read::<BanItem>(item).map(Recorded::from))
+            .collect::<Result<_, _>>()?;
+        Ok((page, !matches!(self.reading, Reading::Ended)))
     }
 }

@@ -6,17 +6,18 @@
 //! user in the order in which it was written. The history itself is the log: whoever is forgotten, or
 //! whose history has been kept long enough, leaves both at once, and only that makes gaps.
 
+mod reading;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
-use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::database::{BATCH_KEYS, DatabaseError, number, refused, text};
 use super::history::{DecisionItem, PastDecision};
 use super::items;
-use super::schema::{self, Item, Key, LOG_SHARDS, names};
+use super::schema::{self, Item, Key};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
@@ -61,17 +62,50 @@ struct LoggedItem {
     logged_at: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct Entry {
+/// Where an event stands in the log, and where it lies.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogEntry {
     pk: String,
     sk: String,
     log_position: u64,
     logged_at: u64,
 }
 
-#[derive(Default, Serialize, Deserialize)]
+impl LogEntry {
+    /// Its place in the workspace's log, from 1.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.log_position
+    }
+
+    /// Whether nothing can appear any more between `reached` and this entry: it is the next, or was
+    /// logged so long ago that what is missing before it has been deleted.
+    const fn follows(&self, reached: u64, now: Moment) -> bool {
+        self.log_position == reached.saturating_add(1)
+            || now.millis() >= self.logged_at.saturating_add(TRAILS)
+    }
+}
+
+/// A place in a workspace's log, for those who read it from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPosition {
+    /// How often the log has been restored from a backup. Positions of an earlier epoch come before
+    /// those of a later one.
+    pub epoch: u64,
+    /// The position; 0 is before the first event.
+    pub position: u64,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Head {
     log_position: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    epoch: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl LoggedItem {
@@ -124,7 +158,8 @@ impl Store {
         let table = &self.database.tables().bans;
         let now = Moment::now();
         let is_first = head.is_none();
-        let before = head.unwrap_or_default().log_position;
+        let head = head.unwrap_or_default();
+        let before = head.log_position;
         let mut position = before;
         let (mut writes, mut events) = (Vec::new(), Vec::new());
         for key in keys {
@@ -142,6 +177,7 @@ impl Store {
         if !writes.is_empty() {
             let head = Head {
                 log_position: position,
+                ..head
             };
             let put = items::write(Key::log_head(tag), "log", head)?;
             let put = Put::builder().table_name(table).set_item(Some(put));
@@ -156,115 +192,6 @@ impl Store {
         }
         Ok((writes, events))
     }
-
-    /// The events after a position, at most so many; may trail the decisions by some moments, but
-    /// leaves none of them out.
-    pub async fn events_after(
-        &self,
-        tag: WorkspaceTag,
-        after: u64,
-        limit: usize,
-        now: Moment,
-    ) -> Result<LogPage, ApiError> {
-        let of_each = limit.div_ceil(usize::try_from(LOG_SHARDS).unwrap_or(1));
-        let pages = (0..LOG_SHARDS).map(|shard| self.log_page(tag, shard, after, of_each));
-        let mut entries: Vec<_> = try_join_all(pages).await?.into_iter().flatten().collect();
-        entries.sort_by_key(|entry| entry.log_position);
-        let (reached, entries) = without_holes(after, entries, limit, now);
-        let keys: Vec<_> = entries
-            .iter()
-            .map(|Entry { pk, sk, .. }| Key {
-                pk: pk.clone(),
-                sk: sk.clone(),
-            })
-            .collect();
-        let batches = keys
-            .chunks(BATCH_KEYS)
-            .map(|batch| self.database.batch_get(batch.iter().cloned(), true));
-        let items = try_join_all(batches).await?.into_iter().flatten();
-        let mut events = items
-            .map(|item| items::read::<LoggedItem>(item).map(LoggedItem::event))
-            .filter_map(Result::transpose)
-            .collect::<Result<Vec<_>, _>>()?;
-        events.sort_by_key(|event| event.position);
-        Ok(LogPage { events, reached })
-    }
-
-    /// The event at a position, if the log still has it; may trail.
-    pub async fn event_at(
-        &self,
-        tag: WorkspaceTag,
-        position: u64,
-    ) -> Result<Option<LoggedEvent>, ApiError> {
-        let query = self
-            .database
-            .querying()
-            .index_name(names::EVENTS)
-            .key_condition_expression("log_shard = :shard AND log_position = :position")
-            .expression_attribute_values(":shard", text(schema::log_shard_of(tag, position)))
-            .expression_attribute_values(":position", number(position));
-        let (found, _) = self.database.query(query).await?;
-        let Some(key) = found.first().and_then(Key::of) else {
-            return Ok(None);
-        };
-        let item = self.database.get(key).await?;
-        let item = item.map(items::read::<LoggedItem>).transpose()?;
-        Ok(item.and_then(LoggedItem::event))
-    }
-
-    /// The position after which everything was logged at `since` or later: where a reader begins
-    /// who wants the events from then on.
-    pub async fn position_since(&self, tag: WorkspaceTag, since: Moment) -> Result<u64, ApiError> {
-        let head = self.database.get(Key::log_head(tag)).await?;
-        let head = head.map(items::read::<Head>).transpose()?;
-        let (mut low, mut high) = (0, head.unwrap_or_default().log_position);
-        // All up to `low` was logged before, all after `high` is not.
-        while low < high {
-            let middle = low.midpoint(high);
-            let shards = (0..LOG_SHARDS).map(|shard| self.log_page(tag, shard, middle, 1));
-            let next = try_join_all(shards).await?.into_iter().flatten();
-            match next.min_by_key(|entry| entry.log_position) {
-                Some(entry) if entry.logged_at < since.millis() => low = entry.log_position,
-                _ => high = middle,
-            }
-        }
-        Ok(low)
-    }
-
-    async fn log_page(
-        &self,
-        tag: WorkspaceTag,
-        shard: u64,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Entry>, DatabaseError> {
-        let query = self
-            .database
-            .querying()
-            .index_name(names::EVENTS)
-            .key_condition_expression("log_shard = :shard AND log_position > :after")
-            .expression_attribute_values(":shard", text(schema::log_shard(tag, shard)))
-            .expression_attribute_values(":after", number(after))
-            .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
-        let (found, _) = self.database.query(query).await?;
-        found.into_iter().map(items::read).collect()
-    }
-}
-
-/// The entries after a position up to the first one that may yet appear before another, and the
-/// position that they reach.
-fn without_holes(after: u64, entries: Vec<Entry>, limit: usize, now: Moment) -> (u64, Vec<Entry>) {
-    let (mut reached, mut kept) = (after, Vec::new());
-    for entry in entries {
-        let is_next = entry.log_position == reached.saturating_add(1);
-        let may_appear = now.millis() < entry.logged_at.saturating_add(TRAILS);
-        if kept.len() == limit || (!is_next && may_appear) {
-            break;
-        }
-        reached = entry.log_position;
-        kept.push(entry);
-    }
-    (reached, kept)
 }
 
 /// Gives an entry its position.
@@ -292,34 +219,36 @@ fn stamp(
 mod tests {
     use super::*;
 
-    fn read(after: u64, entries: &[(u64, u64)], limit: usize, now: u64) -> (u64, Vec<u64>) {
-        let entries = entries.iter().map(|(position, logged)| Entry {
+    #[test]
+    fn an_entry_waits_while_another_may_appear_before_it() {
+        let entry = LogEntry {
             pk: String::new(),
             sk: String::new(),
-            log_position: *position,
-            logged_at: *logged,
-        });
-        let now = Moment::from_millis(now);
-        let (reached, kept) = without_holes(after, entries.collect(), limit, now);
-        let kept = kept.iter().map(|entry| entry.log_position).collect();
-        (reached, kept)
+            log_position: 4,
+            logged_at: 1_000,
+        };
+        let follows = |reached, now| entry.follows(reached, Moment::from_millis(now));
+        assert!(follows(3, 1_000), "the next never waits");
+        assert!(!follows(2, 1_000));
+        assert!(!follows(2, 1_000 + TRAILS - 1));
+        assert!(follows(2, 1_000 + TRAILS), "what is missing was deleted");
     }
 
     #[test]
-    fn a_page_ends_before_an_entry_that_may_yet_appear() {
-        assert_eq!(read(0, &[(1, 0), (2, 0), (4, 0)], 9, 1), (2, vec![1, 2]));
-        assert_eq!(read(2, &[(4, 0)], 9, 1), (2, vec![]));
+    fn every_position_of_an_epoch_comes_before_the_next_epoch() {
+        let at = |epoch, position| LogPosition { epoch, position };
+        assert!(at(0, 7) < at(0, 8));
+        assert!(at(0, u64::MAX) < at(1, 0));
     }
 
     #[test]
-    fn an_entry_that_was_deleted_long_ago_is_passed_over() {
-        let entries = [(1, 0), (4, 0), (5, 0)];
-        assert_eq!(read(0, &entries, 9, TRAILS), (5, vec![1, 4, 5]));
-        assert_eq!(read(1, &[], 9, TRAILS), (1, vec![]));
-    }
-
-    #[test]
-    fn a_page_holds_no_more_than_was_asked_for() {
-        assert_eq!(read(0, &[(1, 0), (2, 0), (3, 0)], 2, 0), (2, vec![1, 2]));
+    fn head_without_epoch_is_of_the_first() {
+        let stored = HashMap::from([("log_position".to_owned(), number(7))]);
+        let head: Head = items::read(stored).unwrap();
+        assert_eq!((head.log_position, head.epoch), (7, 0));
+        let later = Head { epoch: 2, ..head };
+        let written: HashMap<String, AttributeValue> =
+            items::write(Key::log_head("26092f67".parse().unwrap()), "log", later).unwrap();
+        assert_eq!(written.get("epoch"), Some(&number(2)));
     }
 }

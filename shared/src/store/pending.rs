@@ -29,13 +29,25 @@ pub enum Pending {
     Unbans,
 }
 
-/// Where a poll goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a poll goes on: after the entry that was answered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollPosition {
-    /// The range key of the last entry that was answered.
-    pub range: String,
+    /// Its ban.
+    pub guid: Guid,
     /// Its user.
     pub user: UserId,
+    /// Of a pending unban, since when it is due.
+    pub due: Option<Timestamp>,
+}
+
+impl PollPosition {
+    /// The range key of the entry.
+    fn range(&self) -> String {
+        match self.due {
+            Some(due) => schema::unban_owed(due, self.guid),
+            None => schema::padded_guid(self.guid),
+        }
+    }
 }
 
 /// An entry of a pending index.
@@ -83,16 +95,24 @@ impl Entry {
         self.until.is_some_and(|until| until <= now.0)
     }
 
+    /// Of an entry of the pending unbans, since when it is due.
+    pub fn due(&self) -> Option<Timestamp> {
+        let (due, _) = self.range.split_once('#')?;
+        due.parse().ok().map(Timestamp)
+    }
+
     fn position(&self) -> PollPosition {
         PollPosition {
-            range: self.range.clone(),
+            guid: self.guid,
             user: self.user,
+            due: self.due(),
         }
     }
 }
 
 impl Store {
-    /// What is pending for an experience, oldest first, and where to go on if there is more.
+    /// What is pending for an experience, oldest first and each with its position, and where to go on
+    /// if there is more.
     pub async fn pending(
         &self,
         pending: Pending,
@@ -101,8 +121,13 @@ impl Store {
         after: Option<&PollPosition>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<(Vec<Ban>, Option<PollPosition>), ApiError> {
+    ) -> Result<(Vec<(Ban, PollPosition)>, Option<PollPosition>), ApiError> {
         let (_, range) = pending.index();
+        // A position that a clock ahead of ours has given out: what follows is not due yet, and the
+        // database refuses to go on outside of what is asked for.
+        if after.is_some_and(|after| after.due.is_some_and(|due| due > now)) {
+            return Ok((Vec::new(), None));
+        }
         let mut start = after.map(|position| start_key(tag, experience, range, position));
         let (mut entries, mut expired) = (Vec::new(), Vec::new());
         let mut last = None;
@@ -137,11 +162,15 @@ impl Store {
         );
         // An entry may trail its record: a ban that is over is not owed, and while the ban holds
         // that an experience applied, its unban is not.
-        let items = bans?
+        let bans = bans?
             .into_iter()
-            .filter(|ban| ban.holds(now) == (pending == Pending::Bans))
-            .collect();
-        Ok((items, next))
+            .filter(|ban| ban.holds(now) == (pending == Pending::Bans));
+        let place = |ban: &Ban| {
+            let is_its = |entry: &&Entry| (entry.user, entry.guid) == (ban.user, ban.guid);
+            entries.iter().find(is_its).map(Entry::position)
+        };
+        let items = bans.filter_map(|ban| place(&ban).map(|place| (ban, place)));
+        Ok((items.collect(), next))
     }
 
     /// For how many seconds the oldest thing pending has been handed out to the experience and was
@@ -267,6 +296,6 @@ fn start_key(
         "experience".to_owned(),
         text(schema::pending_partition(tag, experience)),
     );
-    key.insert(range.to_owned(), text(&position.range));
+    key.insert(range.to_owned(), text(position.range()));
     key
 }

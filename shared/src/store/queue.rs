@@ -3,9 +3,8 @@
 //! The pending indexes are the queue: what was decided twice about a user stands there once, and
 //! what is done leaves them. Each place has its own; they are merged here.
 
-use std::collections::VecDeque;
-
 use super::Store;
+use super::merge::{Merge, Next};
 use super::pending::{Entry, Pending};
 use super::schema::Item;
 use crate::clock::{Moment, Timestamp};
@@ -22,16 +21,18 @@ pub struct Queue {
     /// When the queue was begun: what becomes due later is for the next.
     now: Moment,
     sources: Vec<Source>,
+    merge: Merge<Owed>,
 }
+
+/// Since when something is owed, by which ban, and for whom.
+type Owed = (Timestamp, u64, UserId);
 
 #[derive(Debug)]
 struct Source {
     pending: Pending,
     experience: ExperienceId,
-    /// Since when it is owed, and by which ban.
-    read: VecDeque<(Timestamp, u64, UserId)>,
+    /// Where the next page begins.
     next: Option<Item>,
-    is_begun: bool,
 }
 
 impl Queue {
@@ -41,65 +42,51 @@ impl Queue {
         let source = |(pending, experience): &(Pending, ExperienceId)| Source {
             pending: *pending,
             experience: *experience,
-            read: VecDeque::new(),
             next: None,
-            is_begun: false,
         };
         Self {
             tag,
             now,
             sources: sources.iter().map(source).collect(),
+            merge: Merge::new(sources.len()),
         }
     }
 
-    /// The next user, and since when something is owed for him. A user may come more than once.
+    /// The next user, and since when something is owed for them. A user may come more than once.
     pub async fn next(&mut self, store: &Store) -> Result<Option<(Timestamp, UserId)>, ApiError> {
-        for source in &mut self.sources {
-            source.fill(store, self.tag, self.now).await?;
+        loop {
+            match self.merge.next(|owed| *owed) {
+                Next::Entry(_, (since, _, user)) => return Ok(Some((since, user))),
+                Next::End => return Ok(None),
+                Next::Unread(unread) => self.read(store, &unread).await?,
+            }
         }
-        let earliest = self
-            .sources
-            .iter_mut()
-            .filter(|source| !source.read.is_empty())
-            .min_by_key(|source| source.read.front().copied());
-        let entry = earliest.and_then(|source| source.read.pop_front());
-        Ok(entry.map(|(since, _, user)| (since, user)))
     }
-}
 
-impl Source {
-    async fn fill(
-        &mut self,
-        store: &Store,
-        tag: WorkspaceTag,
-        now: Moment,
-    ) -> Result<(), ApiError> {
-        while self.read.is_empty() && (self.next.is_some() || !self.is_begun) {
-            self.is_begun = true;
-            let start = self.next.take();
-            let (pending, experience) = (self.pending, self.experience);
+    /// Reads the next page of each of these sources.
+    async fn read(&mut self, store: &Store, unread: &[usize]) -> Result<(), ApiError> {
+        let (tag, now) = (self.tag, self.now.seconds());
+        for (number, source) in self.sources.iter_mut().enumerate() {
+            if !unread.contains(&number) {
+                continue;
+            }
+            let (pending, experience) = (source.pending, source.experience);
             let (entries, next) = store
-                .owed_page(pending, tag, experience, start, PAGE, now.seconds())
+                .owed_page(pending, tag, experience, source.next.take(), PAGE, now)
                 .await?;
-            self.read = entries
-                .iter()
-                .map(|it| it.place_in_queue(pending))
-                .collect();
-            self.next = next;
+            let page = entries.iter().map(|it| it.place_in_queue(pending));
+            self.merge.add(number, page, next.is_some());
+            source.next = next;
         }
         Ok(())
     }
 }
 
 impl Entry {
-    /// Since when it is owed, by which ban, and for whom.
-    fn place_in_queue(&self, pending: Pending) -> (Timestamp, u64, UserId) {
+    fn place_in_queue(&self, pending: Pending) -> Owed {
         let since = match pending {
             Pending::Bans => self.guid.created(),
-            Pending::Unbans => {
-                let due = self.range.split('#').next();
-                Timestamp(due.and_then(|due| due.parse().ok()).unwrap_or_default())
-            }
+            Pending::Unbans => self.due().unwrap_or_default(),
         };
         (since, self.guid.get(), self.user)
     }

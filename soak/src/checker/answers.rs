@@ -58,7 +58,15 @@ fn statuses(history: &History, call: &Call, found: &mut impl FnMut(String)) {
     };
     let code = body.get("code").and_then(Value::as_str);
     match (status, code) {
+        (200, _) if matches!(call.what, What::Cursor { .. }) => {
+            found("a cursor was accepted that this list did not give out".to_owned());
+        }
         (200, _) => {}
+        (400, Some("invalid_request")) if matches!(call.what, What::Cursor { .. }) => {
+            if body.pointer("/errors/0/field").and_then(Value::as_str) != Some("cursor") {
+                found("a cursor was refused without being named".to_owned());
+            }
+        }
         (503, Some("unavailable")) => {
             let excused = history.faults.iter().any(|fault| {
                 fault.from <= call.ended && call.started <= fault.to.saturating_add(AFTERMATH)

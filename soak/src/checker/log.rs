@@ -27,6 +27,7 @@ pub fn check(history: &History) -> Vec<Finding> {
         log.has_what_was_due(&mut findings);
         log.is_in_order(&mut findings);
         log.was_read(&mut findings);
+        findings.extend(ending.thinned.iter().map(|wrong| log.finding(wrong)));
     }
     findings
 }

@@ -97,6 +97,7 @@ fn asked(what: &What) -> String {
             Some(cursor) => format!("{limit} events after {cursor}"),
             None => format!("the first {limit} events"),
         },
+        What::Cursor { list, cursor } => format!("{list:?} after a foreign cursor, {cursor:?}"),
         What::ExportJson => "JSON export".to_owned(),
         What::ExportCsv => "CSV export".to_owned(),
     }
