@@ -266,6 +266,7 @@ impl Audit<'_> {
             let standing = Standing {
                 here: item.standing.clone(),
                 global: stored.globals.get(user).cloned(),
+                global_mark: None,
             };
             let owed = standing.owed();
             let unban = owed.unban.map(|unban| (unban.due.0, unban.reported.guid));

@@ -45,10 +45,15 @@ pub fn unban_call(request: &UnbanRequest) -> Call {
     if let Some(moderator) = request.moderator {
         body["moderatorId"] = json!(moderator);
     }
-    Call::post("/unban-async")
+    let call = Call::post("/unban-async")
         .query("experienceUnbanCompleted", request.completed)
         .query("confirmOnly", request.confirm_only)
-        .json(&body)
+        .json(&body);
+    if request.from_game {
+        call.from_roblox()
+    } else {
+        call
+    }
 }
 
 /// What an experience sends when it has applied a ban that it was shown.

@@ -164,6 +164,7 @@ impl StoredExperience {
             standing: Here {
                 ban: item.get("ban").and_then(ban),
                 report,
+                mark: None,
             },
             ban_owed: item["ban_owed"].as_str().map(guid),
             ban_owed_until: item["ban_owed_until"].as_u64(),

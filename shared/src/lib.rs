@@ -6,6 +6,7 @@ pub mod ban_info;
 pub mod calls;
 pub mod clock;
 pub mod cursor;
+mod digest;
 pub mod error;
 pub mod event;
 pub mod export;

@@ -21,6 +21,7 @@ mod importing;
 pub mod model;
 mod owed;
 mod pace;
+mod repeating;
 mod restoring;
 mod standing;
 mod unbanning;
@@ -35,6 +36,7 @@ pub use banning::{
 pub use importing::{import, import_replaced, import_report, reinstate};
 pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;
+pub use repeating::{CallDigest, CallMark, Meaning, REPEAT_LIMIT};
 pub use restoring::restore;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
 pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, report_unbanned};

@@ -11,6 +11,7 @@ mod commit;
 mod connection;
 mod counts;
 mod database;
+mod deadline;
 mod deliveries;
 mod endpoints;
 mod enforcements;
@@ -35,6 +36,7 @@ mod permits;
 mod protected;
 mod queue;
 mod removal;
+mod requests;
 mod restore;
 mod retries;
 mod schema;
@@ -84,6 +86,7 @@ pub use undo::{Chain, UndoWindow};
 pub use workspaces::Workspace;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::auth::{KeyHash, KeyRecord};
 use crate::clock::Timestamp;
@@ -132,6 +135,16 @@ impl Store {
     pub fn metered(&self, meter: Arc<Meter>) -> Self {
         Self {
             database: self.database.metered(meter),
+            known: Arc::clone(&self.known),
+        }
+    }
+
+    /// The same store for a request that is answered by then. A write that might not be finished and
+    /// looked up in time does not begin.
+    #[must_use]
+    pub fn answering_by(&self, answer_by: Instant) -> Self {
+        Self {
+            database: self.database.answering_by(answer_by),
             known: Arc::clone(&self.known),
         }
     }

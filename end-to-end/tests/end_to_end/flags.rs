@@ -152,7 +152,7 @@ async fn flags_are_understood_in_either_encoding() {
             0
         );
         workspace
-            .try_ban(ban.clone())
+            .try_ban(ban.clone().moderator(8))
             .await
             .assert_error(409, "already_banned");
 

@@ -1,6 +1,6 @@
 //! The header `Idempotency-Key`: a request sent again is told from another.
 
-use end_to_end::{Ban, KeySpec, TestApp, Unban};
+use end_to_end::{Ban, Call, KeySpec, TestApp, Unban};
 
 use crate::routes::{EXPERIENCE, USER};
 
@@ -30,7 +30,7 @@ async fn a_ban_sent_again_succeeds_again_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_unban_sent_again_is_not_taken_for_its_confirmation() {
+async fn named_unban_sent_again_is_not_taken_for_its_confirmation() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).completed()).await;
@@ -118,4 +118,49 @@ async fn a_name_that_is_none_is_refused() {
     workspace
         .ban(Ban::of(1, EXPERIENCE).header("idempotency-key", &longest))
         .await;
+}
+
+#[tokio::test]
+async fn the_same_request_in_other_words_is_the_same() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let named = |body: &str| {
+        Call::post("/ban-async")
+            .header("idempotency-key", NAME)
+            .body(body.to_owned())
+    };
+    let first = r#"{"overwrite":false,"userId":1,"experienceId":120001,"banModerator":9,
+        "banType":"Experience","banLengthType":"Temporary","banLength":604800,
+        "banPrivateReason":"aimbot","banPublicReason":"Cheating"}"#;
+    workspace.send(named(first)).await.assert_ok();
+    app.settle().await;
+    let before = workspace.stored().await;
+    let same = r#"{"experienceUniversal":1,"banPublicReason":" Cheating ","userId":"1","overwrite":0,
+        "banLength":"7d","experienceId":120001.0,"banModerator":9e0,"banType":"Experience",
+        "ignored":[1],"banPrivateReason":"aimbot","banLengthType":"Temporary"}"#;
+    workspace.send(named(same)).await.assert_ok();
+    let spelled_out = named(same)
+        .query("experienceBanCompleted", false)
+        .query("isAppeal", 0)
+        .query("ignored", 1);
+    workspace.send(spelled_out).await.assert_ok();
+    let other = same.replace("7d", "8d");
+    workspace
+        .send(named(&other))
+        .await
+        .assert_wrong_fields(&["idempotency-key"]);
+    assert_eq!(workspace.stored().await, before);
+}
+
+#[tokio::test]
+async fn call_that_changed_nothing_has_used_its_name_up_too() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    let named = Unban::of(USER, EXPERIENCE).header("idempotency-key", NAME);
+    workspace.unban(named.clone()).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE)).await;
+    workspace.unban(named).await;
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
 }

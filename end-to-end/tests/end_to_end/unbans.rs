@@ -143,19 +143,54 @@ async fn a_report_lifts_nothing_and_the_ban_is_owed_again() {
 }
 
 #[tokio::test]
-async fn a_call_while_the_unban_is_pending_reports_it() {
+async fn while_an_unban_is_pending_only_a_report_confirms_it() {
     let app = TestApp::start().await;
-    for report in [
-        Unban::of(USER, EXPERIENCE),
-        Unban::of(USER, EXPERIENCE).confirm_only(),
+    let bare = || Unban::of(USER, EXPERIENCE);
+    let workspace = app.workspace().await;
+    workspace.ban(ban().completed()).await;
+    workspace.unban(bare()).await;
+    // Said again, at once or by another tool, it changes nothing.
+    for again in [
+        bare(),
+        bare().completed(),
+        bare().with("moderatorId", 9),
+        bare().reason("a second look"),
     ] {
+        workspace.unban(again.clone()).await;
+        workspace
+            .send(again.reason("from the game").call().from_roblox())
+            .await
+            .assert_ok();
+        workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
+    }
+    let reports = [
+        bare().call().from_roblox(),
+        bare().confirm_only().call(),
+        bare().reason("Ban was appealed.").call(),
+    ];
+    for report in reports {
         let workspace = app.workspace().await;
         workspace.ban(ban().completed()).await;
-        workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+        workspace.unban(bare()).await;
         workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
-        workspace.unban(report).await;
+        workspace.send(report).await.assert_ok();
         workspace.await_pending_unbans(EXPERIENCE, &[]).await;
     }
+}
+
+#[tokio::test]
+async fn two_unbans_at_once_are_one() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for user in 1..=10 {
+        workspace.ban(Ban::of(user, EXPERIENCE).completed()).await;
+        let call = || Unban::of(user, EXPERIENCE).call().from_roblox();
+        let (first, second) = tokio::join!(workspace.send(call()), workspace.send(call()));
+        first.assert_ok();
+        second.assert_ok();
+    }
+    let users: Vec<u64> = (1..=10).collect();
+    workspace.await_pending_unbans(EXPERIENCE, &users).await;
 }
 
 #[tokio::test]

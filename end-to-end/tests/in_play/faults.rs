@@ -155,8 +155,7 @@ async fn a_write_that_was_not_made_is_answered_503_in_time_and_made_once_when_re
         );
         workspace.ban(ban()).await;
 
-        let name = format!("unban-{user}");
-        let unban = || Unban::of(user, ARENA).header("idempotency-key", &name);
+        let unban = || Unban::of(user, ARENA);
         app.faults().inject(Rule::from(fault).on(WRITE));
         assert_unavailable(&timed(&workspace, unban().call()).await, fault);
         app.faults().clear();
@@ -198,6 +197,28 @@ async fn a_write_whose_answer_never_comes_is_found_made_and_answered_200() {
         assert!(!workspace.is_banned(user, ARENA).await);
         assert_eq!(audit(&workspace).await.decisions(user), 3, "{fault:?}");
     }
+}
+
+/// What comes before it may leave too little time to write and to look up what became of the write.
+#[tokio::test]
+async fn call_without_time_to_finish_a_write_does_not_begin_it() {
+    let app = app().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(MALLORY, ARENA)).await;
+    let slow = [("BatchGetItem", 2), ("UpdateItem", 1)];
+    for (operation, times) in slow {
+        app.faults()
+            .inject(Rule::from(Fault::Stall).on(operation).times(times));
+    }
+    let late = Fault::Delay(Duration::from_millis(1_300));
+    app.faults().inject(Rule::from(late).on(WRITE));
+    let ban = Ban::of(OSCAR, ARENA).no_overwrite();
+    let (answer, took) = timed(&workspace, ban.call()).await;
+    app.faults().clear();
+    assert_unavailable(&(answer, took), late);
+    app.settle().await;
+    assert_eq!(audit(&workspace).await.decisions(OSCAR), 0);
+    workspace.ban(ban).await;
 }
 
 #[tokio::test]
@@ -290,8 +311,9 @@ async fn under_random_faults_every_call_is_whole_and_repeating_it_is_safe() {
             let ban = Ban::of(user, ARENA).permanent();
             if global { ban.global() } else { ban }
         };
-        let unban = || Unban::of(user, ARENA).header("idempotency-key", &format!("unban-{user}"));
-        for call in [ban().call(), ban().completed().call(), unban().call()] {
+        let unban = || Unban::of(user, ARENA);
+        let first = ban().no_overwrite();
+        for call in [first.call(), ban().completed().call(), unban().call()] {
             for _ in 0..rng.usize(1..3) {
                 let fault = faults[rng.usize(..faults.len())];
                 let operation = operations[rng.usize(..operations.len())];
@@ -318,4 +340,7 @@ async fn under_random_faults_every_call_is_whole_and_repeating_it_is_safe() {
         assert_eq!(sound.decisions(user), 2, "of {user}: one ban and one unban");
         assert!(!workspace.is_banned(user, ARENA).await);
     }
+    // No repeated unban was taken for a report of the experience.
+    let users: Vec<u64> = (3_000..3_012).collect();
+    workspace.await_pending_unbans(ARENA, &users).await;
 }

@@ -47,20 +47,18 @@ async fn caller(workspace: &Workspace<'_>, number: u64, retries: &AtomicUsize) {
     for user in users_of(number) {
         let scoped = |ban: Ban| if user % 2 == 0 { ban.global() } else { ban };
         let ban = scoped(Ban::of(user, place).length("7d").no_overwrite());
-        let answer = insist(workspace, &ban.call(), retries).await;
-        if answer.status == 409 {
-            // Its own, made by an attempt whose answer was lost.
-            assert_eq!(answer.json()["ban"]["robloxId"], user, "{answer}");
-        } else {
-            answer.assert_ok();
-        }
+        // An attempt whose answer was lost may have made it: then this is its repeat.
+        insist(workspace, &ban.call(), retries).await.assert_ok();
         let change = scoped(Ban::of(user, place).permanent().reasons("worse", "worse"));
         insist(workspace, &change.call(), retries).await.assert_ok();
         insist(workspace, &change.completed().call(), retries)
             .await
             .assert_ok();
         if !stays(user) {
-            let unban = Unban::of(user, place).header("idempotency-key", &user.to_string());
+            let mut unban = Unban::of(user, place);
+            if user % 3 == 0 {
+                unban = unban.header("idempotency-key", &user.to_string());
+            }
             insist(workspace, &unban.call(), retries).await.assert_ok();
         }
         let poll = Call::get("/pending-unbans").query("experienceId", place);

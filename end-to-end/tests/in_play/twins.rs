@@ -26,6 +26,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         },
         bounds: Bounds::Operator,
         idempotency: None,
+        digest: None,
     };
     let request = BanRequest {
         user,

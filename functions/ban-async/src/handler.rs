@@ -1,10 +1,11 @@
 //! Bans a user, changes a ban, confirms one, or records an accepted appeal.
 
 use shared::auth::{Caller, WriteBans};
-use shared::calls;
+use shared::calls::{self, Intent};
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Reply};
+use shared::rules::CallDigest;
 use shared::store::{Actor, Call, Store};
 
 use crate::request::parse;
@@ -18,6 +19,13 @@ pub async fn handle(
     let now = Moment::now().seconds();
     let (ban, intent) = parse(&request, now)?;
     let authority = caller.authority(now);
+    let meaning = match intent {
+        Intent::Ban => ban.meaning(),
+        Intent::Appeal => ban.meaning_as_appeal(),
+    };
+    let idempotency = request.idempotency_key(&meaning)?;
+    let name = idempotency.as_ref().map(|key| key.name.as_str());
+    let digest = CallDigest::new(caller.key_id(), name, &meaning);
     let call = Call {
         user: ban.user,
         tag: caller.tag(),
@@ -28,7 +36,8 @@ pub async fn handle(
             request_id: request.id().to_owned(),
         },
         bounds: authority.bounds,
-        idempotency: request.idempotency_key()?,
+        idempotency,
+        digest: Some(digest),
     };
     let settled = calls::ban(&store, &call, &ban, intent, &authority).await?;
 

@@ -5,7 +5,7 @@ use shared::calls;
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Reply};
-use shared::rules::UnbanRequest;
+use shared::rules::{CallDigest, UnbanRequest};
 use shared::store::{Actor, Call, Store};
 
 /// The longest reason, in bytes.
@@ -17,8 +17,12 @@ pub async fn handle(
     request: ApiRequest,
     store: Store,
 ) -> Result<Reply, ApiError> {
-    let unban = parse(&request)?;
+    let unban = parse(&request, caller.is_game_server())?;
     let authority = caller.authority(Moment::now().seconds());
+    let meaning = unban.meaning();
+    let idempotency = request.idempotency_key(&meaning)?;
+    let name = idempotency.as_ref().map(|key| key.name.as_str());
+    let digest = CallDigest::new(caller.key_id(), name, &meaning);
     let call = Call {
         user: unban.user,
         tag: caller.tag(),
@@ -29,7 +33,8 @@ pub async fn handle(
             request_id: request.id().to_owned(),
         },
         bounds: authority.bounds,
-        idempotency: request.idempotency_key()?,
+        idempotency,
+        digest: Some(digest),
     };
     let settled = calls::unban(&store, &call, &unban, &authority).await?;
 
@@ -37,7 +42,7 @@ pub async fn handle(
     Reply::changed(&request, &caller, &settled.standing, changed)
 }
 
-fn parse(request: &ApiRequest) -> Result<UnbanRequest, ApiError> {
+fn parse(request: &ApiRequest, from_game: bool) -> Result<UnbanRequest, ApiError> {
     let mut query = request.query();
     let completed = query
         .optional_flag("experienceUnbanCompleted")
@@ -60,6 +65,7 @@ fn parse(request: &ApiRequest) -> Result<UnbanRequest, ApiError> {
             moderator,
             completed,
             confirm_only,
+            from_game,
         })
     })
 }

@@ -122,6 +122,7 @@ pub async fn by_hand(
         },
         bounds: Bounds::Operator,
         idempotency: None,
+        digest: None,
     })
 }
 

@@ -47,10 +47,20 @@ pub async fn run(args: UnbanArgs, store: &Store, output: Output) -> Result<()> {
         moderator: args.moderator,
         completed: args.applied,
         confirm_only: false,
+        from_game: false,
     };
     let now = Moment::now().seconds();
     let authority = ban::authority(workspace.guid, now);
-    let settled = calls::unban(store, &call, &request, &authority).await?;
+    let mut settled = calls::unban(store, &call, &request, &authority).await?;
+    // Where nothing was in force, it is a report.
+    let is_pending = settled.decisions.is_empty() && settled.standing.here.report.is_some();
+    if request.completed && is_pending {
+        let report = UnbanRequest {
+            confirm_only: true,
+            ..request
+        };
+        settled = calls::unban(store, &call, &report, &authority).await?;
+    }
 
     let now = Moment::now().seconds();
     let shown = settled.standing.shown(now);

@@ -165,6 +165,12 @@ impl<P> Caller<P> {
         &self.key.key_id
     }
 
+    /// Whether a Roblox game server calls.
+    #[must_use]
+    pub const fn is_game_server(&self) -> bool {
+        self.from_roblox
+    }
+
     /// How bans are shown to the caller in lists. A Roblox game server gets booleans, since in
     /// Luau `0` is true.
     #[must_use]

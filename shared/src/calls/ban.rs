@@ -67,7 +67,8 @@ impl Deciding<'_> {
         } else {
             Vec::new()
         };
-        let judgement = rules::judge_ban(standing, request, &late, now)
+        let digest = self.call.digest.as_ref();
+        let judgement = rules::judge_ban(standing, request, digest, &late, now)
             .map_err(|refusal| self.refused(snapshot, refusal, now))?;
         match judgement {
             Judgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
@@ -88,7 +89,7 @@ impl Deciding<'_> {
             }
             _ => rules::overwrite(standing, request, now),
         };
-        Ok(Decided::new(outcome, permit))
+        Ok(Decided::new(outcome.made_by(digest, now), permit))
     }
 
     async fn uid(&self, snapshot: &Snapshot) -> Result<Uid, ApiError> {
@@ -103,8 +104,13 @@ impl Deciding<'_> {
         let BanRequest {
             scope, completed, ..
         } = *self.request;
-        let outcome = rules::appeal(&snapshot.standing, scope, completed, moment.seconds())
-            .map_err(|refusal| self.refused(snapshot, refusal, moment.seconds()))?;
+        let (standing, now) = (&snapshot.standing, moment.seconds());
+        let digest = self.call.digest.as_ref();
+        let outcome = rules::appeal(standing, scope, completed, digest, now)
+            .map_err(|refusal| self.refused(snapshot, refusal, now))?;
+        if outcome.decisions.is_empty() {
+            return Ok(Decided::nothing(outcome));
+        }
         if outcome.decides_globally() {
             self.authority.demand_global()?;
         }

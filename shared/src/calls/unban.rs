@@ -15,14 +15,15 @@ pub async fn unban(
     store
         .settle(call, |snapshot, now| async move {
             let (standing, now) = (&snapshot.standing, now.seconds());
-            let judgement = rules::judge_unban(standing, request, now)
+            let digest = call.digest.as_ref();
+            let judgement = rules::judge_unban(standing, request, digest, now)
                 .map_err(|_| ApiError::NotFound("the user was never banned in this experience"))?;
             let outcome = match judgement {
                 UnbanJudgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
                 UnbanJudgement::Report => {
                     return Ok(Decided::nothing(rules::report_unbanned(standing)));
                 }
-                UnbanJudgement::Lift => rules::lift(standing, request, now),
+                UnbanJudgement::Lift => rules::lift(standing, request, now).made_by(digest, now),
             };
             if outcome.decides_globally() {
                 authority.demand_global()?;

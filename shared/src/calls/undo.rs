@@ -41,6 +41,7 @@ impl Undo {
             },
             bounds: Bounds::Unbound,
             idempotency: None,
+            digest: None,
         };
         let settled = store
             .settle(&call, |snapshot, now| {

@@ -1,27 +1,35 @@
-//! `Idempotency-Key`: the caller's own name for a request, so that a repeat is told from another.
-//!
-//! Most calls need none, since repeating them leads to the same state. An unban does: its
-//! repetition is how an experience confirms it.
+//! `Idempotency-Key`: the caller's own name for a request. A repeat under the same name gets the answer
+//! of the first call for a day.
 
 use lambda_http::http::HeaderMap;
 use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::error::ApiError;
+use crate::rules::Meaning;
 
 /// The name of a request, and what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// As the caller gave it, 1 to 255 visible ASCII characters.
     pub name: String,
-    /// SHA-256 of route, query and body, in hex.
-    pub digest: String,
+    /// SHA-256 of the name and what the request means, in hex. The name, which is not stored, keeps the
+    /// digest from giving away the user to anyone who tries out user ids.
+    pub meaning: String,
+    /// SHA-256 of route, query and body, in hex. Functions of an earlier release compare nothing else,
+    /// and what they stored has nothing else to compare.
+    pub bytes: String,
 }
 
 impl IdempotencyKey {
     const HEADER: &'static str = "idempotency-key";
 
     /// The key in a request's headers, if there is one.
-    pub(super) fn of(headers: &HeaderMap, parts: [&[u8]; 3]) -> Result<Option<Self>, ApiError> {
+    pub(super) fn of(
+        headers: &HeaderMap,
+        meaning: &Meaning,
+        parts: [&[u8]; 3],
+    ) -> Result<Option<Self>, ApiError> {
         let Some(sent) = headers.get(Self::HEADER) else {
             return Ok(None);
         };
@@ -38,10 +46,10 @@ impl IdempotencyKey {
             hasher.update(part.len().to_be_bytes());
             hasher.update(part);
         }
-        let digest = crate::auth::hex(&hasher.finalize());
         Ok(Some(Self {
             name: name.to_owned(),
-            digest,
+            meaning: digest::of(&[name, meaning.as_str()]),
+            bytes: crate::auth::hex(&hasher.finalize()),
         }))
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::idempotency::IdempotencyKey;
 use crate::error::ApiError;
+use crate::rules::Meaning;
 use crate::telemetry::Trace;
 
 /// The largest body, in bytes, before and after inflating.
@@ -120,11 +121,11 @@ impl ApiRequest {
         }
     }
 
-    /// The caller's own name for the request, if it gave one.
-    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, ApiError> {
+    /// The caller's own name for the request, if it gave one, with what the request means.
+    pub fn idempotency_key(&self, meaning: &Meaning) -> Result<Option<IdempotencyKey>, ApiError> {
         let query = Value::Object(self.query.clone()).to_string();
         let parts = [self.path.as_bytes(), query.as_bytes(), self.body.as_slice()];
-        IdempotencyKey::of(&self.headers, parts)
+        IdempotencyKey::of(&self.headers, meaning, parts)
     }
 
     /// Whether the caller wants to see the ban that a change led to (RFC 7240).

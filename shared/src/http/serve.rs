@@ -113,13 +113,17 @@ impl App {
         lambda_http::run(service_fn(move |request: Request| async move {
             let trace = Arc::new(Trace::begin(route, &request, environment));
             let meter = Arc::new(Meter::default());
-            let store = app.store.metered(Arc::clone(&meter));
+            let answer_by = Instant::now() + budget.0;
+            let store = app
+                .store
+                .metered(Arc::clone(&meter))
+                .answering_by(answer_by);
             let request = ApiRequest::new(request, Arc::clone(&trace));
             let answering = async {
                 let access = A::obtain(&request, &store).await?;
                 handler(access, request, store).await
             };
-            let answer = match tokio::time::timeout(budget.0, answering).await {
+            let answer = match tokio::time::timeout_at(answer_by.into(), answering).await {
                 Ok(answer) => answer,
                 Err(_) => Err(ApiError::Unavailable(format!(
                     "no answer within {:?}",

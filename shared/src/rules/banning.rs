@@ -6,6 +6,7 @@
 
 use super::Refusal;
 use super::ban::{Ban, Expiry, Identity, RevisionRef, Scope, Terms};
+use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, ModeratorId, UserId};
@@ -13,11 +14,11 @@ use crate::ids::{ExperienceId, ModeratorId, UserId};
 /// How long after its end a revision can still be confirmed, in seconds: one hour.
 pub const LATE_WINDOW: u64 = 3600;
 
-/// How long a relative length is taken for a repetition of the same call, in seconds.
+/// How long a relative length may count from an earlier decision, in seconds.
 ///
-/// A caller whose request timed out sends it again; counted from the second call, `7d` would end a
-/// little later and look like other terms. Within this window it may as well count from the decision
-/// it repeats.
+/// A confirmation may be sent again, by another key too; counted from the second call, `7d` would end
+/// a little later and look like other terms. Within this window it may as well count from the decision
+/// that it agrees with.
 pub const REPEAT_WINDOW: u64 = 60;
 
 /// What a ban call asks for.
@@ -90,16 +91,23 @@ pub enum Judgement {
     Make,
 }
 
-/// Judges a ban call. `late` are the revisions of the user's bans in the asked scope that were in
+/// Judges a ban call, of which `call` is the digest, if it can be a repeat. `late` are the revisions of the user's bans in the asked scope that were in
 /// force within the last [`LATE_WINDOW`]; they are only looked at for a confirmation.
 pub fn judge_ban(
     standing: &Standing,
     request: &BanRequest,
+    call: Option<&CallDigest>,
     late: &[Revision],
     now: Timestamp,
 ) -> Result<Judgement, Refusal> {
     let in_force = standing.in_force(request.scope, now);
 
+    if !request.may_confirm()
+        && standing.was_decided_by(call, request.scope, now)
+        && in_force.is_some_and(|ban| request.leaves_universal(ban))
+    {
+        return Ok(Judgement::Nothing);
+    }
     if request.overwrite {
         if let Some(ban) = in_force.filter(|ban| request.repeats(ban, now)) {
             return Ok(match request.completed {
@@ -129,7 +137,7 @@ pub fn judge_ban(
 #[must_use]
 pub fn may_be_late(standing: &Standing, request: &BanRequest, now: Timestamp) -> bool {
     let in_force = standing.in_force(request.scope, now);
-    request.overwrite && request.completed && !in_force.is_some_and(|ban| request.repeats(ban, now))
+    request.may_confirm() && !in_force.is_some_and(|ban| request.repeats(ban, now))
 }
 
 /// The ban that makes a call without `overwrite` fail: one in force in the same scope, or a Global
@@ -189,6 +197,18 @@ pub fn overwrite(standing: &Standing, request: &BanRequest, now: Timestamp) -> O
 }
 
 impl BanRequest {
+    /// Whether the call is a confirmation if its terms are those of a ban (contract, section 6).
+    #[must_use]
+    pub const fn may_confirm(&self) -> bool {
+        self.overwrite && self.completed
+    }
+
+    /// Whether the call leaves `experienceUniversal` of the ban as it is.
+    fn leaves_universal(&self, ban: &Ban) -> bool {
+        self.universal
+            .is_none_or(|asked| asked == ban.terms.universal)
+    }
+
     fn terms(&self, universal: bool, now: Timestamp) -> Terms {
         Terms {
             moderator: self.moderator,
@@ -224,7 +244,7 @@ impl BanRequest {
             private_reason,
             public_reason,
             expires,
-            universal,
+            universal: _,
         } = &ban.terms;
         let may_repeat_call = now <= ban.updated.plus(REPEAT_WINDOW);
         let same_expiry = self.length.from(now) == *expires
@@ -233,7 +253,7 @@ impl BanRequest {
             && self.private_reason == *private_reason
             && self.public_reason == *public_reason
             && same_expiry
-            && self.universal.is_none_or(|asked| asked == *universal)
+            && self.leaves_universal(ban)
     }
 
     /// The revision that this call confirms late: the last one in force with equal terms. Those in

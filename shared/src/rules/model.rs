@@ -6,15 +6,17 @@
 //! between machines that do not agree on the time, what was decided stays decided in the order in which
 //! it was, and only what runs out by itself goes by the clock.
 
+mod answer;
 mod history;
 
 use std::cmp::Reverse;
 
-use history::{Event, History, How, Made, Report, Revision};
+pub use answer::{Answer, BanState};
+use history::{Event, History, How, Made, Report, Revision, Said, ScopeOf};
 
 use super::{BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
 use crate::clock::Timestamp;
-use crate::ids::{ExperienceId, Guid, Uid, UserId};
+use crate::ids::{ExperienceId, Guid, UserId};
 
 /// How long after its end a revision can still be confirmed, in seconds.
 const AN_HOUR: u64 = 3600;
@@ -22,52 +24,13 @@ const AN_HOUR: u64 = 3600;
 /// How long a call with a relative length may be the repetition of an earlier one, in seconds.
 const A_MINUTE: u64 = 60;
 
+/// How long after it was made a call can be repeated, in seconds.
+const TEN_MINUTES: u64 = 600;
+
 /// Everything that ever happened in a workspace.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     history: History,
-}
-
-/// What a call that may change something answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// 200.
-    Ok,
-    /// 409: this ban is in the way.
-    AlreadyBanned(Box<BanState>),
-    /// 400: the expiry has passed.
-    ExpiryPassed,
-    /// 404.
-    NotFound,
-}
-
-/// What there is to say of a ban at some time, to some experience.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BanState {
-    /// Its public id.
-    pub guid: Guid,
-    /// Its number.
-    pub uid: Uid,
-    /// Who is banned.
-    pub user: UserId,
-    /// Where it holds.
-    pub scope: Scope,
-    /// The experience it was made from.
-    pub made_in: ExperienceId,
-    /// Its current terms.
-    pub terms: Terms,
-    /// The number of its current terms, 1 for the first.
-    pub revision: u32,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When the last decision on it was made.
-    pub updated: Timestamp,
-    /// Whether it is in force: not lifted, not appealed, not expired.
-    pub active: bool,
-    /// Whether it was ended by an accepted appeal.
-    pub appealed: bool,
-    /// Whether its current terms are what the experience asked about last reported.
-    pub completed: bool,
 }
 
 /// What happens.
@@ -77,8 +40,15 @@ impl Model {
         self.history.add(now, Event::Linked(experience));
     }
 
-    /// `POST /ban-async`. A new ban, if the call makes one, is called `identity`.
-    pub fn ban(&mut self, request: &BanRequest, identity: Identity, now: Timestamp) -> Answer {
+    /// `POST /ban-async` by an API key (with its `Idempotency-Key`, if there is one); without a key, a
+    /// call is never a repeat. A new ban, if the call makes one, is called `identity`.
+    pub fn ban(
+        &mut self,
+        request: &BanRequest,
+        by: Option<&str>,
+        identity: Identity,
+        now: Timestamp,
+    ) -> Answer {
         let BanRequest {
             user,
             experience,
@@ -89,6 +59,18 @@ impl Model {
         let in_force = self.in_force(user, experience, scope, now).cloned();
         let current = in_force.as_ref().map(|ban| self.history.current(ban));
 
+        let said = by.map(|by| Said::ban(by, request));
+        if let (Some(said), Some(current)) = (&said, &current) {
+            let may_confirm = request.overwrite && request.completed;
+            let universal = current.terms.universal;
+            let place = ScopeOf::new(user, scope, experience);
+            if !may_confirm
+                && request.universal.unwrap_or(universal) == universal
+                && self.is_repeat(said, Some(place), now)
+            {
+                return Answer::Ok;
+            }
+        }
         if !request.overwrite {
             let global = self.in_force(user, experience, Scope::Global, now);
             let global = global.filter(|_| scope == Scope::Experience);
@@ -119,8 +101,10 @@ impl Model {
         if terms.expires <= Expiry::At(now) {
             return Answer::ExpiryPassed;
         }
-        let applied = if let (Some(ban), Some(current)) = (&in_force, current) {
-            let applied = Report::Banned(ban.guid(), current.number + 1);
+        let decided = current.map(|current| current.number);
+        self.called(said, now);
+        let applied = if let (Some(ban), Some(number)) = (&in_force, decided) {
+            let applied = Report::Banned(ban.guid(), number + 1);
             self.history.add(at, Event::Changed(ban.guid(), terms));
             applied
         } else {
@@ -142,7 +126,7 @@ impl Model {
     }
 
     /// `POST /ban-async?isAppeal=true`.
-    pub fn appeal(&mut self, request: &BanRequest, now: Timestamp) -> Answer {
+    pub fn appeal(&mut self, request: &BanRequest, by: Option<&str>, now: Timestamp) -> Answer {
         let BanRequest {
             user,
             experience,
@@ -150,10 +134,18 @@ impl Model {
             ..
         } = *request;
         self.link(experience, now);
+        let said = by.map(|by| Said::appeal(by, request));
         let Some(ban) = self.in_force(user, experience, scope, now) else {
-            return Answer::NotFound;
+            let place = ScopeOf::new(user, scope, experience);
+            let is_repeat = |said| self.is_repeat(said, Some(place), now);
+            return if said.as_ref().is_some_and(is_repeat) {
+                Answer::Ok
+            } else {
+                Answer::NotFound
+            };
         };
         let guid = ban.guid();
+        self.called(said, now);
         self.history.add(now, Event::Ended(guid, How::Appealed));
         if request.completed {
             self.report(user, experience, Report::NotBanned, now);
@@ -162,7 +154,7 @@ impl Model {
     }
 
     /// `POST /unban-async`.
-    pub fn unban(&mut self, request: &UnbanRequest, now: Timestamp) -> Answer {
+    pub fn unban(&mut self, request: &UnbanRequest, by: Option<&str>, now: Timestamp) -> Answer {
         let UnbanRequest {
             user, experience, ..
         } = *request;
@@ -178,18 +170,34 @@ impl Model {
         let holding = self.history.holding(user, experience, now);
         let holding: Vec<_> = holding.into_iter().map(Made::guid).collect();
 
-        let is_decision = !holding.is_empty() && !is_report;
-        if is_decision {
+        let said = by.map(|by| Said::unban(by, request));
+        if !holding.is_empty() && !is_report {
+            self.called(said, now);
             for guid in holding {
                 self.history.add(now, Event::Ended(guid, How::Lifted));
             }
+            if request.completed {
+                self.report(user, experience, Report::NotBanned, now);
+            }
+            return Answer::Ok;
         }
-        // With nothing holding, the call is a report even when it does not say so: an unban that is
-        // pending is confirmed, and where none is pending the report is the one made before.
-        if !is_decision || request.completed {
+        // A game server that says nothing else reports the unban that is pending there, unless it
+        // repeats the call that lifted the ban.
+        let is_bare = request.from_game && request.reason.is_none() && request.moderator.is_none();
+        let is_repeat = said.is_some_and(|said| self.is_repeat(&said, None, now));
+        if is_report || (is_bare && !is_repeat) {
             self.report(user, experience, Report::NotBanned, now);
         }
         Answer::Ok
+    }
+
+    /// Notes a call that decides something.
+    fn called(&mut self, said: Option<Said>, now: Timestamp) {
+        self.history.add(now, Event::Called(said));
+    }
+
+    fn is_repeat(&self, said: &Said, place: Option<ScopeOf>, now: Timestamp) -> bool {
+        self.history.is_repeat(said, now.minus(TEN_MINUTES), place)
     }
 
     fn report(&mut self, user: UserId, experience: ExperienceId, report: Report, now: Timestamp) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ban::{Ban, RevisionRef, Scope};
+use super::repeating::CallMark;
 use crate::clock::Timestamp;
 
 /// A user's standing in one experience.
@@ -12,6 +13,8 @@ pub struct Standing {
     pub here: Here,
     /// The user's latest Global ban, in force or not.
     pub global: Option<Ban>,
+    /// What the latest decision in the Global scope leaves of the call that made it.
+    pub global_mark: Option<CallMark>,
 }
 
 /// The part of a standing that concerns one experience alone.
@@ -22,6 +25,8 @@ pub struct Here {
     /// The last thing the experience reported: the revision by which the user is banned there,
     /// or `None` for "not banned", which is also the state before any report.
     pub report: Option<RevisionRef>,
+    /// What the latest decision in this experience's scope leaves of the call that made it.
+    pub mark: Option<CallMark>,
 }
 
 /// What a call leads to: the standing afterwards, and the decisions made on the way (none when
@@ -108,11 +113,18 @@ impl Standing {
         self.here.ban.iter().chain(&self.global)
     }
 
-    /// This standing with another ban in the ban's scope.
+    /// This standing after a decision in the ban's scope. The mark of an earlier call goes with the
+    /// decision that it made.
     pub(super) fn with_ban(mut self, ban: Ban) -> Self {
         match ban.scope {
-            Scope::Experience => self.here.ban = Some(ban),
-            Scope::Global => self.global = Some(ban),
+            Scope::Experience => {
+                self.here.ban = Some(ban);
+                self.here.mark = None;
+            }
+            Scope::Global => {
+                self.global = Some(ban);
+                self.global_mark = None;
+            }
         }
         self
     }

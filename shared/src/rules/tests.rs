@@ -7,6 +7,7 @@ mod clocks;
 mod confirming;
 mod importing;
 mod owing;
+mod repeating;
 mod steps;
 mod store;
 mod unbanning;
@@ -33,6 +34,10 @@ const EXPERIENCES: [ExperienceId; 3] = [ARENA, BEACH, CASTLE];
 const ALICE: ModeratorId = ModeratorId::new(5_001).unwrap();
 const BOB: ModeratorId = ModeratorId::new(5_002).unwrap();
 
+/// API keys.
+const BOT: &str = "bot";
+const CONSOLE: &str = "console";
+
 const START: Timestamp = Timestamp(1_728_802_934);
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
@@ -50,6 +55,8 @@ enum Call {
 #[derive(Clone, Debug)]
 struct World {
     now: Timestamp,
+    /// The API key that calls; without one, no call is a repeat.
+    key: Option<&'static str>,
     uids: u64,
     store: Store,
     model: Model,
@@ -60,6 +67,7 @@ impl World {
     fn empty() -> Self {
         Self {
             now: START,
+            key: None,
             uids: 0,
             store: Store::default(),
             model: Model::default(),
@@ -77,7 +85,7 @@ impl World {
 
     /// Plays a call, and fails if rules and model do not agree on its answer or on what is then.
     fn call(&mut self, call: &Call) -> Result<Answer, TestCaseError> {
-        let now = self.now;
+        let (now, key) = (self.now, self.key);
         // A number is used up by every call, so there are gaps.
         self.uids += 1;
         let uid = Uid(self.uids);
@@ -88,11 +96,17 @@ impl World {
         let (store, model) = (&mut self.store, &mut self.model);
         let (by_rules, by_model) = match call {
             Call::Ban(request) => (
-                store.ban(request, identity, now),
-                model.ban(request, identity, now),
+                store.ban(request, key, identity, now),
+                model.ban(request, key, identity, now),
             ),
-            Call::Appeal(request) => (store.appeal(request, now), model.appeal(request, now)),
-            Call::Unban(request) => (store.unban(request, now), model.unban(request, now)),
+            Call::Appeal(request) => (
+                store.appeal(request, key, now),
+                model.appeal(request, key, now),
+            ),
+            Call::Unban(request) => (
+                store.unban(request, key, now),
+                model.unban(request, key, now),
+            ),
             Call::Poll(experience) => {
                 store.link(*experience);
                 model.link(*experience, now);
@@ -295,6 +309,7 @@ fn unban_in(experience: ExperienceId) -> UnbanRequest {
         moderator: Some(ALICE),
         completed: false,
         confirm_only: false,
+        from_game: false,
     }
 }
 

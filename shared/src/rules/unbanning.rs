@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::ban::{EndingKind, Scope};
+use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, ModeratorId, UserId};
@@ -21,12 +22,15 @@ pub struct UnbanRequest {
     pub completed: bool,
     /// Whether it is said to be a report, not a decision.
     pub confirm_only: bool,
+    /// Whether a Roblox game server calls.
+    pub from_game: bool,
 }
 
 /// What an unban call turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnbanJudgement {
-    /// Nothing holds, or the experience says again what it said before.
+    /// Nothing is in force, and the call is no report of a pending unban; or the experience says again
+    /// what it said before.
     Nothing,
     /// The experience reports the user as not banned.
     Report,
@@ -35,8 +39,8 @@ pub enum UnbanJudgement {
 }
 
 impl UnbanRequest {
-    /// Whether the call reports what the experience has done. Besides those that say so, the
-    /// published SDK's own messages do: it sends them by itself after applying an unban.
+    /// Whether the call says that it reports what the experience has done. So do the reasons that the
+    /// published SDK sends on its own after it has applied an unban.
     #[must_use]
     pub fn is_report(&self) -> bool {
         self.confirm_only
@@ -45,22 +49,40 @@ impl UnbanRequest {
                     || reason.starts_with("[luauCRON]")
             })
     }
+
+    /// Whether a game server calls and gives neither reason nor moderator: while an unban is pending
+    /// there, that reports it.
+    #[must_use]
+    pub const fn is_bare_call_of_game(&self) -> bool {
+        self.from_game && self.reason.is_none() && self.moderator.is_none()
+    }
 }
 
-/// Judges an unban call.
+/// Judges an unban call, of which `call` is the digest, if it can be a repeat.
+///
+/// A call that lifted a ban and is repeated has the words of a report if a game server sends it. It is
+/// taken for the repeat that it may be: the unban stays pending, and is confirmed a little later.
 pub fn judge_unban(
     standing: &Standing,
     request: &UnbanRequest,
+    call: Option<&CallDigest>,
     now: Timestamp,
 ) -> Result<UnbanJudgement, Refusal> {
     if standing.is_blank() {
         return Err(Refusal::NotFound);
     }
-    let banned = standing.counting(now).is_some();
-    Ok(match (request.is_report(), banned) {
-        (false, true) => UnbanJudgement::Lift,
-        _ if standing.here.report.is_some() => UnbanJudgement::Report,
-        _ => UnbanJudgement::Nothing,
+    let is_report = request.is_report();
+    if !is_report && standing.counting(now).is_some() {
+        return Ok(UnbanJudgement::Lift);
+    }
+    let is_repeat = [Scope::Experience, Scope::Global]
+        .into_iter()
+        .any(|scope| standing.was_decided_by(call, scope, now));
+    let reports = is_report || (request.is_bare_call_of_game() && !is_repeat);
+    Ok(if reports && standing.here.report.is_some() {
+        UnbanJudgement::Report
+    } else {
+        UnbanJudgement::Nothing
     })
 }
 

@@ -221,6 +221,7 @@ impl Store {
             },
             bounds: Bounds::Unbound,
             idempotency: None,
+            digest: None,
         };
         let settling = self.settle(&call, |snapshot, _| async move {
             let standing = &snapshot.standing;

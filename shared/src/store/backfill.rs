@@ -7,10 +7,11 @@
 use std::fmt;
 
 use super::Store;
-use super::database::text;
+use super::database::{number, text};
 use super::items;
 use super::links::Link;
 use super::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
+use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UserId, WorkspaceTag};
 
@@ -74,12 +75,17 @@ impl Store {
     ) -> Result<(), ApiError> {
         #[derive(serde::Deserialize)]
         struct LinkItem {
+            #[serde(default)]
+            linked: Timestamp,
             backfill: String,
         }
         let Some(item) = self.database.get(Key::link(tag, experience)).await? else {
             return Ok(());
         };
-        let begun = items::read::<LinkItem>(item)?.backfill;
+        let LinkItem {
+            linked,
+            backfill: begun,
+        } = items::read(item)?;
         if begun == Link::BACKFILL_DONE {
             return Ok(());
         }
@@ -93,10 +99,14 @@ impl Store {
             .database
             .updating(Key::link(tag, experience))
             .update_expression("SET backfill = :reached")
-            .condition_expression("backfill = :begun")
+            .condition_expression(
+                "backfill = :begun AND (linked = :linked OR attribute_not_exists(linked))",
+            )
             .expression_attribute_values(":reached", text(reached))
-            .expression_attribute_values(":begun", text(begun));
-        // If not, another invocation got as far; it goes on.
+            .expression_attribute_values(":begun", text(begun))
+            .expression_attribute_values(":linked", number(linked.0));
+        // If not, another invocation got as far and goes on, or the experience was unlinked and linked
+        // again, and the walk for the new link begins from the start.
         self.database.update_if(update).await?;
         Ok(())
     }

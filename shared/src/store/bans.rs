@@ -34,12 +34,14 @@ impl Snapshot {
         global: Option<GlobalItem>,
     ) -> Self {
         let global_version = global.as_ref().map(|item| item.version);
+        let (global, global_mark) = global.map(|item| (Ban::from(item.ban), item.mark)).unzip();
         let standing = Standing {
             here: here_item
                 .as_ref()
                 .map(ExperienceItem::here)
                 .unwrap_or_default(),
-            global: global.map(|item| Ban::from(item.ban)),
+            global,
+            global_mark: global_mark.flatten(),
         };
         Self {
             user,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem,
 };
 
+use super::deadline::{Deadline, Late};
 use super::failure::transaction_failure;
 pub(super) use super::failure::{DatabaseError, failure};
 use super::meter::Meter;
@@ -40,6 +41,7 @@ pub struct Database {
     tables: Arc<Tables>,
     meter: Arc<Meter>,
     retries: Retries,
+    deadline: Deadline,
 }
 
 impl Tables {
@@ -65,6 +67,7 @@ impl Database {
             tables: Arc::new(tables),
             meter: Arc::default(),
             retries,
+            deadline: Deadline::default(),
         }
     }
 
@@ -73,6 +76,14 @@ impl Database {
         meter.watch(&self.retries);
         Self {
             meter,
+            ..self.clone()
+        }
+    }
+
+    /// The same database for a request that is answered by then.
+    pub(super) fn answering_by(&self, answer_by: Instant) -> Self {
+        Self {
+            deadline: Deadline::at(answer_by),
             ..self.clone()
         }
     }
@@ -210,7 +221,7 @@ impl Database {
     /// Sends a put.
     pub(super) async fn put(&self, put: PutItemFluentBuilder) -> Result<(), DatabaseError> {
         let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.timed(put.send()).await.map_err(failure)?;
+        let output = self.writing(put.send()).await?.map_err(failure)?;
         self.meter.written(&output.consumed_capacity);
         Ok(())
     }
@@ -250,7 +261,7 @@ impl Database {
 
     async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<(), DatabaseError> {
         let delete = delete.return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.timed(delete.send()).await.map_err(failure)?;
+        let output = self.writing(delete.send()).await?.map_err(failure)?;
         self.meter.written(&output.consumed_capacity);
         Ok(())
     }
@@ -269,7 +280,7 @@ impl Database {
         update: UpdateItemFluentBuilder,
     ) -> Result<Item, DatabaseError> {
         let update = update.return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.timed(update.send()).await.map_err(failure)?;
+        let output = self.writing(update.send()).await?.map_err(failure)?;
         self.meter.written(&output.consumed_capacity);
         Ok(output.attributes.unwrap_or_default())
     }
@@ -298,9 +309,23 @@ impl Database {
             .client_request_token(uuid::Uuid::new_v4().to_string())
             .set_transact_items(Some(writes))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.timed(call.send()).await.map_err(transaction_failure)?;
+        let output = self
+            .writing(call.send())
+            .await?
+            .map_err(transaction_failure)?;
         self.meter.written(output.consumed_capacity());
         Ok(())
+    }
+
+    /// Carries out a write, if the request has time for it and for looking up whether it happened.
+    async fn writing<T>(&self, write: impl Future<Output = T>) -> Result<T, DatabaseError> {
+        let written = self.deadline.write(self.timed(write)).await;
+        written.map_err(|late| match late {
+            Late::NotBegun => DatabaseError::NoTime,
+            Late::Unanswered => {
+                DatabaseError::Unavailable("a write was not answered in time".to_owned())
+            }
+        })
     }
 
     pub(super) async fn timed<T>(&self, call: impl Future<Output = T>) -> T {

@@ -14,6 +14,9 @@ pub(super) enum DatabaseError {
     /// Throttled, timed out or out of reach. A write may or may not have happened.
     #[error("{0}")]
     Unavailable(String),
+    /// Too little time is left: nothing was sent.
+    #[error("too little time was left for a write")]
+    NoTime,
     /// A call that should not have been made.
     #[error("{0}")]
     Refused(String),
@@ -24,6 +27,7 @@ impl From<DatabaseError> for ApiError {
         match error {
             DatabaseError::Conflict => Self::Unavailable("too many writers at once".to_owned()),
             DatabaseError::Unavailable(detail) => Self::Unavailable(detail),
+            DatabaseError::NoTime => Self::Unavailable(error.to_string()),
             DatabaseError::Refused(detail) => Self::Internal(detail),
         }
     }

@@ -17,8 +17,8 @@ use super::commit::Actor;
 use super::database::DatabaseError;
 use super::permits::Permit;
 use super::schema::Key;
-use super::settle::hash;
 use crate::clock::{Moment, Timestamp};
+use crate::digest;
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId, WorkspaceTag};
 use crate::rules::{Ban, Ending, EndingKind, Identity, Scope, Terms};
@@ -143,6 +143,7 @@ impl From<DatabaseError> for ImportFailure {
         match error {
             DatabaseError::Conflict => Self::Conflict,
             DatabaseError::Unavailable(detail) => Self::Busy(detail),
+            DatabaseError::NoTime => Self::Busy(error.to_string()),
             DatabaseError::Refused(detail) => Self::Refused(ApiError::Internal(detail)),
         }
     }
@@ -285,7 +286,7 @@ impl Incoming {
             universal,
         } = &self.terms;
         let created = self.created.map_or(String::new(), |at| at.to_string());
-        let hash = hash(&[
+        let hash = digest::of(&[
             "import",
             &self.user.to_string(),
             if self.scope == Scope::Global {

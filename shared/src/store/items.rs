@@ -7,7 +7,9 @@ use super::database::DatabaseError;
 use super::schema::{self, Item, Key};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspaceTag};
-use crate::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Standing, Terms};
+use crate::rules::{
+    Ban, CallMark, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Standing, Terms,
+};
 
 /// A ban as it lies in an attribute.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,6 +100,9 @@ pub(super) struct ExperienceItem {
     ban: Option<StoredBan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report: Option<StoredRevision>,
+    /// By which a repeat of the call that decided last is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<CallMark>,
     /// Hash key of the pending indexes.
     experience: String,
     /// The guid in `report`, copied into the index of pending unbans.
@@ -159,6 +164,7 @@ impl ExperienceItem {
             version,
             ban: standing.here.ban.as_ref().map(StoredBan::from),
             report: report.map(StoredRevision::from),
+            mark: standing.here.mark.clone(),
             experience: schema::pending_partition(tag, experience),
             report_guid: report.map(|revision| revision.guid.to_string()),
             ban_owed: ban.map(|owed| schema::padded_guid(owed.revision.guid)),
@@ -186,6 +192,7 @@ impl ExperienceItem {
         Here {
             ban: self.ban.clone().map(Ban::from),
             report: self.report.map(RevisionRef::from),
+            mark: self.mark.clone(),
         }
     }
 }
@@ -196,6 +203,9 @@ pub(super) struct GlobalItem {
     /// Grows with each decision.
     pub version: u64,
     pub ban: StoredBan,
+    /// By which a repeat of the call that decided last is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<CallMark>,
 }
 
 /// The record of a ban.

@@ -1,25 +1,25 @@
 //! Read, decide, write, and again when another writer was faster.
 //!
 //! A write that got no answer may have happened. The next round therefore also reads the decision
-//! it would have left in the history; if it is there, the call has been carried out.
+//! it would have left in the history; if it is there, the call has been carried out. A write begins
+//! only while there is time for both (see [`super::deadline`]).
 
 use std::future::Future;
 
-use sha2::{Digest, Sha256};
-
 use super::Store;
 use super::bans::Snapshot;
-use super::commit::{self, Actor, Commit};
+use super::commit::{Actor, Commit};
 use super::database::DatabaseError;
 use super::items;
 use super::links::{self, Link};
 use super::permits::{Bounds, Decided};
+use super::requests;
 use super::schema::{Item, Key};
-use crate::clock::Moment;
+use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::http::IdempotencyKey;
 use crate::ids::{UserId, WorkspaceTag};
-use crate::rules::{Decision, Standing};
+use crate::rules::{CallDigest, Decision, Standing};
 
 /// How often a call is decided anew because another writer was faster. A hundred servers confirming
 /// one item at once need a handful of rounds; the time limit of the route ends it in any case.
@@ -28,9 +28,6 @@ const ROUNDS: u32 = 32;
 /// How many writes may go unanswered. The SDK has tried each of them several times, so more would
 /// only add to the load of a database that has too much.
 const UNANSWERED: u32 = 3;
-
-/// How long a used idempotency key is kept, in seconds: a day.
-const REQUEST_KEPT: u64 = 86_400;
 
 /// A call on one user's standing in one experience.
 #[derive(Clone, Debug)]
@@ -47,6 +44,8 @@ pub struct Call {
     pub bounds: Bounds,
     /// The caller's own name for the request, if it gave one.
     pub idempotency: Option<IdempotencyKey>,
+    /// By which a repeat is recognised; without it, no call is one.
+    pub digest: Option<CallDigest>,
 }
 
 /// What a call came to.
@@ -56,12 +55,6 @@ pub struct Settled {
     pub standing: Standing,
     /// What was decided; unknown, and so empty, when an earlier request is found to have done it.
     pub decisions: Vec<Decision>,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-struct RequestItem {
-    digest: String,
-    ttl: u64,
 }
 
 impl Store {
@@ -76,7 +69,7 @@ impl Store {
         let request_key = call
             .idempotency
             .as_ref()
-            .map(|name| Key::request(tag, &hash(&[&call.actor.key_id, &name.name])));
+            .map(|name| requests::key(tag, &call.actor.key_id, name));
         let mut witnesses: Vec<Key> = Vec::new();
         let mut unanswered = 0;
         // What the last of them would have decided.
@@ -85,7 +78,8 @@ impl Store {
         for round in 0..ROUNDS {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
             let (snapshot, found) = self.standing_and(tag, user, experience, others).await?;
-            if is_done(call, found)? {
+            let now = Moment::now();
+            if is_done(call, request_key.as_ref(), found, now.seconds())? {
                 self.remember_link(tag, experience);
                 self.database.meter().decided(&unsure);
                 return Ok(Settled {
@@ -96,7 +90,6 @@ impl Store {
             if unanswered == UNANSWERED {
                 break;
             }
-            let now = Moment::now();
             let Decided { outcome, permit } = decide(snapshot.clone(), now).await?;
             let commit = Commit {
                 snapshot: &snapshot,
@@ -114,7 +107,9 @@ impl Store {
                         decisions: outcome.decisions,
                     });
                 }
-                Err(DatabaseError::Refused(detail)) => return Err(ApiError::Internal(detail)),
+                Err(error @ (DatabaseError::Refused(_) | DatabaseError::NoTime)) => {
+                    return Err(error.into());
+                }
                 Err(error @ DatabaseError::Conflict) => {
                     self.database.meter().overtaken();
                     last = error;
@@ -143,20 +138,8 @@ impl Store {
         if call.link.is_new() {
             writes.push(links::write_link(table, call.tag, &call.link, seconds)?);
         }
-        if let (Some(key), Some(name), false) = (
-            request_key,
-            &call.idempotency,
-            commit.outcome.decisions.is_empty(),
-        ) {
-            let ttl = seconds.plus(REQUEST_KEPT).0;
-            let item = RequestItem {
-                digest: name.digest.clone(),
-                ttl,
-            };
-            writes.push(commit::put_new(
-                table,
-                items::write(key.clone(), "request", item)?,
-            )?);
+        if let (Some(key), Some(name)) = (request_key, &call.idempotency) {
+            writes.push(requests::write(table, key.clone(), name, seconds)?);
         }
         if writes.is_empty() {
             Ok(())
@@ -166,39 +149,29 @@ impl Store {
     }
 }
 
-/// Whether the call has been carried out before: in a round whose answer was lost, or under
-/// the same idempotency key.
-fn is_done(call: &Call, found: Vec<Item>) -> Result<bool, ApiError> {
+/// Whether the call has been carried out before: in a round whose answer was lost, or under the same
+/// idempotency key.
+fn is_done(
+    call: &Call,
+    request_key: Option<&Key>,
+    found: Vec<Item>,
+    now: Timestamp,
+) -> Result<bool, ApiError> {
     #[derive(serde::Deserialize)]
     struct Witness {
         request: Option<String>,
-        digest: Option<String>,
     }
+    let mut is_done = false;
     for item in found {
-        let witness: Witness = items::read(item)?;
-        if witness.request.as_ref() == Some(&call.actor.request_id) {
-            return Ok(true);
-        }
-        match (witness.digest, &call.idempotency) {
-            (Some(digest), Some(name)) if digest == name.digest => return Ok(true),
-            (Some(_), Some(_)) => {
-                return Err(ApiError::field(
-                    "idempotency-key",
-                    "was used for another request: each request needs a key of its own",
-                ));
+        match &call.idempotency {
+            Some(name) if Key::of(&item).as_ref() == request_key => {
+                is_done |= requests::is_repeat(item, name, now)?;
             }
-            _ => {}
+            _ => {
+                let witness: Witness = items::read(item)?;
+                is_done |= witness.request.as_ref() == Some(&call.actor.request_id);
+            }
         }
     }
-    Ok(false)
-}
-
-/// SHA-256 of the parts, in hex, each part with its length before it.
-pub(super) fn hash(parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part.len().to_be_bytes());
-        hasher.update(part);
-    }
-    crate::auth::hex(&hasher.finalize())
+    Ok(is_done)
 }

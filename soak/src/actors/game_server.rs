@@ -107,6 +107,7 @@ fn lifted(actor: &mut Actor<'_>, item: &Value, experience: ExperienceId) -> Opti
         moderator: None,
         completed,
         confirm_only,
+        from_game: true,
     }))
 }
 
@@ -135,6 +136,7 @@ async fn join(actor: &mut Actor<'_>, experience: ExperienceId) {
             moderator: None,
             completed: false,
             confirm_only: false,
+            from_game: true,
         };
         call(actor, What::Unban(request)).await;
     }

@@ -79,6 +79,7 @@ fn decision(actor: &mut Actor<'_>, first: u64, count: u64) -> Option<What> {
         moderator: moderator(first, count),
         completed: actor.chance(15) && !actor.is_mirrored(experience),
         confirm_only: false,
+        from_game: false,
     }))
 }
 

@@ -14,13 +14,16 @@ use super::evidence::{Evidence, Past, guid_of};
 use super::shown::brief;
 use crate::history::{Call, What};
 
+/// Stands for the `Idempotency-Key` of a call without one.
+const NO_NAME: &str = "";
+
 /// A possible course of events on one user.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     model: Model,
     /// How many decisions each ban has seen.
     seen: BTreeMap<Guid, usize>,
-    /// The idempotency keys under which something was decided.
+    /// The idempotency keys of the calls that succeeded.
     used: BTreeSet<String>,
 }
 
@@ -44,6 +47,8 @@ impl World {
         name: Identity,
     ) -> Result<Played, String> {
         let repeats = call.key.as_ref().is_some_and(|key| self.used.contains(key));
+        // All actors of a workspace share its API key.
+        let by_key = Some(call.key.as_deref().unwrap_or(NO_NAME));
         let mut world = self.clone();
         let (said, by, place) = match &call.what {
             What::Check(user, experience) => {
@@ -60,15 +65,15 @@ impl World {
             What::Ban { request, appeal } => {
                 let by = Some(request.moderator.get());
                 let said = if *appeal {
-                    world.model.appeal(request, now)
+                    world.model.appeal(request, by_key, now)
                 } else {
-                    world.model.ban(request, name, now)
+                    world.model.ban(request, by_key, name, now)
                 };
                 (said, by, Some((request.user, request.experience)))
             }
             What::Unban(request) => {
                 let by = request.moderator.map(shared::ids::ModeratorId::get);
-                let said = world.model.unban(request, now);
+                let said = world.model.unban(request, by_key, now);
                 (said, by, Some((request.user, request.experience)))
             }
             _ => return Ok(self.unchanged()),
@@ -82,9 +87,9 @@ impl World {
             world.record(evidence, *guid, *kind, by, now)?;
         }
         let reports = |model: &Model| place.map(|(user, at)| model.reported(user, at));
-        let changed = !decided.is_empty() || reports(&world.model) != reports(&self.model);
-        if let Some(key) = call.key.as_ref().filter(|_| !decided.is_empty()) {
-            world.used.insert(key.clone());
+        let mut changed = !decided.is_empty() || reports(&world.model) != reports(&self.model);
+        if let (Some(key), Answer::Ok) = (&call.key, &said) {
+            changed |= world.used.insert(key.clone());
         }
         if changed {
             Ok(Played { world, changed })

@@ -73,6 +73,7 @@ impl Dice {
             moderator: None,
             completed: self.coin(),
             confirm_only: self.below(5) == 0,
+            from_game: self.coin(),
         }
     }
 }

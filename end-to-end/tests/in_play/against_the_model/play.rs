@@ -18,6 +18,9 @@ const EXPERIENCES: [u64; 4] = [7_001, 7_002, 7_003, 7_004];
 /// How many seconds apart possible worlds may be kept before something is wrong with the test.
 const WORLDS: usize = 64;
 
+/// The workspace's one API key, as the model knows it.
+const BY: Option<&str> = Some("key");
+
 /// What came up in a play.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
@@ -131,9 +134,9 @@ impl<'a> Play<'a> {
         let what = format!("{request:?} appeal={appeal}");
         let play = |model: &mut Model, now, answer: &end_to_end::Answer| {
             if appeal {
-                model.appeal(request, now)
+                model.appeal(request, BY, now)
             } else {
-                model.ban(request, wire::identity(answer), now)
+                model.ban(request, BY, wire::identity(answer), now)
             }
         };
         let answer = self.call(&call, &what, play).await;
@@ -149,7 +152,7 @@ impl<'a> Play<'a> {
     async fn unban(&mut self, request: &UnbanRequest) {
         let call = wire::unban_call(request);
         self.call(&call, &format!("{request:?}"), |model, now, _| {
-            model.unban(request, now)
+            model.unban(request, BY, now)
         })
         .await;
     }
@@ -352,6 +355,7 @@ impl<'a> Play<'a> {
                 moderator: None,
                 completed: false,
                 confirm_only: said,
+                from_game: true,
             };
             self.unban(&request).await;
         } else {

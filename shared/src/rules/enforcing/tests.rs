@@ -60,6 +60,7 @@ impl Universe {
         Standing {
             here: self.places[&place].0.clone(),
             global: self.global.clone(),
+            global_mark: None,
         }
     }
 
@@ -104,6 +105,7 @@ impl Universe {
             moderator: None,
             completed: false,
             confirm_only: false,
+            from_game: false,
         };
         let outcome = rules::lift(&self.standing(place), &request, self.now);
         self.keep(place, outcome.standing);

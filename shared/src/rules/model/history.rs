@@ -2,7 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, Guid, UserId};
-use crate::rules::{DecisionKind, Expiry, Identity, Scope, Terms};
+use crate::rules::{
+    BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest,
+};
 
 /// Everything that ever happened in a workspace, in order.
 #[derive(Clone, Debug, Default)]
@@ -12,14 +14,82 @@ pub(super) struct History(Vec<(Timestamp, Event)>);
 pub(super) enum Event {
     /// An experience was linked.
     Linked(ExperienceId),
+    /// A call was made. What follows until the next one came of it.
+    Called(Option<Said>),
     /// A ban was made.
     Made(Made),
     /// A ban was given other terms.
     Changed(Guid, Terms),
     /// A ban was ended by a decision.
     Ended(Guid, How),
-    /// An experience told what it has done to a user.
+    /// An experience reported what it has done to a user.
     Reported(UserId, ExperienceId, Report),
+}
+
+/// What a call says, and who says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The API key, with the `Idempotency-Key` if there is one.
+    by: String,
+    words: Words,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Words {
+    Ban(BanRequest),
+    Appeal(BanRequest),
+    Unban(UnbanRequest),
+}
+
+impl Said {
+    /// Without `experienceUniversal`, a ban means its default.
+    pub(super) fn ban(by: &str, request: &BanRequest) -> Self {
+        let universal = Some(request.universal.unwrap_or(true));
+        let request = request.clone();
+        let words = Words::Ban(BanRequest {
+            universal,
+            ..request
+        });
+        Self::new(by, words)
+    }
+
+    /// An appeal ends a ban, whatever terms come with it.
+    pub(super) fn appeal(by: &str, request: &BanRequest) -> Self {
+        let words = Words::Appeal(BanRequest {
+            overwrite: false,
+            private_reason: String::new(),
+            public_reason: String::new(),
+            length: Length::Permanent,
+            universal: None,
+            ..request.clone()
+        });
+        Self::new(by, words)
+    }
+
+    /// Who calls matters where neither reason nor moderator is named.
+    pub(super) fn unban(by: &str, request: &UnbanRequest) -> Self {
+        let is_bare = request.reason.is_none() && request.moderator.is_none();
+        let words = Words::Unban(UnbanRequest {
+            from_game: request.from_game && is_bare,
+            ..request.clone()
+        });
+        Self::new(by, words)
+    }
+
+    fn new(by: &str, words: Words) -> Self {
+        let by = by.to_owned();
+        Self { by, words }
+    }
+}
+
+/// Where one user's bans follow each other: in one experience, or globally.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ScopeOf(UserId, Option<ExperienceId>);
+
+impl ScopeOf {
+    pub(super) fn new(user: UserId, scope: Scope, experience: ExperienceId) -> Self {
+        Self(user, (scope == Scope::Experience).then_some(experience))
+    }
 }
 
 /// A ban as it was made.
@@ -81,8 +151,45 @@ impl History {
             Event::Changed(guid, _) => Some((*guid, DecisionKind::Changed)),
             Event::Ended(guid, How::Lifted) => Some((*guid, DecisionKind::Lifted)),
             Event::Ended(guid, How::Appealed) => Some((*guid, DecisionKind::Appealed)),
-            Event::Linked(_) | Event::Reported(..) => None,
+            Event::Linked(_) | Event::Called(_) | Event::Reported(..) => None,
         })
+    }
+
+    /// Whether the same call was made before, not earlier than `since`, and decided something, and
+    /// nobody has decided anything since in any scope in which it decided. With `scope`, it must have
+    /// decided there.
+    pub(super) fn is_repeat(&self, said: &Said, since: Timestamp, scope: Option<ScopeOf>) -> bool {
+        let mut events = self.0.iter().enumerate();
+        events.any(|(first, (at, event))| {
+            let is_same = matches!(event, Event::Called(Some(before)) if before == said);
+            if !is_same || *at < since {
+                return false;
+            }
+            let mut later = self.0.split_at(first + 1).1.iter();
+            let its = later
+                .by_ref()
+                .take_while(|(_, event)| !matches!(event, Event::Called(_)));
+            let its: Vec<_> = its
+                .filter_map(|(_, event)| self.decided_in(event))
+                .collect();
+            let later: Vec<_> = later
+                .filter_map(|(_, event)| self.decided_in(event))
+                .collect();
+            !its.is_empty()
+                && its.iter().all(|scope| !later.contains(scope))
+                && scope.is_none_or(|scope| its.contains(&scope))
+        })
+    }
+
+    /// In which scope something was decided, if the event is a decision.
+    fn decided_in(&self, event: &Event) -> Option<ScopeOf> {
+        let guid = match event {
+            Event::Made(ban) => ban.guid(),
+            Event::Changed(guid, _) | Event::Ended(guid, _) => *guid,
+            Event::Linked(_) | Event::Called(_) | Event::Reported(..) => return None,
+        };
+        let ban = self.bans().find(|ban| ban.guid() == guid)?;
+        Some(ScopeOf::new(ban.user, ban.scope, ban.experience))
     }
 
     pub(super) fn is_linked(&self, experience: ExperienceId) -> bool {

@@ -380,7 +380,7 @@ fn a_decision_on_a_global_ban_is_known_as_one() {
 
     let revision = global.standing.counting(START).unwrap().current();
     assert!(!confirm(&global.standing, revision).decides_globally());
-    assert!(judge_unban(&global.standing, &unban_in(ARENA), START).is_ok());
+    assert!(judge_unban(&global.standing, &unban_in(ARENA), None, START).is_ok());
     assert!(lift(&global.standing, &unban_in(ARENA), START).decides_globally());
     assert!(!lift(&here.standing, &unban_in(ARENA), START).decides_globally());
 }

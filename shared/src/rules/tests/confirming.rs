@@ -40,7 +40,7 @@ fn a_confirmation_that_was_made_before_writes_nothing() {
     world.wait(1000);
     let standing = world.store.standing(MALLORY, ARENA);
     let confirms = confirmation(&world.shown(ARENA), ARENA);
-    let judgement = crate::rules::judge_ban(&standing, &confirms, &[], world.now);
+    let judgement = crate::rules::judge_ban(&standing, &confirms, None, &[], world.now);
     assert_eq!(judgement, Ok(crate::rules::Judgement::Nothing));
 }
 
@@ -201,7 +201,7 @@ fn a_late_confirmation_is_one_even_by_a_clock_that_is_behind_the_one_that_lifted
     }];
     for behind in [0, 1, 3, MINUTE] {
         let now = world.now.minus(behind);
-        let judgement = crate::rules::judge_ban(&standing, &confirms, &lately, now);
+        let judgement = crate::rules::judge_ban(&standing, &confirms, None, &lately, now);
         let expected = crate::rules::Judgement::Confirmation(held.current());
         assert_eq!(judgement, Ok(expected), "{behind} s behind");
     }

@@ -40,9 +40,10 @@ fn with(here: Option<Ban>, global: Option<Ban>) -> Standing {
     Standing {
         here: Here {
             ban: here,
-            report: None,
+            ..Here::default()
         },
         global,
+        global_mark: None,
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::TestCaseError;
 
 use super::{
-    ALICE, BOB, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, confirmation, unban_in,
+    ALICE, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, confirmation,
     unbanned_in,
 };
 use crate::clock::Timestamp;
@@ -20,8 +20,8 @@ pub(super) enum Step {
     Wait(u64),
     /// Time passes up to about a second in which something may change by itself.
     WaitForEdge { which: Index, about: i64 },
-    /// Somebody calls.
-    Call(Call),
+    /// Somebody calls, by one of two keys.
+    Call(&'static str, Call),
     /// A call is sent again, as after a timeout.
     Again { back: Index },
     /// An experience confirms what it was shown, just now or long ago.
@@ -50,7 +50,7 @@ enum Shown {
 #[derive(Clone, Debug)]
 pub(super) struct Play {
     pub(super) world: World,
-    sent: Vec<Call>,
+    sent: Vec<(&'static str, Call)>,
     shown: Vec<Shown>,
 }
 
@@ -83,10 +83,10 @@ impl Play {
                     self.wait_until(*which.get(&ahead))?;
                 }
             }
-            Step::Call(call) => self.send(call.clone())?,
+            Step::Call(key, call) => self.send(key, call.clone())?,
             Step::Again { back } => {
-                if let Some(call) = from_the_end(&self.sent, *back) {
-                    self.send(call)?;
+                if let Some((key, call)) = from_the_end(&self.sent, *back) {
+                    self.send(key, call)?;
                 }
             }
             Step::Confirm { back, manner } => {
@@ -104,9 +104,10 @@ impl Play {
         self.world.agree()
     }
 
-    fn send(&mut self, call: Call) -> Result<(), TestCaseError> {
+    fn send(&mut self, key: &'static str, call: Call) -> Result<(), TestCaseError> {
+        self.world.key = Some(key);
         self.world.call(&call)?;
-        self.sent.push(call);
+        self.sent.push((key, call));
         Ok(())
     }
 
@@ -147,7 +148,7 @@ impl Play {
                 )
             }
         };
-        self.send(call)?;
+        self.send(BOT, call)?;
         if is_report {
             prop_assert_eq!(
                 decided,
@@ -212,12 +213,18 @@ fn step() -> impl Strategy<Value = Step> {
         2 => waits.prop_map(Step::Wait),
         2 => (any::<Index>(), -1..=1_i64)
             .prop_map(|(which, about)| Step::WaitForEdge { which, about }),
-        1 => select(&EXPERIENCES[..]).prop_map(|polls| Step::Call(Call::Poll(polls))),
-        6 => ban().prop_map(|request| Step::Call(Call::Ban(request))),
-        1 => ban().prop_map(|request| Step::Call(Call::Appeal(request))),
-        2 => unban().prop_map(|request| Step::Call(Call::Unban(request))),
-        1 => any::<Index>().prop_map(|back| Step::Again { back }),
+        10 => (select(&[BOT, CONSOLE][..]), call()).prop_map(|(key, call)| Step::Call(key, call)),
+        3 => any::<Index>().prop_map(|back| Step::Again { back }),
         6 => (any::<Index>(), manner).prop_map(|(back, manner)| Step::Confirm { back, manner }),
+    ]
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        1 => select(&EXPERIENCES[..]).prop_map(Call::Poll),
+        6 => ban().prop_map(Call::Ban),
+        1 => ban().prop_map(Call::Appeal),
+        2 => unban().prop_map(Call::Unban),
     ]
 }
 
@@ -265,14 +272,20 @@ pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
 /// Any unban call, of few.
 pub(super) fn unban() -> impl Strategy<Value = UnbanRequest> {
     let reason = select(vec![None, None, Some("sorry"), Some("[luauCRON] ended")]);
-    let flags = (any::<bool>(), prop::bool::weighted(0.2));
-    (select(&USERS[..]), select(&EXPERIENCES[..]), reason, flags).prop_map(
-        |(user, experience, reason, (completed, confirm_only))| UnbanRequest {
-            user,
-            completed,
-            confirm_only,
-            reason: reason.map(str::to_owned),
-            ..unban_in(experience)
+    let moderator = select(vec![None, None, Some(ALICE)]);
+    let flags = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>());
+    let place = (select(&USERS[..]), select(&EXPERIENCES[..]));
+    (place, reason, moderator, flags).prop_map(
+        |((user, experience), reason, moderator, (completed, confirm_only, from_game))| {
+            UnbanRequest {
+                user,
+                experience,
+                reason: reason.map(str::to_owned),
+                moderator,
+                completed,
+                confirm_only,
+                from_game,
+            }
         },
     )
 }

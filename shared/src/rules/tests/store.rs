@@ -6,18 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
+use super::{HOUR, MINUTE};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, Guid, UserId};
 use crate::rules::model::{Answer, BanState};
 use crate::rules::{
-    Ban, BanRequest, Decision, Expiry, Here, Identity, Judgement, LATE_WINDOW, Outcome, Refusal,
-    Revision, RevisionRef, Scope, Standing, UnbanJudgement, UnbanRequest, appeal, confirm,
-    judge_ban, judge_unban, lift, make, may_be_late, overwrite, report_unbanned,
+    Ban, BanRequest, CallDigest, CallMark, Decision, Expiry, Here, Identity, Judgement,
+    LATE_WINDOW, Outcome, REPEAT_LIMIT, Refusal, Revision, RevisionRef, Scope, Standing,
+    UnbanJudgement, UnbanRequest, appeal, confirm, judge_ban, judge_unban, lift, make, may_be_late,
+    overwrite, report_unbanned,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Store {
-    globals: BTreeMap<UserId, Ban>,
+    globals: BTreeMap<UserId, (Ban, Option<CallMark>)>,
     heres: BTreeMap<(UserId, ExperienceId), Here>,
     linked: BTreeSet<ExperienceId>,
     records: BTreeMap<Guid, Ban>,
@@ -33,36 +35,60 @@ impl Store {
     pub(super) fn ban(
         &mut self,
         request: &BanRequest,
+        by: Option<&str>,
         identity: Identity,
         now: Timestamp,
     ) -> Answer {
+        let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
+        let call = call.as_ref();
         let standing = self.standing(request.user, request.experience);
         let late = if may_be_late(&standing, request, now) {
             self.late(request, now)
         } else {
             Vec::new()
         };
-        let outcome = judge_ban(&standing, request, &late, now).map(|judgement| match judgement {
-            Judgement::Nothing => None,
-            Judgement::Confirmation(revision) => Some(confirm(&standing, revision)),
-            Judgement::Overwrite => Some(overwrite(&standing, request, now)),
-            Judgement::Make => Some(make(&standing, request, identity, now)),
-        });
+        let outcome =
+            judge_ban(&standing, request, call, &late, now).map(|judgement| match judgement {
+                Judgement::Nothing => None,
+                Judgement::Confirmation(revision) => Some(confirm(&standing, revision)),
+                Judgement::Overwrite => Some(overwrite(&standing, request, now).made_by(call, now)),
+                Judgement::Make => Some(make(&standing, request, identity, now).made_by(call, now)),
+            });
         self.finish(outcome, request.user, request.experience, now)
     }
 
-    pub(super) fn appeal(&mut self, request: &BanRequest, now: Timestamp) -> Answer {
+    pub(super) fn appeal(
+        &mut self,
+        request: &BanRequest,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer {
+        let call = by.map(|by| CallDigest::new(by, None, &request.meaning_as_appeal()));
         let standing = self.standing(request.user, request.experience);
-        let outcome = appeal(&standing, request.scope, request.completed, now).map(Some);
+        let outcome = appeal(
+            &standing,
+            request.scope,
+            request.completed,
+            call.as_ref(),
+            now,
+        )
+        .map(Some);
         self.finish(outcome, request.user, request.experience, now)
     }
 
-    pub(super) fn unban(&mut self, request: &UnbanRequest, now: Timestamp) -> Answer {
+    pub(super) fn unban(
+        &mut self,
+        request: &UnbanRequest,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer {
+        let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
+        let call = call.as_ref();
         let standing = self.standing(request.user, request.experience);
-        let outcome = judge_unban(&standing, request, now).map(|judgement| match judgement {
+        let outcome = judge_unban(&standing, request, call, now).map(|judgement| match judgement {
             UnbanJudgement::Nothing => None,
             UnbanJudgement::Report => Some(report_unbanned(&standing)),
-            UnbanJudgement::Lift => Some(lift(&standing, request, now)),
+            UnbanJudgement::Lift => Some(lift(&standing, request, now).made_by(call, now)),
         });
         self.finish(outcome, request.user, request.experience, now)
     }
@@ -82,7 +108,7 @@ impl Store {
                 decisions,
             })) => {
                 if let Some(global) = standing.global {
-                    self.globals.insert(user, global);
+                    self.globals.insert(user, (global, standing.global_mark));
                 }
                 self.heres.insert((user, experience), standing.here);
                 for decision in decisions {
@@ -128,13 +154,15 @@ impl Store {
 /// Questions.
 impl Store {
     pub(super) fn standing(&self, user: UserId, experience: ExperienceId) -> Standing {
+        let global = self.globals.get(&user);
         Standing {
             here: self
                 .heres
                 .get(&(user, experience))
                 .cloned()
                 .unwrap_or_default(),
-            global: self.globals.get(&user).cloned(),
+            global: global.map(|(ban, _)| ban.clone()),
+            global_mark: global.and_then(|(_, mark)| mark.clone()),
         }
     }
 
@@ -187,9 +215,9 @@ impl Store {
     pub(super) fn edges(&self) -> BTreeSet<Timestamp> {
         let mut edges = BTreeSet::new();
         for (at, decision) in &self.history {
-            edges.extend([at.plus(super::MINUTE), at.plus(super::HOUR)]);
+            edges.extend([MINUTE, REPEAT_LIMIT, HOUR].map(|after| at.plus(after)));
             if let Expiry::At(at) = decision.ban.terms.expires {
-                edges.extend([at, at.plus(super::HOUR)]);
+                edges.extend([at, at.plus(HOUR)]);
             }
         }
         edges

@@ -184,20 +184,36 @@ fn a_late_report_does_not_lift_a_new_ban() {
 }
 
 #[test]
-fn with_an_unban_pending_any_call_confirms_it() {
+fn while_an_unban_is_pending_only_a_report_confirms_it() {
+    let bare = UnbanRequest {
+        moderator: None,
+        ..unban_in(ARENA)
+    };
+    let in_game = |call: &UnbanRequest| UnbanRequest {
+        from_game: true,
+        ..call.clone()
+    };
+    let with_reason = |reason: &str| UnbanRequest {
+        reason: Some(reason.to_owned()),
+        ..bare.clone()
+    };
+    let completed = |call: UnbanRequest| UnbanRequest {
+        completed: true,
+        ..call
+    };
     let calls = [
-        unban_in(ARENA),
-        unbanned_in(ARENA),
-        UnbanRequest {
-            completed: true,
-            ..unban_in(ARENA)
-        },
-        UnbanRequest {
-            reason: Some("Ban was appealed.".to_owned()),
-            ..unban_in(ARENA)
-        },
+        (unbanned_in(ARENA), "nothing"),
+        (with_reason("Ban was appealed."), "nothing"),
+        (in_game(&bare), "nothing"),
+        (completed(in_game(&bare)), "nothing"),
+        (bare.clone(), "unban"),
+        (completed(bare.clone()), "unban"),
+        (unban_in(ARENA), "unban"),
+        (in_game(&unban_in(ARENA)), "unban"),
+        (with_reason("sorry"), "unban"),
+        (in_game(&with_reason("sorry")), "unban"),
     ];
-    for call in calls {
+    for (call, owes) in calls {
         let mut world = World::linked();
         world.ban(&BanRequest {
             completed: true,
@@ -206,7 +222,7 @@ fn with_an_unban_pending_any_call_confirms_it() {
         world.appeal(&ban_in(ARENA));
         assert_eq!(world.owes(ARENA), "unban");
         assert_eq!(world.unban(&call), Answer::Ok);
-        assert_eq!(world.owes(ARENA), "nothing");
+        assert_eq!(world.owes(ARENA), owes, "{call:?}");
     }
 }
 

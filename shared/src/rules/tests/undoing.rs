@@ -55,7 +55,7 @@ impl World {
             }
             Act::Ban { scope, terms } => {
                 let request = request(*scope, *terms);
-                match rules::judge_ban(standing, &request, &[], now) {
+                match rules::judge_ban(standing, &request, None, &[], now) {
                     Ok(Judgement::Make) => {
                         let uid = Uid(self.history.len() as u64 + 1);
                         let moment = Moment::from_millis(now.0 * 1000 + uid.0);
@@ -66,11 +66,11 @@ impl World {
                     _ => return,
                 }
             }
-            Act::Unban => match rules::judge_unban(standing, &unban(), now) {
+            Act::Unban => match rules::judge_unban(standing, &unban(), None, now) {
                 Ok(UnbanJudgement::Lift) => rules::lift(standing, &unban(), now),
                 _ => return,
             },
-            Act::Appeal(scope) => match rules::appeal(standing, *scope, false, now) {
+            Act::Appeal(scope) => match rules::appeal(standing, *scope, false, None, now) {
                 Ok(outcome) => outcome,
                 Err(_) => return,
             },
@@ -152,6 +152,7 @@ fn unban() -> UnbanRequest {
         moderator: None,
         completed: false,
         confirm_only: false,
+        from_game: false,
     }
 }
 

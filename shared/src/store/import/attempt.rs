@@ -278,6 +278,7 @@ impl Import {
             let after = Standing {
                 here: there.standing.here.clone(),
                 global: outcome.standing.global.clone(),
+                global_mark: outcome.standing.global_mark.clone(),
             };
             Ok((there, rules::import_report(after, ban, now)))
         });

@@ -224,6 +224,7 @@ impl Restoring {
                 let standing = Standing {
                     here: copied.here(),
                     global: global.map(|item| Ban::from(item.ban)),
+                    global_mark: None,
                 };
                 let version = copied.version.saturating_add(VERSIONS);
                 let now = Moment::now().seconds();
@@ -299,6 +300,7 @@ impl Restoring {
                 },
                 bounds: Bounds::Unbound,
                 idempotency: None,
+                digest: None,
             };
             let settling = self.live.settle(&call, |snapshot, now| {
                 let outcome = outcome_of(&snapshot.standing, now.seconds());

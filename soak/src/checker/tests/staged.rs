@@ -43,6 +43,9 @@ pub fn ban(moderator: u64) -> BanRequest {
     }
 }
 
+/// The API key that all calls share.
+const API_KEY: &str = "key";
+
 pub fn global(moderator: u64) -> BanRequest {
     BanRequest {
         scope: Scope::Global,
@@ -67,6 +70,7 @@ pub fn unban(moderator: Option<u64>) -> UnbanRequest {
         moderator: moderator.and_then(ModeratorId::new),
         completed: false,
         confirm_only: moderator.is_none(),
+        from_game: false,
     }
 }
 
@@ -164,7 +168,7 @@ impl Staged {
     }
 
     fn carry_out(&mut self, what: &What) -> (u16, Value) {
-        let now = self.now();
+        let (now, by) = (self.now(), Some(API_KEY));
         let (answer, by) = match what {
             What::Ban { request, appeal } => {
                 self.bans += 1;
@@ -174,12 +178,12 @@ impl Staged {
                     uid: Uid(self.bans),
                 };
                 let answer = match appeal {
-                    true => self.model.appeal(request, now),
-                    false => self.model.ban(request, identity, now),
+                    true => self.model.appeal(request, by, now),
+                    false => self.model.ban(request, by, identity, now),
                 };
                 (answer, Some(request.moderator))
             }
-            What::Unban(request) => (self.model.unban(request, now), request.moderator),
+            What::Unban(request) => (self.model.unban(request, by, now), request.moderator),
             What::Check(user, experience) => {
                 let said = self.model.is_banned(*user, *experience, now);
                 let body = said.map_or(json!({ "isBanned": false }), |ban| shown(&ban));

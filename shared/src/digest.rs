@@ -1,0 +1,26 @@
+//! SHA-256 over several texts, so that no two lists of texts run together.
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of the parts in hex, each preceded by its length.
+#[must_use]
+pub fn of(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_be_bytes());
+        hasher.update(part);
+    }
+    crate::auth::hex(&hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    #[test]
+    fn parts_do_not_run_together() {
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_ne!(of(&["a"]), of(&["a", ""]));
+        assert_eq!(of(&["a", "b"]), of(&["a", "b"]));
+    }
+}

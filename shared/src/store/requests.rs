@@ -1,0 +1,123 @@
+//! Used idempotency keys: which request had one, for a day.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::database::{DatabaseError, number, refused};
+use super::items;
+use super::schema::{Item, Key};
+use crate::clock::Timestamp;
+use crate::digest;
+use crate::error::ApiError;
+use crate::http::IdempotencyKey;
+use crate::ids::WorkspaceTag;
+
+/// For how many seconds a used key counts: a day.
+const KEPT: u64 = 86_400;
+
+/// A request that had a key.
+#[derive(Serialize, Deserialize)]
+struct RequestItem {
+    /// What it meant. A request that an earlier release stored has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meaning: Option<String>,
+    /// Its bytes, for functions of an earlier release.
+    digest: String,
+    /// From when on the key is free again. DynamoDB deletes the item up to days later.
+    ttl: u64,
+}
+
+/// Where the request of an API key under this name is kept.
+pub(super) fn key(tag: WorkspaceTag, key_id: &str, name: &IdempotencyKey) -> Key {
+    Key::request(tag, &digest::of(&[key_id, &name.name]))
+}
+
+/// Keeps the request, unless another one has the key and its day is not over.
+pub(super) fn write(
+    table: &str,
+    key: Key,
+    name: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let item = RequestItem {
+        meaning: Some(name.meaning.clone()),
+        digest: name.bytes.clone(),
+        ttl: now.plus(KEPT).0,
+    };
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(items::write(key, "request", item)?))
+        .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":now", number(now.0))
+        .build()
+        .map_err(refused)?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// Whether a request that was found under the key is the same one; 400 if it is another. Once its day
+/// is over it counts no more, whether or not DynamoDB has deleted it.
+pub(super) fn is_repeat(
+    item: Item,
+    name: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<bool, ApiError> {
+    let found: RequestItem = items::read(item)?;
+    if found.ttl <= now.0 {
+        return Ok(false);
+    }
+    let is_same = match found.meaning {
+        Some(meaning) => meaning == name.meaning,
+        None => found.digest == name.bytes,
+    };
+    if is_same {
+        return Ok(true);
+    }
+    Err(ApiError::field(
+        "idempotency-key",
+        "was used for another request: each request needs a key of its own",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(meaning: &str, bytes: &str) -> IdempotencyKey {
+        IdempotencyKey {
+            name: "name".to_owned(),
+            meaning: meaning.to_owned(),
+            bytes: bytes.to_owned(),
+        }
+    }
+
+    fn stored(meaning: Option<&str>) -> Item {
+        let item = RequestItem {
+            meaning: meaning.map(str::to_owned),
+            digest: "bytes".to_owned(),
+            ttl: 1_000,
+        };
+        let key = Key::request("0123abcd".parse().unwrap(), "hash");
+        items::write(key, "request", item).unwrap()
+    }
+
+    fn judged(meaning: Option<&str>, sent: &IdempotencyKey, now: u64) -> Option<bool> {
+        is_repeat(stored(meaning), sent, Timestamp(now)).ok()
+    }
+
+    #[test]
+    fn key_counts_for_its_day_and_not_a_second_longer() {
+        let sent = name("same", "other bytes");
+        assert_eq!(judged(Some("same"), &sent, 999), Some(true));
+        assert_eq!(judged(Some("same"), &sent, 1_000), Some(false));
+        assert_eq!(judged(Some("other"), &sent, 1_000), Some(false));
+    }
+
+    #[test]
+    fn meaning_decides_and_bytes_only_where_no_meaning_is_stored() {
+        assert_eq!(judged(Some("same"), &name("same", "x"), 0), Some(true));
+        assert_eq!(judged(Some("same"), &name("other", "bytes"), 0), None);
+        assert_eq!(judged(None, &name("any", "bytes"), 0), Some(true));
+        assert_eq!(judged(None, &name("any", "x"), 0), None);
+    }
+}
