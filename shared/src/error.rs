@@ -54,6 +54,14 @@ pub enum ApiError {
     /// The database throttled, timed out or could not be reached.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Another service than the database throttled, timed out or could not be reached.
+    #[error("unavailable: {detail}")]
+    ServiceUnavailable {
+        /// Its name, for the caller.
+        service: &'static str,
+        /// What happened, for the log.
+        detail: String,
+    },
     /// Our bug.
     #[error("internal: {0}")]
     Internal(String),
@@ -90,7 +98,7 @@ impl ApiError {
             Self::PayloadTooLarge => 413,
             Self::RateLimited { .. } => 429,
             Self::Internal(_) => 500,
-            Self::Unavailable(_) => 503,
+            Self::Unavailable(_) | Self::ServiceUnavailable { .. } => 503,
         }
     }
 
@@ -108,7 +116,7 @@ impl ApiError {
             Self::PayloadTooLarge => "payload_too_large",
             Self::RateLimited { .. } => "rate_limited",
             Self::Internal(_) => "internal",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::ServiceUnavailable { .. } => "unavailable",
         }
     }
 
@@ -143,7 +151,12 @@ impl ApiError {
                     .to_owned()
             }
             Self::PayloadTooLarge => "the body must be at most 64 KiB, inflated".to_owned(),
-            Self::Unavailable(_) => "the database is busy or out of reach: try again".to_owned(),
+            Self::Unavailable(_) => {
+                "the database is busy or unreachable: send the same call again".to_owned()
+            }
+            Self::ServiceUnavailable { service, .. } => {
+                format!("{service} is busy or unreachable: send the same call again")
+            }
             Self::Internal(_) => "an error of ours, logged under the request id".to_owned(),
         }
     }
@@ -157,7 +170,9 @@ impl ApiError {
             | Self::Forbidden(why)
             | Self::NotFound(why)
             | Self::RateLimited { what: why, .. } => Some((*why).to_owned()),
-            Self::Internal(why) | Self::Unavailable(why) => Some(why.clone()),
+            Self::Internal(why)
+            | Self::Unavailable(why)
+            | Self::ServiceUnavailable { detail: why, .. } => Some(why.clone()),
             Self::InvalidRequest(_) => Some(self.message()),
             Self::InvalidJson(_)
             | Self::ProtectedUser

@@ -2,6 +2,7 @@
 //! keeps what they decide, [`auth`] tells who may ask, [`http`] is the edge.
 
 pub mod auth;
+mod aws;
 pub mod ban_info;
 pub mod calls;
 pub mod clock;

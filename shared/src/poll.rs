@@ -48,8 +48,9 @@ pub async fn poll(
             now,
         )
         .await?;
-    store.establish(caller, link, now).await?;
-    store.note_poll(caller.tag(), poll.experience, now);
+    if store.establish(caller, link, now).await? {
+        store.note_poll(caller.tag(), poll.experience, now);
+    }
     // The first page begins with the oldest.
     if poll.after.is_none() {
         let oldest = bans.first().map(|(ban, _)| ban);

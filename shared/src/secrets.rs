@@ -57,9 +57,9 @@ impl Secrets {
         self.known.forget(&name.to_owned());
         let call = self.client.get_secret_value().secret_id(name);
         let found = call.send().await.map_err(|error| match &error {
-            SdkError::ServiceError(service) if !service.raw().status().is_server_error() => {
+            SdkError::ServiceError(service) if !crate::aws::is_transient(&error) => {
                 let code = service.err().meta().code().unwrap_or("refused");
-                SecretError::Unusable(format!("Secrets Manager gives no secret: {code}"))
+                SecretError::Unusable(format!("Secrets Manager answered {code}"))
             }
             _ => SecretError::Unavailable(crate::store::causes(&error)),
         })?;

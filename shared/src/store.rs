@@ -19,6 +19,7 @@ mod erasure;
 mod expiry;
 mod exports;
 mod failure;
+mod first_read;
 mod forget;
 mod history;
 mod import;
@@ -40,6 +41,7 @@ mod requests;
 mod restore;
 mod retries;
 mod schema;
+mod self_linking;
 mod settle;
 mod sightings;
 mod spread;
@@ -62,6 +64,7 @@ pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use expiry::{EXPIRY_SHARDS, Expiring};
 pub use exports::{ExportBucket, Upload};
 pub(crate) use failure::causes;
+pub use first_read::FirstRead;
 pub use forget::{ForgetSource, Receipt};
 pub use history::{HistoryPage, HistoryPosition, PastDecision};
 pub use import::{
@@ -71,7 +74,7 @@ pub use keys::NewKey;
 pub use lease::Lease;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use linking::LinkedExperience;
-pub use links::{Link, Linking};
+pub use links::{Link, LinkedBy, Linking};
 pub use log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition, LoggedEvent};
 pub use meter::{Consumed, Meter};
 pub use pending::{Pending, PollPosition};
@@ -80,6 +83,7 @@ pub use queue::Queue;
 pub use removal::RemovalPosition;
 pub use restore::{Absent, Forwarded, Partition, RestoreRun, Restored, Restoring};
 pub use schema::{Item, Key};
+pub use self_linking::{LinkSlots, SELF_LINKED};
 pub use settle::{Call, Settled};
 pub use spread::Step;
 pub use undo::{Chain, UndoWindow};
@@ -110,6 +114,8 @@ struct Known {
     workspaces: Memory<WorkspaceTag, Option<Arc<Workspace>>>,
     /// Experiences that are linked.
     links: Memory<(WorkspaceTag, ExperienceId), ()>,
+    /// Workspaces in which no further experience can link itself.
+    without_slots: Memory<WorkspaceTag, ()>,
     /// Experiences whose polling was noted.
     sightings: Memory<(WorkspaceTag, ExperienceId), ()>,
     /// The oldest thing pending for an experience, and since when it is handed out.

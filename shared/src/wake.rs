@@ -101,7 +101,7 @@ impl Waker {
             .payload(Blob::new(event.to_string()));
         match call.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(ApiError::Unavailable(crate::store::causes(&error))),
+            Err(error) => Err(crate::aws::failure("AWS Lambda", &error)),
         }
     }
 }

@@ -184,6 +184,7 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
         "DeliverWebhooksErrorsAlarm",
         "EnforcementErrorsAlarm",
         "EventErrorsAlarm",
+        "LinkLimitAlarm",
         "PendingAgeAlarm",
         "SpreadDecisionsErrorsAlarm",
     ] {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace};
+use futures::future::join_all;
 use serde_json::{Value, json};
+use shared::auth::Scope;
+use shared::ids::ExperienceId;
+use shared::store::SELF_LINKED;
 
-use crate::routes::{EXPERIENCE, USER, every_other_route, every_route};
+use crate::routes::{EXPERIENCE, USER, every_route};
 
 async fn linked(workspace: &Workspace<'_>) -> Vec<u64> {
     let items = workspace
@@ -107,23 +111,131 @@ async fn an_experience_linked_later_gets_the_standing_global_bans() {
 }
 
 #[tokio::test]
-async fn the_first_successful_call_links_an_experience() {
+async fn the_first_decision_confirmation_or_poll_links_an_experience_and_no_other_call_does() {
     let app = TestApp::start().await;
-    for (name, call) in every_other_route() {
+    let linking = ["ban-async", "unban-async", "pending-bans", "pending-unbans"];
+    for (name, call) in every_route() {
         let workspace = app.workspace().await;
         if name == "unban-async" {
             // Another experience's Global ban, since nobody was ever banned here.
             workspace.ban(Ban::of(USER, 7).global()).await;
         }
-        workspace.send(call).await;
-        assert!(linked(&workspace).await.contains(&EXPERIENCE), "{name}");
+        assert_eq!(workspace.send(call).await.status, 200, "{name}");
+        let is_linked = linked(&workspace).await.contains(&EXPERIENCE);
+        assert_eq!(is_linked, linking.contains(&name), "{name}");
     }
     let workspace = app.workspace().await;
-    workspace.check(USER, EXPERIENCE).await;
-    for route in ["/bans", "/export/bans/json", "/export/bans/csv"] {
-        workspace.send(Call::get(route)).await;
+    workspace.ban(Ban::of(USER, 7).permanent().global()).await;
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).permanent().global().completed())
+        .await;
+    assert_eq!(linked(&workspace).await, [7, EXPERIENCE], "a confirmation");
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_write_links_nothing_and_leaves_no_trace() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let reader = workspace
+        .make_key(KeySpec::scopes(&[Scope::ReadBans]))
+        .await;
+    for (name, call) in every_route() {
+        if !["ban-async", "unban-async"].contains(&name) {
+            let answer = workspace.send(call.key(&reader)).await;
+            assert_eq!(answer.status, 200, "{name}: {answer}");
+        }
     }
-    assert_eq!(linked(&workspace).await, Vec::<u64>::new());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(workspace.stored().await, Vec::<Value>::new());
+}
+
+/// Leaves so many slots for experiences that link themselves.
+async fn leave_slots(workspace: &Workspace<'_>, left: u64) {
+    let input = json!({
+        "TableName": workspace.app().tables().bans,
+        "Item": {
+            "pk": { "S": format!("{}#N", workspace.tag()) }, "sk": { "S": "links" },
+            "kind": { "S": "counter" }, "value": { "N": (SELF_LINKED - left).to_string() },
+        },
+    });
+    let put = workspace.app().database().call("PutItem", &input).await;
+    put.unwrap();
+}
+
+fn poll(experience: u64) -> Call {
+    Call::get("/pending-bans").query("experienceId", experience)
+}
+
+#[tokio::test]
+async fn beyond_the_limit_a_ban_holds_and_nothing_is_pending_until_the_operator_links() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    leave_slots(&workspace, 1).await;
+    workspace.ban(Ban::of(1, 7).permanent()).await;
+    assert_eq!(linked(&workspace).await, [7]);
+
+    let answer = workspace.try_ban(Ban::of(2, 8).permanent()).await;
+    answer.assert_ok();
+    let line = app.log_of("ban-async", &answer).await;
+    assert_eq!(line["linkLimitReached"], 1, "{line}");
+    workspace.ban(Ban::of(3, 8).permanent().completed()).await;
+    workspace.unban(Unban::of(3, 8)).await;
+    workspace.ban(Ban::of(4, 7).permanent().global()).await;
+    app.settle().await;
+    for user in [2, 4] {
+        assert!(workspace.is_banned(user, 8).await, "{user}");
+    }
+    let answer = workspace.send(poll(8)).await;
+    assert_eq!(answer.list(), Vec::<Value>::new());
+    let line = app.log_of("pending-bans", &answer).await;
+    assert_eq!(line["linkLimitReached"], 1, "{line}");
+    assert_eq!(workspace.pending_unbans(8).await, Vec::<Value>::new());
+    assert_eq!(linked(&workspace).await, [7]);
+    let slots = app.store().link_slots(workspace.id().tag()).await.unwrap();
+    assert_eq!(
+        (slots.taken, slots.refused),
+        (SELF_LINKED, ExperienceId::new(8))
+    );
+
+    // Experiences that are linked go on as before.
+    workspace.await_pending_bans(7, &[1, 4]).await;
+    // The operator links any number, and what is owed by then becomes pending.
+    workspace.link(8).await;
+    app.settle().await;
+    workspace.await_pending_bans(8, &[2, 4]).await;
+    workspace.await_pending_unbans(8, &[3]).await;
+}
+
+#[tokio::test]
+async fn of_many_first_calls_at_once_as_many_link_as_there_are_slots() {
+    let app = TestApp::builder().instances(4).start().await;
+    let workspace = app.workspace().await;
+    leave_slots(&workspace, 5).await;
+    let calls = (1..=20).flat_map(|place| [poll(place), Ban::of(place, place).call()]);
+    let answers = join_all(calls.map(|call| workspace.send(call))).await;
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+    // Two calls of one place may take a slot each for a moment, so that another place finds none.
+    let links = linked(&workspace).await.len();
+    assert!((1..=5).contains(&links), "{links}");
+    let slots = app.store().link_slots(workspace.id().tag()).await.unwrap();
+    let used = u64::try_from(links).unwrap();
+    assert_eq!(slots.taken, SELF_LINKED - 5 + used);
+}
+
+#[tokio::test]
+async fn many_first_calls_of_one_place_take_one_slot() {
+    let app = TestApp::builder().instances(4).start().await;
+    let workspace = app.workspace().await;
+    let calls = (1..=20).map(|user| Ban::of(user, 7).permanent().call());
+    for answer in join_all(calls.map(|call| workspace.send(call))).await {
+        answer.assert_ok();
+    }
+    let slots = app.store().link_slots(workspace.id().tag()).await.unwrap();
+    assert_eq!((linked(&workspace).await, slots.taken), (vec![7], 1));
+    let users: Vec<u64> = (1..=20).collect();
+    workspace.await_pending_bans(7, &users).await;
 }
 
 #[tokio::test]

@@ -31,6 +31,22 @@ async fn a_global_ban_over_three_places_is_one_change_and_so_is_its_end() {
 }
 
 #[tokio::test]
+async fn a_universe_of_120_places_is_mirrored() {
+    let places: Vec<u64> = (8_001..=8_120).collect();
+    let app = app().start().await;
+    let stage = Stage::open(&app, &places).await;
+    stage
+        .workspace
+        .ban(Ban::of(MALLORY, 8_001).permanent().global())
+        .await;
+    app.settle().await;
+    stage.drain().await;
+    assert!(stage.restriction(MALLORY).active);
+    assert_eq!(stage.roblox().logs().len(), 1);
+    stage.assert_done(&places).await;
+}
+
+#[tokio::test]
 async fn a_ban_of_a_place_is_set_there_and_lifted_there() {
     let app = app().start().await;
     let stage = Stage::open(&app, &[ARENA, BEACH]).await;

@@ -36,10 +36,9 @@ pub async fn handle(
         limit,
         cursors,
     } = parse(&caller, &request, &store).await?;
-    let link = match filter.experience {
-        Some(experience) => Some(store.link(&caller, experience).await?),
-        None => None,
-    };
+    if let Some(experience) = filter.experience {
+        store.demand_link_where_strict(&caller, experience).await?;
+    }
     let now = Moment::now().seconds();
     let view = caller.view(now);
     let wanted = if filter.sifts() {
@@ -69,9 +68,6 @@ pub async fn handle(
         reached = Some(recorded.ban.guid);
     }
     let next_cursor = cursors.seal_next(reached.filter(|_| goes_on)).await?;
-    if let Some(link) = link {
-        store.establish(&caller, link, now).await?;
-    }
     Ok(Reply::json(&Page { list, next_cursor })?.varying(caller.view_varies()))
 }
 

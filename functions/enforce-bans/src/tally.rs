@@ -44,7 +44,11 @@ impl Tally {
 
     /// What went wrong, if anything did.
     pub fn error(&self) -> Option<ApiError> {
-        self.counts().error.clone().map(ApiError::Unavailable)
+        let detail = self.counts().error.clone()?;
+        Some(ApiError::ServiceUnavailable {
+            service: "Roblox Open Cloud",
+            detail,
+        })
     }
 
     /// The counts as metrics.

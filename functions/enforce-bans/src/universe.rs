@@ -161,7 +161,10 @@ impl Universe {
                 self.note(secret, &Trial::Refused(0, why)).await?;
                 Ok(None)
             }
-            Err(SecretError::Unavailable(why)) => Err(ApiError::Unavailable(why)),
+            Err(SecretError::Unavailable(detail)) => Err(ApiError::ServiceUnavailable {
+                service: "AWS Secrets Manager",
+                detail,
+            }),
         }
     }
 

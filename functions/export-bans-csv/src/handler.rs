@@ -1,7 +1,6 @@
 //! All bans of the workspace, or of one experience, as a CSV file.
 
 use shared::auth::{Caller, ReadBans};
-use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::export::{Csv, export};
 use shared::http::{ApiRequest, Reply};
@@ -21,16 +20,9 @@ pub async fn handle(
     let excel = query.optional_flag("excel").unwrap_or(false);
     query.build(|| Some(()))?;
 
-    let link = match experience {
-        Some(experience) => Some(store.link(&caller, experience).await?),
-        None => None,
-    };
-    let format = Csv::new(raw).with_mark(bom).for_excel(excel);
-    let reply = export(&caller, &store, &bucket, experience, format).await?;
-    if let Some(link) = link {
-        store
-            .establish(&caller, link, Moment::now().seconds())
-            .await?;
+    if let Some(experience) = experience {
+        store.demand_link_where_strict(&caller, experience).await?;
     }
-    Ok(reply)
+    let format = Csv::new(raw).with_mark(bom).for_excel(excel);
+    export(&caller, &store, &bucket, experience, format).await
 }

@@ -1,7 +1,6 @@
 //! All bans of the workspace, or of one experience, as a JSON file.
 
 use shared::auth::{Caller, ReadBans};
-use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::export::{Json, export};
 use shared::http::{ApiRequest, Reply};
@@ -19,16 +18,9 @@ pub async fn handle(
 
     query.build(|| Some(()))?;
 
-    let link = match experience {
-        Some(experience) => Some(store.link(&caller, experience).await?),
-        None => None,
-    };
-    let format = Json::default();
-    let reply = export(&caller, &store, &bucket, experience, format).await?;
-    if let Some(link) = link {
-        store
-            .establish(&caller, link, Moment::now().seconds())
-            .await?;
+    if let Some(experience) = experience {
+        store.demand_link_where_strict(&caller, experience).await?;
     }
-    Ok(reply)
+    let format = Json::default();
+    export(&caller, &store, &bucket, experience, format).await
 }

@@ -4,6 +4,7 @@ mod api;
 mod enforcements;
 mod finding;
 mod keys;
+mod linking;
 mod stream;
 mod tables;
 mod webhooks;
@@ -88,6 +89,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.extend(stream::examine(located).await);
         findings.push(workspaces::examine(&located.store()).await);
         findings.extend(keys::examine(&located.store(), key.as_deref()).await);
+        findings.extend(linking::examine(&located.store()).await);
         findings.extend(webhooks::examine(&located.store()).await);
         findings.extend(enforcements::examine(located).await);
     }

@@ -29,6 +29,7 @@ fn refusal(failed: &ApiError) -> String {
                 .to_owned()
         }
         ApiError::Unavailable(detail) | ApiError::Internal(detail) => remedy(detail),
+        ApiError::ServiceUnavailable { detail, .. } => detail.clone(),
         _ => failed.message(),
     }
 }

@@ -171,6 +171,12 @@ impl<P> Caller<P> {
         self.from_roblox
     }
 
+    /// Whether the caller may make bans and confirm any, whatever the route demands.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        WriteBans::demand(&self.key).is_ok()
+    }
+
     /// How bans are shown to the caller in lists. A Roblox game server gets booleans, since in
     /// Luau `0` is true.
     #[must_use]

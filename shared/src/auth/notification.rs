@@ -4,7 +4,7 @@ use super::signature::Signature;
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::http::{Access, ApiRequest};
-use crate::store::{ErasureIntake, Store};
+use crate::store::{ErasureIntake, FirstRead, Store};
 
 /// A notification that was signed with the secret of these intakes, about now. It is the permission
 /// to act on it in their workspaces, and in no others.
@@ -35,6 +35,8 @@ impl RobloxNotification {
 }
 
 impl Access for RobloxNotification {
+    const FIRST_READ: FirstRead = FirstRead::ErasureIntakes;
+
     async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         let sent = request
             .headers()

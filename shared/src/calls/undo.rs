@@ -4,7 +4,7 @@ use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
 use crate::rules::{self, Decision, Outcome, Standing};
-use crate::store::{Actor, Bounds, Call, Chain, Decided, Link, Store, UndoWindow};
+use crate::store::{Actor, Bounds, Call, Chain, Decided, Store, UndoWindow};
 
 /// An undo of what one key decided in a workspace.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Undo {
         let call = Call {
             user: chain.user,
             tag: self.tag,
-            link: Link::as_it_is(chain.experience),
+            link: store.link_as_it_is(self.tag, chain.experience).await?,
             actor: Actor {
                 key_id: self.name.clone(),
                 moderator: None,

@@ -171,7 +171,9 @@ impl From<&ApiError> for Reply {
             ApiError::RateLimited { retry_after, .. } => {
                 reply.set(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
-            ApiError::Unavailable(_) => reply.set(RETRY_AFTER, TRY_AGAIN),
+            ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. } => {
+                reply.set(RETRY_AFTER, TRY_AGAIN);
+            }
             ApiError::AlreadyBanned { varies, .. } => reply = reply.varying(*varies),
             _ => {}
         }

@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::ApiRequest;
 use crate::auth::{Caller, Claim, Permission};
 use crate::error::ApiError;
-use crate::store::{Database, Meter, Store, Tables, is_plain, sdk_config};
+use crate::store::{Database, FirstRead, Meter, Store, Tables, is_plain, sdk_config};
 use crate::telemetry::{Environment, Trace};
 
 /// The time within which a route answers, whatever the database does.
@@ -32,6 +32,9 @@ impl Budget {
 
 /// What a handler receives as proof that the call is permitted.
 pub trait Access: Sized + Send {
+    /// The first read that it makes.
+    const FIRST_READ: FirstRead = FirstRead::Key;
+
     /// Obtains it for a request, or says why not.
     fn obtain(
         request: &ApiRequest,
@@ -107,7 +110,7 @@ impl App {
     {
         // Without TLS there is no handshake to get out of the first caller's way.
         if !is_plain() {
-            self.store.warm_up().await;
+            self.store.warm_up(A::FIRST_READ).await;
         }
         let (app, handler, environment) = (&self, &handler, &self.ready());
         lambda_http::run(service_fn(move |request: Request| async move {

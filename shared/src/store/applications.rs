@@ -213,7 +213,7 @@ impl Store {
         let call = Call {
             user,
             tag,
-            link: Link::as_it_is(experience),
+            link: Link::linked(experience),
             actor: Actor {
                 key_id: by.to_owned(),
                 moderator: None,

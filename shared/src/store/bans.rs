@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub(super) tag: WorkspaceTag,
     pub(super) here_item: Option<ExperienceItem>,
     pub(super) global_version: Option<u64>,
+    /// Whether something can become pending for the experience.
+    pub(super) is_linked: bool,
 }
 
 impl Snapshot {
@@ -50,6 +52,7 @@ impl Snapshot {
             tag,
             here_item,
             global_version,
+            is_linked: true,
         }
     }
 
@@ -149,7 +152,7 @@ impl Store {
             .into_iter()
             .map(|item| items::read::<BanItem>(item).map(|record| Ban::from(record.ban)))
             .collect::<Result<_, _>>()?;
-        records.sort_by_key(|ban| bans.iter().position(|(_, guid)| *guid == ban.guid));
+        records.sort_by_cached_key(|ban| bans.iter().position(|(_, guid)| *guid == ban.guid));
         Ok(records)
     }
 }

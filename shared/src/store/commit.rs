@@ -292,7 +292,10 @@ pub(super) fn experience_item(
         ..
     } = snapshot;
     let version = next_version(here_item.as_ref().map(|item| item.version));
-    let item = ExperienceItem::new(*tag, *experience, after, version, now);
+    let mut item = ExperienceItem::new(*tag, *experience, after, version, now);
+    if !snapshot.is_linked {
+        item = item.without_pending();
+    }
     let owes_the_same = match here_item {
         Some(stored) => item.owes_the_same(stored),
         None => item.owes_nothing(),

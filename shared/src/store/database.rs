@@ -1,6 +1,6 @@
 //! The connection to DynamoDB: its timeouts, what each call consumed, and its errors in our words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem,
 };
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::deadline::{Deadline, Late};
 use super::failure::transaction_failure;
 pub(super) use super::failure::{DatabaseError, failure};
@@ -23,7 +25,16 @@ use super::retries::Retries;
 use super::schema::{Item, Key};
 
 /// How many keys DynamoDB takes in one `BatchGetItem`.
-pub(super) const BATCH_KEYS: usize = 100;
+const BATCH_KEYS: usize = 100;
+
+/// How many of those calls are under way at once.
+const BATCHES_AT_ONCE: usize = 10;
+
+/// How many calls in a row may return none of the keys that are left, before the read fails.
+const STALLED_ROUNDS: u32 = 4;
+
+/// How many actions DynamoDB takes in one transaction.
+pub(super) const TRANSACTION_ACTIONS: usize = 100;
 
 /// What the tables are called.
 #[derive(Clone, Debug)]
@@ -123,12 +134,30 @@ impl Database {
         Ok(output.item)
     }
 
-    /// Reads up to [`BATCH_KEYS`] items, of either table; those that do not exist are left out.
+    /// Reads any number of items of either table; those that do not exist are left out. A key that
+    /// is given twice is read once.
     pub(super) async fn batch_get(
         &self,
         keys: impl IntoIterator<Item = Key>,
         consistent: bool,
     ) -> Result<Vec<Item>, DatabaseError> {
+        let reads = batches(keys)
+            .into_iter()
+            .map(|batch| self.get_batch(batch, consistent));
+        let found: Vec<Vec<Item>> = stream::iter(reads)
+            .buffered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Reads up to [`BATCH_KEYS`] different keys.
+    async fn get_batch(
+        &self,
+        keys: Vec<Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let (mut items, mut left, mut stalled) = (Vec::new(), keys.len(), 0);
         let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
         for key in keys {
             let keys = keys_of.entry(self.table_of(&key)).or_default();
@@ -143,9 +172,9 @@ impl Database {
                 .map_err(refused)?;
             wanted.insert(table.to_owned(), keys);
         }
-        let mut items = Vec::new();
-        // DynamoDB may leave keys unprocessed when it throttles; a few more rounds are worth it.
-        for round in 0..4 {
+        // DynamoDB leaves keys unprocessed when it throttles, beyond 16 MB of items, and beyond 1 MB
+        // from one partition. Only rounds that get nowhere count.
+        while stalled < STALLED_ROUNDS {
             let call = self
                 .client
                 .batch_get_item()
@@ -161,10 +190,17 @@ impl Database {
                     .flatten(),
             );
             wanted = output.unprocessed_keys.unwrap_or_default();
-            if wanted.is_empty() {
+            let before =
+                std::mem::replace(&mut left, wanted.values().map(|it| it.keys.len()).sum());
+            if left == 0 {
                 return Ok(items);
             }
-            self.pause(round).await;
+            stalled = if left < before {
+                0
+            } else {
+                stalled.saturating_add(1)
+            };
+            self.pause(stalled).await;
         }
         Err(DatabaseError::Unavailable(
             "keys were left unprocessed".to_owned(),
@@ -293,7 +329,8 @@ impl Database {
         holds(self.update(update).await)
     }
 
-    /// Writes all of these or none. The call has a token, so that the SDK's own retries of a
+    /// Writes all of these or none; more than [`TRANSACTION_ACTIONS`] are refused before they are
+    /// sent, since they cannot be divided. The call has a token, so that the SDK's own retries of a
     /// transaction whose answer was lost apply it once.
     ///
     /// The token is ours. Those of the SDK follow from the time since the machine was started, which
@@ -303,6 +340,11 @@ impl Database {
         &self,
         writes: Vec<TransactWriteItem>,
     ) -> Result<(), DatabaseError> {
+        let actions = writes.len();
+        if actions > TRANSACTION_ACTIONS {
+            let detail = format!("a transaction of {actions} actions");
+            return Err(DatabaseError::Refused(detail));
+        }
         let call = self
             .client
             .transact_write_items()
@@ -347,6 +389,22 @@ impl Database {
     }
 }
 
+/// The different keys among these, in batches of [`BATCH_KEYS`].
+fn batches(keys: impl IntoIterator<Item = Key>) -> Vec<Vec<Key>> {
+    let mut seen = HashSet::new();
+    let mut batches: Vec<Vec<Key>> = Vec::new();
+    for key in keys {
+        if !seen.insert((key.pk.clone(), key.sk.clone())) {
+            continue;
+        }
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH_KEYS => batch.push(key),
+            _ => batches.push(vec![key]),
+        }
+    }
+    batches
+}
+
 /// A `String` attribute.
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -385,4 +443,31 @@ fn clause(verb: &str, parts: &[impl AsRef<str>]) -> String {
     }
     let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
     format!("{verb} {} ", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(numbers: std::ops::Range<usize>) -> impl Iterator<Item = Key> {
+        numbers.map(|number| Key {
+            pk: "p".to_owned(),
+            sk: number.to_string(),
+        })
+    }
+
+    #[test]
+    fn keys_are_read_100_at_a_time_and_each_once() {
+        for (count, expected) in [
+            (0, vec![]),
+            (1, vec![1]),
+            (100, vec![100]),
+            (101, vec![100, 1]),
+            (250, vec![100, 100, 50]),
+        ] {
+            let twice = keys(0..count).chain(keys(0..count));
+            let sizes: Vec<_> = batches(twice).iter().map(Vec::len).collect();
+            assert_eq!(sizes, expected, "{count}");
+        }
+    }
 }

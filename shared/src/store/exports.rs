@@ -11,7 +11,6 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
 use super::Store;
-use super::failure::causes;
 use super::meter::Meter;
 use crate::error::ApiError;
 use crate::http::disposition;
@@ -68,7 +67,7 @@ impl ExportBucket {
             .content_type(content_type)
             .content_disposition(disposition(file_name));
         let underway = meter.begin_call();
-        let begun = call.send().await.map_err(unavailable)?;
+        let begun = call.send().await.map_err(failed)?;
         drop(underway);
         let id = begun
             .upload_id
@@ -122,7 +121,7 @@ impl Upload {
         let underway = self.meter.begin_call();
         self.underway.spawn(async move {
             let _underway = underway;
-            let part = call.send().await.map_err(unavailable)?;
+            let part = call.send().await.map_err(failed)?;
             Ok(CompletedPart::builder()
                 .part_number(number)
                 .set_e_tag(part.e_tag)
@@ -150,7 +149,7 @@ impl Upload {
             .multipart_upload(parts)
             .send()
             .await
-            .map_err(unavailable)?;
+            .map_err(failed)?;
         drop(underway);
         let signing = PresigningConfig::expires_in(Duration::from_secs(LINK_WORKS))
             .map_err(|error| ApiError::Internal(error.to_string()))?;
@@ -160,7 +159,7 @@ impl Upload {
             .key(&self.key)
             .presigned(signing)
             .await
-            .map_err(unavailable)?;
+            .map_err(failed)?;
         Ok(link.uri().to_owned())
     }
 
@@ -174,8 +173,9 @@ impl Upload {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
-fn unavailable<E: std::error::Error + Send + Sync + 'static>(
-    error: aws_sdk_s3::error::SdkError<E>,
-) -> ApiError {
-    ApiError::Unavailable(format!("exports bucket: {}", causes(&error)))
+fn failed<E>(error: aws_sdk_s3::error::SdkError<E>) -> ApiError
+where
+    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + 'static,
+{
+    crate::aws::failure("Amazon S3", &error)
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use serde::Serialize;
 
 use super::Store;
-use super::database::{Database, DatabaseError, number, refused, text};
+use super::database::{Database, DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use super::items;
 use super::schema::{self, BAN_PREFIX, DECISION_PREFIX, Item, Key};
 use crate::clock::{Moment, Timestamp};
@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::ids::{ModeratorId, UserId, WorkspaceTag};
 
 /// How many items a transaction deletes; one more is the receipt.
-const BATCH: usize = 99;
+const BATCH: usize = TRANSACTION_ACTIONS - 1;
 
 /// How often it is begun anew because somebody else wrote meanwhile.
 const ROUNDS: u32 = 20;

@@ -175,6 +175,16 @@ impl ExperienceItem {
         }
     }
 
+    /// The same for an experience that is not linked: nothing is pending for it.
+    pub fn without_pending(self) -> Self {
+        Self {
+            ban_owed: None,
+            ban_owed_until: None,
+            unban_owed: None,
+            ..self
+        }
+    }
+
     /// Whether the pending indexes would say the same of both.
     pub fn owes_the_same(&self, other: &Self) -> bool {
         self.ban_owed == other.ban_owed

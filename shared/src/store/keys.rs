@@ -162,13 +162,6 @@ impl Store {
         tokio::spawn(call.send());
     }
 
-    /// Opens the connection while nobody waits: the first request of a new environment would pay
-    /// for the handshake, at a share of a CPU. It asks for a key that cannot exist; a failure is
-    /// left to the first request.
-    pub async fn warm_up(&self) {
-        let _ = self.database.get(Key::api_key("")).await;
-    }
-
     /// Makes a key; `false` if it exists.
     pub async fn create_key(&self, new: &NewKey) -> Result<bool, ApiError> {
         let key = Key::api_key(new.key.hash().as_str());

@@ -6,13 +6,14 @@
 //! decisions go to the links there are; linked again, a back-fill brings every item of it in line
 //! with what is decided by then, whatever was written late or not at all meanwhile.
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
 use super::Store;
-use super::database::{DatabaseError, text};
+use super::database::{DatabaseError, number, text};
 use super::items;
-use super::links::Link;
+use super::links::{Link, LinkedBy};
 use super::pending::Pending;
 use super::schema::{self, Item, Key};
 use crate::clock::Timestamp;
@@ -31,6 +32,8 @@ pub struct LinkedExperience {
     pub linked: Timestamp,
     /// Whether all bans that stood then have been brought to it.
     pub is_filled: bool,
+    /// Who linked it, if that is recorded.
+    pub by: Option<LinkedBy>,
 }
 
 impl LinkedExperience {
@@ -40,15 +43,22 @@ impl LinkedExperience {
             #[serde(default)]
             linked: Timestamp,
             backfill: String,
+            #[serde(default)]
+            linked_by: Option<LinkedBy>,
         }
         let Some(experience) = Key::of(&item).and_then(|key| key.sk.parse().ok()) else {
             return Ok(None);
         };
-        let LinkItem { linked, backfill } = items::read(item)?;
+        let LinkItem {
+            linked,
+            backfill,
+            linked_by,
+        } = items::read(item)?;
         Ok(Some(Self {
             experience,
             linked,
             is_filled: backfill == Link::BACKFILL_DONE,
+            by: linked_by,
         }))
     }
 }
@@ -80,15 +90,46 @@ impl Store {
         Ok(link.flatten())
     }
 
-    /// Links an experience, if it is not linked. Its back-fill begins, by the stream's function or
-    /// by whoever calls [`Store::backfill_some`].
+    /// Links an experience for the operator, if it is not linked. Its back-fill begins, by the stream's
+    /// function or by a caller of [`Store::backfill_some`]. One that had linked itself is the operator's
+    /// from now on, and gives its slot back.
     pub async fn link_experience(
         &self,
         tag: WorkspaceTag,
         experience: ExperienceId,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        Ok(self.write_link(tag, experience, now).await?)
+        self.write_link(tag, experience, now).await?;
+        self.recount_link_slots(tag).await
+    }
+
+    /// Writes the operator's link of an experience.
+    pub(super) async fn write_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        let update = self.updating_link(tag, experience, LinkedBy::Operator, now);
+        self.database.update(update).await?;
+        Ok(())
+    }
+
+    /// An update that links an experience, to be sent with a condition or without.
+    pub(super) fn updating_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        by: LinkedBy,
+        now: Timestamp,
+    ) -> UpdateItemFluentBuilder {
+        self.database
+            .updating(Key::link(tag, experience))
+            .update_expression(Link::WRITE)
+            .expression_attribute_values(":kind", text("link"))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":start", text(Link::BACKFILL_START))
+            .expression_attribute_values(":by", text(by.as_str()))
     }
 
     /// Ends the link of an experience; `false` if there was none. Functions that know the link go
@@ -100,7 +141,9 @@ impl Store {
     ) -> Result<bool, ApiError> {
         self.remove_enforcement(tag, experience).await?;
         let link = Key::link(tag, experience);
-        Ok(self.database.delete_existing(link).await?)
+        let was_linked = self.database.delete_existing(link).await?;
+        self.recount_link_slots(tag).await?;
+        Ok(was_linked)
     }
 
     /// Drops some of what is pending for an experience that is not linked any more, now or later,

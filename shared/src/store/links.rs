@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-
 use super::Store;
-use super::database::{DatabaseError, number, refused, text};
+use super::database::{DatabaseError, text};
 use super::schema::{self, Key};
 use crate::auth::Caller;
 use crate::clock::Timestamp;
@@ -27,11 +25,42 @@ pub enum Linking {
     Strict,
 }
 
-/// An experience that may call: it is linked, or will be by this call.
+/// An experience that a call names, and whether the call links it.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
     experience: ExperienceId,
-    is_new: bool,
+    state: LinkState,
+}
+
+/// Whether an experience is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LinkState {
+    /// It is.
+    Linked,
+    /// It is not, and the call links it.
+    New(LinkedBy),
+    /// It is not and stays so: nothing becomes pending for it.
+    Unlinked,
+}
+
+/// Who linked an experience. A link from before this was recorded has no such attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkedBy {
+    /// The experience itself, by its first call.
+    Call,
+    /// The operator.
+    Operator,
+}
+
+impl LinkedBy {
+    /// As it is stored.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 impl Link {
@@ -39,16 +68,18 @@ impl Link {
     pub(super) const BACKFILL_START: &str = "start";
     /// The back-fill has ended.
     pub(super) const BACKFILL_DONE: &str = "done";
-    /// Marks an experience as linked, and changes nothing if it is.
+    /// Marks an experience as linked.
     pub(super) const WRITE: &str = "SET kind = :kind, linked = if_not_exists(linked, :now), \
-        backfill = if_not_exists(backfill, :start)";
+        backfill = if_not_exists(backfill, :start), linked_by = :by";
+    /// That it is not linked yet.
+    pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
 
-    /// An experience that the call leaves linked or not, as it is.
+    /// An experience that is known to be linked.
     #[must_use]
-    pub const fn as_it_is(experience: ExperienceId) -> Self {
+    pub const fn linked(experience: ExperienceId) -> Self {
         Self {
             experience,
-            is_new: false,
+            state: LinkState::Linked,
         }
     }
 
@@ -58,51 +89,86 @@ impl Link {
         self.experience
     }
 
-    pub(super) const fn is_new(&self) -> bool {
-        self.is_new
+    pub(super) const fn state(&self) -> LinkState {
+        self.state
     }
 }
 
 impl Store {
-    /// Whether `experience` may call: 403 for one that is not linked where linking is strict.
-    /// Nothing is written yet: the link of a new one is written with the call, or by
-    /// [`Store::establish`] once the call has succeeded.
+    /// The experience of a call that may link it: 403 for one that is not linked where linking is
+    /// strict. A key without `bans:write` links nothing, and neither does any key once the workspace's
+    /// experiences have linked themselves as often as they may; such a call goes ahead without a link.
+    ///
+    /// Nothing is written yet: the link is written with the call, or by [`Store::establish`].
     pub async fn link<P>(
         &self,
         caller: &Caller<P>,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        self.link_of(caller.tag(), experience).await
+        let tag = caller.tag();
+        let link = self.find_link(tag, experience, LinkedBy::Call).await?;
+        if link.state != LinkState::New(LinkedBy::Call) {
+            return Ok(link);
+        }
+        let is_full = self.knows_no_slot(tag);
+        if caller.may_write() && is_full {
+            self.database.meter().link_limit_reached();
+        }
+        let state = if caller.may_write() && !is_full {
+            link.state
+        } else {
+            LinkState::Unlinked
+        };
+        Ok(Link { experience, state })
     }
 
-    /// The same without a key, for what the operator decides by hand.
+    /// The experience of a call by the operator, which links it.
     pub async fn link_of(
         &self,
         tag: WorkspaceTag,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        if self.knows_link(tag, experience) {
-            return Ok(Link {
-                experience,
-                is_new: false,
-            });
-        }
-        if self
-            .database
-            .get(Key::link(tag, experience))
-            .await?
-            .is_some()
-        {
-            self.remember_link(tag, experience);
-            return Ok(Link {
-                experience,
-                is_new: false,
-            });
+        self.find_link(tag, experience, LinkedBy::Operator).await
+    }
+
+    /// The experience of a call that leaves it linked or not, as it is.
+    pub async fn link_as_it_is(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        let state = if self.is_linked(tag, experience).await? {
+            LinkState::Linked
+        } else {
+            LinkState::Unlinked
+        };
+        Ok(Link { experience, state })
+    }
+
+    /// Refuses an experience that is not linked where linking is strict. For calls that only read: they
+    /// link nothing.
+    pub async fn demand_link_where_strict<P>(
+        &self,
+        caller: &Caller<P>,
+        experience: ExperienceId,
+    ) -> Result<(), ApiError> {
+        let found = self.find_link(caller.tag(), experience, LinkedBy::Call);
+        found.await.map(drop)
+    }
+
+    async fn find_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        by: LinkedBy,
+    ) -> Result<Link, ApiError> {
+        if self.is_linked(tag, experience).await? {
+            return Ok(Link::linked(experience));
         }
         match self.linking(tag).await? {
             Linking::Automatic => Ok(Link {
                 experience,
-                is_new: true,
+                state: LinkState::New(by),
             }),
             Linking::Strict => Err(ApiError::Forbidden(
                 "this experience is not linked to the workspace: its operator has to link it",
@@ -110,18 +176,33 @@ impl Store {
         }
     }
 
-    /// Links an experience whose first call wrote nothing else.
+    /// Whether an experience is linked, from memory or the table.
+    async fn is_linked(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<bool, DatabaseError> {
+        if self.knows_link(tag, experience) {
+            return Ok(true);
+        }
+        let found = self.database.get(Key::link(tag, experience)).await?;
+        if found.is_some() {
+            self.remember_link(tag, experience);
+        }
+        Ok(found.is_some())
+    }
+
+    /// Links an experience whose first call wrote nothing else, and says whether it is linked then.
     pub async fn establish<P>(
         &self,
         caller: &Caller<P>,
         link: Link,
         now: Timestamp,
-    ) -> Result<(), ApiError> {
-        if link.is_new {
-            self.write_link(caller.tag(), link.experience, now).await?;
-            self.remember_link(caller.tag(), link.experience);
-        }
-        Ok(())
+    ) -> Result<bool, ApiError> {
+        let mut linking = self.begin_linking(caller.tag(), link);
+        let written = linking.write_alone(now).await;
+        linking.end().await;
+        Ok(written?)
     }
 
     fn knows_link(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
@@ -133,24 +214,6 @@ impl Store {
     pub(super) fn remember_link(&self, tag: WorkspaceTag, experience: ExperienceId) {
         let name = (tag, experience);
         self.known.links.put(name, (), Instant::now());
-    }
-
-    /// Writes the link of an experience, if there is none.
-    pub(super) async fn write_link(
-        &self,
-        tag: WorkspaceTag,
-        experience: ExperienceId,
-        now: Timestamp,
-    ) -> Result<(), DatabaseError> {
-        let update = self
-            .database
-            .updating(Key::link(tag, experience))
-            .update_expression(Link::WRITE)
-            .expression_attribute_values(":kind", text("link"))
-            .expression_attribute_values(":now", number(now.0))
-            .expression_attribute_values(":start", text(Link::BACKFILL_START));
-        self.database.update(update).await?;
-        Ok(())
     }
 
     /// All linked experiences of a workspace.
@@ -178,23 +241,4 @@ impl Store {
         let workspace = self.look_up_workspace(tag).await?;
         Ok(workspace.map_or_else(Linking::default, |workspace| workspace.linking))
     }
-}
-
-/// Marks the experience as linked, if it is not, which starts the back-fill of Global bans.
-pub(super) fn write_link(
-    table: &str,
-    tag: WorkspaceTag,
-    link: &Link,
-    now: Timestamp,
-) -> Result<TransactWriteItem, DatabaseError> {
-    let update = Update::builder()
-        .table_name(table)
-        .set_key(Some(Key::link(tag, link.experience()).item()))
-        .update_expression(Link::WRITE)
-        .expression_attribute_values(":kind", text("link"))
-        .expression_attribute_values(":now", number(now.0))
-        .expression_attribute_values(":start", text(Link::BACKFILL_START));
-    Ok(TransactWriteItem::builder()
-        .update(update.build().map_err(refused)?)
-        .build())
 }

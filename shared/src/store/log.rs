@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{BATCH_KEYS, DatabaseError, number, refused, text};
+use super::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use super::history::{DecisionItem, PastDecision};
 use super::items;
 use super::schema::{self, Item, Key};
@@ -29,8 +29,8 @@ const ROUNDS: u32 = 20;
 /// trails the table, and not by the same time for each entry. After that it has been deleted.
 const TRAILS: u64 = 60_000;
 
-/// How many entries are logged in one transaction: with the head, what one read takes.
-pub const LOGGED_AT_ONCE: usize = BATCH_KEYS - 2;
+/// How many entries are logged in one transaction; one action more is for the head.
+pub const LOGGED_AT_ONCE: usize = TRANSACTION_ACTIONS - 2;
 
 /// An event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,8 @@ pub struct Consumed {
     pub waited: Duration,
     /// How often a call was decided anew because another writer was faster.
     pub overtaken: u32,
+    /// Whether the call went ahead without linking its experience, since no slot was left.
+    pub link_limit: u32,
     /// The decisions that were stored.
     pub decided: Decided,
 }
@@ -105,6 +107,10 @@ impl Meter {
     pub(super) fn overtaken(&self) {
         let overtaken = &mut self.totals().consumed.overtaken;
         *overtaken = overtaken.saturating_add(1);
+    }
+
+    pub(super) fn link_limit_reached(&self) {
+        self.totals().consumed.link_limit = 1;
     }
 
     pub(super) fn decided(&self, decisions: &[Decision]) {

@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 
 use super::Store;
-use super::database::{BATCH_KEYS, DatabaseError, number, text};
+use super::database::{DatabaseError, number, text};
 use super::schema::{self, Item, Key, names};
 use crate::clock::Timestamp;
 use crate::error::ApiError;
@@ -255,10 +255,7 @@ impl Store {
             .iter()
             .map(|entry| (entry.user, entry.guid))
             .collect();
-        let batches = bans
-            .chunks(BATCH_KEYS)
-            .map(|batch| self.records(tag, batch));
-        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+        self.records(tag, &bans).await
     }
 
     /// Takes expired bans out of the index, so that each is paid for once. It changes nothing that

@@ -3,6 +3,8 @@
 //! The pending indexes are the queue: what was decided twice about a user stands there once, and
 //! what is done leaves them. Each place has its own; they are merged here.
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::Store;
 use super::merge::{Merge, Next};
 use super::pending::{Entry, Pending};
@@ -11,8 +13,11 @@ use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
 
-/// How many entries are read at a time.
+/// How many entries one read takes.
 const PAGE: u16 = 100;
+
+/// How many indexes are read at once.
+const READS_AT_ONCE: usize = 16;
 
 /// The queue of a universe.
 #[derive(Debug)]
@@ -66,17 +71,27 @@ impl Queue {
     /// Reads the next page of each of these sources.
     async fn read(&mut self, store: &Store, unread: &[usize]) -> Result<(), ApiError> {
         let (tag, now) = (self.tag, self.now.seconds());
-        for (number, source) in self.sources.iter_mut().enumerate() {
-            if !unread.contains(&number) {
-                continue;
-            }
-            let (pending, experience) = (source.pending, source.experience);
-            let (entries, next) = store
-                .owed_page(pending, tag, experience, source.next.take(), PAGE, now)
-                .await?;
-            let page = entries.iter().map(|it| it.place_in_queue(pending));
-            self.merge.add(number, page, next.is_some());
-            source.next = next;
+        let sources = self.sources.iter_mut().enumerate();
+        let reads = sources
+            .filter(|(number, _)| unread.contains(number))
+            .map(|(number, source)| async move {
+                let (pending, experience) = (source.pending, source.experience);
+                let (entries, next) = store
+                    .owed_page(pending, tag, experience, source.next.take(), PAGE, now)
+                    .await?;
+                let page: Vec<_> = entries
+                    .iter()
+                    .map(|it| it.place_in_queue(pending))
+                    .collect();
+                source.next = next;
+                Ok::<_, ApiError>((number, page, source.next.is_some()))
+            });
+        let pages: Vec<_> = stream::iter(reads)
+            .buffer_unordered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        for (number, page, goes_on) in pages {
+            self.merge.add(number, page, goes_on);
         }
         Ok(())
     }

@@ -159,6 +159,14 @@ impl Key {
         }
     }
 
+    /// The counter of experiences that linked themselves.
+    pub fn link_slots(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: counter_partition(tag),
+            sk: "links".to_owned(),
+        }
+    }
+
     /// A workspace.
     pub fn workspace(tag: WorkspaceTag) -> Self {
         Self {

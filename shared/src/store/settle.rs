@@ -11,10 +11,11 @@ use super::bans::Snapshot;
 use super::commit::{Actor, Commit};
 use super::database::DatabaseError;
 use super::items;
-use super::links::{self, Link};
+use super::links::Link;
 use super::permits::{Bounds, Decided};
 use super::requests;
 use super::schema::{Item, Key};
+use super::self_linking::SelfLinking;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::http::IdempotencyKey;
@@ -65,6 +66,22 @@ impl Store {
         F: Fn(Snapshot, Moment) -> Fut,
         Fut: Future<Output = Result<Decided, ApiError>>,
     {
+        let mut linking = self.begin_linking(call.tag, call.link);
+        let settled = self.settle_linking(call, &mut linking, decide).await;
+        linking.end().await;
+        settled
+    }
+
+    async fn settle_linking<F, Fut>(
+        &self,
+        call: &Call,
+        linking: &mut SelfLinking<'_>,
+        decide: F,
+    ) -> Result<Settled, ApiError>
+    where
+        F: Fn(Snapshot, Moment) -> Fut,
+        Fut: Future<Output = Result<Decided, ApiError>>,
+    {
         let (tag, user, experience) = (call.tag, call.user, call.link.experience());
         let request_key = call
             .idempotency
@@ -77,10 +94,10 @@ impl Store {
         let mut last = DatabaseError::Conflict;
         for round in 0..ROUNDS {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
-            let (snapshot, found) = self.standing_and(tag, user, experience, others).await?;
+            let (mut snapshot, found) = self.standing_and(tag, user, experience, others).await?;
             let now = Moment::now();
             if is_done(call, request_key.as_ref(), found, now.seconds())? {
-                self.remember_link(tag, experience);
+                linking.found_done();
                 self.database.meter().decided(&unsure);
                 return Ok(Settled {
                     standing: snapshot.standing,
@@ -91,6 +108,7 @@ impl Store {
                 break;
             }
             let Decided { outcome, permit } = decide(snapshot.clone(), now).await?;
+            snapshot.is_linked = linking.prepare(now.seconds()).await?;
             let commit = Commit {
                 snapshot: &snapshot,
                 outcome: &outcome,
@@ -98,9 +116,12 @@ impl Store {
                 actor: &call.actor,
                 now,
             };
-            match self.write(call, request_key.as_ref(), &commit).await {
+            match self
+                .write(call, request_key.as_ref(), &commit, linking)
+                .await
+            {
                 Ok(()) => {
-                    self.remember_link(tag, experience);
+                    linking.written();
                     self.database.meter().decided(&outcome.decisions);
                     return Ok(Settled {
                         standing: outcome.standing,
@@ -112,10 +133,12 @@ impl Store {
                 }
                 Err(error @ DatabaseError::Conflict) => {
                     self.database.meter().overtaken();
+                    linking.refresh().await?;
                     last = error;
                 }
                 Err(error @ DatabaseError::Unavailable(_)) => {
                     witnesses.extend(commit.witness());
+                    linking.unanswered();
                     unanswered += 1;
                     unsure = outcome.decisions;
                     last = error;
@@ -131,13 +154,12 @@ impl Store {
         call: &Call,
         request_key: Option<&Key>,
         commit: &Commit<'_>,
+        linking: &SelfLinking<'_>,
     ) -> Result<(), DatabaseError> {
         let table = &self.database.tables().bans;
         let mut writes = commit.writes(&self.database)?;
         let seconds = commit.now.seconds();
-        if call.link.is_new() {
-            writes.push(links::write_link(table, call.tag, &call.link, seconds)?);
-        }
+        writes.extend(linking.write(seconds, writes.is_empty())?);
         if let (Some(key), Some(name)) = (request_key, &call.idempotency) {
             writes.push(requests::write(table, key.clone(), name, seconds)?);
         }

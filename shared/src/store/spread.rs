@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use super::Store;
 use super::bans::Snapshot;
 use super::commit;
-use super::database::{BATCH_KEYS, DatabaseError};
+use super::database::{DatabaseError, TRANSACTION_ACTIONS};
 use super::items::{self, ExperienceItem, GlobalItem};
 use super::schema::Key;
 use crate::clock::{Moment, Timestamp};
@@ -49,21 +49,29 @@ impl Store {
     pub async fn spread(&self, step: Step) -> Result<(), ApiError> {
         match step {
             Step::Global(tag, user) => {
-                // One key of each batch is the Global ban itself.
                 let experiences = self.linked_experiences(tag).await?;
-                for some in experiences.chunks(BATCH_KEYS.saturating_sub(1)) {
-                    let pairs: Vec<_> = some.iter().map(|id| (user, *id)).collect();
-                    self.reconcile(tag, &pairs).await?;
-                }
-                Ok(())
+                let pairs: Vec<_> = experiences.iter().map(|id| (user, *id)).collect();
+                self.reconcile(tag, &pairs).await
             }
             Step::Link(tag, experience) => self.backfill(tag, experience).await,
         }
     }
 
-    /// Brings the experiences' items in line with the Global bans as they are now, all in one
-    /// transaction; each Global ban is checked in it, so that none is applied that has passed.
+    /// Brings the experiences' items in line with the Global bans as they are now, in as few
+    /// transactions as hold them; each Global ban is checked along with them, so that none is applied
+    /// that has passed.
     pub(super) async fn reconcile(
+        &self,
+        tag: WorkspaceTag,
+        pairs: &[(UserId, ExperienceId)],
+    ) -> Result<(), ApiError> {
+        for some in in_transactions(pairs) {
+            self.reconcile_some(tag, some).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconcile_some(
         &self,
         tag: WorkspaceTag,
         pairs: &[(UserId, ExperienceId)],
@@ -97,13 +105,11 @@ impl Store {
         let here_keys = pairs
             .iter()
             .map(|(user, id)| Key::experience(tag, *user, *id));
-        let keys: Vec<_> = global_keys.chain(here_keys).collect();
+        let keys = global_keys.chain(here_keys);
         let mut found = HashMap::new();
-        for batch in keys.chunks(BATCH_KEYS) {
-            for item in self.database.batch_get(batch.iter().cloned(), true).await? {
-                if let Some(key) = Key::of(&item) {
-                    found.insert((key.pk, key.sk), item);
-                }
+        for item in self.database.batch_get(keys, true).await? {
+            if let Some(key) = Key::of(&item) {
+                found.insert((key.pk, key.sk), item);
             }
         }
         let item_of = |key: Key| found.get(&(key.pk, key.sk)).cloned();
@@ -142,5 +148,46 @@ impl Store {
             writes.push(commit::put_experience(table, snapshot, item)?);
         }
         Ok(writes)
+    }
+}
+
+/// The pairs, divided so that each part fits into one transaction: one write for each pair, and one
+/// check of the Global ban for each run of pairs of one user.
+fn in_transactions(pairs: &[(UserId, ExperienceId)]) -> Vec<&[(UserId, ExperienceId)]> {
+    let (mut parts, mut rest) = (Vec::new(), pairs);
+    while !rest.is_empty() {
+        let (mut actions, mut checked) = (0_usize, None);
+        let fitting = rest.iter().take_while(|(user, _)| {
+            let is_checked = checked.replace(*user) == Some(*user);
+            actions = actions.saturating_add(if is_checked { 1 } else { 2 });
+            actions <= TRANSACTION_ACTIONS
+        });
+        let (part, left) = rest.split_at(fitting.count().max(1).min(rest.len()));
+        parts.push(part);
+        rest = left;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(pairs: &[(u64, u64)]) -> Vec<usize> {
+        let pair =
+            |(user, place): &(u64, u64)| Some((UserId::new(*user)?, ExperienceId::new(*place)?));
+        let pairs: Vec<_> = pairs.iter().filter_map(pair).collect();
+        let parts = in_transactions(&pairs);
+        assert_eq!(parts.concat(), pairs);
+        parts.into_iter().map(<[_]>::len).collect()
+    }
+
+    #[test]
+    fn a_transaction_takes_100_actions_whoever_they_are_about() {
+        let of_one_user: Vec<_> = (1..=250).map(|place| (1, place)).collect();
+        assert_eq!(sizes(&of_one_user), [99, 99, 52]);
+        let of_one_place: Vec<_> = (1..=120).map(|user| (user, 1)).collect();
+        assert_eq!(sizes(&of_one_place), [50, 50, 20]);
+        assert_eq!(sizes(&[]), [0_usize; 0]);
     }
 }

@@ -50,7 +50,7 @@ impl Line<'_> {
     const fn level(&self) -> &'static str {
         match self.error {
             Some(ApiError::Internal(_)) => "ERROR",
-            Some(ApiError::Unavailable(_)) => "WARN",
+            Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. }) => "WARN",
             _ => "INFO",
         }
     }

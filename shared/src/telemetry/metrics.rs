@@ -66,6 +66,7 @@ impl Measured {
         self.count("bansLifted", decided.lifted);
         self.count("bansAppealed", decided.appealed);
         self.count("overtaken", consumed.overtaken);
+        self.count("linkLimitReached", consumed.link_limit);
     }
 
     pub fn pending_age(&mut self, seconds: Option<u64>) {
@@ -90,7 +91,7 @@ impl Measured {
     pub fn error(&mut self, error: Option<&ApiError>) {
         let name = match error {
             Some(ApiError::AlreadyBanned { .. }) => "conflicts",
-            Some(ApiError::Unavailable(_)) => "unavailable",
+            Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. }) => "unavailable",
             Some(ApiError::Internal(_)) => "internal",
             _ => return,
         };

@@ -5,7 +5,7 @@ use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
 use crate::store::Store;
-use crate::store::database::{BATCH_KEYS, DatabaseError, number, text};
+use crate::store::database::{DatabaseError, number, text};
 use crate::store::schema::{self, Item, Key, names};
 use crate::webhooks::{Delivery, DeliveryKey, DeliveryState, EndpointId};
 
@@ -61,9 +61,7 @@ impl Store {
             items = self.between(tag, endpoint, first, last).await?;
             single.retain(|key| position(key).is_none_or(|position| position < first));
         }
-        for batch in single.chunks(BATCH_KEYS) {
-            items.extend(self.database.batch_get(batch.iter().cloned(), true).await?);
-        }
+        items.extend(self.database.batch_get(single, true).await?);
         let mut due = Vec::new();
         for item in items {
             let is_due = |delivery: &Delivery| {

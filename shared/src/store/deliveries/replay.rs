@@ -7,13 +7,13 @@ use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::event::EventName;
 use crate::store::Store;
-use crate::store::database::{BATCH_KEYS, DatabaseError, number};
+use crate::store::database::{DatabaseError, number};
 use crate::store::items;
 use crate::store::schema::Key;
 use crate::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint};
 
 /// How many events are looked at in one step: with each, a delivery is read.
-const PAGE: usize = BATCH_KEYS;
+const PAGE: usize = 100;
 
 /// What replaying has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,15 +52,12 @@ impl Store {
             .iter()
             .filter(|event| endpoint.events.admits(EventName::of(event.decision.kind)))
             .collect();
-        let keys: Vec<_> = wanted
+        let keys = wanted
             .iter()
-            .map(|event| Key::delivery(tag, id, DeliveryKey::Event(event.position)))
-            .collect();
+            .map(|event| Key::delivery(tag, id, DeliveryKey::Event(event.position)));
         let mut found = HashMap::new();
-        for keys in keys.chunks(BATCH_KEYS) {
-            for item in self.database.batch_get(keys.iter().cloned(), true).await? {
-                found.extend(read(item)?.map(|delivery| (delivery.key, delivery)));
-            }
+        for item in self.database.batch_get(keys, true).await? {
+            found.extend(read(item)?.map(|delivery| (delivery.key, delivery)));
         }
         let mut replayed = Replayed {
             events: u64::try_from(page.events.len()).unwrap_or_default(),

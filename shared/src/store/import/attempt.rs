@@ -14,12 +14,13 @@ use crate::ids::{ExperienceId, Guid, Uid};
 use crate::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::bans::Snapshot;
 use crate::store::commit::{self, Actor, Commit};
-use crate::store::database::{DatabaseError, refused, text};
+use crate::store::database::{DatabaseError, TRANSACTION_ACTIONS, refused, text};
 use crate::store::items;
 use crate::store::schema::{Item, Key};
 
-/// How many actions DynamoDB takes in one transaction.
-const MOST_ACTIONS: usize = 100;
+/// How many other experiences report a ban in the ban's own transaction. Each takes up to two
+/// actions, and the ban up to twenty.
+const REPORTS_WITH_BAN: usize = (TRANSACTION_ACTIONS - 20) / 2;
 
 /// A ban that is to be written.
 struct Planned {
@@ -72,7 +73,7 @@ impl Import {
         let mut numbers = self.numbers_for(candidates, &found).await?;
         let now = Moment::now();
         let mut verdicts = Vec::new();
-        let mut of_each = Vec::new();
+        let (mut of_each, mut later) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let number = if self.needs_number(candidate, &found) {
                 numbers.next().unwrap_or_default()
@@ -84,6 +85,10 @@ impl Import {
                 Judged::Leave(verdict) => verdicts.push(verdict),
                 Judged::Write(planned) => {
                     of_each.push(self.writes(&planned, now)?);
+                    let rest = planned.elsewhere.iter().skip(REPORTS_WITH_BAN);
+                    later.extend(rest.map(|(there, _)| {
+                        (planned.ban.user, there.experience, planned.ban.current())
+                    }));
                     candidate.tried = true;
                     verdicts.push(planned.verdict);
                 }
@@ -91,6 +96,13 @@ impl Import {
         }
         for pack in packed(of_each) {
             self.store.database.transact(pack).await?;
+        }
+        // If this breaks off, the ban stays pending in the rest, where it can be applied again.
+        for (user, experience, ban) in later {
+            let report =
+                self.store
+                    .report_applied(self.tag, user, experience, Some(ban), &self.key_id);
+            report.await?;
         }
         Ok(verdicts)
     }
@@ -304,7 +316,7 @@ impl Import {
             now,
         };
         let mut writes = commit.writes(&self.store.database)?;
-        for (snapshot, after) in &planned.elsewhere {
+        for (snapshot, after) in planned.elsewhere.iter().take(REPORTS_WITH_BAN) {
             if let Some(item) = commit::experience_item(snapshot, after, now.seconds()) {
                 writes.push(commit::put_experience(table, snapshot, item)?);
             }
@@ -364,7 +376,7 @@ fn packed(of_each: Vec<Vec<TransactWriteItem>>) -> Vec<Vec<TransactWriteItem>> {
     let mut packs: Vec<Vec<TransactWriteItem>> = Vec::new();
     for writes in of_each {
         match packs.last_mut() {
-            Some(pack) if pack.len().saturating_add(writes.len()) <= MOST_ACTIONS => {
+            Some(pack) if pack.len().saturating_add(writes.len()) <= TRANSACTION_ACTIONS => {
                 pack.extend(writes);
             }
             _ => packs.push(writes),

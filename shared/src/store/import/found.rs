@@ -10,7 +10,7 @@ use super::{Candidate, Import, ImportFailure, Incoming, Origin};
 use crate::ids::{ExperienceId, Guid, UserId};
 use crate::rules::Ban;
 use crate::store::bans::Snapshot;
-use crate::store::database::{BATCH_KEYS, DatabaseError};
+use crate::store::database::DatabaseError;
 use crate::store::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::schema::{Item, Key};
 
@@ -49,12 +49,11 @@ impl Import {
                     .map(|key| (key.pk, key.sk)),
             );
         }
-        let keys: Vec<Key> = keys.into_iter().map(|(pk, sk)| Key { pk, sk }).collect();
-        let reads = keys
-            .chunks(BATCH_KEYS)
-            .map(|some| self.store.database.batch_get(some.iter().cloned(), true));
-        let items = try_join_all(reads).await?.into_iter().flatten();
-        let named = items.filter_map(|item| Some((Key::of(&item)?, item)));
+        let keys = keys.into_iter().map(|(pk, sk)| Key { pk, sk });
+        let items = self.store.database.batch_get(keys, true).await?;
+        let named = items
+            .into_iter()
+            .filter_map(|item| Some((Key::of(&item)?, item)));
         let mut found = Found {
             items: named.map(|(key, item)| ((key.pk, key.sk), item)).collect(),
             taken: HashMap::new(),

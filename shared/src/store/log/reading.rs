@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
 use crate::store::Store;
-use crate::store::database::{BATCH_KEYS, DatabaseError, number, text};
+use crate::store::database::{DatabaseError, number, text};
 use crate::store::items;
 use crate::store::merge::{Merge, Next};
 use crate::store::schema::{self, Item, Key, LOG_SHARDS, names};
@@ -71,15 +71,13 @@ impl Store {
 
     /// The events that these entries are, without those that are gone by now.
     pub async fn logged(&self, entries: &[LogEntry]) -> Result<Vec<LoggedEvent>, ApiError> {
-        let batches = entries.chunks(BATCH_KEYS).map(|batch| {
-            let keys = batch.iter().map(|LogEntry { pk, sk, .. }| Key {
-                pk: pk.clone(),
-                sk: sk.clone(),
-            });
-            self.database.batch_get(keys, true)
+        let keys = entries.iter().map(|LogEntry { pk, sk, .. }| Key {
+            pk: pk.clone(),
+            sk: sk.clone(),
         });
-        let items = try_join_all(batches).await?.into_iter().flatten();
+        let items = self.database.batch_get(keys, true).await?;
         let mut events = items
+            .into_iter()
             .map(|item| items::read::<LoggedItem>(item).map(LoggedItem::event))
             .filter_map(Result::transpose)
             .collect::<Result<Vec<_>, _>>()?;

@@ -292,7 +292,7 @@ impl Restoring {
             let call = Call {
                 user,
                 tag,
-                link: Link::as_it_is(experience),
+                link: Link::linked(experience),
                 actor: Actor {
                     key_id: self.name.clone(),
                     moderator: None,
