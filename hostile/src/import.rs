@@ -145,12 +145,8 @@ fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
         completed: row.completed,
     };
     for flags in [FlagStyle::Integer, FlagStyle::Boolean] {
-        let view = View {
-            workspace,
-            flags,
-            private: true,
-            now: now.seconds(),
-        };
+        #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
+        let view = View::of_workspace(workspace, flags, now.seconds());
         let files = [
             (Format::Json, false, file(Json::default(), &view, &recorded)),
             (Format::Csv, false, file(Csv::new(false), &view, &recorded)),

@@ -27,12 +27,8 @@ pub struct ShownBan {
 impl ShownBan {
     /// A ban of a workspace at a time. `completed`: the experience asked about has applied it.
     pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: Timestamp) -> Self {
-        let view = View {
-            workspace,
-            flags: FlagStyle::Boolean,
-            private: true,
-            now,
-        };
+        #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
+        let view = View::of_workspace(workspace, FlagStyle::Boolean, now);
         Self {
             info: view.show(ban, completed),
             created_at: Time(ban.created),

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::auth::KeyRecord;
 use crate::clock::Timestamp;
 use crate::ids::WorkspaceId;
 use crate::rules::{Ban, Scope};
@@ -89,20 +90,57 @@ pub enum FlagStyle {
     Boolean,
 }
 
-/// Who looks at a ban.
+/// Who looks at a ban. It is the only way to a [`BanInfo`], and its fields are private: a route gets
+/// one from its caller's key, so it cannot show that key more than the key may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// The workspace the ban belongs to.
-    pub workspace: WorkspaceId,
-    /// How flags are written.
-    pub flags: FlagStyle,
-    /// Whether the private reason and the moderator are shown.
-    pub private: bool,
-    /// The time of the answer.
-    pub now: Timestamp,
+    workspace: WorkspaceId,
+    flags: FlagStyle,
+    moderation: bool,
+    now: Timestamp,
 }
 
 impl View {
+    /// The view of an API key: the private reason and the moderator only with `bans:read`.
+    pub(crate) fn of_key(key: &KeyRecord, flags: FlagStyle, now: Timestamp) -> Self {
+        Self {
+            workspace: key.workspace,
+            flags,
+            moderation: key.sees_moderation(),
+            now,
+        }
+    }
+
+    /// The view of the workspace's own people and systems: everything. No route may use it, which
+    /// `clippy.toml` enforces.
+    #[must_use]
+    pub const fn of_workspace(workspace: WorkspaceId, flags: FlagStyle, now: Timestamp) -> Self {
+        Self {
+            workspace,
+            flags,
+            moderation: true,
+            now,
+        }
+    }
+
+    /// The same view at another time.
+    #[must_use]
+    pub const fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
+    /// The workspace whose bans are shown.
+    #[must_use]
+    pub const fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// Something that only moderators may see.
+    #[must_use]
+    pub fn moderation<T>(&self, value: T) -> Option<T> {
+        self.moderation.then_some(value)
+    }
+
     /// The ban as it is seen. `completed`: has the experience asked about applied it.
     #[must_use]
     pub fn show(&self, ban: &Ban, completed: bool) -> BanInfo {
@@ -117,10 +155,10 @@ impl View {
             workspace_guid: self.workspace.to_string(),
             is_global: flag(ban.scope == Scope::Global),
             is_active: flag(holds),
-            private_reason: self.private.then(|| ban.terms.private_reason.clone()),
+            private_reason: self.moderation(ban.terms.private_reason.clone()),
             public_reason: ban.terms.public_reason.clone(),
             roblox_id: ban.user.get(),
-            moderator_id: self.private.then(|| ban.terms.moderator.get()),
+            moderator_id: self.moderation(ban.terms.moderator.get()),
             created: ban.created.0,
             updated: ban.updated.0,
             experience_id: ban.made_in.get(),

@@ -73,7 +73,7 @@ impl Event {
     #[must_use]
     pub fn of(decision: &PastDecision, view: &View) -> Self {
         let at = decision.at;
-        let seen_at = |now| View { now, ..*view };
+        let seen_at = |now| view.at(now);
         // Until it ran out, a ban was in force.
         let before = match decision.kind {
             DecisionKind::Expired => seen_at(at.minus(1)),
@@ -84,13 +84,19 @@ impl Event {
             id: decision.id(),
             name: EventName::of(decision.kind).as_str(),
             created: at.0,
-            workspace_guid: view.workspace.to_string(),
+            workspace_guid: view.workspace().to_string(),
             data: seen_at(at).show(&decision.ban, decision.applied),
             previous: previous.map(|ban| before.show(ban, decision.previous_applied)),
-            reason: decision.reason.clone(),
+            reason: decision
+                .reason
+                .clone()
+                .and_then(|reason| view.moderation(reason)),
             actor: Actor {
                 key: decision.key_id.clone(),
-                moderator: decision.moderator.map(ModeratorId::get),
+                moderator: decision
+                    .moderator
+                    .map(ModeratorId::get)
+                    .and_then(|moderator| view.moderation(moderator)),
             },
         }
     }

@@ -255,6 +255,75 @@ async fn a_check_does_not_fail_for_want_of_a_scope_but_shows_less() {
     assert_eq!(seen.get("moderatorId"), None);
 }
 
+/// Every call that shows a ban to a key that may write bans but not read them, and every call to a
+/// public key, successful or not.
+#[tokio::test]
+async fn moderation_details_reach_no_key_without_bans_read_by_any_route_or_error() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let scopes = [Scope::WriteBans, Scope::WriteGlobalBans];
+    let writer = workspace.make_key(KeySpec::scopes(&scopes)).await;
+    let secret = "only moderators may know";
+    let ban = Ban::of(USER, EXPERIENCE).reasons(secret, "public");
+    workspace.ban(ban.clone()).await;
+    let shown = workspace.ban_shown(Ban::of(2, EXPERIENCE)).await;
+    let history = ban_history(shown["guid"].as_str().unwrap());
+    let prefer = Call::prefer_representation;
+    let changed = Ban::of(USER, EXPERIENCE).reasons("changed by the writer", "public");
+    let own = [
+        ("the ban in the way", ban.clone().no_overwrite().call(), 409),
+        ("a Global ban", prefer(ban.clone().global().call()), 200),
+        (
+            "the Global ban in the way",
+            ban.clone().global().no_overwrite().call(),
+            409,
+        ),
+        ("a change", prefer(changed.clone().call()), 200),
+        ("a confirmation", prefer(changed.completed().call()), 200),
+        ("a check", check(), 200),
+        ("an unban", prefer(Unban::of(USER, EXPERIENCE).call()), 200),
+        (
+            "the same again",
+            prefer(Unban::of(USER, EXPERIENCE).call()),
+            200,
+        ),
+        (
+            "an appeal",
+            prefer(Ban::of(2, EXPERIENCE).appeal().call()),
+            200,
+        ),
+        (
+            "an invalid call",
+            Call::post("/ban-async").json(&json!({ "userId": USER })),
+            400,
+        ),
+    ];
+    for (name, call, status) in own {
+        let answer = app.send(&call.key(&writer)).await;
+        assert_eq!(answer.status, status, "{name}: {answer}");
+        // The ban is shown, and without its details.
+        let shows_a_ban = answer.text.contains("publicReason");
+        assert_eq!(shows_a_ban, status != 400, "{name}: {answer}");
+        for hidden in [
+            "privateReason",
+            "moderatorId",
+            secret,
+            "changed by the writer",
+        ] {
+            assert!(!answer.text.contains(hidden), "{name}: {answer}");
+        }
+    }
+    let others = every_keyed_route().into_iter();
+    for (name, call) in others.chain([("ban-history", history)]) {
+        for key in [&writer, workspace.public_key()] {
+            let answer = app.send(&prefer(call.clone()).key(key)).await;
+            for hidden in ["privateReason", "moderatorId", secret] {
+                assert!(!answer.text.contains(hidden), "{name}: {answer}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_global_decision_needs_a_scope_of_its_own_and_is_refused_whole() {
     let app = TestApp::start().await;

@@ -43,12 +43,12 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
     let authority = Authority {
         may_decide_globally: true,
         bounds: Bounds::Operator,
-        view: View {
-            workspace: workspace.guid().parse().unwrap(),
-            flags: FlagStyle::Boolean,
-            private: true,
-            now: Moment::now().seconds(),
-        },
+        #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
+        view: View::of_workspace(
+            workspace.guid().parse().unwrap(),
+            FlagStyle::Boolean,
+            Moment::now().seconds(),
+        ),
         view_varies: false,
     };
     let banned = calls::ban(store, &call, &request, Intent::Ban, &authority).await;

@@ -131,12 +131,8 @@ pub const fn authority(workspace: WorkspaceId, now: Timestamp) -> Authority {
     Authority {
         may_decide_globally: true,
         bounds: Bounds::Operator,
-        view: View {
-            workspace,
-            flags: FlagStyle::Boolean,
-            private: true,
-            now,
-        },
+        #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
+        view: View::of_workspace(workspace, FlagStyle::Boolean, now),
         view_varies: false,
     }
 }

@@ -177,12 +177,8 @@ async fn write<F: ExportFormat>(
     mut format: F,
     target: &mut Target,
 ) -> Result<()> {
-    let view = View {
-        workspace,
-        flags: FlagStyle::Integer,
-        private: true,
-        now: Moment::now().seconds(),
-    };
+    #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
+    let view = View::of_workspace(workspace, FlagStyle::Integer, Moment::now().seconds());
     let filter = Filter {
         experience,
         ..Filter::default()

@@ -177,20 +177,15 @@ impl<P> Caller<P> {
         WriteBans::demand(&self.key).is_ok()
     }
 
-    /// How bans are shown to the caller in lists. A Roblox game server gets booleans, since in
-    /// Luau `0` is true.
+    /// How bans are shown to the caller, in answers and errors. A Roblox game server gets booleans,
+    /// since in Luau `0` is true.
     #[must_use]
     pub fn view(&self, now: Timestamp) -> View {
         let flags = match (self.key.flags, self.from_roblox) {
             (FlagPin::Boolean, _) | (FlagPin::Auto, true) => FlagStyle::Boolean,
             (FlagPin::Integer, _) | (FlagPin::Auto, false) => FlagStyle::Integer,
         };
-        View {
-            workspace: self.key.workspace,
-            flags,
-            private: true,
-            now,
-        }
+        View::of_key(&self.key, flags, now)
     }
 
     /// Whether [`Caller::view`] depends on who sends the request, not on the key alone.
@@ -201,17 +196,10 @@ impl<P> Caller<P> {
 }
 
 impl Caller<CheckBans> {
-    /// How the one ban of a check is shown: all flags as booleans, and what is for moderators only
-    /// to a key that may read bans.
+    /// How the one ban of a check is shown: like any other, with all flags as booleans.
     #[must_use]
     pub fn check_view(&self, now: Timestamp) -> View {
-        let private = self.key.key_kind == KeyKind::Secret && self.key.may(Scope::ReadBans);
-        View {
-            workspace: self.key.workspace,
-            flags: FlagStyle::Boolean,
-            private,
-            now,
-        }
+        View::of_key(&self.key, FlagStyle::Boolean, now)
     }
 }
 

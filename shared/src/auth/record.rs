@@ -48,6 +48,12 @@ impl KeyRecord {
         self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
     }
 
+    /// Whether it is shown what is for moderators: private reasons, and who decided.
+    #[must_use]
+    pub fn sees_moderation(&self) -> bool {
+        self.key_kind == KeyKind::Secret && self.may(Scope::ReadBans)
+    }
+
     /// Whether the key has a scope.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {

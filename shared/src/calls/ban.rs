@@ -122,10 +122,7 @@ impl Deciding<'_> {
         match refusal {
             Refusal::AlreadyBanned(ban) => {
                 let completed = snapshot.standing.here.report == Some(ban.current());
-                let view = crate::ban_info::View {
-                    now,
-                    ..self.authority.view
-                };
+                let view = self.authority.view.at(now);
                 ApiError::AlreadyBanned {
                     ban: Box::new(view.show(&ban, completed)),
                     varies: self.authority.view_varies,

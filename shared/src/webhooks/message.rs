@@ -41,12 +41,11 @@ pub struct Message {
 impl Message {
     /// The message of an event, with all that the workspace's own systems may know.
     pub fn of(workspace: WorkspaceId, decision: &PastDecision) -> Result<Self, ApiError> {
-        let view = View {
-            workspace,
-            flags: FlagStyle::Integer,
-            private: true,
-            now: decision.at,
-        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the workspace chose the receiver"
+        )]
+        let view = View::of_workspace(workspace, FlagStyle::Integer, decision.at);
         Self::new(decision.id(), &Event::of(decision, &view))
     }
 
