@@ -1,7 +1,7 @@
 //! Time as plain values, so that the rules can be given any clock.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,5 +104,48 @@ impl Moment {
     #[must_use]
     pub const fn seconds(self) -> Timestamp {
         Timestamp(self.0 / 1000)
+    }
+}
+
+/// A reading of both clocks, to measure how old something is. A frozen environment's monotonic clock
+/// can stand still, and its wall clock can be set; neither alone bounds an age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    monotonic: Instant,
+    wall: Moment,
+}
+
+impl Reading {
+    /// Both clocks now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            monotonic: Instant::now(),
+            wall: Moment::now(),
+        }
+    }
+
+    /// The time since an earlier reading by whichever clock says more; `None` if the wall clock was
+    /// set back in between, so that nobody knows.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Duration> {
+        let wall = self.wall.millis().checked_sub(earlier.wall.millis())?;
+        let monotonic = self.monotonic.saturating_duration_since(earlier.monotonic);
+        Some(monotonic.max(Duration::from_millis(wall)))
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub const fn wall(self) -> Moment {
+        self.wall
+    }
+
+    /// The reading after both clocks have gone on, for tests; the wall clock may go back.
+    #[cfg(test)]
+    pub(crate) fn later(self, monotonic: Duration, wall_millis: i64) -> Self {
+        Self {
+            monotonic: self.monotonic + monotonic,
+            wall: Moment(self.wall.0.saturating_add_signed(wall_millis)),
+        }
     }
 }

@@ -1,49 +1,92 @@
 //! What a warm environment remembers from one request to the next, so that a call reads only what
 //! it is about.
+//!
+//! How long something is remembered bounds how long a revoked key, a changed setting or an unlinked
+//! experience still counts. An environment can be frozen for hours between two requests, so an age is
+//! measured by both clocks ([`Reading`]), and a wall clock that was set back makes it forget everything.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How many things are remembered; past that, it starts over. Enough for any one environment.
+use crate::clock::Reading;
+
+/// The most things that are remembered, enough for any one environment. With one more, it starts over.
 const MOST: usize = 4096;
 
-/// Things by name, each with the time from which on it is old: when its look-up began.
+/// Things by name, each with the time at which its look-up began: its age counts from there.
 #[derive(Debug)]
-pub struct Memory<K, V>(Mutex<HashMap<K, (V, Instant)>>);
+pub struct Memory<K, V>(Mutex<Known<K, V>>);
+
+#[derive(Debug)]
+struct Known<K, V> {
+    things: HashMap<K, (V, Reading)>,
+    /// The latest reading so far, by which a wall clock that was set back is noticed.
+    latest: Option<Reading>,
+}
 
 impl<K, V> Default for Memory<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(Known {
+            things: HashMap::new(),
+            latest: None,
+        }))
     }
 }
 
 impl<K: Eq + Hash, V: Clone> Memory<K, V> {
     /// What is remembered under a name, if it is younger than `kept` says for it.
     pub fn get(&self, name: &K, kept: impl FnOnce(&V) -> Duration) -> Option<V> {
-        let known = self.known();
-        let (value, since) = known.get(name)?;
-        (since.elapsed() < kept(value)).then(|| value.clone())
+        let mut known = self.known();
+        known.get(name, kept, Reading::now())
     }
 
-    /// Remembers something that was looked up at `since`.
-    pub fn put(&self, name: K, value: V, since: Instant) {
+    /// Remembers something whose look-up began at `since`.
+    pub fn put(&self, name: K, value: V, since: Reading) {
         let mut known = self.known();
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(name, (value, since));
+        known.put(name, value, since, Reading::now());
     }
 
     /// Forgets what is remembered under a name.
     pub fn forget(&self, name: &K) {
-        self.known().remove(name);
+        self.known().things.remove(name);
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<K, (V, Instant)>> {
+    fn known(&self) -> MutexGuard<'_, Known<K, V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Known<K, V> {
+    fn get(&mut self, name: &K, kept: impl FnOnce(&V) -> Duration, now: Reading) -> Option<V> {
+        self.notice(now);
+        let (value, since) = self.things.get(name)?;
+        let age = now.since(*since)?;
+        (age < kept(value)).then(|| value.clone())
+    }
+
+    fn put(&mut self, name: K, value: V, since: Reading, now: Reading) {
+        self.notice(now);
+        if now.since(since).is_none() {
+            return;
+        }
+        if self.things.len() >= MOST {
+            self.things.clear();
+        }
+        self.things.insert(name, (value, since));
+    }
+
+    /// Forgets everything if the wall clock was set back: ages cannot be told any more.
+    fn notice(&mut self, now: Reading) {
+        if self
+            .latest
+            .is_some_and(|latest| now.since(latest).is_none())
+        {
+            self.things.clear();
+        }
+        self.latest = Some(now);
     }
 }
 
@@ -79,7 +122,7 @@ impl<T> List<T> {
         if let Some(known) = self.0.get(&(), kept) {
             return Ok(known);
         }
-        let looked_up = Instant::now();
+        let looked_up = Reading::now();
         let found: Arc<[T]> = look_up.await?.into();
         self.0.put((), Arc::clone(&found), looked_up);
         Ok(found)
@@ -95,12 +138,29 @@ impl<T> List<T> {
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the memory asks so")]
+    fn a_minute(_: &u8) -> Duration {
+        MINUTE
+    }
+
+    /// A memory that has looked something up at this reading.
+    fn remembering(since: Reading) -> Known<&'static str, u8> {
+        let mut known = Known {
+            things: HashMap::new(),
+            latest: None,
+        };
+        known.put("a", 1, since, since);
+        known
+    }
+
     #[test]
-    fn what_is_older_than_it_is_kept_is_looked_up_again() {
+    fn old_things_are_looked_up_again() {
         let memory = Memory::default();
         let hour = |_: &u8| Duration::from_hours(1);
         assert_eq!(memory.get(&"a", hour), None);
-        memory.put("a", 1, Instant::now());
+        memory.put("a", 1, Reading::now());
         assert_eq!(memory.get(&"a", hour), Some(1));
         assert_eq!(memory.get(&"a", |_| Duration::ZERO), None);
         assert_eq!(memory.get(&"b", hour), None);
@@ -109,11 +169,52 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_grow_without_bound() {
+    fn frozen_monotonic_clock_extends_no_life() {
+        let since = Reading::now();
+        let mut known = remembering(since);
+        let later = |millis| since.later(Duration::from_millis(1), millis);
+        assert_eq!(known.get(&"a", a_minute, later(59_999)), Some(1));
+        assert_eq!(known.get(&"a", a_minute, later(60_000)), None);
+    }
+
+    #[test]
+    fn stopped_wall_clock_extends_no_life() {
+        let since = Reading::now();
+        let mut known = remembering(since);
+        let almost = MINUTE.saturating_sub(Duration::from_millis(1));
+        assert_eq!(known.get(&"a", a_minute, since.later(almost, 0)), Some(1));
+        assert_eq!(known.get(&"a", a_minute, since.later(MINUTE, 0)), None);
+    }
+
+    /// Frozen for 50 s, and then the wall clock is set back by 40 s: neither clock shows the age.
+    #[test]
+    fn wall_clock_set_back_forgets_everything() {
+        let since = Reading::now();
+        let mut known = remembering(since);
+        let frozen = since.later(Duration::ZERO, 50_000);
+        assert_eq!(known.get(&"a", a_minute, frozen), Some(1));
+        let set_back = since.later(Duration::ZERO, 10_000);
+        assert_eq!(known.get(&"a", a_minute, set_back), None);
+        assert_eq!(
+            known.get(&"a", a_minute, since.later(Duration::ZERO, 11_000)),
+            None
+        );
+    }
+
+    #[test]
+    fn lookup_that_spans_a_clock_change_is_not_remembered() {
+        let since = Reading::now();
+        let mut known = remembering(since);
+        known.put("b", 2, since, since.later(Duration::from_secs(1), -1));
+        assert_eq!(known.things.len(), 0);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
         let memory = Memory::default();
         for number in 0..3 * MOST {
-            memory.put(number, (), Instant::now());
+            memory.put(number, (), Reading::now());
         }
-        assert!(memory.known().len() <= MOST);
+        assert!(memory.known().things.len() <= MOST);
     }
 }

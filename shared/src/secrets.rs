@@ -2,12 +2,13 @@
 //! else.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 
+use crate::clock::Reading;
 use crate::memory::Memory;
 use crate::roblox::RobloxKey;
 
@@ -53,7 +54,7 @@ impl Secrets {
 
     /// The same anew: it may have been replaced.
     pub async fn fresh_key(&self, name: &str) -> Result<RobloxKey, SecretError> {
-        let looked_up = Instant::now();
+        let looked_up = Reading::now();
         self.known.forget(&name.to_owned());
         let call = self.client.get_secret_value().secret_id(name);
         let found = call.send().await.map_err(|error| match &error {

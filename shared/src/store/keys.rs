@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Store;
 use super::bans::Snapshot;
@@ -10,7 +10,7 @@ use super::database::{DatabaseError, failure, number, text};
 use super::items;
 use super::schema::{Item, Key, names};
 use crate::auth::{FlagPin, KeyHash, KeyKind, KeyRecord, PlainKey, Scope};
-use crate::clock::{Moment, Timestamp};
+use crate::clock::{Moment, Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
 
@@ -82,7 +82,7 @@ impl Store {
             Remembered::NoSuchKey => return Ok(None),
             Remembered::Nothing => {}
         }
-        let looked_up = Instant::now();
+        let looked_up = Reading::now();
         let found = self.database.get(Key::api_key(hash.as_str())).await?;
         Ok(self.learn_key(hash, found, looked_up)?)
     }
@@ -102,7 +102,7 @@ impl Store {
             Remembered::Key(_) => Vec::new(),
             Remembered::Nothing => vec![Key::api_key(hash.as_str())],
         };
-        let looked_up = Instant::now();
+        let looked_up = Reading::now();
         let (snapshot, found) = self
             .standing_and(key.tag(), user, experience, besides)
             .await?;
@@ -130,7 +130,7 @@ impl Store {
         &self,
         hash: KeyHash,
         found: Option<Item>,
-        looked_up: Instant,
+        looked_up: Reading,
     ) -> Result<Option<Arc<KeyRecord>>, DatabaseError> {
         let record = found
             .map(items::read::<KeyRecord>)

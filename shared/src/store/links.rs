@@ -1,12 +1,12 @@
 //! Which experiences belong to a workspace. A Global ban reaches all of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Store;
 use super::database::{DatabaseError, text};
 use super::schema::{self, Key};
 use crate::auth::Caller;
-use crate::clock::Timestamp;
+use crate::clock::{Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, WorkspaceTag};
 
@@ -213,7 +213,7 @@ impl Store {
     /// Takes an experience for linked for a while.
     pub(super) fn remember_link(&self, tag: WorkspaceTag, experience: ExperienceId) {
         let name = (tag, experience);
-        self.known.links.put(name, (), Instant::now());
+        self.known.links.put(name, (), Reading::now());
     }
 
     /// All linked experiences of a workspace.

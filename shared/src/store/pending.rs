@@ -1,7 +1,7 @@
 //! What an experience owes, from the sparse indexes: a poll pays for what is pending, not for what
 //! is stored.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::join_all;
@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::Store;
 use super::database::{DatabaseError, number, text};
 use super::schema::{self, Item, Key, names};
-use crate::clock::Timestamp;
+use crate::clock::{Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, UserId, WorkspaceTag};
 use crate::rules::Ban;
@@ -196,7 +196,7 @@ impl Store {
         let since = match known {
             Some((same, since)) if same == ban.current() => since,
             _ => {
-                handed_out.put(name, (ban.current(), now), Instant::now());
+                handed_out.put(name, (ban.current(), now), Reading::now());
                 now
             }
         };

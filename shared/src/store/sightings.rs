@@ -1,7 +1,7 @@
 //! When an experience was last seen to poll: for the operator, who wonders why nothing is applied.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::Store;
 use super::database::{number, text};
 use super::items;
 use super::schema::{self, Key};
-use crate::clock::Timestamp;
+use crate::clock::{Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, WorkspaceTag};
 
@@ -30,7 +30,7 @@ impl Store {
         if noted.get(&name, |()| NOTED).is_some() {
             return;
         }
-        noted.put(name, (), Instant::now());
+        noted.put(name, (), Reading::now());
         let call = self
             .database
             .updating(Key::sighting(tag, experience))

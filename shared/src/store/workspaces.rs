@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use super::items;
 use super::links::Linking;
 use super::schema::Key;
 use crate::auth::WorkspaceSecret;
-use crate::clock::Timestamp;
+use crate::clock::{Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{WorkspaceId, WorkspaceTag};
 
@@ -171,7 +171,7 @@ impl Store {
         &self,
         tag: WorkspaceTag,
     ) -> Result<Option<Arc<Workspace>>, ApiError> {
-        let looked_up = Instant::now();
+        let looked_up = Reading::now();
         let found = self.workspace(tag).await?.map(Arc::new);
         self.known.workspaces.put(tag, found.clone(), looked_up);
         Ok(found)
