@@ -144,8 +144,8 @@ impl Stored {
             "link" => {
                 self.links.insert(sk.parse().unwrap());
             }
-            "counter" | "request" | "pace" | "protected" | "notification" | "queued-erasure"
-            | "receipt" | "lease" | "application" | "delivery" | "sighting" => {}
+            "checks" | "counter" | "request" | "pace" | "protected" | "notification"
+            | "queued-erasure" | "receipt" | "lease" | "application" | "delivery" | "sighting" => {}
             other => panic!("an item of an unknown kind: {other}"),
         }
     }

@@ -26,6 +26,8 @@ pub struct KeySpec {
     pub flags: FlagPin,
     /// How many bans it may make within any hour.
     pub bans_per_hour: Option<NonZeroU32>,
+    /// How many checks it may make within a minute.
+    pub checks_per_minute: Option<NonZeroU32>,
     /// From which Unix second on it is refused.
     pub expires: Option<u64>,
 }
@@ -38,6 +40,7 @@ impl Default for KeySpec {
             scopes: Scope::ALL.to_vec(),
             flags: FlagPin::Auto,
             bans_per_hour: None,
+            checks_per_minute: None,
             expires: None,
         }
     }
@@ -109,6 +112,12 @@ impl<'a> Workspace<'a> {
     pub async fn make_key(&self, spec: KeySpec) -> String {
         let key = PlainKey::random(spec.kind, self.id);
         let text = key.reveal().to_owned();
+        assert!(self.create_key(key, spec).await, "the key exists");
+        text
+    }
+
+    /// Makes this key of the workspace; `false` if it exists.
+    pub async fn create_key(&self, key: PlainKey, spec: KeySpec) -> bool {
         let new = NewKey {
             key,
             workspace: self.id,
@@ -116,14 +125,11 @@ impl<'a> Workspace<'a> {
             scopes: spec.scopes,
             flags: spec.flags,
             bans_per_hour: spec.bans_per_hour,
+            checks_per_minute: spec.checks_per_minute,
             expires: spec.expires.map(Timestamp),
             created: Timestamp(now()),
         };
-        assert!(
-            self.app.store().create_key(&new).await.expect("a key"),
-            "the key exists"
-        );
-        text
+        self.app.store().create_key(&new).await.expect("a key")
     }
 
     /// Revokes a key.

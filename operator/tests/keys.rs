@@ -30,6 +30,8 @@ async fn a_rotated_key_is_like_the_old_one_which_lives_for_the_overlap() {
         "boolean",
         "--bans-per-hour",
         "60",
+        "--checks-per-minute",
+        "900",
         "--expires",
         "90d",
     ];
@@ -52,6 +54,7 @@ async fn a_rotated_key_is_like_the_old_one_which_lives_for_the_overlap() {
         "scopes",
         "flags",
         "bansPerHour",
+        "checksPerMinute",
         "workspaceGuid",
     ] {
         assert_eq!(new[same], old[same], "{same}");

@@ -15,6 +15,7 @@
 mod appealing;
 mod ban;
 mod banning;
+mod check_rate;
 pub mod enforcing;
 mod importing;
 #[cfg(any(test, feature = "model"))]
@@ -33,6 +34,7 @@ pub use banning::{
     BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, judge_ban, make,
     may_be_late, overwrite,
 };
+pub use check_rate::{CheckRate, CheckReport};
 pub use importing::{import, import_replaced, import_report, reinstate};
 pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;

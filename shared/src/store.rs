@@ -7,6 +7,7 @@ mod applications;
 mod backfill;
 mod bans;
 mod changed;
+mod checks;
 mod commit;
 mod connection;
 mod counts;
@@ -70,7 +71,7 @@ pub use history::{HistoryPage, HistoryPosition, PastDecision};
 pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
 };
-pub use keys::NewKey;
+pub use keys::{KnownKey, NewKey};
 pub use lease::Lease;
 pub use ledger::{Filter, Ledger, Recorded};
 pub use linking::LinkedExperience;
@@ -108,8 +109,13 @@ pub struct Store {
 /// What stays in memory from one request to the next. Each module says for how long.
 #[derive(Debug, Default)]
 struct Known {
-    /// Keys, or that there is none.
-    keys: Memory<KeyHash, Option<Arc<KeyRecord>>>,
+    /// Keys.
+    keys: Memory<KeyHash, Arc<KeyRecord>>,
+    /// Hashes that are no key's. They have a memory of their own, so that a flood of made-up keys
+    /// pushes no real one out.
+    unknown_keys: Memory<KeyHash, ()>,
+    /// What keys with a cap have checked lately.
+    checks: checks::Checks,
     /// Workspaces and their settings, or that there is none.
     workspaces: Memory<WorkspaceTag, Option<Arc<Workspace>>>,
     /// Experiences that are linked.

@@ -15,6 +15,7 @@ mod ban_history;
 mod beside;
 mod bulk;
 mod caps;
+mod check_caps;
 mod confirmations;
 mod costs;
 mod cursors;

@@ -49,7 +49,7 @@ const ROLES: &[(&str, Grants)] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
-            (BANS, &["dynamodb:BatchGetItem"]),
+            (BANS, &["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]),
         ],
     ),
     (

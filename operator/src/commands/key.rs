@@ -23,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis key create --name \"game servers\"
   portcullis key create --name bot --scope bans:write,bans:write-global --bans-per-hour 60
+  portcullis key create --name \"our partners\" --kind public --checks-per-minute 600
   portcullis key rotate KEY_ID --overlap 2d
   portcullis key revoke KEY_ID";
 
@@ -88,6 +89,11 @@ pub struct NewKeyArgs {
     #[arg(long, value_name = "N")]
     pub bans_per_hour: Option<NonZeroU32>,
 
+    /// How many checks it may make within a minute, counted approximately [default: 6000 for a public
+    /// key, any number for a secret one].
+    #[arg(long, value_name = "N")]
+    pub checks_per_minute: Option<NonZeroU32>,
+
     /// When it ends: after 90d, 12h, P1Y …, or on a date (2027-01-31) or instant (RFC 3339).
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
     pub expires: Option<Timestamp>,
@@ -134,6 +140,7 @@ async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> 
         scopes: args.granted().map_err(anyhow::Error::msg)?,
         flags: args.flags,
         bans_per_hour: args.bans_per_hour,
+        checks_per_minute: args.checks_per_minute,
         expires: args.expires,
         created: Moment::now().seconds(),
     };

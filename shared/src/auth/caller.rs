@@ -37,6 +37,11 @@ pub struct Caller<P> {
 pub trait Permission {
     /// Refuses a key that does not reach this far.
     fn demand(key: &KeyRecord) -> Result<(), ApiError>;
+
+    /// Counts the call against a cap of the key, and refuses it where that is reached.
+    fn count(_: &Store, _: &KeyRecord) -> Result<(), ApiError> {
+        Ok(())
+    }
 }
 
 /// May ask whether a user is banned: any live key. A game lets the player in when this call fails,
@@ -55,6 +60,10 @@ pub struct WriteBans;
 impl Permission for CheckBans {
     fn demand(_: &KeyRecord) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    fn count(store: &Store, key: &KeyRecord) -> Result<(), ApiError> {
+        store.count_checks(key, 1)
     }
 }
 
@@ -106,13 +115,22 @@ impl Claim {
         self.admit(self.store.key(&self.key).await?)
     }
 
-    /// The same, and a user's standing, all in one round trip. What was read with a key is only
-    /// given to whom it admits.
+    /// The same, and a user's standing, all in one round trip. A key in memory is judged before
+    /// anything is read, so a call that is refused costs no read; what is read together with a key is
+    /// only given to a caller whom it admits.
     pub async fn verify_with_standing<P: Permission>(
         &self,
         user: UserId,
         experience: ExperienceId,
     ) -> Result<(Caller<P>, Snapshot), ApiError> {
+        if let Some(known) = self.store.known_key(&self.key) {
+            let caller = self.admit(known.record())?;
+            let snapshot = self
+                .store
+                .standing(self.key.tag(), user, experience)
+                .await?;
+            return Ok((caller, snapshot));
+        }
         let found = self
             .store
             .key_and_standing(&self.key, user, experience)
@@ -134,6 +152,7 @@ impl Claim {
         }
         self.trace.identify(key.workspace, &key.key_id);
         P::demand(&key)?;
+        P::count(&self.store, &key)?;
         Ok(Caller {
             key,
             from_roblox: self.from_roblox,

@@ -9,6 +9,9 @@ use super::key::KeyKind;
 use crate::clock::{Day, Timestamp};
 use crate::ids::WorkspaceId;
 
+/// How many checks a public key may make within a minute unless its record says otherwise.
+pub const PUBLIC_CHECKS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(6000).unwrap();
+
 /// A key as it is stored: everything but the key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KeyRecord {
@@ -28,6 +31,9 @@ pub struct KeyRecord {
     /// How many bans it may make or change within any hour; absent = any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bans_per_hour: Option<NonZeroU32>,
+    /// How many checks it may make within a minute; absent = see [`KeyRecord::check_cap`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks_per_minute: Option<NonZeroU32>,
     /// When it was made.
     pub created: Timestamp,
     /// From when on it is refused.
@@ -46,6 +52,16 @@ impl KeyRecord {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
+    }
+
+    /// How many checks it may make within a minute; `None` = any number.
+    #[must_use]
+    pub fn check_cap(&self) -> Option<NonZeroU32> {
+        let default = match self.key_kind {
+            KeyKind::Public => Some(PUBLIC_CHECKS_PER_MINUTE),
+            KeyKind::Secret => None,
+        };
+        self.checks_per_minute.or(default)
     }
 
     /// Whether it is shown what is for moderators: private reasons, and who decided.

@@ -18,7 +18,8 @@ use crate::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
 /// this time.
 const REMEMBERED: Duration = Duration::from_mins(1);
 
-/// How long an unknown key is refused without looking: short, since it may be about to be made.
+/// How long an unknown key is refused without looking: short, since it may be created just after it
+/// was tried.
 const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// A key to be made.
@@ -36,6 +37,8 @@ pub struct NewKey {
     pub flags: FlagPin,
     /// How many bans it may make or change within any hour; absent = any number.
     pub bans_per_hour: Option<NonZeroU32>,
+    /// How many checks it may make within a minute; absent = the default of its kind.
+    pub checks_per_minute: Option<NonZeroU32>,
     /// From when on it is refused.
     pub expires: Option<Timestamp>,
     /// When it was made.
@@ -58,6 +61,7 @@ impl NewKey {
             scopes,
             flags: self.flags,
             bans_per_hour: self.bans_per_hour,
+            checks_per_minute: self.checks_per_minute,
             created: self.created,
             expires: self.expires,
             revoked: None,
@@ -67,28 +71,45 @@ impl NewKey {
 }
 
 /// What is in memory of a key.
-enum Remembered {
+#[derive(Clone, Debug)]
+pub enum KnownKey {
+    /// Its record.
     Key(Arc<KeyRecord>),
+    /// That it is no key.
     NoSuchKey,
-    Nothing,
+}
+
+impl KnownKey {
+    /// The record, if it is a key.
+    #[must_use]
+    pub fn record(self) -> Option<Arc<KeyRecord>> {
+        match self {
+            Self::Key(record) => Some(record),
+            Self::NoSuchKey => None,
+        }
+    }
 }
 
 impl Store {
     /// The record of a key that was sent, from memory or the table.
     pub async fn key(&self, key: &PlainKey) -> Result<Option<Arc<KeyRecord>>, ApiError> {
         let hash = key.hash();
-        match self.remembered_key(&hash) {
-            Remembered::Key(record) => return Ok(Some(record)),
-            Remembered::NoSuchKey => return Ok(None),
-            Remembered::Nothing => {}
+        if let Some(known) = self.remembered_key(&hash) {
+            return Ok(known.record());
         }
         let looked_up = Reading::now();
         let found = self.database.get(Key::api_key(hash.as_str())).await?;
         Ok(self.learn_key(hash, found, looked_up)?)
     }
 
-    /// A key that was sent and the standing of a user of its workspace, in one round trip whether
-    /// or not the key is in memory; `None` if the key is unknown.
+    /// What is in memory of a key that was sent.
+    #[must_use]
+    pub fn known_key(&self, key: &PlainKey) -> Option<KnownKey> {
+        self.remembered_key(&key.hash())
+    }
+
+    /// A key that is not in memory and the standing of a user of its workspace, in one round trip;
+    /// `None` if the key is unknown.
     pub async fn key_and_standing(
         &self,
         key: &PlainKey,
@@ -96,33 +117,22 @@ impl Store {
         experience: ExperienceId,
     ) -> Result<Option<(Arc<KeyRecord>, Snapshot)>, ApiError> {
         let hash = key.hash();
-        let remembered = self.remembered_key(&hash);
-        let besides = match &remembered {
-            Remembered::NoSuchKey => return Ok(None),
-            Remembered::Key(_) => Vec::new(),
-            Remembered::Nothing => vec![Key::api_key(hash.as_str())],
-        };
+        let besides = vec![Key::api_key(hash.as_str())];
         let looked_up = Reading::now();
         let (snapshot, found) = self
             .standing_and(key.tag(), user, experience, besides)
             .await?;
-        let record = match remembered {
-            Remembered::Key(record) => Some(record),
-            _ => self.learn_key(hash, found.into_iter().next(), looked_up)?,
-        };
+        let record = self.learn_key(hash, found.into_iter().next(), looked_up)?;
         Ok(record.map(|record| (record, snapshot)))
     }
 
-    fn remembered_key(&self, hash: &KeyHash) -> Remembered {
-        let known = self.known.keys.get(hash, |record| match record {
-            Some(_) => REMEMBERED,
-            None => NONE_REMEMBERED,
-        });
-        match known {
-            Some(Some(record)) => Remembered::Key(record),
-            Some(None) => Remembered::NoSuchKey,
-            None => Remembered::Nothing,
-        }
+    fn remembered_key(&self, hash: &KeyHash) -> Option<KnownKey> {
+        let known = &self.known;
+        let key = known.keys.get(hash, |_| REMEMBERED).map(KnownKey::Key);
+        key.or_else(|| {
+            let unknown = known.unknown_keys.get(hash, |()| NONE_REMEMBERED);
+            unknown.map(|()| KnownKey::NoSuchKey)
+        })
     }
 
     /// Remembers what was found under a key, and notes that it is used.
@@ -136,10 +146,13 @@ impl Store {
             .map(items::read::<KeyRecord>)
             .transpose()?
             .map(Arc::new);
-        if let Some(record) = &record {
-            self.note_use(Key::api_key(hash.as_str()), record);
+        match &record {
+            Some(record) => {
+                self.note_use(Key::api_key(hash.as_str()), record);
+                self.known.keys.put(hash, Arc::clone(record), looked_up);
+            }
+            None => self.known.unknown_keys.put(hash, (), looked_up),
         }
-        self.known.keys.put(hash, record.clone(), looked_up);
         Ok(record)
     }
 

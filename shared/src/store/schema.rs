@@ -103,6 +103,14 @@ impl Key {
         }
     }
 
+    /// The checks that a key has made in a minute.
+    pub fn checks(tag: WorkspaceTag, key_id: &str, minute: u64) -> Self {
+        Self {
+            pk: format!("{tag}#K#{key_id}#{minute}"),
+            sk: "K".to_owned(),
+        }
+    }
+
     /// What is kept of a forgotten user.
     pub fn receipt(tag: WorkspaceTag, at: Moment, name: &str) -> Self {
         Self {

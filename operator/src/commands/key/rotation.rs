@@ -45,6 +45,7 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
         scopes: old.scopes.clone(),
         flags: old.flags,
         bans_per_hour: old.bans_per_hour,
+        checks_per_minute: old.checks_per_minute,
         expires: args.expires.or(life.map(|life| now.plus(life))),
         created: now,
     };

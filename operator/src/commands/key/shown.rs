@@ -21,6 +21,8 @@ pub struct Shown {
     flags: FlagPin,
     status: Status,
     bans_per_hour: Option<NonZeroU32>,
+    /// The default included.
+    checks_per_minute: Option<NonZeroU32>,
     created: Time,
     expires: Option<Time>,
     revoked: Option<Time>,
@@ -63,6 +65,7 @@ impl Shown {
             flags: key.flags,
             status,
             bans_per_hour: key.bans_per_hour,
+            checks_per_minute: key.check_cap(),
             created: Time(key.created),
             expires: key.expires.map(Time),
             revoked: key.revoked.map(Time),
@@ -94,6 +97,7 @@ impl Record for Shown {
             ("flags", word(self.flags)),
             ("status", word(self.status)),
             ("bans per hour", or_any(self.bans_per_hour)),
+            ("checks per minute", or_any(self.checks_per_minute)),
             (
                 "last used",
                 self.last_used.clone().unwrap_or_else(|| "never".to_owned()),

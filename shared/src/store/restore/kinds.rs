@@ -26,7 +26,7 @@ pub(super) enum Fate {
 
 /// The fates of all kinds of items in the bans table. A test compares them with
 /// `docs/architecture.md`.
-const FATES: [(&str, Fate); 18] = [
+const FATES: [(&str, Fate); 19] = [
     ("application", Fate::PutBack),
     ("ban", Fate::PutBack),
     ("decision", Fate::PutBack),
@@ -39,6 +39,7 @@ const FATES: [(&str, Fate); 18] = [
     ("queued-erasure", Fate::IfUserIsKnown),
     ("counter", Fate::Counter),
     ("log", Fate::Counter),
+    ("checks", Fate::StayGone),
     ("lease", Fate::StayGone),
     ("pace", Fate::StayGone),
     ("sighting", Fate::StayGone),
