@@ -48,7 +48,7 @@ impl Workspace<'_> {
         let app = self.app();
         app.roblox().add_key(key, &[universe]);
         app.roblox().add_place(place, universe);
-        let secret = format!("portcullis/{universe}");
+        let secret = format!("portcullis/local/{universe}");
         app.secrets().set(&secret, key).expect("a secret");
         let enforcement = Enforcement {
             workspace: self.id().tag(),

@@ -62,7 +62,7 @@ pub mod outward {
     /// The universe of that place.
     pub const UNIVERSE: u64 = 13_058;
     /// The name under which Secrets Manager keeps the key of Open Cloud.
-    pub const SECRET: &str = "portcullis/demo";
+    pub const SECRET: &str = "portcullis/local/demo";
     /// That key.
     pub const OPEN_CLOUD_KEY: &str = "local-open-cloud-key";
 }

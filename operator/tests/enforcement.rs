@@ -18,7 +18,7 @@ use stack::Operator;
 const UNIVERSE: u64 = 7;
 const ARENA: &str = "7001";
 const PLACE: u64 = 7_001;
-const SECRET: &str = "portcullis/roblox";
+const SECRET: &str = "portcullis/local/roblox";
 const KEY: &str = "the-key-itself";
 
 /// An app in which Roblox knows a key, and the operator and the workspace too.
@@ -49,7 +49,13 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
     let (_, operator) = staged(&app).await;
     let set = ["enforcement", "set", ARENA, "--secret", SECRET];
     let unknown = operator
-        .run(&["enforcement", "set", ARENA, "--secret", "portcullis/none"])
+        .run(&[
+            "enforcement",
+            "set",
+            ARENA,
+            "--secret",
+            "portcullis/local/none",
+        ])
         .await;
     assert_eq!(unknown.status.code(), Some(1));
     let reading = Key::new(&[UNIVERSE]).without("universe.user-restriction:write");

@@ -86,14 +86,14 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
     let (app, roblox) = (workspace.app(), workspace.app().roblox());
     // Nobody else works on the universe.
     app.lose_background_calls(true);
-    app.secrets().set("portcullis/roblox", key).unwrap();
+    app.secrets().set("portcullis/local/roblox", key).unwrap();
     roblox.add_key(key, &[universe]);
     let enforcement = Enforcement {
         workspace: workspace.id().tag(),
         experience: ExperienceId::new(place).unwrap(),
         settings: EnforcementSettings {
             universe: UniverseId::new(universe).unwrap(),
-            secret: "portcullis/roblox".to_owned(),
+            secret: "portcullis/local/roblox".to_owned(),
             mirror: Mirror::ALL,
             created: Timestamp(now()),
             stopped: None,

@@ -178,7 +178,7 @@ const ROLES: &[(&str, Grants)] = &[
         &[
             (WORKSPACES, &["dynamodb:Query", "dynamodb:UpdateItem"]),
             (
-                "secretsmanager:secret:portcullis/*",
+                "secretsmanager:secret:portcullis/local/*",
                 &["secretsmanager:GetSecretValue"],
             ),
             (

@@ -11,7 +11,7 @@ use crate::stage::{ARENA, BEACH, KEY, MALLORY, Stage, UNIVERSE, WINDOW, app};
 async fn a_key_that_dies_stops_its_experience_alone_until_it_works_again() {
     let app = app().roblox_window(WINDOW).start().await;
     let stage = Stage::open(&app, &[ARENA, BEACH]).await;
-    let (other, secret) = ("key-of-portcullis/other", "portcullis/other");
+    let (other, secret) = ("key-of-portcullis/local/other", "portcullis/local/other");
     stage.roblox().add_key(other, &[UNIVERSE]);
     app.secrets().set(secret, other).unwrap();
     stage.mirror(BEACH, secret, Mirror::ALL).await;

@@ -19,8 +19,8 @@ pub const CASTLE: u64 = 7_003;
 pub const MALLORY: u64 = 1_001;
 
 /// The name under which the key is kept, and the key.
-pub const SECRET: &str = "portcullis/demo";
-pub const KEY: &str = "key-of-portcullis/demo";
+pub const SECRET: &str = "portcullis/local/demo";
+pub const KEY: &str = "key-of-portcullis/local/demo";
 
 /// A minute of Roblox that a test can wait for.
 pub const WINDOW: Duration = Duration::from_millis(1_200);

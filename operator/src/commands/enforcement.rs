@@ -2,6 +2,7 @@
 
 mod queue;
 mod reconcile;
+mod secret;
 mod setup;
 
 use anyhow::{Context, Result};
@@ -14,19 +15,21 @@ use shared::store::{Enforcement, Store};
 
 use super::workspace;
 use crate::arguments::{InWorkspace, experience};
-use crate::connection::{self, ConnectionArgs};
+use crate::connection::{self, ConnectionArgs, Stack};
 use crate::output::{Output, Record};
 use crate::times::Time;
 
+pub use secret::unreadable;
+
 const EXAMPLES: &str = "\
 Examples:
-  portcullis enforcement set 75521396999004 --secret portcullis/roblox
+  portcullis enforcement set 75521396999004 --secret portcullis/STACK/roblox
   portcullis enforcement status
   portcullis enforcement reconcile 75521396999004
   portcullis enforcement reconcile 75521396999004 --repair --yes
 
 The key of Roblox Open Cloud is kept in AWS Secrets Manager, as a text, under a name that begins with
-portcullis/. It needs the scopes universe.user-restriction:read and :write, and
+portcullis/STACK/, where STACK is the name of the deployed stack. It needs the scopes universe.user-restriction:read and :write, and
 universe-messaging-service:publish.";
 
 #[derive(Debug, Subcommand)]
@@ -60,6 +63,7 @@ pub struct Tools {
     store: Store,
     secrets: Secrets,
     roblox: Roblox,
+    stack: Option<Stack>,
 }
 
 impl Tools {
@@ -72,6 +76,7 @@ impl Tools {
             store: located.store(),
             secrets: Secrets::new(&located.sdk),
             roblox: roblox()?,
+            stack: located.stack,
         })
     }
 

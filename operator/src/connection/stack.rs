@@ -47,6 +47,15 @@ impl Stack {
         &self.name
     }
 
+    /// A stack without outputs.
+    #[cfg(test)]
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            outputs: HashMap::new(),
+        }
+    }
+
     /// An output, such as `BansTableName`.
     pub fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).with_context(|| {

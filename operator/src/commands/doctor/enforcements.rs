@@ -9,17 +9,18 @@ use shared::store::{Enforcement, Store};
 
 use super::finding::Finding;
 use crate::commands::enforcement;
-use crate::connection::Connection;
+use crate::connection::{Connection, Stack};
 
 /// Tries the key of every mirror.
 pub async fn examine(located: &Connection) -> Vec<Finding> {
-    match look(&located.store(), &Secrets::new(&located.sdk)).await {
+    let secrets = Secrets::new(&located.sdk);
+    match look(&located.store(), &secrets, located.stack.as_ref()).await {
         Ok(findings) => findings,
         Err(error) => vec![Finding::of_error("enforcement", &error)],
     }
 }
 
-async fn look(store: &Store, secrets: &Secrets) -> Result<Vec<Finding>> {
+async fn look(store: &Store, secrets: &Secrets, stack: Option<&Stack>) -> Result<Vec<Finding>> {
     let all = store.enforcements().await?;
     if all.is_empty() {
         let detail = "no experience is mirrored to Roblox";
@@ -36,6 +37,14 @@ async fn look(store: &Store, secrets: &Secrets) -> Result<Vec<Finding>> {
         let check = format!("enforcement {universe}");
         let places: Vec<_> = mirrors.iter().map(|it| it.experience.to_string()).collect();
         let detail = format!("{secret}, for {}", places.join(", "));
+        if let Some(wrong) = enforcement::unreadable(secret, stack) {
+            findings.push(Finding::failed(
+                check,
+                format!("{detail}: {wrong}"),
+                "keep the key under such a name, and name that in `portcullis enforcement set`",
+            ));
+            continue;
+        }
         let found = match secrets.fresh_key(secret).await {
             Err(SecretError::Unusable(why)) => Finding::failed(
                 check,

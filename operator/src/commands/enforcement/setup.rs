@@ -18,7 +18,8 @@ pub struct SetArgs {
     #[command(flatten)]
     named: Named,
 
-    /// The name or ARN under which Secrets Manager keeps the key of Open Cloud: portcullis/…
+    /// The name or ARN under which Secrets Manager keeps the key of Open Cloud:
+    /// portcullis/STACK/…
     #[arg(long, value_name = "NAME")]
     secret: String,
 
@@ -108,8 +109,8 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
             checked: None,
         },
     };
-    if !args.secret.contains("portcullis/") {
-        eprintln!("warning: the function may read secrets whose names begin with portcullis/ only");
+    if let Some(wrong) = super::unreadable(&args.secret, tools.stack.as_ref()) {
+        eprintln!("warning: nothing will be mirrored: {wrong}");
     }
     store.set_enforcement(&enforcement).await?;
     output.one(&Shown::from(&enforcement))
