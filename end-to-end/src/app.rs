@@ -99,8 +99,9 @@ impl TestAppBuilder {
         self
     }
 
-    /// Puts a proxy between the functions and the database: [`TestApp::faults`]. What the test
-    /// itself reads and writes does not go through it.
+    /// Puts a proxy between the functions and the database: [`TestApp::faults`]. It enforces the
+    /// functions' roles, and the test fails if one asks for more. What the test itself reads and writes
+    /// does not go through it.
     #[must_use]
     pub const fn with_faults(mut self) -> Self {
         self.faults = true;
@@ -157,7 +158,7 @@ impl TestAppBuilder {
             .expect("the bucket");
         let faults = match self.faults {
             true => Some(
-                FaultProxy::start(engine.endpoint())
+                FaultProxy::start(engine.endpoint(), template.functions())
                     .await
                     .expect("the fault proxy"),
             ),
@@ -195,6 +196,11 @@ impl TestAppBuilder {
             .iter()
             .map(|function| {
                 let mut spec = FunctionSpec::of(function, &binaries, self.instances, &variables);
+                if let Some(proxy) = &faults {
+                    let endpoint = proxy.endpoint_of(&function.name);
+                    spec.environment
+                        .insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), endpoint);
+                }
                 let wrong = clocks.by_ref().take(self.instances);
                 spec.of_instances = wrong.map(|offset| clock_variable(*offset)).collect();
                 if self.on_time.contains(&function.name.as_str()) {

@@ -21,6 +21,8 @@ use crate::{
     Result,
     http::{self, Client, Guard},
     lock::lock,
+    roles::Access,
+    template::Function,
 };
 
 /// What happens to a request.
@@ -108,11 +110,14 @@ struct State {
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<String>>,
     struck: Mutex<Vec<Fault>>,
+    roles: Vec<Function>,
+    denied: Mutex<Vec<String>>,
 }
 
 impl FaultProxy {
-    /// Starts a proxy for the database at an endpoint, on a free port, with no faults.
-    pub async fn start(target: &str) -> Result<Self> {
+    /// Starts a proxy for the database at an endpoint, on a free port, with no faults. What comes from
+    /// one of these functions ([`FaultProxy::endpoint_of`]) has to be allowed by its role.
+    pub async fn start(target: &str, functions: &[Function]) -> Result<Self> {
         let (listener, port) = http::listen(0, "").await?;
         let state = Arc::new(State {
             target: target.trim_end_matches('/').to_owned(),
@@ -120,6 +125,8 @@ impl FaultProxy {
             rules: Mutex::default(),
             seen: Mutex::default(),
             struck: Mutex::default(),
+            roles: functions.to_vec(),
+            denied: Mutex::default(),
         });
         let server = Guard::new(serve(listener, Arc::clone(&state)));
         Ok(Self {
@@ -133,6 +140,12 @@ impl FaultProxy {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Where it listens for a function, whose role it then enforces.
+    #[must_use]
+    pub fn endpoint_of(&self, function: &str) -> String {
+        format!("{}/{function}", self.endpoint)
     }
 
     /// Adds a fault to those there are; for each request the first that fits counts.
@@ -155,6 +168,12 @@ impl FaultProxy {
     #[must_use]
     pub fn struck(&self) -> Vec<Fault> {
         lock(&self.state.struck).clone()
+    }
+
+    /// What functions asked for that their roles do not allow, in order.
+    #[must_use]
+    pub fn denied(&self) -> Vec<String> {
+        lock(&self.state.denied).clone()
     }
 
     /// Forgets what was seen.
@@ -197,6 +216,10 @@ async fn answer(
         .and_then(|t| t.rsplit('.').next())
         .unwrap_or_default()
         .to_owned();
+    if let Some(denied) = state.deny(parts.uri.path(), &operation, &body) {
+        lock(&state.denied).push(denied);
+        return Ok(refusal(400, "AccessDeniedException"));
+    }
     let attempt = parts.headers.get("amz-sdk-request");
     let attempt = attempt.and_then(|value| value.to_str().ok());
     let is_repeated = attempt.is_some_and(|attempt| !attempt.contains("attempt=1;"));
@@ -234,6 +257,16 @@ async fn answer(
 }
 
 impl State {
+    /// What the role of the function whose endpoint has this path does not allow of a request.
+    fn deny(&self, path: &str, operation: &str, body: &[u8]) -> Option<String> {
+        let name = path.trim_matches('/');
+        let function = self.roles.iter().find(|function| function.name == name)?;
+        let input = serde_json::from_slice(body).unwrap_or_default();
+        let mut accesses = Access::of(operation, &input).into_iter();
+        let denied = accesses.find(|access| !function.may(access))?;
+        Some(format!("{name}: {denied:?}"))
+    }
+
     /// The fault for a request, counted off.
     fn strike(&self, operation: &str) -> Option<Fault> {
         let mut rules = lock(&self.rules);
@@ -259,8 +292,7 @@ impl State {
 
     async fn forward(&self, request: Request<Bytes>) -> io::Result<Response<Full<Bytes>>> {
         let (mut parts, body) = request.into_parts();
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        parts.uri = format!("{}{path}", self.target)
+        parts.uri = format!("{}/", self.target)
             .parse()
             .map_err(io::Error::other)?;
         let answer = self.client.send(Request::from_parts(parts, body)).await;

@@ -17,6 +17,7 @@
 //! | [`scheduler`] | EventBridge: calls the functions that have a schedule |
 //! | [`secrets`] | Secrets Manager |
 //! | [`receiver`] | a studio's own server, to which webhooks are delivered |
+//! | [`roles`] | IAM, as far as functions reach the database |
 //! | [`fault_proxy`] | a bad day between a function and its database |
 //!
 //! [`dynamo`] is the small client the stack itself uses, [`seed`] the demo data, [`process`] keeps
@@ -36,6 +37,7 @@ pub mod process;
 pub mod pump;
 pub mod receiver;
 pub mod roblox;
+pub mod roles;
 pub mod runtime;
 pub mod scheduler;
 pub mod secrets;

@@ -1,5 +1,6 @@
 //! What a test looks at behind the answers: log lines and items; and what it shows when it fails.
 
+use local_stack::fault_proxy::FaultProxy;
 use serde_json::{Value, json};
 
 use super::TestApp;
@@ -44,6 +45,16 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// What functions asked for that their roles do not allow.
+    pub fn denied(&self) -> Vec<String> {
+        self.faults
+            .as_ref()
+            .map(FaultProxy::denied)
+            .unwrap_or_default()
+    }
+}
+
 /// How many lines of each function a failed test shows.
 const SHOWN: usize = 50;
 
@@ -52,6 +63,8 @@ impl Drop for TestApp {
     /// cause.
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            let denied = self.denied();
+            assert!(denied.is_empty(), "a role forbids: {denied:#?}");
             return;
         }
         for function in self.runtime.names() {

@@ -270,7 +270,8 @@ fn brought_up_to_date(event: &str, guid: &str) -> String {
 
 #[tokio::test]
 async fn every_event_is_answered_by_its_function() {
-    let app = TestApp::start().await;
+    // The proxy also enforces the functions' roles.
+    let app = TestApp::builder().with_faults().start().await;
     // In an order in which one event finds what another has left.
     let order = [
         ("ban-async", "ban-async", 200),

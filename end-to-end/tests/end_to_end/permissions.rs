@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use end_to_end::template;
+use local_stack::roles::Access;
 use local_stack::template::Grant;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::auth::{Claim, RobloxNotification};
-use shared::http::Access;
+use shared::http::Access as _;
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
@@ -409,5 +410,155 @@ fn what_must_not_be_lost_is_retained_protected_and_recoverable() {
         let protected = &properties["DeletionProtectionEnabled"];
         assert!(*protected == true || protected == "true", "{protected}");
         assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    }
+}
+
+/// Whether a function's role allows everything that a request asks for.
+fn may(function: &str, operation: &str, input: &Value) -> bool {
+    let function = template().function(function).unwrap();
+    let accesses = Access::of(operation, input);
+    accesses.iter().all(|access| function.may(access))
+}
+
+fn key(pk: &str) -> Value {
+    json!({ "pk": { "S": pk }, "sk": { "S": "x" } })
+}
+
+fn update(table: &str, pk: &str, attribute: &str) -> Value {
+    json!({ "TableName": table, "Key": key(pk), "UpdateExpression": format!("SET {attribute} = :x") })
+}
+
+/// Partitions of a workspace whose tag is 0a1b2c3d.
+const PARTITIONS: [&str; 13] = [
+    "0a1b2c3d#U#156",
+    "0a1b2c3d#G#12",
+    "0a1b2c3d#X",
+    "0a1b2c3d#S",
+    "0a1b2c3d#L",
+    "0a1b2c3d#W#deliver-1",
+    "0a1b2c3d#W#M7",
+    "0a1b2c3d#N",
+    "0a1b2c3d#I#00",
+    "0a1b2c3d#C#K#00",
+    "0a1b2c3d#K#0123456789ab#28333333",
+    "0a1b2c3d#P",
+    "0a1b2c3d#D#1",
+];
+
+/// The partitions of the bans table in which a function may set an attribute.
+fn written(function: &str, attribute: &str) -> Vec<&'static str> {
+    let may_set = |pk: &&str| may(function, "UpdateItem", &update("BansTable", pk, attribute));
+    PARTITIONS.into_iter().filter(may_set).collect()
+}
+
+#[test]
+fn reading_routes_write_links_sightings_last_use_and_counts_of_checks_only() {
+    let (links, sightings) = ("0a1b2c3d#X", "0a1b2c3d#S");
+    let checks = "0a1b2c3d#K#0123456789ab#28333333";
+    let expected = [
+        ("is-banned", "count", vec![checks]),
+        ("is-banned", "linked", vec![]),
+        ("pending-bans", "linked", vec![links, sightings]),
+        ("pending-unbans", "linked", vec![links, sightings]),
+        ("bans", "linked", vec![links]),
+        ("export-bans-json", "linked", vec![links]),
+        ("export-bans-csv", "linked", vec![links]),
+        ("ban-history", "linked", vec![]),
+        ("events", "linked", vec![]),
+    ];
+    for (function, attribute, partitions) in expected {
+        assert_eq!(written(function, attribute), partitions, "{function}");
+        // Nothing that decides about a user, whatever the partition. A poll may take what has run out
+        // from the index of pending bans.
+        for attribute in ["ban", "report", "version", "unban_owed", "held_until"] {
+            let none: [&str; 0] = [];
+            assert_eq!(written(function, attribute), none, "{function}");
+        }
+        let swept: &[&str] = match function {
+            "pending-bans" => &["0a1b2c3d#U#156"],
+            _ => &[],
+        };
+        assert_eq!(written(function, "ban_owed"), swept, "{function}");
+        for operation in ["PutItem", "DeleteItem"] {
+            for pk in PARTITIONS {
+                let input = json!({ "TableName": "BansTable", "Key": key(pk), "Item": key(pk) });
+                assert!(
+                    !may(function, operation, &input),
+                    "{function} {operation} {pk}"
+                );
+            }
+        }
+        let of_key = |attribute| update("WorkspacesTable", "K#00", attribute);
+        assert!(
+            may(function, "UpdateItem", &of_key("last_used")),
+            "{function}"
+        );
+        for attribute in ["scopes", "revoked", "expires", "checks_per_minute"] {
+            assert!(
+                !may(function, "UpdateItem", &of_key(attribute)),
+                "{function}"
+            );
+        }
+    }
+}
+
+#[test]
+fn deliver_webhooks_writes_deliveries_and_its_lease_only_and_lists_nothing_of_users() {
+    let function = "deliver-webhooks";
+    let (lease, deliveries) = ("0a1b2c3d#W#deliver-1", "0a1b2c3d#D#1");
+    assert_eq!(written(function, "attempts"), [lease, deliveries]);
+    assert_eq!(written(function, "ban"), Vec::<&str>::new());
+    let query = |index: Option<&str>, pk: &str| {
+        let mut input = json!({
+            "TableName": "BansTable",
+            "KeyConditionExpression": "p = :p",
+            "ExpressionAttributeValues": { ":p": { "S": pk } },
+        });
+        if let Some(index) = index {
+            input["IndexName"] = index.into();
+        }
+        input
+    };
+    for pk in PARTITIONS {
+        let is_delivery = pk == deliveries;
+        assert_eq!(
+            may(function, "Query", &query(None, pk)),
+            is_delivery,
+            "{pk}"
+        );
+        assert_eq!(
+            may(function, "Query", &query(Some("due"), pk)),
+            is_delivery,
+            "{pk}"
+        );
+        let get = json!({ "TableName": "BansTable", "Key": key(pk) });
+        let is_read = is_delivery || pk == "0a1b2c3d#U#156";
+        assert_eq!(may(function, "GetItem", &get), is_read, "{pk}");
+    }
+    // Bans that run out are in the same index, and no business of it.
+    assert!(!may(function, "Query", &query(Some("due"), "T#1")));
+    assert!(!may(
+        function,
+        "Query",
+        &query(Some("by-workspace"), "0a1b2c3d#1")
+    ));
+    for operation in ["Scan", "PutItem", "DeleteItem", "BatchWriteItem"] {
+        let input = json!({ "TableName": "BansTable", "Item": key(deliveries) });
+        let batch = json!({ "RequestItems": { "BansTable": [
+            { "DeleteRequest": { "Key": key(deliveries) } }] } });
+        assert!(!may(
+            function,
+            operation,
+            if operation.starts_with("Batch") {
+                &batch
+            } else {
+                &input
+            }
+        ));
+    }
+    let workspaces = |pk: &str| json!({ "TableName": "WorkspacesTable", "Key": key(pk) });
+    assert!(may(function, "GetItem", &workspaces("V")));
+    for pk in ["K#00", "W#0a1b2c3d", "R", "M"] {
+        assert!(!may(function, "GetItem", &workspaces(pk)), "{pk}");
     }
 }

@@ -28,7 +28,7 @@ pub const WINDOW: Duration = Duration::from_millis(1_200);
 /// An app in which Roblox's minute is the documented one, and no decision is brought anywhere until
 /// a test does so.
 pub fn app() -> TestAppBuilder {
-    TestApp::builder()
+    TestApp::builder().with_faults()
 }
 
 /// The workspace of a test, with Roblox behind it.

@@ -16,6 +16,7 @@ pub const LIMIT: u64 = 700;
 /// An app in which nothing is carried on by itself.
 pub fn still() -> TestAppBuilder {
     TestApp::builder()
+        .with_faults()
         .variable("OUTBOUND_LIMIT_MS", &LIMIT.to_string())
         .without_pump()
 }

@@ -25,7 +25,7 @@ async fn registered<'a>(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ban_is_heard_of_within_two_seconds_and_each_event_once_in_its_order() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
     let (stage, name) = registered(&workspace, "whole").await;
     // The first call starts the functions.

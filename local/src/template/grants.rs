@@ -13,6 +13,8 @@ pub struct Grant {
     /// The resource without region and account: `dynamodb:table/BansTable/index/pending-bans`,
     /// `s3:exports-bucket/*`, `sqs:FailureQueue`, or `*`.
     pub resource: String,
+    /// The statement's `Condition` as JSON; empty if it has none.
+    pub condition: String,
 }
 
 /// The grants of a function: its SAM policies and those of the role it names.
@@ -89,9 +91,13 @@ fn document(policy: Option<&Value>, grants: &mut Vec<Grant>) {
         if text(statement, "Effect") != Some("Allow") {
             continue;
         }
+        let condition = statement.get("Condition").map(Value::to_string);
         for action in list(statement.get("Action")) {
             for resource in list(statement.get("Resource")) {
-                grants.push(named(&render(action), &short(&render(resource))));
+                grants.push(Grant {
+                    condition: condition.clone().unwrap_or_default(),
+                    ..named(&render(action), &short(&render(resource)))
+                });
             }
         }
     }
@@ -101,6 +107,7 @@ fn named(action: &str, resource: &str) -> Grant {
     Grant {
         action: action.to_owned(),
         resource: resource.to_owned(),
+        condition: String::new(),
     }
 }
 

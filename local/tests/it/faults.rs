@@ -19,7 +19,7 @@ async fn stack() -> (Engine, FaultProxy, Dynamo) {
         .create_tables(template.unwrap().tables())
         .await
         .unwrap();
-    let proxy = FaultProxy::start(engine.endpoint()).await.unwrap();
+    let proxy = FaultProxy::start(engine.endpoint(), &[]).await.unwrap();
     let through = Dynamo::new(proxy.endpoint());
     (engine, proxy, through)
 }
