@@ -6,10 +6,15 @@ use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::outbound::{Answer, Failure, Session};
 use shared::store::Store;
-use shared::webhooks::{Attempt, Delivery, DeliveryKey, Endpoint, Outcome, Verdict, judge};
+use shared::webhooks::{
+    Attempt, Delivery, DeliveryKey, Endpoint, Message, Outcome, Verdict, judge,
+};
 
 use crate::batch::Parcel;
 use crate::tally::Tally;
+
+/// What stands in place of an answer that repeats what was sent.
+const NOT_KEPT: &str = "(not kept: it repeats what was sent)";
 
 /// Sends parcels to an endpoint and records what becomes of them.
 pub struct Sender<'a> {
@@ -42,7 +47,9 @@ impl Sender<'_> {
             .session
             .post(&self.endpoint.url, headers, message.body.clone());
         let answer = sending.await;
-        let last = attempt(&answer, begun, started);
+        let is_test = matches!(before.key, DeliveryKey::Test(_));
+        let mut last = attempt(&answer, begun, started);
+        last.answer = kept(&answer, message, is_test);
         let outcome = match &answer {
             Ok(answer) => Outcome::Answered {
                 status: answer.status,
@@ -85,14 +92,22 @@ impl Sender<'_> {
 
 fn attempt(answer: &Result<Answer, Failure>, begun: Moment, started: Instant) -> Attempt {
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let answered = answer.as_ref().ok();
     Attempt {
         at: begun.millis(),
         took,
-        status: answered.map(|answer| answer.status),
+        status: answer.as_ref().ok().map(|answer| answer.status),
         failure: answer.as_ref().err().copied(),
-        answer: answered
-            .map(|answer| answer.start.clone())
-            .unwrap_or_default(),
+        answer: String::new(),
+    }
+}
+
+/// What is kept of the receiver's own words: those that help to find out why it refused an event, and
+/// those to a test, unless they name the user.
+fn kept(answer: &Result<Answer, Failure>, message: &Message, is_test: bool) -> String {
+    match answer {
+        Ok(answer) if answer.is_success() && !is_test => String::new(),
+        Ok(answer) if message.is_repeated_in(&answer.start) => NOT_KEPT.to_owned(),
+        Ok(answer) => answer.start.clone(),
+        Err(_) => String::new(),
     }
 }

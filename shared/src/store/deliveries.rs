@@ -29,6 +29,10 @@ pub use replay::{ReplayPage, Replayed};
 /// For how many seconds a delivery is kept: 30 days.
 const KEPT: u64 = 30 * 86_400;
 
+/// For how many seconds one that failed is kept, with what the receiver answered: 7 days. A replay
+/// treats one that is gone like one that failed.
+const KEPT_FAILED: u64 = 7 * 86_400;
+
 /// How many deliveries are written at a time.
 const AT_A_TIME: usize = 16;
 
@@ -207,6 +211,13 @@ impl Store {
             }
             None => update,
         };
+        if after.state == DeliveryState::Failed {
+            sets.push("#ttl = :ttl");
+            let ttl = Moment::now().seconds().plus(KEPT_FAILED);
+            update = update
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":ttl", number(ttl.0));
+        }
         let mut removes = Vec::new();
         match after.due_at {
             Some(at) => {

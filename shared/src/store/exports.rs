@@ -15,9 +15,10 @@ use super::meter::Meter;
 use crate::error::ApiError;
 use crate::http::disposition;
 
-/// How long the link to an export works, in seconds. One signed with a role's temporary
-/// credentials ends with them, if that is earlier.
-const LINK_WORKS: u64 = 3600;
+/// How long the link to an export works, in seconds: long enough to follow it at once, and short
+/// because it outlives the key that asked for it. A download under way is not cut off. A link signed
+/// with a role's temporary credentials ends with them, if that is earlier.
+const LINK_WORKS: u64 = 300;
 
 /// How many parts are under way at a time; each is in memory until it has arrived.
 const PARTS_UNDERWAY: usize = 2;

@@ -47,7 +47,7 @@ pub struct Attempt {
     /// Why there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// The start of the answer's body.
+    /// The start of the answer's body, if it was no success and does not repeat what was sent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answer: String,
 }
@@ -120,6 +120,9 @@ impl Delivery {
     #[must_use]
     pub fn dropped(mut self) -> Self {
         (self.state, self.due_at) = (DeliveryState::Gone, None);
+        if let Some(last) = &mut self.last {
+            last.answer.clear();
+        }
         self
     }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
+use serde_json::Value;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP};
 
 use super::secret::Secrets;
@@ -69,6 +70,24 @@ impl Message {
         })
     }
 
+    /// Whether an answer repeats who was decided about, or why. Such an answer must not be kept: it
+    /// would outlive the user's erasure.
+    #[must_use]
+    pub fn is_repeated_in(&self, answer: &str) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let bans = ["data", "previous"].map(|name| body.get(name).unwrap_or(&Value::Null));
+        let texts = bans.iter().flat_map(|ban| {
+            let names = ["guid", "privateReason", "publicReason"];
+            names.map(|name| ban.get(name))
+        });
+        let repeats_text = texts
+            .chain([body.get("reason")])
+            .filter_map(|text| text?.as_str())
+            .any(|text| repeats(answer, text));
+        let mut users = bans.iter().filter_map(|ban| ban.get("robloxId")?.as_u64());
+        repeats_text || users.any(|user| names(answer, user))
+    }
+
     /// The headers of an attempt that is made now; `None` for an id that no header can hold.
     #[must_use]
     pub fn headers(&self, secrets: &Secrets, now: Timestamp) -> Option<HeaderMap> {
@@ -88,10 +107,65 @@ impl Message {
     }
 }
 
+/// How many characters of a text prove that it is repeated, since answers are cut off.
+const PROOF: usize = 12;
+
+/// Whether an answer contains the beginning of a text, plain or as JSON has it.
+fn repeats(answer: &str, text: &str) -> bool {
+    let start: String = text.chars().take(PROOF).collect();
+    let escaped = serde_json::to_string(&start).unwrap_or_default();
+    let escaped = escaped.trim_matches('"');
+    !start.trim().is_empty() && (answer.contains(&start) || answer.contains(escaped))
+}
+
+/// Whether an answer contains a number that is no part of a longer one.
+fn names(answer: &str, number: u64) -> bool {
+    let number = number.to_string();
+    answer
+        .split(|letter: char| !letter.is_ascii_digit())
+        .any(|digits| digits == number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Moment;
+
+    #[test]
+    fn answer_that_names_the_user_or_the_reasons_is_recognized() {
+        let body = serde_json::json!({
+            "event": "GAME_UNBANNED",
+            "data": {
+                "guid": "633197862920433664",
+                "robloxId": 156,
+                "privateReason": "said \"no\" to a moderator",
+                "publicReason": "Cheating",
+            },
+            "previous": null,
+            "reason": "mistaken for another",
+        });
+        let message = Message::new("id".to_owned(), &body).unwrap();
+        for answer in [
+            "user 156 is unknown",
+            "{\"robloxId\":156}",
+            "bad reason: Cheating!",
+            "{\"privateReason\":\"said \\\"no\\\" to a mod",
+            "no ban 633197862920433664",
+            "mistaken for ",
+        ] {
+            assert!(message.is_repeated_in(answer), "{answer}");
+        }
+        for answer in [
+            "",
+            "ok",
+            "1560",
+            "error 15",
+            "{\"error\":\"unauthorized\"}",
+            "said",
+        ] {
+            assert!(!message.is_repeated_in(answer), "{answer}");
+        }
+    }
 
     #[test]
     fn a_receiver_verifies_a_message_and_no_altered_one() {
