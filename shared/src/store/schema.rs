@@ -170,7 +170,7 @@ impl Key {
     /// The counter of experiences that linked themselves.
     pub fn link_slots(tag: WorkspaceTag) -> Self {
         Self {
-            pk: counter_partition(tag),
+            pk: link_slots_partition(tag),
             sk: "links".to_owned(),
         }
     }
@@ -267,9 +267,16 @@ fn counter_partition(tag: WorkspaceTag) -> String {
     format!("{tag}#N")
 }
 
+/// The counter of experiences that linked themselves: apart from the links, which are listed, and from
+/// the other counter, which a poll may not write.
+fn link_slots_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#XN")
+}
+
 /// The partitions of the bans table that a workspace has once, besides its links.
-pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 6] {
+pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 7] {
     [
+        link_slots_partition(tag),
         log_head_partition(tag),
         sighting_partition(tag),
         counter_partition(tag),
