@@ -129,17 +129,19 @@ impl ApiError {
             }
             Self::InvalidRequest(errors) => {
                 let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
-                format!("missing or out of range: {}", fields.join(", "))
+                format!("missing or invalid: {}", fields.join(", "))
             }
-            Self::Unauthorized(_) => "a live key is needed: send it as \"Authorization: Bearer \
+            Self::Unauthorized(_) => {
+                "a valid API key is required: send it as \"Authorization: Bearer \
                 sentinelAPI.<uuid>\""
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Forbidden(what) | Self::NotFound(what) | Self::RateLimited { what, .. } => {
                 (*what).to_owned()
             }
             Self::ProtectedUser => {
-                "this user is protected in the workspace and cannot be banned: its operator keeps \
-                 the list"
+                "this user is protected in the workspace and cannot be banned: ask the workspace's \
+                 operator"
                     .to_owned()
             }
             Self::Unsigned(_) => {

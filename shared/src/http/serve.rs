@@ -145,7 +145,7 @@ pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
     lambda_http::run(service_fn(move |request: Request| async move {
         let trace = Trace::begin(route, &request, environment);
         let answer = Err(ApiError::NotFound(
-            "no such route: the API's routes begin with /api/v1/, see openapi.yaml",
+            "no such route or method: see openapi.yaml for the routes below /api/v1/ and their methods",
         ));
         Ok::<_, Error>(finish(answer, &trace, &Meter::default()))
     }))

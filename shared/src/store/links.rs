@@ -171,7 +171,7 @@ impl Store {
                 state: LinkState::New(by),
             }),
             Linking::Strict => Err(ApiError::Forbidden(
-                "this experience is not linked to the workspace: its operator has to link it",
+                "this experience is not linked to the workspace: ask the workspace's operator to link it",
             )),
         }
     }

@@ -169,15 +169,11 @@ impl Store {
         let of_moderator = workspace.and_then(|workspace| workspace.moderator_bans_per_hour);
         let key = of_key.map(|cap| {
             let key = Key::key_pace(call.tag, &call.actor.key_id);
-            (
-                key,
-                cap,
-                "this key has made as many bans within an hour as it may",
-            )
+            (key, cap, "this key has reached its limit of bans per hour")
         });
         let moderator = of_moderator.zip(call.actor.moderator).map(|(cap, id)| {
             let key = Key::moderator_pace(call.tag, id);
-            let what = "this moderator has made as many bans within an hour as one may";
+            let what = "this moderator has reached the limit of bans per hour";
             (key, cap, what)
         });
         Ok(key.into_iter().chain(moderator).collect())
