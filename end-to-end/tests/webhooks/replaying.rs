@@ -87,3 +87,26 @@ async fn a_replay_can_begin_at_a_time() {
     stage.drain().await;
     assert_eq!(hook.received()[0].json()["data"]["robloxId"], 3);
 }
+
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_is_sent_at_once() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let hook = Hook::that(|_, _| Reply::Status(500, ""));
+    let stage = Stage::at(&workspace, &hook).await;
+    stage.ban([1]).await;
+    stage.drain().await;
+    let waiting = stage.deliveries().await[0].clone();
+    assert_eq!(waiting.state, DeliveryState::Due);
+    assert!(waiting.due_at.unwrap() > Moment::now());
+
+    hook.now(|_, _| Reply::Status(200, ""));
+    let expected = Replayed { events: 1, due: 1 };
+    assert_eq!(replay(&stage, false, true).await, expected);
+    stage.drain().await;
+    assert_eq!(hook.received().len(), 1, "it still waits");
+    assert_eq!(replay(&stage, false, false).await, expected);
+    stage.drain().await;
+    assert_eq!(hook.received().len(), 2);
+    assert_eq!(stage.deliveries().await[0].state, DeliveryState::Delivered);
+}

@@ -34,9 +34,9 @@ pub struct ReplayPage {
 }
 
 impl Store {
-    /// Makes deliveries of the next events after a position due (again): those that the endpoint
-    /// wants and that were not delivered, or with `all` every one. What is due already is left to its
-    /// time. With `dry_run` it is only counted.
+    /// Makes deliveries of the next events after a position due now: those that the endpoint wants and
+    /// that were not delivered, or with `all` every one. One that waits for its next attempt does not
+    /// wait any longer; one that is due now stays as it is. With `dry_run` it is only counted.
     pub async fn replay(
         &self,
         endpoint: &Endpoint,
@@ -69,7 +69,9 @@ impl Store {
             let again = match before.map(|delivery| delivery.state) {
                 None | Some(DeliveryState::Failed | DeliveryState::Gone) => true,
                 Some(DeliveryState::Delivered) => all,
-                Some(DeliveryState::Due) => false,
+                Some(DeliveryState::Due) => before
+                    .and_then(|delivery| delivery.due_at)
+                    .is_some_and(|at| at > now),
             };
             if again {
                 let item = DeliveryItem::due(tag, id, named(event), due_at, now);
@@ -81,7 +83,7 @@ impl Store {
         Ok(ReplayPage { replayed, next })
     }
 
-    /// Writes a delivery anew over what was read, or where there was none.
+    /// Writes a delivery over what was read, or where there was none.
     async fn make_due(
         &self,
         endpoint: &Endpoint,
@@ -94,10 +96,20 @@ impl Store {
         let Some(before) = before else {
             return self.database.create(item).await;
         };
+        // The item that was read, whichever way it was due: a delivery recorded meanwhile counts.
+        let (due, due_at) = match before.due_at {
+            Some(at) => ("due_at = :due_at", Some(number(at.millis()))),
+            None => ("attribute_not_exists(due_at)", None),
+        };
         let put = self
             .database
             .putting(item)?
-            .condition_expression("#state = :state AND attempts = :attempts")
+            .condition_expression(format!(
+                "#state = :state AND attempts = :attempts AND {due}"
+            ))
+            .set_expression_attribute_values(
+                due_at.map(|at| HashMap::from([(":due_at".to_owned(), at)])),
+            )
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", items::attribute(before.state)?)
             .expression_attribute_values(":attempts", number(before.attempts));
