@@ -8,7 +8,7 @@ mod unban;
 mod undo;
 
 pub use ban::{Intent, ban};
-pub use unban::unban;
+pub use unban::{lift, unban};
 pub use undo::Undo;
 
 use crate::ban_info::View;

@@ -41,7 +41,7 @@ pub use pace::Pace;
 pub use repeating::{CallDigest, CallMark, Meaning, REPEAT_LIMIT};
 pub use restoring::restore;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
-pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, report_unbanned};
+pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, lift_only, report_unbanned};
 pub use undoing::{Step, undo};
 
 use crate::clock::Timestamp;

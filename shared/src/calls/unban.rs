@@ -2,6 +2,7 @@
 
 use super::Authority;
 use crate::error::ApiError;
+use crate::ids::Guid;
 use crate::rules::{self, UnbanJudgement, UnbanRequest};
 use crate::store::{Call, Decided, Settled, Store};
 
@@ -25,6 +26,30 @@ pub async fn unban(
                 }
                 UnbanJudgement::Lift => rules::lift(standing, request, now).made_by(digest, now),
             };
+            if outcome.decides_globally() {
+                authority.demand_global()?;
+            }
+            let permit = store.permit_lift(call).await?;
+            Ok(Decided::new(outcome, permit))
+        })
+        .await
+}
+
+/// Lifts the bans with these guids and no others: what a person has seen and confirmed, whatever was
+/// decided since.
+pub async fn lift(
+    store: &Store,
+    call: &Call,
+    request: &UnbanRequest,
+    guids: &[Guid],
+    authority: &Authority,
+) -> Result<Settled, ApiError> {
+    store
+        .settle(call, |snapshot, now| async move {
+            let outcome = rules::lift_only(&snapshot.standing, request, guids, now.seconds());
+            if outcome.decisions.is_empty() {
+                return Err(ApiError::NotFound("the ban has ended in the meantime"));
+            }
             if outcome.decides_globally() {
                 authority.demand_global()?;
             }

@@ -1,11 +1,11 @@
 //! `unban-async`: lifting whatever keeps the user out, or reporting that it was lifted there.
 
 use super::Refusal;
-use super::ban::{EndingKind, Scope};
+use super::ban::{Ban, EndingKind, Scope};
 use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::clock::Timestamp;
-use crate::ids::{ExperienceId, ModeratorId, UserId};
+use crate::ids::{ExperienceId, Guid, ModeratorId, UserId};
 
 /// What an unban call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,10 +95,32 @@ pub fn report_unbanned(standing: &Standing) -> Outcome {
 /// Lifts the bans that keep the user out: the Experience ban, the Global ban, or both.
 #[must_use]
 pub fn lift(standing: &Standing, request: &UnbanRequest, now: Timestamp) -> Outcome {
+    lift_those(standing, request, |_| true, now)
+}
+
+/// Lifts the bans with these guids, as far as they hold, and no other.
+#[must_use]
+pub fn lift_only(
+    standing: &Standing,
+    request: &UnbanRequest,
+    guids: &[Guid],
+    now: Timestamp,
+) -> Outcome {
+    lift_those(standing, request, |ban| guids.contains(&ban.guid), now)
+}
+
+fn lift_those(
+    standing: &Standing,
+    request: &UnbanRequest,
+    is_lifted: impl Fn(&Ban) -> bool,
+    now: Timestamp,
+) -> Outcome {
     let mut after = standing.clone();
     let mut decisions = Vec::new();
     for ban in [Scope::Experience, Scope::Global].map(|scope| standing.in_force(scope, now)) {
-        let Some(ban) = ban else { continue };
+        let Some(ban) = ban.filter(|ban| is_lifted(ban)) else {
+            continue;
+        };
         let ended = ban.ended(EndingKind::Lifted, now);
         after = after.with_ban(ended.clone());
         decisions.push(Decision {
