@@ -1,4 +1,8 @@
-//! What several commands take, and how single arguments are read.
+//! Arguments that several commands share, and how single arguments are read.
+
+mod times;
+
+pub use times::{ban_length, expiry, moment_past, seconds};
 
 use std::num::NonZeroU32;
 
@@ -6,29 +10,32 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use serde_json::Value;
-use shared::clock::{Moment, Timestamp};
 use shared::ids::{ExperienceId, ModeratorId, UserId, WorkspaceId};
-use shared::length;
-use shared::rules::{Length, Scope};
+use shared::rules::Scope;
+
+/// Arguments that only turn out to be wrong when the command has begun: exit status 2, as for those that
+/// are wrong from the start.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongArguments(pub String);
 
 const LONGEST_NAME: usize = 100;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct InWorkspace {
-    /// The workspace, by the guid that `workspace list` shows.
-    #[arg(long, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
+    /// The workspace's GUID, from `workspace list`.
+    #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
     pub workspace: WorkspaceId,
 }
 
 /// A workspace that a command is about.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct NamedWorkspace {
-    /// The workspace, by the guid that `workspace list` shows.
+    /// The workspace's GUID, from `workspace list`.
     #[arg(value_name = "GUID", value_parser = workspace, required_unless_present = "workspace")]
     guid: Option<WorkspaceId>,
-    /// The same.
-    #[arg(long, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
+    /// The same as GUID.
+    #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
     workspace: Option<WorkspaceId>,
 }
 
@@ -36,7 +43,7 @@ impl NamedWorkspace {
     /// The one that was named on the spot, else that of the environment.
     pub fn guid(self) -> anyhow::Result<WorkspaceId> {
         let named = self.guid.or(self.workspace);
-        named.ok_or_else(|| anyhow::anyhow!("which workspace? give its guid"))
+        named.ok_or_else(|| anyhow::anyhow!("no workspace given: pass its GUID"))
     }
 }
 
@@ -45,18 +52,18 @@ impl NamedWorkspace {
 pub struct InExperience {
     #[command(flatten)]
     pub place: InWorkspace,
-    /// The experience, by its place id.
-    #[arg(long, value_name = "ID", value_parser = experience)]
+    /// The experience's place id.
+    #[arg(long, short, value_name = "ID", value_parser = experience)]
     pub experience: ExperienceId,
 }
 
-/// What a command that destroys takes besides.
+/// The options of every command that asks before it acts.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Caution {
-    /// Do not ask.
+    /// Skip the confirmation prompt.
     #[arg(long)]
     pub yes: bool,
-    /// Print exactly what would change, and change nothing.
+    /// Print what would change, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -71,9 +78,22 @@ where
     })
 }
 
-/// What something is called.
+/// Whether a free text is more likely an option: clap takes whatever follows `--reason` as its value,
+/// since a reason may begin with a hyphen.
+fn is_option(text: &str) -> bool {
+    let name = text.strip_prefix("--").unwrap_or_default();
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+}
+
+/// What such a text means.
+const NO_VALUE: &str = "it looks like an option: the value is missing";
+
+/// A display name.
 pub fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
+    if is_option(text) {
+        return Err(NO_VALUE.to_owned());
+    }
     let length = text.chars().count();
     if (1..=LONGEST_NAME).contains(&length) && !text.contains(char::is_control) {
         Ok(text.to_owned())
@@ -82,35 +102,9 @@ pub fn name(text: &str) -> Result<String, String> {
     }
 }
 
-fn workspace(text: &str) -> Result<WorkspaceId, String> {
+pub fn workspace(text: &str) -> Result<WorkspaceId, String> {
     text.parse()
-        .map_err(|_| "expected a guid, as `portcullis workspace list` shows it".to_owned())
-}
-
-/// When something ends.
-pub fn expiry(text: &str) -> Result<Timestamp, String> {
-    let now = Moment::now().seconds();
-    let instant = match length::parse(&Value::String(text.to_owned()), now) {
-        Some(Length::For(seconds)) => Some(now.plus(seconds)),
-        Some(Length::Until(instant)) => Some(instant),
-        Some(Length::Permanent) | None => midnight(text),
-    };
-    match instant {
-        Some(instant) if instant > now => Ok(instant),
-        Some(_) => Err("it lies in the past".to_owned()),
-        None => Err(
-            "expected a length (90d, 12h, P1Y), a date (2027-01-31, from 00:00 UTC) or an instant \
-             (RFC 3339), at most 100 years away"
-                .to_owned(),
-        ),
-    }
-}
-
-/// The beginning of a day in UTC, written `2027-01-31`.
-fn midnight(text: &str) -> Option<Timestamp> {
-    let midnight = format!("{text}T00:00:00Z");
-    let instant: jiff::Timestamp = midnight.parse().ok()?;
-    u64::try_from(instant.as_second()).ok().map(Timestamp)
+        .map_err(|_| "expected a GUID from `portcullis workspace list`".to_owned())
 }
 
 /// A Roblox user.
@@ -140,49 +134,10 @@ pub fn scope(text: &str) -> Result<Scope, String> {
     }
 }
 
-/// How long a ban lasts.
-pub fn ban_length(text: &str) -> Result<Length, String> {
-    let now = Moment::now().seconds();
-    match length::parse(&Value::String(text.to_owned()), now) {
-        Some(Length::Until(at)) if at <= now => Err("it lies in the past".to_owned()),
-        Some(length) => Ok(length),
-        None => Err(format!("it {}", length::ACCEPTED)),
-    }
-}
-
-/// How long something takes, in seconds: `24h`, `90m`, `7d`, or `0`.
-pub fn seconds(text: &str) -> Result<u64, String> {
-    let now = Moment::now().seconds();
-    match length::parse(&Value::String(text.to_owned()), now) {
-        _ if text == "0" => Ok(0),
-        Some(Length::For(seconds)) => Ok(seconds),
-        _ => Err("expected a length such as 24h, 90m or 7d, or 0".to_owned()),
-    }
-}
-
-/// An instant that has passed.
-pub fn moment_past(text: &str) -> Result<Moment, String> {
-    let now = Moment::now();
-    let wrong = "expected an instant (RFC 3339), a Unix time or how long ago (2h, 1d12h), not in \
-                 the future";
-    let moment = if let Ok(instant) = text.parse::<jiff::Timestamp>() {
-        u64::try_from(instant.as_millisecond()).ok()
-    } else {
-        match length::parse(&Value::String(text.to_owned()), now.seconds()) {
-            Some(Length::Until(at)) => Some(at.0.saturating_mul(1000)),
-            Some(Length::For(ago)) => Some(now.millis().saturating_sub(ago.saturating_mul(1000))),
-            _ => None,
-        }
-    };
-    moment
-        .map(Moment::from_millis)
-        .filter(|moment| *moment <= now)
-        .ok_or_else(|| wrong.to_owned())
-}
-
 /// A reason of at most so many bytes, judged as the API does.
 pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
     move |text| match shared::text::judge(text, most) {
+        _ if is_option(text) => Err(NO_VALUE.to_owned()),
         Ok("") => Err("it is empty".to_owned()),
         Ok(text) => Ok(text.to_owned()),
         Err(fault) => Err(format!("it {fault}")),
@@ -209,31 +164,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_is_a_length_a_date_or_an_instant() {
-        let soon = Moment::now().seconds().plus(90 * 86_400);
-        let read = expiry("90d").unwrap();
-        assert!(read >= soon && read <= soon.plus(5), "{read}");
-        assert_eq!(expiry("2100-01-31"), Ok(Timestamp(4_105_036_800)));
-        assert_eq!(expiry("2100-01-31T00:00:00Z"), Ok(Timestamp(4_105_036_800)));
-        assert_eq!(
-            expiry("2100-01-31T01:00:00+01:00"),
-            Ok(Timestamp(4_105_036_800))
-        );
-        for wrong in [
-            "",
-            "soon",
-            "0",
-            "-1d",
-            "2020-01-31",
-            "2020-01-31T00:00:00Z",
-            "2100-02-30",
-            "200y",
-        ] {
-            assert!(expiry(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
     fn a_name_is_short_and_printable() {
         assert_eq!(name(" My studio "), Ok("My studio".to_owned()));
         for wrong in [
@@ -247,20 +177,23 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_an_instant_a_unix_time_or_how_long_ago() {
-        let ago = moment_past("2h").unwrap().millis();
-        let expected = Moment::now().millis() - 2 * 3_600_000;
-        assert!(ago.abs_diff(expected) < 5000);
-        assert_eq!(
-            moment_past("1728802934"),
-            Ok(Moment::from_millis(1_728_802_934_000))
-        );
-        assert_eq!(
-            moment_past("2024-10-13T07:02:14.500Z"),
-            Ok(Moment::from_millis(1_728_802_934_500))
-        );
-        for wrong in ["", "yesterday", "2100-01-01T00:00:00Z", "-2h"] {
-            assert!(moment_past(wrong).is_err(), "{wrong:?}");
+    fn text_may_begin_with_a_hyphen_but_not_look_like_an_option() {
+        let reason = reason(20);
+        for text in ["-1 rule", "- spam", "--", "-- see rule 3"] {
+            assert_eq!(reason(text), Ok(text.to_owned()));
         }
+        assert_eq!(reason(" Be kind "), Ok("Be kind".to_owned()));
+        for (wrong, why) in [
+            ("--overwrite", "value is missing"),
+            ("--length=7d", "value is missing"),
+            (" ", "empty"),
+            ("a\u{202e}b", "direction"),
+            ("123456789012345678901", "21 bytes"),
+        ] {
+            let said = reason(wrong).unwrap_err();
+            assert!(said.contains(why), "{wrong}: {said}");
+        }
+        assert!(name("--linking").is_err());
+        assert_eq!(name("-1 studio"), Ok("-1 studio".to_owned()));
     }
 }

@@ -4,10 +4,10 @@ use serde::Serialize;
 use shared::ban_info::{BanInfo, FlagStyle, View};
 use shared::clock::Timestamp;
 use shared::ids::WorkspaceId;
-use shared::rules::{Ban, Scope};
+use shared::rules::{Ban, Expiry, Scope};
 
 use crate::output::Record;
-use crate::times::Time;
+use crate::times::{Time, in_utc, in_words};
 
 /// A ban: for scripts in the shape of the API, with its times as RFC 3339 besides.
 #[derive(Debug, Serialize)]
@@ -68,20 +68,40 @@ pub fn until(ban: &Ban) -> String {
     Time::of(ban.terms.expires).map_or_else(|| "permanent".to_owned(), Time::shown)
 }
 
+/// Where a ban holds, in a sentence.
+pub fn in_place(ban: &Ban) -> String {
+    match ban.scope {
+        Scope::Global => "in every experience".to_owned(),
+        Scope::Experience => format!("in experience {}", ban.made_in),
+    }
+}
+
+/// How long a ban holds that is decided at `from`, in a sentence: `permanently`, or `for 7 days (until
+/// 2026-12-05 10:00 UTC)`.
+pub fn lasting(expires: Expiry, from: Timestamp) -> String {
+    match expires {
+        Expiry::Never => "permanently".to_owned(),
+        Expiry::At(at) => {
+            let length = in_words(at.0.saturating_sub(from.0));
+            format!("for {length} (until {})", in_utc(at))
+        }
+    }
+}
+
 impl Record for ShownBan {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let terms = &self.ban.terms;
         vec![
             ("guid", self.ban.guid.to_string()),
             ("user", self.ban.user.to_string()),
-            ("holds", place(&self.ban)),
+            ("scope", place(&self.ban)),
             ("state", self.state().to_owned()),
             ("until", until(&self.ban)),
             ("moderator", terms.moderator.to_string()),
             ("private reason", terms.private_reason.clone()),
             ("public reason", terms.public_reason.clone()),
-            ("made", Time(self.ban.created).shown()),
-            ("last decided", Time(self.ban.updated).shown()),
+            ("created", Time(self.ban.created).shown()),
+            ("updated", Time(self.ban.updated).shown()),
         ]
     }
 }

@@ -1,7 +1,9 @@
 //! The arguments: what they are called, what they mean, and which go together.
 
+mod help;
+
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::ban::BanArgs;
 use crate::commands::check::CheckArgs;
@@ -23,7 +25,7 @@ use crate::commands::undo::UndoArgs;
 use crate::commands::webhook::WebhookCommand;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
-use crate::output::Format;
+use crate::output::{Format, Output};
 
 const EXAMPLES: &str = "\
 Examples, with `make dev` running:
@@ -37,12 +39,12 @@ and with a deployed stack:
   portcullis key create --name \"game servers\"
   portcullis experience list
 
-Results go to standard output, as a table or with --output json for scripts; questions, progress and
+Results go to standard output, as a table or with --output json for scripts; questions, progress and \
 errors go to standard error.
 
-Exit status: 0 done, 1 failed (or a check of `doctor` did), 2 wrong arguments.";
+Exit status: 0 success, 1 failure (or a failed check of `doctor`), 2 wrong arguments.";
 
-/// Runs a Portcullis installation: its workspaces, keys and experiences, and its bans by hand.
+/// Run a Portcullis installation: its workspaces, keys, experiences and bans.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -57,7 +59,20 @@ pub struct Cli {
         default_value_t,
         value_name = "FORMAT"
     )]
-    pub output: Format,
+    #[arg(env = "PORTCULLIS_OUTPUT")]
+    output: Format,
+
+    /// The same as --output json.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Print tables as wide as they are, even if the terminal is narrower.
+    #[arg(long, global = true)]
+    wide: bool,
+
+    /// Print without colours, as with the variable `NO_COLOR`.
+    #[arg(long, global = true)]
+    no_color: bool,
 
     #[command(subcommand)]
     pub command: Command,
@@ -65,29 +80,29 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Workspaces: one holds the bans, keys and experiences of a studio.
+    /// Manage workspaces: each holds the bans, keys and experiences of a studio.
     Workspace {
         #[command(subcommand)]
         command: WorkspaceCommand,
     },
-    /// Experiences: which belong to a workspace, and what is pending there.
+    /// Link experiences to a workspace, and see what is pending there.
     Experience {
         #[command(subcommand)]
         command: ExperienceCommand,
     },
-    /// Keys: what game servers and tools call the API with.
+    /// Manage keys: game servers and tools call the API with them.
     Key {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Protected users: those whom nobody bans, such as the owner and the staff.
+    /// Manage protected users, who cannot be banned, such as owner and staff.
     Protected {
         #[command(subcommand)]
         command: ProtectedCommand,
     },
-    /// Ban a user by hand, change a ban, or accept an appeal, by the rules of the API.
+    /// Ban a user, change a ban, or accept an appeal.
     Ban(BanArgs),
-    /// Lift a user's bans by hand, by the rules of the API.
+    /// Lift a user's bans.
     Unban(UnbanArgs),
     /// Show whether a user is banned in an experience, and by which ban.
     Check(CheckArgs),
@@ -95,53 +110,68 @@ pub enum Command {
     History(HistoryArgs),
     /// Show the bans and unbans that an experience has yet to apply.
     Pending(PendingArgs),
-    /// Bring in bans from a file: our own exports, tables of users, lists of admin scripts.
+    /// Import bans from a file: our own exports, tables of users, lists of admin scripts.
     Import(Box<ImportArgs>),
-    /// Write all bans of a workspace to a file.
+    /// Export all bans of a workspace to a file.
     Export(ExportArgs),
-    /// Take back every decision that a key made within a time.
+    /// Undo every decision that a key made within a period.
     Undo(UndoArgs),
     /// Remove everything about a user: the answer to an erasure request.
     Forget(ForgetArgs),
-    /// Erasure requests that Roblox passes on: take them in, list, approve or decline them.
+    /// Handle erasure requests that Roblox forwards: accept, list, approve or decline them.
     Erasure {
         #[command(subcommand)]
         command: ErasureCommand,
     },
-    /// Webhooks: where other systems hear of what is decided.
+    /// Manage webhooks, which send decisions to other systems.
     Webhook {
         #[command(subcommand)]
         command: WebhookCommand,
     },
-    /// Enforcement: bans on Roblox's own list, without a game server.
+    /// Mirror bans to Roblox's own list, without a game server.
     Enforcement {
         #[command(subcommand)]
         command: EnforcementCommand,
     },
     /// Put the table of bans back to an earlier state, from a copy that DynamoDB has restored.
     Restore(RestoreArgs),
-    /// Check the whole installation, and say what to do about what is wrong.
+    /// Check the whole installation, and print a remedy for each problem.
     Doctor(DoctorArgs),
-    /// Print a script that completes this program's arguments in a shell.
+    /// Print the IAM policy that an operator needs, as JSON.
+    #[command(after_help = "Examples:\n  portcullis iam-policy --stack portcullis > operator.json")]
+    IamPolicy,
+    /// Print a completion script for a shell.
     Completions(CompletionsArgs),
-    /// Print the manual page, or write those of all commands.
+    /// Print the manual page, or write the pages of all commands.
     Man(ManArgs),
 }
 
 impl Cli {
     /// The arguments of this process; ends it with status 2 if they are wrong.
     pub fn read() -> Self {
-        let cli = Self::parse();
+        let matches = help::arranged(Self::command()).try_get_matches();
+        let matches = matches.unwrap_or_else(|error| help::shortened(error).exit());
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        cli.connection.prefer_given(&matches);
         if let Err((kind, what)) = cli.check() {
             Self::command().error(kind, what).exit();
         }
         cli
     }
 
+    /// How results are printed.
+    pub fn output(&self) -> Output {
+        let format = if self.json { Format::Json } else { self.output };
+        Output::new(format, self.wide, !self.no_color)
+    }
+
     /// What cannot be said of one argument alone.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
         let is_remote = matches!(&self.command, Command::Export(args) if args.is_remote());
-        let is_text = matches!(self.command, Command::Completions(_) | Command::Man(_));
+        let is_text = matches!(
+            self.command,
+            Command::IamPolicy | Command::Completions(_) | Command::Man(_)
+        );
         if !is_remote && !is_text {
             self.connection
                 .check()
@@ -166,5 +196,6 @@ mod tests {
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Cli::command().debug_assert();
+        help::arranged(Cli::command()).debug_assert();
     }
 }

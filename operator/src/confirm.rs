@@ -4,13 +4,33 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 
+const NO_ANSWER: &str = "Cancelled: no answer. Use --yes to skip this prompt.";
+
 /// Asks, unless `yes` was given beforehand; anything but a yes is an error, so that a script stops.
 pub fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
+    let answer = ask(&format!("{question} [y/N] "))?;
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("Cancelled."),
+    }
+}
+
+/// Asks for a name to be typed out; anything else is an error.
+pub fn confirm_name(question: &str, name: &str) -> Result<()> {
+    let answer = ask(&format!("{question}\nType {name:?} to confirm: "))?;
+    if answer == name || answer == format!("{name:?}") {
+        Ok(())
+    } else {
+        bail!("Cancelled: that is not the name.")
+    }
+}
+
+fn ask(question: &str) -> Result<String> {
     let mut terminal = io::stderr().lock();
-    write!(terminal, "{question} [y/N] ")?;
+    write!(terminal, "{question}")?;
     terminal.flush()?;
     let mut answer = String::new();
     let length = io::stdin().lock().read_line(&mut answer)?;
@@ -19,10 +39,7 @@ pub fn confirm(question: &str, yes: bool) -> Result<()> {
         writeln!(terminal)?;
     }
     if length == 0 {
-        bail!("nothing was changed, for nobody answered: give --yes to do it without asking");
+        bail!(NO_ANSWER);
     }
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => bail!("nothing was changed, for the answer was not yes"),
-    }
+    Ok(answer.trim().to_owned())
 }

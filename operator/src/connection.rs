@@ -1,9 +1,12 @@
 //! From arguments and environment to the tables.
 
+mod principal;
+mod private;
 mod remedy;
 mod stack;
 
-pub use remedy::explain;
+pub use private::demand_private;
+pub use remedy::{ALREADY_BANNED, explain};
 pub use stack::Stack;
 
 use std::time::Duration;
@@ -15,8 +18,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::{Builder, tls};
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use shared::store::{Database, Store, Tables};
 
 /// What `make dev` calls its tables, and with what it reaches them. A local engine may keep a set of
@@ -26,9 +30,11 @@ mod local {
     pub const WORKSPACES_TABLE: &str = "WorkspacesTable";
     pub const REGION: &str = "us-east-1";
     pub const CREDENTIAL: &str = "test";
+    pub const API: &str = "http://127.0.0.1:9000/api/v1";
 }
 
-/// Where the tables are.
+/// Where the tables are. What is given as an argument comes before a variable that contradicts it: see
+/// [`ConnectionArgs::prefer_given`].
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
@@ -42,13 +48,13 @@ pub struct ConnectionArgs {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     workspaces_table: Option<String>,
 
-    /// A deployed stack, whose outputs tell the tables and the API's address.
+    /// A deployed stack: its outputs name the tables and the API's address.
     #[arg(long, global = true, env = "PORTCULLIS_STACK", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     stack: Option<String>,
 
-    /// Another DynamoDB than the region's; plain http is taken for a local one, which needs
-    /// neither table names nor credentials.
+    /// Another DynamoDB than the region's. Plain http means a local one, which needs neither table
+    /// names nor credentials.
     #[arg(
         long,
         global = true,
@@ -58,9 +64,22 @@ pub struct ConnectionArgs {
     #[arg(value_parser = endpoint)]
     endpoint: Option<String>,
 
-    /// The AWS region [default: that of the AWS profile or environment].
-    #[arg(long, global = true)]
+    /// The AWS region [default: that of the profile or environment].
+    #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
+
+    /// The profile of the AWS CLI whose credentials and region are used.
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+/// What a command that decides works with.
+#[derive(Debug)]
+pub struct Session {
+    /// The tables.
+    pub store: Store,
+    /// Who runs the command.
+    pub principal: String,
 }
 
 /// Where the tables are, and how they are reached.
@@ -74,28 +93,54 @@ pub struct Connection {
     pub tables: Tables,
     /// The stack, if one was named.
     pub stack: Option<Stack>,
+    /// Whether the database is that of this machine.
+    pub is_local: bool,
 }
 
 impl ConnectionArgs {
+    /// Leaves out variables that contradict an argument: `--endpoint` or both tables come before
+    /// `PORTCULLIS_STACK`, and `--stack` before the variables of the tables.
+    pub fn prefer_given(&mut self, matches: &ArgMatches) {
+        let comes_from = |id: &str, source| matches.value_source(id) == Some(source);
+        let is_given = |id| comes_from(id, ValueSource::CommandLine);
+        let is_variable = |id| comes_from(id, ValueSource::EnvVariable);
+        let names_tables = is_given("bans_table") && is_given("workspaces_table");
+        if is_variable("stack") && (is_given("endpoint") || names_tables) {
+            self.stack = None;
+        }
+        if is_given("stack") {
+            if is_variable("bans_table") {
+                self.bans_table = None;
+            }
+            if is_variable("workspaces_table") {
+                self.workspaces_table = None;
+            }
+        }
+    }
+
     /// What is missing to find the tables.
     pub fn check(&self) -> Result<(), String> {
         let is_found = self.stack.is_some() || self.is_local();
         if self.bans_table.is_none() && !is_found {
             return Err(
-                "which table of bans? give --stack or --bans-table, or set PORTCULLIS_STACK or \
-                 BANS_TABLE: it is the stack's output BansTableName"
+                "no table of bans given: use --stack or --bans-table, or set PORTCULLIS_STACK or \
+                 BANS_TABLE (the stack's output BansTableName)"
                     .to_owned(),
             );
         }
         if self.workspaces_table.is_none() && !is_found {
             return Err(
-                "which table of workspaces? give --stack or --workspaces-table, or set \
-                 PORTCULLIS_STACK or WORKSPACES_TABLE: it is the stack's output \
-                 WorkspacesTableName"
+                "no table of workspaces given: use --stack or --workspaces-table, or set \
+                 PORTCULLIS_STACK or WORKSPACES_TABLE (the stack's output WorkspacesTableName)"
                     .to_owned(),
             );
         }
         Ok(())
+    }
+
+    /// The stack, if one is named.
+    pub fn stack_name(&self) -> Option<&str> {
+        self.stack.as_deref()
     }
 
     /// AWS is called by https only.
@@ -107,7 +152,7 @@ impl ConnectionArgs {
 
     /// The settings of the SDK, with region and credentials still to be found out about.
     pub async fn sdk(&self) -> SdkConfig {
-        // Someone waits at a terminal, and nobody in a game: slow networks get their time.
+        // A person waits at a terminal, not a player: slow networks get more time.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(10))
@@ -128,6 +173,9 @@ impl ConnectionArgs {
             settings = settings
                 .credentials_provider(stand_in)
                 .region(Region::from_static(local::REGION));
+        }
+        if let Some(profile) = &self.profile {
+            settings = settings.profile_name(profile);
         }
         if let Some(region) = &self.region {
             settings = settings.region(Region::new(region.clone()));
@@ -167,37 +215,64 @@ impl ConnectionArgs {
             sdk,
             tables,
             stack,
+            is_local: self.is_local(),
         })
     }
 }
 
 impl Connection {
+    /// The API's address, if it is known: the stack's output, or that of `make dev`.
+    pub fn api_url(&self) -> Option<&str> {
+        match &self.stack {
+            Some(stack) => stack.output("ApiUrl").ok(),
+            None => self.is_local.then_some(local::API),
+        }
+    }
+
     /// The store on these tables.
     pub fn store(&self) -> Store {
         Store::new(Database::new(&self.database, self.tables.clone()))
     }
 }
 
-/// Connects to the tables with the caller's credentials, or to a local engine with any.
-pub async fn open(args: &ConnectionArgs) -> Result<Store> {
+/// The same for a command that decides: with who runs it.
+pub async fn open_session(args: &ConnectionArgs) -> Result<Session> {
     let sdk = args.sdk().await;
     credentials(&sdk).await?;
-    Ok(args.locate(sdk).await?.store())
+    let (located, principal) = tokio::join!(
+        args.locate(sdk.clone()),
+        principal::principal(&sdk, args.is_local())
+    );
+    Ok(Session {
+        store: located?.store(),
+        principal,
+    })
 }
 
-/// Finds region and credentials out now, so that a lack of them is not taken for a failure of the
+/// Connects to the tables with the caller's credentials, or to a local engine with any.
+pub async fn open(args: &ConnectionArgs) -> Result<Store> {
+    Ok(connect(args).await?.store())
+}
+
+/// The same with everything that is known of the installation.
+pub async fn connect(args: &ConnectionArgs) -> Result<Connection> {
+    let sdk = args.sdk().await;
+    credentials(&sdk).await?;
+    args.locate(sdk).await
+}
+
+/// Resolves region and credentials now, so that missing ones are not reported as a failure of the
 /// database, and gives the name of the access key.
 pub async fn credentials(sdk: &SdkConfig) -> Result<String> {
     sdk.region()
-        .context("no AWS region is set: give --region or set AWS_REGION")?;
+        .context("no AWS region is set: use --region or set AWS_REGION")?;
     let Some(credentials) = sdk.credentials_provider() else {
         anyhow::bail!("no AWS credentials were found: sign in (`aws sso login`, `aws configure`)");
     };
     let found = credentials.provide_credentials().await.map_err(|error| {
         anyhow::anyhow!(
             "no AWS credentials were found ({error}): sign in (`aws sso login`, `aws \
-             configure`) and set AWS_PROFILE if need be, or give --endpoint for a local \
-             DynamoDB"
+             configure`), choose a profile with --profile, or use --endpoint for a local DynamoDB"
         )
     })?;
     Ok(found.access_key_id().to_owned())

@@ -10,13 +10,13 @@ mod confirm;
 mod connection;
 pub mod import;
 mod output;
+mod permissions;
 mod progress;
 mod times;
 
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
-use output::Output;
 use shared::text::printable_lines;
 
 /// Does what the command line says.
@@ -26,14 +26,19 @@ pub async fn run() -> ExitCode {
         Err(error) => {
             let explained = connection::explain(&error);
             eprintln!("error: {}", printable_lines(&explained));
-            ExitCode::FAILURE
+            if error.is::<arguments::WrongArguments>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
 async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
-    let output = Output::new(cli.output);
+    let output = cli.output();
     let open = async || connection::open(&cli.connection).await;
+    let session = async || connection::open_session(&cli.connection).await;
     match cli.command {
         Command::Workspace { command } => {
             commands::workspace::run(command, &open().await?, output).await?;
@@ -45,15 +50,17 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Protected { command } => {
             commands::protected::run(command, &open().await?, output).await?;
         }
-        Command::Ban(args) => commands::ban::run(args, &open().await?, output).await?,
-        Command::Unban(args) => commands::unban::run(args, &open().await?, output).await?,
+        Command::Ban(args) => commands::ban::run(args, &session().await?, output).await?,
+        Command::Unban(args) => commands::unban::run(args, &session().await?, output).await?,
         Command::Check(args) => commands::check::run(args, &open().await?, output).await?,
         Command::History(args) => commands::history::run(args, &open().await?, output).await?,
         Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
-        Command::Undo(args) => commands::undo::run(args, &open().await?, output).await?,
+        Command::Undo(args) => commands::undo::run(args, &session().await?, output).await?,
         Command::Forget(args) => commands::forget::run(args, &open().await?, output).await?,
         Command::Erasure { command } => {
-            commands::erasure::run(command, &open().await?, output).await?;
+            let connection = connection::connect(&cli.connection).await?;
+            let api = connection.api_url();
+            commands::erasure::run(command, &connection.store(), api, output).await?;
         }
         Command::Webhook { command } => {
             let is_local = cli.connection.is_local();
@@ -62,7 +69,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Enforcement { command } => {
             commands::enforcement::run(command, &cli.connection, output).await?;
         }
-        Command::Import(args) => commands::import::run(*args, &open().await?, output).await?,
+        Command::Import(args) => commands::import::run(*args, &session().await?, output).await?,
         Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
         Command::Export(args) => commands::export::run(args, &open().await?).await?,
         Command::Restore(args) => {
@@ -71,6 +78,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }
+        Command::IamPolicy => commands::documents::iam_policy(&cli.connection)?,
         Command::Completions(args) => commands::documents::completions(&args)?,
         Command::Man(args) => commands::documents::man(&args)?,
     }

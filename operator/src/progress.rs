@@ -1,5 +1,5 @@
-//! How far something has got: a bar with rate and remaining time on a terminal, plain lines now and
-//! then elsewhere, nothing for what is done within a second.
+//! Progress: a bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere,
+//! nothing for what takes less than a second.
 
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
@@ -21,6 +21,8 @@ pub struct Progress {
     done: u64,
     started: Instant,
     spoken: Option<Instant>,
+    /// What the last line said.
+    said: u64,
     bar: ProgressBar,
     is_terminal: bool,
 }
@@ -52,6 +54,7 @@ impl Progress {
             done: 0,
             started: Instant::now(),
             spoken: None,
+            said: 0,
             bar,
             is_terminal: io::stderr().is_terminal(),
         }
@@ -71,14 +74,15 @@ impl Progress {
             self.spoken.get_or_insert_with(Instant::now);
         } else if self.spoken.is_none_or(|last| last.elapsed() >= LINES) {
             self.spoken = Some(Instant::now());
+            self.said = self.done;
             eprintln!("{}", self.line());
         }
     }
 
-    /// All is done; what took more than a moment is summed up in a line.
+    /// All is done. If it took more than a moment, a line says so, unless the last one did.
     pub fn finish(self) {
         self.bar.finish_and_clear();
-        if self.spoken.is_some() {
+        if self.spoken.is_some() && (self.is_terminal || self.said != self.done) {
             eprintln!("{}", self.line());
         }
     }

@@ -88,9 +88,65 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// The same in words, for sentences: `7 days`, `1 hour 30 minutes`.
+pub fn in_words(seconds: u64) -> String {
+    let units = [
+        (86_400, "day"),
+        (3600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        let count = left.checked_div(size).unwrap_or_default();
+        left = left.checked_rem(size).unwrap_or_default();
+        match count {
+            0 if parts.is_empty() => {}
+            0 => break,
+            1 => parts.push(format!("1 {unit}")),
+            _ => parts.push(format!("{count} {unit}s")),
+        }
+        if parts.len() == 2 {
+            break;
+        }
+    }
+    if parts.is_empty() {
+        "0 seconds".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+/// A point in time in UTC, for sentences: `2026-12-05 10:00 UTC`.
+pub fn in_utc(time: Timestamp) -> String {
+    let seconds = i64::try_from(time.0).ok();
+    let instant = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    instant.map_or_else(
+        || time.to_string(),
+        |instant| instant.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_in_words_has_two_units_at_most() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (90, "1 minute 30 seconds"),
+            (3600, "1 hour"),
+            (7 * 86_400, "7 days"),
+            (86_400 + 61, "1 day"),
+            (2 * 86_400 + 3600, "2 days 1 hour"),
+        ] {
+            assert_eq!(in_words(seconds), text);
+        }
+        assert_eq!(in_utc(Timestamp(1_728_802_934)), "2024-10-13 07:02 UTC");
+    }
 
     #[test]
     fn a_duration_has_two_units_at_most() {

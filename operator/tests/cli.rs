@@ -164,9 +164,9 @@ async fn revoking_asks_first() {
     let revoke = ["key", "revoke", "--workspace", DEMO, DEMO_KEY];
     let before = portcullis.stored().await;
 
-    assert_refused(&portcullis.run(&revoke), 1, "nothing was changed");
+    assert_refused(&portcullis.run(&revoke), 1, "Cancelled");
     for no in ["\n", "n\n", "yesterday\n"] {
-        assert_refused(&portcullis.answering(no, &revoke), 1, "nothing was changed");
+        assert_refused(&portcullis.answering(no, &revoke), 1, "Cancelled");
     }
     assert_eq!(portcullis.stored().await, before);
 
@@ -250,10 +250,13 @@ async fn wrong_arguments_end_with_2_and_nothing_is_made() {
             "automatic",
         ),
         (vec!["key", "list"], "--workspace"),
-        (vec!["key", "list", "--workspace", "demo-1"], "guid"),
+        (vec!["key", "list", "--workspace", "demo-1"], "GUID"),
         (vec!["key", "create", "--workspace", DEMO], "--name"),
         (key(&["--scope", "bans:delete"]), "bans:write-global"),
-        (key(&["--scope", "bans:write-global"]), "bans:write beside"),
+        (
+            key(&["--scope", "bans:write-global"]),
+            "requires bans:write",
+        ),
         (
             key(&["--kind", "public", "--scope", "bans:read"]),
             "leave out --scope",
@@ -261,7 +264,7 @@ async fn wrong_arguments_end_with_2_and_nothing_is_made() {
         (key(&["--kind", "private"]), "public"),
         (key(&["--flags", "octal"]), "boolean"),
         (key(&["--expires", "2020-01-31"]), "past"),
-        (key(&["--expires", "soon"]), "90d"),
+        (key(&["--expires", "soon"]), "7d"),
         (vec!["key", "revoke", "--workspace", DEMO], "KEY_ID"),
         (vec!["workspace", "list", "--output", "xml"], "json"),
     ] {
@@ -298,6 +301,43 @@ async fn a_connection_that_does_not_work_says_what_to_do() {
         "--workspaces-table",
     );
     assert_refused(&list(&["--endpoint", "http://127.0.0.1:9"]), 1, "make dev");
+}
+
+#[tokio::test]
+async fn an_argument_comes_before_a_variable() {
+    let portcullis = Portcullis::start().await;
+    let url = portcullis.engine.endpoint();
+    let run = |variables: &[(&str, &str)], arguments: &[&str]| {
+        command()
+            .envs(variables.iter().copied())
+            .args(["workspace", "list"])
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let stack = ("PORTCULLIS_STACK", "portcullis");
+    let listed = run(&[stack], &["--endpoint", url]);
+    assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
+    assert!(stdout(&listed).contains("demo-1"), "{}", stdout(&listed));
+
+    // A stack given as an argument is asked for, whatever the variables say; what cannot be reached
+    // then is CloudFormation.
+    let variables = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", url),
+        ("BANS_TABLE", "BansTable"),
+        ("WORKSPACES_TABLE", "WorkspacesTable"),
+        ("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9"),
+        ("AWS_ACCESS_KEY_ID", "someone"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let refused = run(&variables, &["--stack", "portcullis"]);
+    assert_refused(&refused, 1, "CloudFormation cannot be reached");
+    assert!(
+        !stderr(&refused).contains("make dev"),
+        "{}",
+        stderr(&refused)
+    );
 }
 
 #[tokio::test]

@@ -5,12 +5,19 @@
 
 mod harness;
 
-use end_to_end::{Ban, TestApp};
+use end_to_end::{Ban, TestApp, Workspace};
 use harness::{Operator, assert_refused, command, is_rfc3339, stderr, stdout};
 use serde_json::{Value, json};
 
 const AT: [&str; 2] = ["--experience", "7"];
 const BY: [&str; 2] = ["--moderator", "1"];
+
+/// The program, working on a workspace with the experience.
+fn linked(workspace: &Workspace<'_>) -> Operator {
+    let operator = Operator::of(workspace);
+    operator.json(&["experience", "link", "7"]);
+    operator
+}
 
 fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let says_why = more.contains(&"--appeal") || more.contains(&"--public-reason");
@@ -23,7 +30,7 @@ fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 async fn a_ban_by_hand_is_a_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&workspace);
+    let operator = linked(&workspace);
     let checked = operator.json(&[&["check", "156"], &AT[..]].concat());
     let never = json!({ "userId": 156, "isBanned": false, "pending": null, "ban": null });
     assert_eq!(checked, never);
@@ -55,7 +62,14 @@ async fn a_ban_by_hand_is_a_ban() {
         1,
         "--overwrite",
     );
-    let changed = operator.json(&ban("156", &["--permanent", "--overwrite"]));
+    let change = ban("156", &["--permanent", "--overwrite"]);
+    assert_refused(&operator.run(&change), 1, "Cancelled");
+    let dry = operator.json(&[&change[..], &["--dry-run"]].concat());
+    assert_eq!(
+        (&dry["would"], &dry["dryRun"]),
+        (&json!("change"), &json!(true))
+    );
+    let changed = operator.json(&[&change[..], &["--yes"]].concat());
     assert_eq!(
         (&changed["expires"], &changed["guid"]),
         (&json!(0), &made["guid"])
@@ -78,7 +92,7 @@ async fn a_ban_by_hand_is_a_ban() {
     workspace.await_pending_bans(7, &[]).await;
 
     let lift = [&["unban", "156", "--reason", "mistaken"], &AT[..]].concat();
-    assert_eq!(operator.json(&lift)["isBanned"], false);
+    assert_eq!(operator.json(&lift)[0]["isBanned"], false);
     let pending = operator.json(&[&["pending"], &AT[..]].concat());
     assert_eq!(
         (&pending[0]["pending"], &pending[0]["robloxId"]),
@@ -93,9 +107,9 @@ async fn a_ban_by_hand_is_a_ban() {
 async fn a_global_ban_by_hand_reaches_every_experience_and_an_appeal_ends_it() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&workspace);
+    let operator = linked(&workspace);
     workspace.pending_bans(8).await;
-    let global = ["--permanent", "--scope", "global"];
+    let global = ["--permanent", "--scope", "global", "--yes"];
     assert_eq!(operator.json(&ban("156", &global))["isGlobal"], true);
     app.settle().await;
     workspace.await_pending_bans(8, &[156]).await;
@@ -124,7 +138,7 @@ async fn the_history_tells_what_who_when_and_what_was_replaced() {
                 .reasons("first", "Be kind"),
         )
         .await;
-    operator.json(&ban("156", &["--length", "7d", "--overwrite"]));
+    operator.json(&ban("156", &["--length", "7d", "--overwrite", "--yes"]));
     let lift = [
         &["unban", "156", "--reason", "mistaken", "--moderator", "3"],
         &AT[..],
@@ -143,16 +157,17 @@ async fn the_history_tells_what_who_when_and_what_was_replaced() {
                 one["decision"],
                 one["keyId"],
                 one["moderatorId"],
-                one["reason"]
+                one["reason"],
+                one["principal"],
             ])
         })
         .collect();
     assert_eq!(
         told,
         [
-            json!(["made", key, 5, null]),
-            json!(["changed", "operator", 1, null]),
-            json!(["lifted", "operator", 3, "mistaken"]),
+            json!(["made", key, 5, null, null]),
+            json!(["changed", "operator", 1, null, "local user unknown"]),
+            json!(["lifted", "operator", 3, "mistaken", "local user unknown"]),
         ]
     );
     assert_eq!(history[0]["previous"], Value::Null);
@@ -168,12 +183,12 @@ async fn the_history_tells_what_who_when_and_what_was_replaced() {
     let lines: Vec<_> = table.lines().collect();
     assert_eq!(lines.len(), 4, "{table}");
     assert!(
-        lines[1].contains("nothing") && lines[3].contains("mistaken"),
+        lines[1].contains("made") && lines[3].contains("mistaken"),
         "{table}"
     );
     let nobody = operator.run(&["history", "157"]);
     assert!(
-        stderr(&nobody).contains("no decision"),
+        stderr(&nobody).contains("no decisions"),
         "{}",
         stderr(&nobody)
     );
@@ -183,7 +198,7 @@ async fn the_history_tells_what_who_when_and_what_was_replaced() {
 async fn times_are_shown_in_the_local_zone_and_from_now() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let operator = Operator::of(&workspace);
+    let operator = linked(&workspace);
     operator.json(&ban("156", &["--length", "3d"]));
     let mut check = command();
     check.args(["--endpoint", app.database().endpoint(), "check", "156"]);
@@ -221,6 +236,11 @@ async fn the_rules_hold_for_the_operator_too() {
         (ban("0", &["--permanent"]), "user id"),
         (ban("156", &[]), "--length"),
         (ban("156", &["--length", "soon"]), "7d"),
+        (ban("156", &["--length", "7"]), "Add a unit"),
+        (
+            ban("156", &["--public-reason", "--permanent"]),
+            "value is missing",
+        ),
         (ban("156", &["--length", "2020-01-01T00:00:00Z"]), "past"),
         (
             ban("156", &["--length", "7d", "--permanent"]),
@@ -229,7 +249,7 @@ async fn the_rules_hold_for_the_operator_too() {
         (ban("156", &["--permanent", "--scope", "world"]), "global"),
         (
             ban("156", &["--permanent", "--public-reason", &"x".repeat(401)]),
-            "400 bytes",
+            "at most 400",
         ),
         (
             vec!["ban", "156", "--permanent", "--experience", "7"],
@@ -263,6 +283,18 @@ async fn the_rules_hold_for_the_operator_too() {
     operator.json(&["experience", "link", "7"]);
     let unban = [&["unban", "156"], &AT[..]].concat();
     assert_refused(&operator.run(&unban), 1, "never banned");
+    // A place that is not ours, such as a mistyped one, is none without bans.
+    for command in [
+        ban("156", &["--permanent"]),
+        vec!["unban", "156"],
+        vec!["check", "156"],
+        vec!["pending"],
+    ] {
+        let mut elsewhere: Vec<_> = command.into_iter().filter(|word| *word != "7").collect();
+        elsewhere.retain(|word| *word != "--experience");
+        let elsewhere = [&elsewhere[..], &["--experience", "999"]].concat();
+        assert_refused(&operator.run(&elsewhere), 1, "999 is not linked");
+    }
     let protect = operator.json(&["protected", "add", "156", "157"]);
     assert_eq!(protect[1]["userId"], 157);
     assert_refused(
@@ -275,8 +307,96 @@ async fn the_rules_hold_for_the_operator_too() {
         .send(call)
         .await
         .assert_error(403, "protected_user");
+    let remove = ["protected", "remove", "157", "999"];
+    assert_refused(&operator.run(&remove), 1, "999 is not protected");
     let left = operator.json(&["protected", "remove", "156"]);
     assert_eq!(left.as_array().unwrap().len(), 1);
     assert_eq!(operator.json(&["protected", "list"]), left);
     operator.json(&ban("156", &["--permanent"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_is_said_and_what_is_unusual_is_asked() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = linked(&workspace);
+    let reason = ["--public-reason", "-1 for spam"];
+    let week = operator.run(&ban("1", &[&["--length", "7d"], &reason[..]].concat()));
+    let said = stderr(&week);
+    assert_eq!(week.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("Banned 1 in experience 7 for 7 days (until 2"),
+        "{said}"
+    );
+    assert!(said.contains(" UTC)"), "{said}");
+    assert!(stdout(&week).contains("-1 for spam"), "{}", stdout(&week));
+
+    let until = operator.json(&ban("2", &["--length", "2100-01-31"]));
+    assert_eq!(until["expires"], 4_105_036_800_u64);
+
+    for (unusual, what) in [
+        (ban("3", &["--length", "7s"]), "for 7 seconds"),
+        (
+            ban("3", &["--permanent", "--scope", "global"]),
+            "every experience",
+        ),
+        (ban("1", &["--length", "30d", "--overwrite"]), "-1 for spam"),
+    ] {
+        app.settle().await;
+        let before = workspace.stored().await;
+        let refused = operator.run(&unusual);
+        assert_refused(&refused, 1, "Cancelled");
+        assert!(stderr(&refused).contains(what), "{}", stderr(&refused));
+        let dry = operator.json(&[&unusual[..], &["--dry-run"]].concat());
+        assert_eq!(dry["dryRun"], true);
+        assert_eq!(workspace.stored().await, before);
+        let done = operator.answering("y\n", &unusual);
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unban_lifts_what_was_confirmed_and_no_more() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let operator = linked(&workspace);
+    let global = ["--permanent", "--scope", "global", "--yes"];
+    operator.json(&ban("156", &["--length", "7d"]));
+    operator.json(&ban("156", &global));
+    app.settle().await;
+    let unban = |more: &[&'static str]| [&["unban", "156"], &AT[..], more].concat();
+
+    // Both hold: without an answer, nothing is lifted.
+    let before = workspace.stored().await;
+    let refused = operator.run(&unban(&[]));
+    assert_refused(&refused, 1, "Cancelled");
+    let said = stderr(&refused);
+    assert!(said.contains("in every experience permanently"), "{said}");
+    assert!(said.contains("in experience 7 for "), "{said}");
+    let dry = operator.json(&unban(&["--dry-run"]));
+    assert_eq!(dry.as_array().unwrap().len(), 2);
+    assert_eq!(workspace.stored().await, before);
+
+    // The ban of the experience alone needs no answer, and the Global one stays.
+    let lifted = operator.run(&unban(&["--scope", "experience", "--reason", "-1 mistake"]));
+    let said = stderr(&lifted);
+    assert_eq!(lifted.status.code(), Some(0), "{said}");
+    assert!(said.contains("still banned"), "{said}");
+    assert!(
+        stdout(&lifted).contains("-1 mistake"),
+        "{}",
+        stdout(&lifted)
+    );
+    assert!(workspace.is_banned(156, 7).await);
+    assert_refused(
+        &operator.run(&unban(&["--scope", "experience"])),
+        1,
+        "no such ban",
+    );
+
+    let lifted = operator.json(&unban(&["--scope", "global", "--yes"]));
+    assert_eq!(lifted.as_array().unwrap().len(), 1);
+    assert_eq!(lifted[0]["isGlobal"], true);
+    assert!(!workspace.is_banned(156, 7).await);
+    assert_refused(&operator.run(&unban(&[])), 1, "no ban in force");
 }

@@ -142,14 +142,20 @@ async fn a_whole_installation_is_found_well() {
         [
             ("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.clone()),
             ("AWS_ENDPOINT_URL_LAMBDA", lambda.to_owned()),
-            ("PORTCULLIS_STACK", "portcullis".to_owned()),
             ("PORTCULLIS_KEY", DEMO_KEY.to_owned()),
         ]
     };
     let run = |state| {
         let variables = variables(&lambda(state));
         let variables: Vec<_> = variables.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        doctor(&["--endpoint", app.database().endpoint()], &variables)
+        // Both as arguments: an endpoint comes before a stack that only a variable names.
+        let arguments = [
+            "--endpoint",
+            app.database().endpoint(),
+            "--stack",
+            "portcullis",
+        ];
+        doctor(&arguments, &variables)
     };
     let (done, found) = run("Enabled");
     assert_eq!(
@@ -214,7 +220,7 @@ async fn each_fault_is_found_and_its_remedy_told() {
     ];
     let ending = portcullis.json(&ending);
 
-    let elsewhere = serve(|_, _| (200, "{}".to_owned()));
+    let elsewhere = format!("{}/api/v1", serve(|_, _| (200, "{}".to_owned())));
     let key = ending["key"].as_str().unwrap();
     let (done, found) = doctor(
         &[
@@ -357,6 +363,7 @@ fn every_command_explains_itself_with_examples() {
         "history",
         "pending",
         "doctor",
+        "iam-policy",
         "completions",
         "man",
     ] {

@@ -91,7 +91,7 @@ async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by
     });
     assert_eq!(dry, expected);
     let unlink = ["experience", "unlink", "8"];
-    assert_refused(&operator.run(&unlink), 1, "nothing was changed");
+    assert_refused(&operator.run(&unlink), 1, "Cancelled");
     assert_eq!(workspace.stored().await, before);
 
     let done = operator.answering("y\n", &unlink);

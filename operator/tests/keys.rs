@@ -67,9 +67,31 @@ async fn a_rotated_key_is_like_the_old_one_which_lives_for_the_overlap() {
     let left = expires.duration_since(jiff::Timestamp::now()).as_secs();
     assert!((7100..=7200).contains(&left), "{left}");
 
-    // A longer overlap does not give it a longer life.
-    portcullis.json(&[&["key", "rotate", id, "--overlap", "5h"], &IN_DEMO[..]].concat());
+    // Rotating it again is refused while its successor lives; once that is lost, the next one gets the
+    // life that the first was made with, not what the overlap left of it.
+    let again = [&["key", "rotate", id, "--overlap", "5h"], &IN_DEMO[..]].concat();
+    let lost = new["keyId"].as_str().unwrap();
+    assert_refused(&portcullis.run(&again), 1, lost);
+    portcullis.json(&[&["key", "revoke", lost, "--yes"], &IN_DEMO[..]].concat());
+    let third = portcullis.json(&again);
     assert_eq!(key(&portcullis, id)["expires"], ending["expires"]);
+    let expires: jiff::Timestamp = third["expires"].as_str().unwrap().parse().unwrap();
+    let days = expires.duration_since(jiff::Timestamp::now()).as_hours() / 24;
+    assert!((89..=90).contains(&days), "{days}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_an_end_is_rotated_into_keys_without_an_end() {
+    let portcullis = Portcullis::start().await;
+    let rotate = |id: &str| portcullis.json(&[&["key", "rotate", id], &IN_DEMO[..]].concat());
+    let first = rotate("demo-1-secret");
+    assert_eq!(first["expires"], Value::Null);
+    let again = [&["key", "rotate", "demo-1-secret"], &IN_DEMO[..]].concat();
+    let successor = first["keyId"].as_str().unwrap();
+    assert_refused(&portcullis.run(&again), 1, successor);
+    assert_eq!(rotate(successor)["expires"], Value::Null);
+    portcullis.json(&[&["key", "revoke", successor, "--yes"], &IN_DEMO[..]].concat());
+    assert_eq!(rotate("demo-1-secret")["expires"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,13 +103,13 @@ async fn a_rotation_without_overlap_asks_and_revokes_at_once() {
     ]
     .concat();
     let before = portcullis.stored().await;
-    assert_refused(&portcullis.run(&rotate), 1, "nothing was changed");
+    assert_refused(&portcullis.run(&rotate), 1, "Cancelled");
     assert_eq!(portcullis.stored().await, before);
     let done = portcullis.answering("y\n", &rotate);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert!(stdout(&done).starts_with("key "), "{}", stdout(&done));
     assert_eq!(key(&portcullis, "demo-1-secret")["status"], "revoked");
-    assert_refused(&portcullis.run(&rotate), 1, "revoked or expired already");
+    assert_refused(&portcullis.run(&rotate), 1, "revoked or has expired");
 }
 
 #[tokio::test(flavor = "multi_thread")]

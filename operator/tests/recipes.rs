@@ -99,6 +99,7 @@ async fn linking_experiences() {
 async fn looking_after_a_player_by_hand() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
+    workspace.pending_bans(7).await;
     let guid = workspace.guid();
     let variables = [
         ("EXPERIENCE", "7"),
@@ -107,7 +108,7 @@ async fn looking_after_a_player_by_hand() {
         ("PORTCULLIS_WORKSPACE", &guid),
     ];
     let printed = stdout(&run(&app, "Looking after a player by hand", &variables));
-    assert!(printed.contains("mistaken for somebody else"), "{printed}");
+    assert!(printed.contains("mistaken identity"), "{printed}");
     assert!(!workspace.is_banned(156, 7).await);
 }
 

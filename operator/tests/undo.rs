@@ -69,6 +69,11 @@ async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
 
     let operator = Operator::of(&ours);
     let key = ours.key_id(&leaked);
+    let nobody = ["undo", "--key", "nope", "--since", &since, "--yes"];
+    let unknown = operator.run(&nobody).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(said.contains("no key nope"), "{said}");
     let window = ["undo", "--key", &key, "--since", &since, "--until", &until];
     let stored = ours.stored().await;
     let would = operator.json(&[&window[..], &["--dry-run"]].concat()).await;
@@ -102,7 +107,7 @@ async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
     assert_eq!(states(&ours, &[anew]).await, after);
 
     // The program says how to take it back; after that all is as the leaked key left it.
-    let back = said.split_once("To take this back: portcullis ").unwrap().1;
+    let back = said.split_once("To reverse this: portcullis ").unwrap().1;
     let mut back: Vec<&str> = back.split_whitespace().collect();
     back.push("--yes");
     operator.json(&back).await;

@@ -108,6 +108,7 @@ async fn what_cannot_be_called_is_not_added() {
         ),
         ("https://example.com:22/", "port"),
         ("example.com", "no URL"),
+        ("https://example.com/#part", "fragment"),
     ] {
         assert_refused(&operator.run(&["webhook", "add", url]), 2, why);
     }
@@ -117,7 +118,7 @@ async fn what_cannot_be_called_is_not_added() {
         "https://[::ffff:10.0.0.1]/",
     ] {
         let refused = operator.run(&["webhook", "add", url]);
-        assert_refused(&refused, 1, "no public address");
+        assert_refused(&refused, 1, "not a public address");
     }
     assert_refused(
         &operator.run(&[
@@ -209,6 +210,51 @@ async fn deliveries_are_seen_and_those_that_failed_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_are_changed_and_secret_and_deliveries_stay() {
+    let app = still().await;
+    let workspace = app.workspace().await;
+    let operator = Operator::of(&workspace);
+    let (old, new) = (Hook::start(), Hook::start());
+    let added = operator.json(&["webhook", "add", &old.url(), "--events", "GAME_UNBANNED"]);
+    let (id, secret) = (id(&added), secret(&added));
+    let set = |more: &[&str]| operator.json(&[&["webhook", "set", &id], more].concat());
+    assert_eq!(set(&["--name", "-1 panel"])["name"], "-1 panel");
+    assert_eq!(
+        set(&["--events", "GAME_BANNED"])["events"],
+        json!(["GAME_BANNED"])
+    );
+    ban(&workspace, &[1]).await;
+    deliver(&workspace, &id).await;
+    let moved = set(&["--url", &new.url()]);
+    assert_eq!(moved["name"], "-1 panel");
+    assert_eq!(
+        set(&["--all-events"])["events"].as_array().unwrap().len(),
+        3
+    );
+    ban(&workspace, &[2]).await;
+    deliver(&workspace, &id).await;
+    assert_eq!((old.received().len(), new.received().len()), (1, 1));
+    assert!(new.received()[0].is_signed_by(&secret));
+    let all = operator.json(&["webhook", "deliveries", &id]);
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    for (wrong, code, what) in [
+        (vec!["webhook", "set", &id], 2, "--url"),
+        (
+            vec!["webhook", "set", &id, "--url", "https://10.0.0.1/"],
+            1,
+            "not a public",
+        ),
+        (
+            vec!["webhook", "set", "we_0123456789ab", "--name", "x"],
+            1,
+            "webhook list",
+        ),
+    ] {
+        assert_refused(&operator.run(&wrong), code, what);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_shows_what_the_endpoint_answers() {
     let app = still().await;
     let workspace = app.workspace().await;
@@ -268,7 +314,7 @@ async fn an_endpoint_is_paused_given_a_new_secret_and_removed() {
     assert!(!received[1].is_signed_by(&new) && !received[1].is_signed_by(&old));
 
     let remove = ["webhook", "remove", &id];
-    assert_refused(&operator.run(&remove), 1, "nothing was changed");
+    assert_refused(&operator.run(&remove), 1, "Cancelled");
     operator.json(&[&remove[..], &["--dry-run"]].concat());
     assert_eq!(
         operator

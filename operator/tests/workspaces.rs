@@ -51,7 +51,7 @@ async fn settings_are_changed_one_by_one() {
         (vec!["workspace", "show", UNKNOWN], 1, "workspace list"),
         (vec!["workspace", "show"], 2, "GUID"),
         (
-            vec!["workspace", "delete", UNKNOWN, "--yes"],
+            vec!["workspace", "delete", UNKNOWN, "--yes", "--name", "x"],
             1,
             "workspace list",
         ),
@@ -160,6 +160,9 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
     app.settle().await;
     let guid = gone.guid();
     let delete = ["workspace", "delete", &guid];
+    let name = portcullis.json(&["workspace", "show", &guid])["name"].clone();
+    let name = name.as_str().unwrap();
+    let yes = [&delete[..], &["--yes", "--name", name]].concat();
     let others = kept.stored().await;
     let before = gone.stored().await;
     let keys = portcullis.json(&["key", "list", "--workspace", &guid]);
@@ -171,24 +174,12 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
         .collect();
 
     // While a key is live, or has been until just now, nothing is deleted.
-    assert_refused(
-        &portcullis.run(&[&delete[..], &["--yes"]].concat()),
-        1,
-        "portcullis key revoke",
-    );
+    assert_refused(&portcullis.run(&yes), 1, "portcullis key revoke");
     let [first, second] = [&keys[0], &keys[1]].map(|key| key.as_str().unwrap());
     portcullis.json(&["key", "revoke", first, "--yes", "--workspace", &guid]);
-    assert_refused(
-        &portcullis.run(&[&delete[..], &["--yes"]].concat()),
-        1,
-        second,
-    );
+    assert_refused(&portcullis.run(&yes), 1, second);
     portcullis.json(&["key", "revoke", second, "--yes", "--workspace", &guid]);
-    assert_refused(
-        &portcullis.run(&[&delete[..], &["--yes"]].concat()),
-        1,
-        "try again in",
-    );
+    assert_refused(&portcullis.run(&yes), 1, "try again in");
     let dry = portcullis.json(&[&delete[..], &["--dry-run"]].concat());
     assert_eq!(
         (&dry["dryRun"], &dry["bansOnRecord"]),
@@ -198,9 +189,17 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
 
     // As if the minute had passed.
     revoke_long_ago(&app, &guid).await;
-    assert_refused(&portcullis.run(&delete), 1, "nothing was changed");
+    assert_refused(&portcullis.run(&delete), 1, "Cancelled");
+    for no in ["yes\n", "y\n", "another name\n"] {
+        let refused = portcullis.answering(no, &delete);
+        assert_refused(&refused, 1, "Cancelled");
+    }
+    let other = [&delete[..], &["--yes", "--name", "another name"]].concat();
+    assert_refused(&portcullis.run(&other), 1, "Cancelled");
+    let nameless = [&delete[..], &["--yes"]].concat();
+    assert_refused(&portcullis.run(&nameless), 2, "--name");
     assert_eq!(gone.stored().await, before);
-    let done = portcullis.answering("yes\n", &delete);
+    let done = portcullis.answering(&format!("{name}\n"), &delete);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert!(stderr(&done).contains("61 bans"), "{}", stderr(&done));
     assert!(stdout(&done).contains("deleted"), "{}", stdout(&done));
@@ -238,7 +237,9 @@ async fn a_deletion_that_was_interrupted_is_finished_by_the_next() {
     assert!((1..30).contains(&removed.unwrap().unwrap()));
     assert_ne!(workspace.stored().await, Vec::<Value>::new());
 
-    let delete = ["workspace", "delete", "--workspace", &guid, "--yes"];
+    let name = portcullis.json(&["workspace", "show", &guid])["name"].clone();
+    let name = name.as_str().unwrap();
+    let delete = ["workspace", "delete", &guid, "--yes", "--name", name];
     assert_eq!(portcullis.json(&delete)["dryRun"], false);
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
     assert_refused(&portcullis.run(&delete), 1, "no workspace");

@@ -22,6 +22,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         actor: Actor {
             key_id: "operator".to_owned(),
             moderator: Some(ALICE),
+            principal: None,
             request_id: format!("request-{user}"),
         },
         bounds: Bounds::Operator,

@@ -30,6 +30,7 @@ pub async fn handle(
         actor: Actor {
             key_id: caller.key_id().to_owned(),
             moderator: unban.moderator,
+            principal: None,
             request_id: request.id().to_owned(),
         },
         bounds: authority.bounds,

@@ -1,99 +1,132 @@
 //! `portcullis ban`.
 
+mod preview;
+
 use anyhow::{Context, Result};
 use clap::Args;
 use shared::ban_info::{FlagStyle, View};
 use shared::calls::{self, Authority, Intent};
 use shared::clock::{Moment, Timestamp};
 use shared::ids::{ModeratorId, UserId, WorkspaceId};
-use shared::rules::{BanRequest, Length, Scope, Terms};
-use shared::store::{Actor, Bounds, Call, Store};
+use shared::rules::{BanRequest, Decision, DecisionKind, Length, Scope, Terms};
+use shared::store::{Actor, Bounds, Call, Settled};
 
-use super::workspace;
-use crate::arguments::{InExperience, ban_length, moderator, reason, scope, user};
-use crate::ban_record::ShownBan;
+use super::{experience, workspace};
+use crate::arguments::{Caution, InExperience, ban_length, moderator, reason, scope, user};
+use crate::ban_record::{ShownBan, in_place, lasting};
+use crate::confirm::confirm;
+use crate::connection::Session;
 use crate::output::Output;
+use preview::Preview;
 
 const EXAMPLES: &str = "\
 Examples:
   portcullis ban 156 --experience 7 --moderator 1 --length 7d --public-reason \"Be kind\"
   portcullis ban 156 --experience 7 --moderator 1 --permanent --scope global \\
     --public-reason \"Stole accounts\" --overwrite
-  portcullis ban 156 --experience 7 --moderator 1 --appeal";
+  portcullis ban 156 --experience 7 --moderator 1 --appeal
+
+It asks before it changes a ban in force, bans permanently in every experience, or bans for less than \
+an hour.";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = EXAMPLES)]
+#[group(id = "how_long", required = true, multiple = false, args = ["length", "permanent", "appeal"])]
 pub struct BanArgs {
-    /// Who is banned: a Roblox user id.
+    /// The Roblox user id to ban.
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
     place: InExperience,
-    /// Where it holds: in the experience, or `global`, in all of the workspace.
-    #[arg(long, default_value = "experience", value_name = "WHERE", value_parser = scope)]
+    /// Where the ban holds: in this experience, or `global`, in every experience of the workspace.
+    #[arg(long, default_value = "experience", value_name = "SCOPE", value_parser = scope)]
     scope: Scope,
-    /// How long it holds: 7d, 12h, P1M, or until an instant (RFC 3339).
+    /// How long the ban lasts: 90s, 30m, 12h, 7d, 1mo, or until a date (2027-01-31, which is 00:00
+    /// UTC) or instant (RFC 3339).
     #[arg(long, value_name = "LENGTH", value_parser = ban_length)]
-    #[arg(required_unless_present_any = ["permanent", "appeal"], conflicts_with = "permanent")]
     length: Option<Length>,
-    /// It holds until it is lifted.
+    /// The ban lasts until it is lifted.
     #[arg(long)]
     permanent: bool,
-    /// Why, for the player.
-    #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PUBLIC_REASON))]
+    /// The reason shown to the player, at most 400 bytes.
+    #[arg(
+        long,
+        visible_alias = "reason",
+        value_name = "TEXT",
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = reason(Terms::LONGEST_PUBLIC_REASON))]
     #[arg(required_unless_present = "appeal")]
     public_reason: Option<String>,
-    /// Why, for moderators [default: as for the player].
-    #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
+    /// The reason shown to moderators, at most 1,000 bytes [default: the public reason].
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     private_reason: Option<String>,
-    /// The Roblox user who decides it.
+    /// The Roblox user id of the moderator who decides.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: ModeratorId,
-    /// Change a ban that is in force; without it, such a ban is an error.
+    /// Change the ban in force; without this, a ban in force is an error.
     #[arg(long)]
     overwrite: bool,
-    /// The experience has applied it already; with --overwrite and the terms of a ban in force,
-    /// this confirms that ban.
+    /// The experience has applied the ban already; with --overwrite and the terms of the ban in
+    /// force, this confirms that ban.
     #[arg(long)]
     applied: bool,
-    /// End the ban in force for an accepted appeal; its terms are not looked at.
-    #[arg(long, conflicts_with_all = ["length", "permanent", "overwrite"])]
+    /// End the ban in force for an accepted appeal; length and reasons are ignored.
+    #[arg(long, conflicts_with = "overwrite")]
     appeal: bool,
+    #[command(flatten)]
+    caution: Caution,
 }
 
-pub async fn run(args: BanArgs, store: &Store, output: Output) -> Result<()> {
+impl BanArgs {
+    fn request(&self) -> BanRequest {
+        let public_reason = self.public_reason.clone().unwrap_or_default();
+        let private_reason = self.private_reason.clone();
+        BanRequest {
+            user: self.user,
+            experience: self.place.experience,
+            scope: self.scope,
+            overwrite: self.overwrite,
+            completed: self.applied,
+            moderator: self.moderator,
+            private_reason: private_reason.unwrap_or_else(|| public_reason.clone()),
+            public_reason,
+            length: self.length.unwrap_or(Length::Permanent),
+            universal: None,
+        }
+    }
+
+    const fn intent(&self) -> Intent {
+        if self.appeal {
+            Intent::Appeal
+        } else {
+            Intent::Ban
+        }
+    }
+}
+
+pub async fn run(args: BanArgs, session: &Session, output: Output) -> Result<()> {
+    let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
-    let now = Moment::now().seconds();
-    let call = by_hand(
-        store,
-        workspace.guid,
-        args.user,
-        args.place,
-        Some(args.moderator),
-    )
-    .await?;
-    let public_reason = args.public_reason.unwrap_or_default();
-    let request = BanRequest {
-        user: args.user,
-        experience: args.place.experience,
-        scope: args.scope,
-        overwrite: args.overwrite,
-        completed: args.applied,
-        moderator: args.moderator,
-        private_reason: args.private_reason.unwrap_or(public_reason.clone()),
-        public_reason,
-        length: args.length.unwrap_or(Length::Permanent),
-        universal: None,
-    };
-    let intent = if args.appeal {
-        Intent::Appeal
-    } else {
-        Intent::Ban
-    };
-    let authority = authority(workspace.guid, now);
+    let experience = args.place.experience;
+    experience::demand_linked(store, &workspace, experience).await?;
+    let (request, intent) = (args.request(), args.intent());
+    let preview = Preview::of(store, &workspace, &request, intent).await?;
+    if args.caution.dry_run {
+        preview.refuse()?;
+        return output.one(&preview);
+    }
+    if let Some(question) = preview.question() {
+        confirm(&question, args.caution.yes)?;
+    }
+    let moderator = Some(args.moderator);
+    let call = by_hand(session, workspace.guid, args.user, args.place, moderator).await?;
+    let authority = authority(workspace.guid, Moment::now().seconds());
     let settled = calls::ban(store, &call, &request, intent, &authority).await?;
 
+    eprintln!("{}", echo(&settled, &request));
     let standing = &settled.standing;
     let ban = standing.latest_in(args.scope);
     let ban = ban.context("the ban was made, but changed before it could be shown")?;
@@ -102,9 +135,34 @@ pub async fn run(args: BanArgs, store: &Store, output: Output) -> Result<()> {
     output.one(&ShownBan::new(workspace.guid, ban, completed, now))
 }
 
-/// A call that the operator makes by hand.
+/// What was done, in a sentence.
+fn echo(settled: &Settled, request: &BanRequest) -> String {
+    match settled.decisions.first() {
+        Some(decision) => sentence(decision),
+        None if request.completed => format!(
+            "Recorded that experience {} has applied the ban.",
+            request.experience
+        ),
+        None => "Nothing changed: the ban in force has these terms already.".to_owned(),
+    }
+}
+
+fn sentence(decision: &Decision) -> String {
+    let ban = &decision.ban;
+    let (user, place) = (ban.user, in_place(ban));
+    let lasting = lasting(ban.terms.expires, ban.updated);
+    match decision.kind {
+        DecisionKind::Changed => {
+            format!("Changed the ban of {user} {place}: it now holds {lasting}.")
+        }
+        DecisionKind::Appealed => format!("Ended the ban of {user} {place}: appeal accepted."),
+        _ => format!("Banned {user} {place} {lasting}."),
+    }
+}
+
+/// A call that the operator makes with this program.
 pub async fn by_hand(
-    store: &Store,
+    session: &Session,
     workspace: WorkspaceId,
     user: UserId,
     place: InExperience,
@@ -114,10 +172,11 @@ pub async fn by_hand(
     Ok(Call {
         user,
         tag,
-        link: store.link_of(tag, place.experience).await?,
+        link: session.store.link_of(tag, place.experience).await?,
         actor: Actor {
             key_id: "operator".to_owned(),
             moderator,
+            principal: Some(session.principal.clone()),
             request_id: uuid::Uuid::new_v4().to_string(),
         },
         bounds: Bounds::Operator,

@@ -7,7 +7,7 @@ use shared::clock::Moment;
 use shared::ids::UserId;
 use shared::store::Store;
 
-use super::workspace;
+use super::{experience, workspace};
 use crate::arguments::{InExperience, user};
 use crate::ban_record::ShownBan;
 use crate::output::{Output, Record};
@@ -20,14 +20,14 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// The Roblox user who wants to join.
+    /// The Roblox user id.
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
     place: InExperience,
 }
 
-/// What there is to say of a user in an experience.
+/// Whether a user is banned in an experience.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Checked {
@@ -46,12 +46,15 @@ impl Record for Checked {
         match &self.ban {
             Some(ban) => {
                 let pending = self.pending.map_or("nothing".to_owned(), |what| {
-                    format!("the experience has yet to {what} the user")
+                    format!("{what} not yet applied on Roblox")
                 });
                 fields.push(("pending", pending));
                 fields.extend(ban.fields());
             }
-            None => fields.push(("record", "never banned here or everywhere".to_owned())),
+            None => fields.push((
+                "record",
+                "no bans on record for this user in this experience".to_owned(),
+            )),
         }
         fields
     }
@@ -59,6 +62,7 @@ impl Record for Checked {
 
 pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.place.workspace).await?;
+    experience::demand_linked(store, &workspace, args.place.experience).await?;
     let tag = workspace.guid.tag();
     let snapshot = store
         .standing(tag, args.user, args.place.experience)

@@ -1,4 +1,4 @@
-//! `portcullis doctor`: what is wrong with an installation, and what to do about it.
+//! `portcullis doctor`: checks an installation, and prints a remedy for each problem.
 
 mod api;
 mod enforcements;
@@ -25,18 +25,18 @@ Examples:
   PORTCULLIS_KEY=sentinelAPI.… portcullis --stack portcullis doctor
   portcullis --endpoint http://127.0.0.1:8000 doctor --url http://127.0.0.1:9000/api/v1
 
-Exit status: 1 if a check failed; a warning alone is none.";
+Exit status: 1 if a check failed; warnings alone do not change it.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
     /// The API's address, which ends in /api/v1 [default: the stack's output `ApiUrl`]. With a key in
-    /// the environment variable `PORTCULLIS_KEY`, a ban check is made too.
+    /// the variable `PORTCULLIS_KEY`, a ban check is made too.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }
 
-/// The variable that holds a key to try. Not an argument: those are seen by all on the machine.
+/// The variable that holds a key to try. Not an argument, since every user of the machine can read those.
 const KEY: &str = "PORTCULLIS_KEY";
 
 pub async fn run(
@@ -103,7 +103,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         }
         None => findings.push(Finding::skipped(
             "API",
-            "its address is not known: give --url or --stack",
+            "its address is unknown: use --url or --stack",
         )),
     }
     findings

@@ -1,4 +1,4 @@
-//! `portcullis completions` and `portcullis man`: the program described by itself.
+//! `portcullis completions`, `man` and `iam-policy`: the program described by itself.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -8,6 +8,8 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::connection::ConnectionArgs;
+use crate::permissions;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -15,7 +17,7 @@ Examples:
   portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis
   portcullis completions zsh > ~/.zfunc/_portcullis")]
 pub struct CompletionsArgs {
-    /// Of which shell.
+    /// The shell.
     shell: Shell,
 }
 
@@ -25,7 +27,7 @@ Examples:
   portcullis man | man --local-file -
   portcullis man --dir ~/.local/share/man/man1")]
 pub struct ManArgs {
-    /// A folder to write the page of each command to; without it, the program's own is printed.
+    /// A directory to write the page of each command to [default: print the program's own page].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -47,9 +49,17 @@ pub fn man(args: &ManArgs) -> Result<()> {
     print(&page)
 }
 
+/// Prints the policy for the stack that is named, or for one that is called `portcullis`.
+pub fn iam_policy(connection: &ConnectionArgs) -> Result<()> {
+    let policy = permissions::policy(connection.stack_name().unwrap_or("portcullis"));
+    let mut text = serde_json::to_string_pretty(&policy)?;
+    text.push('\n');
+    print(text.as_bytes())
+}
+
 fn print(text: &[u8]) -> Result<()> {
     match io::stdout().lock().write_all(text) {
-        // Whoever reads has seen enough.
+        // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the result could not be written"),
     }

@@ -1,4 +1,4 @@
-//! `portcullis erasure`: the requests to be forgotten that Roblox passes on.
+//! `portcullis erasure`: erasure requests that Roblox forwards.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -21,7 +21,7 @@ use crate::times::Time;
 
 const EXAMPLES: &str = "\
 Examples:
-  portcullis erasure setup                 # requests wait for you
+  portcullis erasure setup                 # requests wait for your approval
   portcullis erasure setup --mode erase    # requests are carried out at once
   portcullis erasure list
   portcullis erasure approve --all --dry-run
@@ -30,17 +30,17 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum ErasureCommand {
-    /// Take in requests from Roblox. The secret for the webhook is shown once.
+    /// Accept requests from Roblox. The secret for the webhook is shown once.
     Setup(SetupArgs),
-    /// Whether requests are taken in, and what becomes of them.
+    /// Show whether requests are accepted, and what happens to them.
     Show(InWorkspace),
-    /// Take in no more requests. Those that wait go on waiting.
+    /// Stop accepting requests. Queued ones stay queued.
     Off(OffArgs),
-    /// List the requests that wait for you.
+    /// List the pending requests.
     List(InWorkspace),
-    /// Carry out requests that wait: the users are forgotten.
+    /// Approve pending requests: the users are forgotten.
     Approve(Chosen),
-    /// Decline requests that wait: nothing is forgotten.
+    /// Decline pending requests: nothing is forgotten.
     Reject(Chosen),
 }
 
@@ -49,26 +49,26 @@ pub struct SetupArgs {
     #[command(flatten)]
     place: InWorkspace,
 
-    /// What becomes of a request.
+    /// What happens to a request.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
 
-    /// Read the secret from standard input rather than making a new one.
+    /// Read the secret from standard input instead of making one.
     #[arg(long)]
     secret_from_stdin: bool,
 
-    /// Keep the secret that was set up before, and change the mode only.
+    /// Keep the current secret, and change only the mode.
     #[arg(long, conflicts_with = "secret_from_stdin")]
     keep_secret: bool,
 
-    /// Do not ask before a secret that is in use is replaced.
+    /// Skip the confirmation prompt before a secret in use is replaced.
     #[arg(long)]
     yes: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Mode {
-    /// It waits for your yes.
+    /// It waits for your approval.
     #[default]
     Queue,
     /// The user is forgotten at once.
@@ -85,15 +85,16 @@ pub struct OffArgs {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = true, args = ["requests", "all"])]
 pub struct Chosen {
     #[command(flatten)]
     place: InWorkspace,
 
-    /// The requests, by the ids that `erasure list` shows.
-    #[arg(value_name = "REQUEST", required_unless_present = "all", value_parser = request)]
+    /// The ids of the requests, from `erasure list`.
+    #[arg(value_name = "REQUEST", value_parser = request)]
     requests: Vec<NotificationId>,
 
-    /// All that wait.
+    /// All pending requests.
     #[arg(long, conflicts_with = "requests")]
     all: bool,
 
@@ -101,7 +102,7 @@ pub struct Chosen {
     caution: Caution,
 }
 
-/// Whether requests are taken in.
+/// Whether requests are accepted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Intake {
@@ -119,14 +120,14 @@ impl Record for Intake {
         fields.extend(self.secret.clone().map(|secret| ("secret", secret)));
         fields.push((
             "requests",
-            self.mode.map_or("not taken in".to_owned(), word),
+            self.mode.map_or("not accepted".to_owned(), word),
         ));
         fields.extend(self.since.map(|since| ("since", since.shown())));
         fields
     }
 }
 
-/// A request that waits, or what became of it.
+/// A pending request, or what became of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
@@ -160,9 +161,15 @@ impl Record for Shown {
     }
 }
 
-pub async fn run(command: ErasureCommand, store: &Store, output: Output) -> Result<()> {
+/// `api`: the API's address, if it is known.
+pub async fn run(
+    command: ErasureCommand,
+    store: &Store,
+    api: Option<&str>,
+    output: Output,
+) -> Result<()> {
     match command {
-        ErasureCommand::Setup(args) => setup(args, store, output).await,
+        ErasureCommand::Setup(args) => setup(args, store, api, output).await,
         ErasureCommand::Show(place) => {
             let workspace = workspace::find(store, place.workspace).await?;
             let intake = intake(store, workspace.guid).await?;
@@ -178,29 +185,30 @@ pub async fn run(command: ErasureCommand, store: &Store, output: Output) -> Resu
             let workspace = workspace::find(store, place.workspace).await?;
             let queue = store.erasure_queue(workspace.guid.tag()).await?;
             let shown: Vec<_> = queue.iter().map(|queued| Shown::of(queued, None)).collect();
-            output.list(&shown, "no requests wait")
+            output.list(&shown, "no pending requests")
         }
         ErasureCommand::Approve(chosen) => approve(chosen, store, output).await,
         ErasureCommand::Reject(chosen) => reject(chosen, store, output).await,
     }
 }
 
-async fn setup(args: SetupArgs, store: &Store, output: Output) -> Result<()> {
+async fn setup(args: SetupArgs, store: &Store, api: Option<&str>, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.keep_secret {
-        let question = "Replace the secret? What Roblox signs with the old one is refused.";
+        let question =
+            "Replace the secret? Requests that Roblox signs with the old one are refused.";
         confirm(question, args.yes)?;
     }
     let (secret, is_new) = if args.keep_secret {
-        let before = before.context("there is no secret to be kept: leave out --keep-secret")?;
+        let before = before.context("there is no secret yet: leave out --keep-secret")?;
         (before.secret, false)
     } else if args.secret_from_stdin {
         (read_secret()?, false)
     } else {
         let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
         let text = random.map(|part| part.simple().to_string()).concat();
-        let secret = SigningSecret::new(&text).context("a random secret is no secret")?;
+        let secret = SigningSecret::new(&text).context("the random secret is not valid")?;
         (secret, true)
     };
     let new = ErasureIntake {
@@ -219,9 +227,13 @@ async fn setup(args: SetupArgs, store: &Store, output: Output) -> Result<()> {
         since: Some(Time(new.created)),
         secret: is_new.then(|| new.secret.reveal().to_owned()),
     })?;
+    let url = match api {
+        Some(api) => format!("{}/roblox/webhook", api.trim_end_matches('/')),
+        None => "the URL of your API (the stack's output ApiUrl) with /roblox/webhook".to_owned(),
+    };
     eprintln!(
-        "Give Roblox (Creator Dashboard, Webhooks) the secret and the URL of POST \
-         /api/v1/roblox/webhook of your API, for the event Right To Erasure Request."
+        "In the Creator Dashboard, under Webhooks, add a webhook for the event Right To Erasure \
+         Request with this secret and this URL: {url}"
     );
     Ok(())
 }
@@ -230,7 +242,7 @@ async fn off(args: &OffArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.caution.dry_run {
-        let question = format!("Take in no more erasure requests for {:?}?", workspace.name);
+        let question = format!("Stop accepting erasure requests for {:?}?", workspace.name);
         confirm(&question, args.caution.yes)?;
         store.remove_erasure_intake(workspace.guid.tag()).await?;
     }
@@ -249,7 +261,8 @@ async fn approve(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
     let mut shown = Vec::new();
     if !chosen.caution.dry_run && !queue.is_empty() {
         let question = format!(
-            "Forget {} users in {:?}? Their bans and all history of them go for good.",
+            "Forget {} users in {:?}? Their bans and history are deleted, and they can join again. This \
+             cannot be undone.",
             queue.len(),
             workspace.name
         );
@@ -267,7 +280,7 @@ async fn approve(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
         };
         shown.push(Shown::of(queued, Some(removed)));
     }
-    output.list(&shown, "no requests wait")
+    output.list(&shown, "no pending requests")
 }
 
 async fn reject(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
@@ -275,7 +288,7 @@ async fn reject(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
     let tag = workspace.guid.tag();
     let queue = chosen.from(store.erasure_queue(tag).await?)?;
     if !chosen.caution.dry_run && !queue.is_empty() {
-        let question = format!("Decline {} requests to be forgotten?", queue.len());
+        let question = format!("Decline {} erasure requests?", queue.len());
         confirm(&question, chosen.caution.yes)?;
         for queued in &queue {
             store
@@ -284,16 +297,16 @@ async fn reject(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
         }
     }
     let shown: Vec<_> = queue.iter().map(|queued| Shown::of(queued, None)).collect();
-    output.list(&shown, "no requests wait")
+    output.list(&shown, "no pending requests")
 }
 
 impl Chosen {
-    /// Those of the waiting requests that were chosen.
+    /// The chosen ones of the pending requests.
     fn from(&self, queue: Vec<QueuedErasure>) -> Result<Vec<QueuedErasure>> {
         let waits = |id: &&NotificationId| queue.iter().any(|queued| queued.notification == **id);
         if let Some(unknown) = self.requests.iter().find(|id| !waits(id)) {
             bail!(
-                "no request {} waits: `portcullis erasure list` shows all",
+                "there is no pending request {}; `portcullis erasure list` shows all",
                 unknown.as_str()
             );
         }
@@ -303,7 +316,7 @@ impl Chosen {
     }
 }
 
-/// How the workspace takes in requests, if it does.
+/// How the workspace accepts requests, if it does.
 async fn intake(store: &Store, guid: WorkspaceId) -> Result<Option<ErasureIntake>> {
     let intakes = store.erasure_intakes().await?;
     Ok(intakes.iter().find(|intake| intake.guid == guid).cloned())
@@ -320,5 +333,5 @@ fn read_secret() -> Result<SigningSecret> {
 }
 
 fn request(text: &str) -> Result<NotificationId, String> {
-    NotificationId::new(text).ok_or("expected an id, as `erasure list` shows it".to_owned())
+    NotificationId::new(text).ok_or("expected an id from `erasure list`".to_owned())
 }

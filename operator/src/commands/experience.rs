@@ -5,10 +5,10 @@ mod list;
 
 pub use list::{Shown, all};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use shared::ids::ExperienceId;
-use shared::store::Store;
+use shared::store::{Store, Workspace};
 
 use crate::arguments::{Caution, InWorkspace, experience};
 use crate::output::Output;
@@ -22,31 +22,50 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum ExperienceCommand {
-    /// Link an experience and bring all bans that stand to it. Run again, it goes on where it was
-    /// interrupted.
-    #[command(after_help = EXAMPLES)]
+    /// Link an experience and send it all bans in force. If interrupted, run it again to continue.
     Link(Named),
-    /// Unlink an experience and drop what is pending there. Linked again, what stands by then is
-    /// pending again.
-    #[command(after_help = EXAMPLES)]
+    /// Unlink an experience and drop its pending bans and unbans. If you link it again, the bans then
+    /// in force become pending again.
     Unlink {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
         caution: Caution,
     },
-    /// List the linked experiences, with what is pending there and when each was last seen to poll.
-    #[command(after_help = EXAMPLES)]
+    /// List the linked experiences, what is pending there, and when each last polled.
     List(InWorkspace),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Named {
-    /// The experience, by its place id.
+    /// The experience's place id.
     #[arg(value_name = "ID", value_parser = experience)]
     experience: ExperienceId,
     #[command(flatten)]
     place: InWorkspace,
+}
+
+/// An error unless the experience is linked to the workspace, so that a mistyped id is none of
+/// another place.
+pub async fn demand_linked(
+    store: &Store,
+    workspace: &Workspace,
+    experience: ExperienceId,
+) -> Result<()> {
+    if store
+        .linked(workspace.guid.tag(), experience)
+        .await?
+        .is_none()
+    {
+        bail!(
+            "experience {experience} is not linked to workspace {:?}: check the id with \
+             `portcullis experience list -w {guid}`, or link it with `portcullis experience link \
+             {experience} -w {guid}`",
+            workspace.name,
+            guid = workspace.guid
+        );
+    }
+    Ok(())
 }
 
 pub async fn run(command: ExperienceCommand, store: &Store, output: Output) -> Result<()> {

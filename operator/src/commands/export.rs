@@ -1,8 +1,9 @@
 //! `portcullis export`.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+mod target;
+
+use std::io::Read;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -15,7 +16,10 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use super::workspace;
+use crate::arguments::{Caution, experience};
+use crate::connection::demand_private;
 use crate::progress::Progress;
+use target::{Target, confirm_overwriting};
 
 /// How much is held back before it is written, in bytes.
 const BUFFER: usize = 1 << 18;
@@ -41,12 +45,12 @@ pub enum FileFormat {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ExportArgs {
-    /// The file; `-` is standard output.
+    /// The file to write; `-` is standard output.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The workspace, by the guid that `workspace list` shows.
-    #[arg(long, env = "PORTCULLIS_WORKSPACE", value_name = "GUID")]
+    /// The workspace's GUID, from `workspace list`.
+    #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID")]
     #[arg(required_unless_present = "from_api")]
     workspace: Option<WorkspaceId>,
 
@@ -54,7 +58,7 @@ pub struct ExportArgs {
     #[arg(long, value_enum, default_value_t)]
     format: FileFormat,
 
-    /// In a CSV file, leave reasons as they are even if a spreadsheet would run them.
+    /// In a CSV file, leave reasons as they are, even if a spreadsheet would run them as formulas.
     #[arg(long)]
     raw: bool,
 
@@ -66,13 +70,16 @@ pub struct ExportArgs {
     #[arg(long)]
     excel: bool,
 
-    /// Only the bans made from this experience.
-    #[arg(long, value_name = "ID")]
+    /// Only the bans made from this experience, a place id.
+    #[arg(long, short, value_name = "ID", value_parser = experience)]
     experience: Option<ExperienceId>,
 
-    /// Ask the API at this address instead of the tables, with the key in `PORTCULLIS_KEY`.
+    /// Export from the API at this address instead of the tables, with the key in `PORTCULLIS_KEY`.
     #[arg(long, value_name = "URL")]
     from_api: Option<String>,
+
+    #[command(flatten)]
+    caution: Caution,
 }
 
 impl ExportArgs {
@@ -85,6 +92,7 @@ impl ExportArgs {
 /// Exports through the API.
 pub fn run_remote(args: &ExportArgs) -> Result<()> {
     let base = args.from_api.as_deref().unwrap_or_default();
+    demand_private(base)?;
     let base = base.trim_end_matches('/').trim_end_matches("/api/v1");
     let key = std::env::var(KEY)
         .with_context(|| format!("no key: set {KEY} to a secret key with the scope bans:read"))?;
@@ -92,6 +100,10 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
         FileFormat::Json => "json",
         FileFormat::Csv => "csv",
     };
+    if args.caution.dry_run {
+        bail!("--dry-run does not work with --from-api: the API makes the whole file at once");
+    }
+    confirm_overwriting(&args.file, args.caution.yes)?;
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -115,7 +127,7 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
             .get("location")
             .and_then(|link| link.to_str().ok());
         let link = link
-            .context("the API's link to the file is missing")?
+            .context("the API answered without a link to the file")?
             .to_owned();
         // The link is a secret of its own; the key stays here.
         answer = agent
@@ -137,6 +149,7 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
     }
     target.complete()?;
     progress.finish();
+    eprintln!("Exported to {}.", args.file.display());
     Ok(())
 }
 
@@ -157,32 +170,87 @@ fn sound(answer: Response<Body>) -> Result<Response<Body>> {
 pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
     let workspace = args
         .workspace
-        .context("which workspace? give --workspace")?;
+        .context("no workspace given: use --workspace")?;
     let workspace = workspace::find(store, workspace).await?.guid;
-    let mut target = Target::open(&args.file)?;
     let wanted = (workspace, args.experience);
-    match args.format {
+    demand_known(store, wanted).await?;
+    if args.caution.dry_run {
+        let count = count(store, wanted).await?;
+        eprintln!("Would export {count} bans to {}.", args.file.display());
+        return Ok(());
+    }
+    confirm_overwriting(&args.file, args.caution.yes)?;
+    let mut target = Target::open(&args.file)?;
+    let count = match args.format {
         FileFormat::Json => write(store, wanted, Json::default(), &mut target).await?,
         FileFormat::Csv => {
             let format = Csv::new(args.raw).with_mark(args.bom).for_excel(args.excel);
-            write(store, wanted, format, &mut target).await?;
+            write(store, wanted, format, &mut target).await?
         }
+    };
+    target.complete()?;
+    eprintln!("Exported {count} bans to {}.", args.file.display());
+    Ok(())
+}
+
+/// What is exported: all bans of a workspace, or those made from one experience.
+type Wanted = (WorkspaceId, Option<ExperienceId>);
+
+fn filter((_, experience): Wanted) -> Filter {
+    Filter {
+        experience,
+        ..Filter::default()
     }
-    target.complete()
+}
+
+/// An error for an experience that is not linked and has no bans, which is a mistyped one.
+async fn demand_known(store: &Store, wanted: Wanted) -> Result<()> {
+    let (workspace, Some(experience)) = wanted else {
+        return Ok(());
+    };
+    let tag = workspace.tag();
+    if store.linked(tag, experience).await?.is_some() {
+        return Ok(());
+    }
+    let filter = filter(wanted);
+    if store
+        .ledger(tag, &filter, None, None)
+        .next()
+        .await?
+        .is_none()
+    {
+        bail!(
+            "experience {experience} is not linked to the workspace and has no bans; `portcullis \
+             experience list -w {workspace}` shows the linked ones"
+        );
+    }
+    Ok(())
+}
+
+async fn count(store: &Store, wanted: Wanted) -> Result<u64> {
+    let filter = filter(wanted);
+    let mut bans = store.ledger(wanted.0.tag(), &filter, None, None);
+    let mut progress = Progress::begin("bans counted", None);
+    let mut count = 0_u64;
+    while bans.next().await?.is_some() {
+        count = count.saturating_add(1);
+        progress.advance(1);
+    }
+    progress.finish();
+    Ok(count)
 }
 
 async fn write<F: ExportFormat>(
     store: &Store,
-    (workspace, experience): (WorkspaceId, Option<ExperienceId>),
+    wanted: Wanted,
     mut format: F,
     target: &mut Target,
-) -> Result<()> {
+) -> Result<u64> {
+    let (workspace, _) = wanted;
     #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
     let view = View::of_workspace(workspace, FlagStyle::Integer, Moment::now().seconds());
-    let filter = Filter {
-        experience,
-        ..Filter::default()
-    };
+    let filter = filter(wanted);
+    let mut count = 0_u64;
     let mut bans = store.ledger(workspace.tag(), &filter, None, None);
     let mut progress = Progress::begin("bans exported", None);
     let mut out = Vec::new();
@@ -194,72 +262,10 @@ async fn write<F: ExportFormat>(
             out.clear();
         }
         progress.advance(1);
+        count = count.saturating_add(1);
     }
     format.end(&mut out);
     target.write(&out)?;
     progress.finish();
-    Ok(())
-}
-
-/// Where an export goes. A file appears under its name when it is complete, readable by its owner
-/// only, since it holds what is for moderators.
-struct Target {
-    to: Option<(PathBuf, PathBuf)>,
-    file: Option<File>,
-}
-
-impl Target {
-    fn open(path: &Path) -> Result<Self> {
-        if path == Path::new("-") {
-            return Ok(Self {
-                to: None,
-                file: None,
-            });
-        }
-        let mut part = path.as_os_str().to_owned();
-        part.push(format!(".part-{}", std::process::id()));
-        let part = PathBuf::from(part);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(&part)
-            .with_context(|| format!("{} cannot be written", part.display()))?;
-        Ok(Self {
-            to: Some((part, path.to_owned())),
-            file: Some(file),
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => io::stdout().lock().write_all(bytes),
-        };
-        written.context("the export could not be written")
-    }
-
-    fn complete(&mut self) -> Result<()> {
-        let Some((part, path)) = &self.to else {
-            return io::stdout()
-                .flush()
-                .context("the export could not be written");
-        };
-        let whole = self.file.take().map_or(Ok(()), |file| file.sync_all());
-        whole
-            .and_then(|()| std::fs::rename(part, path))
-            .with_context(|| format!("{} could not be written", path.display()))?;
-        self.to = None;
-        Ok(())
-    }
-}
-
-impl Drop for Target {
-    /// What is not complete is no use to anybody.
-    fn drop(&mut self) {
-        if let Some((part, _)) = &self.to {
-            let _ = std::fs::remove_file(part);
-        }
-    }
+    Ok(count)
 }

@@ -16,8 +16,8 @@ Examples:
   portcullis forget 156 --dry-run
   portcullis forget 156 --yes
 
-His bans, their history and what is pending go for good, and he is not kept out any more. A receipt
-stays that does not name him.";
+Their bans, their history and what is pending are deleted, and the user can join again. A receipt stays \
+that does not identify them.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -25,7 +25,7 @@ pub struct ForgetArgs {
     #[command(flatten)]
     place: InWorkspace,
 
-    /// The Roblox user.
+    /// The Roblox user id.
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
 
@@ -55,13 +55,13 @@ impl Removed {
 impl Record for Removed {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let title = if self.dry_run {
-            "bans that would go"
+            "bans that would be removed"
         } else {
             "bans removed"
         };
         vec![
             (title, self.bans.to_string()),
-            ("items in all", self.items.to_string()),
+            ("items in total", self.items.to_string()),
         ]
     }
 }
@@ -70,11 +70,15 @@ pub async fn run(args: ForgetArgs, store: &Store, output: Output) -> Result<()> 
     let workspace = workspace::find(store, args.place.workspace).await?;
     let tag = workspace.guid.tag();
     let known = store.known_of(tag, args.user).await?;
+    if known.items == 0 {
+        eprintln!("Nothing is on record for user {}.", args.user);
+    }
     if args.caution.dry_run || known.items == 0 {
         return output.one(&Removed::new(known, args.caution.dry_run));
     }
     let question = format!(
-        "Forget the user {} in {:?}? {} bans and their history go for good.",
+        "Forget user {} in {:?}? Their {} bans and the history are deleted, and they can join again. \
+         This cannot be undone.",
         args.user, workspace.name, known.bans
     );
     confirm(&question, args.caution.yes)?;

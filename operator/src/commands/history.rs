@@ -22,7 +22,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct HistoryArgs {
-    /// The Roblox user.
+    /// The Roblox user id.
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
@@ -39,6 +39,8 @@ struct Decided {
     at_seconds: Timestamp,
     key_id: String,
     moderator_id: Option<ModeratorId>,
+    /// Who ran this program, if it decided.
+    principal: Option<String>,
     /// The reason given for lifting it.
     reason: Option<String>,
     ban: ShownBan,
@@ -64,7 +66,7 @@ impl Decided {
     /// What was there before, as it was just before the decision.
     fn replaced(&self) -> String {
         let Some(before) = &self.before else {
-            return "nothing".to_owned();
+            return "-".to_owned();
         };
         let end = match before.ending.map(|ending| ending.kind) {
             Some(EndingKind::Lifted) => "lifted".to_owned(),
@@ -78,16 +80,22 @@ impl Decided {
 impl Record for Decided {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let moderator = self.moderator_id.map(|id| format!(", moderator {id}"));
-        let by = format!("{}{}", self.key_id, moderator.unwrap_or_default());
+        let principal = self.principal.as_ref().map(|name| format!(" ({name})"));
+        let by = format!(
+            "{}{}{}",
+            self.key_id,
+            principal.unwrap_or_default(),
+            moderator.unwrap_or_default()
+        );
         vec![
             ("when", self.at.shown()),
-            ("what", word(self.decision)),
+            ("action", word(self.decision)),
             ("guid", self.after.guid.to_string()),
-            ("holds", place(&self.after)),
+            ("scope", place(&self.after)),
             ("until", until(&self.after)),
             ("by", by),
-            ("why", self.why()),
-            ("replaced", self.replaced()),
+            ("reason", self.why()),
+            ("previous", self.replaced()),
         ]
     }
 }
@@ -110,6 +118,7 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
                 reason,
                 key_id,
                 moderator,
+                principal,
                 ..
             } = decision;
             // A ban is shown as it was at the decision, not as it is by now.
@@ -121,6 +130,7 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
                 at_seconds: at,
                 key_id,
                 moderator_id: moderator,
+                principal,
                 reason,
                 ban: show(&ban),
                 previous: previous.as_ref().map(show),
@@ -129,6 +139,6 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
             }
         })
         .collect();
-    let none = format!("no decision on the user {} is on record", args.user);
+    let none = format!("no decisions on user {} are on record", args.user);
     output.list(&shown, &none)
 }

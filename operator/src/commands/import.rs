@@ -8,11 +8,12 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use shared::ids::{ExperienceId, ModeratorId};
 use shared::rules;
-use shared::store::{ImportPlan, Store};
+use shared::store::ImportPlan;
 use shared::text::printable;
 
 use super::workspace;
-use crate::arguments::InWorkspace;
+use crate::arguments::{InWorkspace, WrongArguments};
+use crate::connection::Session;
 use crate::import::{
     Columns, Defaults, Detected, Ended, Errors, Format, Reading, Report, Source, Summary,
     look_over, move_in, refused, survey, word_of,
@@ -88,11 +89,11 @@ pub struct ImportArgs {
     moderator: Option<ModeratorId>,
 
     /// Where a row does not say it: the reason for moderators [default: the other reason].
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     private_reason: Option<String>,
 
     /// Where a row does not say it: the reason shown to the player.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     public_reason: Option<String>,
 
     /// The file is our CSV export made with raw=true.
@@ -151,10 +152,13 @@ impl ImportArgs {
     }
 }
 
-pub async fn run(args: ImportArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(args: ImportArgs, session: &Session, output: Output) -> Result<()> {
+    let store = &session.store;
     let applied_in: BTreeSet<_> = args.applied_in.iter().copied().collect();
     if applied_in.len() > MOST_APPLIED_IN {
-        bail!("--applied-in takes at most {MOST_APPLIED_IN} experiences");
+        bail!(WrongArguments(format!(
+            "--applied-in takes at most {MOST_APPLIED_IN} experiences"
+        )));
     }
     let workspace = workspace::find(store, args.place.workspace).await?.guid;
     let source = Source::open(&args.file)?;
@@ -199,6 +203,7 @@ pub async fn run(args: ImportArgs, store: &Store, output: Output) -> Result<()> 
         dry_run: args.dry_run,
     };
     let import = store.begin_import(&plan).await?;
+    let import = import.run_by(session.principal.clone());
     let summary = Summary::of(import.key_id(), args.dry_run, word_of(format), not_read);
     let errors = Errors::new(path, shape);
     let mut report = Report::begin(summary, found.rows, errors, output);

@@ -24,6 +24,8 @@ Examples:
   portcullis key create --name \"game servers\"
   portcullis key create --name bot --scope bans:write,bans:write-global --bans-per-hour 60
   portcullis key create --name \"our partners\" --kind public --checks-per-minute 600
+  portcullis key list
+  portcullis key show KEY_ID
   portcullis key rotate KEY_ID --overlap 2d
   portcullis key revoke KEY_ID";
 
@@ -31,19 +33,14 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum KeyCommand {
     /// Make a key. It is shown once.
-    #[command(after_help = EXAMPLES)]
     Create(NewKeyArgs),
-    /// List a workspace's keys, oldest first, revoked and expired ones too.
-    #[command(after_help = EXAMPLES)]
+    /// List a workspace's keys, oldest first, including revoked and expired ones.
     List(InWorkspace),
-    /// Show a key: everything but the key itself.
-    #[command(after_help = EXAMPLES)]
+    /// Show a key: everything except the key itself.
     Show(NamedKey),
-    /// Make a key with the same properties, shown once, and let the old one live for a while.
-    #[command(after_help = EXAMPLES)]
+    /// Replace a key with a new one like it, shown once; the old one keeps working for a while.
     Rotate(RotateArgs),
-    /// Revoke a key: within 60 seconds it is refused everywhere, for good.
-    #[command(after_help = EXAMPLES)]
+    /// Revoke a key: within 60 seconds it is refused everywhere. This cannot be undone.
     Revoke {
         #[command(flatten)]
         named: NamedKey,
@@ -56,7 +53,7 @@ pub enum KeyCommand {
 pub struct NamedKey {
     #[command(flatten)]
     pub place: InWorkspace,
-    /// The key's id, as `key list` shows it.
+    /// The key's id, from `key list`.
     #[arg(value_name = "KEY_ID")]
     pub key_id: String,
 }
@@ -66,26 +63,26 @@ pub struct NewKeyArgs {
     #[command(flatten)]
     pub place: InWorkspace,
 
-    /// What you call it, such as where it is used.
-    #[arg(long, value_parser = name)]
+    /// The display name, such as where it is used.
+    #[arg(long, value_parser = name, allow_hyphen_values = true)]
     pub name: String,
 
-    /// `public` may check one ban at a time and can be handed to other communities.
+    /// A `public` key can only check single users, and can be given to other communities.
     #[arg(long, default_value = "secret")]
     #[arg(value_parser = one_of::<KeyKind>(["secret", "public"]))]
     pub kind: KeyKind,
 
-    /// What a secret key may do; repeat for several [default: bans:read and bans:write].
+    /// What a secret key may do, separated by commas [default: bans:read,bans:write].
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
     #[arg(value_parser = one_of::<Scope>(Scope::ALL.map(Scope::name)))]
     pub scopes: Vec<Scope>,
 
-    /// How lists write flags to it; `auto`: booleans to game servers, 0 and 1 to others.
+    /// How lists write flags for it; `auto`: booleans for game servers, 0 and 1 for others.
     #[arg(long, default_value = "auto", value_name = "HOW")]
     #[arg(value_parser = one_of::<FlagPin>(["auto", "integer", "boolean"]))]
     pub flags: FlagPin,
 
-    /// How many bans it may make or change within any hour [default: any number].
+    /// How many bans it may make or change within any hour [default: no limit].
     #[arg(long, value_name = "N")]
     pub bans_per_hour: Option<NonZeroU32>,
 
@@ -94,7 +91,8 @@ pub struct NewKeyArgs {
     #[arg(long, value_name = "N")]
     pub checks_per_minute: Option<NonZeroU32>,
 
-    /// When it ends: after 90d, 12h, P1Y …, or on a date (2027-01-31) or instant (RFC 3339).
+    /// When it expires: after 12h, 90d, 1y, or on a date (2027-01-31, which is 00:00 UTC) or instant
+    /// (RFC 3339) [default: never].
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
     pub expires: Option<Timestamp>,
 }
@@ -108,7 +106,8 @@ impl NewKeyArgs {
             KeyKind::Public => Err("a public key has no scopes: leave out --scope".to_owned()),
             KeyKind::Secret if self.scopes.is_empty() => Ok(Scope::DEFAULT.to_vec()),
             KeyKind::Secret if asked(Scope::WriteGlobalBans) && !asked(Scope::WriteBans) => Err(
-                "bans:write-global is no use alone: give --scope bans:write beside it".to_owned(),
+                "bans:write-global requires bans:write: use --scope bans:write,bans:write-global"
+                    .to_owned(),
             ),
             KeyKind::Secret => Ok(Scope::ALL
                 .into_iter()
@@ -157,8 +156,13 @@ async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
             key: new.key.reveal().to_owned(),
             shown: Shown::at(new.created, &record),
         })
-        .with_context(|| format!("the key is made but lost: revoke {}", record.key_id))?;
-    eprintln!("This key cannot be shown again: keep it where you keep secrets.");
+        .with_context(|| {
+            format!(
+                "the key is made but was not shown: revoke {}",
+                record.key_id
+            )
+        })?;
+    eprintln!("This key cannot be shown again. Store it in a secret manager now.");
     Ok(())
 }
 
@@ -167,7 +171,7 @@ async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
     let now = Moment::now().seconds();
     let shown: Vec<_> = keys.iter().map(|key| Shown::at(now, key)).collect();
     let none = format!(
-        "no keys yet: make one with `portcullis key create --workspace {} --name NAME`",
+        "no keys yet: make one with `portcullis key create -w {} --name NAME`",
         place.workspace
     );
     output.list(&shown, &none)
@@ -176,17 +180,17 @@ async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
 async fn revoke(named: &NamedKey, caution: Caution, store: &Store, output: Output) -> Result<()> {
     let mut key = find(store, named).await?;
     let now = Moment::now().seconds();
-    // To revoke a key twice is no mistake: the second time is told when the first was.
+    // Revoking a key twice is no mistake: the second time shows when the first was.
     if key.revoked.is_none() && caution.dry_run {
-        eprintln!("Nothing was changed: this key would be revoked.");
+        eprintln!("Dry run: this key would be revoked.");
     } else if key.revoked.is_none() {
         let question = format!(
-            "Revoke the key {:?} ({})? Whoever uses it is refused, for good.",
+            "Revoke the key {:?} ({})? Clients using it will get 401. This cannot be undone.",
             key.name, key.key_id
         );
         confirm(&question, caution.yes)?;
         let tag = named.place.workspace.tag();
-        // It may say no, that somebody else was quicker: revoked it is.
+        // `false` means that another call was faster: it is revoked.
         store.revoke_key(tag, &key.key_id, now).await?;
         key.revoked = Some(now);
     }
@@ -200,7 +204,7 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
     let found = keys.into_iter().find(|key| key.key_id == *key_id);
     found.with_context(|| {
         format!(
-            "the workspace has no key {key_id}: `portcullis key list --workspace {}` shows all",
+            "the workspace has no key {key_id}; `portcullis key list -w {}` shows all",
             place.workspace
         )
     })

@@ -7,6 +7,7 @@ use shared::clock::{Moment, Timestamp};
 use shared::ids::WorkspaceId;
 use shared::store::{Pending, Store};
 
+use super::experience::demand_linked;
 use super::workspace;
 use crate::arguments::InExperience;
 use crate::ban_record::ShownBan;
@@ -48,12 +49,13 @@ impl Record for Owed {
 pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()> {
     let InExperience { place, experience } = args.place;
     let workspace = workspace::find(store, place.workspace).await?;
+    demand_linked(store, &workspace, experience).await?;
     let now = Moment::now().seconds();
     let mut list = all(store, Pending::Bans, workspace.guid, args.place, now).await?;
     list.extend(all(store, Pending::Unbans, workspace.guid, args.place, now).await?);
     output.list(
         &list,
-        &format!("nothing is pending in the experience {experience}"),
+        &format!("nothing is pending in experience {experience}"),
     )
 }
 

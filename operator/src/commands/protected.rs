@@ -1,6 +1,6 @@
 //! `portcullis protected`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::clock::{Moment, Timestamp};
@@ -21,14 +21,11 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum ProtectedCommand {
-    /// Protect users. Bans that they have stay until they are lifted.
-    #[command(after_help = EXAMPLES)]
+    /// Protect users from bans. Bans that they have already stay until they are lifted.
     Add(Users),
-    /// Protect users no longer.
-    #[command(after_help = EXAMPLES)]
+    /// End the protection of users.
     Remove(Users),
     /// List the protected users.
-    #[command(after_help = EXAMPLES)]
     List(InWorkspace),
 }
 
@@ -73,13 +70,21 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
             }
         }
         ProtectedCommand::Remove(Users { users, .. }) => {
+            let protected = store.protected_users(tag).await?;
+            let is_protected = |user: &UserId| protected.iter().any(|(id, _)| id == user);
+            if let Some(other) = users.iter().find(|user| !is_protected(user)) {
+                bail!(
+                    "user {other} is not protected, so nothing was changed; `portcullis protected \
+                     list -w {}` shows who is",
+                    place.workspace
+                );
+            }
             for user in users {
                 store.unprotect(tag, user).await?;
             }
         }
         ProtectedCommand::List(_) => {}
     }
-    // Whatever was done, this is the list by now.
     let mut users = store.protected_users(tag).await?;
     users.sort_unstable();
     let shown: Vec<_> = users
@@ -90,6 +95,6 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
             since_seconds: since,
         })
         .collect();
-    let none = "no user is protected: protect your staff with `portcullis protected add USER…`";
+    let none = "no users are protected: protect your staff with `portcullis protected add USER…`";
     output.list(&shown, none)
 }

@@ -1,70 +1,270 @@
 //! `portcullis unban`.
 
-use anyhow::{Context, Result};
-use clap::Args;
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 use shared::calls;
-use shared::clock::Moment;
-use shared::ids::{ModeratorId, UserId};
-use shared::rules::{Terms, UnbanRequest};
-use shared::store::Store;
+use shared::clock::{Moment, Timestamp};
+use shared::ids::{Guid, ModeratorId, UserId};
+use shared::rules::{Ban, Scope, Standing, Terms, UnbanRequest};
+use shared::store::Workspace;
 
-use super::{ban, workspace};
-use crate::arguments::{InExperience, moderator, reason, user};
-use crate::ban_record::ShownBan;
-use crate::output::Output;
+use super::{ban, experience, workspace};
+use crate::arguments::{Caution, InExperience, moderator, reason, user};
+use crate::ban_record::{ShownBan, in_place, lasting, place, until};
+use crate::confirm::confirm;
+use crate::connection::Session;
+use crate::output::{Output, Record};
 
 const EXAMPLES: &str = "\
 Examples:
-  portcullis unban 156 --experience 7 --reason \"Mistaken for somebody else\"
-  portcullis unban 156 --experience 7 --applied";
+  portcullis unban 156 --experience 7 --reason \"Mistaken identity\"
+  portcullis unban 156 --experience 7 --scope experience --dry-run
+  portcullis unban 156 --experience 7 --applied
+
+A Global ban ends in every experience of the workspace, so it asks before it lifts one.";
+
+/// Which bans are lifted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Lifted {
+    /// Only the ban of this experience.
+    Experience,
+    /// Only the Global ban.
+    Global,
+    /// Both.
+    #[default]
+    All,
+}
+
+impl Lifted {
+    const fn holds(self, scope: Scope) -> bool {
+        matches!(
+            (self, scope),
+            (Self::All, _) | (Self::Experience, Scope::Experience) | (Self::Global, Scope::Global)
+        )
+    }
+}
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct UnbanArgs {
-    /// Whose bans are lifted, the Global one and that of the experience.
+    /// The Roblox user id to unban.
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
     place: InExperience,
-    /// Why.
-    #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
+    /// Which bans to lift.
+    #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
+    scope: Lifted,
+    /// The reason, for moderators, at most 1,000 bytes.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     reason: Option<String>,
-    /// The Roblox user who decides it.
+    /// The Roblox user id of the moderator who decides.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: Option<ModeratorId>,
-    /// The experience has lifted it already; with no ban in force, this confirms the pending unban.
+    /// The experience has lifted the ban already; with no ban in force, this confirms the pending
+    /// unban.
     #[arg(long)]
     applied: bool,
+    #[command(flatten)]
+    caution: Caution,
 }
 
-pub async fn run(args: UnbanArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.place.workspace).await?;
-    let call = ban::by_hand(store, workspace.guid, args.user, args.place, args.moderator).await?;
-    let request = UnbanRequest {
-        user: args.user,
-        experience: args.place.experience,
-        reason: args.reason.filter(|reason| !reason.is_empty()),
-        moderator: args.moderator,
-        completed: args.applied,
-        confirm_only: false,
-        from_game: false,
-    };
-    let now = Moment::now().seconds();
-    let authority = ban::authority(workspace.guid, now);
-    let mut settled = calls::unban(store, &call, &request, &authority).await?;
-    // Where nothing was in force, it is a report.
-    let is_pending = settled.decisions.is_empty() && settled.standing.here.report.is_some();
-    if request.completed && is_pending {
-        let report = UnbanRequest {
-            confirm_only: true,
-            ..request
+/// A ban that is lifted, or would be.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    dry_run: bool,
+    unban_reason: Option<String>,
+    unban_moderator_id: Option<ModeratorId>,
+    principal: String,
+    #[serde(flatten)]
+    ban: ShownBan,
+    #[serde(skip)]
+    before: Ban,
+}
+
+impl Record for Shown {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let dash = || "-".to_owned();
+        let moderator = self
+            .unban_moderator_id
+            .map(|id| format!("moderator {id}, "));
+        let state = if self.dry_run {
+            "would be lifted"
+        } else {
+            "lifted"
         };
-        settled = calls::unban(store, &call, &report, &authority).await?;
+        vec![
+            ("guid", self.before.guid.to_string()),
+            ("user", self.before.user.to_string()),
+            ("scope", place(&self.before)),
+            ("state", state.to_owned()),
+            ("would have ended", until(&self.before)),
+            ("ban reason", self.before.terms.private_reason.clone()),
+            (
+                "unban reason",
+                self.unban_reason.clone().unwrap_or_else(dash),
+            ),
+            (
+                "by",
+                format!("{}{}", moderator.unwrap_or_default(), self.principal),
+            ),
+        ]
     }
+}
+
+pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<()> {
+    let store = &session.store;
+    let workspace = workspace::find(store, args.place.place.workspace).await?;
+    let here = args.place.experience;
+    experience::demand_linked(store, &workspace, here).await?;
+    let tag = workspace.guid.tag();
+    let standing = store.standing(tag, args.user, here).await?.standing;
+    let now = Moment::now().seconds();
+    let found: Vec<_> = [Scope::Experience, Scope::Global]
+        .into_iter()
+        .filter(|scope| args.scope.holds(*scope))
+        .filter_map(|scope| standing.in_force(scope, now))
+        .cloned()
+        .collect();
+    if found.is_empty() {
+        let said = args
+            .without_ban(&standing, now, &workspace, session)
+            .await?;
+        return output.list(&Vec::<Shown>::new(), &said);
+    }
+    if args.caution.dry_run {
+        let would = found
+            .iter()
+            .map(|ban| args.shown(ban, ban, session, &workspace, now));
+        return output.list(&would.collect::<Vec<_>>(), "");
+    }
+    if found.iter().any(|ban| ban.scope == Scope::Global) {
+        for ban in &found {
+            eprintln!("  {}", line(ban, now));
+        }
+        let question = match found.as_slice() {
+            [_] => format!(
+                "Lift the Global ban of {} in {:?}? It ends in every experience.",
+                args.user, workspace.name
+            ),
+            _ => format!(
+                "Lift both bans of {} in {:?}? The Global one ends in every experience; --scope \
+                 experience keeps it.",
+                args.user, workspace.name
+            ),
+        };
+        confirm(&question, args.caution.yes)?;
+    }
+    let call = ban::by_hand(
+        session,
+        workspace.guid,
+        args.user,
+        args.place,
+        args.moderator,
+    )
+    .await?;
+    let guids: Vec<Guid> = found.iter().map(|ban| ban.guid).collect();
+    let authority = ban::authority(workspace.guid, now);
+    let settled = calls::lift(store, &call, &args.request(), &guids, &authority).await?;
 
     let now = Moment::now().seconds();
-    let shown = settled.standing.shown(now);
-    let shown = shown.context("the ban was lifted, but changed before it could be shown")?;
-    let completed = settled.standing.here.report == Some(shown.current());
-    output.one(&ShownBan::new(workspace.guid, shown, completed, now))
+    let mut lifted = Vec::new();
+    for decision in &settled.decisions {
+        let before = decision.previous.as_ref().unwrap_or(&decision.ban);
+        eprintln!("Lifted: {}", line(before, now));
+        lifted.push(args.shown(before, &decision.ban, session, &workspace, now));
+    }
+    if let Some(ban) = settled.standing.counting(now) {
+        eprintln!(
+            "{} is still banned: {}. --scope all lifts that too.",
+            args.user,
+            line(ban, now)
+        );
+    }
+    output.list(&lifted, "")
+}
+
+/// A ban in a line: where it holds, how long, why and by whom.
+fn line(ban: &Ban, now: Timestamp) -> String {
+    format!(
+        "ban {} {} {}, by moderator {}: {:?}",
+        ban.guid,
+        in_place(ban),
+        lasting(ban.terms.expires, now),
+        ban.terms.moderator,
+        ban.terms.private_reason
+    )
+}
+
+impl UnbanArgs {
+    fn request(&self) -> UnbanRequest {
+        UnbanRequest {
+            user: self.user,
+            experience: self.place.experience,
+            reason: self.reason.clone().filter(|reason| !reason.is_empty()),
+            moderator: self.moderator,
+            completed: self.applied,
+            confirm_only: false,
+            from_game: false,
+        }
+    }
+
+    fn shown(
+        &self,
+        before: &Ban,
+        ban: &Ban,
+        session: &Session,
+        workspace: &Workspace,
+        now: Timestamp,
+    ) -> Shown {
+        Shown {
+            dry_run: self.caution.dry_run,
+            unban_reason: self.reason.clone(),
+            unban_moderator_id: self.moderator,
+            principal: session.principal.clone(),
+            ban: ShownBan::new(workspace.guid, ban, self.applied, now),
+            before: before.clone(),
+        }
+    }
+
+    /// Nothing holds that could be lifted: with `--applied` the call confirms, else it is an error.
+    async fn without_ban(
+        &self,
+        standing: &Standing,
+        now: Timestamp,
+        workspace: &Workspace,
+        session: &Session,
+    ) -> Result<String> {
+        let (user, here) = (self.user, self.place.experience);
+        if standing.is_blank() {
+            bail!("{user} was never banned in experience {here} or globally");
+        }
+        if let Some(other) = standing.counting(now) {
+            bail!("{user} has no such ban; there is {}", line(other, now));
+        }
+        if !self.applied {
+            bail!(
+                "{user} has no ban in force in experience {here}; if the experience has lifted the \
+                 last one, record that with --applied"
+            );
+        }
+        if self.caution.dry_run {
+            return Ok(format!(
+                "Would record that experience {here} has lifted the ban of {user}."
+            ));
+        }
+        let call = ban::by_hand(session, workspace.guid, user, self.place, self.moderator).await?;
+        let authority = ban::authority(workspace.guid, now);
+        let report = UnbanRequest {
+            confirm_only: true,
+            ..self.request()
+        };
+        calls::unban(&session.store, &call, &report, &authority).await?;
+        Ok(format!(
+            "Recorded that experience {here} has lifted the ban of {user}."
+        ))
+    }
 }

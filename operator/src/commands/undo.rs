@@ -1,22 +1,24 @@
-//! `portcullis undo`: takes back what a key decided.
+//! `portcullis undo`: reverses what a key decided.
 
 use anyhow::{Result, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use shared::calls::Undo;
-use shared::clock::{Moment, Timestamp};
+use shared::clock::Moment;
 use shared::ids::UserId;
 use shared::rules::{Decision, DecisionKind, Scope};
 use shared::store::{Actor, Store, UndoWindow};
 
 use super::workspace;
-use crate::arguments::{Caution, InWorkspace, moment_past};
+use crate::arguments::{Caution, InWorkspace, WrongArguments, moment_past};
 use crate::confirm::confirm;
+use crate::connection::Session;
 use crate::output::{Output, Record, rfc3339, word};
 use crate::progress::Progress;
+use crate::times::Time;
 
-/// How many users are put right at a time.
+/// How many users are worked on at a time.
 const AT_ONCE: usize = 16;
 
 const EXAMPLES: &str = "\
@@ -24,8 +26,8 @@ Examples:
   portcullis undo --key 3f2a91c07d5e --since 2h --dry-run
   portcullis undo --key 3f2a91c07d5e --since 2026-11-21T10:00:00Z --until 2026-11-21T12:30:00Z
 
-Bans that the key made are lifted, those it lifted are restored, those it changed get their terms
-back. What somebody else has decided since stands. Revoke the key first, and wait a minute.";
+Bans made with the key are lifted, bans lifted with it are restored, and changed bans get their old \
+terms back. Later decisions by others stand. Revoke the key first, and wait a minute.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -33,15 +35,17 @@ pub struct UndoArgs {
     #[command(flatten)]
     place: InWorkspace,
 
-    /// Whose decisions: a key's id, or the name under which `undo` or `import` decided.
+    /// The id of the key whose decisions are undone; or `operator`, or the name that an `undo` or
+    /// `import` printed.
     #[arg(long, value_name = "KEY_ID")]
     key: String,
 
-    /// From when on: an instant (RFC 3339), a Unix time, or how long ago (2h, 1d12h).
+    /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
+    /// or a Unix time.
     #[arg(long, value_name = "WHEN", value_parser = moment_past)]
     since: Moment,
 
-    /// Until when [default: now].
+    /// The end of the period [default: now].
     #[arg(long, value_name = "WHEN", value_parser = moment_past)]
     until: Option<Moment>,
 
@@ -58,14 +62,14 @@ struct Shown {
     experience_id: u64,
     guid: String,
     decision: DecisionKind,
-    expires: Option<String>,
+    expires: Option<Time>,
+    dry_run: bool,
     public_reason: String,
 }
 
 impl Shown {
-    fn of(decision: &Decision) -> Self {
+    fn of(decision: &Decision, is_preview: bool) -> Self {
         let ban = &decision.ban;
-        let expires = ban.terms.expires.seconds();
         Self {
             user_id: ban.user,
             scope: match ban.scope {
@@ -75,7 +79,8 @@ impl Shown {
             experience_id: ban.made_in.get(),
             guid: ban.guid.to_string(),
             decision: decision.kind,
-            expires: (expires != 0).then(|| rfc3339(Timestamp(expires))),
+            expires: Time::of(ban.terms.expires),
+            dry_run: is_preview,
             public_reason: ban.terms.public_reason.clone(),
         }
     }
@@ -83,34 +88,37 @@ impl Shown {
 
 impl Record for Shown {
     fn fields(&self) -> Vec<(&'static str, String)> {
+        let title = if self.dry_run { "would be" } else { "is now" };
         vec![
             ("user", self.user_id.to_string()),
             ("scope", self.scope.to_owned()),
             ("experience", self.experience_id.to_string()),
             ("ban", self.guid.clone()),
-            ("is", word(self.decision)),
-            (
-                "expires",
-                self.expires.clone().unwrap_or("never".to_owned()),
-            ),
+            (title, word(self.decision)),
+            ("expires", or_never(self.expires)),
             ("public reason", self.public_reason.clone()),
         ]
     }
 }
 
-pub async fn run(args: UndoArgs, store: &Store, output: Output) -> Result<()> {
+fn or_never(time: Option<Time>) -> String {
+    time.map_or_else(|| "never".to_owned(), Time::shown)
+}
+
+pub async fn run(args: UndoArgs, session: &Session, output: Output) -> Result<()> {
+    let store = &session.store;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let tag = workspace.guid.tag();
     let until = args.until.unwrap_or_else(Moment::now);
     if until < args.since {
-        bail!("--until lies before --since");
+        bail!(WrongArguments("--until is before --since".to_owned()));
     }
     let now = Moment::now().seconds();
     let keys = store.keys(tag).await?;
     let is_live = |key: &shared::auth::KeyRecord| key.key_id == args.key && key.is_live(now);
     if keys.iter().any(is_live) {
         eprintln!(
-            "warning: the key {} is live and may go on meanwhile: revoke it first",
+            "warning: the key {} is live and can decide more meanwhile: revoke it first",
             args.key
         );
     }
@@ -122,16 +130,28 @@ pub async fn run(args: UndoArgs, store: &Store, output: Output) -> Result<()> {
             until,
         },
         name: Actor::run_name("undo"),
+        principal: Some(session.principal.clone()),
     };
     let users = store.users_decided_on(tag, &undo.window).await?;
-    let none = "nothing to undo: the key decided nothing then, or it was decided anew since";
+    let is_key = keys.iter().any(|key| key.key_id == args.key);
+    let is_known = is_key || args.key == "operator";
+    if users.is_empty() && !is_known && !store.has_decided(tag, &args.key).await? {
+        bail!(
+            "no key {key} in workspace {:?}, and no decisions under that name: `portcullis key list \
+             -w {}` shows the keys, `portcullis history USER` who decided what",
+            workspace.name,
+            workspace.guid,
+            key = args.key
+        );
+    }
+    let none = "Nothing to undo: no decisions by this key in that period are still current";
     if args.caution.dry_run {
         let would = decide(&undo, store, &users, true).await?;
         return output.list(&would, none);
     }
     if !users.is_empty() {
         let question = format!(
-            "Take back what {} decided on {} users? --dry-run lists it.",
+            "Undo what {} decided on {} users? --dry-run lists it.",
             args.key,
             users.len()
         );
@@ -141,7 +161,7 @@ pub async fn run(args: UndoArgs, store: &Store, output: Output) -> Result<()> {
     output.list(&done, none)?;
     if !done.is_empty() {
         eprintln!(
-            "To take this back: portcullis undo --workspace {} --key {} --since {}",
+            "To reverse this: portcullis undo --workspace {} --key {} --since {}",
             workspace.guid,
             undo.name,
             rfc3339(now)
@@ -174,7 +194,8 @@ async fn decide(
     let mut shown = Vec::new();
     while let Some(decisions) = decided.try_next().await? {
         progress.advance(1);
-        shown.extend(decisions.iter().map(Shown::of));
+        let show = |decision| Shown::of(decision, is_preview);
+        shown.extend(decisions.iter().map(show));
     }
     progress.finish();
     Ok(shown)

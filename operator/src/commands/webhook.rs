@@ -1,4 +1,4 @@
-//! `portcullis webhook`: where other systems hear of what is decided.
+//! `portcullis webhook`: sends decisions to other systems.
 
 mod adding;
 mod changing;
@@ -15,7 +15,7 @@ use shared::webhooks::{Endpoint, EndpointId};
 use super::workspace;
 use crate::arguments::{Caution, InWorkspace};
 use crate::output::Output;
-use adding::AddArgs;
+use adding::{AddArgs, SetArgs};
 use changing::RotateArgs;
 use deliveries::DeliveriesArgs;
 use replay::ReplayArgs;
@@ -26,6 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis webhook add https://example.com/bans --name \"staff panel\"
   portcullis webhook add https://example.com/unbans --events GAME_UNBANNED
+  portcullis webhook list
+  portcullis webhook set we_0123456789ab --url https://example.com/new
   portcullis webhook test we_0123456789ab
   portcullis webhook deliveries we_0123456789ab --state failed
   portcullis webhook replay we_0123456789ab --since 2h
@@ -34,38 +36,40 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum WebhookCommand {
-    /// Send events to a URL from now on. The secret they are signed with is shown once.
+    /// Send events to a URL from now on. The signing secret is shown once.
     Add(AddArgs),
-    /// List the endpoints of a workspace and how they fare.
+    /// List webhooks and their health.
     List(InWorkspace),
-    /// Show an endpoint: everything but its secret.
+    /// Show a webhook: everything except its secret.
     Show(Named),
-    /// Send nothing for a while. Events until it goes on are not delivered, but can be replayed.
+    /// Change a webhook's URL, events or name. Its secret and its deliveries stay.
+    Set(SetArgs),
+    /// Stop sending for a while. Events until it is resumed are not sent, but can be replayed.
     Pause(Named),
-    /// Send again, also to an endpoint that was paused since it failed.
+    /// Send again, also to a webhook that was paused because it failed.
     Resume(Named),
-    /// Remove an endpoint with the list of its deliveries.
+    /// Remove a webhook and the list of its deliveries.
     Remove {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
         caution: Caution,
     },
-    /// Sign with a new secret, shown once, and for a while with the old one too.
+    /// Sign with a new secret, shown once, and with the old one too for a while.
     Rotate(RotateArgs),
-    /// Send a test to an endpoint and show what it answers.
+    /// Send a test event and show the answer.
     Test(TestArgs),
-    /// List what was sent to an endpoint, newest first, and what it answered.
+    /// List deliveries, newest first, and the answers.
     Deliveries(DeliveriesArgs),
-    /// Deliver events again: those since a time that did not arrive, or all.
+    /// Send the events since a time again: those that did not arrive, or all.
     Replay(ReplayArgs),
 }
 
-/// An endpoint of a workspace.
+/// A webhook of a workspace.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Named {
-    /// The endpoint, by the id that `webhook list` shows.
-    #[arg(value_name = "ENDPOINT", value_parser = endpoint)]
+    /// The webhook's id, from `webhook list`.
+    #[arg(value_name = "WEBHOOK", value_parser = endpoint)]
     id: EndpointId,
     #[command(flatten)]
     place: InWorkspace,
@@ -80,6 +84,7 @@ pub async fn run(
 ) -> Result<()> {
     match command {
         WebhookCommand::Add(args) => adding::add(args, is_local, store, output).await,
+        WebhookCommand::Set(args) => adding::set(args, is_local, store, output).await,
         WebhookCommand::List(place) => list(place, store, output).await,
         WebhookCommand::Show(named) => output.one(&Shown::whole(&find(store, named).await?)),
         WebhookCommand::Pause(named) => changing::pause(named, store, output).await,
@@ -99,23 +104,23 @@ async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
     let mut endpoints = store.endpoints(workspace.guid.tag()).await?;
     endpoints.sort_by_key(|endpoint| (endpoint.created, endpoint.id));
     let shown: Vec<_> = endpoints.iter().map(Shown::of).collect();
-    let none = "nothing is sent anywhere: `portcullis webhook add URL` changes that";
+    let none = "no webhooks yet: add one with `portcullis webhook add URL`";
     output.list(&shown, none)
 }
 
-/// The endpoint with this id, or an error that says where to find the right one.
+/// The webhook with this id, or an error that says where to find the right one.
 async fn find(store: &Store, named: Named) -> Result<Endpoint> {
     let workspace = workspace::find(store, named.place.workspace).await?;
     let found = store.endpoint(workspace.guid.tag(), named.id).await?;
     found.with_context(|| unknown(named))
 }
 
-/// The same, which must be going.
+/// The same, which must not be paused.
 async fn find_active(store: &Store, named: Named) -> Result<Endpoint> {
     let endpoint = find(store, named).await?;
     if !endpoint.is_active() {
         bail!(
-            "the endpoint is paused: set it going with `portcullis webhook resume {}`",
+            "the webhook is paused; resume it with `portcullis webhook resume {}`",
             endpoint.id
         );
     }
@@ -124,12 +129,13 @@ async fn find_active(store: &Store, named: Named) -> Result<Endpoint> {
 
 fn unknown(named: Named) -> String {
     format!(
-        "the workspace has no endpoint {}: `portcullis webhook list --workspace {}` shows all",
+        "the workspace has no webhook {}: `portcullis webhook list -w {}` shows all",
         named.id, named.place.workspace
     )
 }
 
 fn endpoint(text: &str) -> Result<EndpointId, String> {
-    let wrong = |_| "expected an endpoint's id, as `webhook list` shows it".to_owned();
+    let wrong =
+        |_| "expected a webhook's id, such as we_0123456789ab, from `webhook list`".to_owned();
     text.parse().map_err(wrong)
 }

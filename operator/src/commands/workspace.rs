@@ -13,7 +13,7 @@ use shared::clock::Moment;
 use shared::ids::WorkspaceId;
 use shared::store::{Linking, Store, Workspace};
 
-use crate::arguments::{Caution, Limit, NamedWorkspace, name, number_or_none, one_of};
+use crate::arguments::{Limit, NamedWorkspace, name, number_or_none, one_of, workspace};
 use crate::output::{Output, Record, word};
 use crate::times::Time;
 
@@ -26,49 +26,56 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis workspace create \"My studio\"
   portcullis workspace list --counts
+  portcullis workspace show GUID
   portcullis workspace set GUID --linking strict --moderator-bans-per-hour 30
+  portcullis workspace upgrade
   portcullis workspace delete GUID --dry-run";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum WorkspaceCommand {
     /// Make a workspace.
-    #[command(after_help = EXAMPLES)]
     Create {
-        /// What you call it.
-        #[arg(value_parser = name)]
+        /// The display name.
+        #[arg(value_parser = name, allow_hyphen_values = true)]
         name: String,
-        /// How experiences join it: by their first call with a secret key, or by you only.
+        /// How experiences are linked: by their first call with a secret key, or only by you.
         #[arg(long, default_value = "automatic", value_name = "HOW")]
         #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
         linking: Linking,
     },
     /// List all workspaces, oldest first.
-    #[command(after_help = EXAMPLES)]
     List {
-        /// With how much there is in each, which reads all of their bans.
+        /// Also count what each workspace holds, which reads all of its bans.
         #[arg(long)]
         counts: bool,
     },
-    /// Show a workspace, how much there is in it and how its experiences keep up.
-    #[command(after_help = EXAMPLES)]
+    /// Show a workspace, what it holds, and how its experiences keep up.
     Show(NamedWorkspace),
-    /// Change a workspace's settings. They are effective everywhere within 60 seconds.
-    #[command(after_help = EXAMPLES)]
+    /// Change a workspace's settings, which takes effect everywhere within 60 seconds.
     Set(SetArgs),
-    /// Bring the workspaces that an older version made up to this version, before its functions are
-    /// deployed. Repeating it changes nothing.
-    #[command(after_help = EXAMPLES)]
+    /// Bring workspaces made by an older version up to this version, before its functions are deployed.
+    /// Repeating it changes nothing.
     Upgrade,
-    /// Delete a workspace with everything in it. All of its keys must be revoked. Run again, it goes
-    /// on where it was interrupted.
-    #[command(after_help = EXAMPLES)]
-    Delete {
-        #[command(flatten)]
-        named: NamedWorkspace,
-        #[command(flatten)]
-        caution: Caution,
-    },
+    /// Delete a workspace with everything in it. All of its keys must be revoked first. If interrupted,
+    /// run it again to continue.
+    Delete(DeleteArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// The workspace's GUID, from `workspace list`. The environment does not choose what is deleted.
+    #[arg(value_name = "GUID", value_parser = workspace)]
+    guid: WorkspaceId,
+    /// The workspace's name, which must match; without it, you are asked to type the name.
+    #[arg(long, value_parser = name, allow_hyphen_values = true)]
+    name: Option<String>,
+    /// Skip the confirmation prompt; needs --name.
+    #[arg(long, requires = "name")]
+    yes: bool,
+    /// Print what would be deleted, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -77,17 +84,17 @@ pub enum WorkspaceCommand {
 pub struct SetArgs {
     #[command(flatten)]
     named: NamedWorkspace,
-    /// What you call it.
-    #[arg(long, value_parser = name)]
+    /// The display name.
+    #[arg(long, value_parser = name, allow_hyphen_values = true)]
     name: Option<String>,
-    /// How experiences join it: by their first call with a secret key, or by you only.
+    /// How experiences are linked: by their first call with a secret key, or only by you.
     #[arg(long, value_name = "HOW")]
     #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
     linking: Option<Linking>,
-    /// How many bans each moderator may make or change within any hour; `none`: any number.
+    /// How many bans each moderator may make or change within any hour; `none`: no limit.
     #[arg(long, value_name = "N", value_parser = number_or_none)]
     moderator_bans_per_hour: Option<Limit>,
-    /// For how many days decisions made from now on are kept in the history; `none`: for good.
+    /// For how many days the history keeps decisions made from now on; `none`: without limit.
     #[arg(long, value_name = "N", value_parser = number_or_none)]
     history_days: Option<Limit>,
 }
@@ -130,8 +137,8 @@ impl Record for Shown {
             (
                 "history",
                 match self.history_days {
-                    Some(days) => format!("kept for {days} d"),
-                    None => "kept for good".to_owned(),
+                    Some(days) => format!("kept for {days} days"),
+                    None => "kept without limit".to_owned(),
                 },
             ),
             ("created", self.created.shown()),
@@ -141,12 +148,16 @@ impl Record for Shown {
 
 /// A cap for people.
 pub fn or_any(cap: Option<NonZeroU32>) -> String {
-    cap.map_or_else(|| "any number".to_owned(), |cap| cap.to_string())
+    cap.map_or_else(|| "no limit".to_owned(), |cap| cap.to_string())
 }
 
 pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Result<()> {
     match command {
         WorkspaceCommand::Create { name, linking } => {
+            let existing = store.workspaces().await?;
+            if let Some(same) = existing.iter().find(|one| one.name == name) {
+                eprintln!("warning: another workspace has this name: {}", same.guid);
+            }
             let ids = std::iter::repeat_with(WorkspaceId::random).take(TRIES);
             let made = create(store, &name, linking, ids).await?;
             output.one(&Shown::from(&made))
@@ -166,9 +177,10 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
         }
         WorkspaceCommand::Set(args) => set(args, store, output).await,
         WorkspaceCommand::Upgrade => upgrade::upgrade(store, output).await,
-        WorkspaceCommand::Delete { named, caution } => {
-            let workspace = find(store, named.guid()?).await?;
-            removal::delete(&workspace, caution, store, output).await
+        WorkspaceCommand::Delete(args) => {
+            let workspace = find(store, args.guid).await?;
+            let name = args.name.as_deref().filter(|_| args.yes);
+            removal::delete(&workspace, name, args.dry_run, store, output).await
         }
     }
 }
@@ -190,7 +202,7 @@ async fn set(args: SetArgs, store: &Store, output: Output) -> Result<()> {
         after.history_days = days;
     }
     if !store.change_workspace(&before, &after).await? {
-        bail!("the workspace {} was deleted meanwhile", before.guid);
+        bail!("workspace {} was deleted in the meantime", before.guid);
     }
     output.one(&Shown::from(&after))
 }
@@ -199,7 +211,7 @@ async fn set(args: SetArgs, store: &Store, output: Output) -> Result<()> {
 pub async fn find(store: &Store, guid: WorkspaceId) -> Result<Workspace> {
     match store.workspace(guid.tag()).await? {
         Some(found) if found.guid == guid => Ok(found),
-        _ => bail!("there is no workspace {guid}: `portcullis workspace list` shows all"),
+        _ => bail!("there is no workspace {guid}; `portcullis workspace list` shows all"),
     }
 }
 

@@ -2,6 +2,10 @@
 
 use shared::error::ApiError;
 
+/// A ban in force stands in the way.
+pub const ALREADY_BANNED: &str =
+    "the user is already banned: `portcullis check` shows the ban, --overwrite changes it";
+
 /// An error in one line that says what to do.
 pub fn explain(error: &anyhow::Error) -> String {
     let text = match error.downcast_ref::<ApiError>() {
@@ -14,13 +18,10 @@ pub fn explain(error: &anyhow::Error) -> String {
 /// What to do about a refusal by the rules, or a failure of the database.
 fn refusal(failed: &ApiError) -> String {
     match failed {
-        ApiError::AlreadyBanned { .. } => {
-            "the user is already banned: `portcullis check` shows the ban, --overwrite changes it"
-                .to_owned()
-        }
+        ApiError::AlreadyBanned { .. } => ALREADY_BANNED.to_owned(),
         ApiError::ProtectedUser => {
             "the user is protected in this workspace and cannot be banned: `portcullis protected \
-             list` shows who is, `portcullis protected remove` ends it"
+             list` shows who is, and `portcullis protected remove` ends the protection"
                 .to_owned()
         }
         ApiError::Forbidden(what) if what.contains("not linked") => {
@@ -28,56 +29,91 @@ fn refusal(failed: &ApiError) -> String {
              link`"
                 .to_owned()
         }
-        ApiError::Unavailable(detail) | ApiError::Internal(detail) => remedy(detail),
+        ApiError::Unavailable(detail) | ApiError::Internal(detail) => remedy("DynamoDB", detail),
         ApiError::ServiceUnavailable { detail, .. } => detail.clone(),
         _ => failed.message(),
     }
 }
 
-/// What to do about a failure of the database, told by the code that it answers with.
-pub(super) fn remedy(detail: &str) -> String {
+/// What to do about a failure of a service, by the code that it answers with.
+pub(super) fn remedy(service: &str, detail: &str) -> String {
+    let is_database = service == "DynamoDB";
     let advice = [
         (
             "ResourceNotFoundException",
             "there is no such table or index: check --bans-table, --workspaces-table, --region \
-             and --endpoint",
+             and --endpoint"
+                .to_owned(),
         ),
         (
-            "AccessDeniedException",
-            "your credentials may not do this: use others (AWS_PROFILE), or have them allowed to \
-             read and write both tables and their indexes, and to describe the stack",
+            "AccessDenied",
+            format!(
+                "your credentials may not do this in {service}: use others (--profile), or grant \
+                 what `portcullis iam-policy` prints"
+            ),
         ),
         (
             "ExpiredToken",
-            "your credentials have expired: sign in again (`aws sso login`)",
+            "your credentials have expired: sign in again (`aws sso login`)".to_owned(),
         ),
         (
             "UnrecognizedClientException",
-            "AWS does not know your credentials: sign in again, and check --region",
+            "AWS does not know your credentials: sign in again, and check --region".to_owned(),
+        ),
+        (
+            "InvalidClientTokenId",
+            "AWS does not know your credentials: sign in again, and check --region".to_owned(),
         ),
         (
             "dispatch failure",
-            "DynamoDB cannot be reached: check --endpoint, --region and the network; `make dev` \
-             starts a local one",
+            if is_database {
+                "DynamoDB cannot be reached: check --endpoint, --region and the network; `make dev` \
+                 starts a local one"
+                    .to_owned()
+            } else {
+                format!("{service} cannot be reached: check --region and the network")
+            },
         ),
         (
             "timed out",
-            "DynamoDB did not answer in time: check the network and try again",
+            format!("{service} did not answer in time: check the network and try again"),
         ),
     ];
     advice
         .into_iter()
         .find(|(code, _)| detail.contains(code))
-        .map_or_else(|| answer(detail), |(_, what)| what.to_owned())
+        .map_or_else(|| answer(service, detail), |(_, what)| what)
 }
 
-/// The message in the SDK's description of an error, which goes on for a screen.
-fn answer(detail: &str) -> String {
+/// The message in the SDK's description of an error, which fills a screen.
+fn answer(service: &str, detail: &str) -> String {
     let message = detail
         .split_once("message: \"")
         .and_then(|(_, message)| message.split_once('"'));
     match message {
-        Some((message, _)) => format!("DynamoDB answered: {message}"),
+        Some((message, _)) => format!("{service} answered: {message}"),
         None => detail.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_that_cannot_be_reached_is_named() {
+        let said = remedy("CloudFormation", "dispatch failure: io error");
+        assert!(
+            said.starts_with("CloudFormation cannot be reached"),
+            "{said}"
+        );
+        assert!(
+            !said.contains("make dev") && !said.contains("DynamoDB"),
+            "{said}"
+        );
+        let said = remedy("DynamoDB", "dispatch failure: io error");
+        assert!(said.contains("make dev"), "{said}");
+        let said = remedy("CloudFormation", "service error: AccessDenied: User: arn");
+        assert!(said.contains("CloudFormation"), "{said}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a deployed stack says of itself: the outputs of `template.yaml`.
+//! The outputs of a deployed stack.
 
 use std::collections::HashMap;
 
@@ -22,12 +22,12 @@ impl Stack {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("ValidationError") => bail!(
                 "there is no stack {name} in this region and account: check --stack, --region and \
-                 AWS_PROFILE (CloudFormation: {})",
+                 --profile (CloudFormation: {})",
                 error.message().unwrap_or("does not exist")
             ),
             Err(error) => bail!(
-                "CloudFormation did not tell the outputs of the stack {name}: {}",
-                super::remedy::remedy(&DisplayErrorContext(&error).to_string())
+                "could not read the outputs of stack {name}: {}",
+                super::remedy::remedy("CloudFormation", &DisplayErrorContext(&error).to_string())
             ),
         };
         let stack = answer.stacks().first();
@@ -60,8 +60,8 @@ impl Stack {
     pub fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).with_context(|| {
             format!(
-                "the stack {} has no output {name}: is it one of Portcullis, deployed from the \
-                 current template?",
+                "stack {} has no output {name}: is it a stack of Portcullis, deployed from the current \
+                 template?",
                 self.name
             )
         })

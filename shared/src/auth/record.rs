@@ -45,6 +45,19 @@ pub struct KeyRecord {
     /// The last day on which a call was made with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Day>,
+    /// The key that a rotation put in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+}
+
+/// What a rotation did to a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The public id of the new key.
+    pub by: String,
+    /// When the key would have ended without the rotation; absent = never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
 }
 
 impl KeyRecord {

@@ -15,6 +15,8 @@ pub struct Undo {
     pub window: UndoWindow,
     /// The name under which the undo decides, by which it can be undone itself.
     pub name: String,
+    /// Who runs it.
+    pub principal: Option<String>,
 }
 
 impl Undo {
@@ -37,6 +39,7 @@ impl Undo {
             actor: Actor {
                 key_id: self.name.clone(),
                 moderator: None,
+                principal: self.principal.clone(),
                 request_id: uuid::Uuid::new_v4().to_string(),
             },
             bounds: Bounds::Unbound,

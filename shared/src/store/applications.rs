@@ -217,6 +217,7 @@ impl Store {
             actor: Actor {
                 key_id: by.to_owned(),
                 moderator: None,
+                principal: None,
                 request_id: String::new(),
             },
             bounds: Bounds::Unbound,

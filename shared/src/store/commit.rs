@@ -26,6 +26,8 @@ pub struct Actor {
     pub key_id: String,
     /// The moderator, if the call names one.
     pub moderator: Option<ModeratorId>,
+    /// Who ran the operator's program: an AWS principal or a local user.
+    pub principal: Option<String>,
     /// The request, by which a decision whose answer was lost is recognised.
     pub request_id: String,
 }
@@ -66,6 +68,8 @@ struct NewDecision<'a> {
     reason: Option<&'a str>,
     key_id: &'a str,
     moderator: Option<ModeratorId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
     request: &'a str,
     /// Hash key of the index of decisions by key.
     decided_by: String,
@@ -249,6 +253,7 @@ impl Commit<'_> {
             reason: decision.reason.as_deref(),
             key_id: &self.actor.key_id,
             moderator: self.actor.moderator,
+            principal: self.actor.principal.as_deref(),
             request: &self.actor.request_id,
             decided_by: schema::decided_by(self.snapshot.tag, &self.actor.key_id),
             ttl: self.permit.leaves(self.now.seconds()),

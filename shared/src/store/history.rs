@@ -42,6 +42,8 @@ pub struct PastDecision {
     pub key_id: String,
     /// The moderator, if the call named one.
     pub moderator: Option<ModeratorId>,
+    /// Who ran the operator's program, if it decided: an AWS principal or a local user.
+    pub principal: Option<String>,
 }
 
 impl PastDecision {
@@ -73,6 +75,8 @@ pub(super) struct DecisionItem {
     key_id: String,
     #[serde(default)]
     moderator: Option<ModeratorId>,
+    #[serde(default)]
+    principal: Option<String>,
 }
 
 impl From<DecisionItem> for PastDecision {
@@ -88,6 +92,7 @@ impl From<DecisionItem> for PastDecision {
             reason: item.reason,
             key_id: item.key_id,
             moderator: item.moderator,
+            principal: item.principal,
         }
     }
 }

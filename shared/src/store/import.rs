@@ -186,6 +186,7 @@ pub struct Import {
     tag: WorkspaceTag,
     workspace: WorkspaceId,
     key_id: String,
+    principal: Option<String>,
     applied_in: BTreeSet<ExperienceId>,
     adopted: Option<Adopted>,
     protected: HashSet<UserId>,
@@ -216,6 +217,7 @@ impl Store {
             tag,
             workspace: plan.workspace,
             key_id: Actor::run_name("import"),
+            principal: None,
             applied_in: plan.applied_in.clone(),
             adopted,
             protected: users.into_iter().map(|(user, _)| user).collect(),
@@ -232,6 +234,13 @@ impl Import {
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
+    }
+
+    /// The same import with the name of who runs it, for the history.
+    #[must_use]
+    pub fn run_by(mut self, principal: String) -> Self {
+        self.principal = Some(principal);
+        self
     }
 
     /// Whether a ban keeps its number.

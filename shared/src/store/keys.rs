@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::Store;
 use super::bans::Snapshot;
 use super::database::{DatabaseError, failure, number, text};
 use super::items;
 use super::schema::{Item, Key, names};
-use crate::auth::{FlagPin, KeyHash, KeyKind, KeyRecord, PlainKey, Scope};
+use crate::auth::{FlagPin, KeyHash, KeyKind, KeyRecord, PlainKey, Replaced, Scope};
 use crate::clock::{Moment, Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
@@ -66,6 +68,7 @@ impl NewKey {
             expires: self.expires,
             revoked: None,
             last_used: None,
+            replaced: None,
         }
     }
 }
@@ -202,20 +205,24 @@ impl Store {
         key_id: &str,
         now: Timestamp,
     ) -> Result<bool, ApiError> {
-        self.change_live_key(tag, key_id, "SET revoked = :at", "", now)
+        self.change_live_key(tag, key_id, "SET revoked = :at", "", now, None)
             .await
     }
 
-    /// Lets the key with this public id end at some time, if it would not end before; `false` if
-    /// there is none that was not revoked or ends before.
-    pub async fn expire_key(
+    /// Lets the key with this public id end at some time, since another one replaces it; `false` if it
+    /// is revoked, ends before that, or has been replaced already.
+    pub async fn replace_key(
         &self,
         tag: WorkspaceTag,
         key_id: &str,
         at: Timestamp,
+        replaced: &Replaced,
     ) -> Result<bool, ApiError> {
-        let unless = " AND (attribute_not_exists(expires) OR expires > :at)";
-        self.change_live_key(tag, key_id, "SET expires = :at", unless, at)
+        let unless = " AND attribute_not_exists(replaced) AND (attribute_not_exists(expires) OR \
+                      expires > :at)";
+        let change = "SET expires = :at, replaced = :replaced";
+        let replaced = items::attribute(replaced)?;
+        self.change_live_key(tag, key_id, change, unless, at, Some(replaced))
             .await
     }
 
@@ -226,6 +233,7 @@ impl Store {
         change: &str,
         unless: &str,
         at: Timestamp,
+        replaced: Option<AttributeValue>,
     ) -> Result<bool, ApiError> {
         let is_it = |item: &Item| {
             item.get("key_id")
@@ -236,7 +244,7 @@ impl Store {
         let Some(key) = found.as_ref().and_then(Key::of) else {
             return Ok(false);
         };
-        let update = self
+        let mut update = self
             .database
             .updating(key)
             .update_expression(change)
@@ -244,6 +252,9 @@ impl Store {
                 "attribute_exists(pk) AND attribute_not_exists(revoked){unless}"
             ))
             .expression_attribute_values(":at", number(at.0));
+        if let Some(replaced) = replaced {
+            update = update.expression_attribute_values(":replaced", replaced);
+        }
         Ok(self.database.update_if(update).await?)
     }
 

@@ -92,6 +92,21 @@ impl UndoWindow {
 }
 
 impl Store {
+    /// Whether a key, or a name of the operator's, ever decided anything in the workspace; may trail
+    /// by a moment.
+    pub async fn has_decided(&self, tag: WorkspaceTag, key_id: &str) -> Result<bool, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::DECISIONS_BY_KEY)
+            .key_condition_expression("decided_by = :key")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":key", text(schema::decided_by(tag, key_id)))
+            .limit(1);
+        let (found, _) = self.database.query(query).await?;
+        Ok(!found.is_empty())
+    }
+
     /// The users on whom the key decided within the window; may trail by a moment.
     pub async fn users_decided_on(
         &self,

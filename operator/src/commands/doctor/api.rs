@@ -1,4 +1,4 @@
-//! The API itself, called as anybody calls it.
+//! The API, called as any client calls it.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 use super::finding::Finding;
+use crate::connection::demand_private;
 
 /// By how many seconds a clock may be off before that is worth a warning.
 const OFF: u64 = 5;
@@ -30,9 +31,16 @@ impl Answer {
     }
 }
 
-/// Calls the API: a route that there is not, and with a key a ban check.
+/// Calls the API: a route that does not exist, and with a key a ban check.
 pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
     let url = url.trim_end_matches('/');
+    if !url.ends_with("/api/v1") {
+        return vec![Finding::failed(
+            "API",
+            format!("{url} does not end in /api/v1"),
+            "check --url: it is the stack's output ApiUrl",
+        )];
+    }
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(15)))
         .http_status_as_error(false)
@@ -59,12 +67,15 @@ pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
                 "{url} answered {} to a route that does not exist, not our 404",
                 answer.status
             ),
-            "check --url: it is the stack's output ApiUrl and ends in /api/v1",
+            "check --url: it is the stack's output ApiUrl",
         )
     }];
     findings.push(skew(answer.clock));
     if let Some(key) = key {
-        findings.push(check(&agent, url, key));
+        findings.push(match demand_private(url) {
+            Ok(()) => check(&agent, url, key),
+            Err(error) => Finding::of_error("ban check by the API", &error),
+        });
     }
     findings
 }
@@ -86,7 +97,7 @@ fn check(agent: &Agent, url: &str, key: &str) -> Finding {
         Ok(answer) if answer.status == 401 => Finding::failed(
             check,
             "the key was refused",
-            "see what is said of your key; a key of another installation is unknown here",
+            "see the check of your key; a key of another installation is unknown here",
         ),
         Ok(answer) => Finding::failed(
             check,
@@ -122,11 +133,11 @@ fn skew(theirs: Option<i64>) -> Finding {
     let check = "clock";
     let ours = i64::try_from(Moment::now().seconds().0).unwrap_or(i64::MAX);
     let Some(theirs) = theirs else {
-        return Finding::skipped(check, "the API does not tell its time");
+        return Finding::skipped(check, "the API sent no Date header");
     };
     let off = ours.abs_diff(theirs);
-    let detail = format!("{off} s off the API's");
-    let remedy = "let this machine set its clock by the network (NTP)";
+    let detail = format!("differs by {off} s from the API's");
+    let remedy = "synchronise this machine's clock (NTP)";
     match off {
         FAR_OFF.. => Finding::failed(check, detail, remedy),
         OFF.. => Finding::warning(check, detail, remedy),
@@ -138,6 +149,17 @@ fn skew(theirs: Option<i64>) -> Finding {
 mod tests {
     use super::*;
     use crate::output::Record;
+
+    #[test]
+    fn an_address_that_is_not_the_apis_is_refused_before_it_is_called() {
+        let found = examine("http://127.0.0.1:9", Some("key"));
+        let fields = found.first().unwrap().fields();
+        assert_eq!(found.len(), 1);
+        assert!(
+            fields[2].1.contains("does not end in /api/v1"),
+            "{fields:?}"
+        );
+    }
 
     #[test]
     fn a_clock_is_off_by_more_than_a_few_seconds() {

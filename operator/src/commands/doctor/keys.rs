@@ -19,7 +19,7 @@ pub async fn examine(store: &Store, key: Option<&str>) -> Vec<Finding> {
         Err(error) => vec![Finding::of_error("keys", &error)],
     };
     findings.push(match key {
-        None => Finding::skipped("your key", "set PORTCULLIS_KEY to a key to have it tried"),
+        None => Finding::skipped("your key", "set PORTCULLIS_KEY to check a key"),
         Some(key) => match record(store, key).await {
             Ok(Some(key)) => of_key(&key, now),
             Ok(None) => Finding::failed(

@@ -17,16 +17,16 @@ const MAPPINGS: [Mapping; 2] = [
     Mapping {
         check: "stream mapping",
         function: "SpreadDecisionsFunctionName",
-        otherwise: "Global bans stay where they are made",
+        otherwise: "Global bans do not reach other experiences",
     },
     Mapping {
         check: "stream mapping of events",
         function: "PublishEventsFunctionName",
-        otherwise: "nobody hears of decisions",
+        otherwise: "webhooks and the event log get nothing",
     },
 ];
 
-/// Looks at the mappings, which only a stack tells.
+/// Checks the mappings, which only a stack names.
 pub async fn examine(connection: &Connection) -> Vec<Finding> {
     let looking = MAPPINGS.iter().map(|mapping| look_at(mapping, connection));
     futures::future::join_all(looking).await
@@ -55,7 +55,10 @@ async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
         Err(error) => {
             return Finding::failed(
                 check,
-                format!("Lambda answered {}", error.code().unwrap_or("nothing")),
+                format!(
+                    "Lambda answered {}",
+                    error.code().unwrap_or("with an error that has no code")
+                ),
                 "allow your credentials lambda:ListEventSourceMappings, and check --region",
             );
         }

@@ -105,7 +105,7 @@ async fn describe(
                 DEPLOY,
             ),
             Some(own) => match own.index_status() {
-                // A local engine may not tell.
+                // A local database may not report it.
                 Some(IndexStatus::Active) | None => Finding::ok(check, "active"),
                 Some(status) => Finding::failed(
                     check,
@@ -161,7 +161,7 @@ async fn expiry(client: &Client, name: &str, is_local: bool) -> Finding {
     } else {
         Finding::failed(
             check,
-            "it is off: used idempotency keys and history past its time stay for good",
+            "it is off: used idempotency keys and expired history are never removed",
             format!(
                 "`aws dynamodb update-time-to-live --table-name {name} \
                  --time-to-live-specification Enabled=true,AttributeName=ttl`"
@@ -199,13 +199,13 @@ async fn recovery(client: &Client, name: &str, is_local: bool) -> Finding {
     }
 }
 
-/// A local engine need not know everything.
+/// A local database does not support every call.
 fn unanswered<E>(check: String, error: &SdkError<E>, is_local: bool) -> Finding
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     if is_local && matches!(error, SdkError::ServiceError(_)) {
-        return Finding::skipped(check, "the local engine does not tell");
+        return Finding::skipped(check, "not reported by the local database");
     }
     Finding::failed(
         check,

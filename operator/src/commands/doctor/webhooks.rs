@@ -1,4 +1,4 @@
-//! Endpoints of webhooks that get nothing.
+//! Webhooks that receive nothing.
 
 use anyhow::Result;
 use shared::store::Store;
@@ -7,7 +7,7 @@ use shared::webhooks::{Endpoint, EndpointState, PausedFor};
 use super::finding::Finding;
 use crate::times::Time;
 
-/// Looks at all endpoints: those that were paused, and those that take nothing.
+/// Checks all webhooks: are any paused or failing?
 pub async fn examine(store: &Store) -> Vec<Finding> {
     match look(store).await {
         Ok(findings) => findings,
@@ -19,7 +19,10 @@ async fn look(store: &Store) -> Result<Vec<Finding>> {
     let endpoints = store.all_endpoints().await?;
     let findings: Vec<_> = endpoints.iter().filter_map(of).collect();
     if findings.is_empty() {
-        let detail = format!("{} endpoints, all well", endpoints.len());
+        let detail = match endpoints.len() {
+            1 => "1 webhook, healthy".to_owned(),
+            count => format!("{count} webhooks, all healthy"),
+        };
         return Ok(vec![Finding::ok("webhooks", detail)]);
     }
     Ok(findings)
@@ -36,21 +39,21 @@ fn of(endpoint: &Endpoint) -> Option<Finding> {
         (EndpointState::Active, None) => None,
         (EndpointState::Active, Some(since)) => Some(Finding::warning(
             check,
-            format!("{url} takes nothing since {}", Time(since).shown()),
-            format!("{} shows what it answers", command("deliveries")),
+            format!("{url} has been failing since {}", Time(since).shown()),
+            format!("{} shows its answers", command("deliveries")),
         )),
         (EndpointState::Paused, _) => Some(Finding::warning(
             check,
-            format!("{url} was paused by hand"),
-            format!("{} when it may go on", command("resume")),
+            format!("{url} was paused by an operator"),
+            format!("{} when it should receive events again", command("resume")),
         )),
         (EndpointState::Failing, _) => Some(Finding::failed(
             check,
             match endpoint.paused_for {
-                Some(PausedFor::Gone) => format!("{url} said it is gone, and was paused"),
-                _ => format!("{url} took nothing for three days, and was paused"),
+                Some(PausedFor::Gone) => format!("{url} returned 410 Gone, and was paused"),
+                _ => format!("{url} failed for three days, and was paused"),
             },
-            format!("once it is repaired {}, then replay", command("resume")),
+            format!("once it is repaired, {}, then replay", command("resume")),
         )),
     }
 }

@@ -64,7 +64,7 @@ pub async fn link(named: Named, store: &Store, output: Output) -> Result<()> {
 /// things in line with what is decided, so neither is in the other's way.
 async fn backfill(store: &Store, tag: WorkspaceTag, experience: ExperienceId) -> Result<()> {
     let total = store.count_backfill(tag, experience).await?;
-    let mut progress = Progress::begin("users brought in line", Some(total));
+    let mut progress = Progress::begin("users synced", Some(total));
     let mut position = Some(BackfillPosition::default());
     while let Some(at) = position {
         let (looked_at, next) = store.backfill_some(tag, experience, &at).await?;
@@ -89,8 +89,8 @@ pub async fn unlink(named: Named, caution: Caution, store: &Store, output: Outpu
     let is_linked = store.linked(tag, experience).await?.is_some();
     if !is_linked && bans == 0 && unbans == 0 {
         bail!(
-            "the experience {experience} is not linked: `portcullis experience list --workspace {}` \
-             shows those that are",
+            "experience {experience} is not linked; `portcullis experience list -w {}` shows the \
+             linked ones",
             workspace.guid
         );
     }
@@ -102,8 +102,8 @@ pub async fn unlink(named: Named, caution: Caution, store: &Store, output: Outpu
     };
     if !caution.dry_run {
         let question = format!(
-            "Unlink the experience {experience}? {bans} bans and {unbans} unbans pending there are \
-             dropped, and Global bans no longer reach it."
+            "Unlink experience {experience}? This drops its {bans} pending bans and {unbans} pending \
+             unbans, and Global bans no longer reach it."
         );
         confirm(&question, caution.yes)?;
         store.unlink_experience(tag, experience).await?;
@@ -138,14 +138,13 @@ async fn drop(
 
 fn advise(workspace: &Workspace) {
     eprintln!(
-        "Within 60 seconds no function takes it for linked any more. What a call makes pending \
-         there until then is dropped by running this again."
+        "It may take 60 s to take effect. Run this again then to drop anything queued meanwhile."
     );
     if workspace.linking == Linking::Automatic {
         eprintln!(
-            "Linking is automatic in this workspace: the experience's next call with a secret key \
-             links it again. Take the key from it, or `portcullis workspace set {} --linking \
-             strict`.",
+            "Linking is automatic in this workspace, so the experience's next call with a secret key \
+             links it again. To prevent that, remove the key from the experience, or run \
+             `portcullis workspace set {} --linking strict`.",
             workspace.guid
         );
     }

@@ -31,7 +31,11 @@ pub struct Shown {
 
 impl Record for Shown {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let backfill = if self.backfilled { "done" } else { "under way" };
+        let backfill = if self.backfilled {
+            "done"
+        } else {
+            "in progress"
+        };
         vec![
             ("experience", self.experience_id.to_string()),
             ("pending bans", self.pending_bans.to_string()),
@@ -39,12 +43,12 @@ impl Record for Shown {
             (
                 "last poll",
                 match self.last_poll {
-                    None => "never seen".to_owned(),
+                    None => "never".to_owned(),
                     seen => or_dash(seen),
                 },
             ),
             ("linked", self.linked.shown()),
-            ("back-fill", backfill.to_owned()),
+            ("sync", backfill.to_owned()),
         ]
     }
 }
@@ -75,8 +79,8 @@ impl Shown {
 pub async fn run(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, place.workspace).await?;
     let shown = all(store, workspace.guid.tag()).await?;
-    let none = "no experience is linked: it is by its first call with a secret key, or by \
-                `portcullis experience link ID`";
+    let none = "no experiences are linked: link one with `portcullis experience link ID`, or let its \
+                first call with a secret key do it";
     output.list(&shown, none)
 }
 

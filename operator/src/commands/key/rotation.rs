@@ -2,24 +2,24 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::auth::PlainKey;
+use shared::auth::{KeyRecord, PlainKey, Replaced};
 use shared::clock::{Moment, Timestamp};
 use shared::store::{NewKey, Store};
 
-use super::{NamedKey, find, make};
+use super::{NamedKey, all, find, make};
 use crate::arguments::{Caution, expiry, seconds};
 use crate::confirm::confirm;
 use crate::output::Output;
-use crate::times::duration;
+use crate::times::in_utc;
 
 #[derive(Debug, Args)]
 pub struct RotateArgs {
     #[command(flatten)]
     named: NamedKey,
-    /// For how long the old key lives on, such as 24h or 7d; 0 revokes it at once.
+    /// How long the old key keeps working, such as 24h or 7d; 0 revokes it at once.
     #[arg(long, default_value = "24h", value_name = "LENGTH", value_parser = seconds)]
     overlap: u64,
-    /// When the new key ends [default: after as long a life as the old one was given].
+    /// When the new key expires [default: after the lifetime that the old one was made with].
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
     expires: Option<Timestamp>,
     #[command(flatten)]
@@ -31,13 +31,31 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
     let now = Moment::now().seconds();
     if !old.is_live(now) {
         bail!(
-            "the key {:?} ({}) is revoked or expired already: make a new one with `portcullis key \
+            "the key {:?} ({}) is revoked or has expired: make a new one with `portcullis key \
              create`",
             old.name,
             old.key_id
         );
     }
-    let life = old.expires.map(|end| end.0.saturating_sub(old.created.0));
+    if let Some(replaced) = &old.replaced {
+        let keys = all(store, args.named.place).await?;
+        let is_it = |key: &&KeyRecord| key.key_id == replaced.by && key.is_live(now);
+        if let Some(by) = keys.iter().find(is_it) {
+            bail!(
+                "the key {:?} ({}) is being replaced by {} already: rotate that one, or revoke it \
+                 first if it was lost",
+                old.name,
+                old.key_id,
+                by.key_id
+            );
+        }
+    }
+    // A key that was replaced ends with the overlap; its successor lives as long as it would have.
+    let expires = match &old.replaced {
+        Some(replaced) => replaced.expires,
+        None => old.expires,
+    };
+    let life = expires.map(|end| end.0.saturating_sub(old.created.0));
     let new = NewKey {
         key: PlainKey::random(old.key_kind, old.workspace),
         workspace: old.workspace,
@@ -49,36 +67,50 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
         expires: args.expires.or(life.map(|life| now.plus(life))),
         created: now,
     };
-    let fate = match args.overlap {
-        0 => "is revoked at once".to_owned(),
-        overlap => format!("lives on for {} at most", duration(overlap)),
-    };
+    let end = now.plus(args.overlap);
+    let end = old.expires.map_or(end, |expires| expires.min(end));
     if args.caution.dry_run {
-        eprintln!("Nothing was changed: a key like this one would be made, and this one {fate}.");
+        let fate = match args.overlap {
+            0 => "be revoked at once".to_owned(),
+            _ => format!("stop working on {}", in_utc(end)),
+        };
+        eprintln!("Dry run: this key would get a successor like it, and would {fate}.");
         return output.one(&super::Shown::at(now, &old));
     }
     if args.overlap == 0 {
         let question = format!(
-            "Rotate the key {:?} ({})? The old one {fate}: whoever uses it is refused until they \
-             have the new one.",
+            "Rotate the key {:?} ({}) without an overlap? Clients using the old key get 401 until \
+             they have the new one.",
             old.name, old.key_id
         );
         confirm(&question, args.caution.yes)?;
     }
-    // The new one is in safe hands before anything happens to the old one.
+    // The new key is shown before anything happens to the old one.
     make(&new, store, output).await?;
     let tag = old.workspace.tag();
-    let ended = match args.overlap {
-        0 => store.revoke_key(tag, &old.key_id, now).await,
-        overlap => store.expire_key(tag, &old.key_id, now.plus(overlap)).await,
+    let ended = if args.overlap == 0 {
+        store.revoke_key(tag, &old.key_id, now).await
+    } else {
+        let replaced = Replaced {
+            by: new.record().key_id,
+            expires,
+        };
+        store.replace_key(tag, &old.key_id, end, &replaced).await
     };
-    // A no means that it ends sooner than that anyway.
+    // `false` means that it ends sooner than that anyway.
     ended.with_context(|| {
         format!(
-            "the new key is made, but the old one lives on: `portcullis key revoke {}`",
+            "the new key is made, but the old one still works: `portcullis key revoke {}`",
             old.key_id
         )
     })?;
-    eprintln!("The old key {} {fate}.", old.key_id);
+    match args.overlap {
+        0 => eprintln!("The old key {} is revoked.", old.key_id),
+        _ => eprintln!(
+            "The old key {} stops working on {}.",
+            old.key_id,
+            in_utc(end)
+        ),
+    }
     Ok(())
 }

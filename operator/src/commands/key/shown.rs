@@ -89,14 +89,19 @@ impl Record for Shown {
         } else {
             scopes.join(",")
         };
+        // A public key neither bans nor gets lists.
+        let of_secret = |text: String| match self.kind {
+            KeyKind::Secret => text,
+            KeyKind::Public => "-".to_owned(),
+        };
         vec![
             ("key id", self.key_id.clone()),
             ("name", self.name.clone()),
             ("kind", word(self.kind)),
             ("scopes", scopes),
-            ("flags", word(self.flags)),
+            ("flags", of_secret(word(self.flags))),
             ("status", word(self.status)),
-            ("bans per hour", or_any(self.bans_per_hour)),
+            ("bans per hour", of_secret(or_any(self.bans_per_hour))),
             ("checks per minute", or_any(self.checks_per_minute)),
             (
                 "last used",

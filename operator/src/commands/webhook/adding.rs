@@ -1,4 +1,4 @@
-//! New endpoints.
+//! New webhooks, and other settings of one.
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -8,7 +8,9 @@ use shared::outbound::{Target, is_public};
 use shared::store::Store;
 use shared::webhooks::{Endpoint, EventFilter};
 
-use super::shown::WithSecret;
+use super::changing::change;
+use super::shown::{Shown, WithSecret};
+use super::{Named, find};
 use crate::arguments::{InWorkspace, name};
 use crate::commands::workspace;
 use crate::output::Output;
@@ -22,27 +24,41 @@ pub struct AddArgs {
     #[arg(value_name = "URL", value_parser = target)]
     url: Target,
 
-    /// Which events; several by commas [default: all].
+    /// The events to send, separated by commas [default: all].
     #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = event)]
     events: Vec<EventName>,
 
-    /// What you call it.
-    #[arg(long, value_parser = name)]
+    /// A display name.
+    #[arg(long, value_parser = name, allow_hyphen_values = true)]
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "settings", required = true, multiple = true, args = ["url", "events", "all_events",
+    "name"])]
+pub struct SetArgs {
+    #[command(flatten)]
+    named: Named,
+
+    /// Where events are sent from now on: https, a public address.
+    #[arg(long, value_name = "URL", value_parser = target)]
+    url: Option<Target>,
+
+    /// The events to send from now on, separated by commas.
+    #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = event)]
+    events: Vec<EventName>,
+
+    /// Send all events from now on.
+    #[arg(long, conflicts_with = "events")]
+    all_events: bool,
+
+    /// Another display name.
+    #[arg(long, value_parser = name, allow_hyphen_values = true)]
     name: Option<String>,
 }
 
 pub async fn add(args: AddArgs, is_local: bool, store: &Store, output: Output) -> Result<()> {
-    let is_reached = if args.url.is_local() {
-        is_local
-    } else {
-        args.url.address().is_none_or(is_public)
-    };
-    if !is_reached {
-        bail!(
-            "{} is no public address: a deployed stack does not reach it",
-            args.url
-        );
-    }
+    demand_reachable(&args.url, is_local)?;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let events = EventFilter::of(args.events).unwrap_or_else(EventFilter::all);
     let mut endpoint = Endpoint::new(workspace.guid, args.url, events, Moment::now().seconds());
@@ -50,15 +66,91 @@ pub async fn add(args: AddArgs, is_local: bool, store: &Store, output: Output) -
     // That a random id exists already only means that the answer to the first try was lost.
     store.create_endpoint(&endpoint).await?;
     let shown = output.one(&WithSecret::of(&endpoint));
-    shown.with_context(|| format!("the secret is made but lost: rotate {}", endpoint.id))?;
+    shown.with_context(|| {
+        let id = endpoint.id;
+        format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
+    })?;
     eprintln!(
-        "This secret cannot be shown again: keep it where you keep secrets. Whoever receives the \
-         events verifies them with it."
+        "This secret cannot be shown again. Store it in a secret manager now; the receiver needs it \
+         to verify events."
     );
     Ok(())
 }
 
+/// Changes what was given. Secret, history and deliveries stay.
+pub async fn set(args: SetArgs, is_local: bool, store: &Store, output: Output) -> Result<()> {
+    if let Some(url) = &args.url {
+        demand_reachable(url, is_local)?;
+    }
+    let before = find(store, args.named).await?;
+    let after = change(args.named, store, |mut endpoint| {
+        if let Some(url) = &args.url {
+            endpoint.url = url.clone();
+            // How the old address fared says nothing about the new one.
+            endpoint.failing_since = None;
+        }
+        if args.all_events {
+            endpoint.events = EventFilter::all();
+        } else if let Some(events) = EventFilter::of(args.events.iter().copied()) {
+            endpoint.events = events;
+        }
+        if let Some(name) = &args.name {
+            endpoint.name = Some(name.clone());
+        }
+        endpoint
+    })
+    .await?;
+    output.one(&Shown::of(&after))?;
+    if !before.is_active() {
+        eprintln!(
+            "The webhook is still paused. Resume it with `portcullis webhook resume {}`.",
+            before.id
+        );
+    }
+    Ok(())
+}
+
+/// An error if a deployed stack cannot call the address, and a warning about a receiver that does not
+/// understand events.
+fn demand_reachable(url: &Target, is_local: bool) -> Result<()> {
+    let is_reached = if url.is_local() {
+        is_local
+    } else {
+        url.address().is_none_or(is_public)
+    };
+    if !is_reached {
+        bail!("{url} is not a public address, so a deployed stack cannot reach it");
+    }
+    if let Some(service) = chat_service(url.as_str()) {
+        eprintln!(
+            "warning: {service} does not understand these events and will answer 400 to each; put a \
+             service in between that translates them"
+        );
+    }
+    Ok(())
+}
+
+/// The chat service that an address belongs to, if it takes only messages of its own form.
+fn chat_service(url: &str) -> Option<&'static str> {
+    let rest = url.strip_prefix("https://")?;
+    let (host, path) = rest.split_once('/')?;
+    let is_of = |domain: &str| {
+        host.strip_suffix(domain)
+            .is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
+    };
+    if (is_of("discord.com") || is_of("discordapp.com")) && path.starts_with("api/") {
+        Some("Discord")
+    } else if host == "hooks.slack.com" {
+        Some("Slack")
+    } else {
+        None
+    }
+}
+
 fn target(text: &str) -> Result<Target, String> {
+    if text.contains('#') {
+        return Err("it must not have a #fragment, which is never sent".to_owned());
+    }
     Target::parse(text).map_err(|error| error.to_string())
 }
 
@@ -66,4 +158,30 @@ fn event(text: &str) -> Result<EventName, String> {
     let named = |event: &EventName| event.as_str().eq_ignore_ascii_case(text);
     let found = EventName::ALL.into_iter().find(named);
     found.ok_or_else(|| "expected GAME_BANNED, GAME_BAN_UPDATED or GAME_UNBANNED".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chat_services_are_recognised_by_their_address() {
+        for (url, service) in [
+            ("https://discord.com/api/webhooks/1/x", Some("Discord")),
+            ("https://ptb.discord.com/api/webhooks/1/x", Some("Discord")),
+            ("https://discordapp.com/api/webhooks/1/x", Some("Discord")),
+            ("https://hooks.slack.com/services/T/B/x", Some("Slack")),
+            ("https://notdiscord.com/api/webhooks/1/x", None),
+            ("https://example.com/discord.com/api/", None),
+            ("https://discord.com/", None),
+        ] {
+            assert_eq!(chat_service(url), service, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_with_a_fragment_is_refused() {
+        assert!(target("https://example.com/x#part").is_err());
+        assert!(target("https://example.com/x").is_ok());
+    }
 }

@@ -1,4 +1,4 @@
-//! Endpoints that are paused, set going again, given another secret, or removed.
+//! Webhooks that are paused, resumed, given another secret, or removed.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,19 +12,19 @@ use super::{Named, find, unknown};
 use crate::arguments::{Caution, seconds};
 use crate::confirm::confirm;
 use crate::output::{Output, Record};
-use crate::times::duration;
+use crate::times::in_utc;
 
 #[derive(Debug, Args)]
 pub struct RotateArgs {
     #[command(flatten)]
     named: Named,
 
-    /// For how long the old secret signs beside the new one: 24h, 7d, or 0 [default: 24h].
+    /// How long the old secret signs too: 24h, 7d, or 0 [default: 24h].
     #[arg(long, value_name = "LENGTH", value_parser = seconds)]
     overlap: Option<u64>,
 }
 
-/// An endpoint that is removed, or would be.
+/// A webhook that is removed, or would be.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Removed {
@@ -53,8 +53,8 @@ pub async fn resume(named: Named, store: &Store, output: Output) -> Result<()> {
     let endpoint = change(named, store, Endpoint::resumed).await?;
     output.one(&Shown::of(&endpoint))?;
     eprintln!(
-        "What was waiting is delivered within a minute. Events since it was paused: `portcullis \
-         webhook replay {} --since LENGTH`.",
+        "Waiting deliveries are sent within a minute. To send the events since it was paused: \
+         `portcullis webhook replay {} --since WHEN`.",
         named.id
     );
     Ok(())
@@ -71,12 +71,15 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
     };
     let endpoint = change(args.named, store, rotated).await?;
     let shown = output.one(&WithSecret::of(&endpoint));
-    shown.with_context(|| format!("the secret is made but lost: rotate {}", endpoint.id))?;
+    shown.with_context(|| {
+        let id = endpoint.id;
+        format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
+    })?;
     eprintln!(
         "This secret cannot be shown again. The old one {}.",
         match overlap {
-            0 => "signs no more".to_owned(),
-            overlap => format!("signs too, for {}", duration(overlap)),
+            0 => "no longer signs".to_owned(),
+            overlap => format!("signs too until {}", in_utc(now.plus(overlap))),
         }
     );
     Ok(())
@@ -86,7 +89,7 @@ pub async fn remove(named: Named, caution: Caution, store: &Store, output: Outpu
     let endpoint = find(store, named).await?;
     if !caution.dry_run {
         let question = format!(
-            "Remove the endpoint {} ({}) with the list of its deliveries?",
+            "Remove webhook {} ({}) and the list of its deliveries?",
             endpoint.id, endpoint.url
         );
         confirm(&question, caution.yes)?;
@@ -100,7 +103,7 @@ pub async fn remove(named: Named, caution: Caution, store: &Store, output: Outpu
     })
 }
 
-async fn change(
+pub async fn change(
     named: Named,
     store: &Store,
     change: impl Fn(Endpoint) -> Endpoint,

@@ -1,4 +1,4 @@
-//! What was sent to an endpoint.
+//! What was sent to a webhook.
 
 use anyhow::Result;
 use clap::Args;
@@ -18,13 +18,13 @@ pub struct DeliveriesArgs {
     #[command(flatten)]
     named: Named,
 
-    /// Only those that are still to be tried, that arrived, that failed for good, or whose event is
-    /// gone.
+    /// Only deliveries in this state: waiting (`due`), delivered, given up (`failed`), or with an
+    /// event that is not in the log any more (`gone`).
     #[arg(long, value_name = "STATE")]
     #[arg(value_parser = one_of::<DeliveryState>(["due", "delivered", "failed", "gone"]))]
     state: Option<DeliveryState>,
 
-    /// How many at most.
+    /// The most deliveries to list.
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -108,5 +108,5 @@ pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result
         .deliveries(tag, endpoint.id, args.state, limit)
         .await?;
     let shown: Vec<_> = found.into_iter().map(Shown::of).collect();
-    output.list(&shown, "there are none")
+    output.list(&shown, "no deliveries")
 }

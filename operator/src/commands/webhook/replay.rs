@@ -1,4 +1,4 @@
-//! Delivering events again.
+//! Sending events again.
 
 use anyhow::Result;
 use clap::Args;
@@ -17,15 +17,16 @@ pub struct ReplayArgs {
     #[command(flatten)]
     named: Named,
 
-    /// From when on: an instant (RFC 3339), a Unix time, or how long ago (2h, 1d12h).
+    /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
+    /// or a Unix time.
     #[arg(long, value_name = "WHEN", value_parser = moment_past)]
     since: Moment,
 
-    /// Also what has arrived; its receiver knows it by its id.
+    /// Also events that arrived; the receiver recognises them by their id.
     #[arg(long)]
     all: bool,
 
-    /// Only count, and change nothing.
+    /// Count the events, and change nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -37,7 +38,7 @@ struct Shown {
     endpoint: EndpointId,
     /// Events since then.
     events: u64,
-    /// Those of them that are delivered again.
+    /// Those of them that are queued, to be sent at once.
     replayed: u64,
     dry_run: bool,
 }
@@ -45,13 +46,13 @@ struct Shown {
 impl Record for Shown {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let what = if self.dry_run {
-            "would be delivered"
+            "would be queued"
         } else {
-            "are delivered"
+            "queued"
         };
         vec![
-            ("endpoint", self.endpoint.to_string()),
-            ("events since then", self.events.to_string()),
+            ("webhook", self.endpoint.to_string()),
+            ("events checked", self.events.to_string()),
             (what, self.replayed.to_string()),
         ]
     }
@@ -66,7 +67,7 @@ pub async fn run(args: &ReplayArgs, store: &Store, output: Output) -> Result<()>
         replayed: 0,
         dry_run: args.dry_run,
     };
-    let mut progress = Progress::begin("events looked at", None);
+    let mut progress = Progress::begin("events checked", None);
     let mut next = Some(store.position_since(tag, args.since).await?);
     while let Some(after) = next {
         let page = store

@@ -1,4 +1,4 @@
-//! Endpoints as they are shown.
+//! Webhooks as they are shown.
 
 use serde::Serialize;
 use shared::clock::Moment;
@@ -8,7 +8,7 @@ use shared::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter, PausedF
 use crate::output::{Record, word};
 use crate::times::{Time, or_dash};
 
-/// An endpoint: everything but its secret.
+/// A webhook: everything except its secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
@@ -57,11 +57,11 @@ impl Record for Shown {
         let events: Vec<_> = self.events.events().map(EventName::as_str).collect();
         let state = match self.paused_for {
             None => word(self.state),
-            Some(PausedFor::Failures) => "failing: paused after three days".to_owned(),
-            Some(PausedFor::Gone) => "failing: paused, it says it is gone".to_owned(),
+            Some(PausedFor::Failures) => "paused: no success for three days".to_owned(),
+            Some(PausedFor::Gone) => "paused: endpoint returned 410 Gone".to_owned(),
         };
         vec![
-            ("endpoint", self.id.to_string()),
+            ("webhook", self.id.to_string()),
             ("name", self.name.clone().unwrap_or("-".to_owned())),
             ("url", self.url.clone()),
             ("events", events.join(", ")),
@@ -73,7 +73,7 @@ impl Record for Shown {
     }
 }
 
-/// An endpoint with a secret that was made just now.
+/// A webhook with a secret that was made just now.
 #[derive(Debug, Serialize)]
 pub struct WithSecret {
     secret: String,

@@ -1,4 +1,4 @@
-//! Trying an endpoint.
+//! Testing a webhook.
 
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,7 @@ pub struct TestArgs {
     #[command(flatten)]
     named: Named,
 
-    /// For how many seconds it waits for the answer; a test whose wake was lost is sent within a
-    /// minute.
+    /// How many seconds to wait for the answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 90)]
     wait: u64,
 }
@@ -34,20 +33,20 @@ pub async fn run(args: &TestArgs, store: &Store, output: Output) -> Result<()> {
     loop {
         let found = store.delivery(tag, endpoint.id, key).await?;
         let Some(delivery) = found else {
-            bail!("the test is gone: was the endpoint removed?");
+            bail!("the test is gone: was the webhook removed?");
         };
         if delivery.state != DeliveryState::Due {
             let shown = Shown::of(delivery);
             output.one(&shown)?;
             if shown.state != DeliveryState::Delivered {
-                bail!("the endpoint did not take the test");
+                bail!("the endpoint rejected the test event");
             }
             return Ok(());
         }
         if begun.elapsed() >= Duration::from_secs(args.wait) {
             bail!(
-                "nothing was sent within {} s: is `deliver-webhooks` running? `portcullis doctor` \
-                 looks at the installation",
+                "nothing was sent within {} s: check with `portcullis doctor` that `deliver-webhooks` \
+                 runs",
                 args.wait
             );
         }

@@ -7,8 +7,7 @@ use shared::clock::{Moment, Timestamp};
 use shared::store::{RemovalPosition, Store, Workspace};
 
 use super::overview::Counts;
-use crate::arguments::Caution;
-use crate::confirm::confirm;
+use crate::confirm::confirm_name;
 use crate::output::{Output, Record};
 use crate::progress::Progress;
 
@@ -43,7 +42,8 @@ impl Record for Deleted {
 
 pub async fn delete(
     workspace: &Workspace,
-    caution: Caution,
+    name: Option<&str>,
+    dry_run: bool,
     store: &Store,
     output: Output,
 ) -> Result<()> {
@@ -51,27 +51,37 @@ pub async fn delete(
     let deleted = Deleted {
         guid: workspace.guid.to_string(),
         name: workspace.name.clone(),
-        dry_run: caution.dry_run,
+        dry_run,
         counts: Counts::of(store, workspace).await?,
         experiences: store.links(tag).await?.len(),
     };
     let keys = store.keys(tag).await?;
     let refusal = objection(&keys, workspace, Moment::now().seconds());
-    if caution.dry_run {
+    if dry_run {
         if let Some(refusal) = refusal {
-            eprintln!("Not yet: {refusal}.");
+            eprintln!("Not possible yet: {refusal}.");
         }
         return output.one(&deleted);
     }
     if let Some(refusal) = refusal {
         bail!("{refusal}");
     }
-    let question = format!(
-        "Delete the workspace {:?} with its {} bans, their history and its {} keys? It cannot be \
-         undone.",
-        workspace.name, deleted.counts.bans_on_record, deleted.counts.keys
-    );
-    confirm(&question, caution.yes)?;
+    if let Some(name) = name {
+        if name != workspace.name {
+            bail!(
+                "Cancelled: workspace {} is named {:?}, not {name:?}.",
+                workspace.guid,
+                workspace.name
+            );
+        }
+    } else {
+        let question = format!(
+            "This deletes workspace {:?} with its {} bans, their history and its {} keys. It cannot \
+             be undone.",
+            workspace.name, deleted.counts.bans_on_record, deleted.counts.keys
+        );
+        confirm_name(&question, &workspace.name)?;
+    }
 
     let mut progress = Progress::begin("bans deleted", Some(deleted.counts.bans_on_record));
     store.remove_global(tag).await?;
@@ -88,8 +98,7 @@ pub async fn delete(
 fn objection(keys: &[KeyRecord], workspace: &Workspace, now: Timestamp) -> Option<String> {
     if let Some(live) = keys.iter().find(|key| key.is_live(now)) {
         return Some(format!(
-            "the key {:?} is live: revoke every key first, with `portcullis key revoke --workspace \
-             {} {}`",
+            "key {:?} is live; revoke every key first, with `portcullis key revoke -w {} {}`",
             live.name, workspace.guid, live.key_id
         ));
     }
@@ -97,8 +106,7 @@ fn objection(keys: &[KeyRecord], workspace: &Workspace, now: Timestamp) -> Optio
     let since = now.0.saturating_sub(revoked.0);
     (since < REMEMBERED).then(|| {
         format!(
-            "a key was revoked {since} s ago, and a function may take it for live for {REMEMBERED} \
-             s: try again in {} s",
+            "a key was revoked {since} s ago and may be accepted for {REMEMBERED} s; try again in {} s",
             REMEMBERED.saturating_sub(since)
         )
     })

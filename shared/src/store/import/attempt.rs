@@ -306,6 +306,7 @@ impl Import {
         let actor = Actor {
             key_id: self.key_id.clone(),
             moderator: Some(planned.ban.terms.moderator),
+            principal: self.principal.clone(),
             request_id: self.key_id.clone(),
         };
         let commit = Commit {

@@ -296,6 +296,7 @@ impl Restoring {
                 actor: Actor {
                     key_id: self.name.clone(),
                     moderator: None,
+                    principal: None,
                     request_id: uuid::Uuid::new_v4().to_string(),
                 },
                 bounds: Bounds::Unbound,

@@ -1,0 +1,190 @@
+//! Lengths of time and instants, as people write them.
+//!
+//! The API reads a bare number as seconds. On a command line that is a trap (`--length 7` is meant as
+//! seven days), so here every length has a unit. A date is midnight in UTC, as all times of the API are.
+
+use serde_json::Value;
+use shared::clock::{Moment, Timestamp};
+use shared::length;
+use shared::rules::Length;
+
+/// From this number on a bare number is a Unix time (September 2001), as in the API.
+const UNIX_FROM: u64 = 1_000_000_000;
+
+const TOO_FAR: &str = "it is before 1970 or more than 100 years away";
+
+/// How long a ban lasts.
+pub fn ban_length(text: &str) -> Result<Length, String> {
+    let now = Moment::now().seconds();
+    match read(text, now)? {
+        Length::Until(at) if at <= now => Err("it is in the past".to_owned()),
+        length => Ok(length),
+    }
+}
+
+/// When something ends.
+pub fn expiry(text: &str) -> Result<Timestamp, String> {
+    let now = Moment::now().seconds();
+    match ban_length(text)? {
+        Length::For(seconds) => Ok(now.plus(seconds)),
+        Length::Until(instant) => Ok(instant),
+        Length::Permanent => Err(expected()),
+    }
+}
+
+/// How long something takes, in seconds: `24h`, `90m`, `7d`, or `0`.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    if text.trim() == "0" {
+        return Ok(0);
+    }
+    match read(text, Moment::now().seconds()) {
+        Ok(Length::For(seconds)) => Ok(seconds),
+        Err(said) if is_number(text) => Err(said),
+        _ => Err("expected a length such as 24h, 90m or 7d, or 0".to_owned()),
+    }
+}
+
+/// An instant that has passed.
+pub fn moment_past(text: &str) -> Result<Moment, String> {
+    let now = Moment::now();
+    // RFC 3339 keeps its milliseconds here.
+    let moment = if let Ok(instant) = text.trim().parse::<jiff::Timestamp>() {
+        u64::try_from(instant.as_millisecond()).ok()
+    } else {
+        match read(text, now.seconds()) {
+            Ok(Length::Until(at)) => Some(at.0.saturating_mul(1000)),
+            Ok(Length::For(ago)) => Some(now.millis().saturating_sub(ago.saturating_mul(1000))),
+            Err(said) if is_number(text) => return Err(said),
+            _ => None,
+        }
+    };
+    moment
+        .map(Moment::from_millis)
+        .filter(|moment| *moment <= now)
+        .ok_or_else(|| {
+            "expected how long ago (2h, 1d12h), a date (2026-11-21, from 00:00 UTC), an instant \
+             (2026-11-21T10:00:00Z) or a Unix time, not in the future"
+                .to_owned()
+        })
+}
+
+/// Reads a length with a unit, a date or an instant.
+fn read(text: &str, now: Timestamp) -> Result<Length, String> {
+    let text = text.trim();
+    if let Ok(number) = text.parse::<u64>()
+        && number < UNIX_FROM
+    {
+        return Err(format!(
+            "{number} of what? Add a unit: {number}s, {number}m (minutes), {number}h or {number}d"
+        ));
+    }
+    let length = |text: &str| length::parse(&Value::String(text.to_owned()), now);
+    if is_date(text) {
+        return length(&format!("{text}T00:00:00Z")).ok_or_else(|| TOO_FAR.to_owned());
+    }
+    let is_iso = text.starts_with(['P', 'p']);
+    if let Some(length) = length(text) {
+        return Ok(length);
+    }
+    if !is_iso && text.contains('M') {
+        return Err("M is ambiguous: write 30m for minutes, or 30d or 1mo for a month".to_owned());
+    }
+    length(&text.to_lowercase()).ok_or_else(expected)
+}
+
+fn expected() -> String {
+    "expected a length with its unit (90s, 30m, 12h, 7d, 1mo, P1Y), a date (2027-01-31, which is \
+     00:00 UTC) or an instant (2027-01-31T18:00:00+01:00), at most 100 years away"
+        .to_owned()
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<u64>().is_ok()
+}
+
+/// Whether a text is a day, written `2027-01-31`.
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 86_400;
+
+    #[test]
+    fn a_length_needs_a_unit() {
+        for number in ["7", "0", "90", "999999999", " 7 "] {
+            let said = ban_length(number).unwrap_err();
+            assert!(said.contains("Add a unit"), "{number}: {said}");
+            assert!(expiry(number).is_err(), "{number}");
+            assert!(moment_past(number).is_err(), "{number}");
+        }
+        assert!(seconds("24").unwrap_err().contains("24h"));
+        assert_eq!(seconds("24h"), Ok(DAY));
+        assert_eq!(seconds("0"), Ok(0));
+    }
+
+    #[test]
+    fn a_ban_length_is_a_length_a_date_or_an_instant() {
+        for (text, length) in [
+            ("90s", Length::For(90)),
+            ("30m", Length::For(1800)),
+            ("7d", Length::For(7 * DAY)),
+            ("7D", Length::For(7 * DAY)),
+            ("1d12h", Length::For(DAY + DAY / 2)),
+            ("P7D", Length::For(7 * DAY)),
+            ("2100-01-31", Length::Until(Timestamp(4_105_036_800))),
+            ("4105036800", Length::Until(Timestamp(4_105_036_800))),
+            (
+                "2100-01-31T01:00:00+01:00",
+                Length::Until(Timestamp(4_105_036_800)),
+            ),
+        ] {
+            assert_eq!(ban_length(text), Ok(length), "{text}");
+        }
+        for (wrong, why) in [
+            ("", "expected"),
+            ("soon", "expected"),
+            ("1M", "ambiguous"),
+            ("-7d", "expected"),
+            ("2020-01-31", "past"),
+            ("2100-02-30", "expected"),
+            ("2500-01-01", "100 years"),
+            ("200y", "100 years"),
+            ("1700000000", "past"),
+        ] {
+            let said = ban_length(wrong).unwrap_err();
+            assert!(said.contains(why), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_a_length_a_date_or_an_instant() {
+        let soon = Moment::now().seconds().plus(90 * DAY);
+        let read = expiry("90d").unwrap();
+        assert!(read >= soon && read <= soon.plus(5), "{read}");
+        assert_eq!(expiry("2100-01-31"), Ok(Timestamp(4_105_036_800)));
+        for wrong in ["", "soon", "-1d", "2020-01-31", "200y"] {
+            assert!(expiry(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_past_time_is_an_instant_a_date_a_unix_time_or_how_long_ago() {
+        let ago = moment_past("2h").unwrap().millis();
+        let expected = Moment::now().millis() - 2 * 3_600_000;
+        assert!(ago.abs_diff(expected) < 5000);
+        for (text, millis) in [
+            ("1728802934", 1_728_802_934_000),
+            ("2024-10-13T07:02:14.500Z", 1_728_802_934_500),
+            ("2024-10-13", 1_728_777_600_000),
+        ] {
+            assert_eq!(moment_past(text), Ok(Moment::from_millis(millis)), "{text}");
+        }
+        for wrong in ["", "yesterday", "2100-01-01", "2100-01-01T00:00:00Z", "-2h"] {
+            assert!(moment_past(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Help in which one finds what one looks for: each command shows its own options and examples, and points
+//! to the options that all commands share.
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, Command, Error};
+
+/// The widest help, in columns: longer lines are hard to read.
+const WIDEST: usize = 100;
+
+/// The longest wrong value that an error repeats, in characters.
+const LONGEST_VALUE: usize = 60;
+
+const SHARED: &str = "\
+Connection and output: `portcullis --help` describes --stack, --endpoint, --region, --profile, --json \
+and the other options that every command takes.";
+
+/// The command with its help arranged.
+pub fn arranged(root: Command) -> Command {
+    let shared: Vec<Arg> = root
+        .get_arguments()
+        .filter(|argument| argument.is_global_set())
+        .map(|argument| argument.clone().hide(true))
+        .collect();
+    let root = root.max_term_width(WIDEST);
+    let path = root.get_name().to_owned();
+    below(root, &path, None, &shared)
+}
+
+/// The same for the commands below one, whose examples are `examples`.
+fn below(parent: Command, path: &str, examples: Option<&str>, shared: &[Arg]) -> Command {
+    let names: Vec<_> = parent
+        .get_subcommands()
+        .map(|child| child.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(parent, |parent, name| {
+        parent.mut_subcommand(&name, |child| {
+            let path = format!("{path} {name}");
+            let own = child.get_after_help().map(ToString::to_string);
+            let text = own.clone().or_else(|| of_command(examples?, &path));
+            let text = text.map_or(SHARED.to_owned(), |text| format!("{text}\n\n{SHARED}"));
+            let child = child.args(shared.to_vec()).after_help(text);
+            below(child, &path, own.as_deref(), shared)
+        })
+    })
+}
+
+/// The examples of one command among those of its group.
+fn of_command(examples: &str, path: &str) -> Option<String> {
+    let (mut found, mut is_continued) = (Vec::new(), false);
+    for line in examples.lines() {
+        let starts = line
+            .trim_start()
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        if starts || is_continued {
+            found.push(line);
+            is_continued = line.ends_with('\\');
+        }
+    }
+    (!found.is_empty()).then(|| format!("Examples:\n{}", found.join("\n")))
+}
+
+/// The error with a long value cut.
+pub fn shortened(mut error: Error) -> Error {
+    let long = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) if value.chars().count() > LONGEST_VALUE => value,
+        _ => return error,
+    };
+    let mut short: String = long.chars().take(LONGEST_VALUE).collect();
+    short.push('…');
+    error.insert(ContextKind::InvalidValue, ContextValue::String(short));
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn help(names: &[&str]) -> String {
+        let mut command = arranged(Cli::command());
+        command.build();
+        for name in names {
+            command = command.find_subcommand(name).unwrap().clone();
+        }
+        command.render_long_help().to_string()
+    }
+
+    #[test]
+    fn a_command_shows_its_own_options_and_examples() {
+        let all = help(&[]);
+        assert!(
+            all.contains("--stack <NAME>") && all.contains("--profile <NAME>"),
+            "{all}"
+        );
+        for names in [
+            &["ban"][..],
+            &["workspace", "list"],
+            &["completions"],
+            &["man"],
+        ] {
+            let text = help(names);
+            assert!(!text.contains("--stack <NAME>"), "{text}");
+            assert!(text.contains("portcullis --help"), "{text}");
+        }
+        let list = help(&["workspace", "list"]);
+        assert!(
+            list.contains("portcullis workspace list --counts"),
+            "{list}"
+        );
+        assert!(!list.contains("workspace create"), "{list}");
+        let create = help(&["key", "create"]);
+        assert!(create.contains("--bans-per-hour 60"), "{create}");
+    }
+
+    #[test]
+    fn help_is_not_wider_than_the_widest() {
+        fn look(command: &mut Command) {
+            let text = command.render_long_help().to_string();
+            // clap does not wrap the line of the usage.
+            for line in text.lines().filter(|line| !line.starts_with("Usage:")) {
+                assert!(line.chars().count() <= WIDEST, "{line}");
+            }
+            for child in command.get_subcommands_mut() {
+                look(child);
+            }
+        }
+        let mut command = arranged(Cli::command()).term_width(WIDEST);
+        command.build();
+        look(&mut command);
+    }
+
+    #[test]
+    fn an_example_may_have_more_than_one_line() {
+        let examples =
+            "Examples:\n  p key create --name x \\\n    --kind public\n  p key creates\n";
+        let found = of_command(examples, "p key create").unwrap();
+        assert_eq!(
+            found,
+            "Examples:\n  p key create --name x \\\n    --kind public"
+        );
+        assert_eq!(of_command(examples, "p key list"), None);
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_a_long_value() {
+        let long = "x".repeat(2000);
+        let arguments = [
+            "portcullis",
+            "ban",
+            "1",
+            "-w",
+            "00000000-0000-4000-8000-000000000001",
+            "-e",
+            "7",
+            "--moderator",
+            "1",
+            "--permanent",
+            "--reason",
+            &long,
+        ];
+        let error = arranged(Cli::command())
+            .try_get_matches_from(arguments)
+            .unwrap_err();
+        let said = shortened(error).to_string();
+        assert!(said.contains("at most 400") && said.len() < 400, "{said}");
+    }
+}

@@ -1,0 +1,175 @@
+//! What a ban would do, before it is done: for a dry run, and to know whether to ask.
+
+use anyhow::Result;
+use serde::Serialize;
+use shared::calls::Intent;
+use shared::clock::{Moment, Timestamp};
+use shared::error::ApiError;
+use shared::ids::{ExperienceId, UserId};
+use shared::rules::{self, Ban, BanRequest, Expiry, Judgement, Scope};
+use shared::store::{Store, Workspace};
+
+use crate::ban_record::{ShownBan, in_place, lasting};
+use crate::output::Record;
+use crate::times::Time;
+
+/// A ban shorter than this, in seconds, is more likely a mistake in the unit.
+const SHORT: u64 = 3600;
+
+/// What a ban would do.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    dry_run: bool,
+    would: Action,
+    user_id: UserId,
+    experience_id: ExperienceId,
+    is_global: bool,
+    /// When the ban would end.
+    expires_at: Option<Time>,
+    /// The ban in force.
+    in_force: Option<ShownBan>,
+    #[serde(skip)]
+    expires: Expiry,
+    #[serde(skip)]
+    now: Timestamp,
+    #[serde(skip)]
+    before: Option<Ban>,
+    #[serde(skip)]
+    workspace: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Action {
+    Ban,
+    Change,
+    Appeal,
+    Confirm,
+    Nothing,
+    /// The user is banned, and the ban is not to be changed.
+    RefuseAsBanned,
+    RefuseAsProtected,
+    /// There is no ban that an appeal could end.
+    RefuseAsNotBanned,
+}
+
+impl Preview {
+    /// Judges the call on what is stored, and writes nothing.
+    pub async fn of(
+        store: &Store,
+        workspace: &Workspace,
+        request: &BanRequest,
+        intent: Intent,
+    ) -> Result<Self> {
+        let tag = workspace.guid.tag();
+        let snapshot = store
+            .standing(tag, request.user, request.experience)
+            .await?;
+        let standing = &snapshot.standing;
+        let now = Moment::now().seconds();
+        let before = standing.in_force(request.scope, now).cloned();
+        let would = match (intent, &before) {
+            (Intent::Appeal, Some(_)) => Action::Appeal,
+            (Intent::Appeal, None) => Action::RefuseAsNotBanned,
+            (Intent::Ban, _) => match rules::judge_ban(standing, request, &[], now) {
+                Ok(Judgement::Nothing) => Action::Nothing,
+                Ok(Judgement::Confirmation(_)) => Action::Confirm,
+                Ok(Judgement::Make | Judgement::Overwrite)
+                    if is_protected(store, workspace, request.user).await? =>
+                {
+                    Action::RefuseAsProtected
+                }
+                Ok(Judgement::Make) => Action::Ban,
+                Ok(Judgement::Overwrite) => Action::Change,
+                Err(_) => Action::RefuseAsBanned,
+            },
+        };
+        let completed = |ban: &Ban| standing.here.report == Some(ban.current());
+        let expires = request.length.from(now);
+        Ok(Self {
+            dry_run: true,
+            would,
+            user_id: request.user,
+            experience_id: request.experience,
+            is_global: request.scope == Scope::Global,
+            expires_at: Time::of(expires),
+            in_force: before
+                .as_ref()
+                .map(|ban| ShownBan::new(workspace.guid, ban, completed(ban), now)),
+            expires,
+            now,
+            before,
+            workspace: workspace.name.clone(),
+        })
+    }
+
+    /// The error that the call would end with.
+    pub fn refuse(&self) -> Result<()> {
+        Err(match self.would {
+            Action::RefuseAsBanned => anyhow::anyhow!(crate::connection::ALREADY_BANNED),
+            Action::RefuseAsProtected => ApiError::ProtectedUser.into(),
+            Action::RefuseAsNotBanned => {
+                ApiError::NotFound("the user has no ban in force in this scope").into()
+            }
+            _ => return Ok(()),
+        })
+    }
+
+    /// What to ask before the call is made, if anything.
+    pub fn question(&self) -> Option<String> {
+        let is_permanent = self.expires == Expiry::Never;
+        let is_short = match self.expires {
+            Expiry::At(at) => at.0.saturating_sub(self.now.0) < SHORT,
+            Expiry::Never => false,
+        };
+        match self.would {
+            Action::Change => Some(format!("{}?", self.sentence())),
+            Action::Ban if is_short || (self.is_global && is_permanent) => {
+                Some(format!("{}?", self.sentence()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What would be done: `Ban 156 in experience 7 for 7 days (until …)`.
+    fn sentence(&self) -> String {
+        let user = self.user_id;
+        let place = if self.is_global {
+            format!("in every experience of {:?}", self.workspace)
+        } else {
+            format!("in experience {}", self.experience_id)
+        };
+        let lasting = lasting(self.expires, self.now);
+        match (self.would, &self.before) {
+            (Action::Change, Some(before)) => {
+                let old = self::lasting(before.terms.expires, self.now);
+                let why = &before.terms.private_reason;
+                format!(
+                    "Change the ban of {user} {} ({why:?}), which still holds {old}, to hold \
+                     {lasting}",
+                    in_place(before)
+                )
+            }
+            (Action::Appeal, _) => format!("End the ban of {user} {place} for an accepted appeal"),
+            (Action::Confirm, _) => "Record that the experience has applied the ban".to_owned(),
+            (Action::Nothing, _) => {
+                "Change nothing: the ban in force has these terms already".to_owned()
+            }
+            _ => format!("Ban {user} {place} {lasting}"),
+        }
+    }
+}
+
+impl Record for Preview {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("would", self.sentence())];
+        fields.extend(self.in_force.iter().flat_map(Record::fields));
+        fields
+    }
+}
+
+async fn is_protected(store: &Store, workspace: &Workspace, user: UserId) -> Result<bool> {
+    let protected = store.protected_users(workspace.guid.tag()).await?;
+    Ok(protected.iter().any(|(id, _)| *id == user))
+}

@@ -1,0 +1,83 @@
+//! The file that an export writes.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::confirm::confirm;
+
+/// Asks before a file is overwritten.
+pub fn confirm_overwriting(path: &Path, yes: bool) -> Result<()> {
+    if path == Path::new("-") || !path.exists() {
+        return Ok(());
+    }
+    confirm(&format!("{} exists. Overwrite it?", path.display()), yes)
+}
+
+/// Where an export goes. A file appears under its name when it is complete, readable by its owner
+/// only, since it holds what is for moderators.
+pub struct Target {
+    to: Option<(PathBuf, PathBuf)>,
+    file: Option<File>,
+}
+
+impl Target {
+    /// Begins a file, or standard output for `-`.
+    pub fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self {
+                to: None,
+                file: None,
+            });
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(format!(".part-{}", std::process::id()));
+        let part = PathBuf::from(part);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options
+            .open(&part)
+            .with_context(|| format!("{} cannot be written", part.display()))?;
+        Ok(Self {
+            to: Some((part, path.to_owned())),
+            file: Some(file),
+        })
+    }
+
+    /// Adds to it.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = match &mut self.file {
+            Some(file) => file.write_all(bytes),
+            None => io::stdout().lock().write_all(bytes),
+        };
+        written.context("the export could not be written")
+    }
+
+    /// The file is whole: it gets its name.
+    pub fn complete(&mut self) -> Result<()> {
+        let Some((part, path)) = &self.to else {
+            return io::stdout()
+                .flush()
+                .context("the export could not be written");
+        };
+        let whole = self.file.take().map_or(Ok(()), |file| file.sync_all());
+        whole
+            .and_then(|()| std::fs::rename(part, path))
+            .with_context(|| format!("{} could not be written", path.display()))?;
+        self.to = None;
+        Ok(())
+    }
+}
+
+impl Drop for Target {
+    /// Removes a file that is not complete.
+    fn drop(&mut self) {
+        if let Some((part, _)) = &self.to {
+            let _ = std::fs::remove_file(part);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Where a key may be sent: over TLS, or to this machine.
+
+use anyhow::{Result, bail};
+use ureq::http::Uri;
+
+/// An error for an address that a key would be sent to in clear text.
+pub fn demand_private(url: &str) -> Result<()> {
+    let uri: Uri = match url.parse() {
+        Ok(uri) => uri,
+        Err(error) => bail!("{url} is not a URL such as https://bans.example.com ({error})"),
+    };
+    match uri.scheme_str() {
+        Some("https") => Ok(()),
+        Some("http") if uri.host().is_some_and(is_loopback) => Ok(()),
+        Some("http") => bail!(
+            "{url} is not encrypted, so the key was not sent: use https:// (plain http is for this \
+             machine only)"
+        ),
+        _ => bail!("{url} is not a URL such as https://bans.example.com"),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    if host.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_sent_over_tls_or_to_this_machine() {
+        for url in [
+            "https://bans.example.com",
+            "HTTPS://bans.example.com/api/v1",
+            "http://127.0.0.1:9000",
+            "http://localhost:9000/api/v1",
+            "http://[::1]:9000",
+        ] {
+            assert!(demand_private(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://bans.example.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://localhost@example.com",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+            "ftp://localhost",
+            "bans.example.com",
+            "",
+        ] {
+            assert!(demand_private(url).is_err(), "{url}");
+        }
+    }
+}
