@@ -148,7 +148,8 @@ async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
             .send(Call::get(CSV).query(parameter, "1"))
             .await
             .text;
-        let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
+        // The client takes a byte order mark for part of the encoding.
+        let text = text.trim_start_matches('\u{feff}');
         let guid = cell(&rows(text), 1, "guid").to_owned();
         assert_eq!(
             guid.starts_with("=\"") && guid.ends_with('"'),
