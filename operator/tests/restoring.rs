@@ -216,6 +216,9 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         let is_stopped = app.runtime().reserved(function) == Some(0);
         assert_eq!(is_stopped, stopped, "{function}");
     }
+    let doctor = operator.run(&["doctor", "--output", "json"]).await;
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(doctor.contains("a restore from bans-restored"), "{doctor}");
     assert!(workspace.is_banned(KEPT, PLACE).await, "checks go on");
     let refused = workspace.send(permanent(1).call().unchecked()).await;
     assert_eq!(refused.status, 500, "nothing is decided");

@@ -5,6 +5,7 @@ mod enforcements;
 mod finding;
 mod keys;
 mod linking;
+mod restore;
 mod stream;
 mod tables;
 mod webhooks;
@@ -86,6 +87,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         }
         let is_local = connection.is_local();
         findings.extend(tables::examine(located, is_local).await);
+        findings.extend(restore::examine(&located.store()).await);
         findings.extend(stream::examine(located).await);
         findings.push(workspaces::examine(&located.store()).await);
         findings.extend(keys::examine(&located.store(), key.as_deref()).await);
