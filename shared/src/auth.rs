@@ -16,9 +16,7 @@ mod workspace_secret;
 pub use caller::{Caller, CheckBans, Claim, Permission, ReadBans, WriteBans};
 pub use key::{KeyHash, KeyKind, PlainKey};
 pub use notification::RobloxNotification;
-pub use record::{
-    FlagPin, KeyRecord, PUBLIC_CHECKS_PER_MINUTE, Replaced, Scope, UnknownWord,
-};
+pub use record::{FlagPin, KeyRecord, PUBLIC_CHECKS_PER_MINUTE, Replaced, Scope, UnknownWord};
 pub use secret::{InvalidSecret, SigningSecret};
 pub use signature::Signature;
 pub use workspace_secret::{InvalidWorkspaceSecret, Purpose, WorkspaceSecret};

@@ -194,6 +194,7 @@ mod tests {
             previous_applied: false,
             reason: None,
             key_id: "k".to_owned(),
+            principal: None,
             moderator: None,
         };
         let logged = WRITTEN;

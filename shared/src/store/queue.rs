@@ -72,9 +72,8 @@ impl Queue {
     async fn read(&mut self, store: &Store, unread: &[usize]) -> Result<(), ApiError> {
         let (tag, now) = (self.tag, self.now.seconds());
         let sources = self.sources.iter_mut().enumerate();
-        let reads = sources
-            .filter(|(number, _)| unread.contains(number))
-            .map(|(number, source)| async move {
+        let reads = sources.filter(|(number, _)| unread.contains(number)).map(
+            |(number, source)| async move {
                 let (pending, experience) = (source.pending, source.experience);
                 let (entries, next) = store
                     .owed_page(pending, tag, experience, source.next.take(), PAGE, now)
@@ -85,7 +84,8 @@ impl Queue {
                     .collect();
                 source.next = next;
                 Ok::<_, ApiError>((number, page, source.next.is_some()))
-            });
+            },
+        );
         let pages: Vec<_> = stream::iter(reads)
             .buffer_unordered(READS_AT_ONCE)
             .try_collect()

@@ -6,7 +6,7 @@
 //! is not written after all. A function that is killed in between loses one, which the next `experience
 //! link` or `unlink` of the operator recovers. Beyond the last slot a call goes ahead without a link.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{ConditionCheck, ReturnValue, TransactWriteItem, Update};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use super::database::{DatabaseError, number, refused, text};
 use super::items;
 use super::links::{Link, LinkState, LinkedBy};
 use super::schema::Key;
-use crate::clock::Timestamp;
+use crate::clock::{Reading, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, WorkspaceTag};
 
@@ -211,7 +211,7 @@ impl Store {
             if self.database.update_if(take).await? {
                 return Ok(true);
             }
-            self.known.without_slots.put(tag, (), Instant::now());
+            self.known.without_slots.put(tag, (), Reading::now());
             let note = self
                 .database
                 .updating(Key::link_slots(tag))

@@ -72,7 +72,7 @@ impl Preview {
         let would = match (intent, &before) {
             (Intent::Appeal, Some(_)) => Action::Appeal,
             (Intent::Appeal, None) => Action::RefuseAsNotBanned,
-            (Intent::Ban, _) => match rules::judge_ban(standing, request, &[], now) {
+            (Intent::Ban, _) => match rules::judge_ban(standing, request, None, &[], now) {
                 Ok(Judgement::Nothing) => Action::Nothing,
                 Ok(Judgement::Confirmation(_)) => Action::Confirm,
                 Ok(Judgement::Make | Judgement::Overwrite)
