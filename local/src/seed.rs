@@ -50,6 +50,21 @@ pub async fn demo_data(dynamo: &Dynamo, workspaces_table: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes down where the services of the local stack are, for `portcullis`.
+pub async fn addresses(
+    dynamo: &Dynamo,
+    workspaces_table: &str,
+    [api, roblox, secrets]: [&str; 3],
+) -> Result<()> {
+    let item = json!({
+        "pk": { "S": "LOCAL" }, "sk": { "S": "LOCAL" }, "kind": { "S": "local-stack" },
+        "api": { "S": api }, "roblox": { "S": roblox }, "secrets": { "S": secrets },
+    });
+    let put = json!({ "TableName": workspaces_table, "Item": item });
+    dynamo.call("PutItem", &put).await?;
+    Ok(())
+}
+
 /// What the first demo workspace reaches out to: a receiver of webhooks, and a universe whose bans
 /// are mirrored. None of it is a secret; it exists only here.
 pub mod outward {

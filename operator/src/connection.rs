@@ -1,5 +1,6 @@
 //! From arguments and environment to the tables.
 
+mod local_stack;
 mod principal;
 mod private;
 mod remedy;

@@ -13,6 +13,9 @@ use std::time::Duration;
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use local_stack::roblox::{Key, Limits, Restriction};
 use serde_json::{Value, json};
+use shared::clock::Timestamp;
+use shared::ids::{ExperienceId, UniverseId};
+use shared::store::{Enforcement, EnforcementSettings, Mirror};
 use stack::Operator;
 
 const UNIVERSE: u64 = 7;
@@ -38,7 +41,11 @@ async fn staged(app: &TestApp) -> (Workspace<'_>, Operator) {
 }
 
 async fn drain(workspace: &Workspace<'_>) {
-    let event = json!({ "workspace": workspace.tag(), "universe": UNIVERSE }).to_string();
+    drain_universe(workspace, UNIVERSE).await;
+}
+
+async fn drain_universe(workspace: &Workspace<'_>, universe: u64) {
+    let event = json!({ "workspace": workspace.tag(), "universe": universe }).to_string();
     let runtime = workspace.app().runtime();
     runtime.invoke("enforce-bans", event.into()).await.unwrap();
 }
@@ -179,4 +186,220 @@ async fn every_difference_is_shown_and_ours_are_repaired() {
     assert_eq!(left[0]["userId"], 9);
     assert!(held(1).active && held(9).active && !held(4).active);
     assert_eq!(held(2).private_reason, "r2");
+}
+
+/// A second universe, which is another game's.
+const OTHER: u64 = 8;
+
+fn rows(found: &Value, field: &str) -> Vec<(u64, String)> {
+    let row = |it: &Value| {
+        let user = it["userId"].as_u64().unwrap();
+        (user, it[field].as_str().unwrap_or_default().to_owned())
+    };
+    found.as_array().unwrap().iter().map(row).collect()
+}
+
+fn named(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
+    let row = |(user, word): &(u64, &str)| (*user, (*word).to_owned());
+    expected.iter().map(row).collect()
+}
+
+#[tokio::test]
+async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_lifted() {
+    let app = TestApp::start().await;
+    let (workspace, operator) = staged(&app).await;
+    app.roblox().set_key(KEY, Key::new(&[UNIVERSE, OTHER]));
+    let set = ["enforcement", "set", ARENA, "--secret", SECRET];
+    let refused = operator
+        .run(&[&set[..], &["--universe", "8"]].concat())
+        .await;
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("does not belong to universe 8"), "{said}");
+    assert_eq!(operator.json(&["enforcement", "list"]).await, json!([]));
+
+    // A mirror that was set up before this was checked.
+    let wrong = Enforcement {
+        workspace: workspace.id().tag(),
+        experience: ExperienceId::new(PLACE).unwrap(),
+        settings: EnforcementSettings {
+            universe: UniverseId::new(OTHER).unwrap(),
+            secret: SECRET.to_owned(),
+            mirror: Mirror::ALL,
+            created: Timestamp(end_to_end::now()),
+            stopped: None,
+            checked: None,
+        },
+    };
+    app.store().set_enforcement(&wrong).await.unwrap();
+    workspace.ban(Ban::of(1, PLACE).permanent()).await;
+    drain_universe(&workspace, OTHER).await;
+    assert!(app.roblox().restriction(OTHER, None, 1).active);
+    let doctor = operator.run(&["doctor", "--output", "json"]).await;
+    let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    let found = found.as_array().unwrap().iter();
+    let found = found
+        .clone()
+        .find(|it| it["check"] == "enforcement 8")
+        .unwrap();
+    assert_eq!(found["result"], "failed", "{found}");
+    let changed = operator.run(&set).await;
+    assert_eq!(
+        changed.status.code(),
+        Some(1),
+        "the other one is to be ended first"
+    );
+
+    let lifted = operator
+        .json(&["enforcement", "off", ARENA, "--lift", "--yes"])
+        .await;
+    assert_eq!(rows(&lifted, "outcome"), named(&[(1, "lifted")]));
+    assert_eq!(app.roblox().active(OTHER).len(), 0);
+    workspace.await_pending_bans(PLACE, &[1]).await;
+    operator.json(&set).await;
+    drain(&workspace).await;
+    assert!(app.roblox().restriction(UNIVERSE, None, 1).active);
+}
+
+#[tokio::test]
+async fn off_with_lift_removes_what_the_mirror_has_set_and_nothing_else() {
+    let app = TestApp::start().await;
+    let (workspace, operator) = staged(&app).await;
+    operator
+        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .await;
+    workspace.ban(Ban::of(1, PLACE).permanent()).await;
+    let of_place = Ban::of(2, PLACE)
+        .permanent()
+        .with("experienceUniversal", false);
+    workspace.ban(of_place).await;
+    drain(&workspace).await;
+    let roblox = app.roblox();
+    let by_studio = roblox.restriction(UNIVERSE, None, 1);
+    roblox.set_restriction(UNIVERSE, None, 9, by_studio);
+
+    // Ended without lifting, they are still known as ours.
+    operator.json(&["enforcement", "off", ARENA, "--yes"]).await;
+    let reconcile = ["enforcement", "reconcile", ARENA];
+    let found = operator.json(&reconcile).await;
+    let expected = [
+        (1, "set-by-this-workspace"),
+        (2, "set-by-this-workspace"),
+        (9, "made-elsewhere"),
+    ];
+    assert_eq!(rows(&found, "kind"), named(&expected));
+    assert_eq!(found[0]["setForExperience"], PLACE);
+
+    let off = ["enforcement", "off", ARENA, "--lift"];
+    let dry = operator.json(&[&off[..], &["--dry-run"]].concat()).await;
+    assert_eq!(rows(&dry, "outcome"), named(&[(1, "set"), (2, "set")]));
+    assert_eq!(operator.run(&off).await.status.code(), Some(1), "it asks");
+    assert_eq!(roblox.active(UNIVERSE).len(), 3);
+    let lifted = operator.json(&[&off[..], &["--yes"]].concat()).await;
+    assert_eq!(
+        rows(&lifted, "outcome"),
+        named(&[(1, "lifted"), (2, "lifted")])
+    );
+    let left: Vec<_> = roblox.active(UNIVERSE).into_keys().collect();
+    assert_eq!(left, [(None, 9)]);
+    // The bans hold, and the game servers can apply them again.
+    assert!(workspace.is_banned(1, PLACE).await);
+    workspace.await_pending_bans(PLACE, &[1, 2]).await;
+    let again = operator.json(&[&off[..], &["--yes"]].concat()).await;
+    assert_eq!(again, json!([]));
+    let left = operator.json(&reconcile).await;
+    assert_eq!(rows(&left, "kind"), named(&[(9, "made-elsewhere")]));
+}
+
+#[tokio::test]
+async fn bans_that_the_studio_has_set_at_roblox_are_adopted_and_not_sent_again() {
+    let app = TestApp::start().await;
+    let (workspace, operator) = staged(&app).await;
+    operator
+        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .await;
+    workspace.ban(Ban::of(1, PLACE).permanent()).await;
+    drain(&workspace).await;
+    let roblox = app.roblox();
+    let held = |reason: &str, seconds| Restriction {
+        active: true,
+        start: Some(jiff::Timestamp::now()),
+        seconds,
+        private_reason: reason.to_owned(),
+        display_reason: "shown".to_owned(),
+        ..Restriction::default()
+    };
+    roblox.set_restriction(UNIVERSE, None, 8, held("cheats", None));
+    roblox.set_restriction(UNIVERSE, Some(PLACE), 9, held("", Some(3600)));
+    roblox.set_restriction(UNIVERSE, None, 10, Restriction::default());
+    let adopt = ["enforcement", "adopt", ARENA, "--moderator", "7"];
+    let before = workspace.stored().await;
+    let dry = operator.json(&[&adopt[..], &["--dry-run"]].concat()).await;
+    assert_eq!(
+        rows(&dry, "result"),
+        named(&[(8, "adopted"), (9, "adopted")])
+    );
+    assert_eq!(operator.run(&adopt).await.status.code(), Some(1), "it asks");
+    assert_eq!(workspace.stored().await, before);
+
+    let changes = roblox.logs().len();
+    operator.json(&[&adopt[..], &["--yes"]].concat()).await;
+    let ban = workspace.check(8, PLACE).await;
+    assert_eq!(
+        (
+            &ban["isBanned"],
+            &ban["privateReason"],
+            &ban["expires"],
+            &ban["moderatorId"]
+        ),
+        (&json!(true), &json!("cheats"), &json!(0), &json!(7))
+    );
+    let ban = workspace.check(9, PLACE).await;
+    let left = ban["expires"].as_u64().unwrap() - end_to_end::now();
+    assert!((3_500..=3_600).contains(&left), "{ban}");
+    assert_eq!(ban["experienceUniversal"], false);
+    workspace.await_pending_bans(PLACE, &[]).await;
+    drain(&workspace).await;
+    assert_eq!(roblox.logs().len(), changes, "nothing is sent again");
+    let again = operator.json(&[&adopt[..], &["--yes"]].concat()).await;
+    assert_eq!(
+        rows(&again, "result"),
+        named(&[(8, "unchanged"), (9, "unchanged")])
+    );
+    assert_eq!(
+        operator.json(&["enforcement", "reconcile", ARENA]).await,
+        json!([])
+    );
+
+    // From here on they are bans like any other.
+    for user in [8, 9] {
+        workspace.unban(Unban::of(user, PLACE)).await;
+    }
+    drain(&workspace).await;
+    assert!(!roblox.restriction(UNIVERSE, None, 8).active);
+    assert!(!roblox.restriction(UNIVERSE, Some(PLACE), 9).active);
+}
+
+#[tokio::test]
+async fn the_local_stack_says_where_roblox_and_the_secrets_are() {
+    let app = TestApp::start().await;
+    let (_, operator) = staged(&app).await;
+    let operator = operator.without_addresses();
+    let api = format!("{}/api/v1", app.address());
+    let services = [&*api, app.roblox().endpoint(), app.secrets().endpoint()];
+    let table = &app.tables().workspaces;
+    let written = local_stack::seed::addresses(app.database(), table, services).await;
+    written.unwrap();
+    operator
+        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .await;
+    let doctor = operator.run(&["doctor", "--output", "json"]).await;
+    let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    let result = |check: &str| {
+        let mut found = found.as_array().unwrap().iter();
+        let found = found.find(|it| it["check"] == check);
+        found.unwrap_or_else(|| panic!("{check}"))["result"].clone()
+    };
+    assert_eq!(result("enforcement 7"), "ok");
+    assert_eq!(result("API"), "ok");
 }

@@ -30,6 +30,7 @@ mod lease;
 mod ledger;
 mod linking;
 mod links;
+mod local_stack;
 mod log;
 mod merge;
 mod meter;
@@ -46,6 +47,7 @@ mod self_linking;
 mod settle;
 mod sightings;
 mod spread;
+mod steady;
 mod undo;
 mod workspaces;
 

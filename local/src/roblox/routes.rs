@@ -94,6 +94,9 @@ fn cloud(state: &mut State, call: &Call, path: &[&str]) -> Answer {
     ) else {
         return answer::invalid("The universe or place is not a number.");
     };
+    if let ("GET", Some(place), []) = (call.method.as_str(), place, rest) {
+        return describe_place(state, call, universe, place);
+    }
     let scope = match call.method.as_str() {
         "GET" => "universe.user-restriction:read",
         "PATCH" => "universe.user-restriction:write",
@@ -119,6 +122,19 @@ fn cloud(state: &mut State, call: &Call, path: &[&str]) -> Answer {
         }
         _ => answer::gateway(404, "Not Found"),
     }
+}
+
+/// Any key may ask whether a place is of a universe.
+fn describe_place(state: &State, call: &Call, universe: u64, place: u64) -> Answer {
+    let key = call.key.as_ref().and_then(|key| state.keys.get(key));
+    if key.is_none_or(|key| !key.alive) {
+        return answer::gateway(401, "Invalid API Key");
+    }
+    if state.places.get(&place) != Some(&universe) {
+        return answer::refusal(404, "NOT_FOUND", "The place is not of the universe.");
+    }
+    let path = format!("universes/{universe}/places/{place}");
+    Answer::json(200, &json!({ "path": path, "displayName": "A place" }))
 }
 
 /// The key of a call, if it may do this here.

@@ -85,6 +85,9 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
                 Err(error) => findings.push(Finding::of_error("stack", &error)),
             }
         }
+        if let Some(local) = located.local_stack().await {
+            url = url.or(Some(local.api));
+        }
         let is_local = connection.is_local();
         findings.extend(tables::examine(located, is_local).await);
         findings.extend(restore::examine(&located.store()).await);

@@ -1,21 +1,24 @@
 //! `portcullis enforcement`: bans on Roblox's own list, without a game server.
 
+mod adopt;
+mod lift;
 mod queue;
 mod reconcile;
+mod restrictions;
 mod secret;
 mod setup;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde::Serialize;
-use shared::ids::{ExperienceId, UniverseId};
+use shared::ids::{ExperienceId, UniverseId, WorkspaceTag};
 use shared::roblox::{Roblox, RobloxKey};
 use shared::secrets::Secrets;
 use shared::store::{Enforcement, Store};
 
 use super::workspace;
 use crate::arguments::{InWorkspace, experience};
-use crate::connection::{self, ConnectionArgs, Stack};
+use crate::connection::{self, Connection, ConnectionArgs, Stack};
 use crate::output::{Output, Record};
 use crate::times::Time;
 
@@ -27,6 +30,8 @@ Examples:
   portcullis enforcement status
   portcullis enforcement reconcile 75521396999004
   portcullis enforcement reconcile 75521396999004 --repair --yes
+  portcullis enforcement adopt 75521396999004 --moderator 1 --dry-run
+  portcullis enforcement off 75521396999004 --lift
 
 The key of Roblox Open Cloud is kept in AWS Secrets Manager, as a text, under a name that begins with
 portcullis/STACK/, where STACK is the name of the deployed stack. It needs the scopes universe.user-restriction:read and :write, and
@@ -39,8 +44,10 @@ pub enum EnforcementCommand {
     Set(setup::SetArgs),
     /// List what is mirrored.
     List(InWorkspace),
-    /// Mirror an experience no more. What Roblox holds stays as it is.
+    /// Stop mirroring an experience. What Roblox holds stays, unless --lift is given.
     Off(setup::OffArgs),
+    /// Take over the bans that Roblox holds and this workspace has not set.
+    Adopt(adopt::AdoptArgs),
     /// How much waits to be mirrored, and what holds it up.
     Status(queue::StatusArgs),
     /// Compare what Roblox holds with what is decided.
@@ -56,6 +63,19 @@ pub struct Named {
 
     #[command(flatten)]
     place: InWorkspace,
+}
+
+/// A mirror, and whether it was ended.
+struct Mirrored {
+    enforcement: Enforcement,
+    is_ended: bool,
+}
+
+fn not_mirrored(named: Named) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the experience {} is not mirrored: `portcullis enforcement set` does that",
+        named.experience
+    )
 }
 
 /// What the commands work with.
@@ -74,8 +94,8 @@ impl Tools {
         let located = args.locate(sdk).await?;
         Ok(Self {
             store: located.store(),
-            secrets: Secrets::new(&located.sdk),
-            roblox: roblox()?,
+            secrets: located.secrets().await,
+            roblox: roblox(&located).await?,
             stack: located.stack,
         })
     }
@@ -88,23 +108,61 @@ impl Tools {
 
     /// How an experience is mirrored.
     async fn enforcement(&self, named: Named) -> Result<Enforcement> {
-        let tag = workspace::find(&self.store, named.place.workspace)
-            .await?
-            .guid
-            .tag();
+        let tag = self.tag(named).await?;
         let found = self.store.enforcement(tag, named.experience).await?;
-        found.with_context(|| {
-            format!(
-                "the experience {} is not mirrored: `portcullis enforcement set` does that",
-                named.experience
-            )
-        })
+        found.with_context(|| not_mirrored(named))
+    }
+
+    /// How an experience is or was mirrored, in a universe if one is named.
+    async fn enforcement_or_ended(
+        &self,
+        named: Named,
+        universe: Option<UniverseId>,
+    ) -> Result<Mirrored> {
+        let tag = self.tag(named).await?;
+        let is_it = |it: &Enforcement| universe.is_none_or(|id| it.settings.universe == id);
+        let current = self.store.enforcement(tag, named.experience).await?;
+        if let Some(current) = current.filter(is_it) {
+            return Ok(Mirrored {
+                enforcement: current,
+                is_ended: false,
+            });
+        }
+        let ended = self.store.ended_enforcements(tag, Some(named.experience));
+        let mut ended: Vec<_> = ended.await?.into_iter().filter(is_it).collect();
+        match (ended.pop(), ended.first()) {
+            (Some(enforcement), None) => Ok(Mirrored {
+                enforcement,
+                is_ended: true,
+            }),
+            (Some(last), Some(first)) => anyhow::bail!(
+                "the experience {} was mirrored to several universes: give --universe {} or \
+                 --universe {}",
+                named.experience,
+                first.settings.universe,
+                last.settings.universe
+            ),
+            (None, _) => Err(not_mirrored(named)),
+        }
+    }
+
+    async fn tag(&self, named: Named) -> Result<WorkspaceTag> {
+        let found = workspace::find(&self.store, named.place.workspace).await?;
+        Ok(found.guid.tag())
     }
 }
 
-/// Roblox, where `ROBLOX_API_URL` says or where it is.
-pub fn roblox() -> Result<Roblox> {
-    Roblox::from_environment().map_err(|error| anyhow::anyhow!("Roblox Open Cloud: {error}"))
+/// Roblox, where `ROBLOX_API_URL` or else the local stack says, or where it is.
+pub async fn roblox(located: &Connection) -> Result<Roblox> {
+    let local = match std::env::var_os("ROBLOX_API_URL") {
+        Some(_) => None,
+        None => located.local_stack().await,
+    };
+    let roblox = match local {
+        Some(local) => Roblox::at(&local.roblox),
+        None => Roblox::from_environment(),
+    };
+    roblox.map_err(|error| anyhow::anyhow!("Roblox Open Cloud: {error}"))
 }
 
 /// A mirror, as it is shown.
@@ -184,6 +242,7 @@ pub async fn run(
             )
         }
         EnforcementCommand::Off(args) => setup::off(&args, &tools, output).await,
+        EnforcementCommand::Adopt(args) => adopt::adopt(args, &tools, output).await,
         EnforcementCommand::Status(args) => queue::status(args, &tools, output).await,
         EnforcementCommand::Reconcile(args) => reconcile::reconcile(args, &tools, output).await,
     }

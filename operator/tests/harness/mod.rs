@@ -94,9 +94,8 @@ impl At {
 #[derive(Clone, Debug)]
 pub struct Operator {
     endpoint: String,
-    secrets: String,
-    roblox: String,
-    control: String,
+    /// Variables with the addresses of the other services.
+    addresses: Vec<(&'static str, String)>,
     workspace: String,
 }
 
@@ -104,10 +103,33 @@ impl Operator {
     pub fn of(workspace: &Workspace<'_>) -> Self {
         Self {
             endpoint: workspace.app().database().endpoint().to_owned(),
-            secrets: workspace.app().secrets().endpoint().to_owned(),
-            roblox: workspace.app().roblox().endpoint().to_owned(),
-            control: workspace.app().control().endpoint().to_owned(),
+            addresses: vec![
+                (
+                    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+                    workspace.app().secrets().endpoint().to_owned(),
+                ),
+                (
+                    "ROBLOX_API_URL",
+                    workspace.app().roblox().endpoint().to_owned(),
+                ),
+                (
+                    "AWS_ENDPOINT_URL_CLOUDFORMATION",
+                    workspace.app().control().endpoint().to_owned(),
+                ),
+                (
+                    "AWS_ENDPOINT_URL_LAMBDA",
+                    workspace.app().control().endpoint().to_owned(),
+                ),
+            ],
             workspace: workspace.guid(),
+        }
+    }
+
+    /// The same, knowing no address but that of the database.
+    pub fn without_addresses(&self) -> Self {
+        Self {
+            addresses: Vec::new(),
+            ..self.clone()
         }
     }
 
@@ -127,10 +149,7 @@ impl Operator {
         command
             .args(["--endpoint", &self.endpoint])
             .env("PORTCULLIS_WORKSPACE", &self.workspace)
-            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets)
-            .env("AWS_ENDPOINT_URL_CLOUDFORMATION", &self.control)
-            .env("AWS_ENDPOINT_URL_LAMBDA", &self.control)
-            .env("ROBLOX_API_URL", &self.roblox)
+            .envs(self.addresses.iter().map(|(name, value)| (name, value)))
             .args(arguments);
         command
     }

@@ -25,6 +25,11 @@ impl Operator {
         Self(harness::Operator::of(workspace))
     }
 
+    /// The same, knowing no address but that of the database.
+    pub fn without_addresses(&self) -> Self {
+        Self(self.0.without_addresses())
+    }
+
     /// Runs it with nobody to answer.
     pub async fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments).await

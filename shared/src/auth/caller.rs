@@ -127,7 +127,7 @@ impl Claim {
             let caller = self.admit(known.record())?;
             let snapshot = self
                 .store
-                .standing(self.key.tag(), user, experience)
+                .steady_standing(self.key.tag(), user, experience)
                 .await?;
             return Ok((caller, snapshot));
         }

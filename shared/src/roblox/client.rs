@@ -186,6 +186,21 @@ impl Roblox {
             .and_then(UniverseId::new))
     }
 
+    /// Whether a place belongs to a universe.
+    pub async fn is_place_of(
+        &self,
+        key: &RobloxKey,
+        universe: UniverseId,
+        place: ExperienceId,
+    ) -> Result<bool, RobloxError> {
+        let url = self.url(&format!("cloud/v2/universes/{universe}/places/{place}"));
+        match self.send(Method::GET, url, Some(key), None).await {
+            Ok(_) => Ok(true),
+            Err(RobloxError::Refused { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn of_user(&self, universe: UniverseId, level: Level, user: UserId) -> Url {
         self.url(&format!("{}/{user}", restrictions_path(universe, level)))
     }

@@ -56,6 +56,12 @@ impl Snapshot {
         }
     }
 
+    /// The versions of the experience's item and of the Global ban.
+    pub(super) fn versions(&self) -> (Option<u64>, Option<u64>) {
+        let here = self.here_item.as_ref().map(|item| item.version);
+        (here, self.global_version)
+    }
+
     /// The workspace it was read in.
     #[must_use]
     pub const fn tag(&self) -> WorkspaceTag {

@@ -82,9 +82,12 @@ impl Enforcement {
     fn read(item: Item) -> Result<Option<Self>, DatabaseError> {
         let key = Key::of(&item);
         let named = key.as_ref().and_then(|key| key.sk.split_once('#'));
-        let Some((workspace, experience)) =
-            named.and_then(|(tag, id)| Some((tag.parse().ok()?, id.parse().ok()?)))
-        else {
+        // Of one that was ended, the universe follows.
+        let parsed = named.and_then(|(tag, id)| {
+            let experience = id.split('#').next()?.parse().ok()?;
+            Some((tag.parse().ok()?, experience))
+        });
+        let Some((workspace, experience)) = parsed else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -133,16 +136,45 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a mirror; `false` if there was none. What Roblox holds stays as it is.
+    /// Ends a mirror; `false` if there was none. What Roblox holds stays as it is, so the settings are
+    /// kept: with them it can still be compared and lifted.
     pub async fn remove_enforcement(
         &self,
         tag: WorkspaceTag,
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
+        let Some(before) = self.enforcement(tag, experience).await? else {
+            return Ok(false);
+        };
+        let universe = before.settings.universe;
+        let ended = Key::ended_enforcement(tag, experience, universe);
+        let ended = items::write(ended, "ended-enforcement", &before.settings)?;
+        self.database.put(self.database.putting(ended)?).await?;
         let key = Key::enforcement(tag, experience);
         let was = self.database.delete_existing(key).await?;
         self.known.enforcements.forget();
         Ok(was)
+    }
+
+    /// The mirrors of an experience that were ended, one for each universe.
+    pub async fn ended_enforcements(
+        &self,
+        tag: WorkspaceTag,
+        experience: Option<ExperienceId>,
+    ) -> Result<Vec<Enforcement>, ApiError> {
+        let of = experience.map_or(String::new(), |id| format!("{:016}#", id.get()));
+        let query = self
+            .database
+            .querying_workspaces()
+            .consistent_read(true)
+            .key_condition_expression("pk = :all AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":all", text(schema::ENDED_ENFORCEMENTS))
+            .expression_attribute_values(":prefix", text(format!("{tag}#{of}")));
+        let mut found = Vec::new();
+        for item in self.database.query_all(query).await? {
+            found.extend(Enforcement::read(item)?);
+        }
+        Ok(found)
     }
 
     /// Notes what came of trying a mirror's key: that it stopped, or goes on.

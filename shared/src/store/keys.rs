@@ -125,8 +125,11 @@ impl Store {
         let (snapshot, found) = self
             .standing_and(key.tag(), user, experience, besides)
             .await?;
-        let record = self.learn_key(hash, found.into_iter().next(), looked_up)?;
-        Ok(record.map(|record| (record, snapshot)))
+        let Some(record) = self.learn_key(hash, found.into_iter().next(), looked_up)? else {
+            return Ok(None);
+        };
+        let snapshot = self.steadied(snapshot, user, experience).await?;
+        Ok(Some((record, snapshot)))
     }
 
     fn remembered_key(&self, hash: &KeyHash) -> Option<KnownKey> {

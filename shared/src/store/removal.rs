@@ -90,6 +90,12 @@ impl Store {
             self.database.delete(key).await?;
             removed = removed.saturating_add(1);
         }
+        for ended in self.ended_enforcements(tag, None).await? {
+            let universe = ended.settings.universe;
+            let key = Key::ended_enforcement(tag, ended.experience, universe);
+            self.database.delete(key).await?;
+            removed = removed.saturating_add(1);
+        }
         self.database.delete(Key::workspace(tag)).await?;
         Ok(removed.saturating_add(1))
     }

@@ -199,12 +199,28 @@ impl Key {
         }
     }
 
+    /// Where the services of a local stack are.
+    pub fn local_stack() -> Self {
+        Self {
+            pk: LOCAL_STACK.to_owned(),
+            sk: LOCAL_STACK.to_owned(),
+        }
+    }
+
     /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
     /// begin with the tag of a workspace.
     #[must_use]
     pub fn is_of_workspaces(&self) -> bool {
         ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
-            || [ERASURE_INTAKES, ENDPOINTS, ENFORCEMENTS, RESTORE_RUN].contains(&self.pk.as_str())
+            || [
+                ERASURE_INTAKES,
+                ENDPOINTS,
+                ENFORCEMENTS,
+                ENDED_ENFORCEMENTS,
+                LOCAL_STACK,
+                RESTORE_RUN,
+            ]
+            .contains(&self.pk.as_str())
     }
 
     /// The attributes `pk` and `sk`.
@@ -235,6 +251,9 @@ pub const DECISION_PREFIX: &str = "H#";
 
 /// After the sort keys of all of a user's decisions.
 pub const DECISIONS_END: &str = "H#~";
+
+/// Where the local stack writes down its addresses, in the table of workspaces; no deployed stack has it.
+const LOCAL_STACK: &str = "LOCAL";
 
 /// Where the workspaces that take in erasure requests stand, in the table of workspaces.
 pub const ERASURE_INTAKES: &str = "R";

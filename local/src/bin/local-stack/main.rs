@@ -96,6 +96,9 @@ impl Stack {
         dynamo.create_tables(template.tables()).await?;
         seed::demo_data(&dynamo, workspaces(&template)?).await?;
         seed::outward_data(&dynamo, workspaces(&template)?, &beside.hook()).await?;
+        let api = format!("{address}/api/v1");
+        let services = [&api, beside.roblox.endpoint(), beside.secrets.endpoint()];
+        seed::addresses(&dynamo, workspaces(&template)?, services).await?;
 
         watch::build(&template, &settings).await?;
         let variables = beside.environment(endpoint);

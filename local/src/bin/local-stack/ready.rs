@@ -94,10 +94,10 @@ curl '{base}/pending-bans?experienceId=1818' -H 'authorization: Bearer {key}'
 curl '{base}/events' -H 'authorization: Bearer {key}'
 curl {roblox}/cloud/v2/universes/{universe}/user-restrictions/156 -H 'x-api-key: {open_cloud_key}'
 
-# place {place} of demo-1 is mirrored to universe {universe} at ROBLOX_API_URL={roblox}
+# place {place} of demo-1 is mirrored to universe {universe} of the stand-in for Roblox, {roblox}
 # webhooks to {hooks}<name> are verified and printed, once their secret is known:
 # curl -X PUT {hooks}<name> -d whsec_…
-# Secrets Manager: AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}
+# Secrets Manager: {secrets}; `portcullis --endpoint` finds it and Roblox by itself
 "
     );
 }

@@ -3,30 +3,31 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use shared::roblox::RobloxError;
-use shared::secrets::{SecretError, Secrets};
-use shared::store::{Enforcement, Store};
+use shared::roblox::{Roblox, RobloxError, RobloxKey};
+use shared::secrets::SecretError;
+use shared::store::Enforcement;
 
 use super::finding::Finding;
 use crate::commands::enforcement;
-use crate::connection::{Connection, Stack};
+use crate::connection::Connection;
 
 /// Tries the key of every mirror.
 pub async fn examine(located: &Connection) -> Vec<Finding> {
-    let secrets = Secrets::new(&located.sdk);
-    match look(&located.store(), &secrets, located.stack.as_ref()).await {
+    match look(located).await {
         Ok(findings) => findings,
         Err(error) => vec![Finding::of_error("enforcement", &error)],
     }
 }
 
-async fn look(store: &Store, secrets: &Secrets, stack: Option<&Stack>) -> Result<Vec<Finding>> {
+async fn look(located: &Connection) -> Result<Vec<Finding>> {
+    let (store, secrets) = (located.store(), located.secrets().await);
+    let stack = located.stack.as_ref();
     let all = store.enforcements().await?;
     if all.is_empty() {
         let detail = "no experience is mirrored to Roblox";
         return Ok(vec![Finding::ok("enforcement", detail)]);
     }
-    let roblox = enforcement::roblox()?;
+    let roblox = enforcement::roblox(located).await?;
     let mut of_key: BTreeMap<_, Vec<&Enforcement>> = BTreeMap::new();
     for it in &all {
         let name = (it.settings.secret.as_str(), it.settings.universe);
@@ -63,13 +64,36 @@ async fn look(store: &Store, secrets: &Secrets, stack: Option<&Stack>) -> Result
                     format!("{detail}: lacks {}", info.missing(universe).join(", ")),
                     "add the scopes to the key in the Creator Dashboard",
                 ),
-                Ok(_) => accepted(check, &detail, &mirrors),
+                Ok(_) => match strangers(&roblox, &key, &mirrors).await {
+                    places if places.is_empty() => accepted(check, &detail, &mirrors),
+                    places => Finding::failed(
+                        check,
+                        format!(
+                            "not in universe {universe}: {}; their bans go to another game",
+                            places.join(", ")
+                        ),
+                        "for each: `portcullis enforcement off ID --lift`, then `portcullis \
+                         enforcement set ID` without --universe",
+                    ),
+                },
                 Err(error) => of_refusal(check, &detail, &error),
             },
         };
         findings.push(found);
     }
     Ok(findings)
+}
+
+/// The places that do not belong to the universe they are mirrored to.
+async fn strangers(roblox: &Roblox, key: &RobloxKey, mirrors: &[&Enforcement]) -> Vec<String> {
+    let mut found = Vec::new();
+    for it in mirrors {
+        let asking = roblox.is_place_of(key, it.settings.universe, it.experience);
+        if matches!(asking.await, Ok(false)) {
+            found.push(it.experience.to_string());
+        }
+    }
+    found
 }
 
 fn accepted(check: String, detail: &str, mirrors: &[&Enforcement]) -> Finding {

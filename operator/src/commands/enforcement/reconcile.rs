@@ -3,19 +3,21 @@
 //! A repair changes no restriction: it makes the experience's reports true, and what the experience
 //! then owes is mirrored as always. Restrictions that were made elsewhere are shown and left alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::clock::{Moment, Timestamp};
-use shared::ids::{ExperienceId, UserId};
+use shared::ids::{ExperienceId, UniverseId, UserId};
 use shared::roblox::Restriction;
 use shared::rules::enforcing::{self, Level, Mirrors, Place};
 use shared::rules::{Expiry, RevisionRef, Scope};
 use shared::store::{Enforcement, Filter};
 
-use super::{Named, Tools};
+use super::restrictions::{self, at_roblox, set_by_us};
+use super::setup::universe;
+use super::{Mirrored, Named, Tools};
 use crate::arguments::Caution;
 use crate::confirm::confirm;
 use crate::output::{Output, Record};
@@ -31,6 +33,10 @@ const BY: &str = "reconcile";
 pub struct ReconcileArgs {
     #[command(flatten)]
     named: Named,
+
+    /// The universe, if the experience was mirrored to several.
+    #[arg(long, value_name = "ID", value_parser = universe)]
+    universe: Option<UniverseId>,
 
     /// Make the reports of the experience true, so that the mirror does the rest.
     #[arg(long)]
@@ -52,6 +58,8 @@ struct Difference {
     ends_here: Option<Time>,
     /// The end of the restriction there.
     ends_there: Option<Time>,
+    /// The experience for whose ban this workspace has set the restriction.
+    set_for_experience: Option<ExperienceId>,
     /// Whether it is going to be mirrored: it was not reported, or has just been repaired.
     pending: bool,
     #[serde(skip)]
@@ -72,7 +80,9 @@ enum Kind {
     MissingThere,
     /// Restricted there by a ban of ours that has ended.
     EndedHere,
-    /// Restricted there by somebody else.
+    /// Restricted there by this workspace, and no ban wants it.
+    SetByThisWorkspace,
+    /// Restricted there, and not by this workspace.
     MadeElsewhere,
     /// Another end or another reason there.
     Differs,
@@ -83,13 +93,20 @@ impl Record for Difference {
         let kind = match self.kind {
             Kind::MissingThere => "banned here, not there",
             Kind::EndedHere => "ended here, restricted there",
-            Kind::MadeElsewhere => "restricted there by somebody else",
+            Kind::SetByThisWorkspace => "set by this workspace",
+            Kind::MadeElsewhere => "restricted there, not by this workspace",
             Kind::Differs => "other end or reason there",
         };
         vec![
             ("user", self.user_id.to_string()),
             ("level", self.level.to_owned()),
-            ("difference", kind.to_owned()),
+            (
+                "difference",
+                match self.set_for_experience {
+                    Some(experience) => format!("{kind}, set for experience {experience}"),
+                    None => kind.to_owned(),
+                },
+            ),
             ("ends here", or_dash(self.ends_here)),
             ("ends there", or_dash(self.ends_there)),
             (
@@ -100,9 +117,34 @@ impl Record for Difference {
     }
 }
 
+impl Difference {
+    /// The same, with what is known of who has set the restriction.
+    fn recognised(self, ours: Option<RevisionRef>) -> Self {
+        let kind = match (self.kind, ours) {
+            (Kind::MadeElsewhere, Some(_)) => Kind::SetByThisWorkspace,
+            (kind, _) => kind,
+        };
+        Self {
+            kind,
+            set_for_experience: ours.map(|revision| revision.made_in),
+            ..self
+        }
+    }
+}
+
 pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Result<()> {
-    let enforcement = tools.enforcement(args.named).await?;
-    let mut differences = differences(&enforcement, tools).await?;
+    let mirrored = tools
+        .enforcement_or_ended(args.named, args.universe)
+        .await?;
+    let mut differences = differences(&mirrored, tools).await?;
+    let enforcement = &mirrored.enforcement;
+    if mirrored.is_ended {
+        eprintln!(
+            "the experience {} is not mirrored any more: `portcullis enforcement off {0} --lift` lifts \
+             what this workspace has set",
+            enforcement.experience
+        );
+    }
     let repairs = differences.iter().filter(|it| it.repair.is_some()).count();
     if args.repair && repairs > 0 && !args.caution.dry_run {
         let question = format!("Make {repairs} reports true, so that they are mirrored anew?");
@@ -125,13 +167,16 @@ pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Re
     output.list(&differences, "Roblox holds what is decided")
 }
 
-async fn differences(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Difference>> {
+async fn differences(mirrored: &Mirrored, tools: &Tools) -> Result<Vec<Difference>> {
+    let enforcement = &mirrored.enforcement;
     let (store, tag) = (&tools.store, enforcement.workspace);
     let (universe, experience) = (enforcement.settings.universe, enforcement.experience);
     let levels = [Level::Universe, Level::Place(experience)];
-    let held = held(enforcement, tools, levels).await?;
+    let held = at_roblox(enforcement, tools).await?;
     let mut users: BTreeSet<UserId> = held.keys().map(|(_, user)| *user).collect();
-    users.extend(banned(enforcement, tools).await?);
+    if !mirrored.is_ended {
+        users.extend(banned(enforcement, tools).await?);
+    }
     let all = store.enforcements_of(tag).await?;
     let siblings = all.iter().filter(|it| it.settings.universe == universe);
     let siblings: Vec<ExperienceId> = siblings.map(|it| it.experience).collect();
@@ -143,10 +188,15 @@ async fn differences(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Dif
             bans: true,
             unbans: true,
         };
+        let application = applying.application;
         let places = store.places_of(tag, user, applying.standings, all).await?;
         for level in levels {
             let there = held.get(&(level, user)).filter(|it| it.active);
-            differences.extend(compare(&places, experience, level, user, there, now));
+            let found = compare(&places, experience, level, user, there, now);
+            differences.extend(found.map(|found| {
+                let ours = set_by_us(application.as_ref(), level).filter(|_| there.is_some());
+                found.recognised(ours)
+            }));
         }
     }
     Ok(differences)
@@ -162,7 +212,20 @@ fn compare(
     now: Timestamp,
 ) -> Option<Difference> {
     let here = enforcing::wanted(places, level, now);
-    let own = places.iter().find(|place| place.experience == experience)?;
+    let Some(own) = places.iter().find(|place| place.experience == experience) else {
+        // The experience is not mirrored any more: what is there is all there is to say.
+        let there = there.filter(|_| here.is_none())?;
+        return Some(Difference {
+            user_id: user,
+            level: restrictions::name(level),
+            kind: Kind::MadeElsewhere,
+            set_for_experience: None,
+            ends_here: None,
+            ends_there: Time::of(there.ends()),
+            pending: false,
+            repair: None,
+        });
+    };
     let owed = own.standing.owed();
     let pending = owed.ban_at(now).is_some() || owed.unban_at(now).is_some();
     // The reports of a sibling are made true by reconciling the sibling.
@@ -198,11 +261,9 @@ fn compare(
     };
     Some(Difference {
         user_id: user,
-        level: match level {
-            Level::Universe => "universe",
-            Level::Place(_) => "place",
-        },
+        level: restrictions::name(level),
         kind,
+        set_for_experience: None,
         ends_here: here.and_then(|ban| Time::of(ban.terms.expires)),
         ends_there: there.and_then(|it| Time::of(it.ends())),
         pending,
@@ -215,37 +276,6 @@ fn is_near(here: Expiry, there: Expiry) -> bool {
         (Expiry::At(here), Expiry::At(there)) => here.0.abs_diff(there.0) <= TOLERANCE,
         (here, there) => here == there,
     }
-}
-
-/// Everything that Roblox holds at these levels.
-async fn held(
-    enforcement: &Enforcement,
-    tools: &Tools,
-    levels: [Level; 2],
-) -> Result<BTreeMap<(Level, UserId), Restriction>> {
-    let key = tools.key(&enforcement.settings.secret).await?;
-    let universe = enforcement.settings.universe;
-    let mut held = BTreeMap::new();
-    for level in levels {
-        let mut after: Option<String> = None;
-        loop {
-            let reading = tools
-                .roblox
-                .restrictions(&key, universe, level, after.as_deref());
-            let page = reading.await?;
-            for restriction in page.restrictions {
-                // At a place the universe's shows too.
-                if let Some(user) = restriction.user.filter(|_| !restriction.inherited) {
-                    held.insert((level, user), restriction);
-                }
-            }
-            if page.next.is_none() || page.next == after {
-                break;
-            }
-            after = page.next;
-        }
-    }
-    Ok(held)
 }
 
 /// The users who are banned in the experience by what is decided.

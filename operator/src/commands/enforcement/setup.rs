@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use shared::clock::Moment;
-use shared::ids::UniverseId;
-use shared::roblox::RobloxError;
+use shared::ids::{ExperienceId, UniverseId};
+use shared::roblox::{RobloxError, RobloxKey};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
-use super::{Named, Shown, Tools};
+use super::{Named, Shown, Tools, lift};
 use crate::arguments::Caution;
 use crate::commands::workspace;
 use crate::confirm::confirm;
@@ -37,6 +37,15 @@ pub struct OffArgs {
     #[command(flatten)]
     named: Named,
 
+    /// Also lift at Roblox what this mirror has set there, unless another mirrored experience of the
+    /// universe needs it. The bans stay in force here, and become pending for the experience again.
+    #[arg(long)]
+    lift: bool,
+
+    /// The universe, if the experience was mirrored to several.
+    #[arg(long, value_name = "ID", value_parser = universe, requires = "lift")]
+    universe: Option<UniverseId>,
+
     #[command(flatten)]
     caution: Caution,
 }
@@ -51,7 +60,7 @@ enum Part {
     Kicks,
 }
 
-fn universe(text: &str) -> Result<UniverseId, String> {
+pub(super) fn universe(text: &str) -> Result<UniverseId, String> {
     let wrong = |_| "expected a Roblox universe id, a number from 1 to 2^53 - 1".to_owned();
     text.parse().map_err(wrong)
 }
@@ -67,6 +76,7 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
     }
     let key = tools.key(&args.secret).await?;
     let universe = if let Some(universe) = args.universe {
+        demand_place_of(universe, experience, &key, tools).await?;
         universe
     } else {
         let asked = tools.roblox.universe_of(experience).await;
@@ -75,6 +85,14 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
             format!("Roblox knows no universe of the place {experience}: give --universe")
         })?
     };
+    let before = store.enforcement(tag, experience).await?;
+    if let Some(before) = before.filter(|it| it.settings.universe != universe) {
+        bail!(
+            "the experience {experience} is mirrored to universe {}: `portcullis enforcement off \
+             {experience} --lift` first",
+            before.settings.universe
+        );
+    }
     match tools.roblox.introspect(&key).await {
         Ok(info) if !info.enabled || info.expired => {
             bail!("the key is switched off or has expired: make another in the Creator Dashboard")
@@ -116,11 +134,39 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
     output.one(&Shown::from(&enforcement))
 }
 
+/// Refuses a universe that the place does not belong to: its bans would go to another game.
+async fn demand_place_of(
+    universe: UniverseId,
+    place: ExperienceId,
+    key: &RobloxKey,
+    tools: &Tools,
+) -> Result<()> {
+    let error = match tools.roblox.is_place_of(key, universe, place).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => bail!(
+            "place {place} does not belong to universe {universe}: without --universe, Roblox is asked \
+             for the right one"
+        ),
+        Err(error) => error,
+    };
+    match tools.roblox.universe_of(place).await {
+        Ok(Some(found)) if found == universe => Ok(()),
+        Ok(Some(found)) => bail!("place {place} belongs to universe {found}, not to {universe}"),
+        _ => bail!(
+            "Roblox does not say whether place {place} belongs to universe {universe} ({error}): try \
+             again"
+        ),
+    }
+}
+
 pub async fn off(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
+    if args.lift {
+        return off_and_lift(args, tools, output).await;
+    }
     let enforcement = tools.enforcement(args.named).await?;
     if !args.caution.dry_run {
         let question = format!(
-            "Mirror the experience {} no more? What Roblox holds stays as it is.",
+            "Stop mirroring the experience {}? What Roblox holds stays: --lift removes it.",
             enforcement.experience
         );
         confirm(&question, args.caution.yes)?;
@@ -128,4 +174,32 @@ pub async fn off(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
         tools.store.remove_enforcement(tag, experience).await?;
     }
     output.one(&Shown::from(&enforcement))
+}
+
+async fn off_and_lift(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
+    let mirrored = tools
+        .enforcement_or_ended(args.named, args.universe)
+        .await?;
+    let (enforcement, is_ended) = (&mirrored.enforcement, mirrored.is_ended);
+    let mut found = lift::find(enforcement, tools).await?;
+    let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
+    if !args.caution.dry_run && (count > 0 || !is_ended) {
+        let stop = if is_ended {
+            "Lift"
+        } else {
+            "Stop mirroring and lift"
+        };
+        let question = format!(
+            "{stop} {count} restrictions of experience {} in universe {}? The bans stay in force here.",
+            enforcement.experience, enforcement.settings.universe
+        );
+        confirm(&question, args.caution.yes)?;
+        lift::carry_out(enforcement, tools, &mut found).await?;
+    }
+    output.list(&found, "Roblox holds nothing that this mirror has set")?;
+    let failed = found.iter().filter(|it| it.is_failed()).count();
+    if failed > 0 {
+        bail!("{failed} restrictions could not be lifted: run this again");
+    }
+    Ok(())
 }

@@ -19,6 +19,9 @@ pub const ENDPOINTS: &str = "V";
 /// Where the experiences stand whose bans are mirrored, in the table of workspaces.
 pub const ENFORCEMENTS: &str = "M";
 
+/// Where the mirrors stand that were ended, in the table of workspaces.
+pub const ENDED_ENFORCEMENTS: &str = "ME";
+
 impl Key {
     /// How far the log of a workspace has got.
     pub fn log_head(tag: WorkspaceTag) -> Self {
@@ -49,6 +52,18 @@ impl Key {
         Self {
             pk: delivery_partition(tag, endpoint),
             sk: delivery.sort_key(),
+        }
+    }
+
+    /// A mirror that was ended.
+    pub fn ended_enforcement(
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        universe: UniverseId,
+    ) -> Self {
+        Self {
+            pk: ENDED_ENFORCEMENTS.to_owned(),
+            sk: format!("{tag}#{:016}#{universe}", experience.get()),
         }
     }
 

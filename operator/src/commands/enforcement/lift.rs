@@ -1,0 +1,314 @@
+//! Lifting what a mirror has set at Roblox, when the mirror ends.
+//!
+//! It works like the mirror: under the lease of the universe, at the pace that Roblox allows, each
+//! change written down before it is asked for. So it can be interrupted and run again.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+use shared::clock::Moment;
+use shared::ids::{ExperienceId, UserId};
+use shared::roblox::{Ask, Change, RobloxError, RobloxKey};
+use shared::rules::enforcing::{self, Level, Mirrors, Pacing};
+use shared::store::{Application, Enforcement, Intent, Lease};
+use tokio::time::Instant;
+
+use super::Tools;
+use super::restrictions::{self, at_roblox, set_by_us};
+use crate::output::Record;
+use crate::progress::Progress;
+
+/// For how many seconds the universe's lease is taken.
+const LEASE: u64 = 70;
+
+/// For how long users are worked on under one lease.
+const TURN: Duration = Duration::from_secs(40);
+
+/// How long the mirror may take to finish what it is at.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often a change is asked for that Roblox does not answer or finds too early.
+const ATTEMPTS: u32 = 5;
+
+/// The name under which the reports are made.
+const BY: &str = "enforcement-off";
+
+/// A restriction that the mirror has set.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ours {
+    user_id: UserId,
+    #[serde(skip)]
+    at: Level,
+    /// `universe` or `place`.
+    level: &'static str,
+    outcome: Outcome,
+    /// Another mirrored experience of the universe that needs it.
+    kept_for: Option<ExperienceId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    /// Not lifted yet.
+    Set,
+    /// Another experience needs it.
+    Kept,
+    Lifted,
+    /// Roblox refused, or did not answer.
+    Failed,
+}
+
+impl Record for Ours {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let outcome = match (self.outcome, self.kept_for) {
+            (Outcome::Set, _) => "to be lifted".to_owned(),
+            (Outcome::Kept, Some(experience)) => format!("kept for experience {experience}"),
+            (Outcome::Kept, None) => "kept".to_owned(),
+            (Outcome::Lifted, _) => "lifted".to_owned(),
+            (Outcome::Failed, _) => "failed: run this again".to_owned(),
+        };
+        vec![
+            ("user", self.user_id.to_string()),
+            ("level", self.level.to_owned()),
+            ("restriction", outcome),
+        ]
+    }
+}
+
+impl Ours {
+    /// Whether it is to be lifted, or was to be.
+    pub fn is_to_be_lifted(&self) -> bool {
+        self.outcome == Outcome::Set
+    }
+
+    /// Whether it could not be lifted.
+    pub fn is_failed(&self) -> bool {
+        self.outcome == Outcome::Failed
+    }
+}
+
+/// What the mirror of an experience has set and Roblox still holds.
+pub async fn find(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Ours>> {
+    let (store, tag) = (&tools.store, enforcement.workspace);
+    let universe = enforcement.settings.universe;
+    let siblings: Vec<ExperienceId> = store
+        .enforcements_of(tag)
+        .await?
+        .iter()
+        .filter(|it| it.settings.universe == universe && it.experience != enforcement.experience)
+        .map(|it| it.experience)
+        .collect();
+    let everything = |_| Mirrors {
+        bans: true,
+        unbans: true,
+    };
+    let now = Moment::now().seconds();
+    let mut found = Vec::new();
+    for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
+        if !restriction.active {
+            continue;
+        }
+        let applying = store.applying(tag, user, universe, &siblings).await?;
+        if set_by_us(applying.application.as_ref(), level).is_none() {
+            continue;
+        }
+        let places = store
+            .places_of(tag, user, applying.standings, everything)
+            .await?;
+        let wanted = enforcing::wanted(&places, level, now);
+        let needs = |place: &&enforcing::Place| place.standing.counting(now) == wanted;
+        let kept_for = wanted
+            .and_then(|_| places.iter().find(needs))
+            .map(|place| place.experience);
+        found.push(Ours {
+            user_id: user,
+            at: level,
+            level: restrictions::name(level),
+            outcome: match wanted {
+                Some(_) => Outcome::Kept,
+                None => Outcome::Set,
+            },
+            kept_for,
+        });
+    }
+    Ok(found)
+}
+
+/// Ends the mirror and lifts what is to be lifted.
+pub async fn carry_out(enforcement: &Enforcement, tools: &Tools, found: &mut [Ours]) -> Result<()> {
+    let (store, tag) = (&tools.store, enforcement.workspace);
+    let key = tools.key(&enforcement.settings.secret).await?;
+    let mut lease = take_lease(enforcement, tools).await?;
+    // With the lease held, no run of the mirror goes by what it was before.
+    store
+        .remove_enforcement(tag, enforcement.experience)
+        .await?;
+    let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
+    let mut progress = Progress::begin("restrictions lifted", u64::try_from(count).ok());
+    let mut until = Instant::now() + TURN;
+    for ours in found.iter_mut().filter(|it| it.is_to_be_lifted()) {
+        if Instant::now() > until {
+            store.release(lease).await?;
+            lease = take_lease(enforcement, tools).await?;
+            until = Instant::now() + TURN;
+        }
+        let lifter = Lifter {
+            enforcement,
+            tools,
+            key: &key,
+        };
+        let lifted = lifter.lift(ours.user_id, ours.at).await;
+        ours.outcome = match lifted {
+            Ok(true) => Outcome::Lifted,
+            Ok(false) => Outcome::Failed,
+            Err(error) => {
+                store.release(lease).await?;
+                return Err(error);
+            }
+        };
+        progress.advance(1);
+    }
+    progress.finish();
+    store.release(lease).await?;
+    Ok(())
+}
+
+async fn take_lease(enforcement: &Enforcement, tools: &Tools) -> Result<Lease> {
+    let (tag, universe) = (enforcement.workspace, enforcement.settings.universe);
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let taking = tools
+            .store
+            .take_universe_lease(tag, universe, LEASE, Moment::now());
+        if let Some(lease) = taking.await? {
+            return Ok(lease);
+        }
+        if Instant::now() > until {
+            bail!("the mirror is still working on universe {universe}: try again in a minute");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+struct Lifter<'a> {
+    enforcement: &'a Enforcement,
+    tools: &'a Tools,
+    key: &'a RobloxKey,
+}
+
+impl Lifter<'_> {
+    /// Lifts a restriction, and reports that the user is not banned there any more; `false` if Roblox
+    /// refuses.
+    async fn lift(&self, user: UserId, level: Level) -> Result<bool> {
+        let (store, tag) = (&self.tools.store, self.enforcement.workspace);
+        let universe = self.enforcement.settings.universe;
+        let application = store.application(tag, user, universe).await?;
+        let Some(mut application) = application.filter(|it| set_by_us(Some(it), level).is_some())
+        else {
+            return Ok(true);
+        };
+        let intent = Intent {
+            level,
+            content: None,
+            idempotency_key: uuid::Uuid::new_v4().to_string(),
+            first_sent: Moment::now(),
+            done: false,
+        };
+        application.intents.retain(|it| it.level != level);
+        application.intents.push(intent.clone());
+        if !self.ask(user, &mut application, &intent).await? {
+            return Ok(false);
+        }
+        application.intents.retain(|it| it.level != level);
+        application.holds.retain(|it| it.level != level);
+        self.note(user, &application).await?;
+        self.report(user, level).await?;
+        Ok(true)
+    }
+
+    /// Asks Roblox, at its pace and several times if need be.
+    async fn ask(
+        &self,
+        user: UserId,
+        application: &mut Application,
+        intent: &Intent,
+    ) -> Result<bool> {
+        let pacing = Pacing::default();
+        let ask = Ask {
+            level: intent.level,
+            change: Change::Lift,
+            idempotency_key: intent.idempotency_key.clone(),
+            first_sent: intent.first_sent,
+        };
+        for attempt in 0..ATTEMPTS {
+            sleep_until(pacing.next(&application.updates, Moment::now())).await;
+            tokio::time::sleep(Duration::from_millis(Pacing::SPACING)).await;
+            let before = application.updates.clone();
+            application.updates = pacing.noted(&before, Moment::now());
+            self.note(user, application).await?;
+            let universe = self.enforcement.settings.universe;
+            let pause = match self
+                .tools
+                .roblox
+                .change(self.key, universe, user, &ask)
+                .await
+            {
+                Ok(()) => return Ok(true),
+                Err(error @ RobloxError::Unauthorized { .. }) => return Err(error.into()),
+                Err(RobloxError::Refused { .. }) => return Ok(false),
+                Err(RobloxError::RateLimited { retry_after }) => {
+                    application.updates = before;
+                    retry_after.unwrap_or(Duration::from_secs(1 << attempt.min(4)))
+                }
+                Err(RobloxError::Unavailable(_)) => Duration::from_secs(1 << attempt.min(4)),
+            };
+            tokio::time::sleep(pause).await;
+        }
+        Ok(false)
+    }
+
+    async fn note(&self, user: UserId, application: &Application) -> Result<()> {
+        let (tag, universe) = (
+            self.enforcement.workspace,
+            self.enforcement.settings.universe,
+        );
+        // A sibling's mirror looks again, if this is interrupted.
+        let due = (!application.intents.is_empty())
+            .then(|| Moment::from_millis(Moment::now().millis() + (LEASE + 5) * 1000));
+        let noting = self
+            .tools
+            .store
+            .note_application(tag, user, universe, application, due);
+        Ok(noting.await?)
+    }
+
+    /// Makes the report of the experience true, if it says that the user is banned at this level.
+    async fn report(&self, user: UserId, level: Level) -> Result<()> {
+        let (store, tag) = (&self.tools.store, self.enforcement.workspace);
+        let (universe, experience) = (
+            self.enforcement.settings.universe,
+            self.enforcement.experience,
+        );
+        let applying = store.applying(tag, user, universe, &[experience]).await?;
+        let nothing = |_| Mirrors {
+            bans: false,
+            unbans: false,
+        };
+        let places = store
+            .places_of(tag, user, applying.standings, nothing)
+            .await?;
+        if places.iter().any(|place| place.reported_at == Some(level)) {
+            store
+                .report_applied(tag, user, experience, None, BY)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+async fn sleep_until(moment: Moment) {
+    let left = moment.millis().saturating_sub(Moment::now().millis());
+    tokio::time::sleep(Duration::from_millis(left)).await;
+}

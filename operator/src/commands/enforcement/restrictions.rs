@@ -1,0 +1,67 @@
+//! What Roblox holds in a universe and at a place, and which of it this workspace has set.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use shared::ids::UserId;
+use shared::roblox::{Restriction, RobloxError};
+use shared::rules::RevisionRef;
+use shared::rules::enforcing::Level;
+use shared::store::{Application, Enforcement};
+
+use super::Tools;
+
+/// The restrictions of users, by level.
+pub type Restrictions = BTreeMap<(Level, UserId), Restriction>;
+
+/// All restrictions in the mirror's universe and at its place, active or not.
+pub async fn at_roblox(enforcement: &Enforcement, tools: &Tools) -> Result<Restrictions> {
+    let key = tools.key(&enforcement.settings.secret).await?;
+    let universe = enforcement.settings.universe;
+    let mut held = BTreeMap::new();
+    for level in [Level::Universe, Level::Place(enforcement.experience)] {
+        let mut after: Option<String> = None;
+        loop {
+            let reading = tools
+                .roblox
+                .restrictions(&key, universe, level, after.as_deref());
+            let page = match reading.await {
+                Ok(page) => page,
+                Err(RobloxError::Refused { status: 404, .. }) if level != Level::Universe => {
+                    eprintln!(
+                        "warning: place {} is not in universe {universe}: `portcullis enforcement \
+                         off {0} --lift` removes what was set there",
+                        enforcement.experience
+                    );
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            for restriction in page.restrictions {
+                // A place also lists the restrictions of its universe.
+                if let Some(user) = restriction.user.filter(|_| !restriction.inherited) {
+                    held.insert((level, user), restriction);
+                }
+            }
+            if page.next.is_none() || page.next == after {
+                break;
+            }
+            after = page.next;
+        }
+    }
+    Ok(held)
+}
+
+/// The revision that the mirror has set for a user at a level and not lifted since.
+pub fn set_by_us(application: Option<&Application>, level: Level) -> Option<RevisionRef> {
+    let held = application?.holds.iter().find(|held| held.level == level)?;
+    Some(held.content)
+}
+
+/// A level, as it is shown.
+pub const fn name(level: Level) -> &'static str {
+    match level {
+        Level::Universe => "universe",
+        Level::Place(_) => "place",
+    }
+}

@@ -1,0 +1,71 @@
+//! Where the local stack's other services are: it says so in the table of workspaces of its own database.
+
+use serde::Deserialize;
+use shared::secrets::Secrets;
+
+use super::Connection;
+
+/// The addresses that the local stack has written down.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LocalStack {
+    /// Of the stand-in for Roblox Open Cloud.
+    pub roblox: String,
+    /// Of Secrets Manager.
+    pub secrets: String,
+    /// Of the API, with `/api/v1`.
+    pub api: String,
+}
+
+impl Connection {
+    /// The local stack's addresses, where the database is a local one. Keys are sent there, so only
+    /// addresses of this machine are accepted.
+    pub async fn local_stack(&self) -> Option<LocalStack> {
+        if !self.is_local {
+            return None;
+        }
+        let found: LocalStack = self.store().local_stack().await.ok().flatten()?;
+        let are_here = is_here(&found.roblox) && is_here(&found.secrets) && is_here(&found.api);
+        are_here.then_some(found)
+    }
+
+    /// Secrets Manager: the local stack's, unless the environment names another.
+    pub async fn secrets(&self) -> Secrets {
+        let is_named = std::env::var_os("AWS_ENDPOINT_URL_SECRETS_MANAGER").is_some();
+        let local = if is_named {
+            None
+        } else {
+            self.local_stack().await
+        };
+        let mut sdk = self.sdk.to_builder();
+        if let Some(local) = local {
+            sdk.set_endpoint_url(Some(local.secrets));
+        }
+        Secrets::new(&sdk.build())
+    }
+}
+
+fn is_here(url: &str) -> bool {
+    let rest = url.strip_prefix("http://127.0.0.1:");
+    let port = rest.and_then(|rest| rest.split('/').next());
+    port.is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_accepted() {
+        for (url, accepted) in [
+            ("http://127.0.0.1:9002", true),
+            ("http://127.0.0.1:9000/api/v1", true),
+            ("http://127.0.0.1:9002@example.com", false),
+            ("http://10.0.0.1:9002", false),
+            ("https://127.0.0.1:9002", false),
+            ("http://localhost.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_here(url), accepted, "{url}");
+        }
+    }
+}
