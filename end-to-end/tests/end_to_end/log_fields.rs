@@ -16,6 +16,7 @@ use shared::store::{Enforcement, EnforcementSettings, Mirror};
 use shared::webhooks::{Endpoint, EventFilter};
 
 use crate::metrics::metrics;
+use crate::reach::leave_slots;
 use crate::routes::{EXPERIENCE, USER, every_route};
 
 /// What is written on operations.
@@ -152,6 +153,8 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     run.unwrap();
     try_a_webhook(workspace).await;
     try_a_mirror(workspace).await;
+    leave_slots(workspace, 0).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE + 1)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
     damage(workspace, USER + 1).await;
     workspace

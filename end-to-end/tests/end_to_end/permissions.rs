@@ -429,10 +429,11 @@ fn update(table: &str, pk: &str, attribute: &str) -> Value {
 }
 
 /// Partitions of a workspace whose tag is 0a1b2c3d.
-const PARTITIONS: [&str; 13] = [
+const PARTITIONS: [&str; 14] = [
     "0a1b2c3d#U#156",
     "0a1b2c3d#G#12",
     "0a1b2c3d#X",
+    "0a1b2c3d#Y",
     "0a1b2c3d#S",
     "0a1b2c3d#L",
     "0a1b2c3d#W#deliver-1",
@@ -453,16 +454,16 @@ fn written(function: &str, attribute: &str) -> Vec<&'static str> {
 
 #[test]
 fn reading_routes_write_links_sightings_last_use_and_counts_of_checks_only() {
-    let (links, sightings) = ("0a1b2c3d#X", "0a1b2c3d#S");
+    let polled = vec!["0a1b2c3d#X", "0a1b2c3d#Y", "0a1b2c3d#S"];
     let checks = "0a1b2c3d#K#0123456789ab#28333333";
     let expected = [
         ("is-banned", "count", vec![checks]),
         ("is-banned", "linked", vec![]),
-        ("pending-bans", "linked", vec![links, sightings]),
-        ("pending-unbans", "linked", vec![links, sightings]),
-        ("bans", "linked", vec![links]),
-        ("export-bans-json", "linked", vec![links]),
-        ("export-bans-csv", "linked", vec![links]),
+        ("pending-bans", "linked", polled.clone()),
+        ("pending-unbans", "linked", polled),
+        ("bans", "linked", vec![]),
+        ("export-bans-json", "linked", vec![]),
+        ("export-bans-csv", "linked", vec![]),
         ("ban-history", "linked", vec![]),
         ("events", "linked", vec![]),
     ];

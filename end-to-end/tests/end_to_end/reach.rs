@@ -150,11 +150,11 @@ async fn a_key_that_may_not_write_links_nothing_and_leaves_no_trace() {
 }
 
 /// Leaves so many slots for experiences that link themselves.
-async fn leave_slots(workspace: &Workspace<'_>, left: u64) {
+pub async fn leave_slots(workspace: &Workspace<'_>, left: u64) {
     let input = json!({
         "TableName": workspace.app().tables().bans,
         "Item": {
-            "pk": { "S": format!("{}#N", workspace.tag()) }, "sk": { "S": "links" },
+            "pk": { "S": format!("{}#Y", workspace.tag()) }, "sk": { "S": "links" },
             "kind": { "S": "counter" }, "value": { "N": (SELF_LINKED - left).to_string() },
         },
     });

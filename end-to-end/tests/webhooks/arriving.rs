@@ -288,22 +288,21 @@ async fn a_forgotten_user_is_delivered_no_more() {
         .forget(stage.tag(), user, ForgetSource::Operator);
     forget.await.unwrap();
     stage.bring_due().await;
-    // Just after it was written the log may only trail, so it waits.
+    // Just after it was written the log may only trail. Nothing says whose event it is, so what follows
+    // waits with it.
     stage.drain().await;
-    assert_eq!(hook.received().len(), 3);
+    assert_eq!(hook.received().len(), 2);
     let [forgotten, known] = stage.deliveries().await.try_into().unwrap();
-    assert_eq!(
-        (forgotten.state, forgotten.attempts),
-        (DeliveryState::Due, 1)
-    );
-    assert_eq!(known.attempts, 2);
+    for delivery in [&forgotten, &known] {
+        assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Due, 1));
+    }
     // Later it is known to be gone.
     let long_ago = Moment::now().millis() - 61_000;
     stage.set(forgotten.key, "created", long_ago).await;
     hook.now(|_, _| Reply::Status(200, ""));
     stage.bring_due().await;
     stage.drain().await;
-    assert_eq!(hook.received().len(), 4);
+    assert_eq!(hook.received().len(), 3);
     let [forgotten, known] = stage.deliveries().await.try_into().unwrap();
     assert_eq!(
         (forgotten.state, forgotten.due_at),

@@ -289,7 +289,7 @@ fn counter_partition(tag: WorkspaceTag) -> String {
 /// The counter of experiences that linked themselves: apart from the links, which are listed, and from
 /// the other counter, which a poll may not write.
 fn link_slots_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#XN")
+    format!("{tag}#Y")
 }
 
 /// The partitions of the bans table that a workspace has once, besides its links.
