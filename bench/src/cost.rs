@@ -20,7 +20,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     cases.unbans().await?;
     cases.polls().await?;
     cases.lists().await?;
-    cases.erasures().await?;
+    Box::pin(cases.erasures()).await?;
     cases.spreading().await?;
     cases.logging().await?;
     cases.unknown_route().await?;

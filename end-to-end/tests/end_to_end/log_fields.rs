@@ -154,7 +154,7 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     try_a_webhook(workspace).await;
     try_a_mirror(workspace).await;
     leave_slots(workspace, 0).await;
-    workspace.ban(Ban::of(USER, EXPERIENCE + 1)).await;
+    workspace.ban(Ban::of(USER, 424_242)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
     damage(workspace, USER + 1).await;
     workspace

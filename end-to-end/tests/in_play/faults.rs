@@ -205,6 +205,8 @@ async fn call_without_time_to_finish_a_write_does_not_begin_it() {
     let app = app().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(MALLORY, ARENA)).await;
+    // The functions behind the stream would meet the faults, too.
+    app.settle().await;
     let slow = [("BatchGetItem", 2), ("UpdateItem", 1)];
     for (operation, times) in slow {
         app.faults()

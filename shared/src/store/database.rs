@@ -361,6 +361,8 @@ impl Database {
 
     /// Carries out a write, if the request has time for it and for looking up whether it happened.
     async fn writing<T>(&self, write: impl Future<Output = T>) -> Result<T, DatabaseError> {
+        // On the heap: the SDK's futures are large, and each layer around one would hold it again.
+        let write = Box::pin(write);
         let written = self.deadline.write(self.timed(write)).await;
         written.map_err(|late| match late {
             Late::NotBegun => DatabaseError::NoTime,

@@ -67,7 +67,8 @@ impl Store {
         Fut: Future<Output = Result<Decided, ApiError>>,
     {
         let mut linking = self.begin_linking(call.tag, call.link);
-        let settled = self.settle_linking(call, &mut linking, decide).await;
+        // On the heap: the rounds hold much, and callers hold them in futures of their own.
+        let settled = Box::pin(self.settle_linking(call, &mut linking, decide)).await;
         linking.end().await;
         settled
     }

@@ -237,7 +237,9 @@ fn compare(
         (None, None) => return None,
         (Some(_), None) => (Kind::MissingThere, is_own.then_some(Truth::NotBanned)),
         (Some(ban), Some(there)) => {
-            if is_near(ban.terms.expires, there.ends()) && there.says(&ban.terms) {
+            // A restriction without a reason, as an adopted one may be, contradicts none.
+            let agrees = there.private_reason.is_empty() || there.says(&ban.terms);
+            if is_near(ban.terms.expires, there.ends()) && agrees {
                 return None;
             }
             (Kind::Differs, is_own.then_some(Truth::NotBanned))
