@@ -201,13 +201,13 @@ async fn an_export_is_a_file_for_its_owner_or_comes_from_the_api() {
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     assert_eq!(std::fs::read_to_string(&remote).unwrap(), expected);
     // The file is there: nobody answers whether to overwrite it.
-    let more = ["--raw", "--experience", "7001"];
-    let done = ask(Some(workspace.secret_key()), &more).await;
+    let narrowed = ["--raw", "--experience", "7001"];
+    let done = ask(Some(workspace.secret_key()), &narrowed).await;
     assert_eq!(done.status.code(), Some(1));
     assert!(said(&done).contains("Overwrite it?"), "{}", said(&done));
     assert_eq!(std::fs::read_to_string(&remote).unwrap(), expected);
-    let more = [&more[..], &["--yes"]].concat();
-    let done = ask(Some(workspace.secret_key()), &more).await;
+    let narrowed = [&narrowed[..], &["--yes"]].concat();
+    let done = ask(Some(workspace.secret_key()), &narrowed).await;
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     let text = std::fs::read_to_string(&remote).unwrap();
     assert_eq!(text.lines().count(), 2);

@@ -159,8 +159,7 @@ pub async fn carry_out(enforcement: &Enforcement, tools: &Tools, found: &mut [Ou
             tools,
             key: &key,
         };
-        let lifted = lifter.lift(ours.user_id, ours.at).await;
-        ours.outcome = match lifted {
+        ours.outcome = match lifter.lift(ours.user_id, ours.at).await {
             Ok(true) => Outcome::Lifted,
             Ok(false) => Outcome::Failed,
             Err(error) => {
