@@ -91,8 +91,9 @@ pub enum Judgement {
     Make,
 }
 
-/// Judges a ban call, of which `call` is the digest, if it can be a repeat. `late` are the revisions of the user's bans in the asked scope that were in
-/// force within the last [`LATE_WINDOW`]; they are only looked at for a confirmation.
+/// Judges a ban call. `call` is its digest, if it can be a repeat. `late` are the revisions of the
+/// user's bans in the asked scope that were in force within the last [`LATE_WINDOW`]; they are only
+/// looked at for a confirmation.
 pub fn judge_ban(
     standing: &Standing,
     request: &BanRequest,
