@@ -17,7 +17,8 @@ fn check(key: &str) -> Call {
     Call::post("/is-banned").json(&body).key(key)
 }
 
-/// A public key that may make so many checks a minute, at a time when the minute does not end soon.
+/// A public key with a cap on checks. Waits until at least 25 s of the current minute are left, so that
+/// the test does not span two of them.
 async fn capped(workspace: &Workspace<'_>) -> String {
     while now() % 60 > 35 {
         tokio::time::sleep(Duration::from_millis(100)).await;
