@@ -74,6 +74,7 @@ release-functions:
 
 check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fmt --all --check
+	cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	.tools/sam/bin/sam validate --lint --region us-east-1
 	.tools/cfn-lint/bin/cfn-lint template.yaml
