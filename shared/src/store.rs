@@ -49,6 +49,7 @@ mod sightings;
 mod spread;
 mod steady;
 mod undo;
+mod versions;
 mod workspaces;
 
 pub use applications::{Application, Applying, Intent};

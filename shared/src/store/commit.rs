@@ -14,7 +14,8 @@ use super::bans::Snapshot;
 use super::database::{Database, DatabaseError, expression, number, refused, text};
 use super::items::{self, ExperienceItem, GlobalItem, StoredBan};
 use super::permits::Permit;
-use super::schema::{self, Item, Key};
+use super::schema::{self, Key};
+use super::versions::{IS_NEW, IS_VERSION, next_version, put_if_version, put_new};
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{Guid, ModeratorId};
 use crate::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
@@ -357,62 +358,4 @@ pub(super) fn clear_applied(
     Ok(TransactWriteItem::builder()
         .update(update.build().map_err(refused)?)
         .build())
-}
-
-/// Writes an item that must not exist yet.
-pub(super) fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, DatabaseError> {
-    put_if_version(table, Put::builder().set_item(Some(item)), None)
-}
-
-const IS_NEW: &str = "attribute_not_exists(pk)";
-const IS_VERSION: &str = "version = :version";
-
-/// The version of an item after this one. A new item begins at a random number: one that was deleted
-/// and made again must not come to a version that a write still under way was decided on.
-pub(super) fn next_version(version: Option<u64>) -> u64 {
-    match version {
-        Some(version) => version.saturating_add(1),
-        None => uuid::Uuid::new_v4().as_u64_pair().0 >> FIRST_VERSION_SHIFT,
-    }
-}
-
-/// Leaves 52 random bits, so that a version is exact in a double too.
-const FIRST_VERSION_SHIFT: u32 = 12;
-
-/// Writes an item, insisting on the version that was read, or on there being none.
-pub(super) fn put_if_version(
-    table: &str,
-    put: aws_sdk_dynamodb::types::builders::PutBuilder,
-    version: Option<u64>,
-) -> Result<TransactWriteItem, DatabaseError> {
-    let put = put.table_name(table);
-    let put = match version {
-        None => put.condition_expression(IS_NEW),
-        Some(version) => put
-            .condition_expression(IS_VERSION)
-            .expression_attribute_values(":version", number(version)),
-    };
-    Ok(TransactWriteItem::builder()
-        .put(put.build().map_err(refused)?)
-        .build())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::next_version;
-
-    #[test]
-    fn version_of_an_item_made_again_does_not_recur() {
-        let first: BTreeSet<u64> = (0..100).map(|_| next_version(None)).collect();
-        assert_eq!(first.len(), 100);
-        let least = first.first().copied().unwrap();
-        assert!(
-            least > 1_000_000,
-            "no item starts where others have counted to"
-        );
-        assert!(first.last().is_some_and(|last| *last < 1 << 53));
-        assert_eq!(next_version(Some(least)), least + 1);
-    }
 }

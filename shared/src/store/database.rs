@@ -1,6 +1,7 @@
 //! The connection to DynamoDB: its timeouts, what each call consumed, and its errors in our words.
 
-use std::collections::{HashMap, HashSet};
+mod batches;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +12,7 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem,
-};
-
-use futures::{StreamExt, TryStreamExt, stream};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, TransactWriteItem};
 
 use super::deadline::{Deadline, Late};
 use super::failure::transaction_failure;
@@ -23,15 +20,6 @@ pub(super) use super::failure::{DatabaseError, failure};
 use super::meter::Meter;
 use super::retries::Retries;
 use super::schema::{Item, Key};
-
-/// How many keys DynamoDB takes in one `BatchGetItem`.
-const BATCH_KEYS: usize = 100;
-
-/// How many of those calls are under way at once.
-const BATCHES_AT_ONCE: usize = 10;
-
-/// How many calls in a row may return none of the keys that are left, before the read fails.
-const STALLED_ROUNDS: u32 = 4;
 
 /// How many actions DynamoDB takes in one transaction.
 pub(super) const TRANSACTION_ACTIONS: usize = 100;
@@ -132,79 +120,6 @@ impl Database {
         let output = self.timed(call.send()).await.map_err(failure)?;
         self.meter.read(&output.consumed_capacity);
         Ok(output.item)
-    }
-
-    /// Reads any number of items of either table; those that do not exist are left out. A key that
-    /// is given twice is read once.
-    pub(super) async fn batch_get(
-        &self,
-        keys: impl IntoIterator<Item = Key>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, DatabaseError> {
-        let reads = batches(keys)
-            .into_iter()
-            .map(|batch| self.get_batch(batch, consistent));
-        let found: Vec<Vec<Item>> = stream::iter(reads)
-            .buffered(BATCHES_AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Reads up to [`BATCH_KEYS`] different keys.
-    async fn get_batch(
-        &self,
-        keys: Vec<Key>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, DatabaseError> {
-        let (mut items, mut left, mut stalled) = (Vec::new(), keys.len(), 0);
-        let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
-        for key in keys {
-            let keys = keys_of.entry(self.table_of(&key)).or_default();
-            keys.push(key.item());
-        }
-        let mut wanted = HashMap::new();
-        for (table, keys) in keys_of {
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(consistent)
-                .build()
-                .map_err(refused)?;
-            wanted.insert(table.to_owned(), keys);
-        }
-        // DynamoDB leaves keys unprocessed when it throttles, beyond 16 MB of items, and beyond 1 MB
-        // from one partition. Only rounds that get nowhere count.
-        while stalled < STALLED_ROUNDS {
-            let call = self
-                .client
-                .batch_get_item()
-                .set_request_items(Some(wanted))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let output = self.timed(call.send()).await.map_err(failure)?;
-            self.meter.read(output.consumed_capacity());
-            items.extend(
-                output
-                    .responses
-                    .into_iter()
-                    .flat_map(HashMap::into_values)
-                    .flatten(),
-            );
-            wanted = output.unprocessed_keys.unwrap_or_default();
-            let before =
-                std::mem::replace(&mut left, wanted.values().map(|it| it.keys.len()).sum());
-            if left == 0 {
-                return Ok(items);
-            }
-            stalled = if left < before {
-                0
-            } else {
-                stalled.saturating_add(1)
-            };
-            self.pause(stalled).await;
-        }
-        Err(DatabaseError::Unavailable(
-            "keys were left unprocessed".to_owned(),
-        ))
     }
 
     /// A query on the bans table, to be completed by the caller and sent with [`Self::query`].
@@ -391,22 +306,6 @@ impl Database {
     }
 }
 
-/// The different keys among these, in batches of [`BATCH_KEYS`].
-fn batches(keys: impl IntoIterator<Item = Key>) -> Vec<Vec<Key>> {
-    let mut seen = HashSet::new();
-    let mut batches: Vec<Vec<Key>> = Vec::new();
-    for key in keys {
-        if !seen.insert((key.pk.clone(), key.sk.clone())) {
-            continue;
-        }
-        match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH_KEYS => batch.push(key),
-            _ => batches.push(vec![key]),
-        }
-    }
-    batches
-}
-
 /// A `String` attribute.
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -445,31 +344,4 @@ fn clause(verb: &str, parts: &[impl AsRef<str>]) -> String {
     }
     let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
     format!("{verb} {} ", parts.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn keys(numbers: std::ops::Range<usize>) -> impl Iterator<Item = Key> {
-        numbers.map(|number| Key {
-            pk: "p".to_owned(),
-            sk: number.to_string(),
-        })
-    }
-
-    #[test]
-    fn keys_are_read_100_at_a_time_and_each_once() {
-        for (count, expected) in [
-            (0, vec![]),
-            (1, vec![1]),
-            (100, vec![100]),
-            (101, vec![100, 1]),
-            (250, vec![100, 100, 50]),
-        ] {
-            let twice = keys(0..count).chain(keys(0..count));
-            let sizes: Vec<_> = batches(twice).iter().map(Vec::len).collect();
-            assert_eq!(sizes, expected, "{count}");
-        }
-    }
 }

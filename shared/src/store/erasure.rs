@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::commit;
 use super::database::{DatabaseError, refused, text};
 use super::forget::ForgetSource;
 use super::items;
 use super::schema::{self, Key};
+use super::versions;
 use crate::auth::SigningSecret;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
@@ -218,7 +218,7 @@ impl Store {
             ttl: now.plus(MARKED).0,
         };
         let marker = items::write(Key::notification(tag, notification), "notification", item)?;
-        let marker = commit::put_new(&self.database.tables().bans, marker)?;
+        let marker = versions::put_new(&self.database.tables().bans, marker)?;
         let writes: Vec<_> = leads_to.into_iter().chain([marker]).collect();
         for round in 0..ROUNDS {
             match self.database.transact(writes.clone()).await {

@@ -5,10 +5,10 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use serde::Serialize;
 
 use super::Store;
-use super::commit;
 use super::database::{DatabaseError, number, refused, text};
 use super::items::{self, BanItem, StoredBan};
 use super::schema::{self, Key, names};
+use super::versions;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{UserId, WorkspaceTag};
@@ -125,7 +125,7 @@ impl Store {
             ttl: permit.leaves(Moment::now().seconds()),
         };
         let of_expiry = Key::expiry(*tag, *user, ban.guid, ban.decisions);
-        let put = commit::put_new(table, items::write(of_expiry, "expiry", item)?)?;
+        let put = versions::put_new(table, items::write(of_expiry, "expiry", item)?)?;
         let update = Update::builder()
             .table_name(table)
             .set_key(Some(key.clone().item()))

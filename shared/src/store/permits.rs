@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::commit;
 use super::database::DatabaseError;
 use super::items;
 use super::schema::Key;
 use super::settle::Call;
+use super::versions;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
@@ -94,13 +94,13 @@ impl Permit {
             .iter()
             .map(|counted| {
                 let item = PaceItem {
-                    version: commit::next_version(counted.version),
+                    version: versions::next_version(counted.version),
                     steps: counted.pace.steps().to_vec(),
                     ttl: now.plus(Pace::MATTERS).0,
                 };
                 let item = items::write(counted.key.clone(), "pace", item)?;
                 let put = Put::builder().set_item(Some(item));
-                commit::put_if_version(table, put, counted.version)
+                versions::put_if_version(table, put, counted.version)
             })
             .collect()
     }

@@ -17,6 +17,7 @@ use crate::store::commit::{self, Actor, Commit};
 use crate::store::database::{DatabaseError, TRANSACTION_ACTIONS, refused, text};
 use crate::store::items;
 use crate::store::schema::{Item, Key};
+use crate::store::versions;
 
 /// How many other experiences report a ban in the ban's own transaction. Each takes up to two
 /// actions, and the ban up to twenty.
@@ -334,7 +335,7 @@ impl Import {
             };
             let item = items::write(key, "request", note)?;
             writes.push(match earlier {
-                None => commit::put_new(table, item)?,
+                None => versions::put_new(table, item)?,
                 Some(run) => replacing(table, item, &run)?,
             });
         }
