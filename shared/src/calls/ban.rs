@@ -61,9 +61,7 @@ impl Deciding<'_> {
         let (standing, now) = (&snapshot.standing, moment.seconds());
         let request = self.request;
         let late = if rules::may_be_late(standing, request, now) {
-            self.store
-                .late_revisions(snapshot, request.scope, now)
-                .await?
+            self.store.late_revisions(snapshot, request, now).await?
         } else {
             Vec::new()
         };

@@ -257,6 +257,12 @@ impl BanRequest {
             && self.leaves_universal(ban)
     }
 
+    /// Whether the call confirms this revision, if that was in force late enough.
+    #[must_use]
+    pub fn confirms(&self, Revision { ban, until }: &Revision, now: Timestamp) -> bool {
+        until.plus(LATE_WINDOW) >= now && self.repeats(ban, now)
+    }
+
     /// The revision that this call confirms late: the last one in force with equal terms. Those in
     /// `late` are over, whatever the clock says: who ended them may have a faster one.
     fn confirms_late(
@@ -268,14 +274,16 @@ impl BanRequest {
         let expired = standing
             .latest_in(self.scope)
             .and_then(|ban| match ban.terms.expires {
-                Expiry::At(until) if ban.ending.is_none() => Some((ban, until)),
+                Expiry::At(until) if ban.ending.is_none() => Some(Revision {
+                    ban: ban.clone(),
+                    until,
+                }),
                 _ => None,
             });
         late.iter()
-            .map(|revision| (&revision.ban, revision.until))
-            .chain(expired)
-            .filter(|(ban, until)| until.plus(LATE_WINDOW) >= now && self.repeats(ban, now))
-            .max_by_key(|(ban, until)| (*until, ban.guid, ban.revision))
-            .map(|(ban, _)| ban.current())
+            .chain(&expired)
+            .filter(|revision| self.confirms(revision, now))
+            .max_by_key(|Revision { ban, until }| (*until, ban.guid, ban.revision))
+            .map(|revision| revision.ban.current())
     }
 }

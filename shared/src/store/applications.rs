@@ -249,7 +249,7 @@ impl Store {
     }
 
     /// Whether what a place reported was applied to the whole universe; none if it reports no ban.
-    /// Of a revision that is not the current one the history tells, else the ban's record.
+    /// For a revision that is not the current one, the history says, else the ban's record.
     pub async fn reported_for_universe(
         &self,
         tag: WorkspaceTag,
@@ -264,15 +264,8 @@ impl Store {
         }
         let since = report.guid.created().minus(SLACK).0;
         let since = Moment::from_millis(since.saturating_mul(1000));
-        let decisions = self.history(tag, user, since).await?;
-        let bans = decisions
-            .into_iter()
-            .flat_map(|decision| [Some(decision.ban), decision.previous])
-            .flatten();
-        for ban in bans {
-            if ban.guid == report.guid && ban.revision == report.revision {
-                return Ok(Some(ban.terms.universal));
-            }
+        if let Some(ban) = self.past_revision(tag, user, report, since).await? {
+            return Ok(Some(ban.terms.universal));
         }
         let record = self.database.get(Key::ban(tag, user, report.guid)).await?;
         let record = record.map(items::read::<BanItem>).transpose()?;

@@ -6,10 +6,9 @@ use super::Store;
 use super::database::{DatabaseError, text};
 use super::items::{self, BanItem, ExperienceItem, GlobalItem};
 use super::schema::Key;
-use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceTag};
-use crate::rules::{Ban, Expiry, LATE_WINDOW, Revision, Scope, Standing};
+use crate::rules::{Ban, Standing};
 
 /// A standing as it was read, with the versions that a write will insist on.
 #[derive(Clone, Debug)]
@@ -107,26 +106,6 @@ impl Store {
         Ok((Snapshot::new(tag, user, experience, here, global), found))
     }
 
-    /// The revisions of the user's bans that were in force within the last hour and were replaced
-    /// since, in the scope asked for: what a late confirmation can mean.
-    pub async fn late_revisions(
-        &self,
-        snapshot: &Snapshot,
-        scope: Scope,
-        now: Timestamp,
-    ) -> Result<Vec<Revision>, ApiError> {
-        let since = Moment::from_millis(now.minus(LATE_WINDOW).0.saturating_mul(1000));
-        let decisions = self.history(snapshot.tag, snapshot.user, since).await?;
-        let mut revisions: Vec<Revision> = decisions
-            .into_iter()
-            .filter_map(|decision| revision_until(decision.previous?, decision.at))
-            .collect();
-        revisions.retain(|Revision { ban, .. }| {
-            ban.scope == scope && (scope == Scope::Global || ban.made_in == snapshot.experience)
-        });
-        Ok(revisions)
-    }
-
     /// The next number of the workspace, for a new ban. One that is not used after all leaves a
     /// gap.
     pub async fn new_uid(&self, tag: WorkspaceTag) -> Result<Uid, ApiError> {
@@ -161,13 +140,4 @@ impl Store {
         records.sort_by_cached_key(|ban| bans.iter().position(|(_, guid)| *guid == ban.guid));
         Ok(records)
     }
-}
-
-/// The revision that a decision at `at` replaced, if it was in force at all.
-fn revision_until(ban: Ban, at: Timestamp) -> Option<Revision> {
-    let until = match ban.terms.expires {
-        Expiry::At(expires) => expires.min(at),
-        Expiry::Never => at,
-    };
-    ban.ending.is_none().then_some(Revision { ban, until })
 }

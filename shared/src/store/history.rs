@@ -1,6 +1,7 @@
 //! What was decided: append-only, by user and time.
 
 mod of_ban;
+mod search;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::Deserialize;
