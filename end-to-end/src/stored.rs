@@ -144,7 +144,7 @@ impl Stored {
             "link" => {
                 self.links.insert(sk.parse().unwrap());
             }
-            "checks" | "counter" | "request" | "pace" | "protected" | "notification"
+            "checks" | "counter" | "erased" | "request" | "pace" | "protected" | "notification"
             | "queued-erasure" | "receipt" | "lease" | "application" | "delivery" | "sighting" => {}
             other => panic!("an item of an unknown kind: {other}"),
         }

@@ -1,4 +1,4 @@
-//! `portcullis forget` leaves nothing of a user but a receipt that does not name him.
+//! `portcullis forget` leaves nothing of a user but a receipt and markers that do not name them.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ const USER: u64 = 987_654_321_123;
 const OTHER: u64 = 42;
 
 #[tokio::test]
-async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_without_his_id() {
+async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_and_markers_without_their_id() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for experience in [ARENA, BEACH] {
@@ -63,7 +63,7 @@ async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_without_his_id() {
     };
     let others = |items: &[serde_json::Value]| {
         let kept = items.iter().filter(|item| !is_counter(item));
-        kept.filter(|item| item["kind"]["S"] != "receipt")
+        kept.filter(|item| item["kind"]["S"] != "receipt" && item["kind"]["S"] != "erased")
             .cloned()
             .collect::<Vec<_>>()
     };
@@ -88,6 +88,31 @@ async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_without_his_id() {
 }
 
 #[tokio::test]
+async fn server_that_confirms_late_does_not_ban_a_forgotten_user() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    // A workspace of an older version has no secret yet.
+    let tables = app.tables();
+    let update = json!({
+        "TableName": tables.workspaces,
+        "Key": { "pk": { "S": format!("W#{}", workspace.tag()) }, "sk": { "S": "W" } },
+        "UpdateExpression": "REMOVE #secret",
+        "ExpressionAttributeNames": { "#secret": "secret" },
+    });
+    app.database().call("UpdateItem", &update).await.unwrap();
+    workspace.pending_bans(ARENA).await;
+    workspace.ban(Ban::of(USER, ARENA).permanent()).await;
+    let fetched = workspace.await_pending_bans(ARENA, &[USER]).await.remove(0);
+
+    let operator = Operator::of(&workspace);
+    operator.json(&["forget", &USER.to_string(), "--yes"]).await;
+    workspace.confirm(&fetched, ARENA).await;
+    assert!(!workspace.is_banned(USER, ARENA).await);
+    let left = json!(workspace.stored().await).to_string();
+    assert!(!left.contains(&USER.to_string()), "{left}");
+}
+
+#[tokio::test]
 async fn a_user_with_hundreds_of_decisions_is_forgotten_whole() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
@@ -105,7 +130,7 @@ async fn a_user_with_hundreds_of_decisions_is_forgotten_whole() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_banned_while_he_is_forgotten_is_either_gone_or_banned_whole() {
+async fn user_who_is_banned_while_being_forgotten_is_either_gone_or_banned_whole() {
     let app = TestApp::builder().instances(4).start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);

@@ -17,6 +17,7 @@ mod ban;
 mod banning;
 mod check_rate;
 pub mod enforcing;
+mod erasing;
 mod importing;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
@@ -31,10 +32,11 @@ mod undoing;
 pub use appealing::appeal;
 pub use ban::{Ban, Ending, EndingKind, Expiry, Identity, RevisionRef, Scope, Terms};
 pub use banning::{
-    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, judge_ban, make,
-    may_be_late, overwrite,
+    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, decides,
+    judge_ban, make, may_be_late, overwrite,
 };
 pub use check_rate::{CheckRate, CheckReport};
+pub use erasing::{Wording, erased, may_mean_erased, report_erased};
 pub use importing::{import, import_replaced, import_report, reinstate};
 pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;

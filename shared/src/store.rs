@@ -16,6 +16,7 @@ mod deadline;
 mod deliveries;
 mod endpoints;
 mod enforcements;
+mod erased;
 mod erasure;
 mod expiry;
 mod exports;

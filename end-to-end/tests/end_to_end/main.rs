@@ -25,6 +25,7 @@ mod event_costs;
 mod events;
 mod exports;
 mod flags;
+mod forgetting;
 mod idempotency;
 mod isolation;
 mod keys;

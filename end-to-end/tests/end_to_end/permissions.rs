@@ -151,11 +151,12 @@ const ROLES: &[(&str, Grants)] = &[
     (
         "roblox-webhook",
         &[
-            (WORKSPACES, &["dynamodb:Query"]),
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:Query"]),
             (
                 BANS,
                 &[
                     "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
                     "dynamodb:DeleteItem",
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",

@@ -12,7 +12,7 @@ const NEVER_BANNED: &str = r#"{"isBanned":false,"isAppealed":false,"isActive":fa
 /// Another experience of the workspace.
 const ELSEWHERE: u64 = EXPERIENCE + 1;
 
-/// `/is-banned` answers as for somebody it never heard of.
+/// `/is-banned` answers as for a user who was never banned.
 pub async fn assert_never_banned(workspace: &Workspace<'_>, user: u64) {
     for experience in [EXPERIENCE, ELSEWHERE] {
         let answer = workspace.try_check(user, experience).await;
@@ -21,7 +21,7 @@ pub async fn assert_never_banned(workspace: &Workspace<'_>, user: u64) {
 }
 
 /// The items in which a user is named by their key.
-async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
+pub async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
     let mut items = workspace.stored().await;
     items.retain(|item| {
         let (pk, sk) = (item["pk"]["S"].as_str(), item["sk"]["S"].as_str());

@@ -14,6 +14,7 @@ mod caps;
 mod clocks;
 mod erasures;
 mod faults;
+mod in_flight;
 mod kills;
 mod luau;
 mod races;

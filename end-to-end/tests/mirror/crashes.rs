@@ -88,7 +88,7 @@ async fn two_mirrors_of_a_universe_do_not_work_at_once() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_forgotten_while_he_waits_leaves_nothing_behind() {
+async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
     let app = app().without_pump().start().await;
     let stage = Stage::open(&app, &[ARENA]).await;
     let fault = FaultRule::updates(1, Fault::Status(400));
@@ -105,7 +105,7 @@ async fn a_user_who_is_forgotten_while_he_waits_leaves_nothing_behind() {
         .await
         .iter()
         .any(|item| item["kind"]["S"] == "application");
-    assert!(is_noted, "he is put off");
+    assert!(is_noted, "the user is put off");
     let user = shared::ids::UserId::new(MALLORY).unwrap();
     let forgetting = app.store().forget(
         stage.workspace.id().tag(),
@@ -113,6 +113,17 @@ async fn a_user_who_is_forgotten_while_he_waits_leaves_nothing_behind() {
         shared::store::ForgetSource::Operator,
     );
     forgetting.await.unwrap();
+    // A mirror that asked before writes down what came of it.
+    let closed = shared::store::Application::default();
+    let late = app.store().note_application(
+        stage.workspace.id().tag(),
+        user,
+        shared::ids::UniverseId::new(UNIVERSE).unwrap(),
+        &closed,
+        None,
+        true,
+    );
+    late.await.unwrap();
     stage.after_a_crash().await;
     stage.drain().await;
     assert_eq!(of_user().await.len(), 0);

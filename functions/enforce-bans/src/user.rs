@@ -88,7 +88,7 @@ pub async fn prepare(
             || application.retry_at.is_some()
             || (is_noted && since.is_none());
         if is_open && universe.stopped() == 0 {
-            close(universe, user, application).await?;
+            close(universe, user, application, is_noted).await?;
         }
         return Ok(Work::None);
     }
@@ -96,7 +96,7 @@ pub async fn prepare(
     if next > now && !plan.steps.is_empty() {
         let mut application = application;
         application.retry_at = Some(next);
-        note(universe, user, &application, Some(next)).await?;
+        note(universe, user, &application, Some(next), is_noted).await?;
         return Ok(Work::PutOff(next));
     }
     Ok(Work::Ready(Box::new(Ready {
@@ -159,7 +159,8 @@ impl Working<'_> {
         if put_off.is_none() && reported == self.ready.plan.reports.len() {
             if self.ready.is_noted || !steps.is_empty() {
                 let application = std::mem::take(&mut self.ready.application);
-                close(self.universe, self.ready.user, application).await?;
+                let Ready { user, is_noted, .. } = self.ready;
+                close(self.universe, user, application, is_noted).await?;
             }
         } else {
             self.ready.application.retry_at = put_off;
@@ -349,8 +350,16 @@ impl Working<'_> {
         }
     }
 
-    async fn note(&self, due: Option<Moment>) -> Result<(), ApiError> {
-        note(self.universe, self.ready.user, &self.ready.application, due).await
+    async fn note(&mut self, due: Option<Moment>) -> Result<(), ApiError> {
+        let Ready {
+            user,
+            application,
+            is_noted,
+            ..
+        } = &mut self.ready;
+        note(self.universe, *user, application, due, *is_noted).await?;
+        *is_noted = true;
+        Ok(())
     }
 }
 
@@ -359,13 +368,14 @@ async fn close(
     universe: &Universe,
     user: UserId,
     application: Application,
+    is_noted: bool,
 ) -> Result<(), ApiError> {
     let closed = Application {
         holds: application.holds,
         updates: application.updates,
         ..Application::default()
     };
-    note(universe, user, &closed, None).await
+    note(universe, user, &closed, None, is_noted).await
 }
 
 /// When somebody is to look again at what is under way now: by then nobody holds this lease.
@@ -378,10 +388,11 @@ async fn note(
     user: UserId,
     application: &Application,
     due: Option<Moment>,
+    is_noted: bool,
 ) -> Result<(), ApiError> {
     let (tag, id) = (universe.tag, universe.id);
     let noting = universe
         .store
-        .note_application(tag, user, id, application, due);
+        .note_application(tag, user, id, application, due, is_noted);
     noting.await
 }

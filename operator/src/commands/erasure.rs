@@ -220,6 +220,8 @@ async fn setup(args: SetupArgs, store: &Store, api: Option<&str>, output: Output
         },
         created: Moment::now().seconds(),
     };
+    // Its function may not give the workspace the secret that forgetting users needs.
+    store.upgrade_workspace(workspace.guid.tag()).await?;
     store.set_erasure_intake(&new).await?;
     output.one(&Intake {
         workspace_guid: new.guid,
@@ -267,6 +269,7 @@ async fn approve(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
             workspace.name
         );
         confirm(&question, chosen.caution.yes)?;
+        store.upgrade_workspace(tag).await?;
     }
     for queued in &queue {
         let removed = if chosen.caution.dry_run {

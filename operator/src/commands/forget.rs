@@ -82,6 +82,8 @@ pub async fn run(args: ForgetArgs, store: &Store, output: Output) -> Result<()> 
         args.user, workspace.name, known.bans
     );
     confirm(&question, args.caution.yes)?;
+    // Without a secret, the workspace could not tell late confirmations from new bans.
+    store.upgrade_workspace(tag).await?;
     let receipt = store.forget(tag, args.user, ForgetSource::Operator).await?;
     output.one(&Removed::new(receipt, false))
 }

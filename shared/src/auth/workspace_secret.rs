@@ -22,12 +22,15 @@ pub struct WorkspaceSecret([u8; WorkspaceSecret::BYTES]);
 pub enum Purpose {
     /// Authenticating the cursor of a list.
     Cursor,
+    /// Recognising a revision of a ban that was erased with its user.
+    ErasedRevision,
 }
 
 impl Purpose {
     const fn label(self) -> &'static str {
         match self {
             Self::Cursor => "cursor",
+            Self::ErasedRevision => "erased-revision",
         }
     }
 }

@@ -66,8 +66,15 @@ impl Deciding<'_> {
             Vec::new()
         };
         let digest = self.call.digest.as_ref();
-        let judgement = rules::judge_ban(standing, request, digest, &late, now)
-            .map_err(|refusal| self.refused(snapshot, refusal, now))?;
+        let judged = rules::judge_ban(standing, request, digest, &late, now);
+        if rules::decides(&judged) {
+            let tag = snapshot.tag();
+            // Read after the standing and the history: they are erased together with what they leave.
+            if self.store.confirms_erased(tag, request, now).await? {
+                return Ok(Decided::nothing(rules::report_erased(standing, now)));
+            }
+        }
+        let judgement = judged.map_err(|refusal| self.refused(snapshot, refusal, now))?;
         match judgement {
             Judgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
             Judgement::Confirmation(revision) => {

@@ -141,6 +141,16 @@ pub fn may_be_late(standing: &Standing, request: &BanRequest, now: Timestamp) ->
     request.may_confirm() && !in_force.is_some_and(|ban| request.repeats(ban, now))
 }
 
+/// Whether the call would be a decision, or is refused because as a decision it comes too late: then it
+/// may still confirm a ban that was erased with its user.
+#[must_use]
+pub const fn decides(judged: &Result<Judgement, Refusal>) -> bool {
+    matches!(
+        judged,
+        Ok(Judgement::Overwrite | Judgement::Make) | Err(Refusal::ExpiryPassed(_))
+    )
+}
+
 /// The ban that makes a call without `overwrite` fail: one in force in the same scope, or a Global
 /// one when an Experience ban is asked for.
 fn in_the_way(standing: &Standing, scope: Scope, now: Timestamp) -> Option<&Ban> {
@@ -210,7 +220,7 @@ impl BanRequest {
             .is_none_or(|asked| asked == ban.terms.universal)
     }
 
-    fn terms(&self, universal: bool, now: Timestamp) -> Terms {
+    pub(super) fn terms(&self, universal: bool, now: Timestamp) -> Terms {
         Terms {
             moderator: self.moderator,
             private_reason: self.private_reason.clone(),

@@ -31,6 +31,8 @@ const TEN_MINUTES: u64 = 600;
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     history: History,
+    /// Who was forgotten, when, and what was known then, by which late confirmations are recognised.
+    forgotten: Vec<(UserId, Timestamp, History)>,
 }
 
 /// What happens.
@@ -80,6 +82,13 @@ impl Model {
         } else if request.completed {
             if let Some(applied) = self.confirmed_by(request, now) {
                 self.report(user, experience, applied, now);
+                return Answer::Ok;
+            }
+            if self.confirms_erased(request, now) {
+                // What the experience had applied of a newer ban is no longer in place.
+                if !self.history.holding(user, experience, now).is_empty() {
+                    self.report(user, experience, Report::NotBanned, now);
+                }
                 return Answer::Ok;
             }
         } else if current.is_some_and(|current| says(request, &current, now)) {
@@ -189,6 +198,12 @@ impl Model {
             self.report(user, experience, Report::NotBanned, now);
         }
         Answer::Ok
+    }
+
+    /// The user is forgotten: nothing that happened to them is known any more.
+    pub fn forget(&mut self, user: UserId, now: Timestamp) {
+        self.forgotten.push((user, now, self.history.clone()));
+        self.history.forget(user);
     }
 
     /// Notes a call that decides something.
@@ -304,22 +319,18 @@ impl Model {
     /// The revision that a ban call with `overwrite` and `completed` says to have applied: of those
     /// with equal terms that were in force within the last hour, the one that was so last.
     fn confirmed_by(&self, request: &BanRequest, now: Timestamp) -> Option<Report> {
-        let an_hour_ago = Expiry::At(now.minus(AN_HOUR));
-        let mut equal = Vec::new();
-        for ban in self.history.reaching(request.user, request.experience) {
-            let (mut revisions, last) = self.history.revisions(ban);
-            revisions.push(last);
-            revisions.retain(|revision| revision.until >= an_hour_ago);
-            revisions.retain(|revision| says(request, revision, now));
-            if ban.scope == request.scope {
-                equal.extend(revisions.into_iter().map(|revision| (ban.guid(), revision)));
-            }
-        }
-        // Of two that ended in the same second, the later one in the history.
-        equal.sort_by_key(|(_, revision)| revision.until);
-        equal
-            .pop()
-            .map(|(guid, revision)| Report::Banned(guid, revision.number))
+        confirmed(&self.history, request, now.minus(AN_HOUR), now)
+    }
+
+    /// Whether such a call says to have applied a revision that was forgotten within the last hour, and
+    /// could still be confirmed then.
+    fn confirms_erased(&self, request: &BanRequest, now: Timestamp) -> bool {
+        let lately = |at: Timestamp| now <= at.plus(AN_HOUR);
+        let mut forgotten = self.forgotten.iter();
+        forgotten.any(|(user, at, history)| {
+            let is_theirs = *user == request.user && lately(*at);
+            is_theirs && confirmed(history, request, at.minus(AN_HOUR), now).is_some()
+        })
     }
 
     fn state(&self, ban: &Made, experience: ExperienceId, now: Timestamp) -> BanState {
@@ -340,6 +351,31 @@ impl Model {
             completed: self.history.reported(ban.user, experience) == applied,
         }
     }
+}
+
+/// Of the revisions in force at `since` or later that say what the call says, the one that was in force
+/// last.
+fn confirmed(
+    history: &History,
+    request: &BanRequest,
+    since: Timestamp,
+    now: Timestamp,
+) -> Option<Report> {
+    let mut equal = Vec::new();
+    for ban in history.reaching(request.user, request.experience) {
+        let (mut revisions, last) = history.revisions(ban);
+        revisions.push(last);
+        revisions.retain(|revision| revision.until >= Expiry::At(since));
+        revisions.retain(|revision| says(request, revision, now));
+        if ban.scope == request.scope {
+            equal.extend(revisions.into_iter().map(|revision| (ban.guid(), revision)));
+        }
+    }
+    // Of two that ended in the same second, the later one in the history.
+    equal.sort_by_key(|(_, revision)| revision.until);
+    equal
+        .pop()
+        .map(|(guid, revision)| Report::Banned(guid, revision.number))
 }
 
 /// The expiry of a ban that is decided now.

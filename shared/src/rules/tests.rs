@@ -5,6 +5,7 @@ mod against_the_model;
 mod banning;
 mod clocks;
 mod confirming;
+mod forgetting;
 mod importing;
 mod owing;
 mod repeating;
@@ -116,6 +117,13 @@ impl World {
         prop_assert_eq!(&by_rules, &by_model, "answer by rules, by model");
         self.agree()?;
         Ok(by_rules)
+    }
+
+    /// A user is forgotten.
+    fn forget(&mut self, user: UserId) -> Result<(), TestCaseError> {
+        self.store.forget(user, self.now);
+        self.model.forget(user, self.now);
+        self.agree()
     }
 
     /// Fails if rules and model do not answer every question alike.

@@ -118,8 +118,9 @@ impl Store {
         })
     }
 
-    /// Writes down what is being applied to a user; `due` is when somebody is to look again, be it
-    /// that nothing is pending for him by then.
+    /// Writes down what is being applied to a user; `due` is when to look again, even if nothing is
+    /// pending for them by then. If it was written down before (`is_noted`) and is gone, the user was
+    /// forgotten meanwhile, and nothing is written.
     pub async fn note_application(
         &self,
         tag: WorkspaceTag,
@@ -127,6 +128,7 @@ impl Store {
         universe: UniverseId,
         application: &Application,
         due: Option<Moment>,
+        is_noted: bool,
     ) -> Result<(), ApiError> {
         let due_at = due.map(|at| (schema::applications(tag, universe), at));
         let item = ApplicationItem::of(application, due_at);
@@ -134,7 +136,12 @@ impl Store {
         let put = self
             .database
             .putting(items::write(key, "application", item)?)?;
-        self.database.put(put).await?;
+        if is_noted {
+            let put = put.condition_expression("attribute_exists(pk)");
+            self.database.put_if(put).await?;
+        } else {
+            self.database.put(put).await?;
+        }
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use super::database::{Database, DatabaseError, expression, number, refused, text
 use super::items::{self, ExperienceItem, GlobalItem, StoredBan};
 use super::permits::Permit;
 use super::schema::{self, Key};
-use super::versions::{IS_NEW, IS_VERSION, next_version, put_if_version, put_new};
+use super::versions::{EXISTS, IS_NEW, IS_VERSION, next_version, put_if_version, put_new};
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{Guid, ModeratorId};
 use crate::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
@@ -187,14 +187,14 @@ impl Commit<'_> {
     ) -> Result<TransactWriteItem, DatabaseError> {
         let tag = self.snapshot.tag;
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        // An update would make an item of a record that was erased.
+        let condition = if change.is_new { IS_NEW } else { EXISTS };
         let mut update = Update::builder()
             .table_name(table)
-            .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()));
+            .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()))
+            .condition_expression(condition);
         if let Some(ban) = change.ban {
             let shard = schema::ledger_shard(guid);
-            if change.is_new {
-                update = update.condition_expression(IS_NEW);
-            }
             sets.push(
                 "kind = :kind, ban = :ban, guid_key = :guid, ledger = :ledger, \
                  experience_ledger = :experience_ledger",
@@ -354,7 +354,7 @@ pub(super) fn clear_applied(
         .table_name(table)
         .set_key(Some(Key::ban(snapshot.tag, snapshot.user, guid).item()))
         .update_expression("REMOVE applied")
-        .condition_expression("attribute_exists(pk)");
+        .condition_expression(EXISTS);
     Ok(TransactWriteItem::builder()
         .update(update.build().map_err(refused)?)
         .build())

@@ -1,5 +1,5 @@
-//! Requests of users to be forgotten, as Roblox passes them on: for which workspaces they are taken
-//! in, which have been dealt with, and which wait for the operator.
+//! Requests of users to be forgotten, as Roblox forwards them: which workspaces accept them, which are
+//! being or have been dealt with, and which wait for the operator.
 
 use std::sync::Arc;
 
@@ -7,24 +7,26 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, refused, text};
-use super::forget::ForgetSource;
+use super::database::{DatabaseError, number, refused, text};
+use super::forget::{ForgetSource, Forgetting};
 use super::items;
 use super::schema::{self, Key};
-use super::versions;
 use crate::auth::SigningSecret;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{UserId, WorkspaceId, WorkspaceTag};
 
-/// How long it is kept in mind that a notification was dealt with, in seconds: seven days. Roblox
-/// gives up repeating one much sooner.
+/// How long a mark counts, in seconds: seven days. Roblox gives up repeating a notification much sooner.
 const MARKED: u64 = 7 * 86_400;
 
-/// How often a mark is written anew because a repeat of the notification arrived at the same time.
+/// How often a mark is written again because a repeat of the notification arrived at the same time.
 const ROUNDS: u32 = 8;
 
-/// That a workspace takes in erasure requests, and what becomes of them.
+/// A repeat of a notification still forgets what was decided so many seconds after the first: more than
+/// clocks differ, and less than Roblox waits before it sends one again.
+const SLACK: u64 = 5;
+
+/// That a workspace accepts erasure requests, and what becomes of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureIntake {
     /// The workspace.
@@ -74,7 +76,7 @@ impl NotificationId {
 /// A request that waits for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedErasure {
-    /// Who asks to be forgotten.
+    /// The user who asks to be forgotten.
     pub user: UserId,
     /// When the request was taken in.
     pub at: Timestamp,
@@ -82,15 +84,33 @@ pub struct QueuedErasure {
     pub notification: NotificationId,
 }
 
-/// Left behind by a notification that was dealt with. It names no user.
-#[derive(Serialize)]
-struct MarkerItem {
+/// What is kept of a notification. It names no user.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Mark {
+    /// When it was first taken in.
     at: Timestamp,
+    /// Whether the user is still being forgotten, as far as is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    under_way: bool,
+    /// From when on it does not count. DynamoDB deletes it up to days later.
     ttl: u64,
 }
 
+impl Mark {
+    const fn new(at: Timestamp, under_way: bool) -> Self {
+        Self {
+            at,
+            under_way,
+            ttl: at.plus(MARKED).0,
+        }
+    }
+}
+
+/// Whether a mark may be written: there is none that counts, or it says that the work is under way.
+const MAY_MARK: &str = "attribute_not_exists(pk) OR #ttl <= :now OR attribute_exists(under_way)";
+
 impl Store {
-    /// The workspaces that take in erasure requests, from memory or the table. A change is effective
+    /// The workspaces that accept erasure requests, from memory or the table. A change is effective
     /// everywhere within 60 s.
     pub async fn erasure_intakes(&self) -> Result<Arc<[ErasureIntake]>, ApiError> {
         let looking = async {
@@ -125,9 +145,12 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the user of a notification, or queues that, as the intake is set. One that was dealt
-    /// with before has no second effect, so that a user who is banned anew is not forgotten by an
-    /// old request; one that failed is carried out when it is sent again.
+    /// Forgets the user of a notification, or queues that, as the intake is set. One that was dealt with
+    /// has no second effect; one that failed is dealt with when it is sent again.
+    ///
+    /// When the work begins is recorded first. A repeat then forgets only what was decided up to that
+    /// time (and [`SLACK`]), so a ban that was made since stays, even if the first attempt forgot the
+    /// user and could not record that it did.
     pub async fn take_in_erasure(
         &self,
         intake: &ErasureIntake,
@@ -136,17 +159,28 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let tag = intake.guid.tag();
-        if self.is_marked(tag, notification).await? {
+        let key = Key::notification(tag, notification);
+        let begun = match self.mark_of(key.clone(), now).await? {
+            Some(mark) if !mark.under_way => return Ok(()),
+            begun => begun,
+        };
+        if intake.mode == ErasureMode::Queue {
+            let queued = self.queued(tag, notification, user, now)?;
+            return Ok(self.queue(queued, key, now).await?);
+        }
+        if begun.is_none() && !self.mark(key.clone(), Mark::new(now, true), now).await? {
             return Ok(());
         }
-        let leads_to = match intake.mode {
-            ErasureMode::Queue => Some(self.queued(tag, notification, user, now)?),
-            ErasureMode::Erase => {
-                self.forget(tag, user, ForgetSource::Roblox).await?;
-                None
-            }
+        let forgetting = Forgetting {
+            tag,
+            user,
+            source: ForgetSource::Roblox,
+            until: begun.map(|mark| mark.at.plus(SLACK)),
         };
-        Ok(self.mark(tag, notification, now, leads_to).await?)
+        self.forget_as(&forgetting).await?;
+        let at = begun.map_or(now, |mark| mark.at);
+        self.mark(key, Mark::new(at, false), now).await?;
+        Ok(())
     }
 
     /// The requests that wait for the operator.
@@ -195,35 +229,47 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    async fn is_marked(
-        &self,
-        tag: WorkspaceTag,
-        notification: &NotificationId,
-    ) -> Result<bool, DatabaseError> {
-        let key = Key::notification(tag, notification);
-        Ok(self.database.get(key).await?.is_some())
+    /// What is kept of a notification, if it counts.
+    async fn mark_of(&self, key: Key, now: Timestamp) -> Result<Option<Mark>, DatabaseError> {
+        let mark: Option<Mark> = self.database.get(key).await?.map(items::read).transpose()?;
+        Ok(mark.filter(|mark| mark.ttl > now.0))
     }
 
-    /// Marks a notification as dealt with and writes what it leads to, both or neither. A conflict
-    /// is a repeat of the notification that arrived at the same time.
-    async fn mark(
+    /// Marks a notification; `false` if a repeat that arrived at the same time has dealt with it.
+    async fn mark(&self, key: Key, mark: Mark, now: Timestamp) -> Result<bool, DatabaseError> {
+        let item = items::write(key, "notification", mark)?;
+        let put = self
+            .database
+            .putting(item)?
+            .condition_expression(MAY_MARK)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", number(now.0));
+        self.database.put_if(put).await
+    }
+
+    /// Queues a request and marks its notification, both or neither. A conflict is a repeat of the
+    /// notification that arrived at the same time.
+    async fn queue(
         &self,
-        tag: WorkspaceTag,
-        notification: &NotificationId,
+        request: TransactWriteItem,
+        key: Key,
         now: Timestamp,
-        leads_to: Option<TransactWriteItem>,
     ) -> Result<(), DatabaseError> {
-        let item = MarkerItem {
-            at: now,
-            ttl: now.plus(MARKED).0,
-        };
-        let marker = items::write(Key::notification(tag, notification), "notification", item)?;
-        let marker = versions::put_new(&self.database.tables().bans, marker)?;
-        let writes: Vec<_> = leads_to.into_iter().chain([marker]).collect();
+        let mark = items::write(key.clone(), "notification", Mark::new(now, false))?;
+        let put = Put::builder()
+            .table_name(&self.database.tables().bans)
+            .set_item(Some(mark))
+            .condition_expression(MAY_MARK)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", number(now.0))
+            .build()
+            .map_err(refused)?;
+        let writes = vec![request, TransactWriteItem::builder().put(put).build()];
         for round in 0..ROUNDS {
             match self.database.transact(writes.clone()).await {
                 Err(DatabaseError::Conflict) => {
-                    if self.is_marked(tag, notification).await? {
+                    let found = self.mark_of(key.clone(), now).await?;
+                    if found.is_some_and(|mark| !mark.under_way) {
                         return Ok(());
                     }
                     self.database.pause(round).await;
@@ -240,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notification_id_is_1_to_100_visible_ascii_characters() {
+    fn notification_id_is_1_to_100_visible_ascii_characters() {
         for text in ["", " ", "a b", "a\n", "ä", &"a".repeat(101)] {
             assert_eq!(NotificationId::new(text), None, "{text:?}");
         }

@@ -3,8 +3,8 @@
 //! In an order that allows for being interrupted: the links first, so that nothing is brought to an
 //! experience any more; of each user the records of bans last, since they are how the user is
 //! found; the workspace itself at the very end. Begun again, it goes on with what is left. Used
-//! idempotency keys, leases and what the caps have counted are not looked for: the table's own expiry
-//! takes them within a day.
+//! idempotency keys, markers of erased bans, leases and what the caps have counted are not looked for:
+//! the table's own expiry takes them within about two days.
 
 use std::collections::BTreeSet;
 

@@ -25,7 +25,7 @@ pub const GLOBAL_SHARDS: u64 = 16;
 pub const LEDGER_SHARDS: u64 = 4;
 
 /// The primary key of an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use = "a key alone does nothing"]
 pub struct Key {
     /// Partition key.
@@ -76,6 +76,14 @@ impl Key {
         Self {
             pk: format!("{tag}#I#{hash}"),
             sk: "I".to_owned(),
+        }
+    }
+
+    /// The marker of a revision that was erased with its user, by its keyed hash.
+    pub fn erased(tag: WorkspaceTag, hash: &str) -> Self {
+        Self {
+            pk: format!("{tag}#O#{hash}"),
+            sk: "O".to_owned(),
         }
     }
 

@@ -8,6 +8,8 @@ use super::schema::Item;
 
 /// The condition of a write that makes an item.
 pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
+/// The condition of a write on an item that must be there, whatever its version.
+pub(super) const EXISTS: &str = "attribute_exists(pk)";
 /// The condition of a write on the version that was read.
 pub(super) const IS_VERSION: &str = "version = :version";
 

@@ -40,7 +40,7 @@ pub struct Workspace {
     pub history_days: Option<NonZeroU32>,
     /// When it was made.
     pub created: Timestamp,
-    /// What it authenticates cursors with. Workspaces made by an older version lack it until
+    /// What it authenticates cursors and hashes erased bans with. Workspaces made by an older version lack it until
     /// [`Store::upgrade_workspace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<WorkspaceSecret>,
@@ -144,15 +144,23 @@ impl Store {
     ///
     /// Unavailable while the workspace was made by an older version and not upgraded.
     pub async fn workspace_secret(&self, tag: WorkspaceTag) -> Result<WorkspaceSecret, ApiError> {
-        let secret = |workspace: Option<Arc<Workspace>>| workspace?.secret.clone();
-        if let Some(known) = secret(self.known_workspace(tag).await?) {
-            return Ok(known);
-        }
-        // It may have been upgraded since.
-        secret(self.look_up_workspace(tag).await?).ok_or_else(|| {
+        self.workspace_secret_if_any(tag).await?.ok_or_else(|| {
             let lacks = "the workspace has no secret: run `portcullis workspace upgrade`";
             ApiError::Unavailable(lacks.to_owned())
         })
+    }
+
+    /// The same, or none.
+    pub(super) async fn workspace_secret_if_any(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Option<WorkspaceSecret>, ApiError> {
+        let secret = |workspace: Option<Arc<Workspace>>| workspace?.secret.clone();
+        if let Some(known) = secret(self.known_workspace(tag).await?) {
+            return Ok(Some(known));
+        }
+        // It may have been upgraded since.
+        Ok(secret(self.look_up_workspace(tag).await?))
     }
 
     /// A workspace by its tag, from memory or the table.

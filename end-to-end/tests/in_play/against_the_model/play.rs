@@ -9,6 +9,7 @@ use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, UserId};
 use shared::rules::model::{BanState, Model};
 use shared::rules::{BanRequest, UnbanRequest};
+use shared::store::ForgetSource;
 
 use super::dice::{Dice, USERS};
 use super::wire::{self, Flags, second};
@@ -90,6 +91,7 @@ impl<'a> Play<'a> {
             }
             11..17 => self.confirm_something().await,
             17 => self.join().await,
+            18 if self.dice.below(3) == 0 => self.forget().await,
             _ => self.wait_for_an_expiry().await,
         }
     }
@@ -127,6 +129,28 @@ impl<'a> Play<'a> {
                 .iter_mut()
                 .for_each(|model| model.link(experience, now));
         }
+    }
+
+    /// A user is forgotten.
+    async fn forget(&mut self) {
+        self.settle().await;
+        let user = UserId::new(USERS[self.dice.below(USERS.len())]).unwrap();
+        away_from_the_edge().await;
+        let (store, tag) = (self.workspace.app().store(), self.workspace.id().tag());
+        let before = second();
+        let forgotten = store.forget(tag, user, ForgetSource::Operator).await;
+        let after = second();
+        self.log
+            .push(format!("{before}..{after} forget {user}: {forgotten:?}"));
+        let mut worlds = Vec::new();
+        for at in before.0..=after.0 {
+            for model in &self.worlds {
+                let mut model = model.clone();
+                model.forget(user, Timestamp(at));
+                worlds.push(model);
+            }
+        }
+        self.keep(worlds, "forgetting a user");
     }
 
     async fn ban(&mut self, request: &BanRequest, appeal: bool) {

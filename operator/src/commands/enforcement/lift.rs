@@ -276,10 +276,10 @@ impl Lifter<'_> {
         // A sibling's mirror looks again, if this is interrupted.
         let due = (!application.intents.is_empty())
             .then(|| Moment::from_millis(Moment::now().millis() + (LEASE + 5) * 1000));
-        let noting = self
-            .tools
-            .store
-            .note_application(tag, user, universe, application, due);
+        let noting =
+            self.tools
+                .store
+                .note_application(tag, user, universe, application, due, false);
         Ok(noting.await?)
     }
 

@@ -144,6 +144,21 @@ impl History {
         self.0.push((now, event));
     }
 
+    /// Removes everything that names the user.
+    pub(super) fn forget(&mut self, user: UserId) {
+        let theirs: Vec<Guid> = self
+            .bans()
+            .filter(|ban| ban.user == user)
+            .map(Made::guid)
+            .collect();
+        self.0.retain(|(_, event)| match event {
+            Event::Linked(_) | Event::Called(_) => true,
+            Event::Made(ban) => ban.user != user,
+            Event::Changed(guid, _) | Event::Ended(guid, _) => !theirs.contains(guid),
+            Event::Reported(who, ..) => *who != user,
+        });
+    }
+
     /// The decisions, in order.
     pub(super) fn decided(&self) -> impl Iterator<Item = (Guid, DecisionKind)> {
         self.0.iter().filter_map(|(_, event)| match event {

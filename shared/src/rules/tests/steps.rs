@@ -9,7 +9,7 @@ use super::{
     unbanned_in,
 };
 use crate::clock::Timestamp;
-use crate::ids::ExperienceId;
+use crate::ids::{ExperienceId, UserId};
 use crate::rules::model::BanState;
 use crate::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
 
@@ -26,6 +26,8 @@ pub(super) enum Step {
     Again { back: Index },
     /// An experience confirms what it was shown, just now or long ago.
     Confirm { back: Index, manner: Manner },
+    /// A user is forgotten.
+    Forget(UserId),
 }
 
 /// How an experience words its confirmation.
@@ -94,6 +96,7 @@ impl Play {
                     self.confirm(&shown, *manner)?;
                 }
             }
+            Step::Forget(user) => self.world.forget(*user)?,
         }
         self.look();
         Ok(())
@@ -216,6 +219,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (select(&[BOT, CONSOLE][..]), call()).prop_map(|(key, call)| Step::Call(key, call)),
         3 => any::<Index>().prop_map(|back| Step::Again { back }),
         6 => (any::<Index>(), manner).prop_map(|(back, manner)| Step::Confirm { back, manner }),
+        1 => select(&USERS[..]).prop_map(Step::Forget),
     ]
 }
 

@@ -13,8 +13,9 @@ use crate::rules::model::{Answer, BanState};
 use crate::rules::{
     Ban, BanRequest, CallDigest, CallMark, Decision, Expiry, Here, Identity, Judgement,
     LATE_WINDOW, Outcome, REPEAT_LIMIT, Refusal, Revision, RevisionRef, Scope, Standing,
-    UnbanJudgement, UnbanRequest, appeal, confirm, judge_ban, judge_unban, lift, make, may_be_late,
-    overwrite, report_unbanned,
+    UnbanJudgement, UnbanRequest, Wording, appeal, confirm, decides, erased, judge_ban,
+    judge_unban, lift, make, may_be_late, may_mean_erased, overwrite, report_erased,
+    report_unbanned,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +25,8 @@ pub(super) struct Store {
     linked: BTreeSet<ExperienceId>,
     records: BTreeMap<Guid, Ban>,
     history: Vec<(Timestamp, Decision)>,
+    /// What was erased, and until when it counts.
+    erased: BTreeMap<Wording, Timestamp>,
 }
 
 /// Calls.
@@ -47,14 +50,48 @@ impl Store {
         } else {
             Vec::new()
         };
-        let outcome =
-            judge_ban(&standing, request, call, &late, now).map(|judgement| match judgement {
+        let judged = judge_ban(&standing, request, call, &late, now);
+        let outcome = if decides(&judged) && self.confirms_erased(request, now) {
+            Ok(Some(report_erased(&standing, now)))
+        } else {
+            judged.map(|judgement| match judgement {
                 Judgement::Nothing => None,
                 Judgement::Confirmation(revision) => Some(confirm(&standing, revision)),
                 Judgement::Overwrite => Some(overwrite(&standing, request, now).made_by(call, now)),
                 Judgement::Make => Some(make(&standing, request, identity, now).made_by(call, now)),
-            });
+            })
+        };
         self.finish(outcome, request.user, request.experience, now)
+    }
+
+    pub(super) fn forget(&mut self, user: UserId, now: Timestamp) {
+        let decided = self.history.iter().filter_map(|(at, decision)| {
+            let ban = decision.previous.as_ref()?;
+            Some((ban, *at))
+        });
+        let globals = self.globals.values().map(|(ban, _)| ban);
+        let standing = self.heres.values().filter_map(|here| here.ban.as_ref());
+        let standing = standing.chain(globals).map(|ban| (ban, now));
+        let theirs = decided.chain(standing).filter(|(ban, _)| ban.user == user);
+        let erased: Vec<_> = theirs
+            .flat_map(|(ban, over)| erased(ban, over, now))
+            .collect();
+        for (wording, until) in erased {
+            let known = self.erased.entry(wording).or_insert(until);
+            *known = until.max(*known);
+        }
+        self.globals.remove(&user);
+        self.heres.retain(|(of, _), _| *of != user);
+        self.records.retain(|_, ban| ban.user != user);
+        self.history
+            .retain(|(_, decision)| decision.ban.user != user);
+    }
+
+    fn confirms_erased(&self, request: &BanRequest, now: Timestamp) -> bool {
+        let wordings = may_mean_erased(request, now).into_iter();
+        wordings
+            .filter_map(|wording| self.erased.get(&wording))
+            .any(|until| now <= *until)
     }
 
     pub(super) fn appeal(
@@ -220,6 +257,7 @@ impl Store {
                 edges.extend([at, at.plus(HOUR)]);
             }
         }
+        edges.extend(self.erased.values());
         edges
     }
 

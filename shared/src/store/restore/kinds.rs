@@ -26,11 +26,12 @@ pub(super) enum Fate {
 
 /// The fates of all kinds of items in the bans table. A test compares them with
 /// `docs/architecture.md`.
-const FATES: [(&str, Fate); 19] = [
+const FATES: [(&str, Fate); 20] = [
     ("application", Fate::PutBack),
     ("ban", Fate::PutBack),
     ("decision", Fate::PutBack),
     ("delivery", Fate::PutBack),
+    ("erased", Fate::PutBack),
     ("expiry", Fate::PutBack),
     ("notification", Fate::PutBack),
     ("receipt", Fate::PutBack),

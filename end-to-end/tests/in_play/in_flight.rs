@@ -1,0 +1,104 @@
+//! A write that was decided before a user was forgotten, and reaches the database after.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use end_to_end::{Ban, TestApp, Workspace};
+use shared::ids::{ExperienceId, UserId};
+use shared::rules::{self, Outcome, Standing, UnbanRequest};
+use shared::store::{Actor, Bounds, Call, Decided, ForgetSource};
+
+use crate::audit::audit;
+
+const ARENA: u64 = 7_001;
+const MALLORY: u64 = 1_001;
+
+/// What a call decides on the standing that it reads.
+type Decide = fn(&Standing) -> Outcome;
+
+fn lift(standing: &Standing) -> Outcome {
+    let request = UnbanRequest {
+        user: UserId::new(MALLORY).unwrap(),
+        experience: ExperienceId::new(ARENA).unwrap(),
+        reason: None,
+        moderator: None,
+        completed: false,
+        confirm_only: false,
+        from_game: false,
+    };
+    rules::lift(standing, &request, shared::clock::Moment::now().seconds())
+}
+
+fn confirm(standing: &Standing) -> Outcome {
+    let ban = standing.here.ban.as_ref().or(standing.global.as_ref());
+    rules::confirm(standing, ban.unwrap().current())
+}
+
+/// Decides on the user's standing. Before that is written, the user is forgotten and, if `again`, banned
+/// again. Decided on what is then, the call does nothing.
+async fn overtaken(workspace: &Workspace<'_>, decide: Decide, again: Option<&Ban>) {
+    let store = workspace.app().store();
+    let (user, tag) = (UserId::new(MALLORY).unwrap(), workspace.id().tag());
+    let call = Call {
+        user,
+        tag,
+        link: store
+            .link_of(tag, ExperienceId::new(ARENA).unwrap())
+            .await
+            .unwrap(),
+        actor: Actor {
+            key_id: "operator".to_owned(),
+            moderator: None,
+            principal: None,
+            request_id: "in flight".to_owned(),
+        },
+        bounds: Bounds::Operator,
+        idempotency: None,
+        digest: None,
+    };
+    let is_first = AtomicBool::new(true);
+    let settling = store.settle(&call, |snapshot, _| {
+        let (is_first, call) = (&is_first, &call);
+        async move {
+            if !is_first.swap(false, Ordering::Relaxed) {
+                return Ok(Decided::nothing(rules::unchanged(&snapshot.standing)));
+            }
+            store.forget(tag, user, ForgetSource::Operator).await?;
+            if let Some(ban) = again {
+                workspace.ban(ban.clone()).await;
+            }
+            let permit = store.permit_lift(call).await?;
+            Ok(Decided::new(decide(&snapshot.standing), permit))
+        }
+    });
+    settling.await.unwrap();
+    assert!(!is_first.into_inner());
+}
+
+#[tokio::test]
+async fn write_that_a_forgetting_overtook_is_not_made() {
+    let app = TestApp::start().await;
+    let old = [
+        Ban::of(MALLORY, ARENA).permanent(),
+        Ban::of(MALLORY, ARENA).permanent().global(),
+    ];
+    for ban in &old {
+        for decide in [lift as Decide, confirm] {
+            for again in [None, Some(ban)] {
+                let workspace = app.workspace().await;
+                workspace.ban(ban.clone()).await;
+                let first = workspace.check(MALLORY, ARENA).await;
+                overtaken(&workspace, decide, again).await;
+                app.settle().await;
+
+                let checked = workspace.check(MALLORY, ARENA).await;
+                assert_eq!(checked["isBanned"], again.is_some());
+                assert_ne!(checked["guid"], first["guid"], "the new ban is another");
+                let stored = serde_json::Value::from(workspace.stored().await).to_string();
+                let guid = first["guid"].as_str().unwrap();
+                assert!(!stored.contains(guid), "{stored}");
+                assert_eq!(stored.contains(&MALLORY.to_string()), again.is_some());
+                audit(&workspace).await;
+            }
+        }
+    }
+}
