@@ -36,6 +36,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let columns = ["import", "rows", "seconds", "a second", "computed s", "MB"];
     let mut table = Table::new("Import", &columns);
     let (first, second) = (app.workspace().await, app.workspace().await);
+    second.link(7001).await;
     let of_users = &["--experience", "7001", "--moderator", "5001"][..];
     for (slug, what, file, rows, guid, more) in [
         (

@@ -109,11 +109,16 @@ def filter_failure(_context, failure, case, response):
 
 
 @schemathesis.check
-def undeclared_method_is_not_found(_ctx, response, case):
-    """In place of `unsupported_method`: the API answers 404 to what is no route."""
+def undeclared_method_is_not_allowed(_ctx, response, case):
+    """In place of `unsupported_method`, whose own requests may fit no path at all: 405 with the path's methods."""
     method = response.request.method
     if method in (case.operation.method.upper(), "HEAD", "OPTIONS"):
         return
     body = response.json()
-    assert response.status_code == 404, f"{method} is answered with {response.status_code}, not 404"
-    assert body["code"] == "not_found", f"{method} is answered with {body}"
+    if "{" in case.operation.path and response.status_code == 404:
+        assert body["code"] == "not_found", f"{method} is answered with {body}"
+        return
+    assert response.status_code == 405, f"{method} is answered with {response.status_code}, not 405"
+    assert body["code"] == "method_not_allowed", f"{method} is answered with {body}"
+    allow = response.headers.get("allow")
+    assert allow == case.operation.method.upper(), f"{method} is answered with allow: {allow}"

@@ -45,9 +45,16 @@ impl Contract {
                 };
                 reference(response).expect("responses are references")
             }
-            // Unknown routes and methods.
-            None if answer.status == 404 => "/components/responses/NeverBannedThere".to_owned(),
-            None => return vec![format!("{method} {path} is no route, so 404 was to come")],
+            None => {
+                let (status, response) = match described {
+                    Some(_) => (405, "MethodNotAllowed"),
+                    None => (404, "NeverBannedThere"),
+                };
+                if answer.status != status {
+                    return vec![format!("{method} {path} is no route: expected {status}")];
+                }
+                format!("/components/responses/{response}")
+            }
         };
         let mut problems = self.header_problems(&pointer, answer);
         problems.extend(self.body_problems(&pointer, answer));

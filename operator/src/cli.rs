@@ -26,6 +26,7 @@ use crate::commands::webhook::WebhookCommand;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
 use crate::output::{Format, Output};
+use crate::terminal::Verbosity;
 
 const EXAMPLES: &str = "\
 Examples, with `make dev` running:
@@ -47,6 +48,10 @@ Exit status: 0 success, 1 failure (or a failed check of `doctor`), 2 wrong argum
 /// Run a Portcullis installation: its workspaces, keys, experiences and bans.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct Cli {
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -69,6 +74,14 @@ pub struct Cli {
     /// Print tables as wide as they are, even if the terminal is narrower.
     #[arg(long, global = true)]
     wide: bool,
+
+    /// Print results, warnings, questions and errors only: no notes and no progress.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    /// Also print where the program connects and, if it fails, what the service answered.
+    #[arg(long, short, global = true, overrides_with = "quiet")]
+    verbose: bool,
 
     /// Print without colours, as with the variable `NO_COLOR`.
     #[arg(long, global = true)]
@@ -163,6 +176,15 @@ impl Cli {
     pub fn output(&self) -> Output {
         let format = if self.json { Format::Json } else { self.output };
         Output::new(format, self.wide, !self.no_color)
+    }
+
+    /// How much is said beside the results.
+    pub const fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (_, true) => Verbosity::Verbose,
+            (true, false) => Verbosity::Quiet,
+            (false, false) => Verbosity::Normal,
+        }
     }
 
     /// What cannot be said of one argument alone.

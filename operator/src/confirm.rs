@@ -1,8 +1,8 @@
 //! The question before something is destroyed.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use anyhow::{Result, bail};
+
+use crate::terminal;
 
 const NO_ANSWER: &str = "Cancelled: no answer. Use --yes to skip this prompt.";
 
@@ -29,17 +29,8 @@ pub fn confirm_name(question: &str, name: &str) -> Result<()> {
 }
 
 fn ask(question: &str) -> Result<String> {
-    let mut terminal = io::stderr().lock();
-    write!(terminal, "{question}")?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    let length = io::stdin().lock().read_line(&mut answer)?;
-    if !io::stdin().is_terminal() {
-        // Nobody has pressed Enter.
-        writeln!(terminal)?;
+    match terminal::ask(question)? {
+        Some(answer) => Ok(answer.trim().to_owned()),
+        None => bail!(NO_ANSWER),
     }
-    if length == 0 {
-        bail!(NO_ANSWER);
-    }
-    Ok(answer.trim().to_owned())
 }

@@ -207,6 +207,13 @@ impl ConnectionArgs {
                 local::WORKSPACES_TABLE,
             )?,
         };
+        let region = sdk.region().map_or("none", Region::as_ref);
+        let endpoint = self.endpoint.as_deref().unwrap_or("that of the region");
+        detail!(
+            "tables {} and {}, region {region}, endpoint {endpoint}",
+            tables.bans,
+            tables.workspaces
+        );
         let mut database = sdk.to_builder();
         if let Some(endpoint) = &self.endpoint {
             database.set_endpoint_url(Some(endpoint.clone()));
@@ -244,6 +251,7 @@ pub async fn open_session(args: &ConnectionArgs) -> Result<Session> {
         args.locate(sdk.clone()),
         principal::principal(&sdk, args.is_local())
     );
+    detail!("decisions are recorded under {principal}");
     Ok(Session {
         store: located?.store(),
         principal,

@@ -2,6 +2,9 @@
 //!
 //! The program is [`run`]; what it reads from files can be used, and tested, apart from it.
 
+#[macro_use]
+mod terminal;
+
 mod arguments;
 mod ban_record;
 mod cli;
@@ -17,15 +20,17 @@ mod times;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
-use shared::text::printable_lines;
 
 /// Does what the command line says.
 pub async fn run() -> ExitCode {
-    match carry_out(Cli::read()).await {
+    let cli = Cli::read();
+    terminal::set_verbosity(cli.verbosity());
+    match carry_out(cli).await {
         Ok(code) => code,
         Err(error) => {
             let explained = connection::explain(&error);
-            eprintln!("error: {}", printable_lines(&explained));
+            detail!("cause: {error:?}");
+            terminal::error(&explained);
             if error.is::<arguments::WrongArguments>() {
                 ExitCode::from(2)
             } else {

@@ -2,14 +2,12 @@
 
 mod table;
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 use shared::clock::Timestamp;
-use shared::text::printable_json;
 
+use crate::terminal;
 use table::Layout;
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -37,7 +35,7 @@ pub struct Output {
 impl Output {
     /// Tables as wide as the terminal, if there is one and `is_wide` does not ask for more.
     pub fn new(format: Format, is_wide: bool, is_coloured: bool) -> Self {
-        let width = if is_wide || !io::stdout().is_terminal() {
+        let width = if is_wide || !terminal::is_read_by_a_person() {
             None
         } else {
             let size = console::Term::stdout().size_checked();
@@ -55,11 +53,15 @@ impl Output {
         matches!(self.format, Format::Json)
     }
 
+    fn print(self, table: &str) -> Result<()> {
+        terminal::lines(table, self.layout.is_coloured)
+    }
+
     /// Prints one thing.
     pub fn one(self, record: &impl Record) -> Result<()> {
         match self.format {
             Format::Json => json(record),
-            Format::Table => print(&table::record(&record.fields(), self.layout)),
+            Format::Table => self.print(&table::record(&record.fields(), self.layout)),
         }
     }
 
@@ -68,12 +70,12 @@ impl Output {
         match (self.format, records) {
             (Format::Json, _) => json(&records),
             (Format::Table, []) => {
-                eprintln!("{none}");
+                note!("{none}");
                 Ok(())
             }
             (Format::Table, _) => {
                 let things: Vec<_> = records.iter().map(Record::fields).collect();
-                print(&table::list(&things, self.layout))
+                self.print(&table::list(&things, self.layout))
             }
         }
     }
@@ -98,16 +100,7 @@ pub fn word(value: impl Serialize) -> String {
 fn json(value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
-    print(&printable_json(&text))
-}
-
-/// Writes to standard output what passed through `shared::text`.
-pub fn print(text: &str) -> Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // The reader has seen enough, such as `head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the result could not be written"),
-    }
+    terminal::json(&text)
 }
 
 #[cfg(test)]

@@ -144,7 +144,9 @@ pub fn policy(stack: &str) -> Value {
             Resource::Workspaces => vec![table("WorkspacesTable")],
             Resource::Stack => vec![format!("arn:aws:cloudformation:*:*:stack/{stack}/*")],
             Resource::Secrets => {
-                vec!["arn:aws:secretsmanager:*:*:secret:portcullis/*".to_owned()]
+                vec![format!(
+                    "arn:aws:secretsmanager:*:*:secret:portcullis/{stack}/*"
+                )]
             }
             Resource::Copy => vec![format!("arn:aws:dynamodb:*:*:table/{stack}-*")],
             Resource::Functions => vec![format!("arn:aws:lambda:*:*:function:{stack}-*")],
@@ -271,6 +273,7 @@ mod tests {
             "{policy}"
         );
         assert!(policy.contains("stack/staging/*"), "{policy}");
+        assert!(policy.contains("secret:portcullis/staging/*"), "{policy}");
         assert!(!policy.contains("\"dynamodb:*\""), "{policy}");
     }
 }

@@ -2,10 +2,11 @@
 //! nothing for what takes less than a second.
 
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::terminal;
 
 /// After how long the first sign is given.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -56,7 +57,7 @@ impl Progress {
             spoken: None,
             said: 0,
             bar,
-            is_terminal: io::stderr().is_terminal(),
+            is_terminal: terminal::shows_progress(),
         }
     }
 
@@ -64,7 +65,7 @@ impl Progress {
     pub fn advance(&mut self, more: u64) {
         self.done = self.done.saturating_add(more);
         self.bar.inc(more);
-        if self.started.elapsed() < SILENCE {
+        if self.started.elapsed() < SILENCE || !terminal::is_talkative() {
             return;
         }
         if self.is_terminal {
@@ -75,7 +76,7 @@ impl Progress {
         } else if self.spoken.is_none_or(|last| last.elapsed() >= LINES) {
             self.spoken = Some(Instant::now());
             self.said = self.done;
-            eprintln!("{}", self.line());
+            note!("{}", self.line());
         }
     }
 
@@ -83,7 +84,7 @@ impl Progress {
     pub fn finish(self) {
         self.bar.finish_and_clear();
         if self.spoken.is_some() && (self.is_terminal || self.said != self.done) {
-            eprintln!("{}", self.line());
+            note!("{}", self.line());
         }
     }
 

@@ -159,6 +159,29 @@ async fn people_get_a_table_and_a_note() {
 }
 
 #[tokio::test]
+async fn quiet_leaves_out_notes_and_verbose_adds_details() {
+    let portcullis = Portcullis::start().await;
+    let list = ["protected", "list", "-w", DEMO];
+    let said = |more: &[&str]| stderr(&portcullis.run(&[&list, more].concat()));
+    assert!(
+        said(&[]).contains("no users are protected"),
+        "{}",
+        said(&[])
+    );
+    assert_eq!(said(&["--quiet"]), "");
+    assert_eq!(said(&["-q"]), "");
+    let verbose = said(&["-v"]);
+    assert!(verbose.contains("BansTable"), "{verbose}");
+    assert!(verbose.contains("no users are protected"), "{verbose}");
+    // Errors and questions are neither.
+    let revoke = ["key", "revoke", "-w", DEMO, "-q", DEMO_KEY];
+    let asked = portcullis.run(&revoke);
+    assert!(stderr(&asked).contains("[y/N]"), "{}", stderr(&asked));
+    let wrong = portcullis.run(&["workspace", "show", UNKNOWN, "-q"]);
+    assert_refused(&wrong, 1, "there is no workspace");
+}
+
+#[tokio::test]
 async fn revoking_asks_first() {
     let portcullis = Portcullis::start().await;
     let revoke = ["key", "revoke", "--workspace", DEMO, DEMO_KEY];

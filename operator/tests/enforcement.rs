@@ -65,6 +65,9 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
         ])
         .await;
     assert_eq!(unknown.status.code(), Some(1));
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(said.contains("portcullis/local/none"), "{said}");
+    assert!(said.contains("has no such secret"), "{said}");
     let reading = Key::new(&[UNIVERSE]).without("universe.user-restriction:write");
     app.roblox().set_key(KEY, reading);
     let lacking = operator.run(&set).await;
@@ -88,7 +91,19 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
 
     let off = ["enforcement", "off", ARENA];
     assert_eq!(operator.run(&off).await.status.code(), Some(1), "it asks");
-    operator.json(&[&off[..], &["--yes"]].concat()).await;
+    let dry = operator.run(&[&off[..], &["--dry-run"]].concat()).await;
+    let said = String::from_utf8(dry.stdout).unwrap();
+    assert!(
+        said.contains("would end") && !said.contains("active"),
+        "{said}"
+    );
+    let ended = operator.json(&[&off[..], &["--yes"]].concat()).await;
+    assert_eq!(ended["dryRun"], false);
+    let status = ["enforcement", "status", ARENA];
+    let none = operator.run(&status).await;
+    assert_eq!(none.status.code(), Some(1));
+    let said = String::from_utf8(none.stderr).unwrap();
+    assert!(said.contains("7001 is not mirrored"), "{said}");
     assert_eq!(operator.json(&["enforcement", "list"]).await, json!([]));
     assert_eq!(
         operator.run(&off).await.status.code(),

@@ -32,6 +32,12 @@ pub enum ApiError {
     /// The thing named does not exist.
     #[error("not found: {0}")]
     NotFound(&'static str),
+    /// The path exists, but not for this method.
+    #[error("method not allowed")]
+    MethodNotAllowed {
+        /// The methods that it takes, as an `allow` header has them.
+        allow: &'static str,
+    },
     /// A ban in force stands in the way.
     #[error("already banned")]
     AlreadyBanned {
@@ -94,6 +100,7 @@ impl ApiError {
             Self::Unauthorized(_) | Self::Unsigned(_) => 401,
             Self::Forbidden(_) | Self::ProtectedUser => 403,
             Self::NotFound(_) => 404,
+            Self::MethodNotAllowed { .. } => 405,
             Self::AlreadyBanned { .. } => 409,
             Self::PayloadTooLarge => 413,
             Self::RateLimited { .. } => 429,
@@ -112,6 +119,7 @@ impl ApiError {
             Self::Forbidden(_) => "forbidden",
             Self::ProtectedUser => "protected_user",
             Self::NotFound(_) => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::AlreadyBanned { .. } => "already_banned",
             Self::PayloadTooLarge => "payload_too_large",
             Self::RateLimited { .. } => "rate_limited",
@@ -138,6 +146,9 @@ impl ApiError {
             }
             Self::Forbidden(what) | Self::NotFound(what) | Self::RateLimited { what, .. } => {
                 (*what).to_owned()
+            }
+            Self::MethodNotAllowed { allow } => {
+                format!("this path does not take this method: use {allow}")
             }
             Self::ProtectedUser => {
                 "this user is protected in the workspace and cannot be banned: ask the workspace's \
@@ -178,6 +189,7 @@ impl ApiError {
             Self::InvalidRequest(_) => Some(self.message()),
             Self::InvalidJson(_)
             | Self::ProtectedUser
+            | Self::MethodNotAllowed { .. }
             | Self::AlreadyBanned { .. }
             | Self::PayloadTooLarge => None,
         }

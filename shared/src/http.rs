@@ -3,6 +3,7 @@
 
 mod fields;
 mod idempotency;
+mod methods;
 mod page;
 mod reply;
 mod request;
@@ -11,6 +12,7 @@ mod weight;
 
 pub use fields::{Fields, integer};
 pub use idempotency::IdempotencyKey;
+pub use methods::ROUTES;
 pub use page::PageList;
 pub use reply::{Reply, disposition};
 pub use request::ApiRequest;

@@ -60,13 +60,17 @@ impl Secrets {
         let found = call.send().await.map_err(|error| match &error {
             SdkError::ServiceError(service) if !crate::aws::is_transient(&error) => {
                 let code = service.err().meta().code().unwrap_or("refused");
-                SecretError::Unusable(format!("Secrets Manager answered {code}"))
+                SecretError::Unusable(if service.err().is_resource_not_found_exception() {
+                    "Secrets Manager has no such secret".to_owned()
+                } else {
+                    format!("Secrets Manager answered {code}")
+                })
             }
             _ => SecretError::Unavailable(crate::store::causes(&error)),
         })?;
         let text = found.secret_string().unwrap_or_default();
         let key = RobloxKey::new(text).ok_or_else(|| {
-            SecretError::Unusable("the secret is no key: it has to be its text alone".to_owned())
+            SecretError::Unusable("the secret must be the key's text alone".to_owned())
         })?;
         self.known.put(name.to_owned(), key.clone(), looked_up);
         Ok(key)

@@ -166,7 +166,10 @@ async fn a_body_needs_no_content_type_and_a_content_type_no_body() {
         assert_eq!(answer.status, 200, "{name}: {answer}");
     }
     let delete = Call::new("DELETE", "/bans").header("content-type", "application/json");
-    workspace.send(delete).await.assert_error(404, "not_found");
+    workspace
+        .send(delete)
+        .await
+        .assert_error(405, "method_not_allowed");
 }
 
 #[tokio::test]
@@ -300,15 +303,10 @@ async fn what_is_not_known_is_ignored() {
 }
 
 #[tokio::test]
-async fn an_unknown_route_or_method_is_404_in_json_and_never_a_redirect() {
+async fn unknown_route_is_404_and_unknown_method_405_in_json_and_never_a_redirect() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let unknown = [
-        ("GET", "/api/v1/is-banned"),
-        ("POST", "/api/v1/bans"),
-        ("DELETE", "/api/v1/bans"),
-        ("PUT", "/api/v1/ban-async"),
-        ("OPTIONS", "/api/v1/bans"),
         ("GET", "/api/v1/bans/"),
         ("GET", "/api/v1//bans"),
         ("GET", "/api/v1/bans/633197862920433664"),
@@ -322,6 +320,20 @@ async fn an_unknown_route_or_method_is_404_in_json_and_never_a_redirect() {
     for (method, path) in unknown {
         let answer = workspace.send(Call::new(method, path)).await;
         answer.assert_error(404, "not_found");
+        assert_eq!(answer.header("location"), None, "{method} {path}");
+    }
+    for (method, path, allow) in [
+        ("GET", "/api/v1/is-banned", "POST"),
+        ("POST", "/api/v1/bans", "GET"),
+        ("DELETE", "/api/v1/bans", "GET"),
+        ("PATCH", "/api/v1/bans/633197862920433664", "GET"),
+        ("PUT", "/api/v1/ban-async", "POST"),
+        ("OPTIONS", "/api/v1/bans", "GET"),
+        ("GET", "/api/v1/roblox/webhook", "POST"),
+    ] {
+        let answer = workspace.send(Call::new(method, path)).await;
+        answer.assert_error(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
         assert_eq!(answer.header("location"), None, "{method} {path}");
     }
 }

@@ -69,6 +69,16 @@ fn the_template_has_the_eleven_routes_and_a_default() {
 }
 
 #[test]
+fn method_errors_name_the_methods_of_the_template() {
+    let named = shared::http::ROUTES.iter().flat_map(|(path, methods)| {
+        let methods = methods.split(", ");
+        methods.map(|method| (method.to_owned(), (*path).to_owned()))
+    });
+    let named: BTreeSet<_> = named.collect();
+    assert_eq!(named, template_routes().into_keys().collect());
+}
+
+#[test]
 fn openapi_describes_the_routes_of_the_template_and_no_others() {
     let mut described = BTreeSet::new();
     for (path, operations) in openapi()["paths"].as_object().unwrap() {

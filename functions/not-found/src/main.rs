@@ -1,4 +1,5 @@
-//! The gateway's default route: an unknown path or method is answered in the API's own JSON.
+//! The gateway's default route: an unknown path is answered with 404, another method than a path takes
+//! with 405 and `allow`, both in the API's own JSON.
 
 use lambda_http::Error;
 

@@ -3,6 +3,7 @@
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, Error};
+use shared::text::printable;
 
 /// The widest help, in columns: longer lines are hard to read.
 const WIDEST: usize = 100;
@@ -60,15 +61,23 @@ fn of_command(examples: &str, path: &str) -> Option<String> {
     (!found.is_empty()).then(|| format!("Examples:\n{}", found.join("\n")))
 }
 
-/// The error with a long value cut.
+/// The error with what was typed made printable, and long values cut.
 pub fn shortened(mut error: Error) -> Error {
-    let long = match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) if value.chars().count() > LONGEST_VALUE => value,
-        _ => return error,
-    };
-    let mut short: String = long.chars().take(LONGEST_VALUE).collect();
-    short.push('…');
-    error.insert(ContextKind::InvalidValue, ContextValue::String(short));
+    for kind in [
+        ContextKind::InvalidValue,
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+    ] {
+        let Some(ContextValue::String(value)) = error.get(kind) else {
+            continue;
+        };
+        let mut short: String = value.chars().take(LONGEST_VALUE).collect();
+        if short.len() < value.len() {
+            short.push('…');
+        }
+        let short = printable(&short).into_owned();
+        error.insert(kind, ContextValue::String(short));
+    }
     error
 }
 
@@ -166,5 +175,22 @@ mod tests {
             .unwrap_err();
         let said = shortened(error).to_string();
         assert!(said.contains("at most 400") && said.len() < 400, "{said}");
+    }
+
+    #[test]
+    fn error_does_not_repeat_escape_sequences() {
+        for arguments in [
+            &["check", "\u{1b}[2J"][..],
+            &["check", "--\u{1b}[2J"],
+            &["\u{1b}[2J"],
+            &["check", "1", "\u{9b}2J"],
+        ] {
+            let all = ["portcullis"].iter().chain(arguments);
+            let error = arranged(Cli::command())
+                .try_get_matches_from(all)
+                .unwrap_err();
+            let said = shortened(error).to_string();
+            assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
+        }
     }
 }

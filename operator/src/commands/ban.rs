@@ -126,7 +126,7 @@ pub async fn run(args: BanArgs, session: &Session, output: Output) -> Result<()>
     let authority = authority(workspace.guid, Moment::now().seconds());
     let settled = calls::ban(store, &call, &request, intent, &authority).await?;
 
-    eprintln!("{}", echo(&settled, &request));
+    note!("{}", echo(&settled, &request));
     let standing = &settled.standing;
     let ban = standing.latest_in(args.scope);
     let ban = ban.context("the ban was made, but changed before it could be shown")?;

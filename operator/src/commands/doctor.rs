@@ -18,6 +18,7 @@ use clap::Args;
 
 use crate::connection::{self, ConnectionArgs};
 use crate::output::Output;
+use crate::terminal;
 use finding::Finding;
 
 const EXAMPLES: &str = "\
@@ -51,7 +52,7 @@ pub async fn run(
     if failed == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("error: {failed} of {} checks failed", findings.len());
+    terminal::error(&format!("{failed} of {} checks failed", findings.len()));
     Ok(ExitCode::FAILURE)
 }
 

@@ -1,6 +1,5 @@
 //! `portcullis completions`, `man` and `iam-policy`: the program described by itself.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -9,7 +8,7 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 use crate::connection::ConnectionArgs;
-use crate::permissions;
+use crate::{permissions, terminal};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -35,7 +34,7 @@ pub struct ManArgs {
 pub fn completions(args: &CompletionsArgs) -> Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "portcullis", &mut text);
-    print(&text)
+    terminal::own_words(&text)
 }
 
 pub fn man(args: &ManArgs) -> Result<()> {
@@ -46,21 +45,11 @@ pub fn man(args: &ManArgs) -> Result<()> {
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    print(&page)
+    terminal::own_words(&page)
 }
 
 /// Prints the policy for the stack that is named, or for one that is called `portcullis`.
 pub fn iam_policy(connection: &ConnectionArgs) -> Result<()> {
     let policy = permissions::policy(connection.stack_name().unwrap_or("portcullis"));
-    let mut text = serde_json::to_string_pretty(&policy)?;
-    text.push('\n');
-    print(text.as_bytes())
-}
-
-fn print(text: &[u8]) -> Result<()> {
-    match io::stdout().lock().write_all(text) {
-        // The reader has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the result could not be written"),
-    }
+    terminal::json(&format!("{}\n", serde_json::to_string_pretty(&policy)?))
 }

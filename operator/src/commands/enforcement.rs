@@ -34,8 +34,8 @@ Examples:
   portcullis enforcement off 75521396999004 --lift
 
 The key of Roblox Open Cloud is kept in AWS Secrets Manager, as a text, under a name that begins with
-portcullis/STACK/, where STACK is the name of the deployed stack. It needs the scopes universe.user-restriction:read and :write, and
-universe-messaging-service:publish.";
+portcullis/STACK/, where STACK is the name of the deployed stack. It needs the scopes
+universe.user-restriction:read and :write, and universe-messaging-service:publish.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
@@ -46,11 +46,11 @@ pub enum EnforcementCommand {
     List(InWorkspace),
     /// Stop mirroring an experience. What Roblox holds stays, unless --lift is given.
     Off(setup::OffArgs),
-    /// Take over the bans that Roblox holds and this workspace has not set.
+    /// Import the bans on Roblox's own list that this workspace has not set.
     Adopt(adopt::AdoptArgs),
-    /// How much waits to be mirrored, and what holds it up.
+    /// Show how much is queued for Roblox, and what delays it.
     Status(queue::StatusArgs),
-    /// Compare what Roblox holds with what is decided.
+    /// Compare Roblox's list with the bans in force here.
     Reconcile(reconcile::ReconcileArgs),
 }
 
@@ -65,6 +65,9 @@ pub struct Named {
     place: InWorkspace,
 }
 
+/// What a list says that has nothing in it.
+const NONE_MIRRORED: &str = "no experience is mirrored: see `portcullis enforcement set`";
+
 /// A mirror, and whether it was ended.
 struct Mirrored {
     enforcement: Enforcement,
@@ -73,8 +76,10 @@ struct Mirrored {
 
 fn not_mirrored(named: Named) -> anyhow::Error {
     anyhow::anyhow!(
-        "the experience {} is not mirrored: `portcullis enforcement set` does that",
-        named.experience
+        "experience {0} is not mirrored: `portcullis enforcement list -w {1}` shows those that are, \
+         `portcullis enforcement set {0}` mirrors it",
+        named.experience,
+        named.place.workspace
     )
 }
 
@@ -84,6 +89,7 @@ pub struct Tools {
     secrets: Secrets,
     roblox: Roblox,
     stack: Option<Stack>,
+    region: String,
 }
 
 impl Tools {
@@ -91,19 +97,21 @@ impl Tools {
     async fn open(args: &ConnectionArgs) -> Result<Self> {
         let sdk = args.sdk().await;
         connection::credentials(&sdk).await?;
+        let region = sdk.region().map(ToString::to_string);
         let located = args.locate(sdk).await?;
         Ok(Self {
             store: located.store(),
             secrets: located.secrets().await,
             roblox: roblox(&located).await?,
             stack: located.stack,
+            region: region.unwrap_or_default(),
         })
     }
 
     /// The key of a mirror.
     async fn key(&self, secret: &str) -> Result<RobloxKey> {
         let found = self.secrets.fresh_key(secret).await;
-        found.with_context(|| format!("the secret {secret} is of no use"))
+        found.with_context(|| format!("secret {secret} in {}", self.region))
     }
 
     /// How an experience is mirrored.
@@ -136,8 +144,8 @@ impl Tools {
                 is_ended: true,
             }),
             (Some(last), Some(first)) => anyhow::bail!(
-                "the experience {} was mirrored to several universes: give --universe {} or \
-                 --universe {}",
+                "experience {} was mirrored to several universes: pass --universe {} or --universe \
+                 {}",
                 named.experience,
                 first.settings.universe,
                 last.settings.universe
@@ -211,7 +219,7 @@ impl Record for Shown {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let state = match (&self.stopped, &self.reason) {
             (Some(at), Some(why)) => format!("stopped {}: {why}", at.shown()),
-            _ => "works".to_owned(),
+            _ => "active".to_owned(),
         };
         vec![
             ("experience", self.experience_id.to_string()),
@@ -236,10 +244,7 @@ pub async fn run(
             let workspace = workspace::find(&tools.store, place.workspace).await?;
             let all = tools.store.enforcements_of(workspace.guid.tag()).await?;
             let shown: Vec<_> = all.iter().map(Shown::from).collect();
-            output.list(
-                &shown,
-                "nothing is mirrored: see `portcullis enforcement set`",
-            )
+            output.list(&shown, NONE_MIRRORED)
         }
         EnforcementCommand::Off(args) => setup::off(&args, &tools, output).await,
         EnforcementCommand::Adopt(args) => adopt::adopt(args, &tools, output).await,

@@ -1,7 +1,5 @@
 //! `portcullis erasure`: erasure requests that Roblox forwards.
 
-use std::io::{self, BufRead, IsTerminal};
-
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
@@ -17,6 +15,7 @@ use super::workspace;
 use crate::arguments::{Caution, InWorkspace};
 use crate::confirm::confirm;
 use crate::output::{Output, Record, word};
+use crate::terminal;
 use crate::times::Time;
 
 const EXAMPLES: &str = "\
@@ -233,7 +232,7 @@ async fn setup(args: SetupArgs, store: &Store, api: Option<&str>, output: Output
         Some(api) => format!("{}/roblox/webhook", api.trim_end_matches('/')),
         None => "the URL of your API (the stack's output ApiUrl) with /roblox/webhook".to_owned(),
     };
-    eprintln!(
+    note!(
         "In the Creator Dashboard, under Webhooks, add a webhook for the event Right To Erasure \
          Request with this secret and this URL: {url}"
     );
@@ -326,11 +325,7 @@ async fn intake(store: &Store, guid: WorkspaceId) -> Result<Option<ErasureIntake
 }
 
 fn read_secret() -> Result<SigningSecret> {
-    if io::stdin().is_terminal() {
-        eprint!("Secret: ");
-    }
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
+    let line = terminal::read_line("Secret: ")?;
     SigningSecret::new(line.trim_end_matches(['\r', '\n']))
         .context("a secret must be 1 to 256 visible ASCII characters")
 }

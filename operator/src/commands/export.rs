@@ -149,7 +149,7 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
     }
     target.complete()?;
     progress.finish();
-    eprintln!("Exported to {}.", args.file.display());
+    note!("Exported to {}.", args.file.display());
     Ok(())
 }
 
@@ -176,7 +176,7 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
     demand_known(store, wanted).await?;
     if args.caution.dry_run {
         let count = count(store, wanted).await?;
-        eprintln!("Would export {count} bans to {}.", args.file.display());
+        note!("Would export {count} bans to {}.", args.file.display());
         return Ok(());
     }
     confirm_overwriting(&args.file, args.caution.yes)?;
@@ -189,7 +189,7 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
         }
     };
     target.complete()?;
-    eprintln!("Exported {count} bans to {}.", args.file.display());
+    note!("Exported {count} bans to {}.", args.file.display());
     Ok(())
 }
 

@@ -71,7 +71,7 @@ pub async fn run(args: ForgetArgs, store: &Store, output: Output) -> Result<()> 
     let tag = workspace.guid.tag();
     let known = store.known_of(tag, args.user).await?;
     if known.items == 0 {
-        eprintln!("Nothing is on record for user {}.", args.user);
+        note!("Nothing is on record for user {}.", args.user);
     }
     if args.caution.dry_run || known.items == 0 {
         return output.one(&Removed::new(known, args.caution.dry_run));

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use shared::ids::{ExperienceId, ModeratorId};
 use shared::rules;
 use shared::store::ImportPlan;
-use shared::text::printable;
 
+use super::experience::demand_linked;
 use super::workspace;
 use crate::arguments::{InWorkspace, WrongArguments};
 use crate::connection::Session;
@@ -160,7 +160,12 @@ pub async fn run(args: ImportArgs, session: &Session, output: Output) -> Result<
             "--applied-in takes at most {MOST_APPLIED_IN} experiences"
         )));
     }
-    let workspace = workspace::find(store, args.place.workspace).await?.guid;
+    let workspace = workspace::find(store, args.place.workspace).await?;
+    // A mistyped id would give the bans to another place.
+    for experience in applied_in.iter().chain(&args.experience) {
+        demand_linked(store, &workspace, *experience).await?;
+    }
+    let workspace = workspace.guid;
     let source = Source::open(&args.file)?;
     let found = Detected::find(args.format, || source.again());
     let detected = found.or_else(|broken| refused(&broken))?;
@@ -190,7 +195,7 @@ pub async fn run(args: ImportArgs, session: &Session, output: Output) -> Result<
     let found = survey(rows, workspace, numbering, format == Format::Csv)?;
     let not_read: Vec<_> = found.unread.iter().cloned().collect();
     if !not_read.is_empty() {
-        eprintln!("note: not read: {}", printable(&not_read.join(", ")));
+        note!("not read: {}", not_read.join(", "));
     }
     let plan = ImportPlan {
         workspace,

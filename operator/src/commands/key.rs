@@ -162,7 +162,7 @@ async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
                 record.key_id
             )
         })?;
-    eprintln!("This key cannot be shown again. Store it in a secret manager now.");
+    note!("This key cannot be shown again. Store it in a secret manager now.");
     Ok(())
 }
 
@@ -182,7 +182,7 @@ async fn revoke(named: &NamedKey, caution: Caution, store: &Store, output: Outpu
     let now = Moment::now().seconds();
     // Revoking a key twice is no mistake: the second time shows when the first was.
     if key.revoked.is_none() && caution.dry_run {
-        eprintln!("Dry run: this key would be revoked.");
+        note!("Dry run: this key would be revoked.");
     } else if key.revoked.is_none() {
         let question = format!(
             "Revoke the key {:?} ({})? Clients using it will get 401. This cannot be undone.",

@@ -186,7 +186,7 @@ async fn preview(
         shown.push(Shown::of(workspace, restored, Some(counters)));
     }
     output.list(&shown, "there is no workspace")?;
-    eprintln!(
+    note!(
         "Nothing was changed. These functions would be stopped: {}.",
         writers.names().join(", ")
     );
@@ -232,7 +232,7 @@ async fn stop(run: &mut Run, located: &Connection, live: &Store) -> Result<()> {
         .saturating_add(SETTLES)
         .saturating_sub(Duration::from_secs(since));
     if !wait.is_zero() {
-        eprintln!(
+        note!(
             "{} functions are stopped; waiting {} s until calls under way have ended",
             run.functions.len(),
             wait.as_secs()
@@ -249,22 +249,22 @@ async fn finish(run: &mut Run, located: &Connection, live: &Store) -> Result<()>
     RestoreRun::save(live, run, false).await?;
     run.start(located).await?;
     RestoreRun::end(live).await?;
-    eprintln!(
+    note!(
         "The functions run again, with the settings they had. What the restore decided stands under \
          the name {}; to take it back, for each workspace: portcullis undo --key {} --since {}",
         run.name,
         run.name,
         rfc3339(run.began)
     );
-    eprintln!(
+    note!(
         "Next: `portcullis doctor`; `portcullis enforcement reconcile` for each mirrored experience; \
          delete the table {} when it is no longer needed.",
         run.copy
     );
     let stopped = run.stopped.unwrap_or(run.began);
     if Moment::now().seconds().0.saturating_sub(stopped.0) > run::STREAM_WAITS {
-        eprintln!(
-            "warning: the functions stood still for longer than the stream's records are tried: \
+        warning!(
+            "the functions stood still for longer than the stream's records are tried: \
              redrive everything of each workspace (docs/operations.md)"
         );
     }

@@ -142,9 +142,8 @@ pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<(
         return output.list(&would.collect::<Vec<_>>(), "");
     }
     if found.iter().any(|ban| ban.scope == Scope::Global) {
-        for ban in &found {
-            eprintln!("  {}", line(ban, now));
-        }
+        let lines = found.iter().map(|ban| format!("  {}\n", line(ban, now)));
+        let lines: String = lines.collect();
         let question = match found.as_slice() {
             [_] => format!(
                 "Lift the Global ban of {} in {:?}? It ends in every experience.",
@@ -156,7 +155,7 @@ pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<(
                 args.user, workspace.name
             ),
         };
-        confirm(&question, args.caution.yes)?;
+        confirm(&format!("{lines}{question}"), args.caution.yes)?;
     }
     let call = ban::by_hand(
         session,
@@ -174,11 +173,11 @@ pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<(
     let mut lifted = Vec::new();
     for decision in &settled.decisions {
         let before = decision.previous.as_ref().unwrap_or(&decision.ban);
-        eprintln!("Lifted: {}", line(before, now));
+        note!("Lifted: {}", line(before, now));
         lifted.push(args.shown(before, &decision.ban, session, &workspace, now));
     }
     if let Some(ban) = settled.standing.counting(now) {
-        eprintln!(
+        note!(
             "{} is still banned: {}. --scope all lifts that too.",
             args.user,
             line(ban, now)

@@ -117,8 +117,8 @@ pub async fn run(args: UndoArgs, session: &Session, output: Output) -> Result<()
     let keys = store.keys(tag).await?;
     let is_live = |key: &shared::auth::KeyRecord| key.key_id == args.key && key.is_live(now);
     if keys.iter().any(is_live) {
-        eprintln!(
-            "warning: the key {} is live and can decide more meanwhile: revoke it first",
+        warning!(
+            "the key {} is live and can decide more meanwhile: revoke it first",
             args.key
         );
     }
@@ -160,7 +160,7 @@ pub async fn run(args: UndoArgs, session: &Session, output: Output) -> Result<()
     let done = decide(&undo, store, &users, false).await?;
     output.list(&done, none)?;
     if !done.is_empty() {
-        eprintln!(
+        note!(
             "To reverse this: portcullis undo --workspace {} --key {} --since {}",
             workspace.guid,
             undo.name,

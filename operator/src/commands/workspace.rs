@@ -156,7 +156,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
         WorkspaceCommand::Create { name, linking } => {
             let existing = store.workspaces().await?;
             if let Some(same) = existing.iter().find(|one| one.name == name) {
-                eprintln!("warning: another workspace has this name: {}", same.guid);
+                warning!("another workspace has this name: {}", same.guid);
             }
             let ids = std::iter::repeat_with(WorkspaceId::random).take(TRIES);
             let made = create(store, &name, linking, ids).await?;

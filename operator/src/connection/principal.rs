@@ -16,7 +16,7 @@ pub async fn principal(sdk: &SdkConfig, is_local: bool) -> String {
     if let Some(arn) = answer.ok().and_then(|answer| answer.arn) {
         return arn;
     }
-    eprintln!("warning: AWS STS did not answer, so the history will name your local user only");
+    warning!("AWS STS did not answer, so the history will name your local user only");
     local_user()
 }
 

@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::json;
 use shared::rules::{Expiry, Scope};
 use shared::store::{Incoming, Verdict};
-use shared::text::{printable, printable_json};
+use shared::text::printable;
 
 use super::errors::{Errors, Note};
 use super::{At, Original};
-use crate::output::{Output, Record, print, rfc3339};
+use crate::output::{Output, Record, rfc3339};
 use crate::progress::Progress;
+use crate::terminal;
 
 /// The sums of an import.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -227,7 +228,7 @@ impl Report {
                 let begin = if any { "" } else { "{\"changes\":[" };
                 let summary = serde_json::to_string(&self.summary)?;
                 let text = format!("{begin}],\n\"summary\":{summary}}}\n");
-                print(&printable_json(&text))?;
+                terminal::json(&text)?;
             }
         }
         match (self.summary.failed, &self.summary.errors) {
@@ -283,9 +284,9 @@ impl Report {
             }
             let before = if *any { ",\n" } else { "{\"changes\":[\n" };
             *any = true;
-            return print(&printable_json(&format!("{before}{change}")));
+            return terminal::json(&format!("{before}{change}"));
         }
-        print(&format!("{at}: {kind}: {}\n", printable(what)))
+        terminal::lines(&format!("{at}: {kind}: {}\n", printable(what)), false)
     }
 }
 

@@ -9,7 +9,8 @@ use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::program::{
-    Folder, assert_each_once, assert_sums, begin, export, finished, import, of_kind, program, said,
+    Folder, assert_each_once, assert_sums, begin, export, finished, import, link_named, of_kind,
+    program, said,
 };
 
 const ARENA: u64 = 7_001;
@@ -57,6 +58,7 @@ fn exported(folder: &Folder, count: u64) -> PathBuf {
 async fn interrupted(workspace: &Workspace<'_>, file: &Path, flags: &[&str], bans: usize) -> u32 {
     let (mut killed, mut there) = (0, 0);
     for further in [1, 60, 150] {
+        link_named(workspace, flags).await;
         let mut child = begin(workspace, file, flags);
         let enough = there + further;
         while there < enough && child.try_wait().unwrap().is_none() {
@@ -137,6 +139,7 @@ async fn a_ban_of_the_api_during_an_import_is_not_doubled() {
         .await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
+    link_named(&workspace, &FLAGS).await;
     let child = begin(&workspace, &users(&folder, USERS), &FLAGS);
     let calls = (1..=USERS).step_by(5).map(|user| {
         let workspace = &workspace;
@@ -203,6 +206,7 @@ async fn ctrl_c_stops_between_transactions_and_says_how_to_go_on() {
     let workspace = app.workspace().await;
     let folder = Folder::new();
     let file = users(&folder, 2_000);
+    link_named(&workspace, &FLAGS).await;
     let child = begin(&workspace, &file, &FLAGS);
     while of_kind(&workspace, "ban").await.is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -3,7 +3,9 @@
 use end_to_end::{TestApp, Workspace};
 use serde_json::{Value, json};
 
-use crate::program::{Folder, assert_sums, fixture, import, import_failing, run, said};
+use crate::program::{
+    Folder, assert_sums, begin, finished, fixture, import, import_failing, run, said,
+};
 
 const ARENA: u64 = 7_001;
 
@@ -247,6 +249,12 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
             "{}",
             said(&done)
         );
+    }
+    for mistyped in [["--experience", "7009"], ["--applied-in", "7001,7009"]] {
+        let done = finished(begin(&workspace, &file, &mistyped)).await;
+        assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+        let what = "experience 7009 is not linked";
+        assert!(said(&done).contains(what), "{}", said(&done));
     }
     let done = run(&workspace, &file, &["--moderator", "1"]).await;
     assert_eq!(done.status.code(), Some(2), "{}", said(&done));

@@ -71,8 +71,25 @@ pub fn begin(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// An import to its end.
+/// Links the experiences that these options name.
+pub async fn link_named(workspace: &Workspace<'_>, options: &[&str]) {
+    let (store, tag) = (workspace.app().store(), workspace.id().tag());
+    for pair in options.windows(2) {
+        let ["--experience" | "--applied-in", ids] = pair else {
+            continue;
+        };
+        for id in ids.split(',') {
+            let experience = id.parse().unwrap();
+            if store.linked(tag, experience).await.unwrap().is_none() {
+                workspace.link(experience.get()).await;
+            }
+        }
+    }
+}
+
+/// An import to its end, with the experiences linked that its options name.
 pub async fn run(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Output {
+    link_named(workspace, more).await;
     finished(begin(workspace, file, more)).await
 }
 

@@ -2,8 +2,8 @@
 
 use lambda_http::Body;
 use lambda_http::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use lambda_http::http::{Response, StatusCode};
 use serde::Serialize;
@@ -173,6 +173,9 @@ impl From<&ApiError> for Reply {
             }
             ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. } => {
                 reply.set(RETRY_AFTER, TRY_AGAIN);
+            }
+            ApiError::MethodNotAllowed { allow } => {
+                reply.set(ALLOW, HeaderValue::from_static(allow));
             }
             ApiError::AlreadyBanned { varies, .. } => reply = reply.varying(*varies),
             _ => {}

@@ -9,6 +9,7 @@ use aws_config::SdkConfig;
 use lambda_http::http::Response;
 use lambda_http::{Body, Error, Request, service_fn};
 
+use super::methods;
 use super::reply::Reply;
 use super::request::ApiRequest;
 use crate::auth::{Caller, Claim, Permission};
@@ -139,14 +140,17 @@ impl App {
     }
 }
 
-/// Serves the gateway's default route: whatever no other route is for.
+/// Serves the gateway's default route: unknown paths, and other methods than a path takes.
 pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
     let environment = &Environment::ready(Instant::now());
     lambda_http::run(service_fn(move |request: Request| async move {
         let trace = Trace::begin(route, &request, environment);
-        let answer = Err(ApiError::NotFound(
-            "no such route or method: see openapi.yaml for the routes below /api/v1/ and their methods",
-        ));
+        let answer = Err(match methods::allowed(request.uri().path()) {
+            Some(allow) => ApiError::MethodNotAllowed { allow },
+            None => {
+                ApiError::NotFound("no such route: see openapi.yaml for the routes below /api/v1/")
+            }
+        });
         Ok::<_, Error>(finish(answer, &trace, &Meter::default()))
     }))
     .await

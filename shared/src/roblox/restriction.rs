@@ -87,7 +87,7 @@ pub struct Restriction {
     pub active: bool,
     /// Since when.
     pub start: Option<Timestamp>,
-    /// For how many seconds; none = for good.
+    /// For how many seconds; absent = it does not end.
     pub seconds: Option<u64>,
     /// For moderators.
     pub private_reason: String,
@@ -95,20 +95,23 @@ pub struct Restriction {
     pub display_reason: String,
     /// Whether it is the universe's, shown at a place.
     pub inherited: bool,
+    /// The place whose restriction it is; absent = the universe's.
+    pub place: Option<ExperienceId>,
+    /// What of it cannot be read. Its end may then be another than it seems.
+    pub fault: Option<String>,
 }
 
 impl Restriction {
-    pub(super) fn read(answer: &Value) -> Self {
+    /// Reads a restriction as Open Cloud returns it. What cannot be read is a fault.
+    #[must_use]
+    pub fn read(answer: &Value) -> Self {
         let of = |name: &str| answer.pointer(&format!("/gameJoinRestriction/{name}"));
         let text = |name: &str| of(name).and_then(Value::as_str).unwrap_or_default();
         let flag = |name: &str| of(name).and_then(Value::as_bool).unwrap_or_default();
         let start = text("startTime").parse::<jiff::Timestamp>().ok();
-        let named = ["user", "path"].into_iter().find_map(|name| {
-            let path = answer.get(name)?.as_str()?;
-            path.rsplit('/').next()?.parse().ok()
-        });
-        Self {
-            user: named,
+        let mut read = Self {
+            user: user(answer),
+            place: place(answer),
             active: flag("active"),
             start: start
                 .and_then(|at| u64::try_from(at.as_second()).ok())
@@ -117,43 +120,10 @@ impl Restriction {
             private_reason: text("privateReason").to_owned(),
             display_reason: text("displayReason").to_owned(),
             inherited: flag("inherited"),
-        }
-    }
-
-    /// Reads a restriction from a file, in which nothing may be guessed: what cannot be read is an
-    /// error, and an end that depends on a missing start too. Returns what is wrong.
-    pub fn parse(value: &Value) -> Result<Self, String> {
-        let join = value.get("gameJoinRestriction").and_then(Value::as_object);
-        let Some(join) = join else {
-            return Err("gameJoinRestriction is missing, or not an object".to_owned());
+            fault: None,
         };
-        let read = Self::read(value);
-        if read.user.is_none() {
-            return Err("user must be users/ID, with the id of a Roblox user".to_owned());
-        }
-        let is_flag = |name: &str| join.get(name).is_none_or(Value::is_boolean);
-        if !is_flag("active") || !is_flag("inherited") {
-            return Err("active and inherited must be true or false".to_owned());
-        }
-        let says = |name: &str| join.get(name).is_some_and(|value| !value.is_null());
-        if says("startTime") && read.start.is_none() {
-            return Err("startTime must be an instant (RFC 3339)".to_owned());
-        }
-        match (says("duration"), read.seconds, read.start) {
-            (true, None, _) => Err("duration must be seconds such as 86400s".to_owned()),
-            (true, Some(_), None) => {
-                Err("startTime is missing, from which duration counts".to_owned())
-            }
-            _ => Ok(read),
-        }
-    }
-
-    /// The place whose restriction it is; absent = the universe's.
-    #[must_use]
-    pub fn place(value: &Value) -> Option<ExperienceId> {
-        let path = value.get("path").or_else(|| value.get("name"))?.as_str()?;
-        let (_, rest) = path.split_once("/places/")?;
-        rest.split('/').next()?.parse().ok()
+        read.fault = fault(answer, &read);
+        read
     }
 
     /// Until when it holds, as far as it says.
@@ -191,6 +161,45 @@ impl RestrictionPage {
             next: next.filter(|token| !token.is_empty()).map(str::to_owned),
         }
     }
+}
+
+/// What of a restriction cannot be read: nothing may be guessed of a ban that is made of it. An end
+/// that depends on a missing start is a fault too.
+fn fault(value: &Value, read: &Restriction) -> Option<String> {
+    let join = value.get("gameJoinRestriction").and_then(Value::as_object);
+    let Some(join) = join else {
+        return Some("gameJoinRestriction is missing, or not an object".to_owned());
+    };
+    let is_flag = |name: &str| join.get(name).is_none_or(Value::is_boolean);
+    let says = |name: &str| join.get(name).is_some_and(|value| !value.is_null());
+    let fault = if read.user.is_none() {
+        "user must be users/ID, with the id of a Roblox user"
+    } else if !is_flag("active") || !is_flag("inherited") {
+        "active and inherited must be true or false"
+    } else if says("startTime") && read.start.is_none() {
+        "startTime must be an instant (RFC 3339)"
+    } else if says("duration") && read.seconds.is_none() {
+        "duration must be seconds such as 86400s"
+    } else if says("duration") && read.start.is_none() {
+        "startTime is missing, from which duration counts"
+    } else {
+        return None;
+    };
+    Some(fault.to_owned())
+}
+
+/// The user, from `users/ID` or from the end of the restriction's own path.
+fn user(value: &Value) -> Option<UserId> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let named = text("user").map(|user| user.strip_prefix("users/"));
+    let of_path = || text("path").map(|path| Some(path.rsplit_once("/user-restrictions/")?.1));
+    named.or_else(of_path)??.parse().ok()
+}
+
+fn place(value: &Value) -> Option<ExperienceId> {
+    let path = value.get("path").or_else(|| value.get("name"))?.as_str()?;
+    let (_, rest) = path.split_once("/places/")?;
+    rest.split('/').next()?.parse().ok()
 }
 
 /// The whole seconds of `86400s`, or of `1.500s`.
@@ -277,7 +286,12 @@ mod tests {
 
     #[test]
     fn a_restriction_is_read_whatever_is_left_out() {
-        assert_eq!(Restriction::read(&json!({})), Restriction::default());
+        let fault = Some("gameJoinRestriction is missing, or not an object".to_owned());
+        let nothing = Restriction {
+            fault,
+            ..Restriction::default()
+        };
+        assert_eq!(Restriction::read(&json!({})), nothing);
         let read = Restriction::read(&json!({
             "path": "universes/7/user-restrictions/156",
             "gameJoinRestriction": { "active": true, "duration": "60.500s",
@@ -288,20 +302,24 @@ mod tests {
     }
 
     #[test]
-    fn a_restriction_in_a_file_is_read_strictly() {
+    fn what_cannot_be_read_of_a_restriction_is_a_fault() {
         let with = |join: Value| json!({ "user": "users/156", "gameJoinRestriction": join });
         let start = "2026-11-20T10:11:12Z";
-        let read = Restriction::parse(&with(json!({ "active": true, "startTime": start,
+        let read = Restriction::read(&with(json!({ "active": true, "startTime": start,
             "duration": "86400s", "privateReason": "p", "displayReason": "d" })));
-        let read = read.unwrap();
+        assert_eq!(read.fault, None);
         assert_eq!(read.user, UserId::new(156));
         assert_eq!(read.ends(), Expiry::At(Timestamp(1_795_169_472 + 86_400)));
-        let permanent = Restriction::parse(&with(json!({ "active": true })));
-        assert_eq!(permanent.unwrap().ends(), Expiry::Never);
+        let permanent = Restriction::read(&with(json!({ "active": true })));
+        assert_eq!((permanent.ends(), permanent.fault), (Expiry::Never, None));
         for (value, says) in [
             (json!({ "user": "users/156" }), "gameJoinRestriction"),
             (
-                json!({ "user": "groups/x", "gameJoinRestriction": {} }),
+                json!({ "user": "groups/5", "gameJoinRestriction": {} }),
+                "user must be",
+            ),
+            (
+                json!({ "path": "universes/7", "gameJoinRestriction": {} }),
                 "user must be",
             ),
             (with(json!({ "active": "yes" })), "active"),
@@ -318,13 +336,13 @@ mod tests {
                 "startTime must be",
             ),
         ] {
-            let wrong = Restriction::parse(&value).unwrap_err();
+            let wrong = Restriction::read(&value).fault.unwrap();
             assert!(wrong.contains(says), "{value}: {wrong}");
         }
         let of_place = json!({ "path": "universes/7/places/8/user-restrictions/156" });
-        assert_eq!(Restriction::place(&of_place), ExperienceId::new(8));
+        assert_eq!(Restriction::read(&of_place).place, ExperienceId::new(8));
         let of_universe = json!({ "path": "universes/7/user-restrictions/156" });
-        assert_eq!(Restriction::place(&of_universe), None);
+        assert_eq!(Restriction::read(&of_universe).place, None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Bans that the studio has set at Roblox itself, taken over as bans of the workspace.
+//! Bans that the studio has set at Roblox itself become bans of the workspace, by the importer's rules
+//! for Roblox's list.
 //!
 //! Each counts as applied by the experience, so that the mirror does not send it again.
 
@@ -7,21 +8,20 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
-use shared::clock::Timestamp;
+use shared::clock::Moment;
 use shared::error::ApiError;
-use shared::ids::{ExperienceId, ModeratorId, UserId};
+use shared::ids::{ModeratorId, UserId};
 use shared::roblox::Restriction;
 use shared::rules::enforcing::Level;
-use shared::rules::{Expiry, Scope, Terms};
-use shared::store::{
-    Candidate, Enforcement, Import, ImportFailure, ImportPlan, Incoming, Origin, Verdict,
-};
+use shared::rules::{Scope, Terms};
+use shared::store::{Candidate, Enforcement, Import, ImportFailure, ImportPlan, Verdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
 use super::{Named, Tools};
 use crate::arguments::{Caution, moderator, reason};
 use crate::commands::workspace;
 use crate::confirm::confirm;
+use crate::import::{Defaults, NoRow, Row, of_restriction};
 use crate::output::{Output, Record};
 use crate::progress::Progress;
 use crate::times::{Time, or_dash};
@@ -64,6 +64,8 @@ struct Adopted {
     ends: Option<Time>,
     private_reason: String,
     result: Outcome,
+    /// Why it cannot be adopted.
+    message: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -78,6 +80,8 @@ enum Outcome {
     Protected,
     /// It ended meanwhile.
     Over,
+    /// It cannot be read.
+    Failed,
 }
 
 impl Record for Adopted {
@@ -87,14 +91,19 @@ impl Record for Adopted {
             Outcome::Unchanged => "adopted before",
             Outcome::AlreadyBanned => "already banned here",
             Outcome::Protected => "protected user",
-            Outcome::Over => "over",
+            Outcome::Over => "expired",
+            Outcome::Failed => "failed",
+        };
+        let result = match &self.message {
+            Some(message) => format!("{result}: {message}"),
+            None => result.to_owned(),
         };
         vec![
             ("user", self.user_id.to_string()),
             ("level", self.level.to_owned()),
             ("ends", or_dash(self.ends)),
             ("reason", self.private_reason.clone()),
-            ("result", result.to_owned()),
+            ("result", result),
         ]
     }
 }
@@ -116,12 +125,56 @@ impl From<&Verdict> for Outcome {
 
 pub async fn adopt(args: AdoptArgs, tools: &Tools, output: Output) -> Result<()> {
     let enforcement = tools.enforcement(args.named).await?;
-    let found = foreign(&enforcement, tools).await?;
-    let (levels, bans): (Vec<_>, Vec<_>) = found
-        .iter()
-        .map(|((level, user), it)| (*level, incoming(&args, *user, *level, it)))
-        .unzip();
-    let mut candidates: Vec<Candidate> = bans.into_iter().map(Candidate::from).collect();
+    let now = Moment::now().seconds();
+    let (mut shown, mut levels, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
+    for ((level, user), restriction) in foreign(&enforcement, tools).await? {
+        match row(&args, level, &restriction) {
+            Ok(row) => {
+                levels.push(level);
+                candidates.push(Candidate::from(row.incoming(now)));
+            }
+            Err(NoRow::Wrong(what) | NoRow::NoBan(what)) => shown.push(Adopted {
+                user_id: user,
+                level: restrictions::name(level),
+                ends: None,
+                private_reason: restriction.private_reason,
+                result: Outcome::Failed,
+                message: Some(what),
+            }),
+        }
+    }
+    let failed = shown.len();
+    let verdicts = settle(&args, &enforcement, tools, &mut candidates).await?;
+    let rows = levels.iter().zip(&candidates).zip(&verdicts);
+    shown.extend(rows.map(|((level, candidate), verdict)| {
+        let ban = candidate.incoming();
+        Adopted {
+            user_id: ban.user,
+            level: restrictions::name(*level),
+            ends: Time::of(ban.terms.expires),
+            private_reason: ban.terms.private_reason.clone(),
+            result: verdict.into(),
+            message: None,
+        }
+    }));
+    shown.sort_by_key(|it| it.user_id);
+    output.list(
+        &shown,
+        "Roblox's list has no bans that this workspace has not set",
+    )?;
+    if failed > 0 {
+        bail!("{failed} restrictions could not be read and were not adopted");
+    }
+    Ok(())
+}
+
+/// Judges the bans and, unless it is a dry run, writes them.
+async fn settle(
+    args: &AdoptArgs,
+    enforcement: &Enforcement,
+    tools: &Tools,
+    candidates: &mut [Candidate],
+) -> Result<Vec<Verdict>> {
     let workspace = workspace::find(&tools.store, args.named.place.workspace).await?;
     let plan = |dry_run| ImportPlan {
         workspace: workspace.guid,
@@ -135,38 +188,23 @@ pub async fn adopt(args: AdoptArgs, tools: &Tools, output: Output) -> Result<()>
         dry_run,
     };
     let judging = tools.store.begin_import(&plan(true)).await?;
-    let mut verdicts = judge(&judging, &mut candidates).await?;
+    let verdicts = judge(&judging, candidates).await?;
     let new = verdicts.iter().filter(|it| **it == Verdict::Added).count();
-    if new > 0 && !args.caution.dry_run {
-        let question = format!(
-            "Adopt {new} bans from universe {} as bans of experience {}?",
-            enforcement.settings.universe, enforcement.experience
-        );
-        confirm(&question, args.caution.yes)?;
-        let import = tools.store.begin_import(&plan(false)).await?;
-        verdicts = bring(&import, &mut candidates).await?;
-        eprintln!(
-            "`portcullis undo --key {}` lifts these bans again, at Roblox too",
-            import.key_id()
-        );
+    if new == 0 || args.caution.dry_run {
+        return Ok(verdicts);
     }
-    let rows = levels.iter().zip(&candidates).zip(&verdicts);
-    let shown: Vec<_> = rows
-        .map(|((level, candidate), verdict)| {
-            let ban = candidate.incoming();
-            Adopted {
-                user_id: ban.user,
-                level: restrictions::name(*level),
-                ends: Time::of(ban.terms.expires),
-                private_reason: ban.terms.private_reason.clone(),
-                result: verdict.into(),
-            }
-        })
-        .collect();
-    output.list(
-        &shown,
-        "Roblox holds no bans that this workspace has not set",
-    )
+    let question = format!(
+        "Adopt {new} bans from universe {} as bans of experience {}?",
+        enforcement.settings.universe, enforcement.experience
+    );
+    confirm(&question, args.caution.yes)?;
+    let import = tools.store.begin_import(&plan(false)).await?;
+    let verdicts = bring(&import, candidates).await?;
+    note!(
+        "`portcullis undo --key {}` lifts these bans again, at Roblox too",
+        import.key_id()
+    );
+    Ok(verdicts)
 }
 
 /// The active restrictions that this workspace has not set, one of each user: the one that ends last.
@@ -194,44 +232,43 @@ async fn foreign(enforcement: &Enforcement, tools: &Tools) -> Result<Restriction
         .collect())
 }
 
-/// The ban that a restriction becomes.
-fn incoming(args: &AdoptArgs, user: UserId, level: Level, restriction: &Restriction) -> Incoming {
-    let text = |given: &str, most: usize, instead: &Option<String>| {
-        kept(given, most)
-            .or_else(|| instead.clone())
-            .unwrap_or_else(|| NO_REASON.to_owned())
+/// The ban that a restriction becomes: what the import of Roblox's list makes of it, with its reasons cut
+/// to what a ban takes, since Roblox's list cannot be corrected.
+fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Row, NoRow> {
+    let public_reason = args.public_reason.clone();
+    let defaults = Defaults {
+        experience: Some(args.named.experience),
+        scope: Some(Scope::Experience),
+        moderator: Some(args.moderator),
+        private_reason: args.private_reason.clone(),
+        public_reason: Some(public_reason.unwrap_or_else(|| NO_REASON.to_owned())),
     };
     let (private, public) = (&restriction.private_reason, &restriction.display_reason);
-    let made_in: ExperienceId = args.named.experience;
-    Incoming {
-        user,
-        scope: Scope::Experience,
-        made_in,
-        terms: Terms {
-            moderator: args.moderator,
-            private_reason: text(private, Terms::LONGEST_PRIVATE_REASON, &args.private_reason),
-            public_reason: text(public, Terms::LONGEST_PUBLIC_REASON, &args.public_reason),
-            expires: whole(restriction.ends()),
-            universal: level == Level::Universe,
+    let restriction = Restriction {
+        place: match level {
+            Level::Universe => None,
+            Level::Place(place) => Some(place),
         },
-        created: restriction.start,
-        updated: None,
-        ending: None,
-        origin: Origin::New,
-        applied: true,
-        replaced_by: None,
-    }
+        private_reason: kept(private, Terms::LONGEST_PRIVATE_REASON),
+        display_reason: kept(public, Terms::LONGEST_PUBLIC_REASON),
+        ..restriction.clone()
+    };
+    let row = of_restriction(&restriction, &defaults)?;
+    Ok(Row {
+        completed: true,
+        ..row
+    })
 }
 
-/// As much of a reason as a ban takes, in bytes, without characters that it does not take; none if there
-/// is nothing to keep.
-fn kept(text: &str, most: usize) -> Option<String> {
+/// As much of a reason as a ban takes, in bytes, without characters that it does not take.
+fn kept(text: &str, most: usize) -> String {
     let text = text.trim();
-    let cut = text.get(..text.floor_char_boundary(most))?;
+    let cut = text
+        .get(..text.floor_char_boundary(most))
+        .unwrap_or_default();
     let plain: String = cut.chars().filter(|c| !is_stripped(*c)).collect();
     let judged = shared::text::judge(cut, most).or_else(|_| shared::text::judge(&plain, most));
-    let kept = judged.ok().filter(|text| !text.is_empty());
-    kept.map(str::to_owned)
+    judged.unwrap_or_default().to_owned()
 }
 
 /// Control characters, embeddings, overrides and isolates.
@@ -239,15 +276,7 @@ fn is_stripped(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An end in the first second is no end.
-fn whole(expires: Expiry) -> Expiry {
-    match expires {
-        Expiry::At(Timestamp(0)) => Expiry::Never,
-        expires => expires,
-    }
-}
-
-async fn judge(import: &Import, candidates: &mut [Candidate]) -> Result<Vec<Verdict>> {
+async fn judge(import: &Import, candidates: &[Candidate]) -> Result<Vec<Verdict>> {
     let mut verdicts = Vec::new();
     for batch in candidates.chunks(Import::BATCH) {
         let mut attempt = 0;
@@ -304,11 +333,11 @@ mod tests {
 
     #[test]
     fn a_reason_is_kept_as_far_as_a_ban_takes_it() {
-        assert_eq!(kept(" spam \n", 10).as_deref(), Some("spam"));
-        assert_eq!(kept("ääää", 5).as_deref(), Some("ää"));
-        assert_eq!(kept("a\u{1b}[31m\u{202e}b", 10).as_deref(), Some("a[31mb"));
-        for nothing in ["", "  ", "\u{7}"] {
-            assert_eq!(kept(nothing, 10), None);
+        assert_eq!(kept(" spam \n", 10), "spam");
+        assert_eq!(kept("ääää", 5), "ää");
+        assert_eq!(kept("a\u{1b}[31m\u{202e}b", 10), "a[31mb");
+        for nothing in ["", "  ", "\u{7}", "\u{200b}"] {
+            assert_eq!(kept(nothing, 10), "");
         }
     }
 }

@@ -185,7 +185,7 @@ async fn take_lease(enforcement: &Enforcement, tools: &Tools) -> Result<Lease> {
             return Ok(lease);
         }
         if Instant::now() > until {
-            bail!("the mirror is still working on universe {universe}: try again in a minute");
+            bail!("the mirror is still busy with universe {universe}: try again in a minute");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

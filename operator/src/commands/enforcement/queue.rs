@@ -1,4 +1,4 @@
-//! What waits to be mirrored.
+//! What is queued for Roblox.
 
 use anyhow::Result;
 use clap::Args;
@@ -7,7 +7,7 @@ use shared::clock::{Moment, Timestamp};
 use shared::ids::{ExperienceId, UserId};
 use shared::store::{Enforcement, Pending, Queue};
 
-use super::{Shown, Tools};
+use super::{NONE_MIRRORED, Named, Shown, Tools};
 use crate::arguments::{InWorkspace, experience};
 use crate::commands::workspace;
 use crate::output::{Output, Record};
@@ -16,7 +16,7 @@ use crate::times::{Time, duration, or_dash};
 /// How many changes a second are made in a universe.
 const PER_SECOND: u64 = 9;
 
-/// Of how many users that wait it is told what holds them up.
+/// Of how many of the users in the queue the errors are shown.
 const FIRST: usize = 10;
 
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub struct StatusArgs {
     place: InWorkspace,
 }
 
-/// How a mirror stands.
+/// A mirror and its queue.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Status {
@@ -40,12 +40,12 @@ struct Status {
     oldest: Option<Time>,
     /// Seconds that it will take at the pace that Roblox allows.
     estimated_seconds: u64,
-    /// Until when Roblox is left alone.
+    /// Until when nothing is sent to Roblox.
     paused_until: Option<Time>,
     held_up: Vec<HeldUp>,
 }
 
-/// A user with whom it came to nothing.
+/// A user whose last change failed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HeldUp {
@@ -60,40 +60,41 @@ impl Record for Status {
         let mut fields = self.mirror.fields();
         let first = self.held_up.first();
         let errors = first.map_or("-".to_owned(), |first| {
-            let error = first.error.as_deref().unwrap_or("the limit of a minute");
-            format!(
-                "{} users, such as {}: {error}",
-                self.held_up.len(),
-                first.user_id
-            )
+            let error = first
+                .error
+                .as_deref()
+                .unwrap_or("Roblox's limit per minute");
+            match self.held_up.len() {
+                1 => format!("user {}: {error}", first.user_id),
+                count => format!("{count} users, such as {}: {error}", first.user_id),
+            }
         });
         fields.extend([
             ("pending bans", self.pending_bans.to_string()),
             ("pending unbans", self.pending_unbans.to_string()),
             ("oldest", or_dash(self.oldest)),
-            ("estimated", duration(self.estimated_seconds)),
+            ("done in about", duration(self.estimated_seconds)),
             ("paused until", or_dash(self.paused_until)),
-            ("held up", errors),
+            ("failing", errors),
         ]);
         fields
     }
 }
 
 pub async fn status(args: StatusArgs, tools: &Tools, output: Output) -> Result<()> {
-    let workspace = workspace::find(&tools.store, args.place.workspace).await?;
-    let mut all = tools.store.enforcements_of(workspace.guid.tag()).await?;
-    if let Some(experience) = args.experience {
-        all.retain(|it| it.experience == experience);
-    }
+    let all = if let Some(experience) = args.experience {
+        let place = args.place;
+        vec![tools.enforcement(Named { experience, place }).await?]
+    } else {
+        let workspace = workspace::find(&tools.store, args.place.workspace).await?;
+        tools.store.enforcements_of(workspace.guid.tag()).await?
+    };
     let now = Moment::now();
     let mut shown = Vec::new();
     for enforcement in &all {
         shown.push(status_of(enforcement, tools, now).await?);
     }
-    output.list(
-        &shown,
-        "nothing is mirrored: see `portcullis enforcement set`",
-    )
+    output.list(&shown, NONE_MIRRORED)
 }
 
 async fn status_of(enforcement: &Enforcement, tools: &Tools, now: Moment) -> Result<Status> {

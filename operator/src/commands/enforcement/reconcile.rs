@@ -38,7 +38,7 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "ID", value_parser = universe)]
     universe: Option<UniverseId>,
 
-    /// Make the reports of the experience true, so that the mirror does the rest.
+    /// Mark what differs as not applied, so that the mirror fixes it.
     #[arg(long)]
     repair: bool,
 
@@ -91,11 +91,11 @@ enum Kind {
 impl Record for Difference {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let kind = match self.kind {
-            Kind::MissingThere => "banned here, not there",
-            Kind::EndedHere => "ended here, restricted there",
-            Kind::SetByThisWorkspace => "set by this workspace",
-            Kind::MadeElsewhere => "restricted there, not by this workspace",
-            Kind::Differs => "other end or reason there",
+            Kind::MissingThere => "banned here, not on Roblox",
+            Kind::EndedHere => "ended here, still restricted on Roblox",
+            Kind::SetByThisWorkspace => "set by this workspace, needed by no ban",
+            Kind::MadeElsewhere => "restricted on Roblox, not by this workspace",
+            Kind::Differs => "end or reason differs on Roblox",
         };
         vec![
             ("user", self.user_id.to_string()),
@@ -108,10 +108,10 @@ impl Record for Difference {
                 },
             ),
             ("ends here", or_dash(self.ends_here)),
-            ("ends there", or_dash(self.ends_there)),
+            ("ends on Roblox", or_dash(self.ends_there)),
             (
                 "mirror",
-                if self.pending { "waits" } else { "-" }.to_owned(),
+                if self.pending { "queued" } else { "-" }.to_owned(),
             ),
         ]
     }
@@ -139,15 +139,17 @@ pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Re
     let mut differences = differences(&mirrored, tools).await?;
     let enforcement = &mirrored.enforcement;
     if mirrored.is_ended {
-        eprintln!(
-            "the experience {} is not mirrored any more: `portcullis enforcement off {0} --lift` lifts \
-             what this workspace has set",
+        note!(
+            "Experience {} is no longer mirrored. `portcullis enforcement off {0} --lift` lifts what \
+             this workspace has set.",
             enforcement.experience
         );
     }
     let repairs = differences.iter().filter(|it| it.repair.is_some()).count();
     if args.repair && repairs > 0 && !args.caution.dry_run {
-        let question = format!("Make {repairs} reports true, so that they are mirrored anew?");
+        let question = format!(
+            "Mark {repairs} differences as not applied, so that the mirror fixes them on Roblox?"
+        );
         confirm(&question, args.caution.yes)?;
         let (tag, experience) = (enforcement.workspace, enforcement.experience);
         for difference in &mut differences {
@@ -162,9 +164,9 @@ pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Re
             difference.pending = true;
         }
     } else if repairs > 0 && !args.repair {
-        eprintln!("{repairs} of them can be repaired: add --repair");
+        note!("{repairs} of them can be repaired: add --repair.");
     }
-    output.list(&differences, "Roblox holds what is decided")
+    output.list(&differences, "Roblox's list matches the bans in force here")
 }
 
 async fn differences(mirrored: &Mirrored, tools: &Tools) -> Result<Vec<Difference>> {

@@ -28,9 +28,9 @@ pub async fn at_roblox(enforcement: &Enforcement, tools: &Tools) -> Result<Restr
             let page = match reading.await {
                 Ok(page) => page,
                 Err(RobloxError::Refused { status: 404, .. }) if level != Level::Universe => {
-                    eprintln!(
-                        "warning: place {} is not in universe {universe}: `portcullis enforcement \
-                         off {0} --lift` removes what was set there",
+                    warning!(
+                        "place {} is not in universe {universe}: `portcullis enforcement off {0} \
+                         --lift` removes what was set there",
                         enforcement.experience
                     );
                     break;

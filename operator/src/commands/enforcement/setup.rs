@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use shared::clock::Moment;
 use shared::ids::{ExperienceId, UniverseId};
 use shared::roblox::{RobloxError, RobloxKey};
@@ -9,9 +10,10 @@ use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
 use super::{Named, Shown, Tools, lift};
 use crate::arguments::Caution;
+use crate::commands::experience::demand_linked;
 use crate::commands::workspace;
 use crate::confirm::confirm;
-use crate::output::Output;
+use crate::output::{Output, Record};
 
 #[derive(Debug, Args)]
 pub struct SetArgs {
@@ -23,7 +25,7 @@ pub struct SetArgs {
     #[arg(long, value_name = "NAME")]
     secret: String,
 
-    /// The universe [default: Roblox is asked which one the place belongs to].
+    /// The universe [default: looked up at Roblox from the place].
     #[arg(long, value_name = "ID", value_parser = universe)]
     universe: Option<UniverseId>,
 
@@ -60,6 +62,29 @@ enum Part {
     Kicks,
 }
 
+/// A mirror that has ended, or would end.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended {
+    #[serde(flatten)]
+    mirror: Shown,
+    dry_run: bool,
+}
+
+impl Record for Ended {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let state = if self.dry_run {
+            "would end (dry run, nothing was changed)"
+        } else {
+            "ended"
+        };
+        let mut fields = self.mirror.fields();
+        fields.retain(|(title, _)| *title != "state");
+        fields.push(("state", state.to_owned()));
+        fields
+    }
+}
+
 pub(super) fn universe(text: &str) -> Result<UniverseId, String> {
     let wrong = |_| "expected a Roblox universe id, a number from 1 to 2^53 - 1".to_owned();
     text.parse().map_err(wrong)
@@ -69,46 +94,44 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
     let (store, experience) = (&tools.store, args.named.experience);
     let workspace = workspace::find(store, args.named.place.workspace).await?;
     let tag = workspace.guid.tag();
-    if store.linked(tag, experience).await?.is_none() {
-        bail!(
-            "the experience {experience} is not linked: `portcullis experience link {experience}`"
-        );
-    }
+    demand_linked(store, &workspace, experience).await?;
     let key = tools.key(&args.secret).await?;
     let universe = if let Some(universe) = args.universe {
         demand_place_of(universe, experience, &key, tools).await?;
         universe
     } else {
         let asked = tools.roblox.universe_of(experience).await;
-        let found = asked.context("Roblox was asked for the universe: give --universe")?;
+        let found = asked.map_err(|error| {
+            anyhow::anyhow!("could not look up the universe ({error}): pass --universe ID")
+        })?;
         found.with_context(|| {
-            format!("Roblox knows no universe of the place {experience}: give --universe")
+            format!("Roblox knows no universe of place {experience}: check the id, or pass --universe ID")
         })?
     };
     let before = store.enforcement(tag, experience).await?;
     if let Some(before) = before.filter(|it| it.settings.universe != universe) {
         bail!(
-            "the experience {experience} is mirrored to universe {}: `portcullis enforcement off \
+            "experience {experience} is mirrored to universe {}: run `portcullis enforcement off \
              {experience} --lift` first",
             before.settings.universe
         );
     }
     match tools.roblox.introspect(&key).await {
         Ok(info) if !info.enabled || info.expired => {
-            bail!("the key is switched off or has expired: make another in the Creator Dashboard")
+            bail!("the key is disabled or has expired: create another in the Creator Dashboard")
         }
         Ok(info) => {
             let missing = info.missing(universe);
             if !missing.is_empty() {
                 bail!(
-                    "the key lacks for universe {universe}: {} (Creator Dashboard, Open Cloud, \
-                     API keys)",
+                    "the key lacks these scopes for universe {universe}: {} (Creator Dashboard, Open \
+                     Cloud, API keys)",
                     missing.join(", ")
                 );
             }
         }
         Err(error @ RobloxError::Unauthorized { .. }) => bail!("{error}"),
-        Err(error) => eprintln!("warning: what the key may do is not known: {error}"),
+        Err(error) => warning!("the key's scopes could not be checked: {error}"),
     }
     let wants = |part| args.mirror.is_empty() || args.mirror.contains(&part);
     let enforcement = Enforcement {
@@ -128,7 +151,7 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
         },
     };
     if let Some(wrong) = super::unreadable(&args.secret, tools.stack.as_ref()) {
-        eprintln!("warning: nothing will be mirrored: {wrong}");
+        warning!("nothing will be mirrored: {wrong}");
     }
     store.set_enforcement(&enforcement).await?;
     output.one(&Shown::from(&enforcement))
@@ -144,8 +167,8 @@ async fn demand_place_of(
     let error = match tools.roblox.is_place_of(key, universe, place).await {
         Ok(true) => return Ok(()),
         Ok(false) => bail!(
-            "place {place} does not belong to universe {universe}: without --universe, Roblox is asked \
-             for the right one"
+            "place {place} does not belong to universe {universe}: leave out --universe to look up \
+             the right one"
         ),
         Err(error) => error,
     };
@@ -153,8 +176,7 @@ async fn demand_place_of(
         Ok(Some(found)) if found == universe => Ok(()),
         Ok(Some(found)) => bail!("place {place} belongs to universe {found}, not to {universe}"),
         _ => bail!(
-            "Roblox does not say whether place {place} belongs to universe {universe} ({error}): try \
-             again"
+            "could not check that place {place} belongs to universe {universe} ({error}): try again"
         ),
     }
 }
@@ -164,16 +186,18 @@ pub async fn off(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
         return off_and_lift(args, tools, output).await;
     }
     let enforcement = tools.enforcement(args.named).await?;
-    if !args.caution.dry_run {
+    let dry_run = args.caution.dry_run;
+    if !dry_run {
         let question = format!(
-            "Stop mirroring the experience {}? What Roblox holds stays: --lift removes it.",
+            "Stop mirroring experience {}? What is on Roblox's list stays there: --lift removes it.",
             enforcement.experience
         );
         confirm(&question, args.caution.yes)?;
         let (tag, experience) = (enforcement.workspace, enforcement.experience);
         tools.store.remove_enforcement(tag, experience).await?;
     }
-    output.one(&Shown::from(&enforcement))
+    let mirror = Shown::from(&enforcement);
+    output.one(&Ended { mirror, dry_run })
 }
 
 async fn off_and_lift(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
@@ -196,7 +220,7 @@ async fn off_and_lift(args: &OffArgs, tools: &Tools, output: Output) -> Result<(
         confirm(&question, args.caution.yes)?;
         lift::carry_out(enforcement, tools, &mut found).await?;
     }
-    output.list(&found, "Roblox holds nothing that this mirror has set")?;
+    output.list(&found, "nothing on Roblox's list was set by this mirror")?;
     let failed = found.iter().filter(|it| it.is_failed()).count();
     if failed > 0 {
         bail!("{failed} restrictions could not be lifted: run this again");

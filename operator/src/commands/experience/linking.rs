@@ -137,11 +137,11 @@ async fn drop(
 }
 
 fn advise(workspace: &Workspace) {
-    eprintln!(
+    note!(
         "It may take 60 s to take effect. Run this again then to drop anything queued meanwhile."
     );
     if workspace.linking == Linking::Automatic {
-        eprintln!(
+        note!(
             "Linking is automatic in this workspace, so the experience's next call with a secret key \
              links it again. To prevent that, remove the key from the experience, or run \
              `portcullis workspace set {} --linking strict`.",

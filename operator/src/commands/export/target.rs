@@ -1,12 +1,13 @@
 //! The file that an export writes.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use crate::confirm::confirm;
+use crate::terminal::Pipe;
 
 /// Asks before a file is overwritten.
 pub fn confirm_overwriting(path: &Path, yes: bool) -> Result<()> {
@@ -21,6 +22,7 @@ pub fn confirm_overwriting(path: &Path, yes: bool) -> Result<()> {
 pub struct Target {
     to: Option<(PathBuf, PathBuf)>,
     file: Option<File>,
+    pipe: Option<Pipe>,
 }
 
 impl Target {
@@ -30,6 +32,7 @@ impl Target {
             return Ok(Self {
                 to: None,
                 file: None,
+                pipe: Some(Pipe::open()?),
             });
         }
         let mut part = path.as_os_str().to_owned();
@@ -45,14 +48,16 @@ impl Target {
         Ok(Self {
             to: Some((part, path.to_owned())),
             file: Some(file),
+            pipe: None,
         })
     }
 
     /// Adds to it.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => io::stdout().lock().write_all(bytes),
+        let written = match (&mut self.file, &mut self.pipe) {
+            (Some(file), _) => file.write_all(bytes),
+            (None, Some(pipe)) => pipe.write(bytes),
+            (None, None) => Ok(()),
         };
         written.context("the export could not be written")
     }
@@ -60,9 +65,8 @@ impl Target {
     /// The file is whole: it gets its name.
     pub fn complete(&mut self) -> Result<()> {
         let Some((part, path)) = &self.to else {
-            return io::stdout()
-                .flush()
-                .context("the export could not be written");
+            let flushed = self.pipe.as_mut().map_or(Ok(()), Pipe::flush);
+            return flushed.context("the export could not be written");
         };
         let whole = self.file.take().map_or(Ok(()), |file| file.sync_all());
         whole

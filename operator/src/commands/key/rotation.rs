@@ -74,7 +74,7 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
             0 => "be revoked at once".to_owned(),
             _ => format!("stop working on {}", in_utc(end)),
         };
-        eprintln!("Dry run: this key would get a successor like it, and would {fate}.");
+        note!("Dry run: this key would get a successor like it, and would {fate}.");
         return output.one(&super::Shown::at(now, &old));
     }
     if args.overlap == 0 {
@@ -105,8 +105,8 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
         )
     })?;
     match args.overlap {
-        0 => eprintln!("The old key {} is revoked.", old.key_id),
-        _ => eprintln!(
+        0 => note!("The old key {} is revoked.", old.key_id),
+        _ => note!(
             "The old key {} stops working on {}.",
             old.key_id,
             in_utc(end)

@@ -70,7 +70,7 @@ pub async fn add(args: AddArgs, is_local: bool, store: &Store, output: Output) -
         let id = endpoint.id;
         format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
     })?;
-    eprintln!(
+    note!(
         "This secret cannot be shown again. Store it in a secret manager now; the receiver needs it \
          to verify events."
     );
@@ -102,7 +102,7 @@ pub async fn set(args: SetArgs, is_local: bool, store: &Store, output: Output) -
     .await?;
     output.one(&Shown::of(&after))?;
     if !before.is_active() {
-        eprintln!(
+        note!(
             "The webhook is still paused. Resume it with `portcullis webhook resume {}`.",
             before.id
         );
@@ -122,8 +122,8 @@ fn demand_reachable(url: &Target, is_local: bool) -> Result<()> {
         bail!("{url} is not a public address, so a deployed stack cannot reach it");
     }
     if let Some(service) = chat_service(url.as_str()) {
-        eprintln!(
-            "warning: {service} does not understand these events and will answer 400 to each; put a \
+        warning!(
+            "{service} does not understand these events and will answer 400 to each; put a \
              service in between that translates them"
         );
     }

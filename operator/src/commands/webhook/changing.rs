@@ -52,7 +52,7 @@ pub async fn pause(named: Named, store: &Store, output: Output) -> Result<()> {
 pub async fn resume(named: Named, store: &Store, output: Output) -> Result<()> {
     let endpoint = change(named, store, Endpoint::resumed).await?;
     output.one(&Shown::of(&endpoint))?;
-    eprintln!(
+    note!(
         "Waiting deliveries are sent within a minute. To send the events since it was paused: \
          `portcullis webhook replay {} --since WHEN`.",
         named.id
@@ -75,7 +75,7 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
         let id = endpoint.id;
         format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
     })?;
-    eprintln!(
+    note!(
         "This secret cannot be shown again. The old one {}.",
         match overlap {
             0 => "no longer signs".to_owned(),

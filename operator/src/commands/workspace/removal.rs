@@ -59,7 +59,7 @@ pub async fn delete(
     let refusal = objection(&keys, workspace, Moment::now().seconds());
     if dry_run {
         if let Some(refusal) = refusal {
-            eprintln!("Not possible yet: {refusal}.");
+            note!("Not possible yet: {refusal}.");
         }
         return output.one(&deleted);
     }

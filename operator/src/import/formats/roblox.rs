@@ -5,27 +5,25 @@ use serde_json::Value;
 use shared::ids::UserId;
 use shared::roblox::Restriction;
 
-use super::{Read, wrong};
+use super::Read;
 use crate::import::defaults::Draft;
 use crate::import::entries::NoRow;
 use crate::import::{Defaults, Row};
 
 /// The row of a restriction in a file.
 pub fn row(value: &Value, defaults: &Defaults) -> Read {
-    let restriction = match Restriction::parse(value) {
-        Ok(restriction) => restriction,
-        Err(what) => return wrong(what),
-    };
-    let mut defaults = defaults.clone();
-    if let Some(place) = Restriction::place(value) {
-        defaults.experience = Some(place);
-    }
-    (of_restriction(&restriction, &defaults), Vec::new())
+    (
+        of_restriction(&Restriction::read(value), defaults),
+        Vec::new(),
+    )
 }
 
 /// The ban that a restriction is, with the experience, moderator and reasons of `defaults` where it
 /// says nothing.
 pub fn of_restriction(restriction: &Restriction, defaults: &Defaults) -> Result<Row, NoRow> {
+    if let Some(fault) = &restriction.fault {
+        return Err(NoRow::Wrong(fault.clone()));
+    }
     if !restriction.active {
         let what = "the restriction is not active: Roblox keeps those that were lifted";
         return Err(NoRow::NoBan(what.to_owned()));
@@ -40,6 +38,12 @@ pub fn of_restriction(restriction: &Restriction, defaults: &Defaults) -> Result<
         .with("privateReason", restriction.private_reason.as_str())
         .with("publicReason", restriction.display_reason.as_str())
         .with("expires", restriction.ends().seconds());
+    // That of a place holds at that place only.
+    if let Some(place) = restriction.place {
+        draft = draft
+            .with("experienceId", place.get())
+            .with("experienceUniversal", false);
+    }
     if let Some(start) = restriction.start {
         draft = draft.with("created", start.0);
     }

@@ -1,0 +1,57 @@
+//! Which methods each path takes, for the answer to others.
+
+/// The paths of the API and the methods that each takes, as an `allow` header has them. A test compares
+/// them with the routes of `template.yaml`.
+pub const ROUTES: [(&str, &str); 11] = [
+    ("/api/v1/is-banned", "POST"),
+    ("/api/v1/ban-async", "POST"),
+    ("/api/v1/unban-async", "POST"),
+    ("/api/v1/pending-bans", "GET"),
+    ("/api/v1/pending-unbans", "GET"),
+    ("/api/v1/bans", "GET"),
+    ("/api/v1/bans/{guid}", "GET"),
+    ("/api/v1/events", "GET"),
+    ("/api/v1/export/bans/json", "GET"),
+    ("/api/v1/export/bans/csv", "GET"),
+    ("/api/v1/roblox/webhook", "POST"),
+];
+
+/// The methods that a path takes, if it is one of the API's.
+pub(super) fn allowed(path: &str) -> Option<&'static str> {
+    let fits = |pattern: &str| {
+        let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+        loop {
+            match (pattern.next(), path.next()) {
+                (None, None) => return true,
+                (Some(name), Some(part)) if name.starts_with('{') && !part.is_empty() => {}
+                (Some(name), Some(part)) if name == part => {}
+                _ => return false,
+            }
+        }
+    };
+    let found = ROUTES.iter().find(|(pattern, _)| fits(pattern));
+    found.map(|(_, methods)| *methods)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_of_the_api_is_recognized() {
+        for (path, methods) in [
+            ("/api/v1/is-banned", Some("POST")),
+            ("/api/v1/bans", Some("GET")),
+            ("/api/v1/bans/633197862920433664", Some("GET")),
+            ("/api/v1/bans/x", Some("GET")),
+            ("/api/v1/bans/", None),
+            ("/api/v1/bans/1/2", None),
+            ("/api/v1//bans", None),
+            ("/api/v1", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(allowed(path), methods, "{path}");
+        }
+    }
+}
