@@ -164,6 +164,19 @@ async fn deliveries_are_seen_and_those_that_failed_replayed() {
     );
     assert_eq!(failed["answer"], "gone fishing");
     assert_eq!(
+        (&failed["userId"], &delivered["userId"]),
+        (&json!(2), &json!(1))
+    );
+    let sent = hook.received();
+    assert_eq!(failed["body"], sent[1].json(), "what was sent");
+    let listed = |more: &[&str]| {
+        let all = ["webhook", "deliveries", &id, "--wide"];
+        stdout(&operator.run(&[&all[..], more].concat()))
+    };
+    assert!(listed(&[]).contains("USER"), "{}", listed(&[]));
+    assert!(!listed(&[]).contains("robloxId"), "{}", listed(&[]));
+    assert!(listed(&["--body"]).contains("robloxId"), "{}", listed(&[]));
+    assert_eq!(
         (&delivered["state"], &delivered["position"]),
         (&json!("delivered"), &json!(1))
     );

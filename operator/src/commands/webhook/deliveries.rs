@@ -2,11 +2,14 @@
 
 use anyhow::Result;
 use clap::Args;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
+use serde_json::Value;
 use shared::clock::Moment;
+use shared::ids::UserId;
 use shared::outbound::Failure;
 use shared::store::Store;
-use shared::webhooks::{Delivery, DeliveryKey, DeliveryState};
+use shared::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
 
 use super::{Named, find};
 use crate::arguments::one_of;
@@ -28,7 +31,14 @@ pub struct DeliveriesArgs {
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
+
+    /// Also show what is sent. With --json it is always there.
+    #[arg(long)]
+    body: bool,
 }
+
+/// How many events are looked up at once.
+const AT_ONCE: usize = 8;
 
 /// A delivery as it is shown.
 #[derive(Debug, Serialize)]
@@ -38,6 +48,8 @@ pub struct Shown {
     position: Option<u64>,
     id: String,
     event: String,
+    /// The user that the event is about; a test has none, and an event that has left the log.
+    user_id: Option<UserId>,
     pub state: DeliveryState,
     attempts: u32,
     created: Time,
@@ -52,18 +64,60 @@ pub struct Shown {
     milliseconds: Option<u64>,
     /// The start of the answer's body.
     answer: Option<String>,
+    /// What is sent; none of an event that has left the log.
+    body: Option<Value>,
+    #[serde(skip)]
+    shows_body: bool,
+}
+
+/// What a delivery sends, and about whom.
+#[derive(Debug, Default)]
+struct Sent {
+    user: Option<UserId>,
+    body: Option<Value>,
+}
+
+impl Sent {
+    /// A delivery holds nothing of its event, so the event is read from the log.
+    async fn of(delivery: &Delivery, endpoint: &Endpoint, store: &Store) -> Result<Self> {
+        let workspace = endpoint.workspace;
+        let (user, message) = match delivery.key {
+            DeliveryKey::Test(_) => {
+                let created = delivery.created.seconds();
+                let message = Message::test(workspace, &delivery.event_id, created)?;
+                (None, message)
+            }
+            DeliveryKey::Event(position) => {
+                let Some(event) = store.event_at(workspace.tag(), position).await? else {
+                    return Ok(Self::default());
+                };
+                let message = Message::of(workspace, &event.decision)?;
+                (Some(event.decision.ban.user), message)
+            }
+        };
+        let body = serde_json::from_slice(&message.body)?;
+        Ok(Self { user, body })
+    }
 }
 
 impl Shown {
-    pub fn of(delivery: Delivery) -> Self {
+    /// A delivery with what it sends.
+    pub async fn of(
+        delivery: Delivery,
+        endpoint: &Endpoint,
+        store: &Store,
+        shows_body: bool,
+    ) -> Result<Self> {
+        let sent = Sent::of(&delivery, endpoint, store).await?;
         let last = delivery.last.as_ref();
-        Self {
+        Ok(Self {
             position: match delivery.key {
                 DeliveryKey::Event(position) => Some(position),
                 DeliveryKey::Test(_) => None,
             },
             id: delivery.event_id,
             event: delivery.event,
+            user_id: sent.user,
             state: delivery.state,
             attempts: delivery.attempts,
             created: Time(delivery.created.seconds()),
@@ -76,7 +130,9 @@ impl Shown {
             failure: last.and_then(|last| last.failure.map(Failure::reason)),
             milliseconds: last.map(|last| last.took),
             answer: last.map(|last| last.answer.clone()),
-        }
+            body: sent.body,
+            shows_body,
+        })
     }
 }
 
@@ -86,8 +142,10 @@ impl Record for Shown {
         let result = status.or(self.failure.map(str::to_owned));
         let took = self.milliseconds.map(|took| format!("{took} ms"));
         let dash = || "-".to_owned();
-        vec![
+        let user = self.user_id.map(|user| user.to_string());
+        let mut fields = vec![
             ("event", self.event.clone()),
+            ("user", user.unwrap_or_else(dash)),
             ("id", self.id.clone()),
             ("state", word(self.state)),
             ("attempts", self.attempts.to_string()),
@@ -96,7 +154,12 @@ impl Record for Shown {
             ("took", took.unwrap_or_else(dash)),
             ("next", or_dash(self.due)),
             ("answer", self.answer.clone().unwrap_or_default()),
-        ]
+        ];
+        if self.shows_body {
+            let body = self.body.as_ref().map(Value::to_string);
+            fields.push(("body", body.unwrap_or_else(dash)));
+        }
+        fields
     }
 }
 
@@ -107,6 +170,9 @@ pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result
     let found = store
         .deliveries(tag, endpoint.id, args.state, limit)
         .await?;
-    let shown: Vec<_> = found.into_iter().map(Shown::of).collect();
+    let shown = found
+        .into_iter()
+        .map(|delivery| Shown::of(delivery, &endpoint, store, args.body));
+    let shown: Vec<_> = stream::iter(shown).buffered(AT_ONCE).try_collect().await?;
     output.list(&shown, "no deliveries")
 }

@@ -36,7 +36,7 @@ pub async fn run(args: &TestArgs, store: &Store, output: Output) -> Result<()> {
             bail!("the test is gone: was the webhook removed?");
         };
         if delivery.state != DeliveryState::Due {
-            let shown = Shown::of(delivery);
+            let shown = Shown::of(delivery, &endpoint, store, false).await?;
             output.one(&shown)?;
             if shown.state != DeliveryState::Delivered {
                 bail!("the endpoint rejected the test event");
