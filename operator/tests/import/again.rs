@@ -9,8 +9,8 @@ use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::program::{
-    Folder, assert_each_once, assert_sums, begin, export, finished, import, link_named, of_kind,
-    program, said,
+    Folder, assert_each_once, assert_sums, begin, export, finished, import, import_failing,
+    link_named, of_kind, program, said,
 };
 
 const ARENA: u64 = 7_001;
@@ -29,6 +29,45 @@ fn users(folder: &Folder, count: u64) -> PathBuf {
     let rows = (1..=count).map(|user| format!("{user},reason {user}\n"));
     let text = format!("userId,reason\n{}", rows.collect::<String>());
     folder.with("users.csv", text)
+}
+
+/// Two files give the same guids to different users. Whichever import is faster, each guid is one ban's.
+#[tokio::test]
+async fn two_imports_at_once_give_no_guid_to_two_users() {
+    const BANS: u64 = 300;
+    let app = TestApp::builder().without_stream().start().await;
+    let (workspace, folder) = (app.workspace().await, Folder::new());
+    let file = |name: &str, first: u64| {
+        let rows: Vec<_> = (0..BANS)
+            .map(|at| {
+                json!({
+                    "guid": (633_197_862_920_433_664 + (at << 22)).to_string(),
+                    "robloxId": first + at, "moderatorId": 1, "experienceId": ARENA, "expires": 0,
+                    "isGlobal": 0, "isActive": 1, "privateReason": "p", "publicReason": "p",
+                })
+            })
+            .collect();
+        folder.with(name, json!({ "list": rows }).to_string())
+    };
+    let (one, other) = (file("one.json", 1_000), file("other.json", 5_000));
+    let both = [begin(&workspace, &one, &[]), begin(&workspace, &other, &[])];
+    let both = join_all(both.map(finished)).await;
+    let sums = both.iter();
+    let sums: Vec<Value> = sums
+        .map(|done| serde_json::from_slice(&done.stdout).unwrap())
+        .collect();
+    let sum = |name: &str| {
+        sums.iter()
+            .map(|one| one[name].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!((sum("added"), sum("failed")), (BANS, BANS), "{sums:?}");
+    assert_each_once(&workspace, 300).await;
+
+    // A third one finds them in the index.
+    let third = file("third.json", 9_000);
+    import_failing(&workspace, &third, &[], BANS).await;
+    assert_each_once(&workspace, 300).await;
 }
 
 /// Bans with names and numbers, every third of them Global, every fourth ended.
@@ -178,6 +217,7 @@ async fn a_throttled_or_failing_database_loses_and_doubles_nothing() {
         vec![(Fault::CutBefore, 4), (Fault::CutAfter, 3)],
     ] {
         let workspace = app.workspace().await;
+        link_named(&workspace, &FLAGS).await;
         for (fault, times) in &faults {
             for (after, operation) in [(2, "TransactWriteItems"), (5, "BatchGetItem")] {
                 let rule = Rule::from(*fault).on(operation).after(after);

@@ -11,6 +11,7 @@ mod rehearsal;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Store;
 use super::commit::Actor;
@@ -30,6 +31,17 @@ pub use numbers::{Adopted, Numbering};
 /// For how long the note of a ban without a guid is kept, in seconds: 90 days. Within them the same
 /// file can be imported again without making any of its bans twice.
 const NOTED: u64 = 90 * 86_400;
+
+/// For how long the claim of a guid is kept, in seconds. Long before, the index shows the ban.
+const CLAIMED: u64 = 3600;
+
+/// After how many seconds an index shows what was written, and a claim counts for nothing if it does
+/// not: the ban was removed since.
+const SHOWN_AFTER: u64 = 30;
+
+/// After how many seconds an import into an empty workspace begins to look guids up: while the first
+/// claims of another import that runs beside it are still there.
+const ALONE: u64 = 600;
 
 /// A ban to be brought in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +205,8 @@ pub struct Import {
     permit: Permit,
     again: bool,
     /// Whether bans are there, one of which may have the guid of one that is brought in.
-    checks_guids: bool,
+    checks_guids: AtomicBool,
+    began: Timestamp,
     rehearsal: Mutex<Rehearsal>,
 }
 
@@ -223,7 +236,8 @@ impl Store {
             protected: users.into_iter().map(|(user, _)| user).collect(),
             permit: self.permit_record(tag).await?,
             again: plan.again,
-            checks_guids: before.last > 0,
+            checks_guids: AtomicBool::new(before.last > 0),
+            began: Moment::now().seconds(),
             rehearsal: Mutex::new(Rehearsal::of(plan.repeated.clone())),
         })
     }
@@ -241,6 +255,18 @@ impl Import {
     pub fn run_by(mut self, principal: String) -> Self {
         self.principal = Some(principal);
         self
+    }
+
+    /// Whether guids are looked up: bans were there at the beginning, another writer has turned up, or
+    /// it is so long ago that one may have come and gone.
+    fn checks_guids(&self) -> bool {
+        self.checks_guids.load(Ordering::Relaxed)
+            || Moment::now().seconds() > self.began.plus(ALONE)
+    }
+
+    /// Notes that another writer is at work.
+    fn meet_another(&self) {
+        self.checks_guids.store(true, Ordering::Relaxed);
     }
 
     /// Whether a ban keeps its number.
@@ -283,6 +309,16 @@ impl Incoming {
             updated,
             ending: self.ending.map(|kind| Ending { at: updated, kind }),
         }
+    }
+
+    /// What is written along with a ban that has a guid, so that no other import gives the guid to
+    /// another user at the same time. It names no user.
+    fn claim(&self, tag: WorkspaceTag) -> Option<Key> {
+        let Origin::Known { guid, .. } = self.origin else {
+            return None;
+        };
+        let hash = digest::of(&["guid", &guid.to_string()]);
+        Some(Key::request(tag, &hash))
     }
 
     /// The note by which a ban without a guid is recognised.

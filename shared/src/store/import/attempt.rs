@@ -8,13 +8,15 @@ use serde::Serialize;
 
 use super::found::{Found, Own};
 use super::rehearsal::Rehearsal;
-use super::{Candidate, Import, ImportFailure, Incoming, NOTED, Origin, Verdict};
+use super::{
+    CLAIMED, Candidate, Import, ImportFailure, Incoming, NOTED, Origin, SHOWN_AFTER, Verdict,
+};
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, Uid};
 use crate::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::bans::Snapshot;
 use crate::store::commit::{self, Actor, Commit};
-use crate::store::database::{DatabaseError, TRANSACTION_ACTIONS, refused, text};
+use crate::store::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use crate::store::items;
 use crate::store::schema::{Item, Key};
 use crate::store::versions;
@@ -32,6 +34,8 @@ struct Planned {
     elsewhere: Vec<(Snapshot, Standing)>,
     /// The note to be written, and the run that wrote the one in its place.
     note: Option<(Key, Option<String>)>,
+    /// The claim of its guid.
+    claim: Option<Key>,
     verdict: Verdict,
 }
 
@@ -47,8 +51,8 @@ struct NoteItem<'a> {
 }
 
 impl Import {
-    /// How many bans make up an attempt. Each takes four actions as a rule.
-    pub const BATCH: usize = 25;
+    /// How many bans make up an attempt. Each takes five actions as a rule.
+    pub const BATCH: usize = 20;
 
     /// What would become of these bans, of which no two are of one user.
     pub async fn judge(&self, candidates: &[Candidate]) -> Result<Vec<Verdict>, ImportFailure> {
@@ -85,7 +89,7 @@ impl Import {
             match self.judged(candidate, identity, &found, now)? {
                 Judged::Leave(verdict) => verdicts.push(verdict),
                 Judged::Write(planned) => {
-                    of_each.push(self.writes(&planned, now)?);
+                    of_each.push(self.writes(&planned, found.has_checked_guids, now)?);
                     let rest = planned.elsewhere.iter().skip(REPORTS_WITH_BAN);
                     later.extend(rest.map(|(there, _)| {
                         (planned.ban.user, there.experience, planned.ban.current())
@@ -96,7 +100,11 @@ impl Import {
             }
         }
         for pack in packed(of_each) {
-            self.store.database.transact(pack).await?;
+            let written = self.store.database.transact(pack).await;
+            if matches!(written, Err(DatabaseError::Conflict)) {
+                self.meet_another();
+            }
+            written?;
         }
         // If this breaks off, the ban stays pending in the rest, where it can be applied again.
         for (user, experience, ban) in later {
@@ -265,6 +273,7 @@ impl Import {
         let is_new = incoming.origin == Origin::New;
         Ok(Judged::Write(Box::new(Planned {
             note: is_new.then(|| (incoming.note(self.tag), earlier_note)),
+            claim: incoming.claim(self.tag),
             ban,
             snapshot,
             outcome,
@@ -301,6 +310,7 @@ impl Import {
     fn writes(
         &self,
         planned: &Planned,
+        has_checked_guids: bool,
         now: Moment,
     ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
         let table = &self.store.database.tables().bans;
@@ -339,6 +349,18 @@ impl Import {
                 Some(run) => replacing(table, item, &run)?,
             });
         }
+        if let Some(key) = planned.claim.clone() {
+            let claim = NoteItem {
+                digest: &self.key_id,
+                ttl: now.seconds().plus(CLAIMED).0,
+            };
+            let item = items::write(key, "request", claim)?;
+            writes.push(if has_checked_guids {
+                claiming(table, item, now.seconds())?
+            } else {
+                versions::put_new(table, item)?
+            });
+        }
         Ok(writes)
     }
 }
@@ -355,6 +377,7 @@ fn reinstated(snapshot: Snapshot, stored: &Ban, now: Timestamp) -> Judged {
             outcome,
             elsewhere: Vec::new(),
             note: None,
+            claim: None,
             verdict: Verdict::Added,
         })),
         Err(other) => Judged::Leave(Verdict::InTheWay(other.guid)),
@@ -368,6 +391,21 @@ fn replacing(table: &str, item: Item, run: &str) -> Result<TransactWriteItem, Da
         .set_item(Some(item))
         .condition_expression("digest = :run")
         .expression_attribute_values(":run", text(run))
+        .build()
+        .map_err(refused)?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// Claims a guid that the index shows no ban of. A claim that is there counts until the index would
+/// show its ban.
+fn claiming(table: &str, item: Item, now: Timestamp) -> Result<TransactWriteItem, DatabaseError> {
+    let fresh = now.plus(CLAIMED).0.saturating_sub(SHOWN_AFTER);
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .condition_expression("attribute_not_exists(pk) OR #ttl < :fresh")
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":fresh", number(fresh))
         .build()
         .map_err(refused)?;
     Ok(TransactWriteItem::builder().put(put).build())

@@ -19,6 +19,8 @@ pub(super) struct Found {
     items: HashMap<(String, String), Item>,
     /// The users of bans that have the guids of some that are brought in.
     pub taken: HashMap<Guid, UserId>,
+    /// Whether guids were looked up.
+    pub has_checked_guids: bool,
 }
 
 /// What is there of a ban that is brought in.
@@ -57,13 +59,16 @@ impl Import {
         let mut found = Found {
             items: named.map(|(key, item)| ((key.pk, key.sk), item)).collect(),
             taken: HashMap::new(),
+            has_checked_guids: self.checks_guids(),
         };
-        found.taken = self.taken(candidates, &found).await?;
+        if found.has_checked_guids {
+            found.taken = self.taken(candidates, &found).await?;
+        }
         Ok(found)
     }
 
     /// Who else has a ban with the guid of one that is new to its user. A guid is looked up in an
-    /// index, which may trail a write by a moment.
+    /// index, which may trail a write by a moment; the claims of guids cover that moment.
     async fn taken(
         &self,
         candidates: &[Candidate],
@@ -71,7 +76,7 @@ impl Import {
     ) -> Result<HashMap<Guid, UserId>, ImportFailure> {
         let new = candidates
             .iter()
-            .filter(|candidate| self.checks_guids && found.get(&self.own_key(candidate)).is_none());
+            .filter(|candidate| found.get(&self.own_key(candidate)).is_none());
         let guids = new.filter_map(|candidate| match candidate.incoming.origin {
             Origin::Known { guid, .. } => Some(guid),
             Origin::New => None,
