@@ -4,6 +4,7 @@
 //! next few requests or for all of them, for one operation or any, and takes it away again.
 
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     io,
     net::SocketAddr,
@@ -112,6 +113,7 @@ struct State {
     struck: Mutex<Vec<Fault>>,
     roles: Vec<Function>,
     denied: Mutex<Vec<String>>,
+    used: Mutex<BTreeSet<String>>,
 }
 
 impl FaultProxy {
@@ -127,6 +129,7 @@ impl FaultProxy {
             struck: Mutex::default(),
             roles: functions.to_vec(),
             denied: Mutex::default(),
+            used: Mutex::default(),
         });
         let server = Guard::new(serve(listener, Arc::clone(&state)));
         Ok(Self {
@@ -174,6 +177,12 @@ impl FaultProxy {
     #[must_use]
     pub fn denied(&self) -> Vec<String> {
         lock(&self.state.denied).clone()
+    }
+
+    /// The actions that functions with a role have asked for, such as `dynamodb:GetItem`.
+    #[must_use]
+    pub fn used(&self) -> BTreeSet<String> {
+        lock(&self.state.used).clone()
     }
 
     /// Forgets what was seen.
@@ -262,7 +271,9 @@ impl State {
         let name = path.trim_matches('/');
         let function = self.roles.iter().find(|function| function.name == name)?;
         let input = serde_json::from_slice(body).unwrap_or_default();
-        let mut accesses = Access::of(operation, &input).into_iter();
+        let accesses = Access::of(operation, &input);
+        lock(&self.used).extend(accesses.iter().map(|access| access.action.clone()));
+        let mut accesses = accesses.into_iter();
         let denied = accesses.find(|access| !function.may(access))?;
         Some(format!("{name}: {denied:?}"))
     }

@@ -255,6 +255,24 @@ mod tests {
     }
 
     #[test]
+    fn nothing_else_is_permitted() {
+        let mut files = Vec::new();
+        sources(&repository().join("operator/src"), &mut files);
+        sources(&repository().join("shared/src"), &mut files);
+        let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
+        // Those of DynamoDB are compared with a run of the program, in `tests/workspaces.rs`.
+        let others = PERMISSIONS
+            .iter()
+            .filter(|permission| permission.service != "dynamodb");
+        for action in others.flat_map(|permission| permission.actions) {
+            assert!(
+                called.contains(&method(action)),
+                "{action} is called nowhere"
+            );
+        }
+    }
+
+    #[test]
     fn the_documentation_names_every_action() {
         let text = std::fs::read_to_string(repository().join("docs/operators.md")).unwrap();
         for action in PERMISSIONS.iter().flat_map(Permission::actions) {

@@ -5,15 +5,157 @@
 
 mod harness;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use end_to_end::{Ban, TestApp, Unban};
 use harness::{Portcullis, assert_refused, stderr, stdout};
 use local_stack::dynamo::Dynamo;
+use local_stack::fault_proxy::FaultProxy;
+use local_stack::template::{Function, Grant};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::store::RemovalPosition;
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
 const UNKNOWN: &str = "99999999-0000-4000-8000-000000000009";
+
+/// A role with what `iam-policy` allows in DynamoDB to those who do not restore.
+fn role(policy: &Value) -> Function {
+    let mut grants = Vec::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        let sid = statement["Sid"].as_str().unwrap();
+        if sid.starts_with("Restore") {
+            continue;
+        }
+        for action in statement["Action"].as_array().unwrap() {
+            for resource in statement["Resource"].as_array().unwrap() {
+                let resource = resource.as_str().unwrap();
+                let Some((_, table)) = resource.split_once(":table/") else {
+                    continue;
+                };
+                let local = |name: &str| (format!("portcullis-{name}-*"), name.to_owned());
+                let names = [local("BansTable"), local("WorkspacesTable")];
+                let table = names.iter().fold(table.to_owned(), |table, (stack, name)| {
+                    table.replace(stack, name)
+                });
+                grants.push(Grant {
+                    action: action.as_str().unwrap().to_owned(),
+                    resource: format!("dynamodb:table/{table}"),
+                    condition: String::new(),
+                });
+            }
+        }
+    }
+    Function {
+        logical_id: "Operator".to_owned(),
+        name: "operator".to_owned(),
+        environment: BTreeMap::new(),
+        timeout: Duration::from_secs(60),
+        memory: 128,
+        grants,
+        routes: Vec::new(),
+        is_default_route: false,
+        streams: Vec::new(),
+        schedules: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_allows_what_the_program_does_and_nothing_else() {
+    let portcullis = Portcullis::start().await;
+    let policy = portcullis.run(&["iam-policy"]);
+    let role = role(&serde_json::from_slice(&policy.stdout).unwrap());
+    let granted: BTreeSet<_> = role
+        .grants
+        .iter()
+        .map(|grant| grant.action.clone())
+        .collect();
+    let roles = [role];
+    let proxy = FaultProxy::start(portcullis.engine.endpoint(), &roles);
+    let proxy = proxy.await.unwrap();
+    let operator = Portcullis::at(&proxy.endpoint_of("operator"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bans.json");
+    let file = file.to_str().unwrap();
+    let run = |line: &str| {
+        let line = line.replace("FILE", file);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let done = operator.run(&words);
+        let said = stderr(&done);
+        assert!(!said.contains("credentials may not"), "{line}: {said}");
+        // There is no API beside the database.
+        let is_done = done.status.success() || line.starts_with("doctor");
+        assert!(is_done, "{line}: {said}");
+        stdout(&done)
+    };
+    let create = || {
+        let made = run("workspace create Studio --json");
+        let made: Value = serde_json::from_str(&made).unwrap();
+        made["guid"].as_str().unwrap().to_owned()
+    };
+    let guid = create();
+    let of = |line: &str| run(&format!("{line} -w {guid}"));
+    let json_of =
+        |line: &str| serde_json::from_str::<Value>(&of(&format!("{line} --json"))).unwrap();
+    let id = |made: &Value| made["id"].as_str().unwrap().to_owned();
+    let key_id = |made: &Value| made["keyId"].as_str().unwrap().to_owned();
+    for line in [
+        "workspace show",
+        "workspace set --moderator-bans-per-hour 30",
+        "protected add 5",
+        "protected remove 5",
+        "experience link 7",
+        "ban 1 -e 7 --moderator 1 --permanent --reason x",
+        "ban 1 -e 7 --moderator 1 --length 7d --reason y --overwrite --yes",
+        "ban 2 -e 7 --moderator 1 --permanent --scope global --reason x --yes",
+        "check 1 -e 7",
+        "pending -e 7",
+        "unban 1 -e 7 --moderator 1 --yes",
+        "history 1",
+        "export FILE",
+        "import FILE --applied-in 7",
+        "undo --key operator --since 1h --yes",
+        "forget 1 --yes",
+        "erasure setup",
+        "erasure list",
+        "erasure off --yes",
+        "enforcement list",
+        "key list",
+    ] {
+        of(line);
+    }
+    let key = key_id(&json_of("key create --name tool"));
+    let new = key_id(&json_of(&format!("key rotate {key}")));
+    for key in [key, new] {
+        of(&format!("key revoke {key} --yes"));
+    }
+    let webhook = id(&json_of("webhook add https://example.com/bans"));
+    for verb in [
+        "show",
+        "deliveries",
+        "pause",
+        "resume",
+        "rotate",
+        "remove --yes",
+    ] {
+        let (verb, more) = verb.split_once(' ').unwrap_or((verb, ""));
+        of(&format!("webhook {verb} {webhook} {more}"));
+    }
+    of("experience unlink 7 --yes");
+    run("workspace upgrade");
+    run("workspace list --counts");
+    run("doctor");
+    // One whose keys were revoked a moment ago cannot be deleted yet.
+    let other = create();
+    run(&format!("experience link 7 -w {other}"));
+    run(&format!(
+        "ban 1 -e 7 --moderator 1 --permanent --reason x -w {other}"
+    ));
+    run(&format!("workspace delete {other} --yes --name Studio"));
+    assert_eq!(proxy.denied(), Vec::<String>::new());
+    assert_eq!(proxy.used(), granted);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_are_changed_one_by_one() {
