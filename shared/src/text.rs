@@ -76,7 +76,7 @@ pub fn judge(text: &str, most: usize) -> Result<&str, Fault> {
     if isolates > 0 {
         return Err(Fault::UnclosedIsolate);
     }
-    if !text.is_empty() && text.chars().all(is_blank) {
+    if !text.is_empty() && text.chars().all(|c| is_blank(c) || combines(c)) {
         return Err(Fault::Invisible);
     }
     Ok(text)
@@ -95,6 +95,14 @@ pub fn is_blank(c: char) -> bool {
             | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{13430}'..='\u{1345F}'
             | '\u{16FE4}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}'
             | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Whether a character only changes the one before it: the blocks of combining marks. Alone, they have
+/// nothing to change.
+const fn combines(c: char) -> bool {
+    matches!(c,
+        '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{1AB0}'..='\u{1AFF}'
+        | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
 /// A text on one line that cannot steer a terminal or reorder what is printed beside it: control
@@ -208,6 +216,9 @@ mod tests {
             ("\u{FEFF}\u{200D} \u{2060}", Invisible),
             ("\u{115F}\u{FFA0}\u{00AD}", Invisible),
             ("\u{E0041}\u{E007F}", Invisible),
+            ("\u{1160}\u{180E}\u{FE0F}\u{E0100}", Invisible),
+            ("\u{301}", Invisible),
+            ("\u{200B}\u{20E3}\u{FE0F}", Invisible),
         ];
         for (text, fault) in table {
             assert_eq!(judge(text, 400), Err(fault), "{text:?}");

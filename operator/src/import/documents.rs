@@ -5,3 +5,4 @@ pub mod lua;
 pub mod pieces;
 pub mod plain;
 pub mod scanner;
+pub mod unique;

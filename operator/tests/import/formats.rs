@@ -4,7 +4,7 @@ use end_to_end::{TestApp, Workspace};
 use serde_json::{Value, json};
 
 use crate::program::{
-    Folder, assert_sums, begin, finished, fixture, import, import_failing, run, said,
+    Folder, assert_sums, begin, finished, fixture, import, import_failing, link_named, run, said,
 };
 
 const ARENA: u64 = 7_001;
@@ -203,6 +203,7 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
     let workspace = app.workspace().await;
     let folder = Folder::new();
     let file = folder.with("users.csv", "\u{feff}userId\n1\n2\n");
+    link_named(&workspace, &FLAGS).await;
     let mut command = crate::program::program(&app, app.database().endpoint());
     command.args([
         "import",
@@ -222,10 +223,7 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
     let before = workspace.stored().await;
     let broken = "[\n{\"robloxId\": 3, \"experienceId\": 7001},\n{\"robloxId\": 4";
     for (contents, what) in [
-        (
-            broken,
-            "line 3: this is not sound JSON: the file ends in the middle",
-        ),
+        (broken, "line 3: invalid JSON: the file ends in the middle"),
         ("", "the file is empty"),
         ("{}", "the document is empty"),
         ("[{\"a\":1}]", "the format cannot be recognised"),

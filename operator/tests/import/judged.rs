@@ -81,7 +81,7 @@ async fn each_wrong_row_is_named_with_its_line_and_the_others_are_imported() {
         (4, "publicReason is 401 bytes long: must be at most 400"),
         (5, "privateReason must not contain directional embeddings"),
         (6, "expires is more than 100 years away"),
-        (7, "a ban is expected, an object"),
+        (7, "expected an object"),
         (
             8,
             "experienceId is missing: give --experience; isActive must be",

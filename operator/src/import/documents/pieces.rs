@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::layout::Layout;
 use super::scanner::{Scanner, Span, Within};
+use super::unique::Unique;
 use super::{lua, plain};
 use crate::import::Broken;
 use crate::import::entries::At;
@@ -219,11 +220,12 @@ fn found(name: Option<String>, span: &Span) -> Found {
 
 /// What a piece says.
 fn parsed(bytes: &[u8]) -> Result<Value, Unreadable> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    let read = serde_json::from_slice::<Unique>(bytes).map(|Unique(value)| value);
+    read.map_err(|error| {
         let said = error.to_string();
         let reason = said.split(" at line ").next().unwrap_or_default();
         Unreadable {
-            message: format!("this is not sound JSON: {reason}"),
+            message: format!("invalid JSON: {reason}"),
             text: String::from_utf8_lossy(bytes).into_owned(),
         }
     })
@@ -290,8 +292,8 @@ mod tests {
     #[test]
     fn a_document_that_breaks_off_or_has_another_shape_ends_with_an_error() {
         for (text, says) in [
-            ("", "a list or an object is expected"),
-            ("17", "a list or an object is expected"),
+            ("", "expected a list or an object"),
+            ("17", "expected a list or an object"),
             ("{}", "there is no list called list"),
             ("{\"list\":17}", "list is neither a list nor an object"),
             ("{\"list\":[{}", "the file ends in the middle"),

@@ -57,7 +57,7 @@ impl<R: BufRead> Scanner<R> {
         let closing = match self.peek()? {
             Some(b'[') => b']',
             Some(b'{') => b'}',
-            _ => return Err(self.unexpected("a list or an object is expected")),
+            _ => return Err(self.unexpected("expected a list or an object")),
         };
         self.input.consume(1);
         Ok(Within {
@@ -90,7 +90,7 @@ impl<R: BufRead> Scanner<R> {
     pub fn name(&mut self) -> Result<String, Broken> {
         let piece = self.value()?;
         let name = serde_json::from_slice(&piece.bytes)
-            .map_err(|_| Broken::new(piece.line, "the name of a field is expected"))?;
+            .map_err(|_| Broken::new(piece.line, "expected the name of a field"))?;
         if self.peek()? != Some(b':') {
             return Err(self.broken("a colon is missing"));
         }
@@ -164,7 +164,7 @@ impl<R: BufRead> Scanner<R> {
     }
 
     pub fn broken(&self, what: &str) -> Broken {
-        Broken::new(self.line, format!("this is not sound JSON: {what}"))
+        Broken::new(self.line, format!("invalid JSON: {what}"))
     }
 }
 

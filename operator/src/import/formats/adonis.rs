@@ -112,7 +112,7 @@ fn ban_row(ban: &Value, defaults: &Defaults, columns: &Columns) -> Read {
             Err(what) => wrong(what),
         },
         Value::Number(_) => plain(ban.clone(), defaults),
-        _ => wrong("a ban is expected: an object with UserId, \"Name:UserId\" or a number"),
+        _ => wrong("expected an object with UserId, \"Name:UserId\" or a number"),
     }
 }
 
@@ -201,8 +201,8 @@ mod tests {
             (json!("Mallory:-1"), "must be \"Name:UserId\""),
             (json!({ "Group": 7_700_123, "Rank": 50 }), "this is a group"),
             (json!({ "Name": "Mallory" }), "UserId is missing"),
-            (json!(["Mallory"]), "a ban is expected"),
-            (json!(null), "a ban is expected"),
+            (json!(["Mallory"]), "expected an object with UserId"),
+            (json!(null), "expected an object with UserId"),
             (json!(-1), "must be an integer"),
             (json!({ "TableKey": "SAVEDTABLE_Banned" }), "dump that key"),
             (json!({ "TableKey": "SAVEDTABLE_Admins" }), "no ban: "),

@@ -11,7 +11,7 @@ use crate::import::fields::titles::{looks_like_an_end, normal};
 
 pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
     let Value::Object(fields) = value else {
-        return wrong("a ban is expected, an object");
+        return wrong("expected an object");
     };
     let names = fields.keys().map(String::as_str);
     let unread: Vec<_> = names

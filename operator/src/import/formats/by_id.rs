@@ -16,7 +16,7 @@ use crate::import::fields::ids::is_digits;
 
 pub fn row(user: Option<&str>, value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
     let Some(user) = user else {
-        return wrong("a ban kept under the id of its user is expected");
+        return wrong("expected a ban under the id of its user");
     };
     if !is_digits(user) {
         return wrong(format!("{user:?} is not the id of a user"));
@@ -60,7 +60,7 @@ fn plain(draft: Draft, user: &str, defaults: &Defaults) -> Read {
 
 fn kohls(user: &str, mut parts: Vec<Value>, defaults: &Defaults) -> Read {
     if parts.len() > 4 {
-        return wrong("a list of name, reason, end and moderator is expected");
+        return wrong("expected a list [name, reason, end, moderator]");
     }
     // Without a name: the reason, the end, the moderator.
     if parts.get(1).is_some_and(Value::is_number) {
@@ -134,10 +134,7 @@ mod tests {
             (json!(false), "no ban: "),
             (json!(["Mallory", "spam", null, 5001]), "no ban: "),
             (json!(["Mallory", "spam", 7, 5001]), "the end must be"),
-            (
-                json!(["a", "b", 7, 8, 9]),
-                "name, reason, end and moderator",
-            ),
+            (json!(["a", "b", 7, 8, 9]), "[name, reason, end, moderator]"),
             (
                 json!({ "reason": "spam", "UserId": 1002 }),
                 "another user than 1001",

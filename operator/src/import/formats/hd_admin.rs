@@ -12,7 +12,7 @@ use crate::import::fields::ends;
 
 pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
     let Value::Object(record) = value else {
-        return wrong("a record is expected, an object");
+        return wrong("expected an object");
     };
     let mut record = record.clone();
     let end = record.remove("BanTime").unwrap_or_default();

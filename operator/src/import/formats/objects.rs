@@ -9,7 +9,7 @@ use crate::import::fields::columns::Columns;
 /// The row of an object. `user` is the id under which it is kept.
 pub fn row(user: Option<&str>, value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
     let Value::Object(object) = value else {
-        return wrong("a ban is expected, an object with the id of a user");
+        return wrong("expected an object with a user id");
     };
     // Fields that hold nothing say nothing, whatever they are called.
     let said = object.iter().filter(|(_, value)| !value.is_null());

@@ -61,7 +61,7 @@ fn row(pair: &str, defaults: &Defaults) -> Result<crate::import::Row, NoRow> {
     let wrong = |what: &str| NoRow::Wrong(what.to_owned());
     let (user, end) = pair
         .split_once(':')
-        .ok_or_else(|| wrong("a pair id:end is expected"))?;
+        .ok_or_else(|| wrong("expected a pair id:end"))?;
     let end: i64 = end
         .parse()
         .map_err(|_| wrong("the end must be an integer"))?;

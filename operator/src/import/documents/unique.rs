@@ -1,0 +1,103 @@
+//! JSON values in which no object has two members of one name: of two ends, for example, either could
+//! be meant.
+
+use std::fmt::{self, Formatter};
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// A value as JSON has it.
+pub struct Unique(pub Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Unique;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Unique, E> {
+        Ok(Unique(Value::Null))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Unique, E> {
+        Ok(Unique(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Unique, E> {
+        Ok(Unique(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Unique, E> {
+        Ok(Unique(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Unique, E> {
+        Ok(Unique(Number::from_f64(value).into()))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Unique, E> {
+        Ok(Unique(value.into()))
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Unique, E> {
+        Ok(Unique(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Unique, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Unique(value)) = parts.next_element()? {
+            list.push(value);
+        }
+        Ok(Unique(list.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unique, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format!("{name:?} is there twice")));
+            }
+            object.insert(name, value);
+        }
+        Ok(Unique(object.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_and_a_member_that_is_there_twice_is_refused() {
+        for text in [
+            r#"{"a":[1,-1,1.5,"x",true,null],"b":{"a":{}}}"#,
+            "18446744073709551615",
+            "1e300",
+            "[]",
+        ] {
+            let plain: Value = serde_json::from_str(text).unwrap();
+            let Unique(read) = serde_json::from_str(text).unwrap();
+            assert_eq!(read, plain, "{text}");
+        }
+        for text in [
+            r#"{"userId":1,"userId":2}"#,
+            r#"{"userId":1,"\u0075serId":1}"#,
+            r#"[{"a":{"expires":0,"reason":"x","expires":4102444800}}]"#,
+        ] {
+            let error = serde_json::from_str::<Unique>(text).err().unwrap();
+            assert!(
+                error.to_string().contains("is there twice"),
+                "{text}: {error}"
+            );
+        }
+    }
+}
