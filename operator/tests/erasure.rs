@@ -71,7 +71,7 @@ async fn a_request_waits_until_the_operator_says_yes_or_no() {
     let left = Value::from(workspace.stored().await).to_string();
     assert!(!left.contains(&forgotten.to_string()), "{left}");
 
-    // Forgotten by hand, a user's own request goes too.
+    // When the operator forgets a user, their own request goes too.
     let request = Notification::erasure(kept);
     app.send(&request.signed(secret)).await.assert_ok();
     operator.json(&["forget", &kept.to_string(), "--yes"]).await;

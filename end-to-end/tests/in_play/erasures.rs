@@ -49,7 +49,7 @@ async fn queue_length(workspace: &Workspace<'_>) -> usize {
     queue.unwrap().len()
 }
 
-/// The request was carried out as the mode has it, once.
+/// The request had the effect of the mode, once.
 async fn assert_done(workspace: &Workspace<'_>, mode: ErasureMode) {
     let banned = workspace.is_banned(MALLORY, ARENA).await;
     let done = (banned, queue_length(workspace).await);
@@ -90,7 +90,7 @@ async fn a_notification_that_met_a_database_out_of_reach_is_carried_out_when_sen
 }
 
 #[tokio::test]
-async fn notification_whose_mark_could_not_be_written_is_carried_out_again() {
+async fn notification_whose_mark_could_not_be_written_is_dealt_with_again() {
     let app = app().await;
     let (workspace, secret) = in_use(&app, ErasureMode::Erase).await;
     let erasure = Notification::erasure(MALLORY);

@@ -1,4 +1,4 @@
-//! One user: what Roblox is to hold for him is asked for, and the places report it.
+//! One user: what Roblox is to hold for them is asked for, and the places report it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::pace::{later, lock};
 use crate::universe::Universe;
 
 /// How long the same name is given to a repetition, in milliseconds: until one who was killed has been
-/// followed, at the latest with the sweep after his lease. The words are the same as long, so a
+/// followed, at the latest with the sweep after the lease. The words are the same as long, so a
 /// restriction may end that much after its ban; then it is lifted as every ban that has run out.
 const SAME_KEY: u64 = 150_000;
 
@@ -54,7 +54,7 @@ pub struct Ready {
 #[derive(Debug)]
 pub struct Outcome {
     pub user: UserId,
-    /// Set if he is not to be tried again before.
+    /// Set if the user is not to be tried again before.
     pub put_off: Option<Moment>,
 }
 
@@ -83,7 +83,7 @@ pub async fn prepare(
     doubts.extend(outdated);
     let plan = enforcing::plan(&of_places, &doubts, now.seconds());
     if plan.is_empty() {
-        // Without a time he comes from the list of those who are to be looked at again.
+        // Without a time, the user comes from the list of those who are to be looked at again.
         let is_open = !application.intents.is_empty()
             || application.retry_at.is_some()
             || (is_noted && since.is_none());
@@ -273,7 +273,7 @@ impl Working<'_> {
         match error {
             RobloxError::Unauthorized { status, message } => {
                 application.failures = 0;
-                // Another key may be accepted, so he is tried again at once.
+                // Another key may be accepted, so the user is tried again at once.
                 universe
                     .note(secret, &Trial::Refused(status, message))
                     .await?;
@@ -303,7 +303,7 @@ impl Working<'_> {
         Ok(until)
     }
 
-    /// Lets those places report whose levels are as they should be, and says how many.
+    /// Has the places report of which the levels are as they should be, and says how many.
     async fn report(&self) -> Result<usize, ApiError> {
         let steps = &self.ready.plan.steps;
         let is_open = |level: &Level| {
@@ -378,7 +378,7 @@ async fn close(
     note(universe, user, &closed, None, is_noted).await
 }
 
-/// When somebody is to look again at what is under way now: by then nobody holds this lease.
+/// When to look again at what is under way now: by then, this lease has ended.
 const fn abandoned(now: Moment) -> Moment {
     later(now, (crate::drain::LEASE + 5) * 1000)
 }

@@ -21,7 +21,7 @@ use crate::times::Time;
 const EXAMPLES: &str = "\
 Examples:
   portcullis erasure setup                 # requests wait for your approval
-  portcullis erasure setup --mode erase    # requests are carried out at once
+  portcullis erasure setup --mode erase    # users are forgotten at once
   portcullis erasure list
   portcullis erasure approve --all --dry-run
   portcullis erasure approve 1f2e3d4c-5b6a-4988-9766-554433221100";

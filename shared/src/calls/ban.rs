@@ -51,7 +51,7 @@ struct Deciding<'a> {
     call: &'a Call,
     request: &'a BanRequest,
     authority: &'a Authority,
-    /// The number of the ban to be made, once one was taken: a call that has to decide anew, since
+    /// The number of the ban to be made, once one was taken: a call that has to decide again, since
     /// another writer was faster, takes no second one.
     uid: OnceLock<Uid>,
 }

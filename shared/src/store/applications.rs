@@ -71,17 +71,17 @@ impl Intent {
     }
 }
 
-/// A user in some places of a universe, as everything that is decided about him rests on it.
+/// A user in some places of a universe, on which everything that is decided about them rests.
 #[derive(Clone, Debug)]
 pub struct Applying {
-    /// His standing in each of the places.
+    /// Their standing in each of the places.
     pub standings: BTreeMap<ExperienceId, Standing>,
-    /// What is being applied to him.
+    /// What is being applied to them.
     pub application: Option<Application>,
 }
 
 impl Store {
-    /// A user's standing in some places of a universe, and what is being applied to him there:
+    /// A user's standing in some places of a universe, and what is being applied to them there:
     /// strongly consistent, in one round trip.
     pub async fn applying(
         &self,
@@ -163,7 +163,7 @@ impl Store {
         Ok(self.database.update_if(update).await?)
     }
 
-    /// Some users for whom somebody is to look again by `until`, and when, the earliest first.
+    /// Some users whom the mirror is to look at again by `until`, the earliest first.
     pub async fn due_applications(
         &self,
         tag: WorkspaceTag,
@@ -186,7 +186,7 @@ impl Store {
             .collect())
     }
 
-    /// A user as everything that is decided about him in a universe rests on it, place by place.
+    /// A user in a universe, place by place: on this rests everything that is decided about them there.
     pub async fn places_of(
         &self,
         tag: WorkspaceTag,

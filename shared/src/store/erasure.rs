@@ -198,7 +198,7 @@ impl Store {
             .collect::<Result<_, DatabaseError>>()?)
     }
 
-    /// Takes a request from the queue, once it is carried out or declined.
+    /// Takes a request from the queue, once the user is forgotten or the request is declined.
     pub async fn take_from_erasure_queue(
         &self,
         tag: WorkspaceTag,
