@@ -135,6 +135,8 @@ struct Pool {
     spec: FunctionSpec,
     /// Has there been a call? Until then no process of it is started.
     called: watch::Sender<bool>,
+    /// How long one call may take.
+    timeout: Mutex<Duration>,
     calls: mpsc::UnboundedSender<Call>,
     waiting: AsyncMutex<mpsc::UnboundedReceiver<Call>>,
     instances: Vec<Instance>,
@@ -167,6 +169,7 @@ impl Runtime {
                     .map(|_| Instance::default())
                     .collect(),
                 called: watch::Sender::new(false),
+                timeout: Mutex::new(spec.timeout),
                 calls,
                 waiting: AsyncMutex::new(waiting),
                 logs: Logs::default(),
@@ -270,6 +273,13 @@ impl Runtime {
     #[must_use]
     pub fn reserved(&self, function: &str) -> Option<u32> {
         *lock(&self.functions.get(function)?.reserved)
+    }
+
+    /// Gives a function another time limit for its calls from now on.
+    pub fn set_timeout(&self, function: &str, timeout: Duration) {
+        if let Some(pool) = self.pool(function) {
+            *lock(&pool.timeout) = timeout;
+        }
     }
 
     /// The names of the functions.

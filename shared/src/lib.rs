@@ -13,6 +13,7 @@ pub mod event;
 pub mod export;
 pub mod http;
 pub mod ids;
+pub mod invocation;
 pub mod length;
 mod memory;
 pub mod outbound;

@@ -11,7 +11,7 @@ mod message;
 mod restriction;
 
 pub use answer::RobloxError;
-pub use client::{BASE_URL, Roblox, RobloxKey};
+pub use client::{BASE_URL, Roblox, RobloxKey, TIME_LIMIT};
 pub use keys::{KeyInfo, NEEDED_SCOPES, Scope};
 pub use message::drop_player;
 pub use restriction::{Ask, Change, Restriction, RestrictionPage};

@@ -62,6 +62,7 @@ pub(crate) use connection::is_plain;
 pub use connection::sdk_config;
 pub use counts::BanCounts;
 pub use database::{Database, Tables};
+pub use deadline::STEP;
 pub use deliveries::{ReplayPage, Replayed};
 pub use endpoints::ChangedEndpoint;
 pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};

@@ -44,4 +44,5 @@ mod reach;
 mod roblox_webhook;
 mod routes;
 mod signatures;
+mod time_limits;
 mod unbans;

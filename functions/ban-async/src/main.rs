@@ -4,11 +4,11 @@ mod handler;
 mod request;
 
 use lambda_http::Error;
-use shared::http::{App, Budget};
+use shared::http::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     App::from_environment()?
-        .serve("ban-async", Budget::CALL, handler::handle)
+        .serve("ban-async", handler::handle)
         .await
 }

@@ -6,7 +6,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::ids::WorkspaceTag;
-use shared::outbound::Outbound;
+use shared::invocation::{Ends, Invocation, LEASE};
+use shared::outbound::{Outbound, TIME_LIMIT};
 use shared::store::Store;
 use shared::wake::{Errand, Waker};
 use shared::webhooks::{Endpoint, EndpointId, EndpointState};
@@ -15,23 +16,23 @@ use crate::attempt::Sender;
 use crate::batch::Batch;
 use crate::tally::Tally;
 
-/// For how many seconds the lease is taken: longer than an invocation can live.
-const LEASE: u64 = 70;
+/// The time that is kept free for what follows an attempt: its record, the endpoint's health, and
+/// giving the lease back.
+const AFTERWARDS: Duration = Duration::from_millis(4500);
 
-/// After this time no attempt is begun. With the time limit of one, and its record, it stays below
-/// that of the function.
-const TIME: Duration = Duration::from_secs(45);
-
-/// That time; in a debug build so many milliseconds as a test says in the environment.
-fn time() -> Duration {
+/// After this no attempt begins: one that begins just before can end and be recorded in time. In a debug
+/// build a test can set an earlier time in the environment.
+fn until(ends: Ends) -> Instant {
+    let until = ends.minus(TIME_LIMIT.saturating_add(AFTERWARDS));
     #[cfg(debug_assertions)]
     if let Some(millis) = std::env::var("DRAIN_LIMIT_MS")
         .ok()
         .and_then(|text| text.parse().ok())
     {
-        return Duration::from_millis(millis);
+        let limit = Instant::now().checked_add(Duration::from_millis(millis));
+        return limit.map_or(until, |limit| limit.min(until));
     }
-    TIME
+    until
 }
 
 /// How many deliveries are looked at at a time.
@@ -63,7 +64,7 @@ pub struct Drain<'a> {
 impl<'a> Drain<'a> {
     /// Work that begins now.
     pub fn new(
-        store: &'a Store,
+        invocation: &'a Invocation,
         outbound: &'a Outbound,
         waker: &'a Waker,
         tally: &'a Tally,
@@ -71,13 +72,13 @@ impl<'a> Drain<'a> {
         id: EndpointId,
     ) -> Self {
         Self {
-            store,
+            store: &invocation.store,
             outbound,
             waker,
             tally,
             tag,
             id,
-            until: Instant::now() + time(),
+            until: until(invocation.ends),
         }
     }
 

@@ -9,7 +9,6 @@ mod sweep;
 mod tally;
 
 use lambda_http::Error;
-use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use shared::http::App;
 use shared::outbound::{Outbound, Reach};
 use shared::wake::Waker;
@@ -19,9 +18,8 @@ async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let waker = &Waker::from_environment(app.config()).delivering_itself();
     let outbound = &Outbound::new(Reach::from_environment())?;
-    let (store, environment) = (app.store(), &app.ready());
-    run(service_fn(move |event: LambdaEvent<handler::Order>| {
-        handler::handle(event, store.clone(), outbound, waker, environment)
-    }))
+    app.handle("deliver-webhooks", |invocation, order| {
+        handler::handle(invocation, order, outbound, waker)
+    })
     .await
 }

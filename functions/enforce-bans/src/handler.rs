@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use lambda_http::Error;
-use lambda_http::lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use shared::error::ApiError;
 use shared::http::App;
 use shared::ids::{UniverseId, WorkspaceTag};
+use shared::invocation::Invocation;
 use shared::roblox::Roblox;
 use shared::secrets::Secrets;
-use shared::store::{Meter, Store};
-use shared::telemetry::{Environment, Trace};
 use shared::wake::Waker;
 
 use crate::pace::{MessagePaces, pacing};
@@ -47,7 +45,6 @@ pub enum Event {
 /// What an environment has: connections, and how fast messages went.
 #[derive(Debug)]
 pub struct Mirror {
-    store: Store,
     roblox: Roblox,
     secrets: Secrets,
     waker: Waker,
@@ -58,7 +55,6 @@ impl Mirror {
     /// Connects.
     pub fn from_environment(app: &App) -> Result<Self, Error> {
         Ok(Self {
-            store: app.store().clone(),
             roblox: Roblox::from_environment()?,
             secrets: Secrets::new(app.config()),
             waker: Waker::from_environment(app.config()).enforcing_itself(),
@@ -68,18 +64,13 @@ impl Mirror {
 }
 
 /// Does it, and writes one line about it.
-pub async fn handle(
-    event: LambdaEvent<Event>,
-    mirror: &Mirror,
-    environment: &Environment,
-) -> Result<(), Error> {
-    let trace = Trace::begin_batch("enforce-bans", &event.context, environment);
-    let meter = Arc::new(Meter::default());
-    let store = mirror.store.metered(Arc::clone(&meter));
+pub async fn handle(invocation: Invocation, event: Event, mirror: &Mirror) {
     let tally = Arc::new(Tally::default());
-    let outcome = match event.payload {
-        Event::Sweep { .. } => sweep::sweep(&store, &mirror.waker).await,
-        Event::Check { .. } => sweep::check(&store, &mirror.roblox, &mirror.secrets, &tally).await,
+    let outcome = match event {
+        Event::Sweep { .. } => sweep::sweep(&invocation, &mirror.waker).await,
+        Event::Check { .. } => {
+            sweep::check(&invocation, &mirror.roblox, &mirror.secrets, &tally).await
+        }
         Event::Universe {
             workspace,
             universe,
@@ -89,7 +80,8 @@ pub async fn handle(
                 let universe = Universe {
                     tag,
                     id: universe,
-                    store,
+                    store: invocation.store.clone(),
+                    ends: invocation.ends,
                     roblox: mirror.roblox.clone(),
                     secrets: mirror.secrets.clone(),
                     pacing: pacing(),
@@ -104,8 +96,7 @@ pub async fn handle(
         },
     };
     let error = outcome.err().or_else(|| tally.error());
-    trace.end_run(&tally.run(), error.as_ref(), meter.consumed());
-    Ok(())
+    invocation.end_run(&tally.run(), error.as_ref());
 }
 
 fn named(workspace: &str, universe: u64) -> Result<(WorkspaceTag, UniverseId), ApiError> {

@@ -11,18 +11,16 @@ mod universe;
 mod user;
 
 use lambda_http::Error;
-use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use shared::http::App;
 
-use crate::handler::{Event, Mirror};
+use crate::handler::Mirror;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let mirror = &Mirror::from_environment(&app)?;
-    let environment = &app.ready();
-    run(service_fn(move |event: LambdaEvent<Event>| {
-        handler::handle(event, mirror, environment)
-    }))
+    app.handle("enforce-bans", |invocation, event| {
+        handler::handle(invocation, event, mirror)
+    })
     .await
 }

@@ -5,19 +5,25 @@ use std::collections::BTreeMap;
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::ids::{UniverseId, WorkspaceTag};
+use shared::invocation::{Invocation, STEP};
 use shared::roblox::Roblox;
 use shared::secrets::Secrets;
-use shared::store::{Enforcement, Pending, Store};
+use shared::store::{Enforcement, Pending};
 use shared::wake::{Errand, Waker};
 
+use crate::drain::AFTERWARDS;
 use crate::keys;
 use crate::tally::Tally;
 
-/// Wakes each universe that owes something or is stopped.
-pub async fn sweep(store: &Store, waker: &Waker) -> Result<(), ApiError> {
-    let now = Moment::now();
+/// Wakes each universe that owes something or is stopped. Those that there is no time for are left to
+/// the next sweep.
+pub async fn sweep(invocation: &Invocation, waker: &Waker) -> Result<(), ApiError> {
+    let (store, now) = (&invocation.store, Moment::now());
     let mut failed = None;
     for ((tag, universe), places) in by_universe(store.enforcements().await?) {
+        if !invocation.ends.allows(STEP) {
+            break;
+        }
         let is_stopped = places.iter().any(|it| it.settings.stopped.is_some());
         let sources = sources(&places);
         if !is_stopped && !store.owes_anything(tag, universe, &sources, now).await? {
@@ -32,15 +38,22 @@ pub async fn sweep(store: &Store, waker: &Waker) -> Result<(), ApiError> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Uses each key once, in each universe that it is for.
+/// Uses each key once, in each universe that it is for, beginning with those that were tried the longest
+/// ago: where time is short, every key gets its turn.
 pub async fn check(
-    store: &Store,
+    invocation: &Invocation,
     roblox: &Roblox,
     secrets: &Secrets,
     tally: &Tally,
 ) -> Result<(), ApiError> {
+    let store = &invocation.store;
     let mut tried: BTreeMap<(UniverseId, String), keys::Trial> = BTreeMap::new();
-    for enforcement in store.enforcements().await? {
+    let mut enforcements = store.enforcements().await?;
+    enforcements.sort_by_key(|it| it.settings.checked);
+    for enforcement in enforcements {
+        if !invocation.ends.allows(AFTERWARDS) {
+            break;
+        }
         let (universe, secret) = (enforcement.settings.universe, &enforcement.settings.secret);
         let name = (universe, secret.clone());
         if !tried.contains_key(&name) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use shared::invocation::Ends;
 use shared::roblox::{Roblox, RobloxKey};
 use shared::rules::enforcing::{Level, Mirrors, Pacing, Plan};
 use shared::secrets::{SecretError, Secrets};
@@ -24,6 +25,8 @@ pub struct Universe {
     /// Which.
     pub id: UniverseId,
     pub store: Store,
+    /// When this call of the function must have answered.
+    pub ends: Ends,
     pub roblox: Roblox,
     pub secrets: Secrets,
     pub pacing: Pacing,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::ids::UserId;
-use shared::roblox::{Ask, Change, RobloxError, drop_player};
+use shared::invocation::{LEASE, STEP};
+use shared::roblox::{Ask, Change, RobloxError, TIME_LIMIT, drop_player};
 use shared::rules::enforcing::{self, Held, Level, Plan, Step};
 use shared::store::{Application, Intent};
 use tokio::time::Instant;
@@ -183,6 +184,10 @@ impl Working<'_> {
         let Some(key) = universe.key(&secret).await? else {
             return Ok(Some(Moment::now()));
         };
+        // A change begins only if it can end, and be noted, before the function is stopped.
+        if !universe.ends.allows(STEP.saturating_add(TIME_LIMIT)) {
+            return Ok(Some(Moment::now()));
+        }
         let intent = self.intend(step, Moment::now());
         let before = self.ready.application.updates.clone();
         self.ready.application.updates = universe.pacing.noted(&before, Moment::now());
@@ -333,7 +338,8 @@ impl Working<'_> {
         let Some(ban) = step.ban.as_ref().filter(|_| universe.kicks(step.level)) else {
             return;
         };
-        if !lock(&universe.messages).admit(universe.pacing, Moment::now()) {
+        let is_late = !universe.ends.allows(STEP.saturating_add(TIME_LIMIT));
+        if is_late || !lock(&universe.messages).admit(universe.pacing, Moment::now()) {
             universe.tally.count(|counts| counts.kicks_skipped += 1);
             return;
         }
@@ -380,7 +386,7 @@ async fn close(
 
 /// When to look again at what is under way now: by then, this lease has ended.
 const fn abandoned(now: Moment) -> Moment {
-    later(now, (crate::drain::LEASE + 5) * 1000)
+    later(now, (LEASE + 5) * 1000)
 }
 
 async fn note(

@@ -3,11 +3,11 @@
 mod handler;
 
 use lambda_http::Error;
-use shared::http::{App, Budget};
+use shared::http::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     App::from_environment()?
-        .serve("events", Budget::CALL, handler::handle)
+        .serve("events", handler::handle)
         .await
 }

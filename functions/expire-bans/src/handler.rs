@@ -1,37 +1,24 @@
 //! One run over the bans that have run out.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
 use futures::stream::{self, StreamExt};
-use lambda_http::{Context, Error};
 use shared::clock::Moment;
 use shared::error::ApiError;
-use shared::store::{EXPIRY_SHARDS, Meter, Store};
-use shared::telemetry::{Environment, Run, Trace};
+use shared::invocation::{Invocation, STEP};
+use shared::store::EXPIRY_SHARDS;
+use shared::telemetry::Run;
 
 /// How many bans of a shard are read at a time.
 const PAGE: u16 = 100;
 
-/// How many of them are worked on at a time.
-const AT_A_TIME: usize = 8;
+/// How many of them are worked on at the same time.
+const AT_ONCE: usize = 8;
 
-/// After this time nothing new is begun; what is left waits for the next run.
-const TIME: Duration = Duration::from_secs(45);
-
-/// Records every ban that has run out. Done twice, or by two at once, each is recorded once.
-pub async fn handle(
-    context: Context,
-    store: Store,
-    environment: &Environment,
-) -> Result<(), Error> {
-    let trace = Trace::begin_batch("expire-bans", &context, environment);
-    let meter = Arc::new(Meter::default());
-    let store = store.metered(Arc::clone(&meter));
-    let begun = Instant::now();
+/// Records every ban that has run out. Done twice, or by two at once, each is recorded once. What there
+/// is no time for waits for the next run.
+pub async fn handle(invocation: Invocation) {
     let (mut expired, mut error) = (0, None);
     for shard in 0..EXPIRY_SHARDS {
-        match expire_shard(&store, shard, begun).await {
+        match expire_shard(&invocation, shard).await {
             Ok(count) => expired += count,
             Err(failure) => error = Some(failure),
         }
@@ -40,19 +27,25 @@ pub async fn handle(
         counts: vec![("bansExpired", expired)],
         waited: None,
     };
-    trace.end_run(&run, error.as_ref(), meter.consumed());
-    Ok(())
+    invocation.end_run(&run, error.as_ref());
 }
 
 /// Records the bans of one shard and says how many.
-async fn expire_shard(store: &Store, shard: u64, begun: Instant) -> Result<u32, ApiError> {
+async fn expire_shard(invocation: &Invocation, shard: u64) -> Result<u32, ApiError> {
+    let (store, ends) = (&invocation.store, invocation.ends);
     let mut expired = 0;
-    while begun.elapsed() < TIME {
+    while ends.allows(STEP) {
         let now = Moment::now();
         let due = store.expiring(shard, now.seconds(), PAGE).await?;
         let is_last = due.len() < usize::from(PAGE);
-        let recording = due.iter().map(|ban| store.record_expiry(ban, now));
-        let mut recorded = stream::iter(recording).buffer_unordered(AT_A_TIME);
+        let recording = due.iter().map(|ban| async move {
+            if ends.allows(STEP) {
+                store.record_expiry(ban, now).await
+            } else {
+                Ok(false)
+            }
+        });
+        let mut recorded = stream::iter(recording).buffer_unordered(AT_ONCE);
         let mut progress = 0;
         while let Some(outcome) = recorded.next().await {
             progress += u32::from(outcome?);

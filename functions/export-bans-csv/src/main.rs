@@ -3,17 +3,15 @@
 mod handler;
 
 use lambda_http::Error;
-use shared::http::{App, Budget};
+use shared::http::App;
 use shared::store::ExportBucket;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let bucket = ExportBucket::from_environment(app.config())?;
-    app.serve(
-        "export-bans-csv",
-        Budget::EXPORT,
-        move |caller, request, store| handler::handle(caller, request, store, bucket.clone()),
-    )
+    app.serve("export-bans-csv", move |caller, request, store| {
+        handler::handle(caller, request, store, bucket.clone())
+    })
     .await
 }

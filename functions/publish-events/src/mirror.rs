@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::ids::{ExperienceId, UserId, WorkspaceTag};
-use shared::store::{Enforcement, Store};
+use shared::invocation::{Invocation, STEP};
+use shared::store::Enforcement;
 use shared::wake::Errand;
 
 /// The universes that the mirror is to be sent to: those in which something is owed, and those in which
@@ -14,7 +15,7 @@ use shared::wake::Errand;
 /// Who let him in may only have said so: a second unban of a moderator is taken for a report, and then
 /// nothing is pending any more. What the mirror has set itself it therefore looks at again.
 pub async fn errands(
-    store: &Store,
+    invocation: &Invocation,
     owing: &BTreeSet<(WorkspaceTag, ExperienceId)>,
     let_in: &BTreeSet<(WorkspaceTag, UserId, ExperienceId)>,
     now: Moment,
@@ -22,7 +23,11 @@ pub async fn errands(
     if owing.is_empty() && let_in.is_empty() {
         return Ok(Vec::new());
     }
-    let mut errands = Vec::new();
+    if !invocation.ends.allows(STEP) {
+        let detail = "no time was left to look at mirrors".to_owned();
+        return Err(ApiError::Unavailable(detail));
+    }
+    let (store, mut errands) = (&invocation.store, Vec::new());
     for it in &*store.known_enforcements().await? {
         let Enforcement {
             workspace,

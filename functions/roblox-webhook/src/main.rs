@@ -4,11 +4,11 @@ mod handler;
 mod request;
 
 use lambda_http::Error;
-use shared::http::{App, Budget};
+use shared::http::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     App::from_environment()?
-        .serve("roblox-webhook", Budget::NOTIFICATION, handler::handle)
+        .serve("roblox-webhook", handler::handle)
         .await
 }

@@ -1,37 +1,33 @@
 //! One batch of stream records.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_http::Error;
-use lambda_http::lambda_runtime::LambdaEvent;
 use shared::clock::Moment;
-use shared::store::{Meter, Step, Store};
+use shared::invocation::{Invocation, STEP};
+use shared::store::Step;
 use shared::stream::{Failures, Record, StreamEvent};
-use shared::telemetry::{Batch, Environment, Trace};
+use shared::telemetry::Batch;
 
 /// Takes the step of each record, in order. What was taken once in a batch is not taken again: a
-/// step brings everything in line with the state as it is now.
-pub async fn handle(
-    event: LambdaEvent<StreamEvent>,
-    store: Store,
-    environment: &Environment,
-) -> Result<Failures, Error> {
-    let trace = Trace::begin_batch("spread-decisions", &event.context, environment);
-    let meter = Arc::new(Meter::default());
-    let store = store.metered(Arc::clone(&meter));
+/// step brings everything in line with the state as it is now. The stream sends again what failed or
+/// what there was no time for.
+pub async fn handle(invocation: Invocation, event: StreamEvent) -> Failures {
     let (mut taken, mut failures, mut error) = (HashSet::new(), Failures::default(), None);
     let mut oldest: Option<Duration> = None;
-    let records = event.payload.records.len();
-    for Record { dynamodb: change } in &event.payload.records {
+    let records = event.records.len();
+    for Record { dynamodb: change } in &event.records {
         let Some(step) = Step::of(&change.key()) else {
             continue;
         };
         if taken.contains(&step) {
             continue;
         }
-        if let Err(failure) = store.spread(step).await {
+        if !invocation.ends.allows(STEP) {
+            failures.add(change);
+            break;
+        }
+        if let Err(failure) = invocation.store.spread(step).await {
             failures.add(change);
             error = Some(failure);
             break;
@@ -47,6 +43,6 @@ pub async fn handle(
         steps: taken.len(),
         lag: oldest.map(|made| now.saturating_sub(made).as_secs()),
     };
-    trace.end_batch(batch, error.as_ref(), meter.consumed());
-    Ok(failures)
+    invocation.end_batch(batch, error.as_ref());
+    failures
 }

@@ -4,16 +4,11 @@
 mod handler;
 
 use lambda_http::Error;
-use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use shared::http::App;
-use shared::stream::StreamEvent;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let app = App::from_environment()?;
-    let (store, environment) = (app.store(), &app.ready());
-    run(service_fn(move |event: LambdaEvent<StreamEvent>| {
-        handler::handle(event, store.clone(), environment)
-    }))
-    .await
+    App::from_environment()?
+        .handle("spread-decisions", handler::handle)
+        .await
 }

@@ -15,6 +15,7 @@ use axum::{
 use bytes::Bytes;
 
 use super::{CallError, LogLine, Outcome, PAYLOAD_LIMIT, Pool, instance::Instance};
+use crate::lock::lock;
 
 /// What the instance with that index polls.
 pub(super) fn router(pool: Arc<Pool>, index: usize, generation: u64) -> Router {
@@ -66,7 +67,7 @@ async fn next(State(seat): State<Seat>) -> impl IntoResponse {
     let (Some(call), Some(instance)) = (call, seat.instance()) else {
         return Err(StatusCode::GONE);
     };
-    let timeout = seat.pool.spec.timeout;
+    let timeout = *lock(&seat.pool.timeout);
     let deadline = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

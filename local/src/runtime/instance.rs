@@ -163,7 +163,7 @@ async fn end(pool: &Pool, instance: &Instance, child: &mut Child) -> CallError {
             CallError::new("Runtime.ExitError", "Runtime exited: it was killed")
         }
         () = instance.overdue() => {
-            let seconds = pool.spec.timeout.as_secs_f32();
+            let seconds = lock(&pool.timeout).as_secs_f32();
             let message = format!("Task timed out after {seconds:.2} seconds");
             CallError::new("Sandbox.Timedout", message)
         }

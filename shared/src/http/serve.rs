@@ -18,7 +18,7 @@ use crate::store::{Database, FirstRead, Meter, Store, Tables, is_plain, sdk_conf
 use crate::telemetry::{Environment, Trace};
 
 /// The time within which a route answers, whatever the database does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget(Duration);
 
 impl Budget {
@@ -29,6 +29,22 @@ impl Budget {
     pub const NOTIFICATION: Self = Self(Duration::from_secs(4));
     /// For an export: below the gateway's 30 s.
     pub const EXPORT: Self = Self(Duration::from_secs(28));
+
+    /// That of a route, by the name of its function.
+    #[must_use]
+    pub fn of(route: &str) -> Self {
+        match route {
+            "export-bans-csv" | "export-bans-json" => Self::EXPORT,
+            "roblox-webhook" => Self::NOTIFICATION,
+            _ => Self::CALL,
+        }
+    }
+
+    /// How long it is.
+    #[must_use]
+    pub const fn time(self) -> Duration {
+        self.0
+    }
 }
 
 /// What a handler receives as proof that the call is permitted.
@@ -91,19 +107,13 @@ impl App {
         &self.config
     }
 
-    /// The tables.
-    #[must_use]
-    pub const fn store(&self) -> &Store {
+    /// The tables, without a time limit: handlers get them with one.
+    pub(crate) const fn store(&self) -> &Store {
         &self.store
     }
 
     /// Serves a route until the environment ends.
-    pub async fn serve<A, F, Fut>(
-        self,
-        route: &'static str,
-        budget: Budget,
-        handler: F,
-    ) -> Result<(), Error>
+    pub async fn serve<A, F, Fut>(self, route: &'static str, handler: F) -> Result<(), Error>
     where
         A: Access,
         F: Fn(A, ApiRequest, Store) -> Fut + Sync,
@@ -114,6 +124,7 @@ impl App {
             self.store.warm_up(A::FIRST_READ).await;
         }
         let (app, handler, environment) = (&self, &handler, &self.ready());
+        let budget = Budget::of(route);
         lambda_http::run(service_fn(move |request: Request| async move {
             let trace = Arc::new(Trace::begin(route, &request, environment));
             let meter = Arc::new(Meter::default());

@@ -23,7 +23,7 @@ use crate::rules::enforcing::Level;
 pub const BASE_URL: &str = "https://apis.roblox.com";
 
 /// The time that a call has in all.
-const TIME: Duration = Duration::from_secs(5);
+pub const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many bytes of an answer are read: a page of 100 restrictions is below 200 KB.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -252,9 +252,12 @@ impl Roblox {
                 Some(error) => Err(error),
             }
         };
-        tokio::time::timeout(TIME, exchange)
+        tokio::time::timeout(TIME_LIMIT, exchange)
             .await
-            .unwrap_or_else(|_| Err(RobloxError::Unavailable(format!("none within {TIME:?}"))))
+            .unwrap_or_else(|_| {
+                let detail = format!("none within {TIME_LIMIT:?}");
+                Err(RobloxError::Unavailable(detail))
+            })
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::Store;
 use super::database::{number, text};
+use super::deadline::STEP;
 use super::items;
 use super::links::Link;
 use super::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
@@ -91,6 +92,10 @@ impl Store {
         }
         let mut position = Some(BackfillPosition::parse(&begun));
         for _ in 0..PAGES {
+            // Room for this step, and for the position at the end.
+            if !self.database.has_time(STEP.saturating_mul(2)) {
+                break;
+            }
             let Some(at) = position else { break };
             position = self.backfill_some(tag, experience, &at).await?.1;
         }

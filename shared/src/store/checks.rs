@@ -87,7 +87,8 @@ impl Store {
             .expression_attribute_values(":ttl", number(now.plus(CheckReport::MATTERS).0))
             .expression_attribute_values(":checks", number(report.checks))
             .return_values(ReturnValue::UpdatedNew);
-        let updated = update.customize().config_override(once).send().await;
+        let update = update.customize().config_override(once).send();
+        let updated = self.database.in_time(Box::pin(update)).await?;
         let updated = updated.map_err(failure)?.attributes.unwrap_or_default();
         updated
             .get("count")

@@ -278,7 +278,27 @@ impl Database {
     async fn writing<T>(&self, write: impl Future<Output = T>) -> Result<T, DatabaseError> {
         // On the heap: the SDK's futures are large, and each layer around one would hold it again.
         let write = Box::pin(write);
-        let written = self.deadline.write(self.timed(write)).await;
+        self.in_time(self.timed(write)).await
+    }
+
+    /// The same for an update beside the request: nobody waits for it, and it is not counted. One that
+    /// comes to nothing, since there is no time for it or the environment is frozen, is lost.
+    pub(super) fn beside(&self, update: UpdateItemFluentBuilder) {
+        let database = self.clone();
+        tokio::spawn(async move { database.in_time(update.send()).await.map(drop) });
+    }
+
+    /// Whether so much time is left.
+    pub(super) fn has_time(&self, time: Duration) -> bool {
+        self.deadline.allows(time)
+    }
+
+    /// Carries out a write whose failure is another's to judge, if there is time for it.
+    pub(super) async fn in_time<T>(
+        &self,
+        write: impl Future<Output = T>,
+    ) -> Result<T, DatabaseError> {
+        let written = self.deadline.write(write).await;
         written.map_err(|late| match late {
             Late::NotBegun => DatabaseError::NoTime,
             Late::Unanswered => {

@@ -1,4 +1,4 @@
-//! How long a request may still write.
+//! How long a request, or another call of a function, may still write.
 //!
 //! A function that answers within a time limit must not begin a write that the limit could cut off: the
 //! database would carry it out, and the caller would read that it failed. So a write begins only while
@@ -12,6 +12,9 @@ const WRITE: Duration = Duration::from_secs(1);
 
 /// What is kept free after a write, to look up whether it happened: one attempt, and a little.
 const LOOK_UP: Duration = Duration::from_millis(1100);
+
+/// What a step needs at most, a read and a write: each has 2.3 s with all attempts of the SDK.
+pub const STEP: Duration = Duration::from_secs(5);
 
 /// Until when an answer must be given; without one, a write takes what time it needs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +33,12 @@ impl Deadline {
     /// An answer must be given by then.
     pub const fn at(answer_by: Instant) -> Self {
         Self(Some(answer_by))
+    }
+
+    /// Whether so much time is left.
+    pub fn allows(self, time: Duration) -> bool {
+        let left = |by: Instant| by.saturating_duration_since(Instant::now());
+        self.0.is_none_or(|by| left(by) >= time)
     }
 
     /// Carries out a write, if there is time for it.
@@ -72,6 +81,13 @@ mod tests {
         assert_eq!(left(LOOK_UP * 2 + WRITE).write(write()).await, Ok(()));
         assert_eq!(Deadline::default().write(write()).await, Ok(()));
         assert_eq!(begun.get(), 2);
+    }
+
+    #[test]
+    fn step_is_allowed_while_there_is_time_for_it() {
+        assert!(left(STEP * 2).allows(STEP));
+        assert!(!left(STEP / 2).allows(STEP));
+        assert!(Deadline::default().allows(STEP));
     }
 
     #[tokio::test]

@@ -178,7 +178,7 @@ impl Store {
                 "attribute_exists(pk) AND (attribute_not_exists(last_used) OR last_used < :today)",
             )
             .expression_attribute_values(":today", number(today.0));
-        tokio::spawn(call.send());
+        self.database.beside(call);
     }
 
     /// Makes a key; `false` if it exists.

@@ -38,7 +38,7 @@ impl Store {
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":kind", text("sighting"))
             .expression_attribute_values(":now", number(now.0));
-        tokio::spawn(call.send());
+        self.database.beside(call);
     }
 
     /// When each experience was last seen to poll, to within ten minutes.
