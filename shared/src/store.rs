@@ -3,6 +3,7 @@
 //! [`Store`] is what a handler holds. Each submodule serves one access pattern; the table of them
 //! with their costs stands in `docs/architecture.md`.
 
+mod answers;
 mod applications;
 mod backfill;
 mod bans;
@@ -53,6 +54,7 @@ mod undo;
 mod versions;
 mod workspaces;
 
+pub use answers::{Answer, Named, Shows};
 pub use applications::{Application, Applying, Intent};
 pub use backfill::BackfillPosition;
 pub use bans::Snapshot;

@@ -1,6 +1,9 @@
 //! The header `Idempotency-Key`: a request sent again is told from another.
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban};
+use serde_json::json;
+use shared::ids::UserId;
+use shared::store::ForgetSource;
 
 use crate::routes::{EXPERIENCE, USER};
 
@@ -163,4 +166,54 @@ async fn call_that_changed_nothing_has_used_its_name_up_too() {
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
     workspace.unban(named).await;
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
+}
+
+#[tokio::test]
+async fn repeat_gets_the_first_answer_whatever_was_decided_since() {
+    // The proxy also enforces the functions' roles.
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    let shown = async |call: Call| {
+        let answer = workspace.send(call.prefer_representation()).await;
+        answer.success()["ban"].clone()
+    };
+    let confirmed = Ban::of(USER, EXPERIENCE)
+        .completed()
+        .header("idempotency-key", "ban");
+    let lift = Unban::of(USER, EXPERIENCE).header("idempotency-key", "lift");
+    let nothing = Unban::of(USER, EXPERIENCE).header("idempotency-key", "nothing");
+
+    let made = shown(confirmed.clone().call()).await;
+    assert_eq!(made["experienceBanCompleted"], 1);
+    workspace
+        .ban(Ban::of(USER, EXPERIENCE).with("banPrivateReason", "changed"))
+        .await;
+    assert_eq!(shown(confirmed.clone().call()).await, made, "changed since");
+    let lifted = shown(lift.clone().call()).await;
+    assert_eq!(
+        (&lifted["isActive"], &lifted["privateReason"]),
+        (&0.into(), &"changed".into())
+    );
+    let unchanged = shown(nothing.clone().call()).await;
+    assert_eq!(unchanged["guid"], made["guid"]);
+    workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
+    for (call, first) in [
+        (confirmed.clone().call(), &made),
+        (lift.clone().call(), &lifted),
+        (nothing.call(), &unchanged),
+    ] {
+        assert_eq!(shown(call).await, *first, "banned again since");
+    }
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+
+    // Nothing of a forgotten user comes back, and the repeat is a repeat all the same.
+    let tag = workspace.id().tag();
+    let user = UserId::new(USER).unwrap();
+    let forgetting = app.store().forget(tag, user, ForgetSource::Operator);
+    assert!(forgetting.await.unwrap().bans > 0);
+    for call in [confirmed.call(), lift.call()] {
+        let answer = workspace.send(call.prefer_representation()).await;
+        assert_eq!(answer.json(), json!({ "status": "ok" }));
+    }
+    assert!(!workspace.is_banned(USER, EXPERIENCE).await);
 }

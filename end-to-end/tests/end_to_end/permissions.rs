@@ -81,6 +81,7 @@ const ROLES: &[(&str, Grants)] = &[
                     "dynamodb:ConditionCheckItem",
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",
+                    "dynamodb:Query",
                     "dynamodb:UpdateItem",
                 ],
             ),

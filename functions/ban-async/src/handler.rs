@@ -6,7 +6,7 @@ use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Reply};
 use shared::rules::CallDigest;
-use shared::store::{Actor, Call, Store};
+use shared::store::{Actor, Call, Named, Shows, Store};
 
 use crate::request::parse;
 
@@ -25,6 +25,7 @@ pub async fn handle(
     };
     let idempotency = request.idempotency_key(&meaning)?;
     let name = idempotency.as_ref().map(|key| key.name.as_str());
+    let shows = Shows::Latest(ban.scope);
     let digest = CallDigest::new(caller.key_id(), name, &meaning);
     let call = Call {
         user: ban.user,
@@ -37,11 +38,15 @@ pub async fn handle(
             request_id: request.id().to_owned(),
         },
         bounds: authority.bounds,
-        idempotency,
+        idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
     };
     let settled = calls::ban(&store, &call, &ban, intent, &authority).await?;
 
-    let changed = settled.standing.latest_in(ban.scope);
-    Reply::changed(&request, &caller, &settled.standing, changed)
+    let answer = if request.prefers_representation() {
+        store.answer(&call, &settled, shows).await?
+    } else {
+        None
+    };
+    Reply::changed(&caller, answer.as_ref())
 }

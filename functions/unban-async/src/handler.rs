@@ -6,7 +6,7 @@ use shared::clock::Moment;
 use shared::error::ApiError;
 use shared::http::{ApiRequest, Reply};
 use shared::rules::{CallDigest, UnbanRequest};
-use shared::store::{Actor, Call, Store};
+use shared::store::{Actor, Call, Named, Shows, Store};
 
 /// The longest reason, in bytes.
 const REASON: usize = 1000;
@@ -22,6 +22,7 @@ pub async fn handle(
     let meaning = unban.meaning();
     let idempotency = request.idempotency_key(&meaning)?;
     let name = idempotency.as_ref().map(|key| key.name.as_str());
+    let shows = Shows::Counting;
     let digest = CallDigest::new(caller.key_id(), name, &meaning);
     let call = Call {
         user: unban.user,
@@ -34,13 +35,17 @@ pub async fn handle(
             request_id: request.id().to_owned(),
         },
         bounds: authority.bounds,
-        idempotency,
+        idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
     };
     let settled = calls::unban(&store, &call, &unban, &authority).await?;
 
-    let changed = settled.standing.shown(Moment::now().seconds());
-    Reply::changed(&request, &caller, &settled.standing, changed)
+    let answer = if request.prefers_representation() {
+        store.answer(&call, &settled, shows).await?
+    } else {
+        None
+    };
+    Reply::changed(&caller, answer.as_ref())
 }
 
 fn parse(request: &ApiRequest, from_game: bool) -> Result<UnbanRequest, ApiError> {

@@ -8,12 +8,10 @@ use lambda_http::http::header::{
 use lambda_http::http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::request::ApiRequest;
 use crate::auth::Caller;
 use crate::ban_info::BanInfo;
-use crate::clock::Moment;
 use crate::error::{ApiError, FieldError};
-use crate::rules::{Ban, Standing};
+use crate::store::Answer;
 
 /// After how many seconds a caller should try again.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
@@ -57,18 +55,11 @@ impl Reply {
         ))
     }
 
-    /// 200 to a call that changed something: exactly `{"status":"ok"}`, or with the ban that it
-    /// led to if the caller prefers so.
-    pub fn changed<P>(
-        request: &ApiRequest,
-        caller: &Caller<P>,
-        standing: &Standing,
-        ban: Option<&Ban>,
-    ) -> Result<Self, ApiError> {
-        let view = caller.view(Moment::now().seconds());
-        let ban = ban
-            .filter(|_| request.prefers_representation())
-            .map(|ban| view.show(ban, standing.here.report == Some(ban.current())));
+    /// 200 to a call that changed something: exactly `{"status":"ok"}`, or with the ban that it led to,
+    /// if the caller prefers so.
+    pub fn changed<P>(caller: &Caller<P>, answer: Option<&Answer>) -> Result<Self, ApiError> {
+        let show = |answer: &Answer| caller.view(answer.at).show(&answer.ban, answer.completed);
+        let ban = answer.map(show);
         let preferred = ban.is_some();
         let mut reply = Self::json(&Changed { status: "ok", ban })?;
         if preferred {

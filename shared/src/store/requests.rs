@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
+use super::answers::StoredAnswer;
 use super::database::{DatabaseError, number, refused};
 use super::items;
 use super::schema::{Item, Key};
@@ -23,6 +24,9 @@ struct RequestItem {
     meaning: Option<String>,
     /// Its bytes, for functions of an earlier release.
     digest: String,
+    /// What it was answered. A request that an earlier release stored has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<StoredAnswer>,
     /// From when on the key is free again. DynamoDB deletes the item up to days later.
     ttl: u64,
 }
@@ -37,11 +41,13 @@ pub(super) fn write(
     table: &str,
     key: Key,
     name: &IdempotencyKey,
+    answer: StoredAnswer,
     now: Timestamp,
 ) -> Result<TransactWriteItem, DatabaseError> {
     let item = RequestItem {
         meaning: Some(name.meaning.clone()),
         digest: name.bytes.clone(),
+        answer: Some(answer),
         ttl: now.plus(KEPT).0,
     };
     let put = Put::builder()
@@ -55,23 +61,32 @@ pub(super) fn write(
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// Whether a request that was found under the key is the same one; 400 if it is another. Once its day
-/// is over it counts no more, whether or not DynamoDB has deleted it.
-pub(super) fn is_repeat(
+/// The first call under a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct First {
+    /// What it was answered, unless an earlier release stored it.
+    pub answer: Option<StoredAnswer>,
+}
+
+/// The first call, if the request that was found under the key is the same one; 400 if it is another.
+/// Once its day is over it counts no more, whether or not DynamoDB has deleted it.
+pub(super) fn repeated(
     item: Item,
     name: &IdempotencyKey,
     now: Timestamp,
-) -> Result<bool, ApiError> {
+) -> Result<Option<First>, ApiError> {
     let found: RequestItem = items::read(item)?;
     if found.ttl <= now.0 {
-        return Ok(false);
+        return Ok(None);
     }
     let is_same = match found.meaning {
         Some(meaning) => meaning == name.meaning,
         None => found.digest == name.bytes,
     };
     if is_same {
-        return Ok(true);
+        return Ok(Some(First {
+            answer: found.answer,
+        }));
     }
     Err(ApiError::field(
         "idempotency-key",
@@ -95,6 +110,7 @@ mod tests {
         let item = RequestItem {
             meaning: meaning.map(str::to_owned),
             digest: "bytes".to_owned(),
+            answer: None,
             ttl: 1_000,
         };
         let key = Key::request("0123abcd".parse().unwrap(), "hash");
@@ -102,7 +118,8 @@ mod tests {
     }
 
     fn judged(meaning: Option<&str>, sent: &IdempotencyKey, now: u64) -> Option<bool> {
-        is_repeat(stored(meaning), sent, Timestamp(now)).ok()
+        let first = repeated(stored(meaning), sent, Timestamp(now));
+        first.ok().map(|first| first.is_some())
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::future::Future;
 
 use super::Store;
+use super::answers::{Named, StoredAnswer};
 use super::bans::Snapshot;
 use super::commit::{Actor, Commit};
 use super::database::DatabaseError;
@@ -18,7 +19,6 @@ use super::schema::{Item, Key};
 use super::self_linking::SelfLinking;
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
-use crate::http::IdempotencyKey;
 use crate::ids::{UserId, WorkspaceTag};
 use crate::rules::{CallDigest, Decision, Standing};
 
@@ -44,7 +44,7 @@ pub struct Call {
     /// By what the caller is bound besides the rules.
     pub bounds: Bounds,
     /// The caller's own name for the request, if it gave one.
-    pub idempotency: Option<IdempotencyKey>,
+    pub idempotency: Option<Named>,
     /// By which a repeat is recognised; without it, no call is one.
     pub digest: Option<CallDigest>,
 }
@@ -56,6 +56,8 @@ pub struct Settled {
     pub standing: Standing,
     /// What was decided; unknown, and so empty, when an earlier request is found to have done it.
     pub decisions: Vec<Decision>,
+    /// What an earlier call under the same `Idempotency-Key` was answered, if this is a repeat of it.
+    pub(super) earlier: Option<StoredAnswer>,
 }
 
 impl Store {
@@ -87,7 +89,7 @@ impl Store {
         let request_key = call
             .idempotency
             .as_ref()
-            .map(|name| requests::key(tag, &call.actor.key_id, name));
+            .map(|named| requests::key(tag, &call.actor.key_id, &named.key));
         let mut witnesses: Vec<Key> = Vec::new();
         let mut unanswered = 0;
         // What the last of them would have decided.
@@ -97,12 +99,13 @@ impl Store {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
             let (mut snapshot, found) = self.standing_and(tag, user, experience, others).await?;
             let now = Moment::now();
-            if is_done(call, request_key.as_ref(), found, now.seconds())? {
+            if let Some(done) = done_before(call, request_key.as_ref(), found, now.seconds())? {
                 linking.found_done();
                 self.database.meter().decided(&unsure);
                 return Ok(Settled {
                     standing: snapshot.standing,
                     decisions: unsure,
+                    earlier: done.answer,
                 });
             }
             if unanswered == UNANSWERED {
@@ -127,6 +130,7 @@ impl Store {
                     return Ok(Settled {
                         standing: outcome.standing,
                         decisions: outcome.decisions,
+                        earlier: None,
                     });
                 }
                 Err(error @ (DatabaseError::Refused(_) | DatabaseError::NoTime)) => {
@@ -161,8 +165,9 @@ impl Store {
         let mut writes = commit.writes(&self.database)?;
         let seconds = commit.now.seconds();
         writes.extend(linking.write(seconds, writes.is_empty())?);
-        if let (Some(key), Some(name)) = (request_key, &call.idempotency) {
-            writes.push(requests::write(table, key.clone(), name, seconds)?);
+        if let (Some(key), Some(Named { key: name, shows })) = (request_key, &call.idempotency) {
+            let answer = shows.stored(&commit.outcome.standing, seconds);
+            writes.push(requests::write(table, key.clone(), name, answer, seconds)?);
         }
         if writes.is_empty() {
             Ok(())
@@ -172,29 +177,40 @@ impl Store {
     }
 }
 
-/// Whether the call has been carried out before: in a round whose answer was lost, or under the same
+/// That a call has taken effect before.
+#[derive(Debug, Default)]
+struct Done {
+    /// What it was answered, if it has an `Idempotency-Key`.
+    answer: Option<StoredAnswer>,
+}
+
+/// Whether the call has taken effect before: in a round whose answer was lost, or under the same
 /// idempotency key.
-fn is_done(
+fn done_before(
     call: &Call,
     request_key: Option<&Key>,
     found: Vec<Item>,
     now: Timestamp,
-) -> Result<bool, ApiError> {
+) -> Result<Option<Done>, ApiError> {
     #[derive(serde::Deserialize)]
     struct Witness {
         request: Option<String>,
     }
-    let mut is_done = false;
+    let mut done: Option<Done> = None;
     for item in found {
         match &call.idempotency {
-            Some(name) if Key::of(&item).as_ref() == request_key => {
-                is_done |= requests::is_repeat(item, name, now)?;
+            Some(named) if Key::of(&item).as_ref() == request_key => {
+                if let Some(repeat) = requests::repeated(item, &named.key, now)? {
+                    done.get_or_insert_default().answer = repeat.answer;
+                }
             }
             _ => {
                 let witness: Witness = items::read(item)?;
-                is_done |= witness.request.as_ref() == Some(&call.actor.request_id);
+                if witness.request.as_ref() == Some(&call.actor.request_id) {
+                    done.get_or_insert_default();
+                }
             }
         }
     }
-    Ok(is_done)
+    Ok(done)
 }
