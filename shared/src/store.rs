@@ -30,6 +30,7 @@ mod items;
 mod keys;
 mod lease;
 mod ledger;
+mod lifetime;
 mod linking;
 mod links;
 mod local_stack;

@@ -11,7 +11,7 @@ mod message;
 mod retries;
 mod secret;
 
-pub use delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, Outcome};
+pub use delivery::{Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Outcome};
 pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor};
 pub use events::EventFilter;
 pub use message::{Message, TEST};

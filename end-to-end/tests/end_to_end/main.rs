@@ -30,6 +30,7 @@ mod idempotency;
 mod isolation;
 mod keys;
 mod last_used;
+mod lifetimes;
 mod lists;
 mod log;
 mod log_fields;

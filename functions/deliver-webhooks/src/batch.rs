@@ -52,7 +52,8 @@ impl Batch {
     /// the index of the log shows.
     ///
     /// The index trails, and not by the same time for each entry. Of an event that it does not show yet,
-    /// nothing says which user it is about, so everything after it waits: it may be the same.
+    /// nothing says which user it is about, so everything after it waits: it may be the same. What was
+    /// attempted before waits for nothing, and nothing waits for it: its turn has come already.
     fn arrange(
         workspace: WorkspaceId,
         due: Vec<Delivery>,
@@ -62,6 +63,11 @@ impl Batch {
         let mut batch = Self::default();
         let mut of_user: HashMap<UserId, usize> = HashMap::new();
         for delivery in due {
+            if delivery.is_over(now) {
+                batch.gone.push(delivery);
+                continue;
+            }
+            let is_first = delivery.attempts == 0;
             let position = match delivery.key {
                 DeliveryKey::Event(position) => position,
                 DeliveryKey::Test(_) => {
@@ -71,12 +77,12 @@ impl Batch {
                     continue;
                 }
             };
-            if batch.is_waiting {
+            if batch.is_waiting && is_first {
                 continue;
             }
             let Some(event) = events.remove(&position) else {
                 if now.millis() < delivery.created.millis().saturating_add(TRAILS) {
-                    batch.is_waiting = true;
+                    batch.is_waiting |= is_first;
                 } else {
                     batch.gone.push(delivery);
                 }
@@ -144,7 +150,7 @@ mod tests {
     use shared::ids::{ExperienceId, Guid, ModeratorId, Uid};
     use shared::rules::{Ban, DecisionKind, Expiry, Scope, Terms};
     use shared::store::PastDecision;
-    use shared::webhooks::DeliveryState;
+    use shared::webhooks::{DELIVERY_KEPT, DeliveryState};
 
     use super::*;
 
@@ -212,7 +218,20 @@ mod tests {
         shown: &[(u64, u64)],
         seconds_later: u64,
     ) -> (Vec<Vec<u64>>, Vec<u64>, bool) {
-        let due = due.iter().map(|at| delivery(DeliveryKey::Event(*at)));
+        arranged_after(&[], due, shown, seconds_later)
+    }
+
+    /// The same where some were attempted before.
+    fn arranged_after(
+        attempted: &[u64],
+        due: &[u64],
+        shown: &[(u64, u64)],
+        seconds_later: u64,
+    ) -> (Vec<Vec<u64>>, Vec<u64>, bool) {
+        let due = due.iter().map(|at| Delivery {
+            attempts: u32::from(attempted.contains(at)),
+            ..delivery(DeliveryKey::Event(*at))
+        });
         let shown = shown.iter().map(|(position, user)| event(*position, *user));
         let now = Moment::from_millis(WRITTEN.millis() + 1_000 * seconds_later);
         let workspace = WorkspaceId::random();
@@ -246,6 +265,28 @@ mod tests {
         let chains = vec![vec![1, 3], vec![4]];
         let late = arranged(&[1, 2, 3, 4], &shown, 60);
         assert_eq!(late, (chains, vec![2], false));
+    }
+
+    #[test]
+    fn what_was_attempted_before_waits_for_nothing_and_holds_up_nothing() {
+        // Position 1 was attempted, and then its user was forgotten.
+        let shown = [(2, 2), (3, 156)];
+        let chains = vec![vec![2], vec![3]];
+        let after_it = arranged_after(&[1], &[1, 2, 3], &shown, 1);
+        assert_eq!(after_it, (chains, vec![], false));
+        // Position 1 was never attempted: 2 may be of the same user, but 3 has had its turn.
+        let before_it = arranged_after(&[3], &[1, 2, 3], &shown, 1);
+        assert_eq!(before_it, (vec![vec![3]], vec![], true));
+    }
+
+    #[test]
+    fn what_was_kept_long_enough_is_not_delivered_and_holds_up_nothing() {
+        let shown = [(1, 156), (2, 156)];
+        let over = arranged(&[1, 2], &shown, DELIVERY_KEPT);
+        assert_eq!(over, (vec![], vec![1, 2], false));
+        let chains = vec![vec![1, 2]];
+        let almost = arranged(&[1, 2], &shown, DELIVERY_KEPT - 1);
+        assert_eq!(almost, (chains, vec![], false));
     }
 
     #[test]

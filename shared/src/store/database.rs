@@ -17,9 +17,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, TransactWr
 use super::deadline::{Deadline, Late};
 use super::failure::transaction_failure;
 pub(super) use super::failure::{DatabaseError, failure};
+use super::lifetime;
 use super::meter::Meter;
 use super::retries::Retries;
 use super::schema::{Item, Key};
+use crate::clock::Moment;
 
 /// How many actions DynamoDB takes in one transaction.
 pub(super) const TRANSACTION_ACTIONS: usize = 100;
@@ -108,7 +110,7 @@ impl Database {
         }
     }
 
-    /// Reads one item, strongly consistent.
+    /// Reads one item, strongly consistent; none if it is over.
     pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, DatabaseError> {
         let call = self
             .client
@@ -119,7 +121,8 @@ impl Database {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = self.timed(call.send()).await.map_err(failure)?;
         self.meter.read(&output.consumed_capacity);
-        Ok(output.item)
+        let found = output.item.into_iter().collect();
+        Ok(lasting(found).into_iter().next())
     }
 
     /// A query on the bans table, to be completed by the caller and sent with [`Self::query`].
@@ -132,8 +135,17 @@ impl Database {
         self.client.query().table_name(&self.tables.workspaces)
     }
 
-    /// One page of a query, and where the next begins.
+    /// One page of a query without what is over, and where the next begins: the page may be empty, and
+    /// others follow. A query that projects no `ttl` finds what is over as well.
     pub(super) async fn query(
+        &self,
+        query: QueryFluentBuilder,
+    ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
+        let (found, next) = self.query_stored(query).await?;
+        Ok((lasting(found), next))
+    }
+
+    async fn query_stored(
         &self,
         query: QueryFluentBuilder,
     ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
@@ -144,15 +156,23 @@ impl Database {
         Ok((output.items.unwrap_or_default(), next))
     }
 
-    /// All pages of a query.
+    /// All pages of a query, without what is over.
     pub(super) async fn query_all(
+        &self,
+        query: QueryFluentBuilder,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        Ok(lasting(self.query_all_stored(query).await?))
+    }
+
+    /// The same with items that are over and were not deleted yet.
+    pub(super) async fn query_all_stored(
         &self,
         query: QueryFluentBuilder,
     ) -> Result<Vec<Item>, DatabaseError> {
         let (mut items, mut next) = (Vec::new(), None);
         loop {
             let page = query.clone().set_exclusive_start_key(next);
-            let (found, more) = self.query(page).await?;
+            let (found, more) = self.query_stored(page).await?;
             items.extend(found);
             next = more;
             if next.is_none() {
@@ -185,8 +205,7 @@ impl Database {
     /// Writes an item that must not exist yet; `false` if it does.
     pub(super) async fn create(&self, item: Item) -> Result<bool, DatabaseError> {
         let put = self.putting(item)?;
-        self.put_if(put.condition_expression("attribute_not_exists(pk)"))
-            .await
+        self.put_if(lifetime::put_if_absent(put)).await
     }
 
     /// Deletes an item; if there is none, nothing happens.
@@ -324,6 +343,11 @@ impl Database {
         let _underway = self.meter.begin_wait();
         tokio::time::sleep(pause).await;
     }
+}
+
+/// The items among these that are not over now.
+fn lasting(found: Vec<Item>) -> Vec<Item> {
+    lifetime::lasting(found, Moment::now().seconds())
 }
 
 /// A `String` attribute.

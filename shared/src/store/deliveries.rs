@@ -22,12 +22,11 @@ use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::event::EventName;
 use crate::ids::{UserId, WorkspaceTag};
-use crate::webhooks::{Attempt, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST};
+use crate::webhooks::{
+    Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST,
+};
 
 pub use replay::{ReplayPage, Replayed};
-
-/// For how many seconds a delivery is kept: 30 days.
-const KEPT: u64 = 30 * 86_400;
 
 /// For how many seconds one that failed is kept, with what the receiver answered: 7 days. A replay
 /// treats one that is gone like one that failed.
@@ -81,7 +80,7 @@ impl DeliveryItem {
             due: Some(schema::delivery_partition(tag, endpoint)),
             due_at: Some(due_at.millis()),
             last: None,
-            ttl: now.seconds().plus(KEPT).0,
+            ttl: now.seconds().plus(DELIVERY_KEPT).0,
         }
     }
 

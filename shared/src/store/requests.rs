@@ -1,12 +1,13 @@
 //! Used idempotency keys: which request had one, for a day.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::answers::StoredAnswer;
-use super::database::{DatabaseError, number, refused};
+use super::database::DatabaseError;
 use super::items;
 use super::schema::{Item, Key};
+use super::versions;
 use crate::clock::Timestamp;
 use crate::digest;
 use crate::error::ApiError;
@@ -50,15 +51,7 @@ pub(super) fn write(
         answer: Some(answer),
         ttl: now.plus(KEPT).0,
     };
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(items::write(key, "request", item)?))
-        .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-        .expression_attribute_names("#ttl", "ttl")
-        .expression_attribute_values(":now", number(now.0))
-        .build()
-        .map_err(refused)?;
-    Ok(TransactWriteItem::builder().put(put).build())
+    versions::put_new(table, items::write(key, "request", item)?)
 }
 
 /// The first call under a key.

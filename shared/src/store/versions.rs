@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
 use super::database::{DatabaseError, number, refused};
+use super::lifetime;
 use super::schema::Item;
 
 /// The condition of a write that makes an item.
@@ -38,7 +39,7 @@ pub(super) fn put_if_version(
 ) -> Result<TransactWriteItem, DatabaseError> {
     let put = put.table_name(table);
     let put = match version {
-        None => put.condition_expression(IS_NEW),
+        None => lifetime::if_absent(put),
         Some(version) => put
             .condition_expression(IS_VERSION)
             .expression_attribute_values(":version", number(version)),

@@ -6,6 +6,9 @@ use super::retries::Verdict;
 use crate::clock::Moment;
 use crate::outbound::Failure;
 
+/// For how many seconds a delivery is kept: 30 days.
+pub const DELIVERY_KEPT: u64 = 30 * 86_400;
+
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -103,6 +106,13 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether it was kept long enough, so that it is not to be made any more.
+    #[must_use]
+    pub const fn is_over(&self, now: Moment) -> bool {
+        let over = self.created.seconds().plus(DELIVERY_KEPT);
+        over.0 <= now.seconds().0
+    }
+
     /// The delivery after an attempt that was judged so.
     #[must_use]
     pub fn after(mut self, verdict: Verdict, attempt: Attempt) -> Self {

@@ -34,7 +34,7 @@ pub(super) struct ApplicationItem {
     /// Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<u64>,
-    /// None while something is held.
+    /// None while something is held, or is to be looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ttl: Option<u64>,
 }
@@ -106,7 +106,7 @@ impl ApplicationItem {
     /// Of an application, and where and when somebody is to look again.
     pub(super) fn of(application: &Application, due: Option<(String, Moment)>) -> Self {
         let (due, due_at) = due.unzip();
-        let is_kept = !application.holds.is_empty();
+        let is_kept = !application.holds.is_empty() || due.is_some();
         Self {
             intents: application.intents.iter().map(StoredIntent::from).collect(),
             holds: application.holds.iter().map(StoredHeld::from).collect(),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Database, DatabaseError, failure, refused};
+use super::{Database, DatabaseError, failure, lasting, refused};
 use crate::store::schema::{Item, Key};
 
 /// How many keys DynamoDB takes in one `BatchGetItem`.
@@ -18,9 +18,18 @@ const BATCHES_AT_ONCE: usize = 10;
 const STALLED_ROUNDS: u32 = 4;
 
 impl Database {
-    /// Reads any number of items of either table; those that do not exist are left out. A key that
-    /// is given twice is read once.
+    /// Reads any number of items of either table; those that do not exist or are over are left out. A
+    /// key that is given twice is read once.
     pub(in crate::store) async fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        Ok(lasting(self.batch_get_stored(keys, consistent).await?))
+    }
+
+    /// The same with items that are over and were not deleted yet.
+    pub(in crate::store) async fn batch_get_stored(
         &self,
         keys: impl IntoIterator<Item = Key>,
         consistent: bool,

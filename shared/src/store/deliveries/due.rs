@@ -47,7 +47,7 @@ impl Store {
     /// What is due to be delivered to an endpoint, the longest due first. The index trails, and not by
     /// the same time for each entry, so it only says where to look: what it names is read from the
     /// table, together with what was written shortly before, so that none overtakes an earlier one
-    /// that the index does not show yet.
+    /// that the index does not show yet. What is over is among it, to be taken out of the index.
     pub async fn due(
         &self,
         tag: WorkspaceTag,
@@ -61,7 +61,7 @@ impl Store {
             items = self.between(tag, endpoint, first, last).await?;
             single.retain(|key| position(key).is_none_or(|position| position < first));
         }
-        items.extend(self.database.batch_get(single, true).await?);
+        items.extend(self.database.batch_get_stored(single, true).await?);
         let mut due = Vec::new();
         for item in items {
             let is_due = |delivery: &Delivery| {
@@ -93,7 +93,7 @@ impl Store {
             .expression_attribute_values(":deliveries", text(partition))
             .expression_attribute_values(":first", at(first))
             .expression_attribute_values(":last", at(last));
-        self.database.query_all(query).await
+        self.database.query_all_stored(query).await
     }
 
     async fn due_keys(

@@ -142,7 +142,7 @@ impl Sweep {
                 let pace = as_moderator.map(|id| Key::moderator_pace(tag, id));
                 let keys = [Key::global(tag, user), Key::protected(tag, user)];
                 let keys = keys.into_iter().chain(pace);
-                Ok((database.batch_get(keys, true).await?, None))
+                Ok((database.batch_get_stored(keys, true).await?, None))
             }
             Part::Requests => {
                 let query = query

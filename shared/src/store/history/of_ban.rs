@@ -81,6 +81,7 @@ impl Store {
             .consistent_read(true);
         let mut page = HistoryPage::default();
         let mut start = after.map(|after| after.key(tag, user).item());
+        // At most: what is over is read and left out.
         let mut examined = 0_usize;
         // With one more than is wanted it is known whether anything follows.
         while page.decisions.len() <= limit {
@@ -91,7 +92,7 @@ impl Store {
                 .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
             let (items, next) = self.database.query(query).await?;
-            examined = examined.saturating_add(items.len());
+            examined = examined.saturating_add(wanted);
             for item in items {
                 page.decisions.extend(read(item, guid)?);
             }

@@ -52,8 +52,9 @@ impl Store {
         let query = self
             .past(snapshot.tag, snapshot.user, since, schema::DECISIONS_END)
             .filter_expression(terms)
-            .projection_expression("#at, #previous")
+            .projection_expression("#at, #previous, #ttl")
             .expression_attribute_names("#at", "at")
+            .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_names("#previous", "previous")
             .expression_attribute_names("#global", "global")
             .expression_attribute_values(":moderator", number(request.moderator))
@@ -91,8 +92,9 @@ impl Store {
                 "(#ban.guid = :guid AND #ban.revision = :revision) \
                  OR (#previous.guid = :guid AND #previous.revision = :revision)",
             )
-            .projection_expression("#ban, #previous")
+            .projection_expression("#ban, #previous, #ttl")
             .expression_attribute_names("#ban", "ban")
+            .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_names("#previous", "previous")
             .expression_attribute_values(":guid", number(revision.guid.get()))
             .expression_attribute_values(":revision", number(revision.revision));

@@ -1,0 +1,232 @@
+//! What is over does not count, though DynamoDB deletes it up to days later.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use end_to_end::{Ban, Call, Hook, KeySpec, Reply, TestApp, Unban, Workspace, eventually, now};
+use serde_json::{Value, json};
+use shared::auth::SigningSecret;
+use shared::clock::{Moment, Timestamp};
+use shared::ids::{UniverseId, UserId, WorkspaceTag};
+use shared::outbound::Target;
+use shared::store::{
+    Application, ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings,
+};
+use shared::webhooks::{Endpoint, EventFilter};
+
+use crate::routes::{EXPERIENCE, USER};
+
+/// The kinds of items that last for a time. Counts of checks are left out of what is tested below: they
+/// are never read, and each is of one minute. Markers of erased bans, which say themselves how long they
+/// count, are tested with the rules.
+const KINDS: [&str; 9] = [
+    "application",
+    "checks",
+    "decision",
+    "delivery",
+    "expiry",
+    "lease",
+    "notification",
+    "pace",
+    "request",
+];
+
+/// A user whose ban runs out, one who asks to be forgotten, and one who is mirrored.
+const EXPIRING: u64 = 2;
+const FORGOTTEN: u64 = 3;
+const MIRRORED: u64 = 4;
+
+const UNIVERSE: UniverseId = UniverseId::new(7).unwrap();
+
+fn user(id: u64) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+fn named_ban() -> Ban {
+    let ban = Ban::of(USER, EXPERIENCE).no_overwrite();
+    ban.header("idempotency-key", "once")
+}
+
+fn notification() -> NotificationId {
+    NotificationId::new("notification").unwrap()
+}
+
+fn intake(workspace: &Workspace<'_>) -> ErasureIntake {
+    ErasureIntake {
+        guid: workspace.id(),
+        secret: SigningSecret::new("secret").unwrap(),
+        mode: ErasureMode::Erase,
+        created: Timestamp(now()),
+    }
+}
+
+/// Sends the notification that a user asks to be forgotten.
+async fn ask_to_be_forgotten(workspace: &Workspace<'_>) {
+    let (store, intake) = (workspace.app().store(), intake(workspace));
+    let (name, now) = (notification(), Timestamp(now()));
+    let taking = store.take_in_erasure(&intake, &name, user(FORGOTTEN), now);
+    taking.await.unwrap();
+}
+
+/// Leaves an item of every kind that lasts for a time, and gives the guid of the first ban.
+async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String {
+    let (app, tag) = (workspace.app(), workspace.id().tag());
+    workspace.ban(named_ban()).await;
+    workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    let soon = now() + 3;
+    capped.ban(Ban::of(EXPIRING, EXPERIENCE).length(soon)).await;
+    capped
+        .try_ban(Ban::of(MIRRORED, EXPERIENCE))
+        .await
+        .assert_error(429, "rate_limited");
+    // A gap in the log would make its readers wait, so there is nothing of them yet.
+    ask_to_be_forgotten(workspace).await;
+    let check = json!({ "userId": USER, "experienceId": EXPERIENCE });
+    let check = Call::post("/is-banned").json(&check);
+    let public = workspace.with_key(workspace.public_key());
+    for _ in 0..10 {
+        public.send(check.clone()).await;
+    }
+    let store = app.store();
+    let application = Application::default();
+    let noting = store.note_application(tag, user(MIRRORED), UNIVERSE, &application, None, false);
+    noting.await.unwrap();
+    let until = Moment::from_millis(Moment::now().millis() + 3_600_000);
+    store.pause_universe(tag, UNIVERSE, until).await.unwrap();
+    eventually("the ban has run out", async || {
+        (now() >= soon).then_some(())
+    })
+    .await;
+    app.run_schedule("expire-bans", r#"{"sweep":true}"#).await;
+    app.quiet().await;
+    eventually("checks are counted", async || {
+        kinds(&lasting(workspace).await)
+            .contains("checks")
+            .then_some(())
+    })
+    .await;
+    let bans = workspace.bans().await;
+    let first = bans.iter().find(|ban| ban["robloxId"] == USER).unwrap();
+    first["guid"].as_str().unwrap().to_owned()
+}
+
+/// The stored items that last for a time.
+async fn lasting(workspace: &Workspace<'_>) -> Vec<Value> {
+    let mut items = workspace.stored().await;
+    items.retain(|item| item.get("ttl").is_some());
+    items
+}
+
+fn kinds(items: &[Value]) -> BTreeSet<String> {
+    let kinds = items.iter().map(|item| item["kind"]["S"].as_str().unwrap());
+    kinds.map(str::to_owned).collect()
+}
+
+/// Lets everything that lasts for a time be over.
+async fn end_all(workspace: &Workspace<'_>) {
+    for mut item in lasting(workspace).await {
+        item["ttl"] = json!({ "N": (now() - 1).to_string() });
+        let input = json!({ "TableName": workspace.app().tables().bans, "Item": item });
+        workspace
+            .app()
+            .database()
+            .call("PutItem", &input)
+            .await
+            .unwrap();
+    }
+}
+
+async fn has_application(store: &Store, tag: WorkspaceTag) -> bool {
+    let found = store.application(tag, user(MIRRORED), UNIVERSE).await;
+    found.unwrap().is_some()
+}
+
+/// A page of the log: its events and the cursor.
+async fn events(workspace: &Workspace<'_>, cursor: Option<&str>) -> (Vec<Value>, String) {
+    let call = Call::get("/events").query("limit", 2);
+    let call = match cursor {
+        Some(cursor) => call.query("cursor", cursor),
+        None => call,
+    };
+    let page = workspace.send(call).await;
+    (page.list(), page.next_cursor().unwrap())
+}
+
+#[tokio::test]
+async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
+    let app = TestApp::start().await;
+    let a_day = |settings: &mut Settings| settings.history_days = NonZeroU32::new(1);
+    let workspace = app.workspace_with(a_day).await;
+    let (store, tag) = (app.store(), workspace.id().tag());
+    let hook = Hook::that(|_, _| Reply::Status(200, ""));
+    let url = Target::parse(&hook.url()).unwrap();
+    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), Timestamp(now()));
+    assert!(store.create_endpoint(&endpoint).await.unwrap());
+    let once = KeySpec {
+        bans_per_hour: NonZeroU32::new(1),
+        ..KeySpec::default()
+    };
+    let capped = workspace.with_key(&workspace.make_key(once).await);
+    let guid = leave_all(&workspace, &capped).await;
+    let history = Call::get(&format!("/bans/{guid}"));
+    let seen = async || {
+        let shown = workspace.send(history.clone()).await.success();
+        let of_ban = shown["events"].as_array().unwrap().len();
+        let since = Moment::from_millis(0);
+        let of_expiring = store
+            .history(tag, user(EXPIRING), since)
+            .await
+            .unwrap()
+            .len();
+        let deliveries = store.deliveries(tag, endpoint.id, None, 100).await.unwrap();
+        let pause = store.universe_pause(tag, UNIVERSE).await.unwrap().is_some();
+        let application = has_application(store, tag).await;
+        (of_ban, of_expiring, deliveries.len(), pause, application)
+    };
+    assert_eq!(
+        kinds(&lasting(&workspace).await),
+        KINDS.map(str::to_owned).into()
+    );
+    let (of_ban, of_expiring, deliveries, pause, application) = seen().await;
+    assert_eq!(
+        (of_ban, of_expiring, pause, application),
+        (2, 1, true, true)
+    );
+    assert_eq!(deliveries, 4);
+    assert!(!events(&workspace, None).await.0.is_empty());
+
+    end_all(&workspace).await;
+    assert_eq!(seen().await, (0, 0, 0, false, false));
+    // Pages of the log that hold nothing any more lead on to what does.
+    workspace.ban(Ban::of(9, EXPERIENCE)).await;
+    app.quiet().await;
+    let (mut found, mut cursor) = events(&workspace, None).await;
+    assert!(found.is_empty());
+    for _ in 0..5 {
+        let (more, next) = events(&workspace, Some(&cursor)).await;
+        found.extend(more);
+        cursor = next;
+    }
+    let users = found.iter().map(|event| &event["data"]["robloxId"]);
+    assert_eq!(users.collect::<Vec<_>>(), [9]);
+    // An undo finds nothing to take back, and replaying makes nothing due that has left the log.
+    let replayed = store.replay(&endpoint, 0, true, true).await.unwrap();
+    assert_eq!(replayed.replayed.events, 1);
+    // The cap, the name and the notification are free again: what is over can be replaced.
+    capped.ban(Ban::of(MIRRORED, EXPERIENCE)).await;
+    workspace.ban(named_ban()).await;
+    assert!(workspace.is_banned(USER, EXPERIENCE).await);
+    workspace.ban(Ban::of(FORGOTTEN, EXPERIENCE)).await;
+    ask_to_be_forgotten(&workspace).await;
+    assert!(!workspace.is_banned(FORGOTTEN, EXPERIENCE).await);
+    // All the while the engine held what was not replaced.
+    let over = lasting(&workspace).await;
+    let over = over.into_iter().filter(|item| {
+        let ttl = item["ttl"]["N"].as_str().unwrap();
+        ttl.parse::<u64>().unwrap() < now()
+    });
+    let over = kinds(&over.collect::<Vec<_>>());
+    for kind in ["application", "decision", "delivery", "expiry", "lease"] {
+        assert!(over.contains(kind), "{kind}: {over:?}");
+    }
+}
