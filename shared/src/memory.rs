@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::clock::Reading;
 
 /// The most things that are remembered, enough for any one environment. With one more, it starts over.
-const MOST: usize = 4096;
+pub const MOST: usize = 4096;
 
 /// Things by name, each with the time at which its look-up began: its age counts from there.
 #[derive(Debug)]
@@ -52,6 +52,12 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
     /// Forgets what is remembered under a name.
     pub fn forget(&self, name: &K) {
         self.known().things.remove(name);
+    }
+
+    /// How many things are remembered.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.known().things.len()
     }
 
     fn known(&self) -> MutexGuard<'_, Known<K, V>> {
@@ -215,6 +221,6 @@ mod tests {
         for number in 0..3 * MOST {
             memory.put(number, (), Reading::now());
         }
-        assert!(memory.known().things.len() <= MOST);
+        assert!(memory.len() <= MOST);
     }
 }

@@ -278,3 +278,54 @@ impl Store {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, SdkConfig};
+
+    use super::*;
+    use crate::memory::MOST;
+    use crate::store::{Database, Tables};
+
+    fn store() -> Store {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+        let tables = Tables {
+            bans: "bans".to_owned(),
+            workspaces: "workspaces".to_owned(),
+        };
+        Store::new(Database::new(&config.build(), tables))
+    }
+
+    fn made(key: PlainKey, workspace: WorkspaceId) -> KeyRecord {
+        let new = NewKey {
+            key,
+            workspace,
+            name: "key".to_owned(),
+            scopes: Vec::new(),
+            flags: FlagPin::Auto,
+            bans_per_hour: None,
+            checks_per_minute: None,
+            expires: None,
+            created: Timestamp(1),
+        };
+        new.record()
+    }
+
+    #[test]
+    fn flood_of_unknown_keys_is_bounded_and_pushes_no_real_key_out() {
+        let (store, workspace) = (store(), WorkspaceId::random());
+        let key = || PlainKey::random(KeyKind::Secret, workspace);
+        let (real, first) = (key(), key());
+        let record = Arc::new(made(real.clone(), workspace));
+        store.known.keys.put(real.hash(), record, Reading::now());
+        let learn = |key: &PlainKey| store.learn_key(key.hash(), None, Reading::now());
+        learn(&first).unwrap();
+        assert!(matches!(store.known_key(&first), Some(KnownKey::NoSuchKey)));
+        for _ in 0..MOST {
+            learn(&key()).unwrap();
+            assert!(store.known.unknown_keys.len() <= MOST);
+        }
+        assert!(store.known_key(&first).is_none(), "it was pushed out");
+        assert!(matches!(store.known_key(&real), Some(KnownKey::Key(_))));
+    }
+}
