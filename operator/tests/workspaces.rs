@@ -5,8 +5,7 @@
 
 mod harness;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use end_to_end::{Ban, TestApp, Unban};
 use harness::{Portcullis, assert_refused, stderr, stdout};
@@ -47,18 +46,7 @@ fn role(policy: &Value) -> Function {
             }
         }
     }
-    Function {
-        logical_id: "Operator".to_owned(),
-        name: "operator".to_owned(),
-        environment: BTreeMap::new(),
-        timeout: Duration::from_secs(60),
-        memory: 128,
-        grants,
-        routes: Vec::new(),
-        is_default_route: false,
-        streams: Vec::new(),
-        schedules: Vec::new(),
-    }
+    Function::with_role("operator", grants)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,25 @@ impl Route {
     }
 }
 
+impl Function {
+    /// A program that is called by nothing, with a role that allows this.
+    #[must_use]
+    pub fn with_role(name: &str, grants: Vec<Grant>) -> Self {
+        Self {
+            logical_id: name.to_owned(),
+            name: name.to_owned(),
+            environment: BTreeMap::new(),
+            timeout: Duration::from_mins(1),
+            memory: 128,
+            grants,
+            routes: Vec::new(),
+            is_default_route: false,
+            streams: Vec::new(),
+            schedules: Vec::new(),
+        }
+    }
+}
+
 pub(super) fn read(
     logical_id: &str,
     properties: &Value,

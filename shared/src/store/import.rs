@@ -6,6 +6,7 @@
 
 mod attempt;
 mod found;
+mod notes;
 mod numbers;
 mod rehearsal;
 
@@ -27,17 +28,6 @@ use crate::rules::{Ban, Ending, EndingKind, Identity, Scope, Terms};
 use rehearsal::Rehearsal;
 
 pub use numbers::{Adopted, Numbering};
-
-/// For how long the note of a ban without a guid is kept, in seconds: 90 days. Within them the same
-/// file can be imported again without making any of its bans twice.
-const NOTED: u64 = 90 * 86_400;
-
-/// For how long the claim of a guid is kept, in seconds. Long before, the index shows the ban.
-const CLAIMED: u64 = 3600;
-
-/// After how many seconds an index shows what was written, and a claim counts for nothing if it does
-/// not: the ban was removed since.
-const SHOWN_AFTER: u64 = 30;
 
 /// After how many seconds an import into an empty workspace begins to look guids up: while the first
 /// claims of another import that runs beside it are still there.

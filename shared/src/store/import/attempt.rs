@@ -3,23 +3,18 @@
 
 use std::sync::PoisonError;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use serde::Serialize;
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::found::{Found, Own};
 use super::rehearsal::Rehearsal;
-use super::{
-    CLAIMED, Candidate, Import, ImportFailure, Incoming, NOTED, Origin, SHOWN_AFTER, Verdict,
-};
+use super::{Candidate, Import, ImportFailure, Incoming, Origin, Verdict};
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, Uid};
 use crate::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::bans::Snapshot;
 use crate::store::commit::{self, Actor, Commit};
-use crate::store::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
-use crate::store::items;
-use crate::store::schema::{Item, Key};
-use crate::store::versions;
+use crate::store::database::{DatabaseError, TRANSACTION_ACTIONS};
+use crate::store::schema::Key;
 
 /// How many other experiences report a ban in the ban's own transaction. Each takes up to two
 /// actions, and the ban up to twenty.
@@ -42,12 +37,6 @@ struct Planned {
 enum Judged {
     Write(Box<Planned>),
     Leave(Verdict),
-}
-
-#[derive(Serialize)]
-struct NoteItem<'a> {
-    digest: &'a str,
-    ttl: u64,
 }
 
 impl Import {
@@ -339,27 +328,10 @@ impl Import {
             }
         }
         if let Some((key, earlier)) = planned.note.clone() {
-            let note = NoteItem {
-                digest: &self.key_id,
-                ttl: now.seconds().plus(NOTED).0,
-            };
-            let item = items::write(key, "request", note)?;
-            writes.push(match earlier {
-                None => versions::put_new(table, item)?,
-                Some(run) => replacing(table, item, &run)?,
-            });
+            writes.push(self.note(key, earlier.as_deref(), now.seconds())?);
         }
         if let Some(key) = planned.claim.clone() {
-            let claim = NoteItem {
-                digest: &self.key_id,
-                ttl: now.seconds().plus(CLAIMED).0,
-            };
-            let item = items::write(key, "request", claim)?;
-            writes.push(if has_checked_guids {
-                claiming(table, item, now.seconds())?
-            } else {
-                versions::put_new(table, item)?
-            });
+            writes.push(self.claim(key, has_checked_guids, now.seconds())?);
         }
         Ok(writes)
     }
@@ -382,33 +354,6 @@ fn reinstated(snapshot: Snapshot, stored: &Ban, now: Timestamp) -> Judged {
         })),
         Err(other) => Judged::Leave(Verdict::InTheWay(other.guid)),
     }
-}
-
-/// Writes a note in place of that of an earlier run.
-fn replacing(table: &str, item: Item, run: &str) -> Result<TransactWriteItem, DatabaseError> {
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .condition_expression("digest = :run")
-        .expression_attribute_values(":run", text(run))
-        .build()
-        .map_err(refused)?;
-    Ok(TransactWriteItem::builder().put(put).build())
-}
-
-/// Claims a guid that the index shows no ban of. A claim that is there counts until the index would
-/// show its ban.
-fn claiming(table: &str, item: Item, now: Timestamp) -> Result<TransactWriteItem, DatabaseError> {
-    let fresh = now.plus(CLAIMED).0.saturating_sub(SHOWN_AFTER);
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .condition_expression("attribute_not_exists(pk) OR #ttl < :fresh")
-        .expression_attribute_names("#ttl", "ttl")
-        .expression_attribute_values(":fresh", number(fresh))
-        .build()
-        .map_err(refused)?;
-    Ok(TransactWriteItem::builder().put(put).build())
 }
 
 /// As few transactions as hold the writes of each ban together.
