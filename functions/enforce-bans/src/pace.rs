@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::clock::Moment;
 use shared::ids::{UniverseId, WorkspaceTag};
+use shared::invocation::LEASE;
 use shared::rules::enforcing::{MessagePace, Pacing};
 use tokio::time::Instant;
 
@@ -119,6 +120,11 @@ impl State {
         self.until = self.until.max(Some(until));
         self.until
     }
+}
+
+/// When to look again at what is under way now: by then this lease is over.
+pub const fn abandoned(now: Moment) -> Moment {
+    later(now, (LEASE + 5) * 1000)
 }
 
 /// So many milliseconds later.

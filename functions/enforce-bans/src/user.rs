@@ -5,14 +5,14 @@ use std::sync::Arc;
 use shared::clock::{Moment, Timestamp};
 use shared::error::ApiError;
 use shared::ids::UserId;
-use shared::invocation::{LEASE, STEP};
+use shared::invocation::STEP;
 use shared::roblox::{Ask, Change, RobloxError, TIME_LIMIT, drop_player};
 use shared::rules::enforcing::{self, Held, Level, Plan, Step};
 use shared::store::{Application, Intent};
 use tokio::time::Instant;
 
 use crate::keys::Trial;
-use crate::pace::{later, lock};
+use crate::pace::{abandoned, later, lock};
 use crate::universe::Universe;
 
 /// How long the same name is given to a repetition, in milliseconds: until one who was killed has been
@@ -382,11 +382,6 @@ async fn close(
         ..Application::default()
     };
     note(universe, user, &closed, None, is_noted).await
-}
-
-/// When to look again at what is under way now: by then, this lease has ended.
-const fn abandoned(now: Moment) -> Moment {
-    later(now, (LEASE + 5) * 1000)
 }
 
 async fn note(
