@@ -6,6 +6,7 @@ mod private;
 mod remedy;
 mod stack;
 
+pub use principal::principal;
 pub use private::demand_private;
 pub use remedy::{ALREADY_BANNED, explain};
 pub use stack::Stack;
@@ -247,10 +248,8 @@ impl Connection {
 pub async fn open_session(args: &ConnectionArgs) -> Result<Session> {
     let sdk = args.sdk().await;
     credentials(&sdk).await?;
-    let (located, principal) = tokio::join!(
-        args.locate(sdk.clone()),
-        principal::principal(&sdk, args.is_local())
-    );
+    let (located, principal) =
+        tokio::join!(args.locate(sdk.clone()), principal(&sdk, args.is_local()));
     detail!("decisions are recorded under {principal}");
     Ok(Session {
         store: located?.store(),

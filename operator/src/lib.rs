@@ -43,17 +43,27 @@ pub async fn run() -> ExitCode {
 async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = cli.output();
     let open = async || connection::open(&cli.connection).await;
-    let session = async || connection::open_session(&cli.connection).await;
+    // Those that change bans do not get between a restore and its end.
+    let alone = async || {
+        let store = open().await?;
+        commands::restore::demand_none(&store).await?;
+        anyhow::Ok(store)
+    };
+    let session = async || {
+        let session = connection::open_session(&cli.connection).await?;
+        commands::restore::demand_none(&session.store).await?;
+        anyhow::Ok(session)
+    };
     match cli.command {
         Command::Workspace { command } => {
             commands::workspace::run(command, &open().await?, output).await?;
         }
         Command::Experience { command } => {
-            commands::experience::run(command, &open().await?, output).await?;
+            commands::experience::run(command, &alone().await?, output).await?;
         }
         Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
         Command::Protected { command } => {
-            commands::protected::run(command, &open().await?, output).await?;
+            commands::protected::run(command, &alone().await?, output).await?;
         }
         Command::Ban(args) => commands::ban::run(args, &session().await?, output).await?,
         Command::Unban(args) => commands::unban::run(args, &session().await?, output).await?,
@@ -61,11 +71,12 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::History(args) => commands::history::run(args, &open().await?, output).await?,
         Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
         Command::Undo(args) => commands::undo::run(args, &session().await?, output).await?,
-        Command::Forget(args) => commands::forget::run(args, &open().await?, output).await?,
+        Command::Forget(args) => commands::forget::run(args, &alone().await?, output).await?,
         Command::Erasure { command } => {
             let connection = connection::connect(&cli.connection).await?;
-            let api = connection.api_url();
-            commands::erasure::run(command, &connection.store(), api, output).await?;
+            let (store, api) = (connection.store(), connection.api_url());
+            commands::restore::demand_none(&store).await?;
+            commands::erasure::run(command, &store, api, output).await?;
         }
         Command::Webhook { command } => {
             let is_local = cli.connection.is_local();

@@ -28,6 +28,10 @@ const MADE: u64 = 810_004;
 const GLOBAL: u64 = 810_005;
 const FORGOTTEN: u64 = 810_006;
 const LOST: u64 = 810_007;
+/// Forgotten between the dry run and the stop of the functions.
+const FORGOTTEN_LATE: u64 = 810_008;
+/// Banned while the log counts from 1 again.
+const MADE_LATE: u64 = 810_009;
 
 const COPY: &str = "bans-restored";
 
@@ -88,6 +92,27 @@ fn ids(events: &[Value]) -> BTreeSet<String> {
     ids.map(str::to_owned).collect()
 }
 
+/// The events that say of themselves that they may be known already.
+fn marked(events: &[Value]) -> BTreeSet<String> {
+    let marked = events.iter().filter(|event| event["repeated"] == 1);
+    marked
+        .map(|event| event["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Everything that a restore counts: all that is shown but the counters, which a dry run cannot move.
+fn counted(shown: &Value) -> Value {
+    let mut shown = shown.clone();
+    shown.as_object_mut().unwrap().remove("counters");
+    shown
+}
+
+async fn epoch(workspace: &Workspace<'_>) -> u64 {
+    let page = workspace.send(Call::get("/events")).await.success();
+    page["epoch"].as_u64().unwrap()
+}
+
+/// The last event of each user.
 fn by_user(events: &[Value]) -> BTreeMap<u64, &str> {
     let named = |event: &'_ Value| event["data"]["robloxId"].as_u64().unwrap();
     events
@@ -140,12 +165,13 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let endpoint = workspace.add_webhook("panel").await;
     let operator = Operator::of(&workspace);
 
-    for user in [KEPT, LIFTED, CHANGED, FORGOTTEN, LOST] {
+    for user in [KEPT, LIFTED, CHANGED, FORGOTTEN, FORGOTTEN_LATE, LOST] {
         workspace.ban(permanent(user)).await;
     }
     workspace.ban(permanent(GLOBAL).global()).await;
     bring(&workspace).await;
-    let (first, early) = read(&workspace, None, 6).await;
+    let (first, early) = read(&workspace, None, 7).await;
+    assert_eq!(epoch(&workspace).await, 0);
     copy(&app).await;
 
     workspace.unban(Unban::of(LIFTED, PLACE)).await;
@@ -174,7 +200,13 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         damage(&app, &lost).await;
     }
     app.runtime().reserve("ban-async", Some(7));
+    // The log counts from 1 again: a reader that is further does not see what is decided now.
+    workspace.ban(permanent(MADE_LATE)).await;
     bring(&workspace).await;
+    let stuck = workspace
+        .send(Call::get("/events").query("cursor", &late))
+        .await;
+    stuck.assert_wrong_fields(&["cursor"]);
 
     // A look changes nothing.
     let before = workspace.stored().await;
@@ -190,16 +222,31 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let seen = of_ours(&dry);
     assert_eq!(seen["leftOut"], json!([FORGOTTEN, LOST]), "{seen}");
     let counts = [&seen["lifted"], &seen["restored"], &seen["changed"]];
-    assert_eq!(counts, [1, 2, 1], "{seen}");
+    assert_eq!(counts, [2, 2, 1], "{seen}");
     assert_eq!(workspace.stored().await, before);
     assert_eq!(app.runtime().reserved("publish-events"), None);
 
-    // Nobody has said who was forgotten: the rest is restored, and the writers stay stopped.
-    let yes = [&restore[..], &["--yes"]].concat();
-    let undecided = operator.run(&yes).await;
+    // Another user is forgotten before the functions are stopped. Nobody is brought back until it is
+    // listed who is absent then: the rest is restored, and the functions stay stopped.
+    let forgotten_late = FORGOTTEN_LATE.to_string();
+    operator.json(&["forget", &forgotten_late, "--yes"]).await;
+    bring(&workspace).await;
+    let dry = operator
+        .json(&[&restore[..], &["--dry-run"]].concat())
+        .await;
+    let yes = [&restore[..], &["--yes", "--output", "json"]].concat();
+    let absent = ["--absent", "bring-back", "--forgotten", &forgotten];
+    let undecided = operator.run(&[&yes[..], &absent[..]].concat()).await;
     assert_eq!(undecided.status.code(), Some(1));
     let said = String::from_utf8(undecided.stderr).unwrap();
     assert!(said.contains("--absent"), "{said}");
+    let shown = of_ours(&serde_json::from_slice(&undecided.stdout).unwrap());
+    assert_eq!(shown["leftOut"], json!([FORGOTTEN, LOST, FORGOTTEN_LATE]));
+    assert_eq!(
+        counted(&shown),
+        counted(&of_ours(&dry)),
+        "as the dry run said"
+    );
     for (function, stopped) in [
         ("ban-async", true),
         ("unban-async", true),
@@ -222,12 +269,40 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     assert!(workspace.is_banned(KEPT, PLACE).await, "checks go on");
     let refused = workspace.send(permanent(1).call().unchecked()).await;
     assert_eq!(refused.status, 500, "nothing is decided");
+    read(&workspace, None, 1).await;
+    for changes in [
+        &["forget", "810001", "--yes"][..],
+        &["protected", "add", "810001"],
+        &["unban", "810001", "--experience", "7001", "--yes"],
+    ] {
+        let refused = operator.run(changes).await;
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("is under way"), "{changes:?}: {said}");
+    }
 
-    let absent = ["--absent", "bring-back", "--forgotten", &forgotten];
-    let done = operator.json(&[&yes[..], &absent[..]].concat()).await;
+    let both = format!("{forgotten},{forgotten_late}");
+    let absent = ["--absent", "bring-back", "--forgotten", &both];
+    let dry = operator
+        .json(&[&restore[..], &["--dry-run"], &absent[..]].concat())
+        .await;
+    let done = operator
+        .json(&[&restore[..], &["--yes"], &absent[..]].concat())
+        .await;
     let done = of_ours(&done);
-    assert_eq!(done["leftOut"], json!([FORGOTTEN]), "{done}");
+    assert_eq!(
+        counted(&done),
+        counted(&of_ours(&dry)),
+        "as the dry run said"
+    );
+    assert_eq!(
+        done["leftOut"],
+        json!([FORGOTTEN, FORGOTTEN_LATE]),
+        "{done}"
+    );
     assert_eq!(done["putBack"]["ban"], 1, "{done}");
+    for function in app.runtime().names() {
+        assert_ne!(app.runtime().reserved(function), Some(0), "{function}");
+    }
     assert_eq!(app.runtime().reserved("ban-async"), Some(7));
     assert_eq!(app.runtime().reserved("publish-events"), None);
     bring(&workspace).await;
@@ -240,6 +315,8 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         (MADE, false),
         (GLOBAL, true),
         (FORGOTTEN, false),
+        (FORGOTTEN_LATE, false),
+        (MADE_LATE, false),
         (LOST, true),
     ] {
         assert_eq!(workspace.is_banned(user, PLACE).await, banned, "{user}");
@@ -253,36 +330,64 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let held = app.roblox().restriction(UNIVERSE, None, CHANGED);
     assert_eq!(held.private_reason, "first");
     let stored = json!(workspace.stored().await).to_string();
-    assert!(!stored.contains(&forgotten), "{stored}");
+    for forgotten in [&forgotten, &forgotten_late] {
+        assert!(!stored.contains(forgotten), "{stored}");
+    }
     let bans = workspace.bans().await;
-    assert_eq!(bans.len(), 6, "the ban that was lifted stays on record");
+    assert_eq!(bans.len(), 7, "bans that were lifted stay on record");
+    let history = operator.json(&["history", &LIFTED.to_string()]).await;
+    let last = history.as_array().unwrap().last().unwrap();
+    assert_eq!(last["principal"], "local user unknown", "{history}");
 
-    // Readers: what the restore decided, and what is logged again, under the same id.
-    let (after, _) = read(&workspace, Some(&late), 5).await;
+    // Readers: what was decided while they were stuck, what the restore decided, and what is logged
+    // again, under the same id and marked.
+    let (after, _) = read(&workspace, Some(&late), 11).await;
+    assert_eq!(epoch(&workspace).await, 1);
     let expected = BTreeMap::from([
         (LIFTED, "GAME_BANNED"),
         (CHANGED, "GAME_BAN_UPDATED"),
         (MADE, "GAME_UNBANNED"),
         (GLOBAL, "GAME_BANNED"),
         (LOST, "GAME_BANNED"),
+        (MADE_LATE, "GAME_UNBANNED"),
     ]);
     assert_eq!(by_user(&after), expected);
     let known = &ids(&first) | &ids(&since);
     let repeated = &ids(&after) & &known;
-    let of_lost = first.iter().find(|it| it["data"]["robloxId"] == LOST);
-    assert_eq!(repeated, ids(&[of_lost.unwrap().clone()]));
-    let (all, _) = read(&workspace, Some(&early), 9).await;
+    let of = |events: &[Value], user| {
+        let of_user = events.iter().filter(|it| it["data"]["robloxId"] == user);
+        ids(&of_user.cloned().collect::<Vec<_>>())
+    };
+    // Of the log that began again it is certain; of what was logged a minute before, it is not.
+    assert_eq!(repeated, &of(&first, LOST) | &ids(&since));
+    let of_late = of(&after, MADE_LATE);
+    assert_eq!(of_late.len(), 2, "the ban was made, and lifted");
+    let certain = &repeated | &of_late;
+    assert!(marked(&after).is_superset(&repeated));
+    assert!(marked(&after).is_subset(&certain));
+    assert_eq!(marked(&after).len(), repeated.len() + 1);
+    assert_eq!(marked(&[&first[..], &since[..]].concat()), BTreeSet::new());
+    let (all, _) = read(&workspace, Some(&early), 11).await;
     assert!(ids(&all).is_superset(&(&ids(&since) | &ids(&after))));
 
-    // Webhooks: every event once, but those that are repeated.
-    let mut arrived: BTreeMap<String, usize> = BTreeMap::new();
+    // Webhooks: every event once, but those that are repeated, and marked.
+    let mut arrived: BTreeMap<String, Vec<bool>> = BTreeMap::new();
     for delivery in app.receiver().events("panel") {
-        *arrived.entry(delivery.id().to_owned()).or_default() += 1;
+        let is_marked = delivery.json()["repeated"] == 1;
+        let times = arrived.entry(delivery.id().to_owned()).or_default();
+        times.push(is_marked);
     }
     let all = &known | &ids(&after);
     assert_eq!(arrived.keys().cloned().collect::<BTreeSet<_>>(), all);
     for (id, times) in &arrived {
-        assert!(*times == 1 || repeated.contains(id), "{id}: {times}");
+        match times.as_slice() {
+            [is_marked] => assert!(!is_marked || of_late.contains(id), "{id}"),
+            [first, again @ ..] => {
+                assert!(!first && again.iter().all(|it| *it), "{id}: {times:?}");
+                assert!(repeated.contains(id), "{id}");
+            }
+            [] => panic!("{id} did not arrive"),
+        }
     }
     let open = workspace.deliveries(endpoint).await;
     assert!(open.iter().all(|one| one.due_at.is_none()), "{open:?}");
@@ -323,9 +428,15 @@ async fn an_interrupted_restore_goes_on_and_leaves_every_setting_as_it_was() {
     let operator = Operator::of(&workspace);
     let restore = ["--stack", "portcullis", "restore", "--from", COPY, "--yes"];
 
-    // Lambda refuses in the middle of the stopping.
+    // Lambda refuses in the middle of the stopping: as long as one function is not stopped, nothing is
+    // restored.
+    let stored = workspace.stored().await;
     app.control().refuse_after(Some(2));
-    assert_eq!(operator.run(&restore).await.status.code(), Some(1));
+    let refused = operator.run(&restore).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("Lambda refused a change of"), "{said}");
+    assert_eq!(workspace.stored().await, stored);
     app.control().refuse_after(None);
     // The program is killed while it waits.
     let mut waiting = operator.spawn(&restore);

@@ -67,7 +67,7 @@ pub struct NeverBanned {
 
 /// A flag, written as the reader wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Flag {
+pub struct Flag {
     set: bool,
     style: FlagStyle,
 }
@@ -141,14 +141,20 @@ impl View {
         self.moderation.then_some(value)
     }
 
+    /// A flag, as this reader wants it.
+    #[must_use]
+    pub const fn flag(&self, set: bool) -> Flag {
+        Flag {
+            set,
+            style: self.flags,
+        }
+    }
+
     /// The ban as it is seen. `completed`: has the experience asked about applied it.
     #[must_use]
     pub fn show(&self, ban: &Ban, completed: bool) -> BanInfo {
         let holds = ban.holds(self.now);
-        let flag = |set| Flag {
-            set,
-            style: self.flags,
-        };
+        let flag = |set| self.flag(set);
         BanInfo {
             is_banned: holds,
             guid: ban.guid.to_string(),

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use crate::ban_info::{BanInfo, View};
+use crate::ban_info::{BanInfo, Flag, View};
 use crate::ids::ModeratorId;
 use crate::rules::DecisionKind;
-use crate::store::PastDecision;
+use crate::store::{LoggedEvent, PastDecision};
 
 /// What happened to a user, whichever way it came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +58,9 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     actor: Actor,
+    /// Set where a restore had the event logged again: readers may know it already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<Flag>,
 }
 
 /// Who decided.
@@ -68,6 +71,15 @@ struct Actor {
 }
 
 impl Event {
+    /// The event as the log has it.
+    #[must_use]
+    pub fn logged(event: &LoggedEvent, view: &View) -> Self {
+        Self {
+            repeated: event.repeated.then(|| view.flag(true)),
+            ..Self::of(&event.decision, view)
+        }
+    }
+
     /// The decision as it was seen when it was made: a ban that was in force then is shown as in
     /// force, and as applied if the experience it was made from had reported it.
     #[must_use]
@@ -98,6 +110,7 @@ impl Event {
                     .map(ModeratorId::get)
                     .and_then(|moderator| view.moderation(moderator)),
             },
+            repeated: None,
         }
     }
 }

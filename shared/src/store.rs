@@ -90,7 +90,9 @@ pub use pending::{Pending, PollPosition};
 pub use permits::{Bounds, Decided, Permit};
 pub use queue::Queue;
 pub use removal::RemovalPosition;
-pub use restore::{Absent, Forwarded, Partition, RestoreRun, Restored, Restoring};
+pub use restore::{
+    Absent, Forwarded, KnownLogs, Piece, Place, RestoreRun, Restored, Restoring, TablePage,
+};
 pub use schema::{Item, Key};
 pub use self_linking::{LinkSlots, SELF_LINKED};
 pub use settle::{Call, Settled};

@@ -15,6 +15,7 @@ const ELSEWHERE: u64 = 1818;
 async fn page(workspace: &Workspace<'_>, call: Call) -> (Vec<Value>, String) {
     let answer = workspace.send(call).await;
     let cursor = answer.json()["nextCursor"].as_str().unwrap().to_owned();
+    assert_eq!(answer.json()["epoch"], 0, "nothing was restored");
     (answer.list(), cursor)
 }
 

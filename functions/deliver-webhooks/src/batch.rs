@@ -88,7 +88,7 @@ impl Batch {
                 }
                 continue;
             };
-            let message = Message::of(workspace, &event.decision)?;
+            let message = Message::of(workspace, &event)?;
             let user = event.decision.ban.user;
             let at = *of_user.entry(user).or_insert(batch.chains.len());
             match batch.chains.get_mut(at) {
@@ -207,6 +207,7 @@ mod tests {
         let logged = LoggedEvent {
             position,
             logged,
+            repeated: false,
             decision,
         };
         (position, logged)

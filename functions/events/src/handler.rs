@@ -12,12 +12,14 @@ use shared::store::{LogEntry, LogPosition, Store};
 /// How many events are read at once. A page that is full by size leaves no more than these unread.
 const AT_ONCE: usize = 200;
 
-/// A part of the log. The cursor stands after it, whether there is more by now or not.
+/// A part of the log. The cursor stands after it, whether there is more by now or not. The epoch
+/// counts the restores of the database: what comes after another one may repeat what came before.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Events {
     list: PageList,
     next_cursor: String,
+    epoch: u64,
 }
 
 struct Reading {
@@ -46,7 +48,7 @@ pub async fn handle(
             .await?;
         'page: for entries in entries.chunks(AT_ONCE) {
             for event in store.logged(entries).await? {
-                if !list.add(&Event::of(&event.decision, &view))? {
+                if !list.add(&Event::logged(&event, &view))? {
                     break 'page;
                 }
                 reached = event.position;
@@ -61,6 +63,7 @@ pub async fn handle(
     let answer = Events {
         list,
         next_cursor: reading.cursors.seal(&next).await?,
+        epoch: next.epoch,
     };
     Ok(Reply::json(&answer)?.varying(caller.view_varies()))
 }

@@ -1,5 +1,6 @@
 //! `portcullis restore`: the bans table goes back to an earlier state, from a copy of it.
 
+mod checkpoint;
 mod run;
 mod shown;
 mod walk;
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use shared::clock::Moment;
 use shared::ids::UserId;
-use shared::store::{Absent, Actor, Database, RestoreRun, Restoring, Store, Tables};
+use shared::store::{Absent, Actor, Database, KnownLogs, RestoreRun, Restoring, Store, Tables};
 
 use crate::arguments::{Caution, user};
 use crate::confirm::confirm;
@@ -56,7 +57,8 @@ pub struct RestoreArgs {
     from: Option<String>,
 
     /// What becomes of users who are in the copy and no longer in the live table. Needed if there are
-    /// any: the dry run lists them.
+    /// any: the dry run lists them. Before any of them is brought back, they are listed once more while
+    /// nobody can be forgotten, and the command is to be run again.
     #[arg(long, value_enum, value_name = "WHAT")]
     absent: Option<OfAbsent>,
 
@@ -124,9 +126,13 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
         return finish(&mut run, &located, &live).await;
     }
     stop(&mut run, &located, &live).await?;
-    let restoring = restoring(&run.name, args, &from, &located, &live);
+    let mut restoring = restoring(&run.name, args, &from, &located, &live);
+    restoring.principal = connection::principal(&located.sdk, connection.is_local()).await;
+    if matches!(restoring.absent, Some(Absent::BringBackExcept(_))) && !run.listed {
+        restoring.absent = None;
+    }
     let done = walk::all(&restoring).await?;
-    let undecided = restoring.absent.is_none() && done.values().any(|one| !one.left_out.is_empty());
+    let undecided = restoring.absent.is_none() && done.values().any(|one| one.left_out_count > 0);
     let mut shown = Vec::new();
     for (workspace, restored) in done {
         // Not before all is in place: a reader of the new epoch finds it so.
@@ -139,10 +145,12 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
     }
     output.list(&shown, "there is no workspace")?;
     if undecided {
+        run.listed = true;
+        RestoreRun::save(&live, &run, false).await?;
         bail!(
-            "some users are in the copy and no longer in the live table (left out, above): say with \
-             --absent whether they were forgotten, and run this again; until then the functions \
-             stay stopped"
+            "some users are in the copy and no longer in the live table (left out, above). Nobody can be \
+             forgotten any more until the restore is done: say with --absent what becomes of them, with \
+             --forgotten who was forgotten, and run this again; until then the functions stay stopped"
         );
     }
     finish(&mut run, &located, &live).await
@@ -163,10 +171,26 @@ fn restoring(
         live: live.clone(),
         copy: Store::new(Database::new(&located.database, tables)),
         name: name.to_owned(),
+        principal: String::new(),
         absent: args.absent(),
         only_missing: args.only_missing,
         is_preview: args.caution.dry_run,
+        logs: KnownLogs::default(),
     }
+}
+
+/// Refuses to change bans while they are being restored: it would be taken back, or somebody who is
+/// forgotten would be brought back.
+pub async fn demand_none(store: &Store) -> Result<()> {
+    let under_way: Option<Run> = RestoreRun::load(store).await?;
+    if let Some(run) = under_way.filter(|run| run.phase == Phase::Restoring) {
+        bail!(
+            "a restore from {} is under way: wait until it is done, or end it with `portcullis restore \
+             --cancel`",
+            run.copy
+        );
+    }
+    Ok(())
 }
 
 async fn preview(
@@ -209,6 +233,7 @@ async fn begin(args: &RestoreArgs, from: &str, located: &Connection, live: &Stor
         began: Moment::now().seconds(),
         stopped: None,
         phase: Phase::Restoring,
+        listed: false,
         longest: writers.longest(),
         functions: run::functions(located, &writers).await?,
         mappings: run::mappings(located, &writers).await?,

@@ -10,8 +10,8 @@ mod reading;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
-use serde::{Deserialize, Serialize};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use serde::Deserialize;
 
 use super::Store;
 use super::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
@@ -22,7 +22,7 @@ use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
 
-/// How often an entry is logged anew because another batch was faster.
+/// How often logging an entry is tried again because another batch was faster.
 const ROUNDS: u32 = 20;
 
 /// For how many milliseconds an entry that is missing before a newer one may still appear: the index
@@ -39,6 +39,8 @@ pub struct LoggedEvent {
     pub position: u64,
     /// When it was logged.
     pub logged: Moment,
+    /// Whether a restore had it logged again, so that readers may know it already.
+    pub repeated: bool,
     /// What was decided, or ran out.
     pub decision: PastDecision,
 }
@@ -60,6 +62,8 @@ struct LoggedItem {
     log_position: Option<u64>,
     #[serde(default)]
     logged_at: Option<u64>,
+    #[serde(default)]
+    repeated: bool,
 }
 
 /// Where an event stands in the log, and where it lies.
@@ -96,16 +100,13 @@ pub struct LogPosition {
     pub position: u64,
 }
 
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+/// The item that counts the positions. It also has `began`, when it was made, by which a restore sees
+/// that a log was lost and began again.
+#[derive(Clone, Copy, Default, Deserialize)]
 struct Head {
     log_position: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     epoch: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl LoggedItem {
@@ -113,6 +114,7 @@ impl LoggedItem {
         Some(LoggedEvent {
             position: self.log_position?,
             logged: Moment::from_millis(self.logged_at?),
+            repeated: self.repeated,
             decision: self.decision.into(),
         })
     }
@@ -157,10 +159,8 @@ impl Store {
     ) -> Result<(Vec<TransactWriteItem>, Vec<LoggedEvent>), DatabaseError> {
         let table = &self.database.tables().bans;
         let now = Moment::now();
-        let is_first = head.is_none();
-        let head = head.unwrap_or_default();
-        let before = head.log_position;
-        let mut position = before;
+        let before = head.map(|head| head.log_position);
+        let mut position = before.unwrap_or_default();
         let (mut writes, mut events) = (Vec::new(), Vec::new());
         for key in keys {
             let Some(item) = found.remove(&(key.pk.clone(), key.sk.clone())) else {
@@ -175,23 +175,38 @@ impl Store {
             events.extend(item.event());
         }
         if !writes.is_empty() {
-            let head = Head {
-                log_position: position,
-                ..head
-            };
-            let put = items::write(Key::log_head(tag), "log", head)?;
-            let put = Put::builder().table_name(table).set_item(Some(put));
-            let put = if is_first {
-                put.condition_expression("attribute_not_exists(pk)")
-            } else {
-                put.condition_expression("log_position = :before")
-                    .expression_attribute_values(":before", number(before))
-            };
-            let put = put.build().map_err(refused)?;
-            writes.push(TransactWriteItem::builder().put(put).build());
+            writes.push(move_head(table, tag, before, position, now)?);
         }
         Ok((writes, events))
     }
+}
+
+/// Moves the head from one position to another, and keeps what else it says.
+fn move_head(
+    table: &str,
+    tag: WorkspaceTag,
+    before: Option<u64>,
+    position: u64,
+    now: Moment,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::log_head(tag).item()))
+        .expression_attribute_values(":position", number(position));
+    let update = match before {
+        None => update
+            .update_expression("SET kind = :kind, log_position = :position, began = :now")
+            .condition_expression("attribute_not_exists(pk)")
+            .expression_attribute_values(":kind", text("log"))
+            .expression_attribute_values(":now", number(now.millis())),
+        Some(before) => update
+            .update_expression("SET log_position = :position")
+            .condition_expression("log_position = :before")
+            .expression_attribute_values(":before", number(before)),
+    };
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
 }
 
 /// Gives an entry its position.
@@ -246,9 +261,26 @@ mod tests {
         let stored = HashMap::from([("log_position".to_owned(), number(7))]);
         let head: Head = items::read(stored).unwrap();
         assert_eq!((head.log_position, head.epoch), (7, 0));
-        let later = Head { epoch: 2, ..head };
-        let written: HashMap<String, AttributeValue> =
-            items::write(Key::log_head("26092f67".parse().unwrap()), "log", later).unwrap();
-        assert_eq!(written.get("epoch"), Some(&number(2)));
+    }
+
+    #[test]
+    fn moving_the_head_writes_its_position_and_nothing_else() {
+        let tag = "26092f67".parse().unwrap();
+        let now = Moment::from_millis(1_800_000_000_000);
+        let moved = |before| {
+            let write = move_head("bans", tag, before, 9, now).unwrap();
+            let update = write.update.unwrap();
+            (
+                update.update_expression,
+                update.condition_expression.unwrap(),
+            )
+        };
+        let (sets, condition) = moved(Some(7));
+        // An epoch, or the restore that set it, must not be lost.
+        assert_eq!(sets, "SET log_position = :position");
+        assert_eq!(condition, "log_position = :before");
+        let (sets, condition) = moved(None);
+        assert!(sets.contains("began = :now"), "{sets}");
+        assert_eq!(condition, "attribute_not_exists(pk)");
     }
 }

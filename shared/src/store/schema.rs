@@ -199,14 +199,6 @@ impl Key {
         }
     }
 
-    /// The restore that is under way.
-    pub fn restore_run() -> Self {
-        Self {
-            pk: RESTORE_RUN.to_owned(),
-            sk: "restore".to_owned(),
-        }
-    }
-
     /// Where the services of a local stack are.
     pub fn local_stack() -> Self {
         Self {

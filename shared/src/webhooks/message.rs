@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::event::Event;
 use crate::ids::WorkspaceId;
-use crate::store::PastDecision;
+use crate::store::LoggedEvent;
 
 /// Who calls.
 const USER_AGENT: &str = concat!("Portcullis/", env!("CARGO_PKG_VERSION"));
@@ -41,13 +41,13 @@ pub struct Message {
 
 impl Message {
     /// The message of an event, with all that the workspace's own systems may know.
-    pub fn of(workspace: WorkspaceId, decision: &PastDecision) -> Result<Self, ApiError> {
+    pub fn of(workspace: WorkspaceId, event: &LoggedEvent) -> Result<Self, ApiError> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the workspace chose the receiver"
         )]
-        let view = View::of_workspace(workspace, FlagStyle::Integer, decision.at);
-        Self::new(decision.id(), &Event::of(decision, &view))
+        let view = View::of_workspace(workspace, FlagStyle::Integer, event.decision.at);
+        Self::new(event.decision.id(), &Event::logged(event, &view))
     }
 
     /// The message of a test that was asked for at this time.

@@ -39,6 +39,10 @@ pub struct Run {
     /// When everything was stopped.
     pub stopped: Option<Timestamp>,
     pub phase: Phase,
+    /// Whether the absent users were listed after everything was stopped: nobody can have been forgotten
+    /// since.
+    #[serde(default)]
+    pub listed: bool,
     /// How many seconds a call under way may take.
     pub longest: u64,
     pub functions: Vec<StoppedFunction>,

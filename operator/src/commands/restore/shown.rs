@@ -38,6 +38,8 @@ impl Record for Shown {
             lifted,
             restored,
             changed,
+            repeated,
+            left_out_count,
             left_out,
             linked,
             protected,
@@ -56,6 +58,8 @@ impl Record for Shown {
             ("bans lifted", lifted.to_string()),
             ("restored", restored.to_string()),
             ("changed", changed.to_string()),
+            ("events repeated", repeated.to_string()),
+            ("users left out", left_out_count.to_string()),
             (
                 "linked again",
                 texts(&mut linked.iter().map(ToString::to_string)),
@@ -65,7 +69,7 @@ impl Record for Shown {
                 texts(&mut protected.iter().map(ToString::to_string)),
             ),
             (
-                "left out",
+                "the first of them",
                 texts(&mut left_out.iter().map(ToString::to_string)),
             ),
             (

@@ -1,56 +1,123 @@
-//! Every partition of both tables, one after the other.
+//! Both tables, page by page.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use shared::ids::{WorkspaceId, WorkspaceTag};
-use shared::store::{Partition, Restored, Restoring, Store};
+use shared::store::{Piece, Restored, Restoring};
 
+use super::checkpoint::{Checkpoint, Start};
 use crate::progress::Progress;
 
 /// Into how many parts a table is divided that are read at the same time.
 const SEGMENTS: i32 = 4;
 
-/// How many partitions of a part are restored at the same time.
+/// How many pieces of a part are restored at the same time.
 const AT_ONCE: usize = 16;
 
-/// What was done, by workspace tag.
-struct Sums {
-    by_tag: BTreeMap<WorkspaceTag, Restored>,
-    progress: Progress,
+/// One of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Copy,
+    Live,
 }
 
-/// Restores everything of the workspaces that there are. What the copy holds of a workspace that was
-/// deleted since stays gone.
+struct Walk<'a> {
+    restoring: &'a Restoring,
+    workspaces: Vec<WorkspaceTag>,
+    progress: Mutex<Progress>,
+    /// Held while it is saved, so that a later one is never replaced by an earlier one.
+    checkpoint: tokio::sync::Mutex<Checkpoint>,
+}
+
+/// Restores everything of the workspaces that there are, and gives what was done since the restore
+/// began, in this run or before it was interrupted. What the copy holds of a workspace that was deleted
+/// since stays gone.
 pub async fn all(restoring: &Restoring) -> Result<BTreeMap<Ordered, Restored>> {
     let workspaces = restoring.live.workspaces().await?;
-    let by_tag = workspaces
-        .iter()
-        .map(|workspace| (workspace.guid.tag(), Restored::default()));
-    let sums = Mutex::new(Sums {
-        by_tag: by_tag.collect(),
-        progress: Progress::begin("partitions compared", None),
-    });
-    // What is only in the live table comes last: by then the copy's users are done.
-    for (table, is_copy) in [(&restoring.copy, true), (&restoring.live, false)] {
-        let segments = (0..SEGMENTS).map(|at| segment(restoring, table, is_copy, at, &sums));
-        try_join_all(segments).await?;
-    }
-    let Ok(sums) = sums.into_inner() else {
-        anyhow::bail!("a part of the restore has failed");
+    let walk = Walk {
+        restoring,
+        workspaces: workspaces.iter().map(|one| one.guid.tag()).collect(),
+        progress: Mutex::new(Progress::begin("users and items compared", None)),
+        checkpoint: tokio::sync::Mutex::new(Checkpoint::load(restoring).await?),
     };
-    sums.progress.finish();
-    let mut by_tag = sums.by_tag;
+    // What is only in the live table comes last: by then the copy's users are done.
+    for table in [Table::Copy, Table::Live] {
+        try_join_all((0..SEGMENTS).map(|segment| walk.segment(table, segment))).await?;
+    }
+    let progress = walk.progress.into_inner();
+    progress.unwrap_or_else(PoisonError::into_inner).finish();
+    let mut done = walk.checkpoint.into_inner().done();
     Ok(workspaces
         .iter()
-        .filter_map(|workspace| {
-            let restored = by_tag.remove(&workspace.guid.tag())?;
-            Some((Ordered(workspace.guid), restored))
+        .map(|workspace| {
+            let restored = done.remove(&workspace.guid.tag()).unwrap_or_default();
+            (Ordered(workspace.guid), restored)
         })
         .collect())
+}
+
+impl Walk<'_> {
+    /// Walks through a part of a table, from where an earlier run left it.
+    async fn segment(&self, table: Table, segment: i32) -> Result<()> {
+        let name = match table {
+            Table::Copy => format!("copy {segment}"),
+            Table::Live => format!("live {segment}"),
+        };
+        let mut after = match self.checkpoint.lock().await.start(&name) {
+            Start::Beginning => None,
+            Start::After(place) => Some(place),
+            Start::Nowhere => return Ok(()),
+        };
+        loop {
+            let (store, whole) = match table {
+                Table::Copy => (&self.restoring.copy, true),
+                Table::Live => (&self.restoring.live, false),
+            };
+            let place = (segment, SEGMENTS);
+            let page = store.table_page(place, after.as_ref(), whole).await?;
+            let pieces = page.pieces.into_iter();
+            let pieces = pieces.filter(|piece| self.workspaces.contains(&piece.tag()));
+            let done: BTreeMap<WorkspaceTag, Restored> = stream::iter(pieces)
+                .map(|piece| self.restore(table, piece))
+                .buffer_unordered(AT_ONCE)
+                .try_fold(BTreeMap::new(), |mut sums, (tag, done)| async move {
+                    let sum: &mut Restored = sums.entry(tag).or_default();
+                    sum.add(done);
+                    Ok(sums)
+                })
+                .await?;
+            after.clone_from(&page.next);
+            let mut checkpoint = self.checkpoint.lock().await;
+            checkpoint.pass(&name, page.next, done);
+            if !self.restoring.is_preview {
+                checkpoint.save(self.restoring).await?;
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn restore(&self, table: Table, piece: Piece) -> Result<(WorkspaceTag, Restored)> {
+        let tag = piece.tag();
+        let count = match &piece {
+            Piece::User(..) | Piece::Beside(..) => 1,
+            Piece::Items(_, items) => u64::try_from(items.len()).unwrap_or(u64::MAX),
+        };
+        // On the heap: the futures of the SDK are large, and there are many at once.
+        let done = match table {
+            Table::Copy => Box::pin(self.restoring.restore_copied(piece)).await?,
+            Table::Live => Box::pin(self.restoring.restore_live(piece)).await?,
+        };
+        if let Ok(mut progress) = self.progress.lock() {
+            progress.advance(count);
+        }
+        Ok((tag, done))
+    }
 }
 
 /// A workspace, ordered by its guid as text.
@@ -72,48 +139,5 @@ impl Ord for Ordered {
 impl PartialOrd for Ordered {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-async fn segment(
-    restoring: &Restoring,
-    table: &Store,
-    is_copy: bool,
-    segment: i32,
-    sums: &Mutex<Sums>,
-) -> Result<()> {
-    let is_known = |partition: &Partition| {
-        let sums = sums.lock();
-        sums.is_ok_and(|sums| sums.by_tag.contains_key(&partition.tag()))
-    };
-    let mut after = None;
-    loop {
-        let (mut partitions, next) = table.some_partitions((segment, SEGMENTS), after).await?;
-        partitions.retain(is_known);
-        stream::iter(partitions)
-            .map(|partition| async move {
-                let done = match &partition {
-                    Partition::Other(..) if !is_copy => return Ok(()),
-                    Partition::User(tag, user) if !is_copy => {
-                        if restoring.copy.holds_user(*tag, *user).await? {
-                            return Ok(());
-                        }
-                        restoring.restore(&partition).await?
-                    }
-                    _ => restoring.restore(&partition).await?,
-                };
-                if let Ok(mut sums) = sums.lock() {
-                    sums.progress.advance(1);
-                    sums.by_tag.entry(partition.tag()).or_default().add(done);
-                }
-                anyhow::Ok(())
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
-        after = next;
-        if after.is_none() {
-            return Ok(());
-        }
     }
 }

@@ -91,7 +91,7 @@ impl Sent {
                 let Some(event) = store.event_at(workspace.tag(), position).await? else {
                     return Ok(Self::default());
                 };
-                let message = Message::of(workspace, &event.decision)?;
+                let message = Message::of(workspace, &event)?;
                 (Some(event.decision.ban.user), message)
             }
         };

@@ -5,6 +5,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Restoring;
+use super::log_again::LogState;
 use crate::error::ApiError;
 use crate::ids::WorkspaceTag;
 use crate::store::Store;
@@ -36,6 +37,9 @@ struct Counter {
     epoch: u64,
     #[serde(default)]
     restored_by: String,
+    /// When the log was made, in Unix milliseconds; older ones do not say.
+    #[serde(default)]
+    began: u64,
 }
 
 impl Store {
@@ -66,13 +70,22 @@ impl Store {
 }
 
 impl Restoring {
-    /// Whether the live table's log has got at least as far as the copy's.
-    pub(super) async fn log_is_sound(&self, tag: WorkspaceTag) -> Result<bool, DatabaseError> {
+    /// What the heads of a workspace's log say.
+    pub(super) async fn compare_heads(&self, tag: WorkspaceTag) -> Result<LogState, DatabaseError> {
         let head = Key::log_head(tag);
         let copied = self.copy.counter(head.clone()).await?;
         let live = self.live.counter(head).await?;
-        let position = |head: Option<Counter>| head.map_or(0, |head| head.value);
-        Ok(position(live) >= position(copied))
+        let Some(copied) = copied else {
+            return Ok(LogState::default());
+        };
+        let restarted = live.as_ref().map(|live| live.began);
+        let restarted = restarted.filter(|began| *began > copied.began);
+        let has_fallen = live.is_none_or(|live| live.value < copied.value);
+        Ok(LogState {
+            copied: copied.value,
+            is_lost: has_fallen || restarted.is_some(),
+            restarted,
+        })
     }
 
     /// Moves the counters of a workspace past everything that either table knows of and begins a new
@@ -130,21 +143,26 @@ impl Restoring {
         };
         let heads = [&live, &copied].into_iter().flatten();
         let epoch = heads.map(|head| head.epoch).max().unwrap_or(0);
-        if let Some(live) = live.filter(|live| live.restored_by == self.name) {
+        if let Some(live) = live.as_ref().filter(|live| live.restored_by == self.name) {
             return Ok(Some((live.value, live.epoch)));
         }
         let epoch = epoch.saturating_add(1);
         let logged = self.live.last_logged(tag).await?;
         let next = given.max(logged).saturating_add(GAP);
+        // The log is the copy's again, so that another restore does not take it for one that was lost.
+        let began = [&copied, &live].into_iter().flatten().next();
+        let began = began.map_or(0, |head| head.began);
         let update = self
             .live
             .database
             .updating(key)
             .update_expression(
-                "SET kind = :kind, log_position = :next, epoch = :epoch, restored_by = :run",
+                "SET kind = :kind, log_position = :next, epoch = :epoch, began = :began, \
+                 restored_by = :run",
             )
             .expression_attribute_values(":kind", text("log"))
-            .expression_attribute_values(":epoch", number(epoch));
+            .expression_attribute_values(":epoch", number(epoch))
+            .expression_attribute_values(":began", number(began));
         self.move_to(update, next).await?;
         Ok(Some((next, epoch)))
     }

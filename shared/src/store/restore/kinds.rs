@@ -14,7 +14,7 @@ pub(super) enum Fate {
     PutBack,
     /// It is linked again, with a back-fill from the beginning.
     Link,
-    /// It comes back only if the live table still knows its user: a request to be forgotten.
+    /// It comes back only if its user is still known, or is brought back: a request to be forgotten.
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
@@ -64,6 +64,10 @@ pub(super) fn fate_of(kind: &str) -> Result<Fate, DatabaseError> {
     })
 }
 
+fn is_link_slots(item: &Item) -> bool {
+    Key::of(item).is_some_and(|key| key.sk == "links")
+}
+
 /// Whether the table's expiry was to remove the item by now.
 pub(super) fn has_expired(item: &Item, now: Moment) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
@@ -86,11 +90,14 @@ impl Restoring {
         let now = Moment::now();
         match fate_of(kind_of(&item))? {
             _ if has_expired(&item, now) => Ok(()),
+            // How many experiences have linked themselves: their links are put back as well.
+            Fate::Counter if is_link_slots(&item) => self.create(item, done).await,
             Fate::Counter | Fate::StayGone | Fate::WithUser => Ok(()),
             Fate::PutBack => self.create(item, done).await,
             Fate::IfUserIsKnown => {
                 let Queued { user } = items::read(item.clone())?;
-                if self.live.is_known(tag, user).await? {
+                let comes_back = self.brings_back(user) && self.copy.is_known(tag, user).await?;
+                if comes_back || self.live.is_known(tag, user).await? {
                     self.create(item, done).await?;
                 }
                 Ok(())

@@ -1,83 +1,159 @@
-//! The partitions of a table, one after the other.
+//! The bans table, page by page.
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
 use crate::ids::{UserId, WorkspaceTag};
 use crate::store::Store;
 use crate::store::database::{DatabaseError, failure, text};
-use crate::store::schema::{Item, Key};
+use crate::store::schema::{self, Item, Key};
 
-/// A partition of the bans table.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Partition {
+/// How many items a page has at most. It bounds what a restore keeps in memory, and what one that was
+/// interrupted does a second time.
+const PAGE: i32 = 1000;
+
+/// How many items that are no user's are restored together: as many as one call reads.
+const TOGETHER: usize = 100;
+
+/// Something to restore.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
     /// Everything about a user, with their Global ban and their protection, which lie elsewhere.
     User(WorkspaceTag, UserId),
-    /// Any other, by its key.
-    Other(WorkspaceTag, String),
+    /// The same for a user of whom something lies outside of their partition, which they may not have.
+    Beside(WorkspaceTag, UserId),
+    /// Items that are no user's.
+    Items(WorkspaceTag, Vec<Item>),
 }
 
-impl Partition {
+impl Piece {
     /// The workspace it belongs to.
     #[must_use]
     pub const fn tag(&self) -> WorkspaceTag {
         match self {
-            Self::User(tag, _) | Self::Other(tag, _) => *tag,
-        }
-    }
-
-    /// The partition with this key. `None` for the users' Global bans and protections, which belong
-    /// to their users, and for what is no partition of ours.
-    fn of(key: &str) -> Option<Self> {
-        let (tag, rest) = key.split_once('#')?;
-        let tag = tag.parse().ok()?;
-        match rest.split_once('#') {
-            Some(("U", user)) => Some(Self::User(tag, user.parse().ok()?)),
-            Some(("G", _)) => None,
-            None if rest == "P" => None,
-            _ => Some(Self::Other(tag, key.to_owned())),
+            Self::User(tag, _) | Self::Beside(tag, _) | Self::Items(tag, _) => *tag,
         }
     }
 }
 
+/// A place in the table: the key of the item that was read last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pk: String,
+    sk: String,
+}
+
+/// A page of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TablePage {
+    /// What is on it. A user is on the page on which their partition begins.
+    pub pieces: Vec<Piece>,
+    /// Where the next begins; `None` at the end.
+    pub next: Option<Place>,
+}
+
+/// Whom or what an item is about.
+enum About {
+    User(WorkspaceTag, UserId),
+    Beside(WorkspaceTag, UserId),
+    Other(WorkspaceTag),
+}
+
+impl About {
+    /// `None` for the users' Global bans, which belong to their users, and for what is no item of ours.
+    fn of(key: &Key) -> Option<Self> {
+        let (tag, rest) = key.pk.split_once('#')?;
+        let tag = tag.parse().ok()?;
+        match rest.split_once('#') {
+            Some(("U", user)) => Some(Self::User(tag, user.parse().ok()?)),
+            Some(("G", _)) => None,
+            None if rest == "P" => Some(Self::Beside(tag, key.sk.parse().ok()?)),
+            _ => Some(Self::Other(tag)),
+        }
+    }
+}
+
+/// The pieces of a page that begins after an item of the partition `before`.
+fn pieces(items: Vec<Item>, before: Option<&str>) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    // The items of a partition come one after the other.
+    let mut before = before.map(str::to_owned);
+    for item in items {
+        let Some(key) = Key::of(&item) else { continue };
+        match About::of(&key) {
+            Some(About::User(tag, user)) if before.as_ref() != Some(&key.pk) => {
+                pieces.push(Piece::User(tag, user));
+            }
+            Some(About::User(..)) | None => {}
+            Some(About::Beside(tag, user)) => pieces.push(Piece::Beside(tag, user)),
+            Some(About::Other(tag)) => match pieces.last_mut() {
+                Some(Piece::Items(own, items)) if *own == tag && items.len() < TOGETHER => {
+                    items.push(item);
+                }
+                _ => pieces.push(Piece::Items(tag, vec![item])),
+            },
+        }
+        before = Some(key.pk);
+    }
+    pieces
+}
+
 impl Store {
-    /// Some partitions of one of `segments` equal parts of the bans table, and where the next begin;
-    /// `None` at the end. For the operator only: it reads the whole table.
-    pub async fn some_partitions(
+    /// A page of one of `segments` equal parts of the bans table, after a place in it; with `whole`
+    /// items or with their keys only. For the operator only: all pages are the whole table.
+    pub async fn table_page(
         &self,
         (segment, segments): (i32, i32),
-        after: Option<Item>,
-    ) -> Result<(Vec<Partition>, Option<Item>), ApiError> {
+        after: Option<&Place>,
+        whole: bool,
+    ) -> Result<TablePage, ApiError> {
+        let start = after.map(|Place { pk, sk }| {
+            let (pk, sk) = (pk.clone(), sk.clone());
+            Key { pk, sk }.item()
+        });
         let scan = self
             .database
             .client()
             .scan()
             .table_name(&self.database.tables().bans)
             .consistent_read(true)
-            .projection_expression("pk, sk")
+            .limit(PAGE)
+            .set_projection_expression((!whole).then(|| "pk, sk".to_owned()))
             .segment(segment)
             .total_segments(segments)
-            .set_exclusive_start_key(after);
+            .set_exclusive_start_key(start);
         let page = self.database.timed(scan.send()).await.map_err(failure)?;
-        let mut found: Vec<Partition> = Vec::new();
-        for item in page.items() {
-            let Some(key) = Key::of(item) else { continue };
-            let protected = key.pk.strip_suffix("#P").and_then(|tag| {
-                let user = key.sk.parse().ok()?;
-                Some(Partition::User(tag.parse().ok()?, user))
-            });
-            // The items of a partition come one after the other.
-            let partition = protected.or_else(|| Partition::of(&key.pk));
-            found.extend(partition.filter(|partition| found.last() != Some(partition)));
-        }
-        let next = page.last_evaluated_key.filter(|key| !key.is_empty());
-        Ok((found, next))
+        let next = page.last_evaluated_key.as_ref().and_then(Key::of);
+        let before = after.map(|place| place.pk.as_str());
+        Ok(TablePage {
+            pieces: pieces(page.items.unwrap_or_default(), before),
+            next: next.map(|Key { pk, sk }| Place { pk, sk }),
+        })
     }
 
     /// Whether the table holds anything of a user's own partition.
-    pub async fn holds_user(&self, tag: WorkspaceTag, user: UserId) -> Result<bool, ApiError> {
-        let key = crate::store::schema::user_partition(tag, user);
+    pub(super) async fn holds_user(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+    ) -> Result<bool, DatabaseError> {
+        let key = schema::user_partition(tag, user);
         let query = self.querying_partition(&key).projection_expression("pk");
         let (found, _) = self.database.query(query.limit(1)).await?;
         Ok(!found.is_empty())
+    }
+
+    /// Whether a restore comes by this user when it walks through the table.
+    pub(super) async fn holds_anything_of(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+    ) -> Result<bool, DatabaseError> {
+        if self.holds_user(tag, user).await? {
+            return Ok(true);
+        }
+        let protected = self.database.get(Key::protected(tag, user)).await?;
+        Ok(protected.is_some())
     }
 
     /// All items of a partition.
@@ -101,20 +177,41 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn items(keys: &[(&str, &str)]) -> Vec<Item> {
+        let item = |(pk, sk): &(&str, &str)| {
+            Key {
+                pk: (*pk).to_owned(),
+                sk: (*sk).to_owned(),
+            }
+            .item()
+        };
+        keys.iter().map(item).collect()
+    }
+
     #[test]
-    fn global_bans_and_protections_are_restored_with_their_users() {
+    fn user_is_on_the_page_on_which_their_partition_begins() {
         let tag: WorkspaceTag = "26092f67".parse().unwrap();
-        let user = UserId::new(156).unwrap();
-        assert_eq!(
-            Partition::of("26092f67#U#156"),
-            Some(Partition::User(tag, user))
-        );
-        for elsewhere in ["26092f67#G#3", "26092f67#P", "W", "none#U#156"] {
-            assert_eq!(Partition::of(elsewhere), None, "{elsewhere}");
-        }
-        for other in ["26092f67#X", "26092f67#D#ep_1", "26092f67#I#00ff"] {
-            let expected = Partition::Other(tag, other.to_owned());
-            assert_eq!(Partition::of(other), Some(expected));
-        }
+        let user = |user| UserId::new(user).unwrap();
+        let own = [("26092f67#U#156", "B#1"), ("26092f67#U#156", "E#7")];
+        let page = [&own[..], &[("26092f67#U#2", "E#7")]].concat();
+        let both = [Piece::User(tag, user(156)), Piece::User(tag, user(2))];
+        assert_eq!(pieces(items(&page), None), both);
+        let went_on = pieces(items(&page), Some("26092f67#U#156"));
+        assert_eq!(went_on, both[1..]);
+        assert_eq!(pieces(items(&own), Some("26092f67#U#156")), []);
+    }
+
+    #[test]
+    fn items_that_are_no_users_are_restored_together() {
+        let tag: WorkspaceTag = "26092f67".parse().unwrap();
+        let none = [("26092f67#G#3", "156"), ("W", "W"), ("none#U#156", "E#1")];
+        assert_eq!(pieces(items(&none), None), []);
+        let protected = pieces(items(&[("26092f67#P", "156")]), None);
+        assert_eq!(protected, [Piece::Beside(tag, UserId::new(156).unwrap())]);
+        let others = [("26092f67#X", "1"), ("26092f67#D#we_1", "2")];
+        let together = Piece::Items(tag, items(&others));
+        assert_eq!(pieces(items(&others), None), [together]);
+        let many: Vec<_> = std::iter::repeat_n(("26092f67#X", "1"), TOGETHER + 1).collect();
+        assert_eq!(pieces(items(&many), None).len(), 2);
     }
 }

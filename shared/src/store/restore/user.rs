@@ -1,98 +1,28 @@
 //! One user: what is lost is put back, and what was decided since is decided back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future::try_join;
 
+use super::held::Held;
 use super::kinds::{self, Fate, fate_of, kind_of};
-use super::{Absent, Restored, Restoring};
+use super::log_again::{LOG_STAMPS, REPEATED};
+use super::{Restored, Restoring};
 use crate::clock::Moment;
 use crate::error::ApiError;
 use crate::ids::{ExperienceId, UserId, WorkspaceTag};
 use crate::rules::{self, Ban, DecisionKind, Outcome, Scope, Standing};
-use crate::store::Store;
 use crate::store::commit::Actor;
 use crate::store::database::DatabaseError;
 use crate::store::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::links::Link;
 use crate::store::permits::{Bounds, Decided};
-use crate::store::schema::{self, Item, Key};
+use crate::store::schema::{Item, Key};
 use crate::store::settle::Call;
 
 /// How far the version of an item that is put back moves: no write that was under way when the item
 /// was lost may find the version that it insists on.
 const VERSIONS: u64 = 1_000_000;
-
-/// What a table holds of a user, by key.
-#[derive(Debug, Default)]
-struct Held(BTreeMap<(String, String), Item>);
-
-impl Held {
-    fn get(&self, key: &Key) -> Option<&Item> {
-        self.0.get(&(key.pk.clone(), key.sk.clone()))
-    }
-
-    /// The item under a key, unless it is missing or cannot be read.
-    fn read<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Option<T> {
-        self.get(key)
-            .cloned()
-            .and_then(|item| items::read(item).ok())
-    }
-
-    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Item> {
-        self.0.values().filter(move |item| kind_of(item) == kind)
-    }
-
-    /// What shows that the user was known: items that no later ban of theirs would write again.
-    fn traces(&self) -> BTreeSet<&(String, String)> {
-        let lasting = ["ban", "decision", "expiry", "protected"];
-        let items = self.0.iter();
-        items
-            .filter(|(_, item)| lasting.contains(&kind_of(item)))
-            .map(|(key, _)| key)
-            .collect()
-    }
-
-    fn largest_uid(&self) -> u64 {
-        let bans = self.of_kind("ban").cloned();
-        let bans = bans.filter_map(|item| items::read::<BanItem>(item).ok());
-        bans.map(|item| Ban::from(item.ban).uid.0)
-            .max()
-            .unwrap_or(0)
-    }
-
-    fn experiences(&self) -> BTreeSet<ExperienceId> {
-        let keys = self.of_kind("experience").filter_map(Key::of);
-        keys.filter_map(|key| key.sk.strip_prefix("E#")?.parse().ok())
-            .collect()
-    }
-}
-
-impl Store {
-    async fn held_of(&self, tag: WorkspaceTag, user: UserId) -> Result<Held, DatabaseError> {
-        let partition = schema::user_partition(tag, user);
-        let others = [Key::global(tag, user), Key::protected(tag, user)];
-        let (mut items, others) = try_join(
-            self.partition(&partition),
-            self.database.batch_get(others, true),
-        )
-        .await?;
-        items.extend(others);
-        let keyed = items
-            .into_iter()
-            .filter_map(|item| Key::of(&item).map(|key| ((key.pk, key.sk), item)));
-        Ok(Held(keyed.collect()))
-    }
-
-    /// Whether the table holds anything that shows who the user is.
-    pub(super) async fn is_known(
-        &self,
-        tag: WorkspaceTag,
-        user: UserId,
-    ) -> Result<bool, DatabaseError> {
-        Ok(!self.held_of(tag, user).await?.traces().is_empty())
-    }
-}
 
 impl Restoring {
     pub(super) async fn restore_user(
@@ -108,15 +38,12 @@ impl Restoring {
             ..Restored::default()
         };
         let is_absent = !copy.traces().is_empty() && copy.traces().is_disjoint(&live.traces());
-        let comes_back = match &self.absent {
-            Some(Absent::BringBackExcept(forgotten)) => !forgotten.contains(&user),
-            Some(Absent::LeaveOut) | None => false,
-        };
-        if is_absent && !comes_back {
-            done.left_out.insert(user);
+        if is_absent && !self.brings_back(user) {
+            done.leave_out(user);
             copy = Held::default();
         }
         self.put_back_lost(tag, &copy, &live, &mut done).await?;
+        self.log_again(tag, &copy, &live, &mut done).await?;
         // The experiences' items rest on the Global ban.
         self.restore_global(tag, user, &copy, &live, &mut done)
             .await?;
@@ -150,7 +77,8 @@ impl Restoring {
                     }
                     Fate::WithUser => {}
                     _ => {
-                        let item = self.as_logged(tag, item.clone()).await?;
+                        let log = self.log_state(tag).await?;
+                        let item = log.as_logged(item.clone(), done);
                         self.put_back(tag, item, done).await?;
                     }
                 }
@@ -165,17 +93,6 @@ impl Restoring {
             }
         }
         Ok(())
-    }
-
-    /// An entry of the history as it is put back. Where the live table has forgotten how far its log
-    /// got, places in it may have been given twice, so the entry is logged again.
-    async fn as_logged(&self, tag: WorkspaceTag, mut item: Item) -> Result<Item, DatabaseError> {
-        if item.contains_key("log_position") && !self.log_is_sound(tag).await? {
-            for stamp in LOG_STAMPS {
-                item.remove(stamp);
-            }
-        }
-        Ok(item)
     }
 
     async fn restore_global(
@@ -296,7 +213,7 @@ impl Restoring {
                 actor: Actor {
                     key_id: self.name.clone(),
                     moderator: None,
-                    principal: None,
+                    principal: Some(self.principal.clone()),
                     request_id: uuid::Uuid::new_v4().to_string(),
                 },
                 bounds: Bounds::Unbound,
@@ -330,16 +247,13 @@ impl Restoring {
 /// The reason that is given for what a restore decides.
 const REASON: &str = "Restored to an earlier state.";
 
-/// What an entry of the history gets when it is logged.
-const LOG_STAMPS: [&str; 3] = ["log_shard", "log_position", "logged_at"];
-
 /// An item of the live table as it should be, if it was changed in a way that no decision changes it.
 /// History never changes; a record changes with each decision on its ban.
 fn repaired(copied: &Item, present: &Item) -> Option<Item> {
     match kinds::kind_of(copied) {
         "decision" | "expiry" => {
             let mut repaired = copied.clone();
-            for stamp in LOG_STAMPS {
+            for stamp in LOG_STAMPS.into_iter().chain([REPEATED]) {
                 repaired.remove(stamp);
                 let stamped = present
                     .get(stamp)

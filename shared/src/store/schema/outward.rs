@@ -1,7 +1,7 @@
 //! How items are keyed that lead out of the tables: the log of events, what is due at a time,
 //! deliveries to webhooks, and the mirror on Roblox's side.
 
-use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
+use super::{DECISION_PREFIX, Key, RESTORE_RUN, padded_guid, user_partition};
 use crate::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
 use crate::webhooks::{DeliveryKey, EndpointId};
 
@@ -23,6 +23,22 @@ pub const ENFORCEMENTS: &str = "M";
 pub const ENDED_ENFORCEMENTS: &str = "ME";
 
 impl Key {
+    /// The restore that is under way.
+    pub fn restore_run() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "restore".to_owned(),
+        }
+    }
+
+    /// How far a restore has compared the tables.
+    pub fn restore_checkpoint() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "checkpoint".to_owned(),
+        }
+    }
+
     /// How far the log of a workspace has got.
     pub fn log_head(tag: WorkspaceTag) -> Self {
         Self {
