@@ -179,8 +179,8 @@ fn restoring(
     }
 }
 
-/// Refuses to change bans while they are being restored: it would be taken back, or somebody who is
-/// forgotten would be brought back.
+/// Refuses to change bans during a restore: it would undo the change, or bring back a user who is
+/// forgotten meanwhile.
 pub async fn demand_none(store: &Store) -> Result<()> {
     let under_way: Option<Run> = RestoreRun::load(store).await?;
     if let Some(run) = under_way.filter(|run| run.phase == Phase::Restoring) {

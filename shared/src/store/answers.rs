@@ -16,7 +16,7 @@ use crate::http::IdempotencyKey;
 use crate::ids::{Guid, UserId, WorkspaceTag};
 use crate::rules::{Ban, DecisionKind, Scope, Standing};
 
-/// By how many seconds the clock of whoever changed the ban afterwards may be behind.
+/// How many seconds behind the clock of a later change to the ban may be.
 const SLACK: u64 = 60;
 
 /// Among how many decisions after an answer the first is looked for.
