@@ -195,7 +195,7 @@ async fn a_guid_that_no_ban_has_is_not_found_and_links_nothing() {
     }
     for method in ["POST", "DELETE", "PUT"] {
         let answer = workspace.send(Call::new(method, "/bans/1")).await;
-        answer.assert_error(404, "not_found");
+        answer.assert_error(405, "method_not_allowed");
     }
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
 }
