@@ -28,6 +28,9 @@ pub fn parse(value: &Value, now: Timestamp) -> Option<Length> {
     }
     let text = value.as_str()?.trim();
     if let Ok(instant) = text.parse::<Instant>() {
+        if !has_offset_of_rfc_3339(text) {
+            return None;
+        }
         return until(u64::try_from(instant.as_second()).ok()?, now);
     }
     let span: Span = text.parse().ok()?;
@@ -39,6 +42,18 @@ pub fn parse(value: &Value, now: Timestamp) -> Option<Length> {
     (1..=LONGEST)
         .contains(&length)
         .then_some(Length::For(length))
+}
+
+/// Whether an instant has an offset of RFC 3339, below 24 hours, and no name of a time zone.
+fn has_offset_of_rfc_3339(text: &str) -> bool {
+    let Some((_, offset)) = text
+        .rsplit_once(['+', '-'])
+        .filter(|_| !text.ends_with(['Z', 'z']))
+    else {
+        return !text.contains('[');
+    };
+    let hours = offset.get(..2).and_then(|hours| hours.parse::<u8>().ok());
+    hours.is_some_and(|hours| hours < 24) && !text.contains('[')
 }
 
 fn seconds(number: u64, now: Timestamp) -> Option<Length> {
@@ -127,6 +142,9 @@ mod tests {
             json!(99_999_999_999_u64),
             json!("2024-13-45T00:00:00Z"),
             json!("2524-01-01T00:00:00Z"),
+            json!("2033-01-01T00:00:00+25:00"),
+            json!("2033-01-01T00:00:00-24:00"),
+            json!("2033-01-01T00:00:00+01:00[Asia/Tokyo]"),
             json!("1969-01-01T00:00:00Z"),
             json!([]),
             json!({}),

@@ -32,6 +32,11 @@ const LISTS: [&str; 15] = [
     "data",
 ];
 
+/// Whether a member of a document may be its list of bans.
+pub fn is_list(name: &str) -> bool {
+    LISTS.contains(&name)
+}
+
 /// Where the entries are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -155,7 +160,7 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
             return Ok(Layout::Object);
         }
         let is_nested = matches!(scanner.peek()?, Some(b'[' | b'{'));
-        if is_nested && LISTS.contains(&name.as_str()) {
+        if is_nested && is_list(&name) {
             // Not to be looked through: it may be of any size.
             return Ok(Layout::Member(name));
         }
@@ -171,7 +176,7 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
     if is_record || scanner.peek()? == Some(b'{') {
         return Ok(Layout::Lines);
     }
-    let known = names.iter().find(|name| LISTS.contains(&name.as_str()));
+    let known = names.iter().find(|name| is_list(name));
     let what = match known {
         Some(name) => format!("{name} is neither a list nor an object"),
         None if names.is_empty() => "the document is empty".to_owned(),

@@ -46,8 +46,7 @@ type Table = Vec<LuaEntry>;
 
 impl<'a> Parser<'a> {
     fn file(&mut self) -> Result<Vec<LuaEntry>, Broken> {
-        let (mut found, mut others) = (Vec::new(), Vec::new());
-        let mut has_any = false;
+        let (mut found, mut others, mut unnamed) = (None, Vec::new(), None);
         loop {
             self.skip()?;
             let Some(c) = self.rest.chars().next() else {
@@ -63,11 +62,13 @@ impl<'a> Parser<'a> {
             let name = self.assigned()?;
             let Some(name) = name else { continue };
             let table = self.table(0)?;
-            let taken = bans(name, table, &mut others);
-            has_any |= taken.is_some();
-            found.extend(taken.into_iter().flatten());
+            if let Some(taken) = bans(name, table, &mut others, &mut unnamed) {
+                let entries: &mut Table = found.get_or_insert_default();
+                entries.extend(taken);
+            }
         }
-        if !has_any {
+        // A table without a name, such as one that a function returns, counts only if it is all there is.
+        let Some(found) = found.or(unnamed) else {
             let what = if others.is_empty() {
                 "there is no table of bans".to_owned()
             } else {
@@ -78,7 +79,7 @@ impl<'a> Parser<'a> {
                 )
             };
             return Err(Broken::new(1, what));
-        }
+        };
         Ok(found)
     }
 
@@ -285,17 +286,70 @@ const fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Whether a name says that a table holds bans.
+/// How many letters a name may have that is looked at.
+const LONGEST_NAME: usize = 40;
+
+/// What a list of bans is called.
+const BANS: [&str; 7] = [
+    "bans",
+    "banned",
+    "ban",
+    "blacklisted",
+    "blacklist",
+    "blocklist",
+    "blocked",
+];
+
+/// What else may stand in its name.
+const BESIDE: [&str; 23] = [
+    "accounts",
+    "all",
+    "data",
+    "exploiters",
+    "game",
+    "global",
+    "ids",
+    "id",
+    "lists",
+    "list",
+    "my",
+    "our",
+    "permanently",
+    "permanent",
+    "perma",
+    "perm",
+    "players",
+    "player",
+    "roblox",
+    "server",
+    "table",
+    "users",
+    "user",
+];
+
+/// Whether a name says that a table holds bans, as `BannedUserIds` does. One with any other word does
+/// not: `CanBan`, `Unbanned` and `BanExempt` hold users who are not banned.
 fn says_bans(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["ban", "blacklist", "blocklist", "blocked"]
-        .iter()
-        .any(|word| name.contains(word))
-        && !name.contains("admin")
+    fn is_made_of_words(rest: &str, says: bool) -> bool {
+        let after = |words: &[&str], says| {
+            let mut rests = words.iter().filter_map(|word| rest.strip_prefix(word));
+            rests.any(|rest| is_made_of_words(rest, says))
+        };
+        (rest.is_empty() && says) || after(&BANS, true) || after(&BESIDE, says)
+    }
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    let name: String = letters.flat_map(char::to_lowercase).collect();
+    name.len() <= LONGEST_NAME && is_made_of_words(&name, false)
 }
 
 /// The entries that are bans: those of the table, or of the tables in it with such a name.
-fn bans(name: &str, table: Table, others: &mut Vec<String>) -> Option<Vec<LuaEntry>> {
+fn bans(
+    name: &str,
+    table: Table,
+    others: &mut Vec<String>,
+    unnamed: &mut Option<Table>,
+) -> Option<Table> {
     let is_named = |(_, key, value): &LuaEntry| {
         let key = key.as_deref().unwrap_or_default();
         !key.is_empty() && !is_digits(key) && (value.is_array() || value.is_object())
@@ -319,8 +373,12 @@ fn bans(name: &str, table: Table, others: &mut Vec<String>) -> Option<Vec<LuaEnt
         }
         return found;
     }
-    if name.is_empty() || says_bans(name) {
+    if says_bans(name) {
         return Some(table);
+    }
+    if name.is_empty() {
+        unnamed.get_or_insert_default().extend(table);
+        return None;
     }
     others.push(name.to_owned());
     None
@@ -362,6 +420,8 @@ mod tests {
             "local t = {}\nt.Banned = {\n5600001, -- Mallory\n5600002}",
             "{\n5_600_001, \n5600002\n}",
             "return { Admins = {7}, Banned = {\n 5600001, 5600002 } }",
+            "local CanBan = {7}\nlocal bannedPlayerIds = {5600001,\n5600002}\nlocal Unbanned = {8}",
+            "local GLOBAL_BAN_LIST = {5600001,\n5600002}\nlocal function ranks() return {254, 255} end",
         ] {
             let found = both(read(text).unwrap());
             let values: Vec<_> = found.iter().map(|(_, value)| value.clone()).collect();
@@ -379,6 +439,19 @@ mod tests {
     fn other_tables_and_broken_ones_are_errors() {
         for (text, says) in [
             ("local Admins = {1, 2}", "the tables are called Admins"),
+            ("local CanBan = {1, 2}", "the tables are called CanBan"),
+            (
+                "local Unbanned = {1}\nlocal NotBanned = {2}",
+                "Unbanned, NotBanned",
+            ),
+            (
+                "return { BanExempt = {1}, BanRanks = {254}, Bands = {3} }",
+                "BanExempt, BanRanks, Bands",
+            ),
+            (
+                "Settings.CanBan = {'Bob:71016'}",
+                "the tables are called CanBan",
+            ),
             ("return { Admins = {1}, Mods = {2} }", "Admins, Mods"),
             ("return {1, 2", "the file ends in the middle of a table"),
             ("return {\"a, 2}\n", "a string begins here"),

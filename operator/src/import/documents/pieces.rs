@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
-use super::layout::Layout;
+use super::layout::{Layout, is_list};
 use super::scanner::{Scanner, Span, Within};
 use super::unique::Unique;
 use super::{lua, plain};
@@ -157,10 +157,18 @@ impl State {
         self.within = None;
         while let Some((mut around, is_object)) = self.around.pop() {
             while scanner.next(&mut around)? {
-                if is_object {
-                    scanner.name()?;
+                let name = if is_object {
+                    scanner.name()?
+                } else {
+                    String::new()
+                };
+                let other = scanner.value()?;
+                if is_list(&name) && holds_entries(&other.bytes) {
+                    let what =
+                        format!("there is a second list, {name}: import each list on its own");
+                    return Err(scanner.unexpected(&what));
                 }
-                scanner.value()?;
+                demand_last_page(scanner, &name, &other)?;
             }
         }
         scanner.end()?;
@@ -182,10 +190,12 @@ impl State {
                         let what = format!("there is no list called {wanted}");
                         return Err(scanner.unexpected(&what));
                     }
-                    if scanner.name()? == *wanted {
+                    let name = scanner.name()?;
+                    if name == *wanted {
                         break;
                     }
-                    scanner.value()?;
+                    let other = scanner.value()?;
+                    demand_last_page(scanner, &name, &other)?;
                 }
                 self.around.push((within, is_object));
                 is_object = scanner.peek()? == Some(b'{');
@@ -205,6 +215,28 @@ impl State {
         self.within = Some((within, is_object));
         Ok(())
     }
+}
+
+/// Refuses a page of a list that says where the next one begins: the rest would be missing.
+fn demand_last_page<R: BufRead>(
+    scanner: &Scanner<R>,
+    name: &str,
+    value: &Span,
+) -> Result<(), Broken> {
+    let leads_on = matches!(name, "nextCursor" | "nextPageToken")
+        && !matches!(value.bytes.as_slice(), b"\"\"" | b"null");
+    if leads_on {
+        return Err(scanner.unexpected(
+            "this is one page of a list, and others follow: join all pages into one list",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a value is a list or an object with something in it.
+fn holds_entries(value: &[u8]) -> bool {
+    let mut bytes = value.iter().filter(|byte| !byte.is_ascii_whitespace());
+    matches!(bytes.next(), Some(b'[' | b'{')) && !matches!(bytes.next(), Some(b']' | b'}'))
 }
 
 fn enter<R: BufRead>(scanner: &mut Scanner<R>, name: &str) -> Result<Within, Broken> {
@@ -254,6 +286,28 @@ mod tests {
         Pieces::new(text.as_bytes(), layout)
             .map(|piece| piece.map(|piece| (piece.at.line, piece.value.unwrap())))
             .collect()
+    }
+
+    #[test]
+    fn document_whose_bans_lie_elsewhere_too_is_refused() {
+        let wrong = |text: &str, list: &str| {
+            let pieces = read(text, Layout::Member(list.to_owned()));
+            let wrong = pieces.into_iter().find_map(Result::err);
+            wrong.map(|wrong| wrong.message).unwrap_or_default()
+        };
+        let second = "there is a second list, bans";
+        assert!(wrong("{\"users\":[1],\"bans\":[2]}", "users").starts_with(second));
+        assert!(wrong("{\"list\":[],\"bans\":{\"7\":true}}", "list").starts_with(second));
+        let page = "this is one page of a list";
+        assert!(wrong("{\"list\":[1],\"nextCursor\":\"a\"}", "list").starts_with(page));
+        let first = "{\"nextPageToken\":\"t\",\"userRestrictions\":[]}";
+        assert!(wrong(first, "userRestrictions").starts_with(page));
+        for text in [
+            "{\"nextPageToken\":\"\",\"list\":[1],\"users\":[]}",
+            "{\"list\":[1],\"data\":7,\"nextCursor\":null}",
+        ] {
+            assert_eq!(wrong(text, "list"), "", "{text}");
+        }
     }
 
     fn list() -> Layout {

@@ -95,8 +95,30 @@ pub fn role(title: &str) -> Option<Role> {
 /// ignored on purpose: without it a short or lifted ban would become a permanent one.
 pub fn looks_like_an_end(title: &str) -> bool {
     let within = [
-        "expir", "until", "unban", "duration", "perman", "tempor", "revoke", "pardon",
+        "expir",
+        "until",
+        "unban",
+        "duration",
+        "perman",
+        "tempor",
+        "tempban",
+        "revoke",
+        "pardon",
+        "forgive",
+        "appeal",
+        "release",
+        "remain",
+        "timeleft",
+        "timeout",
+        "whitelist",
+        "ablauf",
+        "dauer",
+        "hasta",
+        "validade",
+        "срок",
     ];
+    // Only as a whole: a part of other titles.
+    let alone = ["to", "time", "fin", "ende"];
     let normal = normal(title);
     let is_end_word = |word: &String| {
         matches!(
@@ -124,17 +146,22 @@ pub fn looks_like_an_end(title: &str) -> bool {
                 | "perm"
                 | "lift"
                 | "lifted"
-                | "appealed"
                 | "active"
                 | "inactive"
                 | "status"
                 | "state"
-                | "released"
                 | "removed"
+                | "deleted"
+                | "enabled"
+                | "disabled"
+                | "valid"
+                | "left"
+                | "free"
                 | "epoch"
         )
     };
     within.iter().any(|part| normal.contains(part))
+        || alone.contains(&normal.as_str())
         || is_end_word(&normal)
         || words(title).iter().any(is_end_word)
 }
@@ -212,6 +239,19 @@ mod tests {
             "Is permanent",
             "term",
             "time_until_unban",
+            "time left",
+            "remaining",
+            "tempban",
+            "timeout",
+            "To",
+            "time",
+            "free on",
+            "appeal",
+            "forgiven",
+            "deletedAt",
+            "whitelisted",
+            "Ablaufdatum",
+            "hasta",
         ] {
             assert!(looks_like_an_end(title), "{title}");
         }
