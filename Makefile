@@ -38,14 +38,14 @@ test: needs-rust $(SCHEMATHESIS_READY) ## Run every test (set up nothing first: 
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
-	target/debug/examples/on-the-stack end-to-end/schemathesis/run --seed 1 --max-examples 20
+	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --seed 1 --max-examples 20
 
 # A quarter of the time for each of the two keys, and half for the fuzz targets.
 fuzz: MINUTES := 10
 fuzz: needs-rust needs-nightly $(SCHEMATHESIS_READY) $(CARGO_FUZZ_READY) ## Look for bad input that does harm, for ten minutes (MINUTES=… for more)
 	cargo build --locked --workspace --bins --example on-the-stack
-	target/debug/examples/on-the-stack end-to-end/schemathesis/run --max-time $$(($(MINUTES) * 15))
-	fuzz/run $$(($(MINUTES) * 30 / 8))
+	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --max-time $$(($(MINUTES) * 15))
+	tests/fuzz/runner/run $$(($(MINUTES) * 30 / 8))
 
 # For how long, and with which plan: `make soak MINUTES=1 SEED=7`.
 MINUTES := 3
@@ -56,7 +56,7 @@ soak: needs-rust ## Call the service on a bad day and check every answer (MINUTE
 
 # One build of all functions, apart from the tools: together their dependencies would have other
 # features than those that are deployed.
-FUNCTIONS := $(notdir $(wildcard functions/*)) floor
+FUNCTIONS := $(notdir $(wildcard functions/*)) baseline
 
 bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
 	cargo build --locked --release --package portcullis
@@ -65,7 +65,7 @@ bench: needs-rust release-functions ## Measure size, starts, cost, growth, throu
 bench-docs: needs-rust ## Put the tables of the last `make bench` into docs/performance.md
 	cargo run --locked --profile measure --bin bench -- --docs
 
-bench-check: needs-rust release-functions ## Compare a short form of it with bench/bounds.json
+bench-check: needs-rust release-functions ## Compare a short form of it with tools/bench/bounds.json
 	cargo build --locked --workspace --all-targets
 	target/debug/bench --check --program target/debug/portcullis $(SECTIONS)
 
@@ -74,7 +74,7 @@ release-functions:
 
 check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fmt --all --check
-	cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
+	cargo fetch --locked --quiet --manifest-path tests/fuzz/runner/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	.tools/sam/bin/sam validate --lint --region us-east-1
 	.tools/cfn-lint/bin/cfn-lint template.yaml

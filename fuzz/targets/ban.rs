@@ -1,5 +1,0 @@
-//! See `hostile::ban`.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::ban(bytes));

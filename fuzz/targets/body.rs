@@ -1,5 +1,0 @@
-//! See `hostile::body`.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::body(bytes));

@@ -1,8 +1,0 @@
-//! `portcullis`: what an operator does, from a terminal or a script.
-
-use std::process::ExitCode;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    operator::run().await
-}

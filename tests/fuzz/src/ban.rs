@@ -1,0 +1,75 @@
+//! A ban call, by the function's own parser.
+
+use serde_json::{Value, json};
+use shared::calls::Intent;
+use shared::clock::Timestamp;
+use shared::ids::MAX_ROBLOX_ID;
+use shared::rules::{BanRequest, Length, Scope, Terms};
+
+use crate::body::assert_text;
+use crate::length::{LONGEST, NOW};
+use crate::request::{assert_refused, request};
+
+#[path = "../../../functions/ban-async/src/request.rs"]
+mod call;
+
+/// Reads bytes as the body of `/ban-async`, with and without its flags.
+pub fn ban(bytes: &[u8]) {
+    for completed in [false, true] {
+        let appeal = bytes.len().is_multiple_of(2);
+        let query = [
+            ("experienceBanCompleted", if completed { "1" } else { "0" }),
+            ("isAppeal", if appeal { "true" } else { "false" }),
+        ];
+        match call::parse(&request(bytes, &query, &[]), NOW) {
+            Err(error) => assert_refused(&error),
+            Ok((ban, intent)) => {
+                assert_eq!(matches!(intent, Intent::Appeal), appeal);
+                assert_eq!(ban.completed, completed);
+                assert_within_bounds(&ban);
+                let written = written(&ban).to_string();
+                let (again, _) = call::parse(&request(written.as_bytes(), &query, &[]), NOW)
+                    .unwrap_or_else(|error| panic!("{written}: {error}"));
+                assert_eq!(again, ban, "{written}");
+            }
+        }
+    }
+}
+
+fn assert_within_bounds(ban: &BanRequest) {
+    for id in [ban.user.get(), ban.experience.get(), ban.moderator.get()] {
+        assert!((1..=MAX_ROBLOX_ID).contains(&id));
+    }
+    assert_text(&ban.private_reason, Terms::LONGEST_PRIVATE_REASON);
+    assert_text(&ban.public_reason, Terms::LONGEST_PUBLIC_REASON);
+    match ban.length {
+        Length::Permanent => {}
+        Length::For(seconds) => assert!((1..=LONGEST).contains(&seconds)),
+        Length::Until(at) => {
+            assert!(at <= NOW.plus(LONGEST));
+            // Only what may be a late confirmation may lie in the past.
+            assert!(at > NOW || (ban.overwrite && ban.completed), "{at} is past");
+        }
+    }
+}
+
+/// The same call, written in the plainest way.
+fn written(ban: &BanRequest) -> Value {
+    let (kind, length) = match ban.length {
+        Length::Permanent => ("Permanent", json!(false)),
+        Length::For(seconds) => ("Temporary", json!(format!("{seconds}s"))),
+        Length::Until(Timestamp(at)) => ("Temporary", crate::length::instant(at).into()),
+    };
+    json!({
+        "overwrite": ban.overwrite,
+        "userId": ban.user.get(),
+        "experienceId": ban.experience.get(),
+        "banModerator": ban.moderator.get(),
+        "banType": if ban.scope == Scope::Global { "Global" } else { "Experience" },
+        "banLengthType": kind,
+        "banLength": length,
+        "banPrivateReason": ban.private_reason,
+        "banPublicReason": ban.public_reason,
+        "experienceUniversal": ban.universal,
+    })
+}

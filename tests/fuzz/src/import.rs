@@ -1,0 +1,215 @@
+//! Lists of bans in files, as the operator's program reads them.
+
+use std::io::Cursor;
+
+use cli::import::{Broken, Columns, Defaults, Detected, Format, Outcome, Reading, Row};
+use shared::ban_info::{FlagStyle, View};
+use shared::clock::Moment;
+use shared::export::{self, Csv, Json};
+use shared::ids::{Guid, MAX_ROBLOX_ID, Uid, WorkspaceId};
+use shared::rules::{Ban, Ending, EndingKind, Terms};
+use shared::store::Recorded;
+
+use crate::body::assert_text;
+use crate::length::LONGEST;
+
+const FORMATS: [Format; 10] = [
+    Format::Json,
+    Format::Csv,
+    Format::UsersCsv,
+    Format::UsersJson,
+    Format::Ids,
+    Format::ById,
+    Format::Roblox,
+    Format::Adonis,
+    Format::KohlsAdmin,
+    Format::HdAdmin,
+];
+
+/// Reads bytes as a file of every format.
+pub fn import(bytes: &[u8]) {
+    match Detected::find(None, || Ok(bytes)) {
+        Ok(detected) => drop(rows_of(bytes, detected, false)),
+        Err(broken) => assert_says_where(bytes, &broken),
+    }
+    let now = Moment::now();
+    for format in FORMATS {
+        for raw in [false, true] {
+            if raw && format != Format::Csv {
+                continue;
+            }
+            for row in rows(bytes, format, raw) {
+                assert_within_bounds(&row, now);
+                assert_comes_out_as_it_went_in(&row, now);
+            }
+        }
+    }
+}
+
+/// The rows that can be read; those that cannot say on which line they are and why.
+fn rows(bytes: &[u8], format: Format, raw: bool) -> Vec<Row> {
+    match Detected::find(Some(format), || Ok(bytes)) {
+        Ok(detected) => rows_of(bytes, detected, raw),
+        Err(broken) => {
+            assert_says_where(bytes, &broken);
+            Vec::new()
+        }
+    }
+}
+
+fn rows_of(bytes: &[u8], detected: Detected, raw: bool) -> Vec<Row> {
+    let format = detected.format;
+    let reading = Reading {
+        detected,
+        defaults: Defaults {
+            experience: "75521396999004".parse().ok(),
+            scope: None,
+            moderator: "744482898".parse().ok(),
+            private_reason: None,
+            public_reason: Some("Banned earlier".to_owned()),
+        },
+        columns: Columns::default(),
+        raw,
+    };
+    let read = match reading.rows(Cursor::new(bytes.to_vec())) {
+        Ok(rows) => rows,
+        Err(broken) => {
+            assert_says_where(bytes, &broken);
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    let mut is_over = false;
+    // No row takes less than a byte.
+    for (count, entry) in read.enumerate() {
+        assert!(!is_over, "{format:?} goes on after it broke off");
+        assert!(count <= bytes.len(), "{format:?} does not end");
+        match entry {
+            Ok(entry) => {
+                assert_line(bytes, entry.at.line);
+                match entry.outcome {
+                    Outcome::Ban(row) => found.push(*row),
+                    Outcome::NoBan(message) | Outcome::Wrong(message) => {
+                        assert!(!message.is_empty());
+                    }
+                }
+            }
+            Err(broken) => {
+                assert_says_where(bytes, &broken);
+                is_over = true;
+            }
+        }
+    }
+    found
+}
+
+fn assert_says_where(bytes: &[u8], broken: &Broken) {
+    assert!(!broken.message.is_empty());
+    assert_line(bytes, broken.line);
+}
+
+fn assert_line(bytes: &[u8], line: u64) {
+    let breaks = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+    let lines = u64::try_from(breaks.count()).expect("a length") + 1;
+    assert!((1..=lines).contains(&line), "line {line} of {lines}");
+}
+
+fn assert_within_bounds(row: &Row, now: Moment) {
+    for id in [
+        row.user.get(),
+        row.experience.get(),
+        row.terms.moderator.get(),
+    ] {
+        assert!((1..=MAX_ROBLOX_ID).contains(&id));
+    }
+    assert_text(&row.terms.private_reason, Terms::LONGEST_PRIVATE_REASON);
+    assert_text(&row.terms.public_reason, Terms::LONGEST_PUBLIC_REASON);
+    let horizon = now.seconds().plus(LONGEST + 60);
+    assert!(row.terms.expires.seconds() <= horizon.0);
+    for time in [row.created, row.updated].into_iter().flatten() {
+        assert!(time <= horizon);
+    }
+    if let Some(guid) = row.guid {
+        assert!(guid.created() <= now.seconds().plus(86_400 + 60));
+    }
+    if let Some(uid) = row.uid {
+        assert!(uid.0 <= MAX_ROBLOX_ID);
+    }
+}
+
+/// Exported and read again, a row is the same.
+fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
+    let workspace = row.workspace.unwrap_or_else(WorkspaceId::random);
+    let recorded = Recorded {
+        ban: ban_of(row, now),
+        completed: row.completed,
+    };
+    for flags in [FlagStyle::Integer, FlagStyle::Boolean] {
+        #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
+        let view = View::of_workspace(workspace, flags, now.seconds());
+        let files = [
+            (Format::Json, false, file(Json::default(), &view, &recorded)),
+            (Format::Csv, false, file(Csv::new(false), &view, &recorded)),
+            (Format::Csv, true, file(Csv::new(true), &view, &recorded)),
+            (
+                Format::Csv,
+                false,
+                file(Csv::new(false).for_excel(true), &view, &recorded),
+            ),
+        ];
+        for (format, raw, file) in files {
+            let detected = Detected::find(None, || Ok(file.as_slice()));
+            assert_eq!(detected.map(|detected| detected.format), Ok(format));
+            let again = rows(&file, format, raw);
+            let shown = String::from_utf8_lossy(&file);
+            let [again] = again.as_slice() else {
+                panic!("{} rows come out of {shown}", again.len());
+            };
+            let ban = &recorded.ban;
+            let expected = Row {
+                guid: Some(ban.guid),
+                uid: Some(ban.uid),
+                workspace: Some(workspace),
+                created: Some(ban.created),
+                updated: Some(ban.updated),
+                active: ban.holds(now.seconds()),
+                ..row.clone()
+            };
+            assert_eq!(*again, expected, "{shown}");
+        }
+    }
+}
+
+fn file(mut format: impl export::Format, view: &View, row: &Recorded) -> Vec<u8> {
+    let mut out = Vec::new();
+    format.begin(&mut out).expect("a header");
+    format.row(&mut out, view, row).expect("a row");
+    format.end(&mut out);
+    out
+}
+
+/// The ban that a row becomes, with what it does not say made up.
+fn ban_of(row: &Row, now: Moment) -> Ban {
+    let uid = row.uid.unwrap_or(Uid(7));
+    let guid = row.guid.unwrap_or_else(|| Guid::mint(now, uid));
+    let created = row.created.unwrap_or_else(|| guid.created());
+    let updated = row.updated.unwrap_or(created);
+    let kind = match (row.appealed, row.lifted(now.seconds())) {
+        (true, _) => Some(EndingKind::Appealed),
+        (false, true) => Some(EndingKind::Lifted),
+        (false, false) => None,
+    };
+    Ban {
+        guid,
+        uid,
+        user: row.user,
+        scope: row.scope,
+        made_in: row.experience,
+        terms: row.terms.clone(),
+        revision: 1,
+        decisions: 1,
+        created,
+        updated,
+        ending: kind.map(|kind| Ending { at: updated, kind }),
+    }
+}

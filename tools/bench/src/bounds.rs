@@ -1,0 +1,79 @@
+//! What no figure may exceed: `tools/bench/bounds.json`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+/// The bounds, by the names of the figures.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// The same on every machine: sizes, units, requests.
+    deterministic: BTreeMap<String, f64>,
+    /// Ratios against a baseline of the same run, which a busy machine can spoil.
+    measured: BTreeMap<String, f64>,
+}
+
+impl Bounds {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// If the file is missing or is not a table of bounds.
+    pub fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read(file).with_context(|| file.display().to_string())?;
+        serde_json::from_slice(&text).with_context(|| file.display().to_string())
+    }
+
+    /// What is worse than its bound, and what was not measured although its section was run.
+    #[must_use]
+    pub fn exceeded(&self, sections: &[&str], figures: &BTreeMap<String, f64>) -> Vec<String> {
+        let mut complaints = Vec::new();
+        for (name, bound) in self.deterministic.iter().chain(&self.measured) {
+            let section = name.split('.').next().unwrap_or_default();
+            if !sections.contains(&section) {
+                continue;
+            }
+            match figures.get(name) {
+                Some(figure) if figure <= bound => {}
+                Some(figure) => complaints.push(format!("{name}: {figure} is over {bound}")),
+                None => complaints.push(format!("{name}: not measured, its bound is {bound}")),
+            }
+        }
+        complaints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(figures: &[(&str, f64)]) -> Vec<String> {
+        let bounds: Bounds = serde_json::from_str(
+            r#"{"deterministic":{"size.a":10,"cost.a":2},"measured":{"cold.a":1.5}}"#,
+        )
+        .unwrap();
+        let figures = figures
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value));
+        bounds.exceeded(&["size", "cold"], &figures.collect())
+    }
+
+    #[test]
+    fn a_figure_at_its_bound_passes_and_one_above_does_not() {
+        assert!(complaints(&[("size.a", 10.0), ("cold.a", 1.4)]).is_empty());
+        assert_eq!(
+            complaints(&[("size.a", 10.5), ("cold.a", 1.6)]),
+            ["size.a: 10.5 is over 10", "cold.a: 1.6 is over 1.5"]
+        );
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_does_not_pass() {
+        assert_eq!(
+            complaints(&[("size.a", 1.0)]),
+            ["cold.a: not measured, its bound is 1.5"]
+        );
+    }
+}

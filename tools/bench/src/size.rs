@@ -1,0 +1,48 @@
+//! What each function weighs: its binary, and the zip that Lambda fetches at a cold start.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use end_to_end::template;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+use crate::section::{Findings, Plan};
+use crate::table::Table;
+
+/// The name of the empty function that all are compared with.
+pub const BASELINE: &str = "baseline";
+
+/// Looks at every function of the template.
+pub fn measure(plan: &Plan) -> anyhow::Result<Findings> {
+    let mut found = Findings::default();
+    let mut table = Table::new("Size", &["function", "binary MB", "zip MB"]);
+    let functions = template().functions().iter().map(|f| f.name.as_str());
+    for name in [BASELINE].into_iter().chain(functions) {
+        let (binary, zip) = weigh(&plan.functions.join(name))?;
+        table.row([name.to_owned(), megabytes(binary), megabytes(zip)]);
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+        for (what, bytes) in [("binary_bytes", binary), ("zip_bytes", zip)] {
+            found.figure(format!("size.{name}.{what}"), bytes as f64);
+        }
+    }
+    table.note("Targets: binaries under 6 MB, zips under 2.5 MB.");
+    found.tables.push(table);
+    Ok(found)
+}
+
+/// The bytes of a binary, and of a zip of it, which deflates it with the usual effort.
+fn weigh(binary: &Path) -> anyhow::Result<(usize, usize)> {
+    /// What a zip of one short-named file adds: two headers and the end record.
+    const ENVELOPE: usize = 150;
+    let content = std::fs::read(binary).with_context(|| binary.display().to_string())?;
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&content)?;
+    Ok((content.len(), encoder.finish()?.len() + ENVELOPE))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+fn megabytes(bytes: usize) -> String {
+    format!("{:.2}", bytes as f64 / 1e6)
+}
