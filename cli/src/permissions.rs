@@ -260,7 +260,7 @@ mod tests {
         sources(&repository().join("cli/src"), &mut files);
         sources(&repository().join("shared/src"), &mut files);
         let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
-        // Those of DynamoDB are compared with a run of the program, in `tests/workspaces.rs`.
+        // Those of DynamoDB are compared with a run of the program, in `tests/it/workspaces.rs`.
         let others = PERMISSIONS
             .iter()
             .filter(|permission| permission.service != "dynamodb");

@@ -1,16 +1,8 @@
 //! `portcullis forget` leaves nothing of a user but a receipt and markers that do not name them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by it"
-)]
-
-mod stack;
-
+use crate::stack::Operator;
 use end_to_end::{Ban, TestApp, Unban};
 use serde_json::json;
-use stack::Operator;
 
 const ARENA: u64 = 11;
 const BEACH: u64 = 12;

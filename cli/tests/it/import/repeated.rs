@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
 
-use crate::program::{Folder, assert_sums, finished, fixture, import, program, run, said};
+use super::program::{Folder, assert_sums, finished, fixture, import, program, run, said};
 
 const ARENA: u64 = 7_001;
 

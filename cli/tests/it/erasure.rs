@@ -1,16 +1,8 @@
 //! `portcullis erasure`: requests that Roblox passes on wait for the operator's yes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by it"
-)]
-
-mod stack;
-
+use crate::stack::Operator;
 use end_to_end::{Ban, Notification, TestApp};
 use serde_json::Value;
-use stack::Operator;
 
 const ARENA: u64 = 11;
 

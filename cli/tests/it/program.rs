@@ -1,8 +1,6 @@
 //! What the built program does, prints and refuses.
 
-mod harness;
-
-use harness::{Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
+use crate::harness::{Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
 use serde_json::{Value, json};
 use shared::auth::{KeyKind, PlainKey};
 

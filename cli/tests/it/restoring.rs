@@ -1,21 +1,12 @@
 //! `portcullis restore` on the whole product: a copy of the table, damage, readers, webhooks, a mirror.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by it"
-)]
-
-mod stack;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::stack::Operator;
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace, eventually, template};
 use local_stack::roblox::Limits;
 use serde_json::{Value, json};
-use stack::Operator;
 
 const UNIVERSE: u64 = 7;
 const PLACE: u64 = 7_001;

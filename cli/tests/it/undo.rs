@@ -1,18 +1,10 @@
 //! `portcullis undo` takes back what a leaked key did, and nothing else.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by it"
-)]
-
-mod stack;
-
 use std::time::{Duration, SystemTime};
 
+use crate::stack::{Operator, app, state};
 use end_to_end::{Ban, KeySpec, Unban, Workspace};
 use serde_json::{Value, json};
-use stack::{Operator, app, state};
 
 const ARENA: u64 = 11;
 const BEACH: u64 = 12;

@@ -1,12 +1,7 @@
 //! Rotating, showing and revoking keys with the built program.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
+use crate::harness::{Portcullis, assert_refused, stderr, stdout};
 use end_to_end::{Call, TestApp};
-use harness::{Portcullis, assert_refused, stderr, stdout};
 use serde_json::{Value, json};
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";

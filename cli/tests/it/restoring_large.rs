@@ -1,19 +1,10 @@
 //! `portcullis restore` on a large table: page by page, and resumed where it was killed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by it"
-)]
-
-mod stack;
-
 use std::time::Duration;
 
+use crate::stack::Operator;
 use end_to_end::{Ban, TestApp, Workspace, eventually, template};
 use serde_json::{Value, json};
-use stack::Operator;
 
 const PLACE: u64 = 7_001;
 const COPY: &str = "bans-restored";

@@ -1,15 +1,10 @@
 //! Who ran the program, as the history names them.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use crate::harness::{Operator, answered, command, stderr};
 use end_to_end::TestApp;
-use harness::{Operator, answered, command, stderr};
 
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Moderator/ada";
 

@@ -1,12 +1,7 @@
 //! Webhooks from the operator's side.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
+use crate::harness::{Operator, assert_refused, command, stderr, stdout};
 use end_to_end::{Ban, Hook, Reply, TestApp, Workspace};
-use harness::{Operator, assert_refused, command, stderr, stdout};
 use serde_json::{Value, json};
 use shared::store::Key;
 use shared::webhooks::SigningSecret;

@@ -1,14 +1,9 @@
 //! Workspaces: their settings, what is in them, and their end.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
 use std::collections::BTreeSet;
 
+use crate::harness::{Portcullis, assert_refused, stderr, stdout};
 use end_to_end::{Ban, TestApp, Unban};
-use harness::{Portcullis, assert_refused, stderr, stdout};
 use local_stack::dynamo::Dynamo;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::template::{Function, Grant};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
 use serde_json::json;
 
-use crate::program::{Folder, assert_sums, export, finished, import, program, said, wipe};
+use super::program::{Folder, assert_sums, export, finished, import, program, said, wipe};
 
 const ARENA: u64 = 7_001;
 const BEACH: u64 = 7_002;

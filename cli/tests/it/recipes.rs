@@ -1,14 +1,10 @@
 //! The recipes of `docs/operators.md`, run as they stand.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-
-mod harness;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::harness::{answered, stderr, stdout};
 use end_to_end::{Ban, TestApp, Unban, repository};
-use harness::{answered, stderr, stdout};
 
 /// The shell blocks under a heading, one after the other.
 fn recipe(heading: &str) -> String {

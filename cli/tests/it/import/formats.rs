@@ -3,7 +3,7 @@
 use end_to_end::{TestApp, Workspace};
 use serde_json::{Value, json};
 
-use crate::program::{
+use super::program::{
     Folder, assert_sums, begin, finished, fixture, import, import_failing, link_named, run, said,
 };
 
@@ -172,7 +172,7 @@ async fn a_table_of_users_is_read_by_the_titles_of_its_columns() {
     assert_eq!(wrong.status.code(), Some(1));
     let wrong = run(&workspace, &file, &FLAGS).await;
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(crate::program::said(&wrong).contains("there is no column \"userId\""));
+    assert!(super::program::said(&wrong).contains("there is no column \"userId\""));
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
     let folder = Folder::new();
     let file = folder.with("users.csv", "\u{feff}userId\n1\n2\n");
     link_named(&workspace, &FLAGS).await;
-    let mut command = crate::program::program(&app, app.database().endpoint());
+    let mut command = super::program::program(&app, app.database().endpoint());
     command.args([
         "import",
         "-",
@@ -216,7 +216,7 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
     command
         .args(FLAGS)
         .stdin(std::fs::File::open(&file).unwrap());
-    let done = crate::program::finished(command.spawn().unwrap()).await;
+    let done = super::program::finished(command.spawn().unwrap()).await;
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     assert_eq!(workspace.bans().await.len(), 2);
 

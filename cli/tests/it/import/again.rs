@@ -8,7 +8,7 @@ use futures::future::join_all;
 use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
-use crate::program::{
+use super::program::{
     Folder, assert_each_once, assert_sums, begin, export, finished, import, import_failing,
     link_named, of_kind, program, said,
 };

@@ -1,19 +1,9 @@
 //! The built program beside the whole product: what the operator does, seen through the API.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by it"
-)]
-#![allow(dead_code, reason = "no test file uses all of it")]
-
-#[path = "../harness/mod.rs"]
-mod harness;
-
 use std::process::{Child, Output, Stdio};
 
+use crate::harness::{self, stderr};
 use end_to_end::{TestApp, Workspace};
-use harness::stderr;
 use serde_json::Value;
 
 /// The program, working on a workspace of a running app beside whatever else the test does.

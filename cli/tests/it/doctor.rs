@@ -1,18 +1,13 @@
 //! The doctor, `--stack`, and the program described by itself. CloudFormation and Lambda have no
 //! local engine, so a small server of the test's own answers for them.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Output;
 
+use crate::harness::{Portcullis, assert_refused, command, stderr, stdout};
 use end_to_end::{TestApp, template};
-use harness::{Portcullis, command, stderr, stdout};
 use serde_json::{Value, json};
 
 const DEMO_KEY: &str = "sentinelAPI.00000000-0000-4000-8000-000000000001";
@@ -299,7 +294,7 @@ async fn a_stack_tells_the_tables() {
     assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 2);
-    harness::assert_refused(&list("other"), 1, "no stack other");
+    assert_refused(&list("other"), 1, "no stack other");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::ids::UserId;
 
-use crate::program::{Folder, assert_sums, import, import_failing, of_kind, run, said};
+use super::program::{Folder, assert_sums, import, import_failing, of_kind, run, said};
 
 const ARENA: u64 = 7_001;
 const BEACH: u64 = 7_002;
@@ -147,12 +147,12 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     assert_eq!(sorted, as_said);
 
     let app = workspace.app();
-    let mut command = crate::program::program(app, app.database().endpoint());
+    let mut command = super::program::program(app, app.database().endpoint());
     command
         .arg("import")
         .arg(&file)
         .args(["--dry-run", "--workspace", &workspace.guid()]);
-    let table = crate::program::finished(command.spawn().unwrap()).await;
+    let table = super::program::finished(command.spawn().unwrap()).await;
     let table = said(&table);
     assert!(
         table.contains("line 3, entry 2: differs: a ban with this guid is there"),

@@ -1,12 +1,7 @@
 //! Banning, lifting and looking things up by hand, by the rules of the API.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
+use crate::harness::{Operator, assert_refused, command, is_rfc3339, stderr, stdout};
 use end_to_end::{Ban, TestApp, Workspace};
-use harness::{Operator, assert_refused, command, is_rfc3339, stderr, stdout};
 use serde_json::{Value, json};
 
 const AT: [&str; 2] = ["--experience", "7"];

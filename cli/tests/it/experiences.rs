@@ -1,12 +1,7 @@
 //! Linking and unlinking experiences, and what that does to the bans that are pending there.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(clippy::indexing_slicing, reason = "a test fails by it")]
-
-mod harness;
-
+use crate::harness::{Operator, Portcullis, assert_refused, stderr};
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
-use harness::{Operator, Portcullis, assert_refused, stderr};
 use serde_json::{Value, json};
 use shared::ids::ExperienceId;
 use shared::store::Pending;

@@ -1,22 +1,14 @@
 //! `portcullis enforcement`: mirrors are set up, looked after and compared with what Roblox holds.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by it"
-)]
-
-mod stack;
-
 use std::time::Duration;
 
+use crate::stack::Operator;
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use local_stack::roblox::{Key, Limits, Restriction};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, UniverseId};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
-use stack::Operator;
 
 const UNIVERSE: u64 = 7;
 const ARENA: &str = "7001";

@@ -1,8 +1,5 @@
 //! The built program, started against an embedded database.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
-#![allow(dead_code, reason = "no test uses all of it")]
-
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
