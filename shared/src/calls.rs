@@ -34,7 +34,7 @@ impl Authority {
             Ok(())
         } else {
             Err(ApiError::Forbidden(
-                "this key lacks the scope bans:write-global, needed to make or lift a Global ban",
+                "this key lacks the scope bans:write-global, which Global bans require",
             ))
         }
     }

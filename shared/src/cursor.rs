@@ -167,7 +167,7 @@ impl Cursors {
 }
 
 /// What the caller of a list is told whose cursor does not open.
-const NOT_OURS: &str = "is not a cursor of this list: begin again without one";
+const NOT_OURS: &str = "is not a cursor of this list: start again without one";
 
 #[cfg(test)]
 mod tests {

@@ -133,7 +133,7 @@ impl ApiError {
     pub fn message(&self) -> String {
         match self {
             Self::InvalidJson(detail) => {
-                format!("the body must be a JSON object in UTF-8: {detail}")
+                format!("the request body is not valid JSON: {detail}")
             }
             Self::InvalidRequest(errors) => {
                 let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
@@ -148,29 +148,29 @@ impl ApiError {
                 (*what).to_owned()
             }
             Self::MethodNotAllowed { allow } => {
-                format!("this path does not take this method: use {allow}")
+                format!("method not allowed on this path: use {allow}")
             }
             Self::ProtectedUser => {
-                "this user is protected in the workspace and cannot be banned: ask the workspace's \
+                "this user is protected in this workspace and cannot be banned: ask the workspace's \
                  operator"
                     .to_owned()
             }
             Self::Unsigned(_) => {
-                "a valid roblox-signature is needed, made within the last minutes".to_owned()
+                "a valid roblox-signature from the last 10 minutes is required".to_owned()
             }
             Self::AlreadyBanned { .. } => {
                 "the user is already banned: send \"overwrite\": true to \
                 change the ban"
                     .to_owned()
             }
-            Self::PayloadTooLarge => "the body must be at most 64 KiB, inflated".to_owned(),
+            Self::PayloadTooLarge => "the request body exceeds 64 KiB (after decompression)".to_owned(),
             Self::Unavailable(_) => {
                 "the database is busy or unreachable: send the same call again".to_owned()
             }
             Self::ServiceUnavailable { service, .. } => {
                 format!("{service} is busy or unreachable: send the same call again")
             }
-            Self::Internal(_) => "an error of ours, logged under the request id".to_owned(),
+            Self::Internal(_) => "internal error: report it with the x-request-id of this response".to_owned(),
         }
     }
 

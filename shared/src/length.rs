@@ -16,7 +16,7 @@ const LONGEST: u64 = 3_155_760_000;
 
 /// What is accepted, as callers are told.
 pub const ACCEPTED: &str = "must be a length (seconds, or like \"30m\", \"12h\", \"7d\", \"1d12h\", \
-    \"P7D\") or an instant (RFC 3339, or Unix seconds of at least 1000000000), in the future and at \
+    \"P7D\") or an end (RFC 3339, or Unix seconds of at least 1000000000), in the future and at \
     most 100 years away";
 
 /// Reads the length of a temporary ban. An instant may lie in the past: whether that is an error

@@ -44,7 +44,9 @@ pub async fn handle(
     let Recorded { mut ban, completed } = store
         .ban_of_guid(caller.tag(), reading.guid)
         .await?
-        .ok_or(ApiError::NotFound("the workspace has no ban of this guid"))?;
+        .ok_or(ApiError::NotFound(
+            "the workspace has no ban with this guid",
+        ))?;
     let since = reading.guid.created().minus(SLACK).0.saturating_mul(1000);
     let page = store
         .history_of_ban(

@@ -42,7 +42,7 @@ impl Sender<'_> {
         let (begun, started) = (Moment::now(), Instant::now());
         let headers = message
             .headers(&self.endpoint.secrets, begun.seconds())
-            .ok_or_else(|| ApiError::Internal("a message that cannot be signed".to_owned()))?;
+            .ok_or_else(|| ApiError::Internal("the event cannot be signed".to_owned()))?;
         let sending = self
             .session
             .post(&self.endpoint.url, headers, message.body.clone());

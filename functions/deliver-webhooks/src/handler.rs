@@ -44,7 +44,7 @@ pub async fn handle(invocation: Invocation, order: Order, outbound: &Outbound, w
                 let drain = Drain::new(&invocation, outbound, waker, &tally, tag, endpoint);
                 drain.run().await
             }
-            Err(_) => Err(ApiError::Internal("an order for no workspace".to_owned())),
+            Err(_) => Err(ApiError::Internal("the job names no workspace".to_owned())),
         },
     };
     invocation.end_run(&tally.run(), outcome.as_ref().err());

@@ -77,8 +77,12 @@ async fn begin(
     let tag = caller.tag();
     if let Some(cursor) = reading.cursor {
         let head = store.log_head_from(tag, cursor).await?;
-        let beyond =
-            || ApiError::field("cursor", "is beyond the end of the log: begin without one");
+        let beyond = || {
+            ApiError::field(
+                "cursor",
+                "is beyond the end of the event log: start without one",
+            )
+        };
         return Ok((head.ok_or_else(beyond)?, cursor.position));
     }
     let head = store.log_head(tag, false).await?;

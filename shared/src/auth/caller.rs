@@ -82,7 +82,7 @@ impl Permission for WriteBans {
 fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result<(), ApiError> {
     match key.key_kind {
         KeyKind::Public => Err(ApiError::Forbidden(
-            "a public key may call POST /api/v1/is-banned and nothing else: use a secret key",
+            "a public key may only call POST /api/v1/is-banned: use a secret key",
         )),
         KeyKind::Secret if key.may(scope) => Ok(()),
         KeyKind::Secret => Err(ApiError::Forbidden(lacking)),
@@ -147,7 +147,7 @@ impl Claim {
         }
         if key.workspace.tag() != self.key.tag() || key.key_kind != self.key.kind() {
             return Err(ApiError::Internal(
-                "a key is stored under another workspace".to_owned(),
+                "the key is stored under another workspace".to_owned(),
             ));
         }
         self.trace.identify(key.workspace, &key.key_id);

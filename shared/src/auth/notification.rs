@@ -48,12 +48,13 @@ impl Access for RobloxNotification {
             .and_then(Signature::parse)
             .ok_or(ApiError::Unsigned("the signature is malformed"))?;
         if !signature.is_fresh(Moment::now().seconds()) {
-            return Err(ApiError::Unsigned("the signature is not of this time"));
+            return Err(ApiError::Unsigned("the signature is too old or too new"));
         }
         let body = request.raw_body()?;
         let known = store.erasure_intakes().await?;
-        let notification = Self::verified(&signature, body, &known)
-            .ok_or(ApiError::Unsigned("the signature is by no known secret"))?;
+        let notification = Self::verified(&signature, body, &known).ok_or(ApiError::Unsigned(
+            "the signature matches no configured secret",
+        ))?;
         for intake in notification.intakes() {
             request.trace().identify(intake.guid, Self::KEY_ID);
         }

@@ -48,7 +48,7 @@ pub async fn lift(
         .settle(call, |snapshot, now| async move {
             let outcome = rules::lift_only(&snapshot.standing, request, guids, now.seconds());
             if outcome.decisions.is_empty() {
-                return Err(ApiError::NotFound("the ban has ended in the meantime"));
+                return Err(ApiError::NotFound("the ban has already ended"));
             }
             if outcome.decides_globally() {
                 authority.demand_global()?;

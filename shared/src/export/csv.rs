@@ -131,5 +131,5 @@ fn writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
 
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 fn unwritable(error: csv::Error) -> ApiError {
-    ApiError::Internal(format!("unwritable row: {error}"))
+    ApiError::Internal(format!("could not write a row: {error}"))
 }

@@ -24,7 +24,7 @@ impl Format for Json {
         out.extend(if self.any { b",\n".as_slice() } else { b"\n" });
         self.any = true;
         serde_json::to_writer(out, &view.show(&row.ban, row.completed))
-            .map_err(|error| ApiError::Internal(format!("unwritable row: {error}")))
+            .map_err(|error| ApiError::Internal(format!("could not write a row: {error}")))
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {

@@ -70,7 +70,7 @@ impl Fields {
         if guid.is_none() {
             self.reject(
                 field,
-                "must be the guid of a ban: digits without zeros in front",
+                "must be the guid of a ban: digits without leading zeros",
             );
         }
         guid.map(Guid::from)
@@ -115,7 +115,7 @@ impl Fields {
     /// A flag that must be there.
     pub fn flag(&mut self, field: &'static str) -> Option<bool> {
         if self.value(field).is_none() {
-            self.reject(field, "is missing: must be true or false");
+            self.reject(field, "is required and must be true or false");
         }
         self.optional_flag(field)
     }
@@ -139,7 +139,7 @@ impl Fields {
     /// One of some words that must be there.
     pub fn word<T: Copy>(&mut self, field: &'static str, words: &[(&str, T)]) -> Option<T> {
         if self.value(field).is_none() {
-            self.reject(field, format!("is missing: must be {}", one_of(words)));
+            self.reject(field, format!("is required and must be {}", one_of(words)));
         }
         self.optional_word(field, words)
     }
@@ -174,7 +174,7 @@ impl Fields {
             None if self.value(field).is_none() => {
                 self.reject(
                     field,
-                    format!("is missing: must be 1 to {most} bytes of text"),
+                    format!("is required and must be 1 to {most} bytes of text"),
                 );
                 None
             }
@@ -229,7 +229,7 @@ impl Fields {
     }
 }
 
-const ID_MISSING: &str = "is missing: must be a Roblox id";
+const ID_MISSING: &str = "is required and must be a Roblox id";
 
 /// A non-negative integer: as a number without a fraction, or as digits.
 #[must_use]

@@ -63,8 +63,9 @@ impl PageList {
         if self.is_complete() {
             return Ok(false);
         }
-        let written = serde_json::value::to_raw_value(element)
-            .map_err(|error| ApiError::Internal(format!("unwritable answer: {error}")))?;
+        let written = serde_json::value::to_raw_value(element).map_err(|error| {
+            ApiError::Internal(format!("could not serialize the answer: {error}"))
+        })?;
         // With the comma before it.
         let bytes = weight(written.get().as_bytes()).saturating_add(1);
         if bytes > self.room && !self.is_empty() {

@@ -46,8 +46,9 @@ struct Failed<'a> {
 impl Reply {
     /// 200 with a JSON body.
     pub fn json(body: &impl Serialize) -> Result<Self, ApiError> {
-        let body = serde_json::to_string(body)
-            .map_err(|error| ApiError::Internal(format!("unwritable answer: {error}")))?;
+        let body = serde_json::to_string(body).map_err(|error| {
+            ApiError::Internal(format!("could not serialize the answer: {error}"))
+        })?;
         Ok(Self::new(
             StatusCode::OK,
             HeaderValue::from_static(JSON),
@@ -81,7 +82,7 @@ impl Reply {
     /// 303 to where the file lies.
     pub fn see_other(location: &str) -> Result<Self, ApiError> {
         let target = HeaderValue::from_str(location)
-            .map_err(|_| ApiError::Internal("unwritable location".to_owned()))?;
+            .map_err(|_| ApiError::Internal("the location is not a valid header".to_owned()))?;
         let mut reply = Self::json(&serde_json::json!({ "status": "ok", "location": location }))?;
         reply.status = StatusCode::SEE_OTHER;
         reply.set(LOCATION, target);

@@ -161,7 +161,12 @@ impl ApiRequest {
                 MultiGzDecoder::new(sent)
                     .take(limit)
                     .read_to_end(&mut inflated)
-                    .map_err(|_| ApiError::field("content-encoding", "the body is not gzip"))?;
+                    .map_err(|_| {
+                        ApiError::field(
+                            "content-encoding",
+                            "does not match the body, which is not gzip",
+                        )
+                    })?;
                 if inflated.len() > LARGEST_BODY {
                     return Err(ApiError::PayloadTooLarge);
                 }

@@ -159,7 +159,7 @@ pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
         let answer = Err(match methods::allowed(request.uri().path()) {
             Some(allow) => ApiError::MethodNotAllowed { allow },
             None => {
-                ApiError::NotFound("no such route: see openapi.yaml for the routes below /api/v1/")
+                ApiError::NotFound("no such route: see openapi.yaml for the routes under /api/v1/")
             }
         });
         Ok::<_, Error>(finish(answer, &trace, &Meter::default()))

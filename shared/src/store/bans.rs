@@ -122,7 +122,7 @@ impl Store {
             .get("value")
             .and_then(|value| value.as_n().ok()?.parse().ok())
             .map(Uid)
-            .ok_or_else(|| ApiError::Internal("the counter gave no number".to_owned()))
+            .ok_or_else(|| ApiError::Internal("the counter update returned no value".to_owned()))
     }
 
     /// The records of some bans, in the order asked for; may trail by a moment.

@@ -63,7 +63,7 @@ impl Store {
             });
         }
         verdict.map_err(|retry_after| ApiError::RateLimited {
-            what: "this key has made as many checks this minute as it may",
+            what: "this key has reached its limit of checks per minute",
             retry_after,
         })
     }

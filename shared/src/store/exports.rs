@@ -72,7 +72,7 @@ impl ExportBucket {
         drop(underway);
         let id = begun
             .upload_id
-            .ok_or_else(|| ApiError::Internal("the bucket began no upload".to_owned()))?;
+            .ok_or_else(|| ApiError::Internal("CreateMultipartUpload returned no id".to_owned()))?;
         let bucket = self.clone();
         Ok(Upload {
             bucket,

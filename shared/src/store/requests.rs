@@ -83,7 +83,7 @@ pub(super) fn repeated(
     }
     Err(ApiError::field(
         "idempotency-key",
-        "was used for another request: each request needs a key of its own",
+        "was already used for a different request: use a new one for each request",
     ))
 }
 

@@ -149,6 +149,8 @@ impl Store {
             .get("value")
             .and_then(|value| value.as_n().ok()?.parse::<u64>().ok())
             .map(|last| last.saturating_sub(count).saturating_add(1))
-            .ok_or_else(|| DatabaseError::Refused("the counter gave no number".to_owned()))
+            .ok_or_else(|| {
+                DatabaseError::Refused("the counter update returned no value".to_owned())
+            })
     }
 }
