@@ -1,9 +1,9 @@
-//! Who calls, and what they may do.
+//! Authentication and permissions.
 //!
-//! A handler receives its permission as a value: [`Caller<P>`] exists only for a live key that has
-//! `P`, and it is the only way to the workspace's tag, so a route that forgets to ask for it does
-//! not compile. The one route without a key receives a [`RobloxNotification`], which exists only for
-//! a signature that was verified.
+//! A handler receives its permission as a value: [`Caller<P>`] exists only for a valid key that has
+//! `P`, and a handler gets the workspace's tag from it, so a route that forgets to ask for it does
+//! not compile. The one route without a key receives a [`RobloxNotification`], which exists only
+//! for a verified signature.
 
 mod caller;
 mod key;
@@ -21,7 +21,6 @@ pub use secret::{InvalidSecret, SigningSecret};
 pub use signature::Signature;
 pub use workspace_secret::{InvalidWorkspaceSecret, Purpose, WorkspaceSecret};
 
-/// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(

@@ -1,13 +1,13 @@
-//! Failures of AWS services besides DynamoDB: whether trying again can help.
+//! Failures of AWS services other than DynamoDB: whether a retry can help.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::ApiError;
 use crate::store::causes;
 
-/// What a caller is told of a failed call to a service: 503 if the service throttled, failed or could
-/// not be reached, so that the same call may succeed later. Everything else is permanent, such as a
-/// missing right or a bucket that does not exist: an error of the installation, 500.
+/// The API error for a failed call to a service: 503 if the service throttled, failed or was
+/// unreachable, so that the same call may succeed later. Everything else is permanent, for example
+/// a missing right or bucket: an error of the installation, 500.
 pub(crate) fn failure<E>(service: &'static str, error: &SdkError<E>) -> ApiError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -33,7 +33,7 @@ pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool
     }
 }
 
-/// Codes that come with a status in the 400s and are transient all the same.
+/// Codes with a 4xx status that are transient all the same.
 fn is_busy(code: &str) -> bool {
     matches!(
         code,

@@ -1,4 +1,4 @@
-//! `BanInfo`, the one shape in which a ban leaves the API.
+//! `BanInfo`, the only form in which a ban leaves the API.
 
 use serde::{Serialize, Serializer};
 
@@ -33,7 +33,7 @@ pub struct BanInfo {
 }
 
 impl BanInfo {
-    /// The names of the fields, in order: the header row of the CSV export.
+    /// The field names in order: the header row of the CSV export.
     pub const FIELDS: [&'static str; 17] = [
         "isBanned",
         "guid",
@@ -55,7 +55,7 @@ impl BanInfo {
     ];
 }
 
-/// What is said of a user who was never banned: the documented fields in the documented order.
+/// The answer for a user who was never banned: the documented fields in the documented order.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NeverBanned {
@@ -65,7 +65,7 @@ pub struct NeverBanned {
     expires: u64,
 }
 
-/// A flag, written as the reader wants it.
+/// A flag in the reader's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
     set: bool,
@@ -81,17 +81,17 @@ impl Serialize for Flag {
     }
 }
 
-/// How flags are written. In Luau `0` is true, so a game server must get booleans.
+/// The format of flags. In Luau `0` is true, so a game server must get booleans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlagStyle {
-    /// `0` and `1`, as the original's lists have them.
+    /// `0` and `1`, as in the original's lists.
     Integer,
     /// `false` and `true`.
     Boolean,
 }
 
-/// Who looks at a ban. It is the only way to a [`BanInfo`], and its fields are private: a route gets
-/// one from its caller's key, so it cannot show that key more than the key may see.
+/// Who sees a ban. It is the only way to a [`BanInfo`], and its fields are private: a route gets
+/// one from its caller's key, so it cannot show more than the key may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     workspace: WorkspaceId,
@@ -101,7 +101,7 @@ pub struct View {
 }
 
 impl View {
-    /// The view of an API key: the private reason and the moderator only with `bans:read`.
+    /// The view of an API key: private reason and moderator only with `bans:read`.
     pub(crate) fn of_key(key: &KeyRecord, flags: FlagStyle, now: Timestamp) -> Self {
         Self {
             workspace: key.workspace,
@@ -111,8 +111,8 @@ impl View {
         }
     }
 
-    /// The view of the workspace's own people and systems: everything. No route may use it, which
-    /// `clippy.toml` enforces.
+    /// The unrestricted view, for the workspace's own staff and systems. No route may use it;
+    /// `clippy.toml` enforces this.
     #[must_use]
     pub const fn of_workspace(workspace: WorkspaceId, flags: FlagStyle, now: Timestamp) -> Self {
         Self {
@@ -123,25 +123,24 @@ impl View {
         }
     }
 
-    /// The same view at another time.
     #[must_use]
     pub const fn at(self, now: Timestamp) -> Self {
         Self { now, ..self }
     }
 
-    /// The workspace whose bans are shown.
+    /// The workspace of the bans shown.
     #[must_use]
     pub const fn workspace(&self) -> WorkspaceId {
         self.workspace
     }
 
-    /// Something that only moderators may see.
+    /// Returns the value only if the reader may see moderators' data.
     #[must_use]
     pub fn moderation<T>(&self, value: T) -> Option<T> {
         self.moderation.then_some(value)
     }
 
-    /// A flag, as this reader wants it.
+    /// A flag in this reader's format.
     #[must_use]
     pub const fn flag(&self, set: bool) -> Flag {
         Flag {
@@ -150,7 +149,8 @@ impl View {
         }
     }
 
-    /// The ban as it is seen. `completed`: has the experience asked about applied it.
+    /// The ban as this reader sees it. `completed`: whether the experience in question has applied
+    /// it.
     #[must_use]
     pub fn show(&self, ban: &Ban, completed: bool) -> BanInfo {
         let holds = ban.holds(self.now);

@@ -1,7 +1,7 @@
-//! The calls that decide: what `ban-async`, `unban-async` and the operator's program do alike.
+//! Ban, unban and undo, shared by the API and the CLI.
 //!
-//! A call is judged by the rules on what is stored, permitted, and written whole; see
-//! [`crate::store::Store::settle`] for what happens when another writer is faster.
+//! The rules judge a call on what is stored; it is checked against the permit and written as one
+//! transaction. See [`crate::store::Store::settle`] for write conflicts.
 
 mod ban;
 mod unban;
@@ -20,11 +20,11 @@ use crate::store::Bounds;
 pub struct Authority {
     /// Whether it may make and end Global bans.
     pub may_decide_globally: bool,
-    /// By what it is bound besides the rules.
+    /// The caller's limits besides the rules.
     pub bounds: Bounds,
-    /// How the ban in the way is shown.
+    /// How a conflicting ban is shown.
     pub view: View,
-    /// Whether another caller would see it written otherwise.
+    /// Whether another caller may get another representation.
     pub view_varies: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Time as plain values, so that the rules can be given any clock.
+//! Time as plain values, so that the rules work with any clock.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// This many seconds later.
     #[must_use]
     pub const fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
@@ -38,7 +37,7 @@ impl fmt::Display for Timestamp {
 pub struct Day(pub u64);
 
 impl Timestamp {
-    /// The day it lies in.
+    /// The UTC day of this time.
     #[must_use]
     pub const fn day(self) -> Day {
         Day(self.0 / 86_400)
@@ -46,22 +45,22 @@ impl Timestamp {
 }
 
 impl Day {
-    /// The first second of it.
+    /// The first second of the day.
     #[must_use]
     pub const fn begin(self) -> Timestamp {
         Timestamp(self.0.saturating_mul(86_400))
     }
 }
 
-/// The environment variable by how many milliseconds a clock is wrong, such as `-2500`.
+/// The environment variable that skews the clock by milliseconds, for example `-2500`.
 ///
-/// Environments of one function need not agree on the time, and what they do together must be right
-/// all the same. On one machine they share its clock, so a test sets them apart with this. Only debug
-/// builds know of it: nothing that is deployed can be told another time.
+/// Environments of one function may disagree about the time and must still work together. On one
+/// machine they share a clock, so tests skew it with this. Only debug builds read it: nothing
+/// deployed can be given another time.
 #[cfg(debug_assertions)]
 pub const OFFSET: &str = "CLOCK_OFFSET_MS";
 
-/// By how many milliseconds this process's clock is wrong, read once.
+/// The skew of this process's clock in milliseconds, read once.
 #[cfg(debug_assertions)]
 fn offset() -> i64 {
     static READ: std::sync::OnceLock<i64> = std::sync::OnceLock::new();
@@ -71,12 +70,12 @@ fn offset() -> i64 {
     })
 }
 
-/// A point in time in Unix milliseconds: what orders decisions and makes guids.
+/// A point in time in Unix milliseconds: orders decisions and makes guids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// The system clock; in a debug build set wrong by [`OFFSET`].
+    /// The system clock; in debug builds skewed by [`OFFSET`].
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now()
@@ -88,27 +87,25 @@ impl Moment {
         Self(millis)
     }
 
-    /// The moment of this many Unix milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Unix milliseconds.
     #[must_use]
     pub const fn millis(self) -> u64 {
         self.0
     }
 
-    /// The whole second it lies in.
+    /// The time in whole seconds, rounded down.
     #[must_use]
     pub const fn seconds(self) -> Timestamp {
         Timestamp(self.0 / 1000)
     }
 }
 
-/// A reading of both clocks, to measure how old something is. A frozen environment's monotonic clock
-/// can stand still, and its wall clock can be set; neither alone bounds an age.
+/// A reading of both clocks, to measure an age. The monotonic clock of a frozen environment can
+/// stop, and its wall clock can be set; neither alone bounds an age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     monotonic: Instant,
@@ -116,7 +113,6 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Both clocks now.
     #[must_use]
     pub fn now() -> Self {
         Self {
@@ -125,8 +121,8 @@ impl Reading {
         }
     }
 
-    /// The time since an earlier reading by whichever clock says more; `None` if the wall clock was
-    /// set back in between, so that nobody knows.
+    /// The larger of both clocks' time since an earlier reading; `None` if the wall clock was set
+    /// back in between, so the age is unknown.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Duration> {
         let wall = self.wall.millis().checked_sub(earlier.wall.millis())?;
@@ -134,13 +130,12 @@ impl Reading {
         Some(monotonic.max(Duration::from_millis(wall)))
     }
 
-    /// The wall clock.
     #[must_use]
     pub const fn wall(self) -> Moment {
         self.wall
     }
 
-    /// The reading after both clocks have gone on, for tests; the wall clock may go back.
+    /// A later reading, for tests; the wall clock may go back.
     #[cfg(test)]
     pub(crate) fn later(self, monotonic: Duration, wall_millis: i64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Cursors: where a list goes on, authenticated with the secret of the workspace.
+//! Cursors: where a list continues, authenticated with the workspace's secret.
 //!
 //! A cursor is the URL-safe base64, without padding, of
 //!
@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The MAC covers the version, the workspace, the list with everything that selects its rows, and the
-//! position. So a cursor that was made up or altered, or belongs to another workspace or query, does
-//! not open. A position is numbers in decimal with full stops between them, and there is one way to
-//! write each: only what would be written again, byte for byte, is accepted.
+//! position. So a cursor that is forged, altered or from another workspace or query does not open. A
+//! position is decimal numbers separated by full stops, and each has exactly one spelling that is
+//! accepted.
 
 mod positions;
 
@@ -27,19 +27,18 @@ use crate::store::Store;
 /// The version of the encoding. Cursors of another version are refused.
 const VERSION: u8 = 1;
 
-/// How many bytes of a MAC a cursor carries: 128 bits, as many as a key has about.
+/// How many bytes of the MAC a cursor contains: 128 bits.
 const MAC: usize = 16;
 
 /// A place in a list.
 pub trait Position: Sized {
-    /// The place as text.
     fn write(&self) -> String;
-    /// Reads what [`Position::write`] wrote. It may be lenient: [`ListName::open`] accepts a text only
-    /// if the position is written the same way.
+    /// Parses the output of [`Position::write`]. It may be lenient: [`ListName::open`] accepts a
+    /// text only if the position is written the same way.
     fn read(text: &str) -> Option<Self>;
 }
 
-/// What a cursor is good for: one list of one workspace.
+/// The list that a cursor is valid for, in one workspace.
 #[derive(Clone, Debug)]
 pub struct ListName {
     workspace: WorkspaceId,
@@ -47,7 +46,7 @@ pub struct ListName {
 }
 
 impl ListName {
-    /// The list that a route gives in a workspace.
+    /// The list of a route in a workspace.
     #[must_use]
     pub fn new(workspace: WorkspaceId, route: &'static str) -> Self {
         Self {
@@ -56,7 +55,7 @@ impl ListName {
         }
     }
 
-    /// The list of those rows alone for which a parameter has this value; with `None`, whatever it is.
+    /// The list filtered by this parameter; `None` means unfiltered.
     #[must_use]
     pub fn with(mut self, parameter: &'static str, value: Option<impl Display>) -> Self {
         if let Some(value) = value {
@@ -76,7 +75,7 @@ impl ListName {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The position that a cursor names in this list, if it is one of ours.
+    /// The position in a cursor, if it was issued for this list.
     #[must_use]
     pub fn open<P: Position>(&self, secret: &WorkspaceSecret, cursor: &str) -> Option<P> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
@@ -102,8 +101,7 @@ impl ListName {
     }
 }
 
-/// The cursors of a list that is being answered. The secret is read only if a cursor comes in or goes
-/// out.
+/// The cursors of the list in an answer. The secret is read only if a cursor comes in or goes out.
 #[derive(Clone, Debug)]
 pub struct Cursors {
     store: Store,
@@ -111,7 +109,7 @@ pub struct Cursors {
 }
 
 impl Cursors {
-    /// The cursors of the list that a route gives to a caller.
+    /// The cursors of the list that a route returns to a caller.
     #[must_use]
     pub fn new<P>(caller: &Caller<P>, store: &Store, route: &'static str) -> Self {
         Self {
@@ -120,7 +118,7 @@ impl Cursors {
         }
     }
 
-    /// The same for those rows alone for which a parameter has this value.
+    /// The same list filtered by this parameter.
     #[must_use]
     pub fn with(self, parameter: &'static str, value: Option<impl Display>) -> Self {
         Self {
@@ -129,8 +127,8 @@ impl Cursors {
         }
     }
 
-    /// The position that the parameter `cursor` of the query names; nothing at the beginning. A cursor
-    /// that is not one of this list is noted as an error of the query.
+    /// The position in the query's `cursor` parameter; `None` at the beginning. A cursor that is
+    /// not valid for this list is noted as an error of the query.
     pub async fn open<P: Position>(&self, query: &mut Fields) -> Result<Option<P>, ApiError> {
         let Some(value) = query.value("cursor") else {
             return Ok(None);
@@ -150,7 +148,7 @@ impl Cursors {
         Ok(self.list.seal(&self.secret().await?, position))
     }
 
-    /// The same of a position that there may not be.
+    /// The cursor of a position, if there is one.
     pub async fn seal_next(
         &self,
         position: Option<impl Position>,
@@ -166,14 +164,14 @@ impl Cursors {
     }
 }
 
-/// What the caller of a list is told whose cursor does not open.
+/// The message for a cursor that is not valid for the list.
 const NOT_OURS: &str = "is not a cursor of this list: start again without one";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A position that reads any text and writes it without its spaces.
+    /// A position that parses any text and writes it without its spaces.
     #[derive(Debug, PartialEq, Eq)]
     struct Text(String);
 
@@ -237,7 +235,7 @@ mod tests {
         assert_eq!(list.open::<Text>(&secret(), &cursor), None);
     }
 
-    /// What the last version would have made of the same position: anyone could.
+    /// What the previous version would have made of the same position: anyone could forge it.
     #[test]
     fn position_with_a_checksum_instead_of_a_mac_does_not_open() {
         use sha2::{Digest, Sha256};

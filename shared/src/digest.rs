@@ -1,4 +1,4 @@
-//! SHA-256 over several texts, so that no two lists of texts run together.
+//! SHA-256 over several texts, in which their boundaries count.
 
 use sha2::{Digest, Sha256};
 

@@ -1,89 +1,88 @@
-//! The one error of the API. Storage and parsers make it, the edge turns it into HTTP, once.
+//! The API's error type. Storage and parsers create it; one place turns it into an HTTP answer.
 //!
-//! Each variant knows two texts: [`ApiError::message`] for the caller, which says what was wrong
-//! and what would be right, and [`ApiError::detail`] for the log, which may name what the caller
-//! must not see.
+//! Each variant has two texts: [`ApiError::message`] for the caller, which says what is wrong and
+//! how to correct it, and [`ApiError::detail`] for the log, which may contain what the caller must
+//! not see.
 
 use serde::Serialize;
 
 use crate::ban_info::BanInfo;
 
-/// Why a call is not answered with success.
+/// Why a call fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The body is not JSON.
     #[error("the body is not JSON: {0}")]
     InvalidJson(String),
-    /// Fields or parameters are missing or out of range: all of them.
+    /// All fields and parameters that are missing or invalid.
     #[error("{} invalid field(s)", .0.len())]
     InvalidRequest(Vec<FieldError>),
     /// The key is missing, malformed, unknown, revoked or expired; the text is for the log only.
     #[error("unauthorized: {0}")]
     Unauthorized(&'static str),
-    /// The key is right, but does not reach this far.
+    /// The key is valid, but lacks the permission.
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
-    /// The user is on the workspace's list of those whom nobody bans.
+    /// The workspace protects this user from bans.
     #[error("protected user")]
     ProtectedUser,
     /// The signature of a notification is missing, wrong or too old; the text is for the log only.
     #[error("unsigned: {0}")]
     Unsigned(&'static str),
-    /// The thing named does not exist.
+    /// The resource does not exist.
     #[error("not found: {0}")]
     NotFound(&'static str),
-    /// The path exists, but not for this method.
+    /// The path exists, but does not support this method.
     #[error("method not allowed")]
     MethodNotAllowed {
-        /// The methods that it takes, as an `allow` header has them.
+        /// The methods that it supports, in the format of the `allow` header.
         allow: &'static str,
     },
-    /// A ban in force stands in the way.
+    /// The ban conflicts with a ban in force.
     #[error("already banned")]
     AlreadyBanned {
-        /// The ban, as the caller sees it.
+        /// The conflicting ban, as the caller sees it.
         ban: Box<BanInfo>,
-        /// Whether another caller would see it written otherwise.
+        /// Whether another caller may get another representation.
         varies: bool,
     },
-    /// The body is over the limit of 64 KiB, before or after inflating.
+    /// The body exceeds 64 KiB, before or after decompression.
     #[error("payload too large")]
     PayloadTooLarge,
-    /// The key or the moderator has made as many bans in an hour as is allowed.
+    /// The key or the moderator has reached a cap.
     #[error("rate limited: {what}")]
     RateLimited {
-        /// Whose cap it is, for the caller.
+        /// Which cap, for the caller.
         what: &'static str,
-        /// In how many seconds there is room for another ban.
+        /// Seconds until the cap leaves room again.
         retry_after: u64,
     },
     /// The database throttled, timed out or could not be reached.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// Another service than the database throttled, timed out or could not be reached.
+    /// A service other than the database throttled, timed out or could not be reached.
     #[error("unavailable: {detail}")]
     ServiceUnavailable {
-        /// Its name, for the caller.
+        /// The service's name, for the caller.
         service: &'static str,
-        /// What happened, for the log.
+        /// The cause, for the log.
         detail: String,
     },
-    /// Our bug.
+    /// A bug.
     #[error("internal: {0}")]
     Internal(String),
 }
 
-/// One wrong field or parameter.
+/// An invalid field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The field's name, as the caller wrote it.
     pub field: &'static str,
-    /// What was wrong and what would be right. It never repeats what the caller sent.
+    /// What is wrong and how to correct it. It never repeats what the caller sent.
     pub message: String,
 }
 
 impl ApiError {
-    /// A request in which one field is wrong.
+    /// The error for one invalid field.
     #[must_use]
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
         Self::InvalidRequest(vec![FieldError {
@@ -92,7 +91,6 @@ impl ApiError {
         }])
     }
 
-    /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -128,7 +126,7 @@ impl ApiError {
         }
     }
 
-    /// What the caller is told.
+    /// The text for the caller.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -174,7 +172,7 @@ impl ApiError {
         }
     }
 
-    /// What the log is told, where it is more than the code says.
+    /// The text for the log, if it says more than the code.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {

@@ -1,5 +1,5 @@
-//! A decision, or an expiry, as others hear of it: in the history of a ban, in the log of events and
-//! by webhooks it is the same.
+//! A decision or expiry as readers see it: the same in a ban's history, in the event log and in
+//! webhooks.
 
 use serde::Serialize;
 
@@ -8,22 +8,21 @@ use crate::ids::ModeratorId;
 use crate::rules::DecisionKind;
 use crate::store::{LoggedEvent, PastDecision};
 
-/// What happened to a user, whichever way it came about.
+/// What happened to a user, whatever the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventName {
     /// A ban is in force.
     Banned,
-    /// A ban in force has other terms.
+    /// A ban in force has new terms.
     BanUpdated,
-    /// A ban has ended: lifted, appealed or run out.
+    /// A ban has ended: lifted, appealed or expired.
     Unbanned,
 }
 
 impl EventName {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Banned, Self::BanUpdated, Self::Unbanned];
 
-    /// What a decision is called.
+    /// The event of a decision.
     #[must_use]
     pub const fn of(kind: DecisionKind) -> Self {
         match kind {
@@ -33,7 +32,6 @@ impl EventName {
         }
     }
 
-    /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +42,6 @@ impl EventName {
     }
 }
 
-/// An event.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -58,12 +55,12 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     actor: Actor,
-    /// Set where a restore had the event logged again: readers may know it already.
+    /// Set if a restore logged the event again: readers may already have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeated: Option<Flag>,
 }
 
-/// Who decided.
+/// The origin of a decision.
 #[derive(Debug, Serialize)]
 struct Actor {
     key: String,
@@ -71,7 +68,7 @@ struct Actor {
 }
 
 impl Event {
-    /// The event as the log has it.
+    /// The event as it appears in the log.
     #[must_use]
     pub fn logged(event: &LoggedEvent, view: &View) -> Self {
         Self {
@@ -80,13 +77,13 @@ impl Event {
         }
     }
 
-    /// The decision as it was seen when it was made: a ban that was in force then is shown as in
-    /// force, and as applied if the experience it was made from had reported it.
+    /// The decision as seen when it was made: a ban in force then is shown as in force, and as
+    /// applied if the experience it was made from had reported it.
     #[must_use]
     pub fn of(decision: &PastDecision, view: &View) -> Self {
         let at = decision.at;
         let seen_at = |now| view.at(now);
-        // Until it ran out, a ban was in force.
+        // The ban was in force until it expired.
         let before = match decision.kind {
             DecisionKind::Expired => seen_at(at.minus(1)),
             _ => seen_at(at),

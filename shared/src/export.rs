@@ -1,5 +1,5 @@
-//! Exports of any size, in flat memory: as the answer while that fits the platform's limit, beyond
-//! it through the bucket.
+//! Exports of any size in constant memory: in the answer if it fits Lambda's limit, otherwise
+//! through the bucket.
 
 mod csv;
 mod formulas;
@@ -18,14 +18,12 @@ use crate::store::{ExportBucket, Filter, Ledger, Recorded, Store, Upload};
 
 /// A file format of an export.
 pub trait Format: Send {
-    /// Its media type.
     const CONTENT_TYPE: &'static str;
-    /// What a file's name ends in.
+    /// The file extension.
     const EXTENSION: &'static str;
 
     /// Writes what comes before the first ban.
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ApiError>;
-    /// Writes a ban.
     fn row(&mut self, out: &mut Vec<u8>, view: &View, row: &Recorded) -> Result<(), ApiError>;
     /// Writes what comes after the last ban.
     fn end(&mut self, out: &mut Vec<u8>);
@@ -68,16 +66,16 @@ pub async fn export<F: Format>(
     Ok(Reply::see_other(&upload.finish().await?)?.varying(caller.view_varies()))
 }
 
-/// How far a buffer is filled.
+/// When a buffer is full.
 #[derive(Clone, Copy)]
 enum Until {
-    /// To the largest answer.
+    /// At the size of the largest answer.
     Answer,
-    /// To a part of an upload.
+    /// At the size of an upload part.
     Part,
 }
 
-/// Adds bans until the buffer is full; `true` when there are no more.
+/// Adds bans until the buffer is full; `true` if there are no more.
 async fn fill<F: Format>(
     out: &mut Vec<u8>,
     bans: &mut Ledger,

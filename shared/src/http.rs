@@ -1,5 +1,4 @@
-//! The HTTP edge: a request is parsed once, an answer is built once, and what happened is logged
-//! once.
+//! HTTP: parses a request, builds an answer, and logs the result, each in one place.
 
 mod fields;
 mod idempotency;

@@ -1,4 +1,4 @@
-//! Identifiers, parsed once at the edge. Inside, an id is always valid.
+//! Identifiers, validated once when parsed.
 
 use std::fmt;
 
@@ -26,7 +26,6 @@ macro_rules! roblox_id {
                 if id >= 1 && id <= MAX_ROBLOX_ID { Some(Self(id)) } else { None }
             }
 
-            /// The id as a number.
             #[must_use]
             pub const fn get(self) -> u64 {
                 self.0
@@ -50,7 +49,7 @@ macro_rules! roblox_id {
 }
 
 roblox_id! {
-    /// A Roblox user: the one who is banned.
+    /// A Roblox user who is or may be banned.
     UserId
 }
 roblox_id! {
@@ -63,11 +62,11 @@ roblox_id! {
 }
 
 roblox_id! {
-    /// A Roblox universe: what players call a game. Its places are the experiences.
+    /// A Roblox universe, which players call a game. Its places are the experiences.
     UniverseId
 }
 
-/// The text is not an id of the kind that was asked for.
+/// The text is not a valid id of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]
 pub struct InvalidId;
@@ -92,13 +91,13 @@ impl TryFrom<String> for WorkspaceId {
 }
 
 impl WorkspaceId {
-    /// A new workspace id, a random UUID.
+    /// A random UUID.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
 
-    /// The short form that begins each of the workspace's table keys.
+    /// The prefix of the workspace's table keys.
     #[must_use]
     pub fn tag(self) -> WorkspaceTag {
         WorkspaceTag::of(self.0)
@@ -121,9 +120,9 @@ impl std::str::FromStr for WorkspaceId {
 
 /// The last 32 bits of a workspace's UUID, which are also the last of each of its keys.
 ///
-/// They make a key tell its workspace before it has been looked up, so that a ban check can read
-/// the bans and the key at the same time. The tag proves nothing: what was read with it is only
-/// used once the key is found and belongs to the same workspace.
+/// They reveal a key's workspace before the look-up, so a ban check can read the bans and the key
+/// at the same time. The tag proves nothing: what was read with it is only used once the key is
+/// found and belongs to the same workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkspaceTag(u32);
 
@@ -157,14 +156,14 @@ impl std::str::FromStr for WorkspaceTag {
     }
 }
 
-/// The number of a ban within its workspace: 1, 2, 3 …; never given twice, gaps allowed.
+/// The number of a ban within its workspace: 1, 2, 3 …; never reused, may have gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Uid(pub u64);
 
 /// A ban's public id, a Snowflake: `(guid >> 22) + 1577836800000` is its creation in Unix
-/// milliseconds. The low 22 bits are those of the ban's [`Uid`], so that two bans of a workspace
-/// never share one.
+/// milliseconds. The low 22 bits are those of the ban's [`Uid`], so two bans of a workspace never
+/// share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Guid(u64);
 
@@ -180,13 +179,13 @@ impl Guid {
         Self((since_epoch << Self::LOW_BITS) | (uid.0 & ((1 << Self::LOW_BITS) - 1)))
     }
 
-    /// The guid as a number, over 2^53.
+    /// The guid as a number, which exceeds 2^53.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// When the ban was made.
+    /// The time at which the ban was made.
     #[must_use]
     pub const fn created(self) -> Timestamp {
         Timestamp(((self.0 >> Self::LOW_BITS) + Self::EPOCH_MS) / 1000)

@@ -1,9 +1,8 @@
-//! One invocation of a function that no route leads to: a batch of the stream, a schedule, an errand.
+//! One invocation of a function without a route: a stream batch, a schedule, or a job.
 //!
-//! Lambda stops a function at the end of its time, whatever is under way. The database or Roblox would
-//! still apply a write that was cut off, and nothing would record it. So no write begins unless it can
-//! end in time, and what is not done stays where it is queued: in the stream, or in an index of what is
-//! due.
+//! Lambda stops a function at its timeout, whatever is in progress. The database or Roblox would
+//! still apply an interrupted write, and nothing would record it. So a write starts only if it can
+//! end in time, and the rest stays queued in the stream or in the index of due work.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,19 +23,19 @@ pub use crate::store::STEP;
 /// The `Timeout` of these functions in `template.yaml`. A test compares the two.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// For how many seconds an invocation takes a lease: longer than it can live, so that nobody else works
-/// on the same thing, even if the clocks of two environments differ by some seconds.
+/// The duration of a lease in seconds: longer than an invocation can run, so that no other works on
+/// the same thing, even if the clocks of two environments differ by a few seconds.
 pub const LEASE: u64 = 70;
 
-/// What is kept free at the end of an invocation, for its log line and its answer.
+/// Time reserved at the end of an invocation for its log line and answer.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// When an invocation must have answered.
+/// The deadline of an invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends(Instant);
 
 impl Ends {
-    /// The end of the invocation with this context.
+    /// The deadline in this context.
     fn of(context: &Context) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let left = left(
@@ -47,21 +46,21 @@ impl Ends {
         Self(now.checked_add(left).unwrap_or(now))
     }
 
-    /// Whether so much time is left.
+    /// Whether this much time is left.
     #[must_use]
     pub fn allows(self, time: Duration) -> bool {
         self.0.saturating_duration_since(Instant::now()) >= time
     }
 
-    /// The time that lies so long before the end.
+    /// This long before the deadline.
     #[must_use]
     pub fn minus(self, time: Duration) -> Instant {
         self.0.checked_sub(time).unwrap_or_else(Instant::now)
     }
 }
 
-/// How much time is left at `now` of an invocation that is cut off at `deadline`, both since 1970.
-/// Emulators of Lambda name deadlines that have passed; with those it is that of the template.
+/// The time left at `now` before `deadline`, both since 1970. Emulators of Lambda send deadlines
+/// that have passed; then the template's timeout applies.
 fn left(deadline: Duration, now: Duration) -> Duration {
     let left = deadline.saturating_sub(now);
     let left = if left.is_zero() { TIMEOUT } else { left };
@@ -71,9 +70,8 @@ fn left(deadline: Duration, now: Duration) -> Duration {
 /// What an invocation works with.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The tables. A write begins only while there is time for it.
+    /// The tables. A write starts only if there is time for it.
     pub store: Store,
-    /// When it must have answered.
     pub ends: Ends,
     trace: Trace,
     meter: Arc<Meter>,
@@ -96,12 +94,12 @@ impl Invocation {
         }
     }
 
-    /// Writes the log line of a batch, with what it stopped at.
+    /// Writes the log line of a batch, with the error that stopped it.
     pub fn end_batch(&self, batch: Batch, error: Option<&ApiError>) {
         self.trace.end_batch(batch, error, self.meter.consumed());
     }
 
-    /// Writes the log line of a run, with what it stopped at.
+    /// Writes the log line of a run, with the error that stopped it.
     pub fn end_run(&self, run: &Run, error: Option<&ApiError>) {
         self.trace.end_run(run, error, self.meter.consumed());
     }

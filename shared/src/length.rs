@@ -1,4 +1,4 @@
-//! `banLength`: the ways in which callers say how long a ban is to last.
+//! `banLength`: the formats of a ban's length.
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp as Instant};
@@ -7,19 +7,19 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::rules::Length;
 
-/// From this number on, a number of seconds is an absolute Unix time (September 2001): the
-/// published SDK re-sends a ban's `expires` this way.
+/// From this value on, a number of seconds is an absolute Unix time (September 2001): the published
+/// SDK sends a ban's `expires` back in this form.
 const ABSOLUTE_FROM: u64 = 1_000_000_000;
 
 /// The longest ban, in seconds: 100 years of 365.25 days.
 const LONGEST: u64 = 3_155_760_000;
 
-/// What is accepted, as callers are told.
+/// The accepted formats, as an error message.
 pub const ACCEPTED: &str = "must be a length (seconds, or like \"30m\", \"12h\", \"7d\", \"1d12h\", \
     \"P7D\") or an end (RFC 3339, or Unix seconds of at least 1000000000), in the future and at \
     most 100 years away";
 
-/// Reads the length of a temporary ban. An instant may lie in the past: whether that is an error
+/// Parses the length of a temporary ban. An end may be in the past: whether that is an error
 /// depends on what is stored (see [`crate::rules::judge_ban`]).
 #[must_use]
 pub fn parse(value: &Value, now: Timestamp) -> Option<Length> {
@@ -44,7 +44,7 @@ pub fn parse(value: &Value, now: Timestamp) -> Option<Length> {
         .then_some(Length::For(length))
 }
 
-/// Whether an instant has an offset of RFC 3339, below 24 hours, and no name of a time zone.
+/// Whether the text has an RFC 3339 offset below 24 hours, and no time zone name.
 fn has_offset_of_rfc_3339(text: &str) -> bool {
     let Some((_, offset)) = text
         .rsplit_once(['+', '-'])

@@ -1,5 +1,5 @@
-//! What the routes of Portcullis share. A reader starts at [`rules`], the heart of it; [`store`]
-//! keeps what they decide, [`auth`] tells who may ask, [`http`] is the edge.
+//! Code shared by the functions and the CLI of Portcullis. Start reading at [`rules`]; [`store`]
+//! persists what they decide, [`auth`] decides who may call, [`http`] handles requests and answers.
 
 pub mod auth;
 mod aws;

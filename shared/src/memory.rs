@@ -1,9 +1,9 @@
-//! What a warm environment remembers from one request to the next, so that a call reads only what
-//! it is about.
+//! What a warm environment caches between requests.
 //!
-//! How long something is remembered bounds how long a revoked key, a changed setting or an unlinked
-//! experience still counts. An environment can be frozen for hours between two requests, so an age is
-//! measured by both clocks ([`Reading`]), and a wall clock that was set back makes it forget everything.
+//! The lifetime of an entry bounds how long a revoked key, a changed setting or an unlinked
+//! experience remains effective. An environment can be frozen for hours between two requests, so
+//! ages are measured by both clocks ([`Reading`]), and a wall clock that is set back empties the
+//! cache.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,17 +13,17 @@ use std::time::Duration;
 
 use crate::clock::Reading;
 
-/// The most things that are remembered, enough for any one environment. With one more, it starts over.
+/// The most entries, enough for any one environment. With one more, the cache starts over empty.
 pub const MOST: usize = 4096;
 
-/// Things by name, each with the time at which its look-up began: its age counts from there.
+/// Entries by name, each with the time at which its look-up started: its age counts from there.
 #[derive(Debug)]
 pub struct Memory<K, V>(Mutex<Known<K, V>>);
 
 #[derive(Debug)]
 struct Known<K, V> {
     things: HashMap<K, (V, Reading)>,
-    /// The latest reading so far, by which a wall clock that was set back is noticed.
+    /// The latest reading, to detect a wall clock that was set back.
     latest: Option<Reading>,
 }
 
@@ -37,24 +37,23 @@ impl<K, V> Default for Memory<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Memory<K, V> {
-    /// What is remembered under a name, if it is younger than `kept` says for it.
+    /// The entry of this name, if it is younger than its lifetime `kept`.
     pub fn get(&self, name: &K, kept: impl FnOnce(&V) -> Duration) -> Option<V> {
         let mut known = self.known();
         known.get(name, kept, Reading::now())
     }
 
-    /// Remembers something whose look-up began at `since`.
+    /// Caches a value whose look-up started at `since`.
     pub fn put(&self, name: K, value: V, since: Reading) {
         let mut known = self.known();
         known.put(name, value, since, Reading::now());
     }
 
-    /// Forgets what is remembered under a name.
+    /// Removes an entry.
     pub fn forget(&self, name: &K) {
         self.known().things.remove(name);
     }
 
-    /// How many things are remembered.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.known().things.len()
@@ -84,7 +83,7 @@ impl<K: Eq + Hash, V: Clone> Known<K, V> {
         self.things.insert(name, (value, since));
     }
 
-    /// Forgets everything if the wall clock was set back: ages cannot be told any more.
+    /// Empties the cache if the wall clock was set back: ages are unknown then.
     fn notice(&mut self, now: Reading) {
         if self
             .latest
@@ -96,13 +95,13 @@ impl<K: Eq + Hash, V: Clone> Known<K, V> {
     }
 }
 
-/// How long a list is taken for current without looking.
+/// How long a list is used without reading it again.
 const REMEMBERED: Duration = Duration::from_mins(1);
 
-/// The same of an empty one: short, since something may be about to be set up.
+/// The same for an empty list: short, because something may be about to be set up.
 const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
-/// A list that is looked up whole.
+/// A list that is cached as a whole.
 #[derive(Debug)]
 pub struct List<T>(Memory<(), Arc<[T]>>);
 
@@ -113,7 +112,7 @@ impl<T> Default for List<T> {
 }
 
 impl<T> List<T> {
-    /// What is remembered, or else looked up now.
+    /// The cached list, or else the result of a look-up.
     pub async fn or<E>(
         &self,
         look_up: impl Future<Output = Result<Vec<T>, E>>,
@@ -134,7 +133,6 @@ impl<T> List<T> {
         Ok(found)
     }
 
-    /// Forgets it.
     pub fn forget(&self) {
         self.0.forget(&());
     }
@@ -151,7 +149,7 @@ mod tests {
         MINUTE
     }
 
-    /// A memory that has looked something up at this reading.
+    /// A cache that looked something up at this reading.
     fn remembering(since: Reading) -> Known<&'static str, u8> {
         let mut known = Known {
             things: HashMap::new(),
@@ -192,7 +190,7 @@ mod tests {
         assert_eq!(known.get(&"a", a_minute, since.later(MINUTE, 0)), None);
     }
 
-    /// Frozen for 50 s, and then the wall clock is set back by 40 s: neither clock shows the age.
+    /// Frozen for 50 s, then the wall clock is set back by 40 s: neither clock shows the age.
     #[test]
     fn wall_clock_set_back_forgets_everything() {
         let since = Reading::now();

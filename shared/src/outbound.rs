@@ -1,19 +1,16 @@
-//! Calls to addresses that somebody else chose: a client that reaches the public internet and
-//! nothing else.
+//! An HTTP client for addresses that others chose, with SSRF protection: it reaches the public
+//! internet and nothing else.
 //!
-//! What is refused, and where it is checked:
+//! - A [`Target`] is parsed by the rules of browsers, so that no odd spelling of a host is missed:
+//!   `https` only, no credentials, no low ports.
+//! - The client resolves names itself ([`resolver`]) and refuses a name if any of its addresses is
+//!   not public ([`addresses`]). It connects to the addresses that it checked, so a name that
+//!   resolves differently a moment later gains nothing. Hosts that are addresses are checked
+//!   against the same table ([`connector`]).
+//! - It follows no redirect and uses no proxy, and limits time, headers and body of an answer.
 //!
-//! - A [`Target`] is parsed once, by the rules of browsers, so that no odd spelling of a host is
-//!   missed: `https` only, no credentials, no low ports.
-//! - Names are resolved by us ([`resolver`]), and a name is refused whole if any of its addresses
-//!   is not public ([`addresses`]). The connection is made to the addresses that were checked, so a
-//!   name that answers otherwise a moment later gains nothing. Hosts that are addresses already are
-//!   judged by the same table ([`connector`]).
-//! - No redirect is followed, no proxy is asked, and time, headers and body of an answer are
-//!   bounded.
-//!
-//! For local development the environment variable [`ALLOW_LOOPBACK`] admits this machine itself,
-//! over plain HTTP too. The template never sets it.
+//! For local development, the environment variable [`ALLOW_LOOPBACK`] admits this machine, also over
+//! plain HTTP. The template never sets it.
 
 mod addresses;
 mod answer;
@@ -41,18 +38,18 @@ pub use target::{InvalidTarget, Target};
 use connector::Guard;
 use resolver::Resolver;
 
-/// The environment variable that admits this machine's own addresses, if it is `true`.
+/// Set to `true`, this environment variable admits this machine's own addresses.
 pub const ALLOW_LOOPBACK: &str = "ALLOW_LOOPBACK";
 
-/// The time for one call with everything: resolving, connecting, TLS, the answer.
+/// The time for a whole call: resolving, connecting, TLS, the answer.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The environment variable by which a test makes the time limit another, in milliseconds. Only debug
-/// builds know of it.
+/// The environment variable that overrides the time limit in milliseconds, for tests. Only debug
+/// builds read it.
 #[cfg(debug_assertions)]
 pub const LIMIT: &str = "OUTBOUND_LIMIT_MS";
 
-/// The time limit; in a debug build that of [`LIMIT`], if it is set.
+/// The time limit; in debug builds that of [`LIMIT`], if set.
 fn time_limit() -> Duration {
     #[cfg(debug_assertions)]
     if let Some(millis) = std::env::var(LIMIT).ok().and_then(|text| text.parse().ok()) {
@@ -62,26 +59,26 @@ fn time_limit() -> Duration {
 }
 
 /// How long a connection is kept for the next call of the same session. It leads to an address that
-/// was checked when it was made; a session ends with the work it was opened for.
+/// was checked when it was opened; a session ends with the work it was opened for.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// How many header lines an answer may have.
+/// The maximum number of header lines in an answer.
 const HEADERS: usize = 64;
 
-/// How many bytes of an answer are held at once, its headers included.
+/// How many bytes of an answer are buffered, including headers.
 const BUFFER: usize = 16 * 1024;
 
-/// What may be reached.
+/// Which addresses may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// The public internet, by TLS.
+    /// The public internet, over TLS.
     Public,
     /// And this machine itself, for local development.
     PublicAndLoopback,
 }
 
 impl Reach {
-    /// What the environment says; [`Self::Public`] unless [`ALLOW_LOOPBACK`] is `true`.
+    /// The environment's setting; [`Self::Public`] unless [`ALLOW_LOOPBACK`] is `true`.
     #[must_use]
     pub fn from_environment() -> Self {
         match std::env::var(ALLOW_LOOPBACK).as_deref() {
@@ -91,7 +88,7 @@ impl Reach {
     }
 }
 
-/// What an environment needs for its calls: whom it trusts and what it may reach.
+/// The settings for outbound calls: trusted authorities and permitted addresses.
 #[derive(Clone, Debug)]
 pub struct Outbound<L = System> {
     connector: HttpsConnector<Guard<L>>,
@@ -100,20 +97,20 @@ pub struct Outbound<L = System> {
 }
 
 impl Outbound {
-    /// A client that resolves with the system and trusts the authorities of the system, or those of
-    /// the file in `SSL_CERT_FILE`.
+    /// A client that resolves with the system and trusts its authorities, or those in the file
+    /// `SSL_CERT_FILE`.
     pub fn new(reach: Reach) -> io::Result<Self> {
         Self::resolving(System, reach)
     }
 }
 
 impl<L: Lookup> Outbound<L> {
-    /// The same with another way to resolve names.
+    /// A client with another resolver.
     pub fn resolving(lookup: L, reach: Reach) -> io::Result<Self> {
         let guard = Guard::new(Resolver::new(lookup, reach), reach);
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()?
-            // Plain HTTP goes no further than the guard, which admits it for this machine alone.
+            // Plain HTTP reaches only the guard, which admits it for this machine alone.
             .https_or_http()
             .enable_http1()
             .wrap_connector(guard);
@@ -124,13 +121,13 @@ impl<L: Lookup> Outbound<L> {
         })
     }
 
-    /// The same with another time limit for each call.
+    /// The same with another time limit per call.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// Connections for some calls, which end with it.
+    /// Opens a session: connections for some calls, closed with it.
     #[must_use]
     pub fn session(&self) -> Session<L> {
         let client = Client::builder(TokioExecutor::new())
@@ -148,7 +145,7 @@ impl<L: Lookup> Outbound<L> {
     }
 }
 
-/// Connections that serve some calls.
+/// Connections shared by some calls.
 #[derive(Clone, Debug)]
 pub struct Session<L = System> {
     client: Client<HttpsConnector<Guard<L>>, Full<Bytes>>,
@@ -157,8 +154,8 @@ pub struct Session<L = System> {
 }
 
 impl<L: Lookup> Session<L> {
-    /// Posts a body and gives the answer, whatever its status: a redirect is an answer like any
-    /// other. The whole of it takes no longer than the time limit.
+    /// Posts a body and returns the answer, whatever its status: a redirect is an answer like any
+    /// other. The whole call obeys the time limit.
     pub async fn post(
         &self,
         target: &Target,

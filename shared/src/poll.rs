@@ -1,4 +1,4 @@
-//! A poll of a game server: what its experience has yet to apply. Both polls are this one.
+//! A game server's poll for what its experience has yet to apply. Both polls use it.
 
 use serde::Serialize;
 
@@ -14,9 +14,8 @@ use crate::store::{Pending, PollPosition, Store};
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
-    /// The bans.
     pub list: PageList,
-    /// Where the next page begins, if there is one.
+    /// The start of the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -28,7 +27,6 @@ struct Poll {
     cursors: Cursors,
 }
 
-/// Answers a poll.
 pub async fn poll(
     pending: Pending,
     caller: &Caller<ReadBans>,
@@ -51,14 +49,15 @@ pub async fn poll(
     if store.establish(caller, link, now).await? {
         store.note_poll(caller.tag(), poll.experience, now);
     }
-    // The first page begins with the oldest.
+    // The first page starts with the oldest.
     if poll.after.is_none() {
         let oldest = bans.first().map(|(ban, _)| ban);
         let age = store.pending_age(pending, caller.tag(), poll.experience, oldest, now);
         request.trace().note_pending(poll.experience, age);
     }
 
-    // A pending ban has not been applied as it stands; one whose unban is pending has been.
+    // A pending ban has not been applied with its current terms; a ban whose unban is pending has
+    // been.
     let completed = pending == Pending::Unbans;
     let view = caller.view(now);
     let mut list = PageList::of(poll.limit);

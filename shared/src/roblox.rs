@@ -1,8 +1,8 @@
-//! Roblox Open Cloud, as much of it as a mirror of bans needs: user restrictions, messages to
-//! running servers, what a key may do, and which universe a place belongs to.
+//! A client for Roblox Open Cloud, as far as the mirror needs it: user restrictions, messages to
+//! running servers, the permissions of a key, and the universe of a place.
 //!
-//! Each call is made once and is over within 5 s; whoever makes it decides whether to come back.
-//! Answers are read leniently and to a bound. Nothing here prints a key.
+//! Each call is made once and ends within 5 s; retries are up to the caller. Answers are parsed
+//! leniently, with a size limit. Nothing here prints a key.
 
 mod answer;
 mod client;

@@ -1,16 +1,15 @@
 //! The ban rules: pure functions over plain types, with the clock passed in.
 //!
-//! A workspace **decides** (bans, changes, lifts), an experience **applies** the decision to
-//! Roblox's own ban list and **confirms** it. [`Standing`] is what is stored for a user as seen
-//! from one experience: the decisions that can keep the user out there, and the last report of
-//! that experience. From it follow
+//! A workspace **decides** (bans, changes, lifts). An experience **applies** the decision to Roblox's
+//! own ban list and **reports** it. [`Standing`] is what is stored about a user in one experience: the
+//! decisions that can keep the user out there, and the experience's last report. It determines
 //!
 //! - whether the user is banned ([`Standing::counting`]),
-//! - what the experience owes ([`Standing::owed`]),
+//! - what is pending for the experience ([`Standing::owed`]),
 //! - what a call changes: each call is first *judged* ([`judge_ban`], [`judge_unban`]) and then
 //!   turned into an [`Outcome`], the standing afterwards and the decisions made on the way.
 //!
-//! Nothing here knows of HTTP or a database; storage writes an outcome or nothing.
+//! Nothing here uses HTTP or a database; storage writes an outcome or nothing.
 
 mod appealing;
 mod ban;
@@ -51,9 +50,9 @@ use crate::clock::Timestamp;
 /// Why a call changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A ban in force stands in the way, and the call does not overwrite.
+    /// A ban in force conflicts, and the call does not overwrite.
     AlreadyBanned(Box<Ban>),
-    /// A decision cannot set an expiry that has passed.
+    /// A decision cannot set an expiry in the past.
     ExpiryPassed(Timestamp),
     /// There is no ban (in force) that the call could act on.
     NotFound,

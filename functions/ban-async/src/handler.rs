@@ -1,4 +1,4 @@
-//! Bans a user, changes a ban, confirms one, or records an accepted appeal.
+//! Bans a user, changes a ban, records a report, or accepts an appeal.
 
 use shared::auth::{Caller, WriteBans};
 use shared::calls::{self, Intent};
@@ -10,7 +10,6 @@ use shared::store::{Actor, Call, Named, Shows, Store};
 
 use crate::request::parse;
 
-/// Reads, judges and writes until no other writer interferes.
 pub async fn handle(
     caller: Caller<WriteBans>,
     request: ApiRequest,

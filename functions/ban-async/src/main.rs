@@ -1,4 +1,4 @@
-//! `POST /api/v1/ban-async`: bans a user, changes a ban, confirms one, or records an accepted appeal.
+//! `POST /api/v1/ban-async`: bans a user, changes a ban, records a report, or accepts an appeal.
 
 mod handler;
 mod request;

@@ -1,4 +1,4 @@
-//! What a call says, all of it checked.
+//! The validated request.
 
 use shared::calls::Intent;
 use shared::clock::Timestamp;
@@ -7,7 +7,7 @@ use shared::http::{ApiRequest, Fields};
 use shared::length;
 use shared::rules::{BanRequest, Length, Scope, Terms};
 
-/// Reads query and body; an error names all fields that are wrong.
+/// Parses query and body; an error names every invalid field.
 pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {
     let mut query = request.query();
     let completed = query
@@ -48,11 +48,11 @@ pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent
     })
 }
 
-/// Only what may be a late confirmation may name an instant in the past.
+/// Only a possible late report may name an end in the past.
 fn read_length(body: &mut Fields, now: Timestamp, may_be_past: bool) -> Option<Length> {
     let kinds = [("Temporary", false), ("Permanent", true)];
     let Some(is_permanent) = body.word("banLengthType", &kinds) else {
-        // Which length would be right is not known then, but none at all is not.
+        // Any length may be right, but it must not be missing.
         if body.value("banLength").is_none() {
             body.reject("banLength", length::ACCEPTED);
         }

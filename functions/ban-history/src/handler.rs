@@ -12,11 +12,11 @@ use shared::ids::Guid;
 use shared::rules::DecisionKind;
 use shared::store::{HistoryPosition, Recorded, Store};
 
-/// How many seconds before a ban's guid was minted its first decision is looked for, since the
-/// guid of an imported ban may come from another clock.
+/// How many seconds before a ban's guid was generated to search for its first decision: the guid of
+/// an imported ban may come from another clock.
 const SLACK: u64 = 3600;
 
-/// The documented ban with its events after it.
+/// The ban as documented, followed by its events.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BanWithEvents {
@@ -34,7 +34,7 @@ struct Reading {
     cursors: Cursors,
 }
 
-/// Reads the ban by its guid, then a page of what was decided on it.
+/// Reads the ban by its guid, then a page of its decisions.
 pub async fn handle(
     caller: Caller<ReadBans>,
     request: ApiRequest,
@@ -68,9 +68,9 @@ pub async fn handle(
             break;
         }
         reached = Some(position);
-        // They are stored by time, and no two environments need agree on it.
+        // Sort by number: the order in storage is by time, and the clocks of environments differ.
         order.push((position.number, decision.kind == DecisionKind::Expired));
-        // The list that the ban was found in may trail the history by a moment.
+        // The list that contained the ban may be older than the history.
         if decision.ban.decisions > ban.decisions {
             ban = decision.ban;
         }

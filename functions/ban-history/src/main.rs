@@ -1,4 +1,4 @@
-//! `GET /api/v1/bans/{guid}`: one ban and everything that was decided on it.
+//! `GET /api/v1/bans/{guid}`: one ban and its history.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! Everything on record, newest first.
+//! The ban list, newest first.
 
 use shared::auth::{Caller, ReadBans};
 use shared::clock::Moment;
@@ -10,11 +10,11 @@ use shared::poll::Page;
 use shared::rules::Scope;
 use shared::store::{Filter, Store};
 
-/// How many bans one call looks at for those that no index selects. The page may then be short of
-/// its limit, and the cursor goes on from there.
+/// The most bans that one call reads for a filter without an index. The page may then be shorter
+/// than its limit, and the cursor continues from there.
 const EXAMINED: usize = 2000;
 
-/// How many of those are read at a time, at least.
+/// The smallest page size for reading them.
 const SIFTED: usize = 400;
 
 struct List {
@@ -24,7 +24,6 @@ struct List {
     cursors: Cursors,
 }
 
-/// Lists bans.
 pub async fn handle(
     caller: Caller<ReadBans>,
     request: ApiRequest,
@@ -49,7 +48,7 @@ pub async fn handle(
     let mut bans = store.ledger(caller.tag(), &filter, before, Some(wanted));
 
     let mut list = PageList::of(limit);
-    // The last ban that was looked at, of those that belong to this page.
+    // The last ban that was read, of those that belong to this page.
     let mut reached = None;
     let mut examined = 0;
     let mut goes_on = false;

@@ -1,4 +1,4 @@
-//! `GET /api/v1/bans`: everything on record, newest first.
+//! `GET /api/v1/bans`: the ban list, newest first.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! Attempts.
+//! Attempts to deliver to an endpoint.
 
 use std::time::Instant;
 
@@ -13,21 +13,21 @@ use shared::webhooks::{
 use crate::batch::Parcel;
 use crate::tally::Tally;
 
-/// What stands in place of an answer that repeats what was sent.
+/// Stored instead of a response that echoes the request.
 const NOT_KEPT: &str = "(not kept: it repeats what was sent)";
 
-/// Sends parcels to an endpoint and records what becomes of them.
+/// Sends deliveries to an endpoint and records the results.
 pub struct Sender<'a> {
     pub store: &'a Store,
     pub session: &'a Session,
     pub endpoint: &'a Endpoint,
     pub tally: &'a Tally,
-    /// After this no attempt is begun.
+    /// No attempt starts after this.
     pub until: Instant,
 }
 
 impl Sender<'_> {
-    /// Makes an attempt with each of these, one after the other. What it does not get to stays due.
+    /// Attempts these deliveries one after the other. Those it has no time for stay due.
     pub async fn send(&self, chain: &[Parcel]) -> Result<(), ApiError> {
         for parcel in chain {
             if Instant::now() >= self.until || self.tally.is_futile() {
@@ -60,7 +60,7 @@ impl Sender<'_> {
         let attempts = before.attempts.saturating_add(1);
         let chance = uuid::Uuid::new_v4().as_u64_pair().0;
         let verdict = match (judge(&outcome, attempts, Moment::now(), chance), before.key) {
-            // Somebody waits to see how a test fares.
+            // The operator is waiting for the result of a test, so it is not retried.
             (Verdict::Again(_), DeliveryKey::Test(_)) => Verdict::Failed,
             (verdict, _) => verdict,
         };
@@ -82,7 +82,7 @@ impl Sender<'_> {
         if verdict == Verdict::EndpointGone {
             self.tally.endpoint_gone();
         }
-        // Of a test nobody misses anything.
+        // A failed test event needs no follow-up.
         let is_event = matches!(delivery.key, DeliveryKey::Event(_));
         if is_event && !matches!(verdict, Verdict::Again(_)) {
             self.tally.given_up();
@@ -101,8 +101,8 @@ fn attempt(answer: &Result<Answer, Failure>, begun: Moment, started: Instant) ->
     }
 }
 
-/// What is kept of the receiver's own words: those that help to find out why it refused an event, and
-/// those to a test, unless they name the user.
+/// The part of the response to store: for a refused event, to find out why, and for a test, unless
+/// it names the user.
 fn kept(answer: &Result<Answer, Failure>, message: &Message, is_test: bool) -> String {
     match answer {
         Ok(answer) if answer.is_success() && !is_test => String::new(),

@@ -1,4 +1,4 @@
-//! Deliveries with what they deliver.
+//! Deliveries together with their messages.
 
 use std::collections::HashMap;
 
@@ -9,51 +9,50 @@ use shared::ids::{UserId, WorkspaceId};
 use shared::store::{LoggedEvent, Store};
 use shared::webhooks::{Delivery, DeliveryKey, Endpoint, Message};
 
-/// For how many milliseconds after a delivery was written its event may be missing since the index
-/// of the log trails. After that it has left the log.
+/// For this many milliseconds after a delivery is written, the eventually consistent index of the
+/// log may not show its event yet. After that, the event has left the log.
 const TRAILS: u64 = 60_000;
 
-/// How many events are looked up at a time.
+/// How many events are looked up in parallel.
 const AT_A_TIME: usize = 8;
 
-/// The most events that are read from the log in one go.
+/// The most events read from the log in one query.
 const SPAN: u64 = 200;
 
-/// A delivery and its message.
 pub type Parcel = (Delivery, Message);
 
-/// What is due, in chains: one after the other within a chain, and the chains beside each other.
+/// Due deliveries in chains: a chain is sequential, chains run in parallel.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Of each user, what is to be delivered in its order; each test for itself.
+    /// One chain per user, in order; one per test.
     pub chains: Vec<Vec<Parcel>>,
-    /// What cannot be delivered any more.
+    /// Deliveries that have no event any more.
     pub gone: Vec<Delivery>,
-    /// Whether something cannot be delivered yet.
+    /// Whether a delivery must wait.
     pub is_waiting: bool,
 }
 
 impl Batch {
-    /// The batch of these deliveries.
+    /// Builds the batch of these deliveries.
     pub async fn of(
         store: &Store,
         endpoint: &Endpoint,
         mut due: Vec<Delivery>,
         now: Moment,
     ) -> Result<Self, ApiError> {
-        // Tests first, since somebody waits; events by their positions, the order in which they came
-        // about.
+        // Tests first, because the operator is waiting; events by position, the order in which they
+        // were logged.
         due.sort_by_key(|delivery| (matches!(delivery.key, DeliveryKey::Event(_)), delivery.key));
         let events = events_of(store, endpoint, &due, now).await?;
         Self::arrange(endpoint.workspace, due, events, now)
     }
 
-    /// Puts deliveries, in the order in which they are to be made, into chains. `events` are those that
-    /// the index of the log shows.
+    /// Arranges deliveries, in sending order, into chains. `events` are those that the index of the
+    /// log shows.
     ///
-    /// The index trails, and not by the same time for each entry. Of an event that it does not show yet,
-    /// nothing says which user it is about, so everything after it waits: it may be the same. What was
-    /// attempted before waits for nothing, and nothing waits for it: its turn has come already.
+    /// The index is eventually consistent, with a different delay for each entry. An event that it
+    /// does not show yet may be about any user, so everything after it waits. Deliveries that were
+    /// attempted before neither wait nor make others wait: their turn has come already.
     fn arrange(
         workspace: WorkspaceId,
         due: Vec<Delivery>,
@@ -99,14 +98,13 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.chains.is_empty() && self.gone.is_empty()
     }
 }
 
-/// The events of these deliveries that the log has, by their positions. They mostly follow each
-/// other, so they are read as a part of the log; the others are looked up one by one.
+/// The events of these deliveries that are in the log, by position. Most are adjacent, so they are
+/// read as a range of the log; the others are looked up individually.
 async fn events_of(
     store: &Store,
     endpoint: &Endpoint,
@@ -213,7 +211,7 @@ mod tests {
         (position, logged)
     }
 
-    /// Which positions go into which chains, which are gone, and whether something waits.
+    /// Which positions go into which chains, which are gone, and whether any must wait.
     fn arranged(
         due: &[u64],
         shown: &[(u64, u64)],
@@ -222,7 +220,7 @@ mod tests {
         arranged_after(&[], due, shown, seconds_later)
     }
 
-    /// The same where some were attempted before.
+    /// The same after some attempts.
     fn arranged_after(
         attempted: &[u64],
         due: &[u64],
@@ -258,11 +256,11 @@ mod tests {
 
     #[test]
     fn nothing_overtakes_an_event_that_the_index_does_not_show_yet() {
-        // Position 2 is of user 156 too, as position 3 is, but nobody can know.
+        // Position 2 is of user 156, like position 3, but the index does not show it.
         let shown = [(1, 156), (3, 156), (4, 2)];
         let chains = vec![vec![1]];
         assert_eq!(arranged(&[1, 2, 3, 4], &shown, 1), (chains, vec![], true));
-        // A minute later it has been deleted, and holds up nothing.
+        // A minute later, it counts as deleted and blocks nothing.
         let chains = vec![vec![1, 3], vec![4]];
         let late = arranged(&[1, 2, 3, 4], &shown, 60);
         assert_eq!(late, (chains, vec![2], false));
@@ -270,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_was_attempted_before_waits_for_nothing_and_holds_up_nothing() {
-        // Position 1 was attempted, and then its user was forgotten.
+        // Position 1 was attempted, then its user was erased.
         let shown = [(2, 2), (3, 156)];
         let chains = vec![vec![2], vec![3]];
         let after_it = arranged_after(&[1], &[1, 2, 3], &shown, 1);

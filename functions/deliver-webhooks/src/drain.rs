@@ -1,4 +1,4 @@
-//! Delivering what is due to one endpoint, by one invocation at a time.
+//! Delivers what is due to one endpoint, by one invocation at once.
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,11 @@ use crate::attempt::Sender;
 use crate::batch::Batch;
 use crate::tally::Tally;
 
-/// The time that is kept free for what follows an attempt: its record, the endpoint's health, and
-/// giving the lease back.
+/// Time reserved after an attempt: to record it, update the endpoint's health and return the lease.
 const AFTERWARDS: Duration = Duration::from_millis(4500);
 
-/// After this no attempt begins: one that begins just before can end and be recorded in time. In a debug
-/// build a test can set an earlier time in the environment.
+/// No attempt starts after this, so that the last one can end and be recorded in time. In debug
+/// builds, tests may set an earlier time with an environment variable.
 fn until(ends: Ends) -> Instant {
     let until = ends.minus(TIME_LIMIT.saturating_add(AFTERWARDS));
     #[cfg(debug_assertions)]
@@ -35,21 +34,20 @@ fn until(ends: Ends) -> Instant {
     until
 }
 
-/// How many deliveries are looked at at a time.
+/// How many deliveries a page has.
 const PAGE: u16 = 100;
 
-/// How many attempts are under way at a time.
+/// How many attempts run in parallel.
 const IN_FLIGHT: usize = 8;
 
-/// The index of what is due trails the table. Before it is taken for empty it is read again after
-/// this time.
+/// The index of due deliveries is eventually consistent. It counts as empty only after a second
+/// read, this much later.
 const TRAILS: Duration = Duration::from_millis(300);
 
-/// How many times in a row it waits for an event that the index of the log does not show yet, so long
-/// each time. What is still missing then is left to the next wake or sweep.
+/// How many times in a row, each this long, to wait for an event that the index of the log does not
+/// show yet. If it is still missing then, the next invocation or sweep continues.
 const PATIENCE: u32 = 10;
 
-/// The work on one endpoint.
 pub struct Drain<'a> {
     store: &'a Store,
     outbound: &'a Outbound,
@@ -57,12 +55,11 @@ pub struct Drain<'a> {
     tally: &'a Tally,
     tag: WorkspaceTag,
     id: EndpointId,
-    /// After this no attempt is begun.
+    /// No attempt starts after this.
     until: Instant,
 }
 
 impl<'a> Drain<'a> {
-    /// Work that begins now.
     pub fn new(
         invocation: &'a Invocation,
         outbound: &'a Outbound,
@@ -82,8 +79,8 @@ impl<'a> Drain<'a> {
         }
     }
 
-    /// Delivers until nothing is due, the time is up, or it is of no use. If somebody else is at it,
-    /// nothing happens: they look again when they have given their lease back.
+    /// Delivers until nothing is due, the time is up, or the endpoint is down. Returns at once if
+    /// another worker holds the lease: it checks again after it returns the lease.
     pub async fn run(&self) -> Result<(), ApiError> {
         let name = format!("deliver-{}", self.id);
         let lease = self
@@ -105,12 +102,12 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    /// Says whether it makes sense to go on at once.
+    /// Returns whether to continue immediately.
     async fn deliver(&self) -> Result<bool, ApiError> {
         let session = self.outbound.session();
         let (mut was_empty, mut waited) = (false, 0);
         loop {
-            // As it is now: it may have been paused or removed, or its secret replaced.
+            // Read again: it may have been paused or removed, or its secret replaced.
             let endpoint = self.store.endpoint(self.tag, self.id).await?;
             let Some(endpoint) = endpoint.filter(Endpoint::is_active) else {
                 return Ok(false);
@@ -171,7 +168,7 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    /// Notes on the endpoint how it fares, where that has changed.
+    /// Updates the endpoint's health if it has changed.
     async fn note_health(
         &self,
         endpoint: &Endpoint,

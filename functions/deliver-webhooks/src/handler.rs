@@ -11,27 +11,26 @@ use crate::drain::Drain;
 use crate::sweep::sweep;
 use crate::tally::Tally;
 
-/// What is to be done.
+/// What to do.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Order {
     /// Deliver what is due to one endpoint.
     Drain {
-        /// The tag of its workspace.
+        /// The workspace's prefix.
         workspace: String,
-        /// Its id.
         endpoint: EndpointId,
     },
-    /// Wake for every endpoint that has something due.
+    /// Invoke a drain for every endpoint that has something due.
     Sweep {
-        /// Always true; it names the order.
+        /// Always true; the field identifies the job.
         #[serde(rename = "sweep")]
         _sweep: bool,
     },
 }
 
-/// Carries an order out. What fails is in the log, and left for the next sweep: repeating the
-/// invocation would gain nothing.
+/// Runs a job. Failures are logged and left for the next sweep, because repeating the invocation
+/// would gain nothing.
 pub async fn handle(invocation: Invocation, order: Order, outbound: &Outbound, waker: &Waker) {
     let tally = Tally::default();
     let outcome = match order {

@@ -1,5 +1,5 @@
-//! Delivers events to the endpoints of webhooks: woken for an endpoint that has something due, and
-//! each minute for those whose wake was lost or whose pauses are over.
+//! Delivers events to webhook endpoints: invoked for an endpoint that has something due, and every
+//! minute for lost invocations and ended back-offs.
 
 mod attempt;
 mod batch;

@@ -1,4 +1,4 @@
-//! Looking after what nobody was woken for.
+//! Finds due deliveries that no invocation is working on.
 
 use futures::stream::{self, StreamExt};
 use shared::clock::Moment;
@@ -7,11 +7,11 @@ use shared::invocation::{Invocation, STEP};
 use shared::wake::{Errand, Waker};
 use shared::webhooks::Endpoint;
 
-/// How many endpoints are looked at at the same time.
+/// How many endpoints are checked in parallel.
 const AT_ONCE: usize = 8;
 
-/// Wakes for every active endpoint that has something due. One that fails does not keep the others
-/// from theirs. Those that there is no time for are left to the next sweep.
+/// Invokes a drain for every active endpoint that has something due. A failure for one does not
+/// affect the others. Endpoints it has no time for are left to the next sweep.
 pub async fn sweep(invocation: &Invocation, waker: &Waker) -> Result<(), ApiError> {
     let endpoints = invocation.store.all_endpoints().await?;
     let looking = endpoints

@@ -1,21 +1,22 @@
-//! What an invocation has come to.
+//! Counts of one invocation.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use shared::telemetry::Run;
 
-/// How many attempts to an endpoint may fail, while none succeeds, before it is left alone until the
-/// next sweep: one that is down costs little, however much is due to it.
+/// After this many failed attempts without a success, the endpoint is skipped until the next sweep:
+/// an endpoint that is down costs little, however much is due to it.
 const FUTILE: u32 = 16;
 
-/// Counts, shared by the attempts that are under way at the same time.
+/// Counts, shared by parallel attempts.
 #[derive(Debug, Default)]
 pub struct Tally {
     delivered: Count,
     failed_attempts: Count,
     given_up: Count,
     paused: Count,
-    /// In milliseconds, of what was delivered at its first attempt.
+    /// Milliseconds from the event to its delivery, of deliveries that succeeded at the first
+    /// attempt.
     longest_wait: AtomicU64,
     endpoint_is_gone: AtomicBool,
 }
@@ -34,50 +35,46 @@ impl Count {
 }
 
 impl Tally {
-    /// A delivery arrived. If at its first attempt, it had waited for so many milliseconds.
+    /// `waited`: the milliseconds before a successful first attempt.
     pub fn delivered(&self, waited: Option<u64>) {
         self.delivered.add();
         let waited = waited.unwrap_or_default();
         self.longest_wait.fetch_max(waited, Ordering::Relaxed);
     }
 
-    /// An attempt failed.
     pub fn attempt_failed(&self) {
         self.failed_attempts.add();
     }
 
-    /// A delivery is not tried any more.
     pub fn given_up(&self) {
         self.given_up.add();
     }
 
-    /// The endpoint says that it is gone.
     pub fn endpoint_gone(&self) {
         self.endpoint_is_gone.store(true, Ordering::Relaxed);
     }
 
-    /// An endpoint was paused by us.
+    /// The service paused the endpoint.
     pub fn paused(&self) {
         self.paused.add();
     }
 
-    /// How much arrived, and how many attempts failed.
+    /// The numbers of deliveries and of failed attempts.
     pub fn so_far(&self) -> (u32, u32) {
         (self.delivered.get(), self.failed_attempts.get())
     }
 
-    /// Whether the endpoint said that it is gone.
     pub fn is_endpoint_gone(&self) -> bool {
         self.endpoint_is_gone.load(Ordering::Relaxed)
     }
 
-    /// Whether going on with this endpoint is of no use for now.
+    /// Whether to skip this endpoint for now.
     pub fn is_futile(&self) -> bool {
         let (delivered, failed) = self.so_far();
         self.is_endpoint_gone() || (delivered == 0 && failed >= FUTILE)
     }
 
-    /// What the log is told.
+    /// The counts for the log line.
     pub fn run(&self) -> Run {
         let delivered = self.delivered.get();
         let waited = self.longest_wait.load(Ordering::Relaxed) / 1000;

@@ -1,4 +1,4 @@
-//! The log of events, from a place in it on.
+//! A page of the event log.
 
 use serde::Serialize;
 use shared::auth::{Caller, ReadBans};
@@ -9,11 +9,11 @@ use shared::event::Event;
 use shared::http::{ApiRequest, PageList, Reply};
 use shared::store::{LogEntry, LogPosition, Store};
 
-/// How many events are read at once. A page that is full by size leaves no more than these unread.
+/// How many events a query reads. A page that is full by size leaves at most this many unread.
 const AT_ONCE: usize = 200;
 
-/// A part of the log. The cursor stands after it, whether there is more by now or not. The epoch
-/// counts the restores of the database: what comes after another one may repeat what came before.
+/// A page of the log. The cursor points behind it, whether or not there is more by now. The epoch
+/// counts the restores of the database: after another restore, events may repeat earlier ones.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Events {
@@ -41,7 +41,7 @@ pub async fn handle(
     let view = caller.view(now.seconds());
     let mut list = PageList::of(reading.limit);
     let mut reached = after;
-    // Before the end there is nothing, and a look at the head is a quarter of the price.
+    // Reading the head costs a quarter of a query, and shows whether there is anything new.
     if head.position > after {
         let entries = store
             .log_entries(caller.tag(), after, reading.limit, now)
@@ -68,7 +68,7 @@ pub async fn handle(
     Ok(Reply::json(&answer)?.varying(caller.view_varies()))
 }
 
-/// The end of the log, and the position after which to read.
+/// The end of the event log, and the position after which to read.
 async fn begin(
     caller: &Caller<ReadBans>,
     reading: &Reading,

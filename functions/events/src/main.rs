@@ -1,4 +1,4 @@
-//! `GET /api/v1/events`: everything that was decided, in the order in which it was logged.
+//! `GET /api/v1/events`: the event log, in the order of logging.
 
 mod handler;
 

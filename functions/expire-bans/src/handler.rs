@@ -1,4 +1,4 @@
-//! One run over the bans that have run out.
+//! One run over expired bans.
 
 use futures::stream::{self, StreamExt};
 use shared::clock::Moment;
@@ -7,14 +7,14 @@ use shared::invocation::{Invocation, STEP};
 use shared::store::EXPIRY_SHARDS;
 use shared::telemetry::Run;
 
-/// How many bans of a shard are read at a time.
+/// How many bans of a shard are read per query.
 const PAGE: u16 = 100;
 
-/// How many of them are worked on at the same time.
+/// How many bans are processed in parallel.
 const AT_ONCE: usize = 8;
 
-/// Records every ban that has run out. Done twice, or by two at once, each is recorded once. What there
-/// is no time for waits for the next run.
+/// Records every expiry. Each is recorded once, even if two runs overlap. What a run has no time
+/// for is left to the next one.
 pub async fn handle(invocation: Invocation) {
     let (mut expired, mut error) = (0, None);
     for shard in 0..EXPIRY_SHARDS {
@@ -30,7 +30,7 @@ pub async fn handle(invocation: Invocation) {
     invocation.end_run(&run, error.as_ref());
 }
 
-/// Records the bans of one shard and says how many.
+/// Records the expiries of one shard and returns their number.
 async fn expire_shard(invocation: &Invocation, shard: u64) -> Result<u32, ApiError> {
     let (store, ends) = (&invocation.store, invocation.ends);
     let mut expired = 0;
@@ -51,7 +51,7 @@ async fn expire_shard(invocation: &Invocation, shard: u64) -> Result<u32, ApiErr
             progress += u32::from(outcome?);
         }
         expired += progress;
-        // Where the index trails so far that a page holds nothing new, the next run goes on.
+        // If the index is so far behind that a page has nothing new, the next run continues.
         if is_last || progress == 0 {
             break;
         }

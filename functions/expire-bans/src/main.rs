@@ -1,4 +1,4 @@
-//! Each minute: makes events of bans that have run out.
+//! Runs every minute and records an event for each expired ban.
 
 mod handler;
 

@@ -6,7 +6,6 @@ use shared::export::{Json, export};
 use shared::http::{ApiRequest, Reply};
 use shared::store::{ExportBucket, Store};
 
-/// Exports bans.
 pub async fn handle(
     caller: Caller<ReadBans>,
     request: ApiRequest,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/export/bans/json`: all bans, as a file.
+//! `GET /api/v1/export/bans/json`: all bans as a file.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! Is this user kept out? Asked on every join of every server; one round trip answers it.
+//! Checks whether a user is banned, on every join on every server, in one round trip.
 
 use shared::auth::{CheckBans, Claim};
 use shared::ban_info::NeverBanned;
@@ -12,7 +12,7 @@ use shared::store::Store;
 pub async fn handle(claim: Claim, request: ApiRequest, _: Store) -> Result<Reply, ApiError> {
     let check = match parse(&request) {
         Ok(check) => check,
-        // Whoever has no live key learns only that.
+        // A caller without a valid key learns only that.
         Err(error) => {
             claim.verify::<CheckBans>().await?;
             return Err(error);

@@ -1,4 +1,4 @@
-//! `POST /api/v1/is-banned`: is this user kept out of this experience?
+//! `POST /api/v1/is-banned`: whether a user is banned in an experience.
 
 mod handler;
 

@@ -1,5 +1,5 @@
-//! The gateway's default route: an unknown path is answered with 404, another method than a path takes
-//! with 405 and `allow`, both in the API's own JSON.
+//! The gateway's default route: answers an unknown path with 404 and an unsupported method with 405
+//! and `allow`, in the API's own JSON.
 
 use lambda_http::Error;
 

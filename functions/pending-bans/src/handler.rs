@@ -6,7 +6,6 @@ use shared::http::{ApiRequest, Reply};
 use shared::poll::poll;
 use shared::store::{Pending, Store};
 
-/// A poll for pending bans.
 pub async fn handle(
     caller: Caller<ReadBans>,
     request: ApiRequest,

@@ -14,9 +14,9 @@ use shared::wake::Waker;
 use crate::mirror;
 use crate::plan::{Plan, ToLog};
 
-/// Logs what was decided, in order, and wakes whoever has something to carry further. All of it can
-/// be done twice. The stream sends again what could not be logged, or what there was no time to log. A
-/// wake that fails or has no time is not repeated: the schedules look for what is left.
+/// Logs decisions in order and invokes the workers that continue from there. All of it can be
+/// repeated. The stream sends again what could not be logged, or what there was no time for. A
+/// failed invocation is not repeated: the schedules find what is left.
 pub async fn handle(invocation: Invocation, event: StreamEvent, waker: &Waker) -> Failures {
     let now = Moment::now();
     let plan = Plan::of(&event, now.seconds());
@@ -34,8 +34,8 @@ pub async fn handle(invocation: Invocation, event: StreamEvent, waker: &Waker) -
     match mirror::errands(&invocation, &plan.owing, &plan.let_in, now).await {
         Ok(universes) => errands.extend(universes),
         Err(failure) => {
-            // What is pending is found by the schedule, but of a user who was let in only this batch
-            // says so.
+            // The schedule finds what is pending, but only this batch shows which users' unbans
+            // were reported.
             let first = event.records.first().filter(|_| !plan.let_in.is_empty());
             if let Some(record) = first {
                 failures.add(&record.dynamodb);
@@ -56,17 +56,17 @@ pub async fn handle(invocation: Invocation, event: StreamEvent, waker: &Waker) -
     failures
 }
 
-/// What became of the entries of a workspace.
+/// The result for the entries of a workspace.
 #[derive(Default)]
 struct Published<'a> {
     logged: u32,
-    /// The first entry that was not logged, or has not got all its deliveries.
+    /// The first entry that was not logged, or that lacks deliveries.
     stopped_at: Option<&'a Change>,
     error: Option<ApiError>,
 }
 
-/// Logs the entries of a workspace and writes their deliveries. After one that cannot be logged, no
-/// later one is.
+/// Logs the entries of a workspace and writes their deliveries. If one cannot be logged, no later
+/// one is.
 async fn publish<'a>(invocation: &Invocation, log: &ToLog<'a>) -> Published<'a> {
     let store = &invocation.store;
     let mut published = Published::default();
@@ -94,7 +94,7 @@ async fn publish<'a>(invocation: &Invocation, log: &ToLog<'a>) -> Published<'a> 
     published
 }
 
-/// How many seconds ago the oldest of the entries was written.
+/// The age of the oldest entry, in seconds.
 fn waited(logs: &[ToLog<'_>], now: Moment) -> Option<u64> {
     let entries = logs.iter().flat_map(|log| &log.entries);
     let oldest = entries.filter_map(|(_, change)| change.made()).min()?;

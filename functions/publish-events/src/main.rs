@@ -1,4 +1,5 @@
-//! Fed by the table's stream: makes events of decisions, and wakes those who carry them further.
+//! Reads the table's stream, turns decisions into events, and invokes the workers that pass them
+//! on.
 
 mod handler;
 mod mirror;

@@ -1,4 +1,4 @@
-//! What concerns Roblox's own list of bans.
+//! What the mirror must be invoked for.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use shared::invocation::{Invocation, STEP};
 use shared::store::Enforcement;
 use shared::wake::Errand;
 
-/// The universes that the mirror is to be sent to: those in which something is owed, and those in which
-/// a user was let in for whom it holds a restriction.
+/// The universes to invoke the mirror for: those with pending changes, and those where a user's
+/// unban was reported for whom the mirror holds a restriction.
 ///
-/// Who let him in may only have said so: a second unban of a moderator is taken for a report, and then
-/// nothing is pending any more. What the mirror has set itself it therefore looks at again.
+/// A reported unban may be words only: a moderator's repeated unban counts as a report, and then
+/// nothing is pending any more. So the mirror checks what it has set itself.
 pub async fn errands(
     invocation: &Invocation,
     owing: &BTreeSet<(WorkspaceTag, ExperienceId)>,

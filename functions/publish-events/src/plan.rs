@@ -1,4 +1,4 @@
-//! What a batch calls for.
+//! What a batch requires.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,27 +11,26 @@ use shared::wake::Errand;
 /// The entries of one workspace to be logged, in the order in which they were written.
 #[derive(Debug)]
 pub struct ToLog<'a> {
-    /// Whose.
     pub tag: WorkspaceTag,
-    /// Each with the record that it came with.
+    /// Each entry with its stream record.
     pub entries: Vec<(Key, &'a Change)>,
 }
 
-/// What a batch calls for.
+/// What a batch requires.
 #[derive(Debug, Default)]
 pub struct Plan<'a> {
-    /// What is to be logged, workspace by workspace.
+    /// The entries to log, by workspace.
     pub logs: Vec<ToLog<'a>>,
-    /// Experiences that owe something.
+    /// Experiences with pending changes.
     pub owing: BTreeSet<(WorkspaceTag, ExperienceId)>,
-    /// Users who were let in again by an experience that had banned them.
+    /// Users whose unban was reported by an experience that had banned them.
     pub let_in: BTreeSet<(WorkspaceTag, UserId, ExperienceId)>,
-    /// What there is to deliver.
+    /// Endpoints with new deliveries.
     pub errands: HashSet<Errand>,
 }
 
 impl<'a> Plan<'a> {
-    /// The plan for a batch that is looked at `now`. What comes twice is done once.
+    /// The plan for a batch at the time `now`. Repeated records are planned once.
     pub fn of(event: &'a StreamEvent, now: Timestamp) -> Self {
         let mut plan = Self::default();
         let mut of_tag: HashMap<WorkspaceTag, usize> = HashMap::new();
@@ -72,8 +71,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether an experience owes something now. An unban is written down before it is due; the schedule
-/// finds it when it is.
+/// Whether something is pending for an experience now. An unban is written before it is due; the
+/// schedule finds it then.
 fn owes(change: &Change, now: Timestamp) -> bool {
     let due = |owed: &str| owed.split('#').next()?.parse::<u64>().ok();
     change.owes_ban()

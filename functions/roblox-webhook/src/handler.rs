@@ -1,4 +1,4 @@
-//! A user has asked Roblox to be forgotten: their data here is erased, or put before the operator.
+//! Erases a user's data at Roblox's request, or queues the request for the operator.
 
 use serde_json::json;
 use shared::auth::RobloxNotification;
@@ -9,7 +9,7 @@ use shared::store::Store;
 
 use crate::request::parse;
 
-/// Carries out what a notification asks for, once however often it is sent.
+/// Processes a notification once, however often it is sent.
 pub async fn handle(
     notification: RobloxNotification,
     request: ApiRequest,

@@ -1,4 +1,4 @@
-//! `POST /api/v1/roblox/webhook`: what Roblox notifies the studio of.
+//! `POST /api/v1/roblox/webhook`: notifications from Roblox.
 
 mod handler;
 mod request;

@@ -1,4 +1,4 @@
-//! What a notification asks for.
+//! The validated notification.
 
 use serde_json::Map;
 use shared::error::ApiError;
@@ -6,22 +6,19 @@ use shared::http::{ApiRequest, Fields};
 use shared::ids::UserId;
 use shared::store::NotificationId;
 
-/// The one event that is acted on. Others, such as the sample that Roblox sends on request, are
-/// received and answered.
+/// The one event that has an effect. Others, such as Roblox's sample, are answered with 200.
 const ERASURE: &str = "RightToErasureRequest";
 
-/// A user in the payload, as an error names the field.
+/// The user in the payload, as an error names the field.
 const USER: &str = "EventPayload.UserId";
 
-/// A user who asks to be forgotten.
+/// A user's request for erasure.
 pub struct ErasureRequest {
-    /// The notification's own name.
     pub notification: NotificationId,
-    /// Who asks.
     pub user: UserId,
 }
 
-/// The erasure that is asked for, if it is one.
+/// The erasure request, if the notification is one.
 pub fn parse(request: &ApiRequest) -> Result<Option<ErasureRequest>, ApiError> {
     let mut body = request.body()?;
     let event = body.token("EventType", 100);

@@ -9,9 +9,9 @@ use shared::store::Step;
 use shared::stream::{Failures, Record, StreamEvent};
 use shared::telemetry::Batch;
 
-/// Takes the step of each record, in order. What was taken once in a batch is not taken again: a
-/// step brings everything in line with the state as it is now. The stream sends again what failed or
-/// what there was no time for.
+/// Runs the step of each record, in order, and each distinct step once per batch: a step brings
+/// everything in line with the current state. The stream sends again what failed or what there was
+/// no time for.
 pub async fn handle(invocation: Invocation, event: StreamEvent) -> Failures {
     let (mut taken, mut failures, mut error) = (HashSet::new(), Failures::default(), None);
     let mut oldest: Option<Duration> = None;

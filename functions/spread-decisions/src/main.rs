@@ -1,5 +1,5 @@
-//! Fed by the table's stream: brings Global decisions to every linked experience, and the standing
-//! ones to a newly linked one.
+//! Reads the table's stream, propagates Global decisions to every linked experience, and back-fills
+//! newly linked ones.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! Lifts what keeps a user out, or records that an experience has lifted it.
+//! Lifts a ban, or records a report that an unban was applied.
 
 use shared::auth::{Caller, WriteBans};
 use shared::calls;
@@ -11,7 +11,6 @@ use shared::store::{Actor, Call, Named, Shows, Store};
 /// The longest reason, in bytes.
 const REASON: usize = 1000;
 
-/// Reads, judges and writes until no other writer interferes.
 pub async fn handle(
     caller: Caller<WriteBans>,
     request: ApiRequest,

@@ -1,4 +1,4 @@
-//! `POST /api/v1/unban-async`: lifts what keeps a user out, or confirms that it was lifted.
+//! `POST /api/v1/unban-async`: lifts a ban, or records a report that an unban was applied.
 
 mod handler;
 

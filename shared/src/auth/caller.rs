@@ -1,4 +1,4 @@
-//! From a key that was sent to a caller who may.
+//! Turns the key of a request into a caller with a permission.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
 use crate::store::{Bounds, Snapshot, Store};
 use crate::telemetry::Trace;
 
-/// A well-formed key that was sent, not looked up yet.
+/// A well-formed key from a request, not looked up yet.
 #[derive(Clone, Debug)]
 pub struct Claim {
     key: PlainKey,
@@ -25,7 +25,7 @@ pub struct Claim {
     from_roblox: bool,
 }
 
-/// Someone with a live key that has permission `P`.
+/// A caller whose valid key has permission `P`.
 #[derive(Clone, Debug)]
 pub struct Caller<P> {
     key: Arc<KeyRecord>,
@@ -33,19 +33,19 @@ pub struct Caller<P> {
     permission: PhantomData<P>,
 }
 
-/// What a route demands of a key.
+/// What a route requires of a key.
 pub trait Permission {
-    /// Refuses a key that does not reach this far.
+    /// Refuses a key that lacks the permission.
     fn demand(key: &KeyRecord) -> Result<(), ApiError>;
 
-    /// Counts the call against a cap of the key, and refuses it where that is reached.
+    /// Counts the call against the key's cap, and refuses it if that is reached.
     fn count(_: &Store, _: &KeyRecord) -> Result<(), ApiError> {
         Ok(())
     }
 }
 
-/// May ask whether a user is banned: any live key. A game lets the player in when this call fails,
-/// so it does not fail for want of a scope.
+/// May check bans: any valid key. Games let the player in when this call fails, so it does not fail
+/// for a missing scope.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckBans;
 
@@ -53,7 +53,7 @@ pub struct CheckBans;
 #[derive(Clone, Copy, Debug)]
 pub struct ReadBans;
 
-/// May make and lift Experience bans and confirm any.
+/// May make and lift Experience bans and report any ban.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteBans;
 
@@ -90,7 +90,7 @@ fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result
 }
 
 impl Claim {
-    /// The key that a request's headers carry.
+    /// The key in a request's headers.
     pub fn of(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         let headers = request.headers();
         let sent = headers
@@ -110,14 +110,14 @@ impl Claim {
         })
     }
 
-    /// Looks the key up and demands permission `P` of it.
+    /// Looks up the key and requires permission `P`.
     pub async fn verify<P: Permission>(&self) -> Result<Caller<P>, ApiError> {
         self.admit(self.store.key(&self.key).await?)
     }
 
-    /// The same, and a user's standing, all in one round trip. A key in memory is judged before
-    /// anything is read, so a call that is refused costs no read; what is read together with a key is
-    /// only given to a caller whom it admits.
+    /// Like `verify`, and reads a user's standing in the same round trip. A cached key is judged
+    /// before anything is read, so a refused call costs no read; what is read together with a key
+    /// is only returned if the key has the permission.
     pub async fn verify_with_standing<P: Permission>(
         &self,
         user: UserId,
@@ -166,13 +166,12 @@ fn no_such_key() -> ApiError {
 }
 
 impl<P> Caller<P> {
-    /// The caller's workspace.
     #[must_use]
     pub fn workspace(&self) -> WorkspaceId {
         self.key.workspace
     }
 
-    /// What begins each of the workspace's table keys.
+    /// The prefix of the workspace's table keys.
     #[must_use]
     pub fn tag(&self) -> WorkspaceTag {
         self.key.workspace.tag()
@@ -184,20 +183,20 @@ impl<P> Caller<P> {
         &self.key.key_id
     }
 
-    /// Whether a Roblox game server calls.
+    /// Whether the caller is a Roblox game server.
     #[must_use]
     pub const fn is_game_server(&self) -> bool {
         self.from_roblox
     }
 
-    /// Whether the caller may make bans and confirm any, whatever the route demands.
+    /// Whether the key has `bans:write`, whatever the route requires.
     #[must_use]
     pub fn may_write(&self) -> bool {
         WriteBans::demand(&self.key).is_ok()
     }
 
     /// How bans are shown to the caller, in answers and errors. A Roblox game server gets booleans,
-    /// since in Luau `0` is true.
+    /// because `0` is true in Luau.
     #[must_use]
     pub fn view(&self, now: Timestamp) -> View {
         let flags = match (self.key.flags, self.from_roblox) {
@@ -207,7 +206,7 @@ impl<P> Caller<P> {
         View::of_key(&self.key, flags, now)
     }
 
-    /// Whether [`Caller::view`] depends on who sends the request, not on the key alone.
+    /// Whether [`Caller::view`] depends on the sender of the request and not on the key alone.
     #[must_use]
     pub fn view_varies(&self) -> bool {
         self.key.flags == FlagPin::Auto
@@ -215,7 +214,7 @@ impl<P> Caller<P> {
 }
 
 impl Caller<CheckBans> {
-    /// How the one ban of a check is shown: like any other, with all flags as booleans.
+    /// How a check shows its ban: like any other, with all flags as booleans.
     #[must_use]
     pub fn check_view(&self, now: Timestamp) -> View {
         View::of_key(&self.key, FlagStyle::Boolean, now)

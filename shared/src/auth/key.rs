@@ -1,4 +1,4 @@
-//! The key itself: its form, its making and its hash.
+//! API keys: format, generation and hash.
 
 use std::fmt;
 
@@ -8,18 +8,17 @@ use uuid::{Uuid, Variant, Version};
 
 use crate::ids::{WorkspaceId, WorkspaceTag};
 
-/// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
     /// For the studio's own servers and tools.
     Secret,
-    /// To be handed to other communities: it may check a ban and nothing else.
+    /// To be given to other communities: it can only check bans.
     Public,
 }
 
 impl KeyKind {
-    /// The prefix by which the published SDK tells the kinds apart.
+    /// The prefix by which the published SDK distinguishes the kinds.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -29,8 +28,8 @@ impl KeyKind {
     }
 }
 
-/// A key in clear: `sentinelAPI.<uuid v4>`. It is never stored, and neither `Debug` nor a log
-/// shows it.
+/// A key in clear: `sentinelAPI.<uuid v4>`. It is never stored, and neither `Debug` nor a log shows
+/// it.
 #[derive(Clone)]
 pub struct PlainKey {
     text: String,
@@ -39,12 +38,12 @@ pub struct PlainKey {
 }
 
 /// The SHA-256 of a whole key, the only form that is stored. A key has 90 random bits besides its
-/// workspace's tag, so that neither salt nor a slow hash is needed.
+/// workspace's tag, so it needs neither salt nor a slow hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(String);
 
 impl PlainKey {
-    /// A new key of a workspace.
+    /// Generates a key for a workspace.
     #[must_use]
     pub fn random(kind: KeyKind, workspace: WorkspaceId) -> Self {
         let [.., a, b, c, d] = workspace.tag().bytes();
@@ -61,7 +60,7 @@ impl PlainKey {
         }
     }
 
-    /// Reads a key as a caller sends it.
+    /// Parses a key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (prefix, uuid) = text.split_once('.')?;
@@ -81,7 +80,7 @@ impl PlainKey {
         })
     }
 
-    /// Reads the header `authorization` as a caller sends it: `Bearer <key>`, the scheme in any case.
+    /// Parses the header `authorization`: `Bearer <key>`, the scheme in any case.
     #[must_use]
     pub fn parse_authorization(header: &str) -> Option<Self> {
         let (scheme, key) = header.trim().split_once(' ')?;
@@ -96,19 +95,18 @@ impl PlainKey {
         KeyHash(super::hex(&Sha256::digest(self.text.as_bytes())))
     }
 
-    /// What the key is for.
     #[must_use]
     pub const fn kind(&self) -> KeyKind {
         self.kind
     }
 
-    /// The workspace it says it belongs to; proven only by looking it up.
+    /// The workspace that the key claims to belong to; proven only by looking it up.
     #[must_use]
     pub const fn tag(&self) -> WorkspaceTag {
         self.tag
     }
 
-    /// The key in clear, to be shown once when it is made.
+    /// The key in clear, to be shown once on creation.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.text
@@ -122,7 +120,6 @@ impl fmt::Debug for PlainKey {
 }
 
 impl KeyHash {
-    /// Lower-case hex.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! From a signature that was sent to a notification that Roblox made.
+//! Verifies Roblox's signature and yields the permission to process a notification.
 
 use super::signature::Signature;
 use crate::clock::Moment;
@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::http::{Access, ApiRequest};
 use crate::store::{ErasureIntake, FirstRead, Store};
 
-/// A notification that was signed with the secret of these intakes, about now. It is the permission
+/// A notification that was recently signed with the secret of these intakes. It is the permission
 /// to act on it in their workspaces, and in no others.
 #[derive(Clone, Debug)]
 pub struct RobloxNotification {
@@ -14,16 +14,16 @@ pub struct RobloxNotification {
 }
 
 impl RobloxNotification {
-    /// What stands in the log in place of a key's id.
+    /// Logged in place of a key's id.
     pub const KEY_ID: &'static str = "roblox";
 
-    /// The intakes whose secret it is: one, or several workspaces of a studio that share a webhook.
+    /// The intakes with this secret: several if a studio's workspaces share a webhook.
     #[must_use]
     pub fn intakes(&self) -> &[ErasureIntake] {
         &self.intakes
     }
 
-    /// The notification, if the signature is by one of the intakes.
+    /// The notification, if the signature matches one of the intakes.
     fn verified(signature: &Signature<'_>, body: &[u8], known: &[ErasureIntake]) -> Option<Self> {
         let intakes: Vec<_> = known
             .iter()

@@ -1,25 +1,25 @@
-//! The secret that a webhook of Roblox was set up with.
+//! The signing secret of a Roblox webhook.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A secret under which Roblox signs its notifications: 1 to 256 visible ASCII characters or blanks
+/// The secret with which Roblox signs notifications: 1 to 256 visible ASCII characters, or spaces
 /// between them. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SigningSecret(String);
 
-/// The text is no secret to sign with.
+/// The text is not a valid signing secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to {} visible ASCII characters", SigningSecret::LONGEST)]
 pub struct InvalidSecret;
 
 impl SigningSecret {
-    /// The most characters it may have.
+    /// The maximum number of characters.
     pub const LONGEST: usize = 256;
 
-    /// The secret, if it is one. An empty secret would let anyone sign.
+    /// Parses a secret. An empty secret would let anyone sign.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let fits = (1..=Self::LONGEST).contains(&text.len());

@@ -1,7 +1,7 @@
-//! Roblox's signature under a notification: `roblox-signature: t=<unix seconds>,v1=<base64>`.
+//! Roblox's signature of a notification: `roblox-signature: t=<unix seconds>,v1=<base64>`.
 //!
-//! `v1` is the HMAC-SHA256, under the secret that the webhook was set up with, of the time as it is
-//! written in `t`, a full stop and the body as it was sent.
+//! `v1` is the HMAC-SHA256, under the webhook's secret, of the time as written in `t`, a full stop
+//! and the raw body.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,24 +11,25 @@ use sha2::Sha256;
 use super::secret::SigningSecret;
 use crate::clock::Timestamp;
 
-/// For how many seconds a signature is accepted, before and after its time. A notification that was
-/// recorded on the way cannot be sent again later.
+/// How many seconds before and after its time a signature is accepted. This prevents a recorded
+/// notification from being replayed later.
 pub const ACCEPTED: u64 = 600;
 
-/// A well-formed signature, which proves nothing before it is verified.
+/// A well-formed signature, not verified yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature<'a> {
-    /// The time as it was written, which is what was signed.
+    /// The time as written, because that is what was signed.
     written: &'a str,
     time: Timestamp,
     mac: Vec<u8>,
 }
 
 impl<'a> Signature<'a> {
-    /// The request header that carries it.
+    /// The request header.
     pub const HEADER: &'static str = "roblox-signature";
 
-    /// Reads the header. Parts of other names are left to later versions of the scheme.
+    /// Parses the header. Parts with other names are ignored: they are left to later versions of
+    /// the scheme.
     #[must_use]
     pub fn parse(header: &'a str) -> Option<Self> {
         let (mut written, mut mac) = (None, None);
@@ -52,14 +53,13 @@ impl<'a> Signature<'a> {
         })
     }
 
-    /// Whether it was made about now.
+    /// Whether the signature's time is within the accepted range.
     #[must_use]
     pub const fn is_fresh(&self, now: Timestamp) -> bool {
         self.time.0.abs_diff(now.0) <= ACCEPTED
     }
 
-    /// Whether whoever made it knew this secret and signed this body. The comparison takes the same
-    /// time wherever the two differ.
+    /// Whether the signature was made with this secret over this body. Compares in constant time.
     #[must_use]
     pub fn is_by(&self, secret: &SigningSecret, body: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else {
@@ -114,7 +114,7 @@ mod tests {
                 .unwrap()
                 .is_by(&secret(SECRET), BODY)
         );
-        // The time counts as it was written.
+        // The time is signed as written.
         let padded = HEADER.replace("1800000000", "01800000000");
         assert!(
             !Signature::parse(&padded)

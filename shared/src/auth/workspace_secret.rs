@@ -1,4 +1,4 @@
-//! The secret of a workspace, under which it authenticates and hashes what it hands out or keeps.
+//! The secret of a workspace, which authenticates and hashes what the service issues or stores.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-/// 256 random bits, made with the workspace and stored in its item. They never leave the service:
-/// `Debug` does not show them, and no command prints them.
+/// 256 random bits, generated with the workspace and stored in its item. They never leave the
+/// service: `Debug` does not show them, and no command prints them.
 ///
-/// Everything derived from them is an HMAC-SHA256 for one [`Purpose`], so that a value made for one
-/// purpose is worthless for any other.
+/// Everything derived from them is an HMAC-SHA256 for one [`Purpose`], so a value for one purpose
+/// is useless for any other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct WorkspaceSecret([u8; WorkspaceSecret::BYTES]);
 
-/// What a MAC is made for.
+/// The use of a MAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Authenticating the cursor of a list.
+    /// Authenticates the cursor of a list.
     Cursor,
-    /// Recognising a revision of a ban that was erased with its user.
+    /// Recognises a revision of a ban that was erased with its user.
     ErasedRevision,
 }
 
@@ -35,36 +35,36 @@ impl Purpose {
     }
 }
 
-/// The stored text is not a secret of a workspace.
+/// The stored text is not a workspace secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be the base64 of {} bytes", WorkspaceSecret::BYTES)]
 pub struct InvalidWorkspaceSecret;
 
 impl WorkspaceSecret {
-    /// The length of a secret.
+    /// The length of a secret in bytes.
     const BYTES: usize = 32;
 
-    /// The length of a MAC.
+    /// The length of a MAC in bytes.
     pub const MAC: usize = 32;
 
-    /// The shortest part of a MAC that counts as one: 128 bits.
+    /// The shortest prefix of a MAC that is accepted: 128 bits.
     const SHORTEST: usize = 16;
 
-    /// A new secret from the generator of the operating system.
+    /// Generates a secret with the operating system's random generator.
     pub fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; Self::BYTES];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// The MAC of these parts. Where one part ends and the next begins makes a difference.
+    /// The MAC of these parts; the boundaries between parts count.
     #[must_use]
     pub fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; Self::MAC] {
         self.keyed(purpose, parts).finalize().into_bytes().into()
     }
 
-    /// Whether `mac` is the MAC of these parts or its beginning, at least 16 bytes of it. The
-    /// comparison takes the same time wherever the two differ.
+    /// Whether `mac` is the MAC of these parts, or a prefix of at least 16 bytes. Compares in
+    /// constant time.
     #[must_use]
     pub fn verifies(&self, purpose: Purpose, parts: &[&[u8]], mac: &[u8]) -> bool {
         let keyed = self.keyed(purpose, parts);
@@ -72,7 +72,7 @@ impl WorkspaceSecret {
     }
 
     fn keyed(&self, purpose: Purpose, parts: &[&[u8]]) -> Hmac<Sha256> {
-        // HMAC pads a key with zeros to the block size of the hash, 64 bytes, so this is the same key.
+        // HMAC pads a key with zeros to the hash's block size of 64 bytes, so this is the same key.
         let mut key = [0_u8; 64];
         for (to, from) in key.iter_mut().zip(self.0) {
             *to = from;

@@ -1,4 +1,4 @@
-//! Banning a user, changing a ban, confirming one, or recording an accepted appeal.
+//! Bans a user, changes a ban, records a report, or accepts an appeal.
 
 use std::sync::OnceLock;
 
@@ -9,16 +9,15 @@ use crate::ids::Uid;
 use crate::rules::{self, BanRequest, Identity, Judgement, Refusal, Scope};
 use crate::store::{Call, Decided, Settled, Snapshot, Store};
 
-/// What a call is about.
+/// The kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// A ban: made, changed or confirmed.
+    /// A ban is made, changed or reported.
     Ban,
-    /// An accepted appeal.
     Appeal,
 }
 
-/// Carries the call out.
+/// Judges and writes the call.
 pub async fn ban(
     store: &Store,
     call: &Call,
@@ -51,8 +50,7 @@ struct Deciding<'a> {
     call: &'a Call,
     request: &'a BanRequest,
     authority: &'a Authority,
-    /// The number of the ban to be made, once one was taken: a call that has to decide again, since
-    /// another writer was faster, takes no second one.
+    /// The number of the new ban, once taken: after a write conflict the call takes no second one.
     uid: OnceLock<Uid>,
 }
 
@@ -69,7 +67,8 @@ impl Deciding<'_> {
         let judged = rules::judge_ban(standing, request, digest, &late, now);
         if rules::decides(&judged) {
             let tag = snapshot.tag();
-            // Read after the standing and the history: they are erased together with what they leave.
+            // Read after the standing and the history: an erasure deletes those in the same
+            // transaction in which it writes markers.
             if self.store.confirms_erased(tag, request, now).await? {
                 return Ok(Decided::nothing(rules::report_erased(standing, now)));
             }
@@ -85,7 +84,7 @@ impl Deciding<'_> {
         if request.scope == Scope::Global {
             self.authority.demand_global()?;
         }
-        // Before a number is given, so that a caller who is refused takes none.
+        // Before a number is taken, so that a refused caller takes none.
         let permit = self.store.permit_ban(self.call, moment).await?;
         let outcome = match judgement {
             Judgement::Make => {

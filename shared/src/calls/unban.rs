@@ -1,4 +1,4 @@
-//! Lifting what keeps a user out, or recording that an experience has lifted it.
+//! Lifts a ban, or records a report that an unban was applied.
 
 use super::Authority;
 use crate::error::ApiError;
@@ -6,7 +6,7 @@ use crate::ids::Guid;
 use crate::rules::{self, UnbanJudgement, UnbanRequest};
 use crate::store::{Call, Decided, Settled, Store};
 
-/// Carries the call out.
+/// Judges and writes the call.
 pub async fn unban(
     store: &Store,
     call: &Call,
@@ -35,8 +35,8 @@ pub async fn unban(
         .await
 }
 
-/// Lifts the bans with these guids and no others: what a person has seen and confirmed, whatever was
-/// decided since.
+/// Lifts the bans with these guids and no others: those that a person has seen and approved,
+/// whatever was decided since.
 pub async fn lift(
     store: &Store,
     call: &Call,

@@ -1,4 +1,4 @@
-//! Undoing what a key decided, one chain of bans at a time.
+//! Undoes a key's decisions, one chain of bans after the other.
 
 use crate::clock::{Moment, Timestamp};
 use crate::error::ApiError;
@@ -6,21 +6,20 @@ use crate::ids::WorkspaceTag;
 use crate::rules::{self, Decision, Outcome, Standing};
 use crate::store::{Actor, Bounds, Call, Chain, Decided, Store, UndoWindow};
 
-/// An undo of what one key decided in a workspace.
+/// An undo of one key's decisions in a workspace.
 #[derive(Clone, Debug)]
 pub struct Undo {
-    /// The workspace.
     pub tag: WorkspaceTag,
-    /// What is undone.
+    /// The decisions to undo.
     pub window: UndoWindow,
-    /// The name under which the undo decides, by which it can be undone itself.
+    /// The actor name of the undo's own decisions, by which they can be undone in turn.
     pub name: String,
-    /// Who runs it.
+    /// The AWS principal who runs it.
     pub principal: Option<String>,
 }
 
 impl Undo {
-    /// What putting a chain back would decide now; writes nothing.
+    /// What restoring a chain would decide now; writes nothing.
     pub async fn preview(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
         let snapshot = store
             .standing(self.tag, chain.user, chain.experience)
@@ -30,7 +29,7 @@ impl Undo {
         Ok(outcome.decisions)
     }
 
-    /// Puts a chain back and gives what was decided for it. Doing it again decides nothing more.
+    /// Restores a chain and returns the decisions made. Repeating it decides nothing more.
     pub async fn carry_out(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
         let call = Call {
             user: chain.user,

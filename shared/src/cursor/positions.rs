@@ -1,17 +1,17 @@
-//! The positions of the lists, as their cursors carry them.
+//! The positions of the lists, as encoded in cursors.
 
 use super::Position;
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{Guid, UserId};
 use crate::store::{HistoryPosition, LogPosition, PollPosition};
 
-/// Numbers with full stops between them. It reads more spellings of a number than one.
+/// Numbers separated by full stops. It accepts several spellings of a number.
 fn numbers<const N: usize>(text: &str) -> Option<[u64; N]> {
     let numbers = text.split('.').map(|number| number.parse().ok());
     numbers.collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
-/// Two numbers and maybe a third.
+/// Two numbers and an optional third.
 fn one_more(text: &str) -> Option<([u64; 2], Option<u64>)> {
     match numbers(text) {
         Some([first, second, third]) => Some(([first, second], Some(third))),
@@ -19,7 +19,7 @@ fn one_more(text: &str) -> Option<([u64; 2], Option<u64>)> {
     }
 }
 
-/// The guid of the ban that was listed last: `guid`.
+/// The guid of the last ban listed: `guid`.
 impl Position for Guid {
     fn write(&self) -> String {
         self.to_string()

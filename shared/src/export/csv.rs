@@ -1,4 +1,4 @@
-//! RFC 4180, with a header row in the order of `BanInfo`.
+//! RFC 4180 CSV, with a header row in the order of `BanInfo`.
 
 use std::borrow::Cow;
 
@@ -7,13 +7,12 @@ use crate::ban_info::{BanInfo, View};
 use crate::error::ApiError;
 use crate::store::Recorded;
 
-/// The columns of long numbers, of which a spreadsheet keeps 15 digits.
+/// The columns with long numbers, which a spreadsheet would round to 15 digits.
 const LONG_NUMBERS: [&str; 4] = ["guid", "robloxId", "moderatorId", "experienceId"];
 
 /// The byte order mark, by which Excel recognises UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The CSV export.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Csv {
     raw: bool,
@@ -22,8 +21,8 @@ pub struct Csv {
 }
 
 impl Csv {
-    /// With `raw`, reasons are left as they are; otherwise what a spreadsheet would run as a formula
-    /// gets an apostrophe (see [`super::formulas`]).
+    /// With `raw`, reasons stay unchanged; otherwise anything that a spreadsheet would run as a
+    /// formula gets an apostrophe (see [`super::formulas`]).
     #[must_use]
     pub const fn new(raw: bool) -> Self {
         Self {
@@ -33,7 +32,7 @@ impl Csv {
         }
     }
 
-    /// With a byte order mark at the beginning.
+    /// Starts the file with a byte order mark.
     #[must_use]
     pub const fn with_mark(mut self, has_mark: bool) -> Self {
         self.has_mark |= has_mark;
@@ -41,7 +40,7 @@ impl Csv {
     }
 
     /// For spreadsheets: with a byte order mark, and long numbers as `="914431225856000001"`, a
-    /// formula whose result is text.
+    /// formula that yields text.
     #[must_use]
     pub const fn for_excel(mut self, is_for_excel: bool) -> Self {
         self.is_for_excel = is_for_excel;
@@ -54,7 +53,7 @@ impl Csv {
         formulas::defused(text)
     }
 
-    /// A reason as it was before it was written into a file that is not raw.
+    /// The original of a reason from a file that is not raw.
     #[must_use]
     pub fn restored(text: &str) -> Cow<'_, str> {
         formulas::restored(text)

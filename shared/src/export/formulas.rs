@@ -1,15 +1,15 @@
 //! Cells that a spreadsheet would run as a formula (OWASP, "CSV Injection").
 //!
-//! A cell begins where the text begins, and also behind any character at which a spreadsheet may
-//! split: which one that is depends on the reader's locale, so `x;=1+1` in a file with commas is
-//! two cells to a spreadsheet that expects semicolons. An apostrophe in front makes a formula text.
-//! Apostrophes that are there already get one more, so that taking one away restores every text.
+//! A cell starts at the beginning of the text, and after any character at which a spreadsheet may
+//! split. That character depends on the reader's locale: `x;=1+1` in a file with commas is two
+//! cells to a spreadsheet that expects semicolons. A leading apostrophe makes a formula text.
+//! Existing apostrophes get one more, so removing one restores every text.
 
 use std::borrow::Cow;
 
 use crate::text::is_blank;
 
-/// At which characters within a cell a spreadsheet may split a row.
+/// Characters within a cell at which a spreadsheet may split a row.
 const SEPARATORS: [char; 5] = [';', '|', '\t', '\n', '\r'];
 
 /// A text in which no spreadsheet finds a formula.
@@ -28,7 +28,7 @@ pub fn defused(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text that [`defused`] made this of.
+/// The original of a [`defused`] text.
 #[must_use]
 pub fn restored(text: &str) -> Cow<'_, str> {
     let has_apostrophe = |rest: &str| rest.strip_prefix('\'').is_some_and(is_formula_like);
@@ -43,11 +43,11 @@ pub fn restored(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What may become a cell.
+/// A part of a text that may become a cell.
 struct Part<'a> {
-    /// Itself, with the separator behind it.
+    /// The part, with the separator after it.
     own: &'a str,
-    /// The text from its beginning on.
+    /// The text from the beginning of the part.
     rest: &'a str,
 }
 
@@ -64,8 +64,8 @@ fn starts(text: &str) -> impl Iterator<Item = &str> {
     parts(text).map(|part| part.rest)
 }
 
-/// Whether a formula follows: any apostrophes, then what a spreadsheet may skip, then a character
-/// with which it begins.
+/// Whether a formula follows: any apostrophes, then characters that a spreadsheet may skip, then
+/// one that begins a formula.
 fn is_formula_like(text: &str) -> bool {
     let text = text.trim_start_matches('\'');
     let skipped = |c: char| (c == '"' || is_blank(c)) && !SEPARATORS.contains(&c);

@@ -1,11 +1,10 @@
-//! `{"list":[…]}`, one ban a line.
+//! `{"list":[…]}`, one ban per line.
 
 use super::Format;
 use crate::ban_info::View;
 use crate::error::ApiError;
 use crate::store::Recorded;
 
-/// The JSON export.
 #[derive(Debug, Default)]
 pub struct Json {
     any: bool,

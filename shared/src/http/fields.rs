@@ -1,7 +1,7 @@
-//! Reading fields of a body or parameters of a query, and naming **all** that are wrong.
+//! Parses body fields and query parameters, and reports **all** that are invalid.
 //!
-//! Luau's JSON is met halfway: numbers are doubles, so `156.0` is an integer, ids may be digit
-//! strings, flags may be `0` and `1`, and `[]` is how it writes an empty object.
+//! Accepts Luau's JSON: numbers are doubles, so `156.0` is an integer; ids may be digit strings;
+//! flags may be `0` and `1`; an empty object may be `[]`.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use crate::error::{ApiError, FieldError};
 use crate::ids::{Guid, MAX_ROBLOX_ID};
 use crate::text;
 
-/// The fields of a request, and what was found wrong with them so far.
+/// The fields of a request, and the errors found so far.
 #[derive(Debug)]
 pub struct Fields {
     values: Map<String, Value>,
@@ -20,7 +20,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// The fields of these values; those that are not asked for are ignored.
+    /// Fields that are never asked for are ignored.
     #[must_use]
     pub const fn new(values: Map<String, Value>) -> Self {
         Self {
@@ -29,13 +29,13 @@ impl Fields {
         }
     }
 
-    /// What a field holds; `null` is as good as absent.
+    /// The value of a field; `null` counts as absent.
     #[must_use]
     pub fn value(&self, field: &str) -> Option<&Value> {
         self.values.get(field).filter(|value| !value.is_null())
     }
 
-    /// Notes that a field is wrong.
+    /// Records an error for a field.
     pub fn reject(&mut self, field: &'static str, message: impl Into<String>) {
         self.errors.push(FieldError {
             field,
@@ -43,7 +43,7 @@ impl Fields {
         });
     }
 
-    /// An id that must be there.
+    /// A required id.
     pub fn id<T: FromStr>(&mut self, field: &'static str) -> Option<T> {
         if self.value(field).is_none() {
             self.reject(field, ID_MISSING);
@@ -51,7 +51,7 @@ impl Fields {
         self.optional_id(field)
     }
 
-    /// An id that may be absent.
+    /// An optional id.
     pub fn optional_id<T: FromStr>(&mut self, field: &'static str) -> Option<T> {
         let value = self.value(field)?;
         let id = integer(value).and_then(|id| id.to_string().parse().ok());
@@ -64,7 +64,7 @@ impl Fields {
         id
     }
 
-    /// The guid of a ban, which must be there.
+    /// A required guid of a ban.
     pub fn guid(&mut self, field: &'static str) -> Option<Guid> {
         let guid = self.value(field).and_then(integer).filter(|guid| *guid > 0);
         if guid.is_none() {
@@ -76,7 +76,7 @@ impl Fields {
         guid.map(Guid::from)
     }
 
-    /// A name of 1 to `most` visible ASCII characters, which must be there.
+    /// A required name of 1 to `most` visible ASCII characters.
     pub fn token(&mut self, field: &'static str, most: usize) -> Option<String> {
         let token = self
             .value(field)
@@ -91,7 +91,7 @@ impl Fields {
         token
     }
 
-    /// A number that may be absent.
+    /// An optional number.
     pub fn optional_number(&mut self, field: &'static str) -> Option<u64> {
         let number = integer(self.value(field)?);
         if number.is_none() {
@@ -100,7 +100,8 @@ impl Fields {
         number
     }
 
-    /// A time in Unix seconds that may be absent: as large as a Luau number holds exactly.
+    /// An optional time in Unix seconds, up to the largest integer that a Luau number holds
+    /// exactly.
     pub fn optional_time(&mut self, field: &'static str) -> Option<Timestamp> {
         let seconds = integer(self.value(field)?).filter(|seconds| *seconds <= MAX_ROBLOX_ID);
         if seconds.is_none() {
@@ -112,7 +113,7 @@ impl Fields {
         seconds.map(Timestamp)
     }
 
-    /// A flag that must be there.
+    /// A required flag.
     pub fn flag(&mut self, field: &'static str) -> Option<bool> {
         if self.value(field).is_none() {
             self.reject(field, "is required and must be true or false");
@@ -120,7 +121,7 @@ impl Fields {
         self.optional_flag(field)
     }
 
-    /// A flag that may be absent.
+    /// An optional flag.
     pub fn optional_flag(&mut self, field: &'static str) -> Option<bool> {
         let flag = match self.value(field)? {
             Value::Bool(flag) => Some(*flag),
@@ -136,7 +137,7 @@ impl Fields {
         flag
     }
 
-    /// One of some words that must be there.
+    /// A required value from a list of words.
     pub fn word<T: Copy>(&mut self, field: &'static str, words: &[(&str, T)]) -> Option<T> {
         if self.value(field).is_none() {
             self.reject(field, format!("is required and must be {}", one_of(words)));
@@ -144,7 +145,7 @@ impl Fields {
         self.optional_word(field, words)
     }
 
-    /// One of some words, or absent.
+    /// An optional value from a list of words.
     pub fn optional_word<T: Copy>(
         &mut self,
         field: &'static str,
@@ -161,7 +162,7 @@ impl Fields {
         found
     }
 
-    /// A text of 1 to `most` bytes after trimming.
+    /// A required text of 1 to `most` bytes after trimming.
     pub fn text(&mut self, field: &'static str, most: usize) -> Option<String> {
         match self.optional_text(field, most) {
             Some(text) if text.is_empty() => {
@@ -182,7 +183,7 @@ impl Fields {
         }
     }
 
-    /// A text of at most `most` bytes after trimming, or absent.
+    /// An optional text of at most `most` bytes after trimming.
     pub fn optional_text(&mut self, field: &'static str, most: usize) -> Option<String> {
         let value = self.value(field)?;
         let wrong = match value.as_str().map(|text| text::judge(text, most)) {
@@ -194,7 +195,7 @@ impl Fields {
         None
     }
 
-    /// The page size `limit`: 1 to 1000, by default 100.
+    /// The page size `limit`: 1 to 1000, 100 by default.
     pub fn limit(&mut self) -> Option<usize> {
         let Some(value) = self.value("limit") else {
             return Some(100);
@@ -208,8 +209,8 @@ impl Fields {
         limit
     }
 
-    /// The request, if nothing was found wrong. `build` gets by with `?`, since what it misses has
-    /// been noted.
+    /// Builds the request if there was no error. `build` can use `?`, because every missing field
+    /// has been recorded.
     pub fn build<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
         match build() {
             Some(request) if self.errors.is_empty() => Ok(request),
@@ -217,12 +218,12 @@ impl Fields {
         }
     }
 
-    /// Adds what was found wrong elsewhere in the request.
+    /// Adds the errors of another part of the request.
     pub fn take_errors_of(&mut self, other: Self) {
         self.errors.extend(other.errors);
     }
 
-    /// Whether anything was found wrong so far.
+    /// Whether there was no error so far.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.errors.is_empty()
@@ -231,13 +232,13 @@ impl Fields {
 
 const ID_MISSING: &str = "is required and must be a Roblox id";
 
-/// A non-negative integer: as a number without a fraction, or as digits.
+/// A non-negative integer: a number without a fraction, or digits.
 #[must_use]
 pub fn integer(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
         Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-            // A leading zero is no way to write a number; a lone one is.
+            // A leading zero is invalid, except in "0".
             digits
                 .parse()
                 .ok()
@@ -247,7 +248,7 @@ pub fn integer(value: &Value) -> Option<u64> {
     }
 }
 
-/// The integer that a double holds exactly.
+/// The integer that a double represents exactly.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,5 +1,4 @@
-//! `Idempotency-Key`: the caller's own name for a request. A repeat under the same name gets the answer
-//! of the first call for a day.
+//! `Idempotency-Key`: a repeat with the same key gets the answer of the first call for a day.
 
 use lambda_http::http::HeaderMap;
 use sha2::{Digest, Sha256};
@@ -8,23 +7,23 @@ use crate::digest;
 use crate::error::ApiError;
 use crate::rules::Meaning;
 
-/// The name of a request, and what it asked for.
+/// An idempotency key, and what the request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// As the caller gave it, 1 to 255 visible ASCII characters.
+    /// The key as sent, 1 to 255 visible ASCII characters.
     pub name: String,
-    /// SHA-256 of the name and what the request means, in hex. The name, which is not stored, keeps the
-    /// digest from giving away the user to anyone who tries out user ids.
+    /// SHA-256 of the key and the meaning of the request, in hex. The key is not stored, so nobody
+    /// can find the user by hashing user ids.
     pub meaning: String,
-    /// SHA-256 of route, query and body, in hex. Functions of an earlier release compare nothing else,
-    /// and what they stored has nothing else to compare.
+    /// SHA-256 of route, query and body, in hex. Functions of an earlier release store and compare
+    /// only this.
     pub bytes: String,
 }
 
 impl IdempotencyKey {
     const HEADER: &'static str = "idempotency-key";
 
-    /// The key in a request's headers, if there is one.
+    /// The key in a request's headers, if any.
     pub(super) fn of(
         headers: &HeaderMap,
         meaning: &Meaning,

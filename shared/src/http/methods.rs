@@ -1,7 +1,7 @@
-//! Which methods each path takes, for the answer to others.
+//! The methods of each path, for the `allow` header.
 
-/// The paths of the API and the methods that each takes, as an `allow` header has them. A test compares
-/// them with the routes of `template.yaml`.
+/// The paths of the API and their methods, in the format of an `allow` header. A test compares them
+/// with the routes of `template.yaml`.
 pub const ROUTES: [(&str, &str); 11] = [
     ("/api/v1/is-banned", "POST"),
     ("/api/v1/ban-async", "POST"),
@@ -16,7 +16,7 @@ pub const ROUTES: [(&str, &str); 11] = [
     ("/api/v1/roblox/webhook", "POST"),
 ];
 
-/// The methods that a path takes, if it is one of the API's.
+/// The methods of a path, if it is one of the API's.
 pub(super) fn allowed(path: &str) -> Option<&'static str> {
     let fits = |pattern: &str| {
         let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));

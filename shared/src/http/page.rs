@@ -6,26 +6,26 @@ use serde_json::value::RawValue;
 use super::weight::{LARGEST_ANSWER, weight};
 use crate::error::ApiError;
 
-/// Bytes of an answer for what stands around its list.
+/// Bytes reserved for the answer around its list.
 const AROUND: usize = 16 * 1024;
 
 /// The elements of a list that is answered in pages.
 ///
-/// Each is written once, when it is added, and weighed as Lambda will send it. A page that is full by
-/// size is shorter than its limit, and its cursor goes on where it ends.
+/// Each is serialized once, when added, and weighed in the form that Lambda sends. A page that is
+/// full by size is shorter than its limit, and its cursor continues at its end.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct PageList {
     elements: Vec<Box<RawValue>>,
     #[serde(skip)]
     limit: usize,
-    /// Bytes that are left.
+    /// The remaining bytes.
     #[serde(skip)]
     room: usize,
 }
 
 impl PageList {
-    /// An empty list for so many elements at most.
+    /// An empty list for at most this many elements.
     #[must_use]
     pub const fn of(limit: usize) -> Self {
         Self::within(limit, LARGEST_ANSWER - AROUND)
@@ -39,26 +39,24 @@ impl PageList {
         }
     }
 
-    /// How many elements it holds.
     #[must_use]
     pub fn len(&self) -> usize {
         self.elements.len()
     }
 
-    /// Whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
 
-    /// Whether it holds as many as were asked for.
+    /// Whether it has as many elements as requested.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.elements.len() >= self.limit
     }
 
-    /// Adds an element; `false` if there is no room for it, and the next page begins with it. The first
-    /// element always has room, so that a reader comes on.
+    /// Adds an element; `false` if there is no room, in which case the next page starts with it.
+    /// The first element always fits, so that a reader makes progress.
     pub fn add(&mut self, element: &impl Serialize) -> Result<bool, ApiError> {
         if self.is_complete() {
             return Ok(false);
@@ -76,7 +74,7 @@ impl PageList {
         Ok(true)
     }
 
-    /// Puts the elements in the order of these keys, one for each element.
+    /// Sorts the elements by these keys, one per element.
     pub fn order_by<K: Ord>(&mut self, keys: Vec<K>) {
         let elements = std::mem::take(&mut self.elements);
         let mut keyed: Vec<_> = keys.into_iter().zip(elements).collect();
@@ -89,7 +87,7 @@ impl PageList {
 mod tests {
     use super::*;
 
-    /// What Lambda sends of a list: a JSON string of it.
+    /// The size of a list as Lambda sends it: as a JSON string.
     fn sent(list: &PageList) -> usize {
         let body = serde_json::to_string(list).unwrap();
         serde_json::to_string(&body).unwrap().len()

@@ -1,4 +1,4 @@
-//! An answer, and the one place where an error becomes one.
+//! Answers, and the one place that turns an error into one.
 
 use lambda_http::Body;
 use lambda_http::http::header::{
@@ -13,10 +13,9 @@ use crate::ban_info::BanInfo;
 use crate::error::{ApiError, FieldError};
 use crate::store::Answer;
 
-/// After how many seconds a caller should try again.
+/// Seconds after which a caller should retry.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
-/// An answer to be sent.
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -56,8 +55,8 @@ impl Reply {
         ))
     }
 
-    /// 200 to a call that changed something: exactly `{"status":"ok"}`, or with the ban that it led to,
-    /// if the caller prefers so.
+    /// 200 for a call that changed something: exactly `{"status":"ok"}`, or with the resulting ban
+    /// if the caller prefers that.
     pub fn changed<P>(caller: &Caller<P>, answer: Option<&Answer>) -> Result<Self, ApiError> {
         let show = |answer: &Answer| caller.view(answer.at).show(&answer.ban, answer.completed);
         let ban = answer.map(show);
@@ -79,7 +78,7 @@ impl Reply {
         reply
     }
 
-    /// 303 to where the file lies.
+    /// 303 to the location of the file.
     pub fn see_other(location: &str) -> Result<Self, ApiError> {
         let target = HeaderValue::from_str(location)
             .map_err(|_| ApiError::Internal("the location is not a valid header".to_owned()))?;
@@ -89,7 +88,7 @@ impl Reply {
         Ok(reply)
     }
 
-    /// Says that the answer depends on whether a Roblox game server asks.
+    /// Marks the answer as dependent on whether a Roblox game server asks.
     #[must_use]
     pub fn varying(mut self, varies: bool) -> Self {
         if varies {
@@ -98,7 +97,6 @@ impl Reply {
         self
     }
 
-    /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
@@ -116,7 +114,7 @@ impl Reply {
         self.headers.insert(name, value);
     }
 
-    /// The response, with the headers that every answer carries.
+    /// The response, with the headers of every answer.
     pub(super) fn into_response(self, request_id: &str) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;

@@ -1,5 +1,3 @@
-//! A request as a handler sees it.
-
 use std::io::Read;
 use std::sync::Arc;
 
@@ -15,7 +13,7 @@ use crate::error::ApiError;
 use crate::rules::Meaning;
 use crate::telemetry::Trace;
 
-/// The largest body, in bytes, before and after inflating.
+/// The largest body in bytes, before and after decompression.
 const LARGEST_BODY: usize = 64 * 1024;
 
 /// A request, not parsed yet.
@@ -30,7 +28,6 @@ pub struct ApiRequest {
 }
 
 impl ApiRequest {
-    /// A request as the platform hands it over.
     #[must_use]
     pub fn new(request: Request, trace: Arc<Trace>) -> Self {
         let query = request
@@ -38,7 +35,7 @@ impl ApiRequest {
             .into_iter()
             .flat_map(|query| query.iter())
             .fold(Map::new(), |mut query, (name, value)| {
-                // Of a parameter that is given twice, the first counts.
+                // If a parameter is repeated, the first value counts.
                 query.entry(name).or_insert_with(|| query_value(value));
                 query
             });
@@ -64,13 +61,12 @@ impl ApiRequest {
         }
     }
 
-    /// What is noted of the request while it is carried out.
+    /// The log of this request.
     #[must_use]
     pub const fn trace(&self) -> &Arc<Trace> {
         &self.trace
     }
 
-    /// The request's headers.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -82,19 +78,18 @@ impl ApiRequest {
         self.trace.request_id()
     }
 
-    /// The parameters of the path, such as `guid` in `/bans/{guid}`.
+    /// The path parameters, such as `guid` in `/bans/{guid}`.
     #[must_use]
     pub fn path(&self) -> Fields {
         Fields::new(self.path_parameters.clone())
     }
 
-    /// The parameters of the query.
     #[must_use]
     pub fn query(&self) -> Fields {
         Fields::new(self.query.clone())
     }
 
-    /// The body as it was sent: what a signature is made of.
+    /// The raw body, which signatures cover.
     pub fn raw_body(&self) -> Result<&[u8], ApiError> {
         if self.body.len() > LARGEST_BODY {
             return Err(ApiError::PayloadTooLarge);
@@ -102,8 +97,8 @@ impl ApiRequest {
         Ok(&self.body)
     }
 
-    /// The fields of the body. The content type is not looked at: a Roblox game server sends none,
-    /// or the same on every call.
+    /// The fields of the body. The content type is ignored: a Roblox game server sends none, or the
+    /// same on every call.
     pub fn body(&self) -> Result<Fields, ApiError> {
         let inflated = self.inflated()?;
         let text = std::str::from_utf8(&inflated)
@@ -121,14 +116,14 @@ impl ApiRequest {
         }
     }
 
-    /// The caller's own name for the request, if it gave one, with what the request means.
+    /// The idempotency key, if the caller sent one, with the meaning of the request.
     pub fn idempotency_key(&self, meaning: &Meaning) -> Result<Option<IdempotencyKey>, ApiError> {
         let query = Value::Object(self.query.clone()).to_string();
         let parts = [self.path.as_bytes(), query.as_bytes(), self.body.as_slice()];
         IdempotencyKey::of(&self.headers, meaning, parts)
     }
 
-    /// Whether the caller wants to see the ban that a change led to (RFC 7240).
+    /// Whether the caller wants the resulting ban in the answer (RFC 7240).
     #[must_use]
     pub fn prefers_representation(&self) -> bool {
         self.headers
@@ -180,7 +175,7 @@ impl ApiRequest {
     }
 }
 
-/// A parameter as a JSON value: `true` and `false` are flags, the rest is text.
+/// A parameter as a JSON value: `true` and `false` are flags, everything else is text.
 fn query_value(value: &str) -> Value {
     match value {
         "true" => Value::Bool(true),

@@ -1,4 +1,4 @@
-//! What every function does: get its permission, run its handler within the time limit, answer,
+//! The frame of every route: obtain the permission, run the handler within the time limit, answer,
 //! and log one event.
 
 use std::future::Future;
@@ -22,15 +22,15 @@ use crate::telemetry::{Environment, Trace};
 pub struct Budget(Duration);
 
 impl Budget {
-    /// For a call of a game server: far below the 10 s that Roblox may wait.
+    /// For a call of a game server: far below Roblox's limit of 10 s.
     pub const CALL: Self = Self(Duration::from_secs(5));
-    /// For a notification of Roblox, which repeats one that took over 5 s: room for the way there
-    /// and back, and for a cold start.
+    /// For a notification from Roblox, which repeats one that took over 5 s: leaves room for the
+    /// network and a cold start.
     pub const NOTIFICATION: Self = Self(Duration::from_secs(4));
     /// For an export: below the gateway's 30 s.
     pub const EXPORT: Self = Self(Duration::from_secs(28));
 
-    /// That of a route, by the name of its function.
+    /// The limit of a route, by the name of its function.
     #[must_use]
     pub fn of(route: &str) -> Self {
         match route {
@@ -40,40 +40,39 @@ impl Budget {
         }
     }
 
-    /// How long it is.
     #[must_use]
     pub const fn time(self) -> Duration {
         self.0
     }
 }
 
-/// What a handler receives as proof that the call is permitted.
+/// What a handler receives as proof of permission.
 pub trait Access: Sized + Send {
-    /// The first read that it makes.
+    /// Its first read.
     const FIRST_READ: FirstRead = FirstRead::Key;
 
-    /// Obtains it for a request, or says why not.
+    /// Obtains it for a request, or fails.
     fn obtain(
         request: &ApiRequest,
         store: &Store,
     ) -> impl Future<Output = Result<Self, ApiError>> + Send;
 }
 
-/// A verified caller: what all handlers but one ask for.
+/// A verified caller, which almost all handlers require.
 impl<P: Permission + Send> Access for Caller<P> {
     async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         Claim::of(request, store)?.verify().await
     }
 }
 
-/// A key still to be verified, for a handler that does so beside its own read.
+/// A key to be verified later, for a handler that does so together with its own read.
 impl Access for Claim {
     async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         Self::of(request, store)
     }
 }
 
-/// A function's connections, made once per environment.
+/// A function's connections, opened once per environment.
 #[derive(Clone, Debug)]
 pub struct App {
     config: SdkConfig,
@@ -95,19 +94,19 @@ impl App {
         })
     }
 
-    /// The environment, which is ready for requests now.
+    /// The initialised environment.
     #[must_use]
     pub fn ready(&self) -> Environment {
         Environment::ready(self.begun)
     }
 
-    /// The SDK's settings, for other clients than the store's.
+    /// The SDK's settings, for clients other than the store's.
     #[must_use]
     pub const fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// The tables, without a time limit: handlers get them with one.
+    /// The tables without a time limit: handlers get them with one.
     pub(crate) const fn store(&self) -> &Store {
         &self.store
     }
@@ -119,7 +118,7 @@ impl App {
         F: Fn(A, ApiRequest, Store) -> Fut + Sync,
         Fut: Future<Output = Result<Reply, ApiError>> + Send,
     {
-        // Without TLS there is no handshake to get out of the first caller's way.
+        // Without TLS there is no handshake to save the first caller from.
         if !is_plain() {
             self.store.warm_up(A::FIRST_READ).await;
         }
@@ -151,7 +150,7 @@ impl App {
     }
 }
 
-/// Serves the gateway's default route: unknown paths, and other methods than a path takes.
+/// Serves the gateway's default route: unknown paths and unsupported methods.
 pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
     let environment = &Environment::ready(Instant::now());
     lambda_http::run(service_fn(move |request: Request| async move {

@@ -1,6 +1,6 @@
-//! What an answer weighs: Lambda takes 6 MB of it, and takes it as a string within JSON.
+//! The size of an answer: Lambda allows 6 MB, as a string within JSON.
 
-/// The largest answer in bytes as Lambda sends it. Its limit is 6,291,556 bytes with the headers.
+/// The largest answer in bytes as Lambda sends it. Lambda's limit is 6,291,556 bytes with headers.
 pub const LARGEST_ANSWER: usize = 5 * 1024 * 1024;
 
 /// How many bytes a text takes within a JSON string.

@@ -1,8 +1,8 @@
-//! Which addresses belong to the public internet.
+//! Which addresses belong to the public internet (SSRF protection).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 ranges that are not public: an address and how many of its bits count.
+/// IPv4 ranges that are not public: an address and its prefix length.
 const REFUSED_V4: [([u8; 4], u32); 15] = [
     ([0, 0, 0, 0], 8),       // this network
     ([10, 0, 0, 0], 8),      // private
@@ -21,19 +21,19 @@ const REFUSED_V4: [([u8; 4], u32); 15] = [
     ([240, 0, 0, 0], 4),     // reserved, and broadcast at its end
 ];
 
-/// IPv6 ranges that are not public, of those that lie in [`GLOBAL_V6`].
+/// IPv6 ranges within [`GLOBAL_V6`] that are not public.
 const REFUSED_V6: [([u16; 8], u32); 3] = [
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments of the IETF, Teredo among them
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
 ];
 
-/// All that is given to hosts of the internet. Whatever lies outside is refused: the unspecified
+/// All unicast addresses assigned to the internet. Everything else is refused: the unspecified
 /// address, loopback, unique local (`fc00::/7`), link-local (`fe80::/10`), multicast (`ff00::/8`),
-/// local translation (`64:ff9b:1::/48`), and what is not given out yet.
+/// local translation (`64:ff9b:1::/48`), and unassigned addresses.
 const GLOBAL_V6: ([u16; 8], u32) = ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Whether an address is one of the public internet. What embeds an IPv4 address is judged by that.
+/// Whether an address is on the public internet. One that embeds an IPv4 address is judged by that.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -63,7 +63,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     lies_in(GLOBAL_V6) && !REFUSED_V6.into_iter().any(lies_in)
 }
 
-/// The IPv4 address that traffic to an IPv6 address ends up at.
+/// The IPv4 address that an IPv6 address leads to.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
@@ -71,7 +71,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        // 6to4 carries it right after its prefix.
+        // 6to4 has it right after its prefix.
         | [0x2002, high, low, ..] => Some(v4(high, low)),
         _ => None,
     }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// However an IPv4 address is wrapped, it is judged as it is bare.
+        /// An embedded IPv4 address is judged like the bare one.
         #[test]
         fn a_wrapped_address_is_judged_as_the_bare_one(bits: u32) {
             let bare = Ipv4Addr::from_bits(bits);

@@ -1,4 +1,4 @@
-//! What was answered, of which little is kept.
+//! The answer to an outbound call, of which little is kept.
 
 use std::time::Duration;
 
@@ -10,32 +10,31 @@ use bytes::Bytes;
 /// The most bytes of a body that are read.
 const READ: usize = 4096;
 
-/// How long is waited for the body once the status is there.
+/// How long to wait for the body after the status.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The most characters that are kept of a body.
+/// The most characters of a body that are kept.
 const KEPT: usize = 200;
 
 /// A status, and the start of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: u16,
-    /// For how many seconds the other side asks to be left alone. Dates are not read.
+    /// `retry-after` in seconds. The date format is not supported.
     pub retry_after: Option<u64>,
     /// The first characters of the body.
     pub start: String,
 }
 
 impl Answer {
-    /// Whether it is one of 200 to 299.
+    /// Whether the status is 200 to 299.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// Reads a little of the body. The status has come and counts, so a body that does not come, is
-    /// cut off or has no end changes nothing.
+    /// Reads a little of the body. The status has arrived and counts, so a body that is missing,
+    /// cut off or endless changes nothing.
     pub(super) async fn read<B>(response: Response<B>, left: Duration) -> Self
     where
         B: BodyExt<Data = Bytes> + Unpin,
@@ -67,7 +66,7 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
     value.trim().parse().ok()
 }
 
-/// The first characters, those that could play tricks with a terminal replaced.
+/// The first characters, with those replaced that could affect a terminal.
 fn start(read: &[u8]) -> String {
     let text = String::from_utf8_lossy(read);
     let plain = |c: char| if crate::text::steers(c) { ' ' } else { c };

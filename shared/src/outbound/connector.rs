@@ -1,4 +1,4 @@
-//! The way to a connection, with a guard before it.
+//! A connector that checks each address before it connects (SSRF protection).
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -17,11 +17,11 @@ use super::failure::Failure;
 use super::resolver::{Lookup, Resolver, is_admitted};
 use super::target::is_local_name;
 
-/// How long connecting to all addresses of a host may take, of the time for the whole call.
+/// The time to connect to all addresses of a host, out of the time for the call.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// Connects to what may be connected to. The connector within asks the resolver for names only, so a
-/// host that is an address already is judged here.
+/// Connects to permitted addresses. The inner connector asks the resolver for names only, so a host
+/// that is an address is checked here.
 #[derive(Clone, Debug)]
 pub struct Guard<L> {
     tcp: HttpConnector<Resolver<L>>,

@@ -1,4 +1,4 @@
-//! Why a call had no answer.
+//! Why a call got no answer.
 
 use std::error::Error;
 use std::fmt;
@@ -6,11 +6,12 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-/// Why there is no answer: one of a few words, which name neither the address nor what was sent.
+/// Why a call got no answer: one of a few words, which contain neither the address nor what was
+/// sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Failure {
-    /// The URL is none that may be called from here.
+    /// The URL may not be called from here.
     RefusedUrl,
     /// The host is, or resolves to, an address that is not public.
     RefusedAddress,
@@ -18,16 +19,15 @@ pub enum Failure {
     NameNotFound,
     /// No answer within the time limit.
     TimedOut,
-    /// The certificate is not valid for the host, or there is no TLS at all.
+    /// The certificate is not valid for the host, or there is no TLS.
     Tls,
     /// No connection, or it broke.
     Connection,
-    /// The connection was closed without an answer, or the answer is no HTTP.
+    /// The connection was closed without an answer, or the answer is not HTTP.
     NoAnswer,
 }
 
 impl Failure {
-    /// In words.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// What an error of the client means. It was either met while connecting or afterwards.
+    /// The meaning of a client error, met while connecting or afterwards.
     pub(super) fn of(error: &(dyn Error + 'static), connecting: bool) -> Self {
         let mut cause = Some(error);
         let mut broke = false;
@@ -53,7 +53,7 @@ impl Failure {
             cause = error.source();
         }
         match (connecting, broke) {
-            // The guard names its own failures, so this is what comes after it.
+            // The guard reports its own failures, so this happened after it.
             (true, _) => Self::Tls,
             (false, true) => Self::Connection,
             (false, false) => Self::NoAnswer,

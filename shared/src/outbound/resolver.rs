@@ -1,4 +1,4 @@
-//! Names, resolved by us: the connector gets the addresses that were checked and no others.
+//! Resolves names itself, so that the connector gets exactly the addresses that were checked.
 
 use std::future::Future;
 use std::io;
@@ -19,11 +19,11 @@ const ADDRESSES: usize = 16;
 
 /// A way to resolve a name.
 pub trait Lookup: Clone + Send + Sync + 'static {
-    /// The addresses of a name, none if it has none.
+    /// The addresses of a name; empty if it has none.
     fn lookup(&self, name: String) -> impl Future<Output = io::Result<Vec<IpAddr>>> + Send;
 }
 
-/// The system's own way.
+/// The system's resolver.
 #[derive(Clone, Copy, Debug)]
 pub struct System;
 
@@ -34,7 +34,7 @@ impl Lookup for System {
     }
 }
 
-/// Resolves a name and checks what it finds, in one step.
+/// Resolves a name and checks its addresses, in one step.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver<L> {
     lookup: L,
@@ -47,7 +47,7 @@ impl<L: Lookup> Resolver<L> {
     }
 }
 
-/// Whether an address may be connected to, if it belongs to a name of this machine or to another.
+/// Whether an address may be connected to; `is_local` if it belongs to a name of this machine.
 pub(super) fn is_admitted(address: IpAddr, is_local: bool, reach: Reach) -> bool {
     let loopback = address.to_canonical().is_loopback() && reach == Reach::PublicAndLoopback;
     loopback || (!is_local && is_public(address))
@@ -72,7 +72,8 @@ impl<L: Lookup> Service<Name> for Resolver<L> {
             if found.is_empty() {
                 return Err(Failure::NameNotFound);
             }
-            // One address that is not public condemns the name: whoever mixes them means no good.
+            // A mix of public and private addresses is a DNS-rebinding attempt, so one private
+            // address condemns the name.
             if !found
                 .iter()
                 .all(|address| is_admitted(*address, is_local, reach))

@@ -1,4 +1,4 @@
-//! URLs that somebody else chose.
+//! URLs that others chose.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,42 +10,41 @@ use url::{Host, Url};
 use super::Reach;
 use super::failure::Failure;
 
-/// The most bytes a URL may have.
+/// The maximum length of a URL in bytes.
 const LONGEST: usize = 2048;
 
 /// From this port on any is allowed; of those below, only the web's own. The others belong to
-/// services that must not be talked to by whoever can name a URL (mail, SSH, databases' old ports).
+/// services that must not be reachable through a URL (mail, SSH, old database ports).
 const FIRST_FREE_PORT: u16 = 1024;
 
-/// A URL that can be called: `https` with a host, or `http` with one that is this machine itself.
-/// Whether the latter is allowed is said where it is called.
+/// A URL that can be called: `https` with a host, or `http` with a host that is this machine. The
+/// caller decides whether the latter is allowed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Target(Url);
 
-/// Why a text is no URL that can be called.
+/// Why a URL cannot be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTarget {
-    /// It is no URL with a host.
+    /// Not a URL with a host.
     #[error("it is no URL, such as https://example.com/hook")]
     Unreadable,
-    /// It is too long.
     #[error("it may have at most {LONGEST} characters")]
     TooLong,
-    /// It is not `https`.
+    /// Not `https`.
     #[error("it must begin with https:// (http:// is for this machine alone)")]
     Scheme,
-    /// It names a user or a password.
+    /// Contains a user or a password.
     #[error("it must not hold a user name or a password")]
     Credentials,
-    /// It names a port of another kind of service.
+    /// Contains the port of another kind of service.
     #[error("its port must be 443, 80, or 1024 or above")]
     Port,
 }
 
 impl Target {
-    /// Reads a URL as browsers do, which knows all spellings of a host: `https://0x7f.1/` is
-    /// `https://127.0.0.1/`. The fragment and a dot after the host are left out.
+    /// Parses a URL as browsers do, which covers all spellings of a host: `https://0x7f.1/` is
+    /// `https://127.0.0.1/`. Drops the fragment and a dot after the host.
     pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
         if text.len() > LONGEST {
             return Err(InvalidTarget::TooLong);
@@ -71,14 +70,14 @@ impl Target {
         if target.0.scheme() == "http" && !target.is_local() {
             return Err(InvalidTarget::Scheme);
         }
-        // What the client would make of it must be the very same host.
+        // The client must arrive at the very same host.
         match target.read() {
             Some(uri) if uri.host() == target.0.host_str() => Ok(target),
             _ => Err(InvalidTarget::Unreadable),
         }
     }
 
-    /// Whether it is this machine itself, by address or by name.
+    /// Whether the host is this machine, by address or by name.
     #[must_use]
     pub fn is_local(&self) -> bool {
         match self.0.host() {
@@ -89,7 +88,7 @@ impl Target {
         }
     }
 
-    /// The address, if the host is one and no name.
+    /// The address, if the host is one and not a name.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         match self.0.host()? {
@@ -99,7 +98,7 @@ impl Target {
         }
     }
 
-    /// The whole URL. Its query may hold a secret.
+    /// The whole URL. Its query may contain a secret.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -118,7 +117,7 @@ impl Target {
     }
 }
 
-/// Whether a name is kept for the machine itself.
+/// Whether a name is reserved for the machine itself.
 pub(super) fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name.eq_ignore_ascii_case("localhost")
@@ -240,8 +239,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever is read, the client is told the same host, no user, and a port that is allowed;
-        /// and read again it is the same.
+        /// For any input, the client gets the same host, no user, and an allowed port; and parsing
+        /// the result again yields the same.
         #[test]
         fn what_is_called_is_what_was_read(
             text in "(https?|HTTPS)://[ -~\u{e4}\u{ff0e}\u{3002}]{0,12}[@:/\\\\?#.%]{0,3}[ -~]{0,12}"

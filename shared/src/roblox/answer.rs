@@ -1,4 +1,4 @@
-//! What Roblox answers, and what its refusals mean.
+//! Roblox's answers, and the meaning of its errors.
 
 use std::time::Duration;
 
@@ -9,36 +9,34 @@ use serde_json::Value;
 /// The longest pause that an answer can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
-/// How much of a refusal's text is kept, in characters.
+/// How many characters of an error's text are kept.
 const KEPT: usize = 200;
 
-/// Why a call came to nothing. The texts may repeat what was sent, so they are for the operator and
-/// not for a log.
+/// Why a call failed. The texts may repeat what was sent, so they are for the operator and not for
+/// a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RobloxError {
-    /// 401 or 403: the key is not accepted, or not for this.
+    /// 401 or 403: the key is not accepted, or lacks the permission.
     #[error("Roblox does not accept the key: {status} {message}")]
     Unauthorized {
-        /// The status.
         status: u16,
-        /// What Roblox says.
+        /// Roblox's text.
         message: String,
     },
-    /// 429: too much at once.
+    /// 429: too many requests.
     #[error("Roblox is asked too often")]
     RateLimited {
-        /// When to come back, if it was said.
+        /// How long to wait, if Roblox said so.
         retry_after: Option<Duration>,
     },
-    /// Any other refusal: the same call would be refused again.
+    /// Any other error: the same call would be refused again.
     #[error("Roblox refused: {status} {message}")]
     Refused {
-        /// The status.
         status: u16,
-        /// What Roblox says.
+        /// Roblox's text.
         message: String,
     },
-    /// No answer, or none that can be understood: the call may have been carried out or not.
+    /// No answer, or an unintelligible one: the call may or may not have taken effect.
     #[error("no answer of Roblox: {0}")]
     Unavailable(String),
 }
@@ -56,7 +54,7 @@ impl RobloxError {
     }
 }
 
-/// The error that an answer is, if it is one.
+/// The error in an answer, if there is one.
 pub(super) fn refusal(
     status: StatusCode,
     headers: &HeaderMap,
@@ -91,7 +89,7 @@ fn pause(headers: &HeaderMap) -> Option<Duration> {
     Some(pause.min(LONGEST_PAUSE))
 }
 
-/// What a refusal says, in whichever of its shapes; of a page for people nothing.
+/// The text of an error in any of its formats; empty for an HTML page.
 fn message(body: &Bytes) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let texts = [

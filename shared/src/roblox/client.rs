@@ -1,4 +1,4 @@
-//! One call over HTTPS: its time limit, its bound, and its key.
+//! An HTTPS call with its time limit, size limit and key.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,27 +19,27 @@ use super::restriction::{Ask, Restriction, RestrictionPage};
 use crate::ids::{ExperienceId, UniverseId, UserId};
 use crate::rules::enforcing::Level;
 
-/// Where Open Cloud is, unless `ROBLOX_API_URL` says otherwise.
+/// The address of Open Cloud, unless `ROBLOX_API_URL` has another.
 pub const BASE_URL: &str = "https://apis.roblox.com";
 
-/// The time that a call has in all.
+/// The time for a whole call.
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many bytes of an answer are read: a page of 100 restrictions is below 200 KB.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// The topic on which running servers hear of kicks.
+/// The topic on which running servers receive kicks.
 const TOPIC: &str = "SentinelAPI";
 
-/// How many restrictions a page of a list has.
+/// How many restrictions a page has.
 const PAGE: u32 = 100;
 
-/// A key of Open Cloud. It cannot be printed.
+/// An Open Cloud key. It cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RobloxKey(HeaderValue);
 
 impl RobloxKey {
-    /// The key, if it can be sent as one.
+    /// The key, if it is a valid header value.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -69,24 +69,24 @@ pub struct Roblox {
 #[derive(Clone, Debug)]
 enum Connection {
     Secure(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
-    /// To a stand-in on this machine.
+    /// To a fake on this machine.
     Plain(Client<HttpConnector, Full<Bytes>>),
 }
 
-/// The address is none that keys are sent to.
+/// Keys must not be sent to this address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("ROBLOX_API_URL must be an https address without a path, or http on this machine")]
 pub struct InvalidBase;
 
 impl Roblox {
-    /// Open Cloud where `ROBLOX_API_URL` says, or else where it is.
+    /// Open Cloud at `ROBLOX_API_URL`, or at its public address.
     pub fn from_environment() -> Result<Self, lambda_http::Error> {
         let set = std::env::var("ROBLOX_API_URL").ok();
         let set = set.filter(|text| !text.is_empty());
         Self::at(set.as_deref().unwrap_or(BASE_URL))
     }
 
-    /// Open Cloud at an address. A key is sent there, so plain HTTP is for this machine alone.
+    /// Open Cloud at an address. A key is sent there, so plain HTTP is for this machine only.
     pub fn at(base: &str) -> Result<Self, lambda_http::Error> {
         let base = checked(base)?;
         let mut builder = Client::builder(TokioExecutor::new());
@@ -104,7 +104,7 @@ impl Roblox {
         Ok(Self { client, base })
     }
 
-    /// Sets or lifts a restriction; what Roblox answers must not say otherwise.
+    /// Sets or lifts a restriction, and checks Roblox's answer against the request.
     pub async fn change(
         &self,
         key: &RobloxKey,
@@ -119,7 +119,6 @@ impl Roblox {
         ask.check(&answer)
     }
 
-    /// The restriction of a user.
     pub async fn restriction(
         &self,
         key: &RobloxKey,
@@ -132,7 +131,7 @@ impl Roblox {
         Ok(Restriction::read(&json_object(&answer)?))
     }
 
-    /// A page of the restrictions of a level, of everyone ever restricted there.
+    /// A page of the restrictions of a level, including all past ones.
     pub async fn restrictions(
         &self,
         key: &RobloxKey,
@@ -150,7 +149,6 @@ impl Roblox {
         Ok(RestrictionPage::read(&json_object(&answer)?))
     }
 
-    /// Publishes a message to the running servers of a universe.
     pub async fn publish(
         &self,
         key: &RobloxKey,
@@ -164,7 +162,7 @@ impl Roblox {
         Ok(())
     }
 
-    /// What a key may do.
+    /// The permissions of a key.
     pub async fn introspect(&self, key: &RobloxKey) -> Result<KeyInfo, RobloxError> {
         let url = self.url("api-keys/v1/introspect");
         let body = json!({ "apiKey": key.text() });
@@ -172,7 +170,7 @@ impl Roblox {
         Ok(KeyInfo::read(&json_object(&answer)?))
     }
 
-    /// The universe that a place belongs to, if Roblox says one.
+    /// The universe of a place, if Roblox knows one.
     pub async fn universe_of(
         &self,
         place: ExperienceId,
@@ -186,7 +184,6 @@ impl Roblox {
             .and_then(UniverseId::new))
     }
 
-    /// Whether a place belongs to a universe.
     pub async fn is_place_of(
         &self,
         key: &RobloxKey,

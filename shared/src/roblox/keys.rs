@@ -1,35 +1,31 @@
-//! What a key may do, as Roblox tells of it.
+//! The permissions of an Open Cloud key, as reported by Roblox.
 
 use serde_json::Value;
 
 use crate::ids::UniverseId;
 
-/// The scopes that a mirror needs: name and operation.
+/// The scopes that the mirror needs: name and operation.
 pub const NEEDED_SCOPES: [(&str, &str); 3] = [
     ("universe.user-restriction", "read"),
     ("universe.user-restriction", "write"),
     ("universe-messaging-service", "publish"),
 ];
 
-/// A key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// Whether it is switched on.
     pub enabled: bool,
-    /// Whether its time has passed.
     pub expired: bool,
-    /// What it may do.
     pub scopes: Vec<Scope>,
 }
 
-/// Something that a key may do.
+/// A permission of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// What it is about.
+    /// The resource.
     pub name: String,
-    /// What may be done.
+    /// The permitted operations on it.
     pub operations: Vec<String>,
-    /// In which universes; `*` for all. None where Roblox does not say.
+    /// The universes, `*` for all; `None` if Roblox does not report them.
     pub universes: Option<Vec<String>>,
 }
 
@@ -48,7 +44,7 @@ impl KeyInfo {
         }
     }
 
-    /// The needed scopes that the key does not have for a universe, such as
+    /// The needed scopes that the key lacks for a universe, such as
     /// `universe.user-restriction:write`.
     #[must_use]
     pub fn missing(&self, universe: UniverseId) -> Vec<String> {

@@ -1,10 +1,10 @@
-//! The message by which running servers of a game drop a player.
+//! The message that makes the running servers of a game drop a player.
 
 use serde::Serialize;
 
 use crate::ids::UserId;
 
-/// How many bytes a message has at most.
+/// The maximum length of a message in bytes.
 const LONGEST: usize = 1024;
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ pub fn drop_player(user: UserId, reason: &str) -> String {
         };
         serde_json::to_string(&message).unwrap_or_default()
     };
-    // Written as JSON a character takes as many bytes as it has, or more.
+    // A character takes at least as many bytes in JSON as in UTF-8.
     let mut end = reason.floor_char_boundary(LONGEST);
     loop {
         let text = message(reason.get(..end).unwrap_or_default());

@@ -8,30 +8,27 @@ use crate::ids::{ExperienceId, UserId};
 use crate::rules::enforcing::{Level, duration};
 use crate::rules::{Expiry, Terms};
 
-/// The longest reasons that Roblox takes, in UTF-16 units: its documents speak of characters, and no
-/// way of counting them gives more.
+/// The longest reasons that Roblox accepts, in UTF-16 units: its docs say characters, and no other
+/// count gives a larger number.
 const PRIVATE_REASON: usize = 1000;
 const DISPLAY_REASON: usize = 400;
 
-/// A change that is asked for. Repeated, it is the same in every byte.
+/// A requested change. A repeat is identical in every byte.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// Where.
     pub level: Level,
-    /// What.
     pub change: Change,
-    /// The name by which Roblox knows a repetition.
+    /// The key by which Roblox recognises a repeat.
     pub idempotency_key: String,
-    /// When it was asked for first; a ban's remaining time counts from there.
+    /// When it was first requested; a ban's remaining time counts from there.
     pub first_sent: Moment,
 }
 
-/// What is to hold.
+/// The desired state.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A restriction by these terms.
+    /// A restriction with these terms.
     Set(Terms),
-    /// None.
     Lift,
 }
 
@@ -64,9 +61,9 @@ impl Ask {
         json!({ "gameJoinRestriction": restriction })
     }
 
-    /// An answer that says the opposite is none to rely on. What is left out says nothing, and a
-    /// place from which a restriction was lifted may still show that of its universe. One that was
-    /// set may have run out by now.
+    /// Rejects an answer that contradicts the request. Missing fields are not contradictions; a
+    /// place may still show its universe's restriction after its own was lifted; and one that was
+    /// set may have expired.
     pub(super) fn check(&self, answer: &Value) -> Result<(), RobloxError> {
         let active = answer.pointer("/gameJoinRestriction/active");
         let is_lift = matches!(self.change, Change::Lift) && self.level == Level::Universe;
@@ -78,31 +75,29 @@ impl Ask {
     }
 }
 
-/// A restriction that Roblox holds.
+/// A restriction at Roblox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restriction {
-    /// Whom it is about, if it was said.
+    /// The user, if Roblox named one.
     pub user: Option<UserId>,
     /// Whether it keeps the user out.
     pub active: bool,
-    /// Since when.
     pub start: Option<Timestamp>,
-    /// For how many seconds; absent = it does not end.
+    /// The duration in seconds; absent = permanent.
     pub seconds: Option<u64>,
-    /// For moderators.
     pub private_reason: String,
-    /// For the user.
+    /// Shown to the user.
     pub display_reason: String,
     /// Whether it is the universe's, shown at a place.
     pub inherited: bool,
-    /// The place whose restriction it is; absent = the universe's.
+    /// The place it applies to; absent = the universe.
     pub place: Option<ExperienceId>,
-    /// What of it cannot be read. Its end may then be another than it seems.
+    /// What could not be parsed. Its end may then differ.
     pub fault: Option<String>,
 }
 
 impl Restriction {
-    /// Reads a restriction as Open Cloud returns it. What cannot be read is a fault.
+    /// Parses a restriction as Open Cloud returns it. Anything unintelligible is a fault.
     #[must_use]
     pub fn read(answer: &Value) -> Self {
         let of = |name: &str| answer.pointer(&format!("/gameJoinRestriction/{name}"));
@@ -126,7 +121,7 @@ impl Restriction {
         read
     }
 
-    /// Until when it holds, as far as it says.
+    /// Its end, as far as known.
     #[must_use]
     pub fn ends(&self) -> Expiry {
         match (self.start, self.seconds) {
@@ -135,20 +130,18 @@ impl Restriction {
         }
     }
 
-    /// Whether it was set by these terms, its end aside. What the user is shown does not tell:
-    /// Roblox filters it.
+    /// Whether it was set with these terms, apart from its end. The text shown to the user does not
+    /// count: Roblox filters it.
     #[must_use]
     pub fn says(&self, terms: &Terms) -> bool {
         self.private_reason == cut(&terms.private_reason, PRIVATE_REASON)
     }
 }
 
-/// A page of a list.
 #[derive(Clone, Debug, Default)]
 pub struct RestrictionPage {
-    /// Its restrictions.
     pub restrictions: Vec<Restriction>,
-    /// Where the next begins.
+    /// The token of the next page.
     pub next: Option<String>,
 }
 
@@ -163,8 +156,8 @@ impl RestrictionPage {
     }
 }
 
-/// What of a restriction cannot be read: nothing may be guessed of a ban that is made of it. An end
-/// that depends on a missing start is a fault too.
+/// What of a restriction cannot be parsed: a ban made from it must not be guessed. An end that
+/// depends on a missing start is a fault too.
 fn fault(value: &Value, read: &Restriction) -> Option<String> {
     let join = value.get("gameJoinRestriction").and_then(Value::as_object);
     let Some(join) = join else {
@@ -207,7 +200,7 @@ fn seconds(text: &str) -> Option<u64> {
     text.strip_suffix('s')?.split('.').next()?.parse().ok()
 }
 
-/// As much of a text as has so many UTF-16 units.
+/// The longest prefix of a text with at most this many UTF-16 units.
 fn cut(text: &str, most: usize) -> &str {
     let mut units = 0;
     let over = text.char_indices().find(|(_, character)| {

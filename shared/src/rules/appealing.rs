@@ -7,7 +7,7 @@ use super::standing::{Decision, DecisionKind, Outcome, Standing, unchanged};
 use crate::clock::Timestamp;
 
 /// Ends the ban in force in `scope`. With `completed` the calling experience has already applied
-/// that, so it reports "not banned". The repeat of a call changes nothing.
+/// that, so it reports "not banned". A repeat changes nothing.
 pub fn appeal(
     standing: &Standing,
     scope: Scope,

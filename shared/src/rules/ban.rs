@@ -1,37 +1,30 @@
-//! A ban: who, where, on what terms, and whether it was ended.
+//! A ban: its user, scope, terms and ending.
 
 use crate::clock::{Moment, Timestamp};
 use crate::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 
-/// One ban with its current terms. Its earlier revisions live on in the decisions that replaced
-/// them.
+/// One ban with its current terms. Its earlier revisions are in the decisions that replaced them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// The ban's public id.
     pub guid: Guid,
-    /// Its number within the workspace.
     pub uid: Uid,
-    /// Who is banned.
     pub user: UserId,
-    /// Where it holds.
     pub scope: Scope,
-    /// The experience it was made from; an Experience ban holds there.
+    /// The experience it was made from; an Experience ban applies there.
     pub made_in: ExperienceId,
-    /// What it says.
     pub terms: Terms,
-    /// Grows with each change of the terms; the first is 1.
+    /// Grows with each change of the terms, from 1.
     pub revision: u32,
-    /// How many decisions it has seen, its making and its ending included.
+    /// The number of decisions on it, including its making and its ending.
     pub decisions: u32,
-    /// When it was made.
     pub created: Timestamp,
-    /// When the last decision on it was made.
+    /// The time of the last decision on it.
     pub updated: Timestamp,
-    /// Set when it was lifted or appealed. Expiry is not an ending: it is a matter of the clock.
+    /// Set when it was lifted or appealed. Expiry is not an ending: it depends on the clock.
     pub ending: Option<Ending>,
 }
 
-/// Where a ban holds.
+/// Where a ban applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// In the experience it was made from.
@@ -40,35 +33,32 @@ pub enum Scope {
     Global,
 }
 
-/// What a ban says; a change of any of it is a new revision.
+/// The terms of a ban; changing any of them makes a new revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Who decided it.
+    /// Who decided the terms.
     pub moderator: ModeratorId,
-    /// For moderators.
+    /// Shown to moderators only.
     pub private_reason: String,
-    /// Shown to the player.
     pub public_reason: String,
-    /// Until when it holds.
     pub expires: Expiry,
-    /// Whether it is to be applied to the whole universe of the place.
+    /// Whether it applies to the whole universe of the place.
     pub universal: bool,
 }
 
-/// Until when a ban holds. Ordered by time: `Never` is the latest.
+/// When a ban expires. Ordered by time: `Never` is the latest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Expiry {
-    /// From this second on it does not hold.
+    /// No longer in force from this second on.
     At(Timestamp),
-    /// It holds until it is lifted.
     Never,
 }
 
 impl Terms {
-    /// The longest private reason, in bytes: what the published SDK accepts back.
+    /// The longest private reason in bytes: what the published SDK accepts back.
     pub const LONGEST_PRIVATE_REASON: usize = 1000;
 
-    /// The longest public reason, in bytes, likewise.
+    /// The longest public reason in bytes: what the published SDK accepts back.
     pub const LONGEST_PUBLIC_REASON: usize = 400;
 }
 
@@ -82,7 +72,7 @@ impl Expiry {
         }
     }
 
-    /// Reads the wire form, in which 0 means never.
+    /// Parses the wire form, in which 0 means never.
     #[must_use]
     pub const fn from_seconds(seconds: u64) -> Self {
         if seconds == 0 {
@@ -92,23 +82,21 @@ impl Expiry {
         }
     }
 
-    /// Whether it has not been reached.
+    /// Whether it is still in the future.
     #[must_use]
     pub fn is_after(self, now: Timestamp) -> bool {
         self > Self::At(now)
     }
 }
 
-/// How and when a ban was ended by a decision.
+/// How and when a decision ended a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// When.
     pub at: Timestamp,
-    /// How.
     pub kind: EndingKind,
 }
 
-/// How a ban was ended by a decision.
+/// How a decision ended a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndingKind {
     /// Lifted by an unban.
@@ -117,28 +105,24 @@ pub enum EndingKind {
     Appealed,
 }
 
-/// One revision of one ban: what an experience reports to have applied.
+/// One revision of one ban: what an experience reports as applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RevisionRef {
-    /// The ban.
     pub guid: Guid,
-    /// Its revision.
     pub revision: u32,
-    /// The experience the ban was made from, whose report the ban's record shows.
+    /// The experience the ban was made from; the ban's record shows its report.
     pub made_in: ExperienceId,
 }
 
-/// What a new ban is called: given by storage, never twice.
+/// The identity of a new ban: assigned by storage, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Its public id.
     pub guid: Guid,
-    /// Its number within the workspace.
     pub uid: Uid,
 }
 
 impl Identity {
-    /// What the ban of this number is called when it is made now.
+    /// The identity of the ban with this number, made now.
     #[must_use]
     pub fn of(uid: Uid, now: Moment) -> Self {
         Self {
@@ -155,7 +139,6 @@ impl Ban {
         self.ending.is_none() && self.terms.expires.is_after(now)
     }
 
-    /// Whether it was ended by an accepted appeal.
     #[must_use]
     pub fn is_appealed(&self) -> bool {
         matches!(
@@ -167,7 +150,6 @@ impl Ban {
         )
     }
 
-    /// The current revision.
     #[must_use]
     pub const fn current(&self) -> RevisionRef {
         RevisionRef {
@@ -177,7 +159,7 @@ impl Ban {
         }
     }
 
-    /// From when on the ban does not hold, as far as is decided now: its ending, else its expiry.
+    /// When the ban ends according to present decisions: its ending, else its expiry.
     #[must_use]
     pub fn holds_until(&self) -> Expiry {
         match self.ending {
@@ -197,7 +179,7 @@ impl Ban {
         }
     }
 
-    /// The ban with other terms, decided `now`.
+    /// The ban with new terms, decided `now`.
     #[must_use]
     pub fn revised(&self, terms: Terms, now: Timestamp) -> Self {
         Self {
@@ -209,9 +191,9 @@ impl Ban {
         }
     }
 
-    /// The ban in force again on these terms, decided `now`; `last` is its newest state. Experiences
-    /// that reported these terms last owe nothing for it, so the revision only grows if it has seen
-    /// others since.
+    /// The ban in force again with these terms, decided `now`; `last` is its newest state. Nothing
+    /// is pending for experiences that reported these terms last, so the revision only grows if
+    /// there were others since.
     #[must_use]
     pub fn in_force_again(&self, last: &Self, now: Timestamp) -> Self {
         let revision = if last.terms == self.terms {

@@ -1,8 +1,8 @@
-//! `ban-async`: telling a confirmation from a decision, and making the decision.
+//! `ban-async`: distinguishes a report from a decision, and makes the decision.
 //!
-//! The published SDK sends the same call for both: on every join of a banned player it repeats the
-//! ban, with `overwrite` and `experienceBanCompleted`. Equal terms are therefore a report of what
-//! the experience has done and never change a ban.
+//! The published SDK sends the same call for both: whenever a banned player joins, it repeats the
+//! ban with `overwrite` and `experienceBanCompleted`. So equal terms are a report of what the
+//! experience has done and never change a ban.
 
 use super::Refusal;
 use super::ban::{Ban, Expiry, Identity, RevisionRef, Scope, Terms};
@@ -11,45 +11,39 @@ use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, ModeratorId, UserId};
 
-/// How long after its end a revision can still be confirmed, in seconds: one hour.
+/// How many seconds after its end a revision can still be reported: one hour.
 pub const LATE_WINDOW: u64 = 3600;
 
-/// How long a relative length may count from an earlier decision, in seconds.
+/// How many seconds a relative length may count from an earlier decision.
 ///
-/// A confirmation may be sent again, by another key too; counted from the second call, `7d` would end
-/// a little later and look like other terms. Within this window it may as well count from the decision
-/// that it agrees with.
+/// A report may be sent again, possibly with another key; counted from the second call, `7d` would
+/// end a little later and look like other terms. Within this window it may count from the decision
+/// with equal terms.
 pub const REPEAT_WINDOW: u64 = 60;
 
-/// What a ban call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BanRequest {
-    /// Whom to ban.
     pub user: UserId,
-    /// The experience that calls.
+    /// The calling experience.
     pub experience: ExperienceId,
-    /// Where the ban is to hold.
     pub scope: Scope,
-    /// Whether a ban in force is to be changed rather than refused.
+    /// Whether to change a ban in force instead of refusing.
     pub overwrite: bool,
     /// Whether the calling experience has already applied it.
     pub completed: bool,
-    /// Who decided.
     pub moderator: ModeratorId,
-    /// For moderators.
+    /// Shown to moderators only.
     pub private_reason: String,
-    /// Shown to the player.
     pub public_reason: String,
-    /// For how long.
     pub length: Length,
-    /// Whether to apply it to the whole universe; when not said, as it is, for a new ban yes.
+    /// Whether it applies to the whole universe; by default true for a new ban, unchanged for an
+    /// existing one.
     pub universal: Option<bool>,
 }
 
-/// For how long a ban is to hold.
+/// How long a ban lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// Until it is lifted.
     Permanent,
     /// Until this second.
     Until(Timestamp),
@@ -69,21 +63,21 @@ impl Length {
     }
 }
 
-/// A revision that was in force lately and no longer is.
+/// A revision that was recently in force and no longer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// The ban as it was then.
+    /// The ban at that time.
     pub ban: Ban,
-    /// From when on it was not in force any more.
+    /// When it stopped being in force.
     pub until: Timestamp,
 }
 
 /// What a ban call turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It says what already holds.
+    /// The terms already apply.
     Nothing,
-    /// The experience reports to have applied this revision.
+    /// The experience reports this revision as applied.
     Confirmation(RevisionRef),
     /// A decision that changes the ban in force.
     Overwrite,
@@ -92,8 +86,8 @@ pub enum Judgement {
 }
 
 /// Judges a ban call. `call` is its digest, if it can be a repeat. `late` are the revisions of the
-/// user's bans in the asked scope that were in force within the last [`LATE_WINDOW`]; they are only
-/// looked at for a confirmation.
+/// user's bans in the requested scope that were in force within the last [`LATE_WINDOW`]; they only
+/// matter for a report.
 pub fn judge_ban(
     standing: &Standing,
     request: &BanRequest,
@@ -133,16 +127,16 @@ pub fn judge_ban(
     }
 }
 
-/// Whether judging the call needs the revisions that were in force lately: it may be a
-/// confirmation, and not of the ban that is in force.
+/// Whether judging the call requires the revisions that were recently in force: it may be a report,
+/// and not of the ban in force.
 #[must_use]
 pub fn may_be_late(standing: &Standing, request: &BanRequest, now: Timestamp) -> bool {
     let in_force = standing.in_force(request.scope, now);
     request.may_confirm() && !in_force.is_some_and(|ban| request.repeats(ban, now))
 }
 
-/// Whether the call would be a decision, or is refused because as a decision it comes too late: then it
-/// may still confirm a ban that was erased with its user.
+/// Whether the call would be a decision, or one refused for its past expiry: then it may still be a
+/// report of a ban that was erased with its user.
 #[must_use]
 pub const fn decides(judged: &Result<Judgement, Refusal>) -> bool {
     matches!(
@@ -151,8 +145,8 @@ pub const fn decides(judged: &Result<Judgement, Refusal>) -> bool {
     )
 }
 
-/// The ban that makes a call without `overwrite` fail: one in force in the same scope, or a Global
-/// one when an Experience ban is asked for.
+/// The ban that conflicts with a call without `overwrite`: one in force in the same scope, or a
+/// Global one for a new Experience ban.
 fn in_the_way(standing: &Standing, scope: Scope, now: Timestamp) -> Option<&Ban> {
     standing.in_force(scope, now).or_else(|| {
         standing
@@ -161,13 +155,13 @@ fn in_the_way(standing: &Standing, scope: Scope, now: Timestamp) -> Option<&Ban>
     })
 }
 
-/// Records that the experience has applied this revision. What is owed now follows from it.
+/// Records that the experience has applied this revision. What is pending follows from it.
 #[must_use]
 pub fn confirm(standing: &Standing, revision: RevisionRef) -> Outcome {
     Outcome::reported(standing.clone().with_report(Some(revision)))
 }
 
-/// Makes a new ban called `identity`.
+/// Makes a new ban with this `identity`.
 #[must_use]
 pub fn make(
     standing: &Standing,
@@ -191,10 +185,10 @@ pub fn make(
     request.decide(standing, DecisionKind::Made, ban)
 }
 
-/// Changes the ban in force in the asked scope; without one, nothing.
+/// Changes the ban in force in the requested scope; does nothing without one.
 ///
-/// By a clock that is behind the one of the last decision, it is decided when that was: a repetition of
-/// the call is known by when it was decided.
+/// By a clock that is behind that of the last decision, the change gets the last decision's time,
+/// because a repeat is recognised by it.
 #[must_use]
 pub fn overwrite(standing: &Standing, request: &BanRequest, now: Timestamp) -> Outcome {
     match standing.in_force(request.scope, now) {
@@ -208,13 +202,13 @@ pub fn overwrite(standing: &Standing, request: &BanRequest, now: Timestamp) -> O
 }
 
 impl BanRequest {
-    /// Whether the call is a confirmation if its terms are those of a ban (contract, section 6).
+    /// Whether the call is a report if its terms equal those of a ban (contract, section 6).
     #[must_use]
     pub const fn may_confirm(&self) -> bool {
         self.overwrite && self.completed
     }
 
-    /// Whether the call leaves `experienceUniversal` of the ban as it is.
+    /// Whether the call leaves `experienceUniversal` of the ban unchanged.
     fn leaves_universal(&self, ban: &Ban) -> bool {
         self.universal
             .is_none_or(|asked| asked == ban.terms.universal)
@@ -248,7 +242,7 @@ impl BanRequest {
         }
     }
 
-    /// Whether the call says just what this revision of a ban says.
+    /// Whether the call has exactly the terms of this revision of a ban.
     fn repeats(&self, ban: &Ban, now: Timestamp) -> bool {
         let Terms {
             moderator,
@@ -267,14 +261,14 @@ impl BanRequest {
             && self.leaves_universal(ban)
     }
 
-    /// Whether the call confirms this revision, if that was in force late enough.
+    /// Whether the call reports this revision, if it was in force recently enough.
     #[must_use]
     pub fn confirms(&self, Revision { ban, until }: &Revision, now: Timestamp) -> bool {
         until.plus(LATE_WINDOW) >= now && self.repeats(ban, now)
     }
 
-    /// The revision that this call confirms late: the last one in force with equal terms. Those in
-    /// `late` are over, whatever the clock says: who ended them may have a faster one.
+    /// The revision that this call reports late: the last one in force with equal terms. Those in
+    /// `late` have ended, whatever the clock says: the clock that ended them may be ahead.
     fn confirms_late(
         &self,
         standing: &Standing,

@@ -1,53 +1,53 @@
-//! How many checks a key may make in a minute, counted approximately.
+//! The approximate cap on a key's checks per minute.
 //!
-//! Each environment counts the checks that it answers. Every few seconds it adds them to the key's total
-//! of the minute, which all environments share, and learns what the others have added. What that costs
-//! does not grow with the calls, and a check never waits for it. The price is accuracy: a key can exceed
-//! its cap by what all environments answer between two reports.
+//! Each environment counts the checks that it answers. Every few seconds it adds them to the key's
+//! total of the minute, which all environments share, and reads what the others have added. The
+//! cost does not grow with the calls, and a check never waits for it. The price is accuracy: a key
+//! can exceed its cap by what all environments answer between two reports.
 
 use std::num::NonZeroU32;
 
 use crate::clock::Moment;
 
-/// Seconds after which the count begins again.
+/// The length of a counting window in seconds.
 const WINDOW: u64 = 60;
 
-/// The least time between two reports of an environment, in milliseconds.
+/// The minimum time between two reports of an environment, in milliseconds.
 const INTERVAL: u64 = 3000;
 
-/// After this time without an answer, in milliseconds, a report is taken for lost. The database client
+/// After this time without an answer, in milliseconds, a report counts as lost. The database client
 /// gives up sooner.
 const LOST: u64 = 10_000;
 
-/// An environment reports when it has this share of the cap to report, so a key that is seldom used
-/// costs no writes at all.
+/// An environment reports once it has this fraction of the cap to report, so a rarely used key
+/// costs no writes.
 const SHARE: u32 = 1000;
 
-/// The checks of one key in the present minute, as one environment counts them.
+/// The checks of one key in the current minute, as one environment counts them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckRate {
     /// The number of the minute since 1970.
     minute: u64,
-    /// Checks answered here.
+    /// Checks answered by this environment.
     answered: u32,
-    /// Those of them that the total contains, or will when a report under way has arrived.
+    /// Those included in the total, now or when the report in progress arrives.
     reported: u32,
-    /// Those whose report failed: they are in no total, since a second report might count them twice.
+    /// Those whose report failed: they are in no total, because a second report might count them
+    /// twice.
     dropped: u32,
     /// Checks that other environments had reported by the last answer.
     elsewhere: u32,
-    /// When the last report began.
+    /// The start of the last report.
     last_report: Option<Moment>,
-    /// Whether it is under way.
+    /// Whether a report is in progress.
     is_reporting: bool,
 }
 
-/// Checks to be added to the total of a minute.
+/// Checks to add to the total of a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckReport {
     /// The number of the minute since 1970.
     pub minute: u64,
-    /// How many.
     pub checks: u32,
 }
 
@@ -57,9 +57,9 @@ impl CheckReport {
 }
 
 impl CheckRate {
-    /// Counts checks that are to be answered now. If the cap is reached they are not counted, and the
-    /// error is the number of seconds after which to try again. Either way there may be something to
-    /// report.
+    /// Counts checks that are about to be answered. If the cap is reached they are not counted, and
+    /// the error is the number of seconds after which to retry. In both cases there may be
+    /// something to report.
     pub fn count(
         &mut self,
         cap: NonZeroU32,
@@ -77,7 +77,7 @@ impl CheckRate {
         (verdict, self.report(cap, now))
     }
 
-    /// Notes the total of a minute once it contains a report.
+    /// Takes in the total of a minute that contains a report.
     pub fn reported(&mut self, report: CheckReport, total: u32) {
         if self.minute == report.minute {
             self.is_reporting = false;
@@ -86,7 +86,6 @@ impl CheckRate {
         }
     }
 
-    /// Notes that a report failed.
     pub fn failed(&mut self, report: CheckReport) {
         if self.minute == report.minute {
             self.is_reporting = false;
@@ -108,7 +107,7 @@ impl CheckRate {
     fn report(&mut self, cap: NonZeroU32, now: Moment) -> Option<CheckReport> {
         let counted = self.reported.saturating_add(self.dropped);
         let checks = self.answered.saturating_sub(counted);
-        // The last ones before the cap are reported whatever their share, so that all environments
+        // The last ones before the cap are reported whatever their number, so that all environments
         // learn of them.
         let is_at_cap = self.answered.saturating_add(self.elsewhere) >= cap.get();
         let is_worth_it = checks >= (cap.get() / SHARE).max(1) || (is_at_cap && checks > 0);
@@ -199,7 +198,7 @@ mod tests {
         assert!(rate.count(cap(2000), 2, at(10_000)).1.is_some());
     }
 
-    /// What becomes of the reports of an environment.
+    /// The fate of an environment's reports.
     #[derive(Clone, Copy, Debug)]
     enum Fate {
         Arrives,
@@ -207,8 +206,8 @@ mod tests {
     }
 
     proptest! {
-        /// Environments that are called in any order and at any pace, whose reports arrive at once or
-        /// fail.
+        /// Environments that are called in any order and at any pace, with reports that arrive at
+        /// once or fail.
         #[test]
         fn checks_exceed_the_cap_by_no_more_than_is_answered_between_reports(
             most in 1..4000_u32,
@@ -239,7 +238,7 @@ mod tests {
                         // What this environment knows of is below the cap.
                         prop_assert!(before.answered + before.elsewhere < most);
                     }
-                    // Nobody is refused without reason: the cap was reached by then.
+                    // No check is refused without reason: the cap was reached by then.
                     Err(_) => prop_assert!(answered >= most),
                 }
                 if let Some(report) = report {
@@ -258,7 +257,7 @@ mod tests {
                 if matches!(fate, Fate::Arrives) {
                     prop_assert!(late <= 6 * (most / SHARE + 2 * 20), "{late}");
                 }
-                // The cost: one report each three seconds, whatever the calls.
+                // The cost: one report per three seconds, whatever the calls.
                 prop_assert!(reports[environment] <= 1 + millis / INTERVAL);
             }
         }

@@ -1,9 +1,9 @@
-//! Late confirmations of bans that were erased with their user.
+//! Late reports of bans that were erased with their user.
 //!
-//! A game server confirms a ban that it fetched a while ago. If the user was forgotten meanwhile, no ban
-//! is left to compare the call with, and the call would ban the user again. So forgetting keeps, of each
-//! revision that could still be confirmed, the [`Wording`] of its confirmation. Storage keeps only a keyed
-//! hash of it.
+//! A game server reports a ban that it fetched a while ago. If the user was erased meanwhile, there
+//! is no ban to compare the call with, and the call would ban the user again. So an erasure keeps,
+//! of each revision that could still be reported, the [`Wording`] of its report. Storage keeps only
+//! a keyed hash of it.
 
 use super::ban::{Ban, Expiry, Scope, Terms};
 use super::banning::{BanRequest, LATE_WINDOW, Length, REPEAT_WINDOW};
@@ -12,12 +12,12 @@ use super::unbanning::report_unbanned;
 use crate::clock::Timestamp;
 use crate::ids::{ExperienceId, UserId};
 
-/// User, scope and terms of a revision, in the words of a call that confirms it.
+/// User, scope and terms of a revision, in the form of a call that reports it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wording([String; 7]);
 
 impl Wording {
-    /// Its parts, in a fixed order. Together they are as good as the whole.
+    /// Its parts, in a fixed order. Together they identify it.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -44,7 +44,7 @@ impl Wording {
     }
 }
 
-/// The end of a ban as a call gives it: absolute, or as a length.
+/// The end of a ban as a call writes it: absolute, or as a length.
 fn ends_at(expires: Expiry) -> String {
     expires.seconds().to_string()
 }
@@ -53,8 +53,9 @@ fn ends_after(seconds: u64) -> String {
     format!("+{seconds}")
 }
 
-/// The wordings in which a revision that is erased `now` can still be confirmed, each with the last
-/// second in which it counts. `over` is when the revision was replaced, or `now` if it stands.
+/// The wordings in which a revision that is erased `now` can still be reported, each with the last
+/// second in which it is valid. `over` is when the revision was replaced, or `now` if it is
+/// current.
 #[must_use]
 pub fn erased(ban: &Ban, over: Timestamp, now: Timestamp) -> Vec<(Wording, Timestamp)> {
     let until = match ban.terms.expires {
@@ -66,7 +67,8 @@ pub fn erased(ban: &Ban, over: Timestamp, now: Timestamp) -> Vec<(Wording, Times
     }
     let wording = |ends| Wording::new(ban.user, (ban.scope, ban.made_in), &ban.terms, ends);
     let mut wordings = vec![(wording(ends_at(ban.terms.expires)), now.plus(LATE_WINDOW))];
-    // A repeat of the call that set these terms may give a length, which counts from the first call.
+    // A repeat of the call that set these terms may give a length, which counts from the first
+    // call.
     let repeated_until = ban.updated.plus(REPEAT_WINDOW);
     if let Expiry::At(at) = ban.terms.expires
         && now <= repeated_until
@@ -77,8 +79,8 @@ pub fn erased(ban: &Ban, over: Timestamp, now: Timestamp) -> Vec<(Wording, Times
     wordings
 }
 
-/// What an erased revision may be worded like that this call confirms; empty for a call that confirms
-/// nothing.
+/// The wordings of an erased revision that this call would report; empty for a call that is not a
+/// report.
 #[must_use]
 pub fn may_mean_erased(request: &BanRequest, now: Timestamp) -> Vec<Wording> {
     if !request.may_confirm() {
