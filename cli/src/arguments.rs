@@ -1,8 +1,8 @@
-//! Arguments that several commands share, and how single arguments are read.
+//! Arguments shared by several commands, and parsers of single arguments.
 
 mod times;
 
-pub use times::{ban_length, expiry, moment_past, seconds};
+pub use times::{ban_length, expiry, past_moment, seconds};
 
 use std::num::NonZeroU32;
 
@@ -13,22 +13,22 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use shared::ids::{ExperienceId, ModeratorId, UserId, WorkspaceId};
 use shared::rules::Scope;
 
-/// Arguments that only turn out to be wrong when the command has begun: exit status 2, as for those that
-/// are wrong from the start.
+/// Wrong arguments that are found only after the command has started. The exit status is 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct WrongArguments(pub String);
+pub struct UsageError(pub String);
 
+/// The longest display name, in characters.
 const LONGEST_NAME: usize = 100;
 
 #[derive(Clone, Copy, Debug, Args)]
-pub struct InWorkspace {
+pub struct WorkspaceArg {
     /// The workspace's GUID, from `workspace list`.
     #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
     pub workspace: WorkspaceId,
 }
 
-/// A workspace that a command is about.
+/// The workspace that a command operates on.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct NamedWorkspace {
     /// The workspace's GUID, from `workspace list`.
@@ -40,35 +40,34 @@ pub struct NamedWorkspace {
 }
 
 impl NamedWorkspace {
-    /// The one that was named on the spot, else that of the environment.
+    /// The positional GUID, or else the option or environment variable.
     pub fn guid(self) -> anyhow::Result<WorkspaceId> {
         let named = self.guid.or(self.workspace);
         named.ok_or_else(|| anyhow::anyhow!("no workspace given: pass its GUID"))
     }
 }
 
-/// An experience of a workspace.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct InExperience {
+pub struct ExperienceArgs {
     #[command(flatten)]
-    pub place: InWorkspace,
+    pub place: WorkspaceArg,
     /// The experience's place id.
     #[arg(long, short, value_name = "ID", value_parser = experience)]
     pub experience: ExperienceId,
 }
 
-/// The options of every command that asks before it acts.
+/// The options of commands that ask for confirmation.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Caution {
+pub struct SafetyArgs {
     /// Skip the confirmation prompt.
     #[arg(long)]
     pub yes: bool,
-    /// Print what would change, and change nothing.
+    /// Print what would change, without changing anything.
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// A parser of one of `names`, which are those under which `T` is stored.
+/// A parser that accepts `names`, the serialized names of `T`.
 pub fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
     T: DeserializeOwned + Clone + Send + Sync + 'static,
@@ -78,17 +77,15 @@ where
     })
 }
 
-/// Whether a free text is more likely an option: clap takes whatever follows `--reason` as its value,
-/// since a reason may begin with a hyphen.
+/// Whether a text is more likely an option. A reason may start with a hyphen, so clap takes any
+/// argument after `--reason` as its value.
 fn is_option(text: &str) -> bool {
     let name = text.strip_prefix("--").unwrap_or_default();
     name.starts_with(|first: char| first.is_ascii_lowercase())
 }
 
-/// What such a text means.
 const NO_VALUE: &str = "it looks like an option: the value is missing";
 
-/// A display name.
 pub fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
     if is_option(text) {
@@ -107,25 +104,21 @@ pub fn workspace(text: &str) -> Result<WorkspaceId, String> {
         .map_err(|_| "expected a GUID from `portcullis workspace list`".to_owned())
 }
 
-/// A Roblox user.
 pub fn user(text: &str) -> Result<UserId, String> {
     let wrong = |_| "expected a Roblox user id, a number from 1 to 2^53 - 1".to_owned();
     text.parse().map_err(wrong)
 }
 
-/// A Roblox place.
 pub fn experience(text: &str) -> Result<ExperienceId, String> {
     let wrong = |_| "expected a Roblox place id, a number from 1 to 2^53 - 1".to_owned();
     text.parse().map_err(wrong)
 }
 
-/// The Roblox user who decides.
 pub fn moderator(text: &str) -> Result<ModeratorId, String> {
     let wrong = |_| "expected the Roblox user id of the moderator".to_owned();
     text.parse().map_err(wrong)
 }
 
-/// Where a ban holds.
 pub fn scope(text: &str) -> Result<Scope, String> {
     match text {
         "experience" => Ok(Scope::Experience),
@@ -134,7 +127,7 @@ pub fn scope(text: &str) -> Result<Scope, String> {
     }
 }
 
-/// A reason of at most so many bytes, judged as the API does.
+/// A parser of reasons with at most `most` bytes, with the rules of the API.
 pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
     move |text| match shared::text::judge(text, most) {
         _ if is_option(text) => Err(NO_VALUE.to_owned()),
@@ -144,18 +137,17 @@ pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + 
     }
 }
 
-/// A number from 1 on, or `none`.
 pub fn number_or_none(text: &str) -> Result<Limit, String> {
     match text {
         "none" => Ok(Limit(None)),
         _ => match text.parse() {
             Ok(number) => Ok(Limit(Some(number))),
-            Err(_) => Err("expected a number from 1 on, or none".to_owned()),
+            Err(_) => Err("expected a positive number, or none".to_owned()),
         },
     }
 }
 
-/// A number that may be lifted.
+/// A cap, or `None` for no cap.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit(pub Option<NonZeroU32>);
 
@@ -164,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_short_and_printable() {
+    fn names_are_short_and_printable() {
         assert_eq!(name(" My studio "), Ok("My studio".to_owned()));
         for wrong in [
             String::new(),
@@ -177,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn text_may_begin_with_a_hyphen_but_not_look_like_an_option() {
+    fn text_may_start_with_a_hyphen_but_not_look_like_an_option() {
         let reason = reason(20);
         for text in ["-1 rule", "- spam", "--", "-- see rule 3"] {
             assert_eq!(reason(text), Ok(text.to_owned()));

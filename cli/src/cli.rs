@@ -1,4 +1,4 @@
-//! The arguments: what they are called, what they mean, and which go together.
+//! The command line: global options, commands, and checks across arguments.
 
 mod help;
 
@@ -8,24 +8,24 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::commands::ban::BanArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::doctor::DoctorArgs;
-use crate::commands::documents::{CompletionsArgs, ManArgs};
-use crate::commands::enforcement::EnforcementCommand;
+use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
 use crate::commands::experience::ExperienceCommand;
 use crate::commands::export::ExportArgs;
-use crate::commands::forget::ForgetArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::key::KeyCommand;
+use crate::commands::mirror::MirrorCommand;
 use crate::commands::pending::PendingArgs;
 use crate::commands::protected::ProtectedCommand;
+use crate::commands::reference::{CompletionsArgs, ManArgs};
 use crate::commands::restore::RestoreArgs;
 use crate::commands::unban::UnbanArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::webhook::WebhookCommand;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
-use crate::output::{Format, Output};
+use crate::output::{Output, OutputFormat};
 use crate::terminal::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -40,23 +40,23 @@ and with a deployed stack:
   portcullis key create --name \"game servers\"
   portcullis experience list
 
-Results go to standard output, as a table or with --output json for scripts; questions, progress and \
+Results go to standard output: as a table, or as JSON for scripts (--json). Prompts, notes, progress and \
 errors go to standard error.
 
 Exit status: 0 success, 1 failure (or a failed check of `doctor`), 2 wrong arguments.";
 
-/// Run a Portcullis installation: its workspaces, keys, experiences and bans.
+/// Operate a Portcullis installation: workspaces, keys, experiences and bans.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, after_help = EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is an option of its own"
+    reason = "each is an independent option"
 )]
 pub struct Cli {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
-    /// How results are printed.
+    /// The format of results.
     #[arg(
         long,
         global = true,
@@ -65,25 +65,25 @@ pub struct Cli {
         value_name = "FORMAT"
     )]
     #[arg(env = "PORTCULLIS_OUTPUT")]
-    output: Format,
+    output: OutputFormat,
 
     /// The same as --output json.
     #[arg(long, global = true)]
     json: bool,
 
-    /// Print tables as wide as they are, even if the terminal is narrower.
+    /// Do not fit tables to the width of the terminal.
     #[arg(long, global = true)]
     wide: bool,
 
-    /// Print results, warnings, questions and errors only: no notes and no progress.
+    /// Print only results, warnings, prompts and errors: no notes and no progress.
     #[arg(long, short, global = true)]
     quiet: bool,
 
-    /// Also print where the program connects and, if it fails, what the service answered.
+    /// Also print where the program connects and, on failure, the full cause.
     #[arg(long, short, global = true, overrides_with = "quiet")]
     verbose: bool,
 
-    /// Print without colours, as with the variable `NO_COLOR`.
+    /// Print without colours. Setting the variable `NO_COLOR` does the same.
     #[arg(long, global = true)]
     no_color: bool,
 
@@ -93,22 +93,22 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Manage workspaces: each holds the bans, keys and experiences of a studio.
+    /// Manage workspaces. Each holds the bans, keys and experiences of one studio.
     Workspace {
         #[command(subcommand)]
         command: WorkspaceCommand,
     },
-    /// Link experiences to a workspace, and see what is pending there.
+    /// Link experiences to a workspace, and list what each has yet to apply.
     Experience {
         #[command(subcommand)]
         command: ExperienceCommand,
     },
-    /// Manage keys: game servers and tools call the API with them.
+    /// Manage the API keys of game servers and tools.
     Key {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Manage protected users, who cannot be banned, such as owner and staff.
+    /// Manage protected users, such as staff, who cannot be banned.
     Protected {
         #[command(subcommand)]
         command: ProtectedCommand,
@@ -119,19 +119,20 @@ pub enum Command {
     Unban(UnbanArgs),
     /// Show whether a user is banned in an experience, and by which ban.
     Check(CheckArgs),
-    /// Show every decision on a user, oldest first.
+    /// Show all decisions about a user, oldest first.
     History(HistoryArgs),
     /// Show the bans and unbans that an experience has yet to apply.
     Pending(PendingArgs),
-    /// Import bans from a file: our own exports, tables of users, lists of admin scripts.
+    /// Import bans from a file: an export, a table of users, or the data of an admin script.
     Import(Box<ImportArgs>),
     /// Export all bans of a workspace to a file.
     Export(ExportArgs),
-    /// Undo every decision that a key made within a period.
+    /// Undo all decisions that a key made within a period.
     Undo(UndoArgs),
-    /// Remove everything about a user: the answer to an erasure request.
-    Forget(ForgetArgs),
-    /// Handle erasure requests that Roblox forwards: accept, list, approve or decline them.
+    /// Erase all data about a user, for example to answer an erasure request.
+    #[command(alias = "forget")]
+    Erase(EraseArgs),
+    /// Handle erasure requests that Roblox forwards.
     Erasure {
         #[command(subcommand)]
         command: ErasureCommand,
@@ -141,26 +142,27 @@ pub enum Command {
         #[command(subcommand)]
         command: WebhookCommand,
     },
-    /// Mirror bans to Roblox's own list, without a game server.
-    Enforcement {
+    /// Mirror bans to Roblox's own ban list, without a game server.
+    #[command(alias = "enforcement")]
+    Mirror {
         #[command(subcommand)]
-        command: EnforcementCommand,
+        command: MirrorCommand,
     },
-    /// Put the table of bans back to an earlier state, from a copy that DynamoDB has restored.
+    /// Restore the bans table to an earlier state, from a copy that DynamoDB has restored.
     Restore(RestoreArgs),
-    /// Check the whole installation, and print a remedy for each problem.
+    /// Check the installation, and print a remedy for each problem.
     Doctor(DoctorArgs),
     /// Print the IAM policy that an operator needs, as JSON.
     #[command(after_help = "Examples:\n  portcullis iam-policy --stack portcullis > operator.json")]
     IamPolicy,
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
-    /// Print the manual page, or write the pages of all commands.
+    /// Print the manual page, or write one page for each command.
     Man(ManArgs),
 }
 
 impl Cli {
-    /// The arguments of this process; ends it with status 2 if they are wrong.
+    /// Parses the arguments of this process; exits with status 2 if they are wrong.
     pub fn read() -> Self {
         let matches = help::arranged(Self::command()).try_get_matches();
         let matches = matches.unwrap_or_else(|error| help::shortened(error).exit());
@@ -172,13 +174,15 @@ impl Cli {
         cli
     }
 
-    /// How results are printed.
     pub fn output(&self) -> Output {
-        let format = if self.json { Format::Json } else { self.output };
+        let format = if self.json {
+            OutputFormat::Json
+        } else {
+            self.output
+        };
         Output::new(format, self.wide, !self.no_color)
     }
 
-    /// How much is said beside the results.
     pub const fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (_, true) => Verbosity::Verbose,
@@ -187,7 +191,7 @@ impl Cli {
         }
     }
 
-    /// What cannot be said of one argument alone.
+    /// Checks that involve more than one argument.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
         let is_remote = matches!(&self.command, Command::Export(args) if args.is_remote());
         let is_text = matches!(
@@ -216,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_do_not_contradict_each_other() {
+    fn arguments_are_consistent() {
         Cli::command().debug_assert();
         help::arranged(Cli::command()).debug_assert();
     }

@@ -1,19 +1,19 @@
-//! One module per thing that is commanded.
+//! One module per command.
 
 pub mod ban;
 pub mod check;
 pub mod doctor;
-pub mod documents;
-pub mod enforcement;
+pub mod erase;
 pub mod erasure;
 pub mod experience;
 pub mod export;
-pub mod forget;
 pub mod history;
 pub mod import;
 pub mod key;
+pub mod mirror;
 pub mod pending;
 pub mod protected;
+pub mod reference;
 pub mod restore;
 pub mod unban;
 pub mod undo;

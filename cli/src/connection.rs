@@ -2,13 +2,13 @@
 
 mod local_stack;
 mod principal;
-mod private;
 mod remedy;
+mod secure_url;
 mod stack;
 
 pub use principal::principal;
-pub use private::demand_private;
 pub use remedy::{ALREADY_BANNED, explain};
+pub use secure_url::require_secure_url;
 pub use stack::Stack;
 
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub struct ConnectionArgs {
 
 /// What a command that decides works with.
 #[derive(Debug)]
-pub struct Session {
+pub struct OperatorSession {
     /// The tables.
     pub store: Store,
     /// Who runs the command.
@@ -245,13 +245,13 @@ impl Connection {
 }
 
 /// The same for a command that decides: with who runs it.
-pub async fn open_session(args: &ConnectionArgs) -> Result<Session> {
+pub async fn open_session(args: &ConnectionArgs) -> Result<OperatorSession> {
     let sdk = args.sdk().await;
     credentials(&sdk).await?;
     let (located, principal) =
         tokio::join!(args.locate(sdk.clone()), principal(&sdk, args.is_local()));
     detail!("decisions are recorded under {principal}");
-    Ok(Session {
+    Ok(OperatorSession {
         store: located?.store(),
         principal,
     })

@@ -5,32 +5,32 @@
 //! eight bytes for each user and each guid while it is checked.
 
 mod defaults;
+mod detection;
 mod documents;
+mod duplicates;
 mod entries;
-mod errors;
+mod errors_file;
 mod fields;
-mod format;
 mod formats;
-mod mover;
-mod pace;
-mod repeats;
+mod input;
 mod report;
+mod run;
 #[cfg(test)]
 mod samples;
-mod source;
 mod survey;
 mod tables;
+mod throttle;
 
-pub use defaults::Defaults;
-pub use entries::{At, Broken, Entry, NoRow, Original, Outcome, Rows};
-pub use errors::Shape;
-pub(crate) use errors::{Errors, word_of};
-pub use fields::columns::Columns;
-pub use format::{Detected, Format, Reading};
+pub use defaults::ImportDefaults;
+pub use detection::{DetectedFormat, ImportFormat, ReadOptions};
+pub use entries::{Entries, EntryContent, FileEntry, FileError, Location, Original, RowError};
+pub use errors_file::ErrorsFormat;
+pub(crate) use errors_file::{ErrorsFile, word_of};
+pub use fields::columns::ColumnOptions;
 pub use formats::roblox::of_restriction;
-pub(crate) use mover::{Ended, look_over, move_in};
-pub(crate) use report::{Report, Summary};
-pub(crate) use source::Source;
+pub(crate) use input::InputFile;
+pub(crate) use report::{ImportReport, ImportSummary};
+pub(crate) use run::{ImportEnd, import_rows, judge_rows};
 pub(crate) use survey::{refused, survey};
 
 use shared::clock::Timestamp;
@@ -40,7 +40,7 @@ use shared::store::{Incoming, Origin};
 
 /// A ban as a file has it, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct ImportedBan {
     /// Who is banned.
     pub user: UserId,
     /// Its public id, if it has one.
@@ -67,7 +67,7 @@ pub struct Row {
     pub completed: bool,
 }
 
-impl Row {
+impl ImportedBan {
     /// Was it lifted? One that is not active, and was neither appealed nor has run out, was.
     #[must_use]
     pub fn lifted(&self, now: Timestamp) -> bool {

@@ -1,12 +1,12 @@
-//! `portcullis`: what an operator does, from a terminal or a script.
+//! `portcullis`, the command that operates an installation.
 //!
-//! The program is [`run`]; what it reads from files can be used, and tested, apart from it.
+//! [`run`] is the program. [`import`] is public so that the fuzz tests can read files with it.
 
 #[macro_use]
 mod terminal;
 
 mod arguments;
-mod ban_record;
+mod ban_summary;
 mod cli;
 mod commands;
 mod confirm;
@@ -21,17 +21,17 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command};
 
-/// Does what the command line says.
+/// Runs the command that the arguments name.
 pub async fn run() -> ExitCode {
     let cli = Cli::read();
     terminal::set_verbosity(cli.verbosity());
-    match carry_out(cli).await {
+    match execute(cli).await {
         Ok(code) => code,
         Err(error) => {
             let explained = connection::explain(&error);
             detail!("cause: {error:?}");
             terminal::error(&explained);
-            if error.is::<arguments::WrongArguments>() {
+            if error.is::<arguments::UsageError>() {
                 ExitCode::from(2)
             } else {
                 ExitCode::FAILURE
@@ -40,18 +40,18 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
+async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = cli.output();
     let open = async || connection::open(&cli.connection).await;
-    // Those that change bans do not get between a restore and its end.
-    let alone = async || {
+    // Commands that change bans are refused while a restore is running.
+    let open_unless_restoring = async || {
         let store = open().await?;
-        commands::restore::demand_none(&store).await?;
+        commands::restore::require_no_restore(&store).await?;
         anyhow::Ok(store)
     };
     let session = async || {
         let session = connection::open_session(&cli.connection).await?;
-        commands::restore::demand_none(&session.store).await?;
+        commands::restore::require_no_restore(&session.store).await?;
         anyhow::Ok(session)
     };
     match cli.command {
@@ -59,11 +59,11 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::workspace::run(command, &open().await?, output).await?;
         }
         Command::Experience { command } => {
-            commands::experience::run(command, &alone().await?, output).await?;
+            commands::experience::run(command, &open_unless_restoring().await?, output).await?;
         }
         Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
         Command::Protected { command } => {
-            commands::protected::run(command, &alone().await?, output).await?;
+            commands::protected::run(command, &open_unless_restoring().await?, output).await?;
         }
         Command::Ban(args) => commands::ban::run(args, &session().await?, output).await?,
         Command::Unban(args) => commands::unban::run(args, &session().await?, output).await?,
@@ -71,19 +71,21 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::History(args) => commands::history::run(args, &open().await?, output).await?,
         Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
         Command::Undo(args) => commands::undo::run(args, &session().await?, output).await?,
-        Command::Forget(args) => commands::forget::run(args, &alone().await?, output).await?,
+        Command::Erase(args) => {
+            commands::erase::run(args, &open_unless_restoring().await?, output).await?
+        }
         Command::Erasure { command } => {
             let connection = connection::connect(&cli.connection).await?;
             let (store, api) = (connection.store(), connection.api_url());
-            commands::restore::demand_none(&store).await?;
+            commands::restore::require_no_restore(&store).await?;
             commands::erasure::run(command, &store, api, output).await?;
         }
         Command::Webhook { command } => {
             let is_local = cli.connection.is_local();
             commands::webhook::run(command, is_local, &open().await?, output).await?;
         }
-        Command::Enforcement { command } => {
-            commands::enforcement::run(command, &cli.connection, output).await?;
+        Command::Mirror { command } => {
+            commands::mirror::run(command, &cli.connection, output).await?;
         }
         Command::Import(args) => commands::import::run(*args, &session().await?, output).await?,
         Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
@@ -94,9 +96,9 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }
-        Command::IamPolicy => commands::documents::iam_policy(&cli.connection)?,
-        Command::Completions(args) => commands::documents::completions(&args)?,
-        Command::Man(args) => commands::documents::man(&args)?,
+        Command::IamPolicy => commands::reference::iam_policy(&cli.connection)?,
+        Command::Completions(args) => commands::reference::completions(&args)?,
+        Command::Man(args) => commands::reference::man(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `portcullis`: what an operator does, from a terminal or a script.
+//! The `portcullis` binary.
 
 use std::process::ExitCode;
 

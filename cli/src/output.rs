@@ -8,10 +8,10 @@ use serde::Serialize;
 use shared::clock::Timestamp;
 
 use crate::terminal;
-use table::Layout;
+use table::TableLayout;
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// Aligned columns.
     #[default]
     Table,
@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 /// Something that can be shown: as JSON by its fields, as text by these.
-pub trait Record: Serialize {
+pub trait Printable: Serialize {
     /// Titles and values, the same titles for each value of the type.
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
@@ -28,20 +28,20 @@ pub trait Record: Serialize {
 /// Where results go. Questions, notes and errors go to standard error instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
-    format: Format,
-    layout: Layout,
+    format: OutputFormat,
+    layout: TableLayout,
 }
 
 impl Output {
     /// Tables as wide as the terminal, if there is one and `is_wide` does not ask for more.
-    pub fn new(format: Format, is_wide: bool, is_coloured: bool) -> Self {
+    pub fn new(format: OutputFormat, is_wide: bool, is_coloured: bool) -> Self {
         let width = if is_wide || !terminal::is_read_by_a_person() {
             None
         } else {
             let size = console::Term::stdout().size_checked();
             size.map(|(_, columns)| usize::from(columns))
         };
-        let layout = Layout {
+        let layout = TableLayout {
             width,
             is_coloured: is_coloured && console::colors_enabled(),
         };
@@ -50,7 +50,7 @@ impl Output {
 
     /// Whether scripts read it.
     pub const fn is_json(self) -> bool {
-        matches!(self.format, Format::Json)
+        matches!(self.format, OutputFormat::Json)
     }
 
     fn print(self, table: &str) -> Result<()> {
@@ -58,23 +58,23 @@ impl Output {
     }
 
     /// Prints one thing.
-    pub fn one(self, record: &impl Record) -> Result<()> {
+    pub fn one(self, record: &impl Printable) -> Result<()> {
         match self.format {
-            Format::Json => json(record),
-            Format::Table => self.print(&table::record(&record.fields(), self.layout)),
+            OutputFormat::Json => json(record),
+            OutputFormat::Table => self.print(&table::record(&record.fields(), self.layout)),
         }
     }
 
     /// Prints a list of things; `none` says to people how to get a first one.
-    pub fn list(self, records: &[impl Record], none: &str) -> Result<()> {
+    pub fn list(self, records: &[impl Printable], none: &str) -> Result<()> {
         match (self.format, records) {
-            (Format::Json, _) => json(&records),
-            (Format::Table, []) => {
+            (OutputFormat::Json, _) => json(&records),
+            (OutputFormat::Table, []) => {
                 note!("{none}");
                 Ok(())
             }
-            (Format::Table, _) => {
-                let things: Vec<_> = records.iter().map(Record::fields).collect();
+            (OutputFormat::Table, _) => {
+                let things: Vec<_> = records.iter().map(Printable::fields).collect();
                 self.print(&table::list(&things, self.layout))
             }
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// The actions on one kind of resource.
 #[derive(Clone, Copy, Debug)]
-pub struct Permission {
+pub struct AwsPermission {
     /// What it is for.
     pub sid: &'static str,
     service: &'static str,
@@ -34,8 +34,8 @@ enum Resource {
 }
 
 /// Everything that the program calls. A transaction needs the actions of its parts.
-pub const PERMISSIONS: [Permission; 11] = [
-    Permission {
+pub const PERMISSIONS: [AwsPermission; 11] = [
+    AwsPermission {
         sid: "Tables",
         service: "dynamodb",
         actions: &[
@@ -53,50 +53,50 @@ pub const PERMISSIONS: [Permission; 11] = [
         ],
         resource: Resource::Tables,
     },
-    Permission {
+    AwsPermission {
         sid: "ListWorkspaces",
         service: "dynamodb",
         actions: &["Scan"],
         resource: Resource::Workspaces,
     },
-    Permission {
+    AwsPermission {
         sid: "StackOutputs",
         service: "cloudformation",
         actions: &["DescribeStacks"],
         resource: Resource::Stack,
     },
-    Permission {
+    AwsPermission {
         sid: "DoctorStream",
         service: "lambda",
         actions: &["ListEventSourceMappings"],
         resource: Resource::Any,
     },
-    Permission {
+    AwsPermission {
         sid: "EnforcementKeys",
         service: "secretsmanager",
         actions: &["GetSecretValue"],
         resource: Resource::Secrets,
     },
-    Permission {
+    AwsPermission {
         sid: "RestoreTable",
         service: "dynamodb",
         actions: &["Scan"],
         resource: Resource::Tables,
     },
     // The documentation names the copy after the stack.
-    Permission {
+    AwsPermission {
         sid: "RestoreCopy",
         service: "dynamodb",
         actions: &["Scan", "Query", "GetItem", "BatchGetItem"],
         resource: Resource::Copy,
     },
-    Permission {
+    AwsPermission {
         sid: "RestoreStack",
         service: "cloudformation",
         actions: &["GetTemplate", "ListStackResources"],
         resource: Resource::Stack,
     },
-    Permission {
+    AwsPermission {
         sid: "RestoreFunctions",
         service: "lambda",
         actions: &[
@@ -106,14 +106,14 @@ pub const PERMISSIONS: [Permission; 11] = [
         ],
         resource: Resource::Functions,
     },
-    Permission {
+    AwsPermission {
         sid: "RestoreMappings",
         service: "lambda",
         actions: &["GetEventSourceMapping", "UpdateEventSourceMapping"],
         resource: Resource::Mappings,
     },
     // AWS allows this to everyone; it stands here so that the list is whole.
-    Permission {
+    AwsPermission {
         sid: "WhoRunsIt",
         service: "sts",
         actions: &["GetCallerIdentity"],
@@ -121,7 +121,7 @@ pub const PERMISSIONS: [Permission; 11] = [
     },
 ];
 
-impl Permission {
+impl AwsPermission {
     /// The actions as IAM writes them, such as `dynamodb:GetItem`.
     pub fn actions(&self) -> impl Iterator<Item = String> {
         let service = self.service;
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn the_documentation_names_every_action() {
         let text = std::fs::read_to_string(repository().join("docs/operators.md")).unwrap();
-        for action in PERMISSIONS.iter().flat_map(Permission::actions) {
+        for action in PERMISSIONS.iter().flat_map(AwsPermission::actions) {
             assert!(
                 text.contains(&format!("`{action}`")),
                 "{action} is not documented"

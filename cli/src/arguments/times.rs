@@ -1,19 +1,19 @@
-//! Lengths of time and instants, as people write them.
+//! Parsers of durations and points in time.
 //!
-//! The API reads a bare number as seconds. On a command line that is a trap (`--length 7` is meant as
-//! seven days), so here every length has a unit. A date is midnight in UTC, as all times of the API are.
+//! The API reads a bare number as seconds. On a command line that is a trap, since `--length 7` most
+//! likely means seven days, so here a unit is required. A date means midnight UTC.
 
 use serde_json::Value;
 use shared::clock::{Moment, Timestamp};
 use shared::length;
 use shared::rules::Length;
 
-/// From this number on a bare number is a Unix time (September 2001), as in the API.
+/// Bare numbers from here on are Unix times (September 2001), as in the API.
 const UNIX_FROM: u64 = 1_000_000_000;
 
 const TOO_FAR: &str = "it is before 1970 or more than 100 years away";
 
-/// How long a ban lasts.
+/// The length or the end of a ban.
 pub fn ban_length(text: &str) -> Result<Length, String> {
     let now = Moment::now().seconds();
     match read(text, now)? {
@@ -22,7 +22,7 @@ pub fn ban_length(text: &str) -> Result<Length, String> {
     }
 }
 
-/// When something ends.
+/// A point in time that has not passed, or a duration from now.
 pub fn expiry(text: &str) -> Result<Timestamp, String> {
     let now = Moment::now().seconds();
     match ban_length(text)? {
@@ -32,7 +32,7 @@ pub fn expiry(text: &str) -> Result<Timestamp, String> {
     }
 }
 
-/// How long something takes, in seconds: `24h`, `90m`, `7d`, or `0`.
+/// A duration in seconds: `24h`, `90m`, `7d`, or `0`.
 pub fn seconds(text: &str) -> Result<u64, String> {
     if text.trim() == "0" {
         return Ok(0);
@@ -44,8 +44,8 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// An instant that has passed.
-pub fn moment_past(text: &str) -> Result<Moment, String> {
+/// A point in time that has passed, or a duration before now.
+pub fn past_moment(text: &str) -> Result<Moment, String> {
     let now = Moment::now();
     // RFC 3339 keeps its milliseconds here.
     let moment = if let Ok(instant) = text.trim().parse::<jiff::Timestamp>() {
@@ -62,20 +62,20 @@ pub fn moment_past(text: &str) -> Result<Moment, String> {
         .map(Moment::from_millis)
         .filter(|moment| *moment <= now)
         .ok_or_else(|| {
-            "expected how long ago (2h, 1d12h), a date (2026-11-21, from 00:00 UTC), an instant \
+            "expected how long ago (2h, 1d12h), a date (2026-11-21, which means 00:00 UTC), a time \
              (2026-11-21T10:00:00Z) or a Unix time, not in the future"
                 .to_owned()
         })
 }
 
-/// Reads a length with a unit, a date or an instant.
+/// Parses a duration with a unit, a date or an RFC 3339 time.
 fn read(text: &str, now: Timestamp) -> Result<Length, String> {
     let text = text.trim();
     if let Ok(number) = text.parse::<u64>()
         && number < UNIX_FROM
     {
         return Err(format!(
-            "{number} of what? Add a unit: {number}s, {number}m (minutes), {number}h or {number}d"
+            "the unit is missing. Add a unit: {number}s, {number}m (minutes), {number}h or {number}d"
         ));
     }
     let length = |text: &str| length::parse(&Value::String(text.to_owned()), now);
@@ -93,8 +93,8 @@ fn read(text: &str, now: Timestamp) -> Result<Length, String> {
 }
 
 fn expected() -> String {
-    "expected a length with its unit (90s, 30m, 12h, 7d, 1mo, P1Y), a date (2027-01-31, which is \
-     00:00 UTC) or an instant (2027-01-31T18:00:00+01:00), at most 100 years away"
+    "expected a length with a unit (90s, 30m, 12h, 7d, 1mo, P1Y), a date (2027-01-31, which means \
+     00:00 UTC) or a time (2027-01-31T18:00:00+01:00), at most 100 years away"
         .to_owned()
 }
 
@@ -102,7 +102,7 @@ fn is_number(text: &str) -> bool {
     text.trim().parse::<u64>().is_ok()
 }
 
-/// Whether a text is a day, written `2027-01-31`.
+/// Whether a text is a date such as `2027-01-31`.
 fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }
@@ -114,12 +114,12 @@ mod tests {
     const DAY: u64 = 86_400;
 
     #[test]
-    fn a_length_needs_a_unit() {
+    fn lengths_need_a_unit() {
         for number in ["7", "0", "90", "999999999", " 7 "] {
             let said = ban_length(number).unwrap_err();
             assert!(said.contains("Add a unit"), "{number}: {said}");
             assert!(expiry(number).is_err(), "{number}");
-            assert!(moment_past(number).is_err(), "{number}");
+            assert!(past_moment(number).is_err(), "{number}");
         }
         assert!(seconds("24").unwrap_err().contains("24h"));
         assert_eq!(seconds("24h"), Ok(DAY));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ban_length_is_a_length_a_date_or_an_instant() {
+    fn ban_length_is_a_duration_a_date_or_a_time() {
         for (text, length) in [
             ("90s", Length::For(90)),
             ("30m", Length::For(1800)),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_is_a_length_a_date_or_an_instant() {
+    fn expiry_is_a_duration_a_date_or_a_time() {
         let soon = Moment::now().seconds().plus(90 * DAY);
         let read = expiry("90d").unwrap();
         assert!(read >= soon && read <= soon.plus(5), "{read}");
@@ -172,8 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn a_past_time_is_an_instant_a_date_a_unix_time_or_how_long_ago() {
-        let ago = moment_past("2h").unwrap().millis();
+    fn past_moment_is_a_time_a_date_a_unix_time_or_how_long_ago() {
+        let ago = past_moment("2h").unwrap().millis();
         let expected = Moment::now().millis() - 2 * 3_600_000;
         assert!(ago.abs_diff(expected) < 5000);
         for (text, millis) in [
@@ -181,10 +181,10 @@ mod tests {
             ("2024-10-13T07:02:14.500Z", 1_728_802_934_500),
             ("2024-10-13", 1_728_777_600_000),
         ] {
-            assert_eq!(moment_past(text), Ok(Moment::from_millis(millis)), "{text}");
+            assert_eq!(past_moment(text), Ok(Moment::from_millis(millis)), "{text}");
         }
         for wrong in ["", "yesterday", "2100-01-01", "2100-01-01T00:00:00Z", "-2h"] {
-            assert!(moment_past(wrong).is_err(), "{wrong:?}");
+            assert!(past_moment(wrong).is_err(), "{wrong:?}");
         }
     }
 }

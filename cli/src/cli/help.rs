@@ -1,33 +1,32 @@
-//! Help in which one finds what one looks for: each command shows its own options and examples, and points
-//! to the options that all commands share.
+//! Help texts: each command shows its own options and examples, and points to the shared options.
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, Error};
 use shared::text::printable;
 
-/// The widest help, in columns: longer lines are hard to read.
-const WIDEST: usize = 100;
+/// The maximum width of help texts, in columns.
+const MAX_WIDTH: usize = 100;
 
-/// The longest wrong value that an error repeats, in characters.
-const LONGEST_VALUE: usize = 60;
+/// How much of an invalid value an error repeats, in characters.
+const MAX_ECHO: usize = 60;
 
 const SHARED: &str = "\
 Connection and output: `portcullis --help` describes --stack, --endpoint, --region, --profile, --json \
 and the other options that every command takes.";
 
-/// The command with its help arranged.
+/// Hides the global options of all commands below `root` and gives each command its own examples.
 pub fn arranged(root: Command) -> Command {
     let shared: Vec<Arg> = root
         .get_arguments()
         .filter(|argument| argument.is_global_set())
         .map(|argument| argument.clone().hide(true))
         .collect();
-    let root = root.max_term_width(WIDEST);
+    let root = root.max_term_width(MAX_WIDTH);
     let path = root.get_name().to_owned();
     below(root, &path, None, &shared)
 }
 
-/// The same for the commands below one, whose examples are `examples`.
+/// `examples` are those of `parent`.
 fn below(parent: Command, path: &str, examples: Option<&str>, shared: &[Arg]) -> Command {
     let names: Vec<_> = parent
         .get_subcommands()
@@ -45,7 +44,7 @@ fn below(parent: Command, path: &str, examples: Option<&str>, shared: &[Arg]) ->
     })
 }
 
-/// The examples of one command among those of its group.
+/// Picks the examples of one command from those of its group.
 fn of_command(examples: &str, path: &str) -> Option<String> {
     let (mut found, mut is_continued) = (Vec::new(), false);
     for line in examples.lines() {
@@ -61,7 +60,7 @@ fn of_command(examples: &str, path: &str) -> Option<String> {
     (!found.is_empty()).then(|| format!("Examples:\n{}", found.join("\n")))
 }
 
-/// The error with what was typed made printable, and long values cut.
+/// Escapes and shortens the input that an error repeats.
 pub fn shortened(mut error: Error) -> Error {
     for kind in [
         ContextKind::InvalidValue,
@@ -71,7 +70,7 @@ pub fn shortened(mut error: Error) -> Error {
         let Some(ContextValue::String(value)) = error.get(kind) else {
             continue;
         };
-        let mut short: String = value.chars().take(LONGEST_VALUE).collect();
+        let mut short: String = value.chars().take(MAX_ECHO).collect();
         if short.len() < value.len() {
             short.push('…');
         }
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_shows_its_own_options_and_examples() {
+    fn commands_show_their_own_options_and_examples() {
         let all = help(&[]);
         assert!(
             all.contains("--stack <NAME>") && all.contains("--profile <NAME>"),
@@ -125,24 +124,24 @@ mod tests {
     }
 
     #[test]
-    fn help_is_not_wider_than_the_widest() {
-        fn look(command: &mut Command) {
+    fn help_fits_the_maximum_width() {
+        fn check(command: &mut Command) {
             let text = command.render_long_help().to_string();
             // clap does not wrap the line of the usage.
             for line in text.lines().filter(|line| !line.starts_with("Usage:")) {
-                assert!(line.chars().count() <= WIDEST, "{line}");
+                assert!(line.chars().count() <= MAX_WIDTH, "{line}");
             }
             for child in command.get_subcommands_mut() {
-                look(child);
+                check(child);
             }
         }
-        let mut command = arranged(Cli::command()).term_width(WIDEST);
+        let mut command = arranged(Cli::command()).term_width(MAX_WIDTH);
         command.build();
-        look(&mut command);
+        check(&mut command);
     }
 
     #[test]
-    fn an_example_may_have_more_than_one_line() {
+    fn examples_may_span_lines() {
         let examples =
             "Examples:\n  p key create --name x \\\n    --kind public\n  p key creates\n";
         let found = of_command(examples, "p key create").unwrap();
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_does_not_repeat_a_long_value() {
+    fn errors_do_not_repeat_long_values() {
         let long = "x".repeat(2000);
         let arguments = [
             "portcullis",
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn error_does_not_repeat_escape_sequences() {
+    fn errors_do_not_repeat_escape_sequences() {
         for arguments in [
             &["check", "\u{1b}[2J"][..],
             &["check", "--\u{1b}[2J"],

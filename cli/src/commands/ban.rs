@@ -12,12 +12,12 @@ use shared::rules::{BanRequest, Decision, DecisionKind, Length, Scope, Terms};
 use shared::store::{Actor, Bounds, Call, Settled};
 
 use super::{experience, workspace};
-use crate::arguments::{Caution, InExperience, ban_length, moderator, reason, scope, user};
-use crate::ban_record::{ShownBan, in_place, lasting};
+use crate::arguments::{ExperienceArgs, SafetyArgs, ban_length, moderator, reason, scope, user};
+use crate::ban_summary::{BanSummary, in_place, lasting};
 use crate::confirm::confirm;
-use crate::connection::Session;
+use crate::connection::OperatorSession;
 use crate::output::Output;
-use preview::Preview;
+use preview::BanPreview;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +38,7 @@ pub struct BanArgs {
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
-    place: InExperience,
+    place: ExperienceArgs,
     /// Where the ban holds: in this experience, or `global`, in every experience of the workspace.
     #[arg(long, default_value = "experience", value_name = "SCOPE", value_parser = scope)]
     scope: Scope,
@@ -77,7 +77,7 @@ pub struct BanArgs {
     #[arg(long, conflicts_with = "overwrite")]
     appeal: bool,
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 impl BanArgs {
@@ -107,22 +107,22 @@ impl BanArgs {
     }
 }
 
-pub async fn run(args: BanArgs, session: &Session, output: Output) -> Result<()> {
+pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     let experience = args.place.experience;
-    experience::demand_linked(store, &workspace, experience).await?;
+    experience::require_linked(store, &workspace, experience).await?;
     let (request, intent) = (args.request(), args.intent());
-    let preview = Preview::of(store, &workspace, &request, intent).await?;
-    if args.caution.dry_run {
+    let preview = BanPreview::of(store, &workspace, &request, intent).await?;
+    if args.safety.dry_run {
         preview.refuse()?;
         return output.one(&preview);
     }
     if let Some(question) = preview.question() {
-        confirm(&question, args.caution.yes)?;
+        confirm(&question, args.safety.yes)?;
     }
     let moderator = Some(args.moderator);
-    let call = by_hand(session, workspace.guid, args.user, args.place, moderator).await?;
+    let call = operator_call(session, workspace.guid, args.user, args.place, moderator).await?;
     let authority = authority(workspace.guid, Moment::now().seconds());
     let settled = calls::ban(store, &call, &request, intent, &authority).await?;
 
@@ -132,7 +132,7 @@ pub async fn run(args: BanArgs, session: &Session, output: Output) -> Result<()>
     let ban = ban.context("the ban was made, but changed before it could be shown")?;
     let completed = standing.here.report == Some(ban.current());
     let now = Moment::now().seconds();
-    output.one(&ShownBan::new(workspace.guid, ban, completed, now))
+    output.one(&BanSummary::new(workspace.guid, ban, completed, now))
 }
 
 /// What was done, in a sentence.
@@ -161,11 +161,11 @@ fn sentence(decision: &Decision) -> String {
 }
 
 /// A call that the operator makes with this program.
-pub async fn by_hand(
-    session: &Session,
+pub async fn operator_call(
+    session: &OperatorSession,
     workspace: WorkspaceId,
     user: UserId,
-    place: InExperience,
+    place: ExperienceArgs,
     moderator: Option<ModeratorId>,
 ) -> Result<Call> {
     let tag = workspace.tag();

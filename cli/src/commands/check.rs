@@ -8,9 +8,9 @@ use shared::ids::UserId;
 use shared::store::Store;
 
 use super::{experience, workspace};
-use crate::arguments::{InExperience, user};
-use crate::ban_record::ShownBan;
-use crate::output::{Output, Record};
+use crate::arguments::{ExperienceArgs, user};
+use crate::ban_summary::BanSummary;
+use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,22 +24,22 @@ pub struct CheckArgs {
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
-    place: InExperience,
+    place: ExperienceArgs,
 }
 
 /// Whether a user is banned in an experience.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Checked {
+struct CheckSummary {
     user_id: UserId,
     is_banned: bool,
     /// What the experience has yet to do: `ban`, `unban` or nothing.
     pending: Option<&'static str>,
     /// The ban that counts, else the latest there was.
-    ban: Option<ShownBan>,
+    ban: Option<BanSummary>,
 }
 
-impl Record for Checked {
+impl Printable for CheckSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let banned = if self.is_banned { "yes" } else { "no" };
         let mut fields = vec![("banned", banned.to_owned())];
@@ -62,7 +62,7 @@ impl Record for Checked {
 
 pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.place.workspace).await?;
-    experience::demand_linked(store, &workspace, args.place.experience).await?;
+    experience::require_linked(store, &workspace, args.place.experience).await?;
     let tag = workspace.guid.tag();
     let snapshot = store
         .standing(tag, args.user, args.place.experience)
@@ -77,9 +77,9 @@ pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
     };
     let show = |ban: &shared::rules::Ban| {
         let completed = standing.here.report == Some(ban.current());
-        ShownBan::new(workspace.guid, ban, completed, now)
+        BanSummary::new(workspace.guid, ban, completed, now)
     };
-    output.one(&Checked {
+    output.one(&CheckSummary {
         user_id: args.user,
         is_banned: standing.counting(now).is_some(),
         pending,

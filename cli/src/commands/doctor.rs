@@ -1,10 +1,10 @@
 //! `portcullis doctor`: checks an installation, and prints a remedy for each problem.
 
 mod api;
-mod enforcements;
 mod finding;
 mod keys;
 mod linking;
+mod mirrors;
 mod restore;
 mod stream;
 mod tables;
@@ -97,7 +97,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.extend(keys::examine(&located.store(), key.as_deref()).await);
         findings.extend(linking::examine(&located.store()).await);
         findings.extend(webhooks::examine(&located.store()).await);
-        findings.extend(enforcements::examine(located).await);
+        findings.extend(mirrors::examine(located).await);
     }
     match url {
         Some(url) => {

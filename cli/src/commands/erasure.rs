@@ -10,11 +10,11 @@ use shared::store::{
     ErasureIntake, ErasureMode, ForgetSource, NotificationId, QueuedErasure, Store,
 };
 
-use super::forget::Removed;
+use super::erase::ErasedData;
 use super::workspace;
-use crate::arguments::{Caution, InWorkspace};
+use crate::arguments::{SafetyArgs, WorkspaceArg};
 use crate::confirm::confirm;
-use crate::output::{Output, Record, word};
+use crate::output::{Output, Printable, word};
 use crate::terminal;
 use crate::times::Time;
 
@@ -30,27 +30,27 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum ErasureCommand {
     /// Accept requests from Roblox. The secret for the webhook is shown once.
-    Setup(SetupArgs),
+    Setup(ErasureSetupArgs),
     /// Show whether requests are accepted, and what happens to them.
-    Show(InWorkspace),
+    Show(WorkspaceArg),
     /// Stop accepting requests. Queued ones stay queued.
-    Off(OffArgs),
+    Off(ErasureOffArgs),
     /// List the pending requests.
-    List(InWorkspace),
+    List(WorkspaceArg),
     /// Approve pending requests: the users are forgotten.
-    Approve(Chosen),
+    Approve(ChosenRequests),
     /// Decline pending requests: nothing is forgotten.
-    Reject(Chosen),
+    Reject(ChosenRequests),
 }
 
 #[derive(Debug, Args)]
-pub struct SetupArgs {
+pub struct ErasureSetupArgs {
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     /// What happens to a request.
     #[arg(long, value_enum, default_value_t)]
-    mode: Mode,
+    mode: RequestMode,
 
     /// Read the secret from standard input instead of making one.
     #[arg(long)]
@@ -66,7 +66,7 @@ pub struct SetupArgs {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Mode {
+enum RequestMode {
     /// It waits for your approval.
     #[default]
     Queue,
@@ -75,19 +75,19 @@ enum Mode {
 }
 
 #[derive(Debug, Args)]
-pub struct OffArgs {
+pub struct ErasureOffArgs {
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 #[derive(Debug, Args)]
 #[group(id = "which", required = true, multiple = true, args = ["requests", "all"])]
-pub struct Chosen {
+pub struct ChosenRequests {
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     /// The ids of the requests, from `erasure list`.
     #[arg(value_name = "REQUEST", value_parser = request)]
@@ -98,13 +98,13 @@ pub struct Chosen {
     all: bool,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 /// Whether requests are accepted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Intake {
+struct IntakeSummary {
     workspace_guid: WorkspaceId,
     mode: Option<ErasureMode>,
     since: Option<Time>,
@@ -113,7 +113,7 @@ struct Intake {
     secret: Option<String>,
 }
 
-impl Record for Intake {
+impl Printable for IntakeSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = Vec::new();
         fields.extend(self.secret.clone().map(|secret| ("secret", secret)));
@@ -129,16 +129,16 @@ impl Record for Intake {
 /// A pending request, or what became of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct ErasureRequest {
     request: NotificationId,
     user_id: UserId,
     received: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
-    removed: Option<Removed>,
+    removed: Option<ErasedData>,
 }
 
-impl Shown {
-    fn of(queued: &QueuedErasure, removed: Option<Removed>) -> Self {
+impl ErasureRequest {
+    fn of(queued: &QueuedErasure, removed: Option<ErasedData>) -> Self {
         Self {
             request: queued.notification.clone(),
             user_id: queued.user,
@@ -148,14 +148,14 @@ impl Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for ErasureRequest {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("request", self.request.as_str().to_owned()),
             ("user", self.user_id.to_string()),
             ("received", self.received.shown()),
         ];
-        fields.extend(self.removed.iter().flat_map(Record::fields));
+        fields.extend(self.removed.iter().flat_map(Printable::fields));
         fields
     }
 }
@@ -172,7 +172,7 @@ pub async fn run(
         ErasureCommand::Show(place) => {
             let workspace = workspace::find(store, place.workspace).await?;
             let intake = intake(store, workspace.guid).await?;
-            output.one(&Intake {
+            output.one(&IntakeSummary {
                 workspace_guid: workspace.guid,
                 mode: intake.as_ref().map(|intake| intake.mode),
                 since: intake.map(|intake| Time(intake.created)),
@@ -183,7 +183,10 @@ pub async fn run(
         ErasureCommand::List(place) => {
             let workspace = workspace::find(store, place.workspace).await?;
             let queue = store.erasure_queue(workspace.guid.tag()).await?;
-            let shown: Vec<_> = queue.iter().map(|queued| Shown::of(queued, None)).collect();
+            let shown: Vec<_> = queue
+                .iter()
+                .map(|queued| ErasureRequest::of(queued, None))
+                .collect();
             output.list(&shown, "no pending requests")
         }
         ErasureCommand::Approve(chosen) => approve(chosen, store, output).await,
@@ -191,7 +194,12 @@ pub async fn run(
     }
 }
 
-async fn setup(args: SetupArgs, store: &Store, api: Option<&str>, output: Output) -> Result<()> {
+async fn setup(
+    args: ErasureSetupArgs,
+    store: &Store,
+    api: Option<&str>,
+    output: Output,
+) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.keep_secret {
@@ -214,15 +222,15 @@ async fn setup(args: SetupArgs, store: &Store, api: Option<&str>, output: Output
         guid: workspace.guid,
         secret,
         mode: match args.mode {
-            Mode::Queue => ErasureMode::Queue,
-            Mode::Erase => ErasureMode::Erase,
+            RequestMode::Queue => ErasureMode::Queue,
+            RequestMode::Erase => ErasureMode::Erase,
         },
         created: Moment::now().seconds(),
     };
     // Its function may not give the workspace the secret that forgetting users needs.
     store.upgrade_workspace(workspace.guid.tag()).await?;
     store.set_erasure_intake(&new).await?;
-    output.one(&Intake {
+    output.one(&IntakeSummary {
         workspace_guid: new.guid,
         mode: Some(new.mode),
         since: Some(Time(new.created)),
@@ -239,15 +247,15 @@ async fn setup(args: SetupArgs, store: &Store, api: Option<&str>, output: Output
     Ok(())
 }
 
-async fn off(args: &OffArgs, store: &Store, output: Output) -> Result<()> {
+async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let before = intake(store, workspace.guid).await?;
-    if before.is_some() && !args.caution.dry_run {
+    if before.is_some() && !args.safety.dry_run {
         let question = format!("Stop accepting erasure requests for {:?}?", workspace.name);
-        confirm(&question, args.caution.yes)?;
+        confirm(&question, args.safety.yes)?;
         store.remove_erasure_intake(workspace.guid.tag()).await?;
     }
-    output.one(&Intake {
+    output.one(&IntakeSummary {
         workspace_guid: workspace.guid,
         mode: None,
         since: None,
@@ -255,54 +263,57 @@ async fn off(args: &OffArgs, store: &Store, output: Output) -> Result<()> {
     })
 }
 
-async fn approve(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
+async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, chosen.place.workspace).await?;
     let tag = workspace.guid.tag();
     let queue = chosen.from(store.erasure_queue(tag).await?)?;
     let mut shown = Vec::new();
-    if !chosen.caution.dry_run && !queue.is_empty() {
+    if !chosen.safety.dry_run && !queue.is_empty() {
         let question = format!(
             "Forget {} users in {:?}? Their bans and history are deleted, and they can join again. This \
              cannot be undone.",
             queue.len(),
             workspace.name
         );
-        confirm(&question, chosen.caution.yes)?;
+        confirm(&question, chosen.safety.yes)?;
         store.upgrade_workspace(tag).await?;
     }
     for queued in &queue {
-        let removed = if chosen.caution.dry_run {
-            Removed::new(store.known_of(tag, queued.user).await?, true)
+        let removed = if chosen.safety.dry_run {
+            ErasedData::new(store.known_of(tag, queued.user).await?, true)
         } else {
             let receipt = store.forget(tag, queued.user, ForgetSource::Roblox).await?;
             store
                 .take_from_erasure_queue(tag, &queued.notification)
                 .await?;
-            Removed::new(receipt, false)
+            ErasedData::new(receipt, false)
         };
-        shown.push(Shown::of(queued, Some(removed)));
+        shown.push(ErasureRequest::of(queued, Some(removed)));
     }
     output.list(&shown, "no pending requests")
 }
 
-async fn reject(chosen: Chosen, store: &Store, output: Output) -> Result<()> {
+async fn reject(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, chosen.place.workspace).await?;
     let tag = workspace.guid.tag();
     let queue = chosen.from(store.erasure_queue(tag).await?)?;
-    if !chosen.caution.dry_run && !queue.is_empty() {
+    if !chosen.safety.dry_run && !queue.is_empty() {
         let question = format!("Decline {} erasure requests?", queue.len());
-        confirm(&question, chosen.caution.yes)?;
+        confirm(&question, chosen.safety.yes)?;
         for queued in &queue {
             store
                 .take_from_erasure_queue(tag, &queued.notification)
                 .await?;
         }
     }
-    let shown: Vec<_> = queue.iter().map(|queued| Shown::of(queued, None)).collect();
+    let shown: Vec<_> = queue
+        .iter()
+        .map(|queued| ErasureRequest::of(queued, None))
+        .collect();
     output.list(&shown, "no pending requests")
 }
 
-impl Chosen {
+impl ChosenRequests {
     /// The chosen ones of the pending requests.
     fn from(&self, queue: Vec<QueuedErasure>) -> Result<Vec<QueuedErasure>> {
         let waits = |id: &&NotificationId| queue.iter().any(|queued| queued.notification == **id);

@@ -3,14 +3,14 @@
 mod linking;
 mod list;
 
-pub use list::{Shown, all};
+pub use list::{ExperienceSummary, all};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use shared::ids::ExperienceId;
 use shared::store::{Store, Workspace};
 
-use crate::arguments::{Caution, InWorkspace, experience};
+use crate::arguments::{SafetyArgs, WorkspaceArg, experience};
 use crate::output::Output;
 
 const EXAMPLES: &str = "\
@@ -23,31 +23,31 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum ExperienceCommand {
     /// Link an experience and send it all bans in force. If interrupted, run it again to continue.
-    Link(Named),
+    Link(NamedExperience),
     /// Unlink an experience and drop its pending bans and unbans. If you link it again, the bans then
     /// in force become pending again.
     Unlink {
         #[command(flatten)]
-        named: Named,
+        named: NamedExperience,
         #[command(flatten)]
-        caution: Caution,
+        safety: SafetyArgs,
     },
     /// List the linked experiences, what is pending there, and when each last polled.
-    List(InWorkspace),
+    List(WorkspaceArg),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Named {
+pub struct NamedExperience {
     /// The experience's place id.
     #[arg(value_name = "ID", value_parser = experience)]
     experience: ExperienceId,
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 }
 
 /// An error unless the experience is linked to the workspace, so that a mistyped id is none of
 /// another place.
-pub async fn demand_linked(
+pub async fn require_linked(
     store: &Store,
     workspace: &Workspace,
     experience: ExperienceId,
@@ -71,8 +71,8 @@ pub async fn demand_linked(
 pub async fn run(command: ExperienceCommand, store: &Store, output: Output) -> Result<()> {
     match command {
         ExperienceCommand::Link(named) => linking::link(named, store, output).await,
-        ExperienceCommand::Unlink { named, caution } => {
-            linking::unlink(named, caution, store, output).await
+        ExperienceCommand::Unlink { named, safety } => {
+            linking::unlink(named, safety, store, output).await
         }
         ExperienceCommand::List(place) => list::run(place, store, output).await,
     }

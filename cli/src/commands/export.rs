@@ -1,6 +1,6 @@
 //! `portcullis export`.
 
-mod target;
+mod file;
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use super::workspace;
-use crate::arguments::{Caution, experience};
-use crate::connection::demand_private;
+use crate::arguments::{SafetyArgs, experience};
+use crate::connection::require_secure_url;
 use crate::progress::Progress;
-use target::{Target, confirm_overwriting};
+use file::{ExportFile, confirm_overwriting};
 
 /// How much is held back before it is written, in bytes.
 const BUFFER: usize = 1 << 18;
@@ -79,7 +79,7 @@ pub struct ExportArgs {
     from_api: Option<String>,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 impl ExportArgs {
@@ -92,7 +92,7 @@ impl ExportArgs {
 /// Exports through the API.
 pub fn run_remote(args: &ExportArgs) -> Result<()> {
     let base = args.from_api.as_deref().unwrap_or_default();
-    demand_private(base)?;
+    require_secure_url(base)?;
     let base = base.trim_end_matches('/').trim_end_matches("/api/v1");
     let key = std::env::var(KEY)
         .with_context(|| format!("no key: set {KEY} to a secret key with the scope bans:read"))?;
@@ -100,10 +100,10 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
         FileFormat::Json => "json",
         FileFormat::Csv => "csv",
     };
-    if args.caution.dry_run {
+    if args.safety.dry_run {
         bail!("--dry-run does not work with --from-api: the API makes the whole file at once");
     }
-    confirm_overwriting(&args.file, args.caution.yes)?;
+    confirm_overwriting(&args.file, args.safety.yes)?;
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -136,7 +136,7 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
             .context("the file cannot be reached")?;
     }
     let mut body = sound(answer)?.into_body().into_reader();
-    let mut target = Target::open(&args.file)?;
+    let mut target = ExportFile::open(&args.file)?;
     let mut progress = Progress::begin("KB received", None);
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -173,14 +173,14 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
         .context("no workspace given: use --workspace")?;
     let workspace = workspace::find(store, workspace).await?.guid;
     let wanted = (workspace, args.experience);
-    demand_known(store, wanted).await?;
-    if args.caution.dry_run {
+    require_known(store, wanted).await?;
+    if args.safety.dry_run {
         let count = count(store, wanted).await?;
         note!("Would export {count} bans to {}.", args.file.display());
         return Ok(());
     }
-    confirm_overwriting(&args.file, args.caution.yes)?;
-    let mut target = Target::open(&args.file)?;
+    confirm_overwriting(&args.file, args.safety.yes)?;
+    let mut target = ExportFile::open(&args.file)?;
     let count = match args.format {
         FileFormat::Json => write(store, wanted, Json::default(), &mut target).await?,
         FileFormat::Csv => {
@@ -194,9 +194,9 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
 }
 
 /// What is exported: all bans of a workspace, or those made from one experience.
-type Wanted = (WorkspaceId, Option<ExperienceId>);
+type Selection = (WorkspaceId, Option<ExperienceId>);
 
-fn filter((_, experience): Wanted) -> Filter {
+fn filter((_, experience): Selection) -> Filter {
     Filter {
         experience,
         ..Filter::default()
@@ -204,7 +204,7 @@ fn filter((_, experience): Wanted) -> Filter {
 }
 
 /// An error for an experience that is not linked and has no bans, which is a mistyped one.
-async fn demand_known(store: &Store, wanted: Wanted) -> Result<()> {
+async fn require_known(store: &Store, wanted: Selection) -> Result<()> {
     let (workspace, Some(experience)) = wanted else {
         return Ok(());
     };
@@ -227,7 +227,7 @@ async fn demand_known(store: &Store, wanted: Wanted) -> Result<()> {
     Ok(())
 }
 
-async fn count(store: &Store, wanted: Wanted) -> Result<u64> {
+async fn count(store: &Store, wanted: Selection) -> Result<u64> {
     let filter = filter(wanted);
     let mut bans = store.ledger(wanted.0.tag(), &filter, None, None);
     let mut progress = Progress::begin("bans counted", None);
@@ -242,9 +242,9 @@ async fn count(store: &Store, wanted: Wanted) -> Result<u64> {
 
 async fn write<F: ExportFormat>(
     store: &Store,
-    wanted: Wanted,
+    wanted: Selection,
     mut format: F,
-    target: &mut Target,
+    target: &mut ExportFile,
 ) -> Result<u64> {
     let (workspace, _) = wanted;
     #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]

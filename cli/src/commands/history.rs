@@ -9,9 +9,9 @@ use shared::rules::{Ban, DecisionKind, EndingKind};
 use shared::store::{PastDecision, Store};
 
 use super::workspace;
-use crate::arguments::{InWorkspace, user};
-use crate::ban_record::{ShownBan, place, until};
-use crate::output::{Output, Record, word};
+use crate::arguments::{WorkspaceArg, user};
+use crate::ban_summary::{BanSummary, place, until};
+use crate::output::{Output, Printable, word};
 use crate::times::Time;
 
 const EXAMPLES: &str = "\
@@ -26,13 +26,13 @@ pub struct HistoryArgs {
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 }
 
 /// One decision.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Decided {
+struct HistoryEntry {
     id: String,
     decision: DecisionKind,
     at: Time,
@@ -43,15 +43,15 @@ struct Decided {
     principal: Option<String>,
     /// The reason given for lifting it.
     reason: Option<String>,
-    ban: ShownBan,
-    previous: Option<ShownBan>,
+    ban: BanSummary,
+    previous: Option<BanSummary>,
     #[serde(skip)]
     after: Ban,
     #[serde(skip)]
     before: Option<Ban>,
 }
 
-impl Decided {
+impl HistoryEntry {
     fn why(&self) -> String {
         let terms = &self.after.terms;
         let reasons = [
@@ -77,7 +77,7 @@ impl Decided {
     }
 }
 
-impl Record for Decided {
+impl Printable for HistoryEntry {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let moderator = self.moderator_id.map(|id| format!(", moderator {id}"));
         let principal = self.principal.as_ref().map(|name| format!(" ({name})"));
@@ -122,8 +122,8 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
                 ..
             } = decision;
             // A ban is shown as it was at the decision, not as it is by now.
-            let show = |ban: &Ban| ShownBan::new(workspace.guid, ban, false, at);
-            Decided {
+            let show = |ban: &Ban| BanSummary::new(workspace.guid, ban, false, at);
+            HistoryEntry {
                 id,
                 decision: kind,
                 at: Time(at),

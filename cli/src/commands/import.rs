@@ -10,13 +10,14 @@ use shared::ids::{ExperienceId, ModeratorId};
 use shared::rules;
 use shared::store::ImportPlan;
 
-use super::experience::demand_linked;
+use super::experience::require_linked;
 use super::workspace;
-use crate::arguments::{InWorkspace, WrongArguments};
-use crate::connection::Session;
+use crate::arguments::{UsageError, WorkspaceArg};
+use crate::connection::OperatorSession;
 use crate::import::{
-    Columns, Defaults, Detected, Ended, Errors, Format, Reading, Report, Source, Summary,
-    look_over, move_in, refused, survey, word_of,
+    ColumnOptions, DetectedFormat, ErrorsFile, ImportDefaults, ImportEnd, ImportFormat,
+    ImportReport, ImportSummary, InputFile, ReadOptions, import_rows, judge_rows, refused, survey,
+    word_of,
 };
 use crate::output::Output;
 
@@ -53,11 +54,11 @@ pub struct ImportArgs {
     file: PathBuf,
 
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     /// Its format [default: as the contents look].
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<ImportFormat>,
 
     /// Print what would change, and change nothing.
     #[arg(long)]
@@ -126,11 +127,11 @@ pub struct ImportArgs {
 }
 
 impl ImportArgs {
-    fn reading(&self, detected: Detected) -> Reading {
-        Reading {
+    fn reading(&self, detected: DetectedFormat) -> ReadOptions {
+        ReadOptions {
             detected,
             raw: self.raw,
-            defaults: Defaults {
+            defaults: ImportDefaults {
                 experience: self.experience,
                 scope: self.scope.map(|scope| match scope {
                     ScopeName::Experience => rules::Scope::Experience,
@@ -140,7 +141,7 @@ impl ImportArgs {
                 private_reason: self.private_reason.clone(),
                 public_reason: self.public_reason.clone(),
             },
-            columns: Columns {
+            columns: ColumnOptions {
                 user: self.user_column.clone(),
                 reason: self.reason_column.clone(),
                 private_reason: self.private_reason_column.clone(),
@@ -152,22 +153,22 @@ impl ImportArgs {
     }
 }
 
-pub async fn run(args: ImportArgs, session: &Session, output: Output) -> Result<()> {
+pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let applied_in: BTreeSet<_> = args.applied_in.iter().copied().collect();
     if applied_in.len() > MOST_APPLIED_IN {
-        bail!(WrongArguments(format!(
+        bail!(UsageError(format!(
             "--applied-in takes at most {MOST_APPLIED_IN} experiences"
         )));
     }
     let workspace = workspace::find(store, args.place.workspace).await?;
     // A mistyped id would give the bans to another place.
     for experience in applied_in.iter().chain(&args.experience) {
-        demand_linked(store, &workspace, *experience).await?;
+        require_linked(store, &workspace, *experience).await?;
     }
     let workspace = workspace.guid;
-    let source = Source::open(&args.file)?;
-    let found = Detected::find(args.format, || source.again());
+    let source = InputFile::open(&args.file)?;
+    let found = DetectedFormat::find(args.format, || source.again());
     let detected = found.or_else(|broken| refused(&broken))?;
     let format = detected.format;
     if !format.tells_experience() && args.experience.is_none() {
@@ -192,7 +193,7 @@ pub async fn run(args: ImportArgs, session: &Session, output: Output) -> Result<
     }
 
     let numbering = store.numbering(workspace.tag()).await?;
-    let found = survey(rows, workspace, numbering, format == Format::Csv)?;
+    let found = survey(rows, workspace, numbering, format == ImportFormat::Csv)?;
     let not_read: Vec<_> = found.unread.iter().cloned().collect();
     if !not_read.is_empty() {
         note!("not read: {}", not_read.join(", "));
@@ -209,18 +210,18 @@ pub async fn run(args: ImportArgs, session: &Session, output: Output) -> Result<
     };
     let import = store.begin_import(&plan).await?;
     let import = import.run_by(session.principal.clone());
-    let summary = Summary::of(import.key_id(), args.dry_run, word_of(format), not_read);
-    let errors = Errors::new(path, shape);
-    let mut report = Report::begin(summary, found.rows, errors, output);
+    let summary = ImportSummary::of(import.key_id(), args.dry_run, word_of(format), not_read);
+    let errors = ErrorsFile::new(path, shape);
+    let mut report = ImportReport::begin(summary, found.rows, errors, output);
     let rows = rows()?;
     let ended = if args.dry_run {
-        look_over(rows, &found.repeats, &import, &mut report).await
+        judge_rows(rows, &found.repeats, &import, &mut report).await
     } else {
-        move_in(rows, &found.repeats, &import, &mut report).await
+        import_rows(rows, &found.repeats, &import, &mut report).await
     };
     match ended {
-        Ok(Ended::Whole) => report.finish(),
-        Ok(Ended::Stopped) => {
+        Ok(ImportEnd::Whole) => report.finish(),
+        Ok(ImportEnd::Stopped) => {
             let added = report.abandon();
             bail!("stopped after {added} bans: run the same command again to go on")
         }

@@ -1,9 +1,9 @@
 //! `portcullis key`.
 
 mod rotation;
-mod shown;
+mod summary;
 
-pub use rotation::RotateArgs;
+pub use rotation::KeyRotateArgs;
 
 use std::num::NonZeroU32;
 
@@ -14,10 +14,10 @@ use shared::clock::{Moment, Timestamp};
 use shared::store::{NewKey, Store};
 
 use super::workspace;
-use crate::arguments::{Caution, InWorkspace, expiry, name, one_of};
+use crate::arguments::{SafetyArgs, WorkspaceArg, expiry, name, one_of};
 use crate::confirm::confirm;
 use crate::output::Output;
-use shown::{Made, Shown};
+use summary::{KeySummary, NewKeySummary};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,24 +35,24 @@ pub enum KeyCommand {
     /// Make a key. It is shown once.
     Create(NewKeyArgs),
     /// List a workspace's keys, oldest first, including revoked and expired ones.
-    List(InWorkspace),
+    List(WorkspaceArg),
     /// Show a key: everything except the key itself.
     Show(NamedKey),
     /// Replace a key with a new one like it, shown once; the old one keeps working for a while.
-    Rotate(RotateArgs),
+    Rotate(KeyRotateArgs),
     /// Revoke a key: within 60 seconds it is refused everywhere. This cannot be undone.
     Revoke {
         #[command(flatten)]
         named: NamedKey,
         #[command(flatten)]
-        caution: Caution,
+        safety: SafetyArgs,
     },
 }
 
 #[derive(Debug, Args)]
 pub struct NamedKey {
     #[command(flatten)]
-    pub place: InWorkspace,
+    pub place: WorkspaceArg,
     /// The key's id, from `key list`.
     #[arg(value_name = "KEY_ID")]
     pub key_id: String,
@@ -61,7 +61,7 @@ pub struct NamedKey {
 #[derive(Debug, Args)]
 pub struct NewKeyArgs {
     #[command(flatten)]
-    pub place: InWorkspace,
+    pub place: WorkspaceArg,
 
     /// The display name, such as where it is used.
     #[arg(long, value_parser = name, allow_hyphen_values = true)]
@@ -123,10 +123,10 @@ pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<(
         KeyCommand::List(place) => list(place, store, output).await,
         KeyCommand::Show(named) => {
             let key = find(store, &named).await?;
-            output.one(&Shown::at(Moment::now().seconds(), &key))
+            output.one(&KeySummary::at(Moment::now().seconds(), &key))
         }
         KeyCommand::Rotate(args) => rotation::rotate(&args, store, output).await,
-        KeyCommand::Revoke { named, caution } => revoke(&named, caution, store, output).await,
+        KeyCommand::Revoke { named, safety } => revoke(&named, safety, store, output).await,
     }
 }
 
@@ -152,9 +152,9 @@ async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
     store.create_key(new).await?;
     let record = new.record();
     output
-        .one(&Made {
+        .one(&NewKeySummary {
             key: new.key.reveal().to_owned(),
-            shown: Shown::at(new.created, &record),
+            shown: KeySummary::at(new.created, &record),
         })
         .with_context(|| {
             format!(
@@ -166,10 +166,10 @@ async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
     Ok(())
 }
 
-async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
+async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
     let keys = all(store, place).await?;
     let now = Moment::now().seconds();
-    let shown: Vec<_> = keys.iter().map(|key| Shown::at(now, key)).collect();
+    let shown: Vec<_> = keys.iter().map(|key| KeySummary::at(now, key)).collect();
     let none = format!(
         "no keys yet: make one with `portcullis key create -w {} --name NAME`",
         place.workspace
@@ -177,24 +177,24 @@ async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
     output.list(&shown, &none)
 }
 
-async fn revoke(named: &NamedKey, caution: Caution, store: &Store, output: Output) -> Result<()> {
+async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Output) -> Result<()> {
     let mut key = find(store, named).await?;
     let now = Moment::now().seconds();
     // Revoking a key twice is no mistake: the second time shows when the first was.
-    if key.revoked.is_none() && caution.dry_run {
+    if key.revoked.is_none() && safety.dry_run {
         note!("Dry run: this key would be revoked.");
     } else if key.revoked.is_none() {
         let question = format!(
             "Revoke the key {:?} ({})? Clients using it will get 401. This cannot be undone.",
             key.name, key.key_id
         );
-        confirm(&question, caution.yes)?;
+        confirm(&question, safety.yes)?;
         let tag = named.place.workspace.tag();
         // `false` means that another call was faster: it is revoked.
         store.revoke_key(tag, &key.key_id, now).await?;
         key.revoked = Some(now);
     }
-    output.one(&Shown::at(now, &key))
+    output.one(&KeySummary::at(now, &key))
 }
 
 /// The key with this id, or an error that says where to find the right one.
@@ -211,7 +211,7 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
 }
 
 /// The keys of a workspace that exists, oldest first.
-async fn all(store: &Store, place: InWorkspace) -> Result<Vec<KeyRecord>> {
+async fn all(store: &Store, place: WorkspaceArg) -> Result<Vec<KeyRecord>> {
     let workspace = workspace::find(store, place.workspace).await?;
     let mut keys = store.keys(workspace.guid.tag()).await?;
     keys.sort_by(|a, b| (a.created, &a.key_id).cmp(&(b.created, &b.key_id)));

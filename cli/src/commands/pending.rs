@@ -7,11 +7,11 @@ use shared::clock::{Moment, Timestamp};
 use shared::ids::WorkspaceId;
 use shared::store::{Pending, Store};
 
-use super::experience::demand_linked;
+use super::experience::require_linked;
 use super::workspace;
-use crate::arguments::InExperience;
-use crate::ban_record::ShownBan;
-use crate::output::{Output, Record};
+use crate::arguments::ExperienceArgs;
+use crate::ban_summary::BanSummary;
+use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,20 +25,20 @@ const PAGE: usize = 100;
 #[command(after_help = EXAMPLES)]
 pub struct PendingArgs {
     #[command(flatten)]
-    place: InExperience,
+    place: ExperienceArgs,
 }
 
 /// A ban or an unban that the experience has yet to apply.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Owed {
+struct PendingChange {
     /// `ban` or `unban`.
     pending: &'static str,
     #[serde(flatten)]
-    ban: ShownBan,
+    ban: BanSummary,
 }
 
-impl Record for Owed {
+impl Printable for PendingChange {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![("pending", self.pending.to_owned())];
         fields.extend(self.ban.fields());
@@ -47,9 +47,9 @@ impl Record for Owed {
 }
 
 pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()> {
-    let InExperience { place, experience } = args.place;
+    let ExperienceArgs { place, experience } = args.place;
     let workspace = workspace::find(store, place.workspace).await?;
-    demand_linked(store, &workspace, experience).await?;
+    require_linked(store, &workspace, experience).await?;
     let now = Moment::now().seconds();
     let mut list = all(store, Pending::Bans, workspace.guid, args.place, now).await?;
     list.extend(all(store, Pending::Unbans, workspace.guid, args.place, now).await?);
@@ -63,9 +63,9 @@ async fn all(
     store: &Store,
     pending: Pending,
     workspace: WorkspaceId,
-    place: InExperience,
+    place: ExperienceArgs,
     now: Timestamp,
-) -> Result<Vec<Owed>> {
+) -> Result<Vec<PendingChange>> {
     let (name, completed) = match pending {
         Pending::Bans => ("ban", false),
         Pending::Unbans => ("unban", true),
@@ -77,9 +77,9 @@ async fn all(
         let (bans, next) = store
             .pending(pending, tag, experience, after.as_ref(), PAGE, now)
             .await?;
-        list.extend(bans.iter().map(|(ban, _)| Owed {
+        list.extend(bans.iter().map(|(ban, _)| PendingChange {
             pending: name,
-            ban: ShownBan::new(workspace, ban, completed, now),
+            ban: BanSummary::new(workspace, ban, completed, now),
         }));
         after = next;
         if after.is_none() {

@@ -8,8 +8,8 @@ use shared::ids::UserId;
 use shared::store::Store;
 
 use super::workspace;
-use crate::arguments::{InWorkspace, user};
-use crate::output::{Output, Record};
+use crate::arguments::{WorkspaceArg, user};
+use crate::output::{Output, Printable};
 use crate::times::Time;
 
 const EXAMPLES: &str = "\
@@ -22,32 +22,32 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum ProtectedCommand {
     /// Protect users from bans. Bans that they have already stay until they are lifted.
-    Add(Users),
+    Add(UserArgs),
     /// End the protection of users.
-    Remove(Users),
+    Remove(UserArgs),
     /// List the protected users.
-    List(InWorkspace),
+    List(WorkspaceArg),
 }
 
 #[derive(Debug, Args)]
-pub struct Users {
+pub struct UserArgs {
     /// Roblox user ids.
     #[arg(value_name = "USER", required = true, value_parser = user)]
     users: Vec<UserId>,
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 }
 
 /// A protected user.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct ProtectedUser {
     user_id: UserId,
     since: Time,
     since_seconds: Timestamp,
 }
 
-impl Record for Shown {
+impl Printable for ProtectedUser {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("user", self.user_id.to_string()),
@@ -63,13 +63,13 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
     };
     let tag = workspace::find(store, place.workspace).await?.guid.tag();
     match command {
-        ProtectedCommand::Add(Users { users, .. }) => {
+        ProtectedCommand::Add(UserArgs { users, .. }) => {
             let now = Moment::now().seconds();
             for user in users {
                 store.protect(tag, user, now).await?;
             }
         }
-        ProtectedCommand::Remove(Users { users, .. }) => {
+        ProtectedCommand::Remove(UserArgs { users, .. }) => {
             let protected = store.protected_users(tag).await?;
             let is_protected = |user: &UserId| protected.iter().any(|(id, _)| id == user);
             if let Some(other) = users.iter().find(|user| !is_protected(user)) {
@@ -89,7 +89,7 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
     users.sort_unstable();
     let shown: Vec<_> = users
         .into_iter()
-        .map(|(user_id, since)| Shown {
+        .map(|(user_id, since)| ProtectedUser {
             user_id,
             since: Time(since),
             since_seconds: since,

@@ -1,9 +1,9 @@
 //! `portcullis restore`: the bans table goes back to an earlier state, from a copy of it.
 
 mod checkpoint;
-mod run;
-mod shown;
-mod walk;
+mod scan;
+mod state;
+mod summary;
 mod writers;
 
 use std::collections::BTreeSet;
@@ -15,13 +15,13 @@ use shared::clock::Moment;
 use shared::ids::UserId;
 use shared::store::{Absent, Actor, Database, KnownLogs, RestoreRun, Restoring, Store, Tables};
 
-use crate::arguments::{Caution, user};
+use crate::arguments::{SafetyArgs, user};
 use crate::confirm::confirm;
 use crate::connection::{self, Connection, ConnectionArgs};
 use crate::output::{Output, rfc3339};
-use run::{Phase, Run};
-use shown::Shown;
-use writers::Writers;
+use state::{RestorePhase, RestoreState};
+use summary::RestoreSummary;
+use writers::WriterFunctions;
 
 /// How long Lambda may take until it starts no more calls of a function that is stopped.
 const SETTLES: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ command is interrupted, run it again: it goes on. Workspaces, keys and settings 
 
 /// What becomes of users who are in the copy and no longer in the live table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OfAbsent {
+enum AbsentUsers {
     /// They were forgotten since: none of them is brought back.
     LeaveOut,
     /// The live table has lost them: all are brought back but those named by --forgotten.
@@ -60,7 +60,7 @@ pub struct RestoreArgs {
     /// any: the dry run lists them. Before any of them is brought back, they are listed once more while
     /// nobody can be forgotten, and the command is to be run again.
     #[arg(long, value_enum, value_name = "WHAT")]
-    absent: Option<OfAbsent>,
+    absent: Option<AbsentUsers>,
 
     /// Users who were forgotten since and are not brought back, separated by commas.
     #[arg(long, value_name = "USER,…", value_parser = user, value_delimiter = ',')]
@@ -76,15 +76,15 @@ pub struct RestoreArgs {
     cancel: bool,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 impl RestoreArgs {
     fn absent(&self) -> Option<Absent> {
         let forgotten: BTreeSet<_> = self.forgotten.iter().copied().collect();
         self.absent.map(|what| match what {
-            OfAbsent::LeaveOut => Absent::LeaveOut,
-            OfAbsent::BringBack => Absent::BringBackExcept(forgotten),
+            AbsentUsers::LeaveOut => Absent::LeaveOut,
+            AbsentUsers::BringBack => Absent::BringBackExcept(forgotten),
         })
     }
 }
@@ -94,12 +94,12 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
     connection::credentials(&sdk).await?;
     let located = connection.locate(sdk).await?;
     let live = located.store();
-    let under_way: Option<Run> = RestoreRun::load(&live).await?;
+    let under_way: Option<RestoreState> = RestoreRun::load(&live).await?;
     if args.cancel {
         let mut run = under_way.context("no restore is under way")?;
         confirm(
             "Start the functions again? What has been restored so far stays.",
-            args.caution.yes,
+            args.safety.yes,
         )?;
         return finish(&mut run, &located, &live).await;
     }
@@ -115,14 +115,14 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
             run.copy
         );
     }
-    if args.caution.dry_run {
+    if args.safety.dry_run {
         return preview(args, &from, &located, &live, output).await;
     }
     let mut run = match under_way {
         Some(run) => run,
         None => begin(args, &from, &located, &live).await?,
     };
-    if run.phase == Phase::Starting {
+    if run.phase == RestorePhase::Starting {
         return finish(&mut run, &located, &live).await;
     }
     stop(&mut run, &located, &live).await?;
@@ -131,7 +131,7 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
     if matches!(restoring.absent, Some(Absent::BringBackExcept(_))) && !run.listed {
         restoring.absent = None;
     }
-    let done = walk::all(&restoring).await?;
+    let done = scan::all(&restoring).await?;
     let undecided = restoring.absent.is_none() && done.values().any(|one| one.left_out_count > 0);
     let mut shown = Vec::new();
     for (workspace, restored) in done {
@@ -141,7 +141,7 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
             let forwarded = restoring.forward(workspace.tag(), restored.largest_uid);
             counters = Some(forwarded.await?);
         }
-        shown.push(Shown::of(workspace, restored, counters));
+        shown.push(RestoreSummary::of(workspace, restored, counters));
     }
     output.list(&shown, "there is no workspace")?;
     if undecided {
@@ -174,16 +174,16 @@ fn restoring(
         principal: String::new(),
         absent: args.absent(),
         only_missing: args.only_missing,
-        is_preview: args.caution.dry_run,
+        is_preview: args.safety.dry_run,
         logs: KnownLogs::default(),
     }
 }
 
 /// Refuses to change bans during a restore: it would undo the change, or bring back a user who is
 /// forgotten meanwhile.
-pub async fn demand_none(store: &Store) -> Result<()> {
-    let under_way: Option<Run> = RestoreRun::load(store).await?;
-    if let Some(run) = under_way.filter(|run| run.phase == Phase::Restoring) {
+pub async fn require_no_restore(store: &Store) -> Result<()> {
+    let under_way: Option<RestoreState> = RestoreRun::load(store).await?;
+    if let Some(run) = under_way.filter(|run| run.phase == RestorePhase::Restoring) {
         bail!(
             "a restore from {} is under way: wait until it is done, or end it with `portcullis restore \
              --cancel`",
@@ -200,14 +200,14 @@ async fn preview(
     live: &Store,
     output: Output,
 ) -> Result<()> {
-    let writers = Writers::of(located).await?;
+    let writers = WriterFunctions::of(located).await?;
     let restoring = restoring("restore", args, from, located, live);
     let mut shown = Vec::new();
-    for (workspace, restored) in walk::all(&restoring).await? {
+    for (workspace, restored) in scan::all(&restoring).await? {
         let counters = restoring
             .forward(workspace.tag(), restored.largest_uid)
             .await?;
-        shown.push(Shown::of(workspace, restored, Some(counters)));
+        shown.push(RestoreSummary::of(workspace, restored, Some(counters)));
     }
     output.list(&shown, "there is no workspace")?;
     note!(
@@ -218,25 +218,30 @@ async fn preview(
 }
 
 /// Reads the settings that the end restores and remembers them, before any of them is changed.
-async fn begin(args: &RestoreArgs, from: &str, located: &Connection, live: &Store) -> Result<Run> {
-    let writers = Writers::of(located).await?;
+async fn begin(
+    args: &RestoreArgs,
+    from: &str,
+    located: &Connection,
+    live: &Store,
+) -> Result<RestoreState> {
+    let writers = WriterFunctions::of(located).await?;
     let question = format!(
         "Restore {} from {from}? {} functions are stopped meanwhile, and the API decides nothing. \
          --dry-run lists what would change.",
         located.tables.bans,
         writers.names().len()
     );
-    confirm(&question, args.caution.yes)?;
-    let run = Run {
+    confirm(&question, args.safety.yes)?;
+    let run = RestoreState {
         name: Actor::run_name("restore"),
         copy: from.to_owned(),
         began: Moment::now().seconds(),
         stopped: None,
-        phase: Phase::Restoring,
+        phase: RestorePhase::Restoring,
         listed: false,
         longest: writers.longest(),
-        functions: run::functions(located, &writers).await?,
-        mappings: run::mappings(located, &writers).await?,
+        functions: state::functions(located, &writers).await?,
+        mappings: state::mappings(located, &writers).await?,
     };
     if !RestoreRun::save(live, &run, true).await? {
         bail!("another restore has just begun: run this again to go on with it");
@@ -245,7 +250,7 @@ async fn begin(args: &RestoreArgs, from: &str, located: &Connection, live: &Stor
 }
 
 /// Stops everything that writes, and waits until what was under way has ended.
-async fn stop(run: &mut Run, located: &Connection, live: &Store) -> Result<()> {
+async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Result<()> {
     run.stop(located).await?;
     let is_first = run.stopped.is_none();
     let stopped = *run.stopped.get_or_insert_with(|| Moment::now().seconds());
@@ -268,9 +273,9 @@ async fn stop(run: &mut Run, located: &Connection, live: &Store) -> Result<()> {
 }
 
 /// Starts everything again as it was, and forgets the run.
-async fn finish(run: &mut Run, located: &Connection, live: &Store) -> Result<()> {
+async fn finish(run: &mut RestoreState, located: &Connection, live: &Store) -> Result<()> {
     // From here on others write: what they decide must not be taken back by a second walk.
-    run.phase = Phase::Starting;
+    run.phase = RestorePhase::Starting;
     RestoreRun::save(live, run, false).await?;
     run.start(located).await?;
     RestoreRun::end(live).await?;
@@ -287,7 +292,7 @@ async fn finish(run: &mut Run, located: &Connection, live: &Store) -> Result<()>
         run.copy
     );
     let stopped = run.stopped.unwrap_or(run.began);
-    if Moment::now().seconds().0.saturating_sub(stopped.0) > run::STREAM_WAITS {
+    if Moment::now().seconds().0.saturating_sub(stopped.0) > state::STREAM_WAITS {
         warning!(
             "the functions stood still for longer than the stream's records are tried: \
              redrive everything of each workspace (docs/operations.md)"

@@ -10,11 +10,11 @@ use shared::rules::{Ban, Scope, Standing, Terms, UnbanRequest};
 use shared::store::Workspace;
 
 use super::{ban, experience, workspace};
-use crate::arguments::{Caution, InExperience, moderator, reason, user};
-use crate::ban_record::{ShownBan, in_place, lasting, place, until};
+use crate::arguments::{ExperienceArgs, SafetyArgs, moderator, reason, user};
+use crate::ban_summary::{BanSummary, in_place, lasting, place, until};
 use crate::confirm::confirm;
-use crate::connection::Session;
-use crate::output::{Output, Record};
+use crate::connection::OperatorSession;
+use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,7 @@ A Global ban ends in every experience of the workspace, so it asks before it lif
 
 /// Which bans are lifted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Lifted {
+enum LiftScope {
     /// Only the ban of this experience.
     Experience,
     /// Only the Global ban.
@@ -36,7 +36,7 @@ enum Lifted {
     All,
 }
 
-impl Lifted {
+impl LiftScope {
     const fn holds(self, scope: Scope) -> bool {
         matches!(
             (self, scope),
@@ -52,10 +52,10 @@ pub struct UnbanArgs {
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
     #[command(flatten)]
-    place: InExperience,
+    place: ExperienceArgs,
     /// Which bans to lift.
     #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
-    scope: Lifted,
+    scope: LiftScope,
     /// The reason, for moderators, at most 1,000 bytes.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
@@ -68,24 +68,24 @@ pub struct UnbanArgs {
     #[arg(long)]
     applied: bool,
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 /// A ban that is lifted, or would be.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct LiftedBan {
     dry_run: bool,
     unban_reason: Option<String>,
     unban_moderator_id: Option<ModeratorId>,
     principal: String,
     #[serde(flatten)]
-    ban: ShownBan,
+    ban: BanSummary,
     #[serde(skip)]
     before: Ban,
 }
 
-impl Record for Shown {
+impl Printable for LiftedBan {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let dash = || "-".to_owned();
         let moderator = self
@@ -115,11 +115,11 @@ impl Record for Shown {
     }
 }
 
-pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<()> {
+pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     let here = args.place.experience;
-    experience::demand_linked(store, &workspace, here).await?;
+    experience::require_linked(store, &workspace, here).await?;
     let tag = workspace.guid.tag();
     let standing = store.standing(tag, args.user, here).await?.standing;
     let now = Moment::now().seconds();
@@ -133,9 +133,9 @@ pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<(
         let said = args
             .without_ban(&standing, now, &workspace, session)
             .await?;
-        return output.list(&Vec::<Shown>::new(), &said);
+        return output.list(&Vec::<LiftedBan>::new(), &said);
     }
-    if args.caution.dry_run {
+    if args.safety.dry_run {
         let would = found
             .iter()
             .map(|ban| args.shown(ban, ban, session, &workspace, now));
@@ -155,9 +155,9 @@ pub async fn run(args: UnbanArgs, session: &Session, output: Output) -> Result<(
                 args.user, workspace.name
             ),
         };
-        confirm(&format!("{lines}{question}"), args.caution.yes)?;
+        confirm(&format!("{lines}{question}"), args.safety.yes)?;
     }
-    let call = ban::by_hand(
+    let call = ban::operator_call(
         session,
         workspace.guid,
         args.user,
@@ -215,16 +215,16 @@ impl UnbanArgs {
         &self,
         before: &Ban,
         ban: &Ban,
-        session: &Session,
+        session: &OperatorSession,
         workspace: &Workspace,
         now: Timestamp,
-    ) -> Shown {
-        Shown {
-            dry_run: self.caution.dry_run,
+    ) -> LiftedBan {
+        LiftedBan {
+            dry_run: self.safety.dry_run,
             unban_reason: self.reason.clone(),
             unban_moderator_id: self.moderator,
             principal: session.principal.clone(),
-            ban: ShownBan::new(workspace.guid, ban, self.applied, now),
+            ban: BanSummary::new(workspace.guid, ban, self.applied, now),
             before: before.clone(),
         }
     }
@@ -235,7 +235,7 @@ impl UnbanArgs {
         standing: &Standing,
         now: Timestamp,
         workspace: &Workspace,
-        session: &Session,
+        session: &OperatorSession,
     ) -> Result<String> {
         let (user, here) = (self.user, self.place.experience);
         if standing.is_blank() {
@@ -250,12 +250,13 @@ impl UnbanArgs {
                  last one, record that with --applied"
             );
         }
-        if self.caution.dry_run {
+        if self.safety.dry_run {
             return Ok(format!(
                 "Would record that experience {here} has lifted the ban of {user}."
             ));
         }
-        let call = ban::by_hand(session, workspace.guid, user, self.place, self.moderator).await?;
+        let call =
+            ban::operator_call(session, workspace.guid, user, self.place, self.moderator).await?;
         let authority = ban::authority(workspace.guid, now);
         let report = UnbanRequest {
             confirm_only: true,

@@ -11,10 +11,10 @@ use shared::rules::{Decision, DecisionKind, Scope};
 use shared::store::{Actor, Store, UndoWindow};
 
 use super::workspace;
-use crate::arguments::{Caution, InWorkspace, WrongArguments, moment_past};
+use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment};
 use crate::confirm::confirm;
-use crate::connection::Session;
-use crate::output::{Output, Record, rfc3339, word};
+use crate::connection::OperatorSession;
+use crate::output::{Output, Printable, rfc3339, word};
 use crate::progress::Progress;
 use crate::times::Time;
 
@@ -33,7 +33,7 @@ terms back. Later decisions by others stand. Revoke the key first, and wait a mi
 #[command(after_help = EXAMPLES)]
 pub struct UndoArgs {
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     /// The id of the key whose decisions are undone; or `operator`, or the name that an `undo` or
     /// `import` printed.
@@ -42,21 +42,21 @@ pub struct UndoArgs {
 
     /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
     /// or a Unix time.
-    #[arg(long, value_name = "WHEN", value_parser = moment_past)]
+    #[arg(long, value_name = "WHEN", value_parser = past_moment)]
     since: Moment,
 
     /// The end of the period [default: now].
-    #[arg(long, value_name = "WHEN", value_parser = moment_past)]
+    #[arg(long, value_name = "WHEN", value_parser = past_moment)]
     until: Option<Moment>,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 /// A decision that takes another one back.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct UndoneDecision {
     user_id: UserId,
     scope: &'static str,
     experience_id: u64,
@@ -67,7 +67,7 @@ struct Shown {
     public_reason: String,
 }
 
-impl Shown {
+impl UndoneDecision {
     fn of(decision: &Decision, is_preview: bool) -> Self {
         let ban = &decision.ban;
         Self {
@@ -86,7 +86,7 @@ impl Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for UndoneDecision {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let title = if self.dry_run { "would be" } else { "is now" };
         vec![
@@ -105,13 +105,13 @@ fn or_never(time: Option<Time>) -> String {
     time.map_or_else(|| "never".to_owned(), Time::shown)
 }
 
-pub async fn run(args: UndoArgs, session: &Session, output: Output) -> Result<()> {
+pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let tag = workspace.guid.tag();
     let until = args.until.unwrap_or_else(Moment::now);
     if until < args.since {
-        bail!(WrongArguments("--until is before --since".to_owned()));
+        bail!(UsageError("--until is before --since".to_owned()));
     }
     let now = Moment::now().seconds();
     let keys = store.keys(tag).await?;
@@ -145,7 +145,7 @@ pub async fn run(args: UndoArgs, session: &Session, output: Output) -> Result<()
         );
     }
     let none = "Nothing to undo: no decisions by this key in that period are still current";
-    if args.caution.dry_run {
+    if args.safety.dry_run {
         let would = decide(&undo, store, &users, true).await?;
         return output.list(&would, none);
     }
@@ -155,7 +155,7 @@ pub async fn run(args: UndoArgs, session: &Session, output: Output) -> Result<()
             args.key,
             users.len()
         );
-        confirm(&question, args.caution.yes)?;
+        confirm(&question, args.safety.yes)?;
     }
     let done = decide(&undo, store, &users, false).await?;
     output.list(&done, none)?;
@@ -176,7 +176,7 @@ async fn decide(
     store: &Store,
     users: &std::collections::BTreeSet<UserId>,
     is_preview: bool,
-) -> Result<Vec<Shown>> {
+) -> Result<Vec<UndoneDecision>> {
     let mut progress = Progress::begin("users", u64::try_from(users.len()).ok());
     let decided = stream::iter(users).map(|user| async move {
         let history = store.history(undo.tag, *user, undo.window.since).await?;
@@ -194,7 +194,7 @@ async fn decide(
     let mut shown = Vec::new();
     while let Some(decisions) = decided.try_next().await? {
         progress.advance(1);
-        let show = |decision| Shown::of(decision, is_preview);
+        let show = |decision| UndoneDecision::of(decision, is_preview);
         shown.extend(decisions.iter().map(show));
     }
     progress.finish();

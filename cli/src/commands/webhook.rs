@@ -1,10 +1,10 @@
 //! `portcullis webhook`: sends decisions to other systems.
 
-mod adding;
-mod changing;
 mod deliveries;
+mod lifecycle;
 mod replay;
-mod shown;
+mod settings;
+mod summary;
 mod test;
 
 use anyhow::{Context, Result, bail};
@@ -13,14 +13,14 @@ use shared::store::Store;
 use shared::webhooks::{Endpoint, EndpointId};
 
 use super::workspace;
-use crate::arguments::{Caution, InWorkspace};
+use crate::arguments::{SafetyArgs, WorkspaceArg};
 use crate::output::Output;
-use adding::{AddArgs, SetArgs};
-use changing::RotateArgs;
 use deliveries::DeliveriesArgs;
+use lifecycle::WebhookRotateArgs;
 use replay::ReplayArgs;
-use shown::Shown;
-use test::TestArgs;
+use settings::{WebhookAddArgs, WebhookSetArgs};
+use summary::WebhookSummary;
+use test::WebhookTestArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,28 +37,28 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub enum WebhookCommand {
     /// Send events to a URL from now on. The signing secret is shown once.
-    Add(AddArgs),
+    Add(WebhookAddArgs),
     /// List webhooks and their health.
-    List(InWorkspace),
+    List(WorkspaceArg),
     /// Show a webhook: everything except its secret.
-    Show(Named),
+    Show(NamedWebhook),
     /// Change a webhook's URL, events or name. Its secret and its deliveries stay.
-    Set(SetArgs),
+    Set(WebhookSetArgs),
     /// Stop sending for a while. Events until it is resumed are not sent, but can be replayed.
-    Pause(Named),
+    Pause(NamedWebhook),
     /// Send again, also to a webhook that was paused because it failed.
-    Resume(Named),
+    Resume(NamedWebhook),
     /// Remove a webhook and the list of its deliveries.
     Remove {
         #[command(flatten)]
-        named: Named,
+        named: NamedWebhook,
         #[command(flatten)]
-        caution: Caution,
+        safety: SafetyArgs,
     },
     /// Sign with a new secret, shown once, and with the old one too for a while.
-    Rotate(RotateArgs),
+    Rotate(WebhookRotateArgs),
     /// Send a test event and show the answer.
-    Test(TestArgs),
+    Test(WebhookTestArgs),
     /// List deliveries, newest first, and the answers.
     Deliveries(DeliveriesArgs),
     /// Send the events since a time again: those that did not arrive, or all.
@@ -67,12 +67,12 @@ pub enum WebhookCommand {
 
 /// A webhook of a workspace.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Named {
+pub struct NamedWebhook {
     /// The webhook's id, from `webhook list`.
     #[arg(value_name = "WEBHOOK", value_parser = endpoint)]
     id: EndpointId,
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 }
 
 /// `is_local`: the installation is that of `make dev`, whose functions reach this machine.
@@ -83,40 +83,42 @@ pub async fn run(
     output: Output,
 ) -> Result<()> {
     match command {
-        WebhookCommand::Add(args) => adding::add(args, is_local, store, output).await,
-        WebhookCommand::Set(args) => adding::set(args, is_local, store, output).await,
+        WebhookCommand::Add(args) => settings::add(args, is_local, store, output).await,
+        WebhookCommand::Set(args) => settings::set(args, is_local, store, output).await,
         WebhookCommand::List(place) => list(place, store, output).await,
-        WebhookCommand::Show(named) => output.one(&Shown::whole(&find(store, named).await?)),
-        WebhookCommand::Pause(named) => changing::pause(named, store, output).await,
-        WebhookCommand::Resume(named) => changing::resume(named, store, output).await,
-        WebhookCommand::Remove { named, caution } => {
-            changing::remove(named, caution, store, output).await
+        WebhookCommand::Show(named) => {
+            output.one(&WebhookSummary::whole(&find(store, named).await?))
         }
-        WebhookCommand::Rotate(args) => changing::rotate(&args, store, output).await,
+        WebhookCommand::Pause(named) => lifecycle::pause(named, store, output).await,
+        WebhookCommand::Resume(named) => lifecycle::resume(named, store, output).await,
+        WebhookCommand::Remove { named, safety } => {
+            lifecycle::remove(named, safety, store, output).await
+        }
+        WebhookCommand::Rotate(args) => lifecycle::rotate(&args, store, output).await,
         WebhookCommand::Test(args) => test::run(&args, store, output).await,
         WebhookCommand::Deliveries(args) => deliveries::run(&args, store, output).await,
         WebhookCommand::Replay(args) => replay::run(&args, store, output).await,
     }
 }
 
-async fn list(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
+async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, place.workspace).await?;
     let mut endpoints = store.endpoints(workspace.guid.tag()).await?;
     endpoints.sort_by_key(|endpoint| (endpoint.created, endpoint.id));
-    let shown: Vec<_> = endpoints.iter().map(Shown::of).collect();
+    let shown: Vec<_> = endpoints.iter().map(WebhookSummary::of).collect();
     let none = "no webhooks yet: add one with `portcullis webhook add URL`";
     output.list(&shown, none)
 }
 
 /// The webhook with this id, or an error that says where to find the right one.
-async fn find(store: &Store, named: Named) -> Result<Endpoint> {
+async fn find(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
     let workspace = workspace::find(store, named.place.workspace).await?;
     let found = store.endpoint(workspace.guid.tag(), named.id).await?;
     found.with_context(|| unknown(named))
 }
 
 /// The same, which must not be paused.
-async fn find_active(store: &Store, named: Named) -> Result<Endpoint> {
+async fn find_active(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
     let endpoint = find(store, named).await?;
     if !endpoint.is_active() {
         bail!(
@@ -127,7 +129,7 @@ async fn find_active(store: &Store, named: Named) -> Result<Endpoint> {
     Ok(endpoint)
 }
 
-fn unknown(named: Named) -> String {
+fn unknown(named: NamedWebhook) -> String {
     format!(
         "the workspace has no webhook {}: `portcullis webhook list -w {}` shows all",
         named.id, named.place.workspace

@@ -14,7 +14,7 @@ use shared::ids::WorkspaceId;
 use shared::store::{Linking, Store, Workspace};
 
 use crate::arguments::{Limit, NamedWorkspace, name, number_or_none, one_of, workspace};
-use crate::output::{Output, Record, word};
+use crate::output::{Output, Printable, word};
 use crate::times::Time;
 
 const NONE: &str = "no workspaces yet: make one with `portcullis workspace create NAME`";
@@ -53,17 +53,17 @@ pub enum WorkspaceCommand {
     /// Show a workspace, what it holds, and how its experiences keep up.
     Show(NamedWorkspace),
     /// Change a workspace's settings, which takes effect everywhere within 60 seconds.
-    Set(SetArgs),
+    Set(WorkspaceSetArgs),
     /// Bring workspaces made by an older version up to this version, before its functions are deployed.
     /// Repeating it changes nothing.
     Upgrade,
     /// Delete a workspace with everything in it. All of its keys must be revoked first. If interrupted,
     /// run it again to continue.
-    Delete(DeleteArgs),
+    Delete(WorkspaceDeleteArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct DeleteArgs {
+pub struct WorkspaceDeleteArgs {
     /// The workspace's GUID, from `workspace list`. The environment does not choose what is deleted.
     #[arg(value_name = "GUID", value_parser = workspace)]
     guid: WorkspaceId,
@@ -81,7 +81,7 @@ pub struct DeleteArgs {
 #[derive(Debug, Args)]
 #[group(id = "settings", required = true, multiple = true, args = ["name", "linking",
     "moderator_bans_per_hour", "history_days"])]
-pub struct SetArgs {
+pub struct WorkspaceSetArgs {
     #[command(flatten)]
     named: NamedWorkspace,
     /// The display name.
@@ -102,7 +102,7 @@ pub struct SetArgs {
 /// A workspace as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct WorkspaceSummary {
     guid: String,
     name: String,
     linking: Linking,
@@ -111,7 +111,7 @@ struct Shown {
     created: Time,
 }
 
-impl From<&Workspace> for Shown {
+impl From<&Workspace> for WorkspaceSummary {
     fn from(workspace: &Workspace) -> Self {
         Self {
             guid: workspace.guid.to_string(),
@@ -124,7 +124,7 @@ impl From<&Workspace> for Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for WorkspaceSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("guid", self.guid.clone()),
@@ -160,7 +160,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
             }
             let ids = std::iter::repeat_with(WorkspaceId::random).take(TRIES);
             let made = create(store, &name, linking, ids).await?;
-            output.one(&Shown::from(&made))
+            output.one(&WorkspaceSummary::from(&made))
         }
         WorkspaceCommand::List { counts } => {
             let mut all = store.workspaces().await?;
@@ -168,7 +168,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
             if counts {
                 return output.list(&overview::count(&all, store).await?, NONE);
             }
-            let shown: Vec<_> = all.iter().map(Shown::from).collect();
+            let shown: Vec<_> = all.iter().map(WorkspaceSummary::from).collect();
             output.list(&shown, NONE)
         }
         WorkspaceCommand::Show(named) => {
@@ -186,7 +186,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
 }
 
 /// Changes what was given and leaves the rest.
-async fn set(args: SetArgs, store: &Store, output: Output) -> Result<()> {
+async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()> {
     let before = find(store, args.named.guid()?).await?;
     let mut after = before.clone();
     if let Some(name) = args.name {
@@ -204,7 +204,7 @@ async fn set(args: SetArgs, store: &Store, output: Output) -> Result<()> {
     if !store.change_workspace(&before, &after).await? {
         bail!("workspace {} was deleted in the meantime", before.guid);
     }
-    output.one(&Shown::from(&after))
+    output.one(&WorkspaceSummary::from(&after))
 }
 
 /// The workspace with this guid, or an error that says where to find the right one.

@@ -7,15 +7,15 @@ use shared::http::Fields;
 use shared::ids::{ExperienceId, Guid, MAX_ROBLOX_ID, ModeratorId, Uid, WorkspaceId};
 use shared::rules::{Scope, Terms};
 
-use super::fields::ends;
-use super::{NoRow, Row, expiry};
+use super::fields::times;
+use super::{ImportedBan, RowError, expiry};
 
 /// The longest ban, in seconds: 100 years of 365.25 days, as in the API.
 const LONGEST: u64 = 3_155_760_000;
 
 /// What stands in for what a file does not say.
 #[derive(Clone, Debug, Default)]
-pub struct Defaults {
+pub struct ImportDefaults {
     /// The experience the bans were made from.
     pub experience: Option<ExperienceId>,
     /// Where they hold.
@@ -30,15 +30,15 @@ pub struct Defaults {
 
 /// The fields of a row, named as in `BanInfo`.
 #[derive(Debug, Default)]
-pub(super) struct Draft(Map<String, Value>);
+pub(super) struct RowDraft(Map<String, Value>);
 
-impl From<Map<String, Value>> for Draft {
+impl From<Map<String, Value>> for RowDraft {
     fn from(fields: Map<String, Value>) -> Self {
         Self(fields)
     }
 }
 
-impl Draft {
+impl RowDraft {
     /// Adds a field; `null` is as good as none.
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0.insert(field.to_owned(), value.into());
@@ -46,20 +46,24 @@ impl Draft {
     }
 
     /// The row. `name` is what the file calls a field.
-    pub fn row(mut self, defaults: &Defaults, name: impl Fn(&str) -> String) -> Result<Row, NoRow> {
+    pub fn row(
+        mut self,
+        defaults: &ImportDefaults,
+        name: impl Fn(&str) -> String,
+    ) -> Result<ImportedBan, RowError> {
         self.fill(defaults);
         self.read(defaults).map_err(|error| {
             let ApiError::InvalidRequest(errors) = error else {
-                return NoRow::Wrong(error.message());
+                return RowError::Invalid(error.message());
             };
             let said = errors
                 .iter()
                 .map(|error| format!("{} {}", name(error.field), error.message));
-            NoRow::Wrong(said.collect::<Vec<_>>().join("; "))
+            RowError::Invalid(said.collect::<Vec<_>>().join("; "))
         })
     }
 
-    fn fill(&mut self, defaults: &Defaults) {
+    fn fill(&mut self, defaults: &ImportDefaults) {
         for field in ["privateReason", "publicReason"] {
             if self.text(field).is_none() {
                 self.0.remove(field);
@@ -88,7 +92,7 @@ impl Draft {
         }
     }
 
-    fn read(self, defaults: &Defaults) -> Result<Row, ApiError> {
+    fn read(self, defaults: &ImportDefaults) -> Result<ImportedBan, ApiError> {
         let mut fields = Fields::new(self.0);
         let user = fields.id("robloxId");
         let guid = guid(&mut fields);
@@ -140,7 +144,7 @@ impl Draft {
             .optional_flag("experienceBanCompleted")
             .unwrap_or(false);
         fields.build(|| {
-            Some(Row {
+            Some(ImportedBan {
                 user: user?,
                 guid,
                 uid,
@@ -202,7 +206,7 @@ fn reason(fields: &mut Fields, field: &'static str, most: usize, missing: &str) 
 
 fn time(fields: &mut Fields, field: &'static str, horizon: Timestamp) -> Option<Timestamp> {
     let time = fields.optional_number(field).map(Timestamp)?;
-    if time > horizon || (time.0 > 0 && ends::time(&time.0.into()).is_none()) {
+    if time > horizon || (time.0 > 0 && times::time(&time.0.into()).is_none()) {
         fields.reject(field, "must be a Unix time in seconds, with ten digits");
         return None;
     }

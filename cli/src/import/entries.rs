@@ -5,18 +5,18 @@ use std::fmt::{self, Display, Formatter};
 use serde_json::Value;
 use shared::ids::UserId;
 
-use super::Row;
+use super::ImportedBan;
 
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct At {
+pub struct Location {
     /// The line on which it begins, from 1.
     pub line: u64,
     /// In a document, its number, from 1: all of it may be on one line.
     pub entry: Option<u64>,
 }
 
-impl Display for At {
+impl Display for Location {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "line {}", self.line)?;
         match self.entry {
@@ -28,13 +28,13 @@ impl Display for At {
 
 /// An entry of a file.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct FileEntry {
     /// Where it stands.
-    pub at: At,
+    pub at: Location,
     /// What it is there, to be corrected and imported again.
     pub original: Original,
     /// What it says.
-    pub outcome: Outcome,
+    pub outcome: EntryContent,
     /// Fields in it that are not read.
     pub unread: Vec<String>,
     /// The user whose earlier entries it takes back.
@@ -43,30 +43,30 @@ pub struct Entry {
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EntryContent {
     /// A ban.
-    Ban(Box<Row>),
+    Ban(Box<ImportedBan>),
     /// Something else, which is left out on purpose.
-    NoBan(String),
+    NotABan(String),
     /// Nothing that can be read, and why.
-    Wrong(String),
+    Invalid(String),
 }
 
 /// Why there is no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoRow {
+pub enum RowError {
     /// It is wrong.
-    Wrong(String),
+    Invalid(String),
     /// It is not a ban.
-    NoBan(String),
+    NotABan(String),
 }
 
-impl From<Result<Row, NoRow>> for Outcome {
-    fn from(read: Result<Row, NoRow>) -> Self {
+impl From<Result<ImportedBan, RowError>> for EntryContent {
+    fn from(read: Result<ImportedBan, RowError>) -> Self {
         match read {
             Ok(row) => Self::Ban(Box::new(row)),
-            Err(NoRow::Wrong(what)) => Self::Wrong(what),
-            Err(NoRow::NoBan(what)) => Self::NoBan(what),
+            Err(RowError::Invalid(what)) => Self::Invalid(what),
+            Err(RowError::NotABan(what)) => Self::NotABan(what),
         }
     }
 }
@@ -82,14 +82,14 @@ pub enum Original {
 
 /// Why a file cannot be read, or not to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct FileError {
     /// The line from which on it cannot be read, from 1.
     pub line: u64,
     /// What is wrong, and what would be right.
     pub message: String,
 }
 
-impl Broken {
+impl FileError {
     pub(super) fn new(line: u64, message: impl Into<String>) -> Self {
         Self {
             line,
@@ -99,4 +99,4 @@ impl Broken {
 }
 
 /// The entries of a file. After an error there are no more.
-pub type Rows = Box<dyn Iterator<Item = Result<Entry, Broken>>>;
+pub type Entries = Box<dyn Iterator<Item = Result<FileEntry, FileError>>>;

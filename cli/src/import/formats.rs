@@ -9,35 +9,42 @@ pub mod pairs;
 pub mod plain;
 pub mod roblox;
 
-use super::documents::pieces::{Piece, Unreadable};
-use super::entries::{At, Entry, NoRow, Original};
-use super::fields::columns::Columns;
-use super::{Defaults, Format, Row};
+use super::documents::entries::{DocumentEntry, UnreadableEntry};
+use super::entries::{FileEntry, Location, Original, RowError};
+use super::fields::columns::ColumnOptions;
+use super::{ImportDefaults, ImportFormat, ImportedBan};
 
 /// A row, with the names of the fields beside it that are not read.
-pub type Read = (Result<Row, NoRow>, Vec<String>);
+pub type RowResult = (Result<ImportedBan, RowError>, Vec<String>);
 
 /// The entry that a piece of a document is.
-pub fn entry(format: Format, piece: Piece, defaults: &Defaults, columns: &Columns) -> Entry {
-    let Piece { at, name, value } = piece;
+pub fn entry(
+    format: ImportFormat,
+    piece: DocumentEntry,
+    defaults: &ImportDefaults,
+    columns: &ColumnOptions,
+) -> FileEntry {
+    let DocumentEntry { at, name, value } = piece;
     let value = match value {
         Ok(value) => value,
         Err(unreadable) => return wrong_entry(at, unreadable),
     };
     let (read, unread) = match format {
-        Format::Adonis => adonis::row(&value, defaults, columns),
-        Format::KohlsAdmin | Format::ById => by_id::row(name.as_deref(), &value, defaults, columns),
-        Format::HdAdmin => hd_admin::row(&value, defaults, columns),
-        Format::Roblox => roblox::row(&value, defaults),
-        Format::Ids => plain::row(&value, defaults, columns),
-        Format::UsersJson => objects::row(name.as_deref(), &value, defaults, columns),
+        ImportFormat::Adonis => adonis::row(&value, defaults, columns),
+        ImportFormat::KohlsAdmin | ImportFormat::ById => {
+            by_id::row(name.as_deref(), &value, defaults, columns)
+        }
+        ImportFormat::HdAdmin => hd_admin::row(&value, defaults, columns),
+        ImportFormat::Roblox => roblox::row(&value, defaults),
+        ImportFormat::Ids => plain::row(&value, defaults, columns),
+        ImportFormat::UsersJson => objects::row(name.as_deref(), &value, defaults, columns),
         _ => ban_info::row(&value, defaults, columns),
     };
     let takes_back = match format {
-        Format::Adonis => adonis::taken_back(&value),
+        ImportFormat::Adonis => adonis::taken_back(&value),
         _ => None,
     };
-    Entry {
+    FileEntry {
         at,
         original: Original::Value(name, value),
         outcome: read.into(),
@@ -46,17 +53,17 @@ pub fn entry(format: Format, piece: Piece, defaults: &Defaults, columns: &Column
     }
 }
 
-fn wrong_entry(at: At, unreadable: Unreadable) -> Entry {
-    let Unreadable { message, text } = unreadable;
-    Entry {
+fn wrong_entry(at: Location, unreadable: UnreadableEntry) -> FileEntry {
+    let UnreadableEntry { message, text } = unreadable;
+    FileEntry {
         at,
         original: Original::Value(None, text.into()),
-        outcome: Err(NoRow::Wrong(message)).into(),
+        outcome: Err(RowError::Invalid(message)).into(),
         unread: Vec::new(),
         takes_back: None,
     }
 }
 
-fn wrong(what: impl Into<String>) -> Read {
-    (Err(NoRow::Wrong(what.into())), Vec::new())
+fn wrong(what: impl Into<String>) -> RowResult {
+    (Err(RowError::Invalid(what.into())), Vec::new())
 }

@@ -9,16 +9,16 @@ use shared::rules::{Expiry, Scope};
 use shared::store::{Incoming, Verdict};
 use shared::text::printable;
 
-use super::errors::{Errors, Note};
-use super::{At, Original};
-use crate::output::{Output, Record, rfc3339};
+use super::errors_file::{ErrorsFile, FailedRow};
+use super::{Location, Original};
+use crate::output::{Output, Printable, rfc3339};
 use crate::progress::Progress;
 use crate::terminal;
 
 /// The sums of an import.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary {
+pub struct ImportSummary {
     key_id: String,
     dry_run: bool,
     format: String,
@@ -37,7 +37,7 @@ pub struct Summary {
     errors: Option<String>,
 }
 
-impl Summary {
+impl ImportSummary {
     /// Of a run under this name in the history, which only looks if it is a dry one. `not_read` are
     /// the fields of the file that are not read.
     pub fn of(key_id: &str, dry_run: bool, format: String, not_read: Vec<String>) -> Self {
@@ -51,7 +51,7 @@ impl Summary {
     }
 }
 
-impl Record for Summary {
+impl Printable for ImportSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let [added, replaced] = if self.dry_run {
             ["would be added", "would be added as replaced"]
@@ -84,7 +84,7 @@ impl Record for Summary {
 
 /// Where the differences of a dry run are printed.
 #[derive(Clone, Copy, Debug)]
-enum Changes {
+enum DryRunOutput {
     Kept,
     Lines,
     Json { any: bool },
@@ -92,10 +92,10 @@ enum Changes {
 
 /// The report of an import.
 #[derive(Debug)]
-pub struct Report {
-    summary: Summary,
-    errors: Errors,
-    changes: Changes,
+pub struct ImportReport {
+    summary: ImportSummary,
+    errors: ErrorsFile,
+    changes: DryRunOutput,
     output: Output,
     progress: Option<Progress>,
     started: Instant,
@@ -103,22 +103,22 @@ pub struct Report {
 
 /// A row, as the report knows it.
 #[derive(Clone, Debug)]
-pub struct Reported {
+pub struct ReportedRow {
     /// Its number, from 0, among all entries of the file.
     pub ordinal: u64,
     /// Where it stands.
-    pub at: At,
+    pub at: Location,
     /// What it is there.
     pub original: Original,
 }
 
-impl Report {
+impl ImportReport {
     /// A report of `rows` rows. Those that fail are written to `errors`, or in a dry run printed.
-    pub fn begin(summary: Summary, rows: u64, errors: Errors, output: Output) -> Self {
+    pub fn begin(summary: ImportSummary, rows: u64, errors: ErrorsFile, output: Output) -> Self {
         let changes = match (summary.dry_run, output.is_json()) {
-            (false, _) => Changes::Kept,
-            (true, false) => Changes::Lines,
-            (true, true) => Changes::Json { any: false },
+            (false, _) => DryRunOutput::Kept,
+            (true, false) => DryRunOutput::Lines,
+            (true, true) => DryRunOutput::Json { any: false },
         };
         Self {
             summary,
@@ -131,7 +131,7 @@ impl Report {
     }
 
     /// A row that is wrong.
-    pub fn wrong(&mut self, row: Reported, message: &str) -> Result<()> {
+    pub fn wrong(&mut self, row: ReportedRow, message: &str) -> Result<()> {
         self.summary.failed += 1;
         self.note(row, "failed", message)?;
         self.advance();
@@ -139,9 +139,9 @@ impl Report {
     }
 
     /// An entry that is not a ban.
-    pub fn left_out(&mut self, row: &Reported, message: &str) -> Result<()> {
+    pub fn left_out(&mut self, row: &ReportedRow, message: &str) -> Result<()> {
         self.summary.left_out += 1;
-        if matches!(self.changes, Changes::Kept) {
+        if matches!(self.changes, DryRunOutput::Kept) {
             self.errors.done(row.ordinal, None)
         } else {
             self.change(row.at, "not a ban", message)
@@ -149,7 +149,12 @@ impl Report {
     }
 
     /// What became of a row.
-    pub fn verdict(&mut self, row: Reported, incoming: &Incoming, verdict: &Verdict) -> Result<()> {
+    pub fn verdict(
+        &mut self,
+        row: ReportedRow,
+        incoming: &Incoming,
+        verdict: &Verdict,
+    ) -> Result<()> {
         let sums = &mut self.summary;
         let change = match verdict {
             Verdict::Unchanged => {
@@ -197,7 +202,7 @@ impl Report {
             }
         };
         match (self.changes, change) {
-            (Changes::Kept, _) => self.errors.done(row.ordinal, None)?,
+            (DryRunOutput::Kept, _) => self.errors.done(row.ordinal, None)?,
             (_, Some(change)) => self.change(row.at, change, &described(incoming))?,
             _ => {}
         }
@@ -223,8 +228,8 @@ impl Report {
         let rate = (self.summary.read as f64 / seconds) as u64;
         self.summary.per_second = rate;
         match self.changes {
-            Changes::Kept | Changes::Lines => self.output.one(&self.summary)?,
-            Changes::Json { any } => {
+            DryRunOutput::Kept | DryRunOutput::Lines => self.output.one(&self.summary)?,
+            DryRunOutput::Json { any } => {
                 let begin = if any { "" } else { "{\"changes\":[" };
                 let summary = serde_json::to_string(&self.summary)?;
                 let text = format!("{begin}],\n\"summary\":{summary}}}\n");
@@ -258,17 +263,17 @@ impl Report {
     }
 
     /// Writes down why a row is not imported.
-    fn note(&mut self, row: Reported, kind: &'static str, message: &str) -> Result<()> {
-        if !matches!(self.changes, Changes::Kept) {
+    fn note(&mut self, row: ReportedRow, kind: &'static str, message: &str) -> Result<()> {
+        if !matches!(self.changes, DryRunOutput::Kept) {
             return self.change(row.at, kind, message);
         }
-        let Reported {
+        let ReportedRow {
             ordinal,
             at,
             original,
         } = row;
         let message = message.to_owned();
-        let note = Note {
+        let note = FailedRow {
             at,
             message,
             original,
@@ -276,8 +281,8 @@ impl Report {
         self.errors.done(ordinal, Some(note))
     }
 
-    fn change(&mut self, at: At, kind: &'static str, what: &str) -> Result<()> {
-        if let Changes::Json { any } = &mut self.changes {
+    fn change(&mut self, at: Location, kind: &'static str, what: &str) -> Result<()> {
+        if let DryRunOutput::Json { any } = &mut self.changes {
             let mut change = json!({ "line": at.line, "change": kind, "message": what });
             if let (Some(entry), Some(object)) = (at.entry, change.as_object_mut()) {
                 object.insert("entry".to_owned(), entry.into());

@@ -3,26 +3,32 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use super::{Broken, Columns, Defaults, Detected, Entry, Format, Outcome, Reading, Row};
+use super::{
+    ColumnOptions, DetectedFormat, EntryContent, FileEntry, FileError, ImportDefaults,
+    ImportFormat, ImportedBan, ReadOptions,
+};
 
 const NOW_2099: u64 = 4_070_908_800;
 
-fn defaults() -> Defaults {
-    Defaults {
+fn defaults() -> ImportDefaults {
+    ImportDefaults {
         experience: "7001".parse().ok(),
         moderator: "5009".parse().ok(),
         public_reason: Some("Banned earlier".to_owned()),
-        ..Defaults::default()
+        ..ImportDefaults::default()
     }
 }
 
-fn read(bytes: &[u8], given: Option<Format>) -> Result<(Format, Vec<Entry>), Broken> {
-    let detected = Detected::find(given, || Ok(Cursor::new(bytes.to_vec())))?;
+fn read(
+    bytes: &[u8],
+    given: Option<ImportFormat>,
+) -> Result<(ImportFormat, Vec<FileEntry>), FileError> {
+    let detected = DetectedFormat::find(given, || Ok(Cursor::new(bytes.to_vec())))?;
     let format = detected.format;
-    let reading = Reading {
+    let reading = ReadOptions {
         detected,
         defaults: defaults(),
-        columns: Columns::default(),
+        columns: ColumnOptions::default(),
         raw: false,
     };
     let rows = reading.rows(Cursor::new(bytes.to_vec()))?;
@@ -34,22 +40,22 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
-fn entries(name: &str) -> Vec<Entry> {
+fn entries(name: &str) -> Vec<FileEntry> {
     read(&case(name), None)
         .unwrap_or_else(|broken| panic!("{name}: {broken:?}"))
         .1
 }
 
-fn bans(entries: &[Entry]) -> Vec<&Row> {
+fn bans(entries: &[FileEntry]) -> Vec<&ImportedBan> {
     let bans = entries.iter().filter_map(|entry| match &entry.outcome {
-        Outcome::Ban(row) => Some(&**row),
+        EntryContent::Ban(row) => Some(&**row),
         _ => None,
     });
     bans.collect()
 }
 
 /// User, public reason, end.
-fn shown(entries: &[Entry]) -> Vec<(u64, &str, u64)> {
+fn shown(entries: &[FileEntry]) -> Vec<(u64, &str, u64)> {
     let shown = bans(entries).into_iter().map(|row| {
         let expires = row.terms.expires.seconds();
         (row.user.get(), row.terms.public_reason.as_str(), expires)
@@ -58,9 +64,9 @@ fn shown(entries: &[Entry]) -> Vec<(u64, &str, u64)> {
 }
 
 /// Where entries are wrong, and why.
-fn wrong(entries: &[Entry]) -> Vec<(u64, &str)> {
+fn wrong(entries: &[FileEntry]) -> Vec<(u64, &str)> {
     let wrong = entries.iter().filter_map(|entry| match &entry.outcome {
-        Outcome::Wrong(what) => Some((entry.at.line, what.as_str())),
+        EntryContent::Invalid(what) => Some((entry.at.line, what.as_str())),
         _ => None,
     });
     wrong.collect()
@@ -267,7 +273,7 @@ fn other_encodings_and_shapes_are_named() {
 #[test]
 fn ids_in_unusual_forms_are_read_exactly_or_not_at_all() {
     let text = "[5.6e6, 5600001.0, 5600001.5, 1e400, -1, 9007199254740992, \"5600002\", null]";
-    let found = read(text.as_bytes(), Some(Format::Ids)).unwrap().1;
+    let found = read(text.as_bytes(), Some(ImportFormat::Ids)).unwrap().1;
     let users: Vec<_> = bans(&found).iter().map(|row| row.user.get()).collect();
     assert_eq!(users, [5_600_000, 5_600_001, 5_600_002]);
     assert_eq!(wrong(&found).len(), 5);
@@ -285,7 +291,7 @@ fn ids_in_unusual_forms_are_read_exactly_or_not_at_all() {
 }
 
 /// The blocks of code in the documentation, each with the format of its section.
-fn documented() -> Vec<(Format, String)> {
+fn documented() -> Vec<(ImportFormat, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/importing.md");
     let text = std::fs::read_to_string(path).unwrap();
     let formats = text.split("\n## Formats\n").nth(1).unwrap();
@@ -293,7 +299,7 @@ fn documented() -> Vec<(Format, String)> {
     let mut found = Vec::new();
     for section in formats.split("\n### `").skip(1) {
         let (name, section) = section.split_once('`').unwrap();
-        let format = <Format as clap::ValueEnum>::from_str(name, false).unwrap();
+        let format = <ImportFormat as clap::ValueEnum>::from_str(name, false).unwrap();
         for block in section.split("\n```").skip(1).step_by(2) {
             let (_, sample) = block.split_once('\n').unwrap();
             found.push((format, format!("{sample}\n")));
@@ -305,8 +311,8 @@ fn documented() -> Vec<(Format, String)> {
 #[test]
 fn every_documented_sample_is_recognised_and_read() {
     let samples = documented();
-    for format in <Format as clap::ValueEnum>::value_variants() {
-        let is_in_text = *format == Format::Csv;
+    for format in <ImportFormat as clap::ValueEnum>::value_variants() {
+        let is_in_text = *format == ImportFormat::Csv;
         let has_sample = samples.iter().any(|(own, _)| own == format);
         assert!(has_sample || is_in_text, "{format:?} has no sample");
     }
@@ -327,7 +333,7 @@ fn a_failed_entry_can_be_read_again_as_it_is_written_down() {
     let text = "{\"format\":\"by-id\",\"list\":[\n\
         {\"line\":1,\"entry\":3,\"message\":\"m\",\"key\":\"5400004\",\"row\":{\"Reason\":\"spam\"}}\n]}\n";
     let (format, found) = read(text.as_bytes(), None).unwrap();
-    assert_eq!(format, Format::ById);
+    assert_eq!(format, ImportFormat::ById);
     assert_eq!(shown(&found), [(5_400_004, "spam", 0)]);
     let text = "userId,reason,import line,import message\n1,\"'=1+1\",2,\"'=why\"\n";
     let found = read(text.as_bytes(), None).unwrap().1;

@@ -8,8 +8,8 @@ use shared::clock::Moment;
 use shared::ids::{ExperienceId, Guid, Uid, WorkspaceId};
 use shared::store::Numbering;
 
-use super::repeats::{Contest, Repeats, Seen};
-use super::{Broken, Outcome, Row, Rows};
+use super::duplicates::{Duplicates, ReplacementRound, SeenRows};
+use super::{Entries, EntryContent, FileError, ImportedBan};
 
 /// The first guid that a spreadsheet cannot keep whole: it keeps 15 digits.
 const LONG: u64 = 1_000_000_000_000_000;
@@ -31,13 +31,13 @@ pub struct Survey {
     /// The fields that are not read.
     pub unread: BTreeSet<String>,
     /// Rows that stand in each other's way.
-    pub repeats: Repeats,
+    pub repeats: Duplicates,
 }
 
 /// Goes through all entries, which `open` gives from the first on. A file that cannot be read to
 /// its end is refused before anything is written.
 pub fn survey(
-    mut open: impl FnMut() -> Result<Rows>,
+    mut open: impl FnMut() -> Result<Entries>,
     workspace: WorkspaceId,
     numbering: Numbering,
     is_table: bool,
@@ -46,7 +46,7 @@ pub fn survey(
         foreign: numbering.adopted.map(|adopted| (adopted.workspace, 0)),
         ..Survey::default()
     };
-    let (mut seen, mut rounding) = (Seen::default(), Rounding::default());
+    let (mut seen, mut rounding) = (SeenRows::default(), Rounding::default());
     for (entry, ordinal) in open()?.zip(0..) {
         let entry = entry.or_else(|broken| refused(&broken))?;
         survey.unread.extend(entry.unread);
@@ -54,12 +54,12 @@ pub fn survey(
             seen.take_back(user, ordinal);
         }
         let row = match entry.outcome {
-            Outcome::NoBan(_) => continue,
-            Outcome::Wrong(_) => {
+            EntryContent::NotABan(_) => continue,
+            EntryContent::Invalid(_) => {
                 survey.rows = survey.rows.saturating_add(1);
                 continue;
             }
-            Outcome::Ban(row) => row,
+            EntryContent::Ban(row) => row,
         };
         survey.rows = survey.rows.saturating_add(1);
         seen.add(&row);
@@ -79,9 +79,9 @@ pub fn survey(
     }
     survey.repeats = seen.repeats();
     if !survey.repeats.users.is_empty() {
-        let (mut contest, now) = (Contest::default(), Moment::now().seconds());
+        let (mut contest, now) = (ReplacementRound::default(), Moment::now().seconds());
         for (entry, ordinal) in open()?.zip(0..) {
-            if let Ok(Outcome::Ban(row)) = entry.map(|entry| entry.outcome) {
+            if let Ok(EntryContent::Ban(row)) = entry.map(|entry| entry.outcome) {
                 contest.add(ordinal, *row, &survey.repeats, now);
             }
         }
@@ -91,7 +91,7 @@ pub fn survey(
 }
 
 impl Survey {
-    fn take(&mut self, row: &Row, workspace: WorkspaceId) {
+    fn take(&mut self, row: &ImportedBan, workspace: WorkspaceId) {
         if row.completed {
             self.reporting.insert(row.experience);
         }
@@ -117,7 +117,7 @@ struct Rounding {
 }
 
 impl Rounding {
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &ImportedBan) {
         let Some(guid) = row.guid.filter(|guid| guid.get() >= LONG) else {
             return;
         };
@@ -140,7 +140,7 @@ fn is_of(guid: Guid, uid: Uid) -> bool {
 }
 
 /// Nothing more can be read, so nothing is to be written.
-pub fn refused<T>(broken: &Broken) -> Result<T> {
-    let Broken { line, message } = broken;
+pub fn refused<T>(broken: &FileError) -> Result<T> {
+    let FileError { line, message } = broken;
     bail!("nothing was imported: line {line}: {message}")
 }

@@ -16,7 +16,7 @@ const NARROWEST: usize = 40;
 
 /// How text is laid out.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Layout {
+pub struct TableLayout {
     /// The width that lines may have, in columns of the terminal; `None` = any.
     pub width: Option<usize>,
     /// Whether states have a colour.
@@ -24,7 +24,7 @@ pub struct Layout {
 }
 
 /// Titles and values of one thing, one below the other.
-pub fn record(fields: &[(&'static str, String)], layout: Layout) -> String {
+pub fn record(fields: &[(&'static str, String)], layout: TableLayout) -> String {
     let rows: Vec<_> = fields
         .iter()
         .map(|(title, value)| vec![((*title).to_owned(), None), toned(title, value)])
@@ -33,7 +33,7 @@ pub fn record(fields: &[(&'static str, String)], layout: Layout) -> String {
 }
 
 /// A list of things, all with the same titles.
-pub fn list(things: &[Vec<(&'static str, String)>], layout: Layout) -> String {
+pub fn list(things: &[Vec<(&'static str, String)>], layout: TableLayout) -> String {
     let Some(first) = things.first() else {
         return String::new();
     };
@@ -97,7 +97,7 @@ fn with_gaps(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>().saturating_add(gaps)
 }
 
-fn fits(rows: &[Vec<Toned>], layout: Layout) -> bool {
+fn fits(rows: &[Vec<Toned>], layout: TableLayout) -> bool {
     let Some(width) = layout.width else {
         return true;
     };
@@ -105,7 +105,7 @@ fn fits(rows: &[Vec<Toned>], layout: Layout) -> bool {
 }
 
 /// Rows of cells as lines of columns.
-fn aligned(rows: Vec<Vec<Toned>>, layout: Layout) -> String {
+fn aligned(rows: Vec<Vec<Toned>>, layout: TableLayout) -> String {
     let widest: Vec<_> = columns(&rows)
         .map(|cells| cells.map(measure_text_width).max().unwrap_or_default())
         .collect();
@@ -154,8 +154,8 @@ fn aligned(rows: Vec<Vec<Toned>>, layout: Layout) -> String {
 mod tests {
     use super::*;
 
-    fn layout(width: usize) -> Layout {
-        Layout {
+    fn layout(width: usize) -> TableLayout {
+        TableLayout {
             width: Some(width),
             is_coloured: false,
         }
@@ -172,19 +172,22 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [row("1", "é"), row("1000", "")];
-        let text = list(&rows, Layout::default());
+        let text = list(&rows, TableLayout::default());
         assert_eq!(
             text,
             "ID    REASON  BY\n1     é       me\n1000          me\n"
         );
-        let one = record(&rows[0], Layout::default());
+        let one = record(&rows[0], TableLayout::default());
         assert_eq!(one, "id      1\nreason  é\nby      me\n");
-        assert_eq!(list(&[], Layout::default()), "");
+        assert_eq!(list(&[], TableLayout::default()), "");
     }
 
     #[test]
     fn wide_letters_and_emoji_take_two_columns() {
-        let text = list(&[row("1", "迷惑行為"), row("2", "🙂")], Layout::default());
+        let text = list(
+            &[row("1", "迷惑行為"), row("2", "🙂")],
+            TableLayout::default(),
+        );
         assert_eq!(
             text,
             "ID  REASON    BY\n1   迷惑行為  me\n2   🙂        me\n"
@@ -221,7 +224,7 @@ mod tests {
             ("result", "ok".to_owned()),
             ("detail", "ok".to_owned()),
         ]];
-        let plain = list(&rows, Layout::default());
+        let plain = list(&rows, TableLayout::default());
         assert!(!plain.contains('\u{1b}'), "{plain:?}");
         assert_eq!(tone("result", "failed"), Some(Color::Red));
         assert_eq!(tone("status", "live"), Some(Color::Green));
@@ -239,6 +242,6 @@ mod tests {
             ("by", "\u{9b}m".to_owned()),
         ];
         let printed = "name  a\\u{1b}[2Jb\\u{202e}\nby    \\u{9b}m\n";
-        assert_eq!(record(&one, Layout::default()), printed);
+        assert_eq!(record(&one, TableLayout::default()), printed);
     }
 }

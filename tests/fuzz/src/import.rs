@@ -2,7 +2,10 @@
 
 use std::io::Cursor;
 
-use cli::import::{Broken, Columns, Defaults, Detected, Format, Outcome, Reading, Row};
+use cli::import::{
+    ColumnOptions, DetectedFormat, EntryContent, FileError, ImportDefaults, ImportFormat,
+    ImportedBan, ReadOptions,
+};
 use shared::ban_info::{FlagStyle, View};
 use shared::clock::Moment;
 use shared::export::{self, Csv, Json};
@@ -13,29 +16,29 @@ use shared::store::Recorded;
 use crate::body::assert_text;
 use crate::length::LONGEST;
 
-const FORMATS: [Format; 10] = [
-    Format::Json,
-    Format::Csv,
-    Format::UsersCsv,
-    Format::UsersJson,
-    Format::Ids,
-    Format::ById,
-    Format::Roblox,
-    Format::Adonis,
-    Format::KohlsAdmin,
-    Format::HdAdmin,
+const FORMATS: [ImportFormat; 10] = [
+    ImportFormat::Json,
+    ImportFormat::Csv,
+    ImportFormat::UsersCsv,
+    ImportFormat::UsersJson,
+    ImportFormat::Ids,
+    ImportFormat::ById,
+    ImportFormat::Roblox,
+    ImportFormat::Adonis,
+    ImportFormat::KohlsAdmin,
+    ImportFormat::HdAdmin,
 ];
 
 /// Reads bytes as a file of every format.
 pub fn import(bytes: &[u8]) {
-    match Detected::find(None, || Ok(bytes)) {
+    match DetectedFormat::find(None, || Ok(bytes)) {
         Ok(detected) => drop(rows_of(bytes, detected, false)),
         Err(broken) => assert_says_where(bytes, &broken),
     }
     let now = Moment::now();
     for format in FORMATS {
         for raw in [false, true] {
-            if raw && format != Format::Csv {
+            if raw && format != ImportFormat::Csv {
                 continue;
             }
             for row in rows(bytes, format, raw) {
@@ -47,8 +50,8 @@ pub fn import(bytes: &[u8]) {
 }
 
 /// The rows that can be read; those that cannot say on which line they are and why.
-fn rows(bytes: &[u8], format: Format, raw: bool) -> Vec<Row> {
-    match Detected::find(Some(format), || Ok(bytes)) {
+fn rows(bytes: &[u8], format: ImportFormat, raw: bool) -> Vec<ImportedBan> {
+    match DetectedFormat::find(Some(format), || Ok(bytes)) {
         Ok(detected) => rows_of(bytes, detected, raw),
         Err(broken) => {
             assert_says_where(bytes, &broken);
@@ -57,18 +60,18 @@ fn rows(bytes: &[u8], format: Format, raw: bool) -> Vec<Row> {
     }
 }
 
-fn rows_of(bytes: &[u8], detected: Detected, raw: bool) -> Vec<Row> {
+fn rows_of(bytes: &[u8], detected: DetectedFormat, raw: bool) -> Vec<ImportedBan> {
     let format = detected.format;
-    let reading = Reading {
+    let reading = ReadOptions {
         detected,
-        defaults: Defaults {
+        defaults: ImportDefaults {
             experience: "75521396999004".parse().ok(),
             scope: None,
             moderator: "744482898".parse().ok(),
             private_reason: None,
             public_reason: Some("Banned earlier".to_owned()),
         },
-        columns: Columns::default(),
+        columns: ColumnOptions::default(),
         raw,
     };
     let read = match reading.rows(Cursor::new(bytes.to_vec())) {
@@ -88,8 +91,8 @@ fn rows_of(bytes: &[u8], detected: Detected, raw: bool) -> Vec<Row> {
             Ok(entry) => {
                 assert_line(bytes, entry.at.line);
                 match entry.outcome {
-                    Outcome::Ban(row) => found.push(*row),
-                    Outcome::NoBan(message) | Outcome::Wrong(message) => {
+                    EntryContent::Ban(row) => found.push(*row),
+                    EntryContent::NotABan(message) | EntryContent::Invalid(message) => {
                         assert!(!message.is_empty());
                     }
                 }
@@ -103,7 +106,7 @@ fn rows_of(bytes: &[u8], detected: Detected, raw: bool) -> Vec<Row> {
     found
 }
 
-fn assert_says_where(bytes: &[u8], broken: &Broken) {
+fn assert_says_where(bytes: &[u8], broken: &FileError) {
     assert!(!broken.message.is_empty());
     assert_line(bytes, broken.line);
 }
@@ -114,7 +117,7 @@ fn assert_line(bytes: &[u8], line: u64) {
     assert!((1..=lines).contains(&line), "line {line} of {lines}");
 }
 
-fn assert_within_bounds(row: &Row, now: Moment) {
+fn assert_within_bounds(row: &ImportedBan, now: Moment) {
     for id in [
         row.user.get(),
         row.experience.get(),
@@ -138,7 +141,7 @@ fn assert_within_bounds(row: &Row, now: Moment) {
 }
 
 /// Exported and read again, a row is the same.
-fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
+fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: Moment) {
     let workspace = row.workspace.unwrap_or_else(WorkspaceId::random);
     let recorded = Recorded {
         ban: ban_of(row, now),
@@ -148,17 +151,29 @@ fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
         let view = View::of_workspace(workspace, flags, now.seconds());
         let files = [
-            (Format::Json, false, file(Json::default(), &view, &recorded)),
-            (Format::Csv, false, file(Csv::new(false), &view, &recorded)),
-            (Format::Csv, true, file(Csv::new(true), &view, &recorded)),
             (
-                Format::Csv,
+                ImportFormat::Json,
+                false,
+                file(Json::default(), &view, &recorded),
+            ),
+            (
+                ImportFormat::Csv,
+                false,
+                file(Csv::new(false), &view, &recorded),
+            ),
+            (
+                ImportFormat::Csv,
+                true,
+                file(Csv::new(true), &view, &recorded),
+            ),
+            (
+                ImportFormat::Csv,
                 false,
                 file(Csv::new(false).for_excel(true), &view, &recorded),
             ),
         ];
         for (format, raw, file) in files {
-            let detected = Detected::find(None, || Ok(file.as_slice()));
+            let detected = DetectedFormat::find(None, || Ok(file.as_slice()));
             assert_eq!(detected.map(|detected| detected.format), Ok(format));
             let again = rows(&file, format, raw);
             let shown = String::from_utf8_lossy(&file);
@@ -166,7 +181,7 @@ fn assert_comes_out_as_it_went_in(row: &Row, now: Moment) {
                 panic!("{} rows come out of {shown}", again.len());
             };
             let ban = &recorded.ban;
-            let expected = Row {
+            let expected = ImportedBan {
                 guid: Some(ban.guid),
                 uid: Some(ban.uid),
                 workspace: Some(workspace),
@@ -189,7 +204,7 @@ fn file(mut format: impl export::Format, view: &View, row: &Recorded) -> Vec<u8>
 }
 
 /// The ban that a row becomes, with what it does not say made up.
-fn ban_of(row: &Row, now: Moment) -> Ban {
+fn ban_of(row: &ImportedBan, now: Moment) -> Ban {
     let uid = row.uid.unwrap_or(Uid(7));
     let guid = row.guid.unwrap_or_else(|| Guid::mint(now, uid));
     let created = row.created.unwrap_or_else(|| guid.created());

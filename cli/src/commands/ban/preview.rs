@@ -9,8 +9,8 @@ use shared::ids::{ExperienceId, UserId};
 use shared::rules::{self, Ban, BanRequest, Expiry, Judgement, Scope};
 use shared::store::{Store, Workspace};
 
-use crate::ban_record::{ShownBan, in_place, lasting};
-use crate::output::Record;
+use crate::ban_summary::{BanSummary, in_place, lasting};
+use crate::output::Printable;
 use crate::times::Time;
 
 /// A ban shorter than this, in seconds, is more likely a mistake in the unit.
@@ -19,16 +19,16 @@ const SHORT: u64 = 3600;
 /// What a ban would do.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Preview {
+pub struct BanPreview {
     dry_run: bool,
-    would: Action,
+    would: BanAction,
     user_id: UserId,
     experience_id: ExperienceId,
     is_global: bool,
     /// When the ban would end.
     expires_at: Option<Time>,
     /// The ban in force.
-    in_force: Option<ShownBan>,
+    in_force: Option<BanSummary>,
     #[serde(skip)]
     expires: Expiry,
     #[serde(skip)]
@@ -41,7 +41,7 @@ pub struct Preview {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Action {
+enum BanAction {
     Ban,
     Change,
     Appeal,
@@ -54,7 +54,7 @@ enum Action {
     RefuseAsNotBanned,
 }
 
-impl Preview {
+impl BanPreview {
     /// Judges the call on what is stored, and writes nothing.
     pub async fn of(
         store: &Store,
@@ -70,19 +70,19 @@ impl Preview {
         let now = Moment::now().seconds();
         let before = standing.in_force(request.scope, now).cloned();
         let would = match (intent, &before) {
-            (Intent::Appeal, Some(_)) => Action::Appeal,
-            (Intent::Appeal, None) => Action::RefuseAsNotBanned,
+            (Intent::Appeal, Some(_)) => BanAction::Appeal,
+            (Intent::Appeal, None) => BanAction::RefuseAsNotBanned,
             (Intent::Ban, _) => match rules::judge_ban(standing, request, None, &[], now) {
-                Ok(Judgement::Nothing) => Action::Nothing,
-                Ok(Judgement::Confirmation(_)) => Action::Confirm,
+                Ok(Judgement::Nothing) => BanAction::Nothing,
+                Ok(Judgement::Confirmation(_)) => BanAction::Confirm,
                 Ok(Judgement::Make | Judgement::Overwrite)
                     if is_protected(store, workspace, request.user).await? =>
                 {
-                    Action::RefuseAsProtected
+                    BanAction::RefuseAsProtected
                 }
-                Ok(Judgement::Make) => Action::Ban,
-                Ok(Judgement::Overwrite) => Action::Change,
-                Err(_) => Action::RefuseAsBanned,
+                Ok(Judgement::Make) => BanAction::Ban,
+                Ok(Judgement::Overwrite) => BanAction::Change,
+                Err(_) => BanAction::RefuseAsBanned,
             },
         };
         let completed = |ban: &Ban| standing.here.report == Some(ban.current());
@@ -96,7 +96,7 @@ impl Preview {
             expires_at: Time::of(expires),
             in_force: before
                 .as_ref()
-                .map(|ban| ShownBan::new(workspace.guid, ban, completed(ban), now)),
+                .map(|ban| BanSummary::new(workspace.guid, ban, completed(ban), now)),
             expires,
             now,
             before,
@@ -107,9 +107,9 @@ impl Preview {
     /// The error that the call would end with.
     pub fn refuse(&self) -> Result<()> {
         Err(match self.would {
-            Action::RefuseAsBanned => anyhow::anyhow!(crate::connection::ALREADY_BANNED),
-            Action::RefuseAsProtected => ApiError::ProtectedUser.into(),
-            Action::RefuseAsNotBanned => {
+            BanAction::RefuseAsBanned => anyhow::anyhow!(crate::connection::ALREADY_BANNED),
+            BanAction::RefuseAsProtected => ApiError::ProtectedUser.into(),
+            BanAction::RefuseAsNotBanned => {
                 ApiError::NotFound("the user has no ban in force in this scope").into()
             }
             _ => return Ok(()),
@@ -124,8 +124,8 @@ impl Preview {
             Expiry::Never => false,
         };
         match self.would {
-            Action::Change => Some(format!("{}?", self.sentence())),
-            Action::Ban if is_short || (self.is_global && is_permanent) => {
+            BanAction::Change => Some(format!("{}?", self.sentence())),
+            BanAction::Ban if is_short || (self.is_global && is_permanent) => {
                 Some(format!("{}?", self.sentence()))
             }
             _ => None,
@@ -142,7 +142,7 @@ impl Preview {
         };
         let lasting = lasting(self.expires, self.now);
         match (self.would, &self.before) {
-            (Action::Change, Some(before)) => {
+            (BanAction::Change, Some(before)) => {
                 let old = self::lasting(before.terms.expires, self.now);
                 let why = &before.terms.private_reason;
                 format!(
@@ -151,9 +151,11 @@ impl Preview {
                     in_place(before)
                 )
             }
-            (Action::Appeal, _) => format!("End the ban of {user} {place} for an accepted appeal"),
-            (Action::Confirm, _) => "Record that the experience has applied the ban".to_owned(),
-            (Action::Nothing, _) => {
+            (BanAction::Appeal, _) => {
+                format!("End the ban of {user} {place} for an accepted appeal")
+            }
+            (BanAction::Confirm, _) => "Record that the experience has applied the ban".to_owned(),
+            (BanAction::Nothing, _) => {
                 "Change nothing: the ban in force has these terms already".to_owned()
             }
             _ => format!("Ban {user} {place} {lasting}"),
@@ -161,10 +163,10 @@ impl Preview {
     }
 }
 
-impl Record for Preview {
+impl Printable for BanPreview {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![("would", self.sentence())];
-        fields.extend(self.in_force.iter().flat_map(Record::fields));
+        fields.extend(self.in_force.iter().flat_map(Printable::fields));
         fields
     }
 }

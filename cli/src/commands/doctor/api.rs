@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 use super::finding::Finding;
-use crate::connection::demand_private;
+use crate::connection::require_secure_url;
 
 /// By how many seconds a clock may be off before that is worth a warning.
 const OFF: u64 = 5;
@@ -72,7 +72,7 @@ pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
     }];
     findings.push(skew(answer.clock));
     if let Some(key) = key {
-        findings.push(match demand_private(url) {
+        findings.push(match require_secure_url(url) {
             Ok(()) => check(&agent, url, key),
             Err(error) => Finding::of_error("ban check by the API", &error),
         });
@@ -148,7 +148,7 @@ fn skew(theirs: Option<i64>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Record;
+    use crate::output::Printable;
 
     #[test]
     fn an_address_that_is_not_the_apis_is_refused_before_it_is_called() {

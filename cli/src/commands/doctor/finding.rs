@@ -3,20 +3,20 @@
 use serde::Serialize;
 
 use crate::connection;
-use crate::output::{Record, word};
+use crate::output::{Printable, word};
 
 /// What a check came to.
 #[derive(Debug, Serialize)]
 pub struct Finding {
     check: String,
-    result: Verdict,
+    result: CheckResult,
     detail: String,
     /// What to do about it.
     remedy: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-enum Verdict {
+enum CheckResult {
     #[serde(rename = "ok")]
     Ok,
     #[serde(rename = "warning")]
@@ -28,7 +28,7 @@ enum Verdict {
 }
 
 impl Finding {
-    fn new(check: impl Into<String>, result: Verdict, detail: impl Into<String>) -> Self {
+    fn new(check: impl Into<String>, result: CheckResult, detail: impl Into<String>) -> Self {
         Self {
             check: check.into(),
             result,
@@ -46,7 +46,7 @@ impl Finding {
 
     /// All is well.
     pub fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Ok, detail)
+        Self::new(check, CheckResult::Ok, detail)
     }
 
     /// It works, but should not stay so.
@@ -55,7 +55,7 @@ impl Finding {
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self::new(check, Verdict::Warning, detail).with(remedy)
+        Self::new(check, CheckResult::Warning, detail).with(remedy)
     }
 
     /// It does not work.
@@ -64,12 +64,12 @@ impl Finding {
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self::new(check, Verdict::Failed, detail).with(remedy)
+        Self::new(check, CheckResult::Failed, detail).with(remedy)
     }
 
     /// It could not be looked at, and that is no fault.
     pub fn skipped(check: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::new(check, Verdict::NotChecked, why)
+        Self::new(check, CheckResult::NotChecked, why)
     }
 
     /// An error, whose text says what to do after a colon.
@@ -77,17 +77,17 @@ impl Finding {
         let text = connection::explain(error);
         match text.split_once(": ") {
             Some((detail, remedy)) => Self::failed(check, detail, remedy),
-            None => Self::new(check, Verdict::Failed, text),
+            None => Self::new(check, CheckResult::Failed, text),
         }
     }
 
     /// Whether it does not work.
     pub fn is_failed(&self) -> bool {
-        self.result == Verdict::Failed
+        self.result == CheckResult::Failed
     }
 }
 
-impl Record for Finding {
+impl Printable for Finding {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("check", self.check.clone()),

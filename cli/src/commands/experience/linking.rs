@@ -6,12 +6,12 @@ use shared::clock::Moment;
 use shared::ids::{ExperienceId, WorkspaceTag};
 use shared::store::{BackfillPosition, Linking, Pending, Store, Workspace};
 
-use super::Named;
-use super::list::Shown;
-use crate::arguments::Caution;
+use super::NamedExperience;
+use super::list::ExperienceSummary;
+use crate::arguments::SafetyArgs;
 use crate::commands::workspace;
 use crate::confirm::confirm;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
 /// What unlinking comes to, or would.
@@ -26,7 +26,7 @@ struct Unlinked {
     dropped_unbans: u64,
 }
 
-impl Record for Unlinked {
+impl Printable for Unlinked {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let (link, dropped) = if self.dry_run {
             ("would be unlinked", "would be dropped")
@@ -44,8 +44,8 @@ impl Record for Unlinked {
     }
 }
 
-pub async fn link(named: Named, store: &Store, output: Output) -> Result<()> {
-    let Named { experience, place } = named;
+pub async fn link(named: NamedExperience, store: &Store, output: Output) -> Result<()> {
+    let NamedExperience { experience, place } = named;
     let tag = workspace::find(store, place.workspace).await?.guid.tag();
     let now = Moment::now().seconds();
     store.link_experience(tag, experience, now).await?;
@@ -57,7 +57,7 @@ pub async fn link(named: Named, store: &Store, output: Output) -> Result<()> {
         backfill(store, tag, experience).await?;
     }
     let polls = store.last_polls(tag).await?;
-    output.one(&Shown::of(store, tag, linked().await?, &polls).await?)
+    output.one(&ExperienceSummary::of(store, tag, linked().await?, &polls).await?)
 }
 
 /// Brings all that stands to the experience. The stream's function does the same; both bring
@@ -76,8 +76,13 @@ async fn backfill(store: &Store, tag: WorkspaceTag, experience: ExperienceId) ->
     Ok(())
 }
 
-pub async fn unlink(named: Named, caution: Caution, store: &Store, output: Output) -> Result<()> {
-    let Named { experience, place } = named;
+pub async fn unlink(
+    named: NamedExperience,
+    safety: SafetyArgs,
+    store: &Store,
+    output: Output,
+) -> Result<()> {
+    let NamedExperience { experience, place } = named;
     let workspace = workspace::find(store, place.workspace).await?;
     let tag = workspace.guid.tag();
     let bans = store
@@ -96,16 +101,16 @@ pub async fn unlink(named: Named, caution: Caution, store: &Store, output: Outpu
     }
     let mut shown = Unlinked {
         experience_id: experience,
-        dry_run: caution.dry_run,
+        dry_run: safety.dry_run,
         dropped_bans: bans,
         dropped_unbans: unbans,
     };
-    if !caution.dry_run {
+    if !safety.dry_run {
         let question = format!(
             "Unlink experience {experience}? This drops its {bans} pending bans and {unbans} pending \
              unbans, and Global bans no longer reach it."
         );
-        confirm(&question, caution.yes)?;
+        confirm(&question, safety.yes)?;
         store.unlink_experience(tag, experience).await?;
         shown.dropped_bans = drop(store, Pending::Bans, tag, experience, bans).await?;
         shown.dropped_unbans = drop(store, Pending::Unbans, tag, experience, unbans).await?;

@@ -8,15 +8,15 @@ use shared::clock::{Moment, Timestamp};
 use shared::ids::{ExperienceId, WorkspaceTag};
 use shared::store::{LinkedExperience, Pending, Store};
 
-use crate::arguments::InWorkspace;
+use crate::arguments::WorkspaceArg;
 use crate::commands::workspace;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::times::{Time, or_dash};
 
 /// A linked experience as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct ExperienceSummary {
     pub experience_id: ExperienceId,
     linked: Time,
     linked_seconds: Timestamp,
@@ -29,7 +29,7 @@ pub struct Shown {
     last_poll_seconds: Option<Timestamp>,
 }
 
-impl Record for Shown {
+impl Printable for ExperienceSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let backfill = if self.backfilled {
             "done"
@@ -53,7 +53,7 @@ impl Record for Shown {
     }
 }
 
-impl Shown {
+impl ExperienceSummary {
     pub async fn of(
         store: &Store,
         tag: WorkspaceTag,
@@ -76,7 +76,7 @@ impl Shown {
     }
 }
 
-pub async fn run(place: InWorkspace, store: &Store, output: Output) -> Result<()> {
+pub async fn run(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, place.workspace).await?;
     let shown = all(store, workspace.guid.tag()).await?;
     let none = "no experiences are linked: link one with `portcullis experience link ID`, or let its \
@@ -85,11 +85,11 @@ pub async fn run(place: InWorkspace, store: &Store, output: Output) -> Result<()
 }
 
 /// The linked experiences of a workspace.
-pub async fn all(store: &Store, tag: WorkspaceTag) -> Result<Vec<Shown>> {
+pub async fn all(store: &Store, tag: WorkspaceTag) -> Result<Vec<ExperienceSummary>> {
     let polls = store.last_polls(tag).await?;
     let mut shown = Vec::new();
     for link in store.links(tag).await? {
-        shown.push(Shown::of(store, tag, link, &polls).await?);
+        shown.push(ExperienceSummary::of(store, tag, link, &polls).await?);
     }
     Ok(shown)
 }

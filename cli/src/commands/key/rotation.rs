@@ -7,13 +7,13 @@ use shared::clock::{Moment, Timestamp};
 use shared::store::{NewKey, Store};
 
 use super::{NamedKey, all, find, make};
-use crate::arguments::{Caution, expiry, seconds};
+use crate::arguments::{SafetyArgs, expiry, seconds};
 use crate::confirm::confirm;
 use crate::output::Output;
 use crate::times::in_utc;
 
 #[derive(Debug, Args)]
-pub struct RotateArgs {
+pub struct KeyRotateArgs {
     #[command(flatten)]
     named: NamedKey,
     /// How long the old key keeps working, such as 24h or 7d; 0 revokes it at once.
@@ -23,10 +23,10 @@ pub struct RotateArgs {
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
     expires: Option<Timestamp>,
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
-pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Result<()> {
     let old = find(store, &args.named).await?;
     let now = Moment::now().seconds();
     if !old.is_live(now) {
@@ -69,13 +69,13 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
     };
     let end = now.plus(args.overlap);
     let end = old.expires.map_or(end, |expires| expires.min(end));
-    if args.caution.dry_run {
+    if args.safety.dry_run {
         let fate = match args.overlap {
             0 => "be revoked at once".to_owned(),
             _ => format!("stop working on {}", in_utc(end)),
         };
         note!("Dry run: this key would get a successor like it, and would {fate}.");
-        return output.one(&super::Shown::at(now, &old));
+        return output.one(&super::KeySummary::at(now, &old));
     }
     if args.overlap == 0 {
         let question = format!(
@@ -83,7 +83,7 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
              they have the new one.",
             old.name, old.key_id
         );
-        confirm(&question, args.caution.yes)?;
+        confirm(&question, args.safety.yes)?;
     }
     // The new key is shown before anything happens to the old one.
     make(&new, store, output).await?;

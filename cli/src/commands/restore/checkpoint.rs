@@ -24,7 +24,7 @@ pub struct Checkpoint {
 
 /// Where a part of a table goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum ResumePoint {
     /// At the start.
     Beginning,
     /// After the last item of a page.
@@ -59,11 +59,11 @@ impl Checkpoint {
     }
 
     /// Where a part goes on.
-    pub fn start(&self, part: &str) -> Start {
+    pub fn start(&self, part: &str) -> ResumePoint {
         match self.parts.get(part) {
-            None => Start::Beginning,
-            Some(Some(place)) => Start::After(place.clone()),
-            Some(None) => Start::Nowhere,
+            None => ResumePoint::Beginning,
+            Some(Some(place)) => ResumePoint::After(place.clone()),
+            Some(None) => ResumePoint::Nowhere,
         }
     }
 
@@ -128,15 +128,15 @@ mod tests {
             serde_json::from_value(serde_json::json!({ "pk": pk, "sk": "B" })).unwrap()
         };
         let mut checkpoint = Checkpoint::default();
-        assert_eq!(checkpoint.start("copy 0"), Start::Beginning);
+        assert_eq!(checkpoint.start("copy 0"), ResumePoint::Beginning);
         checkpoint.pass("copy 0", Some(place("a")), [(tag, left_out(1..3))].into());
         checkpoint.pass("copy 0", Some(place("b")), [(tag, left_out(3..4))].into());
         checkpoint.pass("copy 1", None, BTreeMap::new());
         let text = serde_json::to_string(&checkpoint).unwrap();
         let read: Checkpoint = serde_json::from_str(&text).unwrap();
         assert_eq!(read, checkpoint);
-        assert_eq!(read.start("copy 0"), Start::After(place("b")));
-        assert_eq!(read.start("copy 1"), Start::Nowhere);
+        assert_eq!(read.start("copy 0"), ResumePoint::After(place("b")));
+        assert_eq!(read.start("copy 1"), ResumePoint::Nowhere);
         assert_eq!(read.done(), [(tag, left_out(1..4))].into());
         assert_eq!(read.bounded().unwrap(), read);
     }

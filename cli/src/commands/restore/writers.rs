@@ -12,7 +12,7 @@ use crate::connection::Connection;
 
 /// What is stopped.
 #[derive(Debug)]
-pub struct Writers {
+pub struct WriterFunctions {
     /// The functions, and how many seconds a call of each may take.
     functions: BTreeMap<String, u64>,
     /// The event source mappings.
@@ -26,7 +26,7 @@ struct Resource {
     kind: String,
 }
 
-impl Writers {
+impl WriterFunctions {
     /// Asks CloudFormation for the stack's template and resources.
     pub async fn of(connection: &Connection) -> Result<Self> {
         let Some(stack) = &connection.stack else {
@@ -252,7 +252,7 @@ mod tests {
         ] {
             resources.push(resource(function, "AWS::Lambda::Function"));
         }
-        let writers = Writers::among(&resources, &template, "stack-BansTable").unwrap();
+        let writers = WriterFunctions::among(&resources, &template, "stack-BansTable").unwrap();
         let expected = [
             "stack-Anything",
             "stack-Beside",
@@ -263,6 +263,6 @@ mod tests {
         assert_eq!(writers.names(), expected);
         assert_eq!(writers.longest(), 9);
         assert_eq!(writers.mappings, ["stack-Stream"]);
-        assert!(Writers::among(&resources, &template, "another").is_err());
+        assert!(WriterFunctions::among(&resources, &template, "another").is_err());
     }
 }

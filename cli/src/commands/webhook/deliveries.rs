@@ -11,15 +11,15 @@ use shared::outbound::Failure;
 use shared::store::Store;
 use shared::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
 
-use super::{Named, find};
+use super::{NamedWebhook, find};
 use crate::arguments::one_of;
-use crate::output::{Output, Record, word};
+use crate::output::{Output, Printable, word};
 use crate::times::{Time, or_dash};
 
 #[derive(Debug, Args)]
 pub struct DeliveriesArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedWebhook,
 
     /// Only deliveries in this state: waiting (`due`), delivered, given up (`failed`), or with an
     /// event that is not in the log any more (`gone`).
@@ -43,7 +43,7 @@ const AT_ONCE: usize = 8;
 /// A delivery as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct DeliverySummary {
     /// Its place in the log; a test has none.
     position: Option<u64>,
     id: String,
@@ -72,12 +72,12 @@ pub struct Shown {
 
 /// What a delivery sends, and about whom.
 #[derive(Debug, Default)]
-struct Sent {
+struct SentEvent {
     user: Option<UserId>,
     body: Option<Value>,
 }
 
-impl Sent {
+impl SentEvent {
     /// A delivery holds nothing of its event, so the event is read from the log.
     async fn of(delivery: &Delivery, endpoint: &Endpoint, store: &Store) -> Result<Self> {
         let workspace = endpoint.workspace;
@@ -100,7 +100,7 @@ impl Sent {
     }
 }
 
-impl Shown {
+impl DeliverySummary {
     /// A delivery with what it sends.
     pub async fn of(
         delivery: Delivery,
@@ -108,7 +108,7 @@ impl Shown {
         store: &Store,
         shows_body: bool,
     ) -> Result<Self> {
-        let sent = Sent::of(&delivery, endpoint, store).await?;
+        let sent = SentEvent::of(&delivery, endpoint, store).await?;
         let last = delivery.last.as_ref();
         Ok(Self {
             position: match delivery.key {
@@ -136,7 +136,7 @@ impl Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for DeliverySummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let status = self.status.map(|status| status.to_string());
         let result = status.or(self.failure.map(str::to_owned));
@@ -172,7 +172,7 @@ pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result
         .await?;
     let shown = found
         .into_iter()
-        .map(|delivery| Shown::of(delivery, &endpoint, store, args.body));
+        .map(|delivery| DeliverySummary::of(delivery, &endpoint, store, args.body));
     let shown: Vec<_> = stream::iter(shown).buffered(AT_ONCE).try_collect().await?;
     output.list(&shown, "no deliveries")
 }

@@ -7,19 +7,19 @@ use shared::clock::Moment;
 use shared::store::Store;
 use shared::webhooks::EndpointId;
 
-use super::{Named, find_active};
-use crate::arguments::moment_past;
-use crate::output::{Output, Record};
+use super::{NamedWebhook, find_active};
+use crate::arguments::past_moment;
+use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedWebhook,
 
     /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
     /// or a Unix time.
-    #[arg(long, value_name = "WHEN", value_parser = moment_past)]
+    #[arg(long, value_name = "WHEN", value_parser = past_moment)]
     since: Moment,
 
     /// Also events that arrived; the receiver recognises them by their id.
@@ -34,7 +34,7 @@ pub struct ReplayArgs {
 /// What replaying came to, or would.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct ReplaySummary {
     endpoint: EndpointId,
     /// Events since then.
     events: u64,
@@ -43,7 +43,7 @@ struct Shown {
     dry_run: bool,
 }
 
-impl Record for Shown {
+impl Printable for ReplaySummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let what = if self.dry_run {
             "would be queued"
@@ -61,7 +61,7 @@ impl Record for Shown {
 pub async fn run(args: &ReplayArgs, store: &Store, output: Output) -> Result<()> {
     let endpoint = find_active(store, args.named).await?;
     let tag = endpoint.workspace.tag();
-    let mut shown = Shown {
+    let mut shown = ReplaySummary {
         endpoint: endpoint.id,
         events: 0,
         replayed: 0,

@@ -8,24 +8,24 @@ use shared::clock::Moment;
 use shared::store::Store;
 use shared::webhooks::DeliveryState;
 
-use super::deliveries::Shown;
-use super::{Named, find_active};
+use super::deliveries::DeliverySummary;
+use super::{NamedWebhook, find_active};
 use crate::output::Output;
 
 /// How long it waits between two looks at what became of it.
 const PAUSE: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Args)]
-pub struct TestArgs {
+pub struct WebhookTestArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedWebhook,
 
     /// How many seconds to wait for the answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 90)]
     wait: u64,
 }
 
-pub async fn run(args: &TestArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(args: &WebhookTestArgs, store: &Store, output: Output) -> Result<()> {
     let endpoint = find_active(store, args.named).await?;
     let tag = endpoint.workspace.tag();
     let key = store.request_test(&endpoint, Moment::now()).await?;
@@ -36,7 +36,7 @@ pub async fn run(args: &TestArgs, store: &Store, output: Output) -> Result<()> {
             bail!("the test is gone: was the webhook removed?");
         };
         if delivery.state != DeliveryState::Due {
-            let shown = Shown::of(delivery, &endpoint, store, false).await?;
+            let shown = DeliverySummary::of(delivery, &endpoint, store, false).await?;
             output.one(&shown)?;
             if shown.state != DeliveryState::Delivered {
                 bail!("the endpoint rejected the test event");

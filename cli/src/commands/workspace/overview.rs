@@ -7,15 +7,15 @@ use serde::Serialize;
 use shared::clock::Moment;
 use shared::store::{BanCounts, Store, Workspace};
 
-use super::Shown;
+use super::WorkspaceSummary;
 use crate::commands::experience;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
 /// How much there is in a workspace.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Counts {
+pub struct WorkspaceCounts {
     /// Bans ever made.
     pub bans_on_record: u64,
     /// Bans in force.
@@ -27,25 +27,25 @@ pub struct Counts {
 
 /// A workspace in a list with counts.
 #[derive(Debug, Serialize)]
-pub struct Counted {
+pub struct CountedWorkspace {
     #[serde(flatten)]
-    shown: Shown,
+    shown: WorkspaceSummary,
     #[serde(flatten)]
-    counts: Counts,
+    counts: WorkspaceCounts,
     experiences: usize,
 }
 
 /// All there is to say of a workspace.
 #[derive(Debug, Serialize)]
-struct Overview {
+struct WorkspaceOverview {
     #[serde(flatten)]
-    shown: Shown,
+    shown: WorkspaceSummary,
     #[serde(flatten)]
-    counts: Counts,
-    experiences: Vec<experience::Shown>,
+    counts: WorkspaceCounts,
+    experiences: Vec<experience::ExperienceSummary>,
 }
 
-impl Counts {
+impl WorkspaceCounts {
     pub async fn of(store: &Store, workspace: &Workspace) -> Result<Self> {
         let tag = workspace.guid.tag();
         let now = Moment::now().seconds();
@@ -78,7 +78,7 @@ impl Counts {
     }
 }
 
-impl Record for Counted {
+impl Printable for CountedWorkspace {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = self.shown.fields();
         fields.extend(self.counts.fields());
@@ -87,7 +87,7 @@ impl Record for Counted {
     }
 }
 
-impl Record for Overview {
+impl Printable for WorkspaceOverview {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = self.shown.fields();
         fields.extend(self.counts.fields());
@@ -106,20 +106,20 @@ impl Record for Overview {
 }
 
 pub async fn show(workspace: &Workspace, store: &Store, output: Output) -> Result<()> {
-    output.one(&Overview {
-        shown: Shown::from(workspace),
-        counts: Counts::of(store, workspace).await?,
+    output.one(&WorkspaceOverview {
+        shown: WorkspaceSummary::from(workspace),
+        counts: WorkspaceCounts::of(store, workspace).await?,
         experiences: experience::all(store, workspace.guid.tag()).await?,
     })
 }
 
 /// Counts what is in each workspace, which reads all of their bans.
-pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<Counted>> {
+pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<CountedWorkspace>> {
     let mut counted = Vec::new();
     for workspace in workspaces {
-        counted.push(Counted {
-            shown: Shown::from(workspace),
-            counts: Counts::of(store, workspace).await?,
+        counted.push(CountedWorkspace {
+            shown: WorkspaceSummary::from(workspace),
+            counts: WorkspaceCounts::of(store, workspace).await?,
             experiences: store.links(workspace.guid.tag()).await?.len(),
         });
     }

@@ -6,9 +6,9 @@ use shared::auth::KeyRecord;
 use shared::clock::{Moment, Timestamp};
 use shared::store::{RemovalPosition, Store, Workspace};
 
-use super::overview::Counts;
+use super::overview::WorkspaceCounts;
 use crate::confirm::confirm_name;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
 /// For how long after its revocation a function may still take a key for live, in seconds.
@@ -17,16 +17,16 @@ const REMEMBERED: u64 = 60;
 /// What deleting came to, or would.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Deleted {
+struct DeletedWorkspace {
     guid: String,
     name: String,
     dry_run: bool,
     #[serde(flatten)]
-    counts: Counts,
+    counts: WorkspaceCounts,
     experiences: usize,
 }
 
-impl Record for Deleted {
+impl Printable for DeletedWorkspace {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let what = if self.dry_run {
             "would be deleted"
@@ -48,11 +48,11 @@ pub async fn delete(
     output: Output,
 ) -> Result<()> {
     let tag = workspace.guid.tag();
-    let deleted = Deleted {
+    let deleted = DeletedWorkspace {
         guid: workspace.guid.to_string(),
         name: workspace.name.clone(),
         dry_run,
-        counts: Counts::of(store, workspace).await?,
+        counts: WorkspaceCounts::of(store, workspace).await?,
         experiences: store.links(tag).await?.len(),
     };
     let keys = store.keys(tag).await?;

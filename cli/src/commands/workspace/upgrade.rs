@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 use shared::store::Store;
 
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 
 /// What the upgrade came to.
 #[derive(Debug, Serialize)]
@@ -13,7 +13,7 @@ struct Upgraded {
     upgraded: usize,
 }
 
-impl Record for Upgraded {
+impl Printable for Upgraded {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("workspaces", self.workspaces.to_string()),

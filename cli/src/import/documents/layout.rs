@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader, Read};
 
 use super::scanner::Scanner;
-use crate::import::Broken;
+use crate::import::FileError;
 use crate::import::fields::ids::{is_digits, linked};
-use crate::import::fields::titles::{Role, role};
+use crate::import::fields::titles::{ColumnRole, role};
 
 /// How much is read to tell kinds of files apart, in bytes.
 const FIRST: u64 = 1 << 12;
@@ -39,7 +39,7 @@ pub fn is_list(name: &str) -> bool {
 
 /// Where the entries are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum DocumentLayout {
     /// The document is a list of them.
     List,
     /// It has a list or an object of them, by this name.
@@ -59,9 +59,9 @@ pub enum Layout {
 }
 
 /// How a file begins. An error says that its encoding is not read.
-pub fn kind(file: impl Read) -> Result<Layout, Broken> {
+pub fn kind(file: impl Read) -> Result<DocumentLayout, FileError> {
     let mut first = Vec::new();
-    let unreadable = |error| Broken::new(1, format!("the file cannot be read: {error}"));
+    let unreadable = |error| FileError::new(1, format!("the file cannot be read: {error}"));
     file.take(FIRST)
         .read_to_end(&mut first)
         .map_err(unreadable)?;
@@ -69,19 +69,21 @@ pub fn kind(file: impl Read) -> Result<Layout, Broken> {
     if is_wide || first.contains(&0) {
         let what = "this is not UTF-8 (it seems to be UTF-16, or no text at all): save the file as \
                     UTF-8";
-        return Err(Broken::new(1, what));
+        return Err(FileError::new(1, what));
     }
     let text = String::from_utf8_lossy(&first);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let second = text.get(1..).map(str::trim_start).unwrap_or_default();
     Ok(match text.chars().next() {
-        None => return Err(Broken::new(1, "the file is empty")),
-        Some('[') => Layout::List,
-        Some('{') if second.starts_with(['"', '}']) && !is_lua_list(second) => Layout::Object,
-        Some('{') => Layout::Lua,
-        _ if is_lua(text) => Layout::Lua,
-        _ if is_plain(text) => Layout::Plain,
-        _ => Layout::Table,
+        None => return Err(FileError::new(1, "the file is empty")),
+        Some('[') => DocumentLayout::List,
+        Some('{') if second.starts_with(['"', '}']) && !is_lua_list(second) => {
+            DocumentLayout::Object
+        }
+        Some('{') => DocumentLayout::Lua,
+        _ if is_lua(text) => DocumentLayout::Lua,
+        _ if is_plain(text) => DocumentLayout::Plain,
+        _ => DocumentLayout::Table,
     })
 }
 
@@ -129,7 +131,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// The layout of a JSON document.
-pub fn of_json(file: impl Read) -> Result<Layout, Broken> {
+pub fn of_json(file: impl Read) -> Result<DocumentLayout, FileError> {
     let mut scanner = Scanner::new(BufReader::new(file));
     match scanner.peek()? {
         Some(b'[') => of_list(&mut scanner),
@@ -137,18 +139,18 @@ pub fn of_json(file: impl Read) -> Result<Layout, Broken> {
     }
 }
 
-fn of_list<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
+fn of_list<R: BufRead>(scanner: &mut Scanner<R>) -> Result<DocumentLayout, FileError> {
     let mut elements = scanner.enter()?;
     if scanner.next(&mut elements)? && scanner.peek()? == Some(b'{') {
         let mut members = scanner.enter()?;
         if scanner.next(&mut members)? && is_digits(&scanner.name()?) {
-            return Ok(Layout::FirstOfList);
+            return Ok(DocumentLayout::FirstOfList);
         }
     }
-    Ok(Layout::List)
+    Ok(DocumentLayout::List)
 }
 
-fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
+fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<DocumentLayout, FileError> {
     let mut members = scanner.enter()?;
     let mut names: Vec<String> = Vec::new();
     loop {
@@ -157,12 +159,12 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
         }
         let name = scanner.name()?;
         if is_digits(&name) {
-            return Ok(Layout::Object);
+            return Ok(DocumentLayout::Object);
         }
         let is_nested = matches!(scanner.peek()?, Some(b'[' | b'{'));
         if is_nested && is_list(&name) {
             // Not to be looked through: it may be of any size.
-            return Ok(Layout::Member(name));
+            return Ok(DocumentLayout::Member(name));
         }
         names.push(name);
         scanner.value()?;
@@ -172,9 +174,9 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
     }
     let is_record = names
         .iter()
-        .any(|name| role(name) == Some(Role::User) || name == "gameJoinRestriction");
+        .any(|name| role(name) == Some(ColumnRole::User) || name == "gameJoinRestriction");
     if is_record || scanner.peek()? == Some(b'{') {
-        return Ok(Layout::Lines);
+        return Ok(DocumentLayout::Lines);
     }
     let known = names.iter().find(|name| is_list(name));
     let what = match known {
@@ -194,42 +196,45 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<Layout, Broken> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<Layout, Broken> {
+    fn of(text: &str) -> Result<DocumentLayout, FileError> {
         match kind(text.as_bytes())? {
-            Layout::List | Layout::Object => of_json(text.as_bytes()),
+            DocumentLayout::List | DocumentLayout::Object => of_json(text.as_bytes()),
             other => Ok(other),
         }
     }
 
     #[test]
     fn layouts_are_told_apart_by_their_beginning() {
-        let member = |name: &str| Layout::Member(name.to_owned());
+        let member = |name: &str| DocumentLayout::Member(name.to_owned());
         for (text, layout) in [
-            ("[1]", Layout::List),
-            ("[]", Layout::List),
-            ("[{\"a\":1}]", Layout::List),
-            ("[{\"7\":[]}]", Layout::FirstOfList),
+            ("[1]", DocumentLayout::List),
+            ("[]", DocumentLayout::List),
+            ("[{\"a\":1}]", DocumentLayout::List),
+            ("[{\"7\":[]}]", DocumentLayout::FirstOfList),
             ("\u{feff} {\"list\":[]}", member("list")),
             ("{\"DataKey\":1,\"Records\":{}}", member("Records")),
             (
                 "{\"nextPageToken\":\"\",\"userRestrictions\":[]}",
                 member("userRestrictions"),
             ),
-            ("{\"7\":true}", Layout::Object),
-            ("{\"userId\":7}", Layout::Lines),
-            ("{\"a\":7}\n{\"a\":8}", Layout::Lines),
-            ("return {\n1,\n}", Layout::Lua),
-            ("-- bans\nlocal Banned = {1}", Layout::Lua),
-            ("settings.Banned = { \"a:1\" }", Layout::Lua),
-            ("{1, 2}", Layout::Lua),
-            ("{\"a:1\", 2}", Layout::Lua),
-            ("{[7] = true}", Layout::Lua),
-            ("5600001\n5600002\n", Layout::Plain),
-            ("roblox.com/users/7,roblox.com/users/8", Layout::Plain),
-            ("# ids\n7\n", Layout::Plain),
-            ("userId,reason\n", Layout::Table),
-            ("sep=;\nuserId;reason\n", Layout::Table),
-            ("7,spam\n", Layout::Table),
+            ("{\"7\":true}", DocumentLayout::Object),
+            ("{\"userId\":7}", DocumentLayout::Lines),
+            ("{\"a\":7}\n{\"a\":8}", DocumentLayout::Lines),
+            ("return {\n1,\n}", DocumentLayout::Lua),
+            ("-- bans\nlocal Banned = {1}", DocumentLayout::Lua),
+            ("settings.Banned = { \"a:1\" }", DocumentLayout::Lua),
+            ("{1, 2}", DocumentLayout::Lua),
+            ("{\"a:1\", 2}", DocumentLayout::Lua),
+            ("{[7] = true}", DocumentLayout::Lua),
+            ("5600001\n5600002\n", DocumentLayout::Plain),
+            (
+                "roblox.com/users/7,roblox.com/users/8",
+                DocumentLayout::Plain,
+            ),
+            ("# ids\n7\n", DocumentLayout::Plain),
+            ("userId,reason\n", DocumentLayout::Table),
+            ("sep=;\nuserId;reason\n", DocumentLayout::Table),
+            ("7,spam\n", DocumentLayout::Table),
         ] {
             assert_eq!(of(text), Ok(layout), "{text}");
         }

@@ -7,7 +7,7 @@ use std::io::{BufRead, Read};
 
 use serde_json::{Map, Value};
 
-use crate::import::Broken;
+use crate::import::FileError;
 use crate::import::fields::ids::is_digits;
 
 /// The largest script, in bytes: Roblox allows scripts of 200,000 characters.
@@ -20,15 +20,15 @@ const DEEPEST: u32 = 32;
 pub type LuaEntry = (u64, Option<String>, Value);
 
 /// The entries of all tables of bans.
-pub fn entries(input: &mut impl BufRead) -> Result<Vec<LuaEntry>, Broken> {
+pub fn entries(input: &mut impl BufRead) -> Result<Vec<LuaEntry>, FileError> {
     let mut bytes = Vec::new();
     let read = input.take(LARGEST).read_to_end(&mut bytes);
-    read.map_err(|error| Broken::new(1, format!("the file cannot be read: {error}")))?;
+    read.map_err(|error| FileError::new(1, format!("the file cannot be read: {error}")))?;
     if bytes.len() as u64 >= LARGEST {
-        return Err(Broken::new(1, "the script is over 16 MiB long"));
+        return Err(FileError::new(1, "the script is over 16 MiB long"));
     }
     let text = String::from_utf8(bytes);
-    let text = text.map_err(|_| Broken::new(1, "this is not UTF-8: save the file as UTF-8"))?;
+    let text = text.map_err(|_| FileError::new(1, "this is not UTF-8: save the file as UTF-8"))?;
     let mut parser = Parser {
         rest: text.trim_start_matches('\u{feff}'),
         line: 1,
@@ -45,7 +45,7 @@ struct Parser<'a> {
 type Table = Vec<LuaEntry>;
 
 impl<'a> Parser<'a> {
-    fn file(&mut self) -> Result<Vec<LuaEntry>, Broken> {
+    fn file(&mut self) -> Result<Vec<LuaEntry>, FileError> {
         let (mut found, mut others, mut unnamed) = (None, Vec::new(), None);
         loop {
             self.skip()?;
@@ -78,14 +78,14 @@ impl<'a> Parser<'a> {
                     others.join(", ")
                 )
             };
-            return Err(Broken::new(1, what));
+            return Err(FileError::new(1, what));
         };
         Ok(found)
     }
 
     /// The name to which the table that follows is assigned, empty if there is none; nothing if no
     /// table follows.
-    fn assigned(&mut self) -> Result<Option<&'a str>, Broken> {
+    fn assigned(&mut self) -> Result<Option<&'a str>, FileError> {
         let mut name = "";
         loop {
             self.skip()?;
@@ -114,7 +114,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn table(&mut self, depth: u32) -> Result<Table, Broken> {
+    fn table(&mut self, depth: u32) -> Result<Table, FileError> {
         if depth >= DEEPEST {
             return Err(self.wrong("tables lie too deep in each other"));
         }
@@ -153,7 +153,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(&mut self, depth: u32) -> Result<Value, Broken> {
+    fn value(&mut self, depth: u32) -> Result<Value, FileError> {
         self.skip()?;
         match self.rest.chars().next() {
             Some('{') => Ok(object(self.table(depth.saturating_add(1))?)),
@@ -167,7 +167,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn number(&mut self) -> Result<Value, Broken> {
+    fn number(&mut self) -> Result<Value, FileError> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_');
         let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
         let text = self.rest.get(..end).unwrap_or_default();
@@ -178,13 +178,13 @@ impl<'a> Parser<'a> {
         Ok(number.into())
     }
 
-    fn string(&mut self, quote: char) -> Result<String, Broken> {
+    fn string(&mut self, quote: char) -> Result<String, FileError> {
         let opened = self.line;
         self.bump(quote);
         let mut text = String::new();
         loop {
             let Some(c) = self.rest.chars().next() else {
-                return Err(Broken::new(
+                return Err(FileError::new(
                     opened,
                     "a string begins here and is never closed",
                 ));
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
             match c {
                 _ if c == quote => return Ok(text),
                 '\n' => {
-                    return Err(Broken::new(
+                    return Err(FileError::new(
                         opened,
                         "a string begins here and is not closed",
                     ));
@@ -225,7 +225,7 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn constant(&self, word: &str) -> Result<Value, Broken> {
+    fn constant(&self, word: &str) -> Result<Value, FileError> {
         match word {
             "true" => Ok(true.into()),
             "false" => Ok(false.into()),
@@ -237,7 +237,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn expect(&mut self, c: char) -> Result<(), Broken> {
+    fn expect(&mut self, c: char) -> Result<(), FileError> {
         self.skip()?;
         if !self.rest.starts_with(c) {
             return Err(self.wrong(&format!("{c:?} is expected")));
@@ -247,7 +247,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Passes over blanks and comments.
-    fn skip(&mut self) -> Result<(), Broken> {
+    fn skip(&mut self) -> Result<(), FileError> {
         loop {
             if let Some(comment) = self.rest.strip_prefix("--[[") {
                 let end = comment.find("]]");
@@ -277,8 +277,8 @@ impl<'a> Parser<'a> {
         self.pass(c.len_utf8());
     }
 
-    fn wrong(&self, what: &str) -> Broken {
-        Broken::new(self.line, format!("this Lua cannot be read: {what}"))
+    fn wrong(&self, what: &str) -> FileError {
+        FileError::new(self.line, format!("this Lua cannot be read: {what}"))
     }
 }
 
@@ -404,7 +404,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<LuaEntry>, Broken> {
+    fn read(text: &str) -> Result<Vec<LuaEntry>, FileError> {
         entries(&mut text.as_bytes())
     }
 

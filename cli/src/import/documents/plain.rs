@@ -5,8 +5,8 @@ use std::io::{BufRead, Read};
 
 use serde_json::Value;
 
-use super::pieces::Unreadable;
-use crate::import::Broken;
+use super::entries::UnreadableEntry;
+use crate::import::FileError;
 use crate::import::fields::ids::is_digits;
 
 /// The longest line, in bytes.
@@ -26,7 +26,7 @@ pub fn tokens(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// An id or a link, with its line, or what cannot be read.
-pub type Token = (u64, Result<Value, Unreadable>);
+pub type Token = (u64, Result<Value, UnreadableEntry>);
 
 /// Reads tokens, each with its line.
 pub struct Tokens<R> {
@@ -54,7 +54,7 @@ impl<R: BufRead> Tokens<R> {
         }
     }
 
-    pub fn advance(&mut self) -> Result<Option<Token>, Broken> {
+    pub fn advance(&mut self) -> Result<Option<Token>, FileError> {
         if !self.has_begun {
             self.has_begun = true;
             self.next = self.line()?;
@@ -80,7 +80,7 @@ impl<R: BufRead> Tokens<R> {
         if numbers > 1 && !goes_on && !is_only && !self.went_on {
             let what = "several numbers are on this line, and which of them is the user is not \
                         said: write one id a line, or a table with titles";
-            let unreadable = Unreadable {
+            let unreadable = UnreadableEntry {
                 message: what.to_owned(),
                 text: text.to_owned(),
             };
@@ -94,7 +94,7 @@ impl<R: BufRead> Tokens<R> {
         self.ready.extend(values);
     }
 
-    fn line(&mut self) -> Result<Option<(u64, String)>, Broken> {
+    fn line(&mut self) -> Result<Option<(u64, String)>, FileError> {
         loop {
             let mut bytes = Vec::new();
             self.line = self.line.saturating_add(1);
@@ -102,16 +102,16 @@ impl<R: BufRead> Tokens<R> {
                 .take(LONGEST)
                 .read_until(b'\n', &mut bytes);
             let taken = read.map_err(|error| {
-                Broken::new(self.line, format!("the file cannot be read: {error}"))
+                FileError::new(self.line, format!("the file cannot be read: {error}"))
             })?;
             if taken == 0 {
                 return Ok(None);
             }
             if bytes.len() as u64 >= LONGEST {
-                return Err(Broken::new(self.line, "the line is over 1 MiB long"));
+                return Err(FileError::new(self.line, "the line is over 1 MiB long"));
             }
             let text = String::from_utf8(bytes);
-            let text = text.map_err(|_| Broken::new(self.line, "this is not UTF-8"))?;
+            let text = text.map_err(|_| FileError::new(self.line, "this is not UTF-8"))?;
             let text = text.trim_start_matches('\u{feff}').trim();
             if !is_comment(text) {
                 return Ok(Some((self.line, text.to_owned())));

@@ -5,7 +5,7 @@
 
 use std::io::BufRead;
 
-use crate::import::Broken;
+use crate::import::FileError;
 
 /// The largest piece, in bytes: far beyond any ban, and no burden.
 const LARGEST: usize = 1 << 20;
@@ -28,7 +28,7 @@ pub struct Scanner<R> {
 
 /// A list or an object that is being gone through.
 #[derive(Debug)]
-pub struct Within {
+pub struct Container {
     closing: u8,
     first: bool,
 }
@@ -39,7 +39,7 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The first byte of what comes next, past white space; nothing at the end.
-    pub fn peek(&mut self) -> Result<Option<u8>, Broken> {
+    pub fn peek(&mut self) -> Result<Option<u8>, FileError> {
         loop {
             let Some(byte) = self.byte()? else {
                 return Ok(None);
@@ -53,21 +53,21 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Enters a list or an object.
-    pub fn enter(&mut self) -> Result<Within, Broken> {
+    pub fn enter(&mut self) -> Result<Container, FileError> {
         let closing = match self.peek()? {
             Some(b'[') => b']',
             Some(b'{') => b'}',
             _ => return Err(self.unexpected("expected a list or an object")),
         };
         self.input.consume(1);
-        Ok(Within {
+        Ok(Container {
             closing,
             first: true,
         })
     }
 
     /// Goes to the next member; `false` when there is none and the list or object is left.
-    pub fn next(&mut self, within: &mut Within) -> Result<bool, Broken> {
+    pub fn next(&mut self, within: &mut Container) -> Result<bool, FileError> {
         match self.peek()? {
             Some(byte) if byte == within.closing => {
                 self.input.consume(1);
@@ -87,10 +87,10 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The name of a member of an object.
-    pub fn name(&mut self) -> Result<String, Broken> {
+    pub fn name(&mut self) -> Result<String, FileError> {
         let piece = self.value()?;
         let name = serde_json::from_slice(&piece.bytes)
-            .map_err(|_| Broken::new(piece.line, "expected the name of a field"))?;
+            .map_err(|_| FileError::new(piece.line, "expected the name of a field"))?;
         if self.peek()? != Some(b':') {
             return Err(self.broken("a colon is missing"));
         }
@@ -99,7 +99,7 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The next value, whatever it is.
-    pub fn value(&mut self) -> Result<Span, Broken> {
+    pub fn value(&mut self) -> Result<Span, FileError> {
         self.peek()?;
         let mut piece = Span {
             line: self.line,
@@ -109,7 +109,7 @@ impl<R: BufRead> Scanner<R> {
         loop {
             let buffer = match self.input.fill_buf() {
                 Ok(buffer) => buffer,
-                Err(error) => return Err(Broken::new(self.line, unreadable(&error))),
+                Err(error) => return Err(FileError::new(self.line, unreadable(&error))),
             };
             if buffer.is_empty() {
                 return if extent.may_end() && !piece.bytes.is_empty() {
@@ -124,7 +124,7 @@ impl<R: BufRead> Scanner<R> {
             piece.bytes.extend_from_slice(part);
             self.input.consume(taken);
             if piece.bytes.len() > LARGEST {
-                return Err(Broken::new(piece.line, "this is too large to be a ban"));
+                return Err(FileError::new(piece.line, "this is too large to be a ban"));
             }
             if extent.is_over {
                 return if piece.bytes.is_empty() {
@@ -137,17 +137,17 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Makes sure that nothing follows.
-    pub fn end(&mut self) -> Result<(), Broken> {
+    pub fn end(&mut self) -> Result<(), FileError> {
         match self.peek()? {
             None => Ok(()),
             Some(_) => Err(self.broken("something follows after the end")),
         }
     }
 
-    fn byte(&mut self) -> Result<Option<u8>, Broken> {
+    fn byte(&mut self) -> Result<Option<u8>, FileError> {
         match self.input.fill_buf() {
             Ok(buffer) => Ok(buffer.first().copied()),
-            Err(error) => Err(Broken::new(self.line, unreadable(&error))),
+            Err(error) => Err(FileError::new(self.line, unreadable(&error))),
         }
     }
 
@@ -159,12 +159,12 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Sound JSON, but of another shape.
-    pub fn unexpected(&self, what: &str) -> Broken {
-        Broken::new(self.line, what)
+    pub fn unexpected(&self, what: &str) -> FileError {
+        FileError::new(self.line, what)
     }
 
-    pub fn broken(&self, what: &str) -> Broken {
-        Broken::new(self.line, format!("invalid JSON: {what}"))
+    pub fn broken(&self, what: &str) -> FileError {
+        FileError::new(self.line, format!("invalid JSON: {what}"))
     }
 }
 
@@ -174,13 +174,13 @@ struct Extent {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    shape: Shape,
+    shape: ValueShape,
     is_over: bool,
 }
 
 /// What a value looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Shape {
+enum ValueShape {
     /// Its first byte has not been seen.
     #[default]
     Unknown,
@@ -194,22 +194,22 @@ impl Extent {
     /// How many of these bytes belong to it.
     fn take(&mut self, bytes: &[u8]) -> usize {
         for (at, byte) in bytes.iter().enumerate() {
-            if self.shape == Shape::Bare && ends_bare(*byte) {
+            if self.shape == ValueShape::Bare && ends_bare(*byte) {
                 self.is_over = true;
                 return at;
             }
-            if self.shape == Shape::Unknown {
+            if self.shape == ValueShape::Unknown {
                 self.shape = match byte {
                     b',' | b':' | b']' | b'}' => {
                         self.is_over = true;
                         return at;
                     }
-                    b'"' | b'[' | b'{' => Shape::Closed,
-                    _ => Shape::Bare,
+                    b'"' | b'[' | b'{' => ValueShape::Closed,
+                    _ => ValueShape::Bare,
                 };
             }
             self.step(*byte);
-            if self.shape == Shape::Closed && self.depth == 0 && !self.in_string {
+            if self.shape == ValueShape::Closed && self.depth == 0 && !self.in_string {
                 self.is_over = true;
                 return at.saturating_add(1);
             }
@@ -230,7 +230,7 @@ impl Extent {
 
     /// Whether the end of the file may be its end.
     fn may_end(&self) -> bool {
-        self.shape == Shape::Bare
+        self.shape == ValueShape::Bare
     }
 }
 

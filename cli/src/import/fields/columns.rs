@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::titles::{Role, looks_like_an_end, normal, role};
+use super::titles::{ColumnRole, looks_like_an_end, normal, role};
 pub use rows::flag;
 
 /// The titles that flags give, and those that are not to be read.
 #[derive(Clone, Debug, Default)]
-pub struct Columns {
+pub struct ColumnOptions {
     /// The user's id.
     pub user: Option<String>,
     /// The reason shown to players.
@@ -28,35 +28,35 @@ pub struct Columns {
 
 /// A field that is read.
 #[derive(Clone, Debug)]
-struct Read {
+struct MappedColumn {
     at: usize,
     title: String,
-    role: Role,
+    role: ColumnRole,
     /// A flag names it, or it says itself that it holds an id.
     is_certain: bool,
 }
 
 /// The fields of a row.
 #[derive(Clone, Debug)]
-pub struct Fields {
-    read: Vec<Read>,
+pub struct ColumnMap {
+    read: Vec<MappedColumn>,
     /// The titles of fields that are not read.
     pub unread: BTreeSet<String>,
 }
 
-impl Columns {
+impl ColumnOptions {
     /// Finds the fields with these titles. An error says what is wrong with the titles.
-    pub fn find(&self, titles: &[String]) -> Result<Fields, String> {
-        let mut fields = Fields {
+    pub fn find(&self, titles: &[String]) -> Result<ColumnMap, String> {
+        let mut fields = ColumnMap {
             read: Vec::new(),
             unread: BTreeSet::new(),
         };
         let asked = [
-            (&self.user, Role::User),
-            (&self.reason, Role::Public),
-            (&self.private_reason, Role::Private),
-            (&self.moderator, Role::Moderator),
-            (&self.expires, Role::End),
+            (&self.user, ColumnRole::User),
+            (&self.reason, ColumnRole::Public),
+            (&self.private_reason, ColumnRole::Private),
+            (&self.moderator, ColumnRole::Moderator),
+            (&self.expires, ColumnRole::End),
         ];
         for (title, role) in &asked {
             if let Some(title) = title {
@@ -101,10 +101,10 @@ impl Columns {
                 }
             }
         }
-        let has_both = [Role::Public, Role::Private]
+        let has_both = [ColumnRole::Public, ColumnRole::Private]
             .into_iter()
             .all(|role| fields.of(role).is_some());
-        if has_both && let Some(title) = fields.title(Role::Reason) {
+        if has_both && let Some(title) = fields.title(ColumnRole::Reason) {
             let title = title.to_owned();
             fields.unread.insert(title);
         }
@@ -127,17 +127,17 @@ fn find(titles: &[String], title: &str) -> Result<usize, String> {
 }
 
 /// Whether two fields cannot stand beside each other.
-fn same(a: Role, b: Role) -> bool {
+fn same(a: ColumnRole, b: ColumnRole) -> bool {
     match (a, b) {
-        (Role::Ours, _) => false,
-        (Role::Length(_), Role::Length(_)) => true,
+        (ColumnRole::Ours, _) => false,
+        (ColumnRole::Length(_), ColumnRole::Length(_)) => true,
         (a, b) => a == b,
     }
 }
 
-impl Fields {
-    fn take(&mut self, at: usize, title: &str, role: Role, is_certain: bool) {
-        self.read.push(Read {
+impl ColumnMap {
+    fn take(&mut self, at: usize, title: &str, role: ColumnRole, is_certain: bool) {
+        self.read.push(MappedColumn {
             at,
             title: title.to_owned(),
             role,
@@ -147,18 +147,18 @@ impl Fields {
 
     /// Whether any of them says who is banned.
     pub fn has_user(&self) -> bool {
-        self.of(Role::User).is_some()
+        self.of(ColumnRole::User).is_some()
     }
 
-    fn of(&self, role: Role) -> Option<&Read> {
+    fn of(&self, role: ColumnRole) -> Option<&MappedColumn> {
         self.read.iter().find(|field| field.role == role)
     }
 
-    fn title(&self, role: Role) -> Option<&str> {
+    fn title(&self, role: ColumnRole) -> Option<&str> {
         self.of(role).map(|field| field.title.as_str())
     }
 
-    fn value<'a>(&self, role: Role, values: &'a [Value]) -> Option<&'a Value> {
+    fn value<'a>(&self, role: ColumnRole, values: &'a [Value]) -> Option<&'a Value> {
         let value = values.get(self.of(role)?.at)?;
         let is_empty = value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
         (!is_empty).then_some(value)
@@ -172,15 +172,15 @@ mod tests {
     #[test]
     fn what_is_not_read_is_named() {
         let titles = ["userId", "Name", "expires", "BanTime"].map(str::to_owned);
-        let columns = Columns {
+        let columns = ColumnOptions {
             ignored: vec!["bantime".to_owned()],
-            ..Columns::default()
+            ..ColumnOptions::default()
         };
         let fields = columns.find(&titles).unwrap();
         assert_eq!(fields.unread, ["BanTime", "Name"].map(str::to_owned).into());
-        let columns = Columns {
+        let columns = ColumnOptions {
             user: Some("no".to_owned()),
-            ..Columns::default()
+            ..ColumnOptions::default()
         };
         let wrong = columns.find(&titles).unwrap_err();
         assert!(

@@ -3,7 +3,7 @@
 
 /// What a field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ColumnRole {
     /// Who is banned.
     User,
     /// The reason shown to the player.
@@ -34,25 +34,25 @@ pub enum Role {
 pub const OURS: [&str; 2] = ["import line", "import message"];
 
 /// What a title means, if that is known.
-pub fn role(title: &str) -> Option<Role> {
+pub fn role(title: &str) -> Option<ColumnRole> {
     let role =
         match normal(title).as_str() {
             "userid" | "robloxid" | "robloxuserid" | "rbxid" | "rbxuserid" | "playerid"
             | "playeruserid" | "targetid" | "targetuserid" | "banneduserid" | "bannedid"
             | "bannedplayerid" | "accountid" | "offenderid" | "profile" | "profilelink"
-            | "profileurl" | "robloxprofile" | "userlink" | "userurl" => Role::User,
+            | "profileurl" | "robloxprofile" | "userlink" | "userurl" => ColumnRole::User,
             "publicreason" | "displayreason" | "displayedreason" | "displaymessage"
             | "playerreason" | "userreason" | "shownreason" | "banpublicreason" | "kickmessage" => {
-                Role::Public
+                ColumnRole::Public
             }
             "privatereason" | "internalreason" | "moderatorreason" | "modreason"
             | "staffreason" | "banprivatereason" | "note" | "notes" | "modnote" | "modnotes"
-            | "staffnote" | "staffnotes" | "internalnote" | "internalnotes" => Role::Private,
-            "reason" | "banreason" | "reasonforban" | "bannedfor" | "message" => Role::Reason,
+            | "staffnote" | "staffnotes" | "internalnote" | "internalnotes" => ColumnRole::Private,
+            "reason" | "banreason" | "reasonforban" | "bannedfor" | "message" => ColumnRole::Reason,
             "moderator" | "moderatorid" | "moderatoruserid" | "mod" | "modid" | "moduserid"
             | "bannedby" | "bannedbyid" | "bannedbyuserid" | "banmoderator" | "admin"
             | "adminid" | "adminuserid" | "staff" | "staffid" | "issuer" | "issuerid"
-            | "issuedby" => Role::Moderator,
+            | "issuedby" => ColumnRole::Moderator,
             "expires" | "expiresat" | "expireson" | "expire" | "expiry" | "expirydate"
             | "expirytime" | "expiration" | "expirationdate" | "expirationtime" | "expiretime"
             | "expiredate" | "expiryepoch" | "expirationepoch" | "expiresepoch" | "expiresunix"
@@ -61,31 +61,31 @@ pub fn role(title: &str) -> Option<Role> {
             | "enddate" | "endepoch" | "banend" | "banends" | "banendsat" | "banendtime"
             | "banenddate" | "banexpires" | "banexpiresat" | "banexpiry" | "banexpiration"
             | "unban" | "unbanat" | "unbanon" | "unbandate" | "unbantime" | "unbanepoch"
-            | "unbanunix" | "unbantimestamp" => Role::End,
+            | "unbanunix" | "unbantimestamp" => ColumnRole::End,
             "duration" | "length" | "banlength" | "banduration" | "lengthofban"
-            | "durationofban" => Role::Length(None),
+            | "durationofban" => ColumnRole::Length(None),
             "durationseconds" | "durationsecs" | "durationinseconds" | "lengthseconds"
-            | "seconds" | "secs" | "banseconds" => Role::Length(Some(1)),
+            | "seconds" | "secs" | "banseconds" => ColumnRole::Length(Some(1)),
             "durationminutes" | "durationmins" | "durationinminutes" | "lengthminutes"
-            | "minutes" | "mins" | "banminutes" => Role::Length(Some(60)),
+            | "minutes" | "mins" | "banminutes" => ColumnRole::Length(Some(60)),
             "durationhours" | "durationinhours" | "lengthhours" | "hours" | "banhours" => {
-                Role::Length(Some(3600))
+                ColumnRole::Length(Some(3600))
             }
             "durationdays" | "durationindays" | "lengthdays" | "days" | "bandays" => {
-                Role::Length(Some(86_400))
+                ColumnRole::Length(Some(86_400))
             }
             "durationweeks" | "durationinweeks" | "lengthweeks" | "weeks" | "banweeks" => {
-                Role::Length(Some(604_800))
+                ColumnRole::Length(Some(604_800))
             }
             "created" | "createdat" | "createdon" | "creation" | "creationtime"
             | "creationdate" | "createtime" | "bannedat" | "bannedon" | "bandate" | "dateofban"
             | "datebanned" | "timebanned" | "date" | "datetime" | "timestamp" | "start"
             | "starttime" | "startdate" | "startsat" | "startedat" | "issued" | "issuedat"
-            | "issuedon" => Role::Created,
-            "active" | "isactive" | "isbanned" | "banned" | "inforce" => Role::Active,
-            "isglobal" | "global" => Role::Global,
-            "experienceid" | "placeid" => Role::Experience,
-            "importline" | "importmessage" => Role::Ours,
+            | "issuedon" => ColumnRole::Created,
+            "active" | "isactive" | "isbanned" | "banned" | "inforce" => ColumnRole::Active,
+            "isglobal" | "global" => ColumnRole::Global,
+            "experienceid" | "placeid" => ColumnRole::Experience,
+            "importline" | "importmessage" => ColumnRole::Ours,
             _ => return None,
         };
     Some(role)
@@ -197,24 +197,24 @@ mod tests {
     #[test]
     fn titles_are_known_in_any_case_and_spelling() {
         for (title, known) in [
-            ("userId", Role::User),
-            ("UserID", Role::User),
-            ("user_id", Role::User),
-            ("Roblox ID", Role::User),
-            ("Banned UserId", Role::User),
-            ("Reason", Role::Reason),
-            ("DisplayReason", Role::Public),
-            ("Private Reason", Role::Private),
-            ("Moderator UserId", Role::Moderator),
-            ("BannedBy", Role::Moderator),
-            ("Expires", Role::End),
-            ("EXPIRES_AT", Role::End),
-            ("Unban Epoch", Role::End),
-            ("DateUntil", Role::End),
-            ("Duration", Role::Length(None)),
-            ("Duration (days)", Role::Length(Some(86_400))),
-            ("Creation", Role::Created),
-            ("isActive", Role::Active),
+            ("userId", ColumnRole::User),
+            ("UserID", ColumnRole::User),
+            ("user_id", ColumnRole::User),
+            ("Roblox ID", ColumnRole::User),
+            ("Banned UserId", ColumnRole::User),
+            ("Reason", ColumnRole::Reason),
+            ("DisplayReason", ColumnRole::Public),
+            ("Private Reason", ColumnRole::Private),
+            ("Moderator UserId", ColumnRole::Moderator),
+            ("BannedBy", ColumnRole::Moderator),
+            ("Expires", ColumnRole::End),
+            ("EXPIRES_AT", ColumnRole::End),
+            ("Unban Epoch", ColumnRole::End),
+            ("DateUntil", ColumnRole::End),
+            ("Duration", ColumnRole::Length(None)),
+            ("Duration (days)", ColumnRole::Length(Some(86_400))),
+            ("Creation", ColumnRole::Created),
+            ("isActive", ColumnRole::Active),
         ] {
             assert_eq!(role(title), Some(known), "{title}");
         }

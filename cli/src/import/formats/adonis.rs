@@ -12,11 +12,11 @@
 use serde_json::Value;
 use shared::ids::UserId;
 
-use super::{Read, wrong};
-use crate::import::Defaults;
-use crate::import::defaults::Draft;
-use crate::import::entries::NoRow;
-use crate::import::fields::columns::Columns;
+use super::{RowResult, wrong};
+use crate::import::ImportDefaults;
+use crate::import::defaults::RowDraft;
+use crate::import::entries::RowError;
+use crate::import::fields::columns::ColumnOptions;
 use crate::import::fields::ids::is_digits;
 
 /// The words before a colon that are not names of users. The last five are not documented, and
@@ -34,7 +34,7 @@ const OTHER_THINGS: [&str; 10] = [
     "place",
 ];
 
-pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) -> RowResult {
     match ban_of(value) {
         Ok(ban) => ban_row(ban, defaults, columns),
         Err(no) => (Err(no), Vec::new()),
@@ -42,16 +42,16 @@ pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
 }
 
 /// The ban that a change to a table is about, or what it is instead.
-fn ban_of(value: &Value) -> Result<&Value, NoRow> {
+fn ban_of(value: &Value) -> Result<&Value, RowError> {
     let Value::Object(change) = value else {
         return Ok(value);
     };
     if let Some(key) = change.get("TableKey").and_then(Value::as_str) {
         if !key.contains("Ban") {
-            return Err(NoRow::NoBan(format!("it refers to the key {key}")));
+            return Err(RowError::NotABan(format!("it refers to the key {key}")));
         }
         let what = format!("these bans are under the key {key}: dump that key");
-        return Err(NoRow::Wrong(what));
+        return Err(RowError::Invalid(what));
     }
     let Some(table) = change.get("Table") else {
         return Ok(value);
@@ -62,12 +62,12 @@ fn ban_of(value: &Value) -> Result<&Value, NoRow> {
             "it is about the table {}",
             table.unwrap_or("of another kind")
         );
-        return Err(NoRow::NoBan(what));
+        return Err(RowError::NotABan(what));
     }
     match change.get("Action").and_then(Value::as_str) {
         Some("Add") => Ok(change.get("Value").unwrap_or(&Value::Null)),
-        Some("Remove") => Err(NoRow::NoBan("it takes a ban back".to_owned())),
-        _ => Err(NoRow::Wrong("Action must be Add or Remove".to_owned())),
+        Some("Remove") => Err(RowError::NotABan("it takes a ban back".to_owned())),
+        _ => Err(RowError::Invalid("Action must be Add or Remove".to_owned())),
     }
 }
 
@@ -93,7 +93,7 @@ pub fn taken_back(value: &Value) -> Option<UserId> {
     id.and_then(UserId::new)
 }
 
-fn ban_row(ban: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+fn ban_row(ban: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) -> RowResult {
     match ban {
         Value::Object(object) if object.contains_key("Group") => {
             wrong("this is a group and not a user: Roblox does not ban groups")
@@ -116,8 +116,8 @@ fn ban_row(ban: &Value, defaults: &Defaults, columns: &Columns) -> Read {
     }
 }
 
-fn plain(id: Value, defaults: &Defaults) -> Read {
-    let draft = Draft::default().with("robloxId", id);
+fn plain(id: Value, defaults: &ImportDefaults) -> RowResult {
+    let draft = RowDraft::default().with("robloxId", id);
     (draft.row(defaults, super::plain::name), Vec::new())
 }
 
@@ -155,16 +155,16 @@ mod tests {
     use super::*;
 
     fn read(value: &Value) -> Result<u64, String> {
-        let defaults = Defaults {
+        let defaults = ImportDefaults {
             experience: "7001".parse().ok(),
             moderator: "5009".parse().ok(),
             public_reason: Some("Banned earlier".to_owned()),
-            ..Defaults::default()
+            ..ImportDefaults::default()
         };
-        match row(value, &defaults, &Columns::default()).0 {
+        match row(value, &defaults, &ColumnOptions::default()).0 {
             Ok(row) => Ok(row.user.get()),
-            Err(NoRow::Wrong(what)) => Err(what),
-            Err(NoRow::NoBan(what)) => Err(format!("no ban: {what}")),
+            Err(RowError::Invalid(what)) => Err(what),
+            Err(RowError::NotABan(what)) => Err(format!("no ban: {what}")),
         }
     }
 

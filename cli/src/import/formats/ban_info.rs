@@ -3,13 +3,13 @@
 use serde_json::Value;
 use shared::ban_info::BanInfo;
 
-use super::{Read, wrong};
-use crate::import::Defaults;
-use crate::import::defaults::Draft;
-use crate::import::fields::columns::Columns;
+use super::{RowResult, wrong};
+use crate::import::ImportDefaults;
+use crate::import::defaults::RowDraft;
+use crate::import::fields::columns::ColumnOptions;
 use crate::import::fields::titles::{looks_like_an_end, normal};
 
-pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) -> RowResult {
     let Value::Object(fields) = value else {
         return wrong("expected an object");
     };
@@ -33,6 +33,6 @@ pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
         ));
     }
     let unread = unread.into_iter().map(str::to_owned).collect();
-    let row = Draft::from(fields.clone()).row(defaults, str::to_owned);
+    let row = RowDraft::from(fields.clone()).row(defaults, str::to_owned);
     (row, unread)
 }

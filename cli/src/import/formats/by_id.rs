@@ -6,15 +6,20 @@
 
 use serde_json::Value;
 
-use super::{Read, wrong};
-use crate::import::Defaults;
-use crate::import::defaults::Draft;
-use crate::import::entries::NoRow;
-use crate::import::fields::columns::Columns;
-use crate::import::fields::ends;
+use super::{RowResult, wrong};
+use crate::import::ImportDefaults;
+use crate::import::defaults::RowDraft;
+use crate::import::entries::RowError;
+use crate::import::fields::columns::ColumnOptions;
 use crate::import::fields::ids::is_digits;
+use crate::import::fields::times;
 
-pub fn row(user: Option<&str>, value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+pub fn row(
+    user: Option<&str>,
+    value: &Value,
+    defaults: &ImportDefaults,
+    columns: &ColumnOptions,
+) -> RowResult {
     let Some(user) = user else {
         return wrong("expected a ban under the id of its user");
     };
@@ -32,12 +37,12 @@ pub fn row(user: Option<&str>, value: &Value, defaults: &Defaults, columns: &Col
         }
         Value::Object(_) => super::objects::row(Some(user), value, defaults, columns),
         Value::String(reason) => {
-            let draft = Draft::default().with("publicReason", reason.as_str());
+            let draft = RowDraft::default().with("publicReason", reason.as_str());
             plain(draft, user, defaults)
         }
-        Value::Bool(true) => plain(Draft::default(), user, defaults),
+        Value::Bool(true) => plain(RowDraft::default(), user, defaults),
         Value::Bool(false) => {
-            let no = NoRow::NoBan("it says that the user is not banned".to_owned());
+            let no = RowError::NotABan("it says that the user is not banned".to_owned());
             (Err(no), Vec::new())
         }
         Value::Number(_) => wrong("a number does not say whether it is a time or a length"),
@@ -53,12 +58,12 @@ fn is_list_with_holes(parts: &serde_json::Map<String, Value>) -> bool {
             .all(|key| matches!(key.as_str(), "1" | "2" | "3" | "4"))
 }
 
-fn plain(draft: Draft, user: &str, defaults: &Defaults) -> Read {
+fn plain(draft: RowDraft, user: &str, defaults: &ImportDefaults) -> RowResult {
     let draft = draft.with("robloxId", user);
     (draft.row(defaults, super::plain::name), Vec::new())
 }
 
-fn kohls(user: &str, mut parts: Vec<Value>, defaults: &Defaults) -> Read {
+fn kohls(user: &str, mut parts: Vec<Value>, defaults: &ImportDefaults) -> RowResult {
     if parts.len() > 4 {
         return wrong("expected a list [name, reason, end, moderator]");
     }
@@ -69,13 +74,13 @@ fn kohls(user: &str, mut parts: Vec<Value>, defaults: &Defaults) -> Read {
     let mut part = |at: usize| parts.get_mut(at).map(Value::take).unwrap_or_default();
     let (reason, end, moderator) = (part(1), part(2), part(3));
     if end.is_null() {
-        let no = NoRow::NoBan("it is a ban of a single server, which has ended".to_owned());
+        let no = RowError::NotABan("it is a ban of a single server, which has ended".to_owned());
         return (Err(no), Vec::new());
     }
-    let Some(end) = ends::end(&end) else {
+    let Some(end) = times::end(&end) else {
         return wrong("the end must be Unix seconds or -1");
     };
-    let draft = Draft::default()
+    let draft = RowDraft::default()
         .with("robloxId", user)
         .with("publicReason", reason)
         .with("expires", end)
@@ -90,20 +95,20 @@ mod tests {
     use super::*;
 
     fn read(value: &Value) -> Result<(u64, String, u64), String> {
-        let defaults = Defaults {
+        let defaults = ImportDefaults {
             experience: "7001".parse().ok(),
             moderator: "5009".parse().ok(),
             public_reason: Some("Banned earlier".to_owned()),
-            ..Defaults::default()
+            ..ImportDefaults::default()
         };
-        match row(Some("1001"), value, &defaults, &Columns::default()).0 {
+        match row(Some("1001"), value, &defaults, &ColumnOptions::default()).0 {
             Ok(row) => Ok((
                 row.user.get(),
                 row.terms.public_reason,
                 row.terms.expires.seconds(),
             )),
-            Err(NoRow::Wrong(what)) => Err(what),
-            Err(NoRow::NoBan(what)) => Err(format!("no ban: {what}")),
+            Err(RowError::Invalid(what)) => Err(what),
+            Err(RowError::NotABan(what)) => Err(format!("no ban: {what}")),
         }
     }
 

@@ -2,12 +2,17 @@
 
 use serde_json::Value;
 
-use super::{Read, wrong};
-use crate::import::Defaults;
-use crate::import::fields::columns::Columns;
+use super::{RowResult, wrong};
+use crate::import::ImportDefaults;
+use crate::import::fields::columns::ColumnOptions;
 
 /// The row of an object. `user` is the id under which it is kept.
-pub fn row(user: Option<&str>, value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+pub fn row(
+    user: Option<&str>,
+    value: &Value,
+    defaults: &ImportDefaults,
+    columns: &ColumnOptions,
+) -> RowResult {
     let Value::Object(object) = value else {
         return wrong("expected an object with a user id");
     };

@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use crate::import::Defaults;
-use crate::import::defaults::Draft;
-use crate::import::documents::pieces::Piece;
-use crate::import::entries::{At, Entry, NoRow, Original};
+use crate::import::ImportDefaults;
+use crate::import::defaults::RowDraft;
+use crate::import::documents::entries::DocumentEntry;
+use crate::import::entries::{FileEntry, Location, Original, RowError};
 use crate::import::fields::ids::is_digits;
 
 /// Whether these are the parts of such a document.
@@ -28,12 +28,12 @@ fn are_pairs(text: &str) -> bool {
 }
 
 /// The entries of the text of bans, the second part of the document.
-pub fn entries(bans: Piece, defaults: &Defaults) -> Vec<Entry> {
+pub fn entries(bans: DocumentEntry, defaults: &ImportDefaults) -> Vec<FileEntry> {
     let text = bans.value.ok();
     let text = text.as_ref().and_then(Value::as_str).unwrap_or_default();
     let pairs = text.split_whitespace().zip(1..);
-    let entries = pairs.map(|(pair, number)| Entry {
-        at: At {
+    let entries = pairs.map(|(pair, number)| FileEntry {
+        at: Location {
             line: bans.at.line,
             entry: Some(number),
         },
@@ -57,8 +57,8 @@ fn original(pair: &str) -> Original {
     Original::Value(Some(user.to_owned()), parts.into())
 }
 
-fn row(pair: &str, defaults: &Defaults) -> Result<crate::import::Row, NoRow> {
-    let wrong = |what: &str| NoRow::Wrong(what.to_owned());
+fn row(pair: &str, defaults: &ImportDefaults) -> Result<crate::import::ImportedBan, RowError> {
+    let wrong = |what: &str| RowError::Invalid(what.to_owned());
     let (user, end) = pair
         .split_once(':')
         .ok_or_else(|| wrong("expected a pair id:end"))?;
@@ -67,10 +67,10 @@ fn row(pair: &str, defaults: &Defaults) -> Result<crate::import::Row, NoRow> {
         .map_err(|_| wrong("the end must be an integer"))?;
     if end >= 0 {
         let what = "it is a ban of a single server, which has ended";
-        return Err(NoRow::NoBan(what.to_owned()));
+        return Err(RowError::NotABan(what.to_owned()));
     }
     let expires = if end == -1 { 0 } else { end.unsigned_abs() };
-    Draft::default()
+    RowDraft::default()
         .with("robloxId", user)
         .with("expires", expires)
         .row(defaults, super::plain::name)

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Read, wrong};
-use crate::import::Defaults;
-use crate::import::defaults::Draft;
-use crate::import::fields::columns::Columns;
+use super::{RowResult, wrong};
+use crate::import::ImportDefaults;
+use crate::import::defaults::RowDraft;
+use crate::import::fields::columns::ColumnOptions;
 use crate::import::fields::ids::{is_digits, is_rounded, user};
 
 /// The row of an id, or of a link to a profile.
-pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
+pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) -> RowResult {
     if value.is_object() {
         return super::objects::row(None, value, defaults, columns);
     }
@@ -22,7 +22,7 @@ pub fn row(value: &Value, defaults: &Defaults, columns: &Columns) -> Read {
         Ok(id) => id,
         Err(what) => return wrong(format!("the entry {what}")),
     };
-    let row = Draft::default().with("robloxId", id).row(defaults, name);
+    let row = RowDraft::default().with("robloxId", id).row(defaults, name);
     (row, Vec::new())
 }
 

@@ -5,13 +5,13 @@ use serde_json::Value;
 use shared::ids::UserId;
 use shared::roblox::Restriction;
 
-use super::Read;
-use crate::import::defaults::Draft;
-use crate::import::entries::NoRow;
-use crate::import::{Defaults, Row};
+use super::RowResult;
+use crate::import::defaults::RowDraft;
+use crate::import::entries::RowError;
+use crate::import::{ImportDefaults, ImportedBan};
 
 /// The row of a restriction in a file.
-pub fn row(value: &Value, defaults: &Defaults) -> Read {
+pub fn row(value: &Value, defaults: &ImportDefaults) -> RowResult {
     (
         of_restriction(&Restriction::read(value), defaults),
         Vec::new(),
@@ -20,20 +20,23 @@ pub fn row(value: &Value, defaults: &Defaults) -> Read {
 
 /// The ban that a restriction is, with the experience, moderator and reasons of `defaults` where it
 /// says nothing.
-pub fn of_restriction(restriction: &Restriction, defaults: &Defaults) -> Result<Row, NoRow> {
+pub fn of_restriction(
+    restriction: &Restriction,
+    defaults: &ImportDefaults,
+) -> Result<ImportedBan, RowError> {
     if let Some(fault) = &restriction.fault {
-        return Err(NoRow::Wrong(fault.clone()));
+        return Err(RowError::Invalid(fault.clone()));
     }
     if !restriction.active {
         let what = "the restriction is not active: Roblox keeps those that were lifted";
-        return Err(NoRow::NoBan(what.to_owned()));
+        return Err(RowError::NotABan(what.to_owned()));
     }
     if restriction.inherited {
         let what = "the restriction is that of the universe, shown at a place";
-        return Err(NoRow::NoBan(what.to_owned()));
+        return Err(RowError::NotABan(what.to_owned()));
     }
     let user = restriction.user.map(UserId::get);
-    let mut draft = Draft::default()
+    let mut draft = RowDraft::default()
         .with("robloxId", user)
         .with("privateReason", restriction.private_reason.as_str())
         .with("publicReason", restriction.display_reason.as_str())
@@ -67,11 +70,11 @@ mod tests {
 
     #[test]
     fn restrictions_are_read_as_open_cloud_returns_them() {
-        let defaults = Defaults {
+        let defaults = ImportDefaults {
             experience: "7001".parse().ok(),
             moderator: "5009".parse().ok(),
             public_reason: Some("Banned earlier".to_owned()),
-            ..Defaults::default()
+            ..ImportDefaults::default()
         };
         let read = |path: &str, join: Value| {
             row(
@@ -100,10 +103,10 @@ mod tests {
         assert_eq!(ban.terms.public_reason, "Banned earlier");
 
         let lifted = read(universe, json!({ "active": false }));
-        assert!(matches!(lifted, Err(NoRow::NoBan(_))));
+        assert!(matches!(lifted, Err(RowError::NotABan(_))));
         let endless = read(universe, json!({ "active": true, "duration": "86400s" }));
         assert!(
-            matches!(endless, Err(NoRow::Wrong(_))),
+            matches!(endless, Err(RowError::Invalid(_))),
             "a day must not become forever"
         );
     }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use shared::ban_info::BanInfo;
 use shared::export::Csv;
 
-use super::head::Table;
+use super::header::CsvTable;
 use super::users::{whole, wrong_width};
-use crate::import::Broken;
-use crate::import::defaults::{Defaults, Draft};
-use crate::import::entries::{At, Entry, NoRow, Original};
-use crate::import::fields::columns::{Columns, flag};
+use crate::import::FileError;
+use crate::import::defaults::{ImportDefaults, RowDraft};
+use crate::import::entries::{FileEntry, Location, Original, RowError};
+use crate::import::fields::columns::{ColumnOptions, flag};
 use crate::import::fields::ids::{is_rounded, rounded, unquoted};
 use crate::import::fields::titles::{OURS, looks_like_an_end, normal};
 
@@ -31,11 +31,11 @@ const FLAGS: [&str; 6] = [
 /// With `raw`, reasons are taken as they are, as the export with `raw=true` has left them.
 pub fn entries<R: Read>(
     input: R,
-    defaults: Defaults,
-    columns: &Columns,
+    defaults: ImportDefaults,
+    columns: &ColumnOptions,
     raw: bool,
-) -> Result<impl Iterator<Item = Result<Entry, Broken>> + use<R>, Broken> {
-    let table = Table::open(input, |title| normal(title) == "robloxid")?;
+) -> Result<impl Iterator<Item = Result<FileEntry, FileError>> + use<R>, FileError> {
+    let table = CsvTable::open(input, |title| normal(title) == "robloxid")?;
     let mut unread = Vec::new();
     let mut fields: Vec<Option<&'static str>> = Vec::new();
     for title in &table.titles {
@@ -45,7 +45,7 @@ pub fn entries<R: Read>(
             .find(|field| normal(field) == own);
         if known.is_some() && fields.contains(&known) {
             let what = format!("there are two columns {title:?}");
-            return Err(Broken::new(table.line, what));
+            return Err(FileError::new(table.line, what));
         }
         fields.push(known);
         if known.is_some() || OURS.into_iter().any(|ours| normal(ours) == own) {
@@ -57,17 +57,17 @@ pub fn entries<R: Read>(
                 "{title:?} seems to say when a ban ends, and it is no column of an export: give \
                  --ignore-column, or --format users-csv"
             );
-            return Err(Broken::new(table.line, what));
+            return Err(FileError::new(table.line, what));
         }
         unread.push(title.clone());
     }
     let (width, restores) = (table.titles.len(), table.is_of_errors);
-    Ok(table.records.map(move |record| -> Result<Entry, Broken> {
+    Ok(table.records.map(move |record| -> Result<FileEntry, FileError> {
         let record = record?;
         if !record.is_closed {
             let what = "the file ends without a line end, as no export does: it seems to be cut \
                         off (if it is not, add a line end)";
-            return Err(Broken::new(record.line, what));
+            return Err(FileError::new(record.line, what));
         }
         let record = whole(record, width, restores)?;
         let mut values = Map::new();
@@ -76,17 +76,17 @@ pub fn entries<R: Read>(
             let is_text = TEXTS.contains(&field);
             if !is_text && is_rounded(cell) {
                 let what = format!("{field} {}", rounded(cell));
-                return Err(Broken::new(record.line, what));
+                return Err(FileError::new(record.line, what));
             }
             values.insert(field.to_owned(), value(field, cell, raw));
         }
         let read = if record.cells.len() == width {
-            Draft::from(values).row(&defaults, str::to_owned)
+            RowDraft::from(values).row(&defaults, str::to_owned)
         } else {
-            Err(NoRow::Wrong(wrong_width(record.cells.len(), width)))
+            Err(RowError::Invalid(wrong_width(record.cells.len(), width)))
         };
-        Ok(Entry {
-            at: At {
+        Ok(FileEntry {
+            at: Location {
                 line: record.line,
                 entry: None,
             },

@@ -5,14 +5,14 @@
 
 use std::io::BufRead;
 
-use crate::import::Broken;
+use crate::import::FileError;
 
 /// The largest record, in bytes: far beyond any ban.
 const LARGEST: usize = 1 << 20;
 
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct CsvRecord {
     /// The line on which it begins, from 1.
     pub line: u64,
     /// Its cells; those without quotes are trimmed.
@@ -23,7 +23,7 @@ pub struct Record {
 
 /// Reads records. Blank lines, and rows of empty cells, are counted and passed over.
 #[derive(Debug)]
-pub struct Records<R> {
+pub struct CsvRecords<R> {
     input: R,
     separator: u8,
     line: u64,
@@ -32,7 +32,7 @@ pub struct Records<R> {
 
 /// Where in a cell the reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum In {
+enum CellState {
     Start,
     Bare,
     /// In quotes that were opened on this line.
@@ -43,7 +43,7 @@ enum In {
     Behind(u64),
 }
 
-impl<R: BufRead> Records<R> {
+impl<R: BufRead> CsvRecords<R> {
     pub const fn new(input: R, separator: u8) -> Self {
         Self {
             input,
@@ -53,7 +53,7 @@ impl<R: BufRead> Records<R> {
         }
     }
 
-    fn record(&mut self) -> Result<Option<Record>, Broken> {
+    fn record(&mut self) -> Result<Option<CsvRecord>, FileError> {
         loop {
             let Some(record) = self.any_record()? else {
                 return Ok(None);
@@ -65,25 +65,25 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The next record, even if it is empty.
-    fn any_record(&mut self) -> Result<Option<Record>, Broken> {
+    fn any_record(&mut self) -> Result<Option<CsvRecord>, FileError> {
         let line = self.line;
         let (mut cells, mut cell, mut size) = (Vec::new(), Vec::new(), 0_usize);
-        let mut state = In::Start;
+        let mut state = CellState::Start;
         let mut is_first = true;
         loop {
             let Some(byte) = self.byte()? else {
                 if is_first {
                     return Ok(None);
                 }
-                if let In::Quoted(opened) = state {
-                    return Err(Broken::new(
+                if let CellState::Quoted(opened) = state {
+                    return Err(FileError::new(
                         opened,
                         "a quote opens a cell here and is never closed: the rows behind it would \
                          be part of the cell",
                     ));
                 }
                 cells.push(finished(cell, state, line)?);
-                return Ok(Some(Record {
+                return Ok(Some(CsvRecord {
                     line,
                     cells,
                     is_closed: false,
@@ -93,10 +93,10 @@ impl<R: BufRead> Records<R> {
             size = size.saturating_add(1);
             if size > LARGEST {
                 let opened = match state {
-                    In::Quoted(opened) => opened,
+                    CellState::Quoted(opened) => opened,
                     _ => line,
                 };
-                return Err(Broken::new(
+                return Err(FileError::new(
                     opened,
                     "the row that begins here is over 1 MiB long",
                 ));
@@ -104,8 +104,8 @@ impl<R: BufRead> Records<R> {
             let is_end = matches!(byte, b'\n' | b'\r');
             let is_blank = byte == b' ' || (byte == b'\t' && self.separator != b'\t');
             match state {
-                In::Quoted(opened) => match byte {
-                    b'"' => state = In::Closed(opened),
+                CellState::Quoted(opened) => match byte {
+                    b'"' => state = CellState::Closed(opened),
                     b'\r' => {
                         cell.push(byte);
                         if self.peeked()? == Some(b'\n') {
@@ -119,13 +119,13 @@ impl<R: BufRead> Records<R> {
                         self.line = self.line.saturating_add(u64::from(byte == b'\n'));
                     }
                 },
-                In::Closed(opened) if byte == b'"' => {
+                CellState::Closed(opened) if byte == b'"' => {
                     cell.push(byte);
-                    state = In::Quoted(opened);
+                    state = CellState::Quoted(opened);
                 }
                 _ if byte == self.separator => {
                     cells.push(finished(std::mem::take(&mut cell), state, line)?);
-                    state = In::Start;
+                    state = CellState::Start;
                 }
                 _ if is_end => {
                     if byte == b'\r' && self.peeked()? == Some(b'\n') {
@@ -133,21 +133,23 @@ impl<R: BufRead> Records<R> {
                     }
                     self.line = self.line.saturating_add(1);
                     cells.push(finished(cell, state, line)?);
-                    return Ok(Some(Record {
+                    return Ok(Some(CsvRecord {
                         line,
                         cells,
                         is_closed: true,
                     }));
                 }
-                In::Start if is_blank => {}
-                In::Start if byte == b'"' => state = In::Quoted(self.line),
-                In::Start | In::Bare => {
+                CellState::Start if is_blank => {}
+                CellState::Start if byte == b'"' => state = CellState::Quoted(self.line),
+                CellState::Start | CellState::Bare => {
                     cell.push(byte);
-                    state = In::Bare;
+                    state = CellState::Bare;
                 }
-                In::Closed(opened) | In::Behind(opened) if is_blank => state = In::Behind(opened),
-                In::Closed(opened) | In::Behind(opened) => {
-                    return Err(Broken::new(
+                CellState::Closed(opened) | CellState::Behind(opened) if is_blank => {
+                    state = CellState::Behind(opened)
+                }
+                CellState::Closed(opened) | CellState::Behind(opened) => {
+                    return Err(FileError::new(
                         opened,
                         "a quote opens a cell here, and text follows where it is closed: a quote \
                          within a cell must be doubled",
@@ -157,7 +159,7 @@ impl<R: BufRead> Records<R> {
         }
     }
 
-    fn byte(&mut self) -> Result<Option<u8>, Broken> {
+    fn byte(&mut self) -> Result<Option<u8>, FileError> {
         let byte = self.peeked()?;
         if byte.is_some() {
             self.input.consume(1);
@@ -165,33 +167,33 @@ impl<R: BufRead> Records<R> {
         Ok(byte)
     }
 
-    fn peeked(&mut self) -> Result<Option<u8>, Broken> {
+    fn peeked(&mut self) -> Result<Option<u8>, FileError> {
         match self.input.fill_buf() {
             Ok(buffer) => Ok(buffer.first().copied()),
             Err(error) => {
                 let what = format!("the file cannot be read: {error}");
-                Err(Broken::new(self.line, what))
+                Err(FileError::new(self.line, what))
             }
         }
     }
 }
 
-fn finished(cell: Vec<u8>, state: In, line: u64) -> Result<String, Broken> {
+fn finished(cell: Vec<u8>, state: CellState, line: u64) -> Result<String, FileError> {
     let text = String::from_utf8(cell).map_err(|_| {
-        Broken::new(
+        FileError::new(
             line,
             "this is not UTF-8 (it may be Windows-1252, as older programs write it): save the file \
              as UTF-8",
         )
     })?;
     Ok(match state {
-        In::Start | In::Bare => text.trim().to_owned(),
+        CellState::Start | CellState::Bare => text.trim().to_owned(),
         _ => text,
     })
 }
 
-impl<R: BufRead> Iterator for Records<R> {
-    type Item = Result<Record, Broken>;
+impl<R: BufRead> Iterator for CsvRecords<R> {
+    type Item = Result<CsvRecord, FileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -210,7 +212,7 @@ mod tests {
     type Cells = (u64, Vec<String>);
 
     fn read(text: &str, separator: u8) -> Vec<Result<Cells, (u64, String)>> {
-        let records = Records::new(text.as_bytes(), separator);
+        let records = CsvRecords::new(text.as_bytes(), separator);
         records
             .map(|record| match record {
                 Ok(record) => Ok((record.line, record.cells)),
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_is_named() {
-        let mut records = Records::new(b"a\nM\xfcller\n".as_slice(), b',');
+        let mut records = CsvRecords::new(b"a\nM\xfcller\n".as_slice(), b',');
         assert!(records.next().unwrap().is_ok());
         let broken = records.next().unwrap().unwrap_err();
         assert_eq!(broken.line, 2);
@@ -275,7 +277,7 @@ mod tests {
         let whole = cells(text, b',');
         for size in 1..8 {
             let input = std::io::BufReader::with_capacity(size, text.as_bytes());
-            let records = Records::new(input, b',').map(Result::unwrap);
+            let records = CsvRecords::new(input, b',').map(Result::unwrap);
             let pieces: Vec<_> = records.map(|record| (record.line, record.cells)).collect();
             assert_eq!(pieces, whole);
         }

@@ -5,44 +5,46 @@ use std::io::Read;
 use serde_json::Value;
 use shared::export::Csv;
 
-use super::head::Table;
-use super::records::Record;
-use crate::import::entries::{At, Entry, NoRow, Original};
-use crate::import::fields::columns::{Columns, Fields};
+use super::header::CsvTable;
+use super::records::CsvRecord;
+use crate::import::entries::{FileEntry, Location, Original, RowError};
+use crate::import::fields::columns::{ColumnMap, ColumnOptions};
 use crate::import::fields::ids::{is_digits, linked};
-use crate::import::fields::titles::{Role, normal, role};
-use crate::import::{Broken, Defaults};
+use crate::import::fields::titles::{ColumnRole, normal, role};
+use crate::import::{FileError, ImportDefaults};
 
 /// The entries of a table.
 pub fn entries<R: Read>(
     input: R,
-    defaults: Defaults,
-    columns: &Columns,
-) -> Result<impl Iterator<Item = Result<Entry, Broken>> + use<R>, Broken> {
+    defaults: ImportDefaults,
+    columns: &ColumnOptions,
+) -> Result<impl Iterator<Item = Result<FileEntry, FileError>> + use<R>, FileError> {
     let asked = columns.user.clone();
-    let table = Table::open(input, |title| match &asked {
+    let table = CsvTable::open(input, |title| match &asked {
         Some(asked) => normal(asked) == normal(title),
-        None => role(title) == Some(Role::User),
+        None => role(title) == Some(ColumnRole::User),
     })?;
     let fields = columns.find(&table.titles);
-    let fields = fields.map_err(|wrong| Broken::new(table.line, wrong))?;
+    let fields = fields.map_err(|wrong| FileError::new(table.line, wrong))?;
     if !fields.has_user() {
-        return Err(Broken::new(table.line, no_user(&table.titles)));
+        return Err(FileError::new(table.line, no_user(&table.titles)));
     }
     let (width, restores) = (table.titles.len(), table.is_of_errors);
     let mut unread: Vec<String> = fields.unread.iter().cloned().collect();
-    Ok(table.records.map(move |record| -> Result<Entry, Broken> {
-        let record = whole(record?, width, restores)?;
-        let mut entry = entry(record, width, &fields, &defaults);
-        entry.unread.append(&mut unread);
-        Ok(entry)
-    }))
+    Ok(table
+        .records
+        .map(move |record| -> Result<FileEntry, FileError> {
+            let record = whole(record?, width, restores)?;
+            let mut entry = entry(record, width, &fields, &defaults);
+            entry.unread.append(&mut unread);
+            Ok(entry)
+        }))
 }
 
 /// A record of a table this wide. A last one that is shorter, and not closed, was cut off.
-pub fn whole(mut record: Record, width: usize, restores: bool) -> Result<Record, Broken> {
+pub fn whole(mut record: CsvRecord, width: usize, restores: bool) -> Result<CsvRecord, FileError> {
     if !record.is_closed && record.cells.len() < width {
-        return Err(Broken::new(
+        return Err(FileError::new(
             record.line,
             "the file ends in the middle of a row: it seems to be cut off",
         ));
@@ -55,8 +57,13 @@ pub fn whole(mut record: Record, width: usize, restores: bool) -> Result<Record,
     Ok(record)
 }
 
-fn entry(record: Record, width: usize, fields: &Fields, defaults: &Defaults) -> Entry {
-    let at = At {
+fn entry(
+    record: CsvRecord,
+    width: usize,
+    fields: &ColumnMap,
+    defaults: &ImportDefaults,
+) -> FileEntry {
+    let at = Location {
         line: record.line,
         entry: None,
     };
@@ -69,9 +76,9 @@ fn entry(record: Record, width: usize, fields: &Fields, defaults: &Defaults) -> 
     let (read, unused) = if has == width {
         (fields.row(&values, None, defaults), fields.unused(&values))
     } else {
-        (Err(NoRow::Wrong(wrong_width(has, width))), None)
+        (Err(RowError::Invalid(wrong_width(has, width))), None)
     };
-    Entry {
+    FileEntry {
         at,
         original: Original::Cells(record.cells),
         outcome: read.into(),

@@ -3,25 +3,25 @@
 use serde_json::Value;
 use shared::clock::Timestamp;
 
-use super::Fields;
-use crate::import::defaults::{Defaults, Draft};
-use crate::import::fields::titles::Role;
-use crate::import::fields::{ends, ids};
-use crate::import::{NoRow, Row};
+use super::ColumnMap;
+use crate::import::defaults::{ImportDefaults, RowDraft};
+use crate::import::fields::titles::ColumnRole;
+use crate::import::fields::{ids, times};
+use crate::import::{ImportedBan, RowError};
 
-impl Fields {
+impl ColumnMap {
     /// The row that these values make. `user` stands in for a field that says who.
     pub fn row(
         &self,
         values: &[Value],
         user: Option<&str>,
-        defaults: &Defaults,
-    ) -> Result<Row, NoRow> {
-        let said = self.value(Role::User, values);
+        defaults: &ImportDefaults,
+    ) -> Result<ImportedBan, RowError> {
+        let said = self.value(ColumnRole::User, values);
         let id = match (said, user) {
             (Some(value), _) => ids::user(value).map_err(|wrong| {
-                let title = self.title(Role::User).unwrap_or("userId");
-                NoRow::Wrong(format!("{title} {wrong}"))
+                let title = self.title(ColumnRole::User).unwrap_or("userId");
+                RowError::Invalid(format!("{title} {wrong}"))
             })?,
             (None, Some(user)) => user.into(),
             (None, None) => Value::Null,
@@ -29,17 +29,17 @@ impl Fields {
         if let (Some(user), Some(_)) = (user, said)
             && shared::http::integer(&id).is_some_and(|id| id.to_string() != user)
         {
-            let title = self.title(Role::User).unwrap_or("userId");
+            let title = self.title(ColumnRole::User).unwrap_or("userId");
             let what = format!("{title} is another user than {user}, under which it is kept");
-            return Err(NoRow::Wrong(what));
+            return Err(RowError::Invalid(what));
         }
-        let mut draft = Draft::default().with("robloxId", id);
-        let reason = self.value(Role::Reason, values).cloned();
-        let public = self.value(Role::Public, values).cloned();
-        let private = self.value(Role::Private, values).cloned();
+        let mut draft = RowDraft::default().with("robloxId", id);
+        let reason = self.value(ColumnRole::Reason, values).cloned();
+        let public = self.value(ColumnRole::Public, values).cloned();
+        let private = self.value(ColumnRole::Private, values).cloned();
         let (public, private) = match (public, private) {
-            (None, private) if self.of(Role::Public).is_none() => (reason, private),
-            (public, None) if self.of(Role::Private).is_none() => (public, reason),
+            (None, private) if self.of(ColumnRole::Public).is_none() => (reason, private),
+            (public, None) if self.of(ColumnRole::Private).is_none() => (public, reason),
             both => both,
         };
         draft = draft
@@ -51,29 +51,32 @@ impl Fields {
             draft = draft.with("created", created);
         }
         draft = draft.with("expires", self.end(values, created)?);
-        for (role, field) in [(Role::Active, "isActive"), (Role::Global, "isGlobal")] {
+        for (role, field) in [
+            (ColumnRole::Active, "isActive"),
+            (ColumnRole::Global, "isGlobal"),
+        ] {
             if let Some(value) = self.value(role, values) {
                 let flag = flag(value).ok_or_else(|| {
                     let title = self.title(role).unwrap_or(field);
-                    NoRow::Wrong(format!("{title} must be true or false"))
+                    RowError::Invalid(format!("{title} must be true or false"))
                 })?;
                 draft = draft.with(field, flag);
             }
         }
-        let experience = self.value(Role::Experience, values).cloned();
+        let experience = self.value(ColumnRole::Experience, values).cloned();
         draft = draft.with("experienceId", experience.unwrap_or_default());
         draft.row(defaults, |field| {
             let role = match field {
-                "robloxId" => Role::User,
-                "publicReason" => [Role::Public, Role::Reason]
+                "robloxId" => ColumnRole::User,
+                "publicReason" => [ColumnRole::Public, ColumnRole::Reason]
                     .into_iter()
                     .find(|role| self.of(*role).is_some())
-                    .unwrap_or(Role::Public),
-                "privateReason" => Role::Private,
-                "moderatorId" => Role::Moderator,
-                "expires" => Role::End,
-                "created" => Role::Created,
-                "experienceId" => Role::Experience,
+                    .unwrap_or(ColumnRole::Public),
+                "privateReason" => ColumnRole::Private,
+                "moderatorId" => ColumnRole::Moderator,
+                "expires" => ColumnRole::End,
+                "created" => ColumnRole::Created,
+                "experienceId" => ColumnRole::Experience,
                 _ => return field.to_owned(),
             };
             self.title(role).unwrap_or(field).to_owned()
@@ -81,57 +84,59 @@ impl Fields {
     }
 
     /// The moderator's id. A name does, where `--moderator` stands in for it.
-    fn moderator(&self, values: &[Value], defaults: &Defaults) -> Result<Value, NoRow> {
-        let Some(value) = self.value(Role::Moderator, values) else {
+    fn moderator(&self, values: &[Value], defaults: &ImportDefaults) -> Result<Value, RowError> {
+        let Some(value) = self.value(ColumnRole::Moderator, values) else {
             return Ok(Value::Null);
         };
         let is_certain = self
-            .of(Role::Moderator)
+            .of(ColumnRole::Moderator)
             .is_some_and(|field| field.is_certain);
         let is_name = value.is_string()
             && ids::user(value).is_ok_and(|id| shared::http::integer(&id).is_none());
         if is_certain || !is_name {
-            return ids::user(value).map_err(NoRow::Wrong);
+            return ids::user(value).map_err(RowError::Invalid);
         }
         if defaults.moderator.is_none() {
-            let title = self.title(Role::Moderator).unwrap_or("moderator");
+            let title = self.title(ColumnRole::Moderator).unwrap_or("moderator");
             let what = format!("{title} is a name and not an id: give --moderator");
-            return Err(NoRow::Wrong(what));
+            return Err(RowError::Invalid(what));
         }
         Ok(Value::Null)
     }
 
     /// The columns in which these values hold something that is not used.
     pub fn unused(&self, values: &[Value]) -> Option<String> {
-        let value = self.value(Role::Moderator, values)?;
-        let field = self.of(Role::Moderator).filter(|field| !field.is_certain)?;
+        let value = self.value(ColumnRole::Moderator, values)?;
+        let field = self
+            .of(ColumnRole::Moderator)
+            .filter(|field| !field.is_certain)?;
         let is_name = value.is_string() && shared::http::integer(value).is_none();
         is_name.then(|| format!("{} (names)", field.title))
     }
 
-    fn created(&self, values: &[Value]) -> Result<Option<u64>, NoRow> {
-        let Some(value) = self.value(Role::Created, values) else {
+    fn created(&self, values: &[Value]) -> Result<Option<u64>, RowError> {
+        let Some(value) = self.value(ColumnRole::Created, values) else {
             return Ok(None);
         };
-        let title = self.title(Role::Created).unwrap_or("created");
-        let wrong = || NoRow::Wrong(format!("{title} {}", ends::A_TIME));
-        ends::time(value).map(Some).ok_or_else(wrong)
+        let title = self.title(ColumnRole::Created).unwrap_or("created");
+        let wrong = || RowError::Invalid(format!("{title} {}", times::A_TIME));
+        times::time(value).map(Some).ok_or_else(wrong)
     }
 
     /// When the ban ends: as it is said, or by its length.
-    fn end(&self, values: &[Value], created: Option<u64>) -> Result<u64, NoRow> {
-        let end = match self.of(Role::End) {
+    fn end(&self, values: &[Value], created: Option<u64>) -> Result<u64, RowError> {
+        let end = match self.of(ColumnRole::End) {
             Some(field) => {
                 let value = values.get(field.at).unwrap_or(&Value::Null);
-                let wrong = || NoRow::Wrong(format!("{} {}", field.title, ends::AN_END));
-                Some((field, ends::end(value).ok_or_else(wrong)?))
+                let wrong = || RowError::Invalid(format!("{} {}", field.title, times::AN_END));
+                Some((field, times::end(value).ok_or_else(wrong)?))
             }
             None => None,
         };
         let length = self
             .read
             .iter()
-            .find(|field| matches!(field.role, Role::Length(_)));
+            .find(|field| matches!(field.role, ColumnRole::Length(_)));
         let Some(field) = length else {
             return Ok(end.map(|(_, end)| end).unwrap_or_default());
         };
@@ -140,30 +145,30 @@ impl Fields {
         {
             return Ok(end);
         }
-        let Role::Length(unit) = field.role else {
+        let ColumnRole::Length(unit) = field.role else {
             return Ok(0);
         };
         let value = values.get(field.at).unwrap_or(&Value::Null);
-        if end.is_some() && ends::is_never(value) {
+        if end.is_some() && times::is_never(value) {
             return Ok(0);
         }
         let start = Timestamp(created.unwrap_or_default());
-        let wrong = || NoRow::Wrong(format!("{} {}", field.title, ends::A_LENGTH));
-        let seconds = ends::length(value, unit, start).ok_or_else(wrong)?;
+        let wrong = || RowError::Invalid(format!("{} {}", field.title, times::A_LENGTH));
+        let seconds = times::length(value, unit, start).ok_or_else(wrong)?;
         if seconds == 0 {
             return Ok(0);
         }
         if let Some((end, _)) = end {
             let (length, end) = (&field.title, &end.title);
             let what = format!("{length} says that the ban ends, and {end} that it does not");
-            return Err(NoRow::Wrong(what));
+            return Err(RowError::Invalid(what));
         }
         let Some(created) = created else {
             let what = format!(
                 "{} is a length, and no column says when the ban began (created)",
                 field.title
             );
-            return Err(NoRow::Wrong(what));
+            return Err(RowError::Invalid(what));
         };
         Ok(created.saturating_add(seconds))
     }
@@ -194,25 +199,25 @@ mod tests {
     use shared::rules::Expiry;
 
     use super::*;
-    use crate::import::fields::columns::Columns;
+    use crate::import::fields::columns::ColumnOptions;
 
-    fn defaults() -> Defaults {
-        Defaults {
+    fn defaults() -> ImportDefaults {
+        ImportDefaults {
             experience: "7001".parse().ok(),
             moderator: "5009".parse().ok(),
             public_reason: Some("Banned earlier".to_owned()),
-            ..Defaults::default()
+            ..ImportDefaults::default()
         }
     }
 
-    fn read(object: Value) -> Result<Row, String> {
+    fn read(object: Value) -> Result<ImportedBan, String> {
         let object: Map<String, Value> = serde_json::from_value(object).unwrap();
         let (titles, values): (Vec<_>, Vec<_>) = object.into_iter().unzip();
-        let fields = Columns::default().find(&titles)?;
+        let fields = ColumnOptions::default().find(&titles)?;
         fields
             .row(&values, None, &defaults())
             .map_err(|no| match no {
-                NoRow::Wrong(what) | NoRow::NoBan(what) => what,
+                RowError::Invalid(what) | RowError::NotABan(what) => what,
             })
     }
 

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use shared::ids::{WorkspaceId, WorkspaceTag};
 use shared::store::{Piece, Restored, Restoring};
 
-use super::checkpoint::{Checkpoint, Start};
+use super::checkpoint::{Checkpoint, ResumePoint};
 use crate::progress::Progress;
 
 /// Into how many parts a table is divided that are read at the same time.
@@ -36,7 +36,7 @@ struct Walk<'a> {
 /// Restores everything of the workspaces that there are, and gives what was done since the restore
 /// began, in this run or before it was interrupted. What the copy holds of a workspace that was deleted
 /// since stays gone.
-pub async fn all(restoring: &Restoring) -> Result<BTreeMap<Ordered, Restored>> {
+pub async fn all(restoring: &Restoring) -> Result<BTreeMap<SortedWorkspace, Restored>> {
     let workspaces = restoring.live.workspaces().await?;
     let walk = Walk {
         restoring,
@@ -55,7 +55,7 @@ pub async fn all(restoring: &Restoring) -> Result<BTreeMap<Ordered, Restored>> {
         .iter()
         .map(|workspace| {
             let restored = done.remove(&workspace.guid.tag()).unwrap_or_default();
-            (Ordered(workspace.guid), restored)
+            (SortedWorkspace(workspace.guid), restored)
         })
         .collect())
 }
@@ -68,9 +68,9 @@ impl Walk<'_> {
             Table::Live => format!("live {segment}"),
         };
         let mut after = match self.checkpoint.lock().await.start(&name) {
-            Start::Beginning => None,
-            Start::After(place) => Some(place),
-            Start::Nowhere => return Ok(()),
+            ResumePoint::Beginning => None,
+            ResumePoint::After(place) => Some(place),
+            ResumePoint::Nowhere => return Ok(()),
         };
         loop {
             let (store, whole) = match table {
@@ -122,21 +122,21 @@ impl Walk<'_> {
 
 /// A workspace, ordered by its guid as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ordered(pub WorkspaceId);
+pub struct SortedWorkspace(pub WorkspaceId);
 
-impl Ordered {
+impl SortedWorkspace {
     pub fn tag(self) -> WorkspaceTag {
         self.0.tag()
     }
 }
 
-impl Ord for Ordered {
+impl Ord for SortedWorkspace {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.to_string().cmp(&other.0.to_string())
     }
 }
 
-impl PartialOrd for Ordered {
+impl PartialOrd for SortedWorkspace {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }

@@ -10,23 +10,23 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use shared::export::Csv;
 
-use super::fields::titles::{OURS, Role, role};
-use super::{At, Format, Original};
+use super::fields::titles::{ColumnRole, OURS, role};
+use super::{ImportFormat, Location, Original};
 
 /// What the file looks like.
 #[derive(Clone, Debug)]
-pub enum Shape {
+pub enum ErrorsFormat {
     /// A table with these columns, and two more.
     Table(Vec<String>),
     /// A JSON document of this format.
-    Document(Format),
+    Document(ImportFormat),
 }
 
 /// A row that was not imported.
 #[derive(Clone, Debug)]
-pub struct Note {
+pub struct FailedRow {
     /// Where it stands.
-    pub at: At,
+    pub at: Location,
     /// Why.
     pub message: String,
     /// What it is.
@@ -35,16 +35,16 @@ pub struct Note {
 
 /// Writes the file. It is made with the first row.
 #[derive(Debug)]
-pub struct Errors {
+pub struct ErrorsFile {
     path: PathBuf,
-    shape: Shape,
+    shape: ErrorsFormat,
     file: Option<BufWriter<File>>,
     /// The number of the next row, in the order of the file, and what is known of later ones.
     next: u64,
-    waiting: BTreeMap<u64, Option<Note>>,
+    waiting: BTreeMap<u64, Option<FailedRow>>,
 }
 
-impl Shape {
+impl ErrorsFormat {
     /// In what the name of such a file ends.
     #[must_use]
     pub const fn extension(&self) -> &'static str {
@@ -55,8 +55,8 @@ impl Shape {
     }
 }
 
-impl Errors {
-    pub const fn new(path: PathBuf, shape: Shape) -> Self {
+impl ErrorsFile {
+    pub const fn new(path: PathBuf, shape: ErrorsFormat) -> Self {
         Self {
             path,
             shape,
@@ -67,7 +67,7 @@ impl Errors {
     }
 
     /// What became of a row, by its number from 0. Rows are finished in any order.
-    pub fn done(&mut self, ordinal: u64, note: Option<Note>) -> Result<()> {
+    pub fn done(&mut self, ordinal: u64, note: Option<FailedRow>) -> Result<()> {
         self.waiting.insert(ordinal, note);
         while let Some(note) = self.waiting.remove(&self.next) {
             self.next = self.next.saturating_add(1);
@@ -94,7 +94,7 @@ impl Errors {
             }
             return Ok(None);
         };
-        if matches!(self.shape, Shape::Document(_)) {
+        if matches!(self.shape, ErrorsFormat::Document(_)) {
             file.write_all(b"\n]}\n")?;
         }
         file.flush()
@@ -102,7 +102,7 @@ impl Errors {
         Ok(Some(self.path.display().to_string()))
     }
 
-    fn write(&mut self, note: &Note) -> Result<()> {
+    fn write(&mut self, note: &FailedRow) -> Result<()> {
         let is_first = self.file.is_none();
         let file = match &mut self.file {
             Some(file) => file,
@@ -114,8 +114,8 @@ impl Errors {
             }
         };
         let written = match &self.shape {
-            Shape::Table(titles) => write_record(file, titles, note, is_first),
-            Shape::Document(format) => write_value(file, *format, note, is_first),
+            ErrorsFormat::Table(titles) => write_record(file, titles, note, is_first),
+            ErrorsFormat::Document(format) => write_value(file, *format, note, is_first),
         };
         written.context("the failed rows could not be written")
     }
@@ -124,14 +124,14 @@ impl Errors {
 fn write_record(
     file: &mut BufWriter<File>,
     titles: &[String],
-    note: &Note,
+    note: &FailedRow,
     is_first: bool,
 ) -> Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
     // A file of failed rows has these columns already.
     let own: Vec<_> = titles
         .iter()
-        .map(|title| role(title) != Some(Role::Ours))
+        .map(|title| role(title) != Some(ColumnRole::Ours))
         .collect();
     if is_first {
         let titles = titles.iter().zip(&own).filter(|(_, own)| **own);
@@ -170,8 +170,8 @@ fn write_record(
 
 fn write_value(
     file: &mut BufWriter<File>,
-    format: Format,
-    note: &Note,
+    format: ImportFormat,
+    note: &FailedRow,
     is_first: bool,
 ) -> Result<()> {
     if is_first {
@@ -192,7 +192,7 @@ fn write_value(
 }
 
 /// The name of a format on the command line.
-pub fn word_of(format: Format) -> String {
+pub fn word_of(format: ImportFormat) -> String {
     use clap::ValueEnum;
     let value = format.to_possible_value();
     value

@@ -17,12 +17,12 @@ use shared::rules::{Scope, Terms};
 use shared::store::{Candidate, Enforcement, Import, ImportFailure, ImportPlan, Verdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
-use super::{Named, Tools};
-use crate::arguments::{Caution, moderator, reason};
+use super::{MirrorContext, NamedMirror};
+use crate::arguments::{SafetyArgs, moderator, reason};
 use crate::commands::workspace;
 use crate::confirm::confirm;
-use crate::import::{Defaults, NoRow, Row, of_restriction};
-use crate::output::{Output, Record};
+use crate::import::{ImportDefaults, ImportedBan, RowError, of_restriction};
+use crate::output::{Output, Printable};
 use crate::progress::Progress;
 use crate::times::{Time, or_dash};
 
@@ -35,7 +35,7 @@ const ATTEMPTS: u32 = 8;
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedMirror,
 
     /// The Roblox user who counts as the moderator: Roblox's list does not say who banned.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
@@ -50,28 +50,28 @@ pub struct AdoptArgs {
     public_reason: Option<String>,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 /// A restriction, and what becomes of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Adopted {
+struct AdoptedRestriction {
     user_id: UserId,
     /// `universe` or `place`.
     level: &'static str,
     /// Null is never.
     ends: Option<Time>,
     private_reason: String,
-    result: Outcome,
+    result: AdoptResult,
     /// Why it cannot be adopted.
     message: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome {
-    Adopted,
+enum AdoptResult {
+    AdoptedRestriction,
     /// It was adopted before.
     Unchanged,
     /// The workspace has a ban of this user.
@@ -84,15 +84,15 @@ enum Outcome {
     Failed,
 }
 
-impl Record for Adopted {
+impl Printable for AdoptedRestriction {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let result = match self.result {
-            Outcome::Adopted => "adopted",
-            Outcome::Unchanged => "adopted before",
-            Outcome::AlreadyBanned => "already banned here",
-            Outcome::Protected => "protected user",
-            Outcome::Over => "expired",
-            Outcome::Failed => "failed",
+            AdoptResult::AdoptedRestriction => "adopted",
+            AdoptResult::Unchanged => "adopted before",
+            AdoptResult::AlreadyBanned => "already banned here",
+            AdoptResult::Protected => "protected user",
+            AdoptResult::Over => "expired",
+            AdoptResult::Failed => "failed",
         };
         let result = match &self.message {
             Some(message) => format!("{result}: {message}"),
@@ -108,10 +108,10 @@ impl Record for Adopted {
     }
 }
 
-impl From<&Verdict> for Outcome {
+impl From<&Verdict> for AdoptResult {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
-            Verdict::Added | Verdict::Replaced => Self::Adopted,
+            Verdict::Added | Verdict::Replaced => Self::AdoptedRestriction,
             Verdict::Unchanged => Self::Unchanged,
             Verdict::AlreadyBanned(_)
             | Verdict::InTheWay(_)
@@ -123,7 +123,7 @@ impl From<&Verdict> for Outcome {
     }
 }
 
-pub async fn adopt(args: AdoptArgs, tools: &Tools, output: Output) -> Result<()> {
+pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let enforcement = tools.enforcement(args.named).await?;
     let now = Moment::now().seconds();
     let (mut shown, mut levels, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
@@ -133,14 +133,16 @@ pub async fn adopt(args: AdoptArgs, tools: &Tools, output: Output) -> Result<()>
                 levels.push(level);
                 candidates.push(Candidate::from(row.incoming(now)));
             }
-            Err(NoRow::Wrong(what) | NoRow::NoBan(what)) => shown.push(Adopted {
-                user_id: user,
-                level: restrictions::name(level),
-                ends: None,
-                private_reason: restriction.private_reason,
-                result: Outcome::Failed,
-                message: Some(what),
-            }),
+            Err(RowError::Invalid(what) | RowError::NotABan(what)) => {
+                shown.push(AdoptedRestriction {
+                    user_id: user,
+                    level: restrictions::name(level),
+                    ends: None,
+                    private_reason: restriction.private_reason,
+                    result: AdoptResult::Failed,
+                    message: Some(what),
+                })
+            }
         }
     }
     let failed = shown.len();
@@ -148,7 +150,7 @@ pub async fn adopt(args: AdoptArgs, tools: &Tools, output: Output) -> Result<()>
     let rows = levels.iter().zip(&candidates).zip(&verdicts);
     shown.extend(rows.map(|((level, candidate), verdict)| {
         let ban = candidate.incoming();
-        Adopted {
+        AdoptedRestriction {
             user_id: ban.user,
             level: restrictions::name(*level),
             ends: Time::of(ban.terms.expires),
@@ -172,7 +174,7 @@ pub async fn adopt(args: AdoptArgs, tools: &Tools, output: Output) -> Result<()>
 async fn settle(
     args: &AdoptArgs,
     enforcement: &Enforcement,
-    tools: &Tools,
+    tools: &MirrorContext,
     candidates: &mut [Candidate],
 ) -> Result<Vec<Verdict>> {
     let workspace = workspace::find(&tools.store, args.named.place.workspace).await?;
@@ -190,14 +192,14 @@ async fn settle(
     let judging = tools.store.begin_import(&plan(true)).await?;
     let verdicts = judge(&judging, candidates).await?;
     let new = verdicts.iter().filter(|it| **it == Verdict::Added).count();
-    if new == 0 || args.caution.dry_run {
+    if new == 0 || args.safety.dry_run {
         return Ok(verdicts);
     }
     let question = format!(
         "Adopt {new} bans from universe {} as bans of experience {}?",
         enforcement.settings.universe, enforcement.experience
     );
-    confirm(&question, args.caution.yes)?;
+    confirm(&question, args.safety.yes)?;
     let import = tools.store.begin_import(&plan(false)).await?;
     let verdicts = bring(&import, candidates).await?;
     note!(
@@ -208,7 +210,7 @@ async fn settle(
 }
 
 /// The active restrictions that this workspace has not set, one of each user: the one that ends last.
-async fn foreign(enforcement: &Enforcement, tools: &Tools) -> Result<Restrictions> {
+async fn foreign(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Restrictions> {
     let (tag, universe) = (enforcement.workspace, enforcement.settings.universe);
     let mut of_user: BTreeMap<UserId, (Level, Restriction)> = BTreeMap::new();
     for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
@@ -234,9 +236,9 @@ async fn foreign(enforcement: &Enforcement, tools: &Tools) -> Result<Restriction
 
 /// The ban that a restriction becomes: what the import of Roblox's list makes of it, with its reasons cut
 /// to what a ban takes, since Roblox's list cannot be corrected.
-fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Row, NoRow> {
+fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<ImportedBan, RowError> {
     let public_reason = args.public_reason.clone();
-    let defaults = Defaults {
+    let defaults = ImportDefaults {
         experience: Some(args.named.experience),
         scope: Some(Scope::Experience),
         moderator: Some(args.moderator),
@@ -254,7 +256,7 @@ fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Row,
         ..restriction.clone()
     };
     let row = of_restriction(&restriction, &defaults)?;
-    Ok(Row {
+    Ok(ImportedBan {
         completed: true,
         ..row
     })

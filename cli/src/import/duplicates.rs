@@ -11,11 +11,11 @@ use shared::clock::Timestamp;
 use shared::ids::{ExperienceId, Guid, UserId};
 use shared::rules::{Scope, Terms};
 
-use super::{NoRow, Row};
+use super::{ImportedBan, RowError};
 
 /// What is known of repetitions.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub struct Duplicates {
     /// The users of more than one row.
     pub users: HashSet<UserId>,
     /// The numbers of the rows that another one replaces, from 0, and what that one says.
@@ -26,20 +26,20 @@ pub struct Repeats {
     taken_back: HashMap<UserId, u64>,
 }
 
-impl Repeats {
+impl Duplicates {
     /// What another row of the user in the same scope says that replaces this one.
     pub fn replaced_by(&self, ordinal: u64) -> Option<&Terms> {
         self.replaced.get(&ordinal)
     }
 
     /// Why a row is not imported because of others.
-    pub fn objection(&self, ordinal: u64, row: &Row) -> Option<NoRow> {
+    pub fn objection(&self, ordinal: u64, row: &ImportedBan) -> Option<RowError> {
         let last = self.taken_back.get(&row.user);
         if last.is_some_and(|last| *last > ordinal) {
-            return Some(NoRow::NoBan("a later entry takes it back".to_owned()));
+            return Some(RowError::NotABan("a later entry takes it back".to_owned()));
         }
         let guid = row.guid.filter(|guid| self.clashing.contains(guid))?;
-        Some(NoRow::Wrong(format!(
+        Some(RowError::Invalid(format!(
             "the guid {guid} is given to several users in this file: it can name one ban"
         )))
     }
@@ -47,14 +47,14 @@ impl Repeats {
 
 /// Collects what a first pass sees: 8 bytes for each row, and 16 more for one with a guid.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct SeenRows {
     users: Vec<u64>,
     guids: Vec<(u64, u64)>,
     taken_back: HashMap<UserId, u64>,
 }
 
-impl Seen {
-    pub fn add(&mut self, row: &Row) {
+impl SeenRows {
+    pub fn add(&mut self, row: &ImportedBan) {
         self.users.push(row.user.get());
         if let Some(guid) = row.guid {
             self.guids.push((guid.get(), row.user.get()));
@@ -66,7 +66,7 @@ impl Seen {
         self.taken_back.insert(user, ordinal);
     }
 
-    pub fn repeats(mut self) -> Repeats {
+    pub fn repeats(mut self) -> Duplicates {
         self.users.sort_unstable();
         self.guids.sort_unstable();
         self.guids.dedup();
@@ -74,7 +74,7 @@ impl Seen {
         let repeated = pairs.filter(|(one, other)| one == other);
         let pairs = self.guids.iter().zip(self.guids.iter().skip(1));
         let clashing = pairs.filter(|(one, other)| one.0 == other.0);
-        Repeats {
+        Duplicates {
             users: repeated
                 .filter_map(|(user, _)| UserId::new(*user))
                 .collect(),
@@ -90,10 +90,10 @@ type Chain = (UserId, Option<ExperienceId>);
 
 /// Finds out which rows are replaced, of those of the users with several.
 #[derive(Debug, Default)]
-pub struct Contest(HashMap<Chain, Vec<(u64, Row)>>);
+pub struct ReplacementRound(HashMap<Chain, Vec<(u64, ImportedBan)>>);
 
-impl Contest {
-    pub fn add(&mut self, ordinal: u64, row: Row, repeats: &Repeats, now: Timestamp) {
+impl ReplacementRound {
+    pub fn add(&mut self, ordinal: u64, row: ImportedBan, repeats: &Duplicates, now: Timestamp) {
         let is_one_of_several = repeats.users.contains(&row.user) && row.holds(now);
         if !is_one_of_several || repeats.objection(ordinal, &row).is_some() {
             return;
@@ -103,10 +103,11 @@ impl Contest {
         rows.push((ordinal, row));
     }
 
-    pub fn decide(self, repeats: &mut Repeats) {
+    pub fn decide(self, repeats: &mut Duplicates) {
         for rows in self.0.into_values() {
-            let rank =
-                |(ordinal, row): &&(u64, Row)| (row.terms.expires, row.guid, Reverse(*ordinal));
+            let rank = |(ordinal, row): &&(u64, ImportedBan)| {
+                (row.terms.expires, row.guid, Reverse(*ordinal))
+            };
             let Some((_, winner)) = rows.iter().max_by_key(rank) else {
                 continue;
             };
@@ -126,8 +127,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
-    fn row(user: u64, expires: u64, guid: Option<u64>) -> Row {
-        Row {
+    fn row(user: u64, expires: u64, guid: Option<u64>) -> ImportedBan {
+        ImportedBan {
             user: UserId::new(user).unwrap(),
             guid: guid.map(Guid::from),
             uid: None,
@@ -149,13 +150,13 @@ mod tests {
         }
     }
 
-    fn of(rows: &[Row]) -> (Vec<u64>, usize) {
-        let mut seen = Seen::default();
+    fn of(rows: &[ImportedBan]) -> (Vec<u64>, usize) {
+        let mut seen = SeenRows::default();
         for row in rows {
             seen.add(row);
         }
         let mut repeats = seen.repeats();
-        let mut contest = Contest::default();
+        let mut contest = ReplacementRound::default();
         for (row, ordinal) in rows.iter().zip(0..) {
             contest.add(ordinal, row.clone(), &repeats, NOW);
         }
@@ -209,13 +210,16 @@ mod tests {
 
     #[test]
     fn a_ban_that_a_later_entry_takes_back_is_not_imported() {
-        let mut seen = Seen::default();
+        let mut seen = SeenRows::default();
         let ban = row(1, 0, None);
         seen.add(&ban);
         seen.take_back(ban.user, 1);
         seen.add(&ban);
         let repeats = seen.repeats();
-        assert!(matches!(repeats.objection(0, &ban), Some(NoRow::NoBan(_))));
+        assert!(matches!(
+            repeats.objection(0, &ban),
+            Some(RowError::NotABan(_))
+        ));
         assert_eq!(repeats.objection(2, &ban), None);
     }
 }

@@ -9,12 +9,12 @@ use shared::ids::WorkspaceId;
 
 /// A file, or what came through a pipe.
 #[derive(Debug)]
-pub struct Source {
+pub struct InputFile {
     file: File,
     path: Option<PathBuf>,
 }
 
-impl Source {
+impl InputFile {
     /// Opens a file; `-` is standard input.
     pub fn open(path: &Path) -> Result<Self> {
         if path != Path::new("-") {

@@ -6,15 +6,15 @@ use clap::ValueEnum;
 use serde_json::{Map, Value};
 use shared::ban_info::BanInfo;
 
-use super::documents::layout::{self, Layout};
-use super::documents::pieces::{Piece, Pieces};
-use super::errors::Shape;
+use super::documents::entries::{DocumentEntries, DocumentEntry};
+use super::documents::layout::{self, DocumentLayout};
+use super::errors_file::ErrorsFormat;
 use super::fields::ids::{is_digits, linked};
-use super::fields::titles::{Role, normal, role};
+use super::fields::titles::{ColumnRole, normal, role};
 use super::formats::{self, pairs};
-use super::tables::head::Table;
+use super::tables::header::CsvTable;
 use super::tables::{export, users};
-use super::{Broken, Columns, Defaults, Rows};
+use super::{ColumnOptions, Entries, FileError, ImportDefaults};
 
 /// How much of a file is read at once, in bytes.
 const BUFFER: usize = 1 << 16;
@@ -24,7 +24,7 @@ const SAMPLES: usize = 50;
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum ImportFormat {
     /// Our JSON export, or bans in the documented shape, as a list or one a line.
     Json,
     /// Our CSV export.
@@ -50,26 +50,26 @@ pub enum Format {
 
 /// What a file turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Detected {
+pub struct DetectedFormat {
     /// Its format.
-    pub format: Format,
-    layout: Layout,
+    pub format: ImportFormat,
+    layout: DocumentLayout,
 }
 
 /// How a file is to be read.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct ReadOptions {
     /// What it is.
-    pub detected: Detected,
+    pub detected: DetectedFormat,
     /// What stands in for what it does not say.
-    pub defaults: Defaults,
+    pub defaults: ImportDefaults,
     /// The columns of a table of users.
-    pub columns: Columns,
+    pub columns: ColumnOptions,
     /// Whether the reasons of our CSV export are raw.
     pub raw: bool,
 }
 
-impl Format {
+impl ImportFormat {
     /// Whether each row says which experience its ban was made from.
     #[must_use]
     pub const fn tells_experience(self) -> bool {
@@ -81,33 +81,35 @@ impl Format {
     }
 }
 
-impl Detected {
+impl DetectedFormat {
     /// Finds out what a file is, which `open` opens from its beginning. A format that is given is
     /// taken as it is.
     pub fn find<R: Read>(
-        given: Option<Format>,
+        given: Option<ImportFormat>,
         mut open: impl FnMut() -> io::Result<R>,
-    ) -> Result<Self, Broken> {
+    ) -> Result<Self, FileError> {
         let mut again = || {
-            let unreadable = |error| Broken::new(1, format!("the file cannot be read: {error}"));
+            let unreadable = |error| FileError::new(1, format!("the file cannot be read: {error}"));
             open().map_err(unreadable)
         };
         let mut layout = layout::kind(again()?)?;
         match given {
-            Some(format) if format.is_table() => layout = Layout::Table,
-            Some(Format::Ids) if layout == Layout::Table => layout = Layout::Plain,
-            Some(_) if layout == Layout::Table => {
-                return Err(Broken::new(1, "this is not JSON, as the format needs"));
+            Some(format) if format.is_table() => layout = DocumentLayout::Table,
+            Some(ImportFormat::Ids) if layout == DocumentLayout::Table => {
+                layout = DocumentLayout::Plain
+            }
+            Some(_) if layout == DocumentLayout::Table => {
+                return Err(FileError::new(1, "this is not JSON, as the format needs"));
             }
             _ => {}
         }
-        if matches!(layout, Layout::List | Layout::Object) {
+        if matches!(layout, DocumentLayout::List | DocumentLayout::Object) {
             layout = layout::of_json(again()?)?;
         }
         let format = match (given, &layout) {
             (Some(format), _) => format,
-            (None, Layout::Plain) => Format::Ids,
-            (None, Layout::Table) => of_table(again()?)?,
+            (None, DocumentLayout::Plain) => ImportFormat::Ids,
+            (None, DocumentLayout::Table) => of_table(again()?)?,
             (None, _) => match said(again()?) {
                 Some(format) => format,
                 None => of_document(again()?, &layout)?,
@@ -118,16 +120,16 @@ impl Detected {
 }
 
 /// The format that a file of failed entries says at its beginning.
-fn said(file: impl Read) -> Option<Format> {
+fn said(file: impl Read) -> Option<ImportFormat> {
     let mut first = Vec::new();
     file.take(64).read_to_end(&mut first).ok()?;
     let text = String::from_utf8_lossy(&first);
     let name = text.strip_prefix("{\"format\":\"")?.split('"').next()?;
-    Format::from_str(name, false).ok()
+    ImportFormat::from_str(name, false).ok()
 }
 
-fn of_table(file: impl Read) -> Result<Format, Broken> {
-    let table = Table::open(file, |title| role(title) == Some(Role::User))?;
+fn of_table(file: impl Read) -> Result<ImportFormat, FileError> {
+    let table = CsvTable::open(file, |title| role(title) == Some(ColumnRole::User))?;
     let has = |name: &str| table.titles.iter().any(|title| normal(title) == name);
     let is_field = |title: &String| {
         BanInfo::FIELDS
@@ -136,14 +138,14 @@ fn of_table(file: impl Read) -> Result<Format, Broken> {
     };
     let is_whole = has("isactive") && table.titles.iter().all(is_field);
     Ok(if has("robloxid") && (has("guid") || is_whole) {
-        Format::Csv
+        ImportFormat::Csv
     } else {
-        Format::UsersCsv
+        ImportFormat::UsersCsv
     })
 }
 
-fn of_document(file: impl Read, layout: &Layout) -> Result<Format, Broken> {
-    let pieces = Pieces::new(BufReader::with_capacity(BUFFER, file), layout.clone());
+fn of_document(file: impl Read, layout: &DocumentLayout) -> Result<ImportFormat, FileError> {
+    let pieces = DocumentEntries::new(BufReader::with_capacity(BUFFER, file), layout.clone());
     let mut samples = Vec::new();
     for piece in pieces.take(SAMPLES) {
         let piece = piece?;
@@ -151,12 +153,12 @@ fn of_document(file: impl Read, layout: &Layout) -> Result<Format, Broken> {
             samples.push((piece.name, value));
         }
     }
-    if *layout == Layout::FirstOfList {
-        return Ok(Format::KohlsAdmin);
+    if *layout == DocumentLayout::FirstOfList {
+        return Ok(ImportFormat::KohlsAdmin);
     }
     let values: Vec<_> = samples.iter().map(|(_, value)| value.clone()).collect();
-    if *layout == Layout::List && pairs::are_parts(&values) {
-        return Ok(Format::KohlsAdmin);
+    if *layout == DocumentLayout::List && pairs::are_parts(&values) {
+        return Ok(ImportFormat::KohlsAdmin);
     }
     let objects: Vec<_> = values.iter().filter_map(Value::as_object).collect();
     if let Some(format) = of_known_objects(&objects) {
@@ -166,9 +168,9 @@ fn of_document(file: impl Read, layout: &Layout) -> Result<Format, Broken> {
     if samples.iter().any(is_by_id) {
         let is_list = values.iter().any(Value::is_array);
         return Ok(if is_list {
-            Format::KohlsAdmin
+            ImportFormat::KohlsAdmin
         } else {
-            Format::ById
+            ImportFormat::ById
         });
     }
     if let Some(format) = of_objects(&objects) {
@@ -180,31 +182,31 @@ fn of_document(file: impl Read, layout: &Layout) -> Result<Format, Broken> {
             .iter()
             .any(|value| value.as_str().is_some_and(|text| !is_id(text))) =>
         {
-            Ok(Format::Adonis)
+            Ok(ImportFormat::Adonis)
         }
         () if values
             .iter()
             .any(|value| value.is_number() || value.is_string()) =>
         {
-            Ok(Format::Ids)
+            Ok(ImportFormat::Ids)
         }
-        () if values.is_empty() => Ok(Format::Json),
+        () if values.is_empty() => Ok(ImportFormat::Json),
         () => Err(unknown(&objects)),
     }
 }
 
 /// The format of objects that only one system has.
-fn of_known_objects(objects: &[&Map<String, Value>]) -> Option<Format> {
+fn of_known_objects(objects: &[&Map<String, Value>]) -> Option<ImportFormat> {
     let has = |name: &str| objects.iter().any(|object| object.contains_key(name));
     match () {
-        () if has("gameJoinRestriction") => Some(Format::Roblox),
-        () if has("Table") || has("TableKey") => Some(Format::Adonis),
-        () if has("BanTime") && has("UserId") => Some(Format::HdAdmin),
+        () if has("gameJoinRestriction") => Some(ImportFormat::Roblox),
+        () if has("Table") || has("TableKey") => Some(ImportFormat::Adonis),
+        () if has("BanTime") && has("UserId") => Some(ImportFormat::HdAdmin),
         () => None,
     }
 }
 
-fn of_objects(objects: &[&Map<String, Value>]) -> Option<Format> {
+fn of_objects(objects: &[&Map<String, Value>]) -> Option<ImportFormat> {
     let names = || objects.iter().flat_map(|object| object.keys());
     let are_of_adonis = names().all(|name| {
         matches!(
@@ -215,18 +217,20 @@ fn of_objects(objects: &[&Map<String, Value>]) -> Option<Format> {
     let is_ban_info = |name: &String| BanInfo::FIELDS.contains(&name.as_str());
     match () {
         () if objects.is_empty() => None,
-        () if are_of_adonis => Some(Format::Adonis),
+        () if are_of_adonis => Some(ImportFormat::Adonis),
         () if names().any(|name| name == "robloxId")
             && (names().all(is_ban_info) || names().any(|name| name == "guid")) =>
         {
-            Some(Format::Json)
+            Some(ImportFormat::Json)
         }
-        () if names().any(|name| role(name) == Some(Role::User)) => Some(Format::UsersJson),
+        () if names().any(|name| role(name) == Some(ColumnRole::User)) => {
+            Some(ImportFormat::UsersJson)
+        }
         () => None,
     }
 }
 
-fn unknown(objects: &[&Map<String, Value>]) -> Broken {
+fn unknown(objects: &[&Map<String, Value>]) -> FileError {
     let names: std::collections::BTreeSet<_> = objects
         .iter()
         .flat_map(|object| object.keys().map(String::as_str))
@@ -241,47 +245,54 @@ fn unknown(objects: &[&Map<String, Value>]) -> Broken {
             names.join(", ")
         )
     };
-    Broken::new(1, what)
+    FileError::new(1, what)
 }
 
-impl Reading {
+impl ReadOptions {
     /// What a file of its failed entries looks like.
-    pub fn shape(&self, file: impl Read) -> Result<Shape, Broken> {
+    pub fn shape(&self, file: impl Read) -> Result<ErrorsFormat, FileError> {
         let (format, layout) = (self.detected.format, &self.detected.layout);
         match layout {
-            Layout::Plain => Ok(Shape::Table(vec!["userId".to_owned()])),
-            Layout::Table => {
+            DocumentLayout::Plain => Ok(ErrorsFormat::Table(vec!["userId".to_owned()])),
+            DocumentLayout::Table => {
                 let asked = self.columns.user.as_deref();
                 let is_user = |title: &str| match asked {
                     Some(asked) => normal(asked) == normal(title),
-                    None => role(title) == Some(Role::User),
+                    None => role(title) == Some(ColumnRole::User),
                 };
-                Ok(Shape::Table(Table::open(file, is_user)?.titles))
+                Ok(ErrorsFormat::Table(CsvTable::open(file, is_user)?.titles))
             }
-            _ => Ok(Shape::Document(format)),
+            _ => Ok(ErrorsFormat::Document(format)),
         }
     }
 
     /// The entries of a file that stands at its beginning.
-    pub fn rows(&self, file: impl Read + 'static) -> Result<Rows, Broken> {
+    pub fn rows(&self, file: impl Read + 'static) -> Result<Entries, FileError> {
         let defaults = self.defaults.clone();
         match self.detected.format {
-            Format::Csv => {
+            ImportFormat::Csv => {
                 let entries = export::entries(file, defaults, &self.columns, self.raw)?;
                 Ok(Box::new(entries))
             }
-            Format::UsersCsv => Ok(Box::new(users::entries(file, defaults, &self.columns)?)),
+            ImportFormat::UsersCsv => Ok(Box::new(users::entries(file, defaults, &self.columns)?)),
             format => self.document(format, BufReader::with_capacity(BUFFER, file)),
         }
     }
 
-    fn document(&self, format: Format, input: impl BufRead + 'static) -> Result<Rows, Broken> {
+    fn document(
+        &self,
+        format: ImportFormat,
+        input: impl BufRead + 'static,
+    ) -> Result<Entries, FileError> {
         let (defaults, columns) = (self.defaults.clone(), self.columns.clone());
         let layout = self.detected.layout.clone();
-        let is_list = layout == Layout::List;
-        let mut pieces = Pieces::new(input, layout);
-        if format == Format::KohlsAdmin && is_list {
-            let parts = pieces.by_ref().take(4).collect::<Result<Vec<Piece>, _>>()?;
+        let is_list = layout == DocumentLayout::List;
+        let mut pieces = DocumentEntries::new(input, layout);
+        if format == ImportFormat::KohlsAdmin && is_list {
+            let parts = pieces
+                .by_ref()
+                .take(4)
+                .collect::<Result<Vec<DocumentEntry>, _>>()?;
             let values: Vec<_> = parts.iter().map(|part| part.value.clone()).collect();
             let values: Result<Vec<_>, _> = values.into_iter().collect();
             if values.is_ok_and(|values| pairs::are_parts(&values))
@@ -291,7 +302,7 @@ impl Reading {
                     pairs::entries(bans, &defaults).into_iter().map(Ok),
                 ));
             }
-            return Err(Broken::new(
+            return Err(FileError::new(
                 1,
                 "these are not the parts of a KSave of Kohl's Admin",
             ));
@@ -306,8 +317,8 @@ impl Reading {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<Format, String> {
-        let found = Detected::find(None, || Ok(text.as_bytes()));
+    fn of(text: &str) -> Result<ImportFormat, String> {
+        let found = DetectedFormat::find(None, || Ok(text.as_bytes()));
         found
             .map(|detected| detected.format)
             .map_err(|broken| broken.message)
@@ -315,7 +326,7 @@ mod tests {
 
     #[test]
     fn formats_are_recognised_by_what_is_in_the_file() {
-        use Format::{
+        use ImportFormat::{
             Adonis, ById, Csv, HdAdmin, Ids, Json, KohlsAdmin, Roblox, UsersCsv, UsersJson,
         };
         for (text, format) in [

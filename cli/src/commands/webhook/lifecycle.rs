@@ -7,17 +7,17 @@ use shared::clock::Moment;
 use shared::store::Store;
 use shared::webhooks::{DEFAULT_OVERLAP, Endpoint};
 
-use super::shown::{Shown, WithSecret};
-use super::{Named, find, unknown};
-use crate::arguments::{Caution, seconds};
+use super::summary::{WebhookSummary, WebhookWithSecret};
+use super::{NamedWebhook, find, unknown};
+use crate::arguments::{SafetyArgs, seconds};
 use crate::confirm::confirm;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::times::in_utc;
 
 #[derive(Debug, Args)]
-pub struct RotateArgs {
+pub struct WebhookRotateArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedWebhook,
 
     /// How long the old secret signs too: 24h, 7d, or 0 [default: 24h].
     #[arg(long, value_name = "LENGTH", value_parser = seconds)]
@@ -27,13 +27,13 @@ pub struct RotateArgs {
 /// A webhook that is removed, or would be.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Removed {
+struct RemovedWebhook {
     #[serde(flatten)]
-    shown: Shown,
+    shown: WebhookSummary,
     dry_run: bool,
 }
 
-impl Record for Removed {
+impl Printable for RemovedWebhook {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let what = if self.dry_run {
             "would be removed"
@@ -44,14 +44,14 @@ impl Record for Removed {
     }
 }
 
-pub async fn pause(named: Named, store: &Store, output: Output) -> Result<()> {
+pub async fn pause(named: NamedWebhook, store: &Store, output: Output) -> Result<()> {
     let endpoint = change(named, store, Endpoint::paused).await?;
-    output.one(&Shown::of(&endpoint))
+    output.one(&WebhookSummary::of(&endpoint))
 }
 
-pub async fn resume(named: Named, store: &Store, output: Output) -> Result<()> {
+pub async fn resume(named: NamedWebhook, store: &Store, output: Output) -> Result<()> {
     let endpoint = change(named, store, Endpoint::resumed).await?;
-    output.one(&Shown::of(&endpoint))?;
+    output.one(&WebhookSummary::of(&endpoint))?;
     note!(
         "Waiting deliveries are sent within a minute. To send the events since it was paused: \
          `portcullis webhook replay {} --since WHEN`.",
@@ -60,7 +60,7 @@ pub async fn resume(named: Named, store: &Store, output: Output) -> Result<()> {
     Ok(())
 }
 
-pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn rotate(args: &WebhookRotateArgs, store: &Store, output: Output) -> Result<()> {
     let overlap = args.overlap.unwrap_or(DEFAULT_OVERLAP);
     let now = Moment::now().seconds();
     // Made once: a repetition after a conflict writes the same secret.
@@ -70,7 +70,7 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
         endpoint
     };
     let endpoint = change(args.named, store, rotated).await?;
-    let shown = output.one(&WithSecret::of(&endpoint));
+    let shown = output.one(&WebhookWithSecret::of(&endpoint));
     shown.with_context(|| {
         let id = endpoint.id;
         format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
@@ -85,26 +85,31 @@ pub async fn rotate(args: &RotateArgs, store: &Store, output: Output) -> Result<
     Ok(())
 }
 
-pub async fn remove(named: Named, caution: Caution, store: &Store, output: Output) -> Result<()> {
+pub async fn remove(
+    named: NamedWebhook,
+    safety: SafetyArgs,
+    store: &Store,
+    output: Output,
+) -> Result<()> {
     let endpoint = find(store, named).await?;
-    if !caution.dry_run {
+    if !safety.dry_run {
         let question = format!(
             "Remove webhook {} ({}) and the list of its deliveries?",
             endpoint.id, endpoint.url
         );
-        confirm(&question, caution.yes)?;
+        confirm(&question, safety.yes)?;
         store
             .remove_endpoint(endpoint.workspace.tag(), endpoint.id)
             .await?;
     }
-    output.one(&Removed {
-        shown: Shown::of(&endpoint),
-        dry_run: caution.dry_run,
+    output.one(&RemovedWebhook {
+        shown: WebhookSummary::of(&endpoint),
+        dry_run: safety.dry_run,
     })
 }
 
 pub async fn change(
-    named: Named,
+    named: NamedWebhook,
     store: &Store,
     change: impl Fn(Endpoint) -> Endpoint,
 ) -> Result<Endpoint> {

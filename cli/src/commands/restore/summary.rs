@@ -4,11 +4,11 @@ use serde::Serialize;
 use shared::ids::WorkspaceId;
 use shared::store::{Forwarded, Restored};
 
-use crate::output::Record;
+use crate::output::Printable;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct RestoreSummary {
     workspace_guid: WorkspaceId,
     #[serde(flatten)]
     restored: Restored,
@@ -16,9 +16,9 @@ pub struct Shown {
     counters: Option<Forwarded>,
 }
 
-impl Shown {
+impl RestoreSummary {
     pub fn of(
-        workspace: super::walk::Ordered,
+        workspace: super::scan::SortedWorkspace,
         restored: Restored,
         counters: Option<Forwarded>,
     ) -> Self {
@@ -30,7 +30,7 @@ impl Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for RestoreSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let Restored {
             users,

@@ -11,10 +11,10 @@ use shared::ids::UserId;
 use shared::rules::EndingKind;
 use shared::store::{Candidate, Import, ImportFailure, Incoming, Verdict};
 
-use super::pace::{Pace, wait};
-use super::repeats::Repeats;
-use super::report::Reported;
-use super::{Broken, NoRow, Outcome, Report, Rows};
+use super::duplicates::Duplicates;
+use super::report::ReportedRow;
+use super::throttle::{Throttle, wait};
+use super::{Entries, EntryContent, FileError, ImportReport, RowError};
 
 /// How many bans wait at most for one of the same user before them.
 const WAITING: usize = 500;
@@ -24,7 +24,7 @@ const ROUNDS: u32 = 20;
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum ImportEnd {
     /// All rows were dealt with.
     Whole,
     /// It was told to stop.
@@ -32,32 +32,32 @@ pub enum Ended {
 }
 
 /// A ban on its way, with the row that it is in the file.
-type Numbered = (Reported, Candidate);
+type QueuedRow = (ReportedRow, Candidate);
 
 /// Brings the rows in.
-pub async fn move_in(
-    rows: Rows,
-    repeats: &Repeats,
+pub async fn import_rows(
+    rows: Entries,
+    repeats: &Duplicates,
     import: &Import,
-    report: &mut Report,
-) -> Result<Ended> {
-    let pace = Pace::new();
-    let mut queue = Queue::new(rows, repeats);
+    report: &mut ImportReport,
+) -> Result<ImportEnd> {
+    let throttle = Throttle::new();
+    let mut queue = RowQueue::new(rows, repeats);
     let mut underway = FuturesUnordered::new();
-    let mut ended = Ended::Whole;
+    let mut ended = ImportEnd::Whole;
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
-        while ended == Ended::Whole && underway.len() < pace.limit() {
+        while ended == ImportEnd::Whole && underway.len() < throttle.limit() {
             let batch = queue.batch(report)?;
             if batch.is_empty() {
                 break;
             }
-            underway.push(carry(import, &pace, batch));
+            underway.push(import_batch(import, &throttle, batch));
         }
         let done = tokio::select! {
             done = underway.next() => done,
-            _ = &mut stop, if ended == Ended::Whole => {
-                ended = Ended::Stopped;
+            _ = &mut stop, if ended == ImportEnd::Whole => {
+                ended = ImportEnd::Stopped;
                 continue;
             }
         };
@@ -72,25 +72,25 @@ pub async fn move_in(
 }
 
 /// Judges the rows against what is stored, and writes nothing.
-pub async fn look_over(
-    rows: Rows,
-    repeats: &Repeats,
+pub async fn judge_rows(
+    rows: Entries,
+    repeats: &Duplicates,
     import: &Import,
-    report: &mut Report,
-) -> Result<Ended> {
-    let pace = Pace::new();
-    let mut queue = Queue::new(rows, repeats);
+    report: &mut ImportReport,
+) -> Result<ImportEnd> {
+    let throttle = Throttle::new();
+    let mut queue = RowQueue::new(rows, repeats);
     loop {
         let batch = queue.batch(report)?;
         if batch.is_empty() {
-            return Ok(Ended::Whole);
+            return Ok(ImportEnd::Whole);
         }
         let (reported, candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let mut attempt = 0;
         let verdicts = loop {
             match import.judge(&candidates).await {
                 Ok(verdicts) => break verdicts,
-                Err(failure) => retry(&pace, failure, attempt).await?,
+                Err(failure) => retry(&throttle, failure, attempt).await?,
             }
             attempt += 1;
         };
@@ -103,30 +103,30 @@ pub async fn look_over(
 
 /// Brings a batch in, whatever it takes: together, and where somebody else writes about one of the
 /// users, one by one.
-async fn carry(
+async fn import_batch(
     import: &Import,
-    pace: &Pace,
-    batch: Vec<Numbered>,
-) -> Result<Vec<(Numbered, Verdict)>, ApiError> {
+    throttle: &Throttle,
+    batch: Vec<QueuedRow>,
+) -> Result<Vec<(QueuedRow, Verdict)>, ApiError> {
     let (lines, mut candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let mut verdicts = match persist(import, pace, &mut candidates, 1).await {
+    let mut verdicts = match write_batch(import, throttle, &mut candidates, 1).await {
         Ok(verdicts) => verdicts,
         Err(ApiError::Unavailable(_)) if candidates.len() > 1 => Vec::new(),
         Err(error) => return Err(error),
     };
     if verdicts.is_empty() {
         for candidate in candidates.chunks_mut(1) {
-            verdicts.extend(persist(import, pace, candidate, ROUNDS).await?);
+            verdicts.extend(write_batch(import, throttle, candidate, ROUNDS).await?);
         }
     }
-    pace.faster();
+    throttle.faster();
     Ok(lines.into_iter().zip(candidates).zip(verdicts).collect())
 }
 
 /// Tries until it succeeds, or `rounds` conflicts have come in between.
-async fn persist(
+async fn write_batch(
     import: &Import,
-    pace: &Pace,
+    throttle: &Throttle,
     candidates: &mut [Candidate],
     rounds: u32,
 ) -> Result<Vec<Verdict>, ApiError> {
@@ -141,14 +141,14 @@ async fn persist(
                 }
                 wait(conflicts.min(4)).await;
             }
-            Err(failure) => retry(pace, failure, attempt).await?,
+            Err(failure) => retry(throttle, failure, attempt).await?,
         }
         attempt += 1;
     }
 }
 
 /// Waits until it makes sense to try again, if it does.
-async fn retry(pace: &Pace, failure: ImportFailure, attempt: u32) -> Result<(), ApiError> {
+async fn retry(throttle: &Throttle, failure: ImportFailure, attempt: u32) -> Result<(), ApiError> {
     match failure {
         ImportFailure::Refused(error) => Err(error),
         ImportFailure::Conflict => {
@@ -156,7 +156,7 @@ async fn retry(pace: &Pace, failure: ImportFailure, attempt: u32) -> Result<(), 
             Ok(())
         }
         ImportFailure::Busy(detail) => {
-            if pace.slower(attempt).await {
+            if throttle.slower(attempt).await {
                 Ok(())
             } else {
                 Err(ApiError::Internal(detail))
@@ -167,25 +167,25 @@ async fn retry(pace: &Pace, failure: ImportFailure, attempt: u32) -> Result<(), 
 
 /// The rows in an order in which no two bans of one user are under way at once, and each user's come
 /// one after the other as in the file.
-struct Queue<'a> {
-    rows: Rows,
+struct RowQueue<'a> {
+    rows: Entries,
     /// How many entries have been read.
     count: u64,
-    repeats: &'a Repeats,
-    waiting: VecDeque<Numbered>,
+    repeats: &'a Duplicates,
+    waiting: VecDeque<QueuedRow>,
     busy: HashSet<UserId>,
 }
 
 /// The next entry of a file.
-enum Next {
-    Ban(Box<Numbered>),
+enum NextRow {
+    Ban(Box<QueuedRow>),
     /// It was reported, and is not to be imported.
     Passed,
     End,
 }
 
-impl<'a> Queue<'a> {
-    fn new(rows: Rows, repeats: &'a Repeats) -> Self {
+impl<'a> RowQueue<'a> {
+    fn new(rows: Entries, repeats: &'a Duplicates) -> Self {
         Self {
             rows,
             count: 0,
@@ -196,7 +196,7 @@ impl<'a> Queue<'a> {
     }
 
     /// As many as can be brought in now; none when all wait or there are no more.
-    fn batch(&mut self, report: &mut Report) -> Result<Vec<Numbered>> {
+    fn batch(&mut self, report: &mut ImportReport) -> Result<Vec<QueuedRow>> {
         let mut batch = Vec::new();
         let mut later: HashSet<UserId> = HashSet::new();
         for (row, candidate) in std::mem::take(&mut self.waiting) {
@@ -211,9 +211,9 @@ impl<'a> Queue<'a> {
         }
         while batch.len() < Import::BATCH && self.waiting.len() < WAITING {
             let (row, candidate) = match self.read(report)? {
-                Next::Ban(next) => *next,
-                Next::Passed => continue,
-                Next::End => break,
+                NextRow::Ban(next) => *next,
+                NextRow::Passed => continue,
+                NextRow::End => break,
             };
             let user = candidate.user();
             if !later.contains(&user) && self.busy.insert(user) {
@@ -227,40 +227,40 @@ impl<'a> Queue<'a> {
     }
 
     /// The next entry; what is not to be imported is reported.
-    fn read(&mut self, report: &mut Report) -> Result<Next> {
+    fn read(&mut self, report: &mut ImportReport) -> Result<NextRow> {
         let entry = match self.rows.next() {
-            None => return Ok(Next::End),
+            None => return Ok(NextRow::End),
             Some(Ok(entry)) => entry,
-            Some(Err(Broken { line, message })) => {
+            Some(Err(FileError { line, message })) => {
                 bail!("the file has changed while it was read: line {line}: {message}")
             }
         };
         let ordinal = self.count;
         self.count = self.count.saturating_add(1);
-        let reported = Reported {
+        let reported = ReportedRow {
             ordinal,
             at: entry.at,
             original: entry.original,
         };
         let row = match entry.outcome {
-            Outcome::Ban(row) => row,
-            Outcome::NoBan(what) => {
+            EntryContent::Ban(row) => row,
+            EntryContent::NotABan(what) => {
                 report.left_out(&reported, &what)?;
-                return Ok(Next::Passed);
+                return Ok(NextRow::Passed);
             }
-            Outcome::Wrong(what) => {
+            EntryContent::Invalid(what) => {
                 report.wrong(reported, &what)?;
-                return Ok(Next::Passed);
+                return Ok(NextRow::Passed);
             }
         };
         match self.repeats.objection(ordinal, &row) {
-            Some(NoRow::Wrong(what)) => {
+            Some(RowError::Invalid(what)) => {
                 report.wrong(reported, &what)?;
-                return Ok(Next::Passed);
+                return Ok(NextRow::Passed);
             }
-            Some(NoRow::NoBan(what)) => {
+            Some(RowError::NotABan(what)) => {
                 report.left_out(&reported, &what)?;
-                return Ok(Next::Passed);
+                return Ok(NextRow::Passed);
             }
             None => {}
         }
@@ -272,7 +272,10 @@ impl<'a> Queue<'a> {
                 ..incoming
             };
         }
-        Ok(Next::Ban(Box::new((reported, Candidate::from(incoming)))))
+        Ok(NextRow::Ban(Box::new((
+            reported,
+            Candidate::from(incoming),
+        ))))
     }
 
     fn release(&mut self, user: UserId) {

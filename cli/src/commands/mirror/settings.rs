@@ -8,17 +8,17 @@ use shared::ids::{ExperienceId, UniverseId};
 use shared::roblox::{RobloxError, RobloxKey};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
-use super::{Named, Shown, Tools, lift};
-use crate::arguments::Caution;
-use crate::commands::experience::demand_linked;
+use super::{MirrorContext, MirrorSummary, NamedMirror, lift};
+use crate::arguments::SafetyArgs;
+use crate::commands::experience::require_linked;
 use crate::commands::workspace;
 use crate::confirm::confirm;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 
 #[derive(Debug, Args)]
-pub struct SetArgs {
+pub struct MirrorSetArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedMirror,
 
     /// The name or ARN under which Secrets Manager keeps the key of Open Cloud:
     /// portcullis/STACK/…
@@ -31,13 +31,13 @@ pub struct SetArgs {
 
     /// What is mirrored [default: everything].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
-    mirror: Vec<Part>,
+    mirror: Vec<MirrorPart>,
 }
 
 #[derive(Debug, Args)]
-pub struct OffArgs {
+pub struct MirrorOffArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedMirror,
 
     /// Also lift at Roblox what this mirror has set there, unless another mirrored experience of the
     /// universe needs it. The bans stay in force here, and become pending for the experience again.
@@ -49,11 +49,11 @@ pub struct OffArgs {
     universe: Option<UniverseId>,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum MirrorPart {
     /// Bans are set.
     Bans,
     /// Bans that ended are lifted.
@@ -65,13 +65,13 @@ enum Part {
 /// A mirror that has ended, or would end.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Ended {
+struct EndedMirror {
     #[serde(flatten)]
-    mirror: Shown,
+    mirror: MirrorSummary,
     dry_run: bool,
 }
 
-impl Record for Ended {
+impl Printable for EndedMirror {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let state = if self.dry_run {
             "would end (dry run, nothing was changed)"
@@ -90,14 +90,14 @@ pub(super) fn universe(text: &str) -> Result<UniverseId, String> {
     text.parse().map_err(wrong)
 }
 
-pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
+pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let (store, experience) = (&tools.store, args.named.experience);
     let workspace = workspace::find(store, args.named.place.workspace).await?;
     let tag = workspace.guid.tag();
-    demand_linked(store, &workspace, experience).await?;
+    require_linked(store, &workspace, experience).await?;
     let key = tools.key(&args.secret).await?;
     let universe = if let Some(universe) = args.universe {
-        demand_place_of(universe, experience, &key, tools).await?;
+        require_place_of(universe, experience, &key, tools).await?;
         universe
     } else {
         let asked = tools.roblox.universe_of(experience).await;
@@ -141,9 +141,9 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
             universe,
             secret: args.secret.clone(),
             mirror: Mirror {
-                bans: wants(Part::Bans),
-                unbans: wants(Part::Unbans),
-                kicks: wants(Part::Kicks),
+                bans: wants(MirrorPart::Bans),
+                unbans: wants(MirrorPart::Unbans),
+                kicks: wants(MirrorPart::Kicks),
             },
             created: Moment::now().seconds(),
             stopped: None,
@@ -154,15 +154,15 @@ pub async fn set(args: SetArgs, tools: &Tools, output: Output) -> Result<()> {
         warning!("nothing will be mirrored: {wrong}");
     }
     store.set_enforcement(&enforcement).await?;
-    output.one(&Shown::from(&enforcement))
+    output.one(&MirrorSummary::from(&enforcement))
 }
 
 /// Refuses a universe that the place does not belong to: its bans would go to another game.
-async fn demand_place_of(
+async fn require_place_of(
     universe: UniverseId,
     place: ExperienceId,
     key: &RobloxKey,
-    tools: &Tools,
+    tools: &MirrorContext,
 ) -> Result<()> {
     let error = match tools.roblox.is_place_of(key, universe, place).await {
         Ok(true) => return Ok(()),
@@ -181,33 +181,33 @@ async fn demand_place_of(
     }
 }
 
-pub async fn off(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
+pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     if args.lift {
         return off_and_lift(args, tools, output).await;
     }
     let enforcement = tools.enforcement(args.named).await?;
-    let dry_run = args.caution.dry_run;
+    let dry_run = args.safety.dry_run;
     if !dry_run {
         let question = format!(
             "Stop mirroring experience {}? What is on Roblox's list stays there: --lift removes it.",
             enforcement.experience
         );
-        confirm(&question, args.caution.yes)?;
+        confirm(&question, args.safety.yes)?;
         let (tag, experience) = (enforcement.workspace, enforcement.experience);
         tools.store.remove_enforcement(tag, experience).await?;
     }
-    let mirror = Shown::from(&enforcement);
-    output.one(&Ended { mirror, dry_run })
+    let mirror = MirrorSummary::from(&enforcement);
+    output.one(&EndedMirror { mirror, dry_run })
 }
 
-async fn off_and_lift(args: &OffArgs, tools: &Tools, output: Output) -> Result<()> {
+async fn off_and_lift(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let mirrored = tools
         .enforcement_or_ended(args.named, args.universe)
         .await?;
     let (enforcement, is_ended) = (&mirrored.enforcement, mirrored.is_ended);
     let mut found = lift::find(enforcement, tools).await?;
     let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
-    if !args.caution.dry_run && (count > 0 || !is_ended) {
+    if !args.safety.dry_run && (count > 0 || !is_ended) {
         let stop = if is_ended {
             "Lift"
         } else {
@@ -217,8 +217,8 @@ async fn off_and_lift(args: &OffArgs, tools: &Tools, output: Output) -> Result<(
             "{stop} {count} restrictions of experience {} in universe {}? The bans stay in force here.",
             enforcement.experience, enforcement.settings.universe
         );
-        confirm(&question, args.caution.yes)?;
-        lift::carry_out(enforcement, tools, &mut found).await?;
+        confirm(&question, args.safety.yes)?;
+        lift::lift_all(enforcement, tools, &mut found).await?;
     }
     output.list(&found, "nothing on Roblox's list was set by this mirror")?;
     let failed = found.iter().filter(|it| it.is_failed()).count();

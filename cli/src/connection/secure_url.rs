@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use ureq::http::Uri;
 
 /// An error for an address that a key would be sent to in clear text.
-pub fn demand_private(url: &str) -> Result<()> {
+pub fn require_secure_url(url: &str) -> Result<()> {
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
         Err(error) => bail!("{url} is not a URL such as https://bans.example.com ({error})"),
@@ -43,7 +43,7 @@ mod tests {
             "http://localhost:9000/api/v1",
             "http://[::1]:9000",
         ] {
-            assert!(demand_private(url).is_ok(), "{url}");
+            assert!(require_secure_url(url).is_ok(), "{url}");
         }
         for url in [
             "http://bans.example.com",
@@ -56,7 +56,7 @@ mod tests {
             "bans.example.com",
             "",
         ] {
-            assert!(demand_private(url).is_err(), "{url}");
+            assert!(require_secure_url(url).is_err(), "{url}");
         }
     }
 }

@@ -16,11 +16,11 @@ use shared::rules::{Expiry, RevisionRef, Scope};
 use shared::store::{Enforcement, Filter};
 
 use super::restrictions::{self, at_roblox, set_by_us};
-use super::setup::universe;
-use super::{Mirrored, Named, Tools};
-use crate::arguments::Caution;
+use super::settings::universe;
+use super::{FoundMirror, MirrorContext, NamedMirror};
+use crate::arguments::SafetyArgs;
 use crate::confirm::confirm;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::times::{Time, or_dash};
 
 /// By how many seconds an end may be off: a change that had to be repeated holds a little longer.
@@ -32,7 +32,7 @@ const BY: &str = "reconcile";
 #[derive(Debug, Args)]
 pub struct ReconcileArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedMirror,
 
     /// The universe, if the experience was mirrored to several.
     #[arg(long, value_name = "ID", value_parser = universe)]
@@ -43,7 +43,7 @@ pub struct ReconcileArgs {
     repair: bool,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 /// A difference.
@@ -53,7 +53,7 @@ struct Difference {
     user_id: UserId,
     /// `universe` or `place`.
     level: &'static str,
-    kind: Kind,
+    kind: DifferenceKind,
     /// The end of the ban here, if there is one; null is never.
     ends_here: Option<Time>,
     /// The end of the restriction there.
@@ -63,19 +63,19 @@ struct Difference {
     /// Whether it is going to be mirrored: it was not reported, or has just been repaired.
     pending: bool,
     #[serde(skip)]
-    repair: Option<Truth>,
+    repair: Option<CorrectReport>,
 }
 
 /// What the experience is to report.
 #[derive(Clone, Copy, Debug)]
-enum Truth {
+enum CorrectReport {
     Banned(RevisionRef),
     NotBanned,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum DifferenceKind {
     /// Banned here and not there.
     MissingThere,
     /// Restricted there by a ban of ours that has ended.
@@ -88,14 +88,14 @@ enum Kind {
     Differs,
 }
 
-impl Record for Difference {
+impl Printable for Difference {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let kind = match self.kind {
-            Kind::MissingThere => "banned here, not on Roblox",
-            Kind::EndedHere => "ended here, still restricted on Roblox",
-            Kind::SetByThisWorkspace => "set by this workspace, needed by no ban",
-            Kind::MadeElsewhere => "restricted on Roblox, not by this workspace",
-            Kind::Differs => "end or reason differs on Roblox",
+            DifferenceKind::MissingThere => "banned here, not on Roblox",
+            DifferenceKind::EndedHere => "ended here, still restricted on Roblox",
+            DifferenceKind::SetByThisWorkspace => "set by this workspace, needed by no ban",
+            DifferenceKind::MadeElsewhere => "restricted on Roblox, not by this workspace",
+            DifferenceKind::Differs => "end or reason differs on Roblox",
         };
         vec![
             ("user", self.user_id.to_string()),
@@ -121,7 +121,7 @@ impl Difference {
     /// The same, with what is known of who has set the restriction.
     fn recognised(self, ours: Option<RevisionRef>) -> Self {
         let kind = match (self.kind, ours) {
-            (Kind::MadeElsewhere, Some(_)) => Kind::SetByThisWorkspace,
+            (DifferenceKind::MadeElsewhere, Some(_)) => DifferenceKind::SetByThisWorkspace,
             (kind, _) => kind,
         };
         Self {
@@ -132,7 +132,7 @@ impl Difference {
     }
 }
 
-pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Result<()> {
+pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let mirrored = tools
         .enforcement_or_ended(args.named, args.universe)
         .await?;
@@ -146,17 +146,17 @@ pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Re
         );
     }
     let repairs = differences.iter().filter(|it| it.repair.is_some()).count();
-    if args.repair && repairs > 0 && !args.caution.dry_run {
+    if args.repair && repairs > 0 && !args.safety.dry_run {
         let question = format!(
             "Mark {repairs} differences as not applied, so that the mirror fixes them on Roblox?"
         );
-        confirm(&question, args.caution.yes)?;
+        confirm(&question, args.safety.yes)?;
         let (tag, experience) = (enforcement.workspace, enforcement.experience);
         for difference in &mut differences {
             let state = match difference.repair {
                 None => continue,
-                Some(Truth::Banned(revision)) => Some(revision),
-                Some(Truth::NotBanned) => None,
+                Some(CorrectReport::Banned(revision)) => Some(revision),
+                Some(CorrectReport::NotBanned) => None,
             };
             let user = difference.user_id;
             let reporting = tools.store.report_applied(tag, user, experience, state, BY);
@@ -169,7 +169,7 @@ pub async fn reconcile(args: ReconcileArgs, tools: &Tools, output: Output) -> Re
     output.list(&differences, "Roblox's list matches the bans in force here")
 }
 
-async fn differences(mirrored: &Mirrored, tools: &Tools) -> Result<Vec<Difference>> {
+async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Vec<Difference>> {
     let enforcement = &mirrored.enforcement;
     let (store, tag) = (&tools.store, enforcement.workspace);
     let (universe, experience) = (enforcement.settings.universe, enforcement.experience);
@@ -220,7 +220,7 @@ fn compare(
         return Some(Difference {
             user_id: user,
             level: restrictions::name(level),
-            kind: Kind::MadeElsewhere,
+            kind: DifferenceKind::MadeElsewhere,
             set_for_experience: None,
             ends_here: None,
             ends_there: Time::of(there.ends()),
@@ -237,14 +237,20 @@ fn compare(
         .is_some_and(|ban| Some(ban) == here);
     let (kind, repair) = match (here, there) {
         (None, None) => return None,
-        (Some(_), None) => (Kind::MissingThere, is_own.then_some(Truth::NotBanned)),
+        (Some(_), None) => (
+            DifferenceKind::MissingThere,
+            is_own.then_some(CorrectReport::NotBanned),
+        ),
         (Some(ban), Some(there)) => {
             // A restriction without a reason, as an adopted one may be, contradicts none.
             let agrees = there.private_reason.is_empty() || there.says(&ban.terms);
             if is_near(ban.terms.expires, there.ends()) && agrees {
                 return None;
             }
-            (Kind::Differs, is_own.then_some(Truth::NotBanned))
+            (
+                DifferenceKind::Differs,
+                is_own.then_some(CorrectReport::NotBanned),
+            )
         }
         (None, Some(there)) => {
             let bans = [Scope::Experience, Scope::Global].map(|it| own.standing.latest_in(it));
@@ -256,10 +262,11 @@ fn compare(
             match known {
                 Some(ban) => {
                     let is_level = Level::of(ban, experience) == level;
-                    let repair = (is_free && is_level).then(|| Truth::Banned(ban.current()));
-                    (Kind::EndedHere, repair)
+                    let repair =
+                        (is_free && is_level).then(|| CorrectReport::Banned(ban.current()));
+                    (DifferenceKind::EndedHere, repair)
                 }
-                None => (Kind::MadeElsewhere, None),
+                None => (DifferenceKind::MadeElsewhere, None),
             }
         }
     };
@@ -283,7 +290,7 @@ fn is_near(here: Expiry, there: Expiry) -> bool {
 }
 
 /// The users who are banned in the experience by what is decided.
-async fn banned(enforcement: &Enforcement, tools: &Tools) -> Result<BTreeSet<UserId>> {
+async fn banned(enforcement: &Enforcement, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
     let filter = Filter::default();
     let mut bans = tools
         .store

@@ -5,13 +5,13 @@ use shared::clock::Moment;
 use shared::event::EventName;
 use shared::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter, PausedFor};
 
-use crate::output::{Record, word};
+use crate::output::{Printable, word};
 use crate::times::{Time, or_dash};
 
 /// A webhook: everything except its secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct WebhookSummary {
     pub id: EndpointId,
     name: Option<String>,
     /// Without its query, which may hold a secret, unless it is asked for.
@@ -26,7 +26,7 @@ pub struct Shown {
     created: Time,
 }
 
-impl Shown {
+impl WebhookSummary {
     /// As it stands in a list.
     pub fn of(endpoint: &Endpoint) -> Self {
         let now = Moment::now().seconds();
@@ -52,7 +52,7 @@ impl Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for WebhookSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let events: Vec<_> = self.events.events().map(EventName::as_str).collect();
         let state = match self.paused_for {
@@ -75,22 +75,22 @@ impl Record for Shown {
 
 /// A webhook with a secret that was made just now.
 #[derive(Debug, Serialize)]
-pub struct WithSecret {
+pub struct WebhookWithSecret {
     secret: String,
     #[serde(flatten)]
-    shown: Shown,
+    shown: WebhookSummary,
 }
 
-impl WithSecret {
+impl WebhookWithSecret {
     pub fn of(endpoint: &Endpoint) -> Self {
         Self {
             secret: endpoint.secrets.current().reveal().to_owned(),
-            shown: Shown::of(endpoint),
+            shown: WebhookSummary::of(endpoint),
         }
     }
 }
 
-impl Record for WithSecret {
+impl Printable for WebhookWithSecret {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![("secret", self.secret.clone())];
         fields.extend(self.shown.fields());

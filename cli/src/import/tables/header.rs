@@ -2,8 +2,8 @@
 
 use std::io::{BufReader, Chain, Cursor, Read};
 
-use super::records::{Record, Records};
-use crate::import::Broken;
+use super::records::{CsvRecord, CsvRecords};
+use crate::import::FileError;
 use crate::import::fields::titles::{OURS, normal};
 
 /// How much is read to find out about a table, in bytes.
@@ -13,7 +13,7 @@ const FIRST: u64 = 1 << 16;
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// A table that stands behind its titles.
-pub struct Table<R> {
+pub struct CsvTable<R> {
     /// The titles of its columns.
     pub titles: Vec<String>,
     /// The line of the titles.
@@ -21,15 +21,15 @@ pub struct Table<R> {
     /// Whether it is a file of failed rows, with cells that are defused for spreadsheets.
     pub is_of_errors: bool,
     /// Its rows.
-    pub records: Records<BufReader<Chain<Cursor<Vec<u8>>, R>>>,
+    pub records: CsvRecords<BufReader<Chain<Cursor<Vec<u8>>, R>>>,
 }
 
-impl<R: Read> Table<R> {
+impl<R: Read> CsvTable<R> {
     /// Reads the titles. Of several separators that are possible, the first counts by which there
     /// is a column of users.
-    pub fn open(mut input: R, is_user: impl Fn(&str) -> bool) -> Result<Self, Broken> {
+    pub fn open(mut input: R, is_user: impl Fn(&str) -> bool) -> Result<Self, FileError> {
         let mut first = Vec::new();
-        let unreadable = |error| Broken::new(1, format!("the file cannot be read: {error}"));
+        let unreadable = |error| FileError::new(1, format!("the file cannot be read: {error}"));
         let taken = input.by_ref().take(FIRST).read_to_end(&mut first);
         taken.map_err(unreadable)?;
         if first.starts_with(b"\xEF\xBB\xBF") {
@@ -38,12 +38,12 @@ impl<R: Read> Table<R> {
         let said = said_separator(&first);
         let separator = said.unwrap_or_else(|| likely(&first, is_user));
         let rest = Cursor::new(first).chain(input);
-        let mut records = Records::new(BufReader::new(rest), separator);
+        let mut records = CsvRecords::new(BufReader::new(rest), separator);
         if said.is_some() {
             records.next().transpose()?;
         }
-        let Some(Record { line, cells, .. }) = records.next().transpose()? else {
-            return Err(Broken::new(1, "the file is empty"));
+        let Some(CsvRecord { line, cells, .. }) = records.next().transpose()? else {
+            return Err(FileError::new(1, "the file is empty"));
         };
         let is_ours = |title: &String| normal(title) == normal(OURS[1]);
         Ok(Self {
@@ -65,7 +65,7 @@ fn said_separator(first: &[u8]) -> Option<u8> {
 
 fn likely(first: &[u8], is_user: impl Fn(&str) -> bool) -> u8 {
     let titles = SEPARATORS.map(|separator| {
-        let record = Records::new(first, separator).next();
+        let record = CsvRecords::new(first, separator).next();
         let cells = record.and_then(Result::ok).map(|record| record.cells);
         (separator, cells.unwrap_or_default())
     });
@@ -92,7 +92,7 @@ mod tests {
             "a; b,userId|reason\n",
         ] {
             let mut table =
-                Table::open(text.as_bytes(), |title| title.ends_with("userId")).unwrap();
+                CsvTable::open(text.as_bytes(), |title| title.ends_with("userId")).unwrap();
             assert_eq!(table.titles.last().unwrap(), "reason", "{text}");
             let row = table.records.next();
             assert!(
@@ -100,6 +100,6 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(Table::open(b"\n\r\n".as_slice(), |_| true).is_err());
+        assert!(CsvTable::open(b"\n\r\n".as_slice(), |_| true).is_err());
     }
 }

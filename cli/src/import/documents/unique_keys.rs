@@ -7,9 +7,9 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 
 /// A value as JSON has it.
-pub struct Unique(pub Value);
+pub struct UniqueKeys(pub Value);
 
-impl<'de> Deserialize<'de> for Unique {
+impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue)
     }
@@ -18,57 +18,57 @@ impl<'de> Deserialize<'de> for Unique {
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {
-    type Value = Unique;
+    type Value = UniqueKeys;
 
     fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Unique, E> {
-        Ok(Unique(Value::Null))
+    fn visit_unit<E: Error>(self) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(Value::Null))
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Unique, E> {
-        Ok(Unique(value.into()))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Unique, E> {
-        Ok(Unique(value.into()))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Unique, E> {
-        Ok(Unique(value.into()))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Unique, E> {
-        Ok(Unique(Number::from_f64(value).into()))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(Number::from_f64(value).into()))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Unique, E> {
-        Ok(Unique(value.into()))
+    fn visit_str<E: Error>(self, value: &str) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_string<E: Error>(self, value: String) -> Result<Unique, E> {
-        Ok(Unique(value.into()))
+    fn visit_string<E: Error>(self, value: String) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Unique, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<UniqueKeys, A::Error> {
         let mut list = Vec::new();
-        while let Some(Unique(value)) = parts.next_element()? {
+        while let Some(UniqueKeys(value)) = parts.next_element()? {
             list.push(value);
         }
-        Ok(Unique(list.into()))
+        Ok(UniqueKeys(list.into()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unique, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<UniqueKeys, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
+        while let Some((name, UniqueKeys(value))) = members.next_entry::<String, UniqueKeys>()? {
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format!("{name:?} is there twice")));
             }
             object.insert(name, value);
         }
-        Ok(Unique(object.into()))
+        Ok(UniqueKeys(object.into()))
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
             "[]",
         ] {
             let plain: Value = serde_json::from_str(text).unwrap();
-            let Unique(read) = serde_json::from_str(text).unwrap();
+            let UniqueKeys(read) = serde_json::from_str(text).unwrap();
             assert_eq!(read, plain, "{text}");
         }
         for text in [
@@ -93,7 +93,7 @@ mod tests {
             r#"{"userId":1,"\u0075serId":1}"#,
             r#"[{"a":{"expires":0,"reason":"x","expires":4102444800}}]"#,
         ] {
-            let error = serde_json::from_str::<Unique>(text).err().unwrap();
+            let error = serde_json::from_str::<UniqueKeys>(text).err().unwrap();
             assert!(
                 error.to_string().contains("is there twice"),
                 "{text}: {error}"

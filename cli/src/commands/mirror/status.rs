@@ -7,10 +7,10 @@ use shared::clock::{Moment, Timestamp};
 use shared::ids::{ExperienceId, UserId};
 use shared::store::{Enforcement, Pending, Queue};
 
-use super::{NONE_MIRRORED, Named, Shown, Tools};
-use crate::arguments::{InWorkspace, experience};
+use super::{MirrorContext, MirrorSummary, NONE_MIRRORED, NamedMirror};
+use crate::arguments::{WorkspaceArg, experience};
 use crate::commands::workspace;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::times::{Time, duration, or_dash};
 
 /// How many changes a second are made in a universe.
@@ -26,15 +26,15 @@ pub struct StatusArgs {
     experience: Option<ExperienceId>,
 
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 }
 
 /// A mirror and its queue.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct MirrorStatus {
     #[serde(flatten)]
-    mirror: Shown,
+    mirror: MirrorSummary,
     pending_bans: u64,
     pending_unbans: u64,
     oldest: Option<Time>,
@@ -42,20 +42,20 @@ struct Status {
     estimated_seconds: u64,
     /// Until when nothing is sent to Roblox.
     paused_until: Option<Time>,
-    held_up: Vec<HeldUp>,
+    held_up: Vec<FailingUser>,
 }
 
 /// A user whose last change failed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct HeldUp {
+struct FailingUser {
     user_id: UserId,
     failures: u32,
     error: Option<String>,
     retry_at: Option<Time>,
 }
 
-impl Record for Status {
+impl Printable for MirrorStatus {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = self.mirror.fields();
         let first = self.held_up.first();
@@ -81,10 +81,10 @@ impl Record for Status {
     }
 }
 
-pub async fn status(args: StatusArgs, tools: &Tools, output: Output) -> Result<()> {
+pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let all = if let Some(experience) = args.experience {
         let place = args.place;
-        vec![tools.enforcement(Named { experience, place }).await?]
+        vec![tools.enforcement(NamedMirror { experience, place }).await?]
     } else {
         let workspace = workspace::find(&tools.store, args.place.workspace).await?;
         tools.store.enforcements_of(workspace.guid.tag()).await?
@@ -97,7 +97,11 @@ pub async fn status(args: StatusArgs, tools: &Tools, output: Output) -> Result<(
     output.list(&shown, NONE_MIRRORED)
 }
 
-async fn status_of(enforcement: &Enforcement, tools: &Tools, now: Moment) -> Result<Status> {
+async fn status_of(
+    enforcement: &Enforcement,
+    tools: &MirrorContext,
+    now: Moment,
+) -> Result<MirrorStatus> {
     let (store, tag, place) = (&tools.store, enforcement.workspace, enforcement.experience);
     let universe = enforcement.settings.universe;
     let count = |pending| store.count_pending(pending, tag, place, Some(now.seconds()));
@@ -115,7 +119,7 @@ async fn status_of(enforcement: &Enforcement, tools: &Tools, now: Moment) -> Res
         else {
             continue;
         };
-        held_up.push(HeldUp {
+        held_up.push(FailingUser {
             user_id: user,
             failures: application.failures,
             error: application.error,
@@ -123,8 +127,8 @@ async fn status_of(enforcement: &Enforcement, tools: &Tools, now: Moment) -> Res
         });
     }
     let paused = store.universe_pause(tag, universe).await?;
-    Ok(Status {
-        mirror: Shown::from(enforcement),
+    Ok(MirrorStatus {
+        mirror: MirrorSummary::from(enforcement),
         pending_bans: bans,
         pending_unbans: unbans,
         oldest: oldest.map(Time),

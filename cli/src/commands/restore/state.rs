@@ -8,7 +8,7 @@ use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
 use serde::{Deserialize, Serialize};
 use shared::clock::Timestamp;
 
-use super::writers::Writers;
+use super::writers::WriterFunctions;
 use crate::connection::Connection;
 
 /// For how many seconds the stream's mappings keep trying a record: 12 hours (`template.yaml`).
@@ -20,7 +20,7 @@ const ASKED: u32 = 180;
 
 /// How far a restore has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
+pub enum RestorePhase {
     /// The functions are being stopped, or are, and the table is being restored.
     Restoring,
     /// All is restored, and the functions are being started again.
@@ -29,7 +29,7 @@ pub enum Phase {
 
 /// What is remembered until the end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Run {
+pub struct RestoreState {
     /// The name under which it decides.
     pub name: String,
     /// The copy.
@@ -38,7 +38,7 @@ pub struct Run {
     pub began: Timestamp,
     /// When everything was stopped.
     pub stopped: Option<Timestamp>,
-    pub phase: Phase,
+    pub phase: RestorePhase,
     /// Whether the absent users were listed after everything was stopped: nobody can have been forgotten
     /// since.
     #[serde(default)]
@@ -64,7 +64,10 @@ pub struct StoppedMapping {
 }
 
 /// The functions as they are set now.
-pub async fn functions(connection: &Connection, writers: &Writers) -> Result<Vec<StoppedFunction>> {
+pub async fn functions(
+    connection: &Connection,
+    writers: &WriterFunctions,
+) -> Result<Vec<StoppedFunction>> {
     let client = Client::new(&connection.sdk);
     let mut functions = Vec::new();
     for name in writers.names() {
@@ -79,7 +82,10 @@ pub async fn functions(connection: &Connection, writers: &Writers) -> Result<Vec
 }
 
 /// The mappings as they are set now.
-pub async fn mappings(connection: &Connection, writers: &Writers) -> Result<Vec<StoppedMapping>> {
+pub async fn mappings(
+    connection: &Connection,
+    writers: &WriterFunctions,
+) -> Result<Vec<StoppedMapping>> {
     let client = Client::new(&connection.sdk);
     let mut mappings = Vec::new();
     for id in &writers.mappings {
@@ -92,7 +98,7 @@ pub async fn mappings(connection: &Connection, writers: &Writers) -> Result<Vec<
     Ok(mappings)
 }
 
-impl Run {
+impl RestoreState {
     /// Stops the mappings and the functions. A mapping that is stopped keeps its place in the stream.
     pub async fn stop(&self, connection: &Connection) -> Result<()> {
         let client = Client::new(&connection.sdk);

@@ -8,17 +8,17 @@ use shared::outbound::{Target, is_public};
 use shared::store::Store;
 use shared::webhooks::{Endpoint, EventFilter};
 
-use super::changing::change;
-use super::shown::{Shown, WithSecret};
-use super::{Named, find};
-use crate::arguments::{InWorkspace, name};
+use super::lifecycle::change;
+use super::summary::{WebhookSummary, WebhookWithSecret};
+use super::{NamedWebhook, find};
+use crate::arguments::{WorkspaceArg, name};
 use crate::commands::workspace;
 use crate::output::Output;
 
 #[derive(Debug, Args)]
-pub struct AddArgs {
+pub struct WebhookAddArgs {
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     /// Where events are sent: https, a public address.
     #[arg(value_name = "URL", value_parser = target)]
@@ -36,9 +36,9 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 #[group(id = "settings", required = true, multiple = true, args = ["url", "events", "all_events",
     "name"])]
-pub struct SetArgs {
+pub struct WebhookSetArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedWebhook,
 
     /// Where events are sent from now on: https, a public address.
     #[arg(long, value_name = "URL", value_parser = target)]
@@ -57,15 +57,20 @@ pub struct SetArgs {
     name: Option<String>,
 }
 
-pub async fn add(args: AddArgs, is_local: bool, store: &Store, output: Output) -> Result<()> {
-    demand_reachable(&args.url, is_local)?;
+pub async fn add(
+    args: WebhookAddArgs,
+    is_local: bool,
+    store: &Store,
+    output: Output,
+) -> Result<()> {
+    require_reachable(&args.url, is_local)?;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let events = EventFilter::of(args.events).unwrap_or_else(EventFilter::all);
     let mut endpoint = Endpoint::new(workspace.guid, args.url, events, Moment::now().seconds());
     endpoint.name = args.name;
     // That a random id exists already only means that the answer to the first try was lost.
     store.create_endpoint(&endpoint).await?;
-    let shown = output.one(&WithSecret::of(&endpoint));
+    let shown = output.one(&WebhookWithSecret::of(&endpoint));
     shown.with_context(|| {
         let id = endpoint.id;
         format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
@@ -78,9 +83,14 @@ pub async fn add(args: AddArgs, is_local: bool, store: &Store, output: Output) -
 }
 
 /// Changes what was given. Secret, history and deliveries stay.
-pub async fn set(args: SetArgs, is_local: bool, store: &Store, output: Output) -> Result<()> {
+pub async fn set(
+    args: WebhookSetArgs,
+    is_local: bool,
+    store: &Store,
+    output: Output,
+) -> Result<()> {
     if let Some(url) = &args.url {
-        demand_reachable(url, is_local)?;
+        require_reachable(url, is_local)?;
     }
     let before = find(store, args.named).await?;
     let after = change(args.named, store, |mut endpoint| {
@@ -100,7 +110,7 @@ pub async fn set(args: SetArgs, is_local: bool, store: &Store, output: Output) -
         endpoint
     })
     .await?;
-    output.one(&Shown::of(&after))?;
+    output.one(&WebhookSummary::of(&after))?;
     if !before.is_active() {
         note!(
             "The webhook is still paused. Resume it with `portcullis webhook resume {}`.",
@@ -112,7 +122,7 @@ pub async fn set(args: SetArgs, is_local: bool, store: &Store, output: Output) -
 
 /// An error if a deployed stack cannot call the address, and a warning about a receiver that does not
 /// understand events.
-fn demand_reachable(url: &Target, is_local: bool) -> Result<()> {
+fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
     let is_reached = if url.is_local() {
         is_local
     } else {

@@ -20,12 +20,12 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// How many transactions are under way at once.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Throttle {
     limit: Cell<usize>,
     good: Cell<u32>,
 }
 
-impl Pace {
+impl Throttle {
     pub const fn new() -> Self {
         Self {
             limit: Cell::new(AT_FIRST),
@@ -76,17 +76,17 @@ mod tests {
 
     #[tokio::test]
     async fn it_grows_slowly_and_halves_at_once() {
-        let pace = Pace::new();
+        let throttle = Throttle::new();
         for _ in 0..GOOD * 100 {
-            pace.faster();
+            throttle.faster();
         }
-        assert_eq!(pace.limit(), AT_MOST);
-        assert!(pace.slower(0).await);
-        assert_eq!(pace.limit(), AT_MOST / 2);
+        assert_eq!(throttle.limit(), AT_MOST);
+        assert!(throttle.slower(0).await);
+        assert_eq!(throttle.limit(), AT_MOST / 2);
         for _ in 0..10 {
-            assert!(pace.slower(0).await);
+            assert!(throttle.slower(0).await);
         }
-        assert_eq!(pace.limit(), 1);
-        assert!(!pace.slower(ATTEMPTS).await);
+        assert_eq!(throttle.limit(), 1);
+        assert!(!throttle.slower(ATTEMPTS).await);
     }
 }

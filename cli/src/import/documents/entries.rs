@@ -5,27 +5,27 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
-use super::layout::{Layout, is_list};
-use super::scanner::{Scanner, Span, Within};
-use super::unique::Unique;
+use super::layout::{DocumentLayout, is_list};
+use super::scanner::{Container, Scanner, Span};
+use super::unique_keys::UniqueKeys;
 use super::{lua, plain};
-use crate::import::Broken;
-use crate::import::entries::At;
+use crate::import::FileError;
+use crate::import::entries::Location;
 
 /// An entry as it stands in the document.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Piece {
+pub struct DocumentEntry {
     /// Where.
-    pub at: At,
+    pub at: Location,
     /// The name under which it is kept, where it is a member of an object.
     pub name: Option<String>,
     /// What it is, or why that cannot be read.
-    pub value: Result<Value, Unreadable>,
+    pub value: Result<Value, UnreadableEntry>,
 }
 
 /// What cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableEntry {
     /// Why.
     pub message: String,
     /// What there is.
@@ -33,7 +33,7 @@ pub struct Unreadable {
 }
 
 /// Goes through a document.
-pub struct Pieces<R> {
+pub struct DocumentEntries<R> {
     source: Source<R>,
     count: u64,
     is_over: bool,
@@ -42,7 +42,7 @@ pub struct Pieces<R> {
 enum Source<R> {
     Json {
         scanner: Scanner<R>,
-        layout: Layout,
+        layout: DocumentLayout,
         state: State,
     },
     Lua(R),
@@ -54,15 +54,15 @@ enum Source<R> {
 struct State {
     has_begun: bool,
     /// The lists and objects around the entries, from the outside.
-    around: Vec<(Within, bool)>,
-    within: Option<(Within, bool)>,
+    around: Vec<(Container, bool)>,
+    within: Option<(Container, bool)>,
 }
 
-impl<R: BufRead> Pieces<R> {
-    pub fn new(input: R, layout: Layout) -> Self {
+impl<R: BufRead> DocumentEntries<R> {
+    pub fn new(input: R, layout: DocumentLayout) -> Self {
         let source = match layout {
-            Layout::Lua => Source::Lua(input),
-            Layout::Plain => Source::Plain(plain::Tokens::new(input)),
+            DocumentLayout::Lua => Source::Lua(input),
+            DocumentLayout::Plain => Source::Plain(plain::Tokens::new(input)),
             layout => Source::Json {
                 scanner: Scanner::new(input),
                 layout,
@@ -76,7 +76,7 @@ impl<R: BufRead> Pieces<R> {
         }
     }
 
-    fn advance(&mut self) -> Result<Option<Piece>, Broken> {
+    fn advance(&mut self) -> Result<Option<DocumentEntry>, FileError> {
         if let Source::Lua(input) = &mut self.source {
             self.source = Source::Listed(lua::entries(input)?.into());
         }
@@ -98,8 +98,8 @@ impl<R: BufRead> Pieces<R> {
         self.count = self.count.saturating_add(1);
         let is_plain = matches!(self.source, Source::Plain(_));
         let (line, name, value) = unwrapped(line, name, value);
-        Ok(Some(Piece {
-            at: At {
+        Ok(Some(DocumentEntry {
+            at: Location {
                 line,
                 entry: (!is_plain).then_some(self.count),
             },
@@ -109,10 +109,10 @@ impl<R: BufRead> Pieces<R> {
     }
 }
 
-type Found = (u64, Option<String>, Result<Value, Unreadable>);
+type Found = (u64, Option<String>, Result<Value, UnreadableEntry>);
 
 /// A failed entry as `portcullis import` writes it down, taken out of its wrapping.
-fn unwrapped(line: u64, name: Option<String>, value: Result<Value, Unreadable>) -> Found {
+fn unwrapped(line: u64, name: Option<String>, value: Result<Value, UnreadableEntry>) -> Found {
     let Ok(Value::Object(mut object)) = value else {
         return (line, name, value);
     };
@@ -131,9 +131,9 @@ impl State {
     fn advance<R: BufRead>(
         &mut self,
         scanner: &mut Scanner<R>,
-        layout: &Layout,
-    ) -> Result<Option<Found>, Broken> {
-        if *layout == Layout::Lines {
+        layout: &DocumentLayout,
+    ) -> Result<Option<Found>, FileError> {
+        if *layout == DocumentLayout::Lines {
             if scanner.peek()?.is_none() {
                 return Ok(None);
             }
@@ -168,7 +168,7 @@ impl State {
                         format!("there is a second list, {name}: import each list on its own");
                     return Err(scanner.unexpected(&what));
                 }
-                demand_last_page(scanner, &name, &other)?;
+                require_last_page(scanner, &name, &other)?;
             }
         }
         scanner.end()?;
@@ -179,12 +179,12 @@ impl State {
     fn begin<R: BufRead>(
         &mut self,
         scanner: &mut Scanner<R>,
-        layout: &Layout,
-    ) -> Result<(), Broken> {
+        layout: &DocumentLayout,
+    ) -> Result<(), FileError> {
         let mut is_object = scanner.peek()? == Some(b'{');
         let mut within = scanner.enter()?;
         match layout {
-            Layout::Member(wanted) => {
+            DocumentLayout::Member(wanted) => {
                 loop {
                     if !is_object || !scanner.next(&mut within)? {
                         let what = format!("there is no list called {wanted}");
@@ -195,13 +195,13 @@ impl State {
                         break;
                     }
                     let other = scanner.value()?;
-                    demand_last_page(scanner, &name, &other)?;
+                    require_last_page(scanner, &name, &other)?;
                 }
                 self.around.push((within, is_object));
                 is_object = scanner.peek()? == Some(b'{');
                 within = enter(scanner, wanted)?;
             }
-            Layout::FirstOfList => {
+            DocumentLayout::FirstOfList => {
                 let has_any = !is_object && scanner.next(&mut within)?;
                 if !has_any {
                     return Ok(());
@@ -218,11 +218,11 @@ impl State {
 }
 
 /// Refuses a page of a list that says where the next one begins: the rest would be missing.
-fn demand_last_page<R: BufRead>(
+fn require_last_page<R: BufRead>(
     scanner: &Scanner<R>,
     name: &str,
     value: &Span,
-) -> Result<(), Broken> {
+) -> Result<(), FileError> {
     let leads_on = matches!(name, "nextCursor" | "nextPageToken")
         && !matches!(value.bytes.as_slice(), b"\"\"" | b"null");
     if leads_on {
@@ -239,7 +239,7 @@ fn holds_entries(value: &[u8]) -> bool {
     matches!(bytes.next(), Some(b'[' | b'{')) && !matches!(bytes.next(), Some(b']' | b'}'))
 }
 
-fn enter<R: BufRead>(scanner: &mut Scanner<R>, name: &str) -> Result<Within, Broken> {
+fn enter<R: BufRead>(scanner: &mut Scanner<R>, name: &str) -> Result<Container, FileError> {
     match scanner.peek()? {
         Some(b'[' | b'{') => scanner.enter(),
         _ => Err(scanner.unexpected(&format!("{name} is neither a list nor an object"))),
@@ -251,20 +251,20 @@ fn found(name: Option<String>, span: &Span) -> Found {
 }
 
 /// What a piece says.
-fn parsed(bytes: &[u8]) -> Result<Value, Unreadable> {
-    let read = serde_json::from_slice::<Unique>(bytes).map(|Unique(value)| value);
+fn parsed(bytes: &[u8]) -> Result<Value, UnreadableEntry> {
+    let read = serde_json::from_slice::<UniqueKeys>(bytes).map(|UniqueKeys(value)| value);
     read.map_err(|error| {
         let said = error.to_string();
         let reason = said.split(" at line ").next().unwrap_or_default();
-        Unreadable {
+        UnreadableEntry {
             message: format!("invalid JSON: {reason}"),
             text: String::from_utf8_lossy(bytes).into_owned(),
         }
     })
 }
 
-impl<R: BufRead> Iterator for Pieces<R> {
-    type Item = Result<Piece, Broken>;
+impl<R: BufRead> Iterator for DocumentEntries<R> {
+    type Item = Result<DocumentEntry, FileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -282,8 +282,8 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str, layout: Layout) -> Vec<Result<(u64, Value), Broken>> {
-        Pieces::new(text.as_bytes(), layout)
+    fn read(text: &str, layout: DocumentLayout) -> Vec<Result<(u64, Value), FileError>> {
+        DocumentEntries::new(text.as_bytes(), layout)
             .map(|piece| piece.map(|piece| (piece.at.line, piece.value.unwrap())))
             .collect()
     }
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn document_whose_bans_lie_elsewhere_too_is_refused() {
         let wrong = |text: &str, list: &str| {
-            let pieces = read(text, Layout::Member(list.to_owned()));
+            let pieces = read(text, DocumentLayout::Member(list.to_owned()));
             let wrong = pieces.into_iter().find_map(Result::err);
             wrong.map(|wrong| wrong.message).unwrap_or_default()
         };
@@ -310,8 +310,8 @@ mod tests {
         }
     }
 
-    fn list() -> Layout {
-        Layout::Member("list".to_owned())
+    fn list() -> DocumentLayout {
+        DocumentLayout::Member("list".to_owned())
     }
 
     #[test]
@@ -325,21 +325,22 @@ mod tests {
         ];
         assert_eq!(found, expected);
         let text = "[1,2,{\"x\":3}]";
-        let last = Pieces::new(text.as_bytes(), Layout::List)
+        let last = DocumentEntries::new(text.as_bytes(), DocumentLayout::List)
             .last()
             .unwrap()
             .unwrap();
         assert_eq!(last.at.to_string(), "line 1, entry 3");
-        assert_eq!(read("[]", Layout::List), []);
+        assert_eq!(read("[]", DocumentLayout::List), []);
         assert_eq!(read(" {\"list\" : [ ] } ", list()), []);
-        let lines = read("{\"a\":1}\r\n\r\n{\"a\":2}\n", Layout::Lines);
+        let lines = read("{\"a\":1}\r\n\r\n{\"a\":2}\n", DocumentLayout::Lines);
         assert_eq!(lines[1].as_ref().unwrap(), &(3, json!({ "a": 2 })));
-        let members = Pieces::new(b"{\"7\":[1],\"8\":true}".as_slice(), Layout::Object);
+        let members =
+            DocumentEntries::new(b"{\"7\":[1],\"8\":true}".as_slice(), DocumentLayout::Object);
         let keys: Vec<_> = members.map(|piece| piece.unwrap().name.unwrap()).collect();
         assert_eq!(keys, ["7", "8"]);
         let values = read("{\"list\":{\"1\":5,\"2\":6},\"x\":[]}", list());
         assert_eq!(values.len(), 2);
-        let first = read("[{\"7\":[1]},{\"8\":[2]}]", Layout::FirstOfList);
+        let first = read("[{\"7\":[1]},{\"8\":[2]}]", DocumentLayout::FirstOfList);
         assert_eq!(first, [Ok((1, json!([1])))]);
     }
 
@@ -367,7 +368,7 @@ mod tests {
         let text = "[{\"a\":\"b\\\\\"},12345,true,\"x\\\"y\"]";
         for size in 1..10 {
             let input = std::io::BufReader::with_capacity(size, text.as_bytes());
-            let found: Vec<_> = Pieces::new(input, Layout::List)
+            let found: Vec<_> = DocumentEntries::new(input, DocumentLayout::List)
                 .map(|piece| piece.unwrap().value.unwrap())
                 .collect();
             assert_eq!(
@@ -385,7 +386,7 @@ mod tests {
     #[test]
     fn a_number_that_is_too_large_is_one_wrong_entry() {
         let text = "[1e+9999, 7]";
-        let pieces = Pieces::new(text.as_bytes(), Layout::List);
+        let pieces = DocumentEntries::new(text.as_bytes(), DocumentLayout::List);
         let values: Vec<_> = pieces.map(|piece| piece.unwrap().value).collect();
         assert!(
             values[0]

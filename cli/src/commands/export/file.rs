@@ -19,13 +19,13 @@ pub fn confirm_overwriting(path: &Path, yes: bool) -> Result<()> {
 
 /// Where an export goes. A file appears under its name when it is complete, readable by its owner
 /// only, since it holds what is for moderators.
-pub struct Target {
+pub struct ExportFile {
     to: Option<(PathBuf, PathBuf)>,
     file: Option<File>,
     pipe: Option<Pipe>,
 }
 
-impl Target {
+impl ExportFile {
     /// Begins a file, or standard output for `-`.
     pub fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
@@ -77,7 +77,7 @@ impl Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for ExportFile {
     /// Removes a file that is not complete.
     fn drop(&mut self) {
         if let Some((part, _)) = &self.to {

@@ -7,19 +7,19 @@ use shared::auth::{FlagPin, KeyKind, KeyRecord, Scope};
 use shared::clock::Timestamp;
 
 use crate::commands::workspace::or_any;
-use crate::output::{Record, rfc3339, word};
+use crate::output::{Printable, rfc3339, word};
 use crate::times::{Time, or_dash};
 
 /// A key as it is shown: everything but the key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct KeySummary {
     key_id: String,
     name: String,
     kind: KeyKind,
     scopes: Vec<Scope>,
     flags: FlagPin,
-    status: Status,
+    status: KeyStatus,
     bans_per_hour: Option<NonZeroU32>,
     /// The default included.
     checks_per_minute: Option<NonZeroU32>,
@@ -33,26 +33,26 @@ pub struct Shown {
 
 /// A key that has just been made: the one time that it is shown.
 #[derive(Serialize)]
-pub struct Made {
+pub struct NewKeySummary {
     pub key: String,
     #[serde(flatten)]
-    pub shown: Shown,
+    pub shown: KeySummary,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum KeyStatus {
     Live,
     Expired,
     Revoked,
 }
 
-impl Shown {
+impl KeySummary {
     pub fn at(now: Timestamp, key: &KeyRecord) -> Self {
         let status = match key.revoked {
-            Some(_) => Status::Revoked,
-            None if key.is_live(now) => Status::Live,
-            None => Status::Expired,
+            Some(_) => KeyStatus::Revoked,
+            None if key.is_live(now) => KeyStatus::Live,
+            None => KeyStatus::Expired,
         };
         Self {
             key_id: key.key_id.clone(),
@@ -81,7 +81,7 @@ impl Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for KeySummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let scopes: Vec<_> = self.scopes.iter().copied().map(Scope::name).collect();
         let scopes = if scopes.is_empty() {
@@ -114,7 +114,7 @@ impl Record for Shown {
     }
 }
 
-impl Record for Made {
+impl Printable for NewKeySummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![("key", self.key.clone())];
         fields.extend(self.shown.fields());

@@ -2,11 +2,11 @@
 
 mod adopt;
 mod lift;
-mod queue;
 mod reconcile;
 mod restrictions;
-mod secret;
-mod setup;
+mod secret_name;
+mod settings;
+mod status;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -17,12 +17,12 @@ use shared::secrets::Secrets;
 use shared::store::{Enforcement, Store};
 
 use super::workspace;
-use crate::arguments::{InWorkspace, experience};
+use crate::arguments::{WorkspaceArg, experience};
 use crate::connection::{self, Connection, ConnectionArgs, Stack};
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 use crate::times::Time;
 
-pub use secret::unreadable;
+pub use secret_name::unreadable;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,42 +39,42 @@ universe.user-restriction:read and :write, and universe-messaging-service:publis
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
-pub enum EnforcementCommand {
+pub enum MirrorCommand {
     /// Mirror an experience's bans to Roblox's own list, or change how.
-    Set(setup::SetArgs),
+    Set(settings::MirrorSetArgs),
     /// List what is mirrored.
-    List(InWorkspace),
+    List(WorkspaceArg),
     /// Stop mirroring an experience. What Roblox holds stays, unless --lift is given.
-    Off(setup::OffArgs),
+    Off(settings::MirrorOffArgs),
     /// Import the bans on Roblox's own list that this workspace has not set.
     Adopt(adopt::AdoptArgs),
     /// Show how much is queued for Roblox, and what delays it.
-    Status(queue::StatusArgs),
+    Status(status::StatusArgs),
     /// Compare Roblox's list with the bans in force here.
     Reconcile(reconcile::ReconcileArgs),
 }
 
 /// One experience of a workspace.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Named {
+pub struct NamedMirror {
     /// The experience, by its place id.
     #[arg(value_name = "EXPERIENCE", value_parser = experience)]
     experience: ExperienceId,
 
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 }
 
 /// What a list says that has nothing in it.
 const NONE_MIRRORED: &str = "no experience is mirrored: see `portcullis enforcement set`";
 
 /// A mirror, and whether it was ended.
-struct Mirrored {
+struct FoundMirror {
     enforcement: Enforcement,
     is_ended: bool,
 }
 
-fn not_mirrored(named: Named) -> anyhow::Error {
+fn not_mirrored(named: NamedMirror) -> anyhow::Error {
     anyhow::anyhow!(
         "experience {0} is not mirrored: `portcullis enforcement list -w {1}` shows those that are, \
          `portcullis enforcement set {0}` mirrors it",
@@ -84,7 +84,7 @@ fn not_mirrored(named: Named) -> anyhow::Error {
 }
 
 /// What the commands work with.
-pub struct Tools {
+pub struct MirrorContext {
     store: Store,
     secrets: Secrets,
     roblox: Roblox,
@@ -92,7 +92,7 @@ pub struct Tools {
     region: String,
 }
 
-impl Tools {
+impl MirrorContext {
     /// Connects.
     async fn open(args: &ConnectionArgs) -> Result<Self> {
         let sdk = args.sdk().await;
@@ -115,7 +115,7 @@ impl Tools {
     }
 
     /// How an experience is mirrored.
-    async fn enforcement(&self, named: Named) -> Result<Enforcement> {
+    async fn enforcement(&self, named: NamedMirror) -> Result<Enforcement> {
         let tag = self.tag(named).await?;
         let found = self.store.enforcement(tag, named.experience).await?;
         found.with_context(|| not_mirrored(named))
@@ -124,14 +124,14 @@ impl Tools {
     /// How an experience is or was mirrored, in a universe if one is named.
     async fn enforcement_or_ended(
         &self,
-        named: Named,
+        named: NamedMirror,
         universe: Option<UniverseId>,
-    ) -> Result<Mirrored> {
+    ) -> Result<FoundMirror> {
         let tag = self.tag(named).await?;
         let is_it = |it: &Enforcement| universe.is_none_or(|id| it.settings.universe == id);
         let current = self.store.enforcement(tag, named.experience).await?;
         if let Some(current) = current.filter(is_it) {
-            return Ok(Mirrored {
+            return Ok(FoundMirror {
                 enforcement: current,
                 is_ended: false,
             });
@@ -139,7 +139,7 @@ impl Tools {
         let ended = self.store.ended_enforcements(tag, Some(named.experience));
         let mut ended: Vec<_> = ended.await?.into_iter().filter(is_it).collect();
         match (ended.pop(), ended.first()) {
-            (Some(enforcement), None) => Ok(Mirrored {
+            (Some(enforcement), None) => Ok(FoundMirror {
                 enforcement,
                 is_ended: true,
             }),
@@ -154,7 +154,7 @@ impl Tools {
         }
     }
 
-    async fn tag(&self, named: Named) -> Result<WorkspaceTag> {
+    async fn tag(&self, named: NamedMirror) -> Result<WorkspaceTag> {
         let found = workspace::find(&self.store, named.place.workspace).await?;
         Ok(found.guid.tag())
     }
@@ -176,7 +176,7 @@ pub async fn roblox(located: &Connection) -> Result<Roblox> {
 /// A mirror, as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct MirrorSummary {
     experience_id: ExperienceId,
     universe_id: UniverseId,
     secret: String,
@@ -187,7 +187,7 @@ pub struct Shown {
     reason: Option<String>,
 }
 
-impl From<&Enforcement> for Shown {
+impl From<&Enforcement> for MirrorSummary {
     fn from(enforcement: &Enforcement) -> Self {
         let settings = &enforcement.settings;
         let mirror = settings.mirror;
@@ -215,7 +215,7 @@ impl From<&Enforcement> for Shown {
     }
 }
 
-impl Record for Shown {
+impl Printable for MirrorSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let state = match (&self.stopped, &self.reason) {
             (Some(at), Some(why)) => format!("stopped {}: {why}", at.shown()),
@@ -233,22 +233,22 @@ impl Record for Shown {
 }
 
 pub async fn run(
-    command: EnforcementCommand,
+    command: MirrorCommand,
     connection: &ConnectionArgs,
     output: Output,
 ) -> Result<()> {
-    let tools = Tools::open(connection).await?;
+    let tools = MirrorContext::open(connection).await?;
     match command {
-        EnforcementCommand::Set(args) => setup::set(args, &tools, output).await,
-        EnforcementCommand::List(place) => {
+        MirrorCommand::Set(args) => settings::set(args, &tools, output).await,
+        MirrorCommand::List(place) => {
             let workspace = workspace::find(&tools.store, place.workspace).await?;
             let all = tools.store.enforcements_of(workspace.guid.tag()).await?;
-            let shown: Vec<_> = all.iter().map(Shown::from).collect();
+            let shown: Vec<_> = all.iter().map(MirrorSummary::from).collect();
             output.list(&shown, NONE_MIRRORED)
         }
-        EnforcementCommand::Off(args) => setup::off(&args, &tools, output).await,
-        EnforcementCommand::Adopt(args) => adopt::adopt(args, &tools, output).await,
-        EnforcementCommand::Status(args) => queue::status(args, &tools, output).await,
-        EnforcementCommand::Reconcile(args) => reconcile::reconcile(args, &tools, output).await,
+        MirrorCommand::Off(args) => settings::off(&args, &tools, output).await,
+        MirrorCommand::Adopt(args) => adopt::adopt(args, &tools, output).await,
+        MirrorCommand::Status(args) => status::status(args, &tools, output).await,
+        MirrorCommand::Reconcile(args) => reconcile::reconcile(args, &tools, output).await,
     }
 }

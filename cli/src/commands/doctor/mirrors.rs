@@ -8,7 +8,7 @@ use shared::secrets::SecretError;
 use shared::store::Enforcement;
 
 use super::finding::Finding;
-use crate::commands::enforcement;
+use crate::commands::mirror;
 use crate::connection::Connection;
 
 /// Tries the key of every mirror.
@@ -27,7 +27,7 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
         let detail = "no experience is mirrored to Roblox";
         return Ok(vec![Finding::ok("enforcement", detail)]);
     }
-    let roblox = enforcement::roblox(located).await?;
+    let roblox = mirror::roblox(located).await?;
     let mut of_key: BTreeMap<_, Vec<&Enforcement>> = BTreeMap::new();
     for it in &all {
         let name = (it.settings.secret.as_str(), it.settings.universe);
@@ -38,7 +38,7 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
         let check = format!("enforcement {universe}");
         let places: Vec<_> = mirrors.iter().map(|it| it.experience.to_string()).collect();
         let detail = format!("{secret}, for {}", places.join(", "));
-        if let Some(wrong) = enforcement::unreadable(secret, stack) {
+        if let Some(wrong) = mirror::unreadable(secret, stack) {
             findings.push(Finding::failed(
                 check,
                 format!("{detail}: {wrong}"),

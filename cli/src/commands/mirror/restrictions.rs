@@ -9,13 +9,13 @@ use shared::rules::RevisionRef;
 use shared::rules::enforcing::Level;
 use shared::store::{Application, Enforcement};
 
-use super::Tools;
+use super::MirrorContext;
 
 /// The restrictions of users, by level.
 pub type Restrictions = BTreeMap<(Level, UserId), Restriction>;
 
 /// All restrictions in the mirror's universe and at its place, active or not.
-pub async fn at_roblox(enforcement: &Enforcement, tools: &Tools) -> Result<Restrictions> {
+pub async fn at_roblox(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Restrictions> {
     let key = tools.key(&enforcement.settings.secret).await?;
     let universe = enforcement.settings.universe;
     let mut held = BTreeMap::new();

@@ -14,9 +14,9 @@ use shared::rules::enforcing::{self, Level, Mirrors, Pacing};
 use shared::store::{Application, Enforcement, Intent, Lease};
 use tokio::time::Instant;
 
-use super::Tools;
+use super::MirrorContext;
 use super::restrictions::{self, at_roblox, set_by_us};
-use crate::output::Record;
+use crate::output::Printable;
 use crate::progress::Progress;
 
 /// For how many seconds the universe's lease is taken.
@@ -37,20 +37,20 @@ const BY: &str = "enforcement-off";
 /// A restriction that the mirror has set.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ours {
+pub struct SetRestriction {
     user_id: UserId,
     #[serde(skip)]
     at: Level,
     /// `universe` or `place`.
     level: &'static str,
-    outcome: Outcome,
+    outcome: LiftResult,
     /// Another mirrored experience of the universe that needs it.
     kept_for: Option<ExperienceId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome {
+enum LiftResult {
     /// Not lifted yet.
     Set,
     /// Another experience needs it.
@@ -60,14 +60,14 @@ enum Outcome {
     Failed,
 }
 
-impl Record for Ours {
+impl Printable for SetRestriction {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let outcome = match (self.outcome, self.kept_for) {
-            (Outcome::Set, _) => "to be lifted".to_owned(),
-            (Outcome::Kept, Some(experience)) => format!("kept for experience {experience}"),
-            (Outcome::Kept, None) => "kept".to_owned(),
-            (Outcome::Lifted, _) => "lifted".to_owned(),
-            (Outcome::Failed, _) => "failed: run this again".to_owned(),
+            (LiftResult::Set, _) => "to be lifted".to_owned(),
+            (LiftResult::Kept, Some(experience)) => format!("kept for experience {experience}"),
+            (LiftResult::Kept, None) => "kept".to_owned(),
+            (LiftResult::Lifted, _) => "lifted".to_owned(),
+            (LiftResult::Failed, _) => "failed: run this again".to_owned(),
         };
         vec![
             ("user", self.user_id.to_string()),
@@ -77,20 +77,20 @@ impl Record for Ours {
     }
 }
 
-impl Ours {
+impl SetRestriction {
     /// Whether it is to be lifted, or was to be.
     pub fn is_to_be_lifted(&self) -> bool {
-        self.outcome == Outcome::Set
+        self.outcome == LiftResult::Set
     }
 
     /// Whether it could not be lifted.
     pub fn is_failed(&self) -> bool {
-        self.outcome == Outcome::Failed
+        self.outcome == LiftResult::Failed
     }
 }
 
 /// What the mirror of an experience has set and Roblox still holds.
-pub async fn find(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Ours>> {
+pub async fn find(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
     let (store, tag) = (&tools.store, enforcement.workspace);
     let universe = enforcement.settings.universe;
     let siblings: Vec<ExperienceId> = store
@@ -122,13 +122,13 @@ pub async fn find(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Ours>>
         let kept_for = wanted
             .and_then(|_| places.iter().find(needs))
             .map(|place| place.experience);
-        found.push(Ours {
+        found.push(SetRestriction {
             user_id: user,
             at: level,
             level: restrictions::name(level),
             outcome: match wanted {
-                Some(_) => Outcome::Kept,
-                None => Outcome::Set,
+                Some(_) => LiftResult::Kept,
+                None => LiftResult::Set,
             },
             kept_for,
         });
@@ -137,7 +137,11 @@ pub async fn find(enforcement: &Enforcement, tools: &Tools) -> Result<Vec<Ours>>
 }
 
 /// Ends the mirror and lifts what is to be lifted.
-pub async fn carry_out(enforcement: &Enforcement, tools: &Tools, found: &mut [Ours]) -> Result<()> {
+pub async fn lift_all(
+    enforcement: &Enforcement,
+    tools: &MirrorContext,
+    found: &mut [SetRestriction],
+) -> Result<()> {
     let (store, tag) = (&tools.store, enforcement.workspace);
     let key = tools.key(&enforcement.settings.secret).await?;
     let mut lease = take_lease(enforcement, tools).await?;
@@ -160,8 +164,8 @@ pub async fn carry_out(enforcement: &Enforcement, tools: &Tools, found: &mut [Ou
             key: &key,
         };
         ours.outcome = match lifter.lift(ours.user_id, ours.at).await {
-            Ok(true) => Outcome::Lifted,
-            Ok(false) => Outcome::Failed,
+            Ok(true) => LiftResult::Lifted,
+            Ok(false) => LiftResult::Failed,
             Err(error) => {
                 store.release(lease).await?;
                 return Err(error);
@@ -174,7 +178,7 @@ pub async fn carry_out(enforcement: &Enforcement, tools: &Tools, found: &mut [Ou
     Ok(())
 }
 
-async fn take_lease(enforcement: &Enforcement, tools: &Tools) -> Result<Lease> {
+async fn take_lease(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Lease> {
     let (tag, universe) = (enforcement.workspace, enforcement.settings.universe);
     let until = Instant::now() + PATIENCE;
     loop {
@@ -193,7 +197,7 @@ async fn take_lease(enforcement: &Enforcement, tools: &Tools) -> Result<Lease> {
 
 struct Lifter<'a> {
     enforcement: &'a Enforcement,
-    tools: &'a Tools,
+    tools: &'a MirrorContext,
     key: &'a RobloxKey,
 }
 

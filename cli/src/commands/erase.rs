@@ -7,9 +7,9 @@ use shared::ids::UserId;
 use shared::store::{ForgetSource, Receipt, Store};
 
 use super::workspace;
-use crate::arguments::{Caution, InWorkspace, user};
+use crate::arguments::{SafetyArgs, WorkspaceArg, user};
 use crate::confirm::confirm;
-use crate::output::{Output, Record};
+use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,28 +21,28 @@ that does not identify them.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct ForgetArgs {
+pub struct EraseArgs {
     #[command(flatten)]
-    place: InWorkspace,
+    place: WorkspaceArg,
 
     /// The Roblox user id.
     #[arg(value_name = "USER", value_parser = user)]
     user: UserId,
 
     #[command(flatten)]
-    caution: Caution,
+    safety: SafetyArgs,
 }
 
 /// What is, or would be, removed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Removed {
+pub struct ErasedData {
     pub bans: u64,
     pub items: u64,
     pub dry_run: bool,
 }
 
-impl Removed {
+impl ErasedData {
     pub const fn new(receipt: Receipt, dry_run: bool) -> Self {
         Self {
             bans: receipt.bans,
@@ -52,7 +52,7 @@ impl Removed {
     }
 }
 
-impl Record for Removed {
+impl Printable for ErasedData {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let title = if self.dry_run {
             "bans that would be removed"
@@ -66,24 +66,24 @@ impl Record for Removed {
     }
 }
 
-pub async fn run(args: ForgetArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(args: EraseArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let tag = workspace.guid.tag();
     let known = store.known_of(tag, args.user).await?;
     if known.items == 0 {
         note!("Nothing is on record for user {}.", args.user);
     }
-    if args.caution.dry_run || known.items == 0 {
-        return output.one(&Removed::new(known, args.caution.dry_run));
+    if args.safety.dry_run || known.items == 0 {
+        return output.one(&ErasedData::new(known, args.safety.dry_run));
     }
     let question = format!(
         "Forget user {} in {:?}? Their {} bans and the history are deleted, and they can join again. \
          This cannot be undone.",
         args.user, workspace.name, known.bans
     );
-    confirm(&question, args.caution.yes)?;
+    confirm(&question, args.safety.yes)?;
     // Without a secret, the workspace could not tell late confirmations from new bans.
     store.upgrade_workspace(tag).await?;
     let receipt = store.forget(tag, args.user, ForgetSource::Operator).await?;
-    output.one(&Removed::new(receipt, false))
+    output.one(&ErasedData::new(receipt, false))
 }

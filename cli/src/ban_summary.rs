@@ -6,13 +6,13 @@ use shared::clock::Timestamp;
 use shared::ids::WorkspaceId;
 use shared::rules::{Ban, Expiry, Scope};
 
-use crate::output::Record;
+use crate::output::Printable;
 use crate::times::{Time, in_utc, in_words};
 
 /// A ban: for scripts in the shape of the API, with its times as RFC 3339 besides.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ShownBan {
+pub struct BanSummary {
     #[serde(flatten)]
     info: BanInfo,
     created_at: Time,
@@ -24,7 +24,7 @@ pub struct ShownBan {
     now: Timestamp,
 }
 
-impl ShownBan {
+impl BanSummary {
     /// A ban of a workspace at a time. `completed`: the experience asked about has applied it.
     pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: Timestamp) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
@@ -88,7 +88,7 @@ pub fn lasting(expires: Expiry, from: Timestamp) -> String {
     }
 }
 
-impl Record for ShownBan {
+impl Printable for BanSummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let terms = &self.ban.terms;
         vec![
