@@ -10,8 +10,8 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use shared::ids::{ExperienceId, ModeratorId, UserId, WorkspaceId};
-use shared::rules::Scope;
+use shared::domain::ids::{ExperienceId, ModeratorId, UserId, WorkspaceId};
+use shared::domain::rules::Scope;
 
 /// Wrong arguments that are found only after the command has started. The exit status is 2.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,7 @@ pub fn scope(text: &str) -> Result<Scope, String> {
 
 /// A parser of reasons with at most `most` bytes, with the rules of the API.
 pub fn reason(most: usize) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
-    move |text| match shared::text::judge(text, most) {
+    move |text| match shared::domain::text::judge(text, most) {
         _ if is_option(text) => Err(NO_VALUE.to_owned()),
         Ok("") => Err("it is empty".to_owned()),
         Ok(text) => Ok(text.to_owned()),

@@ -1,10 +1,10 @@
 //! A ban as it is printed.
 
 use serde::Serialize;
-use shared::ban_info::{BanInfo, FlagStyle, View};
-use shared::clock::Timestamp;
-use shared::ids::WorkspaceId;
-use shared::rules::{Ban, Expiry, Scope};
+use shared::domain::ban_info::{BanInfo, FlagStyle, View};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::WorkspaceId;
+use shared::domain::rules::{Ban, Expiry, Scope};
 
 use crate::output::Printable;
 use crate::times::{Time, in_utc, in_words};

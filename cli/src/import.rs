@@ -33,9 +33,9 @@ pub(crate) use report::{ImportReport, ImportSummary};
 pub(crate) use run::{ImportEnd, import_rows, judge_rows};
 pub(crate) use survey::{refused, survey};
 
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
-use shared::rules::{EndingKind, Expiry, Scope, Terms};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
+use shared::domain::rules::{EndingKind, Expiry, Scope, Terms};
 use shared::store::{Incoming, Origin};
 
 /// A ban as a file has it, checked.

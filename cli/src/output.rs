@@ -5,7 +5,7 @@ mod table;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
 
 use crate::terminal;
 use table::TableLayout;

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, bail};
-use shared::text::{printable_json, printable_lines};
+use shared::domain::text::{printable_json, printable_lines};
 
 /// How much is said beside the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

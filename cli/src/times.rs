@@ -2,8 +2,8 @@
 
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
-use shared::clock::{Moment, Timestamp};
-use shared::rules::Expiry;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::rules::Expiry;
 
 use crate::output::rfc3339;
 

@@ -3,111 +3,69 @@
 //! [`Store`] is what a handler holds. Each submodule serves one access pattern; the table of them
 //! with their costs stands in `docs/architecture.md`.
 
-mod answers;
+mod access;
+mod admin;
 mod applications;
-mod backfill;
-mod bans;
-mod changed;
 mod checks;
-mod commit;
-mod connection;
-mod counts;
-mod database;
-mod deadline;
-mod deliveries;
-mod endpoints;
+mod decisions;
+pub mod dynamo;
 mod enforcements;
-mod erased;
 mod erasure;
-mod expiry;
+mod events;
 mod exports;
-mod failure;
-mod first_read;
-mod forget;
-mod history;
-mod import;
-mod items;
-mod keys;
-mod lease;
-mod ledger;
-mod lifetime;
-mod linking;
-mod links;
-mod local_stack;
-mod log;
-mod merge;
-mod meter;
-mod pending;
-mod permits;
-mod protected;
+mod lists;
 mod queue;
-mod removal;
-mod requests;
-mod restore;
-mod retries;
-mod schema;
-mod self_linking;
-mod settle;
-mod sightings;
-mod spread;
-mod steady;
-mod undo;
-mod versions;
-mod workspaces;
 
-pub use answers::{Answer, Named, Shows};
-pub use applications::{Application, Applying, Intent};
-pub use backfill::BackfillPosition;
-pub use bans::Snapshot;
-pub use changed::Changed;
-pub use commit::Actor;
-pub(crate) use connection::is_plain;
-pub use connection::sdk_config;
-pub use counts::BanCounts;
-pub use database::{Database, Tables};
-pub use deadline::STEP;
-pub use deliveries::{ReplayPage, Replayed};
-pub use endpoints::ChangedEndpoint;
-pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};
-pub use erasure::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
-pub use expiry::{EXPIRY_SHARDS, Expiring};
-pub use exports::{ExportBucket, Upload};
-pub(crate) use failure::causes;
-pub use first_read::FirstRead;
-pub use forget::{ForgetSource, Receipt};
-pub use history::{HistoryPage, HistoryPosition, PastDecision};
-pub use import::{
+pub use access::keys::{KnownKey, NewKey};
+pub use access::links::{Link, LinkedBy, Linking};
+pub use access::self_linking::{LinkSlots, SELF_LINKED};
+pub use access::workspaces::Workspace;
+pub use admin::counts::BanCounts;
+pub use admin::import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
 };
-pub use keys::{KnownKey, NewKey};
-pub use lease::Lease;
-pub use ledger::{Filter, Ledger, Recorded};
-pub use linking::LinkedExperience;
-pub use links::{Link, LinkedBy, Linking};
-pub use log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition, LoggedEvent};
-pub use meter::{Consumed, Meter};
-pub use pending::{Pending, PollPosition};
-pub use permits::{Bounds, Decided, Permit};
-pub use queue::Queue;
-pub use removal::RemovalPosition;
-pub use restore::{
+pub use admin::linking::LinkedExperience;
+pub use admin::removal::RemovalPosition;
+pub use admin::restore::{
     Absent, Forwarded, KnownLogs, Piece, Place, RestoreRun, Restored, Restoring, TablePage,
 };
-pub use schema::{Item, Key};
-pub use self_linking::{LinkSlots, SELF_LINKED};
-pub use settle::{Call, Settled};
-pub use spread::Step;
-pub use undo::{Chain, UndoWindow};
-pub use workspaces::Workspace;
+pub use admin::undo::{Chain, UndoWindow};
+pub use applications::{Application, Applying, Intent};
+pub use decisions::answers::{Answer, Named, Shows};
+pub use decisions::backfill::BackfillPosition;
+pub use decisions::changed::Changed;
+pub use decisions::commit::Actor;
+pub use decisions::commit_with_retry::{Call, Settled};
+pub use decisions::expiry::{EXPIRY_SHARDS, Expiring};
+pub use decisions::propagate::Step;
+pub use decisions::snapshot::Snapshot;
+pub use decisions::write_policy::{Bounds, Decided, Permit};
+pub use dynamo::database::{Database, Tables};
+pub use dynamo::deadline::STEP;
+pub use dynamo::first_read::FirstRead;
+pub use dynamo::lease::Lease;
+pub use dynamo::meter::{Consumed, Meter};
+pub use dynamo::schema::{Item, Key};
+pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};
+pub use erasure::erase_user::{ForgetSource, Receipt};
+pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
+pub use events::deliveries::{ReplayPage, Replayed};
+pub use events::endpoints::ChangedEndpoint;
+pub use events::event_log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition, LoggedEvent};
+pub use exports::{ExportBucket, Upload};
+pub use lists::ban_list::{Filter, Ledger, Recorded};
+pub use lists::history::{HistoryPage, HistoryPosition, PastDecision};
+pub use lists::pending::{Pending, PollPosition};
+pub use queue::Queue;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::auth::{KeyHash, KeyRecord};
-use crate::clock::Timestamp;
-use crate::ids::{ExperienceId, WorkspaceTag};
-use crate::memory::{List, Memory};
-use crate::rules::RevisionRef;
+use crate::cache::{List, Memory};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::domain::keys::{KeyHash, KeyRecord};
+use crate::domain::rules::RevisionRef;
 
 /// The tables, with what a warm function remembers of them. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -125,7 +83,7 @@ struct Known {
     /// pushes no real one out.
     unknown_keys: Memory<KeyHash, ()>,
     /// What keys with a cap have checked lately.
-    checks: checks::Checks,
+    checks: checks::cap::Checks,
     /// Workspaces and their settings, or that there is none.
     workspaces: Memory<WorkspaceTag, Option<Arc<Workspace>>>,
     /// Experiences that are linked.

@@ -16,9 +16,9 @@ use lambda_http::{Context, Request, RequestExt};
 
 use self::line::{Kind, Line};
 use self::metrics::Measured;
-use crate::clock::Moment;
-use crate::error::ApiError;
-use crate::ids::{ExperienceId, WorkspaceId};
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, WorkspaceId};
 use crate::store::Consumed;
 
 /// An environment of a function: which stack it is of, and how long it took to start.

@@ -4,9 +4,9 @@
 //! likely means seven days, so here a unit is required. A date means midnight UTC.
 
 use serde_json::Value;
-use shared::clock::{Moment, Timestamp};
-use shared::length;
-use shared::rules::Length;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::length;
+use shared::domain::rules::Length;
 
 /// Bare numbers from here on are Unix times (September 2001), as in the API.
 const UNIX_FROM: u64 = 1_000_000_000;

@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, Error};
-use shared::text::printable;
+use shared::domain::text::printable;
 
 /// The maximum width of help texts, in columns.
 const MAX_WIDTH: usize = 100;

@@ -4,11 +4,11 @@ mod preview;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use shared::ban_info::{FlagStyle, View};
-use shared::calls::{self, Authority, Intent};
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ModeratorId, UserId, WorkspaceId};
-use shared::rules::{BanRequest, Decision, DecisionKind, Length, Scope, Terms};
+use shared::domain::ban_info::{FlagStyle, View};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ModeratorId, UserId, WorkspaceId};
+use shared::domain::rules::{BanRequest, Decision, DecisionKind, Length, Scope, Terms};
+use shared::moderation::{self, Authority, Intent};
 use shared::store::{Actor, Bounds, Call, Settled};
 
 use super::{experience, workspace};
@@ -124,7 +124,7 @@ pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Re
     let moderator = Some(args.moderator);
     let call = operator_call(session, workspace.guid, args.user, args.place, moderator).await?;
     let authority = authority(workspace.guid, Moment::now().seconds());
-    let settled = calls::ban(store, &call, &request, intent, &authority).await?;
+    let settled = moderation::ban(store, &call, &request, intent, &authority).await?;
 
     note!("{}", echo(&settled, &request));
     let standing = &settled.standing;

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::ids::UserId;
+use shared::domain::clock::Moment;
+use shared::domain::ids::UserId;
 use shared::store::Store;
 
 use super::{experience, workspace};
@@ -75,7 +75,7 @@ pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
         (None, Some(_)) => Some("unban"),
         (None, None) => None,
     };
-    let show = |ban: &shared::rules::Ban| {
+    let show = |ban: &shared::domain::rules::Ban| {
         let completed = standing.here.report == Some(ban.current());
         BanSummary::new(workspace.guid, ban, completed, now)
     };

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 use shared::store::{ForgetSource, Receipt, Store};
 
 use super::workspace;

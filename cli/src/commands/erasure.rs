@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use shared::auth::SigningSecret;
-use shared::clock::Moment;
-use shared::ids::{UserId, WorkspaceId};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{UserId, WorkspaceId};
+use shared::domain::keys::SigningSecret;
 use shared::store::{
     ErasureIntake, ErasureMode, ForgetSource, NotificationId, QueuedErasure, Store,
 };

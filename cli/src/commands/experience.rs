@@ -7,7 +7,7 @@ pub use list::{ExperienceSummary, all};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use shared::ids::ExperienceId;
+use shared::domain::ids::ExperienceId;
 use shared::store::{Store, Workspace};
 
 use crate::arguments::{SafetyArgs, WorkspaceArg, experience};

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use shared::ban_info::{FlagStyle, View};
-use shared::clock::Moment;
-use shared::export::{Csv, Format as ExportFormat, Json};
-use shared::ids::{ExperienceId, WorkspaceId};
+use shared::api::export::{Csv, Format as ExportFormat, Json};
+use shared::domain::ban_info::{FlagStyle, View};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{ExperienceId, WorkspaceId};
 use shared::store::{Filter, Store};
 use ureq::http::Response;
 use ureq::{Agent, Body};

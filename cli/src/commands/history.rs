@@ -3,9 +3,9 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ModeratorId, UserId};
-use shared::rules::{Ban, DecisionKind, EndingKind};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ModeratorId, UserId};
+use shared::domain::rules::{Ban, DecisionKind, EndingKind};
 use shared::store::{PastDecision, Store};
 
 use super::workspace;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use shared::ids::{ExperienceId, ModeratorId};
-use shared::rules;
+use shared::domain::ids::{ExperienceId, ModeratorId};
+use shared::domain::rules;
 use shared::store::ImportPlan;
 
 use super::experience::require_linked;

@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use shared::auth::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
-use shared::clock::{Moment, Timestamp};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::keys::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
 use shared::store::{NewKey, Store};
 
 use super::workspace;

@@ -11,9 +11,9 @@ mod status;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde::Serialize;
-use shared::ids::{ExperienceId, UniverseId, WorkspaceTag};
-use shared::roblox::{Roblox, RobloxKey};
-use shared::secrets::Secrets;
+use shared::domain::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use shared::integrations::roblox::{Roblox, RobloxKey};
+use shared::integrations::secrets::Secrets;
 use shared::store::{Enforcement, Store};
 
 use super::workspace;

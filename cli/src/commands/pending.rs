@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::WorkspaceId;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::WorkspaceId;
 use shared::store::{Pending, Store};
 
 use super::experience::require_linked;

@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::UserId;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::UserId;
 use shared::store::Store;
 
 use super::workspace;

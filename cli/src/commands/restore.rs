@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use shared::clock::Moment;
-use shared::ids::UserId;
+use shared::domain::clock::Moment;
+use shared::domain::ids::UserId;
 use shared::store::{Absent, Actor, Database, KnownLogs, RestoreRun, Restoring, Store, Tables};
 
 use crate::arguments::{SafetyArgs, user};

@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use shared::calls;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{Guid, ModeratorId, UserId};
-use shared::rules::{Ban, Scope, Standing, Terms, UnbanRequest};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{Guid, ModeratorId, UserId};
+use shared::domain::rules::{Ban, Scope, Standing, Terms, UnbanRequest};
+use shared::moderation;
 use shared::store::Workspace;
 
 use super::{ban, experience, workspace};
@@ -167,7 +167,7 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
     .await?;
     let guids: Vec<Guid> = found.iter().map(|ban| ban.guid).collect();
     let authority = ban::authority(workspace.guid, now);
-    let settled = calls::lift(store, &call, &args.request(), &guids, &authority).await?;
+    let settled = moderation::lift(store, &call, &args.request(), &guids, &authority).await?;
 
     let now = Moment::now().seconds();
     let mut lifted = Vec::new();
@@ -262,7 +262,7 @@ impl UnbanArgs {
             confirm_only: true,
             ..self.request()
         };
-        calls::unban(&session.store, &call, &report, &authority).await?;
+        moderation::unban(&session.store, &call, &report, &authority).await?;
         Ok(format!(
             "Recorded that experience {here} has lifted the ban of {user}."
         ))

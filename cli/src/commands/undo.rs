@@ -4,10 +4,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use shared::calls::Undo;
-use shared::clock::Moment;
-use shared::ids::UserId;
-use shared::rules::{Decision, DecisionKind, Scope};
+use shared::domain::clock::Moment;
+use shared::domain::ids::UserId;
+use shared::domain::rules::{Decision, DecisionKind, Scope};
+use shared::moderation::Undo;
 use shared::store::{Actor, Store, UndoWindow};
 
 use super::workspace;
@@ -115,7 +115,8 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     }
     let now = Moment::now().seconds();
     let keys = store.keys(tag).await?;
-    let is_live = |key: &shared::auth::KeyRecord| key.key_id == args.key && key.is_live(now);
+    let is_live =
+        |key: &shared::domain::keys::KeyRecord| key.key_id == args.key && key.is_live(now);
     if keys.iter().any(is_live) {
         warning!(
             "the key {} is live and can decide more meanwhile: revoke it first",

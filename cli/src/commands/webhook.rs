@@ -9,8 +9,8 @@ mod test;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use shared::domain::webhooks::{Endpoint, EndpointId};
 use shared::store::Store;
-use shared::webhooks::{Endpoint, EndpointId};
 
 use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg};

@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::ids::WorkspaceId;
+use shared::domain::clock::Moment;
+use shared::domain::ids::WorkspaceId;
 use shared::store::{Linking, Store, Workspace};
 
 use crate::arguments::{Limit, NamedWorkspace, name, number_or_none, one_of, workspace};

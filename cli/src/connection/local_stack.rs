@@ -1,7 +1,7 @@
 //! Where the local stack's other services are: it says so in the table of workspaces of its own database.
 
 use serde::Deserialize;
-use shared::secrets::Secrets;
+use shared::integrations::secrets::Secrets;
 
 use super::Connection;
 

@@ -1,6 +1,6 @@
 //! From an error back to what to do about it.
 
-use shared::error::ApiError;
+use shared::domain::error::ApiError;
 
 /// A ban in force stands in the way.
 pub const ALREADY_BANNED: &str =

@@ -1,11 +1,11 @@
 //! From the fields of a row to a row, with what the file does not say taken from the flags.
 
 use serde_json::{Map, Value};
-use shared::clock::{Moment, Timestamp};
-use shared::error::ApiError;
-use shared::http::Fields;
-use shared::ids::{ExperienceId, Guid, MAX_ROBLOX_ID, ModeratorId, Uid, WorkspaceId};
-use shared::rules::{Scope, Terms};
+use shared::api::Fields;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ExperienceId, Guid, MAX_ROBLOX_ID, ModeratorId, Uid, WorkspaceId};
+use shared::domain::rules::{Scope, Terms};
 
 use super::fields::times;
 use super::{ImportedBan, RowError, expiry};

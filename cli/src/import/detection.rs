@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use clap::ValueEnum;
 use serde_json::{Map, Value};
-use shared::ban_info::BanInfo;
+use shared::domain::ban_info::BanInfo;
 
 use super::documents::entries::{DocumentEntries, DocumentEntry};
 use super::documents::layout::{self, DocumentLayout};

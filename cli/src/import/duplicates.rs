@@ -7,9 +7,9 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, UserId};
-use shared::rules::{Scope, Terms};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, Guid, UserId};
+use shared::domain::rules::{Scope, Terms};
 
 use super::{ImportedBan, RowError};
 
@@ -121,7 +121,7 @@ impl ReplacementRound {
 
 #[cfg(test)]
 mod tests {
-    use shared::rules::Expiry;
+    use shared::domain::rules::Expiry;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 
 use super::ImportedBan;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use shared::export::Csv;
+use shared::api::export::Csv;
 
 use super::fields::titles::{ColumnRole, OURS, role};
 use super::{ImportFormat, Location, Original};

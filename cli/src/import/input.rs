@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use shared::ids::WorkspaceId;
+use shared::domain::ids::WorkspaceId;
 
 /// A file, or what came through a pipe.
 #[derive(Debug)]

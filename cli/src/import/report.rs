@@ -5,9 +5,9 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::json;
-use shared::rules::{Expiry, Scope};
+use shared::domain::rules::{Expiry, Scope};
+use shared::domain::text::printable;
 use shared::store::{Incoming, Verdict};
-use shared::text::printable;
 
 use super::errors_file::{ErrorsFile, FailedRow};
 use super::{Location, Original};

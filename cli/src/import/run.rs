@@ -5,10 +5,10 @@ use std::collections::{HashSet, VecDeque};
 
 use anyhow::{Result, bail};
 use futures::stream::{FuturesUnordered, StreamExt};
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::UserId;
-use shared::rules::EndingKind;
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::UserId;
+use shared::domain::rules::EndingKind;
 use shared::store::{Candidate, Import, ImportFailure, Incoming, Verdict};
 
 use super::duplicates::Duplicates;

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use shared::clock::Moment;
-use shared::ids::{ExperienceId, Guid, Uid, WorkspaceId};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{ExperienceId, Guid, Uid, WorkspaceId};
 use shared::store::Numbering;
 
 use super::duplicates::{Duplicates, ReplacementRound, SeenRows};

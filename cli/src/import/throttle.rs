@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
 
 const AT_FIRST: usize = 4;
 const AT_MOST: usize = 16;

@@ -3,7 +3,7 @@
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use console::measure_text_width;
-use shared::text::printable;
+use shared::domain::text::printable;
 
 /// The blanks between two columns.
 const GAP: usize = 2;

@@ -6,8 +6,8 @@ use crate::stack::Operator;
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use local_stack::roblox::{Key, Limits, Restriction};
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, UniverseId};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
 const UNIVERSE: u64 = 7;

@@ -3,7 +3,7 @@
 use crate::harness::{Operator, Portcullis, assert_refused, stderr};
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
-use shared::ids::ExperienceId;
+use shared::domain::ids::ExperienceId;
 use shared::store::Pending;
 
 impl Operator {

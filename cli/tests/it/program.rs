@@ -2,7 +2,7 @@
 
 use crate::harness::{Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
 use serde_json::{Value, json};
-use shared::auth::{KeyKind, PlainKey};
+use shared::domain::keys::{KeyKind, PlainKey};
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
 const DEMO_KEY: &str = "demo-1-secret";

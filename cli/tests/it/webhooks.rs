@@ -3,8 +3,8 @@
 use crate::harness::{Operator, assert_refused, command, stderr, stdout};
 use end_to_end::{Ban, Hook, Reply, TestApp, Workspace};
 use serde_json::{Value, json};
+use shared::domain::webhooks::SigningSecret;
 use shared::store::Key;
-use shared::webhooks::SigningSecret;
 
 const EXPERIENCE: u64 = 7;
 

@@ -8,7 +8,7 @@ use local_stack::dynamo::Dynamo;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::template::{Function, Grant};
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
 use shared::store::RemovalPosition;
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";

@@ -1,11 +1,11 @@
 //! Bans a user, changes a ban, records a report, or accepts an appeal.
 
-use shared::auth::{Caller, WriteBans};
-use shared::calls::{self, Intent};
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Reply};
-use shared::rules::CallDigest;
+use shared::api::auth::{Caller, WriteBans};
+use shared::api::{ApiRequest, Reply};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::rules::CallDigest;
+use shared::moderation::{self, Intent};
 use shared::store::{Actor, Call, Named, Shows, Store};
 
 use crate::request::parse;
@@ -40,7 +40,7 @@ pub async fn handle(
         idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
     };
-    let settled = calls::ban(&store, &call, &ban, intent, &authority).await?;
+    let settled = moderation::ban(&store, &call, &ban, intent, &authority).await?;
 
     let answer = if request.prefers_representation() {
         store.answer(&call, &settled, shows).await?

@@ -1,11 +1,11 @@
 //! The validated request.
 
-use shared::calls::Intent;
-use shared::clock::Timestamp;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Fields};
-use shared::length;
-use shared::rules::{BanRequest, Length, Scope, Terms};
+use shared::api::{ApiRequest, Fields};
+use shared::domain::clock::Timestamp;
+use shared::domain::error::ApiError;
+use shared::domain::length;
+use shared::domain::rules::{BanRequest, Length, Scope, Terms};
+use shared::moderation::Intent;
 
 /// Parses query and body; an error names every invalid field.
 pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {

@@ -1,15 +1,15 @@
 //! One ban and its history.
 
 use serde::Serialize;
-use shared::auth::{Caller, ReadBans};
-use shared::ban_info::BanInfo;
-use shared::clock::Moment;
-use shared::cursor::Cursors;
-use shared::error::ApiError;
-use shared::event::Event;
-use shared::http::{ApiRequest, PageList, Reply};
-use shared::ids::Guid;
-use shared::rules::DecisionKind;
+use shared::api::auth::{Caller, ReadBans};
+use shared::api::cursor::Cursors;
+use shared::api::{ApiRequest, PageList, Reply};
+use shared::domain::ban_info::BanInfo;
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::event::Event;
+use shared::domain::ids::Guid;
+use shared::domain::rules::DecisionKind;
 use shared::store::{HistoryPosition, Recorded, Store};
 
 /// How many seconds before a ban's guid was generated to search for its first decision: the guid of

@@ -1,13 +1,13 @@
 //! The ban list, newest first.
 
-use shared::auth::{Caller, ReadBans};
-use shared::clock::Moment;
-use shared::cursor::Cursors;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, PageList, Reply};
-use shared::ids::Guid;
-use shared::poll::Page;
-use shared::rules::Scope;
+use shared::api::auth::{Caller, ReadBans};
+use shared::api::cursor::Cursors;
+use shared::api::poll::Page;
+use shared::api::{ApiRequest, PageList, Reply};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::Guid;
+use shared::domain::rules::Scope;
 use shared::store::{Filter, Store};
 
 /// The most bans that one call reads for a filter without an index. The page may then be shorter

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::outbound::{Answer, Failure, Session};
-use shared::store::Store;
-use shared::webhooks::{
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::webhooks::{
     Attempt, Delivery, DeliveryKey, Endpoint, Message, Outcome, Verdict, judge,
 };
+use shared::integrations::http_client::{Answer, Failure, Session};
+use shared::store::Store;
 
 use crate::batch::Parcel;
 use crate::tally::Tally;

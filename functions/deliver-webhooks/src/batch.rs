@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::{UserId, WorkspaceId};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{UserId, WorkspaceId};
+use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, Message};
 use shared::store::{LoggedEvent, Store};
-use shared::webhooks::{Delivery, DeliveryKey, Endpoint, Message};
 
 /// For this many milliseconds after a delivery is written, the eventually consistent index of the
 /// log may not show its event yet. After that, the event has left the log.
@@ -145,10 +145,10 @@ async fn events_of(
 
 #[cfg(test)]
 mod tests {
-    use shared::ids::{ExperienceId, Guid, ModeratorId, Uid};
-    use shared::rules::{Ban, DecisionKind, Expiry, Scope, Terms};
+    use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid};
+    use shared::domain::rules::{Ban, DecisionKind, Expiry, Scope, Terms};
+    use shared::domain::webhooks::{DELIVERY_KEPT, DeliveryState};
     use shared::store::PastDecision;
-    use shared::webhooks::{DELIVERY_KEPT, DeliveryState};
 
     use super::*;
 

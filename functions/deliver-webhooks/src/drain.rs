@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::WorkspaceTag;
-use shared::invocation::{Ends, Invocation, LEASE};
-use shared::outbound::{Outbound, TIME_LIMIT};
+use shared::api::invocation::{Ends, Invocation, LEASE};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::WorkspaceTag;
+use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState};
+use shared::integrations::http_client::{Outbound, TIME_LIMIT};
+use shared::integrations::invoker::{Errand, Waker};
 use shared::store::Store;
-use shared::wake::{Errand, Waker};
-use shared::webhooks::{Endpoint, EndpointId, EndpointState};
 
 use crate::attempt::Sender;
 use crate::batch::Batch;

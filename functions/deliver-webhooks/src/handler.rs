@@ -1,11 +1,11 @@
 //! One invocation: a sweep over all endpoints, or a drain of one.
 
 use serde::Deserialize;
-use shared::error::ApiError;
-use shared::invocation::Invocation;
-use shared::outbound::Outbound;
-use shared::wake::Waker;
-use shared::webhooks::EndpointId;
+use shared::api::invocation::Invocation;
+use shared::domain::error::ApiError;
+use shared::domain::webhooks::EndpointId;
+use shared::integrations::http_client::Outbound;
+use shared::integrations::invoker::Waker;
 
 use crate::drain::Drain;
 use crate::sweep::sweep;

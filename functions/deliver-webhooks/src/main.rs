@@ -9,9 +9,9 @@ mod sweep;
 mod tally;
 
 use lambda_http::Error;
-use shared::http::App;
-use shared::outbound::{Outbound, Reach};
-use shared::wake::Waker;
+use shared::api::App;
+use shared::integrations::http_client::{Outbound, Reach};
+use shared::integrations::invoker::Waker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,11 +1,11 @@
 //! Finds due deliveries that no invocation is working on.
 
 use futures::stream::{self, StreamExt};
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::invocation::{Invocation, STEP};
-use shared::wake::{Errand, Waker};
-use shared::webhooks::Endpoint;
+use shared::api::invocation::{Invocation, STEP};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::webhooks::Endpoint;
+use shared::integrations::invoker::{Errand, Waker};
 
 /// How many endpoints are checked in parallel.
 const AT_ONCE: usize = 8;

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::UserId;
-use shared::invocation::LEASE;
+use shared::api::invocation::LEASE;
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::UserId;
+use shared::integrations::invoker::{Errand, Waker};
 use shared::store::Queue;
-use shared::wake::{Errand, Waker};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

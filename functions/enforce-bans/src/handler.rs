@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use lambda_http::Error;
 use serde::Deserialize;
-use shared::error::ApiError;
-use shared::http::App;
-use shared::ids::{UniverseId, WorkspaceTag};
-use shared::invocation::Invocation;
-use shared::roblox::Roblox;
-use shared::secrets::Secrets;
-use shared::wake::Waker;
+use shared::api::App;
+use shared::api::invocation::Invocation;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{UniverseId, WorkspaceTag};
+use shared::integrations::invoker::Waker;
+use shared::integrations::roblox::Roblox;
+use shared::integrations::secrets::Secrets;
 
 use crate::pace::{MessagePaces, pacing};
 use crate::tally::Tally;

@@ -1,11 +1,11 @@
 //! Whether a key is accepted, and what follows for the experiences that it is for.
 
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::{UniverseId, UserId};
-use shared::roblox::{Roblox, RobloxError, RobloxKey};
-use shared::rules::enforcing::Level;
-use shared::secrets::{SecretError, Secrets};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{UniverseId, UserId};
+use shared::domain::rules::enforcing::Level;
+use shared::integrations::roblox::{Roblox, RobloxError, RobloxKey};
+use shared::integrations::secrets::{SecretError, Secrets};
 use shared::store::{Enforcement, Stopped, Store};
 
 use crate::tally::Tally;

@@ -11,7 +11,7 @@ mod universe;
 mod user;
 
 use lambda_http::Error;
-use shared::http::App;
+use shared::api::App;
 
 use crate::handler::Mirror;
 

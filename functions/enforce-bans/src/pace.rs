@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::clock::Moment;
-use shared::ids::{UniverseId, WorkspaceTag};
-use shared::invocation::LEASE;
-use shared::rules::enforcing::{MessagePace, Pacing};
+use shared::api::invocation::LEASE;
+use shared::domain::clock::Moment;
+use shared::domain::ids::{UniverseId, WorkspaceTag};
+use shared::domain::rules::enforcing::{MessagePace, Pacing};
 use tokio::time::Instant;
 
 /// How many failures in a row make a universe be left alone.

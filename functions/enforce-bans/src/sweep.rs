@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::{UniverseId, WorkspaceTag};
-use shared::invocation::{Invocation, STEP};
-use shared::roblox::Roblox;
-use shared::secrets::Secrets;
+use shared::api::invocation::{Invocation, STEP};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{UniverseId, WorkspaceTag};
+use shared::integrations::invoker::{Errand, Waker};
+use shared::integrations::roblox::Roblox;
+use shared::integrations::secrets::Secrets;
 use shared::store::{Enforcement, Pending};
-use shared::wake::{Errand, Waker};
 
 use crate::drain::AFTERWARDS;
 use crate::keys;
@@ -82,7 +82,7 @@ fn by_universe(
 /// The indexes that tell what these places owe and this mirror carries over.
 pub fn sources<'a>(
     places: impl IntoIterator<Item = &'a Enforcement>,
-) -> Vec<(Pending, shared::ids::ExperienceId)> {
+) -> Vec<(Pending, shared::domain::ids::ExperienceId)> {
     let of_place = |it: &Enforcement| {
         let (mirror, place) = (it.settings.mirror, it.experience);
         let of = |on: bool, pending| on.then_some((pending, place));

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use shared::error::ApiError;
+use shared::domain::error::ApiError;
 use shared::telemetry::Run;
 
 /// What was done so far.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::{ExperienceId, UniverseId, WorkspaceTag};
-use shared::invocation::Ends;
-use shared::roblox::{Roblox, RobloxKey};
-use shared::rules::enforcing::{Level, Mirrors, Pacing, Plan};
-use shared::secrets::{SecretError, Secrets};
+use shared::api::invocation::Ends;
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use shared::domain::rules::enforcing::{Level, Mirrors, Pacing, Plan};
+use shared::integrations::roblox::{Roblox, RobloxKey};
+use shared::integrations::secrets::{SecretError, Secrets};
 use shared::store::{Enforcement, Pending, Store};
 
 use crate::keys::{self, Trial};

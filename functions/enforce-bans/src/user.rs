@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use shared::clock::{Moment, Timestamp};
-use shared::error::ApiError;
-use shared::ids::UserId;
-use shared::invocation::STEP;
-use shared::roblox::{Ask, Change, RobloxError, TIME_LIMIT, drop_player};
-use shared::rules::enforcing::{self, Held, Level, Plan, Step};
+use shared::api::invocation::STEP;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::error::ApiError;
+use shared::domain::ids::UserId;
+use shared::domain::rules::enforcing::{self, Held, Level, Plan, Step};
+use shared::integrations::roblox::{Ask, Change, RobloxError, TIME_LIMIT, drop_player};
 use shared::store::{Application, Intent};
 use tokio::time::Instant;
 

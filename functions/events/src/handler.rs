@@ -1,12 +1,12 @@
 //! A page of the event log.
 
 use serde::Serialize;
-use shared::auth::{Caller, ReadBans};
-use shared::clock::{Moment, Timestamp};
-use shared::cursor::Cursors;
-use shared::error::ApiError;
-use shared::event::Event;
-use shared::http::{ApiRequest, PageList, Reply};
+use shared::api::auth::{Caller, ReadBans};
+use shared::api::cursor::Cursors;
+use shared::api::{ApiRequest, PageList, Reply};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::error::ApiError;
+use shared::domain::event::Event;
 use shared::store::{LogEntry, LogPosition, Store};
 
 /// How many events a query reads. A page that is full by size leaves at most this many unread.

@@ -1,9 +1,9 @@
 //! One run over expired bans.
 
 use futures::stream::{self, StreamExt};
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::invocation::{Invocation, STEP};
+use shared::api::invocation::{Invocation, STEP};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
 use shared::store::EXPIRY_SHARDS;
 use shared::telemetry::Run;
 

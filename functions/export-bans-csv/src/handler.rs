@@ -1,9 +1,9 @@
 //! All bans of the workspace, or of one experience, as a CSV file.
 
-use shared::auth::{Caller, ReadBans};
-use shared::error::ApiError;
-use shared::export::{Csv, export};
-use shared::http::{ApiRequest, Reply};
+use shared::api::auth::{Caller, ReadBans};
+use shared::api::export::{Csv, export};
+use shared::api::{ApiRequest, Reply};
+use shared::domain::error::ApiError;
 use shared::store::{ExportBucket, Store};
 
 pub async fn handle(

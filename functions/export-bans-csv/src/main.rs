@@ -3,7 +3,7 @@
 mod handler;
 
 use lambda_http::Error;
-use shared::http::App;
+use shared::api::App;
 use shared::store::ExportBucket;
 
 #[tokio::main(flavor = "current_thread")]

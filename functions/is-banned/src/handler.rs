@@ -1,11 +1,11 @@
 //! Checks whether a user is banned, on every join on every server, in one round trip.
 
-use shared::auth::{CheckBans, Claim};
-use shared::ban_info::NeverBanned;
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Reply};
-use shared::ids::{ExperienceId, UserId};
+use shared::api::auth::{CheckBans, Claim};
+use shared::api::{ApiRequest, Reply};
+use shared::domain::ban_info::NeverBanned;
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ExperienceId, UserId};
 use shared::store::Store;
 
 /// The key is looked up together with the ban, not before it.

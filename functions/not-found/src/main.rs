@@ -5,5 +5,5 @@ use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    shared::http::serve_unknown_routes("not-found").await
+    shared::api::serve_unknown_routes("not-found").await
 }

@@ -1,9 +1,9 @@
 //! The bans that an experience has yet to apply, oldest first.
 
-use shared::auth::{Caller, ReadBans};
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Reply};
-use shared::poll::poll;
+use shared::api::auth::{Caller, ReadBans};
+use shared::api::poll::poll;
+use shared::api::{ApiRequest, Reply};
+use shared::domain::error::ApiError;
 use shared::store::{Pending, Store};
 
 pub async fn handle(

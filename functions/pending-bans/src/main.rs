@@ -3,7 +3,7 @@
 mod handler;
 
 use lambda_http::Error;
-use shared::http::App;
+use shared::api::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::invocation::{Invocation, STEP};
+use shared::api::invocation::{Invocation, STEP};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::integrations::invoker::Waker;
+use shared::store::dynamo::stream::{Change, Failures, StreamEvent};
 use shared::store::{Key, LOGGED_AT_ONCE};
-use shared::stream::{Change, Failures, StreamEvent};
 use shared::telemetry::Run;
-use shared::wake::Waker;
 
 use crate::mirror;
 use crate::plan::{Plan, ToLog};

@@ -6,8 +6,8 @@ mod mirror;
 mod plan;
 
 use lambda_http::Error;
-use shared::http::App;
-use shared::wake::Waker;
+use shared::api::App;
+use shared::integrations::invoker::Waker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::{ExperienceId, UserId, WorkspaceTag};
-use shared::invocation::{Invocation, STEP};
+use shared::api::invocation::{Invocation, STEP};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use shared::integrations::invoker::Errand;
 use shared::store::Enforcement;
-use shared::wake::Errand;
 
 /// The universes to invoke the mirror for: those with pending changes, and those where a user's
 /// unban was reported for whom the mirror holds a restriction.

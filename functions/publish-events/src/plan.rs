@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, UserId, WorkspaceTag};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use shared::integrations::invoker::Errand;
+use shared::store::dynamo::stream::{Change, StreamEvent};
 use shared::store::{Changed, Key};
-use shared::stream::{Change, StreamEvent};
-use shared::wake::Errand;
 
 /// The entries of one workspace to be logged, in the order in which they were written.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Erases a user's data at Roblox's request, or queues the request for the operator.
 
 use serde_json::json;
-use shared::auth::RobloxNotification;
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Reply};
+use shared::api::auth::RobloxNotification;
+use shared::api::{ApiRequest, Reply};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
 use shared::store::Store;
 
 use crate::request::parse;

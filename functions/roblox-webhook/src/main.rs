@@ -4,7 +4,7 @@ mod handler;
 mod request;
 
 use lambda_http::Error;
-use shared::http::App;
+use shared::api::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,9 +1,9 @@
 //! The validated notification.
 
 use serde_json::Map;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Fields};
-use shared::ids::UserId;
+use shared::api::{ApiRequest, Fields};
+use shared::domain::error::ApiError;
+use shared::domain::ids::UserId;
 use shared::store::NotificationId;
 
 /// The one event that has an effect. Others, such as Roblox's sample, are answered with 200.

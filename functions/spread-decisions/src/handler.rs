@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shared::clock::Moment;
-use shared::invocation::{Invocation, STEP};
+use shared::api::invocation::{Invocation, STEP};
+use shared::domain::clock::Moment;
 use shared::store::Step;
-use shared::stream::{Failures, Record, StreamEvent};
+use shared::store::dynamo::stream::{Failures, Record, StreamEvent};
 use shared::telemetry::Batch;
 
 /// Runs the step of each record, in order, and each distinct step once per batch: a step brings

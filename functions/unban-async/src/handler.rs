@@ -1,11 +1,11 @@
 //! Lifts a ban, or records a report that an unban was applied.
 
-use shared::auth::{Caller, WriteBans};
-use shared::calls;
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::http::{ApiRequest, Reply};
-use shared::rules::{CallDigest, UnbanRequest};
+use shared::api::auth::{Caller, WriteBans};
+use shared::api::{ApiRequest, Reply};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::rules::{CallDigest, UnbanRequest};
+use shared::moderation;
 use shared::store::{Actor, Call, Named, Shows, Store};
 
 /// The longest reason, in bytes.
@@ -37,7 +37,7 @@ pub async fn handle(
         idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
     };
-    let settled = calls::unban(&store, &call, &unban, &authority).await?;
+    let settled = moderation::unban(&store, &call, &unban, &authority).await?;
 
     let answer = if request.prefers_representation() {
         store.answer(&call, &settled, shows).await?

@@ -8,19 +8,19 @@ mod item;
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::bans::Snapshot;
-use super::commit::Actor;
-use super::database::{number, text};
-use super::items::{self, BanItem};
-use super::links::Link;
-use super::permits::{Bounds, Decided};
-use super::schema::{self, Key, names};
-use super::settle::Call;
-use crate::clock::Moment;
-use crate::error::ApiError;
-use crate::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
-use crate::rules::enforcing::{Doubt, Held, Level, Mirrors, Place};
-use crate::rules::{self, RevisionRef, Standing};
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
+use crate::domain::rules::enforcing::{Doubt, Held, Level, Mirrors, Place};
+use crate::domain::rules::{self, RevisionRef, Standing};
+use crate::store::access::links::Link;
+use crate::store::decisions::commit::Actor;
+use crate::store::decisions::commit_with_retry::Call;
+use crate::store::decisions::snapshot::Snapshot;
+use crate::store::decisions::write_policy::{Bounds, Decided};
+use crate::store::dynamo::database::{number, text};
+use crate::store::dynamo::items::{self, BanItem};
+use crate::store::dynamo::schema::{self, Key, names};
 use item::ApplicationItem;
 
 /// How many seconds before a ban's guid was minted its first decision is looked for: no two clocks
@@ -276,7 +276,7 @@ impl Store {
         }
         let record = self.database.get(Key::ban(tag, user, report.guid)).await?;
         let record = record.map(items::read::<BanItem>).transpose()?;
-        let ban = record.map(|record| crate::rules::Ban::from(record.ban));
+        let ban = record.map(|record| crate::domain::rules::Ban::from(record.ban));
         Ok(Some(ban.is_none_or(|ban| ban.terms.universal)))
     }
 }

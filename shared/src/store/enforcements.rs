@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::database::{DatabaseError, number, text};
-use super::items;
-use super::lease::Lease;
-use super::schema::{self, Item, Key};
-use crate::clock::{Moment, Timestamp};
-use crate::error::ApiError;
-use crate::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::lease::Lease;
+use crate::store::dynamo::schema::{self, Item, Key};
 
 /// How long it is kept in mind that a universe is to be left alone, beyond that time, in seconds.
 const PAUSE_KEPT: u64 = 86_400;

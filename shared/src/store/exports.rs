@@ -11,9 +11,9 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
 use super::Store;
-use super::meter::Meter;
-use crate::error::ApiError;
-use crate::http::disposition;
+use crate::api::disposition;
+use crate::domain::error::ApiError;
+use crate::store::dynamo::meter::Meter;
 
 /// How long the link to an export works, in seconds: long enough to follow it at once, and short
 /// because it outlives the key that asked for it. A download under way is not cut off. A link signed
@@ -178,5 +178,5 @@ fn failed<E>(error: aws_sdk_s3::error::SdkError<E>) -> ApiError
 where
     E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + 'static,
 {
-    crate::aws::failure("Amazon S3", &error)
+    crate::integrations::aws::failure("Amazon S3", &error)
 }

@@ -6,12 +6,12 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Store;
-use super::merge::{Merge, Next};
-use super::pending::{Entry, Pending};
-use super::schema::Item;
-use crate::clock::{Moment, Timestamp};
-use crate::error::ApiError;
-use crate::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
+use crate::store::dynamo::merge::{Merge, Next};
+use crate::store::dynamo::schema::Item;
+use crate::store::lists::pending::{Entry, Pending};
 
 /// How many entries one read takes.
 const PAGE: u16 = 100;

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 
 use super::metrics::Measured;
 use super::{Batch, Run, milliseconds};
-use crate::clock::Moment;
-use crate::error::ApiError;
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
 use crate::store::Consumed;
 
 /// What a line is about.

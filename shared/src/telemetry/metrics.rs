@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::{Run, milliseconds};
-use crate::clock::Moment;
-use crate::error::ApiError;
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
 use crate::store::Consumed;
 
 /// All metrics of all stacks; the dimensions tell the stacks apart.

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::call::Call;
 use crate::workspace::{Workspace, now};
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::{Ban, Expiry, Scope, Standing};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::{Ban, Expiry, Scope, Standing};
 
 use crate::stored::{Stored, StoredExperience, StoredRecord};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
-use shared::webhooks::SigningSecret;
+use shared::domain::webhooks::SigningSecret;
 use standardwebhooks::Webhook;
 
 /// A request that arrived.

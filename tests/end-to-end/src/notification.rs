@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::ids::WorkspaceId;
+use shared::domain::ids::WorkspaceId;
 
 use crate::call::Call;
 use crate::workspace::now;

@@ -1,11 +1,11 @@
 //! What leads out of a workspace, and what a test does to it: webhooks, and mirrors on Roblox's side.
 
 use serde_json::{Value, json};
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ExperienceId, UniverseId};
-use shared::outbound::Target;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::domain::webhooks::{Delivery, Endpoint, EndpointId, EventFilter};
+use shared::integrations::http_client::Target;
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
-use shared::webhooks::{Delivery, Endpoint, EndpointId, EventFilter};
 
 use crate::app::TestApp;
 use crate::workspace::{Workspace, now};

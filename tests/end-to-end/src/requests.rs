@@ -1,8 +1,8 @@
 //! The rules' own requests as they go over the wire.
 
 use serde_json::{Value, json};
-use shared::ids::{ExperienceId, ModeratorId, UserId};
-use shared::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
+use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
+use shared::domain::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
 
 use crate::call::Call;
 

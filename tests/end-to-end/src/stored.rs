@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::workspace::Workspace;
 use serde_json::{Map, Value};
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
-use shared::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+use shared::domain::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
 
 /// What the table holds of a workspace.
 #[derive(Debug, Default)]

@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use shared::auth::{FlagPin, KeyKind, PlainKey, Scope, SigningSecret};
-use shared::clock::Timestamp;
-use shared::ids::WorkspaceId;
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::WorkspaceId;
+use shared::domain::keys::{FlagPin, KeyKind, PlainKey, Scope, SigningSecret};
 use shared::store::{ErasureIntake, ErasureMode, NewKey, Workspace as Settings};
 
 use crate::answer::Answer;

@@ -1,10 +1,10 @@
 //! A ban call, by the function's own parser.
 
 use serde_json::{Value, json};
-use shared::calls::Intent;
-use shared::clock::Timestamp;
-use shared::ids::MAX_ROBLOX_ID;
-use shared::rules::{BanRequest, Length, Scope, Terms};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::MAX_ROBLOX_ID;
+use shared::domain::rules::{BanRequest, Length, Scope, Terms};
+use shared::moderation::Intent;
 
 use crate::body::assert_text;
 use crate::length::{LONGEST, NOW};

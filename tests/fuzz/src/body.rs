@@ -4,9 +4,9 @@ use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
-use shared::error::ApiError;
-use shared::http::Fields;
-use shared::ids::{MAX_ROBLOX_ID, UserId};
+use shared::api::Fields;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{MAX_ROBLOX_ID, UserId};
 
 use crate::request::{LARGEST_BODY, assert_refused, compressed, request};
 
@@ -105,7 +105,7 @@ fn assert_field(value: &Value) {
 pub fn assert_text(text: &str, most: usize) {
     assert!((1..=most).contains(&text.len()), "{} bytes", text.len());
     assert_eq!(text.trim(), text);
-    assert!(!text.chars().all(shared::text::is_blank));
+    assert!(!text.chars().all(shared::domain::text::is_blank));
     let is_override = |c| matches!(c, '\u{202A}'..='\u{202E}');
     let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     assert!(!text.contains(|c| is_override(c) || is_control(c)));

@@ -1,8 +1,8 @@
 //! Cursors of lists.
 
-use shared::auth::WorkspaceSecret;
-use shared::cursor::{ListName, Position};
-use shared::ids::{Guid, WorkspaceId};
+use shared::api::cursor::{ListName, Position};
+use shared::domain::ids::{Guid, WorkspaceId};
+use shared::domain::keys::WorkspaceSecret;
 use shared::store::{HistoryPosition, LogPosition, PollPosition};
 
 /// A position that is any text at all.

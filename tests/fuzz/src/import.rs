@@ -6,11 +6,11 @@ use cli::import::{
     ColumnOptions, DetectedFormat, EntryContent, FileError, ImportDefaults, ImportFormat,
     ImportedBan, ReadOptions,
 };
-use shared::ban_info::{FlagStyle, View};
-use shared::clock::Moment;
-use shared::export::{self, Csv, Json};
-use shared::ids::{Guid, MAX_ROBLOX_ID, Uid, WorkspaceId};
-use shared::rules::{Ban, Ending, EndingKind, Terms};
+use shared::api::export::{self, Csv, Json};
+use shared::domain::ban_info::{FlagStyle, View};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{Guid, MAX_ROBLOX_ID, Uid, WorkspaceId};
+use shared::domain::rules::{Ban, Ending, EndingKind, Terms};
 use shared::store::Recorded;
 
 use crate::body::assert_text;

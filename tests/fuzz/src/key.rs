@@ -1,6 +1,6 @@
 //! The `authorization` header.
 
-use shared::auth::{KeyKind, PlainKey};
+use shared::domain::keys::{KeyKind, PlainKey};
 
 /// Reads bytes as the header's value.
 pub fn key(bytes: &[u8]) {

@@ -1,9 +1,9 @@
 //! The length of a ban.
 
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::length::parse;
-use shared::rules::Length;
+use shared::domain::clock::Timestamp;
+use shared::domain::length::parse;
+use shared::domain::rules::Length;
 
 /// The time at which all of this happens.
 pub const NOW: Timestamp = Timestamp(1_795_253_403);

@@ -1,7 +1,7 @@
 //! A notification, by the function's own parser.
 
 use serde_json::json;
-use shared::ids::MAX_ROBLOX_ID;
+use shared::domain::ids::MAX_ROBLOX_ID;
 
 use crate::request::{assert_refused, request};
 

@@ -8,8 +8,8 @@ use std::time::Instant;
 use flate2::{Compression, write::GzEncoder};
 use lambda_http::http::Request;
 use lambda_http::{Body, RequestExt};
-use shared::error::ApiError;
-use shared::http::ApiRequest;
+use shared::api::ApiRequest;
+use shared::domain::error::ApiError;
 use shared::telemetry::{Environment, Trace};
 
 /// The largest body that is read, before and after inflating.

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use shared::auth::{Signature, SigningSecret};
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
+use shared::domain::keys::{Signature, SigningSecret};
 
 /// Reads bytes as the header, a line break and the body that was signed.
 pub fn signature(bytes: &[u8]) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures::future::{BoxFuture, FutureExt, join_all};
-use shared::ids::{ExperienceId, ModeratorId, UserId};
+use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
 
 use crate::plan::{
     ERA, EXPERIENCES, MODERATORS, Plan, SERVERS, USERS, WORKSPACES, is_mirrored, millis,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use end_to_end::audit;
 use end_to_end::stored::Stored;
 use serde_json::Value;
-use shared::ids::UserId;
-use shared::rules::Length;
+use shared::domain::ids::UserId;
+use shared::domain::rules::Length;
 
 use crate::history::{Call, Ending, Millis, Outcome, Place, What};
 use crate::schedules::{EACH_MINUTE, EXPIRE};

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::{BanRequest, UnbanRequest};
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::{BanRequest, UnbanRequest};
 
 /// How the reason begins for which a caller has no answer who did not wait for it.
 pub const TURNED_AWAY: &str = "the caller turned away";

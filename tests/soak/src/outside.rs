@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use end_to_end::{TestApp, Workspace};
-use shared::ids::{ExperienceId, UserId};
-use shared::webhooks::{DeliveryState, EndpointId};
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::webhooks::{DeliveryState, EndpointId};
 
 use crate::history::{Arrived, Ending, KeptOut, Place};
 use crate::plan::MIRRORED;

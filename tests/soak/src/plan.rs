@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use local_stack::fault_proxy::{Fault, Rule};
-use shared::ids::ExperienceId;
+use shared::domain::ids::ExperienceId;
 
 /// How many workspaces there are.
 pub const WORKSPACES: usize = 2;

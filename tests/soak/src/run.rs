@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use end_to_end::{TestApp, Workspace};
 use local_stack::fault_proxy::Fault;
-use shared::ids::ExperienceId;
+use shared::domain::ids::ExperienceId;
 
 use crate::actors;
 use crate::ending;
@@ -46,7 +46,10 @@ pub async fn run(plan: &Plan) -> Run {
         // much less than Roblox's minute. Here the minute is too short for wrong ones.
         .on_time(schedules::ENFORCE)
         .roblox_window(ROBLOX_MINUTE)
-        .variable(shared::outbound::LIMIT, &ANSWER_LIMIT.to_string())
+        .variable(
+            shared::integrations::http_client::LIMIT,
+            &ANSWER_LIMIT.to_string(),
+        )
         .with_faults()
         .without_pump()
         .start()

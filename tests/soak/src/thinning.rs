@@ -3,7 +3,7 @@
 
 use end_to_end::{Call, Workspace, age_log};
 use serde_json::Value;
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 use shared::store::ForgetSource;
 
 /// How many events are asked for at a time.

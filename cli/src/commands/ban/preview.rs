@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::calls::Intent;
-use shared::clock::{Moment, Timestamp};
-use shared::error::ApiError;
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::{self, Ban, BanRequest, Expiry, Judgement, Scope};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::{self, Ban, BanRequest, Expiry, Judgement, Scope};
+use shared::moderation::Intent;
 use shared::store::{Store, Workspace};
 
 use crate::ban_summary::{BanSummary, in_place, lasting};

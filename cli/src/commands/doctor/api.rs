@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
 use ureq::Agent;
 use ureq::http::Response;
 

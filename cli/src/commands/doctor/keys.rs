@@ -1,8 +1,8 @@
 //! Keys: the one to be tried, and those that are about to end.
 
 use anyhow::Result;
-use shared::auth::{KeyRecord, PlainKey};
-use shared::clock::{Moment, Timestamp};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::keys::{KeyRecord, PlainKey};
 use shared::store::Store;
 
 use super::finding::Finding;

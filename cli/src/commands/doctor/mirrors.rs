@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use shared::roblox::{Roblox, RobloxError, RobloxKey};
-use shared::secrets::SecretError;
+use shared::integrations::roblox::{Roblox, RobloxError, RobloxKey};
+use shared::integrations::secrets::SecretError;
 use shared::store::Enforcement;
 
 use super::finding::Finding;

@@ -1,8 +1,8 @@
 //! Webhooks that receive nothing.
 
 use anyhow::Result;
+use shared::domain::webhooks::{Endpoint, EndpointState, PausedFor};
 use shared::store::Store;
-use shared::webhooks::{Endpoint, EndpointState, PausedFor};
 
 use super::finding::Finding;
 use crate::times::Time;

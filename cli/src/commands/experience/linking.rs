@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::ids::{ExperienceId, WorkspaceTag};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{ExperienceId, WorkspaceTag};
 use shared::store::{BackfillPosition, Linking, Pending, Store, Workspace};
 
 use super::NamedExperience;

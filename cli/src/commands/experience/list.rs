@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ExperienceId, WorkspaceTag};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ExperienceId, WorkspaceTag};
 use shared::store::{LinkedExperience, Pending, Store};
 
 use crate::arguments::WorkspaceArg;

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::auth::{KeyRecord, PlainKey, Replaced};
-use shared::clock::{Moment, Timestamp};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::keys::{KeyRecord, PlainKey, Replaced};
 use shared::store::{NewKey, Store};
 
 use super::{NamedKey, all, find, make};

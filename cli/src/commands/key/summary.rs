@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use serde::Serialize;
-use shared::auth::{FlagPin, KeyKind, KeyRecord, Scope};
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
+use shared::domain::keys::{FlagPin, KeyKind, KeyRecord, Scope};
 
 use crate::commands::workspace::or_any;
 use crate::output::{Printable, rfc3339, word};

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::error::ApiError;
-use shared::ids::{ModeratorId, UserId};
-use shared::roblox::Restriction;
-use shared::rules::enforcing::Level;
-use shared::rules::{Scope, Terms};
+use shared::domain::clock::Moment;
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ModeratorId, UserId};
+use shared::domain::rules::enforcing::Level;
+use shared::domain::rules::{Scope, Terms};
+use shared::integrations::roblox::Restriction;
 use shared::store::{Candidate, Enforcement, Import, ImportFailure, ImportPlan, Verdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
@@ -269,7 +269,8 @@ fn kept(text: &str, most: usize) -> String {
         .get(..text.floor_char_boundary(most))
         .unwrap_or_default();
     let plain: String = cut.chars().filter(|c| !is_stripped(*c)).collect();
-    let judged = shared::text::judge(cut, most).or_else(|_| shared::text::judge(&plain, most));
+    let judged = shared::domain::text::judge(cut, most)
+        .or_else(|_| shared::domain::text::judge(&plain, most));
     judged.unwrap_or_default().to_owned()
 }
 

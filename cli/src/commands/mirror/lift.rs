@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::ids::{ExperienceId, UserId};
-use shared::roblox::{Ask, Change, RobloxError, RobloxKey};
-use shared::rules::enforcing::{self, Level, Mirrors, Pacing};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::enforcing::{self, Level, Mirrors, Pacing};
+use shared::integrations::roblox::{Ask, Change, RobloxError, RobloxKey};
 use shared::store::{Application, Enforcement, Intent, Lease};
 use tokio::time::Instant;
 

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ExperienceId, UniverseId, UserId};
-use shared::roblox::Restriction;
-use shared::rules::enforcing::{self, Level, Mirrors, Place};
-use shared::rules::{Expiry, RevisionRef, Scope};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ExperienceId, UniverseId, UserId};
+use shared::domain::rules::enforcing::{self, Level, Mirrors, Place};
+use shared::domain::rules::{Expiry, RevisionRef, Scope};
+use shared::integrations::roblox::Restriction;
 use shared::store::{Enforcement, Filter};
 
 use super::restrictions::{self, at_roblox, set_by_us};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use shared::ids::UserId;
-use shared::roblox::{Restriction, RobloxError};
-use shared::rules::RevisionRef;
-use shared::rules::enforcing::Level;
+use shared::domain::ids::UserId;
+use shared::domain::rules::RevisionRef;
+use shared::domain::rules::enforcing::Level;
+use shared::integrations::roblox::{Restriction, RobloxError};
 use shared::store::{Application, Enforcement};
 
 use super::MirrorContext;

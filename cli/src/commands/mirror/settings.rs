@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::ids::{ExperienceId, UniverseId};
-use shared::roblox::{RobloxError, RobloxKey};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::integrations::roblox::{RobloxError, RobloxKey};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
 use super::{MirrorContext, MirrorSummary, NamedMirror, lift};

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ExperienceId, UserId};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ExperienceId, UserId};
 use shared::store::{Enforcement, Pending, Queue};
 
 use super::{MirrorContext, MirrorSummary, NONE_MIRRORED, NamedMirror};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::error::ApiError;
-use shared::ids::WorkspaceTag;
+use shared::domain::error::ApiError;
+use shared::domain::ids::WorkspaceTag;
 use shared::store::{Place, RestoreRun, Restored, Restoring};
 
 /// How many bytes a checkpoint has at most with the users and experiences that it names: an item of
@@ -109,7 +109,7 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod tests {
-    use shared::ids::UserId;
+    use shared::domain::ids::UserId;
 
     use super::*;
 

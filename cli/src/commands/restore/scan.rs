@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
-use shared::ids::{WorkspaceId, WorkspaceTag};
+use shared::domain::ids::{WorkspaceId, WorkspaceTag};
 use shared::store::{Piece, Restored, Restoring};
 
 use super::checkpoint::{Checkpoint, ResumePoint};

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
 use serde::{Deserialize, Serialize};
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
 
 use super::writers::WriterFunctions;
 use crate::connection::Connection;

@@ -1,7 +1,7 @@
 //! What a restore did to a workspace, as it is printed.
 
 use serde::Serialize;
-use shared::ids::WorkspaceId;
+use shared::domain::ids::WorkspaceId;
 use shared::store::{Forwarded, Restored};
 
 use crate::output::Printable;

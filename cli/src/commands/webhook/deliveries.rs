@@ -5,11 +5,11 @@ use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde_json::Value;
-use shared::clock::Moment;
-use shared::ids::UserId;
-use shared::outbound::Failure;
+use shared::domain::clock::Moment;
+use shared::domain::ids::UserId;
+use shared::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
+use shared::integrations::http_client::Failure;
 use shared::store::Store;
-use shared::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
 
 use super::{NamedWebhook, find};
 use crate::arguments::one_of;

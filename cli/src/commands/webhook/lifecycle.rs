@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
+use shared::domain::webhooks::{DEFAULT_OVERLAP, Endpoint};
 use shared::store::Store;
-use shared::webhooks::{DEFAULT_OVERLAP, Endpoint};
 
 use super::summary::{WebhookSummary, WebhookWithSecret};
 use super::{NamedWebhook, find, unknown};

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
+use shared::domain::webhooks::EndpointId;
 use shared::store::Store;
-use shared::webhooks::EndpointId;
 
 use super::{NamedWebhook, find_active};
 use crate::arguments::past_moment;

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::clock::Moment;
-use shared::event::EventName;
-use shared::outbound::{Target, is_public};
+use shared::domain::clock::Moment;
+use shared::domain::event::EventName;
+use shared::domain::webhooks::{Endpoint, EventFilter};
+use shared::integrations::http_client::{Target, is_public};
 use shared::store::Store;
-use shared::webhooks::{Endpoint, EventFilter};
 
 use super::lifecycle::change;
 use super::summary::{WebhookSummary, WebhookWithSecret};

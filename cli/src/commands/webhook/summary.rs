@@ -1,9 +1,9 @@
 //! Webhooks as they are shown.
 
 use serde::Serialize;
-use shared::clock::Moment;
-use shared::event::EventName;
-use shared::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter, PausedFor};
+use shared::domain::clock::Moment;
+use shared::domain::event::EventName;
+use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter, PausedFor};
 
 use crate::output::{Printable, word};
 use crate::times::{Time, or_dash};

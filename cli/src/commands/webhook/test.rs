@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
+use shared::domain::webhooks::DeliveryState;
 use shared::store::Store;
-use shared::webhooks::DeliveryState;
 
 use super::deliveries::DeliverySummary;
 use super::{NamedWebhook, find_active};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
 use shared::store::{BanCounts, Store, Workspace};
 
 use super::WorkspaceSummary;

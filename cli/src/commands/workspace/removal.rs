@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use shared::auth::KeyRecord;
-use shared::clock::{Moment, Timestamp};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::keys::KeyRecord;
 use shared::store::{RemovalPosition, Store, Workspace};
 
 use super::overview::WorkspaceCounts;

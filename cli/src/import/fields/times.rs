@@ -3,10 +3,10 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::http::integer;
-use shared::length;
-use shared::rules::Length;
+use shared::api::integer;
+use shared::domain::clock::Timestamp;
+use shared::domain::length;
+use shared::domain::rules::Length;
 
 /// The first number that is taken for a Unix time, as in the API (September 2001). Smaller ones are
 /// lengths, years or `20270131`.

@@ -10,7 +10,7 @@
 //! without case (`Admin.DoCheck`), so a user who is called `Group` cannot be named in that way.
 
 use serde_json::Value;
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 
 use super::{RowResult, wrong};
 use crate::import::ImportDefaults;
@@ -88,7 +88,7 @@ pub fn taken_back(value: &Value) -> Option<UserId> {
     }
     let id = match value.get("Value")? {
         Value::String(text) => user_in(text).ok()?.parse().ok(),
-        other => shared::http::integer(other.get("UserId").unwrap_or(other)),
+        other => shared::api::integer(other.get("UserId").unwrap_or(other)),
     };
     id.and_then(UserId::new)
 }

@@ -1,7 +1,7 @@
 //! `json`: our own export, and any list in the shape of the documented `BanInfo`.
 
 use serde_json::Value;
-use shared::ban_info::BanInfo;
+use shared::domain::ban_info::BanInfo;
 
 use super::{RowResult, wrong};
 use crate::import::ImportDefaults;

@@ -2,8 +2,8 @@
 //! (`/cloud/v2/universes/{id}/user-restrictions`).
 
 use serde_json::Value;
-use shared::ids::UserId;
-use shared::roblox::Restriction;
+use shared::domain::ids::UserId;
+use shared::integrations::roblox::Restriction;
 
 use super::RowResult;
 use crate::import::defaults::RowDraft;

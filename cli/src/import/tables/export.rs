@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use serde_json::{Map, Value};
-use shared::ban_info::BanInfo;
-use shared::export::Csv;
+use shared::api::export::Csv;
+use shared::domain::ban_info::BanInfo;
 
 use super::header::CsvTable;
 use super::users::{whole, wrong_width};

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use serde_json::Value;
-use shared::export::Csv;
+use shared::api::export::Csv;
 
 use super::header::CsvTable;
 use super::records::CsvRecord;

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use end_to_end::{Ban, TestApp, Unban, Workspace, now};
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::ids::UserId;
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::UserId;
 
 use super::program::{Folder, assert_sums, import, import_failing, of_kind, run, said};
 

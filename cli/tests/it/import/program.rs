@@ -11,7 +11,10 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Self {
-        let name = format!("portcullis-test-{}", shared::ids::WorkspaceId::random());
+        let name = format!(
+            "portcullis-test-{}",
+            shared::domain::ids::WorkspaceId::random()
+        );
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();
         Self(path)

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Application, Intent};
-use crate::clock::Moment;
-use crate::error::ApiError;
-use crate::ids::ExperienceId;
-use crate::rules::RevisionRef;
-use crate::rules::enforcing::{Held, Level};
-use crate::store::items::{self, StoredRevision};
-use crate::store::schema::Item;
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::ExperienceId;
+use crate::domain::rules::RevisionRef;
+use crate::domain::rules::enforcing::{Held, Level};
+use crate::store::dynamo::items::{self, StoredRevision};
+use crate::store::dynamo::schema::Item;
 
 /// How long it is kept when the last change was made, in seconds: a week.
 const KEPT: u64 = 7 * 86_400;

@@ -2,8 +2,8 @@
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually, key_order};
 use serde_json::{Value, json};
-use shared::auth::FlagPin;
-use shared::ban_info::BanInfo;
+use shared::domain::ban_info::BanInfo;
+use shared::domain::keys::FlagPin;
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 

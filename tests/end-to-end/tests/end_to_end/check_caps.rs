@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use end_to_end::{Ban, Call, KeySpec, TestApp, Workspace, eventually, now};
 use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::json;
-use shared::auth::{KeyKind, PlainKey};
+use shared::domain::keys::{KeyKind, PlainKey};
 
 use crate::routes::{EXPERIENCE, USER};
 

@@ -2,9 +2,9 @@
 
 use end_to_end::{Ban, Call, TestApp, Workspace, now};
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::cursor::{ListName, Position};
-use shared::ids::{Guid, UserId};
+use shared::api::cursor::{ListName, Position};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{Guid, UserId};
 use shared::store::{LogPosition, PollPosition};
 
 use crate::routes::{EXPERIENCE, USER, ban_history};

@@ -261,9 +261,9 @@ async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
     log(&app, &workspace, 3).await;
     let tag = workspace
         .guid()
-        .parse::<shared::ids::WorkspaceId>()
+        .parse::<shared::domain::ids::WorkspaceId>()
         .unwrap();
-    let user = shared::ids::UserId::new(USER).unwrap();
+    let user = shared::domain::ids::UserId::new(USER).unwrap();
     let operator = shared::store::ForgetSource::Operator;
     let forgotten = app.store().forget(tag.tag(), user, operator).await;
     assert!(forgotten.unwrap().items > 0);

@@ -2,7 +2,7 @@
 
 use end_to_end::{Answer, Ban, Call, KeySpec, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
-use shared::auth::FlagPin;
+use shared::domain::keys::FlagPin;
 
 use crate::routes::{EXPERIENCE, USER};
 

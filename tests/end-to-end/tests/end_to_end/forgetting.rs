@@ -2,7 +2,7 @@
 
 use end_to_end::{Ban, Notification, TestApp, Unban, Workspace, now};
 use serde_json::{Value, json};
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 use shared::store::{ErasureMode, ForgetSource};
 
 use crate::roblox_webhook::{assert_never_banned, items_of};

@@ -2,7 +2,7 @@
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban};
 use serde_json::json;
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 use shared::store::ForgetSource;
 
 use crate::routes::{EXPERIENCE, USER};

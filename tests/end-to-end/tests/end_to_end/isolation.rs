@@ -2,7 +2,7 @@
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
-use shared::auth::{KeyKind, PlainKey};
+use shared::domain::keys::{KeyKind, PlainKey};
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 

@@ -2,8 +2,8 @@
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, now};
 use serde_json::json;
-use shared::auth::{KeyKind, PlainKey, Scope};
-use shared::ids::WorkspaceId;
+use shared::domain::ids::WorkspaceId;
+use shared::domain::keys::{KeyKind, PlainKey, Scope};
 
 use crate::routes::{
     EXPERIENCE, USER, ban_history, every_keyed_route, every_other_route, every_route,

@@ -2,8 +2,8 @@
 
 use end_to_end::{Ban, TestApp, Workspace, eventually, now};
 use serde_json::json;
-use shared::auth::KeyRecord;
-use shared::clock::{Day, Timestamp};
+use shared::domain::clock::{Day, Timestamp};
+use shared::domain::keys::KeyRecord;
 
 use crate::routes::{EXPERIENCE, USER};
 
@@ -64,7 +64,7 @@ async fn the_next_day_is_noted_and_everything_else_of_the_key_is_left_as_it_is()
     workspace.check(USER, EXPERIENCE).await;
     await_used(&workspace, key).await;
     let before = record(&workspace, key).await;
-    let hash = shared::auth::PlainKey::parse(key).unwrap().hash();
+    let hash = shared::domain::keys::PlainKey::parse(key).unwrap().hash();
     let yesterday = today().0 - 1;
     let update = json!({
         "TableName": app.tables().workspaces,

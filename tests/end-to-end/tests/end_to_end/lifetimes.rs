@@ -5,14 +5,14 @@ use std::num::NonZeroU32;
 
 use end_to_end::{Ban, Call, Hook, KeySpec, Reply, TestApp, Unban, Workspace, eventually, now};
 use serde_json::{Value, json};
-use shared::auth::SigningSecret;
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{UniverseId, UserId, WorkspaceTag};
-use shared::outbound::Target;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{UniverseId, UserId, WorkspaceTag};
+use shared::domain::keys::SigningSecret;
+use shared::domain::webhooks::{Endpoint, EventFilter};
+use shared::integrations::http_client::Target;
 use shared::store::{
     Application, ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings,
 };
-use shared::webhooks::{Endpoint, EventFilter};
 
 use crate::routes::{EXPERIENCE, USER};
 

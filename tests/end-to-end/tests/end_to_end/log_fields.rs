@@ -9,11 +9,11 @@ use end_to_end::{
 use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
-use shared::clock::{Moment, Timestamp};
-use shared::ids::{ExperienceId, UniverseId};
-use shared::outbound::Target;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::domain::webhooks::{Endpoint, EventFilter};
+use shared::integrations::http_client::Target;
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
-use shared::webhooks::{Endpoint, EventFilter};
 
 use crate::metrics::metrics;
 use crate::reach::leave_slots;

@@ -8,8 +8,8 @@ use end_to_end::{Answer, TestApp, contract, now, openapi, repository, sign, temp
 use http::{HeaderMap, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use serde_json::Value;
-use shared::auth::SigningSecret;
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
+use shared::domain::keys::SigningSecret;
 use shared::store::{ErasureIntake, ErasureMode};
 
 type Routes = BTreeMap<(String, String), String>;
@@ -70,7 +70,7 @@ fn the_template_has_the_eleven_routes_and_a_default() {
 
 #[test]
 fn method_errors_name_the_methods_of_the_template() {
-    let named = shared::http::ROUTES.iter().flat_map(|(path, methods)| {
+    let named = shared::api::ROUTES.iter().flat_map(|(path, methods)| {
         let methods = methods.split(", ");
         methods.map(|method| (method.to_owned(), (*path).to_owned()))
     });

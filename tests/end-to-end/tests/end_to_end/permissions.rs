@@ -6,8 +6,8 @@ use end_to_end::template;
 use local_stack::roles::Access;
 use local_stack::template::Grant;
 use serde_json::{Value, json};
-use shared::auth::{Claim, RobloxNotification};
-use shared::http::Access as _;
+use shared::api::Access as _;
+use shared::api::auth::{Claim, RobloxNotification};
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";

@@ -2,8 +2,8 @@
 
 use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, now};
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::ids::UserId;
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::UserId;
 
 use crate::routes::{EXPERIENCE, USER};
 

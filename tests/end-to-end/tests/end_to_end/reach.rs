@@ -5,8 +5,8 @@ use std::time::Duration;
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
 use futures::future::join_all;
 use serde_json::{Value, json};
-use shared::auth::Scope;
-use shared::ids::ExperienceId;
+use shared::domain::ids::ExperienceId;
+use shared::domain::keys::Scope;
 use shared::store::SELF_LINKED;
 
 use crate::routes::{EXPERIENCE, USER, every_route};

@@ -2,7 +2,7 @@
 
 use end_to_end::{Ban, Call, Notification, TestApp, Unban, Workspace, now, sign};
 use serde_json::{Value, json};
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 use shared::store::{ErasureMode, NotificationId};
 
 use crate::routes::{EXPERIENCE, USER, ban_history};

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use end_to_end::{Ban, Hook, Reply, TestApp, Workspace, eventually, now, template};
 use serde_json::{Value, json};
-use shared::clock::{Moment, Timestamp};
-use shared::http::Budget;
-use shared::ids::{ExperienceId, UniverseId};
-use shared::invocation::TIMEOUT;
-use shared::outbound::Target;
+use shared::api::Budget;
+use shared::api::invocation::TIMEOUT;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::domain::webhooks::{Endpoint, EndpointId, EventFilter};
+use shared::integrations::http_client::Target;
 use shared::store::{Enforcement, EnforcementSettings, Key, Mirror};
-use shared::webhooks::{Endpoint, EndpointId, EventFilter};
 
 use crate::routes::EXPERIENCE;
 
@@ -91,7 +91,10 @@ impl<'a> Queued<'a> {
         })
         .await;
         let tag = workspace.tag();
-        let global = Key::global(workspace.id().tag(), shared::ids::UserId::new(3).unwrap());
+        let global = Key::global(
+            workspace.id().tag(),
+            shared::domain::ids::UserId::new(3).unwrap(),
+        );
         let events = vec![
             ("spread-decisions", records(&[global])),
             ("publish-events", records(&decisions(workspace).await)),

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use end_to_end::{Ban, TestApp, Workspace};
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::{self, Outcome, Standing, UnbanRequest};
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::{self, Outcome, Standing, UnbanRequest};
 use shared::store::{Actor, Bounds, Call, Decided, ForgetSource};
 
 use crate::audit::audit;
@@ -25,7 +25,11 @@ fn lift(standing: &Standing) -> Outcome {
         confirm_only: false,
         from_game: false,
     };
-    rules::lift(standing, &request, shared::clock::Moment::now().seconds())
+    rules::lift(
+        standing,
+        &request,
+        shared::domain::clock::Moment::now().seconds(),
+    )
 }
 
 fn confirm(standing: &Standing) -> Outcome {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, eventually, now};
 use mlua::{Lua, Table};
 use roblox::{Experience, GameServer, server};
-use shared::auth::FlagPin;
+use shared::domain::keys::FlagPin;
 
 const ARENA: u64 = 75_521_396_999_004;
 const BEACH: u64 = 7_002;

@@ -1,11 +1,11 @@
 //! Environments that begin in the same instant, and so with the same luck.
 
 use end_to_end::{TestApp, Workspace};
-use shared::ban_info::{FlagStyle, View};
-use shared::calls::{self, Authority, Intent};
-use shared::clock::Moment;
-use shared::ids::{ExperienceId, ModeratorId, UserId};
-use shared::rules::{BanRequest, Length, Scope};
+use shared::domain::ban_info::{FlagStyle, View};
+use shared::domain::clock::Moment;
+use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
+use shared::domain::rules::{BanRequest, Length, Scope};
+use shared::moderation::{self, Authority, Intent};
 use shared::store::{Actor, Bounds, Call, Store};
 
 use crate::audit::audit;
@@ -52,7 +52,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         ),
         view_varies: false,
     };
-    let banned = calls::ban(store, &call, &request, Intent::Ban, &authority).await;
+    let banned = moderation::ban(store, &call, &request, Intent::Ban, &authority).await;
     banned.unwrap_or_else(|error| panic!("{user}: {error:?}"));
 }
 

@@ -106,7 +106,7 @@ async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
         .iter()
         .any(|item| item["kind"]["S"] == "application");
     assert!(is_noted, "the user is put off");
-    let user = shared::ids::UserId::new(MALLORY).unwrap();
+    let user = shared::domain::ids::UserId::new(MALLORY).unwrap();
     let forgetting = app.store().forget(
         stage.workspace.id().tag(),
         user,
@@ -118,7 +118,7 @@ async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
     let late = app.store().note_application(
         stage.workspace.id().tag(),
         user,
-        shared::ids::UniverseId::new(UNIVERSE).unwrap(),
+        shared::domain::ids::UniverseId::new(UNIVERSE).unwrap(),
         &closed,
         None,
         true,

@@ -162,7 +162,7 @@ async fn only_what_is_set_up_is_mirrored() {
     };
     stage.mirror(ARENA, SECRET, only_bans).await;
     let tag = stage.workspace.id().tag();
-    let beach = shared::ids::ExperienceId::new(BEACH).unwrap();
+    let beach = shared::domain::ids::ExperienceId::new(BEACH).unwrap();
     let removed = app.store().remove_enforcement(tag, beach).await;
     assert!(removed.unwrap());
     for place in [ARENA, BEACH] {

@@ -6,8 +6,8 @@ use end_to_end::audit::audit;
 use end_to_end::{TestApp, TestAppBuilder, Workspace};
 use local_stack::roblox::{Restriction, Roblox};
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, UniverseId};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
 /// A universe and three of its places.

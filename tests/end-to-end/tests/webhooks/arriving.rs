@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use end_to_end::{Ban, Hook, Reply, Unban, contract, now};
 use serde_json::json;
-use shared::clock::{Moment, Timestamp};
-use shared::event::EventName;
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::event::EventName;
+use shared::domain::webhooks::{DeliveryState, EventFilter};
 use shared::store::{ForgetSource, Key};
-use shared::webhooks::{DeliveryState, EventFilter};
 
 use crate::stage::{EXPERIENCE, Stage, drain, publish, still};
 
@@ -282,7 +282,7 @@ async fn a_forgotten_user_is_delivered_no_more() {
     stage.ban([1, 2]).await;
     stage.drain().await;
     assert_eq!(hook.received().len(), 2);
-    let user = shared::ids::UserId::new(1).unwrap();
+    let user = shared::domain::ids::UserId::new(1).unwrap();
     let forget = app
         .store()
         .forget(stage.tag(), user, ForgetSource::Operator);

@@ -2,8 +2,8 @@
 
 use end_to_end::{Hook, Reply, contract};
 use serde_json::json;
-use shared::clock::Moment;
-use shared::webhooks::DeliveryState;
+use shared::domain::clock::Moment;
+use shared::domain::webhooks::DeliveryState;
 
 use crate::stage::{Stage, last_run, still};
 

@@ -1,7 +1,7 @@
 //! Endpoints that mean no good.
 
 use end_to_end::{Hook, Reply};
-use shared::webhooks::DeliveryState;
+use shared::domain::webhooks::DeliveryState;
 
 use crate::stage::{Stage, still};
 

@@ -1,9 +1,9 @@
 //! Deliveries that are made again.
 
 use end_to_end::{Hook, Reply};
-use shared::clock::Moment;
+use shared::domain::clock::Moment;
+use shared::domain::webhooks::DeliveryState;
 use shared::store::Replayed;
-use shared::webhooks::DeliveryState;
 
 use crate::stage::{Stage, still};
 

@@ -3,8 +3,8 @@
 use end_to_end::{Hook, Reply};
 use std::collections::HashSet;
 
-use shared::clock::{Moment, Timestamp};
-use shared::webhooks::{DeliveryState, EndpointState, PAUSES, PausedFor};
+use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::webhooks::{DeliveryState, EndpointState, PAUSES, PausedFor};
 
 use crate::stage::{Stage, last_run, still};
 
@@ -88,7 +88,7 @@ async fn an_endpoint_that_has_failed_for_three_days_is_paused_and_so_is_one_that
     stage.ban([1]).await;
     let three_days_ago = Moment::now().seconds().minus(3 * 86_400);
     let since = |at: Timestamp| {
-        move |mut endpoint: shared::webhooks::Endpoint| {
+        move |mut endpoint: shared::domain::webhooks::Endpoint| {
             endpoint.failing_since = Some(at);
             endpoint
         }

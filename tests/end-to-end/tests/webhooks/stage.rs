@@ -2,11 +2,11 @@
 
 use end_to_end::{Ban, Hook, TestApp, TestAppBuilder, Workspace};
 use serde_json::{Value, json};
-use shared::clock::Moment;
-use shared::ids::WorkspaceTag;
-use shared::outbound::Target;
+use shared::domain::clock::Moment;
+use shared::domain::ids::WorkspaceTag;
+use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
+use shared::integrations::http_client::Target;
 use shared::store::{Key, LOGGED_AT_ONCE};
-use shared::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
 
 pub const EXPERIENCE: u64 = 7;
 

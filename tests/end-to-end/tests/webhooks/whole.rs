@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use end_to_end::{Ban, TestApp, Unban, eventually, now};
 use serde_json::{Value, json};
-use shared::webhooks::DeliveryState;
+use shared::domain::webhooks::DeliveryState;
 
 use crate::stage::{EXPERIENCE, Stage};
 

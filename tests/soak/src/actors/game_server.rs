@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use end_to_end::requests::{confirmation, is_set};
 use serde_json::Value;
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::UnbanRequest;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::UnbanRequest;
 
 use super::Actor;
 use crate::history::{Millis, Outcome, What};

@@ -1,7 +1,7 @@
 //! One who sends cursors that no list gave out: altered, cut, made up, or those of another list.
 
 use fastrand::Rng;
-use shared::ids::ExperienceId;
+use shared::domain::ids::ExperienceId;
 
 use super::Actor;
 use crate::history::{CursorList, Outcome, What};

@@ -1,8 +1,8 @@
 //! A moderator with a tool that repeats what was not answered.
 
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::{BanRequest, Length, Scope, UnbanRequest};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
 
 use super::{Actor, moderator};
 use crate::history::{Outcome, What};

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, Uid, UserId};
-use shared::rules::{DecisionKind, Identity};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, Guid, Uid, UserId};
+use shared::domain::rules::{DecisionKind, Identity};
 
 use end_to_end::requests::is_set;
 

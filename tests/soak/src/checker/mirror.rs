@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use end_to_end::requests::is_set;
 use serde_json::Value;
-use shared::ids::{ExperienceId, UserId};
+use shared::domain::ids::{ExperienceId, UserId};
 
 use super::Finding;
 use super::evidence::guid_of;

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use shared::clock::Timestamp;
-use shared::ids::UserId;
-use shared::rules::{Expiry, Length};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::UserId;
+use shared::domain::rules::{Expiry, Length};
 
 use super::evidence::Evidence;
 use super::search::{Found, Search, Step};

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
 
 use super::evidence::Evidence;
 use super::world::World;

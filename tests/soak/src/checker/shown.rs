@@ -1,7 +1,7 @@
 //! Calls and answers as a reader of a finding wants to see them.
 
 use serde_json::Value;
-use shared::rules::{Length, Scope};
+use shared::domain::rules::{Length, Scope};
 
 use crate::history::{Call, History, Millis, Outcome, What};
 

@@ -5,10 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use end_to_end::requests::is_set;
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, Uid};
-use shared::rules::model::{Answer, BanState, Model};
-use shared::rules::{BanRequest, DecisionKind, Identity, Length};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, Guid, Uid};
+use shared::domain::rules::model::{Answer, BanState, Model};
+use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length};
 
 use super::evidence::{Evidence, Past, guid_of};
 use super::shown::brief;
@@ -72,7 +72,7 @@ impl World {
                 (said, by, Some((request.user, request.experience)))
             }
             What::Unban(request) => {
-                let by = request.moderator.map(shared::ids::ModeratorId::get);
+                let by = request.moderator.map(shared::domain::ids::ModeratorId::get);
                 let said = world.model.unban(request, by_key, now);
                 (said, by, Some((request.user, request.experience)))
             }

@@ -1,7 +1,7 @@
 //! A row, made from the fields that are read.
 
 use serde_json::Value;
-use shared::clock::Timestamp;
+use shared::domain::clock::Timestamp;
 
 use super::ColumnMap;
 use crate::import::defaults::{ImportDefaults, RowDraft};
@@ -27,7 +27,7 @@ impl ColumnMap {
             (None, None) => Value::Null,
         };
         if let (Some(user), Some(_)) = (user, said)
-            && shared::http::integer(&id).is_some_and(|id| id.to_string() != user)
+            && shared::api::integer(&id).is_some_and(|id| id.to_string() != user)
         {
             let title = self.title(ColumnRole::User).unwrap_or("userId");
             let what = format!("{title} is another user than {user}, under which it is kept");
@@ -92,7 +92,7 @@ impl ColumnMap {
             .of(ColumnRole::Moderator)
             .is_some_and(|field| field.is_certain);
         let is_name = value.is_string()
-            && ids::user(value).is_ok_and(|id| shared::http::integer(&id).is_none());
+            && ids::user(value).is_ok_and(|id| shared::api::integer(&id).is_none());
         if is_certain || !is_name {
             return ids::user(value).map_err(RowError::Invalid);
         }
@@ -110,7 +110,7 @@ impl ColumnMap {
         let field = self
             .of(ColumnRole::Moderator)
             .filter(|field| !field.is_certain)?;
-        let is_name = value.is_string() && shared::http::integer(value).is_none();
+        let is_name = value.is_string() && shared::api::integer(value).is_none();
         is_name.then(|| format!("{} (names)", field.title))
     }
 
@@ -196,7 +196,7 @@ pub fn flag(value: &Value) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Map, json};
-    use shared::rules::Expiry;
+    use shared::domain::rules::Expiry;
 
     use super::*;
     use crate::import::fields::columns::ColumnOptions;

@@ -1,7 +1,7 @@
 //! What happens next, by chance: in a small world, so that calls collide often.
 
-use shared::ids::{ExperienceId, ModeratorId, UserId};
-use shared::rules::{BanRequest, Length, Scope, UnbanRequest};
+use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
+use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
 
 use super::wire::second;
 

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use end_to_end::{Call, Workspace, eventually};
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, UserId};
-use shared::rules::model::{BanState, Model};
-use shared::rules::{BanRequest, UnbanRequest};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::model::{BanState, Model};
+use shared::domain::rules::{BanRequest, UnbanRequest};
 use shared::store::ForgetSource;
 
 use super::dice::{Dice, USERS};
@@ -187,7 +187,11 @@ impl<'a> Play<'a> {
         &mut self,
         call: &Call,
         what: &str,
-        play: impl Fn(&mut Model, Timestamp, &end_to_end::Answer) -> shared::rules::model::Answer,
+        play: impl Fn(
+            &mut Model,
+            Timestamp,
+            &end_to_end::Answer,
+        ) -> shared::domain::rules::model::Answer,
     ) -> end_to_end::Answer {
         away_from_the_edge().await;
         let before = second();

@@ -4,10 +4,10 @@ pub use end_to_end::requests::{ban_call, confirmation, unban_call};
 
 use end_to_end::Workspace;
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::ids::{Guid, Uid};
-use shared::rules::model::{Answer, BanState};
-use shared::rules::{Identity, Scope};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{Guid, Uid};
+use shared::domain::rules::model::{Answer, BanState};
+use shared::domain::rules::{Identity, Scope};
 
 /// How flags are written on a route.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! What must be found.
 
 use serde_json::{Value, json};
-use shared::ids::Guid;
+use shared::domain::ids::Guid;
 
 use super::sound::course;
 use super::staged::*;

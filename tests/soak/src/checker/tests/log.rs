@@ -1,7 +1,7 @@
 //! The log of events: what must not be found in it, and what must.
 
 use serde_json::{Value, json};
-use shared::rules::{BanRequest, Length};
+use shared::domain::rules::{BanRequest, Length};
 
 use super::staged::*;
 use crate::history::{History, Outcome};

@@ -1,7 +1,7 @@
 //! Webhooks and Roblox's side: what must not be found there, and what must.
 
 use serde_json::{Value, json};
-use shared::rules::{BanRequest, Length};
+use shared::domain::rules::{BanRequest, Length};
 
 use super::staged::*;
 use crate::history::{Arrived, History, KeptOut};

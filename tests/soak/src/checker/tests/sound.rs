@@ -1,6 +1,6 @@
 //! What must not be found.
 
-use shared::rules::{BanRequest, Length};
+use shared::domain::rules::{BanRequest, Length};
 
 use super::staged::*;
 use crate::history::{Call, Outcome, What};

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
-use shared::rules::model::{Answer, BanState, Model};
-use shared::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
+use shared::domain::clock::Timestamp;
+use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+use shared::domain::rules::model::{Answer, BanState, Model};
+use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
 
 use crate::checker::{self, Finding};
 use crate::history::{Arrived, Call, Ending, History, Millis, Outcome, Place, TURNED_AWAY, What};

@@ -1,0 +1,22 @@
+//! HTTP: parses a request, builds an answer, and logs the result, each in one place.
+
+pub mod auth;
+pub mod cursor;
+pub mod export;
+mod fields;
+pub mod invocation;
+mod methods;
+mod page;
+pub mod poll;
+mod reply;
+mod request;
+mod serve;
+mod weight;
+
+pub use fields::{Fields, integer};
+pub use methods::ROUTES;
+pub use page::PageList;
+pub use reply::{Reply, disposition};
+pub use request::ApiRequest;
+pub use serve::{Access, App, Budget, serve_unknown_routes};
+pub(crate) use weight::{LARGEST_ANSWER, weight};

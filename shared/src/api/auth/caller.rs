@@ -1,0 +1,237 @@
+//! Turns the key of a request into a caller with a permission.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use lambda_http::http::header::AUTHORIZATION;
+
+use crate::api::ApiRequest;
+use crate::domain::ban_info::{FlagStyle, View};
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
+use crate::domain::keys::{FlagPin, KeyRecord, Scope};
+use crate::domain::keys::{KeyKind, PlainKey};
+use crate::moderation::Authority;
+use crate::store::{Bounds, Snapshot, Store};
+use crate::telemetry::Trace;
+
+/// A well-formed key from a request, not looked up yet.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    key: PlainKey,
+    store: Store,
+    trace: Arc<Trace>,
+    from_roblox: bool,
+}
+
+/// A caller whose valid key has permission `P`.
+#[derive(Clone, Debug)]
+pub struct Caller<P> {
+    key: Arc<KeyRecord>,
+    from_roblox: bool,
+    permission: PhantomData<P>,
+}
+
+/// What a route requires of a key.
+pub trait Permission {
+    /// Refuses a key that lacks the permission.
+    fn demand(key: &KeyRecord) -> Result<(), ApiError>;
+
+    /// Counts the call against the key's cap, and refuses it if that is reached.
+    fn count(_: &Store, _: &KeyRecord) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+/// May check bans: any valid key. Games let the player in when this call fails, so it does not fail
+/// for a missing scope.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckBans;
+
+/// May read lists, polls and exports.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBans;
+
+/// May make and lift Experience bans and report any ban.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteBans;
+
+impl Permission for CheckBans {
+    fn demand(_: &KeyRecord) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    fn count(store: &Store, key: &KeyRecord) -> Result<(), ApiError> {
+        store.count_checks(key, 1)
+    }
+}
+
+impl Permission for ReadBans {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(key, Scope::ReadBans, "this key lacks the scope bans:read")
+    }
+}
+
+impl Permission for WriteBans {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(key, Scope::WriteBans, "this key lacks the scope bans:write")
+    }
+}
+
+fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result<(), ApiError> {
+    match key.key_kind {
+        KeyKind::Public => Err(ApiError::Forbidden(
+            "a public key may only call POST /api/v1/is-banned: use a secret key",
+        )),
+        KeyKind::Secret if key.may(scope) => Ok(()),
+        KeyKind::Secret => Err(ApiError::Forbidden(lacking)),
+    }
+}
+
+impl Claim {
+    /// The key in a request's headers.
+    pub fn of(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        let headers = request.headers();
+        let sent = headers
+            .get(AUTHORIZATION)
+            .ok_or(ApiError::Unauthorized("no key was sent"))?;
+        let key = sent
+            .to_str()
+            .ok()
+            .and_then(PlainKey::parse_authorization)
+            .ok_or(ApiError::Unauthorized("the key is malformed"))?;
+        let from_roblox = headers.contains_key("roblox-id");
+        Ok(Self {
+            key,
+            store: store.clone(),
+            trace: Arc::clone(request.trace()),
+            from_roblox,
+        })
+    }
+
+    /// Looks up the key and requires permission `P`.
+    pub async fn verify<P: Permission>(&self) -> Result<Caller<P>, ApiError> {
+        self.admit(self.store.key(&self.key).await?)
+    }
+
+    /// Like `verify`, and reads a user's standing in the same round trip. A cached key is judged
+    /// before anything is read, so a refused call costs no read; what is read together with a key
+    /// is only returned if the key has the permission.
+    pub async fn verify_with_standing<P: Permission>(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+    ) -> Result<(Caller<P>, Snapshot), ApiError> {
+        if let Some(known) = self.store.known_key(&self.key) {
+            let caller = self.admit(known.record())?;
+            let snapshot = self
+                .store
+                .steady_standing(self.key.tag(), user, experience)
+                .await?;
+            return Ok((caller, snapshot));
+        }
+        let found = self
+            .store
+            .key_and_standing(&self.key, user, experience)
+            .await?;
+        let (key, snapshot) = found.unzip();
+        let caller = self.admit(key)?;
+        Ok((caller, snapshot.ok_or_else(no_such_key)?))
+    }
+
+    fn admit<P: Permission>(&self, key: Option<Arc<KeyRecord>>) -> Result<Caller<P>, ApiError> {
+        let key = key.ok_or_else(no_such_key)?;
+        if !key.is_live(Moment::now().seconds()) {
+            return Err(ApiError::Unauthorized("the key is revoked or expired"));
+        }
+        if key.workspace.tag() != self.key.tag() || key.key_kind != self.key.kind() {
+            return Err(ApiError::Internal(
+                "the key is stored under another workspace".to_owned(),
+            ));
+        }
+        self.trace.identify(key.workspace, &key.key_id);
+        P::demand(&key)?;
+        P::count(&self.store, &key)?;
+        Ok(Caller {
+            key,
+            from_roblox: self.from_roblox,
+            permission: PhantomData,
+        })
+    }
+}
+
+fn no_such_key() -> ApiError {
+    ApiError::Unauthorized("the key is unknown")
+}
+
+impl<P> Caller<P> {
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceId {
+        self.key.workspace
+    }
+
+    /// The prefix of the workspace's table keys.
+    #[must_use]
+    pub fn tag(&self) -> WorkspaceTag {
+        self.key.workspace.tag()
+    }
+
+    /// The public id of the key.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key.key_id
+    }
+
+    /// Whether the caller is a Roblox game server.
+    #[must_use]
+    pub const fn is_game_server(&self) -> bool {
+        self.from_roblox
+    }
+
+    /// Whether the key has `bans:write`, whatever the route requires.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        WriteBans::demand(&self.key).is_ok()
+    }
+
+    /// How bans are shown to the caller, in answers and errors. A Roblox game server gets booleans,
+    /// because `0` is true in Luau.
+    #[must_use]
+    pub fn view(&self, now: Timestamp) -> View {
+        let flags = match (self.key.flags, self.from_roblox) {
+            (FlagPin::Boolean, _) | (FlagPin::Auto, true) => FlagStyle::Boolean,
+            (FlagPin::Integer, _) | (FlagPin::Auto, false) => FlagStyle::Integer,
+        };
+        View::of_key(&self.key, flags, now)
+    }
+
+    /// Whether [`Caller::view`] depends on the sender of the request and not on the key alone.
+    #[must_use]
+    pub fn view_varies(&self) -> bool {
+        self.key.flags == FlagPin::Auto
+    }
+}
+
+impl Caller<CheckBans> {
+    /// How a check shows its ban: like any other, with all flags as booleans.
+    #[must_use]
+    pub fn check_view(&self, now: Timestamp) -> View {
+        View::of_key(&self.key, FlagStyle::Boolean, now)
+    }
+}
+
+impl Caller<WriteBans> {
+    /// What the caller may decide, and how many bans.
+    #[must_use]
+    pub fn authority(&self, now: Timestamp) -> Authority {
+        Authority {
+            may_decide_globally: self.key.may(Scope::WriteGlobalBans),
+            bounds: Bounds::Api {
+                bans_per_hour: self.key.bans_per_hour,
+            },
+            view: self.view(now),
+            view_varies: self.view_varies(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A game server's poll for what its experience has yet to apply. Both polls use it.
+
+use serde::Serialize;
+
+use crate::api::auth::{Caller, ReadBans};
+use crate::api::cursor::Cursors;
+use crate::api::{ApiRequest, PageList, Reply};
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::ExperienceId;
+use crate::store::{Pending, PollPosition, Store};
+
+/// A page of a list of bans.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    pub list: PageList,
+    /// The start of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+struct Poll {
+    experience: ExperienceId,
+    after: Option<PollPosition>,
+    limit: usize,
+    cursors: Cursors,
+}
+
+pub async fn poll(
+    pending: Pending,
+    caller: &Caller<ReadBans>,
+    request: &ApiRequest,
+    store: &Store,
+) -> Result<Reply, ApiError> {
+    let poll = parse(pending, caller, request, store).await?;
+    let link = store.link(caller, poll.experience).await?;
+    let now = Moment::now().seconds();
+    let (bans, mut next) = store
+        .pending(
+            pending,
+            caller.tag(),
+            poll.experience,
+            poll.after.as_ref(),
+            poll.limit,
+            now,
+        )
+        .await?;
+    if store.establish(caller, link, now).await? {
+        store.note_poll(caller.tag(), poll.experience, now);
+    }
+    // The first page starts with the oldest.
+    if poll.after.is_none() {
+        let oldest = bans.first().map(|(ban, _)| ban);
+        let age = store.pending_age(pending, caller.tag(), poll.experience, oldest, now);
+        request.trace().note_pending(poll.experience, age);
+    }
+
+    // A pending ban has not been applied with its current terms; a ban whose unban is pending has
+    // been.
+    let completed = pending == Pending::Unbans;
+    let view = caller.view(now);
+    let mut list = PageList::of(poll.limit);
+    let mut reached = None;
+    for (ban, position) in &bans {
+        if !list.add(&view.show(ban, completed))? {
+            next = reached;
+            break;
+        }
+        reached = Some(*position);
+    }
+    let page = Page {
+        list,
+        next_cursor: poll.cursors.seal_next(next).await?,
+    };
+    Ok(Reply::json(&page)?.varying(caller.view_varies()))
+}
+
+async fn parse(
+    pending: Pending,
+    caller: &Caller<ReadBans>,
+    request: &ApiRequest,
+    store: &Store,
+) -> Result<Poll, ApiError> {
+    let mut query = request.query();
+    let experience = query.id::<ExperienceId>("experienceId");
+    let limit = query.limit();
+    let route = match pending {
+        Pending::Bans => "pending-bans",
+        Pending::Unbans => "pending-unbans",
+    };
+    let cursors = Cursors::new(caller, store, route).with("experienceId", experience);
+    let after = cursors.open(&mut query).await?;
+    query.build(|| {
+        Some(Poll {
+            experience: experience?,
+            after,
+            limit: limit?,
+            cursors,
+        })
+    })
+}

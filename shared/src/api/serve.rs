@@ -1,0 +1,177 @@
+//! The frame of every route: obtain the permission, run the handler within the time limit, answer,
+//! and log one event.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use lambda_http::http::Response;
+use lambda_http::{Body, Error, Request, service_fn};
+
+use super::methods;
+use super::reply::Reply;
+use super::request::ApiRequest;
+use crate::api::auth::{Caller, Claim, Permission};
+use crate::domain::error::ApiError;
+use crate::integrations::connection::{is_plain, sdk_config};
+use crate::store::{Database, FirstRead, Meter, Store, Tables};
+use crate::telemetry::{Environment, Trace};
+
+/// The time within which a route answers, whatever the database does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Budget(Duration);
+
+impl Budget {
+    /// For a call of a game server: far below Roblox's limit of 10 s.
+    pub const CALL: Self = Self(Duration::from_secs(5));
+    /// For a notification from Roblox, which repeats one that took over 5 s: leaves room for the
+    /// network and a cold start.
+    pub const NOTIFICATION: Self = Self(Duration::from_secs(4));
+    /// For an export: below the gateway's 30 s.
+    pub const EXPORT: Self = Self(Duration::from_secs(28));
+
+    /// The limit of a route, by the name of its function.
+    #[must_use]
+    pub fn of(route: &str) -> Self {
+        match route {
+            "export-bans-csv" | "export-bans-json" => Self::EXPORT,
+            "roblox-webhook" => Self::NOTIFICATION,
+            _ => Self::CALL,
+        }
+    }
+
+    #[must_use]
+    pub const fn time(self) -> Duration {
+        self.0
+    }
+}
+
+/// What a handler receives as proof of permission.
+pub trait Access: Sized + Send {
+    /// Its first read.
+    const FIRST_READ: FirstRead = FirstRead::Key;
+
+    /// Obtains it for a request, or fails.
+    fn obtain(
+        request: &ApiRequest,
+        store: &Store,
+    ) -> impl Future<Output = Result<Self, ApiError>> + Send;
+}
+
+/// A verified caller, which almost all handlers require.
+impl<P: Permission + Send> Access for Caller<P> {
+    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        Claim::of(request, store)?.verify().await
+    }
+}
+
+/// A key to be verified later, for a handler that does so together with its own read.
+impl Access for Claim {
+    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        Self::of(request, store)
+    }
+}
+
+/// A function's connections, opened once per environment.
+#[derive(Clone, Debug)]
+pub struct App {
+    config: SdkConfig,
+    store: Store,
+    begun: Instant,
+}
+
+impl App {
+    /// Reads the environment and connects.
+    pub fn from_environment() -> Result<Self, Error> {
+        let begun = Instant::now();
+        let tables = Tables::from_environment()?;
+        let config = sdk_config()?;
+        let store = Store::new(Database::new(&config, tables));
+        Ok(Self {
+            config,
+            store,
+            begun,
+        })
+    }
+
+    /// The initialised environment.
+    #[must_use]
+    pub fn ready(&self) -> Environment {
+        Environment::ready(self.begun)
+    }
+
+    /// The SDK's settings, for clients other than the store's.
+    #[must_use]
+    pub const fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The tables without a time limit: handlers get them with one.
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Serves a route until the environment ends.
+    pub async fn serve<A, F, Fut>(self, route: &'static str, handler: F) -> Result<(), Error>
+    where
+        A: Access,
+        F: Fn(A, ApiRequest, Store) -> Fut + Sync,
+        Fut: Future<Output = Result<Reply, ApiError>> + Send,
+    {
+        // Without TLS there is no handshake to save the first caller from.
+        if !is_plain() {
+            self.store.warm_up(A::FIRST_READ).await;
+        }
+        let (app, handler, environment) = (&self, &handler, &self.ready());
+        let budget = Budget::of(route);
+        lambda_http::run(service_fn(move |request: Request| async move {
+            let trace = Arc::new(Trace::begin(route, &request, environment));
+            let meter = Arc::new(Meter::default());
+            let answer_by = Instant::now() + budget.0;
+            let store = app
+                .store
+                .metered(Arc::clone(&meter))
+                .answering_by(answer_by);
+            let request = ApiRequest::new(request, Arc::clone(&trace));
+            let answering = async {
+                let access = A::obtain(&request, &store).await?;
+                handler(access, request, store).await
+            };
+            let answer = match tokio::time::timeout_at(answer_by.into(), answering).await {
+                Ok(answer) => answer,
+                Err(_) => Err(ApiError::Unavailable(format!(
+                    "no answer within {:?}",
+                    budget.0
+                ))),
+            };
+            Ok::<_, Error>(finish(answer, &trace, &meter))
+        }))
+        .await
+    }
+}
+
+/// Serves the gateway's default route: unknown paths and unsupported methods.
+pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
+    let environment = &Environment::ready(Instant::now());
+    lambda_http::run(service_fn(move |request: Request| async move {
+        let trace = Trace::begin(route, &request, environment);
+        let answer = Err(match methods::allowed(request.uri().path()) {
+            Some(allow) => ApiError::MethodNotAllowed { allow },
+            None => {
+                ApiError::NotFound("no such route: see openapi.yaml for the routes under /api/v1/")
+            }
+        });
+        Ok::<_, Error>(finish(answer, &trace, &Meter::default()))
+    }))
+    .await
+}
+
+fn finish(answer: Result<Reply, ApiError>, trace: &Trace, meter: &Meter) -> Response<Body> {
+    let (reply, error) = match answer {
+        Ok(reply) => (reply, None),
+        Err(error) => (Reply::from(&error), Some(error)),
+    };
+    trace.end(reply.status().as_u16(), error.as_ref(), meter.consumed());
+    reply.into_response(trace.request_id())
+}

@@ -1,0 +1,14 @@
+//! The domain: ids, times, bans, the rules, webhooks and keys. Nothing here knows a network or a database.
+
+pub mod ban_info;
+pub mod clock;
+pub(crate) mod digest;
+pub mod error;
+pub mod event;
+pub mod idempotency;
+pub mod ids;
+pub mod keys;
+pub mod length;
+pub mod rules;
+pub mod text;
+pub mod webhooks;

@@ -1,0 +1,210 @@
+//! The API's error type. Storage and parsers create it; one place turns it into an HTTP answer.
+//!
+//! Each variant has two texts: [`ApiError::message`] for the caller, which says what is wrong and
+//! how to correct it, and [`ApiError::detail`] for the log, which may contain what the caller must
+//! not see.
+
+use serde::Serialize;
+
+use crate::domain::ban_info::BanInfo;
+
+/// Why a call fails.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The body is not JSON.
+    #[error("the body is not JSON: {0}")]
+    InvalidJson(String),
+    /// All fields and parameters that are missing or invalid.
+    #[error("{} invalid field(s)", .0.len())]
+    InvalidRequest(Vec<FieldError>),
+    /// The key is missing, malformed, unknown, revoked or expired; the text is for the log only.
+    #[error("unauthorized: {0}")]
+    Unauthorized(&'static str),
+    /// The key is valid, but lacks the permission.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// The workspace protects this user from bans.
+    #[error("protected user")]
+    ProtectedUser,
+    /// The signature of a notification is missing, wrong or too old; the text is for the log only.
+    #[error("unsigned: {0}")]
+    Unsigned(&'static str),
+    /// The resource does not exist.
+    #[error("not found: {0}")]
+    NotFound(&'static str),
+    /// The path exists, but does not support this method.
+    #[error("method not allowed")]
+    MethodNotAllowed {
+        /// The methods that it supports, in the format of the `allow` header.
+        allow: &'static str,
+    },
+    /// The ban conflicts with a ban in force.
+    #[error("already banned")]
+    AlreadyBanned {
+        /// The conflicting ban, as the caller sees it.
+        ban: Box<BanInfo>,
+        /// Whether another caller may get another representation.
+        varies: bool,
+    },
+    /// The body exceeds 64 KiB, before or after decompression.
+    #[error("payload too large")]
+    PayloadTooLarge,
+    /// The key or the moderator has reached a cap.
+    #[error("rate limited: {what}")]
+    RateLimited {
+        /// Which cap, for the caller.
+        what: &'static str,
+        /// Seconds until the cap leaves room again.
+        retry_after: u64,
+    },
+    /// The database throttled, timed out or could not be reached.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A service other than the database throttled, timed out or could not be reached.
+    #[error("unavailable: {detail}")]
+    ServiceUnavailable {
+        /// The service's name, for the caller.
+        service: &'static str,
+        /// The cause, for the log.
+        detail: String,
+    },
+    /// A bug.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// An invalid field or parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    pub field: &'static str,
+    /// What is wrong and how to correct it. It never repeats what the caller sent.
+    pub message: String,
+}
+
+impl ApiError {
+    /// The error for one invalid field.
+    #[must_use]
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self::InvalidRequest(vec![FieldError {
+            field,
+            message: message.into(),
+        }])
+    }
+
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::InvalidJson(_) | Self::InvalidRequest(_) => 400,
+            Self::Unauthorized(_) | Self::Unsigned(_) => 401,
+            Self::Forbidden(_) | Self::ProtectedUser => 403,
+            Self::NotFound(_) => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::AlreadyBanned { .. } => 409,
+            Self::PayloadTooLarge => 413,
+            Self::RateLimited { .. } => 429,
+            Self::Internal(_) => 500,
+            Self::Unavailable(_) | Self::ServiceUnavailable { .. } => 503,
+        }
+    }
+
+    /// The stable code in the answer and the log.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJson(_) => "invalid_json",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Unauthorized(_) | Self::Unsigned(_) => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::ProtectedUser => "protected_user",
+            Self::NotFound(_) => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::AlreadyBanned { .. } => "already_banned",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Internal(_) => "internal",
+            Self::Unavailable(_) | Self::ServiceUnavailable { .. } => "unavailable",
+        }
+    }
+
+    /// The text for the caller.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::InvalidJson(detail) => {
+                format!("the request body is not valid JSON: {detail}")
+            }
+            Self::InvalidRequest(errors) => {
+                let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
+                format!("missing or invalid: {}", fields.join(", "))
+            }
+            Self::Unauthorized(_) => {
+                "a valid API key is required: send it as \"Authorization: Bearer \
+                sentinelAPI.<uuid>\""
+                    .to_owned()
+            }
+            Self::Forbidden(what) | Self::NotFound(what) | Self::RateLimited { what, .. } => {
+                (*what).to_owned()
+            }
+            Self::MethodNotAllowed { allow } => {
+                format!("method not allowed on this path: use {allow}")
+            }
+            Self::ProtectedUser => {
+                "this user is protected in this workspace and cannot be banned: ask the workspace's \
+                 operator"
+                    .to_owned()
+            }
+            Self::Unsigned(_) => {
+                "a valid roblox-signature from the last 10 minutes is required".to_owned()
+            }
+            Self::AlreadyBanned { .. } => {
+                "the user is already banned: send \"overwrite\": true to \
+                change the ban"
+                    .to_owned()
+            }
+            Self::PayloadTooLarge => "the request body exceeds 64 KiB (after decompression)".to_owned(),
+            Self::Unavailable(_) => {
+                "the database is busy or unreachable: send the same call again".to_owned()
+            }
+            Self::ServiceUnavailable { service, .. } => {
+                format!("{service} is busy or unreachable: send the same call again")
+            }
+            Self::Internal(_) => "internal error: report it with the x-request-id of this response".to_owned(),
+        }
+    }
+
+    /// The text for the log, if it says more than the code.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized(why)
+            | Self::Unsigned(why)
+            | Self::Forbidden(why)
+            | Self::NotFound(why)
+            | Self::RateLimited { what: why, .. } => Some((*why).to_owned()),
+            Self::Internal(why)
+            | Self::Unavailable(why)
+            | Self::ServiceUnavailable { detail: why, .. } => Some(why.clone()),
+            Self::InvalidRequest(_) => Some(self.message()),
+            Self::InvalidJson(_)
+            | Self::ProtectedUser
+            | Self::MethodNotAllowed { .. }
+            | Self::AlreadyBanned { .. }
+            | Self::PayloadTooLarge => None,
+        }
+    }
+}
+
+/// An error and what caused it, in one line; a cause that has been named is not named again. The
+/// SDK's own way would add the whole answer.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let named = error.to_string();
+        if !text.ends_with(&named) {
+            text = format!("{text}: {named}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,54 @@
+//! `Idempotency-Key`: a repeat with the same key gets the answer of the first call for a day.
+
+use lambda_http::http::HeaderMap;
+use sha2::{Digest, Sha256};
+
+use crate::domain::digest;
+use crate::domain::error::ApiError;
+use crate::domain::rules::Meaning;
+
+/// An idempotency key, and what the request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key as sent, 1 to 255 visible ASCII characters.
+    pub name: String,
+    /// SHA-256 of the key and the meaning of the request, in hex. The key is not stored, so nobody
+    /// can find the user by hashing user ids.
+    pub meaning: String,
+    /// SHA-256 of route, query and body, in hex. Functions of an earlier release store and compare
+    /// only this.
+    pub bytes: String,
+}
+
+impl IdempotencyKey {
+    const HEADER: &'static str = "idempotency-key";
+
+    /// The key in a request's headers, if any.
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        meaning: &Meaning,
+        parts: [&[u8]; 3],
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(sent) = headers.get(Self::HEADER) else {
+            return Ok(None);
+        };
+        let name = sent
+            .to_str()
+            .ok()
+            .filter(|name| (1..=255).contains(&name.len()))
+            .filter(|name| name.bytes().all(|byte| byte.is_ascii_graphic()))
+            .ok_or_else(|| {
+                ApiError::field(Self::HEADER, "must be 1 to 255 visible ASCII characters")
+            })?;
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part.len().to_be_bytes());
+            hasher.update(part);
+        }
+        Ok(Some(Self {
+            name: name.to_owned(),
+            meaning: digest::of(&[name, meaning.as_str()]),
+            bytes: crate::domain::digest::hex(&hasher.finalize()),
+        }))
+    }
+}

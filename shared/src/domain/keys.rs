@@ -1,0 +1,13 @@
+//! API keys, signing secrets and workspace secrets: what they look like, hold and allow.
+
+mod key;
+mod record;
+mod secret;
+mod signature;
+mod workspace_secret;
+
+pub use key::{KeyHash, KeyKind, PlainKey};
+pub use record::{FlagPin, KeyRecord, PUBLIC_CHECKS_PER_MINUTE, Replaced, Scope, UnknownWord};
+pub use secret::{InvalidSecret, SigningSecret};
+pub use signature::Signature;
+pub use workspace_secret::{InvalidWorkspaceSecret, Purpose, WorkspaceSecret};

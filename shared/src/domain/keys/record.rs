@@ -1,0 +1,156 @@
+//! Stored keys.
+
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::key::KeyKind;
+use crate::domain::clock::{Day, Timestamp};
+use crate::domain::ids::WorkspaceId;
+
+/// The cap on checks per minute of a public key, unless its record has another.
+pub const PUBLIC_CHECKS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(6000).unwrap();
+
+/// A key as stored: everything except the key itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// The key's public id, for lists and logs.
+    pub key_id: String,
+    pub workspace: WorkspaceId,
+    /// The operator's name for it.
+    pub name: String,
+    pub key_kind: KeyKind,
+    pub scopes: Vec<Scope>,
+    /// The format of flags in answers.
+    #[serde(default)]
+    pub flags: FlagPin,
+    /// The cap on bans made or changed in any hour; absent = unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bans_per_hour: Option<NonZeroU32>,
+    /// The cap on checks per minute; absent = see [`KeyRecord::check_cap`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks_per_minute: Option<NonZeroU32>,
+    pub created: Timestamp,
+    /// The key is refused from this second on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
+    /// The last day on which the key was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Day>,
+    /// The key that replaced this one in a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+}
+
+/// The effect of a rotation on the old key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The public id of the new key.
+    pub by: String,
+    /// The key's expiry before the rotation; absent = never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// Whether the key is valid now.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
+    }
+
+    /// The cap on checks per minute; `None` = unlimited.
+    #[must_use]
+    pub fn check_cap(&self) -> Option<NonZeroU32> {
+        let default = match self.key_kind {
+            KeyKind::Public => Some(PUBLIC_CHECKS_PER_MINUTE),
+            KeyKind::Secret => None,
+        };
+        self.checks_per_minute.or(default)
+    }
+
+    /// Whether the key may see private reasons and moderators.
+    #[must_use]
+    pub fn sees_moderation(&self) -> bool {
+        self.key_kind == KeyKind::Secret && self.may(Scope::ReadBans)
+    }
+
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}
+
+/// A permission of a secret key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Read lists, polls and exports.
+    #[serde(rename = "bans:read")]
+    ReadBans,
+    /// Make and lift Experience bans, and report any.
+    #[serde(rename = "bans:write")]
+    WriteBans,
+    /// With `bans:write`: make and lift Global bans.
+    #[serde(rename = "bans:write-global")]
+    WriteGlobalBans,
+}
+
+impl Scope {
+    pub const ALL: [Self; 3] = [Self::ReadBans, Self::WriteBans, Self::WriteGlobalBans];
+    /// The scopes of a new key by default.
+    pub const DEFAULT: [Self; 2] = [Self::ReadBans, Self::WriteBans];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadBans => "bans:read",
+            Self::WriteBans => "bans:write",
+            Self::WriteGlobalBans => "bans:write-global",
+        }
+    }
+}
+
+/// The text is not a known name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of {0}")]
+pub struct UnknownWord(pub &'static str);
+
+impl FromStr for Scope {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.name() == text)
+            .ok_or(UnknownWord("bans:read, bans:write, bans:write-global"))
+    }
+}
+
+/// The format of flags for a key, where the route does not fix it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlagPin {
+    /// Booleans for a Roblox game server, integers for others.
+    #[default]
+    Auto,
+    /// Always `0` and `1`.
+    Integer,
+    /// Always `false` and `true`.
+    Boolean,
+}
+
+impl FromStr for FlagPin {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "integer" => Ok(Self::Integer),
+            "boolean" => Ok(Self::Boolean),
+            _ => Err(UnknownWord("auto, integer, boolean")),
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! A naive model of the rules, to test against: a plain list of everything that ever happened, in
+//! order. Each question is answered from scratch by reading the list, in the words of the
+//! contract, without any of the rules' own notions. It is slow and easy to believe.
+//!
+//! One workspace, any number of users and experiences. The clock is passed in. Where it goes back, as
+//! between machines that do not agree on the time, what was decided stays decided in the order in which
+//! it was, and only what runs out by itself goes by the clock.
+
+mod answer;
+mod history;
+
+use std::cmp::Reverse;
+
+pub use answer::{Answer, BanState};
+use history::{Event, History, How, Made, Report, Revision, Said, ScopeOf};
+
+use super::{BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ExperienceId, Guid, UserId};
+
+/// How long after its end a revision can still be confirmed, in seconds.
+const AN_HOUR: u64 = 3600;
+
+/// How long a call with a relative length may be the repetition of an earlier one, in seconds.
+const A_MINUTE: u64 = 60;
+
+/// How long after it was made a call can be repeated, in seconds.
+const TEN_MINUTES: u64 = 600;
+
+/// Everything that ever happened in a workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    history: History,
+    /// Who was forgotten, when, and what was known then, by which late confirmations are recognised.
+    forgotten: Vec<(UserId, Timestamp, History)>,
+}
+
+/// What happens.
+impl Model {
+    /// An experience is linked: by its first call of any kind but `/is-banned`, or by the operator.
+    pub fn link(&mut self, experience: ExperienceId, now: Timestamp) {
+        self.history.add(now, Event::Linked(experience));
+    }
+
+    /// `POST /ban-async` by an API key (with its `Idempotency-Key`, if there is one); without a key, a
+    /// call is never a repeat. A new ban, if the call makes one, is called `identity`.
+    pub fn ban(
+        &mut self,
+        request: &BanRequest,
+        by: Option<&str>,
+        identity: Identity,
+        now: Timestamp,
+    ) -> Answer {
+        let BanRequest {
+            user,
+            experience,
+            scope,
+            ..
+        } = *request;
+        self.link(experience, now);
+        let in_force = self.in_force(user, experience, scope, now).cloned();
+        let current = in_force.as_ref().map(|ban| self.history.current(ban));
+
+        let said = by.map(|by| Said::ban(by, request));
+        if let (Some(said), Some(current)) = (&said, &current) {
+            let may_confirm = request.overwrite && request.completed;
+            let universal = current.terms.universal;
+            let place = ScopeOf::new(user, scope, experience);
+            if !may_confirm
+                && request.universal.unwrap_or(universal) == universal
+                && self.is_repeat(said, Some(place), now)
+            {
+                return Answer::Ok;
+            }
+        }
+        if !request.overwrite {
+            let global = self.in_force(user, experience, Scope::Global, now);
+            let global = global.filter(|_| scope == Scope::Experience);
+            if let Some(ban) = in_force.as_ref().or(global) {
+                return Answer::AlreadyBanned(Box::new(self.state(ban, experience, now)));
+            }
+        } else if request.completed {
+            if let Some(applied) = self.confirmed_by(request, now) {
+                self.report(user, experience, applied, now);
+                return Answer::Ok;
+            }
+            if self.confirms_erased(request, now) {
+                // What the experience had applied of a newer ban is no longer in place.
+                if !self.history.holding(user, experience, now).is_empty() {
+                    self.report(user, experience, Report::NotBanned, now);
+                }
+                return Answer::Ok;
+            }
+        } else if current.is_some_and(|current| says(request, &current, now)) {
+            return Answer::Ok;
+        }
+
+        // No decision on a ban comes before the last, be its clock behind.
+        let last = in_force.as_ref().map(|ban| self.history.updated(ban));
+        let at = last.map_or(now, |last| last.max(now));
+        let terms = Terms {
+            moderator: request.moderator,
+            private_reason: request.private_reason.clone(),
+            public_reason: request.public_reason.clone(),
+            expires: expires(request.length, at),
+            universal: request
+                .universal
+                .unwrap_or(current.is_none_or(|current| current.terms.universal)),
+        };
+        if terms.expires <= Expiry::At(now) {
+            return Answer::ExpiryPassed;
+        }
+        let decided = current.map(|current| current.number);
+        self.called(said, now);
+        let applied = if let (Some(ban), Some(number)) = (&in_force, decided) {
+            let applied = Report::Banned(ban.guid(), number + 1);
+            self.history.add(at, Event::Changed(ban.guid(), terms));
+            applied
+        } else {
+            let made = Made {
+                identity,
+                user,
+                scope,
+                experience,
+                terms,
+                at: now,
+            };
+            self.history.add(now, Event::Made(made));
+            Report::Banned(identity.guid, 1)
+        };
+        if request.completed {
+            self.report(user, experience, applied, now);
+        }
+        Answer::Ok
+    }
+
+    /// `POST /ban-async?isAppeal=true`.
+    pub fn appeal(&mut self, request: &BanRequest, by: Option<&str>, now: Timestamp) -> Answer {
+        let BanRequest {
+            user,
+            experience,
+            scope,
+            ..
+        } = *request;
+        self.link(experience, now);
+        let said = by.map(|by| Said::appeal(by, request));
+        let Some(ban) = self.in_force(user, experience, scope, now) else {
+            let place = ScopeOf::new(user, scope, experience);
+            let is_repeat = |said| self.is_repeat(said, Some(place), now);
+            return if said.as_ref().is_some_and(is_repeat) {
+                Answer::Ok
+            } else {
+                Answer::NotFound
+            };
+        };
+        let guid = ban.guid();
+        self.called(said, now);
+        self.history.add(now, Event::Ended(guid, How::Appealed));
+        if request.completed {
+            self.report(user, experience, Report::NotBanned, now);
+        }
+        Answer::Ok
+    }
+
+    /// `POST /unban-async`.
+    pub fn unban(&mut self, request: &UnbanRequest, by: Option<&str>, now: Timestamp) -> Answer {
+        let UnbanRequest {
+            user, experience, ..
+        } = *request;
+        self.link(experience, now);
+        if self.history.reaching(user, experience).is_empty() {
+            return Answer::NotFound;
+        }
+        let reason = request.reason.as_deref().unwrap_or_default();
+        let is_report = request.confirm_only
+            || reason == "Ban was appealed."
+            || reason == "Ban automatically expired."
+            || reason.starts_with("[luauCRON]");
+        let holding = self.history.holding(user, experience, now);
+        let holding: Vec<_> = holding.into_iter().map(Made::guid).collect();
+
+        let said = by.map(|by| Said::unban(by, request));
+        if !holding.is_empty() && !is_report {
+            self.called(said, now);
+            for guid in holding {
+                self.history.add(now, Event::Ended(guid, How::Lifted));
+            }
+            if request.completed {
+                self.report(user, experience, Report::NotBanned, now);
+            }
+            return Answer::Ok;
+        }
+        // A game server that says nothing else reports the unban that is pending there, unless it
+        // repeats the call that lifted the ban.
+        let is_bare = request.from_game && request.reason.is_none() && request.moderator.is_none();
+        let is_repeat = said.is_some_and(|said| self.is_repeat(&said, None, now));
+        if is_report || (is_bare && !is_repeat) {
+            self.report(user, experience, Report::NotBanned, now);
+        }
+        Answer::Ok
+    }
+
+    /// The user is forgotten: nothing that happened to them is known any more.
+    pub fn forget(&mut self, user: UserId, now: Timestamp) {
+        self.forgotten.push((user, now, self.history.clone()));
+        self.history.forget(user);
+    }
+
+    /// Notes a call that decides something.
+    fn called(&mut self, said: Option<Said>, now: Timestamp) {
+        self.history.add(now, Event::Called(said));
+    }
+
+    fn is_repeat(&self, said: &Said, place: Option<ScopeOf>, now: Timestamp) -> bool {
+        self.history.is_repeat(said, now.minus(TEN_MINUTES), place)
+    }
+
+    fn report(&mut self, user: UserId, experience: ExperienceId, report: Report, now: Timestamp) {
+        self.history
+            .add(now, Event::Reported(user, experience, report));
+    }
+}
+
+/// What can be asked.
+impl Model {
+    /// `POST /is-banned`: the ban that counts, else the latest. The user is banned if it is active.
+    #[must_use]
+    pub fn is_banned(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Option<BanState> {
+        let counting = self.history.counting(user, experience, now);
+        let shown = counting.or_else(|| self.history.reaching(user, experience).pop())?;
+        Some(self.state(shown, experience, now))
+    }
+
+    /// `GET /pending-bans`, oldest first.
+    #[must_use]
+    pub fn pending_bans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        if !self.history.is_linked(experience) {
+            return Vec::new();
+        }
+        let users = self.history.users().into_iter();
+        let mut list: Vec<_> = users
+            .filter_map(|user| self.history.counting(user, experience, now))
+            .map(|ban| self.state(ban, experience, now))
+            .filter(|ban| !ban.completed)
+            .collect();
+        list.sort_by_key(|ban| ban.guid);
+        list
+    }
+
+    /// `GET /pending-unbans`: the bans last reported, first the user who has been free for longest.
+    #[must_use]
+    pub fn pending_unbans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        if !self.history.is_linked(experience) {
+            return Vec::new();
+        }
+        let mut list = Vec::new();
+        for user in self.history.users() {
+            if let Report::Banned(guid, _) = self.history.reported(user, experience)
+                && self.history.holding(user, experience, now).is_empty()
+                && let Some(applied) = self.history.bans().find(|ban| ban.guid() == guid)
+            {
+                list.push((self.history.free_since(user, experience), guid, applied));
+            }
+        }
+        list.sort_by_key(|(since, guid, _)| (*since, *guid));
+        list.into_iter()
+            .map(|(_, _, applied)| self.state(applied, experience, now))
+            .collect()
+    }
+
+    /// `GET /bans`: everything on record, newest first. Each ban is told as to its own experience.
+    #[must_use]
+    pub fn bans(&self, now: Timestamp) -> Vec<BanState> {
+        let bans = self.history.bans();
+        let mut list: Vec<_> = bans
+            .map(|ban| self.state(ban, ban.experience, now))
+            .collect();
+        list.sort_by_key(|ban| Reverse(ban.guid));
+        list
+    }
+
+    /// The decisions that were made, in order, each with the ban it was made on.
+    pub fn decided(&self) -> impl Iterator<Item = (Guid, DecisionKind)> {
+        self.history.decided()
+    }
+
+    /// The revision of a ban that the experience last reported; none for "not banned".
+    #[must_use]
+    pub fn reported(&self, user: UserId, experience: ExperienceId) -> Option<(Guid, u32)> {
+        match self.history.reported(user, experience) {
+            Report::Banned(guid, revision) => Some((guid, revision)),
+            Report::NotBanned => None,
+        }
+    }
+
+    /// All bans that were ever in force on the user in the experience.
+    #[must_use]
+    pub fn reaching(&self, user: UserId, experience: ExperienceId) -> Vec<Guid> {
+        let bans = self.history.reaching(user, experience).into_iter();
+        bans.map(Made::guid).collect()
+    }
+
+    fn in_force(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Option<&Made> {
+        let holding = self.history.holding(user, experience, now);
+        holding.into_iter().find(|ban| ban.scope == scope)
+    }
+
+    /// The revision that a ban call with `overwrite` and `completed` says to have applied: of those
+    /// with equal terms that were in force within the last hour, the one that was so last.
+    fn confirmed_by(&self, request: &BanRequest, now: Timestamp) -> Option<Report> {
+        confirmed(&self.history, request, now.minus(AN_HOUR), now)
+    }
+
+    /// Whether such a call says to have applied a revision that was forgotten within the last hour, and
+    /// could still be confirmed then.
+    fn confirms_erased(&self, request: &BanRequest, now: Timestamp) -> bool {
+        let lately = |at: Timestamp| now <= at.plus(AN_HOUR);
+        let mut forgotten = self.forgotten.iter();
+        forgotten.any(|(user, at, history)| {
+            let is_theirs = *user == request.user && lately(*at);
+            is_theirs && confirmed(history, request, at.minus(AN_HOUR), now).is_some()
+        })
+    }
+
+    fn state(&self, ban: &Made, experience: ExperienceId, now: Timestamp) -> BanState {
+        let current = self.history.current(ban);
+        let applied = Report::Banned(ban.guid(), current.number);
+        BanState {
+            guid: ban.guid(),
+            uid: ban.identity.uid,
+            user: ban.user,
+            scope: ban.scope,
+            made_in: ban.experience,
+            terms: current.terms.clone(),
+            revision: current.number,
+            created: ban.at,
+            updated: self.history.updated(ban),
+            active: current.holds(now),
+            appealed: self.history.is_appealed(ban),
+            completed: self.history.reported(ban.user, experience) == applied,
+        }
+    }
+}
+
+/// Of the revisions in force at `since` or later that say what the call says, the one that was in force
+/// last.
+fn confirmed(
+    history: &History,
+    request: &BanRequest,
+    since: Timestamp,
+    now: Timestamp,
+) -> Option<Report> {
+    let mut equal = Vec::new();
+    for ban in history.reaching(request.user, request.experience) {
+        let (mut revisions, last) = history.revisions(ban);
+        revisions.push(last);
+        revisions.retain(|revision| revision.until >= Expiry::At(since));
+        revisions.retain(|revision| says(request, revision, now));
+        if ban.scope == request.scope {
+            equal.extend(revisions.into_iter().map(|revision| (ban.guid(), revision)));
+        }
+    }
+    // Of two that ended in the same second, the later one in the history.
+    equal.sort_by_key(|(_, revision)| revision.until);
+    equal
+        .pop()
+        .map(|(guid, revision)| Report::Banned(guid, revision.number))
+}
+
+/// The expiry of a ban that is decided now.
+fn expires(length: Length, now: Timestamp) -> Expiry {
+    match length {
+        Length::Permanent => Expiry::Never,
+        Length::Until(at) => Expiry::At(at),
+        Length::For(seconds) => Expiry::At(now.plus(seconds)),
+    }
+}
+
+/// Whether a call says just what a revision says. What it leaves open is as it was. A relative
+/// length counts from the call, or, since the call may be a repetition, from a decision shortly
+/// before it.
+fn says(request: &BanRequest, revision: &Revision, now: Timestamp) -> bool {
+    let Revision { terms, from, .. } = *revision;
+    let may_repeat = now <= from.plus(A_MINUTE);
+    let same_expiry = expires(request.length, now) == terms.expires
+        || (may_repeat && expires(request.length, from) == terms.expires);
+    same_expiry
+        && request.moderator == terms.moderator
+        && request.private_reason == terms.private_reason
+        && request.public_reason == terms.public_reason
+        && request.universal.unwrap_or(terms.universal) == terms.universal
+}

@@ -1,0 +1,123 @@
+//! Caps: how many bans a key or a moderator may make within any hour.
+
+use std::num::NonZeroU32;
+
+use crate::domain::clock::Timestamp;
+
+/// How long a ban counts, in seconds.
+const HOUR: u64 = 3600;
+
+/// Bans are counted by steps of this many seconds, so that what is kept stays small: thirteen
+/// numbers. A step counts until the last of its seconds is an hour old, so that no hour whatever
+/// sees more bans than the cap allows.
+const STEP: u64 = 300;
+
+/// The bans made lately, by step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pace(Vec<(u64, u32)>);
+
+impl Pace {
+    /// For how many seconds what was counted can matter.
+    pub const MATTERS: u64 = HOUR + STEP;
+
+    /// A pace as it was kept: the number of each step since 1970, and the bans made in it.
+    #[must_use]
+    pub const fn from_steps(steps: Vec<(u64, u32)>) -> Self {
+        Self(steps)
+    }
+
+    /// The steps to be kept.
+    #[must_use]
+    pub fn steps(&self) -> &[(u64, u32)] {
+        &self.0
+    }
+
+    /// The pace after one more ban; or, where the cap is reached, in how many seconds there is
+    /// room for one.
+    pub fn admit(&self, cap: NonZeroU32, now: Timestamp) -> Result<Self, u64> {
+        let current = now.0 / STEP;
+        let oldest = current.saturating_sub(HOUR / STEP);
+        let mut recent: Vec<_> = self
+            .0
+            .iter()
+            .copied()
+            .filter(|(step, _)| *step >= oldest)
+            .collect();
+        recent.sort_unstable();
+        let mut made: u32 = recent
+            .iter()
+            .fold(0, |sum, (_, bans)| sum.saturating_add(*bans));
+        if made < cap.get() {
+            match recent.iter_mut().find(|(step, _)| *step == current) {
+                Some((_, bans)) => *bans = bans.saturating_add(1),
+                None => recent.push((current, 1)),
+            }
+            return Ok(Self(recent));
+        }
+        let mut last = current;
+        for (step, bans) in recent {
+            made = made.saturating_sub(bans);
+            last = step;
+            if made < cap.get() {
+                break;
+            }
+        }
+        let room = (last + HOUR / STEP + 1).saturating_mul(STEP);
+        Err(room.saturating_sub(now.0).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cap(bans: u32) -> NonZeroU32 {
+        NonZeroU32::new(bans).unwrap()
+    }
+
+    #[test]
+    fn the_cap_passes_and_one_more_does_not() {
+        let now = Timestamp(1_800_000_000);
+        let mut pace = Pace::default();
+        for _ in 0..3 {
+            pace = pace.admit(cap(3), now).unwrap();
+        }
+        let wait = pace.admit(cap(3), now).unwrap_err();
+        assert!((HOUR..=Pace::MATTERS).contains(&wait), "{wait}");
+        assert!(pace.admit(cap(3), now.plus(wait - 1)).is_err());
+        assert!(pace.admit(cap(3), now.plus(wait)).is_ok());
+        assert!(pace.admit(cap(4), now).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_hour_sees_more_bans_than_the_cap(
+            most in 1..6_u32,
+            pauses in prop::collection::vec(0..1500_u64, 1..80),
+        ) {
+            let (mut now, mut pace) = (Timestamp(1_800_000_000), Pace::default());
+            let mut made: Vec<Timestamp> = Vec::new();
+            for pause in pauses {
+                now = now.plus(pause);
+                let lately = made.iter().filter(|at| at.plus(HOUR) > now).count();
+                match pace.admit(cap(most), now) {
+                    Ok(after) => {
+                        prop_assert!(lately < most as usize);
+                        pace = after;
+                        made.push(now);
+                    }
+                    Err(wait) => {
+                        // It counts at most one step too long, and says when there is room.
+                        let counted = made.iter().filter(|at| at.plus(Pace::MATTERS) > now);
+                        prop_assert!(counted.count() >= most as usize);
+                        prop_assert!(pace.admit(cap(most), now.plus(wait)).is_ok());
+                        prop_assert!(pace.admit(cap(most), now.plus(wait - 1)).is_err());
+                    }
+                }
+                prop_assert!(pace.steps().len() <= 13);
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Confirmations, timely and late: how they are told from decisions, and that they change none.
+
+use super::*;
+
+/// What comes between a list and its confirmation.
+type Overtake<'a> = &'a dyn Fn(&mut World) -> Answer;
+
+/// What Mallory's standing looks like from an experience, in a word each.
+fn seen(world: &World, experience: ExperienceId) -> (&'static str, &'static str) {
+    let banned = if world.is_banned(experience) {
+        "banned"
+    } else {
+        "free"
+    };
+    (banned, world.owes(experience))
+}
+
+#[test]
+fn a_confirmation_clears_the_pending_ban_of_that_experience_alone() {
+    let mut world = World::linked();
+    world.ban(&ban_all_from(ARENA));
+    let decided = world.decided();
+    let confirms = confirmation(&world.shown(BEACH), BEACH);
+    assert_eq!(world.ban(&confirms), Answer::Ok);
+    assert_eq!(
+        EXPERIENCES.map(|experience| world.owes(experience)),
+        ["ban", "nothing", "ban"]
+    );
+    assert!(world.shown(BEACH).completed && !world.shown(ARENA).completed);
+    assert_eq!(world.decided(), decided);
+}
+
+#[test]
+fn a_confirmation_that_was_made_before_writes_nothing() {
+    let mut world = World::linked();
+    world.ban(&BanRequest {
+        completed: true,
+        ..lasting(HOUR, ban_in(ARENA))
+    });
+    world.wait(1000);
+    let standing = world.store.standing(MALLORY, ARENA);
+    let confirms = confirmation(&world.shown(ARENA), ARENA);
+    let judgement = crate::domain::rules::judge_ban(&standing, &confirms, None, &[], world.now);
+    assert_eq!(judgement, Ok(crate::domain::rules::Judgement::Nothing));
+}
+
+#[test]
+fn only_a_call_with_overwrite_and_completed_and_equal_terms_is_a_confirmation() {
+    // Overwrite, completed, whether the terms are equal; then the revision and what is owed.
+    let table = [
+        (true, true, true, 1, "nothing"),
+        (true, true, false, 2, "nothing"),
+        (true, false, true, 1, "ban"),
+        (true, false, false, 2, "ban"),
+        (false, true, true, 1, "ban"),
+        (false, false, true, 1, "ban"),
+    ];
+    for (overwrite, completed, equal, revision, owes) in table {
+        let mut world = World::linked();
+        world.ban(&ban_in(ARENA));
+        let moderator = if equal { ALICE } else { BOB };
+        let answer = world.ban(&BanRequest {
+            overwrite,
+            completed,
+            moderator,
+            ..ban_in(ARENA)
+        });
+        assert_eq!(matches!(answer, Answer::AlreadyBanned(_)), !overwrite);
+        let (expected, told) = (
+            (revision, owes),
+            (world.shown(ARENA).revision, world.owes(ARENA)),
+        );
+        assert_eq!(
+            told, expected,
+            "overwrite {overwrite}, completed {completed}, equal {equal}"
+        );
+    }
+}
+
+#[test]
+fn a_decision_with_completed_is_confirmed_by_its_caller_alone() {
+    for overwrite in [false, true] {
+        let mut world = World::linked();
+        world.ban(&BanRequest {
+            completed: true,
+            overwrite,
+            ..ban_all_from(ARENA)
+        });
+        let owed = EXPERIENCES.map(|experience| world.owes(experience));
+        assert_eq!(owed, ["nothing", "ban", "ban"]);
+    }
+}
+
+#[test]
+fn a_confirmation_of_the_other_type_is_no_confirmation() {
+    let mut world = World::linked();
+    world.ban(&ban_all_from(ARENA));
+    let global = world.shown(ARENA);
+    let request = BanRequest {
+        scope: Scope::Experience,
+        ..confirmation(&global, ARENA)
+    };
+    assert_eq!(world.ban(&request), Answer::Ok);
+    assert_eq!(world.decided().len(), 2);
+    assert_eq!(world.pending_bans(ARENA), [global.guid]);
+}
+
+#[test]
+fn an_experience_ban_is_not_confirmed_from_elsewhere() {
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    let confirms = confirmation(&world.shown(ARENA), BEACH);
+    world.ban(&confirms);
+    assert_eq!(world.owes(ARENA), "ban");
+    assert_eq!(
+        seen(&world, BEACH),
+        ("banned", "nothing"),
+        "a ban of its own"
+    );
+}
+
+#[test]
+fn a_late_confirmation_is_recorded_and_changes_no_decision() {
+    let lift = |world: &mut World| world.unban(&unban_in(ARENA));
+    let change = |world: &mut World| {
+        world.ban(&BanRequest {
+            moderator: BOB,
+            ..overwriting(ban_in(ARENA))
+        })
+    };
+    let replace = |world: &mut World| {
+        world.unban(&unban_in(ARENA));
+        world.ban(&BanRequest {
+            moderator: BOB,
+            ..ban_in(ARENA)
+        })
+    };
+    let accept_an_appeal = |world: &mut World| world.appeal(&ban_in(ARENA));
+    let expire = |world: &mut World| {
+        world.wait(HOUR);
+        Answer::Ok
+    };
+    // What overtakes the confirmation, and what is seen afterwards.
+    let table: [(_, Overtake, _); 5] = [
+        ("lifted", &lift, ("free", "unban")),
+        ("changed", &change, ("banned", "ban")),
+        ("replaced", &replace, ("banned", "ban")),
+        ("appealed", &accept_an_appeal, ("free", "unban")),
+        ("expired", &expire, ("free", "unban")),
+    ];
+    for (name, overtake, expected) in table {
+        let mut world = World::linked();
+        world.ban(&lasting(HOUR, ban_in(ARENA)));
+        let pending = world.store.pending_bans(ARENA, world.now);
+        assert_eq!(overtake(&mut world), Answer::Ok);
+        let decided = world.decided();
+        // Many servers work through the same list.
+        for _ in 0..2 {
+            assert_eq!(
+                world.ban(&confirmation(&pending[0], ARENA)),
+                Answer::Ok,
+                "{name}"
+            );
+            assert_eq!(seen(&world, ARENA), expected, "{name}");
+            assert_eq!(world.decided(), decided, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_confirmation_is_late_for_an_hour_and_then_it_is_a_decision() {
+    for length in [Length::Permanent, Length::For(9 * HOUR)] {
+        for (lag, bans_on_record) in [(0, 1), (HOUR, 1), (HOUR + 1, 2)] {
+            let mut world = World::linked();
+            world.ban(&BanRequest {
+                length,
+                ..ban_in(ARENA)
+            });
+            let shown = world.shown(ARENA);
+            world.wait(10);
+            world.unban(&unban_in(ARENA));
+            world.wait(lag);
+            assert_eq!(world.ban(&confirmation(&shown, ARENA)), Answer::Ok);
+            assert_eq!(world.decided().len(), bans_on_record, "{lag} s later");
+        }
+    }
+}
+
+#[test]
+fn a_late_confirmation_is_one_even_by_a_clock_that_is_behind_the_one_that_lifted_the_ban() {
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    let confirms = confirmation(&world.shown(ARENA), ARENA);
+    let held = world.store.standing(MALLORY, ARENA).here.ban.unwrap();
+    world.wait(HOUR);
+    world.unban(&unban_in(ARENA));
+    let standing = world.store.standing(MALLORY, ARENA);
+    let lately = [crate::domain::rules::Revision {
+        ban: held.clone(),
+        until: world.now,
+    }];
+    for behind in [0, 1, 3, MINUTE] {
+        let now = world.now.minus(behind);
+        let judgement = crate::domain::rules::judge_ban(&standing, &confirms, None, &lately, now);
+        let expected = crate::domain::rules::Judgement::Confirmation(held.current());
+        assert_eq!(judgement, Ok(expected), "{behind} s behind");
+    }
+}
+
+#[test]
+fn a_passed_expiry_is_no_error_in_a_late_confirmation_of_the_last_hour() {
+    let table = [
+        (0, Answer::Ok),
+        (HOUR, Answer::Ok),
+        (HOUR + 1, Answer::ExpiryPassed),
+    ];
+    for (lag, expected) in table {
+        let mut world = World::linked();
+        world.ban(&lasting(MINUTE, ban_all_from(ARENA)));
+        let shown = world.shown(BEACH);
+        world.wait(MINUTE + lag);
+        assert_eq!(
+            world.ban(&confirmation(&shown, BEACH)),
+            expected,
+            "{lag} s after its end"
+        );
+    }
+}
+
+#[test]
+fn the_hour_counts_from_the_end_and_not_from_a_decision_after_it() {
+    let mut world = World::linked();
+    world.ban(&lasting(MINUTE, ban_in(ARENA)));
+    let shown = world.shown(ARENA);
+    world.wait(HOUR);
+    world.ban(&ban_in(ARENA));
+    world.wait(MINUTE);
+    assert_eq!(world.clone().ban(&confirmation(&shown, ARENA)), Answer::Ok);
+    world.wait(1);
+    assert_eq!(
+        world.ban(&confirmation(&shown, ARENA)),
+        Answer::ExpiryPassed
+    );
+}
+
+#[test]
+fn a_late_confirmation_means_the_last_revision_with_its_terms() {
+    let mut world = World::linked();
+    let first = lasting(2 * HOUR, ban_in(ARENA));
+    let other = overwriting(ban_in(ARENA));
+    world.ban(&first);
+    let shown = world.shown(ARENA);
+    world.wait(10);
+    world.ban(&other);
+    world.ban(&confirmation(&shown, BEACH));
+    world.ban(&BanRequest {
+        length: Length::Until(START.plus(2 * HOUR)),
+        ..other.clone()
+    });
+    world.ban(&other);
+    world.unban(&unban_in(ARENA));
+    world.ban(&confirmation(&shown, ARENA));
+    let reported = world.store.standing(MALLORY, ARENA).here.report.unwrap();
+    assert_eq!((reported.guid, reported.revision), (shown.guid, 3));
+}
+
+#[test]
+fn terms_of_a_lifted_ban_that_hold_again_confirm_the_new_ban() {
+    let mut world = World::linked();
+    world.ban(&ban_in(ARENA));
+    let shown = world.shown(ARENA);
+    world.unban(&unban_in(ARENA));
+    world.ban(&ban_in(ARENA));
+    world.ban(&confirmation(&shown, ARENA));
+    assert_eq!(seen(&world, ARENA), ("banned", "nothing"));
+    assert_ne!(world.shown(ARENA).guid, shown.guid);
+}
+
+#[test]
+fn without_overwrite_or_completed_a_late_repetition_is_a_decision() {
+    for (overwrite, completed) in [(false, false), (false, true), (true, false)] {
+        let mut world = World::linked();
+        world.ban(&ban_in(ARENA));
+        let shown = world.shown(ARENA);
+        world.unban(&unban_in(ARENA));
+        let request = BanRequest {
+            overwrite,
+            completed,
+            ..confirmation(&shown, ARENA)
+        };
+        assert_eq!(world.ban(&request), Answer::Ok);
+        assert_eq!(world.decided().len(), 2);
+        assert_eq!(world.owes(ARENA), if completed { "nothing" } else { "ban" });
+    }
+}
+
+#[test]
+fn a_ban_that_was_sent_again_after_its_end_is_a_new_one_unless_confirmed() {
+    for (completed, bans_on_record) in [(true, 1), (false, 2)] {
+        let mut world = World::linked();
+        let request = BanRequest {
+            completed,
+            ..overwriting(lasting(30, ban_in(ARENA)))
+        };
+        world.ban(&request);
+        world.wait(30);
+        assert_eq!(world.ban(&request), Answer::Ok);
+        assert_eq!(world.decided().len(), bans_on_record);
+    }
+}

@@ -1,0 +1,421 @@
+//! The same call again: after a timeout, after a 503, or twice at once.
+
+use proptest::sample::select;
+
+use super::steps::{Play, ban, steps, unban};
+use super::*;
+use crate::domain::rules::{self, CallDigest, REPEAT_LIMIT, Standing, Step, UnbanJudgement};
+
+fn world_of(key: &'static str) -> World {
+    World {
+        key: Some(key),
+        ..World::linked()
+    }
+}
+
+/// Mallory is banned in the arena, which has applied it.
+fn applied() -> World {
+    let mut world = world_of(BOT);
+    world.ban(&BanRequest {
+        completed: true,
+        ..ban_in(ARENA)
+    });
+    world.wait(1);
+    world
+}
+
+#[test]
+fn repeated_ban_is_answered_like_the_first() {
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    let first = world.store.clone();
+    for wait in [0, 1, REPEAT_LIMIT - 1] {
+        world.wait(wait);
+        assert_eq!(world.ban(&ban_in(ARENA)), Answer::Ok);
+        assert_eq!(world.store, first);
+    }
+    world.wait(1);
+    assert!(matches!(
+        world.ban(&ban_in(ARENA)),
+        Answer::AlreadyBanned(_)
+    ));
+}
+
+#[test]
+fn another_key_or_other_words_are_no_repeat() {
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    let others = [
+        BanRequest {
+            private_reason: "another clip".to_owned(),
+            ..ban_in(ARENA)
+        },
+        BanRequest {
+            universal: Some(false),
+            ..ban_in(ARENA)
+        },
+        lasting(HOUR, ban_in(ARENA)),
+        BanRequest {
+            completed: true,
+            ..ban_in(ARENA)
+        },
+    ];
+    for other in others {
+        assert!(matches!(world.ban(&other), Answer::AlreadyBanned(_)));
+    }
+    world.key = Some(CONSOLE);
+    assert!(matches!(
+        world.ban(&ban_in(ARENA)),
+        Answer::AlreadyBanned(_)
+    ));
+}
+
+#[test]
+fn default_that_is_spelled_out_makes_no_difference() {
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    let explicit = BanRequest {
+        universal: Some(true),
+        ..ban_in(ARENA)
+    };
+    assert_eq!(world.ban(&explicit), Answer::Ok);
+}
+
+#[test]
+fn omitted_flag_leaves_a_ban_as_it_is_and_the_default_changes_it() {
+    let mut world = world_of(BOT);
+    world.ban(&BanRequest {
+        universal: Some(false),
+        ..ban_in(ARENA)
+    });
+    let change = BanRequest {
+        moderator: BOB,
+        ..overwriting(ban_in(ARENA))
+    };
+    for (universal, revision, kept) in [(None, 2, false), (Some(true), 3, true)] {
+        for _ in 0..2 {
+            world.ban(&BanRequest {
+                universal,
+                ..change.clone()
+            });
+            let shown = world.shown(ARENA);
+            assert_eq!((shown.revision, shown.terms.universal), (revision, kept));
+        }
+    }
+}
+
+#[test]
+fn repeated_change_does_not_move_a_relative_end() {
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    let change = overwriting(lasting(24 * HOUR, ban_in(ARENA)));
+    world.ban(&change);
+    let end = world.shown(ARENA).terms.expires;
+    world.wait(REPEAT_LIMIT);
+    world.ban(&change);
+    assert_eq!(world.shown(ARENA).terms.expires, end);
+    world.wait(1);
+    world.ban(&change);
+    assert_ne!(world.shown(ARENA).terms.expires, end);
+}
+
+#[test]
+fn the_same_ban_after_a_lift_or_after_its_end_is_a_new_ban() {
+    for by in [BOT, CONSOLE] {
+        let mut world = world_of(BOT);
+        world.ban(&ban_in(ARENA));
+        let first = world.shown(ARENA).guid;
+        world.key = Some(by);
+        world.unban(&unban_in(ARENA));
+        world.key = Some(BOT);
+        assert_eq!(world.ban(&ban_in(ARENA)), Answer::Ok);
+        assert_ne!(world.shown(ARENA).guid, first);
+        assert!(world.is_banned(ARENA));
+    }
+    let mut world = world_of(BOT);
+    world.ban(&lasting(MINUTE, ban_in(ARENA)));
+    let first = world.shown(ARENA).guid;
+    world.wait(MINUTE);
+    assert_eq!(world.ban(&lasting(MINUTE, ban_in(ARENA))), Answer::Ok);
+    assert_ne!(world.shown(ARENA).guid, first);
+}
+
+#[test]
+fn after_another_decision_the_same_call_decides_again() {
+    let other = overwriting(lasting(HOUR, ban_in(ARENA)));
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    world.ban(&other);
+    assert!(matches!(
+        world.ban(&ban_in(ARENA)),
+        Answer::AlreadyBanned(_)
+    ));
+    let change = overwriting(ban_in(ARENA));
+    world.ban(&change);
+    world.ban(&other);
+    world.ban(&change);
+    assert_eq!(world.shown(ARENA).revision, 5);
+    assert_eq!(world.shown(ARENA).terms.expires, Expiry::Never);
+}
+
+#[test]
+fn a_ban_in_another_scope_is_no_later_decision() {
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    world.ban(&ban_all_from(BEACH));
+    assert_eq!(world.ban(&ban_in(ARENA)), Answer::Ok);
+    assert_eq!(world.ban(&ban_all_from(BEACH)), Answer::Ok);
+}
+
+#[test]
+fn confirmation_that_is_repeated_follows_its_own_rules() {
+    let mut world = world_of(BOT);
+    let call = BanRequest {
+        completed: true,
+        ..overwriting(ban_in(ARENA))
+    };
+    world.ban(&call);
+    world.unban(&unbanned_in(ARENA));
+    assert_eq!(world.owes(ARENA), "ban");
+    world.ban(&call);
+    assert_eq!(world.owes(ARENA), "nothing", "it is a confirmation again");
+}
+
+#[test]
+fn repeated_appeal_is_answered_like_the_first() {
+    let mut world = applied();
+    world.appeal(&ban_in(ARENA));
+    for wait in [0, REPEAT_LIMIT] {
+        world.wait(wait);
+        assert_eq!(world.appeal(&ban_in(ARENA)), Answer::Ok);
+        assert_eq!(world.owes(ARENA), "unban");
+    }
+    world.wait(1);
+    assert_eq!(world.appeal(&ban_in(ARENA)), Answer::NotFound);
+}
+
+#[test]
+fn unban_that_is_said_again_leaves_the_unban_pending() {
+    let calls = [
+        unban_in(ARENA),
+        UnbanRequest {
+            reason: Some("sorry".to_owned()),
+            moderator: None,
+            ..unban_in(ARENA)
+        },
+        UnbanRequest {
+            moderator: None,
+            ..unban_in(ARENA)
+        },
+        UnbanRequest {
+            from_game: true,
+            ..unban_in(ARENA)
+        },
+    ];
+    for call in calls {
+        for again in [BOT, CONSOLE] {
+            let mut world = applied();
+            world.unban(&call);
+            world.key = Some(again);
+            for wait in [0, 1, HOUR] {
+                world.wait(wait);
+                for completed in [false, true] {
+                    let again = UnbanRequest {
+                        completed,
+                        ..call.clone()
+                    };
+                    assert_eq!(world.unban(&again), Answer::Ok);
+                    assert_eq!(world.owes(ARENA), "unban", "{call:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn game_server_that_repeats_its_bare_unban_does_not_report_it() {
+    let bare = UnbanRequest {
+        moderator: None,
+        from_game: true,
+        ..unban_in(ARENA)
+    };
+    let mut world = applied();
+    world.unban(&bare);
+    world.wait(REPEAT_LIMIT);
+    world.unban(&bare);
+    assert_eq!(world.owes(ARENA), "unban");
+    world.wait(1);
+    world.unban(&bare);
+    assert_eq!(world.owes(ARENA), "nothing", "by then it is a report");
+}
+
+#[test]
+fn bare_call_of_a_game_server_reports_the_unban_that_is_pending() {
+    let bare = UnbanRequest {
+        moderator: None,
+        from_game: true,
+        ..unban_in(ARENA)
+    };
+    // Who lifted the ban, and whether the game server's call has the same words but for its origin.
+    let lifts = [
+        (BOT, unban_in(ARENA)),
+        (
+            BOT,
+            UnbanRequest {
+                from_game: false,
+                ..bare.clone()
+            },
+        ),
+        (CONSOLE, bare.clone()),
+    ];
+    for (key, lift) in lifts {
+        let mut world = applied();
+        world.key = Some(key);
+        world.unban(&lift);
+        world.key = Some(BOT);
+        world.unban(&bare);
+        assert_eq!(world.owes(ARENA), "nothing", "{lift:?}");
+    }
+}
+
+#[test]
+fn unban_lifts_a_ban_that_was_made_since_the_same_call() {
+    for ban in [ban_in(ARENA), ban_all_from(ARENA), ban_all_from(BEACH)] {
+        let mut world = world_of(BOT);
+        world.ban(&ban_in(ARENA));
+        world.ban(&ban_all_from(ARENA));
+        world.unban(&unban_in(ARENA));
+        world.key = Some(CONSOLE);
+        world.ban(&ban);
+        world.key = Some(BOT);
+        assert!(world.is_banned(ARENA));
+        world.unban(&unban_in(ARENA));
+        assert!(!world.is_banned(ARENA), "{ban:?}");
+    }
+}
+
+#[test]
+fn unban_of_two_bans_is_no_repeat_once_one_of_them_was_decided_on_again() {
+    let bare = UnbanRequest {
+        moderator: None,
+        from_game: true,
+        ..unban_in(ARENA)
+    };
+    let mut world = applied();
+    world.ban(&ban_all_from(ARENA));
+    world.unban(&bare);
+    world.key = Some(CONSOLE);
+    world.ban(&lasting(MINUTE, ban_all_from(BEACH)));
+    world.wait(MINUTE);
+    world.key = Some(BOT);
+    assert_eq!(world.owes(ARENA), "unban");
+    world.unban(&bare);
+    assert_eq!(world.owes(ARENA), "nothing", "it is a report");
+}
+
+#[test]
+fn to_a_clock_that_is_behind_a_repeat_is_in_time() {
+    let mut world = world_of(BOT);
+    world.ban(&ban_in(ARENA));
+    let first = world.store.clone();
+    world.now = world.now.minus(HOUR);
+    assert_eq!(world.ban(&ban_in(ARENA)), Answer::Ok);
+    assert_eq!(world.store, first);
+}
+
+#[test]
+fn undo_in_between_is_another_decision() {
+    let call = CallDigest::new(BOT, None, &ban_in(ARENA).meaning());
+    let lifting = CallDigest::new(BOT, None, &unban_in(ARENA).meaning());
+    let identity = |number| Identity {
+        guid: Guid::from(number),
+        uid: Uid(number),
+    };
+    let made = rules::make(&Standing::default(), &ban_in(ARENA), identity(1), START)
+        .made_by(Some(&call), START);
+    let judge = |standing: &_| rules::judge_ban(standing, &ban_in(ARENA), Some(&call), &[], START);
+    assert_eq!(judge(&made.standing), Ok(rules::Judgement::Nothing));
+    let step = Step {
+        after: &made.decisions[0].ban,
+        before: None,
+        is_undone: true,
+    };
+    let undone = rules::undo(&made.standing, Scope::Experience, &[step], "undo", START);
+    assert_eq!(judge(&undone.standing), Ok(rules::Judgement::Make));
+
+    let lifted =
+        rules::lift(&made.standing, &unban_in(ARENA), START).made_by(Some(&lifting), START);
+    let step = Step {
+        after: &lifted.decisions[0].ban,
+        before: lifted.decisions[0].previous.as_ref(),
+        is_undone: true,
+    };
+    let restored = rules::undo(&lifted.standing, Scope::Experience, &[step], "undo", START);
+    let judged = rules::judge_unban(&restored.standing, &unban_in(ARENA), Some(&lifting), START);
+    assert_eq!(judged, Ok(UnbanJudgement::Lift));
+}
+
+#[test]
+fn an_idempotency_key_makes_another_call() {
+    let meaning = ban_in(ARENA).meaning();
+    let digests = [
+        CallDigest::new(BOT, None, &meaning),
+        CallDigest::new(BOT, Some("1"), &meaning),
+        CallDigest::new(BOT, Some("2"), &meaning),
+        CallDigest::new(CONSOLE, None, &meaning),
+    ];
+    for (at, digest) in digests.iter().enumerate() {
+        assert_eq!(digests.iter().position(|other| other == digest), Some(at));
+    }
+}
+
+fn deciding_call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        4 => ban().prop_filter("a confirmation has its own rules", |ban| !ban.may_confirm())
+            .prop_map(Call::Ban),
+        1 => ban().prop_map(Call::Appeal),
+        3 => unban().prop_map(Call::Unban),
+    ]
+}
+
+proptest! {
+    /// Whatever was before: a call that decided something has, when it is repeated within ten minutes,
+    /// the answer and the state of one call. A ban must still be in force.
+    #[test]
+    fn repeat_of_a_decision_has_the_answer_and_the_state_of_one_call(
+        steps in steps(),
+        call in deciding_call(),
+        wait in select(vec![0, 1, 59, 61, REPEAT_LIMIT]),
+    ) {
+        let mut world = Play::through(&steps)?.world;
+        world.key = Some(BOT);
+        let decisions = world.store.history().count();
+        let first = world.call(&call)?;
+        prop_assume!(world.store.history().count() > decisions);
+        let mut again = world.clone();
+        again.now = again.now.plus(wait);
+        let is_in_force = |ban: &BanRequest| {
+            let standing = again.store.standing(ban.user, ban.experience);
+            standing.in_force(ban.scope, again.now).is_some()
+        };
+        let counts = match &call {
+            Call::Ban(ban) => is_in_force(ban),
+            _ => true,
+        };
+        prop_assume!(counts);
+        let second = again.call(&call)?;
+        prop_assert_eq!(second, first);
+        prop_assert_eq!(again.store, world.store);
+    }
+
+    /// Twice at once, any call whatever has the answer and the state of one.
+    #[test]
+    fn any_call_twice_at_once_is_one(steps in steps(), call in deciding_call()) {
+        let mut world = Play::through(&steps)?.world;
+        world.key = Some(BOT);
+        let first = world.call(&call)?;
+        let mut twice = world.clone();
+        prop_assert_eq!(twice.call(&call)?, first);
+        prop_assert_eq!(twice.store, world.store);
+    }
+}

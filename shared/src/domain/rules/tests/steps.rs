@@ -1,0 +1,295 @@
+//! Random steps in a small world, so that they collide often.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::TestCaseError;
+
+use super::{
+    ALICE, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, confirmation,
+    unbanned_in,
+};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ExperienceId, UserId};
+use crate::domain::rules::model::BanState;
+use crate::domain::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
+
+/// What happens next.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Time passes.
+    Wait(u64),
+    /// Time passes up to about a second in which something may change by itself.
+    WaitForEdge { which: Index, about: i64 },
+    /// Somebody calls, by one of two keys.
+    Call(&'static str, Call),
+    /// A call is sent again, as after a timeout.
+    Again { back: Index },
+    /// An experience confirms what it was shown, just now or long ago.
+    Confirm { back: Index, manner: Manner },
+    /// A user is forgotten.
+    Forget(UserId),
+}
+
+/// How an experience words its confirmation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Manner {
+    /// It says all that it was shown.
+    Exact,
+    /// It leaves out what it may.
+    Brief,
+    /// It says how long the ban still lasts.
+    Relative,
+}
+
+/// Something that an experience was shown, and when.
+#[derive(Clone, Debug)]
+enum Shown {
+    Ban(ExperienceId, BanState, Timestamp),
+    Unban(ExperienceId, BanState),
+}
+
+/// A world with the memory of what was sent and shown.
+#[derive(Clone, Debug)]
+pub(super) struct Play {
+    pub(super) world: World,
+    sent: Vec<(&'static str, Call)>,
+    shown: Vec<Shown>,
+}
+
+impl Play {
+    pub(super) fn new() -> Self {
+        Self {
+            world: World::empty(),
+            sent: Vec::new(),
+            shown: Vec::new(),
+        }
+    }
+
+    /// Plays the steps, and fails where rules and model part.
+    pub(super) fn through(steps: &[Step]) -> Result<Self, TestCaseError> {
+        let mut play = Self::new();
+        for step in steps {
+            play.step(step)?;
+        }
+        Ok(play)
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match step {
+            Step::Wait(seconds) => self.wait_until(self.world.now.plus(*seconds))?,
+            Step::WaitForEdge { which, about } => {
+                let edges = self.world.store.edges().into_iter();
+                let edges = edges.filter_map(|at| at.0.checked_add_signed(*about).map(Timestamp));
+                let ahead: Vec<_> = edges.filter(|at| *at > self.world.now).collect();
+                if !ahead.is_empty() {
+                    self.wait_until(*which.get(&ahead))?;
+                }
+            }
+            Step::Call(key, call) => self.send(key, call.clone())?,
+            Step::Again { back } => {
+                if let Some((key, call)) = from_the_end(&self.sent, *back) {
+                    self.send(key, call)?;
+                }
+            }
+            Step::Confirm { back, manner } => {
+                if let Some(shown) = from_the_end(&self.shown, *back) {
+                    self.confirm(&shown, *manner)?;
+                }
+            }
+            Step::Forget(user) => self.world.forget(*user)?,
+        }
+        self.look();
+        Ok(())
+    }
+
+    fn wait_until(&mut self, then: Timestamp) -> Result<(), TestCaseError> {
+        self.world.now = then;
+        self.world.agree()
+    }
+
+    fn send(&mut self, key: &'static str, call: Call) -> Result<(), TestCaseError> {
+        self.world.key = Some(key);
+        self.world.call(&call)?;
+        self.sent.push((key, call));
+        Ok(())
+    }
+
+    /// Confirms what was shown. Whatever was decided meanwhile, that changes no decision: a report
+    /// of an unban never does, and one of a ban not while it can be recognised.
+    fn confirm(&mut self, shown: &Shown, manner: Manner) -> Result<(), TestCaseError> {
+        let decided = self.world.decided();
+        let (call, is_report) = match shown {
+            Shown::Ban(experience, ban, at) => {
+                let mut request = confirmation(ban, *experience);
+                match (manner, ban.terms.expires) {
+                    (Manner::Brief, _) => request.universal = None,
+                    (Manner::Relative, Expiry::At(at)) if at > self.world.now => {
+                        request.length = Length::For(at.0 - self.world.now.0);
+                    }
+                    _ => {}
+                }
+                (Call::Ban(request), self.world.now <= at.plus(HOUR))
+            }
+            Shown::Unban(experience, ban) => {
+                let says_so = UnbanRequest {
+                    user: ban.user,
+                    ..unbanned_in(*experience)
+                };
+                let reason = Some("Ban automatically expired.".to_owned());
+                let sdk = UnbanRequest {
+                    reason,
+                    confirm_only: false,
+                    ..says_so.clone()
+                };
+                (
+                    Call::Unban(if matches!(manner, Manner::Exact) {
+                        sdk
+                    } else {
+                        says_so
+                    }),
+                    true,
+                )
+            }
+        };
+        self.send(BOT, call)?;
+        if is_report {
+            prop_assert_eq!(
+                decided,
+                self.world.decided(),
+                "a confirmation changed a decision"
+            );
+        }
+        Ok(())
+    }
+
+    /// Every experience polls, and a player tries to join; they will act on what they see later.
+    fn look(&mut self) {
+        let now = self.world.now;
+        let store = &self.world.store;
+        for experience in EXPERIENCES {
+            let joins = USERS
+                .into_iter()
+                .filter_map(|user| store.is_banned(user, experience, now));
+            let bans = joins
+                .filter(|ban| ban.active)
+                .chain(store.pending_bans(experience, now));
+            self.shown
+                .extend(bans.map(|ban| Shown::Ban(experience, ban, now)));
+            let unbans = store.pending_unbans(experience, now).into_iter();
+            self.shown
+                .extend(unbans.map(|ban| Shown::Unban(experience, ban)));
+        }
+    }
+}
+
+/// One of the list; of every two picks one is among the last few.
+fn from_the_end<T: Clone>(list: &[T], back: Index) -> Option<T> {
+    let lately = if back.index(2) == 0 {
+        list.len().min(8)
+    } else {
+        list.len()
+    };
+    let nearest = lately.checked_sub(1)?;
+    list.get(list.len() - 1 - back.index(nearest + 1)).cloned()
+}
+
+/// Random steps.
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..60)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let waits = select(vec![
+        1,
+        5,
+        30,
+        MINUTE,
+        MINUTE + 1,
+        600,
+        HOUR - 1,
+        HOUR,
+        HOUR + 1,
+        9000,
+    ]);
+    let manner = select(vec![Manner::Exact, Manner::Brief, Manner::Relative]);
+    prop_oneof![
+        2 => waits.prop_map(Step::Wait),
+        2 => (any::<Index>(), -1..=1_i64)
+            .prop_map(|(which, about)| Step::WaitForEdge { which, about }),
+        10 => (select(&[BOT, CONSOLE][..]), call()).prop_map(|(key, call)| Step::Call(key, call)),
+        3 => any::<Index>().prop_map(|back| Step::Again { back }),
+        6 => (any::<Index>(), manner).prop_map(|(back, manner)| Step::Confirm { back, manner }),
+        1 => select(&USERS[..]).prop_map(Step::Forget),
+    ]
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        1 => select(&EXPERIENCES[..]).prop_map(Call::Poll),
+        6 => ban().prop_map(Call::Ban),
+        1 => ban().prop_map(Call::Appeal),
+        2 => unban().prop_map(Call::Unban),
+    ]
+}
+
+/// Any ban call, of few.
+pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
+    let scope = prop_oneof![3 => Just(Scope::Experience), 2 => Just(Scope::Global)];
+    let wording = select(vec![
+        (ALICE, "aimbot", "Cheating"),
+        (BOB, "aimbot", "Cheating"),
+        (ALICE, "aimbot, twice", "Cheating"),
+        (ALICE, "aimbot", "Exploiting"),
+    ]);
+    let lengths = vec![5, 30, MINUTE, 600, HOUR, 9000];
+    let length = prop_oneof![
+        3 => Just(Length::Permanent),
+        2 => select(lengths.clone()).prop_map(Length::For),
+        2 => select(lengths).prop_map(|after| Length::Until(START.plus(after))),
+    ];
+    let universal = prop_oneof![3 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    (
+        select(&USERS[..]),
+        select(&EXPERIENCES[..]),
+        scope,
+        any::<bool>(),
+        any::<bool>(),
+        (wording, length, universal),
+    )
+        .prop_map(|(user, experience, scope, overwrite, completed, terms)| {
+            let ((moderator, private, public), length, universal) = terms;
+            BanRequest {
+                user,
+                experience,
+                scope,
+                overwrite,
+                completed,
+                moderator,
+                private_reason: private.to_owned(),
+                public_reason: public.to_owned(),
+                length,
+                universal,
+            }
+        })
+}
+
+/// Any unban call, of few.
+pub(super) fn unban() -> impl Strategy<Value = UnbanRequest> {
+    let reason = select(vec![None, None, Some("sorry"), Some("[luauCRON] ended")]);
+    let moderator = select(vec![None, None, Some(ALICE)]);
+    let flags = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>());
+    let place = (select(&USERS[..]), select(&EXPERIENCES[..]));
+    (place, reason, moderator, flags).prop_map(
+        |((user, experience), reason, moderator, (completed, confirm_only, from_game))| {
+            UnbanRequest {
+                user,
+                experience,
+                reason: reason.map(str::to_owned),
+                moderator,
+                completed,
+                confirm_only,
+                from_game,
+            }
+        },
+    )
+}

@@ -1,0 +1,311 @@
+//! A store in memory that applies the rules the way the database does: per user one Global ban,
+//! per user and experience one [`Here`], each call reading both, and writing an outcome or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use super::{HOUR, MINUTE};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ExperienceId, Guid, UserId};
+use crate::domain::rules::model::{Answer, BanState};
+use crate::domain::rules::{
+    Ban, BanRequest, CallDigest, CallMark, Decision, Expiry, Here, Identity, Judgement,
+    LATE_WINDOW, Outcome, REPEAT_LIMIT, Refusal, Revision, RevisionRef, Scope, Standing,
+    UnbanJudgement, UnbanRequest, Wording, appeal, confirm, decides, erased, judge_ban,
+    judge_unban, lift, make, may_be_late, may_mean_erased, overwrite, report_erased,
+    report_unbanned,
+};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Store {
+    globals: BTreeMap<UserId, (Ban, Option<CallMark>)>,
+    heres: BTreeMap<(UserId, ExperienceId), Here>,
+    linked: BTreeSet<ExperienceId>,
+    records: BTreeMap<Guid, Ban>,
+    history: Vec<(Timestamp, Decision)>,
+    /// What was erased, and until when it counts.
+    erased: BTreeMap<Wording, Timestamp>,
+}
+
+/// Calls.
+impl Store {
+    pub(super) fn link(&mut self, experience: ExperienceId) {
+        self.linked.insert(experience);
+    }
+
+    pub(super) fn ban(
+        &mut self,
+        request: &BanRequest,
+        by: Option<&str>,
+        identity: Identity,
+        now: Timestamp,
+    ) -> Answer {
+        let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
+        let call = call.as_ref();
+        let standing = self.standing(request.user, request.experience);
+        let late = if may_be_late(&standing, request, now) {
+            self.late(request, now)
+        } else {
+            Vec::new()
+        };
+        let judged = judge_ban(&standing, request, call, &late, now);
+        let outcome = if decides(&judged) && self.confirms_erased(request, now) {
+            Ok(Some(report_erased(&standing, now)))
+        } else {
+            judged.map(|judgement| match judgement {
+                Judgement::Nothing => None,
+                Judgement::Confirmation(revision) => Some(confirm(&standing, revision)),
+                Judgement::Overwrite => Some(overwrite(&standing, request, now).made_by(call, now)),
+                Judgement::Make => Some(make(&standing, request, identity, now).made_by(call, now)),
+            })
+        };
+        self.finish(outcome, request.user, request.experience, now)
+    }
+
+    pub(super) fn forget(&mut self, user: UserId, now: Timestamp) {
+        let decided = self.history.iter().filter_map(|(at, decision)| {
+            let ban = decision.previous.as_ref()?;
+            Some((ban, *at))
+        });
+        let globals = self.globals.values().map(|(ban, _)| ban);
+        let standing = self.heres.values().filter_map(|here| here.ban.as_ref());
+        let standing = standing.chain(globals).map(|ban| (ban, now));
+        let theirs = decided.chain(standing).filter(|(ban, _)| ban.user == user);
+        let erased: Vec<_> = theirs
+            .flat_map(|(ban, over)| erased(ban, over, now))
+            .collect();
+        for (wording, until) in erased {
+            let known = self.erased.entry(wording).or_insert(until);
+            *known = until.max(*known);
+        }
+        self.globals.remove(&user);
+        self.heres.retain(|(of, _), _| *of != user);
+        self.records.retain(|_, ban| ban.user != user);
+        self.history
+            .retain(|(_, decision)| decision.ban.user != user);
+    }
+
+    fn confirms_erased(&self, request: &BanRequest, now: Timestamp) -> bool {
+        let wordings = may_mean_erased(request, now).into_iter();
+        wordings
+            .filter_map(|wording| self.erased.get(&wording))
+            .any(|until| now <= *until)
+    }
+
+    pub(super) fn appeal(
+        &mut self,
+        request: &BanRequest,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer {
+        let call = by.map(|by| CallDigest::new(by, None, &request.meaning_as_appeal()));
+        let standing = self.standing(request.user, request.experience);
+        let outcome = appeal(
+            &standing,
+            request.scope,
+            request.completed,
+            call.as_ref(),
+            now,
+        )
+        .map(Some);
+        self.finish(outcome, request.user, request.experience, now)
+    }
+
+    pub(super) fn unban(
+        &mut self,
+        request: &UnbanRequest,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer {
+        let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
+        let call = call.as_ref();
+        let standing = self.standing(request.user, request.experience);
+        let outcome = judge_unban(&standing, request, call, now).map(|judgement| match judgement {
+            UnbanJudgement::Nothing => None,
+            UnbanJudgement::Report => Some(report_unbanned(&standing)),
+            UnbanJudgement::Lift => Some(lift(&standing, request, now).made_by(call, now)),
+        });
+        self.finish(outcome, request.user, request.experience, now)
+    }
+
+    fn finish(
+        &mut self,
+        outcome: Result<Option<Outcome>, Refusal>,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Answer {
+        self.link(experience);
+        match outcome {
+            Ok(None) => Answer::Ok,
+            Ok(Some(Outcome {
+                standing,
+                decisions,
+            })) => {
+                if let Some(global) = standing.global {
+                    self.globals.insert(user, (global, standing.global_mark));
+                }
+                self.heres.insert((user, experience), standing.here);
+                for decision in decisions {
+                    self.records.insert(decision.ban.guid, decision.ban.clone());
+                    self.history.push((now, decision));
+                }
+                Answer::Ok
+            }
+            Err(Refusal::AlreadyBanned(ban)) => {
+                Answer::AlreadyBanned(Box::new(self.state(&ban, experience, now)))
+            }
+            Err(Refusal::ExpiryPassed(_)) => Answer::ExpiryPassed,
+            Err(Refusal::NotFound) => Answer::NotFound,
+        }
+    }
+
+    /// The revisions in the asked scope that a decision of the last hour put out of force.
+    fn late(&self, request: &BanRequest, now: Timestamp) -> Vec<Revision> {
+        let in_scope = |ban: &Ban| match request.scope {
+            Scope::Global => ban.scope == Scope::Global,
+            Scope::Experience => {
+                ban.scope == Scope::Experience && ban.made_in == request.experience
+            }
+        };
+        let lately = self
+            .history
+            .iter()
+            .filter(|(at, _)| *at >= now.minus(LATE_WINDOW));
+        lately
+            .filter_map(|(at, decision)| Some((at, decision.previous.clone()?)))
+            .filter(|(_, ban)| ban.user == request.user && ban.ending.is_none() && in_scope(ban))
+            .map(|(at, ban)| match ban.terms.expires {
+                Expiry::At(expired) => Revision {
+                    until: expired.min(*at),
+                    ban,
+                },
+                Expiry::Never => Revision { until: *at, ban },
+            })
+            .collect()
+    }
+}
+
+/// Questions.
+impl Store {
+    pub(super) fn standing(&self, user: UserId, experience: ExperienceId) -> Standing {
+        let global = self.globals.get(&user);
+        Standing {
+            here: self
+                .heres
+                .get(&(user, experience))
+                .cloned()
+                .unwrap_or_default(),
+            global: global.map(|(ban, _)| ban.clone()),
+            global_mark: global.and_then(|(_, mark)| mark.clone()),
+        }
+    }
+
+    pub(super) fn history(&self) -> impl Iterator<Item = &Decision> {
+        self.history.iter().map(|(_, decision)| decision)
+    }
+
+    pub(super) fn is_banned(
+        &self,
+        user: UserId,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Option<BanState> {
+        let standing = self.standing(user, experience);
+        standing
+            .shown(now)
+            .map(|ban| self.state(ban, experience, now))
+    }
+
+    pub(super) fn pending_bans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        let mut list: Vec<_> = self
+            .standings(experience)
+            .filter_map(|standing| standing.owed().ban_at(now))
+            .map(|owed| self.recorded(owed.revision, experience, now))
+            .collect();
+        list.sort_by_key(|ban| ban.guid);
+        list
+    }
+
+    pub(super) fn pending_unbans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+        let mut owed: Vec<_> = self
+            .standings(experience)
+            .filter_map(|standing| standing.owed().unban_at(now))
+            .collect();
+        owed.sort_by_key(|owed| (owed.due, owed.reported.guid));
+        owed.into_iter()
+            .map(|owed| self.recorded(owed.reported, experience, now))
+            .collect()
+    }
+
+    pub(super) fn bans(&self, now: Timestamp) -> Vec<BanState> {
+        self.records
+            .values()
+            .rev()
+            .map(|ban| self.state(ban, ban.made_in, now))
+            .collect()
+    }
+
+    /// The times at which something may change by itself: expiries and the ends of windows.
+    pub(super) fn edges(&self) -> BTreeSet<Timestamp> {
+        let mut edges = BTreeSet::new();
+        for (at, decision) in &self.history {
+            edges.extend([MINUTE, REPEAT_LIMIT, HOUR].map(|after| at.plus(after)));
+            if let Expiry::At(at) = decision.ban.terms.expires {
+                edges.extend([at, at.plus(HOUR)]);
+            }
+        }
+        edges.extend(self.erased.values());
+        edges
+    }
+
+    pub(super) fn records_count_their_decisions(&self) -> Result<(), TestCaseError> {
+        for ban in self.records.values() {
+            let decisions = self
+                .history()
+                .filter(|decision| decision.ban.guid == ban.guid)
+                .count();
+            prop_assert_eq!(usize::try_from(ban.decisions).unwrap(), decisions);
+        }
+        Ok(())
+    }
+
+    /// The standing of every user, as far as the experience owes anything: if it is linked.
+    fn standings(&self, experience: ExperienceId) -> impl Iterator<Item = Standing> {
+        let here = self.heres.keys().map(|(user, _)| user);
+        let users: BTreeSet<_> = self.globals.keys().chain(here).copied().collect();
+        users
+            .into_iter()
+            .filter(move |_| self.linked.contains(&experience))
+            .map(move |user| self.standing(user, experience))
+    }
+
+    fn recorded(
+        &self,
+        revision: RevisionRef,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> BanState {
+        self.state(&self.records[&revision.guid], experience, now)
+    }
+
+    fn state(&self, ban: &Ban, experience: ExperienceId, now: Timestamp) -> BanState {
+        let reported = self.standing(ban.user, experience).here.report;
+        BanState {
+            guid: ban.guid,
+            uid: ban.uid,
+            user: ban.user,
+            scope: ban.scope,
+            made_in: ban.made_in,
+            terms: ban.terms.clone(),
+            revision: ban.revision,
+            created: ban.created,
+            updated: ban.updated,
+            active: ban.holds(now),
+            appealed: ban.is_appealed(),
+            completed: reported == Some(ban.current()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `unban-async`: lifting whatever keeps the user out, or reporting that it was lifted there.
+
+use super::Refusal;
+use super::ban::{Ban, EndingKind, Scope};
+use super::repeating::CallDigest;
+use super::standing::{Decision, DecisionKind, Outcome, Standing};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId};
+
+/// What an unban call asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnbanRequest {
+    /// Whom to unban.
+    pub user: UserId,
+    /// The experience that calls.
+    pub experience: ExperienceId,
+    /// Why; kept in the history.
+    pub reason: Option<String>,
+    /// Who decided.
+    pub moderator: Option<ModeratorId>,
+    /// Whether the calling experience has already applied it.
+    pub completed: bool,
+    /// Whether it is said to be a report, not a decision.
+    pub confirm_only: bool,
+    /// Whether a Roblox game server calls.
+    pub from_game: bool,
+}
+
+/// What an unban call turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnbanJudgement {
+    /// Nothing is in force, and the call is no report of a pending unban; or the experience says again
+    /// what it said before.
+    Nothing,
+    /// The experience reports the user as not banned.
+    Report,
+    /// A decision: what keeps the user out is lifted.
+    Lift,
+}
+
+impl UnbanRequest {
+    /// Whether the call says that it reports what the experience has done. So do the reasons that the
+    /// published SDK sends on its own after it has applied an unban.
+    #[must_use]
+    pub fn is_report(&self) -> bool {
+        self.confirm_only
+            || self.reason.as_deref().is_some_and(|reason| {
+                matches!(reason, "Ban was appealed." | "Ban automatically expired.")
+                    || reason.starts_with("[luauCRON]")
+            })
+    }
+
+    /// Whether a game server calls and gives neither reason nor moderator: while an unban is pending
+    /// there, that reports it.
+    #[must_use]
+    pub const fn is_bare_call_of_game(&self) -> bool {
+        self.from_game && self.reason.is_none() && self.moderator.is_none()
+    }
+}
+
+/// Judges an unban call, of which `call` is the digest, if it can be a repeat.
+///
+/// A call that lifted a ban and is repeated has the words of a report if a game server sends it. It is
+/// taken for the repeat that it may be: the unban stays pending, and is confirmed a little later.
+pub fn judge_unban(
+    standing: &Standing,
+    request: &UnbanRequest,
+    call: Option<&CallDigest>,
+    now: Timestamp,
+) -> Result<UnbanJudgement, Refusal> {
+    if standing.is_blank() {
+        return Err(Refusal::NotFound);
+    }
+    let is_report = request.is_report();
+    if !is_report && standing.counting(now).is_some() {
+        return Ok(UnbanJudgement::Lift);
+    }
+    let is_repeat = [Scope::Experience, Scope::Global]
+        .into_iter()
+        .any(|scope| standing.was_decided_by(call, scope, now));
+    let reports = is_report || (request.is_bare_call_of_game() && !is_repeat);
+    Ok(if reports && standing.here.report.is_some() {
+        UnbanJudgement::Report
+    } else {
+        UnbanJudgement::Nothing
+    })
+}
+
+/// Records that the user is not banned in the experience. A ban that holds after all is owed again.
+#[must_use]
+pub fn report_unbanned(standing: &Standing) -> Outcome {
+    Outcome::reported(standing.clone().with_report(None))
+}
+
+/// Lifts the bans that keep the user out: the Experience ban, the Global ban, or both.
+#[must_use]
+pub fn lift(standing: &Standing, request: &UnbanRequest, now: Timestamp) -> Outcome {
+    lift_those(standing, request, |_| true, now)
+}
+
+/// Lifts the bans with these guids, as far as they hold, and no other.
+#[must_use]
+pub fn lift_only(
+    standing: &Standing,
+    request: &UnbanRequest,
+    guids: &[Guid],
+    now: Timestamp,
+) -> Outcome {
+    lift_those(standing, request, |ban| guids.contains(&ban.guid), now)
+}
+
+fn lift_those(
+    standing: &Standing,
+    request: &UnbanRequest,
+    is_lifted: impl Fn(&Ban) -> bool,
+    now: Timestamp,
+) -> Outcome {
+    let mut after = standing.clone();
+    let mut decisions = Vec::new();
+    for ban in [Scope::Experience, Scope::Global].map(|scope| standing.in_force(scope, now)) {
+        let Some(ban) = ban.filter(|ban| is_lifted(ban)) else {
+            continue;
+        };
+        let ended = ban.ended(EndingKind::Lifted, now);
+        after = after.with_ban(ended.clone());
+        decisions.push(Decision {
+            kind: DecisionKind::Lifted,
+            ban: ended,
+            previous: Some(ban.clone()),
+            reason: request.reason.clone(),
+        });
+    }
+    if request.completed {
+        after = after.with_report(None);
+    }
+    Outcome {
+        standing: after,
+        decisions,
+    }
+}

@@ -1,0 +1,261 @@
+//! Where a workspace wants its events sent.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::events::EventFilter;
+use super::secret::Secrets;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{InvalidId, WorkspaceId};
+use crate::integrations::http_client::Target;
+
+/// After how many days without a success an endpoint is paused.
+pub const DAYS_FAILING: u64 = 3;
+
+/// The id of an endpoint: `we_` and 12 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct EndpointId(u64);
+
+impl EndpointId {
+    const PREFIX: &str = "we_";
+    const DIGITS: usize = 12;
+
+    /// A new id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().as_u64_pair().0 >> 16)
+    }
+}
+
+impl fmt::Display for EndpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:012x}", Self::PREFIX, self.0)
+    }
+}
+
+impl std::str::FromStr for EndpointId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let digits = text.strip_prefix(Self::PREFIX).ok_or(InvalidId)?;
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if digits.len() != Self::DIGITS || !digits.bytes().all(is_hex) {
+            return Err(InvalidId);
+        }
+        u64::from_str_radix(digits, 16)
+            .map(Self)
+            .map_err(|_| InvalidId)
+    }
+}
+
+impl TryFrom<String> for EndpointId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<EndpointId> for String {
+    fn from(id: EndpointId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Whether events are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndpointState {
+    /// They are.
+    Active,
+    /// The operator paused it.
+    Paused,
+    /// We paused it, since it failed for too long or said that it is gone.
+    Failing,
+}
+
+/// Why we paused an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PausedFor {
+    /// Nothing arrived for three days.
+    Failures,
+    /// It answered 410.
+    Gone,
+}
+
+/// An endpoint: a URL, what is sent there, and how that went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// The workspace whose events it gets.
+    pub workspace: WorkspaceId,
+    /// What the operator calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where it is.
+    pub url: Target,
+    /// Which events it gets.
+    pub events: EventFilter,
+    /// Whether it gets any.
+    pub state: EndpointState,
+    /// What deliveries are signed with.
+    #[serde(flatten)]
+    pub secrets: Secrets,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Since when every attempt has failed, if the last one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Why we paused it, if we did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_for: Option<PausedFor>,
+}
+
+impl Endpoint {
+    /// A new endpoint with a new secret.
+    #[must_use]
+    pub fn new(workspace: WorkspaceId, url: Target, events: EventFilter, now: Timestamp) -> Self {
+        Self {
+            id: EndpointId::random(),
+            workspace,
+            name: None,
+            url,
+            events,
+            state: EndpointState::Active,
+            secrets: Secrets::random(),
+            created: now,
+            failing_since: None,
+            paused_for: None,
+        }
+    }
+
+    /// Whether events are sent to it.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        matches!(self.state, EndpointState::Active)
+    }
+
+    /// The endpoint after something arrived.
+    #[must_use]
+    pub fn after_success(mut self) -> Self {
+        self.failing_since = None;
+        self
+    }
+
+    /// The endpoint after an attempt failed: paused if it has failed for too long.
+    #[must_use]
+    pub fn after_failure(mut self, now: Timestamp) -> Self {
+        let since = *self.failing_since.get_or_insert(now);
+        let has_failed_for = now.0.saturating_sub(since.0);
+        if self.is_active() && has_failed_for >= DAYS_FAILING.saturating_mul(86_400) {
+            self.state = EndpointState::Failing;
+            self.paused_for = Some(PausedFor::Failures);
+        }
+        self
+    }
+
+    /// The endpoint after it said that it is gone.
+    #[must_use]
+    pub fn after_gone(mut self, now: Timestamp) -> Self {
+        self.failing_since.get_or_insert(now);
+        if self.is_active() {
+            self.state = EndpointState::Failing;
+            self.paused_for = Some(PausedFor::Gone);
+        }
+        self
+    }
+
+    /// The endpoint paused by the operator.
+    #[must_use]
+    pub const fn paused(mut self) -> Self {
+        self.state = EndpointState::Paused;
+        self.paused_for = None;
+        self
+    }
+
+    /// The endpoint set going again: it has three days anew.
+    #[must_use]
+    pub const fn resumed(mut self) -> Self {
+        self.state = EndpointState::Active;
+        self.failing_since = None;
+        self.paused_for = None;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+    const DAY: u64 = 86_400;
+
+    fn endpoint() -> Endpoint {
+        let url = Target::parse("https://example.com/hook").unwrap();
+        Endpoint::new(WorkspaceId::random(), url, EventFilter::all(), NOW)
+    }
+
+    #[test]
+    fn an_id_is_its_prefix_and_12_hex_digits() {
+        let id = EndpointId::random();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().len(), 15);
+        for text in [
+            "",
+            "we_",
+            "we_0123456789a",
+            "we_0123456789abc",
+            "we_0123456789aB",
+            "we_+123456789ab",
+            "wx_0123456789ab",
+        ] {
+            assert!(text.parse::<EndpointId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_fails_for_three_days_is_paused() {
+        let failed = endpoint().after_failure(NOW);
+        assert_eq!(failed.failing_since, Some(NOW));
+        let almost = failed.clone().after_failure(NOW.plus(3 * DAY - 1));
+        assert!(almost.is_active());
+        assert_eq!(almost.failing_since, Some(NOW));
+        let paused = almost.after_failure(NOW.plus(3 * DAY));
+        assert_eq!(paused.state, EndpointState::Failing);
+        assert_eq!(paused.paused_for, Some(PausedFor::Failures));
+        let resumed = paused.resumed();
+        assert!(resumed.after_failure(NOW.plus(3 * DAY + 1)).is_active());
+    }
+
+    #[test]
+    fn one_success_gives_three_days_anew() {
+        let recovered = endpoint().after_failure(NOW).after_success();
+        assert_eq!(recovered.failing_since, None);
+        assert!(recovered.after_failure(NOW.plus(4 * DAY)).is_active());
+    }
+
+    #[test]
+    fn an_endpoint_that_is_gone_is_paused_at_once() {
+        let gone = endpoint().after_gone(NOW);
+        assert_eq!(gone.state, EndpointState::Failing);
+        assert_eq!(gone.paused_for, Some(PausedFor::Gone));
+    }
+
+    #[test]
+    fn what_the_operator_paused_stays_paused_by_him() {
+        for after in [
+            endpoint().paused().after_gone(NOW),
+            endpoint()
+                .paused()
+                .after_failure(NOW)
+                .after_failure(NOW.plus(9 * DAY)),
+        ] {
+            assert_eq!(after.state, EndpointState::Paused);
+        }
+    }
+}

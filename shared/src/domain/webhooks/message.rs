@@ -1,0 +1,187 @@
+//! What is sent: a body, and the headers that vouch for it.
+
+use bytes::Bytes;
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::Serialize;
+use serde_json::Value;
+use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP};
+
+use super::secret::Secrets;
+use crate::domain::ban_info::{FlagStyle, View};
+use crate::domain::clock::Timestamp;
+use crate::domain::error::ApiError;
+use crate::domain::event::Event;
+use crate::domain::ids::WorkspaceId;
+use crate::store::LoggedEvent;
+
+/// Who calls.
+const USER_AGENT: &str = concat!("Portcullis/", env!("CARGO_PKG_VERSION"));
+
+/// The name of a test, where an event has its own.
+pub const TEST: &str = "TEST";
+
+/// The body of a test.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Test<'a> {
+    id: &'a str,
+    event: &'static str,
+    created: Timestamp,
+    workspace_guid: WorkspaceId,
+}
+
+/// A message: the same for every attempt, but for its timestamp and signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The id by which a receiver tells a repetition: that of the event.
+    pub id: String,
+    /// JSON.
+    pub body: Bytes,
+}
+
+impl Message {
+    /// The message of an event, with all that the workspace's own systems may know.
+    pub fn of(workspace: WorkspaceId, event: &LoggedEvent) -> Result<Self, ApiError> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the workspace chose the receiver"
+        )]
+        let view = View::of_workspace(workspace, FlagStyle::Integer, event.decision.at);
+        Self::new(event.decision.id(), &Event::logged(event, &view))
+    }
+
+    /// The message of a test that was asked for at this time.
+    pub fn test(workspace: WorkspaceId, id: &str, created: Timestamp) -> Result<Self, ApiError> {
+        let test = Test {
+            id,
+            event: TEST,
+            created,
+            workspace_guid: workspace,
+        };
+        Self::new(id.to_owned(), &test)
+    }
+
+    fn new(id: String, body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(body);
+        let body = body.map_err(|error| ApiError::Internal(error.to_string()))?;
+        Ok(Self {
+            id,
+            body: body.into(),
+        })
+    }
+
+    /// Whether an answer repeats who was decided about, or why. Such an answer must not be kept: it
+    /// would outlive the user's erasure.
+    #[must_use]
+    pub fn is_repeated_in(&self, answer: &str) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let bans = ["data", "previous"].map(|name| body.get(name).unwrap_or(&Value::Null));
+        let texts = bans.iter().flat_map(|ban| {
+            let names = ["guid", "privateReason", "publicReason"];
+            names.map(|name| ban.get(name))
+        });
+        let repeats_text = texts
+            .chain([body.get("reason")])
+            .filter_map(|text| text?.as_str())
+            .any(|text| repeats(answer, text));
+        let mut users = bans.iter().filter_map(|ban| ban.get("robloxId")?.as_u64());
+        repeats_text || users.any(|user| names(answer, user))
+    }
+
+    /// The headers of an attempt that is made now; `None` for an id that no header can hold.
+    #[must_use]
+    pub fn headers(&self, secrets: &Secrets, now: Timestamp) -> Option<HeaderMap> {
+        let signatures = secrets.sign(&self.id, now, &self.body)?;
+        let mut headers = HeaderMap::new();
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        for (name, value) in [
+            (HEADER_WEBHOOK_ID, self.id.clone()),
+            (HEADER_WEBHOOK_TIMESTAMP, now.to_string()),
+            (HEADER_WEBHOOK_SIGNATURE, signatures),
+        ] {
+            headers.insert(HeaderName::from_static(name), value.parse().ok()?);
+        }
+        Some(headers)
+    }
+}
+
+/// How many characters of a text prove that it is repeated, since answers are cut off.
+const PROOF: usize = 12;
+
+/// Whether an answer contains the beginning of a text, plain or as JSON has it.
+fn repeats(answer: &str, text: &str) -> bool {
+    let start: String = text.chars().take(PROOF).collect();
+    let escaped = serde_json::to_string(&start).unwrap_or_default();
+    let escaped = escaped.trim_matches('"');
+    !start.trim().is_empty() && (answer.contains(&start) || answer.contains(escaped))
+}
+
+/// Whether an answer contains a number that is no part of a longer one.
+fn names(answer: &str, number: u64) -> bool {
+    let number = number.to_string();
+    answer
+        .split(|letter: char| !letter.is_ascii_digit())
+        .any(|digits| digits == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clock::Moment;
+
+    #[test]
+    fn answer_that_names_the_user_or_the_reasons_is_recognized() {
+        let body = serde_json::json!({
+            "event": "GAME_UNBANNED",
+            "data": {
+                "guid": "633197862920433664",
+                "robloxId": 156,
+                "privateReason": "said \"no\" to a moderator",
+                "publicReason": "Cheating",
+            },
+            "previous": null,
+            "reason": "mistaken for another",
+        });
+        let message = Message::new("id".to_owned(), &body).unwrap();
+        for answer in [
+            "user 156 is unknown",
+            "{\"robloxId\":156}",
+            "bad reason: Cheating!",
+            "{\"privateReason\":\"said \\\"no\\\" to a mod",
+            "no ban 633197862920433664",
+            "mistaken for ",
+        ] {
+            assert!(message.is_repeated_in(answer), "{answer}");
+        }
+        for answer in [
+            "",
+            "ok",
+            "1560",
+            "error 15",
+            "{\"error\":\"unauthorized\"}",
+            "said",
+        ] {
+            assert!(!message.is_repeated_in(answer), "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_verifies_a_message_and_no_altered_one() {
+        let secrets = Secrets::random();
+        let message = Message {
+            id: "633197862920433664-1".to_owned(),
+            body: Bytes::from_static(br#"{"event":"GAME_BANNED"}"#),
+        };
+        let headers = message.headers(&secrets, Moment::now().seconds()).unwrap();
+        let receiver = standardwebhooks::Webhook::new(secrets.current().reveal()).unwrap();
+        assert!(receiver.verify(&message.body, &headers).is_ok());
+        assert!(receiver.verify(b"{}", &headers).is_err());
+        for name in [HEADER_WEBHOOK_ID, HEADER_WEBHOOK_TIMESTAMP] {
+            let mut altered = headers.clone();
+            altered.insert(name, HeaderValue::from_static("1800000000"));
+            assert!(receiver.verify(&message.body, &altered).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What deliveries are signed with.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use standardwebhooks::Webhook;
+use uuid::Uuid;
+
+use crate::domain::clock::Timestamp;
+
+/// How every secret begins.
+const PREFIX: &str = "whsec_";
+
+/// How many bytes a secret of ours has; the specification asks for 24 to 64.
+const BYTES: usize = 32;
+
+/// For how many seconds a replaced secret goes on signing, unless said otherwise: a day.
+pub const DEFAULT_OVERLAP: u64 = 86_400;
+
+/// A secret to sign with: `whsec_` and the base64 of 32 random bytes. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SigningSecret(String);
+
+/// The text is no secret to sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be whsec_ and the base64 of {BYTES} bytes")]
+pub struct InvalidSecret;
+
+impl SigningSecret {
+    /// A new secret.
+    #[must_use]
+    pub fn random() -> Self {
+        // Three version 4 UUIDs hold 366 random bits of the system's; the digest makes 256 of them.
+        let mut digest = Sha256::new();
+        for _ in 0..3 {
+            digest.update(Uuid::new_v4().as_bytes());
+        }
+        Self(format!(
+            "{PREFIX}{}",
+            BASE64_STANDARD.encode(digest.finalize())
+        ))
+    }
+
+    /// The secret in clear.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    fn signer(text: &str) -> Option<Webhook> {
+        let encoded = text.strip_prefix(PREFIX)?;
+        let bytes = BASE64_STANDARD.decode(encoded).ok()?;
+        (bytes.len() == BYTES).then(|| Webhook::from_bytes(bytes).ok())?
+    }
+}
+
+impl TryFrom<String> for SigningSecret {
+    type Error = InvalidSecret;
+
+    fn try_from(text: String) -> Result<Self, InvalidSecret> {
+        Self::signer(&text).map(|_| Self(text)).ok_or(InvalidSecret)
+    }
+}
+
+impl From<SigningSecret> for String {
+    fn from(secret: SigningSecret) -> Self {
+        secret.0
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret")
+    }
+}
+
+/// The secrets of an endpoint: the one in use, and while it replaces another, that one too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secrets {
+    /// The one in use.
+    #[serde(rename = "secret")]
+    current: SigningSecret,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<Replaced>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Replaced {
+    secret: SigningSecret,
+    /// From this second on it signs no more.
+    until: Timestamp,
+}
+
+impl Secrets {
+    /// One new secret.
+    #[must_use]
+    pub fn random() -> Self {
+        Self {
+            current: SigningSecret::random(),
+            replaced: None,
+        }
+    }
+
+    /// A new secret in the place of the one in use, which goes on signing for `overlap` seconds. A
+    /// third one, replaced before, signs no more.
+    #[must_use]
+    pub fn rotated(&self, now: Timestamp, overlap: u64) -> Self {
+        Self {
+            current: SigningSecret::random(),
+            replaced: (overlap > 0).then(|| Replaced {
+                secret: self.current.clone(),
+                until: now.plus(overlap),
+            }),
+        }
+    }
+
+    /// The one in use.
+    #[must_use]
+    pub const fn current(&self) -> &SigningSecret {
+        &self.current
+    }
+
+    /// Until when the replaced one signs too, if there is one.
+    #[must_use]
+    pub fn overlap_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.replaced.as_ref().map(|replaced| replaced.until);
+        until.filter(|until| *until > now)
+    }
+
+    /// The signatures of a message, one for each secret that is valid now, the newest first and
+    /// separated by a blank, as the header has them.
+    #[must_use]
+    pub fn sign(&self, id: &str, now: Timestamp, body: &[u8]) -> Option<String> {
+        let replaced = self.replaced.iter().filter(|replaced| replaced.until > now);
+        let valid = std::iter::once(&self.current).chain(replaced.map(|one| &one.secret));
+        let seconds = i64::try_from(now.0).ok()?;
+        let signatures: Option<Vec<_>> = valid
+            .map(|secret| {
+                SigningSecret::signer(&secret.0)?
+                    .sign(id, seconds, body)
+                    .ok()
+            })
+            .collect();
+        Some(signatures?.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::HeaderMap;
+
+    use super::*;
+    use crate::domain::clock::Moment;
+
+    #[test]
+    fn a_secret_is_32_bytes_behind_its_prefix() {
+        let secret = SigningSecret::random();
+        let encoded = secret.reveal().strip_prefix("whsec_").unwrap();
+        assert_eq!(BASE64_STANDARD.decode(encoded).unwrap().len(), 32);
+        assert_ne!(secret, SigningSecret::random());
+        assert_eq!(
+            SigningSecret::try_from(String::from(secret.clone())),
+            Ok(secret)
+        );
+        for text in ["", "whsec_", "whsec_AAAA", "whsec_?", "AAAA"] {
+            assert!(SigningSecret::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_by_debug() {
+        let secrets = Secrets::random().rotated(Timestamp(1), 60);
+        let shown = format!("{secrets:?}");
+        assert!(!shown.contains("whsec_"), "{shown}");
+    }
+
+    /// Whether a receiver that holds one secret takes a message for genuine.
+    fn is_verified(secret: &SigningSecret, signatures: &str, now: Timestamp) -> bool {
+        let header = |text: &str| text.parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("webhook-id", header("1-1"));
+        headers.insert("webhook-timestamp", header(&now.to_string()));
+        headers.insert("webhook-signature", header(signatures));
+        let receiver = Webhook::new(secret.reveal()).unwrap();
+        receiver.verify(b"{}", &headers).is_ok()
+    }
+
+    #[test]
+    fn while_a_secret_replaces_another_both_verify_and_afterwards_only_the_new_one() {
+        let now = Moment::now().seconds();
+        let old = Secrets::random();
+        let new = old.rotated(now, 60);
+        let during = new.sign("1-1", now, b"{}").unwrap();
+        assert_eq!(during.split(' ').count(), 2);
+        for secret in [old.current(), new.current()] {
+            assert!(is_verified(secret, &during, now));
+        }
+        assert_eq!(new.overlap_until(now), Some(now.plus(60)));
+        let after = now.plus(60);
+        let signed = new.sign("1-1", after, b"{}").unwrap();
+        assert!(is_verified(new.current(), &signed, after));
+        assert!(!is_verified(old.current(), &signed, after));
+        assert_eq!(new.overlap_until(after), None);
+        let at_once = old.rotated(now, 0).sign("1-1", now, b"{}").unwrap();
+        assert_eq!(at_once.split(' ').count(), 1);
+    }
+
+    #[test]
+    fn a_third_secret_signs_no_more() {
+        let now = Moment::now().seconds();
+        let first = Secrets::random();
+        let third = first.rotated(now, 60).rotated(now, 60);
+        let signed = third.sign("1-1", now, b"{}").unwrap();
+        assert!(!is_verified(first.current(), &signed, now));
+    }
+}

@@ -1,0 +1,8 @@
+//! Services other than DynamoDB: AWS, Roblox Open Cloud and the receivers of webhooks.
+
+pub(crate) mod aws;
+pub mod connection;
+pub mod http_client;
+pub mod invoker;
+pub mod roblox;
+pub mod secrets;

@@ -1,0 +1,107 @@
+//! Waking the functions that reach out. What there is to do stands in the tables; a wake only says
+//! where to look, so one that is lost costs the time until the next schedule, and one too many
+//! nothing.
+
+use aws_config::SdkConfig;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use serde_json::json;
+
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+
+/// Where to look.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Errand {
+    /// At what is to be delivered to an endpoint.
+    Deliver {
+        /// Whose.
+        workspace: WorkspaceTag,
+        /// The endpoint's id.
+        endpoint: String,
+    },
+    /// At what a universe's experiences owe.
+    Enforce {
+        /// Whose.
+        workspace: WorkspaceTag,
+        /// The universe's id.
+        universe: u64,
+    },
+}
+
+/// Calls functions without waiting for them.
+#[derive(Clone, Debug)]
+pub struct Waker {
+    client: Client,
+    deliver: Option<String>,
+    enforce: Option<String>,
+}
+
+impl Waker {
+    /// One that knows the functions that the environment names.
+    #[must_use]
+    pub fn from_environment(config: &SdkConfig) -> Self {
+        let name = |variable| std::env::var(variable).ok();
+        Self {
+            client: Client::new(config),
+            deliver: name("DELIVER_FUNCTION"),
+            enforce: name("ENFORCE_FUNCTION"),
+        }
+    }
+
+    /// The same in the function that mirrors to Roblox, which sends itself on as well.
+    #[must_use]
+    pub fn enforcing_itself(self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        Self {
+            enforce: self.enforce.or(own),
+            ..self
+        }
+    }
+
+    /// The same in the function that delivers: it sends itself on. Its own name is told by Lambda, since
+    /// a template cannot name a function in its own environment.
+    #[must_use]
+    pub fn delivering_itself(self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        Self {
+            deliver: self.deliver.or(own),
+            ..self
+        }
+    }
+
+    /// Sends somebody on an errand.
+    pub async fn wake(&self, errand: &Errand) -> Result<(), ApiError> {
+        let (function, event) = match errand {
+            Errand::Deliver {
+                workspace,
+                endpoint,
+            } => (
+                &self.deliver,
+                json!({ "workspace": workspace.to_string(), "endpoint": endpoint }),
+            ),
+            Errand::Enforce {
+                workspace,
+                universe,
+            } => (
+                &self.enforce,
+                json!({ "workspace": workspace.to_string(), "universe": universe }),
+            ),
+        };
+        let Some(function) = function else {
+            let detail = format!("the environment names no function for {errand:?}");
+            return Err(ApiError::Internal(detail));
+        };
+        let call = self
+            .client
+            .invoke()
+            .function_name(function)
+            .invocation_type(InvocationType::Event)
+            .payload(Blob::new(event.to_string()));
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(crate::integrations::aws::failure("AWS Lambda", &error)),
+        }
+    }
+}

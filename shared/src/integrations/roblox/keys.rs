@@ -1,0 +1,120 @@
+//! The permissions of an Open Cloud key, as reported by Roblox.
+
+use serde_json::Value;
+
+use crate::domain::ids::UniverseId;
+
+/// The scopes that the mirror needs: name and operation.
+pub const NEEDED_SCOPES: [(&str, &str); 3] = [
+    ("universe.user-restriction", "read"),
+    ("universe.user-restriction", "write"),
+    ("universe-messaging-service", "publish"),
+];
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyInfo {
+    pub enabled: bool,
+    pub expired: bool,
+    pub scopes: Vec<Scope>,
+}
+
+/// A permission of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The resource.
+    pub name: String,
+    /// The permitted operations on it.
+    pub operations: Vec<String>,
+    /// The universes, `*` for all; `None` if Roblox does not report them.
+    pub universes: Option<Vec<String>>,
+}
+
+impl KeyInfo {
+    pub(super) fn read(answer: &Value) -> Self {
+        let flag = |name: &str| answer.get(name).and_then(Value::as_bool);
+        let scopes = answer.get("scopes").and_then(Value::as_array);
+        Self {
+            enabled: flag("enabled").unwrap_or(true),
+            expired: flag("expired").unwrap_or(false),
+            scopes: scopes
+                .into_iter()
+                .flatten()
+                .filter_map(Scope::read)
+                .collect(),
+        }
+    }
+
+    /// The needed scopes that the key lacks for a universe, such as
+    /// `universe.user-restriction:write`.
+    #[must_use]
+    pub fn missing(&self, universe: UniverseId) -> Vec<String> {
+        let lacks = |(name, operation): &(&str, &str)| {
+            !self
+                .scopes
+                .iter()
+                .any(|scope| scope.allows(name, operation, universe))
+        };
+        let missing = NEEDED_SCOPES.iter().copied().filter(lacks);
+        missing
+            .map(|(name, operation)| format!("{name}:{operation}"))
+            .collect()
+    }
+}
+
+impl Scope {
+    fn read(scope: &Value) -> Option<Self> {
+        let list = |name: &str| {
+            let list = scope.get(name)?.as_array()?;
+            let text = |value: &Value| match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            Some(list.iter().filter_map(text).collect())
+        };
+        Some(Self {
+            name: scope.get("name")?.as_str()?.to_owned(),
+            operations: list("operations").unwrap_or_default(),
+            universes: list("universeIds"),
+        })
+    }
+
+    fn allows(&self, name: &str, operation: &str, universe: UniverseId) -> bool {
+        let among = |list: &[String], wanted: &str| {
+            list.iter().any(|entry| entry == "*" || entry == wanted)
+        };
+        let here = (self.universes.as_ref())
+            .is_none_or(|universes| among(universes, &universe.to_string()));
+        self.name == name && among(&self.operations, operation) && here
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_tells_what_it_lacks_for_a_universe() {
+        let here = UniverseId::new(7).unwrap();
+        let answer = |universes: Value| {
+            json!({ "name": "k", "enabled": true, "scopes": [
+                { "name": "universe.user-restriction", "operations": ["read", "write"],
+                  "universeIds": universes },
+                { "name": "universe-messaging-service", "operations": ["*"] },
+            ]})
+        };
+        for (universes, lacks) in [
+            (json!(["7"]), 0),
+            (json!([7]), 0),
+            (json!(["*"]), 0),
+            (json!(["8"]), 2),
+            (json!([]), 2),
+        ] {
+            let missing = KeyInfo::read(&answer(universes.clone())).missing(here);
+            assert_eq!(missing.len(), lacks, "{universes}: {missing:?}");
+        }
+        assert_eq!(KeyInfo::read(&json!({})).missing(here).len(), 3);
+    }
+}

@@ -1,0 +1,41 @@
+//! Ban, unban and undo, shared by the API and the CLI.
+//!
+//! The rules judge a call on what is stored; it is checked against the permit and written as one
+//! transaction. See [`crate::store::Store::settle`] for write conflicts.
+
+mod ban;
+mod unban;
+mod undo;
+
+pub use ban::{Intent, ban};
+pub use unban::{lift, unban};
+pub use undo::Undo;
+
+use crate::domain::ban_info::View;
+use crate::domain::error::ApiError;
+use crate::store::Bounds;
+
+/// What a caller may decide, and how bans are shown to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Authority {
+    /// Whether it may make and end Global bans.
+    pub may_decide_globally: bool,
+    /// The caller's limits besides the rules.
+    pub bounds: Bounds,
+    /// How a conflicting ban is shown.
+    pub view: View,
+    /// Whether another caller may get another representation.
+    pub view_varies: bool,
+}
+
+impl Authority {
+    fn demand_global(&self) -> Result<(), ApiError> {
+        if self.may_decide_globally {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden(
+                "this key lacks the scope bans:write-global, which Global bans require",
+            ))
+        }
+    }
+}

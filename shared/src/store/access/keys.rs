@@ -1,0 +1,334 @@
+//! Keys: looking one up on each request, and what the operator does to them.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::clock::{Moment, Reading, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
+use crate::domain::keys::{FlagPin, KeyHash, KeyKind, KeyRecord, PlainKey, Replaced, Scope};
+use crate::store::Store;
+use crate::store::decisions::snapshot::Snapshot;
+use crate::store::dynamo::database::{DatabaseError, failure, number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{Item, Key, names};
+
+/// How long a key is taken for live without looking. A revocation is effective everywhere within
+/// this time.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// How long an unknown key is refused without looking: short, since it may be created just after it
+/// was tried.
+const NONE_REMEMBERED: Duration = Duration::from_secs(5);
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The key in clear.
+    pub key: PlainKey,
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// What the operator calls it.
+    pub name: String,
+    /// What it may do; a public key has no scopes.
+    pub scopes: Vec<Scope>,
+    /// How flags are written to it.
+    pub flags: FlagPin,
+    /// How many bans it may make or change within any hour; absent = any number.
+    pub bans_per_hour: Option<NonZeroU32>,
+    /// How many checks it may make within a minute; absent = the default of its kind.
+    pub checks_per_minute: Option<NonZeroU32>,
+    /// From when on it is refused.
+    pub expires: Option<Timestamp>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl NewKey {
+    /// What is stored of the key. Its public id is the beginning of its hash.
+    #[must_use]
+    pub fn record(&self) -> KeyRecord {
+        let scopes = match self.key.kind() {
+            KeyKind::Secret => self.scopes.clone(),
+            KeyKind::Public => Vec::new(),
+        };
+        KeyRecord {
+            key_id: self.key.hash().as_str().chars().take(12).collect(),
+            workspace: self.workspace,
+            name: self.name.clone(),
+            key_kind: self.key.kind(),
+            scopes,
+            flags: self.flags,
+            bans_per_hour: self.bans_per_hour,
+            checks_per_minute: self.checks_per_minute,
+            created: self.created,
+            expires: self.expires,
+            revoked: None,
+            last_used: None,
+            replaced: None,
+        }
+    }
+}
+
+/// What is in memory of a key.
+#[derive(Clone, Debug)]
+pub enum KnownKey {
+    /// Its record.
+    Key(Arc<KeyRecord>),
+    /// That it is no key.
+    NoSuchKey,
+}
+
+impl KnownKey {
+    /// The record, if it is a key.
+    #[must_use]
+    pub fn record(self) -> Option<Arc<KeyRecord>> {
+        match self {
+            Self::Key(record) => Some(record),
+            Self::NoSuchKey => None,
+        }
+    }
+}
+
+impl Store {
+    /// The record of a key that was sent, from memory or the table.
+    pub async fn key(&self, key: &PlainKey) -> Result<Option<Arc<KeyRecord>>, ApiError> {
+        let hash = key.hash();
+        if let Some(known) = self.remembered_key(&hash) {
+            return Ok(known.record());
+        }
+        let looked_up = Reading::now();
+        let found = self.database.get(Key::api_key(hash.as_str())).await?;
+        Ok(self.learn_key(hash, found, looked_up)?)
+    }
+
+    /// What is in memory of a key that was sent.
+    #[must_use]
+    pub fn known_key(&self, key: &PlainKey) -> Option<KnownKey> {
+        self.remembered_key(&key.hash())
+    }
+
+    /// A key that is not in memory and the standing of a user of its workspace, in one round trip;
+    /// `None` if the key is unknown.
+    pub async fn key_and_standing(
+        &self,
+        key: &PlainKey,
+        user: UserId,
+        experience: ExperienceId,
+    ) -> Result<Option<(Arc<KeyRecord>, Snapshot)>, ApiError> {
+        let hash = key.hash();
+        let besides = vec![Key::api_key(hash.as_str())];
+        let looked_up = Reading::now();
+        let (snapshot, found) = self
+            .standing_and(key.tag(), user, experience, besides)
+            .await?;
+        let Some(record) = self.learn_key(hash, found.into_iter().next(), looked_up)? else {
+            return Ok(None);
+        };
+        let snapshot = self.steadied(snapshot, user, experience).await?;
+        Ok(Some((record, snapshot)))
+    }
+
+    fn remembered_key(&self, hash: &KeyHash) -> Option<KnownKey> {
+        let known = &self.known;
+        let key = known.keys.get(hash, |_| REMEMBERED).map(KnownKey::Key);
+        key.or_else(|| {
+            let unknown = known.unknown_keys.get(hash, |()| NONE_REMEMBERED);
+            unknown.map(|()| KnownKey::NoSuchKey)
+        })
+    }
+
+    /// Remembers what was found under a key, and notes that it is used.
+    fn learn_key(
+        &self,
+        hash: KeyHash,
+        found: Option<Item>,
+        looked_up: Reading,
+    ) -> Result<Option<Arc<KeyRecord>>, DatabaseError> {
+        let record = found
+            .map(items::read::<KeyRecord>)
+            .transpose()?
+            .map(Arc::new);
+        match &record {
+            Some(record) => {
+                self.note_use(Key::api_key(hash.as_str()), record);
+                self.known.keys.put(hash, Arc::clone(record), looked_up);
+            }
+            None => self.known.unknown_keys.put(hash, (), looked_up),
+        }
+        Ok(record)
+    }
+
+    /// Notes that a key is used today, beside the request and not before its answer. What comes to
+    /// nothing, since the environment is frozen first, is done by a later look-up.
+    fn note_use(&self, key: Key, record: &KeyRecord) {
+        let now = Moment::now().seconds();
+        let today = now.day();
+        if !record.is_live(now) || record.last_used.is_some_and(|day| day >= today) {
+            return;
+        }
+        let call = self
+            .database
+            .updating(key)
+            .update_expression("SET last_used = :today")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used) OR last_used < :today)",
+            )
+            .expression_attribute_values(":today", number(today.0));
+        self.database.beside(call);
+    }
+
+    /// Makes a key; `false` if it exists.
+    pub async fn create_key(&self, new: &NewKey) -> Result<bool, ApiError> {
+        let key = Key::api_key(new.key.hash().as_str());
+        let mut item = items::write(key, "key", new.record())?;
+        item.insert(
+            "workspace_tag".to_owned(),
+            text(new.workspace.tag().to_string()),
+        );
+        Ok(self.database.create(item).await?)
+    }
+
+    /// The keys of a workspace, revoked ones included.
+    pub async fn keys(&self, tag: WorkspaceTag) -> Result<Vec<KeyRecord>, ApiError> {
+        let items = self.key_items(tag).await?;
+        Ok(items
+            .into_iter()
+            .map(items::read)
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Revokes the key with this public id; `false` if there is none that was not revoked before.
+    pub async fn revoke_key(
+        &self,
+        tag: WorkspaceTag,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<bool, ApiError> {
+        self.change_live_key(tag, key_id, "SET revoked = :at", "", now, None)
+            .await
+    }
+
+    /// Lets the key with this public id end at some time, since another one replaces it; `false` if it
+    /// is revoked, ends before that, or has been replaced already.
+    pub async fn replace_key(
+        &self,
+        tag: WorkspaceTag,
+        key_id: &str,
+        at: Timestamp,
+        replaced: &Replaced,
+    ) -> Result<bool, ApiError> {
+        let unless = " AND attribute_not_exists(replaced) AND (attribute_not_exists(expires) OR \
+                      expires > :at)";
+        let change = "SET expires = :at, replaced = :replaced";
+        let replaced = items::attribute(replaced)?;
+        self.change_live_key(tag, key_id, change, unless, at, Some(replaced))
+            .await
+    }
+
+    async fn change_live_key(
+        &self,
+        tag: WorkspaceTag,
+        key_id: &str,
+        change: &str,
+        unless: &str,
+        at: Timestamp,
+        replaced: Option<AttributeValue>,
+    ) -> Result<bool, ApiError> {
+        let is_it = |item: &Item| {
+            item.get("key_id")
+                .and_then(|id| id.as_s().ok())
+                .is_some_and(|id| id == key_id)
+        };
+        let found = self.key_items(tag).await?.into_iter().find(is_it);
+        let Some(key) = found.as_ref().and_then(Key::of) else {
+            return Ok(false);
+        };
+        let mut update = self
+            .database
+            .updating(key)
+            .update_expression(change)
+            .condition_expression(format!(
+                "attribute_exists(pk) AND attribute_not_exists(revoked){unless}"
+            ))
+            .expression_attribute_values(":at", number(at.0));
+        if let Some(replaced) = replaced {
+            update = update.expression_attribute_values(":replaced", replaced);
+        }
+        Ok(self.database.update_if(update).await?)
+    }
+
+    pub(in crate::store) async fn key_items(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let mut pages = self
+            .database
+            .querying_workspaces()
+            .index_name(names::KEYS_BY_WORKSPACE)
+            .key_condition_expression("workspace_tag = :tag")
+            .expression_attribute_values(":tag", text(tag.to_string()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(item.map_err(failure)?);
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, SdkConfig};
+
+    use super::*;
+    use crate::cache::MOST;
+    use crate::store::{Database, Tables};
+
+    fn store() -> Store {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+        let tables = Tables {
+            bans: "bans".to_owned(),
+            workspaces: "workspaces".to_owned(),
+        };
+        Store::new(Database::new(&config.build(), tables))
+    }
+
+    fn made(key: PlainKey, workspace: WorkspaceId) -> KeyRecord {
+        let new = NewKey {
+            key,
+            workspace,
+            name: "key".to_owned(),
+            scopes: Vec::new(),
+            flags: FlagPin::Auto,
+            bans_per_hour: None,
+            checks_per_minute: None,
+            expires: None,
+            created: Timestamp(1),
+        };
+        new.record()
+    }
+
+    #[test]
+    fn flood_of_unknown_keys_is_bounded_and_pushes_no_real_key_out() {
+        let (store, workspace) = (store(), WorkspaceId::random());
+        let key = || PlainKey::random(KeyKind::Secret, workspace);
+        let (real, first) = (key(), key());
+        let record = Arc::new(made(real.clone(), workspace));
+        store.known.keys.put(real.hash(), record, Reading::now());
+        let learn = |key: &PlainKey| store.learn_key(key.hash(), None, Reading::now());
+        learn(&first).unwrap();
+        assert!(matches!(store.known_key(&first), Some(KnownKey::NoSuchKey)));
+        for _ in 0..MOST {
+            learn(&key()).unwrap();
+            assert!(store.known.unknown_keys.len() <= MOST);
+        }
+        assert!(store.known_key(&first).is_none(), "it was pushed out");
+        assert!(matches!(store.known_key(&real), Some(KnownKey::Key(_))));
+    }
+}

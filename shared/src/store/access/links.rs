@@ -1,0 +1,244 @@
+//! Which experiences belong to a workspace. A Global ban reaches all of them.
+
+use std::time::Duration;
+
+use crate::api::auth::Caller;
+use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, text};
+use crate::store::dynamo::schema::{self, Key};
+
+/// How long a warm function takes an experience for linked without looking. An unlinking is
+/// effective everywhere within this time.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// How experiences become linked to a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Linking {
+    /// By their first call with a secret key.
+    #[default]
+    Automatic,
+    /// By the operator only.
+    Strict,
+}
+
+/// An experience that a call names, and whether the call links it.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    experience: ExperienceId,
+    state: LinkState,
+}
+
+/// Whether an experience is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum LinkState {
+    /// It is.
+    Linked,
+    /// It is not, and the call links it.
+    New(LinkedBy),
+    /// It is not and stays so: nothing becomes pending for it.
+    Unlinked,
+}
+
+/// Who linked an experience. A link from before this was recorded has no such attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkedBy {
+    /// The experience itself, by its first call.
+    Call,
+    /// The operator.
+    Operator,
+}
+
+impl LinkedBy {
+    /// As it is stored.
+    pub(in crate::store) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+impl Link {
+    /// Where the back-fill of standing Global bans begins.
+    pub(in crate::store) const BACKFILL_START: &str = "start";
+    /// The back-fill has ended.
+    pub(in crate::store) const BACKFILL_DONE: &str = "done";
+    /// Marks an experience as linked.
+    pub(in crate::store) const WRITE: &str = "SET kind = :kind, linked = if_not_exists(linked, :now), \
+        backfill = if_not_exists(backfill, :start), linked_by = :by";
+    /// That it is not linked yet.
+    pub(in crate::store) const IS_NEW: &str = "attribute_not_exists(pk)";
+
+    /// An experience that is known to be linked.
+    #[must_use]
+    pub const fn linked(experience: ExperienceId) -> Self {
+        Self {
+            experience,
+            state: LinkState::Linked,
+        }
+    }
+
+    /// The experience.
+    #[must_use]
+    pub const fn experience(&self) -> ExperienceId {
+        self.experience
+    }
+
+    pub(in crate::store) const fn state(&self) -> LinkState {
+        self.state
+    }
+}
+
+impl Store {
+    /// The experience of a call that may link it: 403 for one that is not linked where linking is
+    /// strict. A key without `bans:write` links nothing, and neither does any key once the workspace's
+    /// experiences have linked themselves as often as they may; such a call goes ahead without a link.
+    ///
+    /// Nothing is written yet: the link is written with the call, or by [`Store::establish`].
+    pub async fn link<P>(
+        &self,
+        caller: &Caller<P>,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        let tag = caller.tag();
+        let link = self.find_link(tag, experience, LinkedBy::Call).await?;
+        if link.state != LinkState::New(LinkedBy::Call) {
+            return Ok(link);
+        }
+        let is_full = self.knows_no_slot(tag);
+        if caller.may_write() && is_full {
+            self.database.meter().link_limit_reached();
+        }
+        let state = if caller.may_write() && !is_full {
+            link.state
+        } else {
+            LinkState::Unlinked
+        };
+        Ok(Link { experience, state })
+    }
+
+    /// The experience of a call by the operator, which links it.
+    pub async fn link_of(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        self.find_link(tag, experience, LinkedBy::Operator).await
+    }
+
+    /// The experience of a call that leaves it linked or not, as it is.
+    pub async fn link_as_it_is(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        let state = if self.is_linked(tag, experience).await? {
+            LinkState::Linked
+        } else {
+            LinkState::Unlinked
+        };
+        Ok(Link { experience, state })
+    }
+
+    /// Refuses an experience that is not linked where linking is strict. For calls that only read: they
+    /// link nothing.
+    pub async fn demand_link_where_strict<P>(
+        &self,
+        caller: &Caller<P>,
+        experience: ExperienceId,
+    ) -> Result<(), ApiError> {
+        let found = self.find_link(caller.tag(), experience, LinkedBy::Call);
+        found.await.map(drop)
+    }
+
+    async fn find_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        by: LinkedBy,
+    ) -> Result<Link, ApiError> {
+        if self.is_linked(tag, experience).await? {
+            return Ok(Link::linked(experience));
+        }
+        match self.linking(tag).await? {
+            Linking::Automatic => Ok(Link {
+                experience,
+                state: LinkState::New(by),
+            }),
+            Linking::Strict => Err(ApiError::Forbidden(
+                "this experience is not linked to the workspace: ask the workspace's operator to link it",
+            )),
+        }
+    }
+
+    /// Whether an experience is linked, from memory or the table.
+    async fn is_linked(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<bool, DatabaseError> {
+        if self.knows_link(tag, experience) {
+            return Ok(true);
+        }
+        let found = self.database.get(Key::link(tag, experience)).await?;
+        if found.is_some() {
+            self.remember_link(tag, experience);
+        }
+        Ok(found.is_some())
+    }
+
+    /// Links an experience whose first call wrote nothing else, and says whether it is linked then.
+    pub async fn establish<P>(
+        &self,
+        caller: &Caller<P>,
+        link: Link,
+        now: Timestamp,
+    ) -> Result<bool, ApiError> {
+        let mut linking = self.begin_linking(caller.tag(), link);
+        let written = linking.write_alone(now).await;
+        linking.end().await;
+        Ok(written?)
+    }
+
+    fn knows_link(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
+        let known = &self.known.links;
+        known.get(&(tag, experience), |()| REMEMBERED).is_some()
+    }
+
+    /// Takes an experience for linked for a while.
+    pub(in crate::store) fn remember_link(&self, tag: WorkspaceTag, experience: ExperienceId) {
+        let name = (tag, experience);
+        self.known.links.put(name, (), Reading::now());
+    }
+
+    /// All linked experiences of a workspace.
+    pub(in crate::store) async fn linked_experiences(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Vec<ExperienceId>, DatabaseError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :links")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":links", text(schema::link_partition(tag)));
+        let links = self.database.query_all(query).await?;
+        let keys = links.iter().filter_map(Key::of);
+        Ok(keys
+            .filter_map(|key| key.sk.parse::<ExperienceId>().ok())
+            .collect())
+    }
+
+    /// How experiences become linked, by the table: a workspace that has become strict lets no more
+    /// in.
+    async fn linking(&self, tag: WorkspaceTag) -> Result<Linking, ApiError> {
+        let workspace = self.look_up_workspace(tag).await?;
+        Ok(workspace.map_or_else(Linking::default, |workspace| workspace.linking))
+    }
+}

@@ -1,0 +1,66 @@
+//! Users whom no call may ban: the owner of a studio, its staff.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+
+#[derive(Serialize, Deserialize)]
+struct ProtectedItem {
+    /// Since when.
+    since: Timestamp,
+}
+
+impl Store {
+    /// Protects a user from being banned from now on; a ban that holds is left as it is. Of a user
+    /// who is protected already, nothing changes.
+    pub async fn protect(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let item = ProtectedItem { since: now };
+        let item = items::write(Key::protected(tag, user), "protected", item)?;
+        self.database.create(item).await?;
+        Ok(())
+    }
+
+    /// Ends the protection of a user; without one, nothing happens.
+    pub async fn unprotect(&self, tag: WorkspaceTag, user: UserId) -> Result<(), ApiError> {
+        Ok(self.database.delete(Key::protected(tag, user)).await?)
+    }
+
+    /// The protected users of a workspace and since when they are, by id.
+    pub async fn protected_users(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Vec<(UserId, Timestamp)>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :protected")
+            .expression_attribute_values(":protected", text(schema::protected_partition(tag)));
+        let found = self.database.query_all(query).await?;
+        let mut users = found
+            .into_iter()
+            .map(read)
+            .collect::<Result<Vec<_>, DatabaseError>>()?;
+        // The table sorts ids as text.
+        users.sort_unstable();
+        Ok(users)
+    }
+}
+
+fn read(item: Item) -> Result<(UserId, Timestamp), DatabaseError> {
+    let user = Key::of(&item)
+        .and_then(|key| key.sk.parse().ok())
+        .ok_or_else(|| DatabaseError::Refused("a protected user without an id".to_owned()))?;
+    Ok((user, items::read::<ProtectedItem>(item)?.since))
+}

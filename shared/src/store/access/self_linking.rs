@@ -1,0 +1,280 @@
+//! Experiences that link themselves, and how many of them a workspace takes.
+//!
+//! A Global decision writes to every linked experience, and any key that may write can name any place.
+//! So a workspace has a number of slots for experiences that link themselves; the operator needs none.
+//! The slots are one counter: a slot is taken before the link is written, and given back if the link
+//! is not written after all. A function that is killed in between loses one, which the next `experience
+//! link` or `unlink` of the operator recovers. Beyond the last slot a call goes ahead without a link.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, ReturnValue, TransactWriteItem, Update};
+use serde::Deserialize;
+
+use super::links::{Link, LinkState, LinkedBy};
+use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, number, refused, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::Key;
+
+/// How many experiences of a workspace can link themselves.
+pub const SELF_LINKED: u64 = 250;
+
+/// For how long a warm function does not ask for a slot after there was none.
+const NONE_REMEMBERED: Duration = Duration::from_mins(1);
+
+/// How the slots of a workspace stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct LinkSlots {
+    /// How many are taken.
+    #[serde(default, rename = "value")]
+    pub taken: u64,
+    /// The last experience that found none, as far as was recorded.
+    #[serde(default)]
+    pub refused: Option<ExperienceId>,
+    /// When that was.
+    #[serde(default)]
+    pub refused_at: Option<Timestamp>,
+}
+
+/// The link of a call's experience, from the decision to the write.
+#[derive(Debug)]
+pub(in crate::store) struct SelfLinking<'a> {
+    store: &'a Store,
+    tag: WorkspaceTag,
+    experience: ExperienceId,
+    state: LinkState,
+    /// Whether a slot was taken whose link is not known to be written.
+    has_slot: bool,
+    /// Whether a write of the link got no answer.
+    is_unsure: bool,
+}
+
+impl SelfLinking<'_> {
+    /// Takes a slot if the call is to link the experience, and says whether the experience is linked
+    /// once the call is written.
+    pub async fn prepare(&mut self, now: Timestamp) -> Result<bool, DatabaseError> {
+        if self.state == LinkState::New(LinkedBy::Call) && !self.has_slot {
+            self.has_slot = self.store.take_slot(self.tag, self.experience, now).await?;
+            if !self.has_slot {
+                self.state = LinkState::Unlinked;
+            }
+        }
+        Ok(self.state != LinkState::Unlinked)
+    }
+
+    /// What belongs into the call's transaction: a new link, or a check that there still is none, so
+    /// that nothing is written without what is pending for an experience linked meanwhile. A call
+    /// that writes nothing else needs no check.
+    pub fn write(
+        &self,
+        now: Timestamp,
+        is_alone: bool,
+    ) -> Result<Option<TransactWriteItem>, DatabaseError> {
+        let table = &self.store.database.tables().bans;
+        let key = Key::link(self.tag, self.experience).item();
+        let write = TransactWriteItem::builder();
+        Ok(match self.state {
+            LinkState::New(by) => {
+                let update = Update::builder()
+                    .table_name(table)
+                    .set_key(Some(key))
+                    .update_expression(Link::WRITE)
+                    .condition_expression(Link::IS_NEW)
+                    .expression_attribute_values(":kind", text("link"))
+                    .expression_attribute_values(":now", number(now.0))
+                    .expression_attribute_values(":start", text(Link::BACKFILL_START))
+                    .expression_attribute_values(":by", text(by.as_str()));
+                Some(write.update(update.build().map_err(refused)?).build())
+            }
+            LinkState::Unlinked if !is_alone => {
+                let check = ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key))
+                    .condition_expression(Link::IS_NEW);
+                let check = check.build().map_err(refused)?;
+                Some(write.condition_check(check).build())
+            }
+            LinkState::Linked | LinkState::Unlinked => None,
+        })
+    }
+
+    /// The call is written, and the link with it.
+    pub fn written(&mut self) {
+        match self.state {
+            LinkState::New(_) => self.has_slot = false,
+            // Another call linked it, so that a slot that was taken is given back.
+            LinkState::Linked => {}
+            LinkState::Unlinked => return,
+        }
+        self.state = LinkState::Linked;
+        self.store.remember_link(self.tag, self.experience);
+    }
+
+    /// The call is found to be carried out: by a write of its own that got no answer, or under an
+    /// idempotency key, in which case it is not known here whether it linked the experience.
+    pub fn found_done(&mut self) {
+        if self.is_unsure {
+            self.written();
+        }
+    }
+
+    /// A write of the call got no answer.
+    pub const fn unanswered(&mut self) {
+        self.is_unsure = true;
+    }
+
+    /// Looks again after a conflict: the experience may have been linked by another call.
+    pub async fn refresh(&mut self) -> Result<(), DatabaseError> {
+        if self.state != LinkState::Linked && self.exists().await? {
+            self.state = LinkState::Linked;
+        }
+        Ok(())
+    }
+
+    /// Writes the link of a call that writes nothing else, and says whether there is one then.
+    pub async fn write_alone(&mut self, now: Timestamp) -> Result<bool, DatabaseError> {
+        let is_linked = self.prepare(now).await?;
+        if self.state == LinkState::New(LinkedBy::Call) {
+            let made = self
+                .store
+                .updating_link(self.tag, self.experience, LinkedBy::Call, now);
+            let is_new = self
+                .store
+                .database
+                .update_if(made.condition_expression(Link::IS_NEW))
+                .await
+                .inspect_err(|_| self.is_unsure = true)?;
+            if is_new {
+                self.written();
+            } else {
+                self.state = LinkState::Linked;
+                self.store.remember_link(self.tag, self.experience);
+            }
+        }
+        Ok(is_linked)
+    }
+
+    /// Gives back a slot that was not used. A failure costs the slot.
+    pub async fn end(self) {
+        if !self.has_slot || (self.is_unsure && self.exists().await.unwrap_or(true)) {
+            return;
+        }
+        let _ = self.store.give_slot_back(self.tag).await;
+    }
+
+    async fn exists(&self) -> Result<bool, DatabaseError> {
+        let key = Key::link(self.tag, self.experience);
+        Ok(self.store.database.get(key).await?.is_some())
+    }
+}
+
+impl Store {
+    pub(in crate::store) const fn begin_linking(
+        &self,
+        tag: WorkspaceTag,
+        link: Link,
+    ) -> SelfLinking<'_> {
+        SelfLinking {
+            store: self,
+            tag,
+            experience: link.experience(),
+            state: link.state(),
+            has_slot: false,
+            is_unsure: false,
+        }
+    }
+
+    /// Whether there was no slot a moment ago.
+    pub(in crate::store) fn knows_no_slot(&self, tag: WorkspaceTag) -> bool {
+        let full = &self.known.without_slots;
+        full.get(&tag, |()| NONE_REMEMBERED).is_some()
+    }
+
+    /// Takes a slot; `false` if there is none, which is recorded at most once a minute by each
+    /// environment.
+    async fn take_slot(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Result<bool, DatabaseError> {
+        if !self.knows_no_slot(tag) {
+            let take = self
+                .database
+                .updating(Key::link_slots(tag))
+                .update_expression("SET kind = :kind ADD #value :one")
+                .condition_expression("attribute_not_exists(#value) OR #value < :most")
+                .expression_attribute_names("#value", "value")
+                .expression_attribute_values(":kind", text("counter"))
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":most", number(SELF_LINKED));
+            if self.database.update_if(take).await? {
+                return Ok(true);
+            }
+            self.known.without_slots.put(tag, (), Reading::now());
+            let note = self
+                .database
+                .updating(Key::link_slots(tag))
+                .update_expression("SET refused = :experience, refused_at = :now")
+                .expression_attribute_values(":experience", number(experience))
+                .expression_attribute_values(":now", number(now.0));
+            self.database.update(note).await?;
+        }
+        self.database.meter().link_limit_reached();
+        Ok(false)
+    }
+
+    async fn give_slot_back(&self, tag: WorkspaceTag) -> Result<(), DatabaseError> {
+        let give = self
+            .database
+            .updating(Key::link_slots(tag))
+            .update_expression("ADD #value :less")
+            .condition_expression("#value > :none")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":less", number(-1))
+            .expression_attribute_values(":none", number(0));
+        self.database.update_if(give).await?;
+        Ok(())
+    }
+
+    /// How the slots of a workspace stand.
+    pub async fn link_slots(&self, tag: WorkspaceTag) -> Result<LinkSlots, ApiError> {
+        let item = self.database.get(Key::link_slots(tag)).await?;
+        Ok(item.map(items::read).transpose()?.unwrap_or_default())
+    }
+
+    /// Counts the experiences that linked themselves, and sets the slots right. For the operator: it
+    /// reads all links.
+    pub(in crate::store) async fn recount_link_slots(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<(), ApiError> {
+        let before = self.link_slots(tag).await?.taken;
+        let links = self.links(tag).await?;
+        let taken = links
+            .iter()
+            .filter(|it| it.by == Some(LinkedBy::Call))
+            .count();
+        let taken = u64::try_from(taken).unwrap_or(u64::MAX);
+        if taken == before {
+            return Ok(());
+        }
+        let set = self
+            .database
+            .updating(Key::link_slots(tag))
+            .update_expression("SET kind = :kind, #value = :taken")
+            .condition_expression("attribute_not_exists(#value) OR #value = :before")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":taken", number(taken))
+            .expression_attribute_values(":before", number(before))
+            .return_values(ReturnValue::None);
+        // If not, experiences link themselves just now: the next time, then.
+        self.database.update_if(set).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Workspaces and their settings.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::links::Linking;
+use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{WorkspaceId, WorkspaceTag};
+use crate::domain::keys::WorkspaceSecret;
+use crate::store::Store;
+use crate::store::dynamo::database::{expression, failure, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::Key;
+
+/// How long a warm function takes a workspace's settings for current without looking. A change of
+/// them is effective everywhere within this time.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
+/// A workspace and its settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub guid: WorkspaceId,
+    /// What the operator calls it.
+    pub name: String,
+    /// How experiences become linked.
+    #[serde(default)]
+    pub linking: Linking,
+    /// How many bans each moderator may make or change within any hour; absent = any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moderator_bans_per_hour: Option<NonZeroU32>,
+    /// For how many days a decision is kept in the history; absent = for good. It applies to the
+    /// decisions made from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_days: Option<NonZeroU32>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// What it authenticates cursors and hashes erased bans with. Workspaces made by an older version lack it until
+    /// [`Store::upgrade_workspace`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<WorkspaceSecret>,
+}
+
+impl Workspace {
+    /// A workspace with the default settings and a new secret.
+    pub fn new(guid: WorkspaceId, name: String, created: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self {
+            guid,
+            name,
+            linking: Linking::Automatic,
+            moderator_bans_per_hour: None,
+            history_days: None,
+            created,
+            secret: Some(random_secret()?),
+        })
+    }
+
+    /// Whether it was made by this version, or upgraded to it.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        self.secret.is_some()
+    }
+}
+
+fn random_secret() -> Result<WorkspaceSecret, ApiError> {
+    WorkspaceSecret::random().map_err(|error| {
+        ApiError::Unavailable(format!("the system has no random numbers: {error}"))
+    })
+}
+
+impl Store {
+    /// Makes a workspace; `false` if its tag is taken, so that another id must be tried.
+    pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
+        let key = Key::workspace(workspace.guid.tag());
+        let item = items::write(key, "workspace", workspace)?;
+        Ok(self.database.create(item).await?)
+    }
+
+    /// Changes the settings of a workspace from `before` to `after`: what is the same in both is
+    /// not written. `false` if the workspace is gone.
+    pub async fn change_workspace(
+        &self,
+        before: &Workspace,
+        after: &Workspace,
+    ) -> Result<bool, ApiError> {
+        let key = || Key::workspace(before.guid.tag());
+        let (before, after) = (
+            items::write(key(), "workspace", before)?,
+            items::write(key(), "workspace", after)?,
+        );
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        let mut update = self
+            .database
+            .updating(key())
+            .condition_expression("attribute_exists(pk)");
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for (number, name) in names.into_iter().enumerate() {
+            if before.get(name) == after.get(name) {
+                continue;
+            }
+            update = update.expression_attribute_names(format!("#n{number}"), name);
+            match after.get(name) {
+                Some(value) => {
+                    sets.push(format!("#n{number} = :v{number}"));
+                    update =
+                        update.expression_attribute_values(format!(":v{number}"), value.clone());
+                }
+                None => removes.push(format!("#n{number}")),
+            }
+        }
+        let expression = expression(&sets, &removes);
+        if expression.is_empty() {
+            return Ok(true);
+        }
+        let update = update.update_expression(expression);
+        Ok(self.database.update_if(update).await?)
+    }
+
+    /// A workspace by its tag.
+    pub async fn workspace(&self, tag: WorkspaceTag) -> Result<Option<Workspace>, ApiError> {
+        let found = self.database.get(Key::workspace(tag)).await?;
+        Ok(found.map(items::read).transpose()?)
+    }
+
+    /// Adds to a workspace what one made by an older version lacks; `false` if nothing is missing,
+    /// or if the workspace is gone.
+    pub async fn upgrade_workspace(&self, tag: WorkspaceTag) -> Result<bool, ApiError> {
+        let update = self
+            .database
+            .updating(Key::workspace(tag))
+            .update_expression("SET #secret = :secret")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(#secret)")
+            .expression_attribute_names("#secret", "secret")
+            .expression_attribute_values(":secret", items::attribute(random_secret()?)?);
+        Ok(self.database.update_if(update).await?)
+    }
+
+    /// The secret of a workspace, from memory (60 s) or the table.
+    ///
+    /// Unavailable while the workspace was made by an older version and not upgraded.
+    pub async fn workspace_secret(&self, tag: WorkspaceTag) -> Result<WorkspaceSecret, ApiError> {
+        self.workspace_secret_if_any(tag).await?.ok_or_else(|| {
+            let lacks = "the workspace has no secret: run `portcullis workspace upgrade`";
+            ApiError::Unavailable(lacks.to_owned())
+        })
+    }
+
+    /// The same, or none.
+    pub(in crate::store) async fn workspace_secret_if_any(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Option<WorkspaceSecret>, ApiError> {
+        let secret = |workspace: Option<Arc<Workspace>>| workspace?.secret.clone();
+        if let Some(known) = secret(self.known_workspace(tag).await?) {
+            return Ok(Some(known));
+        }
+        // It may have been upgraded since.
+        Ok(secret(self.look_up_workspace(tag).await?))
+    }
+
+    /// A workspace by its tag, from memory or the table.
+    pub(in crate::store) async fn known_workspace(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Option<Arc<Workspace>>, ApiError> {
+        if let Some(known) = self.known.workspaces.get(&tag, |_| REMEMBERED) {
+            return Ok(known);
+        }
+        self.look_up_workspace(tag).await
+    }
+
+    /// A workspace by its tag from the table, remembered for what else the call needs of it.
+    pub(in crate::store) async fn look_up_workspace(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Option<Arc<Workspace>>, ApiError> {
+        let looked_up = Reading::now();
+        let found = self.workspace(tag).await?.map(Arc::new);
+        self.known.workspaces.put(tag, found.clone(), looked_up);
+        Ok(found)
+    }
+
+    /// All workspaces. For the operator only: it reads the whole of the (small) table.
+    pub async fn workspaces(&self) -> Result<Vec<Workspace>, ApiError> {
+        let mut pages = self
+            .database
+            .client()
+            .scan()
+            .table_name(&self.database.tables().workspaces)
+            .filter_expression("sk = :workspace")
+            .expression_attribute_values(":workspace", text("W"))
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(items::read(item.map_err(failure)?)?);
+        }
+        Ok(found)
+    }
+}

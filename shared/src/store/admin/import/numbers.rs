@@ -1,0 +1,156 @@
+//! Which imported bans keep their numbers, so that none is ever given twice.
+//!
+//! A ban that comes back to its own workspace keeps its number. The first import into a workspace
+//! without bans *adopts* the workspace its bans come from: their numbers up to the largest of that
+//! time are kept, then and when the import is run again. All others get new ones.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::Deserialize;
+
+use super::ImportPlan;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{Uid, WorkspaceId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::Key;
+
+/// A workspace whose bans keep their numbers in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// The workspace they come from.
+    pub workspace: WorkspaceId,
+    /// The largest number that is kept.
+    pub up_to: u64,
+}
+
+impl Adopted {
+    pub(super) fn covers(&self, workspace: WorkspaceId, uid: Uid) -> bool {
+        self.workspace == workspace && uid.0 <= self.up_to
+    }
+}
+
+/// How far the numbers of a workspace's bans have got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbering {
+    /// The last number given; 0 where there was never a ban.
+    pub last: u64,
+    /// Whose numbers are kept.
+    pub adopted: Option<Adopted>,
+}
+
+#[derive(Deserialize)]
+struct CounterItem {
+    value: u64,
+    #[serde(default)]
+    adopted: Option<WorkspaceId>,
+    #[serde(default)]
+    adopted_up_to: u64,
+}
+
+impl Store {
+    /// How far the numbers have got.
+    pub async fn numbering(&self, tag: WorkspaceTag) -> Result<Numbering, ApiError> {
+        let Some(item) = self.database.get(Key::uid_counter(tag)).await? else {
+            return Ok(Numbering::default());
+        };
+        let counter: CounterItem = items::read(item)?;
+        let adopted = counter.adopted.map(|workspace| Adopted {
+            workspace,
+            up_to: counter.adopted_up_to,
+        });
+        Ok(Numbering {
+            last: counter.value,
+            adopted,
+        })
+    }
+
+    /// Adopts the workspace that the bans come from if this one never had any, and moves the
+    /// counter past every number that is going to be kept.
+    pub(super) async fn settle_numbering(
+        &self,
+        plan: &ImportPlan,
+    ) -> Result<Option<Adopted>, ApiError> {
+        let tag = plan.workspace.tag();
+        let before = self.numbering(tag).await?;
+        let adopting = match (before.last, plan.foreign) {
+            (0, Some((workspace, up_to))) => Some(Adopted { workspace, up_to }),
+            _ => None,
+        };
+        if plan.dry_run {
+            return Ok(adopting.or(before.adopted));
+        }
+        if let Some(adopting) = adopting {
+            let first = adopting.up_to.max(plan.largest_own);
+            match self.adopt(tag, adopting, first).await {
+                Ok(()) => return Ok(Some(adopting)),
+                // Somebody has made the first ban, or begun another import, a moment ago.
+                Err(DatabaseError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if plan.largest_own > 0 {
+            self.raise(tag, plan.largest_own).await?;
+        }
+        Ok(self.numbering(tag).await?.adopted)
+    }
+
+    async fn adopt(
+        &self,
+        tag: WorkspaceTag,
+        adopting: Adopted,
+        last: u64,
+    ) -> Result<(), DatabaseError> {
+        let update = self
+            .database
+            .updating(Key::uid_counter(tag))
+            .update_expression(
+                "SET kind = :kind, #value = :last, adopted = :from, adopted_up_to = :up_to",
+            )
+            .condition_expression("attribute_not_exists(pk)")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":last", number(last))
+            .expression_attribute_values(":from", text(adopting.workspace.to_string()))
+            .expression_attribute_values(":up_to", number(adopting.up_to));
+        self.database.update(update).await.map(|_| ())
+    }
+
+    async fn raise(&self, tag: WorkspaceTag, last: u64) -> Result<(), DatabaseError> {
+        let update = self
+            .database
+            .updating(Key::uid_counter(tag))
+            .update_expression("SET kind = :kind, #value = :last")
+            .condition_expression("attribute_not_exists(pk) OR #value < :last")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":last", number(last));
+        // If not, it is past them already.
+        self.database.update_if(update).await?;
+        Ok(())
+    }
+
+    /// So many numbers in a row, of which this is the first. Those that are not used leave a gap.
+    pub(super) async fn take_numbers(
+        &self,
+        tag: WorkspaceTag,
+        count: u64,
+    ) -> Result<u64, DatabaseError> {
+        let update = self
+            .database
+            .updating(Key::uid_counter(tag))
+            .update_expression("SET kind = :kind ADD #value :count")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":count", AttributeValue::N(count.to_string()))
+            .return_values(ReturnValue::UpdatedNew);
+        let updated = self.database.update(update).await?;
+        updated
+            .get("value")
+            .and_then(|value| value.as_n().ok()?.parse::<u64>().ok())
+            .map(|last| last.saturating_sub(count).saturating_add(1))
+            .ok_or_else(|| {
+                DatabaseError::Refused("the counter update returned no value".to_owned())
+            })
+    }
+}

@@ -1,0 +1,182 @@
+//! What the operator does to links: making one, ending one, and looking at them.
+//!
+//! A link that has ended leaves the users' items of the experience behind, with what it reported:
+//! those bans are on Roblox's list there, and linked again it must not be asked to make them anew.
+//! What it owed leaves the pending indexes. While it is not linked nothing is brought to it, since
+//! decisions go to the links there are; linked again, a back-fill brings every item of it in line
+//! with what is decided by then, whatever was written late or not at all meanwhile.
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::access::links::{Link, LinkedBy};
+use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::lists::pending::Pending;
+
+/// How many entries of a pending index are dropped at a time.
+const DROPPED_AT_ONCE: usize = 25;
+
+/// An experience that is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkedExperience {
+    /// The experience.
+    pub experience: ExperienceId,
+    /// Since when.
+    pub linked: Timestamp,
+    /// Whether all bans that stood then have been brought to it.
+    pub is_filled: bool,
+    /// Who linked it, if that is recorded.
+    pub by: Option<LinkedBy>,
+}
+
+impl LinkedExperience {
+    fn read(item: Item) -> Result<Option<Self>, DatabaseError> {
+        #[derive(Deserialize)]
+        struct LinkItem {
+            #[serde(default)]
+            linked: Timestamp,
+            backfill: String,
+            #[serde(default)]
+            linked_by: Option<LinkedBy>,
+        }
+        let Some(experience) = Key::of(&item).and_then(|key| key.sk.parse().ok()) else {
+            return Ok(None);
+        };
+        let LinkItem {
+            linked,
+            backfill,
+            linked_by,
+        } = items::read(item)?;
+        Ok(Some(Self {
+            experience,
+            linked,
+            is_filled: backfill == Link::BACKFILL_DONE,
+            by: linked_by,
+        }))
+    }
+}
+
+impl Store {
+    /// The linked experiences, by id.
+    pub async fn links(&self, tag: WorkspaceTag) -> Result<Vec<LinkedExperience>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :links")
+            .expression_attribute_values(":links", text(schema::link_partition(tag)));
+        let mut links = Vec::new();
+        for item in self.database.query_all(query).await? {
+            links.extend(LinkedExperience::read(item)?);
+        }
+        Ok(links)
+    }
+
+    /// The link of an experience, if it is linked.
+    pub async fn linked(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<Option<LinkedExperience>, ApiError> {
+        let item = self.database.get(Key::link(tag, experience)).await?;
+        let link = item.map(LinkedExperience::read).transpose()?;
+        Ok(link.flatten())
+    }
+
+    /// Links an experience for the operator, if it is not linked. Its back-fill begins, by the stream's
+    /// function or by a caller of [`Store::backfill_some`]. One that had linked itself is the operator's
+    /// from now on, and gives its slot back.
+    pub async fn link_experience(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        self.write_link(tag, experience, now).await?;
+        self.recount_link_slots(tag).await
+    }
+
+    /// Writes the operator's link of an experience.
+    pub(in crate::store) async fn write_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        now: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        let update = self.updating_link(tag, experience, LinkedBy::Operator, now);
+        self.database.update(update).await?;
+        Ok(())
+    }
+
+    /// An update that links an experience, to be sent with a condition or without.
+    pub(in crate::store) fn updating_link(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        by: LinkedBy,
+        now: Timestamp,
+    ) -> UpdateItemFluentBuilder {
+        self.database
+            .updating(Key::link(tag, experience))
+            .update_expression(Link::WRITE)
+            .expression_attribute_values(":kind", text("link"))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":start", text(Link::BACKFILL_START))
+            .expression_attribute_values(":by", text(by.as_str()))
+    }
+
+    /// Ends the link of an experience; `false` if there was none. Functions that know the link go
+    /// by it for up to a minute. It is not mirrored any more either.
+    pub async fn unlink_experience(
+        &self,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+    ) -> Result<bool, ApiError> {
+        self.remove_enforcement(tag, experience).await?;
+        let link = Key::link(tag, experience);
+        let was_linked = self.database.delete_existing(link).await?;
+        self.recount_link_slots(tag).await?;
+        Ok(was_linked)
+    }
+
+    /// Drops some of what is pending for an experience that is not linked any more, now or later,
+    /// and says how much of it; 0 when nothing is left. An entry that was written anew meanwhile
+    /// stays for the next call.
+    pub async fn drop_pending(
+        &self,
+        pending: Pending,
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        after: &mut Option<Item>,
+    ) -> Result<u64, ApiError> {
+        let (_, range) = pending.index();
+        let query = self
+            .querying_pending(pending, tag, experience, None)
+            .limit(i32::try_from(DROPPED_AT_ONCE).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.take());
+        let (found, next) = self.database.query(query).await?;
+        *after = next;
+        let (condition, change) = match pending {
+            Pending::Bans => ("ban_owed = :owed", "REMOVE ban_owed, ban_owed_until"),
+            Pending::Unbans => ("unban_owed = :owed", "REMOVE unban_owed"),
+        };
+        let drops = found.iter().filter_map(|item| {
+            let update = self
+                .database
+                .updating(Key::of(item)?)
+                .update_expression(change)
+                .condition_expression(condition)
+                .expression_attribute_values(":owed", item.get(range)?.clone());
+            Some(self.database.update_if(update))
+        });
+        let dropped = try_join_all(drops).await?;
+        Ok(dropped.into_iter().map(u64::from).sum())
+    }
+}

@@ -1,0 +1,178 @@
+//! Deleting a workspace with everything in it.
+//!
+//! In an order that allows for being interrupted: the links first, so that nothing is brought to an
+//! experience any more; of each user the records of bans last, since they are how the user is
+//! found; the workspace itself at the very end. Begun again, it goes on with what is left. Used
+//! idempotency keys, markers of erased bans, leases and what the caps have counted are not looked for:
+//! the table's own expiry takes them within about two days.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use futures::future::try_join_all;
+
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, failure, refused, text};
+use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
+
+/// How many items DynamoDB deletes in one call.
+const BATCH: usize = 25;
+
+/// How many bans' users are deleted at a time.
+const USERS: i32 = 50;
+
+/// How many rounds a batch gets that DynamoDB did not finish: with the pauses, some seconds.
+const ROUNDS: u32 = 30;
+
+impl Store {
+    /// Removes all links of a workspace and its users' Global bans, and says how many items.
+    pub async fn remove_global(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
+        let mut removed = self.remove_partition(schema::link_partition(tag)).await?;
+        for shard in 0..GLOBAL_SHARDS {
+            let partition = schema::global_partition(tag, shard);
+            removed = removed.saturating_add(self.remove_partition(partition).await?);
+        }
+        Ok(removed)
+    }
+
+    /// Removes some users of a workspace, whom it finds by their bans, and says how many bans they
+    /// had; `None` when the list has come to its end.
+    pub async fn remove_some_users(
+        &self,
+        tag: WorkspaceTag,
+        at: &mut RemovalPosition,
+    ) -> Result<Option<u64>, ApiError> {
+        if at.shard >= LEDGER_SHARDS {
+            return Ok(None);
+        }
+        let query = self
+            .database
+            .querying()
+            .index_name(names::BY_WORKSPACE)
+            .key_condition_expression("ledger = :list")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":list", text(schema::ledger_partition(tag, at.shard)))
+            .limit(USERS)
+            .set_exclusive_start_key(at.after.take());
+        let (found, next) = self.database.query(query).await?;
+        at.after = next;
+        if at.after.is_none() {
+            at.shard = at.shard.saturating_add(1);
+        }
+        let users: BTreeSet<UserId> = found
+            .iter()
+            .filter_map(|item| Key::of(item)?.pk.rsplit('#').next()?.parse().ok())
+            .collect();
+        let bans = try_join_all(users.into_iter().map(|user| self.remove_user(tag, user))).await?;
+        Ok(Some(bans.into_iter().sum()))
+    }
+
+    /// Removes what is left of a workspace, itself at the end: its webhooks with their deliveries,
+    /// its counter, its protected users, when its experiences polled, erasure requests and their
+    /// receipts, its keys, its mirrors.
+    pub async fn remove_rest(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
+        let mut removed = self.remove_endpoints(tag).await?;
+        for partition in schema::workspace_partitions(tag) {
+            removed = removed.saturating_add(self.remove_partition(partition).await?);
+        }
+        let keys = self.key_items(tag).await?;
+        for item in keys {
+            if let Some(key) = Key::of(&item) {
+                self.database.delete(key).await?;
+                removed = removed.saturating_add(1);
+            }
+        }
+        self.database.delete(Key::erasure_intake(tag)).await?;
+        for mirrored in self.enforcements_of(tag).await? {
+            let key = Key::enforcement(tag, mirrored.experience);
+            self.database.delete(key).await?;
+            removed = removed.saturating_add(1);
+        }
+        for ended in self.ended_enforcements(tag, None).await? {
+            let universe = ended.settings.universe;
+            let key = Key::ended_enforcement(tag, ended.experience, universe);
+            self.database.delete(key).await?;
+            removed = removed.saturating_add(1);
+        }
+        self.database.delete(Key::workspace(tag)).await?;
+        Ok(removed.saturating_add(1))
+    }
+
+    /// Removes a user's partition and says how many bans were in it.
+    async fn remove_user(&self, tag: WorkspaceTag, user: UserId) -> Result<u64, DatabaseError> {
+        let keys = self.keys_of(schema::user_partition(tag, user)).await?;
+        let (bans, others): (Vec<_>, Vec<_>) = keys
+            .into_iter()
+            .partition(|key| key.sk.starts_with(schema::BAN_PREFIX));
+        self.remove(others).await?;
+        let count = u64::try_from(bans.len()).unwrap_or(u64::MAX);
+        self.remove(bans).await?;
+        Ok(count)
+    }
+
+    pub(in crate::store) async fn remove_partition(
+        &self,
+        partition: String,
+    ) -> Result<u64, DatabaseError> {
+        let keys = self.keys_of(partition).await?;
+        let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        self.remove(keys).await?;
+        Ok(count)
+    }
+
+    async fn keys_of(&self, partition: String) -> Result<Vec<Key>, DatabaseError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :partition")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":partition", text(partition));
+        let items = self.database.query_all(query).await?;
+        Ok(items.iter().filter_map(Key::of).collect())
+    }
+
+    /// Deletes items of the bans table, in no particular order.
+    async fn remove(&self, keys: Vec<Key>) -> Result<(), DatabaseError> {
+        let table = &self.database.tables().bans;
+        for batch in keys.chunks(BATCH) {
+            let delete = |key: &Key| {
+                let request = DeleteRequest::builder().set_key(Some(key.clone().item()));
+                let request = request.build().map_err(refused)?;
+                Ok(WriteRequest::builder().delete_request(request).build())
+            };
+            let mut left: Vec<_> = batch.iter().map(delete).collect::<Result<_, _>>()?;
+            for round in 0..ROUNDS {
+                let call = self
+                    .database
+                    .client()
+                    .batch_write_item()
+                    .request_items(table, left);
+                let output = self.database.timed(call.send()).await.map_err(failure)?;
+                left = output
+                    .unprocessed_items
+                    .and_then(|mut all| all.remove(table))
+                    .unwrap_or_default();
+                if left.is_empty() {
+                    break;
+                }
+                self.database.pause(round).await;
+            }
+            if !left.is_empty() {
+                return Err(DatabaseError::Unavailable(
+                    "items were left unprocessed".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the removal of users stands.
+#[derive(Clone, Debug, Default)]
+pub struct RemovalPosition {
+    shard: u64,
+    after: Option<Item>,
+}

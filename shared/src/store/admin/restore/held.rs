@@ -1,0 +1,88 @@
+//! What a table holds of one user.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::try_join;
+
+use super::kinds::kind_of;
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::rules::Ban;
+use crate::store::Store;
+use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::items::{self, BanItem};
+use crate::store::dynamo::schema::{self, Item, Key};
+
+/// What a table holds of a user, by key.
+#[derive(Debug, Default)]
+pub(super) struct Held(pub BTreeMap<(String, String), Item>);
+
+impl Held {
+    pub fn get(&self, key: &Key) -> Option<&Item> {
+        self.0.get(&(key.pk.clone(), key.sk.clone()))
+    }
+
+    /// The item under a key, unless it is missing or cannot be read.
+    pub fn read<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Option<T> {
+        self.get(key)
+            .cloned()
+            .and_then(|item| items::read(item).ok())
+    }
+
+    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Item> {
+        self.0.values().filter(move |item| kind_of(item) == kind)
+    }
+
+    /// What shows that the user was known: items that no later ban of theirs would write again.
+    pub fn traces(&self) -> BTreeSet<&(String, String)> {
+        let lasting = ["ban", "decision", "expiry", "protected"];
+        let items = self.0.iter();
+        items
+            .filter(|(_, item)| lasting.contains(&kind_of(item)))
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    pub fn largest_uid(&self) -> u64 {
+        let bans = self.of_kind("ban").cloned();
+        let bans = bans.filter_map(|item| items::read::<BanItem>(item).ok());
+        bans.map(|item| Ban::from(item.ban).uid.0)
+            .max()
+            .unwrap_or(0)
+    }
+
+    pub fn experiences(&self) -> BTreeSet<ExperienceId> {
+        let keys = self.of_kind("experience").filter_map(Key::of);
+        keys.filter_map(|key| key.sk.strip_prefix("E#")?.parse().ok())
+            .collect()
+    }
+}
+
+impl Store {
+    pub(super) async fn held_of(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+    ) -> Result<Held, DatabaseError> {
+        let partition = schema::user_partition(tag, user);
+        let others = [Key::global(tag, user), Key::protected(tag, user)];
+        let (mut items, others) = try_join(
+            self.partition(&partition),
+            self.database.batch_get(others, true),
+        )
+        .await?;
+        items.extend(others);
+        let keyed = items
+            .into_iter()
+            .filter_map(|item| Key::of(&item).map(|key| ((key.pk, key.sk), item)));
+        Ok(Held(keyed.collect()))
+    }
+
+    /// Whether the table holds anything that shows who the user is.
+    pub(super) async fn is_known(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+    ) -> Result<bool, DatabaseError> {
+        Ok(!self.held_of(tag, user).await?.traces().is_empty())
+    }
+}

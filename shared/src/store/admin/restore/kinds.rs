@@ -1,0 +1,138 @@
+//! What becomes of an item that the copy holds and the live table does not, by its kind.
+
+use super::{Restored, Restoring};
+use crate::domain::clock::Moment;
+use crate::domain::ids::WorkspaceTag;
+use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{Item, Key};
+
+/// What becomes of a missing item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is put back as it was.
+    PutBack,
+    /// It is linked again, with a back-fill from the beginning.
+    Link,
+    /// It comes back only if its user is still known, or is brought back: a request to be forgotten.
+    IfUserIsKnown,
+    /// It is moved forward with the other counters.
+    Counter,
+    /// It stays gone: it says who works on something now, or what was seen lately.
+    StayGone,
+    /// It comes back with its user.
+    WithUser,
+}
+
+/// The fates of all kinds of items in the bans table. A test compares them with
+/// `docs/architecture.md`.
+const FATES: [(&str, Fate); 20] = [
+    ("application", Fate::PutBack),
+    ("ban", Fate::PutBack),
+    ("decision", Fate::PutBack),
+    ("delivery", Fate::PutBack),
+    ("erased", Fate::PutBack),
+    ("expiry", Fate::PutBack),
+    ("notification", Fate::PutBack),
+    ("receipt", Fate::PutBack),
+    ("request", Fate::PutBack),
+    ("link", Fate::Link),
+    ("queued-erasure", Fate::IfUserIsKnown),
+    ("counter", Fate::Counter),
+    ("log", Fate::Counter),
+    ("checks", Fate::StayGone),
+    ("lease", Fate::StayGone),
+    ("pace", Fate::StayGone),
+    ("sighting", Fate::StayGone),
+    ("experience", Fate::WithUser),
+    ("global", Fate::WithUser),
+    ("protected", Fate::WithUser),
+];
+
+/// The kind of an item; empty if it has none.
+pub(super) fn kind_of(item: &Item) -> &str {
+    let kind = item.get("kind").and_then(|kind| kind.as_s().ok());
+    kind.map_or("", String::as_str)
+}
+
+/// What becomes of an item of this kind. An unknown one must not be lost silently.
+pub(super) fn fate_of(kind: &str) -> Result<Fate, DatabaseError> {
+    let known = FATES.iter().find(|(name, _)| *name == kind);
+    known.map(|(_, fate)| *fate).ok_or_else(|| {
+        let what = format!("the copy holds an item of the kind {kind:?}, which is not known here");
+        DatabaseError::Refused(what)
+    })
+}
+
+fn is_link_slots(item: &Item) -> bool {
+    Key::of(item).is_some_and(|key| key.sk == "links")
+}
+
+/// Whether the table's expiry was to remove the item by now.
+pub(super) fn has_expired(item: &Item, now: Moment) -> bool {
+    let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
+    let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
+    ttl.is_some_and(|ttl| ttl <= now.seconds().0)
+}
+
+impl Restoring {
+    /// Puts an item back that the live table does not hold, as its kind demands.
+    pub(super) async fn put_back(
+        &self,
+        tag: WorkspaceTag,
+        item: Item,
+        done: &mut Restored,
+    ) -> Result<(), DatabaseError> {
+        #[derive(serde::Deserialize)]
+        struct Queued {
+            user: crate::domain::ids::UserId,
+        }
+        let now = Moment::now();
+        match fate_of(kind_of(&item))? {
+            _ if has_expired(&item, now) => Ok(()),
+            // How many experiences have linked themselves: their links are put back as well.
+            Fate::Counter if is_link_slots(&item) => self.create(item, done).await,
+            Fate::Counter | Fate::StayGone | Fate::WithUser => Ok(()),
+            Fate::PutBack => self.create(item, done).await,
+            Fate::IfUserIsKnown => {
+                let Queued { user } = items::read(item.clone())?;
+                let comes_back = self.brings_back(user) && self.copy.is_known(tag, user).await?;
+                if comes_back || self.live.is_known(tag, user).await? {
+                    self.create(item, done).await?;
+                }
+                Ok(())
+            }
+            Fate::Link => {
+                let experience = Key::of(&item).and_then(|key| key.sk.parse().ok());
+                if let Some(experience) = experience {
+                    if !self.is_preview {
+                        let now = now.seconds();
+                        self.live.write_link(tag, experience, now).await?;
+                    }
+                    done.linked.insert(experience);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_the_architecture_has_a_fate() {
+        let page = include_str!("../../../../../docs/architecture.md");
+        let (_, table) = page.split_once("### `bans`:").unwrap();
+        let (table, _) = table.split_once("| index |").unwrap();
+        let documented: BTreeSet<_> = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect();
+        let known: BTreeSet<_> = FATES.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(known, documented);
+    }
+}

@@ -1,0 +1,198 @@
+//! Events that are logged again, because the places that a lost log gave them cannot be relied on.
+//!
+//! A log whose head is lost counts from 1 again. Readers who are further stand in front of an empty
+//! log then, and events pass them at places that they have read. A restore takes these places away, so
+//! that the stream logs the events again, behind all places that were ever given. Each is marked as
+//! repeated: readers who have seen it at its former place know it by its id.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::held::Held;
+use super::kinds::kind_of;
+use super::{Restored, Restoring};
+use crate::domain::ids::WorkspaceTag;
+use crate::store::dynamo::database::{DatabaseError, number};
+use crate::store::dynamo::schema::{Item, Key};
+
+/// What an entry of the history gets when it is logged.
+pub(super) const LOG_STAMPS: [&str; 3] = ["log_shard", "log_position", "logged_at"];
+
+/// The attribute of an entry that a restore has logged again.
+pub(super) const REPEATED: &str = "repeated";
+
+/// By how many milliseconds the clocks may differ of those who log.
+const CLOCKS: u64 = 60_000;
+
+/// What the heads of a log in both tables say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LogState {
+    /// The last position that the copy knows.
+    pub copied: u64,
+    /// Whether the live table has lost the head since the copy.
+    pub is_lost: bool,
+    /// When the live table's log began again, in Unix milliseconds.
+    pub restarted: Option<u64>,
+}
+
+/// The states of the logs that were looked at. Nobody writes during a restore, so they stay true.
+#[derive(Clone, Debug, Default)]
+pub struct KnownLogs(Arc<Mutex<BTreeMap<WorkspaceTag, LogState>>>);
+
+impl LogState {
+    /// An entry of the history as it is put back: without a place, if it has none to keep.
+    pub fn as_logged(self, mut item: Item, done: &mut Restored) -> Item {
+        if !matches!(kind_of(&item), "decision" | "expiry") {
+            return item;
+        }
+        if self.is_lost {
+            for stamp in LOG_STAMPS {
+                item.remove(stamp);
+            }
+        }
+        if position(&item).is_none() {
+            item.insert(REPEATED.to_owned(), AttributeValue::Bool(true));
+            done.repeated = done.repeated.saturating_add(1);
+        }
+        item
+    }
+
+    /// The position of an entry in the live table, if a log that began again gave it.
+    fn doubtful(self, live: &Item, copy: Option<&Item>) -> Option<u64> {
+        let at = position(live)?;
+        if copy.and_then(position) == Some(at) {
+            return None;
+        }
+        let logged = whole(live, "logged_at").unwrap_or(u64::MAX);
+        let is_late = self
+            .restarted
+            .is_some_and(|began| logged.saturating_add(CLOCKS) >= began);
+        (is_late || at <= self.copied).then_some(at)
+    }
+}
+
+fn position(item: &Item) -> Option<u64> {
+    whole(item, "log_position")
+}
+
+fn whole(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+impl Restoring {
+    /// The state of a workspace's log before it is restored.
+    pub(super) async fn log_state(&self, tag: WorkspaceTag) -> Result<LogState, DatabaseError> {
+        let known = self.logs.0.lock().ok();
+        if let Some(state) = known.and_then(|known| known.get(&tag).copied()) {
+            return Ok(state);
+        }
+        let state = self.compare_heads(tag).await?;
+        if let Ok(mut known) = self.logs.0.lock() {
+            known.insert(tag, state);
+        }
+        Ok(state)
+    }
+
+    /// Takes away the places that a log that began again has given.
+    pub(super) async fn log_again(
+        &self,
+        tag: WorkspaceTag,
+        copy: &Held,
+        live: &Held,
+        done: &mut Restored,
+    ) -> Result<(), DatabaseError> {
+        let log = self.log_state(tag).await?;
+        for (key, item) in &live.0 {
+            let Some(at) = log.doubtful(item, copy.0.get(key)) else {
+                continue;
+            };
+            let key = Key {
+                pk: key.0.clone(),
+                sk: key.1.clone(),
+            };
+            let update = self
+                .live
+                .database
+                .updating(key)
+                .update_expression("SET repeated = :yes REMOVE log_shard, log_position, logged_at")
+                .condition_expression("log_position = :at")
+                .expression_attribute_values(":yes", AttributeValue::Bool(true))
+                .expression_attribute_values(":at", number(at));
+            if self.is_preview || self.live.database.update_if(update).await? {
+                done.repeated = done.repeated.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: u64, logged: u64) -> Item {
+        Item::from([
+            ("kind".to_owned(), AttributeValue::S("decision".to_owned())),
+            ("log_position".to_owned(), number(at)),
+            ("logged_at".to_owned(), number(logged)),
+        ])
+    }
+
+    #[test]
+    fn places_of_a_log_that_began_again_are_doubtful() {
+        const BEGAN: u64 = 1_800_000_000_000;
+        let log = LogState {
+            copied: 10,
+            is_lost: true,
+            restarted: Some(BEGAN),
+        };
+        let before = BEGAN - CLOCKS - 1;
+        for (at, logged, copied, expected) in [
+            // As the copy has it.
+            (3, before, Some(3), None),
+            (3, BEGAN, Some(3), None),
+            // Logged after the copy was made, before the log was lost.
+            (11, before, None, None),
+            // By the new log, below the copy's end and beyond it.
+            (3, BEGAN, None, Some(3)),
+            (3, before, None, Some(3)),
+            (11, BEGAN, None, Some(11)),
+            (11, BEGAN, Some(7), Some(11)),
+        ] {
+            let copied = copied.map(|at| entry(at, before));
+            let found = log.doubtful(&entry(at, logged), copied.as_ref());
+            assert_eq!(found, expected, "{at} {logged}");
+        }
+        let sound = LogState {
+            copied: 10,
+            ..LogState::default()
+        };
+        assert_eq!(sound.doubtful(&entry(11, BEGAN), None), None);
+        assert_eq!(sound.doubtful(&Item::new(), None), None);
+    }
+
+    #[test]
+    fn entry_that_is_put_back_without_a_place_is_marked() {
+        let put_back = |log: LogState, item| {
+            let mut done = Restored::default();
+            let item = log.as_logged(item, &mut done);
+            (position(&item), item.contains_key(REPEATED), done.repeated)
+        };
+        let lost = LogState {
+            is_lost: true,
+            ..LogState::default()
+        };
+        assert_eq!(
+            put_back(LogState::default(), entry(3, 1)),
+            (Some(3), false, 0)
+        );
+        assert_eq!(put_back(lost, entry(3, 1)), (None, true, 1));
+        // It may have been logged after the copy was made.
+        let mut unlogged = entry(3, 1);
+        unlogged.remove("log_position");
+        assert_eq!(put_back(LogState::default(), unlogged), (None, true, 1));
+        assert_eq!(put_back(lost, Item::new()), (None, false, 0));
+    }
+}

@@ -1,0 +1,217 @@
+//! The bans table, page by page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, failure, text};
+use crate::store::dynamo::schema::{self, Item, Key};
+
+/// How many items a page has at most. It bounds what a restore keeps in memory, and what one that was
+/// interrupted does a second time.
+const PAGE: i32 = 1000;
+
+/// How many items that are no user's are restored together: as many as one call reads.
+const TOGETHER: usize = 100;
+
+/// Something to restore.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Everything about a user, with their Global ban and their protection, which lie elsewhere.
+    User(WorkspaceTag, UserId),
+    /// The same for a user of whom something lies outside of their partition, which they may not have.
+    Beside(WorkspaceTag, UserId),
+    /// Items that are no user's.
+    Items(WorkspaceTag, Vec<Item>),
+}
+
+impl Piece {
+    /// The workspace it belongs to.
+    #[must_use]
+    pub const fn tag(&self) -> WorkspaceTag {
+        match self {
+            Self::User(tag, _) | Self::Beside(tag, _) | Self::Items(tag, _) => *tag,
+        }
+    }
+}
+
+/// A place in the table: the key of the item that was read last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pk: String,
+    sk: String,
+}
+
+/// A page of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TablePage {
+    /// What is on it. A user is on the page on which their partition begins.
+    pub pieces: Vec<Piece>,
+    /// Where the next begins; `None` at the end.
+    pub next: Option<Place>,
+}
+
+/// Whom or what an item is about.
+enum About {
+    User(WorkspaceTag, UserId),
+    Beside(WorkspaceTag, UserId),
+    Other(WorkspaceTag),
+}
+
+impl About {
+    /// `None` for the users' Global bans, which belong to their users, and for what is no item of ours.
+    fn of(key: &Key) -> Option<Self> {
+        let (tag, rest) = key.pk.split_once('#')?;
+        let tag = tag.parse().ok()?;
+        match rest.split_once('#') {
+            Some(("U", user)) => Some(Self::User(tag, user.parse().ok()?)),
+            Some(("G", _)) => None,
+            None if rest == "P" => Some(Self::Beside(tag, key.sk.parse().ok()?)),
+            _ => Some(Self::Other(tag)),
+        }
+    }
+}
+
+/// The pieces of a page that begins after an item of the partition `before`.
+fn pieces(items: Vec<Item>, before: Option<&str>) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    // The items of a partition come one after the other.
+    let mut before = before.map(str::to_owned);
+    for item in items {
+        let Some(key) = Key::of(&item) else { continue };
+        match About::of(&key) {
+            Some(About::User(tag, user)) if before.as_ref() != Some(&key.pk) => {
+                pieces.push(Piece::User(tag, user));
+            }
+            Some(About::User(..)) | None => {}
+            Some(About::Beside(tag, user)) => pieces.push(Piece::Beside(tag, user)),
+            Some(About::Other(tag)) => match pieces.last_mut() {
+                Some(Piece::Items(own, items)) if *own == tag && items.len() < TOGETHER => {
+                    items.push(item);
+                }
+                _ => pieces.push(Piece::Items(tag, vec![item])),
+            },
+        }
+        before = Some(key.pk);
+    }
+    pieces
+}
+
+impl Store {
+    /// A page of one of `segments` equal parts of the bans table, after a place in it; with `whole`
+    /// items or with their keys only. For the operator only: all pages are the whole table.
+    pub async fn table_page(
+        &self,
+        (segment, segments): (i32, i32),
+        after: Option<&Place>,
+        whole: bool,
+    ) -> Result<TablePage, ApiError> {
+        let start = after.map(|Place { pk, sk }| {
+            let (pk, sk) = (pk.clone(), sk.clone());
+            Key { pk, sk }.item()
+        });
+        let scan = self
+            .database
+            .client()
+            .scan()
+            .table_name(&self.database.tables().bans)
+            .consistent_read(true)
+            .limit(PAGE)
+            .set_projection_expression((!whole).then(|| "pk, sk".to_owned()))
+            .segment(segment)
+            .total_segments(segments)
+            .set_exclusive_start_key(start);
+        let page = self.database.timed(scan.send()).await.map_err(failure)?;
+        let next = page.last_evaluated_key.as_ref().and_then(Key::of);
+        let before = after.map(|place| place.pk.as_str());
+        Ok(TablePage {
+            pieces: pieces(page.items.unwrap_or_default(), before),
+            next: next.map(|Key { pk, sk }| Place { pk, sk }),
+        })
+    }
+
+    /// Whether the table holds anything of a user's own partition.
+    pub(super) async fn holds_user(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+    ) -> Result<bool, DatabaseError> {
+        let key = schema::user_partition(tag, user);
+        let query = self.querying_partition(&key).projection_expression("pk");
+        let (found, _) = self.database.query(query.limit(1)).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// Whether a restore comes by this user when it walks through the table.
+    pub(super) async fn holds_anything_of(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+    ) -> Result<bool, DatabaseError> {
+        if self.holds_user(tag, user).await? {
+            return Ok(true);
+        }
+        let protected = self.database.get(Key::protected(tag, user)).await?;
+        Ok(protected.is_some())
+    }
+
+    /// All items of a partition.
+    pub(super) async fn partition(&self, key: &str) -> Result<Vec<Item>, DatabaseError> {
+        self.database.query_all(self.querying_partition(key)).await
+    }
+
+    fn querying_partition(
+        &self,
+        key: &str,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :key")
+            .expression_attribute_values(":key", text(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(keys: &[(&str, &str)]) -> Vec<Item> {
+        let item = |(pk, sk): &(&str, &str)| {
+            Key {
+                pk: (*pk).to_owned(),
+                sk: (*sk).to_owned(),
+            }
+            .item()
+        };
+        keys.iter().map(item).collect()
+    }
+
+    #[test]
+    fn user_is_on_the_page_on_which_their_partition_begins() {
+        let tag: WorkspaceTag = "26092f67".parse().unwrap();
+        let user = |user| UserId::new(user).unwrap();
+        let own = [("26092f67#U#156", "B#1"), ("26092f67#U#156", "E#7")];
+        let page = [&own[..], &[("26092f67#U#2", "E#7")]].concat();
+        let both = [Piece::User(tag, user(156)), Piece::User(tag, user(2))];
+        assert_eq!(pieces(items(&page), None), both);
+        let went_on = pieces(items(&page), Some("26092f67#U#156"));
+        assert_eq!(went_on, both[1..]);
+        assert_eq!(pieces(items(&own), Some("26092f67#U#156")), []);
+    }
+
+    #[test]
+    fn items_that_are_no_users_are_restored_together() {
+        let tag: WorkspaceTag = "26092f67".parse().unwrap();
+        let none = [("26092f67#G#3", "156"), ("W", "W"), ("none#U#156", "E#1")];
+        assert_eq!(pieces(items(&none), None), []);
+        let protected = pieces(items(&[("26092f67#P", "156")]), None);
+        assert_eq!(protected, [Piece::Beside(tag, UserId::new(156).unwrap())]);
+        let others = [("26092f67#X", "1"), ("26092f67#D#we_1", "2")];
+        let together = Piece::Items(tag, items(&others));
+        assert_eq!(pieces(items(&others), None), [together]);
+        let many: Vec<_> = std::iter::repeat_n(("26092f67#X", "1"), TOGETHER + 1).collect();
+        assert_eq!(pieces(items(&many), None).len(), 2);
+    }
+}

@@ -1,0 +1,131 @@
+//! What one key decided within a time, for an undo.
+
+use std::collections::BTreeSet;
+
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::rules::{Scope, Step};
+use crate::store::Store;
+use crate::store::dynamo::database::text;
+use crate::store::dynamo::schema::{self, Key, names};
+use crate::store::lists::history::PastDecision;
+
+/// Decisions to be undone: those of one key within a time.
+#[derive(Clone, Debug)]
+pub struct UndoWindow {
+    /// The public id of the key, or the name under which the operator decided.
+    pub key_id: String,
+    /// From when on, inclusive.
+    pub since: Moment,
+    /// Until when, inclusive.
+    pub until: Moment,
+}
+
+/// Where an undone decision lies: bans of one scope of one user follow each other there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Chain {
+    /// Whose.
+    pub user: UserId,
+    /// Whether it is that of the Global bans.
+    pub is_global: bool,
+    /// The experience of the Experience bans; of Global ones, that of one of them.
+    pub experience: ExperienceId,
+}
+
+impl Chain {
+    /// The scope.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        if self.is_global {
+            Scope::Global
+        } else {
+            Scope::Experience
+        }
+    }
+
+    fn holds(&self, decision: &PastDecision) -> bool {
+        let ban = &decision.ban;
+        ban.scope == self.scope() && (self.is_global || ban.made_in == self.experience)
+    }
+}
+
+impl UndoWindow {
+    /// Whether a decision is to be undone.
+    #[must_use]
+    pub fn holds(&self, decision: &PastDecision) -> bool {
+        decision.key_id == self.key_id && (self.since..=self.until).contains(&decision.moment)
+    }
+
+    /// The chains that hold a decision to be undone.
+    #[must_use]
+    pub fn chains(&self, history: &[PastDecision]) -> BTreeSet<Chain> {
+        let mut chains = BTreeSet::new();
+        for decision in history.iter().filter(|decision| self.holds(decision)) {
+            let ban = &decision.ban;
+            let is_global = ban.scope == Scope::Global;
+            let known = |chain: &Chain| is_global && chain.is_global;
+            if !chains.iter().any(known) {
+                chains.insert(Chain {
+                    user: ban.user,
+                    is_global,
+                    experience: ban.made_in,
+                });
+            }
+        }
+        chains
+    }
+
+    /// A chain's history as the rules look at it.
+    #[must_use]
+    pub fn steps<'a>(&self, chain: &Chain, history: &'a [PastDecision]) -> Vec<Step<'a>> {
+        history
+            .iter()
+            .filter(|decision| chain.holds(decision))
+            .map(|decision| Step {
+                after: &decision.ban,
+                before: decision.previous.as_ref(),
+                is_undone: self.holds(decision),
+            })
+            .collect()
+    }
+}
+
+impl Store {
+    /// Whether a key, or a name of the operator's, ever decided anything in the workspace; may trail
+    /// by a moment.
+    pub async fn has_decided(&self, tag: WorkspaceTag, key_id: &str) -> Result<bool, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::DECISIONS_BY_KEY)
+            .key_condition_expression("decided_by = :key")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":key", text(schema::decided_by(tag, key_id)))
+            .limit(1);
+        let (found, _) = self.database.query(query).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// The users on whom the key decided within the window; may trail by a moment.
+    pub async fn users_decided_on(
+        &self,
+        tag: WorkspaceTag,
+        window: &UndoWindow,
+    ) -> Result<BTreeSet<UserId>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::DECISIONS_BY_KEY)
+            .key_condition_expression("decided_by = :key AND sk BETWEEN :since AND :until")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":key", text(schema::decided_by(tag, &window.key_id)))
+            .expression_attribute_values(":since", text(schema::decisions_since(window.since)))
+            .expression_attribute_values(":until", text(schema::decisions_until(window.until)));
+        let found = self.database.query_all(query).await?;
+        let keys = found.iter().filter_map(Key::of);
+        Ok(keys
+            .filter_map(|key| key.pk.rsplit('#').next()?.parse().ok())
+            .collect())
+    }
+}

@@ -1,0 +1,151 @@
+//! What a call is answered with, and how a repeat under the same `Idempotency-Key` gets the same.
+//!
+//! What is stored of an answer names the ban and how many decisions it had seen; no user and no reason.
+//! A repeat finds the ban as it stood then in its record, or in the history once it was changed. So
+//! forgetting a user has nothing to remove here, and their reasons do not come back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::ids::{Guid, UserId, WorkspaceTag};
+use crate::domain::rules::{Ban, DecisionKind, Scope, Standing};
+use crate::store::Store;
+use crate::store::decisions::commit_with_retry::{Call, Settled};
+use crate::store::dynamo::items::{self, BanItem};
+use crate::store::dynamo::schema::Key;
+
+/// How many seconds behind the clock of a later change to the ban may be.
+const SLACK: u64 = 60;
+
+/// Among how many decisions after an answer the first is looked for.
+const LOOKED_AT: usize = 100;
+
+/// Which ban a call is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// The latest in a scope.
+    Latest(Scope),
+    /// The one that counts if one is in force, else the latest.
+    Counting,
+}
+
+/// The caller's own name for a call, and what the call is answered with.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The name.
+    pub key: IdempotencyKey,
+    /// Which ban the answer shows.
+    pub shows: Shows,
+}
+
+/// The ban that a call is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The ban.
+    pub ban: Ban,
+    /// Whether the experience had reported that revision of it.
+    pub completed: bool,
+    /// When the call was answered first.
+    pub at: Timestamp,
+}
+
+/// What is stored of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::store) struct StoredAnswer {
+    at: Timestamp,
+    /// Absent where no ban was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown: Option<ShownBan>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ShownBan {
+    guid: u64,
+    /// How many decisions it had seen.
+    decisions: u32,
+    completed: bool,
+}
+
+impl Shows {
+    /// The answer to a call that led to this standing.
+    fn answer(self, standing: &Standing, at: Timestamp) -> Option<Answer> {
+        let ban = match self {
+            Self::Latest(scope) => standing.latest_in(scope),
+            Self::Counting => standing.shown(at),
+        };
+        ban.map(|ban| Answer {
+            ban: ban.clone(),
+            completed: standing.here.report == Some(ban.current()),
+            at,
+        })
+    }
+
+    /// The same as it is stored.
+    pub(in crate::store) fn stored(self, standing: &Standing, at: Timestamp) -> StoredAnswer {
+        let shown = self.answer(standing, at).map(|answer| ShownBan {
+            guid: answer.ban.guid.get(),
+            decisions: answer.ban.decisions,
+            completed: answer.completed,
+        });
+        StoredAnswer { at, shown }
+    }
+}
+
+impl Store {
+    /// The ban that a settled call is answered with. A repeat under an `Idempotency-Key` gets that of the
+    /// first call; none if its user was forgotten since.
+    pub async fn answer(
+        &self,
+        call: &Call,
+        settled: &Settled,
+        which: Shows,
+    ) -> Result<Option<Answer>, ApiError> {
+        let Some(earlier) = settled.earlier else {
+            return Ok(which.answer(&settled.standing, Moment::now().seconds()));
+        };
+        let Some(shown) = earlier.shown else {
+            return Ok(None);
+        };
+        let ban = self
+            .as_shown(call.tag, call.user, shown, earlier.at)
+            .await?;
+        Ok(ban.map(|ban| Answer {
+            ban,
+            completed: shown.completed,
+            at: earlier.at,
+        }))
+    }
+
+    /// The ban as it stood at an earlier answer.
+    async fn as_shown(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        shown: ShownBan,
+        at: Timestamp,
+    ) -> Result<Option<Ban>, ApiError> {
+        let guid = Guid::from(shown.guid);
+        let found = self.database.get(Key::ban(tag, user, guid)).await?;
+        let Some(record) = found.map(items::read::<BanItem>).transpose()? else {
+            return Ok(None);
+        };
+        let is_it = |ban: &Ban| ban.guid == guid && ban.decisions == shown.decisions;
+        let ban = Ban::from(record.ban);
+        if is_it(&ban) {
+            return Ok(Some(ban));
+        }
+        let since = Moment::from_millis(at.minus(SLACK).0.saturating_mul(1000));
+        let of_ban = (user, guid);
+        let page = self
+            .history_of_ban(tag, of_ban, since, None, LOOKED_AT)
+            .await?;
+        let decisions = page.decisions.into_iter().map(|(_, decision)| decision);
+        let mut states = decisions
+            .filter(|decision| decision.kind != DecisionKind::Expired)
+            .flat_map(|decision| [Some(decision.ban), decision.previous])
+            .flatten();
+        Ok(states.find(is_it))
+    }
+}

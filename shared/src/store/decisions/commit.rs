@@ -1,0 +1,364 @@
+//! One outcome, one transaction: everything a call changes is written together or not at all.
+//!
+//! What an experience owes depends on its own item and on the user's Global ban, which lie in two
+//! partitions. A write of the one therefore always checks the version of the other, so that
+//! neither can be decided on a state that has passed. Experiences that are not part of the
+//! transaction follow through the table's stream (see `spread`).
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
+use serde::Serialize;
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::ids::{Guid, ModeratorId};
+use crate::domain::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
+use crate::store::decisions::snapshot::Snapshot;
+use crate::store::decisions::write_policy::Permit;
+use crate::store::dynamo::database::{Database, DatabaseError, expression, number, refused, text};
+use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem, StoredBan};
+use crate::store::dynamo::schema::{self, Key};
+use crate::store::dynamo::versions::{
+    EXISTS, IS_NEW, IS_VERSION, next_version, put_if_version, put_new,
+};
+
+/// Who makes a call, for the history.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The public id of the key.
+    pub key_id: String,
+    /// The moderator, if the call names one.
+    pub moderator: Option<ModeratorId>,
+    /// Who ran the operator's program: an AWS principal or a local user.
+    pub principal: Option<String>,
+    /// The request, by which a decision whose answer was lost is recognised.
+    pub request_id: String,
+}
+
+impl Actor {
+    /// A name for one run of an operator's command, under which its decisions stand in the history
+    /// and can be undone: `undo-1f2e3d4c`.
+    #[must_use]
+    pub fn run_name(command: &str) -> String {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        format!("{command}-{}", random.get(..8).unwrap_or_default())
+    }
+}
+
+/// What a call wants to be written.
+pub(in crate::store) struct Commit<'a> {
+    pub snapshot: &'a Snapshot,
+    pub outcome: &'a Outcome,
+    pub permit: &'a Permit,
+    pub actor: &'a Actor,
+    pub now: Moment,
+}
+
+/// A decision in the history, append-only.
+#[derive(Serialize)]
+struct NewDecision<'a> {
+    decision: DecisionKind,
+    guid: String,
+    number: u32,
+    at: Timestamp,
+    at_ms: u64,
+    ban: StoredBan,
+    previous: Option<StoredBan>,
+    /// Whether the experience that the ban was made from had reported it when it was decided.
+    applied: bool,
+    /// The same of what it replaced.
+    previous_applied: bool,
+    reason: Option<&'a str>,
+    key_id: &'a str,
+    moderator: Option<ModeratorId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    request: &'a str,
+    /// Hash key of the index of decisions by key.
+    decided_by: String,
+    /// When the table's expiry removes it; absent = never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u64>,
+}
+
+/// What becomes of the record of one ban.
+#[derive(Default)]
+struct RecordChange<'a> {
+    ban: Option<&'a Ban>,
+    /// Whether there must be no record of it yet.
+    is_new: bool,
+    applied: Applied,
+}
+
+/// What becomes of the revision that the experience the ban was made from reports.
+#[derive(Default)]
+enum Applied {
+    #[default]
+    AsItWas,
+    Revision(u32),
+    None,
+}
+
+impl Commit<'_> {
+    /// The key of the first decision, by which it is later seen whether the transaction happened.
+    pub fn witness(&self) -> Option<Key> {
+        self.outcome
+            .decisions
+            .first()
+            .map(|decision| self.decision_key(decision))
+    }
+
+    /// Everything to be written; nothing if the outcome changes nothing.
+    pub fn writes(&self, database: &Database) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        let table = &database.tables().bans;
+        let mut writes = Vec::new();
+        let here = self.here();
+        let global_changes = self.outcome.standing.global != self.snapshot.standing.global;
+        if global_changes {
+            writes.extend(self.put_global(table)?);
+        } else if here.is_some() {
+            writes.push(check_global(table, self.snapshot)?);
+        }
+        if let Some(here) = here {
+            writes.push(put_experience(table, self.snapshot, here)?);
+        }
+        for (guid, change) in self.record_changes() {
+            writes.push(self.update_record(table, guid, &change)?);
+        }
+        for decision in &self.outcome.decisions {
+            writes.push(self.put_decision(table, decision)?);
+        }
+        writes.extend(self.permit.writes(table, self.now.seconds())?);
+        Ok(writes)
+    }
+
+    /// The experience's item, if it changes. What follows from the clock alone is no change.
+    fn here(&self) -> Option<ExperienceItem> {
+        let after = &self.outcome.standing;
+        let changes = *after != self.snapshot.standing;
+        changes
+            .then(|| experience_item(self.snapshot, after, self.now.seconds()))
+            .flatten()
+    }
+
+    fn put_global(&self, table: &str) -> Result<Option<TransactWriteItem>, DatabaseError> {
+        let Some(ban) = &self.outcome.standing.global else {
+            return Ok(None);
+        };
+        let version = next_version(self.snapshot.global_version);
+        let item = GlobalItem {
+            version,
+            ban: StoredBan::from(ban),
+            mark: self.outcome.standing.global_mark.clone(),
+        };
+        let key = Key::global(self.snapshot.tag, self.snapshot.user);
+        let put = Put::builder().set_item(Some(items::write(key, "global", item)?));
+        put_if_version(table, put, self.snapshot.global_version).map(Some)
+    }
+
+    fn record_changes(&self) -> BTreeMap<Guid, RecordChange<'_>> {
+        let mut changes: BTreeMap<Guid, RecordChange<'_>> = BTreeMap::new();
+        for decision in &self.outcome.decisions {
+            let change = changes.entry(decision.ban.guid).or_default();
+            change.ban = Some(&decision.ban);
+            change.is_new |= decision.ban.decisions == 1;
+        }
+        let (before, after) = (
+            self.snapshot.standing.here.report,
+            self.outcome.standing.here.report,
+        );
+        if before != after {
+            let own = |report: &crate::domain::rules::RevisionRef| {
+                report.made_in == self.snapshot.experience
+            };
+            if let Some(report) = before.filter(own) {
+                changes.entry(report.guid).or_default().applied = Applied::None;
+            }
+            if let Some(report) = after.filter(own) {
+                changes.entry(report.guid).or_default().applied =
+                    Applied::Revision(report.revision);
+            }
+        }
+        changes
+    }
+
+    fn update_record(
+        &self,
+        table: &str,
+        guid: Guid,
+        change: &RecordChange<'_>,
+    ) -> Result<TransactWriteItem, DatabaseError> {
+        let tag = self.snapshot.tag;
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        // An update would make an item of a record that was erased.
+        let condition = if change.is_new { IS_NEW } else { EXISTS };
+        let mut update = Update::builder()
+            .table_name(table)
+            .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()))
+            .condition_expression(condition);
+        if let Some(ban) = change.ban {
+            let shard = schema::ledger_shard(guid);
+            sets.push(
+                "kind = :kind, ban = :ban, guid_key = :guid, ledger = :ledger, \
+                 experience_ledger = :experience_ledger",
+            );
+            let experience_ledger = schema::experience_ledger_partition(tag, ban.made_in, shard);
+            update = update
+                .expression_attribute_values(":kind", text("ban"))
+                .expression_attribute_values(":ban", items::attribute(StoredBan::from(ban))?)
+                .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
+                .expression_attribute_values(":ledger", text(schema::ledger_partition(tag, shard)))
+                .expression_attribute_values(":experience_ledger", text(experience_ledger));
+            if let Some(at) = expires_later(ban, self.now.seconds()) {
+                sets.push("due = :due, due_at = :due_at");
+                update = update
+                    .expression_attribute_values(":due", text(schema::expiries_of(guid)))
+                    .expression_attribute_values(":due_at", number(at.0));
+            } else if !change.is_new {
+                removes.push("due, due_at");
+            }
+        }
+        match change.applied {
+            Applied::Revision(revision) => {
+                sets.push("applied = :applied");
+                update = update.expression_attribute_values(":applied", number(revision));
+            }
+            Applied::None => removes.push("applied"),
+            Applied::AsItWas => {}
+        }
+        let update = update
+            .update_expression(expression(&sets, &removes))
+            .build()
+            .map_err(refused)?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn put_decision(
+        &self,
+        table: &str,
+        decision: &Decision,
+    ) -> Result<TransactWriteItem, DatabaseError> {
+        let reported = |standing: &Standing, ban: &Ban| {
+            let own = standing.here.report == Some(ban.current());
+            own && ban.made_in == self.snapshot.experience
+        };
+        let previous = decision.previous.as_ref();
+        let before = &self.snapshot.standing;
+        let item = NewDecision {
+            decision: decision.kind,
+            guid: decision.ban.guid.to_string(),
+            number: decision.ban.decisions,
+            at: self.now.seconds(),
+            at_ms: self.now.millis(),
+            ban: StoredBan::from(&decision.ban),
+            previous: previous.map(StoredBan::from),
+            applied: reported(&self.outcome.standing, &decision.ban),
+            previous_applied: previous.is_some_and(|ban| reported(before, ban)),
+            reason: decision.reason.as_deref(),
+            key_id: &self.actor.key_id,
+            moderator: self.actor.moderator,
+            principal: self.actor.principal.as_deref(),
+            request: &self.actor.request_id,
+            decided_by: schema::decided_by(self.snapshot.tag, &self.actor.key_id),
+            ttl: self.permit.leaves(self.now.seconds()),
+        };
+        put_new(
+            table,
+            items::write(self.decision_key(decision), "decision", item)?,
+        )
+    }
+
+    fn decision_key(&self, decision: &Decision) -> Key {
+        let Snapshot { tag, user, .. } = *self.snapshot;
+        Key::decision(
+            tag,
+            user,
+            self.now,
+            decision.ban.guid,
+            decision.ban.decisions,
+        )
+    }
+}
+
+/// When a ban runs out, if it is in force and does.
+fn expires_later(ban: &Ban, now: Timestamp) -> Option<Timestamp> {
+    match ban.terms.expires {
+        Expiry::At(at) if ban.holds(now) => Some(at),
+        _ => None,
+    }
+}
+
+/// The item of the snapshot's experience under another standing, if that changes anything.
+pub(in crate::store) fn experience_item(
+    snapshot: &Snapshot,
+    after: &Standing,
+    now: Timestamp,
+) -> Option<ExperienceItem> {
+    let Snapshot {
+        tag,
+        experience,
+        here_item,
+        ..
+    } = snapshot;
+    let version = next_version(here_item.as_ref().map(|item| item.version));
+    let mut item = ExperienceItem::new(*tag, *experience, after, version, now);
+    if !snapshot.is_linked {
+        item = item.without_pending();
+    }
+    let owes_the_same = match here_item {
+        Some(stored) => item.owes_the_same(stored),
+        None => item.owes_nothing(),
+    };
+    (after.here != snapshot.standing.here || !owes_the_same).then_some(item)
+}
+
+/// Writes an experience's item, insisting on the version that was read.
+pub(in crate::store) fn put_experience(
+    table: &str,
+    snapshot: &Snapshot,
+    item: ExperienceItem,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let key = Key::experience(snapshot.tag, snapshot.user, snapshot.experience);
+    let put = Put::builder().set_item(Some(items::write(key, "experience", item)?));
+    put_if_version(
+        table,
+        put,
+        snapshot.here_item.as_ref().map(|item| item.version),
+    )
+}
+
+/// Insists on the version of the Global ban that was read.
+pub(in crate::store) fn check_global(
+    table: &str,
+    snapshot: &Snapshot,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let key = Key::global(snapshot.tag, snapshot.user).item();
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key));
+    let check = match snapshot.global_version {
+        None => check.condition_expression(IS_NEW),
+        Some(version) => check
+            .condition_expression(IS_VERSION)
+            .expression_attribute_values(":version", number(version)),
+    };
+    Ok(TransactWriteItem::builder()
+        .condition_check(check.build().map_err(refused)?)
+        .build())
+}
+
+/// Takes note that the experience a ban was made from no longer reports it.
+pub(in crate::store) fn clear_applied(
+    table: &str,
+    snapshot: &Snapshot,
+    guid: Guid,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::ban(snapshot.tag, snapshot.user, guid).item()))
+        .update_expression("REMOVE applied")
+        .condition_expression(EXISTS);
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
+}

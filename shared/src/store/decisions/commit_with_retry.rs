@@ -1,0 +1,216 @@
+//! Read, decide, write, and again when another writer was faster.
+//!
+//! A write that got no answer may have happened. The next round therefore also reads the decision
+//! it would have left in the history; if it is there, the call has been carried out. A write begins
+//! only while there is time for both (see [`crate::store::dynamo::deadline`]).
+
+use std::future::Future;
+
+use super::answers::{Named, StoredAnswer};
+use super::commit::{Actor, Commit};
+use super::requests;
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::rules::{CallDigest, Decision, Standing};
+use crate::store::Store;
+use crate::store::access::links::Link;
+use crate::store::access::self_linking::SelfLinking;
+use crate::store::decisions::snapshot::Snapshot;
+use crate::store::decisions::write_policy::{Bounds, Decided};
+use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{Item, Key};
+
+/// How often a call is decided anew because another writer was faster. A hundred servers confirming
+/// one item at once need a handful of rounds; the time limit of the route ends it in any case.
+const ROUNDS: u32 = 32;
+
+/// How many writes may go unanswered. The SDK has tried each of them several times, so more would
+/// only add to the load of a database that has too much.
+const UNANSWERED: u32 = 3;
+
+/// A call on one user's standing in one experience.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Whose.
+    pub user: UserId,
+    /// The workspace.
+    pub tag: WorkspaceTag,
+    /// Where, and whether the call links it.
+    pub link: Link,
+    /// Who calls.
+    pub actor: Actor,
+    /// By what the caller is bound besides the rules.
+    pub bounds: Bounds,
+    /// The caller's own name for the request, if it gave one.
+    pub idempotency: Option<Named>,
+    /// By which a repeat is recognised; without it, no call is one.
+    pub digest: Option<CallDigest>,
+}
+
+/// What a call came to.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The standing afterwards.
+    pub standing: Standing,
+    /// What was decided; unknown, and so empty, when an earlier request is found to have done it.
+    pub decisions: Vec<Decision>,
+    /// What an earlier call under the same `Idempotency-Key` was answered, if this is a repeat of it.
+    pub(in crate::store) earlier: Option<StoredAnswer>,
+}
+
+impl Store {
+    /// Carries out a call: `decide` makes an outcome of what is stored, and the outcome is written
+    /// whole, if the state it was decided on still holds. Otherwise it is decided anew.
+    pub async fn settle<F, Fut>(&self, call: &Call, decide: F) -> Result<Settled, ApiError>
+    where
+        F: Fn(Snapshot, Moment) -> Fut,
+        Fut: Future<Output = Result<Decided, ApiError>>,
+    {
+        let mut linking = self.begin_linking(call.tag, call.link);
+        // On the heap: the rounds hold much, and callers hold them in futures of their own.
+        let settled = Box::pin(self.settle_linking(call, &mut linking, decide)).await;
+        linking.end().await;
+        settled
+    }
+
+    async fn settle_linking<F, Fut>(
+        &self,
+        call: &Call,
+        linking: &mut SelfLinking<'_>,
+        decide: F,
+    ) -> Result<Settled, ApiError>
+    where
+        F: Fn(Snapshot, Moment) -> Fut,
+        Fut: Future<Output = Result<Decided, ApiError>>,
+    {
+        let (tag, user, experience) = (call.tag, call.user, call.link.experience());
+        let request_key = call
+            .idempotency
+            .as_ref()
+            .map(|named| requests::key(tag, &call.actor.key_id, &named.key));
+        let mut witnesses: Vec<Key> = Vec::new();
+        let mut unanswered = 0;
+        // What the last of them would have decided.
+        let mut unsure = Vec::new();
+        let mut last = DatabaseError::Conflict;
+        for round in 0..ROUNDS {
+            let others = request_key.iter().chain(&witnesses).cloned().collect();
+            let (mut snapshot, found) = self.standing_and(tag, user, experience, others).await?;
+            let now = Moment::now();
+            if let Some(done) = done_before(call, request_key.as_ref(), found, now.seconds())? {
+                linking.found_done();
+                self.database.meter().decided(&unsure);
+                return Ok(Settled {
+                    standing: snapshot.standing,
+                    decisions: unsure,
+                    earlier: done.answer,
+                });
+            }
+            if unanswered == UNANSWERED {
+                break;
+            }
+            let Decided { outcome, permit } = decide(snapshot.clone(), now).await?;
+            snapshot.is_linked = linking.prepare(now.seconds()).await?;
+            let commit = Commit {
+                snapshot: &snapshot,
+                outcome: &outcome,
+                permit: &permit,
+                actor: &call.actor,
+                now,
+            };
+            match self
+                .write(call, request_key.as_ref(), &commit, linking)
+                .await
+            {
+                Ok(()) => {
+                    linking.written();
+                    self.database.meter().decided(&outcome.decisions);
+                    return Ok(Settled {
+                        standing: outcome.standing,
+                        decisions: outcome.decisions,
+                        earlier: None,
+                    });
+                }
+                Err(error @ (DatabaseError::Refused(_) | DatabaseError::NoTime)) => {
+                    return Err(error.into());
+                }
+                Err(error @ DatabaseError::Conflict) => {
+                    self.database.meter().overtaken();
+                    linking.refresh().await?;
+                    last = error;
+                }
+                Err(error @ DatabaseError::Unavailable(_)) => {
+                    witnesses.extend(commit.witness());
+                    linking.unanswered();
+                    unanswered += 1;
+                    unsure = outcome.decisions;
+                    last = error;
+                }
+            }
+            self.database.pause(round).await;
+        }
+        Err(last.into())
+    }
+
+    async fn write(
+        &self,
+        call: &Call,
+        request_key: Option<&Key>,
+        commit: &Commit<'_>,
+        linking: &SelfLinking<'_>,
+    ) -> Result<(), DatabaseError> {
+        let table = &self.database.tables().bans;
+        let mut writes = commit.writes(&self.database)?;
+        let seconds = commit.now.seconds();
+        writes.extend(linking.write(seconds, writes.is_empty())?);
+        if let (Some(key), Some(Named { key: name, shows })) = (request_key, &call.idempotency) {
+            let answer = shows.stored(&commit.outcome.standing, seconds);
+            writes.push(requests::write(table, key.clone(), name, answer, seconds)?);
+        }
+        if writes.is_empty() {
+            Ok(())
+        } else {
+            self.database.transact(writes).await
+        }
+    }
+}
+
+/// That a call has taken effect before.
+#[derive(Debug, Default)]
+struct Done {
+    /// What it was answered, if it has an `Idempotency-Key`.
+    answer: Option<StoredAnswer>,
+}
+
+/// Whether the call has taken effect before: in a round whose answer was lost, or under the same
+/// idempotency key.
+fn done_before(
+    call: &Call,
+    request_key: Option<&Key>,
+    found: Vec<Item>,
+    now: Timestamp,
+) -> Result<Option<Done>, ApiError> {
+    #[derive(serde::Deserialize)]
+    struct Witness {
+        request: Option<String>,
+    }
+    let mut done: Option<Done> = None;
+    for item in found {
+        match &call.idempotency {
+            Some(named) if Key::of(&item).as_ref() == request_key => {
+                if let Some(repeat) = requests::repeated(item, &named.key, now)? {
+                    done.get_or_insert_default().answer = repeat.answer;
+                }
+            }
+            _ => {
+                let witness: Witness = items::read(item)?;
+                if witness.request.as_ref() == Some(&call.actor.request_id) {
+                    done.get_or_insert_default();
+                }
+            }
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,144 @@
+//! Bans that run out. That they do not hold any more is a matter of the clock and needs no job; that
+//! others hear of it does.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use serde::Serialize;
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::rules::{Ban, DecisionKind, Expiry};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, number, refused, text};
+use crate::store::dynamo::items::{self, BanItem, StoredBan};
+use crate::store::dynamo::schema::{self, Key, names};
+use crate::store::dynamo::versions;
+
+pub use crate::store::dynamo::schema::EXPIRY_SHARDS;
+
+/// Under this name an expiry stands in the log, where a decision has the id of its key.
+const BY: &str = "expiry";
+
+/// How often the record of an expiry is made anew because somebody decided about the ban.
+const ROUNDS: u32 = 10;
+
+/// The record of a ban that is due to run out.
+#[derive(Clone, Debug)]
+pub struct Expiring {
+    tag: WorkspaceTag,
+    user: UserId,
+    key: Key,
+}
+
+impl Expiring {
+    fn of(key: Key) -> Option<Self> {
+        let mut parts = key.pk.split('#');
+        let tag = parts.next()?.parse().ok()?;
+        let user = parts.nth(1)?.parse().ok()?;
+        Some(Self { tag, user, key })
+    }
+}
+
+/// That a ban has run out, beside the decisions on it.
+#[derive(Serialize)]
+struct ExpiryItem {
+    decision: DecisionKind,
+    at: Timestamp,
+    at_ms: u64,
+    ban: StoredBan,
+    previous: StoredBan,
+    applied: bool,
+    previous_applied: bool,
+    key_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u64>,
+}
+
+impl Store {
+    /// Some bans of a shard that have run out and are not yet recorded to have, the earliest first.
+    pub async fn expiring(
+        &self,
+        shard: u64,
+        now: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<Expiring>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::DUE)
+            .key_condition_expression("due = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(schema::expiries(shard)))
+            .expression_attribute_values(":now", number(now.0))
+            .limit(i32::from(limit));
+        let (found, _) = self.database.query(query).await?;
+        let keys = found.iter().filter_map(Key::of);
+        Ok(keys.filter_map(Expiring::of).collect())
+    }
+
+    /// Records that a ban has run out, if it has and this is not recorded; says whether it did.
+    pub async fn record_expiry(&self, expiring: &Expiring, now: Moment) -> Result<bool, ApiError> {
+        for round in 0..ROUNDS {
+            let Some(item) = self.database.get(expiring.key.clone()).await? else {
+                return Ok(false);
+            };
+            if !item.contains_key("due") {
+                return Ok(false);
+            }
+            let stored = items::read::<BanItem>(item)?;
+            let applied = stored.applied;
+            let ban = Ban::from(stored.ban);
+            let at = match ban.terms.expires {
+                Expiry::At(at) if ban.ending.is_none() && at <= now.seconds() => at,
+                // It was given another end, which the index does not show yet.
+                _ => return Ok(false),
+            };
+            let writes = self.expiry_writes(expiring, &ban, applied, at).await?;
+            match self.database.transact(writes).await {
+                Ok(()) => return Ok(true),
+                Err(DatabaseError::Conflict) => self.database.pause(round).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DatabaseError::Conflict.into())
+    }
+
+    async fn expiry_writes(
+        &self,
+        expiring: &Expiring,
+        ban: &Ban,
+        applied: Option<u32>,
+        at: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, ApiError> {
+        let Expiring { tag, user, key } = expiring;
+        let table = &self.database.tables().bans;
+        let applied = applied == Some(ban.revision);
+        let permit = self.permit_record(*tag).await?;
+        let item = ExpiryItem {
+            decision: DecisionKind::Expired,
+            at,
+            at_ms: at.0.saturating_mul(1000),
+            ban: ban.into(),
+            previous: ban.into(),
+            applied,
+            previous_applied: applied,
+            key_id: BY,
+            ttl: permit.leaves(Moment::now().seconds()),
+        };
+        let of_expiry = Key::expiry(*tag, *user, ban.guid, ban.decisions);
+        let put = versions::put_new(table, items::write(of_expiry, "expiry", item)?)?;
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key.clone().item()))
+            .update_expression("REMOVE due, due_at")
+            // Each decision counts, so the ban is as it was read.
+            .condition_expression("due_at = :at AND ban.decisions = :decisions")
+            .expression_attribute_values(":at", number(at.0))
+            .expression_attribute_values(":decisions", number(ban.decisions))
+            .build()
+            .map_err(refused)?;
+        Ok(vec![
+            put,
+            TransactWriteItem::builder().update(update).build(),
+        ])
+    }
+}

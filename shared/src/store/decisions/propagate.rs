@@ -1,0 +1,193 @@
+//! Bringing decisions to experiences that were not part of the deciding transaction.
+//!
+//! Fed by the table's stream, and level-triggered: a record only says *where* something changed.
+//! What is to be done follows from the state as it is now, so a record that comes twice, late or
+//! in another order does no harm, and one that is cut short is simply done again.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::commit;
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::decisions::snapshot::Snapshot;
+use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS};
+use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem};
+use crate::store::dynamo::schema::Key;
+
+/// How often a transaction that another writer disturbed is made anew.
+const ROUNDS: u32 = 10;
+
+/// What a change calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A Global decision is brought to every linked experience.
+    Global(WorkspaceTag, UserId),
+    /// What stands is brought to a newly linked experience.
+    Link(WorkspaceTag, ExperienceId),
+}
+
+impl Step {
+    /// What a change of this item calls for, if anything.
+    #[must_use]
+    pub fn of(key: &Key) -> Option<Self> {
+        let mut parts = key.pk.split('#');
+        let tag = parts.next()?.parse().ok()?;
+        match parts.next()? {
+            "G" => Some(Self::Global(tag, key.sk.parse().ok()?)),
+            "X" => Some(Self::Link(tag, key.sk.parse().ok()?)),
+            _ => None,
+        }
+    }
+}
+
+impl Store {
+    /// Takes a step. Doing it again changes nothing.
+    pub async fn spread(&self, step: Step) -> Result<(), ApiError> {
+        match step {
+            Step::Global(tag, user) => {
+                let experiences = self.linked_experiences(tag).await?;
+                let pairs: Vec<_> = experiences.iter().map(|id| (user, *id)).collect();
+                self.reconcile(tag, &pairs).await
+            }
+            Step::Link(tag, experience) => self.backfill(tag, experience).await,
+        }
+    }
+
+    /// Brings the experiences' items in line with the Global bans as they are now, in as few
+    /// transactions as hold them; each Global ban is checked along with them, so that none is applied
+    /// that has passed.
+    pub(in crate::store) async fn reconcile(
+        &self,
+        tag: WorkspaceTag,
+        pairs: &[(UserId, ExperienceId)],
+    ) -> Result<(), ApiError> {
+        for some in in_transactions(pairs) {
+            self.reconcile_some(tag, some).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconcile_some(
+        &self,
+        tag: WorkspaceTag,
+        pairs: &[(UserId, ExperienceId)],
+    ) -> Result<(), ApiError> {
+        for round in 0..ROUNDS {
+            let snapshots = self.snapshots(tag, pairs).await?;
+            let writes = self.reconciling(&snapshots, Moment::now().seconds())?;
+            if writes.is_empty() {
+                return Ok(());
+            }
+            match self.database.transact(writes).await {
+                Ok(()) => return Ok(()),
+                Err(DatabaseError::Conflict) => {
+                    self.database.meter().overtaken();
+                    self.database.pause(round).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DatabaseError::Conflict.into())
+    }
+
+    async fn snapshots(
+        &self,
+        tag: WorkspaceTag,
+        pairs: &[(UserId, ExperienceId)],
+    ) -> Result<Vec<Snapshot>, DatabaseError> {
+        let mut users: Vec<_> = pairs.iter().map(|(user, _)| *user).collect();
+        users.dedup();
+        let global_keys = users.iter().map(|user| Key::global(tag, *user));
+        let here_keys = pairs
+            .iter()
+            .map(|(user, id)| Key::experience(tag, *user, *id));
+        let keys = global_keys.chain(here_keys);
+        let mut found = HashMap::new();
+        for item in self.database.batch_get(keys, true).await? {
+            if let Some(key) = Key::of(&item) {
+                found.insert((key.pk, key.sk), item);
+            }
+        }
+        let item_of = |key: Key| found.get(&(key.pk, key.sk)).cloned();
+        pairs
+            .iter()
+            .map(|(user, experience)| {
+                let here = item_of(Key::experience(tag, *user, *experience));
+                let global = item_of(Key::global(tag, *user));
+                Ok(Snapshot::new(
+                    tag,
+                    *user,
+                    *experience,
+                    here.map(items::read::<ExperienceItem>).transpose()?,
+                    global.map(items::read::<GlobalItem>).transpose()?,
+                ))
+            })
+            .collect()
+    }
+
+    fn reconciling(
+        &self,
+        snapshots: &[Snapshot],
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        let table = &self.database.tables().bans;
+        let mut writes = Vec::new();
+        let mut checked = None;
+        for snapshot in snapshots {
+            let Some(item) = commit::experience_item(snapshot, &snapshot.standing, now) else {
+                continue;
+            };
+            if checked != Some(snapshot.user) {
+                writes.push(commit::check_global(table, snapshot)?);
+                checked = Some(snapshot.user);
+            }
+            writes.push(commit::put_experience(table, snapshot, item)?);
+        }
+        Ok(writes)
+    }
+}
+
+/// The pairs, divided so that each part fits into one transaction: one write for each pair, and one
+/// check of the Global ban for each run of pairs of one user.
+fn in_transactions(pairs: &[(UserId, ExperienceId)]) -> Vec<&[(UserId, ExperienceId)]> {
+    let (mut parts, mut rest) = (Vec::new(), pairs);
+    while !rest.is_empty() {
+        let (mut actions, mut checked) = (0_usize, None);
+        let fitting = rest.iter().take_while(|(user, _)| {
+            let is_checked = checked.replace(*user) == Some(*user);
+            actions = actions.saturating_add(if is_checked { 1 } else { 2 });
+            actions <= TRANSACTION_ACTIONS
+        });
+        let (part, left) = rest.split_at(fitting.count().max(1).min(rest.len()));
+        parts.push(part);
+        rest = left;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(pairs: &[(u64, u64)]) -> Vec<usize> {
+        let pair =
+            |(user, place): &(u64, u64)| Some((UserId::new(*user)?, ExperienceId::new(*place)?));
+        let pairs: Vec<_> = pairs.iter().filter_map(pair).collect();
+        let parts = in_transactions(&pairs);
+        assert_eq!(parts.concat(), pairs);
+        parts.into_iter().map(<[_]>::len).collect()
+    }
+
+    #[test]
+    fn a_transaction_takes_100_actions_whoever_they_are_about() {
+        let of_one_user: Vec<_> = (1..=250).map(|place| (1, place)).collect();
+        assert_eq!(sizes(&of_one_user), [99, 99, 52]);
+        let of_one_place: Vec<_> = (1..=120).map(|user| (user, 1)).collect();
+        assert_eq!(sizes(&of_one_place), [50, 50, 20]);
+        assert_eq!(sizes(&[]), [0_usize; 0]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Used idempotency keys: which request had one, for a day.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+
+use super::answers::StoredAnswer;
+use crate::domain::clock::Timestamp;
+use crate::domain::digest;
+use crate::domain::error::ApiError;
+use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::ids::WorkspaceTag;
+use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::versions;
+
+/// For how many seconds a used key counts: a day.
+const KEPT: u64 = 86_400;
+
+/// A request that had a key.
+#[derive(Serialize, Deserialize)]
+struct RequestItem {
+    /// What it meant. A request that an earlier release stored has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meaning: Option<String>,
+    /// Its bytes, for functions of an earlier release.
+    digest: String,
+    /// What it was answered. A request that an earlier release stored has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<StoredAnswer>,
+    /// From when on the key is free again. DynamoDB deletes the item up to days later.
+    ttl: u64,
+}
+
+/// Where the request of an API key under this name is kept.
+pub(in crate::store) fn key(tag: WorkspaceTag, key_id: &str, name: &IdempotencyKey) -> Key {
+    Key::request(tag, &digest::of(&[key_id, &name.name]))
+}
+
+/// Keeps the request, unless another one has the key and its day is not over.
+pub(in crate::store) fn write(
+    table: &str,
+    key: Key,
+    name: &IdempotencyKey,
+    answer: StoredAnswer,
+    now: Timestamp,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let item = RequestItem {
+        meaning: Some(name.meaning.clone()),
+        digest: name.bytes.clone(),
+        answer: Some(answer),
+        ttl: now.plus(KEPT).0,
+    };
+    versions::put_new(table, items::write(key, "request", item)?)
+}
+
+/// The first call under a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::store) struct First {
+    /// What it was answered, unless an earlier release stored it.
+    pub answer: Option<StoredAnswer>,
+}
+
+/// The first call, if the request that was found under the key is the same one; 400 if it is another.
+/// Once its day is over it counts no more, whether or not DynamoDB has deleted it.
+pub(in crate::store) fn repeated(
+    item: Item,
+    name: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<Option<First>, ApiError> {
+    let found: RequestItem = items::read(item)?;
+    if found.ttl <= now.0 {
+        return Ok(None);
+    }
+    let is_same = match found.meaning {
+        Some(meaning) => meaning == name.meaning,
+        None => found.digest == name.bytes,
+    };
+    if is_same {
+        return Ok(Some(First {
+            answer: found.answer,
+        }));
+    }
+    Err(ApiError::field(
+        "idempotency-key",
+        "was already used for a different request: use a new one for each request",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(meaning: &str, bytes: &str) -> IdempotencyKey {
+        IdempotencyKey {
+            name: "name".to_owned(),
+            meaning: meaning.to_owned(),
+            bytes: bytes.to_owned(),
+        }
+    }
+
+    fn stored(meaning: Option<&str>) -> Item {
+        let item = RequestItem {
+            meaning: meaning.map(str::to_owned),
+            digest: "bytes".to_owned(),
+            answer: None,
+            ttl: 1_000,
+        };
+        let key = Key::request("0123abcd".parse().unwrap(), "hash");
+        items::write(key, "request", item).unwrap()
+    }
+
+    fn judged(meaning: Option<&str>, sent: &IdempotencyKey, now: u64) -> Option<bool> {
+        let first = repeated(stored(meaning), sent, Timestamp(now));
+        first.ok().map(|first| first.is_some())
+    }
+
+    #[test]
+    fn key_counts_for_its_day_and_not_a_second_longer() {
+        let sent = name("same", "other bytes");
+        assert_eq!(judged(Some("same"), &sent, 999), Some(true));
+        assert_eq!(judged(Some("same"), &sent, 1_000), Some(false));
+        assert_eq!(judged(Some("other"), &sent, 1_000), Some(false));
+    }
+
+    #[test]
+    fn meaning_decides_and_bytes_only_where_no_meaning_is_stored() {
+        assert_eq!(judged(Some("same"), &name("same", "x"), 0), Some(true));
+        assert_eq!(judged(Some("same"), &name("other", "bytes"), 0), None);
+        assert_eq!(judged(None, &name("any", "bytes"), 0), Some(true));
+        assert_eq!(judged(None, &name("any", "x"), 0), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! What a decision needs besides the rules: the user is not protected, the caps leave room for it,
+//! and how long its history is kept.
+
+use std::num::NonZeroU32;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+use crate::domain::rules::{Outcome, Pace};
+use crate::store::Store;
+use crate::store::decisions::commit_with_retry::Call;
+use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::versions;
+
+/// By what a caller is bound besides the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// A call of the API: protected users are spared and caps are kept.
+    Api {
+        /// The cap of the key.
+        bans_per_hour: Option<NonZeroU32>,
+    },
+    /// The operator by hand, or an import: protected users are spared.
+    Operator,
+    /// An undo, which puts back what was there.
+    Unbound,
+}
+
+/// The permit to write a decision. An outcome that decides nothing needs none.
+#[derive(Clone, Debug, Default)]
+pub struct Permit {
+    /// For how many seconds the decision is kept in the history; absent = for good.
+    keep: Option<u64>,
+    paces: Vec<CountedPace>,
+}
+
+/// What a call leads to, with the permit for it.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub(in crate::store) outcome: Outcome,
+    pub(in crate::store) permit: Permit,
+}
+
+impl Decided {
+    /// A permitted decision.
+    #[must_use]
+    pub const fn new(outcome: Outcome, permit: Permit) -> Self {
+        Self { outcome, permit }
+    }
+
+    /// A report, or nothing at all.
+    #[must_use]
+    pub fn nothing(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            permit: Permit::default(),
+        }
+    }
+}
+
+/// A pace with this ban in it, to be written on the version that was read.
+#[derive(Clone, Debug)]
+struct CountedPace {
+    key: Key,
+    version: Option<u64>,
+    pace: Pace,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PaceItem {
+    version: u64,
+    steps: Vec<(u64, u32)>,
+    ttl: u64,
+}
+
+impl Permit {
+    /// When a decision made now leaves the history, for the table's expiry.
+    pub(in crate::store) fn leaves(&self, now: Timestamp) -> Option<u64> {
+        self.keep.map(|seconds| now.plus(seconds).0)
+    }
+
+    /// The paces to be written with the decision.
+    pub(in crate::store) fn writes(
+        &self,
+        table: &str,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        self.paces
+            .iter()
+            .map(|counted| {
+                let item = PaceItem {
+                    version: versions::next_version(counted.version),
+                    steps: counted.pace.steps().to_vec(),
+                    ttl: now.plus(Pace::MATTERS).0,
+                };
+                let item = items::write(counted.key.clone(), "pace", item)?;
+                let put = Put::builder().set_item(Some(item));
+                versions::put_if_version(table, put, counted.version)
+            })
+            .collect()
+    }
+}
+
+impl Store {
+    /// The permit to ban or to change a ban: 403 for a protected user, 429 where a cap is reached.
+    /// One call reads all that it depends on; the caps are written with the ban, so that no more
+    /// pass than they allow.
+    pub async fn permit_ban(&self, call: &Call, now: Moment) -> Result<Permit, ApiError> {
+        let mut permit = self.permit_lift(call).await?;
+        let protected = Key::protected(call.tag, call.user);
+        let caps = match call.bounds {
+            Bounds::Unbound => return Ok(permit),
+            Bounds::Operator => Vec::new(),
+            Bounds::Api { bans_per_hour } => self.caps(call, bans_per_hour).await?,
+        };
+        let keys = caps.iter().map(|(key, _, _)| key.clone());
+        let keys = std::iter::once(protected.clone()).chain(keys);
+        let mut found = self.database.batch_get(keys, true).await?;
+        found.retain(|item| Key::of(item).is_some());
+        let mut item_of = |key: &Key| {
+            let at = found
+                .iter()
+                .position(|item| Key::of(item).as_ref() == Some(key))?;
+            Some(found.swap_remove(at))
+        };
+        if item_of(&protected).is_some() {
+            return Err(ApiError::ProtectedUser);
+        }
+        for (key, cap, what) in caps {
+            let stored = item_of(&key).map(items::read::<PaceItem>).transpose()?;
+            let version = stored.as_ref().map(|item| item.version);
+            let pace = stored.map_or_else(Pace::default, |item| Pace::from_steps(item.steps));
+            let pace = pace
+                .admit(cap, now.seconds())
+                .map_err(|retry_after| ApiError::RateLimited { what, retry_after })?;
+            permit.paces.push(CountedPace { key, version, pace });
+        }
+        Ok(permit)
+    }
+
+    /// The permit to end a ban, which neither protection nor a cap stands against.
+    pub async fn permit_lift(&self, call: &Call) -> Result<Permit, ApiError> {
+        self.permit_record(call.tag).await
+    }
+
+    /// The permit to add to the history, for as long as the workspace keeps it.
+    pub(in crate::store) async fn permit_record(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<Permit, ApiError> {
+        let workspace = self.known_workspace(tag).await?;
+        let days = workspace.and_then(|workspace| workspace.history_days);
+        Ok(Permit {
+            keep: days.map(|days| u64::from(days.get()).saturating_mul(86_400)),
+            paces: Vec::new(),
+        })
+    }
+
+    /// The caps that a ban by this call counts against, with what the caller is told when one is
+    /// reached.
+    async fn caps(
+        &self,
+        call: &Call,
+        of_key: Option<NonZeroU32>,
+    ) -> Result<Vec<(Key, NonZeroU32, &'static str)>, ApiError> {
+        let workspace = self.known_workspace(call.tag).await?;
+        let of_moderator = workspace.and_then(|workspace| workspace.moderator_bans_per_hour);
+        let key = of_key.map(|cap| {
+            let key = Key::key_pace(call.tag, &call.actor.key_id);
+            (key, cap, "this key has reached its limit of bans per hour")
+        });
+        let moderator = of_moderator.zip(call.actor.moderator).map(|(cap, id)| {
+            let key = Key::moderator_pace(call.tag, id);
+            let what = "this moderator has reached the limit of bans per hour";
+            (key, cap, what)
+        });
+        Ok(key.into_iter().chain(moderator).collect())
+    }
+}

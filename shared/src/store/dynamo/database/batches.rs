@@ -1,0 +1,145 @@
+//! Reads of many items by their keys, in batches that DynamoDB takes.
+
+use std::collections::{HashMap, HashSet};
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Database, DatabaseError, failure, lasting, refused};
+use crate::store::dynamo::schema::{Item, Key};
+
+/// How many keys DynamoDB takes in one `BatchGetItem`.
+const BATCH_KEYS: usize = 100;
+
+/// How many of those calls are under way at once.
+const BATCHES_AT_ONCE: usize = 10;
+
+/// How many calls in a row may return none of the keys that are left, before the read fails.
+const STALLED_ROUNDS: u32 = 4;
+
+impl Database {
+    /// Reads any number of items of either table; those that do not exist or are over are left out. A
+    /// key that is given twice is read once.
+    pub(in crate::store) async fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        Ok(lasting(self.batch_get_stored(keys, consistent).await?))
+    }
+
+    /// The same with items that are over and were not deleted yet.
+    pub(in crate::store) async fn batch_get_stored(
+        &self,
+        keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let reads = batches(keys)
+            .into_iter()
+            .map(|batch| self.get_batch(batch, consistent));
+        let found: Vec<Vec<Item>> = stream::iter(reads)
+            .buffered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Reads up to [`BATCH_KEYS`] different keys.
+    async fn get_batch(
+        &self,
+        keys: Vec<Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let (mut items, mut left, mut stalled) = (Vec::new(), keys.len(), 0);
+        let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
+        for key in keys {
+            let keys = keys_of.entry(self.table_of(&key)).or_default();
+            keys.push(key.item());
+        }
+        let mut wanted = HashMap::new();
+        for (table, keys) in keys_of {
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(consistent)
+                .build()
+                .map_err(refused)?;
+            wanted.insert(table.to_owned(), keys);
+        }
+        // DynamoDB leaves keys unprocessed when it throttles, beyond 16 MB of items, and beyond 1 MB
+        // from one partition. Only rounds that get nowhere count.
+        while stalled < STALLED_ROUNDS {
+            let call = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(wanted))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let output = self.timed(call.send()).await.map_err(failure)?;
+            self.meter.read(output.consumed_capacity());
+            items.extend(
+                output
+                    .responses
+                    .into_iter()
+                    .flat_map(HashMap::into_values)
+                    .flatten(),
+            );
+            wanted = output.unprocessed_keys.unwrap_or_default();
+            let before =
+                std::mem::replace(&mut left, wanted.values().map(|it| it.keys.len()).sum());
+            if left == 0 {
+                return Ok(items);
+            }
+            stalled = if left < before {
+                0
+            } else {
+                stalled.saturating_add(1)
+            };
+            self.pause(stalled).await;
+        }
+        Err(DatabaseError::Unavailable(
+            "keys were left unprocessed".to_owned(),
+        ))
+    }
+}
+
+/// The different keys among these, in batches of [`BATCH_KEYS`].
+fn batches(keys: impl IntoIterator<Item = Key>) -> Vec<Vec<Key>> {
+    let mut seen = HashSet::new();
+    let mut batches: Vec<Vec<Key>> = Vec::new();
+    for key in keys {
+        if !seen.insert((key.pk.clone(), key.sk.clone())) {
+            continue;
+        }
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH_KEYS => batch.push(key),
+            _ => batches.push(vec![key]),
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(numbers: std::ops::Range<usize>) -> impl Iterator<Item = Key> {
+        numbers.map(|number| Key {
+            pk: "p".to_owned(),
+            sk: number.to_string(),
+        })
+    }
+
+    #[test]
+    fn keys_are_read_100_at_a_time_and_each_once() {
+        for (count, expected) in [
+            (0, vec![]),
+            (1, vec![1]),
+            (100, vec![100]),
+            (101, vec![100, 1]),
+            (250, vec![100, 100, 50]),
+        ] {
+            let twice = keys(0..count).chain(keys(0..count));
+            let sizes: Vec<_> = batches(twice).iter().map(Vec::len).collect();
+            assert_eq!(sizes, expected, "{count}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Stored items, and their way to and from the types of the rules.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::database::DatabaseError;
+use super::schema::{self, Item, Key};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspaceTag};
+use crate::domain::rules::{
+    Ban, CallMark, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Standing, Terms,
+};
+
+/// A ban as it lies in an attribute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct StoredBan {
+    guid: u64,
+    uid: Uid,
+    user: UserId,
+    global: bool,
+    made_in: ExperienceId,
+    moderator: ModeratorId,
+    private_reason: String,
+    public_reason: String,
+    /// Unix seconds, 0 = never.
+    expires: u64,
+    universal: bool,
+    revision: u32,
+    decisions: u32,
+    created: Timestamp,
+    updated: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    appealed: bool,
+}
+
+impl From<&Ban> for StoredBan {
+    fn from(ban: &Ban) -> Self {
+        Self {
+            guid: ban.guid.get(),
+            uid: ban.uid,
+            user: ban.user,
+            global: ban.scope == Scope::Global,
+            made_in: ban.made_in,
+            moderator: ban.terms.moderator,
+            private_reason: ban.terms.private_reason.clone(),
+            public_reason: ban.terms.public_reason.clone(),
+            expires: ban.terms.expires.seconds(),
+            universal: ban.terms.universal,
+            revision: ban.revision,
+            decisions: ban.decisions,
+            created: ban.created,
+            updated: ban.updated,
+            ended: ban.ending.map(|ending| ending.at),
+            appealed: ban.is_appealed(),
+        }
+    }
+}
+
+impl From<StoredBan> for Ban {
+    fn from(stored: StoredBan) -> Self {
+        let kind = if stored.appealed {
+            EndingKind::Appealed
+        } else {
+            EndingKind::Lifted
+        };
+        Self {
+            guid: Guid::from(stored.guid),
+            uid: stored.uid,
+            user: stored.user,
+            scope: if stored.global {
+                Scope::Global
+            } else {
+                Scope::Experience
+            },
+            made_in: stored.made_in,
+            terms: Terms {
+                moderator: stored.moderator,
+                private_reason: stored.private_reason,
+                public_reason: stored.public_reason,
+                expires: Expiry::from_seconds(stored.expires),
+                universal: stored.universal,
+            },
+            revision: stored.revision,
+            decisions: stored.decisions,
+            created: stored.created,
+            updated: stored.updated,
+            ending: stored.ended.map(|at| Ending { at, kind }),
+        }
+    }
+}
+
+/// A user in one experience.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct ExperienceItem {
+    /// Grows with each write; a write names the version it was decided on.
+    pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ban: Option<StoredBan>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<StoredRevision>,
+    /// By which a repeat of the call that decided last is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<CallMark>,
+    /// Hash key of the pending indexes.
+    experience: String,
+    /// The guid in `report`, copied into the index of pending unbans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report_guid: Option<String>,
+    /// Range key of the pending bans; absent when none is owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban_owed: Option<String>,
+    /// From this Unix second on the ban is not owed any more; absent = never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban_owed_until: Option<u64>,
+    /// Range key of the pending unbans; absent when none will be owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unban_owed: Option<String>,
+}
+
+/// A revision of a ban as it lies in an attribute.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct StoredRevision {
+    guid: u64,
+    revision: u32,
+    made_in: ExperienceId,
+}
+
+impl From<RevisionRef> for StoredRevision {
+    fn from(revision: RevisionRef) -> Self {
+        Self {
+            guid: revision.guid.get(),
+            revision: revision.revision,
+            made_in: revision.made_in,
+        }
+    }
+}
+
+impl From<StoredRevision> for RevisionRef {
+    fn from(stored: StoredRevision) -> Self {
+        Self {
+            guid: Guid::from(stored.guid),
+            revision: stored.revision,
+            made_in: stored.made_in,
+        }
+    }
+}
+
+impl ExperienceItem {
+    /// The item that holds `standing` for one experience. A ban that has expired is not owed and
+    /// would only weigh on the index; an unban is written before it is due.
+    pub fn new(
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        standing: &Standing,
+        version: u64,
+        now: Timestamp,
+    ) -> Self {
+        let owed = standing.owed();
+        let (ban, unban) = (owed.ban_at(now), owed.unban);
+        let report = standing.here.report;
+        Self {
+            version,
+            ban: standing.here.ban.as_ref().map(StoredBan::from),
+            report: report.map(StoredRevision::from),
+            mark: standing.here.mark.clone(),
+            experience: schema::pending_partition(tag, experience),
+            report_guid: report.map(|revision| revision.guid.to_string()),
+            ban_owed: ban.map(|owed| schema::padded_guid(owed.revision.guid)),
+            ban_owed_until: ban
+                .map(|owed| owed.until.seconds())
+                .filter(|until| *until != 0),
+            unban_owed: unban.map(|owed| schema::unban_owed(owed.due, owed.reported.guid)),
+        }
+    }
+
+    /// The same for an experience that is not linked: nothing is pending for it.
+    pub fn without_pending(self) -> Self {
+        Self {
+            ban_owed: None,
+            ban_owed_until: None,
+            unban_owed: None,
+            ..self
+        }
+    }
+
+    /// Whether the pending indexes would say the same of both.
+    pub fn owes_the_same(&self, other: &Self) -> bool {
+        self.ban_owed == other.ban_owed
+            && self.ban_owed_until == other.ban_owed_until
+            && self.unban_owed == other.unban_owed
+    }
+
+    /// Whether the item stands in no pending index.
+    pub const fn owes_nothing(&self) -> bool {
+        self.ban_owed.is_none() && self.unban_owed.is_none()
+    }
+
+    /// What the item says of the user in the experience.
+    pub fn here(&self) -> Here {
+        Here {
+            ban: self.ban.clone().map(Ban::from),
+            report: self.report.map(RevisionRef::from),
+            mark: self.mark.clone(),
+        }
+    }
+}
+
+/// A user's latest Global ban.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct GlobalItem {
+    /// Grows with each decision.
+    pub version: u64,
+    pub ban: StoredBan,
+    /// By which a repeat of the call that decided last is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<CallMark>,
+}
+
+/// The record of a ban.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct BanItem {
+    pub ban: StoredBan,
+    /// The revision of it that the experience it was made from last reported.
+    #[serde(default)]
+    pub applied: Option<u32>,
+}
+
+/// Reads an item into its type.
+pub(in crate::store) fn read<'de, T: Deserialize<'de>>(item: Item) -> Result<T, DatabaseError> {
+    serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+        .map_err(|error| DatabaseError::Refused(format!("unreadable item: {error}")))
+}
+
+/// An item of the bans table: its key, its kind and its attributes.
+pub(in crate::store) fn write(
+    key: Key,
+    kind: &str,
+    attributes: impl Serialize,
+) -> Result<Item, DatabaseError> {
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
+        .map_err(|error| DatabaseError::Refused(format!("unwritable item: {error}")))?;
+    item.insert("kind".to_owned(), AttributeValue::S(kind.to_owned()));
+    item.extend(key.item());
+    Ok(item)
+}
+
+/// One attribute.
+pub(in crate::store) fn attribute(value: impl Serialize) -> Result<AttributeValue, DatabaseError> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|error| DatabaseError::Refused(format!("unwritable attribute: {error}")))
+}

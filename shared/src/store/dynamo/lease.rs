@@ -1,0 +1,70 @@
+//! Leases: who works on something that only one may work on at a time.
+
+use aws_sdk_dynamodb::types::ReturnValue;
+
+use super::database::{number, text};
+use super::schema::Key;
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+use crate::store::Store;
+
+/// For how many seconds after its end the item of a lease is kept: a day.
+const KEPT: u64 = 86_400;
+
+/// The right to work on something, until it is given back or its time has passed.
+#[derive(Debug)]
+#[must_use = "a lease is to be given back"]
+pub struct Lease {
+    key: Key,
+    holder: String,
+}
+
+impl Store {
+    /// Takes the lease of this name for so many seconds; none if somebody else has it. A holder that
+    /// is cut off keeps it until its time has passed, so it is taken for longer than a holder can
+    /// live.
+    pub async fn take_lease(
+        &self,
+        tag: WorkspaceTag,
+        name: &str,
+        seconds: u64,
+        now: Moment,
+    ) -> Result<Option<Lease>, ApiError> {
+        let key = Key::lease(tag, name);
+        let holder = uuid::Uuid::new_v4().simple().to_string();
+        let until = now.millis().saturating_add(seconds.saturating_mul(1000));
+        let ttl = now.seconds().plus(seconds).plus(KEPT);
+        let update = self
+            .database
+            .updating(key.clone())
+            .update_expression(
+                "SET kind = :kind, holder = :holder, held_until = :until, #ttl = :ttl",
+            )
+            // The last part is for an attempt of this very call whose answer was lost.
+            .condition_expression(
+                "attribute_not_exists(held_until) OR held_until < :now OR holder = :holder",
+            )
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":kind", text("lease"))
+            .expression_attribute_values(":holder", text(&holder))
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":ttl", number(ttl))
+            .expression_attribute_values(":now", number(now.millis()))
+            .return_values(ReturnValue::None);
+        let is_taken = self.database.update_if(update).await?;
+        Ok(is_taken.then_some(Lease { key, holder }))
+    }
+
+    /// Gives a lease back. One that has passed to somebody else stays theirs.
+    pub async fn release(&self, lease: Lease) -> Result<(), ApiError> {
+        let update = self
+            .database
+            .updating(lease.key)
+            .update_expression("REMOVE held_until")
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", text(lease.holder));
+        self.database.update_if(update).await?;
+        Ok(())
+    }
+}

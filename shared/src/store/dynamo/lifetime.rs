@@ -1,0 +1,64 @@
+//! How long items last.
+//!
+//! DynamoDB deletes an item up to days after the time in its `ttl`. It is over at that time all the same:
+//! what is read by `Database` leaves it out, and a write that insists on there being no item may replace
+//! it. Only who removes items, or takes them out of an index, looks at what is `stored`.
+
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+
+use super::database::number;
+use super::schema::Item;
+use crate::domain::clock::{Moment, Timestamp};
+
+/// Holds where there is no item, or one that is over.
+const ABSENT: &str = "attribute_not_exists(pk) OR #ttl <= :now";
+
+/// Whether an item is over.
+fn is_over(item: &Item, now: Timestamp) -> bool {
+    let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
+    let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
+    ttl.is_some_and(|ttl| ttl <= now.0)
+}
+
+/// The items among these that are not over.
+pub(in crate::store) fn lasting(mut items: Vec<Item>, now: Timestamp) -> Vec<Item> {
+    items.retain(|item| !is_over(item, now));
+    items
+}
+
+/// Insists on there being no item.
+pub(in crate::store) fn if_absent(put: PutBuilder) -> PutBuilder {
+    put.condition_expression(ABSENT)
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":now", number(Moment::now().seconds()))
+}
+
+/// The same of a single put.
+pub(in crate::store) fn put_if_absent(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
+    put.condition_expression(ABSENT)
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":now", number(Moment::now().seconds()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::*;
+
+    fn item(ttl: Option<u64>) -> Item {
+        let ttl = ttl.map(|ttl| ("ttl".to_owned(), number(ttl)));
+        let key = ("pk".to_owned(), AttributeValue::S("p".to_owned()));
+        ttl.into_iter().chain([key]).collect()
+    }
+
+    #[test]
+    fn item_is_over_from_its_second_on_whether_or_not_it_was_deleted() {
+        let lasts = |ttl, now| lasting(vec![item(ttl)], Timestamp(now)).len() == 1;
+        assert!(lasts(Some(1_000), 999));
+        assert!(!lasts(Some(1_000), 1_000));
+        assert!(!lasts(Some(1_000), 90_000));
+        assert!(lasts(None, u64::MAX));
+    }
+}

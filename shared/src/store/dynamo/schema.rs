@@ -1,0 +1,396 @@
+//! How items are keyed. The one place that knows the layout; `docs/architecture.md` draws it.
+
+mod outward;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::store::erasure::requests::NotificationId;
+
+pub use outward::*;
+
+/// An item, as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Over how many partitions the users' Global bans of a workspace are spread. One partition serves
+/// 3,000 reads a second, and each ban check reads one; all of them are read to bring the standing
+/// Global bans to a newly linked experience.
+pub const GLOBAL_SHARDS: u64 = 16;
+
+/// Over how many partitions each list of bans is spread. One index partition takes 1,000 writes
+/// and gives about 24 MB a second; a million bans must come out in less than 30 s.
+pub const LEDGER_SHARDS: u64 = 4;
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[must_use = "a key alone does nothing"]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    /// A user's standing in one experience.
+    pub fn experience(tag: WorkspaceTag, user: UserId, experience: ExperienceId) -> Self {
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("E#{experience}"),
+        }
+    }
+
+    /// A user's latest Global ban.
+    pub fn global(tag: WorkspaceTag, user: UserId) -> Self {
+        Self {
+            pk: global_partition(
+                tag,
+                user.get().checked_rem(GLOBAL_SHARDS).unwrap_or_default(),
+            ),
+            sk: user.to_string(),
+        }
+    }
+
+    /// The record of one ban.
+    pub fn ban(tag: WorkspaceTag, user: UserId, guid: Guid) -> Self {
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("{BAN_PREFIX}{}", padded_guid(guid)),
+        }
+    }
+
+    /// One decision in a user's history.
+    pub fn decision(tag: WorkspaceTag, user: UserId, at: Moment, guid: Guid, number: u32) -> Self {
+        let since = decisions_since(at);
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("{since}#{guid}#{number}"),
+        }
+    }
+
+    /// A request that was made with an idempotency key, by the hash of it.
+    pub fn request(tag: WorkspaceTag, hash: &str) -> Self {
+        Self {
+            pk: format!("{tag}#I#{hash}"),
+            sk: "I".to_owned(),
+        }
+    }
+
+    /// The marker of a revision that was erased with its user, by its keyed hash.
+    pub fn erased(tag: WorkspaceTag, hash: &str) -> Self {
+        Self {
+            pk: format!("{tag}#O#{hash}"),
+            sk: "O".to_owned(),
+        }
+    }
+
+    /// A user whom no call may ban.
+    pub fn protected(tag: WorkspaceTag, user: UserId) -> Self {
+        Self {
+            pk: protected_partition(tag),
+            sk: user.to_string(),
+        }
+    }
+
+    /// The bans that a key has made lately.
+    pub fn key_pace(tag: WorkspaceTag, key_id: &str) -> Self {
+        Self {
+            pk: format!("{tag}#C#K#{key_id}"),
+            sk: "C".to_owned(),
+        }
+    }
+
+    /// The bans that a moderator has made lately.
+    pub fn moderator_pace(tag: WorkspaceTag, moderator: ModeratorId) -> Self {
+        Self {
+            pk: format!("{tag}#C#M#{moderator}"),
+            sk: "C".to_owned(),
+        }
+    }
+
+    /// The checks that a key has made in a minute.
+    pub fn checks(tag: WorkspaceTag, key_id: &str, minute: u64) -> Self {
+        Self {
+            pk: format!("{tag}#K#{key_id}#{minute}"),
+            sk: "K".to_owned(),
+        }
+    }
+
+    /// What is kept of a forgotten user.
+    pub fn receipt(tag: WorkspaceTag, at: Moment, name: &str) -> Self {
+        Self {
+            pk: receipt_partition(tag),
+            sk: format!("{:014}#{name}", at.millis()),
+        }
+    }
+
+    /// The mark of a notification that was dealt with.
+    pub fn notification(tag: WorkspaceTag, id: &NotificationId) -> Self {
+        Self {
+            pk: format!("{tag}#R#{}", id.as_str()),
+            sk: "R".to_owned(),
+        }
+    }
+
+    /// A request to forget a user that waits for the operator.
+    pub fn queued_erasure(tag: WorkspaceTag, id: &NotificationId) -> Self {
+        Self {
+            pk: erasure_queue(tag),
+            sk: id.as_str().to_owned(),
+        }
+    }
+
+    /// That a workspace takes in requests to forget users.
+    pub fn erasure_intake(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: ERASURE_INTAKES.to_owned(),
+            sk: tag.to_string(),
+        }
+    }
+
+    /// A linked experience.
+    pub fn link(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+        Self {
+            pk: link_partition(tag),
+            sk: format!("{:016}", experience.get()),
+        }
+    }
+
+    /// When an experience was last seen to poll.
+    pub fn sighting(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+        Self {
+            pk: sighting_partition(tag),
+            sk: format!("{:016}", experience.get()),
+        }
+    }
+
+    /// The counter of bans.
+    pub fn uid_counter(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: counter_partition(tag),
+            sk: "uid".to_owned(),
+        }
+    }
+
+    /// The counter of experiences that linked themselves.
+    pub fn link_slots(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: link_slots_partition(tag),
+            sk: "links".to_owned(),
+        }
+    }
+
+    /// A workspace.
+    pub fn workspace(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: format!("W#{tag}"),
+            sk: "W".to_owned(),
+        }
+    }
+
+    /// A key, by the hash of it.
+    pub fn api_key(hash: &str) -> Self {
+        Self {
+            pk: format!("K#{hash}"),
+            sk: "K".to_owned(),
+        }
+    }
+
+    /// Where the services of a local stack are.
+    pub fn local_stack() -> Self {
+        Self {
+            pk: LOCAL_STACK.to_owned(),
+            sk: LOCAL_STACK.to_owned(),
+        }
+    }
+
+    /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
+    /// begin with the tag of a workspace.
+    #[must_use]
+    pub fn is_of_workspaces(&self) -> bool {
+        ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
+            || [
+                ERASURE_INTAKES,
+                ENDPOINTS,
+                ENFORCEMENTS,
+                ENDED_ENFORCEMENTS,
+                LOCAL_STACK,
+                RESTORE_RUN,
+            ]
+            .contains(&self.pk.as_str())
+    }
+
+    /// The attributes `pk` and `sk`.
+    #[must_use]
+    pub fn item(self) -> Item {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+
+    /// The primary key of an item, if it has one.
+    #[must_use]
+    pub fn of(item: &Item) -> Option<Self> {
+        let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+        Some(Self {
+            pk: text("pk")?,
+            sk: text("sk")?,
+        })
+    }
+}
+
+/// The sort key prefix of the records of a user's bans.
+pub const BAN_PREFIX: &str = "B#";
+
+/// The sort key prefix of a user's decisions.
+pub const DECISION_PREFIX: &str = "H#";
+
+/// After the sort keys of all of a user's decisions.
+pub const DECISIONS_END: &str = "H#~";
+
+/// Where the local stack writes down its addresses, in the table of workspaces; no deployed stack has it.
+const LOCAL_STACK: &str = "LOCAL";
+
+/// Where the workspaces that take in erasure requests stand, in the table of workspaces.
+pub const ERASURE_INTAKES: &str = "R";
+
+/// Where the restore that is under way is remembered, in the table of workspaces.
+const RESTORE_RUN: &str = "O";
+
+/// Everything about one user but the Global ban in force.
+pub fn user_partition(tag: WorkspaceTag, user: UserId) -> String {
+    format!("{tag}#U#{user}")
+}
+
+/// One shard of the users' Global bans.
+pub fn global_partition(tag: WorkspaceTag, shard: u64) -> String {
+    format!("{tag}#G#{shard}")
+}
+
+/// The linked experiences of a workspace.
+pub fn link_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#X")
+}
+
+/// When the experiences of a workspace were last seen to poll.
+pub fn sighting_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#S")
+}
+
+/// The counter of a workspace's bans.
+fn counter_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#N")
+}
+
+/// The counter of experiences that linked themselves: apart from the links, which are listed, and from
+/// the other counter, which a poll may not write.
+fn link_slots_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#Y")
+}
+
+/// The partitions of the bans table that a workspace has once, besides its links.
+pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 7] {
+    [
+        link_slots_partition(tag),
+        log_head_partition(tag),
+        sighting_partition(tag),
+        counter_partition(tag),
+        protected_partition(tag),
+        erasure_queue(tag),
+        receipt_partition(tag),
+    ]
+}
+
+/// The users of a workspace whom no call may ban.
+pub fn protected_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#P")
+}
+
+/// What is kept of the forgotten users of a workspace.
+pub fn receipt_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#F")
+}
+
+/// The requests to forget users that wait for the operator.
+pub fn erasure_queue(tag: WorkspaceTag) -> String {
+    format!("{tag}#Q")
+}
+
+/// The decisions of one key, in the index of them.
+pub fn decided_by(tag: WorkspaceTag, key_id: &str) -> String {
+    format!("{tag}#{key_id}")
+}
+
+/// The hash key of both pending indexes.
+pub fn pending_partition(tag: WorkspaceTag, experience: ExperienceId) -> String {
+    format!("{tag}#{experience}")
+}
+
+/// One shard of the list of a workspace's bans.
+pub fn ledger_partition(tag: WorkspaceTag, shard: u64) -> String {
+    format!("{tag}#{shard}")
+}
+
+/// One shard of the list of the bans recorded in an experience.
+pub fn experience_ledger_partition(
+    tag: WorkspaceTag,
+    experience: ExperienceId,
+    shard: u64,
+) -> String {
+    format!("{tag}#{experience}#{shard}")
+}
+
+/// The shard of the lists that a ban stands in.
+pub fn ledger_shard(guid: Guid) -> u64 {
+    guid.get().checked_rem(LEDGER_SHARDS).unwrap_or_default()
+}
+
+/// A guid that sorts as text as it does as a number.
+pub fn padded_guid(guid: Guid) -> String {
+    format!("{:020}", guid.get())
+}
+
+/// The sort key of the first decision at or after `at`.
+pub fn decisions_since(at: Moment) -> String {
+    format!("H#{:014}", at.millis())
+}
+
+/// After the sort keys of all decisions at or before `at`.
+pub fn decisions_until(at: Moment) -> String {
+    format!("{}~", decisions_since(at))
+}
+
+/// The sort key of an owed unban: by the second it is due, then by ban.
+pub fn unban_owed(due: Timestamp, guid: Guid) -> String {
+    format!("{}#{}", unban_due(due), padded_guid(guid))
+}
+
+/// The beginning of the sort keys of unbans due in a second.
+pub fn unban_due(due: Timestamp) -> String {
+    format!("{:012}", due.0)
+}
+
+/// What the attributes and indexes are called.
+pub mod names {
+    /// Index: bans to be applied.
+    pub const PENDING_BANS: &str = "pending-bans";
+    /// Index: unbans to be applied, now or later.
+    pub const PENDING_UNBANS: &str = "pending-unbans";
+    /// Index: all bans, newest last.
+    pub const BY_WORKSPACE: &str = "by-workspace";
+    /// Index: the bans recorded in an experience, newest last.
+    pub const BY_EXPERIENCE: &str = "by-experience";
+    /// Index: the decisions that a key made, by time.
+    pub const DECISIONS_BY_KEY: &str = "decisions-by-key";
+    /// Index: the log of events, in the order in which they were logged.
+    pub const EVENTS: &str = "events";
+    /// Index: what is to be done at a time: bans that expire (Unix seconds), deliveries
+    /// (milliseconds).
+    pub const DUE: &str = "due";
+    /// Index: the keys of a workspace.
+    pub const KEYS_BY_WORKSPACE: &str = "keys-by-workspace";
+}

@@ -1,0 +1,162 @@
+//! How items are keyed that lead out of the tables: the log of events, what is due at a time,
+//! deliveries to webhooks, and the mirror on Roblox's side.
+
+use super::{DECISION_PREFIX, Key, RESTORE_RUN, padded_guid, user_partition};
+use crate::domain::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
+use crate::domain::webhooks::{DeliveryKey, EndpointId};
+
+/// Over how many partitions the log of a workspace is spread. One index partition takes 1,000
+/// writes a second, and a wave of bans must not wait for its log.
+pub const LOG_SHARDS: u64 = 4;
+
+/// Over how many partitions the bans that expire are spread, those of all workspaces together: a
+/// thousand that end in the same minute are sixty to a partition.
+pub const EXPIRY_SHARDS: u64 = 16;
+
+/// Where the endpoints of webhooks stand, in the table of workspaces.
+pub const ENDPOINTS: &str = "V";
+
+/// Where the experiences stand whose bans are mirrored, in the table of workspaces.
+pub const ENFORCEMENTS: &str = "M";
+
+/// Where the mirrors stand that were ended, in the table of workspaces.
+pub const ENDED_ENFORCEMENTS: &str = "ME";
+
+impl Key {
+    /// The restore that is under way.
+    pub fn restore_run() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "restore".to_owned(),
+        }
+    }
+
+    /// How far a restore has compared the tables.
+    pub fn restore_checkpoint() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "checkpoint".to_owned(),
+        }
+    }
+
+    /// How far the log of a workspace has got.
+    pub fn log_head(tag: WorkspaceTag) -> Self {
+        Self {
+            pk: log_head_partition(tag),
+            sk: "L".to_owned(),
+        }
+    }
+
+    /// The expiry of a ban, as it stood after this many decisions.
+    pub fn expiry(tag: WorkspaceTag, user: UserId, guid: Guid, decisions: u32) -> Self {
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("{EXPIRY_PREFIX}{}#{decisions}", padded_guid(guid)),
+        }
+    }
+
+    /// The endpoint of a webhook.
+    pub fn endpoint(tag: WorkspaceTag, endpoint: EndpointId) -> Self {
+        Self {
+            pk: ENDPOINTS.to_owned(),
+            sk: format!("{tag}#{endpoint}"),
+        }
+    }
+
+    /// A delivery to an endpoint.
+    pub fn delivery(tag: WorkspaceTag, endpoint: EndpointId, delivery: DeliveryKey) -> Self {
+        Self {
+            pk: delivery_partition(tag, endpoint),
+            sk: delivery.sort_key(),
+        }
+    }
+
+    /// A mirror that was ended.
+    pub fn ended_enforcement(
+        tag: WorkspaceTag,
+        experience: ExperienceId,
+        universe: UniverseId,
+    ) -> Self {
+        Self {
+            pk: ENDED_ENFORCEMENTS.to_owned(),
+            sk: format!("{tag}#{:016}#{universe}", experience.get()),
+        }
+    }
+
+    /// That an experience's bans are mirrored.
+    pub fn enforcement(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+        Self {
+            pk: ENFORCEMENTS.to_owned(),
+            sk: format!("{tag}#{:016}", experience.get()),
+        }
+    }
+
+    /// What is being applied to a user in a universe, and when the last updates were made.
+    pub fn application(tag: WorkspaceTag, user: UserId, universe: u64) -> Self {
+        Self {
+            pk: user_partition(tag, user),
+            sk: format!("M#{universe}"),
+        }
+    }
+
+    /// Who works on something that only one may work on at a time.
+    pub fn lease(tag: WorkspaceTag, name: &str) -> Self {
+        Self {
+            pk: format!("{tag}#W#{name}"),
+            sk: "W".to_owned(),
+        }
+    }
+}
+
+/// The sort key prefix of the expiries of a user's bans.
+const EXPIRY_PREFIX: &str = "T#";
+
+/// After the sort keys of all of a user's expiries, which come after those of his decisions.
+pub const EXPIRIES_END: &str = "T#~";
+
+/// Whether an item of a user's partition is a decision or an expiry.
+pub fn is_past(key: &Key) -> bool {
+    let prefixes = [DECISION_PREFIX, EXPIRY_PREFIX];
+    prefixes.iter().any(|prefix| key.sk.starts_with(prefix))
+}
+
+/// How far the log of a workspace has got.
+pub fn log_head_partition(tag: WorkspaceTag) -> String {
+    format!("{tag}#L")
+}
+
+/// One shard of the log of a workspace, in the index of events.
+pub fn log_shard(tag: WorkspaceTag, shard: u64) -> String {
+    format!("{tag}#{shard}")
+}
+
+/// The shard of the log that an event stands in.
+pub fn log_shard_of(tag: WorkspaceTag, position: u64) -> String {
+    log_shard(tag, position.checked_rem(LOG_SHARDS).unwrap_or_default())
+}
+
+/// One shard of the bans that expire, in the index of what is due.
+pub fn expiries(shard: u64) -> String {
+    format!("T#{shard}")
+}
+
+/// The shard of the bans that expire that a ban stands in.
+pub fn expiries_of(guid: Guid) -> String {
+    expiries(guid.get().checked_rem(EXPIRY_SHARDS).unwrap_or_default())
+}
+
+/// What the lease of those who mirror a universe is called.
+pub fn enforcing(universe: UniverseId) -> String {
+    format!("M{universe}")
+}
+
+/// Where the users of a universe stand for whom somebody is to look again, in the index of what is
+/// due.
+pub fn applications(tag: WorkspaceTag, universe: UniverseId) -> String {
+    format!("{tag}#A#{universe}")
+}
+
+/// The deliveries to one endpoint; also where those to be tried stand in the index of what is due.
+pub fn delivery_partition(tag: WorkspaceTag, endpoint: EndpointId) -> String {
+    format!("{tag}#D#{endpoint}")
+}

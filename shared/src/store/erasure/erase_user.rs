@@ -1,0 +1,202 @@
+//! Forgetting a user: everything that names them in a workspace is deleted, and a receipt stays that does
+//! not name them. What is read and deleted at once is bounded, however much there is.
+
+mod batch;
+mod keeping;
+mod sweep;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::Serialize;
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{Database, DatabaseError, refused};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{BAN_PREFIX, Item, Key};
+use crate::store::erasure::markers::{Markers, Marking};
+use batch::Batch;
+use keeping::Keeping;
+use sweep::Sweep;
+
+/// How often the user's items are read again because there may be more, or another writer was faster.
+const ROUNDS: u32 = 20;
+
+/// Who asked that a user be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgetSource {
+    /// The operator.
+    Operator,
+    /// Roblox, by a notification.
+    Roblox,
+}
+
+/// Whom to forget, and at whose request.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Forgetting {
+    pub tag: WorkspaceTag,
+    pub user: UserId,
+    pub source: ForgetSource,
+    /// What was decided after this second is kept; none = nothing is kept.
+    pub until: Option<Timestamp>,
+}
+
+/// What was removed; all that is kept of a forgotten user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Records of bans.
+    pub bans: u64,
+    /// All items, those records among them.
+    pub items: u64,
+}
+
+#[derive(Serialize)]
+struct ReceiptItem {
+    #[serde(flatten)]
+    receipt: Receipt,
+    at: Timestamp,
+    source: ForgetSource,
+}
+
+impl Receipt {
+    fn with(self, items: &[Item]) -> Self {
+        let keys = items.iter().filter_map(Key::of);
+        let bans = keys.filter(|key| key.sk.starts_with(BAN_PREFIX)).count();
+        let sum = |before: u64, more: usize| {
+            before.saturating_add(u64::try_from(more).unwrap_or(u64::MAX))
+        };
+        Self {
+            bans: sum(self.bans, bans),
+            items: sum(self.items, items.len()),
+        }
+    }
+}
+
+impl Store {
+    /// Removes every item that names a user: their bans, the history of these, what is pending, and
+    /// their place on the list of protected users. What was removed goes into a receipt, which is
+    /// written with the last of it; if there was nothing, there is none. What they decided themselves as
+    /// a moderator is kept with the bans of the others.
+    ///
+    /// Each revision that an experience could still confirm leaves a marker, which identifies nobody, in
+    /// the transaction that deletes it. A forgetting that was cut off goes on when it is begun again.
+    pub async fn forget(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        source: ForgetSource,
+    ) -> Result<Receipt, ApiError> {
+        let forgetting = Forgetting {
+            tag,
+            user,
+            source,
+            until: None,
+        };
+        self.forget_as(&forgetting).await
+    }
+
+    pub(in crate::store) async fn forget_as(
+        &self,
+        forgetting: &Forgetting,
+    ) -> Result<Receipt, ApiError> {
+        let marking = self.marking(forgetting.tag).await?;
+        let mut removed = Receipt::default();
+        for round in 0..ROUNDS {
+            let sweeping = self.forget_found(forgetting, marking.as_ref(), &mut removed);
+            match Box::pin(sweeping).await {
+                Ok(false) => return Ok(removed),
+                Ok(true) => {}
+                Err(DatabaseError::Conflict) => self.database.pause(round).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DatabaseError::Conflict.into())
+    }
+
+    /// What forgetting the user would remove.
+    pub async fn known_of(&self, tag: WorkspaceTag, user: UserId) -> Result<Receipt, ApiError> {
+        let (mut known, mut sweep) = (Receipt::default(), Sweep::of(tag, user));
+        while let Some(page) = sweep.next(&self.database).await? {
+            known = known.with(&page);
+        }
+        Ok(known)
+    }
+
+    /// Deletes what is found of a user in one pass; `false` if there was nothing.
+    async fn forget_found(
+        &self,
+        forgetting: &Forgetting,
+        marking: Option<&Marking>,
+        removed: &mut Receipt,
+    ) -> Result<bool, DatabaseError> {
+        let (tag, user) = (forgetting.tag, forgetting.user);
+        let mut batch = Batch::new(tag, user);
+        let mut sweep = Sweep::of(tag, user);
+        let mut keeping = Keeping::since(forgetting.until);
+        while let Some(page) = sweep.next(&self.database).await? {
+            let now = Moment::now().seconds();
+            for item in page {
+                if keeping.keeps(&item)? {
+                    continue;
+                }
+                let markers = match marking {
+                    Some(marking) => marking.of(&item, now)?,
+                    None => Markers::default(),
+                };
+                if !batch.has_room_for(&item, &markers)? {
+                    let full = std::mem::replace(&mut batch, Batch::new(tag, user));
+                    self.erase(&full, marking, None, removed).await?;
+                }
+                batch.add(item, markers)?;
+            }
+        }
+        if batch.items().is_empty() {
+            return Ok(false);
+        }
+        self.erase(&batch, marking, Some(forgetting), removed)
+            .await?;
+        Ok(true)
+    }
+
+    /// Deletes a batch, all or none, with the markers that it leaves and, if it is the last, the
+    /// receipt.
+    async fn erase(
+        &self,
+        batch: &Batch,
+        marking: Option<&Marking>,
+        last_of: Option<&Forgetting>,
+        removed: &mut Receipt,
+    ) -> Result<(), DatabaseError> {
+        let sum = removed.with(batch.items());
+        let mut writes = batch.writes(&self.database, marking)?;
+        if let Some(forgetting) = last_of {
+            writes.push(receipt(&self.database, forgetting, sum)?);
+        }
+        self.database.transact(writes).await?;
+        *removed = sum;
+        Ok(())
+    }
+}
+
+fn receipt(
+    database: &Database,
+    forgetting: &Forgetting,
+    receipt: Receipt,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let now = Moment::now();
+    let item = ReceiptItem {
+        receipt,
+        at: now.seconds(),
+        source: forgetting.source,
+    };
+    let name = uuid::Uuid::new_v4().simple().to_string();
+    let key = Key::receipt(forgetting.tag, now, &name);
+    let put = Put::builder()
+        .table_name(&database.tables().bans)
+        .set_item(Some(items::write(key, "receipt", item)?))
+        .build()
+        .map_err(refused)?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}

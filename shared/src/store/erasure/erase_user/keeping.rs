@@ -1,0 +1,152 @@
+//! What a late forgetting keeps: what was decided about the user since the request.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::domain::clock::Timestamp;
+use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::Item;
+
+/// Decides item by item, in the order of a sweep.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keeping {
+    /// What was decided after this second is kept.
+    until: Option<Timestamp>,
+    /// Whether the Global ban is kept. What the experiences owe for it is then, too.
+    global: bool,
+    /// Whether anything is.
+    any: bool,
+    /// The bans that what is kept refers to. Their records are kept.
+    guids: BTreeSet<u64>,
+}
+
+/// What the decision rests on.
+#[derive(Deserialize)]
+struct Facts {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    ban: Option<BanFacts>,
+    #[serde(default)]
+    report: Option<Reported>,
+    /// When an item without a ban was written.
+    #[serde(default, alias = "since")]
+    at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct BanFacts {
+    guid: u64,
+    updated: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Reported {
+    guid: u64,
+}
+
+impl Keeping {
+    /// Keeps what was decided after this second; without one, nothing.
+    pub fn since(until: Option<Timestamp>) -> Self {
+        Self {
+            until,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the item is kept.
+    pub fn keeps(&mut self, item: &Item) -> Result<bool, DatabaseError> {
+        let Some(until) = self.until else {
+            return Ok(false);
+        };
+        let facts: Facts = items::read(item.clone())?;
+        let written = facts.ban.as_ref().map(|ban| ban.updated).or(facts.at);
+        let is_later = written.is_some_and(|at| at > until);
+        let guid = facts.ban.map(|ban| ban.guid);
+        let keeps = match facts.kind.as_str() {
+            "global" => {
+                self.global = is_later;
+                self.guids.extend(guid.filter(|_| is_later));
+                is_later
+            }
+            "experience" => {
+                let keeps = is_later || self.global;
+                let report = facts.report.map(|report| report.guid);
+                let guids = guid.into_iter().chain(report);
+                self.guids.extend(guids.filter(|_| keeps));
+                keeps
+            }
+            "ban" => is_later || guid.is_some_and(|guid| self.guids.contains(&guid)),
+            "application" => self.any,
+            _ => is_later,
+        };
+        self.any |= keeps;
+        Ok(keeps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// In the order of a sweep: whether each is kept.
+    fn kept(until: Option<u64>, items: &[Value]) -> Vec<bool> {
+        let mut keeping = Keeping::since(until.map(Timestamp));
+        let read = |item: &Value| serde_dynamo::aws_sdk_dynamodb_1::to_item(item).unwrap();
+        items
+            .iter()
+            .map(|item| keeping.keeps(&read(item)).unwrap())
+            .collect()
+    }
+
+    fn item(kind: &str, guid: u64, updated: u64) -> Value {
+        json!({ "kind": kind, "at": 1, "ban": { "guid": guid, "updated": updated } })
+    }
+
+    #[test]
+    fn nothing_is_kept_without_a_time() {
+        let items = [item("decision", 1, 99), item("experience", 1, 99)];
+        assert_eq!(kept(None, &items), [false, false]);
+    }
+
+    #[test]
+    fn what_was_decided_since_is_kept_whole_and_the_rest_is_not() {
+        let items = [
+            item("decision", 1, 10),
+            item("decision", 2, 11),
+            json!({ "kind": "protected", "since": 10 }),
+            json!({ "kind": "protected", "since": 11 }),
+            item("experience", 1, 10),
+            item("experience", 2, 11),
+            item("ban", 1, 10),
+            item("ban", 2, 11),
+            item("expiry", 1, 10),
+            json!({ "kind": "application" }),
+        ];
+        let expected = [
+            false, true, false, true, false, true, false, true, false, true,
+        ];
+        assert_eq!(kept(Some(10), &items), expected);
+        assert_eq!(kept(Some(11), &items), [false; 10]);
+    }
+
+    #[test]
+    fn record_that_a_kept_experience_reports_is_kept() {
+        let mut experience = item("experience", 2, 11);
+        experience["report"] = json!({ "guid": 1 });
+        let items = [experience, item("ban", 1, 10), item("ban", 3, 10)];
+        assert_eq!(kept(Some(10), &items), [true, true, false]);
+    }
+
+    #[test]
+    fn what_experiences_owe_for_a_kept_global_ban_is_kept() {
+        let owing = json!({ "kind": "experience" });
+        let global = |updated| item("global", 1, updated);
+        assert_eq!(kept(Some(10), &[global(11), owing.clone()]), [true, true]);
+        assert_eq!(kept(Some(10), &[global(10), owing]), [false, false]);
+    }
+}

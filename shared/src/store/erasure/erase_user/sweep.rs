@@ -1,0 +1,161 @@
+//! Reading everything that names a user, in pages.
+
+use crate::domain::ids::{ModeratorId, UserId, WorkspaceTag};
+use crate::store::dynamo::database::{Database, DatabaseError, number, text};
+use crate::store::dynamo::schema::{self, DECISION_PREFIX, DECISIONS_END, Item, Key};
+
+/// How many items are read at once.
+const PAGE: i32 = 100;
+
+/// The parts of what names a user. Those in the user's partition cover all of it.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// The sort keys of the user's partition between these two, both included.
+    Keys(&'static str, &'static str),
+    /// The items that name the user outside of their partition.
+    Others,
+    /// The user's own requests to be forgotten.
+    Requests,
+}
+
+/// The order in which the parts go.
+///
+/// The history comes first: as long as it stands, the bans that it leads to do. The Global ban comes
+/// before the experiences, so that nothing spreads to them from it. Each record goes after what stands
+/// of its ban, and what is written only while there is a record after that.
+const PARTS: [Part; 6] = [
+    Part::Keys(DECISION_PREFIX, DECISIONS_END),
+    Part::Others,
+    Part::Requests,
+    Part::Keys(AFTER_RECORDS, DECISION_PREFIX),
+    Part::Keys(FIRST, AFTER_RECORDS),
+    Part::Keys(DECISIONS_END, LAST),
+];
+
+/// Before all sort keys.
+const FIRST: &str = "!";
+
+/// Between the records of bans (`B#`) and the experiences (`E#`).
+const AFTER_RECORDS: &str = "C";
+
+/// After all sort keys.
+const LAST: &str = "~";
+
+/// What deleting an item rests on.
+const READ: &str = "pk, sk, #kind, version, #ban, #previous, #report, #at, since";
+
+/// Where the reading stands.
+#[derive(Clone, Debug)]
+pub(super) struct Sweep {
+    tag: WorkspaceTag,
+    user: UserId,
+    /// Whether all that names the user may fit into one page.
+    is_small: bool,
+    part: usize,
+    start: Option<Item>,
+}
+
+impl Sweep {
+    pub fn of(tag: WorkspaceTag, user: UserId) -> Self {
+        Self {
+            tag,
+            user,
+            is_small: true,
+            part: 0,
+            start: None,
+        }
+    }
+
+    /// The next items, at least one; none at the end.
+    pub async fn next(&mut self, database: &Database) -> Result<Option<Vec<Item>>, DatabaseError> {
+        if std::mem::take(&mut self.is_small)
+            && let Some(items) = self.whole(database).await?
+        {
+            self.part = PARTS.len();
+            return Ok(Some(items).filter(|items| !items.is_empty()));
+        }
+        while let Some(part) = PARTS.get(self.part) {
+            let (items, next) = self.read(*part, database).await?;
+            if next.is_none() {
+                self.part = self.part.saturating_add(1);
+            }
+            self.start = next;
+            if !items.is_empty() {
+                return Ok(Some(items));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All that names a user of whom there is not much: in three calls, in the order of the parts.
+    async fn whole(&mut self, database: &Database) -> Result<Option<Vec<Item>>, DatabaseError> {
+        let mut all = Vec::new();
+        for part in [Part::Keys(FIRST, LAST), Part::Others, Part::Requests] {
+            let (items, next) = self.read(part, database).await?;
+            if next.is_some() {
+                return Ok(None);
+            }
+            all.extend(items);
+        }
+        let partition = schema::user_partition(self.tag, self.user);
+        all.sort_by_cached_key(|item| {
+            let key = Key::of(item);
+            PARTS.iter().position(|part| match (part, &key) {
+                (Part::Keys(first, last), Some(key)) if key.pk == partition => {
+                    (*first..=*last).contains(&key.sk.as_str())
+                }
+                (Part::Others, Some(key)) => key.pk != partition,
+                _ => false,
+            })
+        });
+        Ok(Some(all))
+    }
+
+    async fn read(
+        &mut self,
+        part: Part,
+        database: &Database,
+    ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
+        let (tag, user) = (self.tag, self.user);
+        let query = database
+            .querying()
+            .consistent_read(true)
+            .set_exclusive_start_key(self.start.take());
+        match part {
+            Part::Keys(first, last) => {
+                let query = query
+                    .key_condition_expression("pk = :user AND sk BETWEEN :first AND :last")
+                    .projection_expression(READ)
+                    .expression_attribute_names("#kind", "kind")
+                    .expression_attribute_names("#ban", "ban")
+                    .expression_attribute_names("#previous", "previous")
+                    .expression_attribute_names("#report", "report")
+                    .expression_attribute_names("#at", "at")
+                    .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+                    .expression_attribute_values(":first", text(first))
+                    .expression_attribute_values(":last", text(last))
+                    .limit(PAGE);
+                database.query(query).await
+            }
+            Part::Others => {
+                let as_moderator = ModeratorId::new(user.get());
+                let pace = as_moderator.map(|id| Key::moderator_pace(tag, id));
+                let keys = [Key::global(tag, user), Key::protected(tag, user)];
+                let keys = keys.into_iter().chain(pace);
+                Ok((database.batch_get_stored(keys, true).await?, None))
+            }
+            Part::Requests => {
+                let query = query
+                    .key_condition_expression("pk = :queue")
+                    .filter_expression("#user = :user")
+                    .projection_expression("pk, sk, #kind, #at")
+                    .expression_attribute_names("#kind", "kind")
+                    .expression_attribute_names("#at", "at")
+                    .expression_attribute_names("#user", "user")
+                    .expression_attribute_values(":queue", text(schema::erasure_queue(tag)))
+                    .expression_attribute_values(":user", number(user));
+                database.query(query).await
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Requests of users to be forgotten, as Roblox forwards them: which workspaces accept them, which are
+//! being or have been dealt with, and which wait for the operator.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{UserId, WorkspaceId, WorkspaceTag};
+use crate::domain::keys::SigningSecret;
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, number, refused, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Key};
+use crate::store::erasure::erase_user::{ForgetSource, Forgetting};
+
+/// How long a mark counts, in seconds: seven days. Roblox gives up repeating a notification much sooner.
+const MARKED: u64 = 7 * 86_400;
+
+/// How often a mark is written again because a repeat of the notification arrived at the same time.
+const ROUNDS: u32 = 8;
+
+/// A repeat of a notification still forgets what was decided so many seconds after the first: more than
+/// clocks differ, and less than Roblox waits before it sends one again.
+const SLACK: u64 = 5;
+
+/// That a workspace accepts erasure requests, and what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureIntake {
+    /// The workspace.
+    pub guid: WorkspaceId,
+    /// The secret of the webhook at Roblox.
+    pub secret: SigningSecret,
+    /// What becomes of a request.
+    pub mode: ErasureMode,
+    /// When it was set up.
+    pub created: Timestamp,
+}
+
+/// What becomes of a request to forget a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErasureMode {
+    /// It waits for the operator.
+    Queue,
+    /// The user is forgotten at once.
+    Erase,
+}
+
+/// Roblox's own name for a notification: 1 to 100 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NotificationId(String);
+
+impl NotificationId {
+    /// The most characters it may have.
+    pub const LONGEST: usize = 100;
+
+    /// The name, if it is one.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (1..=Self::LONGEST).contains(&text.len());
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (fits && visible).then(|| Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A request that waits for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedErasure {
+    /// The user who asks to be forgotten.
+    pub user: UserId,
+    /// When the request was taken in.
+    pub at: Timestamp,
+    /// The notification that brought it.
+    pub notification: NotificationId,
+}
+
+/// What is kept of a notification. It names no user.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Mark {
+    /// When it was first taken in.
+    at: Timestamp,
+    /// Whether the user is still being forgotten, as far as is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    under_way: bool,
+    /// From when on it does not count. DynamoDB deletes it up to days later.
+    ttl: u64,
+}
+
+impl Mark {
+    const fn new(at: Timestamp, under_way: bool) -> Self {
+        Self {
+            at,
+            under_way,
+            ttl: at.plus(MARKED).0,
+        }
+    }
+}
+
+/// Whether a mark may be written: there is none that counts, or it says that the work is under way.
+const MAY_MARK: &str = "attribute_not_exists(pk) OR #ttl <= :now OR attribute_exists(under_way)";
+
+impl Store {
+    /// The workspaces that accept erasure requests, from memory or the table. A change is effective
+    /// everywhere within 60 s.
+    pub async fn erasure_intakes(&self) -> Result<Arc<[ErasureIntake]>, ApiError> {
+        let looking = async {
+            let query = self
+                .database
+                .querying_workspaces()
+                .consistent_read(true)
+                .key_condition_expression("pk = :intakes")
+                .expression_attribute_values(":intakes", text(schema::ERASURE_INTAKES));
+            let found = self.database.query_all(query).await?;
+            let intakes = found.into_iter().map(items::read);
+            Ok(intakes.collect::<Result<_, DatabaseError>>()?)
+        };
+        self.known.intakes.or(looking).await
+    }
+
+    /// Sets up the intake of a workspace, or changes it.
+    pub async fn set_erasure_intake(&self, intake: &ErasureIntake) -> Result<(), ApiError> {
+        let key = Key::erasure_intake(intake.guid.tag());
+        let put = self
+            .database
+            .putting(items::write(key, "erasure-intake", intake)?)?;
+        self.database.put(put).await?;
+        self.known.intakes.forget();
+        Ok(())
+    }
+
+    /// Ends the intake of a workspace; without one, nothing happens.
+    pub async fn remove_erasure_intake(&self, tag: WorkspaceTag) -> Result<(), ApiError> {
+        self.database.delete(Key::erasure_intake(tag)).await?;
+        self.known.intakes.forget();
+        Ok(())
+    }
+
+    /// Forgets the user of a notification, or queues that, as the intake is set. One that was dealt with
+    /// has no second effect; one that failed is dealt with when it is sent again.
+    ///
+    /// When the work begins is recorded first. A repeat then forgets only what was decided up to that
+    /// time (and [`SLACK`]), so a ban that was made since stays, even if the first attempt forgot the
+    /// user and could not record that it did.
+    pub async fn take_in_erasure(
+        &self,
+        intake: &ErasureIntake,
+        notification: &NotificationId,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let tag = intake.guid.tag();
+        let key = Key::notification(tag, notification);
+        let begun = match self.mark_of(key.clone(), now).await? {
+            Some(mark) if !mark.under_way => return Ok(()),
+            begun => begun,
+        };
+        if intake.mode == ErasureMode::Queue {
+            let queued = self.queued(tag, notification, user, now)?;
+            return Ok(self.queue(queued, key, now).await?);
+        }
+        if begun.is_none() && !self.mark(key.clone(), Mark::new(now, true), now).await? {
+            return Ok(());
+        }
+        let forgetting = Forgetting {
+            tag,
+            user,
+            source: ForgetSource::Roblox,
+            until: begun.map(|mark| mark.at.plus(SLACK)),
+        };
+        self.forget_as(&forgetting).await?;
+        let at = begun.map_or(now, |mark| mark.at);
+        self.mark(key, Mark::new(at, false), now).await?;
+        Ok(())
+    }
+
+    /// The requests that wait for the operator.
+    pub async fn erasure_queue(&self, tag: WorkspaceTag) -> Result<Vec<QueuedErasure>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :queue")
+            .expression_attribute_values(":queue", text(schema::erasure_queue(tag)));
+        let found = self.database.query_all(query).await?;
+        Ok(found
+            .into_iter()
+            .map(items::read)
+            .collect::<Result<_, DatabaseError>>()?)
+    }
+
+    /// Takes a request from the queue, once the user is forgotten or the request is declined.
+    pub async fn take_from_erasure_queue(
+        &self,
+        tag: WorkspaceTag,
+        notification: &NotificationId,
+    ) -> Result<(), ApiError> {
+        let key = Key::queued_erasure(tag, notification);
+        Ok(self.database.delete(key).await?)
+    }
+
+    fn queued(
+        &self,
+        tag: WorkspaceTag,
+        notification: &NotificationId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, DatabaseError> {
+        let erasure = QueuedErasure {
+            user,
+            at,
+            notification: notification.clone(),
+        };
+        let key = Key::queued_erasure(tag, notification);
+        let put = Put::builder()
+            .table_name(&self.database.tables().bans)
+            .set_item(Some(items::write(key, "queued-erasure", erasure)?))
+            .build();
+        let put = put.map_err(refused)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// What is kept of a notification, if it counts.
+    async fn mark_of(&self, key: Key, now: Timestamp) -> Result<Option<Mark>, DatabaseError> {
+        let mark: Option<Mark> = self.database.get(key).await?.map(items::read).transpose()?;
+        Ok(mark.filter(|mark| mark.ttl > now.0))
+    }
+
+    /// Marks a notification; `false` if a repeat that arrived at the same time has dealt with it.
+    async fn mark(&self, key: Key, mark: Mark, now: Timestamp) -> Result<bool, DatabaseError> {
+        let item = items::write(key, "notification", mark)?;
+        let put = self
+            .database
+            .putting(item)?
+            .condition_expression(MAY_MARK)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", number(now.0));
+        self.database.put_if(put).await
+    }
+
+    /// Queues a request and marks its notification, both or neither. A conflict is a repeat of the
+    /// notification that arrived at the same time.
+    async fn queue(
+        &self,
+        request: TransactWriteItem,
+        key: Key,
+        now: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        let mark = items::write(key.clone(), "notification", Mark::new(now, false))?;
+        let put = Put::builder()
+            .table_name(&self.database.tables().bans)
+            .set_item(Some(mark))
+            .condition_expression(MAY_MARK)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", number(now.0))
+            .build()
+            .map_err(refused)?;
+        let writes = vec![request, TransactWriteItem::builder().put(put).build()];
+        for round in 0..ROUNDS {
+            match self.database.transact(writes.clone()).await {
+                Err(DatabaseError::Conflict) => {
+                    let found = self.mark_of(key.clone(), now).await?;
+                    if found.is_some_and(|mark| !mark.under_way) {
+                        return Ok(());
+                    }
+                    self.database.pause(round).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(DatabaseError::Conflict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notification_id_is_1_to_100_visible_ascii_characters() {
+        for text in ["", " ", "a b", "a\n", "ä", &"a".repeat(101)] {
+            assert_eq!(NotificationId::new(text), None, "{text:?}");
+        }
+        let longest = "~".repeat(100);
+        for text in ["1", "a#b", &longest] {
+            assert!(NotificationId::new(text).is_some(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The event log, and its deliveries to webhook endpoints.
+
+pub(super) mod deliveries;
+pub(super) mod endpoints;
+pub(super) mod event_log;

@@ -1,0 +1,326 @@
+//! Deliveries of events to endpoints: which are due, and what became of them.
+//!
+//! An item for each, which names its event by position and id and holds nothing of what is sent: the
+//! event itself is read from the log for every attempt. Whoever is forgotten is delivered no more.
+
+mod due;
+mod replay;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use futures::future::try_join;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::event::EventName;
+use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::webhooks::{
+    Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST,
+};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, expression, number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::events::event_log::LoggedEvent;
+
+pub use replay::{ReplayPage, Replayed};
+
+/// For how many seconds one that failed is kept, with what the receiver answered: 7 days. A replay
+/// treats one that is gone like one that failed.
+const KEPT_FAILED: u64 = 7 * 86_400;
+
+/// How many deliveries are written at a time.
+const AT_A_TIME: usize = 16;
+
+/// How many pages of deliveries one list reads at most.
+const PAGES: u32 = 40;
+
+/// A delivery that may have to be written.
+type Missing = (Key, DeliveryItem);
+
+/// A delivery as it lies in the table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct DeliveryItem {
+    event_id: String,
+    event: String,
+    state: DeliveryState,
+    attempts: u32,
+    /// Unix milliseconds.
+    created: u64,
+    /// Where it stands in the index of what is due; absent when it is not to be tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    /// Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<Attempt>,
+    /// Unix seconds.
+    ttl: u64,
+}
+
+impl DeliveryItem {
+    /// A delivery that is due at `due_at`.
+    fn due(
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        (event_id, event): (String, &str),
+        due_at: Moment,
+        now: Moment,
+    ) -> Self {
+        Self {
+            event_id,
+            event: event.to_owned(),
+            state: DeliveryState::Due,
+            attempts: 0,
+            created: now.millis(),
+            due: Some(schema::delivery_partition(tag, endpoint)),
+            due_at: Some(due_at.millis()),
+            last: None,
+            ttl: now.seconds().plus(DELIVERY_KEPT).0,
+        }
+    }
+
+    fn delivery(self, key: DeliveryKey) -> Delivery {
+        Delivery {
+            key,
+            event_id: self.event_id,
+            event: self.event,
+            state: self.state,
+            attempts: self.attempts,
+            due_at: self.due_at.map(Moment::from_millis),
+            created: Moment::from_millis(self.created),
+            last: self.last,
+        }
+    }
+}
+
+fn read(item: Item) -> Result<Option<Delivery>, DatabaseError> {
+    let key = Key::of(&item).and_then(|key| DeliveryKey::read(&key.sk));
+    let item = items::read::<DeliveryItem>(item)?;
+    Ok(key.map(|key| item.delivery(key)))
+}
+
+/// What an event is called in a delivery of it.
+fn named(event: &LoggedEvent) -> (String, &'static str) {
+    let name = EventName::of(event.decision.kind);
+    (event.decision.id(), name.as_str())
+}
+
+/// The times at which as many deliveries are due as are written together, in their order: the index
+/// sorts by them, and `now` is the last.
+fn in_order(count: usize, now: Moment) -> impl Iterator<Item = Moment> {
+    let count = u64::try_from(count).unwrap_or_default();
+    let first = now.millis().saturating_sub(count.saturating_sub(1));
+    (0..count).map(move |at| Moment::from_millis(first.saturating_add(at)))
+}
+
+impl Store {
+    /// Writes the deliveries of these events to each active endpoint of the workspace that wants
+    /// them, due at once, and says how many were missing. What is there already stays as it is,
+    /// whatever became of it, so this can be repeated.
+    pub async fn fan_out(
+        &self,
+        tag: WorkspaceTag,
+        events: &[LoggedEvent],
+    ) -> Result<u32, ApiError> {
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let endpoints = self.endpoints(tag).await?;
+        let now = Moment::now();
+        let active: Vec<_> = endpoints.iter().filter(|one| one.is_active()).collect();
+        let mut chains: HashMap<(EndpointId, UserId), Vec<Missing>> = HashMap::new();
+        for (event, due_at) in events.iter().zip(in_order(events.len(), now)) {
+            let name = EventName::of(event.decision.kind);
+            for endpoint in active.iter().filter(|one| one.events.admits(name)) {
+                let item = DeliveryItem::due(tag, endpoint.id, named(event), due_at, now);
+                let key = Key::delivery(tag, endpoint.id, DeliveryKey::Event(event.position));
+                let chain = chains.entry((endpoint.id, event.decision.ban.user));
+                chain.or_default().push((key, item));
+            }
+        }
+        let writing = chains.into_values().map(|chain| self.create_chain(chain));
+        let written = stream::iter(writing).buffer_unordered(AT_A_TIME);
+        let sum = written.try_fold(
+            0_u32,
+            |sum, count| async move { Ok(sum.saturating_add(count)) },
+        );
+        Ok(sum.await?)
+    }
+
+    /// Writes those deliveries that are not there yet, one after the other, and says how many these
+    /// were. Whoever delivers meanwhile never sees one of a user's without those before it.
+    async fn create_chain(&self, chain: Vec<Missing>) -> Result<u32, DatabaseError> {
+        let mut created = 0_u32;
+        for (key, item) in chain {
+            let item = items::write(key, "delivery", item)?;
+            let is_new = self.database.create(item).await?;
+            created = created.saturating_add(u32::from(is_new));
+        }
+        Ok(created)
+    }
+
+    /// Writes a test delivery to an endpoint, due before all that is due already: an endpoint with
+    /// much that failed is just what is tested.
+    pub async fn request_test(
+        &self,
+        endpoint: &Endpoint,
+        now: Moment,
+    ) -> Result<DeliveryKey, ApiError> {
+        let tag = endpoint.workspace.tag();
+        let key = DeliveryKey::Test(now.millis());
+        let id = format!("test_{}", uuid::Uuid::new_v4().simple());
+        let item = DeliveryItem::due(tag, endpoint.id, (id, TEST), Moment::from_millis(0), now);
+        let of_test = Key::delivery(tag, endpoint.id, key);
+        self.create_chain(vec![(of_test, item)]).await?;
+        Ok(key)
+    }
+
+    /// Records what became of a delivery: its state, its attempts, and when it is to be tried again.
+    /// `before` is what was read; if it has changed meanwhile (it was replayed, recorded by somebody
+    /// else, or removed), nothing is written, and it says `false`.
+    pub async fn record_delivery(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        before: &Delivery,
+        after: &Delivery,
+    ) -> Result<bool, ApiError> {
+        let key = Key::delivery(tag, endpoint, before.key);
+        let update = self
+            .database
+            .updating(key)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", items::attribute(after.state)?)
+            .expression_attribute_values(":attempts", number(after.attempts))
+            .expression_attribute_values(":due", items::attribute(DeliveryState::Due)?)
+            .expression_attribute_values(":before", number(before.attempts))
+            .return_values(ReturnValue::None);
+        let mut sets = vec!["#state = :state", "attempts = :attempts"];
+        let mut update = match &after.last {
+            Some(last) => {
+                sets.push("#last = :last");
+                update
+                    .expression_attribute_names("#last", "last")
+                    .expression_attribute_values(":last", items::attribute(last)?)
+            }
+            None => update,
+        };
+        if after.state == DeliveryState::Failed {
+            sets.push("#ttl = :ttl");
+            let ttl = Moment::now().seconds().plus(KEPT_FAILED);
+            update = update
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":ttl", number(ttl.0));
+        }
+        let mut removes = Vec::new();
+        match after.due_at {
+            Some(at) => {
+                sets.push("due_at = :at");
+                update = update.expression_attribute_values(":at", number(at.millis()));
+            }
+            None => removes.push("due, due_at"),
+        }
+        let mut condition = "attempts = :before AND #state = :due".to_owned();
+        if let Some(at) = before.due_at {
+            condition.push_str(" AND due_at = :seen");
+            update = update.expression_attribute_values(":seen", number(at.millis()));
+        }
+        let update = update
+            .update_expression(expression(&sets, &removes))
+            .condition_expression(condition);
+        Ok(self.database.update_if(update).await?)
+    }
+
+    /// A delivery.
+    pub async fn delivery(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        key: DeliveryKey,
+    ) -> Result<Option<Delivery>, ApiError> {
+        let key = Key::delivery(tag, endpoint, key);
+        let found = self.database.get(key).await?;
+        Ok(found.map(read).transpose()?.flatten())
+    }
+
+    /// The deliveries to an endpoint, the newest first, those in one state or all.
+    pub async fn deliveries(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        state: Option<DeliveryState>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, ApiError> {
+        // Tests sort behind all events, whenever they were made.
+        let (events, tests) = try_join(
+            self.some_deliveries(tag, endpoint, "sk < :tests", state, limit),
+            self.some_deliveries(tag, endpoint, "sk >= :tests", state, limit),
+        )
+        .await?;
+        let mut found: Vec<_> = events.into_iter().chain(tests).collect();
+        found.sort_by_key(|delivery| std::cmp::Reverse((delivery.created, delivery.key)));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn some_deliveries(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        which: &str,
+        state: Option<DeliveryState>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, DatabaseError> {
+        let mut query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .key_condition_expression(format!("pk = :deliveries AND {which}"))
+            .expression_attribute_values(
+                ":deliveries",
+                text(schema::delivery_partition(tag, endpoint)),
+            )
+            .expression_attribute_values(":tests", text("T"));
+        if let Some(state) = state {
+            query = query
+                .filter_expression("#state = :state")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":state", items::attribute(state)?);
+        } else {
+            query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        }
+        let (mut found, mut next) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let page = query.clone().set_exclusive_start_key(next);
+            let (items, more) = self.database.query(page).await?;
+            for item in items {
+                found.extend(read(item)?);
+            }
+            next = more;
+            if found.len() >= limit || next.is_none() {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_together_is_due_in_its_order_and_by_now() {
+        let now = Moment::from_millis(1000);
+        let times: Vec<_> = in_order(3, now).map(Moment::millis).collect();
+        assert_eq!(times, [998, 999, 1000]);
+        assert_eq!(in_order(0, now).count(), 0);
+    }
+}

@@ -1,0 +1,141 @@
+//! Deliveries that are to be tried now.
+
+use super::read;
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+use crate::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, EndpointId};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::schema::{self, Item, Key, names};
+
+/// How many deliveries before those that the index shows are looked at too.
+const BEFORE: u64 = 16;
+
+/// The most deliveries that are read in one go.
+const SPAN: u64 = 200;
+
+/// The position of the event that the delivery with this key is of.
+fn position(key: &Key) -> Option<u64> {
+    match DeliveryKey::read(&key.sk)? {
+        DeliveryKey::Event(position) => Some(position),
+        DeliveryKey::Test(_) => None,
+    }
+}
+
+/// The positions from somewhat before the first to the last of the newest of these deliveries: so many
+/// as can be read in one go, which costs a tenth of reading each by itself.
+fn newest(keys: &[Key]) -> Option<(u64, u64)> {
+    let positions = || keys.iter().filter_map(position);
+    let last = positions().max()?;
+    let is_new = |position: &u64| last.saturating_sub(*position) < SPAN.saturating_sub(BEFORE);
+    let first = positions().filter(is_new).min()?;
+    Some((first.saturating_sub(BEFORE), last))
+}
+
+impl Store {
+    /// Whether something is due to be delivered to an endpoint; may trail.
+    pub async fn is_due(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        now: Moment,
+    ) -> Result<bool, ApiError> {
+        Ok(!self.due_keys(tag, endpoint, now, 1).await?.is_empty())
+    }
+
+    /// What is due to be delivered to an endpoint, the longest due first. The index trails, and not by
+    /// the same time for each entry, so it only says where to look: what it names is read from the
+    /// table, together with what was written shortly before, so that none overtakes an earlier one
+    /// that the index does not show yet. What is over is among it, to be taken out of the index.
+    pub async fn due(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        now: Moment,
+        limit: u16,
+    ) -> Result<Vec<Delivery>, ApiError> {
+        let named = self.due_keys(tag, endpoint, now, limit).await?;
+        let (mut single, mut items) = (named, Vec::new());
+        if let Some((first, last)) = newest(&single) {
+            items = self.between(tag, endpoint, first, last).await?;
+            single.retain(|key| position(key).is_none_or(|position| position < first));
+        }
+        items.extend(self.database.batch_get_stored(single, true).await?);
+        let mut due = Vec::new();
+        for item in items {
+            let is_due = |delivery: &Delivery| {
+                delivery.state == DeliveryState::Due && delivery.due_at.is_some_and(|at| at <= now)
+            };
+            due.extend(read(item)?.filter(is_due));
+        }
+        due.sort_by_key(|delivery| (delivery.due_at, delivery.key));
+        Ok(due)
+    }
+
+    /// The deliveries of the events at these positions; sees every finished write. The last is read
+    /// first: a user's are written in their order, so with one that is seen all before it are.
+    async fn between(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let at = |position| text(DeliveryKey::Event(position).sort_key());
+        let partition = schema::delivery_partition(tag, endpoint);
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .key_condition_expression("pk = :deliveries AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":deliveries", text(partition))
+            .expression_attribute_values(":first", at(first))
+            .expression_attribute_values(":last", at(last));
+        self.database.query_all_stored(query).await
+    }
+
+    async fn due_keys(
+        &self,
+        tag: WorkspaceTag,
+        endpoint: EndpointId,
+        now: Moment,
+        limit: u16,
+    ) -> Result<Vec<Key>, DatabaseError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::DUE)
+            .key_condition_expression("due = :endpoint AND due_at <= :now")
+            .expression_attribute_values(
+                ":endpoint",
+                text(schema::delivery_partition(tag, endpoint)),
+            )
+            .expression_attribute_values(":now", number(now.millis()))
+            .limit(i32::from(limit));
+        let (found, _) = self.database.query(query).await?;
+        Ok(found.iter().filter_map(Key::of).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_close_together_is_read_with_what_came_shortly_before() {
+        let key = |sk: &str| Key {
+            pk: String::new(),
+            sk: sk.to_owned(),
+        };
+        let event = |position| key(&DeliveryKey::Event(position).sort_key());
+        assert_eq!(newest(&[]), None);
+        assert_eq!(newest(&[key("T#00000000000001")]), None);
+        assert_eq!(newest(&[event(3)]), Some((0, 3)));
+        let some = [event(120), key("T#00000000000001"), event(100)];
+        assert_eq!(newest(&some), Some((84, 120)));
+        assert_eq!(newest(&[event(100), event(283)]), Some((84, 283)));
+        assert_eq!(newest(&[event(100), event(284)]), Some((268, 284)));
+    }
+}

@@ -1,0 +1,169 @@
+//! The endpoints of webhooks, in the table of workspaces.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::ReturnValue;
+
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+use crate::domain::webhooks::{Endpoint, EndpointId};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, expression, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+
+/// How often a change is made anew because somebody else changed the same thing.
+const ROUNDS: u32 = 8;
+
+/// An endpoint before and after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedEndpoint {
+    /// As it was found.
+    pub before: Endpoint,
+    /// As it is now.
+    pub after: Endpoint,
+}
+
+impl Store {
+    /// The endpoints of a workspace, by their ids; sees every finished write.
+    pub async fn endpoints(&self, tag: WorkspaceTag) -> Result<Vec<Endpoint>, ApiError> {
+        let query = self
+            .database
+            .querying_workspaces()
+            .consistent_read(true)
+            .key_condition_expression("pk = :endpoints AND begins_with(sk, :tag)")
+            .expression_attribute_values(":endpoints", text(schema::ENDPOINTS))
+            .expression_attribute_values(":tag", text(format!("{tag}#")));
+        read(self.database.query_all(query).await?)
+    }
+
+    /// The endpoints of all workspaces; may trail a change by a moment.
+    pub async fn all_endpoints(&self) -> Result<Vec<Endpoint>, ApiError> {
+        let query = self
+            .database
+            .querying_workspaces()
+            .key_condition_expression("pk = :endpoints")
+            .expression_attribute_values(":endpoints", text(schema::ENDPOINTS));
+        read(self.database.query_all(query).await?)
+    }
+
+    /// An endpoint.
+    pub async fn endpoint(
+        &self,
+        tag: WorkspaceTag,
+        id: EndpointId,
+    ) -> Result<Option<Endpoint>, ApiError> {
+        let found = self.database.get(Key::endpoint(tag, id)).await?;
+        Ok(found.map(items::read).transpose()?)
+    }
+
+    /// Keeps a new endpoint; `false` if its id is taken, so that another must be tried.
+    pub async fn create_endpoint(&self, endpoint: &Endpoint) -> Result<bool, ApiError> {
+        let item = endpoint_item(endpoint)?;
+        Ok(self.database.create(item).await?)
+    }
+
+    /// Changes an endpoint, and says what it was and is; `None` if it is gone. Only what differs is
+    /// written, and only over what was read, so that the operator and the deliveries do not undo
+    /// each other's changes.
+    pub async fn change_endpoint(
+        &self,
+        tag: WorkspaceTag,
+        id: EndpointId,
+        change: impl Fn(Endpoint) -> Endpoint,
+    ) -> Result<Option<ChangedEndpoint>, ApiError> {
+        for round in 0..ROUNDS {
+            let Some(before) = self.endpoint(tag, id).await? else {
+                return Ok(None);
+            };
+            let after = change(before.clone());
+            match self.replace(tag, &before, &after).await {
+                Ok(()) => return Ok(Some(ChangedEndpoint { before, after })),
+                Err(DatabaseError::Conflict) => self.database.pause(round).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DatabaseError::Conflict.into())
+    }
+
+    async fn replace(
+        &self,
+        tag: WorkspaceTag,
+        before: &Endpoint,
+        after: &Endpoint,
+    ) -> Result<(), DatabaseError> {
+        let key = Key::endpoint(tag, before.id);
+        let (before, after) = (endpoint_item(before)?, endpoint_item(after)?);
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        let mut conditions = vec!["attribute_exists(pk)".to_owned()];
+        let mut update = self.database.updating(key);
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for (at, name) in names.into_iter().enumerate() {
+            let (old, new) = (before.get(name), after.get(name));
+            if old == new {
+                continue;
+            }
+            update = update.expression_attribute_names(format!("#n{at}"), name);
+            match old {
+                Some(old) => {
+                    conditions.push(format!("#n{at} = :o{at}"));
+                    update = update.expression_attribute_values(format!(":o{at}"), old.clone());
+                }
+                None => conditions.push(format!("attribute_not_exists(#n{at})")),
+            }
+            match new {
+                Some(new) => {
+                    sets.push(format!("#n{at} = :n{at}"));
+                    update = update.expression_attribute_values(format!(":n{at}"), new.clone());
+                }
+                None => removes.push(format!("#n{at}")),
+            }
+        }
+        let expression = expression(&sets, &removes);
+        if expression.is_empty() {
+            return Ok(());
+        }
+        let update = update
+            .update_expression(expression)
+            .condition_expression(conditions.join(" AND "))
+            .return_values(ReturnValue::None);
+        self.database.update(update).await.map(|_| ())
+    }
+
+    /// Removes an endpoint, and then its deliveries; says how many there were.
+    pub async fn remove_endpoint(
+        &self,
+        tag: WorkspaceTag,
+        id: EndpointId,
+    ) -> Result<u64, ApiError> {
+        // The endpoint first: without it nothing more is written for it.
+        self.database.delete(Key::endpoint(tag, id)).await?;
+        let deliveries = schema::delivery_partition(tag, id);
+        Ok(self.remove_partition(deliveries).await?)
+    }
+
+    /// Removes all endpoints of a workspace with their deliveries; says how many items there were.
+    pub(in crate::store) async fn remove_endpoints(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<u64, ApiError> {
+        let mut removed = 0_u64;
+        for endpoint in self.endpoints(tag).await? {
+            let deliveries = self.remove_endpoint(tag, endpoint.id).await?;
+            removed = removed.saturating_add(deliveries).saturating_add(1);
+        }
+        Ok(removed)
+    }
+}
+
+fn read(items: Vec<Item>) -> Result<Vec<Endpoint>, ApiError> {
+    Ok(items
+        .into_iter()
+        .map(items::read)
+        .collect::<Result<_, DatabaseError>>()?)
+}
+
+fn endpoint_item(endpoint: &Endpoint) -> Result<Item, DatabaseError> {
+    let key = Key::endpoint(endpoint.workspace.tag(), endpoint.id);
+    items::write(key, "endpoint", endpoint)
+}

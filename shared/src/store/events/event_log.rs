@@ -1,0 +1,286 @@
+//! The log of events: the history of all users of a workspace, in one order.
+//!
+//! A decision becomes an event when the function behind the table's stream stamps it with the next
+//! position of its workspace. Positions are 1, 2, 3 … without gaps, since they are given in
+//! transactions with the one item that counts them; and the stream hands on what was written about a
+//! user in the order in which it was written. The history itself is the log: whoever is forgotten, or
+//! whose history has been kept long enough, leaves both at once, and only that makes gaps.
+
+mod reading;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use serde::Deserialize;
+
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::lists::history::{DecisionItem, PastDecision};
+
+/// How often logging an entry is tried again because another batch was faster.
+const ROUNDS: u32 = 20;
+
+/// For how many milliseconds an entry that is missing before a newer one may still appear: the index
+/// trails the table, and not by the same time for each entry. After that it has been deleted.
+const TRAILS: u64 = 60_000;
+
+/// How many entries are logged in one transaction; one action more is for the head.
+pub const LOGGED_AT_ONCE: usize = TRANSACTION_ACTIONS - 2;
+
+/// An event in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its place in the workspace's log, from 1.
+    pub position: u64,
+    /// When it was logged.
+    pub logged: Moment,
+    /// Whether a restore had it logged again, so that readers may know it already.
+    pub repeated: bool,
+    /// What was decided, or ran out.
+    pub decision: PastDecision,
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPage {
+    /// The events, in order.
+    pub events: Vec<LoggedEvent>,
+    /// The position up to which the log has been read.
+    pub reached: u64,
+}
+
+#[derive(Deserialize)]
+struct LoggedItem {
+    #[serde(flatten)]
+    decision: DecisionItem,
+    #[serde(default)]
+    log_position: Option<u64>,
+    #[serde(default)]
+    logged_at: Option<u64>,
+    #[serde(default)]
+    repeated: bool,
+}
+
+/// Where an event stands in the log, and where it lies.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogEntry {
+    pk: String,
+    sk: String,
+    log_position: u64,
+    logged_at: u64,
+}
+
+impl LogEntry {
+    /// Its place in the workspace's log, from 1.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.log_position
+    }
+
+    /// Whether nothing can appear any more between `reached` and this entry: it is the next, or was
+    /// logged so long ago that what is missing before it has been deleted.
+    const fn follows(&self, reached: u64, now: Moment) -> bool {
+        self.log_position == reached.saturating_add(1)
+            || now.millis() >= self.logged_at.saturating_add(TRAILS)
+    }
+}
+
+/// A place in a workspace's log, for those who read it from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPosition {
+    /// How often the log has been restored from a backup. Positions of an earlier epoch come before
+    /// those of a later one.
+    pub epoch: u64,
+    /// The position; 0 is before the first event.
+    pub position: u64,
+}
+
+/// The item that counts the positions. It also has `began`, when it was made, by which a restore sees
+/// that a log was lost and began again.
+#[derive(Clone, Copy, Default, Deserialize)]
+struct Head {
+    log_position: u64,
+    #[serde(default)]
+    epoch: u64,
+}
+
+impl LoggedItem {
+    fn event(self) -> Option<LoggedEvent> {
+        Some(LoggedEvent {
+            position: self.log_position?,
+            logged: Moment::from_millis(self.logged_at?),
+            repeated: self.repeated,
+            decision: self.decision.into(),
+        })
+    }
+}
+
+impl Store {
+    /// Logs what has these keys, in their order, and gives the events that they are. What is in the
+    /// log already keeps its place; what is gone is left out. At most [`LOGGED_AT_ONCE`] keys.
+    pub async fn log(&self, tag: WorkspaceTag, keys: &[Key]) -> Result<Vec<LoggedEvent>, ApiError> {
+        for round in 0..ROUNDS {
+            let head_key = Key::log_head(tag);
+            let wanted = keys.iter().cloned().chain([head_key.clone()]);
+            let found = self.database.batch_get(wanted, true).await?;
+            let mut found: HashMap<_, _> = found
+                .into_iter()
+                .filter_map(|item| Key::of(&item).map(|key| ((key.pk, key.sk), item)))
+                .collect();
+            let head = found.remove(&(head_key.pk, head_key.sk));
+            let head = head.map(items::read::<Head>).transpose()?;
+            let (writes, events) = self.logging(tag, keys, head, &mut found)?;
+            if writes.is_empty() {
+                return Ok(events);
+            }
+            match self.database.transact(writes).await {
+                Ok(()) => return Ok(events),
+                Err(DatabaseError::Conflict) => {
+                    self.database.meter().overtaken();
+                    self.database.pause(round).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(DatabaseError::Conflict.into())
+    }
+
+    fn logging(
+        &self,
+        tag: WorkspaceTag,
+        keys: &[Key],
+        head: Option<Head>,
+        found: &mut HashMap<(String, String), Item>,
+    ) -> Result<(Vec<TransactWriteItem>, Vec<LoggedEvent>), DatabaseError> {
+        let table = &self.database.tables().bans;
+        let now = Moment::now();
+        let before = head.map(|head| head.log_position);
+        let mut position = before.unwrap_or_default();
+        let (mut writes, mut events) = (Vec::new(), Vec::new());
+        for key in keys {
+            let Some(item) = found.remove(&(key.pk.clone(), key.sk.clone())) else {
+                continue;
+            };
+            let mut item = items::read::<LoggedItem>(item)?;
+            if item.log_position.is_none() {
+                position = position.saturating_add(1);
+                (item.log_position, item.logged_at) = (Some(position), Some(now.millis()));
+                writes.push(stamp(table, tag, key, position, now)?);
+            }
+            events.extend(item.event());
+        }
+        if !writes.is_empty() {
+            writes.push(move_head(table, tag, before, position, now)?);
+        }
+        Ok((writes, events))
+    }
+}
+
+/// Moves the head from one position to another, and keeps what else it says.
+fn move_head(
+    table: &str,
+    tag: WorkspaceTag,
+    before: Option<u64>,
+    position: u64,
+    now: Moment,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::log_head(tag).item()))
+        .expression_attribute_values(":position", number(position));
+    let update = match before {
+        None => update
+            .update_expression("SET kind = :kind, log_position = :position, began = :now")
+            .condition_expression("attribute_not_exists(pk)")
+            .expression_attribute_values(":kind", text("log"))
+            .expression_attribute_values(":now", number(now.millis())),
+        Some(before) => update
+            .update_expression("SET log_position = :position")
+            .condition_expression("log_position = :before")
+            .expression_attribute_values(":before", number(before)),
+    };
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
+}
+
+/// Gives an entry its position.
+fn stamp(
+    table: &str,
+    tag: WorkspaceTag,
+    key: &Key,
+    position: u64,
+    now: Moment,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key.clone().item()))
+        .update_expression("SET log_shard = :shard, log_position = :position, logged_at = :now")
+        .condition_expression("attribute_exists(pk) AND attribute_not_exists(log_position)")
+        .expression_attribute_values(":shard", text(schema::log_shard_of(tag, position)))
+        .expression_attribute_values(":position", number(position))
+        .expression_attribute_values(":now", AttributeValue::N(now.millis().to_string()));
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_waits_while_another_may_appear_before_it() {
+        let entry = LogEntry {
+            pk: String::new(),
+            sk: String::new(),
+            log_position: 4,
+            logged_at: 1_000,
+        };
+        let follows = |reached, now| entry.follows(reached, Moment::from_millis(now));
+        assert!(follows(3, 1_000), "the next never waits");
+        assert!(!follows(2, 1_000));
+        assert!(!follows(2, 1_000 + TRAILS - 1));
+        assert!(follows(2, 1_000 + TRAILS), "what is missing was deleted");
+    }
+
+    #[test]
+    fn every_position_of_an_epoch_comes_before_the_next_epoch() {
+        let at = |epoch, position| LogPosition { epoch, position };
+        assert!(at(0, 7) < at(0, 8));
+        assert!(at(0, u64::MAX) < at(1, 0));
+    }
+
+    #[test]
+    fn head_without_epoch_is_of_the_first() {
+        let stored = HashMap::from([("log_position".to_owned(), number(7))]);
+        let head: Head = items::read(stored).unwrap();
+        assert_eq!((head.log_position, head.epoch), (7, 0));
+    }
+
+    #[test]
+    fn moving_the_head_writes_its_position_and_nothing_else() {
+        let tag = "26092f67".parse().unwrap();
+        let now = Moment::from_millis(1_800_000_000_000);
+        let moved = |before| {
+            let write = move_head("bans", tag, before, 9, now).unwrap();
+            let update = write.update.unwrap();
+            (
+                update.update_expression,
+                update.condition_expression.unwrap(),
+            )
+        };
+        let (sets, condition) = moved(Some(7));
+        // An epoch, or the restore that set it, must not be lost.
+        assert_eq!(sets, "SET log_position = :position");
+        assert_eq!(condition, "log_position = :before");
+        let (sets, condition) = moved(None);
+        assert!(sets.contains("began = :now"), "{sets}");
+        assert_eq!(condition, "attribute_not_exists(pk)");
+    }
+}

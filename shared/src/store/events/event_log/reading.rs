@@ -1,0 +1,200 @@
+//! Reading the log: its shards are merged, and a page ends where an entry may yet appear.
+
+use futures::future::try_join_all;
+
+use super::{Head, LogEntry, LogPage, LogPosition, LoggedEvent, LoggedItem};
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::WorkspaceTag;
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::merge::{Merge, Next};
+use crate::store::dynamo::schema::{self, Item, Key, LOG_SHARDS, names};
+
+impl Store {
+    /// The events after a position, at most so many; may trail the decisions by some moments, but
+    /// leaves none of them out.
+    pub async fn events_after(
+        &self,
+        tag: WorkspaceTag,
+        after: u64,
+        limit: usize,
+        now: Moment,
+    ) -> Result<LogPage, ApiError> {
+        let entries = self.log_entries(tag, after, limit, now).await?;
+        Ok(LogPage {
+            events: self.logged(&entries).await?,
+            reached: entries.last().map_or(after, LogEntry::position),
+        })
+    }
+
+    /// The entries after a position, at most so many, up to the first one before which another may yet
+    /// appear.
+    pub async fn log_entries(
+        &self,
+        tag: WorkspaceTag,
+        after: u64,
+        limit: usize,
+        now: Moment,
+    ) -> Result<Vec<LogEntry>, ApiError> {
+        let shards = usize::try_from(LOG_SHARDS).unwrap_or(1);
+        // A share of them and one more, so that no shard runs out while all take turns.
+        let share = limit.div_ceil(shards).saturating_add(1);
+        let mut merge = Merge::new(shards);
+        let mut starts: Vec<Option<Item>> = vec![None; shards];
+        let (mut entries, mut reached) = (Vec::new(), after);
+        while entries.len() < limit {
+            match merge.next(LogEntry::position) {
+                Next::Entry(_, entry) if entry.follows(reached, now) => {
+                    reached = entry.log_position;
+                    entries.push(entry);
+                }
+                Next::Entry(..) | Next::End => break,
+                Next::Unread(unread) => {
+                    let pages = unread.iter().map(|shard| {
+                        let start = starts.get(*shard).cloned().flatten();
+                        self.log_page(tag, *shard, after, share, start)
+                    });
+                    let pages = try_join_all(pages).await?;
+                    for (shard, (page, next)) in unread.into_iter().zip(pages) {
+                        merge.add(shard, page, next.is_some());
+                        if let Some(start) = starts.get_mut(shard) {
+                            *start = next;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The events that these entries are, without those that are gone by now.
+    pub async fn logged(&self, entries: &[LogEntry]) -> Result<Vec<LoggedEvent>, ApiError> {
+        let keys = entries.iter().map(|LogEntry { pk, sk, .. }| Key {
+            pk: pk.clone(),
+            sk: sk.clone(),
+        });
+        let items = self.database.batch_get(keys, true).await?;
+        let mut events = items
+            .into_iter()
+            .map(|item| items::read::<LoggedItem>(item).map(LoggedItem::event))
+            .filter_map(Result::transpose)
+            .collect::<Result<Vec<_>, _>>()?;
+        events.sort_by_key(|event| event.position);
+        Ok(events)
+    }
+
+    /// The last place of the log. It may trail unless it is read `consistent`ly, at twice the cost.
+    pub async fn log_head(
+        &self,
+        tag: WorkspaceTag,
+        consistent: bool,
+    ) -> Result<LogPosition, ApiError> {
+        let found = self
+            .database
+            .batch_get([Key::log_head(tag)], consistent)
+            .await?;
+        let head = found.into_iter().next().map(items::read::<Head>);
+        let head = head.transpose()?.unwrap_or_default();
+        Ok(LogPosition {
+            epoch: head.epoch,
+            position: head.log_position,
+        })
+    }
+
+    /// The last place of a log that has come to `position`; `None` if it has not. A log that seems to
+    /// be short of it is read again consistently.
+    pub async fn log_head_from(
+        &self,
+        tag: WorkspaceTag,
+        position: LogPosition,
+    ) -> Result<Option<LogPosition>, ApiError> {
+        for consistent in [false, true] {
+            let head = self.log_head(tag, consistent).await?;
+            if head >= position {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The event at a position, if the log still has it; may trail.
+    pub async fn event_at(
+        &self,
+        tag: WorkspaceTag,
+        position: u64,
+    ) -> Result<Option<LoggedEvent>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .index_name(names::EVENTS)
+            .key_condition_expression("log_shard = :shard AND log_position = :position")
+            .expression_attribute_values(":shard", text(schema::log_shard_of(tag, position)))
+            .expression_attribute_values(":position", number(position));
+        let (found, _) = self.database.query(query).await?;
+        let Some(key) = found.first().and_then(Key::of) else {
+            return Ok(None);
+        };
+        let item = self.database.get(key).await?;
+        let item = item.map(items::read::<LoggedItem>).transpose()?;
+        Ok(item.and_then(LoggedItem::event))
+    }
+
+    /// The position after which everything was logged at `since` or later: where a reader begins
+    /// who wants the events from then on.
+    pub async fn position_since(&self, tag: WorkspaceTag, since: Moment) -> Result<u64, ApiError> {
+        let (mut low, mut high) = (0, self.log_head(tag, true).await?.position);
+        // All up to `low` was logged before, all after `high` is not.
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.first_after(tag, middle).await? {
+                Some(entry) if entry.logged_at < since.millis() => low = entry.log_position,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// The first entry after a position.
+    async fn first_after(
+        &self,
+        tag: WorkspaceTag,
+        after: u64,
+    ) -> Result<Option<LogEntry>, DatabaseError> {
+        let shards = usize::try_from(LOG_SHARDS).unwrap_or(1);
+        let pages = (0..shards).map(|shard| self.log_page(tag, shard, after, 1, None));
+        let mut merge = Merge::new(shards);
+        for (shard, (page, next)) in try_join_all(pages).await?.into_iter().enumerate() {
+            merge.add(shard, page, next.is_some());
+        }
+        Ok(match merge.next(LogEntry::position) {
+            Next::Entry(_, entry) => Some(entry),
+            Next::Unread(_) | Next::End => None,
+        })
+    }
+
+    /// Some entries of a shard after a position, and where to go on if there are more.
+    async fn log_page(
+        &self,
+        tag: WorkspaceTag,
+        shard: usize,
+        after: u64,
+        limit: usize,
+        start: Option<Item>,
+    ) -> Result<(Vec<LogEntry>, Option<Item>), DatabaseError> {
+        let shard = u64::try_from(shard).unwrap_or_default();
+        let query = self
+            .database
+            .querying()
+            .index_name(names::EVENTS)
+            .key_condition_expression("log_shard = :shard AND log_position > :after")
+            .expression_attribute_values(":shard", text(schema::log_shard(tag, shard)))
+            .expression_attribute_values(":after", number(after))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        let (found, next) = self.database.query(query).await?;
+        let entries = found.into_iter().map(items::read).collect::<Result<_, _>>();
+        Ok((entries?, next))
+    }
+}

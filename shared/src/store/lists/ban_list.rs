@@ -1,0 +1,266 @@
+//! Everything on record, newest first: the list of `/bans` and the exports.
+//!
+//! A list lies in several index partitions, so that neither writing nor exporting it is bound to
+//! the speed of one. They are merged here by guid, which is by time.
+
+use std::cmp::Reverse;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures::future::try_join_all;
+use tokio::task::JoinHandle;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::domain::rules::{Ban, Scope};
+use crate::store::Store;
+use crate::store::dynamo::database::{Database, DatabaseError, text};
+use crate::store::dynamo::items::{self, BanItem};
+use crate::store::dynamo::merge::{Merge, Next};
+use crate::store::dynamo::schema::{self, Item, LEDGER_SHARDS, names};
+
+/// How many bans an export reads per query. Two pages of each shard are in memory at a time.
+const EXPORT_PAGE: usize = 500;
+
+/// Which bans are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this user.
+    pub user: Option<UserId>,
+    /// Made from this experience.
+    pub experience: Option<ExperienceId>,
+    /// With this moderator.
+    pub moderator: Option<ModeratorId>,
+    /// Holding in this scope.
+    pub scope: Option<Scope>,
+    /// In force, or not.
+    pub active: Option<bool>,
+}
+
+impl Filter {
+    /// Whether bans are to be read that are not asked for: no index selects these.
+    #[must_use]
+    pub const fn sifts(&self) -> bool {
+        self.moderator.is_some()
+            || self.scope.is_some()
+            || self.active.is_some()
+            || (self.user.is_some() && self.experience.is_some())
+    }
+
+    /// Whether a ban is asked for.
+    #[must_use]
+    pub fn matches(&self, ban: &Ban, now: Timestamp) -> bool {
+        self.user.is_none_or(|user| ban.user == user)
+            && self
+                .experience
+                .is_none_or(|experience| ban.made_in == experience)
+            && self
+                .moderator
+                .is_none_or(|moderator| ban.terms.moderator == moderator)
+            && self.scope.is_none_or(|scope| ban.scope == scope)
+            && self.active.is_none_or(|active| ban.holds(now) == active)
+    }
+}
+
+/// A ban on record.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The ban.
+    pub ban: Ban,
+    /// Whether the experience it was made from has applied its current revision.
+    pub completed: bool,
+}
+
+impl From<BanItem> for Recorded {
+    fn from(item: BanItem) -> Self {
+        let ban = Ban::from(item.ban);
+        Self {
+            completed: item.applied == Some(ban.revision),
+            ban,
+        }
+    }
+}
+
+/// A list of bans being read, newest first. May trail the decisions by a moment.
+#[derive(Debug)]
+pub struct Ledger {
+    database: Database,
+    shards: Vec<Shard>,
+    merge: Merge<Recorded>,
+    ahead: bool,
+}
+
+/// One partition of the list.
+#[derive(Debug)]
+struct Shard {
+    query: QueryFluentBuilder,
+    reading: Reading,
+}
+
+type Page = Result<(Vec<Item>, Option<Item>), DatabaseError>;
+
+/// What comes after what was read.
+#[derive(Debug)]
+enum Reading {
+    /// The page that begins here, not asked for yet.
+    From(Option<Item>),
+    /// A page under way.
+    Underway(JoinHandle<Page>),
+    /// Nothing.
+    Ended,
+}
+
+impl Store {
+    /// The bans of a workspace that `filter`'s user and experience select by key, made before
+    /// `before`; the rest of the filter is the reader's to apply. About `wanted` are going to be
+    /// read; without a number, all of them, and pages are read ahead.
+    #[must_use]
+    pub fn ledger(
+        &self,
+        tag: WorkspaceTag,
+        filter: &Filter,
+        before: Option<Guid>,
+        wanted: Option<usize>,
+    ) -> Ledger {
+        let queries = match (filter.user, filter.experience) {
+            (Some(user), _) => vec![self.user_query(tag, user, before)],
+            (None, Some(experience)) => (0..LEDGER_SHARDS)
+                .map(|shard| {
+                    let partition = schema::experience_ledger_partition(tag, experience, shard);
+                    self.index_query(names::BY_EXPERIENCE, "experience_ledger", partition, before)
+                })
+                .collect(),
+            (None, None) => (0..LEDGER_SHARDS)
+                .map(|shard| {
+                    let partition = schema::ledger_partition(tag, shard);
+                    self.index_query(names::BY_WORKSPACE, "ledger", partition, before)
+                })
+                .collect(),
+        };
+        // A share of the wanted and a few more, since the shards do not take turns exactly.
+        let share = |wanted: usize| match queries.len() {
+            0 | 1 => wanted.saturating_add(1),
+            shards => wanted.div_ceil(shards).saturating_add(3),
+        };
+        let page = i32::try_from(wanted.map_or(EXPORT_PAGE, share)).unwrap_or(i32::MAX);
+        let shards: Vec<_> = queries
+            .into_iter()
+            .map(|query| Shard {
+                // Unpacking what is not needed would cost an export a good part of its CPU time.
+                query: query
+                    .projection_expression("ban, applied")
+                    .scan_index_forward(false)
+                    .limit(page),
+                reading: Reading::From(None),
+            })
+            .collect();
+        Ledger {
+            database: self.database.clone(),
+            merge: Merge::new(shards.len()),
+            shards,
+            ahead: wanted.is_none(),
+        }
+    }
+
+    fn user_query(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        before: Option<Guid>,
+    ) -> QueryFluentBuilder {
+        let last = before.map_or(u64::MAX, |guid| guid.get().saturating_sub(1));
+        let sort_key = |guid: u64| {
+            format!(
+                "{}{}",
+                schema::BAN_PREFIX,
+                schema::padded_guid(Guid::from(guid))
+            )
+        };
+        self.database
+            .querying()
+            .key_condition_expression("pk = :user AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+            .expression_attribute_values(":first", text(sort_key(0)))
+            .expression_attribute_values(":last", text(sort_key(last)))
+    }
+
+    fn index_query(
+        &self,
+        index: &str,
+        hash_key: &str,
+        partition: String,
+        before: Option<Guid>,
+    ) -> QueryFluentBuilder {
+        let before = before.unwrap_or(Guid::from(u64::MAX));
+        self.database
+            .querying()
+            .index_name(index)
+            .key_condition_expression(format!("{hash_key} = :partition AND guid_key < :before"))
+            .expression_attribute_values(":partition", text(partition))
+            .expression_attribute_values(":before", text(schema::padded_guid(before)))
+    }
+}
+
+impl Ledger {
+    /// The next ban, or nothing at the end.
+    pub async fn next(&mut self) -> Result<Option<Recorded>, ApiError> {
+        loop {
+            match self.merge.next(|recorded| Reverse(recorded.ban.guid)) {
+                Next::Entry(_, recorded) => return Ok(Some(recorded)),
+                Next::End => return Ok(None),
+                Next::Unread(unread) => self.read(&unread).await?,
+            }
+        }
+    }
+
+    /// Reads the next page of each of these shards.
+    async fn read(&mut self, unread: &[usize]) -> Result<(), DatabaseError> {
+        let (database, ahead) = (&self.database, self.ahead);
+        let pages = self.shards.iter_mut().enumerate();
+        let pages =
+            pages
+                .filter(|(number, _)| unread.contains(number))
+                .map(|(number, shard)| async move {
+                    let (page, goes_on) = shard.page(database, ahead).await?;
+                    Ok::<_, DatabaseError>((number, page, goes_on))
+                });
+        for (number, page, goes_on) in try_join_all(pages).await? {
+            self.merge.add(number, page, goes_on);
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    /// The next page, and whether more follows.
+    async fn page(
+        &mut self,
+        database: &Database,
+        ahead: bool,
+    ) -> Result<(Vec<Recorded>, bool), DatabaseError> {
+        let (items, next) = match std::mem::replace(&mut self.reading, Reading::Ended) {
+            Reading::Ended => return Ok((Vec::new(), false)),
+            Reading::From(start) => {
+                let query = self.query.clone().set_exclusive_start_key(start);
+                database.query(query).await?
+            }
+            Reading::Underway(page) => page
+                .await
+                .map_err(|error| DatabaseError::Unavailable(error.to_string()))??,
+        };
+        self.reading = match next {
+            None => Reading::Ended,
+            start if ahead => {
+                let query = self.query.clone().set_exclusive_start_key(start);
+                let database = database.clone();
+                Reading::Underway(tokio::spawn(async move { database.query(query).await }))
+            }
+            start => Reading::From(start),
+        };
+        let page = items
+            .into_iter()
+            .map(|item| items::read::<BanItem>(item).map(Recorded::from))
+            .collect::<Result<_, _>>()?;
+        Ok((page, !matches!(self.reading, Reading::Ended)))
+    }
+}

@@ -1,0 +1,154 @@
+//! What was decided: append-only, by user and time.
+
+mod of_ban;
+mod search;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use serde::Deserialize;
+
+use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::domain::rules::{Ban, DecisionKind};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, text};
+use crate::store::dynamo::items::{self, BanItem, StoredBan};
+use crate::store::dynamo::schema::{self, names};
+use crate::store::lists::ban_list::Recorded;
+
+pub use of_ban::{HistoryPage, HistoryPosition};
+
+/// A decision in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDecision {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// When.
+    pub at: Timestamp,
+    /// The same to the millisecond.
+    pub moment: Moment,
+    /// The ban after it.
+    pub ban: Ban,
+    /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
+    pub previous: Option<Ban>,
+    /// Whether the experience that the ban was made from had reported this revision of it when it
+    /// was decided.
+    pub applied: bool,
+    /// The same of what it replaced.
+    pub previous_applied: bool,
+    /// The reason given for lifting it.
+    pub reason: Option<String>,
+    /// The public id of the key that made it; the operator's own decisions have names of their
+    /// own, such as `operator` or `undo-1f2e3d4c`.
+    pub key_id: String,
+    /// The moderator, if the call named one.
+    pub moderator: Option<ModeratorId>,
+    /// Who ran the operator's program, if it decided: an AWS principal or a local user.
+    pub principal: Option<String>,
+}
+
+impl PastDecision {
+    /// The event's own id: the ban and how many decisions it had seen; its running out is none.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let suffix = match self.kind {
+            DecisionKind::Expired => "-expired",
+            _ => "",
+        };
+        format!("{}-{}{suffix}", self.ban.guid, self.ban.decisions)
+    }
+}
+
+#[derive(Deserialize)]
+pub(in crate::store) struct DecisionItem {
+    decision: DecisionKind,
+    at: Timestamp,
+    at_ms: u64,
+    ban: StoredBan,
+    #[serde(default)]
+    previous: Option<StoredBan>,
+    #[serde(default)]
+    applied: bool,
+    #[serde(default)]
+    previous_applied: bool,
+    #[serde(default)]
+    reason: Option<String>,
+    key_id: String,
+    #[serde(default)]
+    moderator: Option<ModeratorId>,
+    #[serde(default)]
+    principal: Option<String>,
+}
+
+impl From<DecisionItem> for PastDecision {
+    fn from(item: DecisionItem) -> Self {
+        Self {
+            kind: item.decision,
+            at: item.at,
+            moment: Moment::from_millis(item.at_ms),
+            ban: item.ban.into(),
+            previous: item.previous.map(Ban::from),
+            applied: item.applied,
+            previous_applied: item.previous_applied,
+            reason: item.reason,
+            key_id: item.key_id,
+            moderator: item.moderator,
+            principal: item.principal,
+        }
+    }
+}
+
+impl Store {
+    /// A user's decisions made at or after `since`, oldest first; sees every finished write.
+    pub async fn history(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        since: Moment,
+    ) -> Result<Vec<PastDecision>, ApiError> {
+        let query = self
+            .past(tag, user, since, schema::DECISIONS_END)
+            .consistent_read(true);
+        let items = self.database.query_all(query).await?;
+        let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
+        Ok(items
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, DatabaseError>>()?)
+    }
+
+    fn past(
+        &self,
+        tag: WorkspaceTag,
+        user: UserId,
+        since: Moment,
+        end: &str,
+    ) -> QueryFluentBuilder {
+        self.database
+            .querying()
+            .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
+            .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+            .expression_attribute_values(":since", text(schema::decisions_since(since)))
+            .expression_attribute_values(":end", text(end))
+    }
+
+    /// The ban with this guid; may trail a decision by a moment.
+    pub async fn ban_of_guid(
+        &self,
+        tag: WorkspaceTag,
+        guid: Guid,
+    ) -> Result<Option<Recorded>, ApiError> {
+        let list = schema::ledger_partition(tag, schema::ledger_shard(guid));
+        let query = self
+            .database
+            .querying()
+            .index_name(names::BY_WORKSPACE)
+            .key_condition_expression("ledger = :list AND guid_key = :guid")
+            .expression_attribute_values(":list", text(list))
+            .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
+            .limit(1);
+        let (found, _) = self.database.query(query).await?;
+        let ban = found.into_iter().next().map(items::read::<BanItem>);
+        Ok(ban.transpose()?.map(Recorded::from))
+    }
+}

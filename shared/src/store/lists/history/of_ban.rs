@@ -1,0 +1,153 @@
+//! The history of one ban, a page at a time: a ban may be changed thousands of times.
+
+use super::{DecisionItem, PastDecision};
+use crate::domain::clock::Moment;
+use crate::domain::error::ApiError;
+use crate::domain::ids::{Guid, UserId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+
+/// How many items of the user one page looks at, those of the user's other bans among them. Such a
+/// page may be short of its limit.
+const EXAMINED: usize = 2000;
+
+/// How many of them are read at once, at least.
+const AT_ONCE: usize = 100;
+
+/// An item of a user's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryPosition {
+    /// When the decision was made. An expiry has none: they all follow the decisions.
+    pub at: Option<Moment>,
+    /// The ban.
+    pub guid: Guid,
+    /// The number of the decision on the ban, or of the one that led to the expiry.
+    pub number: u32,
+}
+
+impl HistoryPosition {
+    fn key(self, tag: WorkspaceTag, user: UserId) -> Key {
+        let Self { at, guid, number } = self;
+        match at {
+            Some(at) => Key::decision(tag, user, at, guid, number),
+            None => Key::expiry(tag, user, guid, number),
+        }
+    }
+
+    /// The position of an item of a user's partition, if it is one of the history.
+    fn of(key: &Key) -> Option<Self> {
+        if !schema::is_past(key) {
+            return None;
+        }
+        let parts: Vec<_> = key.sk.split('#').skip(1).collect();
+        let (at, guid, number) = match *parts.as_slice() {
+            [at, guid, number] => (Some(at), guid, number),
+            [guid, number] => (None, guid, number),
+            _ => return None,
+        };
+        let at = at.map(str::parse).transpose().ok()?;
+        Some(Self {
+            at: at.map(Moment::from_millis),
+            guid: Guid::from(guid.parse::<u64>().ok()?),
+            number: number.parse().ok()?,
+        })
+    }
+}
+
+/// A part of the history of a ban.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// What was decided, and that the ban has run out, each with its position, in the order in which
+    /// it is stored: decisions by time, then expiries.
+    pub decisions: Vec<(HistoryPosition, PastDecision)>,
+    /// After which position to go on, if there may be more.
+    pub next: Option<HistoryPosition>,
+}
+
+impl Store {
+    /// What was decided on a ban at or after `since` and after a position, and that it has run out; at
+    /// most so many. Sees every finished write.
+    pub async fn history_of_ban(
+        &self,
+        tag: WorkspaceTag,
+        (user, guid): (UserId, Guid),
+        since: Moment,
+        after: Option<HistoryPosition>,
+        limit: usize,
+    ) -> Result<HistoryPage, ApiError> {
+        let query = self
+            .past(tag, user, since, schema::EXPIRIES_END)
+            .consistent_read(true);
+        let mut page = HistoryPage::default();
+        let mut start = after.map(|after| after.key(tag, user).item());
+        // At most: what is over is read and left out.
+        let mut examined = 0_usize;
+        // With one more than is wanted it is known whether anything follows.
+        while page.decisions.len() <= limit {
+            let wanted = limit.saturating_add(1).saturating_sub(page.decisions.len());
+            let wanted = wanted.max(AT_ONCE);
+            let query = query
+                .clone()
+                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start);
+            let (items, next) = self.database.query(query).await?;
+            examined = examined.saturating_add(wanted);
+            for item in items {
+                page.decisions.extend(read(item, guid)?);
+            }
+            start = next;
+            if start.is_none() {
+                break;
+            }
+            if examined >= EXAMINED && page.decisions.len() <= limit {
+                // What was looked at last is where the next page goes on, whatever it is.
+                let last = start.as_ref().and_then(Key::of);
+                page.next = last.as_ref().and_then(HistoryPosition::of);
+                if page.next.is_some() {
+                    return Ok(page);
+                }
+            }
+        }
+        if page.decisions.len() > limit {
+            page.decisions.truncate(limit);
+            page.next = page.decisions.last().map(|(position, _)| *position);
+        }
+        Ok(page)
+    }
+}
+
+/// An item as a decision on the ban, if it is one.
+fn read(item: Item, guid: Guid) -> Result<Option<(HistoryPosition, PastDecision)>, ApiError> {
+    let position = Key::of(&item).as_ref().and_then(HistoryPosition::of);
+    let Some(position) = position.filter(|position| position.guid == guid) else {
+        return Ok(None);
+    };
+    let decision = items::read::<DecisionItem>(item)?;
+    Ok(Some((position, decision.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn position_is_read_from_the_key_that_it_leads_to() {
+        let tag = "26092f67".parse().unwrap();
+        let user = UserId::new(156).unwrap();
+        let guid = Guid::from(633_197_862_920_433_664);
+        for at in [Some(Moment::from_millis(1_777_777_777_777)), None] {
+            let position = HistoryPosition {
+                at,
+                guid,
+                number: 12,
+            };
+            assert_eq!(
+                HistoryPosition::of(&position.key(tag, user)),
+                Some(position)
+            );
+        }
+        assert_eq!(HistoryPosition::of(&Key::ban(tag, user, guid)), None);
+        assert_eq!(HistoryPosition::of(&Key::application(tag, user, 7)), None);
+    }
+}

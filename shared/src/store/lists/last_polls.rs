@@ -1,0 +1,62 @@
+//! When an experience was last seen to poll: for the operator, who wonders why nothing is applied.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::store::Store;
+use crate::store::dynamo::database::{number, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Key};
+
+/// How often one environment notes that an experience polls. A game server polls every minute or
+/// so; a note of each poll would cost more than the polls.
+const NOTED: Duration = Duration::from_mins(10);
+
+#[derive(Deserialize)]
+struct SightingItem {
+    at: Timestamp,
+}
+
+impl Store {
+    /// Notes that an experience polls, beside the request and not before its answer. A note that
+    /// comes to nothing, since the environment ends first, is made by a later poll.
+    pub fn note_poll(&self, tag: WorkspaceTag, experience: ExperienceId, now: Timestamp) {
+        let (noted, name) = (&self.known.sightings, (tag, experience));
+        if noted.get(&name, |()| NOTED).is_some() {
+            return;
+        }
+        noted.put(name, (), Reading::now());
+        let call = self
+            .database
+            .updating(Key::sighting(tag, experience))
+            .update_expression("SET kind = :kind, #at = :now")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":kind", text("sighting"))
+            .expression_attribute_values(":now", number(now.0));
+        self.database.beside(call);
+    }
+
+    /// When each experience was last seen to poll, to within ten minutes.
+    pub async fn last_polls(
+        &self,
+        tag: WorkspaceTag,
+    ) -> Result<HashMap<ExperienceId, Timestamp>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .key_condition_expression("pk = :sightings")
+            .expression_attribute_values(":sightings", text(schema::sighting_partition(tag)));
+        let mut seen = HashMap::new();
+        for item in self.database.query_all(query).await? {
+            let experience = Key::of(&item).and_then(|key| key.sk.parse().ok());
+            let at = items::read::<SightingItem>(item)?.at;
+            seen.extend(experience.map(|experience| (experience, at)));
+        }
+        Ok(seen)
+    }
+}
