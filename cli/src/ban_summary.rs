@@ -1,8 +1,8 @@
 //! A ban as it is printed.
 
 use serde::Serialize;
-use shared::domain::ban_info::{BanInfo, FlagStyle, View};
-use shared::domain::clock::Timestamp;
+use shared::domain::ban_info::{BanInfo, BanPresenter, FlagFormat};
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::WorkspaceId;
 use shared::domain::rules::{Ban, Expiry, Scope};
 
@@ -21,14 +21,14 @@ pub struct BanSummary {
     #[serde(skip)]
     ban: Ban,
     #[serde(skip)]
-    now: Timestamp,
+    now: UnixSeconds,
 }
 
 impl BanSummary {
     /// A ban of a workspace at a time. `completed`: the experience asked about has applied it.
-    pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: Timestamp) -> Self {
+    pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: UnixSeconds) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
-        let view = View::of_workspace(workspace, FlagStyle::Boolean, now);
+        let view = BanPresenter::of_workspace(workspace, FlagFormat::Boolean, now);
         Self {
             info: view.show(ban, completed),
             created_at: Time(ban.created),
@@ -46,7 +46,7 @@ impl BanSummary {
 }
 
 /// In force, or how a ban came to its end.
-pub fn state(ban: &Ban, now: Timestamp) -> &'static str {
+pub fn state(ban: &Ban, now: UnixSeconds) -> &'static str {
     match ban.ending {
         Some(_) if ban.is_appealed() => "appealed",
         Some(_) => "lifted",
@@ -78,7 +78,7 @@ pub fn in_place(ban: &Ban) -> String {
 
 /// How long a ban holds that is decided at `from`, in a sentence: `permanently`, or `for 7 days (until
 /// 2026-12-05 10:00 UTC)`.
-pub fn lasting(expires: Expiry, from: Timestamp) -> String {
+pub fn lasting(expires: Expiry, from: UnixSeconds) -> String {
     match expires {
         Expiry::Never => "permanently".to_owned(),
         Expiry::At(at) => {

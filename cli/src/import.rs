@@ -33,7 +33,7 @@ pub(crate) use report::{ImportReport, ImportSummary};
 pub(crate) use run::{ImportEnd, import_rows, judge_rows};
 pub(crate) use survey::{refused, survey};
 
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
 use shared::domain::rules::{EndingKind, Expiry, Scope, Terms};
 use shared::store::{Incoming, Origin};
@@ -56,9 +56,9 @@ pub struct ImportedBan {
     /// Moderator, reasons, expiry, reach.
     pub terms: Terms,
     /// When it was made.
-    pub created: Option<Timestamp>,
+    pub created: Option<UnixSeconds>,
     /// When the last decision on it was made.
-    pub updated: Option<Timestamp>,
+    pub updated: Option<UnixSeconds>,
     /// Whether the file says that it keeps the user out.
     pub active: bool,
     /// Whether it was ended by an accepted appeal.
@@ -70,19 +70,19 @@ pub struct ImportedBan {
 impl ImportedBan {
     /// Was it lifted? One that is not active, and was neither appealed nor has run out, was.
     #[must_use]
-    pub fn lifted(&self, now: Timestamp) -> bool {
+    pub fn lifted(&self, now: UnixSeconds) -> bool {
         !self.active && !self.appealed && self.terms.expires.is_after(now)
     }
 
     /// Whether it keeps the user out now.
     #[must_use]
-    pub fn holds(&self, now: Timestamp) -> bool {
+    pub fn holds(&self, now: UnixSeconds) -> bool {
         self.active && !self.appealed && self.terms.expires.is_after(now)
     }
 
     /// The ban to import.
     #[must_use]
-    pub fn incoming(self, now: Timestamp) -> Incoming {
+    pub fn incoming(self, now: UnixSeconds) -> Incoming {
         let ending = if self.appealed {
             Some(EndingKind::Appealed)
         } else {

@@ -5,7 +5,7 @@ mod table;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 
 use crate::terminal;
 use table::TableLayout;
@@ -82,7 +82,7 @@ impl Output {
 }
 
 /// A time as RFC 3339 in UTC.
-pub fn rfc3339(time: Timestamp) -> String {
+pub fn rfc3339(time: UnixSeconds) -> String {
     i64::try_from(time.0)
         .ok()
         .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
@@ -109,6 +109,6 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339() {
-        assert_eq!(rfc3339(Timestamp(1_728_802_934)), "2024-10-13T07:02:14Z");
+        assert_eq!(rfc3339(UnixSeconds(1_728_802_934)), "2024-10-13T07:02:14Z");
     }
 }

@@ -2,14 +2,14 @@
 
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::rules::Expiry;
 
 use crate::output::rfc3339;
 
 /// A point in time that is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub Timestamp);
+pub struct Time(pub UnixSeconds);
 
 impl Time {
     /// When an expiry is, if ever.
@@ -22,7 +22,7 @@ impl Time {
 
     /// For people: `2026-11-21 15:03:12 CET, 2 h 5 min ago`.
     pub fn shown(self) -> String {
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         format!("{}, {}", self.local(&TimeZone::system()), self.from(now))
     }
 
@@ -38,7 +38,7 @@ impl Time {
         )
     }
 
-    fn from(self, now: Timestamp) -> String {
+    fn from(self, now: UnixSeconds) -> String {
         match self.0.0.checked_sub(now.0) {
             Some(0) => "now".to_owned(),
             Some(ahead) => format!("in {}", duration(ahead)),
@@ -119,7 +119,7 @@ pub fn in_words(seconds: u64) -> String {
 }
 
 /// A point in time in UTC, for sentences: `2026-12-05 10:00 UTC`.
-pub fn in_utc(time: Timestamp) -> String {
+pub fn in_utc(time: UnixSeconds) -> String {
     let seconds = i64::try_from(time.0).ok();
     let instant = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     instant.map_or_else(
@@ -145,7 +145,7 @@ mod tests {
         ] {
             assert_eq!(in_words(seconds), text);
         }
-        assert_eq!(in_utc(Timestamp(1_728_802_934)), "2024-10-13 07:02 UTC");
+        assert_eq!(in_utc(UnixSeconds(1_728_802_934)), "2024-10-13 07:02 UTC");
     }
 
     #[test]
@@ -165,11 +165,11 @@ mod tests {
 
     #[test]
     fn a_time_is_told_in_the_readers_zone_and_from_now() {
-        let time = Time(Timestamp(1_728_802_934));
+        let time = Time(UnixSeconds(1_728_802_934));
         let zone = TimeZone::posix("CET-1").unwrap();
         assert_eq!(time.local(&zone), "2024-10-13 08:02:14 CET");
-        assert_eq!(time.from(Timestamp(1_728_802_934 - 7500)), "in 2 h 5 min");
-        assert_eq!(time.from(Timestamp(1_728_802_934 + 61)), "1 min 1 s ago");
+        assert_eq!(time.from(UnixSeconds(1_728_802_934 - 7500)), "in 2 h 5 min");
+        assert_eq!(time.from(UnixSeconds(1_728_802_934 + 61)), "1 min 1 s ago");
         assert_eq!(time.from(time.0), "now");
     }
 }

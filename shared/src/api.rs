@@ -18,5 +18,5 @@ pub use methods::ROUTES;
 pub use page::PageList;
 pub use reply::{Reply, disposition};
 pub use request::ApiRequest;
-pub use serve::{Access, App, Budget, serve_unknown_routes};
+pub use serve::{App, FromRequest, TimeLimit, serve_unknown_routes};
 pub(crate) use weight::{LARGEST_ANSWER, weight};

@@ -14,11 +14,11 @@ use std::time::Duration;
 use crate::domain::clock::Reading;
 
 /// The most entries, enough for any one environment. With one more, the cache starts over empty.
-pub const MOST: usize = 4096;
+pub const MAX_ENTRIES: usize = 4096;
 
 /// Entries by name, each with the time at which its look-up started: its age counts from there.
 #[derive(Debug)]
-pub struct Memory<K, V>(Mutex<Known<K, V>>);
+pub struct TtlCache<K, V>(Mutex<Known<K, V>>);
 
 #[derive(Debug)]
 struct Known<K, V> {
@@ -27,7 +27,7 @@ struct Known<K, V> {
     latest: Option<Reading>,
 }
 
-impl<K, V> Default for Memory<K, V> {
+impl<K, V> Default for TtlCache<K, V> {
     fn default() -> Self {
         Self(Mutex::new(Known {
             things: HashMap::new(),
@@ -36,7 +36,7 @@ impl<K, V> Default for Memory<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Memory<K, V> {
+impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
     /// The entry of this name, if it is younger than its lifetime `kept`.
     pub fn get(&self, name: &K, kept: impl FnOnce(&V) -> Duration) -> Option<V> {
         let mut known = self.known();
@@ -50,7 +50,7 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
     }
 
     /// Removes an entry.
-    pub fn forget(&self, name: &K) {
+    pub fn remove(&self, name: &K) {
         self.known().things.remove(name);
     }
 
@@ -77,7 +77,7 @@ impl<K: Eq + Hash, V: Clone> Known<K, V> {
         if now.since(since).is_none() {
             return;
         }
-        if self.things.len() >= MOST {
+        if self.things.len() >= MAX_ENTRIES {
             self.things.clear();
         }
         self.things.insert(name, (value, since));
@@ -96,22 +96,22 @@ impl<K: Eq + Hash, V: Clone> Known<K, V> {
 }
 
 /// How long a list is used without reading it again.
-const REMEMBERED: Duration = Duration::from_mins(1);
+const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// The same for an empty list: short, because something may be about to be set up.
 const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// A list that is cached as a whole.
 #[derive(Debug)]
-pub struct List<T>(Memory<(), Arc<[T]>>);
+pub struct CachedList<T>(TtlCache<(), Arc<[T]>>);
 
-impl<T> Default for List<T> {
+impl<T> Default for CachedList<T> {
     fn default() -> Self {
-        Self(Memory::default())
+        Self(TtlCache::default())
     }
 }
 
-impl<T> List<T> {
+impl<T> CachedList<T> {
     /// The cached list, or else the result of a look-up.
     pub async fn or<E>(
         &self,
@@ -121,7 +121,7 @@ impl<T> List<T> {
             if list.is_empty() {
                 NONE_REMEMBERED
             } else {
-                REMEMBERED
+                CACHE_TTL
             }
         };
         if let Some(known) = self.0.get(&(), kept) {
@@ -133,8 +133,8 @@ impl<T> List<T> {
         Ok(found)
     }
 
-    pub fn forget(&self) {
-        self.0.forget(&());
+    pub fn remove(&self) {
+        self.0.remove(&());
     }
 }
 
@@ -161,15 +161,15 @@ mod tests {
 
     #[test]
     fn old_things_are_looked_up_again() {
-        let memory = Memory::default();
+        let cache = TtlCache::default();
         let hour = |_: &u8| Duration::from_hours(1);
-        assert_eq!(memory.get(&"a", hour), None);
-        memory.put("a", 1, Reading::now());
-        assert_eq!(memory.get(&"a", hour), Some(1));
-        assert_eq!(memory.get(&"a", |_| Duration::ZERO), None);
-        assert_eq!(memory.get(&"b", hour), None);
-        memory.forget(&"a");
-        assert_eq!(memory.get(&"a", hour), None);
+        assert_eq!(cache.get(&"a", hour), None);
+        cache.put("a", 1, Reading::now());
+        assert_eq!(cache.get(&"a", hour), Some(1));
+        assert_eq!(cache.get(&"a", |_| Duration::ZERO), None);
+        assert_eq!(cache.get(&"b", hour), None);
+        cache.remove(&"a");
+        assert_eq!(cache.get(&"a", hour), None);
     }
 
     #[test]
@@ -215,10 +215,10 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let memory = Memory::default();
-        for number in 0..3 * MOST {
-            memory.put(number, (), Reading::now());
+        let cache = TtlCache::default();
+        for number in 0..3 * MAX_ENTRIES {
+            cache.put(number, (), Reading::now());
         }
-        assert!(memory.len() <= MOST);
+        assert!(cache.len() <= MAX_ENTRIES);
     }
 }

@@ -1,7 +1,7 @@
 //! Ban, unban and undo, shared by the API and the CLI.
 //!
 //! The rules judge a call on what is stored; it is checked against the permit and written as one
-//! transaction. See [`crate::store::Store::settle`] for write conflicts.
+//! transaction. See [`crate::store::Store::commit_with_retry`] for write conflicts.
 
 mod ban;
 mod unban;
@@ -11,9 +11,9 @@ pub use ban::{Intent, ban};
 pub use unban::{lift, unban};
 pub use undo::Undo;
 
-use crate::domain::ban_info::View;
+use crate::domain::ban_info::BanPresenter;
 use crate::domain::error::ApiError;
-use crate::store::Bounds;
+use crate::store::CallerLimits;
 
 /// What a caller may decide, and how bans are shown to it.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +21,11 @@ pub struct Authority {
     /// Whether it may make and end Global bans.
     pub may_decide_globally: bool,
     /// The caller's limits besides the rules.
-    pub bounds: Bounds,
+    pub limits: CallerLimits,
     /// How a conflicting ban is shown.
-    pub view: View,
+    pub presenter: BanPresenter,
     /// Whether another caller may get another representation.
-    pub view_varies: bool,
+    pub needs_vary_header: bool,
 }
 
 impl Authority {

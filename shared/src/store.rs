@@ -22,12 +22,14 @@ pub use access::self_linking::{LinkSlots, SELF_LINKED};
 pub use access::workspaces::Workspace;
 pub use admin::counts::BanCounts;
 pub use admin::import::{
-    Adopted, Candidate, Import, ImportFailure, ImportPlan, Incoming, Numbering, Origin, Verdict,
+    Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,
+    Origin,
 };
 pub use admin::linking::LinkedExperience;
 pub use admin::removal::RemovalPosition;
 pub use admin::restore::{
-    Absent, Forwarded, KnownLogs, Piece, Place, RestoreRun, Restored, Restoring, TablePage,
+    Absent, Forwarded, KnownLogs, Piece, RestorePosition, RestoreRun, Restored, Restoring,
+    TablePage,
 };
 pub use admin::undo::{Chain, UndoWindow};
 pub use applications::{Application, Applying, Intent};
@@ -35,11 +37,11 @@ pub use decisions::answers::{Answer, Named, Shows};
 pub use decisions::backfill::BackfillPosition;
 pub use decisions::changed::Changed;
 pub use decisions::commit::Actor;
-pub use decisions::commit_with_retry::{Call, Settled};
+pub use decisions::commit_with_retry::{Committed, WriteContext};
 pub use decisions::expiry::{EXPIRY_SHARDS, Expiring};
-pub use decisions::propagate::Step;
+pub use decisions::propagate::Propagation;
 pub use decisions::snapshot::Snapshot;
-pub use decisions::write_policy::{Bounds, Decided, Permit};
+pub use decisions::write_policy::{CallerLimits, PolicyOutcome, WritePolicy};
 pub use dynamo::database::{Database, Tables};
 pub use dynamo::deadline::STEP;
 pub use dynamo::first_read::FirstRead;
@@ -47,13 +49,13 @@ pub use dynamo::lease::Lease;
 pub use dynamo::meter::{Consumed, Meter};
 pub use dynamo::schema::{Item, Key};
 pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};
-pub use erasure::erase_user::{ForgetSource, Receipt};
+pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use events::deliveries::{ReplayPage, Replayed};
 pub use events::endpoints::ChangedEndpoint;
 pub use events::event_log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition, LoggedEvent};
 pub use exports::{ExportBucket, Upload};
-pub use lists::ban_list::{Filter, Ledger, Recorded};
+pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition, PastDecision};
 pub use lists::pending::{Pending, PollPosition};
 pub use queue::Queue;
@@ -61,9 +63,9 @@ pub use queue::Queue;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cache::{List, Memory};
-use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::cache::{CachedList, TtlCache};
+use crate::domain::clock::UnixSeconds;
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::domain::keys::{KeyHash, KeyRecord};
 use crate::domain::rules::RevisionRef;
 
@@ -71,33 +73,33 @@ use crate::domain::rules::RevisionRef;
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
-    known: Arc<Known>,
+    caches: Arc<Caches>,
 }
 
 /// What stays in memory from one request to the next. Each module says for how long.
 #[derive(Debug, Default)]
-struct Known {
+struct Caches {
     /// Keys.
-    keys: Memory<KeyHash, Arc<KeyRecord>>,
+    keys: TtlCache<KeyHash, Arc<KeyRecord>>,
     /// Hashes that are no key's. They have a memory of their own, so that a flood of made-up keys
     /// pushes no real one out.
-    unknown_keys: Memory<KeyHash, ()>,
+    unknown_keys: TtlCache<KeyHash, ()>,
     /// What keys with a cap have checked lately.
     checks: checks::cap::Checks,
     /// Workspaces and their settings, or that there is none.
-    workspaces: Memory<WorkspaceTag, Option<Arc<Workspace>>>,
+    workspaces: TtlCache<WorkspacePrefix, Option<Arc<Workspace>>>,
     /// Experiences that are linked.
-    links: Memory<(WorkspaceTag, ExperienceId), ()>,
+    links: TtlCache<(WorkspacePrefix, ExperienceId), ()>,
     /// Workspaces in which no further experience can link itself.
-    without_slots: Memory<WorkspaceTag, ()>,
+    without_slots: TtlCache<WorkspacePrefix, ()>,
     /// Experiences whose polling was noted.
-    sightings: Memory<(WorkspaceTag, ExperienceId), ()>,
+    last_polls: TtlCache<(WorkspacePrefix, ExperienceId), ()>,
     /// The oldest thing pending for an experience, and since when it is handed out.
-    handed_out: Memory<(Pending, WorkspaceTag, ExperienceId), (RevisionRef, Timestamp)>,
+    handed_out: TtlCache<(Pending, WorkspacePrefix, ExperienceId), (RevisionRef, UnixSeconds)>,
     /// Who takes in erasure requests.
-    intakes: List<ErasureIntake>,
+    intakes: CachedList<ErasureIntake>,
     /// Which experiences are mirrored.
-    enforcements: List<Enforcement>,
+    enforcements: CachedList<Enforcement>,
 }
 
 impl Store {
@@ -106,7 +108,7 @@ impl Store {
     pub fn new(database: Database) -> Self {
         Self {
             database,
-            known: Arc::default(),
+            caches: Arc::default(),
         }
     }
 
@@ -115,7 +117,7 @@ impl Store {
     pub fn metered(&self, meter: Arc<Meter>) -> Self {
         Self {
             database: self.database.metered(meter),
-            known: Arc::clone(&self.known),
+            caches: Arc::clone(&self.caches),
         }
     }
 
@@ -125,7 +127,7 @@ impl Store {
     pub fn answering_by(&self, answer_by: Instant) -> Self {
         Self {
             database: self.database.answering_by(answer_by),
-            known: Arc::clone(&self.known),
+            caches: Arc::clone(&self.caches),
         }
     }
 

@@ -16,7 +16,7 @@ use lambda_http::{Context, Request, RequestExt};
 
 use self::line::{Kind, Line};
 use self::metrics::Measured;
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspaceId};
 use crate::store::Consumed;
@@ -50,7 +50,7 @@ impl Environment {
 
 /// What is known of a request, or of a batch, while it is carried out.
 #[derive(Debug)]
-pub struct Trace {
+pub struct RequestLog {
     stack: Arc<str>,
     route: &'static str,
     method: Option<String>,
@@ -86,7 +86,7 @@ pub struct Run {
     pub waited: Option<(&'static str, u64)>,
 }
 
-impl Trace {
+impl RequestLog {
     /// Begins with a request, under the id that the gateway gave it.
     #[must_use]
     pub fn begin(route: &'static str, request: &Request, environment: &Environment) -> Self {
@@ -173,7 +173,7 @@ impl Trace {
         measured.error(error);
         let (workspace, key_id) = caller.unzip();
         let line = Line {
-            now: Moment::now(),
+            now: UnixMillis::now(),
             stack: &self.stack,
             request_id: &self.request_id,
             route: self.route,

@@ -4,7 +4,7 @@
 //! likely means seven days, so here a unit is required. A date means midnight UTC.
 
 use serde_json::Value;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::length;
 use shared::domain::rules::Length;
 
@@ -15,7 +15,7 @@ const TOO_FAR: &str = "it is before 1970 or more than 100 years away";
 
 /// The length or the end of a ban.
 pub fn ban_length(text: &str) -> Result<Length, String> {
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     match read(text, now)? {
         Length::Until(at) if at <= now => Err("it is in the past".to_owned()),
         length => Ok(length),
@@ -23,8 +23,8 @@ pub fn ban_length(text: &str) -> Result<Length, String> {
 }
 
 /// A point in time that has not passed, or a duration from now.
-pub fn expiry(text: &str) -> Result<Timestamp, String> {
-    let now = Moment::now().seconds();
+pub fn expiry(text: &str) -> Result<UnixSeconds, String> {
+    let now = UnixMillis::now().seconds();
     match ban_length(text)? {
         Length::For(seconds) => Ok(now.plus(seconds)),
         Length::Until(instant) => Ok(instant),
@@ -37,7 +37,7 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     if text.trim() == "0" {
         return Ok(0);
     }
-    match read(text, Moment::now().seconds()) {
+    match read(text, UnixMillis::now().seconds()) {
         Ok(Length::For(seconds)) => Ok(seconds),
         Err(said) if is_number(text) => Err(said),
         _ => Err("expected a length such as 24h, 90m or 7d, or 0".to_owned()),
@@ -45,8 +45,8 @@ pub fn seconds(text: &str) -> Result<u64, String> {
 }
 
 /// A point in time that has passed, or a duration before now.
-pub fn past_moment(text: &str) -> Result<Moment, String> {
-    let now = Moment::now();
+pub fn past_moment(text: &str) -> Result<UnixMillis, String> {
+    let now = UnixMillis::now();
     // RFC 3339 keeps its milliseconds here.
     let moment = if let Ok(instant) = text.trim().parse::<jiff::Timestamp>() {
         u64::try_from(instant.as_millisecond()).ok()
@@ -59,7 +59,7 @@ pub fn past_moment(text: &str) -> Result<Moment, String> {
         }
     };
     moment
-        .map(Moment::from_millis)
+        .map(UnixMillis::from_millis)
         .filter(|moment| *moment <= now)
         .ok_or_else(|| {
             "expected how long ago (2h, 1d12h), a date (2026-11-21, which means 00:00 UTC), a time \
@@ -69,7 +69,7 @@ pub fn past_moment(text: &str) -> Result<Moment, String> {
 }
 
 /// Parses a duration with a unit, a date or an RFC 3339 time.
-fn read(text: &str, now: Timestamp) -> Result<Length, String> {
+fn read(text: &str, now: UnixSeconds) -> Result<Length, String> {
     let text = text.trim();
     if let Ok(number) = text.parse::<u64>()
         && number < UNIX_FROM
@@ -135,11 +135,11 @@ mod tests {
             ("7D", Length::For(7 * DAY)),
             ("1d12h", Length::For(DAY + DAY / 2)),
             ("P7D", Length::For(7 * DAY)),
-            ("2100-01-31", Length::Until(Timestamp(4_105_036_800))),
-            ("4105036800", Length::Until(Timestamp(4_105_036_800))),
+            ("2100-01-31", Length::Until(UnixSeconds(4_105_036_800))),
+            ("4105036800", Length::Until(UnixSeconds(4_105_036_800))),
             (
                 "2100-01-31T01:00:00+01:00",
-                Length::Until(Timestamp(4_105_036_800)),
+                Length::Until(UnixSeconds(4_105_036_800)),
             ),
         ] {
             assert_eq!(ban_length(text), Ok(length), "{text}");
@@ -162,10 +162,10 @@ mod tests {
 
     #[test]
     fn expiry_is_a_duration_a_date_or_a_time() {
-        let soon = Moment::now().seconds().plus(90 * DAY);
+        let soon = UnixMillis::now().seconds().plus(90 * DAY);
         let read = expiry("90d").unwrap();
         assert!(read >= soon && read <= soon.plus(5), "{read}");
-        assert_eq!(expiry("2100-01-31"), Ok(Timestamp(4_105_036_800)));
+        assert_eq!(expiry("2100-01-31"), Ok(UnixSeconds(4_105_036_800)));
         for wrong in ["", "soon", "-1d", "2020-01-31", "200y"] {
             assert!(expiry(wrong).is_err(), "{wrong:?}");
         }
@@ -174,14 +174,18 @@ mod tests {
     #[test]
     fn past_moment_is_a_time_a_date_a_unix_time_or_how_long_ago() {
         let ago = past_moment("2h").unwrap().millis();
-        let expected = Moment::now().millis() - 2 * 3_600_000;
+        let expected = UnixMillis::now().millis() - 2 * 3_600_000;
         assert!(ago.abs_diff(expected) < 5000);
         for (text, millis) in [
             ("1728802934", 1_728_802_934_000),
             ("2024-10-13T07:02:14.500Z", 1_728_802_934_500),
             ("2024-10-13", 1_728_777_600_000),
         ] {
-            assert_eq!(past_moment(text), Ok(Moment::from_millis(millis)), "{text}");
+            assert_eq!(
+                past_moment(text),
+                Ok(UnixMillis::from_millis(millis)),
+                "{text}"
+            );
         }
         for wrong in ["", "yesterday", "2100-01-01", "2100-01-01T00:00:00Z", "-2h"] {
             assert!(past_moment(wrong).is_err(), "{wrong:?}");

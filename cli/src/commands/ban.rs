@@ -4,12 +4,12 @@ mod preview;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use shared::domain::ban_info::{FlagStyle, View};
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::ban_info::{BanPresenter, FlagFormat};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ModeratorId, UserId, WorkspaceId};
 use shared::domain::rules::{BanRequest, Decision, DecisionKind, Length, Scope, Terms};
 use shared::moderation::{self, Authority, Intent};
-use shared::store::{Actor, Bounds, Call, Settled};
+use shared::store::{Actor, CallerLimits, Committed, WriteContext};
 
 use super::{experience, workspace};
 use crate::arguments::{ExperienceArgs, SafetyArgs, ban_length, moderator, reason, scope, user};
@@ -122,22 +122,22 @@ pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Re
         confirm(&question, args.safety.yes)?;
     }
     let moderator = Some(args.moderator);
-    let call = operator_call(session, workspace.guid, args.user, args.place, moderator).await?;
-    let authority = authority(workspace.guid, Moment::now().seconds());
-    let settled = moderation::ban(store, &call, &request, intent, &authority).await?;
+    let context = operator_call(session, workspace.guid, args.user, args.place, moderator).await?;
+    let authority = authority(workspace.guid, UnixMillis::now().seconds());
+    let committed = moderation::ban(store, &context, &request, intent, &authority).await?;
 
-    note!("{}", echo(&settled, &request));
-    let standing = &settled.standing;
+    note!("{}", echo(&committed, &request));
+    let standing = &committed.standing;
     let ban = standing.latest_in(args.scope);
     let ban = ban.context("the ban was made, but changed before it could be shown")?;
     let completed = standing.here.report == Some(ban.current());
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     output.one(&BanSummary::new(workspace.guid, ban, completed, now))
 }
 
 /// What was done, in a sentence.
-fn echo(settled: &Settled, request: &BanRequest) -> String {
-    match settled.decisions.first() {
+fn echo(committed: &Committed, request: &BanRequest) -> String {
+    match committed.decisions.first() {
         Some(decision) => sentence(decision),
         None if request.completed => format!(
             "Recorded that experience {} has applied the ban.",
@@ -167,31 +167,31 @@ pub async fn operator_call(
     user: UserId,
     place: ExperienceArgs,
     moderator: Option<ModeratorId>,
-) -> Result<Call> {
-    let tag = workspace.tag();
-    Ok(Call {
+) -> Result<WriteContext> {
+    let prefix = workspace.prefix();
+    Ok(WriteContext {
         user,
-        tag,
-        link: session.store.link_of(tag, place.experience).await?,
+        prefix,
+        link: session.store.link_of(prefix, place.experience).await?,
         actor: Actor {
             key_id: "operator".to_owned(),
             moderator,
             principal: Some(session.principal.clone()),
             request_id: uuid::Uuid::new_v4().to_string(),
         },
-        bounds: Bounds::Operator,
+        limits: CallerLimits::Operator,
         idempotency: None,
         digest: None,
     })
 }
 
 /// The operator may decide everything, but bans no protected user.
-pub const fn authority(workspace: WorkspaceId, now: Timestamp) -> Authority {
+pub const fn authority(workspace: WorkspaceId, now: UnixSeconds) -> Authority {
     Authority {
         may_decide_globally: true,
-        bounds: Bounds::Operator,
+        limits: CallerLimits::Operator,
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
-        view: View::of_workspace(workspace, FlagStyle::Boolean, now),
-        view_varies: false,
+        presenter: BanPresenter::of_workspace(workspace, FlagFormat::Boolean, now),
+        needs_vary_header: false,
     }
 }

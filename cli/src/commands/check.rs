@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::store::Store;
 
@@ -63,11 +63,11 @@ impl Printable for CheckSummary {
 pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     experience::require_linked(store, &workspace, args.place.experience).await?;
-    let tag = workspace.guid.tag();
+    let prefix = workspace.guid.prefix();
     let snapshot = store
-        .standing(tag, args.user, args.place.experience)
+        .standing(prefix, args.user, args.place.experience)
         .await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let standing = snapshot.standing;
     let owed = standing.owed();
     let pending = match (owed.ban_at(now), owed.unban_at(now)) {

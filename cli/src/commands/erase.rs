@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::domain::ids::UserId;
-use shared::store::{ForgetSource, Receipt, Store};
+use shared::store::{ErasureReceipt, ErasureSource, Store};
 
 use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg, user};
@@ -43,7 +43,7 @@ pub struct ErasedData {
 }
 
 impl ErasedData {
-    pub const fn new(receipt: Receipt, dry_run: bool) -> Self {
+    pub const fn new(receipt: ErasureReceipt, dry_run: bool) -> Self {
         Self {
             bans: receipt.bans,
             items: receipt.items,
@@ -68,8 +68,8 @@ impl Printable for ErasedData {
 
 pub async fn run(args: EraseArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
-    let tag = workspace.guid.tag();
-    let known = store.known_of(tag, args.user).await?;
+    let prefix = workspace.guid.prefix();
+    let known = store.preview_erasure(prefix, args.user).await?;
     if known.items == 0 {
         note!("Nothing is on record for user {}.", args.user);
     }
@@ -83,7 +83,9 @@ pub async fn run(args: EraseArgs, store: &Store, output: Output) -> Result<()> {
     );
     confirm(&question, args.safety.yes)?;
     // Without a secret, the workspace could not tell late confirmations from new bans.
-    store.upgrade_workspace(tag).await?;
-    let receipt = store.forget(tag, args.user, ForgetSource::Operator).await?;
+    store.upgrade_workspace(prefix).await?;
+    let receipt = store
+        .erase_user(prefix, args.user, ErasureSource::Operator)
+        .await?;
     output.one(&ErasedData::new(receipt, false))
 }

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{UserId, WorkspaceId};
-use shared::domain::keys::SigningSecret;
+use shared::domain::keys::NotificationSecret;
 use shared::store::{
-    ErasureIntake, ErasureMode, ForgetSource, NotificationId, QueuedErasure, Store,
+    ErasureIntake, ErasureMode, ErasureSource, NotificationId, QueuedErasure, Store,
 };
 
 use super::erase::ErasedData;
@@ -182,7 +182,7 @@ pub async fn run(
         ErasureCommand::Off(args) => off(&args, store, output).await,
         ErasureCommand::List(place) => {
             let workspace = workspace::find(store, place.workspace).await?;
-            let queue = store.erasure_queue(workspace.guid.tag()).await?;
+            let queue = store.erasure_queue(workspace.guid.prefix()).await?;
             let shown: Vec<_> = queue
                 .iter()
                 .map(|queued| ErasureRequest::of(queued, None))
@@ -215,7 +215,7 @@ async fn setup(
     } else {
         let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
         let text = random.map(|part| part.simple().to_string()).concat();
-        let secret = SigningSecret::new(&text).context("the random secret is not valid")?;
+        let secret = NotificationSecret::new(&text).context("the random secret is not valid")?;
         (secret, true)
     };
     let new = ErasureIntake {
@@ -225,10 +225,10 @@ async fn setup(
             RequestMode::Queue => ErasureMode::Queue,
             RequestMode::Erase => ErasureMode::Erase,
         },
-        created: Moment::now().seconds(),
+        created: UnixMillis::now().seconds(),
     };
     // Its function may not give the workspace the secret that forgetting users needs.
-    store.upgrade_workspace(workspace.guid.tag()).await?;
+    store.upgrade_workspace(workspace.guid.prefix()).await?;
     store.set_erasure_intake(&new).await?;
     output.one(&IntakeSummary {
         workspace_guid: new.guid,
@@ -253,7 +253,7 @@ async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()>
     if before.is_some() && !args.safety.dry_run {
         let question = format!("Stop accepting erasure requests for {:?}?", workspace.name);
         confirm(&question, args.safety.yes)?;
-        store.remove_erasure_intake(workspace.guid.tag()).await?;
+        store.remove_erasure_intake(workspace.guid.prefix()).await?;
     }
     output.one(&IntakeSummary {
         workspace_guid: workspace.guid,
@@ -265,8 +265,8 @@ async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()>
 
 async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, chosen.place.workspace).await?;
-    let tag = workspace.guid.tag();
-    let queue = chosen.from(store.erasure_queue(tag).await?)?;
+    let prefix = workspace.guid.prefix();
+    let queue = chosen.from(store.erasure_queue(prefix).await?)?;
     let mut shown = Vec::new();
     if !chosen.safety.dry_run && !queue.is_empty() {
         let question = format!(
@@ -276,15 +276,17 @@ async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Resul
             workspace.name
         );
         confirm(&question, chosen.safety.yes)?;
-        store.upgrade_workspace(tag).await?;
+        store.upgrade_workspace(prefix).await?;
     }
     for queued in &queue {
         let removed = if chosen.safety.dry_run {
-            ErasedData::new(store.known_of(tag, queued.user).await?, true)
+            ErasedData::new(store.preview_erasure(prefix, queued.user).await?, true)
         } else {
-            let receipt = store.forget(tag, queued.user, ForgetSource::Roblox).await?;
+            let receipt = store
+                .erase_user(prefix, queued.user, ErasureSource::Roblox)
+                .await?;
             store
-                .take_from_erasure_queue(tag, &queued.notification)
+                .take_from_erasure_queue(prefix, &queued.notification)
                 .await?;
             ErasedData::new(receipt, false)
         };
@@ -295,14 +297,14 @@ async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Resul
 
 async fn reject(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, chosen.place.workspace).await?;
-    let tag = workspace.guid.tag();
-    let queue = chosen.from(store.erasure_queue(tag).await?)?;
+    let prefix = workspace.guid.prefix();
+    let queue = chosen.from(store.erasure_queue(prefix).await?)?;
     if !chosen.safety.dry_run && !queue.is_empty() {
         let question = format!("Decline {} erasure requests?", queue.len());
         confirm(&question, chosen.safety.yes)?;
         for queued in &queue {
             store
-                .take_from_erasure_queue(tag, &queued.notification)
+                .take_from_erasure_queue(prefix, &queued.notification)
                 .await?;
         }
     }
@@ -335,9 +337,9 @@ async fn intake(store: &Store, guid: WorkspaceId) -> Result<Option<ErasureIntake
     Ok(intakes.iter().find(|intake| intake.guid == guid).cloned())
 }
 
-fn read_secret() -> Result<SigningSecret> {
+fn read_secret() -> Result<NotificationSecret> {
     let line = terminal::read_line("Secret: ")?;
-    SigningSecret::new(line.trim_end_matches(['\r', '\n']))
+    NotificationSecret::new(line.trim_end_matches(['\r', '\n']))
         .context("a secret must be 1 to 256 visible ASCII characters")
 }
 

@@ -53,7 +53,7 @@ pub async fn require_linked(
     experience: ExperienceId,
 ) -> Result<()> {
     if store
-        .linked(workspace.guid.tag(), experience)
+        .linked(workspace.guid.prefix(), experience)
         .await?
         .is_none()
     {

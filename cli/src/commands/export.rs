@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use shared::api::export::{Csv, Format as ExportFormat, Json};
-use shared::domain::ban_info::{FlagStyle, View};
-use shared::domain::clock::Moment;
+use shared::domain::ban_info::{BanPresenter, FlagFormat};
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, WorkspaceId};
 use shared::store::{Filter, Store};
 use ureq::http::Response;
@@ -208,13 +208,13 @@ async fn require_known(store: &Store, wanted: Selection) -> Result<()> {
     let (workspace, Some(experience)) = wanted else {
         return Ok(());
     };
-    let tag = workspace.tag();
-    if store.linked(tag, experience).await?.is_some() {
+    let prefix = workspace.prefix();
+    if store.linked(prefix, experience).await?.is_some() {
         return Ok(());
     }
     let filter = filter(wanted);
     if store
-        .ledger(tag, &filter, None, None)
+        .ban_list(prefix, &filter, None, None)
         .next()
         .await?
         .is_none()
@@ -229,7 +229,7 @@ async fn require_known(store: &Store, wanted: Selection) -> Result<()> {
 
 async fn count(store: &Store, wanted: Selection) -> Result<u64> {
     let filter = filter(wanted);
-    let mut bans = store.ledger(wanted.0.tag(), &filter, None, None);
+    let mut bans = store.ban_list(wanted.0.prefix(), &filter, None, None);
     let mut progress = Progress::begin("bans counted", None);
     let mut count = 0_u64;
     while bans.next().await?.is_some() {
@@ -248,15 +248,16 @@ async fn write<F: ExportFormat>(
 ) -> Result<u64> {
     let (workspace, _) = wanted;
     #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
-    let view = View::of_workspace(workspace, FlagStyle::Integer, Moment::now().seconds());
+    let presenter =
+        BanPresenter::of_workspace(workspace, FlagFormat::Integer, UnixMillis::now().seconds());
     let filter = filter(wanted);
     let mut count = 0_u64;
-    let mut bans = store.ledger(workspace.tag(), &filter, None, None);
+    let mut bans = store.ban_list(workspace.prefix(), &filter, None, None);
     let mut progress = Progress::begin("bans exported", None);
     let mut out = Vec::new();
     format.begin(&mut out)?;
     while let Some(row) = bans.next().await? {
-        format.row(&mut out, &view, &row)?;
+        format.row(&mut out, &presenter, &row)?;
         if out.len() >= BUFFER {
             target.write(&out)?;
             out.clear();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ModeratorId, UserId};
 use shared::domain::rules::{Ban, DecisionKind, EndingKind};
 use shared::store::{PastDecision, Store};
@@ -36,7 +36,7 @@ struct HistoryEntry {
     id: String,
     decision: DecisionKind,
     at: Time,
-    at_seconds: Timestamp,
+    at_seconds: UnixSeconds,
     key_id: String,
     moderator_id: Option<ModeratorId>,
     /// Who ran this program, if it decided.
@@ -102,9 +102,9 @@ impl Printable for HistoryEntry {
 
 pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
-    let beginning = Moment::from_millis(0);
+    let beginning = UnixMillis::from_millis(0);
     let decisions = store
-        .history(workspace.guid.tag(), args.user, beginning)
+        .history(workspace.guid.prefix(), args.user, beginning)
         .await?;
     let shown: Vec<_> = decisions
         .into_iter()

@@ -192,7 +192,7 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
         bail!("--errors must be another file than the one that is imported");
     }
 
-    let numbering = store.numbering(workspace.tag()).await?;
+    let numbering = store.numbering(workspace.prefix()).await?;
     let found = survey(rows, workspace, numbering, format == ImportFormat::Csv)?;
     let not_read: Vec<_> = found.unread.iter().cloned().collect();
     if !not_read.is_empty() {

@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use shared::domain::clock::{Moment, Timestamp};
-use shared::domain::keys::{FlagPin, KeyKind, KeyRecord, PlainKey, Scope};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, PlainKey};
 use shared::store::{NewKey, Store};
 
 use super::workspace;
@@ -74,13 +74,13 @@ pub struct NewKeyArgs {
 
     /// What a secret key may do, separated by commas [default: bans:read,bans:write].
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
-    #[arg(value_parser = one_of::<Scope>(Scope::ALL.map(Scope::name)))]
-    pub scopes: Vec<Scope>,
+    #[arg(value_parser = one_of::<KeyScope>(KeyScope::ALL.map(KeyScope::name)))]
+    pub scopes: Vec<KeyScope>,
 
     /// How lists write flags for it; `auto`: booleans for game servers, 0 and 1 for others.
     #[arg(long, default_value = "auto", value_name = "HOW")]
-    #[arg(value_parser = one_of::<FlagPin>(["auto", "integer", "boolean"]))]
-    pub flags: FlagPin,
+    #[arg(value_parser = one_of::<PinnedFlagFormat>(["auto", "integer", "boolean"]))]
+    pub flags: PinnedFlagFormat,
 
     /// How many bans it may make or change within any hour [default: no limit].
     #[arg(long, value_name = "N")]
@@ -94,22 +94,22 @@ pub struct NewKeyArgs {
     /// When it expires: after 12h, 90d, 1y, or on a date (2027-01-31, which is 00:00 UTC) or instant
     /// (RFC 3339) [default: never].
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
-    pub expires: Option<Timestamp>,
+    pub expires: Option<UnixSeconds>,
 }
 
 impl NewKeyArgs {
     /// The scopes that the key gets, each once and in the usual order.
-    pub fn granted(&self) -> Result<Vec<Scope>, String> {
+    pub fn granted(&self) -> Result<Vec<KeyScope>, String> {
         let asked = |scope| self.scopes.contains(&scope);
         match self.kind {
             KeyKind::Public if self.scopes.is_empty() => Ok(Vec::new()),
             KeyKind::Public => Err("a public key has no scopes: leave out --scope".to_owned()),
-            KeyKind::Secret if self.scopes.is_empty() => Ok(Scope::DEFAULT.to_vec()),
-            KeyKind::Secret if asked(Scope::WriteGlobalBans) && !asked(Scope::WriteBans) => Err(
+            KeyKind::Secret if self.scopes.is_empty() => Ok(KeyScope::DEFAULT.to_vec()),
+            KeyKind::Secret if asked(KeyScope::WriteGlobalBans) && !asked(KeyScope::WriteBans) => Err(
                 "bans:write-global requires bans:write: use --scope bans:write,bans:write-global"
                     .to_owned(),
             ),
-            KeyKind::Secret => Ok(Scope::ALL
+            KeyKind::Secret => Ok(KeyScope::ALL
                 .into_iter()
                 .filter(|scope| asked(*scope))
                 .collect()),
@@ -123,7 +123,7 @@ pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<(
         KeyCommand::List(place) => list(place, store, output).await,
         KeyCommand::Show(named) => {
             let key = find(store, &named).await?;
-            output.one(&KeySummary::at(Moment::now().seconds(), &key))
+            output.one(&KeySummary::at(UnixMillis::now().seconds(), &key))
         }
         KeyCommand::Rotate(args) => rotation::rotate(&args, store, output).await,
         KeyCommand::Revoke { named, safety } => revoke(&named, safety, store, output).await,
@@ -141,7 +141,7 @@ async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> 
         bans_per_hour: args.bans_per_hour,
         checks_per_minute: args.checks_per_minute,
         expires: args.expires,
-        created: Moment::now().seconds(),
+        created: UnixMillis::now().seconds(),
     };
     make(&new, store, output).await
 }
@@ -168,7 +168,7 @@ async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
 
 async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
     let keys = all(store, place).await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let shown: Vec<_> = keys.iter().map(|key| KeySummary::at(now, key)).collect();
     let none = format!(
         "no keys yet: make one with `portcullis key create -w {} --name NAME`",
@@ -179,7 +179,7 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
 
 async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Output) -> Result<()> {
     let mut key = find(store, named).await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     // Revoking a key twice is no mistake: the second time shows when the first was.
     if key.revoked.is_none() && safety.dry_run {
         note!("Dry run: this key would be revoked.");
@@ -189,9 +189,9 @@ async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Out
             key.name, key.key_id
         );
         confirm(&question, safety.yes)?;
-        let tag = named.place.workspace.tag();
+        let prefix = named.place.workspace.prefix();
         // `false` means that another call was faster: it is revoked.
-        store.revoke_key(tag, &key.key_id, now).await?;
+        store.revoke_key(prefix, &key.key_id, now).await?;
         key.revoked = Some(now);
     }
     output.one(&KeySummary::at(now, &key))
@@ -213,7 +213,7 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
 /// The keys of a workspace that exists, oldest first.
 async fn all(store: &Store, place: WorkspaceArg) -> Result<Vec<KeyRecord>> {
     let workspace = workspace::find(store, place.workspace).await?;
-    let mut keys = store.keys(workspace.guid.tag()).await?;
+    let mut keys = store.keys(workspace.guid.prefix()).await?;
     keys.sort_by(|a, b| (a.created, &a.key_id).cmp(&(b.created, &b.key_id)));
     Ok(keys)
 }

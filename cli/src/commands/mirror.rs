@@ -11,9 +11,9 @@ mod status;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde::Serialize;
-use shared::domain::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use shared::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
 use shared::integrations::roblox::{Roblox, RobloxKey};
-use shared::integrations::secrets::Secrets;
+use shared::integrations::secrets::SecretStore;
 use shared::store::{Enforcement, Store};
 
 use super::workspace;
@@ -33,7 +33,7 @@ Examples:
   portcullis enforcement adopt 75521396999004 --moderator 1 --dry-run
   portcullis enforcement off 75521396999004 --lift
 
-The key of Roblox Open Cloud is kept in AWS Secrets Manager, as a text, under a name that begins with
+The key of Roblox Open Cloud is kept in AWS SecretStore Manager, as a text, under a name that begins with
 portcullis/STACK/, where STACK is the name of the deployed stack. It needs the scopes
 universe.user-restriction:read and :write, and universe-messaging-service:publish.";
 
@@ -86,7 +86,7 @@ fn not_mirrored(named: NamedMirror) -> anyhow::Error {
 /// What the commands work with.
 pub struct MirrorContext {
     store: Store,
-    secrets: Secrets,
+    secrets: SecretStore,
     roblox: Roblox,
     stack: Option<Stack>,
     region: String,
@@ -116,8 +116,8 @@ impl MirrorContext {
 
     /// How an experience is mirrored.
     async fn enforcement(&self, named: NamedMirror) -> Result<Enforcement> {
-        let tag = self.tag(named).await?;
-        let found = self.store.enforcement(tag, named.experience).await?;
+        let prefix = self.prefix(named).await?;
+        let found = self.store.enforcement(prefix, named.experience).await?;
         found.with_context(|| not_mirrored(named))
     }
 
@@ -127,16 +127,18 @@ impl MirrorContext {
         named: NamedMirror,
         universe: Option<UniverseId>,
     ) -> Result<FoundMirror> {
-        let tag = self.tag(named).await?;
+        let prefix = self.prefix(named).await?;
         let is_it = |it: &Enforcement| universe.is_none_or(|id| it.settings.universe == id);
-        let current = self.store.enforcement(tag, named.experience).await?;
+        let current = self.store.enforcement(prefix, named.experience).await?;
         if let Some(current) = current.filter(is_it) {
             return Ok(FoundMirror {
                 enforcement: current,
                 is_ended: false,
             });
         }
-        let ended = self.store.ended_enforcements(tag, Some(named.experience));
+        let ended = self
+            .store
+            .ended_enforcements(prefix, Some(named.experience));
         let mut ended: Vec<_> = ended.await?.into_iter().filter(is_it).collect();
         match (ended.pop(), ended.first()) {
             (Some(enforcement), None) => Ok(FoundMirror {
@@ -154,9 +156,9 @@ impl MirrorContext {
         }
     }
 
-    async fn tag(&self, named: NamedMirror) -> Result<WorkspaceTag> {
+    async fn prefix(&self, named: NamedMirror) -> Result<WorkspacePrefix> {
         let found = workspace::find(&self.store, named.place.workspace).await?;
-        Ok(found.guid.tag())
+        Ok(found.guid.prefix())
     }
 }
 
@@ -242,7 +244,7 @@ pub async fn run(
         MirrorCommand::Set(args) => settings::set(args, &tools, output).await,
         MirrorCommand::List(place) => {
             let workspace = workspace::find(&tools.store, place.workspace).await?;
-            let all = tools.store.enforcements_of(workspace.guid.tag()).await?;
+            let all = tools.store.enforcements_of(workspace.guid.prefix()).await?;
             let shown: Vec<_> = all.iter().map(MirrorSummary::from).collect();
             output.list(&shown, NONE_MIRRORED)
         }

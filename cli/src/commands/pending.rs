@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::WorkspaceId;
 use shared::store::{Pending, Store};
 
@@ -50,7 +50,7 @@ pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()>
     let ExperienceArgs { place, experience } = args.place;
     let workspace = workspace::find(store, place.workspace).await?;
     require_linked(store, &workspace, experience).await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let mut list = all(store, Pending::Bans, workspace.guid, args.place, now).await?;
     list.extend(all(store, Pending::Unbans, workspace.guid, args.place, now).await?);
     output.list(
@@ -64,18 +64,18 @@ async fn all(
     pending: Pending,
     workspace: WorkspaceId,
     place: ExperienceArgs,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<Vec<PendingChange>> {
     let (name, completed) = match pending {
         Pending::Bans => ("ban", false),
         Pending::Unbans => ("unban", true),
     };
-    let (tag, experience) = (workspace.tag(), place.experience);
+    let (prefix, experience) = (workspace.prefix(), place.experience);
     let mut list = Vec::new();
     let mut after = None;
     loop {
         let (bans, next) = store
-            .pending(pending, tag, experience, after.as_ref(), PAGE, now)
+            .pending(pending, prefix, experience, after.as_ref(), PAGE, now)
             .await?;
         list.extend(bans.iter().map(|(ban, _)| PendingChange {
             pending: name,

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::UserId;
 use shared::store::Store;
 
@@ -44,7 +44,7 @@ pub struct UserArgs {
 struct ProtectedUser {
     user_id: UserId,
     since: Time,
-    since_seconds: Timestamp,
+    since_seconds: UnixSeconds,
 }
 
 impl Printable for ProtectedUser {
@@ -61,16 +61,16 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
         ProtectedCommand::Add(users) | ProtectedCommand::Remove(users) => users.place,
         ProtectedCommand::List(place) => *place,
     };
-    let tag = workspace::find(store, place.workspace).await?.guid.tag();
+    let prefix = workspace::find(store, place.workspace).await?.guid.prefix();
     match command {
         ProtectedCommand::Add(UserArgs { users, .. }) => {
-            let now = Moment::now().seconds();
+            let now = UnixMillis::now().seconds();
             for user in users {
-                store.protect(tag, user, now).await?;
+                store.protect(prefix, user, now).await?;
             }
         }
         ProtectedCommand::Remove(UserArgs { users, .. }) => {
-            let protected = store.protected_users(tag).await?;
+            let protected = store.protected_users(prefix).await?;
             let is_protected = |user: &UserId| protected.iter().any(|(id, _)| id == user);
             if let Some(other) = users.iter().find(|user| !is_protected(user)) {
                 bail!(
@@ -80,12 +80,12 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
                 );
             }
             for user in users {
-                store.unprotect(tag, user).await?;
+                store.unprotect(prefix, user).await?;
             }
         }
         ProtectedCommand::List(_) => {}
     }
-    let mut users = store.protected_users(tag).await?;
+    let mut users = store.protected_users(prefix).await?;
     users.sort_unstable();
     let shown: Vec<_> = users
         .into_iter()

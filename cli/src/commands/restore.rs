@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::store::{Absent, Actor, Database, KnownLogs, RestoreRun, Restoring, Store, Tables};
 
@@ -138,7 +138,7 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
         // Not before all is in place: a reader of the new epoch finds it so.
         let mut counters = None;
         if !undecided {
-            let forwarded = restoring.forward(workspace.tag(), restored.largest_uid);
+            let forwarded = restoring.forward(workspace.prefix(), restored.largest_uid);
             counters = Some(forwarded.await?);
         }
         shown.push(RestoreSummary::of(workspace, restored, counters));
@@ -205,7 +205,7 @@ async fn preview(
     let mut shown = Vec::new();
     for (workspace, restored) in scan::all(&restoring).await? {
         let counters = restoring
-            .forward(workspace.tag(), restored.largest_uid)
+            .forward(workspace.prefix(), restored.largest_uid)
             .await?;
         shown.push(RestoreSummary::of(workspace, restored, Some(counters)));
     }
@@ -235,7 +235,7 @@ async fn begin(
     let run = RestoreState {
         name: Actor::run_name("restore"),
         copy: from.to_owned(),
-        began: Moment::now().seconds(),
+        began: UnixMillis::now().seconds(),
         stopped: None,
         phase: RestorePhase::Restoring,
         listed: false,
@@ -253,11 +253,13 @@ async fn begin(
 async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Result<()> {
     run.stop(located).await?;
     let is_first = run.stopped.is_none();
-    let stopped = *run.stopped.get_or_insert_with(|| Moment::now().seconds());
+    let stopped = *run
+        .stopped
+        .get_or_insert_with(|| UnixMillis::now().seconds());
     if is_first {
         RestoreRun::save(live, run, false).await?;
     }
-    let since = Moment::now().seconds().0.saturating_sub(stopped.0);
+    let since = UnixMillis::now().seconds().0.saturating_sub(stopped.0);
     let wait = Duration::from_secs(run.longest)
         .saturating_add(SETTLES)
         .saturating_sub(Duration::from_secs(since));
@@ -292,7 +294,7 @@ async fn finish(run: &mut RestoreState, located: &Connection, live: &Store) -> R
         run.copy
     );
     let stopped = run.stopped.unwrap_or(run.began);
-    if Moment::now().seconds().0.saturating_sub(stopped.0) > state::STREAM_WAITS {
+    if UnixMillis::now().seconds().0.saturating_sub(stopped.0) > state::STREAM_WAITS {
         warning!(
             "the functions stood still for longer than the stream's records are tried: \
              redrive everything of each workspace (docs/operations.md)"

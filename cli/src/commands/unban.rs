@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{Guid, ModeratorId, UserId};
 use shared::domain::rules::{Ban, Scope, Standing, Terms, UnbanRequest};
 use shared::moderation;
@@ -120,9 +120,9 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     let here = args.place.experience;
     experience::require_linked(store, &workspace, here).await?;
-    let tag = workspace.guid.tag();
-    let standing = store.standing(tag, args.user, here).await?.standing;
-    let now = Moment::now().seconds();
+    let prefix = workspace.guid.prefix();
+    let standing = store.standing(prefix, args.user, here).await?.standing;
+    let now = UnixMillis::now().seconds();
     let found: Vec<_> = [Scope::Experience, Scope::Global]
         .into_iter()
         .filter(|scope| args.scope.holds(*scope))
@@ -157,7 +157,7 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
         };
         confirm(&format!("{lines}{question}"), args.safety.yes)?;
     }
-    let call = ban::operator_call(
+    let context = ban::operator_call(
         session,
         workspace.guid,
         args.user,
@@ -167,16 +167,16 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
     .await?;
     let guids: Vec<Guid> = found.iter().map(|ban| ban.guid).collect();
     let authority = ban::authority(workspace.guid, now);
-    let settled = moderation::lift(store, &call, &args.request(), &guids, &authority).await?;
+    let committed = moderation::lift(store, &context, &args.request(), &guids, &authority).await?;
 
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let mut lifted = Vec::new();
-    for decision in &settled.decisions {
+    for decision in &committed.decisions {
         let before = decision.previous.as_ref().unwrap_or(&decision.ban);
         note!("Lifted: {}", line(before, now));
         lifted.push(args.shown(before, &decision.ban, session, &workspace, now));
     }
-    if let Some(ban) = settled.standing.counting(now) {
+    if let Some(ban) = committed.standing.counting(now) {
         note!(
             "{} is still banned: {}. --scope all lifts that too.",
             args.user,
@@ -187,7 +187,7 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
 }
 
 /// A ban in a line: where it holds, how long, why and by whom.
-fn line(ban: &Ban, now: Timestamp) -> String {
+fn line(ban: &Ban, now: UnixSeconds) -> String {
     format!(
         "ban {} {} {}, by moderator {}: {:?}",
         ban.guid,
@@ -217,7 +217,7 @@ impl UnbanArgs {
         ban: &Ban,
         session: &OperatorSession,
         workspace: &Workspace,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> LiftedBan {
         LiftedBan {
             dry_run: self.safety.dry_run,
@@ -233,7 +233,7 @@ impl UnbanArgs {
     async fn without_ban(
         &self,
         standing: &Standing,
-        now: Timestamp,
+        now: UnixSeconds,
         workspace: &Workspace,
         session: &OperatorSession,
     ) -> Result<String> {
@@ -255,14 +255,14 @@ impl UnbanArgs {
                 "Would record that experience {here} has lifted the ban of {user}."
             ));
         }
-        let call =
+        let context =
             ban::operator_call(session, workspace.guid, user, self.place, self.moderator).await?;
         let authority = ban::authority(workspace.guid, now);
         let report = UnbanRequest {
             confirm_only: true,
             ..self.request()
         };
-        moderation::unban(&session.store, &call, &report, &authority).await?;
+        moderation::unban(&session.store, &context, &report, &authority).await?;
         Ok(format!(
             "Recorded that experience {here} has lifted the ban of {user}."
         ))

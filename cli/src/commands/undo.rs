@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::domain::rules::{Decision, DecisionKind, Scope};
 use shared::moderation::Undo;
@@ -43,11 +43,11 @@ pub struct UndoArgs {
     /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
     /// or a Unix time.
     #[arg(long, value_name = "WHEN", value_parser = past_moment)]
-    since: Moment,
+    since: UnixMillis,
 
     /// The end of the period [default: now].
     #[arg(long, value_name = "WHEN", value_parser = past_moment)]
-    until: Option<Moment>,
+    until: Option<UnixMillis>,
 
     #[command(flatten)]
     safety: SafetyArgs,
@@ -108,13 +108,13 @@ fn or_never(time: Option<Time>) -> String {
 pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.workspace).await?;
-    let tag = workspace.guid.tag();
-    let until = args.until.unwrap_or_else(Moment::now);
+    let prefix = workspace.guid.prefix();
+    let until = args.until.unwrap_or_else(UnixMillis::now);
     if until < args.since {
         bail!(UsageError("--until is before --since".to_owned()));
     }
-    let now = Moment::now().seconds();
-    let keys = store.keys(tag).await?;
+    let now = UnixMillis::now().seconds();
+    let keys = store.keys(prefix).await?;
     let is_live =
         |key: &shared::domain::keys::KeyRecord| key.key_id == args.key && key.is_live(now);
     if keys.iter().any(is_live) {
@@ -124,7 +124,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
         );
     }
     let undo = Undo {
-        tag,
+        prefix,
         window: UndoWindow {
             key_id: args.key.clone(),
             since: args.since,
@@ -133,10 +133,10 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
         name: Actor::run_name("undo"),
         principal: Some(session.principal.clone()),
     };
-    let users = store.users_decided_on(tag, &undo.window).await?;
+    let users = store.users_decided_on(prefix, &undo.window).await?;
     let is_key = keys.iter().any(|key| key.key_id == args.key);
     let is_known = is_key || args.key == "operator";
-    if users.is_empty() && !is_known && !store.has_decided(tag, &args.key).await? {
+    if users.is_empty() && !is_known && !store.has_decided(prefix, &args.key).await? {
         bail!(
             "no key {key} in workspace {:?}, and no decisions under that name: `portcullis key list \
              -w {}` shows the keys, `portcullis history USER` who decided what",
@@ -180,7 +180,7 @@ async fn decide(
 ) -> Result<Vec<UndoneDecision>> {
     let mut progress = Progress::begin("users", u64::try_from(users.len()).ok());
     let decided = stream::iter(users).map(|user| async move {
-        let history = store.history(undo.tag, *user, undo.window.since).await?;
+        let history = store.history(undo.prefix, *user, undo.window.since).await?;
         let mut decisions = Vec::new();
         for chain in undo.window.chains(&history) {
             decisions.extend(if is_preview {

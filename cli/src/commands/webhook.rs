@@ -103,7 +103,7 @@ pub async fn run(
 
 async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, place.workspace).await?;
-    let mut endpoints = store.endpoints(workspace.guid.tag()).await?;
+    let mut endpoints = store.endpoints(workspace.guid.prefix()).await?;
     endpoints.sort_by_key(|endpoint| (endpoint.created, endpoint.id));
     let shown: Vec<_> = endpoints.iter().map(WebhookSummary::of).collect();
     let none = "no webhooks yet: add one with `portcullis webhook add URL`";
@@ -113,7 +113,7 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
 /// The webhook with this id, or an error that says where to find the right one.
 async fn find(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
     let workspace = workspace::find(store, named.place.workspace).await?;
-    let found = store.endpoint(workspace.guid.tag(), named.id).await?;
+    let found = store.endpoint(workspace.guid.prefix(), named.id).await?;
     found.with_context(|| unknown(named))
 }
 

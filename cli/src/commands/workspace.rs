@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::WorkspaceId;
 use shared::store::{Linking, Store, Workspace};
 
@@ -209,13 +209,13 @@ async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()
 
 /// The workspace with this guid, or an error that says where to find the right one.
 pub async fn find(store: &Store, guid: WorkspaceId) -> Result<Workspace> {
-    match store.workspace(guid.tag()).await? {
+    match store.workspace(guid.prefix()).await? {
         Some(found) if found.guid == guid => Ok(found),
         _ => bail!("there is no workspace {guid}; `portcullis workspace list` shows all"),
     }
 }
 
-/// Makes a workspace under the first of the ids whose tag is free.
+/// Makes a workspace under the first of the ids whose prefix is free.
 async fn create(
     store: &Store,
     name: &str,
@@ -223,7 +223,7 @@ async fn create(
     ids: impl Iterator<Item = WorkspaceId>,
 ) -> Result<Workspace> {
     for guid in ids {
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         let mut workspace = Workspace::new(guid, name.to_owned(), now)?;
         workspace.linking = linking;
         // An id that is taken may be taken by this very call, when the answer to its first try was

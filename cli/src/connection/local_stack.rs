@@ -1,7 +1,7 @@
 //! Where the local stack's other services are: it says so in the table of workspaces of its own database.
 
 use serde::Deserialize;
-use shared::integrations::secrets::Secrets;
+use shared::integrations::secrets::SecretStore;
 
 use super::Connection;
 
@@ -10,7 +10,7 @@ use super::Connection;
 pub struct LocalStack {
     /// Of the stand-in for Roblox Open Cloud.
     pub roblox: String,
-    /// Of Secrets Manager.
+    /// Of SecretStore Manager.
     pub secrets: String,
     /// Of the API, with `/api/v1`.
     pub api: String,
@@ -28,8 +28,8 @@ impl Connection {
         are_here.then_some(found)
     }
 
-    /// Secrets Manager: the local stack's, unless the environment names another.
-    pub async fn secrets(&self) -> Secrets {
+    /// SecretStore Manager: the local stack's, unless the environment names another.
+    pub async fn secrets(&self) -> SecretStore {
         let is_named = std::env::var_os("AWS_ENDPOINT_URL_SECRETS_MANAGER").is_some();
         let local = if is_named {
             None
@@ -40,7 +40,7 @@ impl Connection {
         if let Some(local) = local {
             sdk.set_endpoint_url(Some(local.secrets));
         }
-        Secrets::new(&sdk.build())
+        SecretStore::new(&sdk.build())
     }
 }
 

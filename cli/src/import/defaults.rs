@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use shared::api::Fields;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, Guid, MAX_ROBLOX_ID, ModeratorId, Uid, WorkspaceId};
 use shared::domain::rules::{Scope, Terms};
@@ -127,8 +127,8 @@ impl RowDraft {
             "is missing: give --private-reason",
         );
         let expires = fields.optional_number("expires").unwrap_or_default();
-        let horizon = Moment::now().seconds().plus(LONGEST);
-        if Timestamp(expires) > horizon {
+        let horizon = UnixMillis::now().seconds().plus(LONGEST);
+        if UnixSeconds(expires) > horizon {
             fields.reject(
                 "expires",
                 "is more than 100 years away: Unix seconds are expected, and 0 for a ban that \
@@ -171,7 +171,7 @@ impl RowDraft {
 /// A guid tells when its ban was made. One of the future would stand after all bans to come.
 fn guid(fields: &mut Fields) -> Option<Guid> {
     let guid = fields.optional_number("guid").map(Guid::from)?;
-    let tomorrow = Moment::now().seconds().plus(86_400);
+    let tomorrow = UnixMillis::now().seconds().plus(86_400);
     if guid.get() == 0 || guid.created() > tomorrow {
         fields.reject("guid", "is not that of a ban that was made until now");
         return None;
@@ -204,8 +204,8 @@ fn reason(fields: &mut Fields, field: &'static str, most: usize, missing: &str) 
     fields.text(field, most)
 }
 
-fn time(fields: &mut Fields, field: &'static str, horizon: Timestamp) -> Option<Timestamp> {
-    let time = fields.optional_number(field).map(Timestamp)?;
+fn time(fields: &mut Fields, field: &'static str, horizon: UnixSeconds) -> Option<UnixSeconds> {
+    let time = fields.optional_number(field).map(UnixSeconds)?;
     if time > horizon || (time.0 > 0 && times::time(&time.0.into()).is_none()) {
         fields.reject(field, "must be a Unix time in seconds, with ten digits");
         return None;

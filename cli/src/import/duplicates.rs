@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, UserId};
 use shared::domain::rules::{Scope, Terms};
 
@@ -93,7 +93,7 @@ type Chain = (UserId, Option<ExperienceId>);
 pub struct ReplacementRound(HashMap<Chain, Vec<(u64, ImportedBan)>>);
 
 impl ReplacementRound {
-    pub fn add(&mut self, ordinal: u64, row: ImportedBan, repeats: &Duplicates, now: Timestamp) {
+    pub fn add(&mut self, ordinal: u64, row: ImportedBan, repeats: &Duplicates, now: UnixSeconds) {
         let is_one_of_several = repeats.users.contains(&row.user) && row.holds(now);
         if !is_one_of_several || repeats.objection(ordinal, &row).is_some() {
             return;
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp(1_800_000_000);
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
     fn row(user: u64, expires: u64, guid: Option<u64>) -> ImportedBan {
         ImportedBan {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::domain::rules::{Expiry, Scope};
 use shared::domain::text::printable;
-use shared::store::{Incoming, Verdict};
+use shared::store::{ImportVerdict, Incoming};
 
 use super::errors_file::{ErrorsFile, FailedRow};
 use super::{Location, Original};
@@ -153,38 +153,38 @@ impl ImportReport {
         &mut self,
         row: ReportedRow,
         incoming: &Incoming,
-        verdict: &Verdict,
+        verdict: &ImportVerdict,
     ) -> Result<()> {
         let sums = &mut self.summary;
         let change = match verdict {
-            Verdict::Unchanged => {
+            ImportVerdict::Unchanged => {
                 sums.unchanged += 1;
                 None
             }
-            Verdict::AlreadyBanned(_) => {
+            ImportVerdict::AlreadyBanned(_) => {
                 sums.already_banned += 1;
                 None
             }
-            Verdict::Over => {
+            ImportVerdict::Over => {
                 sums.over += 1;
                 None
             }
-            Verdict::Added => {
+            ImportVerdict::Added => {
                 sums.added += 1;
                 Some("would be added")
             }
-            Verdict::Replaced => {
+            ImportVerdict::Replaced => {
                 sums.replaced += 1;
                 Some("would be added as replaced by another row")
             }
-            Verdict::InTheWay(other) => {
+            ImportVerdict::InTheWay(other) => {
                 sums.in_the_way += 1;
                 let what = format!("the ban {other} of the same user and scope is in the way");
                 self.note(row, "in the way", &what)?;
                 self.advance();
                 return Ok(());
             }
-            Verdict::Differs(fields) => {
+            ImportVerdict::Differs(fields) => {
                 sums.differing += 1;
                 let fields = fields.join(", ");
                 let what = format!("a ban with this guid is there with other contents: {fields}");
@@ -192,11 +192,11 @@ impl ImportReport {
                 self.advance();
                 return Ok(());
             }
-            Verdict::Protected => {
+            ImportVerdict::Protected => {
                 let what = format!("the user {} is protected", incoming.user);
                 return self.wrong(row, &what);
             }
-            Verdict::Taken(other) => {
+            ImportVerdict::Taken(other) => {
                 let what = format!("the guid is that of a ban of another user, {other}");
                 return self.wrong(row, &what);
             }

@@ -5,11 +5,11 @@ use std::collections::{HashSet, VecDeque};
 
 use anyhow::{Result, bail};
 use futures::stream::{FuturesUnordered, StreamExt};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::UserId;
 use shared::domain::rules::EndingKind;
-use shared::store::{Candidate, Import, ImportFailure, Incoming, Verdict};
+use shared::store::{Candidate, Import, ImportFailure, ImportVerdict, Incoming};
 
 use super::duplicates::Duplicates;
 use super::report::ReportedRow;
@@ -107,7 +107,7 @@ async fn import_batch(
     import: &Import,
     throttle: &Throttle,
     batch: Vec<QueuedRow>,
-) -> Result<Vec<(QueuedRow, Verdict)>, ApiError> {
+) -> Result<Vec<(QueuedRow, ImportVerdict)>, ApiError> {
     let (lines, mut candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
     let mut verdicts = match write_batch(import, throttle, &mut candidates, 1).await {
         Ok(verdicts) => verdicts,
@@ -129,7 +129,7 @@ async fn write_batch(
     throttle: &Throttle,
     candidates: &mut [Candidate],
     rounds: u32,
-) -> Result<Vec<Verdict>, ApiError> {
+) -> Result<Vec<ImportVerdict>, ApiError> {
     let (mut attempt, mut conflicts) = (0, 0);
     loop {
         match import.bring(candidates).await {
@@ -264,7 +264,7 @@ impl<'a> RowQueue<'a> {
             }
             None => {}
         }
-        let mut incoming = row.incoming(Moment::now().seconds());
+        let mut incoming = row.incoming(UnixMillis::now().seconds());
         if let Some(winner) = self.repeats.replaced_by(ordinal) {
             incoming = Incoming {
                 replaced_by: Some(winner.clone()),

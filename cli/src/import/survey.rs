@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, Guid, Uid, WorkspaceId};
 use shared::store::Numbering;
 
@@ -79,7 +79,7 @@ pub fn survey(
     }
     survey.repeats = seen.repeats();
     if !survey.repeats.users.is_empty() {
-        let (mut contest, now) = (ReplacementRound::default(), Moment::now().seconds());
+        let (mut contest, now) = (ReplacementRound::default(), UnixMillis::now().seconds());
         for (entry, ordinal) in open()?.zip(0..) {
             if let Ok(EntryContent::Ban(row)) = entry.map(|entry| entry.outcome) {
                 contest.add(ordinal, *row, &survey.repeats, now);

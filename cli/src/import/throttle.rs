@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 
 const AT_FIRST: usize = 4;
 const AT_MOST: usize = 16;
@@ -66,7 +66,7 @@ pub async fn wait(attempt: u32) {
         .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX))
         .min(LONGEST);
     // The clock is random enough to tell two writers apart.
-    let share = u32::try_from(Moment::now().millis() % 100).unwrap_or_default();
+    let share = u32::try_from(UnixMillis::now().millis() % 100).unwrap_or_default();
     tokio::time::sleep(ceiling.saturating_mul(share.saturating_add(50)) / 150).await;
 }
 

@@ -6,7 +6,7 @@ use crate::stack::Operator;
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use local_stack::roblox::{Key, Limits, Restriction};
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
@@ -37,7 +37,7 @@ async fn drain(workspace: &Workspace<'_>) {
 }
 
 async fn drain_universe(workspace: &Workspace<'_>, universe: u64) {
-    let event = json!({ "workspace": workspace.tag(), "universe": universe }).to_string();
+    let event = json!({ "workspace": workspace.prefix(), "universe": universe }).to_string();
     let runtime = workspace.app().runtime();
     runtime.invoke("enforce-bans", event.into()).await.unwrap();
 }
@@ -227,13 +227,13 @@ async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_li
 
     // A mirror that was set up before this was checked.
     let wrong = Enforcement {
-        workspace: workspace.id().tag(),
+        workspace: workspace.id().prefix(),
         experience: ExperienceId::new(PLACE).unwrap(),
         settings: EnforcementSettings {
             universe: UniverseId::new(OTHER).unwrap(),
             secret: SECRET.to_owned(),
             mirror: Mirror::ALL,
-            created: Timestamp(end_to_end::now()),
+            created: UnixSeconds(end_to_end::now()),
             stopped: None,
             checked: None,
         },

@@ -22,10 +22,10 @@ impl Operator {
 /// The users in a pending index, whatever a poll would say.
 async fn owed(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64, u64) {
     let experience = ExperienceId::new(experience).unwrap();
-    let tag = workspace.id().tag();
+    let prefix = workspace.id().prefix();
     let store = app.store();
     let count = async |pending| {
-        let counted = store.count_pending(pending, tag, experience, None);
+        let counted = store.count_pending(pending, prefix, experience, None);
         counted.await.unwrap()
     };
     (count(Pending::Bans).await, count(Pending::Unbans).await)
@@ -149,12 +149,12 @@ async fn the_last_poll_is_noted_and_shown() {
     let seen = end_to_end::eventually("the poll is noted", async || last_poll().as_u64()).await;
     assert!((began..=end_to_end::now()).contains(&seen), "{seen}");
     // Not at each poll, or it would cost more than the poll.
-    let note = app.items(&format!("{}#S", workspace.tag())).await;
+    let note = app.items(&format!("{}#S", workspace.prefix())).await;
     assert_eq!(note.len(), 1);
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     workspace.pending_bans(7).await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert_eq!(app.items(&format!("{}#S", workspace.tag())).await, note);
+    assert_eq!(app.items(&format!("{}#S", workspace.prefix())).await, note);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,7 +87,7 @@ async fn server_that_confirms_late_does_not_ban_a_forgotten_user() {
     let tables = app.tables();
     let update = json!({
         "TableName": tables.workspaces,
-        "Key": { "pk": { "S": format!("W#{}", workspace.tag()) }, "sk": { "S": "W" } },
+        "Key": { "pk": { "S": format!("W#{}", workspace.prefix()) }, "sk": { "S": "W" } },
         "UpdateExpression": "REMOVE #secret",
         "ExpressionAttributeNames": { "#secret": "secret" },
     });

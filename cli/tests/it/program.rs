@@ -55,7 +55,7 @@ async fn a_key_is_shown_once_and_only_its_hash_is_stored() {
     let text = made["key"].as_str().unwrap();
     let key = PlainKey::parse(text).unwrap();
     assert_eq!(key.kind(), KeyKind::Secret);
-    assert_eq!(key.tag().to_string(), "00000001");
+    assert_eq!(key.prefix().to_string(), "00000001");
     assert_eq!(made["scopes"], json!(["bans:read", "bans:write"]));
     assert_eq!(made["flags"], "auto");
     assert_eq!(made["status"], "live");
@@ -236,7 +236,7 @@ async fn a_script_revokes_with_yes() {
 async fn what_does_not_exist_is_refused_and_nothing_is_made() {
     let portcullis = Portcullis::start().await;
     let before = portcullis.stored().await;
-    // The second has the tag of a workspace that exists, and is another.
+    // The second has the prefix of a workspace that exists, and is another.
     for guid in [UNKNOWN, "10000000-0000-4000-8000-000000000001"] {
         for arguments in [
             vec!["key", "create", "--workspace", guid, "--name", "x"],

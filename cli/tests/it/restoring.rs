@@ -117,7 +117,7 @@ async fn bring(workspace: &Workspace<'_>) {
     let app = workspace.app();
     app.quiet().await;
     workspace.bring_due().await;
-    let event = json!({ "workspace": workspace.tag(), "universe": UNIVERSE }).to_string();
+    let event = json!({ "workspace": workspace.prefix(), "universe": UNIVERSE }).to_string();
     let mirror = app.runtime().invoke("enforce-bans", event.into());
     mirror.await.unwrap();
     app.quiet().await;
@@ -182,11 +182,11 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     );
 
     // Somebody deletes a user, and both counters.
-    let tag = workspace.tag();
+    let prefix = workspace.prefix();
     for lost in [
-        format!("{tag}#U#{LOST}"),
-        format!("{tag}#L"),
-        format!("{tag}#N"),
+        format!("{prefix}#U#{LOST}"),
+        format!("{prefix}#L"),
+        format!("{prefix}#N"),
     ] {
         damage(&app, &lost).await;
     }

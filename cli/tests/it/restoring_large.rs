@@ -24,7 +24,7 @@ async fn users(workspace: &Workspace<'_>) -> Vec<Value> {
     let ban = Ban::of(FIRST, PLACE).permanent().reasons("r", "r");
     let guid = workspace.ban_shown(ban).await["guid"].clone();
     let guid: u64 = guid.as_str().unwrap().parse().unwrap();
-    let partition = format!("{}#U#{FIRST}", workspace.tag());
+    let partition = format!("{}#U#{FIRST}", workspace.prefix());
     let items = json!(workspace.app().items(&partition).await).to_string();
     let copied = |number: u64| -> Vec<Value> {
         let items = items.replace(&FIRST.to_string(), &(FIRST + number).to_string());
@@ -35,7 +35,7 @@ async fn users(workspace: &Workspace<'_>) -> Vec<Value> {
 }
 
 fn deliveries(workspace: &Workspace<'_>) -> impl Iterator<Item = Value> {
-    let partition = format!("{}#D#we_0123456789ab", workspace.tag());
+    let partition = format!("{}#D#we_0123456789ab", workspace.prefix());
     let filler = "x".repeat(900);
     (1..=DELIVERIES).map(move |position| {
         json!({

@@ -14,7 +14,7 @@ async fn still() -> TestApp {
 
 /// Delivers what is due to an endpoint, as the function does when it is woken.
 async fn deliver(workspace: &Workspace<'_>, id: &str) {
-    let event = json!({ "workspace": workspace.tag(), "endpoint": id }).to_string();
+    let event = json!({ "workspace": workspace.prefix(), "endpoint": id }).to_string();
     let runtime = workspace.app().runtime();
     runtime
         .invoke("deliver-webhooks", event.into())
@@ -24,15 +24,15 @@ async fn deliver(workspace: &Workspace<'_>, id: &str) {
 
 /// Makes events of the bans of these users, and deliveries of them.
 async fn ban(workspace: &Workspace<'_>, users: &[u64]) {
-    let (app, tag) = (workspace.app(), workspace.id().tag());
+    let (app, prefix) = (workspace.app(), workspace.id().prefix());
     for user in users {
         workspace.ban(Ban::of(*user, EXPERIENCE).permanent()).await;
-        let items = app.items(&format!("{tag}#U#{user}")).await;
+        let items = app.items(&format!("{prefix}#U#{user}")).await;
         let decision = items.iter().find(|item| item["kind"]["S"] == "decision");
         let text = |name: &str| decision.unwrap()[name]["S"].as_str().unwrap().to_owned();
         let (pk, sk) = (text("pk"), text("sk"));
-        let events = app.store().log(tag, &[Key { pk, sk }]).await.unwrap();
-        app.store().fan_out(tag, &events).await.unwrap();
+        let events = app.store().log(prefix, &[Key { pk, sk }]).await.unwrap();
+        app.store().fan_out(prefix, &events).await.unwrap();
     }
 }
 
@@ -335,7 +335,7 @@ async fn an_endpoint_is_paused_given_a_new_secret_and_removed() {
     operator.json(&[&remove[..], &["--yes"]].concat());
     assert_eq!(operator.json(&["webhook", "list"]), json!([]));
     assert!(
-        app.items(&format!("{}#D#", workspace.tag()))
+        app.items(&format!("{}#D#", workspace.prefix()))
             .await
             .is_empty()
     );

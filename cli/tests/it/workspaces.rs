@@ -8,7 +8,7 @@ use local_stack::dynamo::Dynamo;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::template::{Function, Grant};
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::store::RemovalPosition;
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
@@ -330,7 +330,7 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
     assert!(stdout(&done).contains("deleted"), "{}", stdout(&done));
 
     assert_eq!(gone.stored().await, Vec::<Value>::new());
-    let mut seen = app.items(&format!("{}#", gone.tag())).await;
+    let mut seen = app.items(&format!("{}#", gone.prefix())).await;
     assert_eq!(seen.pop(), None);
     assert_refused(
         &portcullis.run(&["workspace", "show", &guid]),
@@ -355,10 +355,10 @@ async fn a_deletion_that_was_interrupted_is_finished_by_the_next() {
     }
     revoke_long_ago(&app, &guid).await;
 
-    let tag = workspace.id().tag();
-    app.store().remove_global(tag).await.unwrap();
+    let prefix = workspace.id().prefix();
+    app.store().remove_global(prefix).await.unwrap();
     let mut position = RemovalPosition::default();
-    let removed = app.store().remove_some_users(tag, &mut position).await;
+    let removed = app.store().remove_some_users(prefix, &mut position).await;
     assert!((1..30).contains(&removed.unwrap().unwrap()));
     assert_ne!(workspace.stored().await, Vec::<Value>::new());
 
@@ -374,7 +374,7 @@ async fn a_deletion_that_was_interrupted_is_finished_by_the_next() {
 async fn revoke_long_ago(app: &TestApp, guid: &str) {
     let scan = json!({ "TableName": app.tables().workspaces });
     let items = app.database().call("Scan", &scan).await.unwrap();
-    let an_hour_ago = Timestamp(end_to_end::now()).minus(3600).to_string();
+    let an_hour_ago = UnixSeconds(end_to_end::now()).minus(3600).to_string();
     for item in items["Items"].as_array().unwrap() {
         if item["sk"]["S"] == "K" && item["workspace"]["S"] == json!(guid) {
             let mut item = item.clone();

@@ -2,11 +2,11 @@
 
 use shared::api::auth::{Caller, WriteBans};
 use shared::api::{ApiRequest, Reply};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::rules::CallDigest;
 use shared::moderation::{self, Intent};
-use shared::store::{Actor, Call, Named, Shows, Store};
+use shared::store::{Actor, Named, Shows, Store, WriteContext};
 
 use crate::request::parse;
 
@@ -15,7 +15,7 @@ pub async fn handle(
     request: ApiRequest,
     store: Store,
 ) -> Result<Reply, ApiError> {
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let (ban, intent) = parse(&request, now)?;
     let authority = caller.authority(now);
     let meaning = match intent {
@@ -26,9 +26,9 @@ pub async fn handle(
     let name = idempotency.as_ref().map(|key| key.name.as_str());
     let shows = Shows::Latest(ban.scope);
     let digest = CallDigest::new(caller.key_id(), name, &meaning);
-    let call = Call {
+    let context = WriteContext {
         user: ban.user,
-        tag: caller.tag(),
+        prefix: caller.prefix(),
         link: store.link(&caller, ban.experience).await?,
         actor: Actor {
             key_id: caller.key_id().to_owned(),
@@ -36,14 +36,14 @@ pub async fn handle(
             principal: None,
             request_id: request.id().to_owned(),
         },
-        bounds: authority.bounds,
+        limits: authority.limits,
         idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
     };
-    let settled = moderation::ban(&store, &call, &ban, intent, &authority).await?;
+    let committed = moderation::ban(&store, &context, &ban, intent, &authority).await?;
 
     let answer = if request.prefers_representation() {
-        store.answer(&call, &settled, shows).await?
+        store.answer(&context, &committed, shows).await?
     } else {
         None
     };

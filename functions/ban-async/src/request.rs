@@ -1,14 +1,14 @@
 //! The validated request.
 
 use shared::api::{ApiRequest, Fields};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::error::ApiError;
 use shared::domain::length;
 use shared::domain::rules::{BanRequest, Length, Scope, Terms};
 use shared::moderation::Intent;
 
 /// Parses query and body; an error names every invalid field.
-pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent), ApiError> {
+pub fn parse(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Intent), ApiError> {
     let mut query = request.query();
     let completed = query
         .optional_flag("experienceBanCompleted")
@@ -49,7 +49,7 @@ pub fn parse(request: &ApiRequest, now: Timestamp) -> Result<(BanRequest, Intent
 }
 
 /// Only a possible late report may name an end in the past.
-fn read_length(body: &mut Fields, now: Timestamp, may_be_past: bool) -> Option<Length> {
+fn read_length(body: &mut Fields, now: UnixSeconds, may_be_past: bool) -> Option<Length> {
     let kinds = [("Temporary", false), ("Permanent", true)];
     let Some(is_permanent) = body.word("banLengthType", &kinds) else {
         // Any length may be right, but it must not be missing.

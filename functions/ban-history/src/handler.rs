@@ -5,12 +5,12 @@ use shared::api::auth::{Caller, ReadBans};
 use shared::api::cursor::Cursors;
 use shared::api::{ApiRequest, PageList, Reply};
 use shared::domain::ban_info::BanInfo;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::event::Event;
 use shared::domain::ids::Guid;
 use shared::domain::rules::DecisionKind;
-use shared::store::{HistoryPosition, Recorded, Store};
+use shared::store::{BanRecord, HistoryPosition, Store};
 
 /// How many seconds before a ban's guid was generated to search for its first decision: the guid of
 /// an imported ban may come from another clock.
@@ -41,8 +41,8 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let reading = parse(&caller, &request, &store).await?;
-    let Recorded { mut ban, completed } = store
-        .ban_of_guid(caller.tag(), reading.guid)
+    let BanRecord { mut ban, completed } = store
+        .ban_of_guid(caller.prefix(), reading.guid)
         .await?
         .ok_or(ApiError::NotFound(
             "the workspace has no ban with this guid",
@@ -50,20 +50,20 @@ pub async fn handle(
     let since = reading.guid.created().minus(SLACK).0.saturating_mul(1000);
     let page = store
         .history_of_ban(
-            caller.tag(),
+            caller.prefix(),
             (ban.user, reading.guid),
-            Moment::from_millis(since),
+            UnixMillis::from_millis(since),
             reading.after,
             reading.limit,
         )
         .await?;
 
-    let view = caller.view(Moment::now().seconds());
+    let presenter = caller.presenter(UnixMillis::now().seconds());
     let applied_revision = completed.then_some(ban.revision);
     let mut events = PageList::of(reading.limit);
     let (mut order, mut reached, mut next) = (Vec::new(), None, page.next);
     for (position, decision) in page.decisions {
-        if !events.add(&Event::of(&decision, &view))? {
+        if !events.add(&Event::of(&decision, &presenter))? {
             next = reached;
             break;
         }
@@ -77,11 +77,11 @@ pub async fn handle(
     }
     events.order_by(order);
     let answer = BanWithEvents {
-        ban: view.show(&ban, Some(ban.revision) == applied_revision),
+        ban: presenter.show(&ban, Some(ban.revision) == applied_revision),
         events,
         next_cursor: reading.cursors.seal_next(next).await?,
     };
-    Ok(Reply::json(&answer)?.varying(caller.view_varies()))
+    Ok(Reply::json(&answer)?.varying(caller.needs_vary_header()))
 }
 
 async fn parse(

@@ -4,7 +4,7 @@ use shared::api::auth::{Caller, ReadBans};
 use shared::api::cursor::Cursors;
 use shared::api::poll::Page;
 use shared::api::{ApiRequest, PageList, Reply};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::Guid;
 use shared::domain::rules::Scope;
@@ -38,14 +38,14 @@ pub async fn handle(
     if let Some(experience) = filter.experience {
         store.demand_link_where_strict(&caller, experience).await?;
     }
-    let now = Moment::now().seconds();
-    let view = caller.view(now);
-    let wanted = if filter.sifts() {
+    let now = UnixMillis::now().seconds();
+    let presenter = caller.presenter(now);
+    let wanted = if filter.needs_filtering() {
         limit.max(SIFTED)
     } else {
         limit
     };
-    let mut bans = store.ledger(caller.tag(), &filter, before, Some(wanted));
+    let mut bans = store.ban_list(caller.prefix(), &filter, before, Some(wanted));
 
     let mut list = PageList::of(limit);
     // The last ban that was read, of those that belong to this page.
@@ -58,7 +58,7 @@ pub async fn handle(
             break;
         }
         if filter.matches(&recorded.ban, now) {
-            goes_on = !list.add(&view.show(&recorded.ban, recorded.completed))?;
+            goes_on = !list.add(&presenter.show(&recorded.ban, recorded.completed))?;
             if goes_on {
                 break;
             }
@@ -67,7 +67,7 @@ pub async fn handle(
         reached = Some(recorded.ban.guid);
     }
     let next_cursor = cursors.seal_next(reached.filter(|_| goes_on)).await?;
-    Ok(Reply::json(&Page { list, next_cursor })?.varying(caller.view_varies()))
+    Ok(Reply::json(&Page { list, next_cursor })?.varying(caller.needs_vary_header()))
 }
 
 async fn parse(

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::webhooks::{
-    Attempt, Delivery, DeliveryKey, Endpoint, Message, Outcome, Verdict, judge,
+    Attempt, AttemptOutcome, Delivery, DeliveryKey, Endpoint, Message, RetryDecision, judge,
 };
-use shared::integrations::http_client::{Answer, Failure, Session};
+use shared::integrations::http_client::{Failure, HttpResponse, Session};
 use shared::store::Store;
 
 use crate::batch::Parcel;
@@ -39,7 +39,7 @@ impl Sender<'_> {
     }
 
     async fn attempt(&self, (before, message): &Parcel) -> Result<(), ApiError> {
-        let (begun, started) = (Moment::now(), Instant::now());
+        let (begun, started) = (UnixMillis::now(), Instant::now());
         let headers = message
             .headers(&self.endpoint.secrets, begun.seconds())
             .ok_or_else(|| ApiError::Internal("the event cannot be signed".to_owned()))?;
@@ -51,46 +51,51 @@ impl Sender<'_> {
         let mut last = attempt(&answer, begun, started);
         last.answer = kept(&answer, message, is_test);
         let outcome = match &answer {
-            Ok(answer) => Outcome::Answered {
+            Ok(answer) => AttemptOutcome::Answered {
                 status: answer.status,
                 retry_after: answer.retry_after,
             },
-            Err(failure) => Outcome::NoAnswer(*failure),
+            Err(failure) => AttemptOutcome::NoAnswer(*failure),
         };
         let attempts = before.attempts.saturating_add(1);
         let chance = uuid::Uuid::new_v4().as_u64_pair().0;
-        let verdict = match (judge(&outcome, attempts, Moment::now(), chance), before.key) {
+        let verdict = match (
+            judge(&outcome, attempts, UnixMillis::now(), chance),
+            before.key,
+        ) {
             // The operator is waiting for the result of a test, so it is not retried.
-            (Verdict::Again(_), DeliveryKey::Test(_)) => Verdict::Failed,
+            (RetryDecision::Again(_), DeliveryKey::Test(_)) => RetryDecision::Failed,
             (verdict, _) => verdict,
         };
         let after = before.clone().after(verdict, last);
-        let (tag, id) = (self.endpoint.workspace.tag(), self.endpoint.id);
-        self.store.record_delivery(tag, id, before, &after).await?;
+        let (prefix, id) = (self.endpoint.workspace.prefix(), self.endpoint.id);
+        self.store
+            .record_delivery(prefix, id, before, &after)
+            .await?;
         self.count(before, verdict, begun);
         Ok(())
     }
 
-    fn count(&self, delivery: &Delivery, verdict: Verdict, begun: Moment) {
-        if verdict == Verdict::Delivered {
+    fn count(&self, delivery: &Delivery, verdict: RetryDecision, begun: UnixMillis) {
+        if verdict == RetryDecision::Delivered {
             let waited = begun.millis().saturating_sub(delivery.created.millis());
             self.tally
                 .delivered((delivery.attempts == 0).then_some(waited));
             return;
         }
         self.tally.attempt_failed();
-        if verdict == Verdict::EndpointGone {
+        if verdict == RetryDecision::EndpointGone {
             self.tally.endpoint_gone();
         }
         // A failed test event needs no follow-up.
         let is_event = matches!(delivery.key, DeliveryKey::Event(_));
-        if is_event && !matches!(verdict, Verdict::Again(_)) {
+        if is_event && !matches!(verdict, RetryDecision::Again(_)) {
             self.tally.given_up();
         }
     }
 }
 
-fn attempt(answer: &Result<Answer, Failure>, begun: Moment, started: Instant) -> Attempt {
+fn attempt(answer: &Result<HttpResponse, Failure>, begun: UnixMillis, started: Instant) -> Attempt {
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Attempt {
         at: begun.millis(),
@@ -103,7 +108,7 @@ fn attempt(answer: &Result<Answer, Failure>, begun: Moment, started: Instant) ->
 
 /// The part of the response to store: for a refused event, to find out why, and for a test, unless
 /// it names the user.
-fn kept(answer: &Result<Answer, Failure>, message: &Message, is_test: bool) -> String {
+fn kept(answer: &Result<HttpResponse, Failure>, message: &Message, is_test: bool) -> String {
     match answer {
         Ok(answer) if answer.is_success() && !is_test => String::new(),
         Ok(answer) if message.is_repeated_in(&answer.start) => NOT_KEPT.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{UserId, WorkspaceId};
 use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, Message};
@@ -38,7 +38,7 @@ impl Batch {
         store: &Store,
         endpoint: &Endpoint,
         mut due: Vec<Delivery>,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<Self, ApiError> {
         // Tests first, because the operator is waiting; events by position, the order in which they
         // were logged.
@@ -57,7 +57,7 @@ impl Batch {
         workspace: WorkspaceId,
         due: Vec<Delivery>,
         mut events: HashMap<u64, LoggedEvent>,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<Self, ApiError> {
         let mut batch = Self::default();
         let mut of_user: HashMap<UserId, usize> = HashMap::new();
@@ -109,9 +109,9 @@ async fn events_of(
     store: &Store,
     endpoint: &Endpoint,
     due: &[Delivery],
-    now: Moment,
+    now: UnixMillis,
 ) -> Result<HashMap<u64, LoggedEvent>, ApiError> {
-    let tag = endpoint.workspace.tag();
+    let prefix = endpoint.workspace.prefix();
     let position = |delivery: &Delivery| match delivery.key {
         DeliveryKey::Event(position) => Some(position),
         DeliveryKey::Test(_) => None,
@@ -125,14 +125,14 @@ async fn events_of(
     if wanted.len() > 1 && span <= SPAN {
         let limit = usize::try_from(span).unwrap_or(usize::MAX);
         let page = store
-            .events_after(tag, first.saturating_sub(1), limit, now)
+            .events_after(prefix, first.saturating_sub(1), limit, now)
             .await?;
         found.extend(page.events.into_iter().map(|event| (event.position, event)));
     }
     let missing: Vec<_> = wanted
         .into_iter()
         .filter(|position| !found.contains_key(position))
-        .map(|position| store.event_at(tag, position))
+        .map(|position| store.event_at(prefix, position))
         .collect();
     let looked_up: Vec<_> = stream::iter(missing)
         .buffer_unordered(AT_A_TIME)
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    const WRITTEN: Moment = Moment::from_millis(1_800_000_000_000);
+    const WRITTEN: UnixMillis = UnixMillis::from_millis(1_800_000_000_000);
 
     fn delivery(key: DeliveryKey) -> Delivery {
         Delivery {
@@ -232,7 +232,7 @@ mod tests {
             ..delivery(DeliveryKey::Event(*at))
         });
         let shown = shown.iter().map(|(position, user)| event(*position, *user));
-        let now = Moment::from_millis(WRITTEN.millis() + 1_000 * seconds_later);
+        let now = UnixMillis::from_millis(WRITTEN.millis() + 1_000 * seconds_later);
         let workspace = WorkspaceId::random();
         let batch = Batch::arrange(workspace, due.collect(), shown.collect(), now).unwrap();
         let position = |delivery: &Delivery| match delivery.key {
@@ -295,7 +295,7 @@ mod tests {
             WorkspaceId::random(),
             due.into(),
             HashMap::new(),
-            Moment::from_millis(WRITTEN.millis() + 1_000),
+            UnixMillis::from_millis(WRITTEN.millis() + 1_000),
         );
         let batch = batch.unwrap();
         assert_eq!((batch.chains.len(), batch.is_waiting), (1, true));

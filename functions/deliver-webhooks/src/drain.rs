@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::api::invocation::{Ends, Invocation, LEASE};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::domain::ids::WorkspaceTag;
+use shared::domain::ids::WorkspacePrefix;
 use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState};
-use shared::integrations::http_client::{Outbound, TIME_LIMIT};
-use shared::integrations::invoker::{Errand, Waker};
+use shared::integrations::http_client::{PublicHttpClient, TIME_LIMIT};
+use shared::integrations::invoker::{Job, WorkerInvoker};
 use shared::store::Store;
 
 use crate::attempt::Sender;
@@ -50,10 +50,10 @@ const PATIENCE: u32 = 10;
 
 pub struct Drain<'a> {
     store: &'a Store,
-    outbound: &'a Outbound,
-    waker: &'a Waker,
+    outbound: &'a PublicHttpClient,
+    invoker: &'a WorkerInvoker,
     tally: &'a Tally,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     id: EndpointId,
     /// No attempt starts after this.
     until: Instant,
@@ -62,18 +62,18 @@ pub struct Drain<'a> {
 impl<'a> Drain<'a> {
     pub fn new(
         invocation: &'a Invocation,
-        outbound: &'a Outbound,
-        waker: &'a Waker,
+        outbound: &'a PublicHttpClient,
+        invoker: &'a WorkerInvoker,
         tally: &'a Tally,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         id: EndpointId,
     ) -> Self {
         Self {
             store: &invocation.store,
             outbound,
-            waker,
+            invoker,
             tally,
-            tag,
+            prefix,
             id,
             until: until(invocation.ends),
         }
@@ -85,19 +85,24 @@ impl<'a> Drain<'a> {
         let name = format!("deliver-{}", self.id);
         let lease = self
             .store
-            .take_lease(self.tag, &name, LEASE, Moment::now())
+            .take_lease(self.prefix, &name, LEASE, UnixMillis::now())
             .await?;
         let Some(lease) = lease else {
             return Ok(());
         };
         let outcome = self.deliver().await;
         self.store.release(lease).await?;
-        if outcome? && self.store.is_due(self.tag, self.id, Moment::now()).await? {
-            let errand = Errand::Deliver {
-                workspace: self.tag,
+        if outcome?
+            && self
+                .store
+                .is_due(self.prefix, self.id, UnixMillis::now())
+                .await?
+        {
+            let job = Job::Deliver {
+                workspace: self.prefix,
                 endpoint: self.id.to_string(),
             };
-            self.waker.wake(&errand).await?;
+            self.invoker.invoke(&job).await?;
         }
         Ok(())
     }
@@ -108,12 +113,12 @@ impl<'a> Drain<'a> {
         let (mut was_empty, mut waited) = (false, 0);
         loop {
             // Read again: it may have been paused or removed, or its secret replaced.
-            let endpoint = self.store.endpoint(self.tag, self.id).await?;
+            let endpoint = self.store.endpoint(self.prefix, self.id).await?;
             let Some(endpoint) = endpoint.filter(Endpoint::is_active) else {
                 return Ok(false);
             };
-            let now = Moment::now();
-            let due = self.store.due(self.tag, self.id, now, PAGE).await?;
+            let now = UnixMillis::now();
+            let due = self.store.due(self.prefix, self.id, now, PAGE).await?;
             if due.is_empty() {
                 if was_empty {
                     return Ok(true);
@@ -162,7 +167,7 @@ impl<'a> Drain<'a> {
         for delivery in &batch.gone {
             let dropped = delivery.clone().dropped();
             self.store
-                .record_delivery(self.tag, self.id, delivery, &dropped)
+                .record_delivery(self.prefix, self.id, delivery, &dropped)
                 .await?;
         }
         Ok(())
@@ -174,7 +179,7 @@ impl<'a> Drain<'a> {
         endpoint: &Endpoint,
         (delivered, failed): (u32, u32),
     ) -> Result<(), ApiError> {
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         let (delivered_now, failed_now) = self.tally.so_far();
         let after = |endpoint: Endpoint| {
             if self.tally.is_endpoint_gone() {
@@ -190,7 +195,10 @@ impl<'a> Drain<'a> {
         if after(endpoint.clone()) == *endpoint {
             return Ok(());
         }
-        let changed = self.store.change_endpoint(self.tag, self.id, after).await?;
+        let changed = self
+            .store
+            .change_endpoint(self.prefix, self.id, after)
+            .await?;
         if changed.is_some_and(|changed| {
             changed.before.is_active() && changed.after.state == EndpointState::Failing
         }) {

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use shared::api::invocation::Invocation;
 use shared::domain::error::ApiError;
 use shared::domain::webhooks::EndpointId;
-use shared::integrations::http_client::Outbound;
-use shared::integrations::invoker::Waker;
+use shared::integrations::http_client::PublicHttpClient;
+use shared::integrations::invoker::WorkerInvoker;
 
 use crate::drain::Drain;
 use crate::sweep::sweep;
@@ -31,16 +31,21 @@ pub enum Order {
 
 /// Runs a job. Failures are logged and left for the next sweep, because repeating the invocation
 /// would gain nothing.
-pub async fn handle(invocation: Invocation, order: Order, outbound: &Outbound, waker: &Waker) {
+pub async fn handle(
+    invocation: Invocation,
+    order: Order,
+    outbound: &PublicHttpClient,
+    invoker: &WorkerInvoker,
+) {
     let tally = Tally::default();
     let outcome = match order {
-        Order::Sweep { .. } => sweep(&invocation, waker).await,
+        Order::Sweep { .. } => sweep(&invocation, invoker).await,
         Order::Drain {
             workspace,
             endpoint,
         } => match workspace.parse() {
-            Ok(tag) => {
-                let drain = Drain::new(&invocation, outbound, waker, &tally, tag, endpoint);
+            Ok(prefix) => {
+                let drain = Drain::new(&invocation, outbound, invoker, &tally, prefix, endpoint);
                 drain.run().await
             }
             Err(_) => Err(ApiError::Internal("the job names no workspace".to_owned())),

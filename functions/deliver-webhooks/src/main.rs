@@ -10,16 +10,16 @@ mod tally;
 
 use lambda_http::Error;
 use shared::api::App;
-use shared::integrations::http_client::{Outbound, Reach};
-use shared::integrations::invoker::Waker;
+use shared::integrations::http_client::{AddressPolicy, PublicHttpClient};
+use shared::integrations::invoker::WorkerInvoker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
-    let waker = &Waker::from_environment(app.config()).delivering_itself();
-    let outbound = &Outbound::new(Reach::from_environment())?;
+    let invoker = &WorkerInvoker::from_environment(app.config()).for_own_deliveries();
+    let outbound = &PublicHttpClient::new(AddressPolicy::from_environment())?;
     app.handle("deliver-webhooks", |invocation, order| {
-        handler::handle(invocation, order, outbound, waker)
+        handler::handle(invocation, order, outbound, invoker)
     })
     .await
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::invocation::LEASE;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::UserId;
-use shared::integrations::invoker::{Errand, Waker};
+use shared::integrations::invoker::{Job, WorkerInvoker};
 use shared::store::Queue;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -35,9 +35,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Works on a universe, unless somebody else does.
-pub async fn run(universe: Arc<Universe>, waker: &Waker) -> Result<(), ApiError> {
-    let (store, tag) = (&universe.store, universe.tag);
-    let taking = store.take_universe_lease(tag, universe.id, LEASE, Moment::now());
+pub async fn run(universe: Arc<Universe>, invoker: &WorkerInvoker) -> Result<(), ApiError> {
+    let (store, prefix) = (&universe.store, universe.prefix);
+    let taking = store.take_universe_lease(prefix, universe.id, LEASE, UnixMillis::now());
     let Some(lease) = taking.await? else {
         return Ok(());
     };
@@ -50,11 +50,11 @@ pub async fn run(universe: Arc<Universe>, waker: &Waker) -> Result<(), ApiError>
     store.release(lease).await?;
     // Whoever came while the lease was held went away again.
     if worked? || drain.finds_more().await? {
-        let errand = Errand::Enforce {
-            workspace: tag,
+        let job = Job::Enforce {
+            workspace: prefix,
             universe: universe.id.get(),
         };
-        waker.wake(&errand).await?;
+        invoker.invoke(&job).await?;
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ struct Drain {
     universe: Arc<Universe>,
     until: Instant,
     /// Users who are not to be tried again before.
-    put_off: HashMap<UserId, Moment>,
+    put_off: HashMap<UserId, UnixMillis>,
 }
 
 impl Drain {
@@ -73,7 +73,7 @@ impl Drain {
         universe.look().await?;
         let kept = universe
             .store
-            .universe_pause(universe.tag, universe.id)
+            .universe_pause(universe.prefix, universe.id)
             .await?;
         if let Some(until) = kept {
             universe.trouble.pause(until);
@@ -83,7 +83,7 @@ impl Drain {
             if universe.stopped() == universe.experiences().len() {
                 return Ok(false);
             }
-            if let Some(until) = universe.trouble.paused(Moment::now()) {
+            if let Some(until) = universe.trouble.paused(UnixMillis::now()) {
                 if !self.sleep_until(until).await {
                     // The schedule wakes the universe when its time has come.
                     return Ok(false);
@@ -97,8 +97,8 @@ impl Drain {
             looks += 1;
             match self.next_due() {
                 Some(due) if self.is_in_time(due) => {
-                    let longest = Moment::now().millis() + millis(LONGEST_PAUSE);
-                    self.sleep_until(due.min(Moment::from_millis(longest)))
+                    let longest = UnixMillis::now().millis() + millis(LONGEST_PAUSE);
+                    self.sleep_until(due.min(UnixMillis::from_millis(longest)))
                         .await;
                 }
                 _ if looks < LOOKS => tokio::time::sleep(PAUSE).await,
@@ -111,13 +111,13 @@ impl Drain {
     /// Goes once through the queue; says whether there was anything to do.
     async fn round(&mut self) -> Result<bool, ApiError> {
         let universe = Arc::clone(&self.universe);
-        let (store, now) = (&universe.store, Moment::now());
-        let again = store.due_applications(universe.tag, universe.id, now, DUE);
+        let (store, now) = (&universe.store, UnixMillis::now());
+        let again = store.due_applications(universe.prefix, universe.id, now, DUE);
         let mut again = again.await?.into_iter();
-        let mut queue = Queue::new(universe.tag, &universe.sources(), now);
+        let mut queue = Queue::new(universe.prefix, &universe.sources(), now);
         let (mut seen, mut worked) = (HashSet::new(), false);
         let mut running = JoinSet::new();
-        while Instant::now() < self.until && universe.trouble.paused(Moment::now()).is_none() {
+        while Instant::now() < self.until && universe.trouble.paused(UnixMillis::now()).is_none() {
             while let Some(done) = running.try_join_next() {
                 self.take(done);
             }
@@ -168,34 +168,34 @@ impl Drain {
         }
     }
 
-    fn put_off(&mut self, user: UserId, until: Moment) {
+    fn put_off(&mut self, user: UserId, until: UnixMillis) {
         self.universe.tally.count(|counts| counts.put_off += 1);
         self.put_off.insert(user, until);
     }
 
     fn is_put_off(&mut self, user: UserId) -> bool {
-        let now = Moment::now();
+        let now = UnixMillis::now();
         self.put_off.retain(|_, until| *until > now);
         self.put_off.contains_key(&user)
     }
 
-    fn next_due(&mut self) -> Option<Moment> {
-        let now = Moment::now();
+    fn next_due(&mut self) -> Option<UnixMillis> {
+        let now = UnixMillis::now();
         self.put_off.retain(|_, until| *until > now);
         self.put_off.values().min().copied()
     }
 
     /// Whether a time comes before this call has to end.
-    fn is_in_time(&self, due: Moment) -> bool {
+    fn is_in_time(&self, due: UnixMillis) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
-        due.millis() < Moment::now().millis() + millis(left)
+        due.millis() < UnixMillis::now().millis() + millis(left)
     }
 
     /// Sleeps; says whether the time came before this call has to end.
-    async fn sleep_until(&self, due: Moment) -> bool {
+    async fn sleep_until(&self, due: UnixMillis) -> bool {
         let in_time = self.is_in_time(due);
         if in_time {
-            let pause = due.millis().saturating_sub(Moment::now().millis());
+            let pause = due.millis().saturating_sub(UnixMillis::now().millis());
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         in_time
@@ -204,10 +204,10 @@ impl Drain {
     /// Whether somebody is pending who was not put off.
     async fn finds_more(&mut self) -> Result<bool, ApiError> {
         let universe = Arc::clone(&self.universe);
-        if universe.trouble.paused(Moment::now()).is_some() {
+        if universe.trouble.paused(UnixMillis::now()).is_some() {
             return Ok(false);
         }
-        let mut queue = Queue::new(universe.tag, &universe.sources(), Moment::now());
+        let mut queue = Queue::new(universe.prefix, &universe.sources(), UnixMillis::now());
         while let Some((_, user)) = queue.next(&universe.store).await? {
             if !self.is_put_off(user) {
                 return Ok(true);

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use shared::api::App;
 use shared::api::invocation::Invocation;
 use shared::domain::error::ApiError;
-use shared::domain::ids::{UniverseId, WorkspaceTag};
-use shared::integrations::invoker::Waker;
+use shared::domain::ids::{UniverseId, WorkspacePrefix};
+use shared::integrations::invoker::WorkerInvoker;
 use shared::integrations::roblox::Roblox;
-use shared::integrations::secrets::Secrets;
+use shared::integrations::secrets::SecretStore;
 
 use crate::pace::{MessagePaces, pacing};
 use crate::tally::Tally;
@@ -46,8 +46,8 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Mirror {
     roblox: Roblox,
-    secrets: Secrets,
-    waker: Waker,
+    secrets: SecretStore,
+    invoker: WorkerInvoker,
     messages: MessagePaces,
 }
 
@@ -56,8 +56,8 @@ impl Mirror {
     pub fn from_environment(app: &App) -> Result<Self, Error> {
         Ok(Self {
             roblox: Roblox::from_environment()?,
-            secrets: Secrets::new(app.config()),
-            waker: Waker::from_environment(app.config()).enforcing_itself(),
+            secrets: SecretStore::new(app.config()),
+            invoker: WorkerInvoker::from_environment(app.config()).for_own_mirror(),
             messages: MessagePaces::default(),
         })
     }
@@ -67,7 +67,7 @@ impl Mirror {
 pub async fn handle(invocation: Invocation, event: Event, mirror: &Mirror) {
     let tally = Arc::new(Tally::default());
     let outcome = match event {
-        Event::Sweep { .. } => sweep::sweep(&invocation, &mirror.waker).await,
+        Event::Sweep { .. } => sweep::sweep(&invocation, &mirror.invoker).await,
         Event::Check { .. } => {
             sweep::check(&invocation, &mirror.roblox, &mirror.secrets, &tally).await
         }
@@ -76,22 +76,22 @@ pub async fn handle(invocation: Invocation, event: Event, mirror: &Mirror) {
             universe,
         } => match named(&workspace, universe) {
             Err(error) => Err(error),
-            Ok((tag, universe)) => {
+            Ok((prefix, universe)) => {
                 let universe = Universe {
-                    tag,
+                    prefix,
                     id: universe,
                     store: invocation.store.clone(),
                     ends: invocation.ends,
                     roblox: mirror.roblox.clone(),
                     secrets: mirror.secrets.clone(),
                     pacing: pacing(),
-                    messages: mirror.messages.of(tag, universe),
+                    messages: mirror.messages.of(prefix, universe),
                     places: std::sync::Mutex::default(),
                     pace: crate::pace::Starts::default(),
                     trouble: crate::pace::Trouble::default(),
                     tally: Arc::clone(&tally),
                 };
-                drain::run(Arc::new(universe), &mirror.waker).await
+                drain::run(Arc::new(universe), &mirror.invoker).await
             }
         },
     };
@@ -99,8 +99,8 @@ pub async fn handle(invocation: Invocation, event: Event, mirror: &Mirror) {
     invocation.end_run(&tally.run(), error.as_ref());
 }
 
-fn named(workspace: &str, universe: u64) -> Result<(WorkspaceTag, UniverseId), ApiError> {
-    let refused = || ApiError::Internal("an errand to no universe".to_owned());
-    let tag = workspace.parse().map_err(|_| refused())?;
-    Ok((tag, UniverseId::new(universe).ok_or_else(refused)?))
+fn named(workspace: &str, universe: u64) -> Result<(WorkspacePrefix, UniverseId), ApiError> {
+    let refused = || ApiError::Internal("a job to no universe".to_owned());
+    let prefix = workspace.parse().map_err(|_| refused())?;
+    Ok((prefix, UniverseId::new(universe).ok_or_else(refused)?))
 }

@@ -1,11 +1,11 @@
 //! Whether a key is accepted, and what follows for the experiences that it is for.
 
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{UniverseId, UserId};
 use shared::domain::rules::enforcing::Level;
 use shared::integrations::roblox::{Roblox, RobloxError, RobloxKey};
-use shared::integrations::secrets::{SecretError, Secrets};
+use shared::integrations::secrets::{SecretError, SecretStore};
 use shared::store::{Enforcement, Stopped, Store};
 
 use crate::tally::Tally;
@@ -31,7 +31,7 @@ pub enum Trial {
 /// and where Roblox says what a key may do, it must be allowed to write.
 pub async fn try_key(
     roblox: &Roblox,
-    secrets: &Secrets,
+    secrets: &SecretStore,
     secret: &str,
     universe: UniverseId,
 ) -> Trial {
@@ -65,7 +65,7 @@ pub async fn take_note(
     store: &Store,
     enforcement: &Enforcement,
     trial: &Trial,
-    now: Moment,
+    now: UnixMillis,
     tally: &Tally,
 ) -> Result<bool, ApiError> {
     let was = &enforcement.settings.stopped;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::api::invocation::LEASE;
-use shared::domain::clock::Moment;
-use shared::domain::ids::{UniverseId, WorkspaceTag};
+use shared::domain::clock::UnixMillis;
+use shared::domain::ids::{UniverseId, WorkspacePrefix};
 use shared::domain::rules::enforcing::{MessagePace, Pacing};
 use tokio::time::Instant;
 
@@ -55,15 +55,15 @@ impl Starts {
 
 /// When the last messages of each universe were published, as far as this environment knows.
 #[derive(Debug, Default)]
-pub struct MessagePaces(Mutex<HashMap<(WorkspaceTag, UniverseId), SharedPace>>);
+pub struct MessagePaces(Mutex<HashMap<(WorkspacePrefix, UniverseId), SharedPace>>);
 
 /// The pace of one universe.
 pub type SharedPace = Arc<Mutex<MessagePace>>;
 
 impl MessagePaces {
     /// That of a universe.
-    pub fn of(&self, tag: WorkspaceTag, universe: UniverseId) -> SharedPace {
-        Arc::clone(lock(&self.0).entry((tag, universe)).or_default())
+    pub fn of(&self, prefix: WorkspacePrefix, universe: UniverseId) -> SharedPace {
+        Arc::clone(lock(&self.0).entry((prefix, universe)).or_default())
     }
 }
 
@@ -75,7 +75,7 @@ pub struct Trouble(Mutex<State>);
 struct State {
     failures: u32,
     limited: u32,
-    until: Option<Moment>,
+    until: Option<UnixMillis>,
 }
 
 impl Trouble {
@@ -86,7 +86,7 @@ impl Trouble {
     }
 
     /// It did not answer; tells until when it is left alone, if that is decided now.
-    pub fn failed(&self, now: Moment) -> Option<Moment> {
+    pub fn failed(&self, now: UnixMillis) -> Option<UnixMillis> {
         let mut state = lock(&self.0);
         state.failures = state.failures.saturating_add(1);
         let rests = state.failures.checked_sub(IN_A_ROW)?;
@@ -95,7 +95,7 @@ impl Trouble {
     }
 
     /// It says "too often"; tells until when it is left alone.
-    pub fn limited(&self, now: Moment, said: Option<Duration>) -> Option<Moment> {
+    pub fn limited(&self, now: UnixMillis, said: Option<Duration>) -> Option<UnixMillis> {
         let mut state = lock(&self.0);
         let doubled = UNSAID.saturating_mul(1 << state.limited.min(5));
         state.limited = state.limited.saturating_add(1);
@@ -104,18 +104,18 @@ impl Trouble {
     }
 
     /// Leaves it alone until then.
-    pub fn pause(&self, until: Moment) {
+    pub fn pause(&self, until: UnixMillis) {
         lock(&self.0).until = Some(until);
     }
 
     /// Until when it is to be left alone, if it is.
-    pub fn paused(&self, now: Moment) -> Option<Moment> {
+    pub fn paused(&self, now: UnixMillis) -> Option<UnixMillis> {
         lock(&self.0).until.filter(|until| *until > now)
     }
 }
 
 impl State {
-    fn pause(&mut self, now: Moment, millis: u64) -> Option<Moment> {
+    fn pause(&mut self, now: UnixMillis, millis: u64) -> Option<UnixMillis> {
         let until = later(now, millis);
         self.until = self.until.max(Some(until));
         self.until
@@ -123,13 +123,13 @@ impl State {
 }
 
 /// When to look again at what is under way now: by then this lease is over.
-pub const fn abandoned(now: Moment) -> Moment {
+pub const fn abandoned(now: UnixMillis) -> UnixMillis {
     later(now, (LEASE + 5) * 1000)
 }
 
 /// So many milliseconds later.
-pub const fn later(now: Moment, millis: u64) -> Moment {
-    Moment::from_millis(now.millis().saturating_add(millis))
+pub const fn later(now: UnixMillis, millis: u64) -> UnixMillis {
+    UnixMillis::from_millis(now.millis().saturating_add(millis))
 }
 
 /// A lock whose holder cannot panic.

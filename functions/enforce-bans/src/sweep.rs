@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use shared::api::invocation::{Invocation, STEP};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::domain::ids::{UniverseId, WorkspaceTag};
-use shared::integrations::invoker::{Errand, Waker};
+use shared::domain::ids::{UniverseId, WorkspacePrefix};
+use shared::integrations::invoker::{Job, WorkerInvoker};
 use shared::integrations::roblox::Roblox;
-use shared::integrations::secrets::Secrets;
+use shared::integrations::secrets::SecretStore;
 use shared::store::{Enforcement, Pending};
 
 use crate::drain::AFTERWARDS;
@@ -17,23 +17,23 @@ use crate::tally::Tally;
 
 /// Wakes each universe that owes something or is stopped. Those that there is no time for are left to
 /// the next sweep.
-pub async fn sweep(invocation: &Invocation, waker: &Waker) -> Result<(), ApiError> {
-    let (store, now) = (&invocation.store, Moment::now());
+pub async fn sweep(invocation: &Invocation, invoker: &WorkerInvoker) -> Result<(), ApiError> {
+    let (store, now) = (&invocation.store, UnixMillis::now());
     let mut failed = None;
-    for ((tag, universe), places) in by_universe(store.enforcements().await?) {
+    for ((prefix, universe), places) in by_universe(store.enforcements().await?) {
         if !invocation.ends.allows(STEP) {
             break;
         }
         let is_stopped = places.iter().any(|it| it.settings.stopped.is_some());
         let sources = sources(&places);
-        if !is_stopped && !store.owes_anything(tag, universe, &sources, now).await? {
+        if !is_stopped && !store.owes_anything(prefix, universe, &sources, now).await? {
             continue;
         }
-        let errand = Errand::Enforce {
-            workspace: tag,
+        let job = Job::Enforce {
+            workspace: prefix,
             universe: universe.get(),
         };
-        failed = failed.or(waker.wake(&errand).await.err());
+        failed = failed.or(invoker.invoke(&job).await.err());
     }
     failed.map_or(Ok(()), Err)
 }
@@ -43,7 +43,7 @@ pub async fn sweep(invocation: &Invocation, waker: &Waker) -> Result<(), ApiErro
 pub async fn check(
     invocation: &Invocation,
     roblox: &Roblox,
-    secrets: &Secrets,
+    secrets: &SecretStore,
     tally: &Tally,
 ) -> Result<(), ApiError> {
     let store = &invocation.store;
@@ -61,7 +61,7 @@ pub async fn check(
             tried.insert(name.clone(), trial);
         }
         if let Some(trial) = tried.get(&name) {
-            keys::take_note(store, &enforcement, trial, Moment::now(), tally).await?;
+            keys::take_note(store, &enforcement, trial, UnixMillis::now(), tally).await?;
         }
     }
     Ok(())
@@ -70,7 +70,7 @@ pub async fn check(
 /// What is mirrored, universe by universe.
 fn by_universe(
     enforcements: Vec<Enforcement>,
-) -> BTreeMap<(WorkspaceTag, UniverseId), Vec<Enforcement>> {
+) -> BTreeMap<(WorkspacePrefix, UniverseId), Vec<Enforcement>> {
     let mut universes: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for enforcement in enforcements {
         let name = (enforcement.workspace, enforcement.settings.universe);

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use shared::api::invocation::Ends;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::domain::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use shared::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
 use shared::domain::rules::enforcing::{Level, Mirrors, Pacing, Plan};
 use shared::integrations::roblox::{Roblox, RobloxKey};
-use shared::integrations::secrets::{SecretError, Secrets};
+use shared::integrations::secrets::{SecretError, SecretStore};
 use shared::store::{Enforcement, Pending, Store};
 
 use crate::keys::{self, Trial};
@@ -21,14 +21,14 @@ use crate::tally::Tally;
 #[derive(Debug)]
 pub struct Universe {
     /// Whose.
-    pub tag: WorkspaceTag,
+    pub prefix: WorkspacePrefix,
     /// Which.
     pub id: UniverseId,
     pub store: Store,
     /// When this call of the function must have answered.
     pub ends: Ends,
     pub roblox: Roblox,
-    pub secrets: Secrets,
+    pub secrets: SecretStore,
     pub pacing: Pacing,
     pub messages: SharedPace,
     /// Its mirrored places; stopped ones are among them.
@@ -41,13 +41,13 @@ pub struct Universe {
 impl Universe {
     /// Reads which places are mirrored, and tries the keys of those that are stopped.
     pub async fn look(&self) -> Result<(), ApiError> {
-        let all = self.store.enforcements_of(self.tag).await?;
+        let all = self.store.enforcements_of(self.prefix).await?;
         let of_it = all
             .into_iter()
             .filter(|it| it.settings.universe == self.id)
             .map(|it| (it.experience, it));
         *lock(&self.places) = of_it.collect();
-        for secret in self.secrets_to_try(Moment::now()) {
+        for secret in self.secrets_to_try(UnixMillis::now()) {
             let trial = keys::try_key(&self.roblox, &self.secrets, &secret, self.id).await;
             self.note(&secret, &trial).await?;
         }
@@ -55,7 +55,7 @@ impl Universe {
     }
 
     /// The keys that were not accepted, unless one was tried a moment ago.
-    fn secrets_to_try(&self, now: Moment) -> Vec<String> {
+    fn secrets_to_try(&self, now: UnixMillis) -> Vec<String> {
         let pause = self.pacing.window / 2;
         let mut secrets: Vec<_> = lock(&self.places)
             .values()
@@ -73,7 +73,7 @@ impl Universe {
 
     /// Takes note of what came of trying a key, for each place that it is for.
     pub async fn note(&self, secret: &str, trial: &Trial) -> Result<(), ApiError> {
-        let now = Moment::now();
+        let now = UnixMillis::now();
         let of_key: Vec<_> = lock(&self.places)
             .values()
             .filter(|it| it.settings.secret == secret)
@@ -165,17 +165,17 @@ impl Universe {
                 Ok(None)
             }
             Err(SecretError::Unavailable(detail)) => Err(ApiError::ServiceUnavailable {
-                service: "AWS Secrets Manager",
+                service: "AWS SecretStore Manager",
                 detail,
             }),
         }
     }
 
     /// Leaves Roblox alone for a time, which the next call of the function keeps to as well.
-    pub async fn rest(&self, until: Option<Moment>) -> Result<(), ApiError> {
+    pub async fn rest(&self, until: Option<UnixMillis>) -> Result<(), ApiError> {
         let Some(until) = until else {
             return Ok(());
         };
-        self.store.pause_universe(self.tag, self.id, until).await
+        self.store.pause_universe(self.prefix, self.id, until).await
     }
 }

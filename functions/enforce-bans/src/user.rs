@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use shared::api::invocation::STEP;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::ids::UserId;
 use shared::domain::rules::enforcing::{self, Held, Level, Plan, Step};
-use shared::integrations::roblox::{Ask, Change, RobloxError, TIME_LIMIT, drop_player};
+use shared::integrations::roblox::{Ask, RestrictionChange, RobloxError, TIME_LIMIT, drop_player};
 use shared::store::{Application, Intent};
 use tokio::time::Instant;
 
@@ -34,7 +34,7 @@ pub enum Work {
     /// Nothing, whatever the index says: it may trail.
     None,
     /// Not now.
-    PutOff(Moment),
+    PutOff(UnixMillis),
     /// This.
     Ready(Box<Ready>),
 }
@@ -48,7 +48,7 @@ pub struct Ready {
     /// Whether there is an item of it.
     is_noted: bool,
     /// Since when something is owed, if that is known.
-    since: Option<Timestamp>,
+    since: Option<UnixSeconds>,
 }
 
 /// What came of it.
@@ -56,25 +56,25 @@ pub struct Ready {
 pub struct Outcome {
     pub user: UserId,
     /// Set if the user is not to be tried again before.
-    pub put_off: Option<Moment>,
+    pub put_off: Option<UnixMillis>,
 }
 
 /// Looks at what is owed for a user as it is now.
 pub async fn prepare(
     universe: &Universe,
     user: UserId,
-    since: Option<Timestamp>,
+    since: Option<UnixSeconds>,
 ) -> Result<Work, ApiError> {
-    let (store, tag, now) = (&universe.store, universe.tag, Moment::now());
+    let (store, prefix, now) = (&universe.store, universe.prefix, UnixMillis::now());
     let places = universe.experiences();
-    let applying = store.applying(tag, user, universe.id, &places).await?;
+    let applying = store.applying(prefix, user, universe.id, &places).await?;
     let is_noted = applying.application.is_some();
     let application = applying.application.unwrap_or_default();
     if let Some(until) = application.retry_at.filter(|until| *until > now) {
         return Ok(Work::PutOff(until));
     }
     let of_places = store
-        .places_of(tag, user, applying.standings, |place| {
+        .places_of(prefix, user, applying.standings, |place| {
             universe.mirrors(place)
         })
         .await?;
@@ -121,7 +121,7 @@ pub async fn carry_out(universe: Arc<Universe>, ready: Box<Ready>, until: Instan
         Ok(put_off) => put_off,
         Err(error) => {
             universe.tally.blame(error.detail().unwrap_or_default());
-            Some(later(Moment::now(), FIRST_PAUSE))
+            Some(later(UnixMillis::now(), FIRST_PAUSE))
         }
     };
     Outcome { user, put_off }
@@ -135,7 +135,7 @@ struct Working<'a> {
 }
 
 impl Working<'_> {
-    async fn run(&mut self, until: Instant) -> Result<Option<Moment>, ApiError> {
+    async fn run(&mut self, until: Instant) -> Result<Option<UnixMillis>, ApiError> {
         let steps = self.ready.plan.steps.clone();
         let mut put_off = None;
         for (number, step) in steps.iter().enumerate() {
@@ -143,8 +143,8 @@ impl Working<'_> {
                 let next = self
                     .universe
                     .pacing
-                    .next(&self.ready.application.updates, Moment::now());
-                if next > Moment::now() || Instant::now() > until {
+                    .next(&self.ready.application.updates, UnixMillis::now());
+                if next > UnixMillis::now() || Instant::now() > until {
                     put_off = Some(next);
                     break;
                 }
@@ -176,29 +176,29 @@ impl Working<'_> {
     }
 
     /// Asks Roblox for one change, and says until when the user is put off if that came to nothing.
-    async fn ask(&mut self, step: &Step) -> Result<Option<Moment>, ApiError> {
+    async fn ask(&mut self, step: &Step) -> Result<Option<UnixMillis>, ApiError> {
         let universe = self.universe;
         let Some(secret) = universe.secret_for(step.level, &self.ready.plan) else {
-            return Ok(Some(Moment::now()));
+            return Ok(Some(UnixMillis::now()));
         };
         let Some(key) = universe.key(&secret).await? else {
-            return Ok(Some(Moment::now()));
+            return Ok(Some(UnixMillis::now()));
         };
         // A change begins only if it can end, and be noted, before the function is stopped.
         if !universe.ends.allows(STEP.saturating_add(TIME_LIMIT)) {
-            return Ok(Some(Moment::now()));
+            return Ok(Some(UnixMillis::now()));
         }
-        let intent = self.intend(step, Moment::now());
+        let intent = self.intend(step, UnixMillis::now());
         let before = self.ready.application.updates.clone();
-        self.ready.application.updates = universe.pacing.noted(&before, Moment::now());
+        self.ready.application.updates = universe.pacing.noted(&before, UnixMillis::now());
         self.ready.application.retry_at = None;
         // First written down, then asked.
-        self.note(Some(abandoned(Moment::now()))).await?;
+        self.note(Some(abandoned(UnixMillis::now()))).await?;
         let ask = Ask {
             level: step.level,
             change: match &step.ban {
-                Some(ban) => Change::Set(ban.terms.clone()),
-                None => Change::Lift,
+                Some(ban) => RestrictionChange::Set(ban.terms.clone()),
+                None => RestrictionChange::Lift,
             },
             idempotency_key: intent.idempotency_key,
             first_sent: intent.first_sent,
@@ -207,7 +207,7 @@ impl Working<'_> {
             .roblox
             .change(&key, universe.id, self.ready.user, &ask);
         let answer = asking.await;
-        let now = Moment::now();
+        let now = UnixMillis::now();
         // Roblox counted it at some time before its answer.
         self.ready.application.updates = universe.pacing.noted(&before, now);
         match answer {
@@ -226,7 +226,7 @@ impl Working<'_> {
     }
 
     /// What is asked for, in the words of the last time if it is the same.
-    fn intend(&mut self, step: &Step, now: Moment) -> Intent {
+    fn intend(&mut self, step: &Step, now: UnixMillis) -> Intent {
         let intents = &mut self.ready.application.intents;
         let at = intents.iter().position(|intent| intent.level == step.level);
         let before = at.map(|at| intents.swap_remove(at));
@@ -266,8 +266,8 @@ impl Working<'_> {
         &mut self,
         secret: &str,
         error: RobloxError,
-        now: Moment,
-    ) -> Result<Moment, ApiError> {
+        now: UnixMillis,
+    ) -> Result<UnixMillis, ApiError> {
         let universe = self.universe;
         let application = &mut self.ready.application;
         application.error = Some(error.to_string());
@@ -317,15 +317,16 @@ impl Working<'_> {
         let mut reported = 0;
         for report in &self.ready.plan.reports {
             if !report.after.iter().any(is_open) {
-                let (store, tag, user) = (&self.universe.store, self.universe.tag, self.ready.user);
+                let (store, prefix, user) =
+                    (&self.universe.store, self.universe.prefix, self.ready.user);
                 let reporting =
-                    store.report_applied(tag, user, report.experience, report.state, BY);
+                    store.report_applied(prefix, user, report.experience, report.state, BY);
                 reporting.await?;
                 reported += 1;
             }
         }
         if let Some(since) = self.ready.since.filter(|_| reported > 0) {
-            let now = Moment::now().seconds();
+            let now = UnixMillis::now().seconds();
             self.universe.tally.waited(now.0.saturating_sub(since.0));
         }
         Ok(reported)
@@ -339,7 +340,7 @@ impl Working<'_> {
             return;
         };
         let is_late = !universe.ends.allows(STEP.saturating_add(TIME_LIMIT));
-        if is_late || !lock(&universe.messages).admit(universe.pacing, Moment::now()) {
+        if is_late || !lock(&universe.messages).admit(universe.pacing, UnixMillis::now()) {
             universe.tally.count(|counts| counts.kicks_skipped += 1);
             return;
         }
@@ -356,7 +357,7 @@ impl Working<'_> {
         }
     }
 
-    async fn note(&mut self, due: Option<Moment>) -> Result<(), ApiError> {
+    async fn note(&mut self, due: Option<UnixMillis>) -> Result<(), ApiError> {
         let Ready {
             user,
             application,
@@ -388,12 +389,12 @@ async fn note(
     universe: &Universe,
     user: UserId,
     application: &Application,
-    due: Option<Moment>,
+    due: Option<UnixMillis>,
     is_noted: bool,
 ) -> Result<(), ApiError> {
-    let (tag, id) = (universe.tag, universe.id);
+    let (prefix, id) = (universe.prefix, universe.id);
     let noting = universe
         .store
-        .note_application(tag, user, id, application, due, is_noted);
+        .note_application(prefix, user, id, application, due, is_noted);
     noting.await
 }

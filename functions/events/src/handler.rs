@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::api::auth::{Caller, ReadBans};
 use shared::api::cursor::Cursors;
 use shared::api::{ApiRequest, PageList, Reply};
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::event::Event;
 use shared::store::{LogEntry, LogPosition, Store};
@@ -24,7 +24,7 @@ struct Events {
 
 struct Reading {
     cursor: Option<LogPosition>,
-    since: Option<Timestamp>,
+    since: Option<UnixSeconds>,
     limit: usize,
     cursors: Cursors,
 }
@@ -37,18 +37,18 @@ pub async fn handle(
 ) -> Result<Reply, ApiError> {
     let reading = parse(&caller, &request, &store).await?;
     let (head, after) = begin(&caller, &reading, &store).await?;
-    let now = Moment::now();
-    let view = caller.view(now.seconds());
+    let now = UnixMillis::now();
+    let presenter = caller.presenter(now.seconds());
     let mut list = PageList::of(reading.limit);
     let mut reached = after;
     // Reading the head costs a quarter of a query, and shows whether there is anything new.
     if head.position > after {
         let entries = store
-            .log_entries(caller.tag(), after, reading.limit, now)
+            .log_entries(caller.prefix(), after, reading.limit, now)
             .await?;
         'page: for entries in entries.chunks(AT_ONCE) {
             for event in store.logged(entries).await? {
-                if !list.add(&Event::logged(&event, &view))? {
+                if !list.add(&Event::logged(&event, &presenter))? {
                     break 'page;
                 }
                 reached = event.position;
@@ -65,7 +65,7 @@ pub async fn handle(
         next_cursor: reading.cursors.seal(&next).await?,
         epoch: next.epoch,
     };
-    Ok(Reply::json(&answer)?.varying(caller.view_varies()))
+    Ok(Reply::json(&answer)?.varying(caller.needs_vary_header()))
 }
 
 /// The end of the event log, and the position after which to read.
@@ -74,9 +74,9 @@ async fn begin(
     reading: &Reading,
     store: &Store,
 ) -> Result<(LogPosition, u64), ApiError> {
-    let tag = caller.tag();
+    let prefix = caller.prefix();
     if let Some(cursor) = reading.cursor {
-        let head = store.log_head_from(tag, cursor).await?;
+        let head = store.log_head_from(prefix, cursor).await?;
         let beyond = || {
             ApiError::field(
                 "cursor",
@@ -85,11 +85,11 @@ async fn begin(
         };
         return Ok((head.ok_or_else(beyond)?, cursor.position));
     }
-    let head = store.log_head(tag, false).await?;
+    let head = store.log_head(prefix, false).await?;
     let after = match reading.since {
-        Some(Timestamp(since)) => {
-            let since = Moment::from_millis(since.saturating_mul(1000));
-            store.position_since(tag, since).await?
+        Some(UnixSeconds(since)) => {
+            let since = UnixMillis::from_millis(since.saturating_mul(1000));
+            store.position_since(prefix, since).await?
         }
         None => 0,
     };

@@ -2,7 +2,7 @@
 
 use futures::stream::{self, StreamExt};
 use shared::api::invocation::{Invocation, STEP};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::store::EXPIRY_SHARDS;
 use shared::telemetry::Run;
@@ -35,7 +35,7 @@ async fn expire_shard(invocation: &Invocation, shard: u64) -> Result<u32, ApiErr
     let (store, ends) = (&invocation.store, invocation.ends);
     let mut expired = 0;
     while ends.allows(STEP) {
-        let now = Moment::now();
+        let now = UnixMillis::now();
         let due = store.expiring(shard, now.seconds(), PAGE).await?;
         let is_last = due.len() < usize::from(PAGE);
         let recording = due.iter().map(|ban| async move {

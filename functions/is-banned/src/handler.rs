@@ -1,15 +1,19 @@
 //! Checks whether a user is banned, on every join on every server, in one round trip.
 
-use shared::api::auth::{CheckBans, Claim};
+use shared::api::auth::{CheckBans, UnverifiedKey};
 use shared::api::{ApiRequest, Reply};
 use shared::domain::ban_info::NeverBanned;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::store::Store;
 
 /// The key is looked up together with the ban, not before it.
-pub async fn handle(claim: Claim, request: ApiRequest, _: Store) -> Result<Reply, ApiError> {
+pub async fn handle(
+    claim: UnverifiedKey,
+    request: ApiRequest,
+    _: Store,
+) -> Result<Reply, ApiError> {
     let check = match parse(&request) {
         Ok(check) => check,
         // A caller without a valid key learns only that.
@@ -21,13 +25,13 @@ pub async fn handle(claim: Claim, request: ApiRequest, _: Store) -> Result<Reply
     let (caller, snapshot) = claim
         .verify_with_standing::<CheckBans>(check.user, check.experience)
         .await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let standing = snapshot.standing;
 
     match standing.shown(now) {
         Some(ban) => {
             let completed = standing.here.report == Some(ban.current());
-            Reply::json(&caller.check_view(now).show(ban, completed))
+            Reply::json(&caller.check_presenter(now).show(ban, completed))
         }
         None => Reply::json(&NeverBanned::default()),
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::api::invocation::{Invocation, STEP};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::integrations::invoker::Waker;
-use shared::store::dynamo::stream::{Change, Failures, StreamEvent};
+use shared::integrations::invoker::WorkerInvoker;
+use shared::store::dynamo::stream::{Failures, ItemChange, StreamEvent};
 use shared::store::{Key, LOGGED_AT_ONCE};
 use shared::telemetry::Run;
 
@@ -17,8 +17,12 @@ use crate::plan::{Plan, ToLog};
 /// Logs decisions in order and invokes the workers that continue from there. All of it can be
 /// repeated. The stream sends again what could not be logged, or what there was no time for. A
 /// failed invocation is not repeated: the schedules find what is left.
-pub async fn handle(invocation: Invocation, event: StreamEvent, waker: &Waker) -> Failures {
-    let now = Moment::now();
+pub async fn handle(
+    invocation: Invocation,
+    event: StreamEvent,
+    invoker: &WorkerInvoker,
+) -> Failures {
+    let now = UnixMillis::now();
     let plan = Plan::of(&event, now.seconds());
     let (mut failures, mut error) = (Failures::default(), None);
     let mut logged = 0_u32;
@@ -44,7 +48,7 @@ pub async fn handle(invocation: Invocation, event: StreamEvent, waker: &Waker) -
         }
     }
     if invocation.ends.allows(STEP) {
-        let waking = errands.iter().map(|errand| waker.wake(errand));
+        let waking = errands.iter().map(|job| invoker.invoke(job));
         let mut failed = join_all(waking).await.into_iter().filter_map(Result::err);
         error = error.or(failed.next());
     }
@@ -61,7 +65,7 @@ pub async fn handle(invocation: Invocation, event: StreamEvent, waker: &Waker) -
 struct Published<'a> {
     logged: u32,
     /// The first entry that was not logged, or that lacks deliveries.
-    stopped_at: Option<&'a Change>,
+    stopped_at: Option<&'a ItemChange>,
     error: Option<ApiError>,
 }
 
@@ -78,8 +82,8 @@ async fn publish<'a>(invocation: &Invocation, log: &ToLog<'a>) -> Published<'a> 
         }
         let keys: Vec<Key> = entries.iter().map(|(key, _)| key.clone()).collect();
         let publishing = async {
-            let events = store.log(log.tag, &keys).await?;
-            store.fan_out(log.tag, &events).await?;
+            let events = store.log(log.prefix, &keys).await?;
+            store.fan_out(log.prefix, &events).await?;
             Ok::<_, ApiError>(u32::try_from(events.len()).unwrap_or(u32::MAX))
         };
         match publishing.await {
@@ -95,7 +99,7 @@ async fn publish<'a>(invocation: &Invocation, log: &ToLog<'a>) -> Published<'a> 
 }
 
 /// The age of the oldest entry, in seconds.
-fn waited(logs: &[ToLog<'_>], now: Moment) -> Option<u64> {
+fn waited(logs: &[ToLog<'_>], now: UnixMillis) -> Option<u64> {
     let entries = logs.iter().flat_map(|log| &log.entries);
     let oldest = entries.filter_map(|(_, change)| change.made()).min()?;
     let now = Duration::from_millis(now.millis());

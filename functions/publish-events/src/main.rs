@@ -7,14 +7,14 @@ mod plan;
 
 use lambda_http::Error;
 use shared::api::App;
-use shared::integrations::invoker::Waker;
+use shared::integrations::invoker::WorkerInvoker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
-    let waker = &Waker::from_environment(app.config());
+    let invoker = &WorkerInvoker::from_environment(app.config());
     app.handle("publish-events", |invocation, event| {
-        handler::handle(invocation, event, waker)
+        handler::handle(invocation, event, invoker)
     })
     .await
 }

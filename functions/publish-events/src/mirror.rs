@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use shared::api::invocation::{Invocation, STEP};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::domain::ids::{ExperienceId, UserId, WorkspaceTag};
-use shared::integrations::invoker::Errand;
+use shared::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
+use shared::integrations::invoker::Job;
 use shared::store::Enforcement;
 
 /// The universes to invoke the mirror for: those with pending changes, and those where a user's
@@ -16,10 +16,10 @@ use shared::store::Enforcement;
 /// nothing is pending any more. So the mirror checks what it has set itself.
 pub async fn errands(
     invocation: &Invocation,
-    owing: &BTreeSet<(WorkspaceTag, ExperienceId)>,
-    let_in: &BTreeSet<(WorkspaceTag, UserId, ExperienceId)>,
-    now: Moment,
-) -> Result<Vec<Errand>, ApiError> {
+    owing: &BTreeSet<(WorkspacePrefix, ExperienceId)>,
+    let_in: &BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
+    now: UnixMillis,
+) -> Result<Vec<Job>, ApiError> {
     if owing.is_empty() && let_in.is_empty() {
         return Ok(Vec::new());
     }
@@ -35,14 +35,14 @@ pub async fn errands(
             settings,
         } = it;
         let mut is_sent = owing.contains(&(*workspace, *experience));
-        for (tag, user, place) in let_in {
-            if (tag, place) == (workspace, experience) {
-                let looked = store.look_again(*tag, *user, settings.universe, now);
+        for (prefix, user, place) in let_in {
+            if (prefix, place) == (workspace, experience) {
+                let looked = store.look_again(*prefix, *user, settings.universe, now);
                 is_sent |= looked.await?;
             }
         }
         if is_sent {
-            errands.push(Errand::Enforce {
+            errands.push(Job::Enforce {
                 workspace: *workspace,
                 universe: settings.universe.get(),
             });

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use shared::domain::clock::Timestamp;
-use shared::domain::ids::{ExperienceId, UserId, WorkspaceTag};
-use shared::integrations::invoker::Errand;
-use shared::store::dynamo::stream::{Change, StreamEvent};
+use shared::domain::clock::UnixSeconds;
+use shared::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
+use shared::integrations::invoker::Job;
+use shared::store::dynamo::stream::{ItemChange, StreamEvent};
 use shared::store::{Changed, Key};
 
 /// The entries of one workspace to be logged, in the order in which they were written.
 #[derive(Debug)]
 pub struct ToLog<'a> {
-    pub tag: WorkspaceTag,
+    pub prefix: WorkspacePrefix,
     /// Each entry with its stream record.
-    pub entries: Vec<(Key, &'a Change)>,
+    pub entries: Vec<(Key, &'a ItemChange)>,
 }
 
 /// What a batch requires.
@@ -22,27 +22,27 @@ pub struct Plan<'a> {
     /// The entries to log, by workspace.
     pub logs: Vec<ToLog<'a>>,
     /// Experiences with pending changes.
-    pub owing: BTreeSet<(WorkspaceTag, ExperienceId)>,
+    pub owing: BTreeSet<(WorkspacePrefix, ExperienceId)>,
     /// Users whose unban was reported by an experience that had banned them.
-    pub let_in: BTreeSet<(WorkspaceTag, UserId, ExperienceId)>,
+    pub let_in: BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
     /// Endpoints with new deliveries.
-    pub errands: HashSet<Errand>,
+    pub errands: HashSet<Job>,
 }
 
 impl<'a> Plan<'a> {
     /// The plan for a batch at the time `now`. Repeated records are planned once.
-    pub fn of(event: &'a StreamEvent, now: Timestamp) -> Self {
+    pub fn of(event: &'a StreamEvent, now: UnixSeconds) -> Self {
         let mut plan = Self::default();
-        let mut of_tag: HashMap<WorkspaceTag, usize> = HashMap::new();
+        let mut of_tag: HashMap<WorkspacePrefix, usize> = HashMap::new();
         for record in &event.records {
             let change = &record.dynamodb;
             let key = change.key();
             match Changed::of(&key) {
-                Some(Changed::Entry(tag)) => {
-                    let at = *of_tag.entry(tag).or_insert(plan.logs.len());
+                Some(Changed::Entry(prefix)) => {
+                    let at = *of_tag.entry(prefix).or_insert(plan.logs.len());
                     if at == plan.logs.len() {
                         let entries = Vec::new();
-                        plan.logs.push(ToLog { tag, entries });
+                        plan.logs.push(ToLog { prefix, entries });
                     }
                     if let Some(log) = plan.logs.get_mut(at)
                         && log.entries.iter().all(|(known, _)| *known != key)
@@ -50,16 +50,16 @@ impl<'a> Plan<'a> {
                         log.entries.push((key, change));
                     }
                 }
-                Some(Changed::Standing(tag, user, experience)) => {
+                Some(Changed::Standing(prefix, user, experience)) => {
                     if owes(change, now) {
-                        plan.owing.insert((tag, experience));
+                        plan.owing.insert((prefix, experience));
                     }
                     if change.lets_in() {
-                        plan.let_in.insert((tag, user, experience));
+                        plan.let_in.insert((prefix, user, experience));
                     }
                 }
                 Some(Changed::Delivery(workspace, endpoint)) => {
-                    plan.errands.insert(Errand::Deliver {
+                    plan.errands.insert(Job::Deliver {
                         workspace,
                         endpoint,
                     });
@@ -73,7 +73,7 @@ impl<'a> Plan<'a> {
 
 /// Whether something is pending for an experience now. An unban is written before it is due; the
 /// schedule finds it then.
-fn owes(change: &Change, now: Timestamp) -> bool {
+fn owes(change: &ItemChange, now: UnixSeconds) -> bool {
     let due = |owed: &str| owed.split('#').next()?.parse::<u64>().ok();
     change.owes_ban()
         || change

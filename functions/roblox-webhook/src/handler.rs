@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::api::auth::RobloxNotification;
 use shared::api::{ApiRequest, Reply};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::store::Store;
 
@@ -16,7 +16,7 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     if let Some(erasure) = parse(&request)? {
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         for intake in notification.intakes() {
             // If one fails, the log names it.
             request

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use shared::api::invocation::{Invocation, STEP};
-use shared::domain::clock::Moment;
-use shared::store::Step;
+use shared::domain::clock::UnixMillis;
+use shared::store::Propagation;
 use shared::store::dynamo::stream::{Failures, Record, StreamEvent};
 use shared::telemetry::Batch;
 
@@ -17,7 +17,7 @@ pub async fn handle(invocation: Invocation, event: StreamEvent) -> Failures {
     let mut oldest: Option<Duration> = None;
     let records = event.records.len();
     for Record { dynamodb: change } in &event.records {
-        let Some(step) = Step::of(&change.key()) else {
+        let Some(step) = Propagation::of(&change.key()) else {
             continue;
         };
         if taken.contains(&step) {
@@ -27,17 +27,17 @@ pub async fn handle(invocation: Invocation, event: StreamEvent) -> Failures {
             failures.add(change);
             break;
         }
-        if let Err(failure) = invocation.store.spread(step).await {
+        if let Err(failure) = invocation.store.propagate(step).await {
             failures.add(change);
             error = Some(failure);
             break;
         }
         taken.insert(step);
-        if let (Step::Global(..), Some(made)) = (step, change.made()) {
+        if let (Propagation::Global(..), Some(made)) = (step, change.made()) {
             oldest = Some(oldest.map_or(made, |oldest| oldest.min(made)));
         }
     }
-    let now = Duration::from_millis(Moment::now().millis());
+    let now = Duration::from_millis(UnixMillis::now().millis());
     let batch = Batch {
         records,
         steps: taken.len(),

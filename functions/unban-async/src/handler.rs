@@ -2,11 +2,11 @@
 
 use shared::api::auth::{Caller, WriteBans};
 use shared::api::{ApiRequest, Reply};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::rules::{CallDigest, UnbanRequest};
 use shared::moderation;
-use shared::store::{Actor, Call, Named, Shows, Store};
+use shared::store::{Actor, Named, Shows, Store, WriteContext};
 
 /// The longest reason, in bytes.
 const REASON: usize = 1000;
@@ -17,15 +17,15 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let unban = parse(&request, caller.is_game_server())?;
-    let authority = caller.authority(Moment::now().seconds());
+    let authority = caller.authority(UnixMillis::now().seconds());
     let meaning = unban.meaning();
     let idempotency = request.idempotency_key(&meaning)?;
     let name = idempotency.as_ref().map(|key| key.name.as_str());
     let shows = Shows::Counting;
     let digest = CallDigest::new(caller.key_id(), name, &meaning);
-    let call = Call {
+    let context = WriteContext {
         user: unban.user,
-        tag: caller.tag(),
+        prefix: caller.prefix(),
         link: store.link(&caller, unban.experience).await?,
         actor: Actor {
             key_id: caller.key_id().to_owned(),
@@ -33,14 +33,14 @@ pub async fn handle(
             principal: None,
             request_id: request.id().to_owned(),
         },
-        bounds: authority.bounds,
+        limits: authority.limits,
         idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
     };
-    let settled = moderation::unban(&store, &call, &unban, &authority).await?;
+    let committed = moderation::unban(&store, &context, &unban, &authority).await?;
 
     let answer = if request.prefers_representation() {
-        store.answer(&call, &settled, shows).await?
+        store.answer(&context, &committed, shows).await?
     } else {
         None
     };

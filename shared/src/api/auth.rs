@@ -1,12 +1,12 @@
 //! Authentication and permissions.
 //!
 //! A handler receives its permission as a value: [`Caller<P>`] exists only for a valid key that has
-//! `P`, and a handler gets the workspace's tag from it, so a route that forgets to ask for it does
+//! `P`, and a handler gets the workspace's prefix from it, so a route that forgets to ask for it does
 //! not compile. The one route without a key receives a [`RobloxNotification`], which exists only
 //! for a verified signature.
 
 mod caller;
 mod notification;
 
-pub use caller::{Caller, CheckBans, Claim, Permission, ReadBans, WriteBans};
+pub use caller::{Caller, CheckBans, Permission, ReadBans, UnverifiedKey, WriteBans};
 pub use notification::RobloxNotification;

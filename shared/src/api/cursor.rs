@@ -161,7 +161,9 @@ impl Cursors {
     }
 
     async fn secret(&self) -> Result<WorkspaceSecret, ApiError> {
-        self.store.workspace_secret(self.list.workspace.tag()).await
+        self.store
+            .workspace_secret(self.list.workspace.prefix())
+            .await
     }
 }
 

@@ -10,11 +10,11 @@ pub use json::Json;
 
 use crate::api::auth::{Caller, ReadBans};
 use crate::api::{LARGEST_ANSWER, Reply, weight};
-use crate::domain::ban_info::View;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::ban_info::BanPresenter;
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::ExperienceId;
-use crate::store::{ExportBucket, Filter, Ledger, Recorded, Store, Upload};
+use crate::store::{BanPages, BanRecord, ExportBucket, Filter, Store, Upload};
 
 /// A file format of an export.
 pub trait Format: Send {
@@ -24,7 +24,12 @@ pub trait Format: Send {
 
     /// Writes what comes before the first ban.
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ApiError>;
-    fn row(&mut self, out: &mut Vec<u8>, view: &View, row: &Recorded) -> Result<(), ApiError>;
+    fn row(
+        &mut self,
+        out: &mut Vec<u8>,
+        presenter: &BanPresenter,
+        row: &BanRecord,
+    ) -> Result<(), ApiError>;
     /// Writes what comes after the last ban.
     fn end(&mut self, out: &mut Vec<u8>);
 }
@@ -37,33 +42,33 @@ pub async fn export<F: Format>(
     experience: Option<ExperienceId>,
     mut format: F,
 ) -> Result<Reply, ApiError> {
-    let now = Moment::now();
-    let view = caller.view(now.seconds());
+    let now = UnixMillis::now();
+    let presenter = caller.presenter(now.seconds());
     let filter = Filter {
         experience,
         ..Filter::default()
     };
-    let mut bans = store.ledger(caller.tag(), &filter, None, None);
+    let mut bans = store.ban_list(caller.prefix(), &filter, None, None);
 
     let mut out = Vec::new();
     format.begin(&mut out)?;
-    if fill(&mut out, &mut bans, &mut format, &view, Until::Answer).await? {
+    if fill(&mut out, &mut bans, &mut format, &presenter, Until::Answer).await? {
         format.end(&mut out);
         let body = String::from_utf8(out).map_err(|error| ApiError::Internal(error.to_string()))?;
         let name = file_name::<F>(caller, now.seconds());
         let reply = Reply::download(F::CONTENT_TYPE, &name, body);
-        return Ok(reply.varying(caller.view_varies()));
+        return Ok(reply.varying(caller.needs_vary_header()));
     }
 
     let name = file_name::<F>(caller, now.seconds());
     let key = format!("{}/{}-{name}", caller.workspace(), now.millis());
     let mut upload = bucket.begin(store, key, &name, F::CONTENT_TYPE).await?;
-    while !fill(&mut out, &mut bans, &mut format, &view, Until::Part).await? {
+    while !fill(&mut out, &mut bans, &mut format, &presenter, Until::Part).await? {
         upload.part(std::mem::take(&mut out)).await?;
     }
     format.end(&mut out);
     upload.part(out).await?;
-    Ok(Reply::see_other(&upload.finish().await?)?.varying(caller.view_varies()))
+    Ok(Reply::see_other(&upload.finish().await?)?.varying(caller.needs_vary_header()))
 }
 
 /// When a buffer is full.
@@ -78,9 +83,9 @@ enum Until {
 /// Adds bans until the buffer is full; `true` if there are no more.
 async fn fill<F: Format>(
     out: &mut Vec<u8>,
-    bans: &mut Ledger,
+    bans: &mut BanPages,
     format: &mut F,
-    view: &View,
+    presenter: &BanPresenter,
     until: Until,
 ) -> Result<bool, ApiError> {
     let mut answered = 0_usize;
@@ -100,11 +105,11 @@ async fn fill<F: Format>(
         let Some(row) = bans.next().await? else {
             return Ok(true);
         };
-        format.row(out, view, &row)?;
+        format.row(out, presenter, &row)?;
     }
 }
 
-fn file_name<F: Format>(caller: &Caller<ReadBans>, now: Timestamp) -> String {
+fn file_name<F: Format>(caller: &Caller<ReadBans>, now: UnixSeconds) -> String {
     let date = i64::try_from(now.0)
         .ok()
         .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::{ApiError, FieldError};
 use crate::domain::ids::{Guid, MAX_ROBLOX_ID};
 use crate::domain::text;
@@ -102,7 +102,7 @@ impl Fields {
 
     /// An optional time in Unix seconds, up to the largest integer that a Luau number holds
     /// exactly.
-    pub fn optional_time(&mut self, field: &'static str) -> Option<Timestamp> {
+    pub fn optional_time(&mut self, field: &'static str) -> Option<UnixSeconds> {
         let seconds = integer(self.value(field)?).filter(|seconds| *seconds <= MAX_ROBLOX_ID);
         if seconds.is_none() {
             self.reject(
@@ -110,7 +110,7 @@ impl Fields {
                 format!("must be a Unix time in seconds, 0 to {MAX_ROBLOX_ID}"),
             );
         }
-        seconds.map(Timestamp)
+        seconds.map(UnixSeconds)
     }
 
     /// A required flag.

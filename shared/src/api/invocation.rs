@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::api::App;
 use crate::domain::error::ApiError;
 use crate::store::{Meter, Store};
-use crate::telemetry::{Batch, Environment, Run, Trace};
+use crate::telemetry::{Batch, Environment, RequestLog, Run};
 
 pub use crate::store::STEP;
 
@@ -73,7 +73,7 @@ pub struct Invocation {
     /// The tables. A write starts only if there is time for it.
     pub store: Store,
     pub ends: Ends,
-    trace: Trace,
+    trace: RequestLog,
     meter: Arc<Meter>,
 }
 
@@ -89,7 +89,7 @@ impl Invocation {
         Self {
             store: store.metered(Arc::clone(&meter)).answering_by(ends.0),
             ends,
-            trace: Trace::begin_batch(name, context, environment),
+            trace: RequestLog::begin_batch(name, context, environment),
             meter,
         }
     }

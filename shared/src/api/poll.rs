@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::api::auth::{Caller, ReadBans};
 use crate::api::cursor::Cursors;
 use crate::api::{ApiRequest, PageList, Reply};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::ExperienceId;
 use crate::store::{Pending, PollPosition, Store};
@@ -35,35 +35,35 @@ pub async fn poll(
 ) -> Result<Reply, ApiError> {
     let poll = parse(pending, caller, request, store).await?;
     let link = store.link(caller, poll.experience).await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let (bans, mut next) = store
         .pending(
             pending,
-            caller.tag(),
+            caller.prefix(),
             poll.experience,
             poll.after.as_ref(),
             poll.limit,
             now,
         )
         .await?;
-    if store.establish(caller, link, now).await? {
-        store.note_poll(caller.tag(), poll.experience, now);
+    if store.ensure_linked(caller, link, now).await? {
+        store.record_poll(caller.prefix(), poll.experience, now);
     }
     // The first page starts with the oldest.
     if poll.after.is_none() {
         let oldest = bans.first().map(|(ban, _)| ban);
-        let age = store.pending_age(pending, caller.tag(), poll.experience, oldest, now);
+        let age = store.pending_age(pending, caller.prefix(), poll.experience, oldest, now);
         request.trace().note_pending(poll.experience, age);
     }
 
     // A pending ban has not been applied with its current terms; a ban whose unban is pending has
     // been.
     let completed = pending == Pending::Unbans;
-    let view = caller.view(now);
+    let presenter = caller.presenter(now);
     let mut list = PageList::of(poll.limit);
     let mut reached = None;
     for (ban, position) in &bans {
-        if !list.add(&view.show(ban, completed))? {
+        if !list.add(&presenter.show(ban, completed))? {
             next = reached;
             break;
         }
@@ -73,7 +73,7 @@ pub async fn poll(
         list,
         next_cursor: poll.cursors.seal_next(next).await?,
     };
-    Ok(Reply::json(&page)?.varying(caller.view_varies()))
+    Ok(Reply::json(&page)?.varying(caller.needs_vary_header()))
 }
 
 async fn parse(

@@ -58,7 +58,11 @@ impl Reply {
     /// 200 for a call that changed something: exactly `{"status":"ok"}`, or with the resulting ban
     /// if the caller prefers that.
     pub fn changed<P>(caller: &Caller<P>, answer: Option<&Answer>) -> Result<Self, ApiError> {
-        let show = |answer: &Answer| caller.view(answer.at).show(&answer.ban, answer.completed);
+        let show = |answer: &Answer| {
+            caller
+                .presenter(answer.at)
+                .show(&answer.ban, answer.completed)
+        };
         let ban = answer.map(show);
         let preferred = ban.is_some();
         let mut reply = Self::json(&Changed { status: "ok", ban })?;
@@ -66,7 +70,7 @@ impl Reply {
             let applied = HeaderValue::from_static("return=representation");
             reply.set(HeaderName::from_static("preference-applied"), applied);
         }
-        Ok(reply.varying(preferred && caller.view_varies()))
+        Ok(reply.varying(preferred && caller.needs_vary_header()))
     }
 
     /// 200 with a file.

@@ -11,7 +11,7 @@ use super::fields::Fields;
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::rules::Meaning;
-use crate::telemetry::Trace;
+use crate::telemetry::RequestLog;
 
 /// The largest body in bytes, before and after decompression.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -24,12 +24,12 @@ pub struct ApiRequest {
     path_parameters: Map<String, Value>,
     query: Map<String, Value>,
     body: Vec<u8>,
-    trace: Arc<Trace>,
+    trace: Arc<RequestLog>,
 }
 
 impl ApiRequest {
     #[must_use]
-    pub fn new(request: Request, trace: Arc<Trace>) -> Self {
+    pub fn new(request: Request, trace: Arc<RequestLog>) -> Self {
         let query = request
             .query_string_parameters_ref()
             .into_iter()
@@ -63,7 +63,7 @@ impl ApiRequest {
 
     /// The log of this request.
     #[must_use]
-    pub const fn trace(&self) -> &Arc<Trace> {
+    pub const fn trace(&self) -> &Arc<RequestLog> {
         &self.trace
     }
 

@@ -1,4 +1,4 @@
-//! The frame of every route: obtain the permission, run the handler within the time limit, answer,
+//! The frame of every route: from_request the permission, run the handler within the time limit, answer,
 //! and log one event.
 
 use std::future::Future;
@@ -12,17 +12,17 @@ use lambda_http::{Body, Error, Request, service_fn};
 use super::methods;
 use super::reply::Reply;
 use super::request::ApiRequest;
-use crate::api::auth::{Caller, Claim, Permission};
+use crate::api::auth::{Caller, Permission, UnverifiedKey};
 use crate::domain::error::ApiError;
 use crate::integrations::connection::{is_plain, sdk_config};
 use crate::store::{Database, FirstRead, Meter, Store, Tables};
-use crate::telemetry::{Environment, Trace};
+use crate::telemetry::{Environment, RequestLog};
 
 /// The time within which a route answers, whatever the database does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Budget(Duration);
+pub struct TimeLimit(Duration);
 
-impl Budget {
+impl TimeLimit {
     /// For a call of a game server: far below Roblox's limit of 10 s.
     pub const CALL: Self = Self(Duration::from_secs(5));
     /// For a notification from Roblox, which repeats one that took over 5 s: leaves room for the
@@ -48,27 +48,27 @@ impl Budget {
 }
 
 /// What a handler receives as proof of permission.
-pub trait Access: Sized + Send {
+pub trait FromRequest: Sized + Send {
     /// Its first read.
     const FIRST_READ: FirstRead = FirstRead::Key;
 
     /// Obtains it for a request, or fails.
-    fn obtain(
+    fn from_request(
         request: &ApiRequest,
         store: &Store,
     ) -> impl Future<Output = Result<Self, ApiError>> + Send;
 }
 
 /// A verified caller, which almost all handlers require.
-impl<P: Permission + Send> Access for Caller<P> {
-    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
-        Claim::of(request, store)?.verify().await
+impl<P: Permission + Send> FromRequest for Caller<P> {
+    async fn from_request(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+        UnverifiedKey::of(request, store)?.verify().await
     }
 }
 
 /// A key to be verified later, for a handler that does so together with its own read.
-impl Access for Claim {
-    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+impl FromRequest for UnverifiedKey {
+    async fn from_request(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         Self::of(request, store)
     }
 }
@@ -115,7 +115,7 @@ impl App {
     /// Serves a route until the environment ends.
     pub async fn serve<A, F, Fut>(self, route: &'static str, handler: F) -> Result<(), Error>
     where
-        A: Access,
+        A: FromRequest,
         F: Fn(A, ApiRequest, Store) -> Fut + Sync,
         Fut: Future<Output = Result<Reply, ApiError>> + Send,
     {
@@ -124,25 +124,25 @@ impl App {
             self.store.warm_up(A::FIRST_READ).await;
         }
         let (app, handler, environment) = (&self, &handler, &self.ready());
-        let budget = Budget::of(route);
+        let time_limit = TimeLimit::of(route);
         lambda_http::run(service_fn(move |request: Request| async move {
-            let trace = Arc::new(Trace::begin(route, &request, environment));
+            let trace = Arc::new(RequestLog::begin(route, &request, environment));
             let meter = Arc::new(Meter::default());
-            let answer_by = Instant::now() + budget.0;
+            let answer_by = Instant::now() + time_limit.0;
             let store = app
                 .store
                 .metered(Arc::clone(&meter))
                 .answering_by(answer_by);
             let request = ApiRequest::new(request, Arc::clone(&trace));
             let answering = async {
-                let access = A::obtain(&request, &store).await?;
+                let access = A::from_request(&request, &store).await?;
                 handler(access, request, store).await
             };
             let answer = match tokio::time::timeout_at(answer_by.into(), answering).await {
                 Ok(answer) => answer,
                 Err(_) => Err(ApiError::Unavailable(format!(
                     "no answer within {:?}",
-                    budget.0
+                    time_limit.0
                 ))),
             };
             Ok::<_, Error>(finish(answer, &trace, &meter))
@@ -155,7 +155,7 @@ impl App {
 pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
     let environment = &Environment::ready(Instant::now());
     lambda_http::run(service_fn(move |request: Request| async move {
-        let trace = Trace::begin(route, &request, environment);
+        let trace = RequestLog::begin(route, &request, environment);
         let answer = Err(match methods::allowed(request.uri().path()) {
             Some(allow) => ApiError::MethodNotAllowed { allow },
             None => {
@@ -167,7 +167,7 @@ pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
     .await
 }
 
-fn finish(answer: Result<Reply, ApiError>, trace: &Trace, meter: &Meter) -> Response<Body> {
+fn finish(answer: Result<Reply, ApiError>, trace: &RequestLog, meter: &Meter) -> Response<Body> {
     let (reply, error) = match answer {
         Ok(reply) => (reply, None),
         Err(error) => (Reply::from(&error), Some(error)),

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::keys::KeyRecord;
 use crate::domain::rules::{Ban, Scope};
@@ -69,21 +69,21 @@ pub struct NeverBanned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
     set: bool,
-    style: FlagStyle,
+    style: FlagFormat,
 }
 
 impl Serialize for Flag {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.style {
-            FlagStyle::Boolean => serializer.serialize_bool(self.set),
-            FlagStyle::Integer => serializer.serialize_u8(self.set.into()),
+            FlagFormat::Boolean => serializer.serialize_bool(self.set),
+            FlagFormat::Integer => serializer.serialize_u8(self.set.into()),
         }
     }
 }
 
 /// The format of flags. In Luau `0` is true, so a game server must get booleans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlagStyle {
+pub enum FlagFormat {
     /// `0` and `1`, as in the original's lists.
     Integer,
     /// `false` and `true`.
@@ -93,16 +93,16 @@ pub enum FlagStyle {
 /// Who sees a ban. It is the only way to a [`BanInfo`], and its fields are private: a route gets
 /// one from its caller's key, so it cannot show more than the key may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
+pub struct BanPresenter {
     workspace: WorkspaceId,
-    flags: FlagStyle,
+    flags: FlagFormat,
     moderation: bool,
-    now: Timestamp,
+    now: UnixSeconds,
 }
 
-impl View {
+impl BanPresenter {
     /// The view of an API key: private reason and moderator only with `bans:read`.
-    pub(crate) fn of_key(key: &KeyRecord, flags: FlagStyle, now: Timestamp) -> Self {
+    pub(crate) fn of_key(key: &KeyRecord, flags: FlagFormat, now: UnixSeconds) -> Self {
         Self {
             workspace: key.workspace,
             flags,
@@ -114,7 +114,7 @@ impl View {
     /// The unrestricted view, for the workspace's own staff and systems. No route may use it;
     /// `clippy.toml` enforces this.
     #[must_use]
-    pub const fn of_workspace(workspace: WorkspaceId, flags: FlagStyle, now: Timestamp) -> Self {
+    pub const fn of_workspace(workspace: WorkspaceId, flags: FlagFormat, now: UnixSeconds) -> Self {
         Self {
             workspace,
             flags,
@@ -124,7 +124,7 @@ impl View {
     }
 
     #[must_use]
-    pub const fn at(self, now: Timestamp) -> Self {
+    pub const fn at(self, now: UnixSeconds) -> Self {
         Self { now, ..self }
     }
 

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
-pub struct Timestamp(pub u64);
+pub struct UnixSeconds(pub u64);
 
-impl Timestamp {
+impl UnixSeconds {
     #[must_use]
     pub const fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
@@ -25,7 +25,7 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
+impl fmt::Display for UnixSeconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Timestamp {
 #[serde(transparent)]
 pub struct Day(pub u64);
 
-impl Timestamp {
+impl UnixSeconds {
     /// The UTC day of this time.
     #[must_use]
     pub const fn day(self) -> Day {
@@ -47,8 +47,8 @@ impl Timestamp {
 impl Day {
     /// The first second of the day.
     #[must_use]
-    pub const fn begin(self) -> Timestamp {
-        Timestamp(self.0.saturating_mul(86_400))
+    pub const fn begin(self) -> UnixSeconds {
+        UnixSeconds(self.0.saturating_mul(86_400))
     }
 }
 
@@ -72,9 +72,9 @@ fn offset() -> i64 {
 
 /// A point in time in Unix milliseconds: orders decisions and makes guids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(u64);
+pub struct UnixMillis(u64);
 
-impl Moment {
+impl UnixMillis {
     /// The system clock; in debug builds skewed by [`OFFSET`].
     #[must_use]
     pub fn now() -> Self {
@@ -99,8 +99,8 @@ impl Moment {
 
     /// The time in whole seconds, rounded down.
     #[must_use]
-    pub const fn seconds(self) -> Timestamp {
-        Timestamp(self.0 / 1000)
+    pub const fn seconds(self) -> UnixSeconds {
+        UnixSeconds(self.0 / 1000)
     }
 }
 
@@ -109,7 +109,7 @@ impl Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     monotonic: Instant,
-    wall: Moment,
+    wall: UnixMillis,
 }
 
 impl Reading {
@@ -117,7 +117,7 @@ impl Reading {
     pub fn now() -> Self {
         Self {
             monotonic: Instant::now(),
-            wall: Moment::now(),
+            wall: UnixMillis::now(),
         }
     }
 
@@ -131,7 +131,7 @@ impl Reading {
     }
 
     #[must_use]
-    pub const fn wall(self) -> Moment {
+    pub const fn wall(self) -> UnixMillis {
         self.wall
     }
 
@@ -140,7 +140,7 @@ impl Reading {
     pub(crate) fn later(self, monotonic: Duration, wall_millis: i64) -> Self {
         Self {
             monotonic: self.monotonic + monotonic,
-            wall: Moment(self.wall.0.saturating_add_signed(wall_millis)),
+            wall: UnixMillis(self.wall.0.saturating_add_signed(wall_millis)),
         }
     }
 }

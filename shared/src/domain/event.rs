@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::domain::ban_info::{BanInfo, Flag, View};
+use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
 use crate::domain::ids::ModeratorId;
 use crate::domain::rules::DecisionKind;
 use crate::store::{LoggedEvent, PastDecision};
@@ -54,7 +54,7 @@ pub struct Event {
     previous: Option<BanInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    actor: Actor,
+    actor: EventActor,
     /// Set if a restore logged the event again: readers may already have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeated: Option<Flag>,
@@ -62,7 +62,7 @@ pub struct Event {
 
 /// The origin of a decision.
 #[derive(Debug, Serialize)]
-struct Actor {
+struct EventActor {
     key: String,
     moderator: Option<u64>,
 }
@@ -70,19 +70,19 @@ struct Actor {
 impl Event {
     /// The event as it appears in the log.
     #[must_use]
-    pub fn logged(event: &LoggedEvent, view: &View) -> Self {
+    pub fn logged(event: &LoggedEvent, presenter: &BanPresenter) -> Self {
         Self {
-            repeated: event.repeated.then(|| view.flag(true)),
-            ..Self::of(&event.decision, view)
+            repeated: event.repeated.then(|| presenter.flag(true)),
+            ..Self::of(&event.decision, presenter)
         }
     }
 
     /// The decision as seen when it was made: a ban in force then is shown as in force, and as
     /// applied if the experience it was made from had reported it.
     #[must_use]
-    pub fn of(decision: &PastDecision, view: &View) -> Self {
+    pub fn of(decision: &PastDecision, presenter: &BanPresenter) -> Self {
         let at = decision.at;
-        let seen_at = |now| view.at(now);
+        let seen_at = |now| presenter.at(now);
         // The ban was in force until it expired.
         let before = match decision.kind {
             DecisionKind::Expired => seen_at(at.minus(1)),
@@ -93,19 +93,19 @@ impl Event {
             id: decision.id(),
             name: EventName::of(decision.kind).as_str(),
             created: at.0,
-            workspace_guid: view.workspace().to_string(),
+            workspace_guid: presenter.workspace().to_string(),
             data: seen_at(at).show(&decision.ban, decision.applied),
             previous: previous.map(|ban| before.show(ban, decision.previous_applied)),
             reason: decision
                 .reason
                 .clone()
-                .and_then(|reason| view.moderation(reason)),
-            actor: Actor {
+                .and_then(|reason| presenter.moderation(reason)),
+            actor: EventActor {
                 key: decision.key_id.clone(),
                 moderator: decision
                     .moderator
                     .map(ModeratorId::get)
-                    .and_then(|moderator| view.moderation(moderator)),
+                    .and_then(|moderator| presenter.moderation(moderator)),
             },
             repeated: None,
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 
 /// The largest integer that a Luau number (a double) holds exactly: 2^53 - 1.
 pub const MAX_ROBLOX_ID: u64 = (1 << 53) - 1;
@@ -99,8 +99,8 @@ impl WorkspaceId {
 
     /// The prefix of the workspace's table keys.
     #[must_use]
-    pub fn tag(self) -> WorkspaceTag {
-        WorkspaceTag::of(self.0)
+    pub fn prefix(self) -> WorkspacePrefix {
+        WorkspacePrefix::of(self.0)
     }
 }
 
@@ -121,12 +121,12 @@ impl std::str::FromStr for WorkspaceId {
 /// The last 32 bits of a workspace's UUID, which are also the last of each of its keys.
 ///
 /// They reveal a key's workspace before the look-up, so a ban check can read the bans and the key
-/// at the same time. The tag proves nothing: what was read with it is only used once the key is
+/// at the same time. The prefix proves nothing: what was read with it is only used once the key is
 /// found and belongs to the same workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkspaceTag(u32);
+pub struct WorkspacePrefix(u32);
 
-impl WorkspaceTag {
+impl WorkspacePrefix {
     pub(crate) fn of(uuid: Uuid) -> Self {
         let [.., a, b, c, d] = *uuid.as_bytes();
         Self(u32::from_be_bytes([a, b, c, d]))
@@ -137,13 +137,13 @@ impl WorkspaceTag {
     }
 }
 
-impl fmt::Display for WorkspaceTag {
+impl fmt::Display for WorkspacePrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", self.0)
     }
 }
 
-impl std::str::FromStr for WorkspaceTag {
+impl std::str::FromStr for WorkspacePrefix {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
@@ -174,7 +174,7 @@ impl Guid {
 
     /// The guid of the ban number `uid`, made at `moment`.
     #[must_use]
-    pub fn mint(moment: Moment, uid: Uid) -> Self {
+    pub fn mint(moment: UnixMillis, uid: Uid) -> Self {
         let since_epoch = moment.millis().saturating_sub(Self::EPOCH_MS);
         Self((since_epoch << Self::LOW_BITS) | (uid.0 & ((1 << Self::LOW_BITS) - 1)))
     }
@@ -187,8 +187,8 @@ impl Guid {
 
     /// The time at which the ban was made.
     #[must_use]
-    pub const fn created(self) -> Timestamp {
-        Timestamp(((self.0 >> Self::LOW_BITS) + Self::EPOCH_MS) / 1000)
+    pub const fn created(self) -> UnixSeconds {
+        UnixSeconds(((self.0 >> Self::LOW_BITS) + Self::EPOCH_MS) / 1000)
     }
 }
 
@@ -219,12 +219,12 @@ mod tests {
     #[test]
     fn the_documented_guid_tells_its_creation() {
         let guid: Guid = "633197862920433664".parse().unwrap();
-        assert_eq!(guid.created(), Timestamp(1_728_802_934));
+        assert_eq!(guid.created(), UnixSeconds(1_728_802_934));
     }
 
     #[test]
     fn bans_made_in_the_same_millisecond_differ_by_their_uid() {
-        let now = Moment::from_millis(1_728_802_934_123);
+        let now = UnixMillis::from_millis(1_728_802_934_123);
         assert_ne!(Guid::mint(now, Uid(1)), Guid::mint(now, Uid(2)));
         assert_eq!(Guid::mint(now, Uid(7)).created(), now.seconds());
     }
@@ -242,6 +242,6 @@ mod tests {
     #[test]
     fn a_workspace_tag_is_the_end_of_its_uuid() {
         let id: WorkspaceId = "f2ab4802-48d6-41ef-82a0-222326092f67".parse().unwrap();
-        assert_eq!(id.tag().to_string(), "26092f67");
+        assert_eq!(id.prefix().to_string(), "26092f67");
     }
 }

@@ -7,7 +7,9 @@ mod signature;
 mod workspace_secret;
 
 pub use key::{KeyHash, KeyKind, PlainKey};
-pub use record::{FlagPin, KeyRecord, PUBLIC_CHECKS_PER_MINUTE, Replaced, Scope, UnknownWord};
-pub use secret::{InvalidSecret, SigningSecret};
+pub use record::{
+    KeyRecord, KeyScope, PUBLIC_CHECKS_PER_MINUTE, PinnedFlagFormat, Replaced, UnknownWord,
+};
+pub use secret::{InvalidNotificationSecret, NotificationSecret};
 pub use signature::Signature;
 pub use workspace_secret::{InvalidWorkspaceSecret, Purpose, WorkspaceSecret};

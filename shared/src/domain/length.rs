@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp as Instant};
 use serde_json::Value;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::rules::Length;
 
 /// From this value on, a number of seconds is an absolute Unix time (September 2001): the published
@@ -22,7 +22,7 @@ pub const ACCEPTED: &str = "must be a length (seconds, or like \"30m\", \"12h\",
 /// Parses the length of a temporary ban. An end may be in the past: whether that is an error
 /// depends on what is stored (see [`crate::domain::rules::judge_ban`]).
 #[must_use]
-pub fn parse(value: &Value, now: Timestamp) -> Option<Length> {
+pub fn parse(value: &Value, now: UnixSeconds) -> Option<Length> {
     if let Some(number) = crate::api::integer(value) {
         return seconds(number, now);
     }
@@ -56,7 +56,7 @@ fn has_offset_of_rfc_3339(text: &str) -> bool {
     hours.is_some_and(|hours| hours < 24) && !text.contains('[')
 }
 
-fn seconds(number: u64, now: Timestamp) -> Option<Length> {
+fn seconds(number: u64, now: UnixSeconds) -> Option<Length> {
     match number {
         0 => None,
         instant if instant >= ABSOLUTE_FROM => until(instant, now),
@@ -64,10 +64,10 @@ fn seconds(number: u64, now: Timestamp) -> Option<Length> {
     }
 }
 
-fn until(instant: u64, now: Timestamp) -> Option<Length> {
+fn until(instant: u64, now: UnixSeconds) -> Option<Length> {
     (1..=now.plus(LONGEST).0)
         .contains(&instant)
-        .then_some(Length::Until(Timestamp(instant)))
+        .then_some(Length::Until(UnixSeconds(instant)))
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp(1_728_802_934);
+    const NOW: UnixSeconds = UnixSeconds(1_728_802_934);
     const DAY: u64 = 86_400;
 
     #[test]
@@ -100,20 +100,23 @@ mod tests {
             (json!("PT36H"), Length::For(36 * 3600)),
             (
                 json!(1_728_802_935),
-                Length::Until(Timestamp(1_728_802_935)),
+                Length::Until(UnixSeconds(1_728_802_935)),
             ),
-            (json!("1728802935"), Length::Until(Timestamp(1_728_802_935))),
+            (
+                json!("1728802935"),
+                Length::Until(UnixSeconds(1_728_802_935)),
+            ),
             (
                 json!(1_000_000_000),
-                Length::Until(Timestamp(1_000_000_000)),
+                Length::Until(UnixSeconds(1_000_000_000)),
             ),
             (
                 json!("2024-10-13T07:02:15Z"),
-                Length::Until(Timestamp(1_728_802_935)),
+                Length::Until(UnixSeconds(1_728_802_935)),
             ),
             (
                 json!("2024-10-13T09:02:15+02:00"),
-                Length::Until(Timestamp(1_728_802_935)),
+                Length::Until(UnixSeconds(1_728_802_935)),
             ),
         ];
         for (value, length) in table {

@@ -43,9 +43,9 @@ pub use repeating::{CallDigest, CallMark, Meaning, REPEAT_LIMIT};
 pub use restoring::restore;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};
 pub use unbanning::{UnbanJudgement, UnbanRequest, judge_unban, lift, lift_only, report_unbanned};
-pub use undoing::{Step, undo};
+pub use undoing::{UndoStep, undo};
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// Why a call changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum Refusal {
     /// A ban in force conflicts, and the call does not overwrite.
     AlreadyBanned(Box<Ban>),
     /// A decision cannot set an expiry in the past.
-    ExpiryPassed(Timestamp),
+    ExpiryPassed(UnixSeconds),
     /// There is no ban (in force) that the call could act on.
     NotFound,
 }

@@ -11,9 +11,9 @@ mod message;
 mod retries;
 mod secret;
 
-pub use delivery::{Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Outcome};
+pub use delivery::{Attempt, AttemptOutcome, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState};
 pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor};
 pub use events::EventFilter;
 pub use message::{Message, TEST};
-pub use retries::{PAUSES, Verdict, judge};
-pub use secret::{DEFAULT_OVERLAP, Secrets, SigningSecret};
+pub use retries::{PAUSES, RetryDecision, judge};
+pub use secret::{DEFAULT_OVERLAP, SigningSecret, SigningSecrets};

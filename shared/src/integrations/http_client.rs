@@ -30,12 +30,12 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_http::http::{HeaderMap, Method, Request};
 
 pub use addresses::is_public;
-pub use answer::Answer;
+pub use answer::HttpResponse;
 pub use failure::Failure;
 pub use resolver::{Lookup, System};
 pub use target::{InvalidTarget, Target};
 
-use connector::Guard;
+use connector::PublicOnlyConnector;
 use resolver::Resolver;
 
 /// Set to `true`, this environment variable admits this machine's own addresses.
@@ -70,14 +70,14 @@ const BUFFER: usize = 16 * 1024;
 
 /// Which addresses may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum AddressPolicy {
     /// The public internet, over TLS.
     Public,
     /// And this machine itself, for local development.
     PublicAndLoopback,
 }
 
-impl Reach {
+impl AddressPolicy {
     /// The environment's setting; [`Self::Public`] unless [`ALLOW_LOOPBACK`] is `true`.
     #[must_use]
     pub fn from_environment() -> Self {
@@ -90,30 +90,30 @@ impl Reach {
 
 /// The settings for outbound calls: trusted authorities and permitted addresses.
 #[derive(Clone, Debug)]
-pub struct Outbound<L = System> {
-    connector: HttpsConnector<Guard<L>>,
-    reach: Reach,
+pub struct PublicHttpClient<L = System> {
+    connector: HttpsConnector<PublicOnlyConnector<L>>,
+    reach: AddressPolicy,
     limit: Duration,
 }
 
-impl Outbound {
+impl PublicHttpClient {
     /// A client that resolves with the system and trusts its authorities, or those in the file
     /// `SSL_CERT_FILE`.
-    pub fn new(reach: Reach) -> io::Result<Self> {
+    pub fn new(reach: AddressPolicy) -> io::Result<Self> {
         Self::resolving(System, reach)
     }
 }
 
-impl<L: Lookup> Outbound<L> {
+impl<L: Lookup> PublicHttpClient<L> {
     /// A client with another resolver.
-    pub fn resolving(lookup: L, reach: Reach) -> io::Result<Self> {
-        let guard = Guard::new(Resolver::new(lookup, reach), reach);
+    pub fn resolving(lookup: L, reach: AddressPolicy) -> io::Result<Self> {
+        let connector = PublicOnlyConnector::new(Resolver::new(lookup, reach), reach);
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()?
             // Plain HTTP reaches only the guard, which admits it for this machine alone.
             .https_or_http()
             .enable_http1()
-            .wrap_connector(guard);
+            .wrap_connector(connector);
         Ok(Self {
             connector,
             reach,
@@ -148,8 +148,8 @@ impl<L: Lookup> Outbound<L> {
 /// Connections shared by some calls.
 #[derive(Clone, Debug)]
 pub struct Session<L = System> {
-    client: Client<HttpsConnector<Guard<L>>, Full<Bytes>>,
-    reach: Reach,
+    client: Client<HttpsConnector<PublicOnlyConnector<L>>, Full<Bytes>>,
+    reach: AddressPolicy,
     limit: Duration,
 }
 
@@ -161,7 +161,7 @@ impl<L: Lookup> Session<L> {
         target: &Target,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpResponse, Failure> {
         let started = Instant::now();
         let uri = target.uri(self.reach)?;
         let mut request = Request::new(Full::new(body));
@@ -174,7 +174,7 @@ impl<L: Lookup> Session<L> {
             .map_err(|_| Failure::TimedOut)?
             .map_err(|error| Failure::of(&error, error.is_connect()))?;
         let left = self.limit.saturating_sub(started.elapsed());
-        Ok(Answer::read(response, left).await)
+        Ok(HttpResponse::read(response, left).await)
     }
 }
 

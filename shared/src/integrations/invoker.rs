@@ -9,22 +9,22 @@ use aws_sdk_lambda::types::InvocationType;
 use serde_json::json;
 
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 
 /// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Errand {
+pub enum Job {
     /// At what is to be delivered to an endpoint.
     Deliver {
         /// Whose.
-        workspace: WorkspaceTag,
+        workspace: WorkspacePrefix,
         /// The endpoint's id.
         endpoint: String,
     },
     /// At what a universe's experiences owe.
     Enforce {
         /// Whose.
-        workspace: WorkspaceTag,
+        workspace: WorkspacePrefix,
         /// The universe's id.
         universe: u64,
     },
@@ -32,13 +32,13 @@ pub enum Errand {
 
 /// Calls functions without waiting for them.
 #[derive(Clone, Debug)]
-pub struct Waker {
+pub struct WorkerInvoker {
     client: Client,
     deliver: Option<String>,
     enforce: Option<String>,
 }
 
-impl Waker {
+impl WorkerInvoker {
     /// One that knows the functions that the environment names.
     #[must_use]
     pub fn from_environment(config: &SdkConfig) -> Self {
@@ -52,7 +52,7 @@ impl Waker {
 
     /// The same in the function that mirrors to Roblox, which sends itself on as well.
     #[must_use]
-    pub fn enforcing_itself(self) -> Self {
+    pub fn for_own_mirror(self) -> Self {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
         Self {
             enforce: self.enforce.or(own),
@@ -63,7 +63,7 @@ impl Waker {
     /// The same in the function that delivers: it sends itself on. Its own name is told by Lambda, since
     /// a template cannot name a function in its own environment.
     #[must_use]
-    pub fn delivering_itself(self) -> Self {
+    pub fn for_own_deliveries(self) -> Self {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
         Self {
             deliver: self.deliver.or(own),
@@ -71,17 +71,17 @@ impl Waker {
         }
     }
 
-    /// Sends somebody on an errand.
-    pub async fn wake(&self, errand: &Errand) -> Result<(), ApiError> {
-        let (function, event) = match errand {
-            Errand::Deliver {
+    /// Sends somebody on a job.
+    pub async fn invoke(&self, job: &Job) -> Result<(), ApiError> {
+        let (function, event) = match job {
+            Job::Deliver {
                 workspace,
                 endpoint,
             } => (
                 &self.deliver,
                 json!({ "workspace": workspace.to_string(), "endpoint": endpoint }),
             ),
-            Errand::Enforce {
+            Job::Enforce {
                 workspace,
                 universe,
             } => (
@@ -90,7 +90,7 @@ impl Waker {
             ),
         };
         let Some(function) = function else {
-            let detail = format!("the environment names no function for {errand:?}");
+            let detail = format!("the environment names no function for {job:?}");
             return Err(ApiError::Internal(detail));
         };
         let call = self

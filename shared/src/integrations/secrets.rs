@@ -1,4 +1,4 @@
-//! Keys of Open Cloud, as Secrets Manager keeps them. They are in memory for a minute and nowhere
+//! Keys of Open Cloud, as SecretStore Manager keeps them. They are in memory for a minute and nowhere
 //! else.
 
 use std::sync::Arc;
@@ -8,33 +8,33 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 
-use crate::cache::Memory;
+use crate::cache::TtlCache;
 use crate::domain::clock::Reading;
 use crate::integrations::roblox::RobloxKey;
 
 /// How long a key is taken for current without looking.
-const REMEMBERED: Duration = Duration::from_mins(1);
+const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// Why there is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager has none under the name, or does not give it, or it is no key.
+    /// SecretStore Manager has none under the name, or does not give it, or it is no key.
     #[error("{0}")]
     Unusable(String),
-    /// Secrets Manager did not answer.
-    #[error("Secrets Manager does not answer: {0}")]
+    /// SecretStore Manager did not answer.
+    #[error("SecretStore Manager does not answer: {0}")]
     Unavailable(String),
 }
 
-/// Secrets Manager, with what a warm function remembers of it. Cloning is cheap.
+/// SecretStore Manager, with what a warm function remembers of it. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Secrets {
+pub struct SecretStore {
     client: Client,
-    known: Arc<Memory<String, RobloxKey>>,
+    known: Arc<TtlCache<String, RobloxKey>>,
 }
 
-impl Secrets {
-    /// Secrets Manager reached with these settings.
+impl SecretStore {
+    /// SecretStore Manager reached with these settings.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Secrets {
 
     /// The key that is kept under a name or ARN, from memory or anew.
     pub async fn key(&self, name: &str) -> Result<RobloxKey, SecretError> {
-        let known = self.known.get(&name.to_owned(), |_| REMEMBERED);
+        let known = self.known.get(&name.to_owned(), |_| CACHE_TTL);
         match known {
             Some(key) => Ok(key),
             None => self.fresh_key(name).await,
@@ -55,15 +55,15 @@ impl Secrets {
     /// The same anew: it may have been replaced.
     pub async fn fresh_key(&self, name: &str) -> Result<RobloxKey, SecretError> {
         let looked_up = Reading::now();
-        self.known.forget(&name.to_owned());
+        self.known.remove(&name.to_owned());
         let call = self.client.get_secret_value().secret_id(name);
         let found = call.send().await.map_err(|error| match &error {
             SdkError::ServiceError(service) if !crate::integrations::aws::is_transient(&error) => {
                 let code = service.err().meta().code().unwrap_or("refused");
                 SecretError::Unusable(if service.err().is_resource_not_found_exception() {
-                    "Secrets Manager has no such secret".to_owned()
+                    "SecretStore Manager has no such secret".to_owned()
                 } else {
-                    format!("Secrets Manager answered {code}")
+                    format!("SecretStore Manager answered {code}")
                 })
             }
             _ => SecretError::Unavailable(crate::domain::error::causes(&error)),

@@ -3,11 +3,11 @@
 use std::sync::OnceLock;
 
 use super::Authority;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::Uid;
 use crate::domain::rules::{self, BanRequest, Identity, Judgement, Refusal, Scope};
-use crate::store::{Call, Decided, Settled, Snapshot, Store};
+use crate::store::{Committed, PolicyOutcome, Snapshot, Store, WriteContext};
 
 /// The kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,20 +20,20 @@ pub enum Intent {
 /// Judges and writes the call.
 pub async fn ban(
     store: &Store,
-    call: &Call,
+    context: &WriteContext,
     request: &BanRequest,
     intent: Intent,
     authority: &Authority,
-) -> Result<Settled, ApiError> {
+) -> Result<Committed, ApiError> {
     let deciding = Deciding {
         store,
-        call,
+        context,
         request,
         authority,
         uid: OnceLock::new(),
     };
     store
-        .settle(call, |snapshot, now| {
+        .commit_with_retry(context, |snapshot, now| {
             let deciding = &deciding;
             async move {
                 match intent {
@@ -47,7 +47,7 @@ pub async fn ban(
 
 struct Deciding<'a> {
     store: &'a Store,
-    call: &'a Call,
+    context: &'a WriteContext,
     request: &'a BanRequest,
     authority: &'a Authority,
     /// The number of the new ban, once taken: after a write conflict the call takes no second one.
@@ -55,7 +55,11 @@ struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    async fn ban(&self, snapshot: &Snapshot, moment: Moment) -> Result<Decided, ApiError> {
+    async fn ban(
+        &self,
+        snapshot: &Snapshot,
+        moment: UnixMillis,
+    ) -> Result<PolicyOutcome, ApiError> {
         let (standing, now) = (&snapshot.standing, moment.seconds());
         let request = self.request;
         let late = if rules::may_be_late(standing, request, now) {
@@ -63,21 +67,21 @@ impl Deciding<'_> {
         } else {
             Vec::new()
         };
-        let digest = self.call.digest.as_ref();
+        let digest = self.context.digest.as_ref();
         let judged = rules::judge_ban(standing, request, digest, &late, now);
         if rules::decides(&judged) {
-            let tag = snapshot.tag();
+            let prefix = snapshot.prefix();
             // Read after the standing and the history: an erasure deletes those in the same
             // transaction in which it writes markers.
-            if self.store.confirms_erased(tag, request, now).await? {
-                return Ok(Decided::nothing(rules::report_erased(standing, now)));
+            if self.store.confirms_erased(prefix, request, now).await? {
+                return Ok(PolicyOutcome::nothing(rules::report_erased(standing, now)));
             }
         }
         let judgement = judged.map_err(|refusal| self.refused(snapshot, refusal, now))?;
         match judgement {
-            Judgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
+            Judgement::Nothing => return Ok(PolicyOutcome::nothing(rules::unchanged(standing))),
             Judgement::Confirmation(revision) => {
-                return Ok(Decided::nothing(rules::confirm(standing, revision)));
+                return Ok(PolicyOutcome::nothing(rules::confirm(standing, revision)));
             }
             Judgement::Overwrite | Judgement::Make => {}
         }
@@ -85,7 +89,7 @@ impl Deciding<'_> {
             self.authority.demand_global()?;
         }
         // Before a number is taken, so that a refused caller takes none.
-        let permit = self.store.permit_ban(self.call, moment).await?;
+        let policy = self.store.ban_policy(self.context, moment).await?;
         let outcome = match judgement {
             Judgement::Make => {
                 let identity = Identity::of(self.uid(snapshot).await?, moment);
@@ -93,43 +97,47 @@ impl Deciding<'_> {
             }
             _ => rules::overwrite(standing, request, now),
         };
-        Ok(Decided::new(outcome.made_by(digest, now), permit))
+        Ok(PolicyOutcome::new(outcome.made_by(digest, now), policy))
     }
 
     async fn uid(&self, snapshot: &Snapshot) -> Result<Uid, ApiError> {
         if let Some(uid) = self.uid.get() {
             return Ok(*uid);
         }
-        let uid = self.store.new_uid(snapshot.tag()).await?;
+        let uid = self.store.new_uid(snapshot.prefix()).await?;
         Ok(*self.uid.get_or_init(|| uid))
     }
 
-    async fn appeal(&self, snapshot: &Snapshot, moment: Moment) -> Result<Decided, ApiError> {
+    async fn appeal(
+        &self,
+        snapshot: &Snapshot,
+        moment: UnixMillis,
+    ) -> Result<PolicyOutcome, ApiError> {
         let BanRequest {
             scope, completed, ..
         } = *self.request;
         let (standing, now) = (&snapshot.standing, moment.seconds());
-        let digest = self.call.digest.as_ref();
+        let digest = self.context.digest.as_ref();
         let outcome = rules::appeal(standing, scope, completed, digest, now)
             .map_err(|refusal| self.refused(snapshot, refusal, now))?;
         if outcome.decisions.is_empty() {
-            return Ok(Decided::nothing(outcome));
+            return Ok(PolicyOutcome::nothing(outcome));
         }
         if outcome.decides_globally() {
             self.authority.demand_global()?;
         }
-        let permit = self.store.permit_lift(self.call).await?;
-        Ok(Decided::new(outcome, permit))
+        let policy = self.store.lift_policy(self.context).await?;
+        Ok(PolicyOutcome::new(outcome, policy))
     }
 
-    fn refused(&self, snapshot: &Snapshot, refusal: Refusal, now: Timestamp) -> ApiError {
+    fn refused(&self, snapshot: &Snapshot, refusal: Refusal, now: UnixSeconds) -> ApiError {
         match refusal {
             Refusal::AlreadyBanned(ban) => {
                 let completed = snapshot.standing.here.report == Some(ban.current());
-                let view = self.authority.view.at(now);
+                let presenter = self.authority.presenter.at(now);
                 ApiError::AlreadyBanned {
-                    ban: Box::new(view.show(&ban, completed)),
-                    varies: self.authority.view_varies,
+                    ban: Box::new(presenter.show(&ban, completed)),
+                    varies: self.authority.needs_vary_header,
                 }
             }
             Refusal::ExpiryPassed(_) => {

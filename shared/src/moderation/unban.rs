@@ -4,33 +4,35 @@ use super::Authority;
 use crate::domain::error::ApiError;
 use crate::domain::ids::Guid;
 use crate::domain::rules::{self, UnbanJudgement, UnbanRequest};
-use crate::store::{Call, Decided, Settled, Store};
+use crate::store::{Committed, PolicyOutcome, Store, WriteContext};
 
 /// Judges and writes the call.
 pub async fn unban(
     store: &Store,
-    call: &Call,
+    context: &WriteContext,
     request: &UnbanRequest,
     authority: &Authority,
-) -> Result<Settled, ApiError> {
+) -> Result<Committed, ApiError> {
     store
-        .settle(call, |snapshot, now| async move {
+        .commit_with_retry(context, |snapshot, now| async move {
             let (standing, now) = (&snapshot.standing, now.seconds());
-            let digest = call.digest.as_ref();
+            let digest = context.digest.as_ref();
             let judgement = rules::judge_unban(standing, request, digest, now)
                 .map_err(|_| ApiError::NotFound("the user was never banned in this experience"))?;
             let outcome = match judgement {
-                UnbanJudgement::Nothing => return Ok(Decided::nothing(rules::unchanged(standing))),
+                UnbanJudgement::Nothing => {
+                    return Ok(PolicyOutcome::nothing(rules::unchanged(standing)));
+                }
                 UnbanJudgement::Report => {
-                    return Ok(Decided::nothing(rules::report_unbanned(standing)));
+                    return Ok(PolicyOutcome::nothing(rules::report_unbanned(standing)));
                 }
                 UnbanJudgement::Lift => rules::lift(standing, request, now).made_by(digest, now),
             };
             if outcome.decides_globally() {
                 authority.demand_global()?;
             }
-            let permit = store.permit_lift(call).await?;
-            Ok(Decided::new(outcome, permit))
+            let policy = store.lift_policy(context).await?;
+            Ok(PolicyOutcome::new(outcome, policy))
         })
         .await
 }
@@ -39,13 +41,13 @@ pub async fn unban(
 /// whatever was decided since.
 pub async fn lift(
     store: &Store,
-    call: &Call,
+    context: &WriteContext,
     request: &UnbanRequest,
     guids: &[Guid],
     authority: &Authority,
-) -> Result<Settled, ApiError> {
+) -> Result<Committed, ApiError> {
     store
-        .settle(call, |snapshot, now| async move {
+        .commit_with_retry(context, |snapshot, now| async move {
             let outcome = rules::lift_only(&snapshot.standing, request, guids, now.seconds());
             if outcome.decisions.is_empty() {
                 return Err(ApiError::NotFound("the ban has already ended"));
@@ -53,8 +55,8 @@ pub async fn lift(
             if outcome.decides_globally() {
                 authority.demand_global()?;
             }
-            let permit = store.permit_lift(call).await?;
-            Ok(Decided::new(outcome, permit))
+            let policy = store.lift_policy(context).await?;
+            Ok(PolicyOutcome::new(outcome, policy))
         })
         .await
 }

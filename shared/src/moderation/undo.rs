@@ -1,15 +1,15 @@
 //! Undoes a key's decisions, one chain of bans after the other.
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::domain::rules::{self, Decision, Outcome, Standing};
-use crate::store::{Actor, Bounds, Call, Chain, Decided, Store, UndoWindow};
+use crate::store::{Actor, CallerLimits, Chain, PolicyOutcome, Store, UndoWindow, WriteContext};
 
 /// An undo of one key's decisions in a workspace.
 #[derive(Clone, Debug)]
 pub struct Undo {
-    pub tag: WorkspaceTag,
+    pub prefix: WorkspacePrefix,
     /// The decisions to undo.
     pub window: UndoWindow,
     /// The actor name of the undo's own decisions, by which they can be undone in turn.
@@ -22,44 +22,47 @@ impl Undo {
     /// What restoring a chain would decide now; writes nothing.
     pub async fn preview(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
         let snapshot = store
-            .standing(self.tag, chain.user, chain.experience)
+            .standing(self.prefix, chain.user, chain.experience)
             .await?;
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         let outcome = self.outcome(store, chain, &snapshot.standing, now).await?;
         Ok(outcome.decisions)
     }
 
     /// Restores a chain and returns the decisions made. Repeating it decides nothing more.
     pub async fn carry_out(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
-        let call = Call {
+        let context = WriteContext {
             user: chain.user,
-            tag: self.tag,
-            link: store.link_as_it_is(self.tag, chain.experience).await?,
+            prefix: self.prefix,
+            link: store.link_as_it_is(self.prefix, chain.experience).await?,
             actor: Actor {
                 key_id: self.name.clone(),
                 moderator: None,
                 principal: self.principal.clone(),
                 request_id: uuid::Uuid::new_v4().to_string(),
             },
-            bounds: Bounds::Unbound,
+            limits: CallerLimits::Unbound,
             idempotency: None,
             digest: None,
         };
-        let settled = store
-            .settle(&call, |snapshot, now| {
-                let call = &call;
+        let committed = store
+            .commit_with_retry(&context, |snapshot, now| {
+                let context = &context;
                 async move {
                     let standing = &snapshot.standing;
                     let outcome = self.outcome(store, chain, standing, now.seconds()).await?;
                     if outcome.decisions.is_empty() {
-                        Ok(Decided::nothing(outcome))
+                        Ok(PolicyOutcome::nothing(outcome))
                     } else {
-                        Ok(Decided::new(outcome, store.permit_lift(call).await?))
+                        Ok(PolicyOutcome::new(
+                            outcome,
+                            store.lift_policy(context).await?,
+                        ))
                     }
                 }
             })
             .await?;
-        Ok(settled.decisions)
+        Ok(committed.decisions)
     }
 
     async fn outcome(
@@ -67,10 +70,10 @@ impl Undo {
         store: &Store,
         chain: &Chain,
         standing: &Standing,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<Outcome, ApiError> {
         let history = store
-            .history(self.tag, chain.user, self.window.since)
+            .history(self.prefix, chain.user, self.window.since)
             .await?;
         let steps = self.window.steps(chain, &history);
         let reason = format!("Undo of what {} decided.", self.window.key_id);

@@ -8,16 +8,16 @@ mod item;
 use std::collections::BTreeMap;
 
 use super::Store;
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::rules::enforcing::{Doubt, Held, Level, Mirrors, Place};
 use crate::domain::rules::{self, RevisionRef, Standing};
 use crate::store::access::links::Link;
 use crate::store::decisions::commit::Actor;
-use crate::store::decisions::commit_with_retry::Call;
+use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::decisions::snapshot::Snapshot;
-use crate::store::decisions::write_policy::{Bounds, Decided};
+use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::schema::{self, Key, names};
@@ -35,13 +35,13 @@ pub struct Application {
     /// The restrictions that the mirror has set and not lifted since, one at most for each level.
     pub holds: Vec<Held>,
     /// When Roblox was last asked, the latest at the end.
-    pub updates: Vec<Moment>,
+    pub updates: Vec<UnixMillis>,
     /// How often in a row it came to nothing.
     pub failures: u32,
     /// What it came to the last time, for the operator.
     pub error: Option<String>,
     /// Not to be tried again before.
-    pub retry_at: Option<Moment>,
+    pub retry_at: Option<UnixMillis>,
 }
 
 /// Something that is asked of Roblox.
@@ -54,7 +54,7 @@ pub struct Intent {
     /// The name by which Roblox knows a repetition.
     pub idempotency_key: String,
     /// When it was asked first.
-    pub first_sent: Moment,
+    pub first_sent: UnixMillis,
     /// Whether Roblox has answered that it did so.
     pub done: bool,
 }
@@ -85,16 +85,16 @@ impl Store {
     /// strongly consistent, in one round trip.
     pub async fn applying(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
         places: &[ExperienceId],
     ) -> Result<Applying, ApiError> {
-        let key = Key::application(tag, user, universe.get());
-        let global = Key::global(tag, user);
+        let key = Key::application(prefix, user, universe.get());
+        let global = Key::global(prefix, user);
         let of_places = places
             .iter()
-            .map(|place| Key::experience(tag, user, *place));
+            .map(|place| Key::experience(prefix, user, *place));
         let keys = of_places.chain([key.clone(), global.clone()]);
         let mut found: Vec<_> = self.database.batch_get(keys, true).await?;
         let mut take = |wanted: &Key| {
@@ -107,9 +107,9 @@ impl Store {
         let global: Option<items::GlobalItem> = take(&global).map(items::read).transpose()?;
         let mut standings = BTreeMap::new();
         for place in places {
-            let here = take(&Key::experience(tag, user, *place));
+            let here = take(&Key::experience(prefix, user, *place));
             let here = here.map(items::read).transpose()?;
-            let snapshot = Snapshot::new(tag, user, *place, here, global.clone());
+            let snapshot = Snapshot::new(prefix, user, *place, here, global.clone());
             standings.insert(*place, snapshot.standing);
         }
         Ok(Applying {
@@ -123,16 +123,16 @@ impl Store {
     /// forgotten meanwhile, and nothing is written.
     pub async fn note_application(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
         application: &Application,
-        due: Option<Moment>,
+        due: Option<UnixMillis>,
         is_noted: bool,
     ) -> Result<(), ApiError> {
-        let due_at = due.map(|at| (schema::applications(tag, universe), at));
+        let due_at = due.map(|at| (schema::applications(prefix, universe), at));
         let item = ApplicationItem::of(application, due_at);
-        let key = Key::application(tag, user, universe.get());
+        let key = Key::application(prefix, user, universe.get());
         let put = self
             .database
             .putting(items::write(key, "application", item)?)?;
@@ -148,17 +148,17 @@ impl Store {
     /// Has a user looked at again for whom the mirror holds a restriction; says whether it does.
     pub async fn look_again(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<bool, ApiError> {
         let update = self
             .database
-            .updating(Key::application(tag, user, universe.get()))
+            .updating(Key::application(prefix, user, universe.get()))
             .update_expression("SET due = :universe, due_at = :now")
             .condition_expression("attribute_exists(holds)")
-            .expression_attribute_values(":universe", text(schema::applications(tag, universe)))
+            .expression_attribute_values(":universe", text(schema::applications(prefix, universe)))
             .expression_attribute_values(":now", number(now.millis()));
         Ok(self.database.update_if(update).await?)
     }
@@ -166,9 +166,9 @@ impl Store {
     /// Some users whom the mirror is to look at again by `until`, the earliest first.
     pub async fn due_applications(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         universe: UniverseId,
-        until: Moment,
+        until: UnixMillis,
         limit: u16,
     ) -> Result<Vec<UserId>, ApiError> {
         let query = self
@@ -176,7 +176,7 @@ impl Store {
             .querying()
             .index_name(names::DUE)
             .key_condition_expression("due = :universe AND due_at <= :until")
-            .expression_attribute_values(":universe", text(schema::applications(tag, universe)))
+            .expression_attribute_values(":universe", text(schema::applications(prefix, universe)))
             .expression_attribute_values(":until", number(until.millis()))
             .limit(i32::from(limit));
         let (found, _) = self.database.query(query).await?;
@@ -189,14 +189,14 @@ impl Store {
     /// A user in a universe, place by place: on this rests everything that is decided about them there.
     pub async fn places_of(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         standings: BTreeMap<ExperienceId, Standing>,
         mirrors: impl Fn(ExperienceId) -> Mirrors,
     ) -> Result<Vec<Place>, ApiError> {
         let mut places = Vec::new();
         for (experience, standing) in standings {
-            let universal = self.reported_for_universe(tag, user, &standing).await?;
+            let universal = self.reported_for_universe(prefix, user, &standing).await?;
             places.push(Place {
                 experience,
                 standing,
@@ -211,15 +211,15 @@ impl Store {
     /// was decided meanwhile stays decided, and pending.
     pub async fn report_applied(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         experience: ExperienceId,
         state: Option<RevisionRef>,
         by: &str,
     ) -> Result<(), ApiError> {
-        let call = Call {
+        let call = WriteContext {
             user,
-            tag,
+            prefix,
             link: Link::linked(experience),
             actor: Actor {
                 key_id: by.to_owned(),
@@ -227,30 +227,30 @@ impl Store {
                 principal: None,
                 request_id: String::new(),
             },
-            bounds: Bounds::Unbound,
+            limits: CallerLimits::Unbound,
             idempotency: None,
             digest: None,
         };
-        let settling = self.settle(&call, |snapshot, _| async move {
+        let committing = self.commit_with_retry(&call, |snapshot, _| async move {
             let standing = &snapshot.standing;
-            Ok(Decided::nothing(match state {
+            Ok(PolicyOutcome::nothing(match state {
                 // The user was forgotten meanwhile.
                 _ if standing.is_blank() => rules::unchanged(standing),
                 Some(revision) => rules::confirm(standing, revision),
                 None => rules::report_unbanned(standing),
             }))
         });
-        settling.await.map(drop)
+        committing.await.map(drop)
     }
 
     /// What is being applied to a user in a universe.
     pub async fn application(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
     ) -> Result<Option<Application>, ApiError> {
-        let key = Key::application(tag, user, universe.get());
+        let key = Key::application(prefix, user, universe.get());
         let item = self.database.get(key).await?;
         item.map(Application::read).transpose()
     }
@@ -259,7 +259,7 @@ impl Store {
     /// For a revision that is not the current one, the history says, else the ban's record.
     pub async fn reported_for_universe(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         standing: &Standing,
     ) -> Result<Option<bool>, ApiError> {
@@ -270,11 +270,14 @@ impl Store {
             return Ok(Some(ban.terms.universal));
         }
         let since = report.guid.created().minus(SLACK).0;
-        let since = Moment::from_millis(since.saturating_mul(1000));
-        if let Some(ban) = self.past_revision(tag, user, report, since).await? {
+        let since = UnixMillis::from_millis(since.saturating_mul(1000));
+        if let Some(ban) = self.past_revision(prefix, user, report, since).await? {
             return Ok(Some(ban.terms.universal));
         }
-        let record = self.database.get(Key::ban(tag, user, report.guid)).await?;
+        let record = self
+            .database
+            .get(Key::ban(prefix, user, report.guid))
+            .await?;
         let record = record.map(items::read::<BanItem>).transpose()?;
         let ban = record.map(|record| crate::domain::rules::Ban::from(record.ban));
         Ok(Some(ban.is_none_or(|ban| ban.terms.universal)))

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UniverseId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::lease::Lease;
@@ -21,7 +21,7 @@ const PAUSE_KEPT: u64 = 86_400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enforcement {
     /// Whose.
-    pub workspace: WorkspaceTag,
+    pub workspace: WorkspacePrefix,
     /// The experience.
     pub experience: ExperienceId,
     /// How it is set up and how it stands.
@@ -38,13 +38,13 @@ pub struct EnforcementSettings {
     /// What is carried over.
     pub mirror: Mirror,
     /// When it was set up.
-    pub created: Timestamp,
+    pub created: UnixSeconds,
     /// Set while Roblox does not accept the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
     /// When the key was last tried without need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Timestamp>,
+    pub checked: Option<UnixSeconds>,
 }
 
 /// What is carried over to Roblox.
@@ -71,7 +71,7 @@ impl Mirror {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     /// Since when.
-    pub at: Timestamp,
+    pub at: UnixSeconds,
     /// What Roblox answered; 0 where the key could not be had from Secrets Manager.
     pub status: u16,
     /// In its own words.
@@ -83,9 +83,9 @@ impl Enforcement {
         let key = Key::of(&item);
         let named = key.as_ref().and_then(|key| key.sk.split_once('#'));
         // Of one that was ended, the universe follows.
-        let parsed = named.and_then(|(tag, id)| {
+        let parsed = named.and_then(|(prefix, id)| {
             let experience = id.split('#').next()?.parse().ok()?;
-            Some((tag.parse().ok()?, experience))
+            Some((prefix.parse().ok()?, experience))
         });
         let Some((workspace, experience)) = parsed else {
             return Ok(None);
@@ -105,23 +105,29 @@ impl Store {
     }
 
     /// What a workspace mirrors, by experience.
-    pub async fn enforcements_of(&self, tag: WorkspaceTag) -> Result<Vec<Enforcement>, ApiError> {
-        self.enforcements_below(&format!("{tag}#")).await
+    pub async fn enforcements_of(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<Vec<Enforcement>, ApiError> {
+        self.enforcements_below(&format!("{prefix}#")).await
     }
 
     /// Everything that is mirrored, from memory or the table. A change is effective everywhere
     /// within 60 s.
     pub async fn known_enforcements(&self) -> Result<Arc<[Enforcement]>, ApiError> {
-        self.known.enforcements.or(self.enforcements()).await
+        self.caches.enforcements.or(self.enforcements()).await
     }
 
     /// How one experience is mirrored, if it is.
     pub async fn enforcement(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<Option<Enforcement>, ApiError> {
-        let item = self.database.get(Key::enforcement(tag, experience)).await?;
+        let item = self
+            .database
+            .get(Key::enforcement(prefix, experience))
+            .await?;
         Ok(item.map(Enforcement::read).transpose()?.flatten())
     }
 
@@ -132,7 +138,7 @@ impl Store {
             self.database
                 .putting(items::write(key, "enforcement", &enforcement.settings)?)?;
         self.database.put(put).await?;
-        self.known.enforcements.forget();
+        self.caches.enforcements.remove();
         Ok(())
     }
 
@@ -140,26 +146,26 @@ impl Store {
     /// kept: with them it can still be compared and lifted.
     pub async fn remove_enforcement(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
-        let Some(before) = self.enforcement(tag, experience).await? else {
+        let Some(before) = self.enforcement(prefix, experience).await? else {
             return Ok(false);
         };
         let universe = before.settings.universe;
-        let ended = Key::ended_enforcement(tag, experience, universe);
+        let ended = Key::ended_enforcement(prefix, experience, universe);
         let ended = items::write(ended, "ended-enforcement", &before.settings)?;
         self.database.put(self.database.putting(ended)?).await?;
-        let key = Key::enforcement(tag, experience);
+        let key = Key::enforcement(prefix, experience);
         let was = self.database.delete_existing(key).await?;
-        self.known.enforcements.forget();
+        self.caches.enforcements.remove();
         Ok(was)
     }
 
     /// The mirrors of an experience that were ended, one for each universe.
     pub async fn ended_enforcements(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: Option<ExperienceId>,
     ) -> Result<Vec<Enforcement>, ApiError> {
         let of = experience.map_or(String::new(), |id| format!("{:016}#", id.get()));
@@ -169,7 +175,7 @@ impl Store {
             .consistent_read(true)
             .key_condition_expression("pk = :all AND begins_with(sk, :prefix)")
             .expression_attribute_values(":all", text(schema::ENDED_ENFORCEMENTS))
-            .expression_attribute_values(":prefix", text(format!("{tag}#{of}")));
+            .expression_attribute_values(":prefix", text(format!("{prefix}#{of}")));
         let mut found = Vec::new();
         for item in self.database.query_all(query).await? {
             found.extend(Enforcement::read(item)?);
@@ -182,7 +188,7 @@ impl Store {
         &self,
         enforcement: &Enforcement,
         stopped: Option<&Stopped>,
-        checked: Timestamp,
+        checked: UnixSeconds,
     ) -> Result<(), ApiError> {
         let key = Key::enforcement(enforcement.workspace, enforcement.experience);
         let update = self
@@ -205,39 +211,39 @@ impl Store {
     /// Takes the lease of those who mirror a universe; none if somebody else has it.
     pub async fn take_universe_lease(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         universe: UniverseId,
         seconds: u64,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<Option<Lease>, ApiError> {
         let name = schema::enforcing(universe);
-        self.take_lease(tag, &name, seconds, now).await
+        self.take_lease(prefix, &name, seconds, now).await
     }
 
     /// Until when a universe is to be left alone, if Roblox asked for that.
     pub async fn universe_pause(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         universe: UniverseId,
-    ) -> Result<Option<Moment>, ApiError> {
-        let key = Key::lease(tag, &schema::enforcing(universe));
+    ) -> Result<Option<UnixMillis>, ApiError> {
+        let key = Key::lease(prefix, &schema::enforcing(universe));
         let item = self.database.get(key).await?;
         Ok(item.and_then(|item| {
             let until = item.get("paused_until")?.as_n().ok()?.parse().ok()?;
-            Some(Moment::from_millis(until))
+            Some(UnixMillis::from_millis(until))
         }))
     }
 
     /// Keeps in mind, beside the lease of the universe, until when it is to be left alone.
     pub async fn pause_universe(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         universe: UniverseId,
-        until: Moment,
+        until: UnixMillis,
     ) -> Result<(), ApiError> {
         let update = self
             .database
-            .updating(Key::lease(tag, &schema::enforcing(universe)))
+            .updating(Key::lease(prefix, &schema::enforcing(universe)))
             .update_expression("SET kind = :kind, paused_until = :until, #ttl = :ttl")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":kind", text("lease"))

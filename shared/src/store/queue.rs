@@ -6,9 +6,9 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Store;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
 use crate::store::dynamo::merge::{Merge, Next};
 use crate::store::dynamo::schema::Item;
 use crate::store::lists::pending::{Entry, Pending};
@@ -22,15 +22,15 @@ const READS_AT_ONCE: usize = 16;
 /// The queue of a universe.
 #[derive(Debug)]
 pub struct Queue {
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     /// When the queue was begun: what becomes due later is for the next.
-    now: Moment,
+    now: UnixMillis,
     sources: Vec<Source>,
     merge: Merge<Owed>,
 }
 
 /// Since when something is owed, by which ban, and for whom.
-type Owed = (Timestamp, u64, UserId);
+type Owed = (UnixSeconds, u64, UserId);
 
 #[derive(Debug)]
 struct Source {
@@ -43,14 +43,18 @@ struct Source {
 impl Queue {
     /// The queue of what is owed in these indexes now.
     #[must_use]
-    pub fn new(tag: WorkspaceTag, sources: &[(Pending, ExperienceId)], now: Moment) -> Self {
+    pub fn new(
+        prefix: WorkspacePrefix,
+        sources: &[(Pending, ExperienceId)],
+        now: UnixMillis,
+    ) -> Self {
         let source = |(pending, experience): &(Pending, ExperienceId)| Source {
             pending: *pending,
             experience: *experience,
             next: None,
         };
         Self {
-            tag,
+            prefix,
             now,
             sources: sources.iter().map(source).collect(),
             merge: Merge::new(sources.len()),
@@ -58,7 +62,7 @@ impl Queue {
     }
 
     /// The next user, and since when something is owed for them. A user may come more than once.
-    pub async fn next(&mut self, store: &Store) -> Result<Option<(Timestamp, UserId)>, ApiError> {
+    pub async fn next(&mut self, store: &Store) -> Result<Option<(UnixSeconds, UserId)>, ApiError> {
         loop {
             match self.merge.next(|owed| *owed) {
                 Next::Entry(_, (since, _, user)) => return Ok(Some((since, user))),
@@ -70,13 +74,13 @@ impl Queue {
 
     /// Reads the next page of each of these sources.
     async fn read(&mut self, store: &Store, unread: &[usize]) -> Result<(), ApiError> {
-        let (tag, now) = (self.tag, self.now.seconds());
+        let (prefix, now) = (self.prefix, self.now.seconds());
         let sources = self.sources.iter_mut().enumerate();
         let reads = sources.filter(|(number, _)| unread.contains(number)).map(
             |(number, source)| async move {
                 let (pending, experience) = (source.pending, source.experience);
                 let (entries, next) = store
-                    .owed_page(pending, tag, experience, source.next.take(), PAGE, now)
+                    .owed_page(pending, prefix, experience, source.next.take(), PAGE, now)
                     .await?;
                 let page: Vec<_> = entries
                     .iter()
@@ -113,19 +117,19 @@ impl Store {
     pub(super) async fn owed_page(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         start: Option<Item>,
         limit: u16,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(Vec<Entry>, Option<Item>), ApiError> {
         let (_, range) = pending.index();
         let (found, next) = self
-            .pending_page(pending, tag, experience, start, usize::from(limit), now)
+            .pending_page(pending, prefix, experience, start, usize::from(limit), now)
             .await?;
         let entries = found.iter().filter_map(|item| Entry::read(item, range));
         let (expired, owed): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.is_expired(now));
-        self.sweep(tag, experience, &expired).await;
+        self.sweep(prefix, experience, &expired).await;
         Ok((owed, next))
     }
 
@@ -133,15 +137,15 @@ impl Store {
     /// application to be looked at again.
     pub async fn owes_anything(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         universe: UniverseId,
         sources: &[(Pending, ExperienceId)],
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<bool, ApiError> {
-        if Queue::new(tag, sources, now).next(self).await?.is_some() {
+        if Queue::new(prefix, sources, now).next(self).await?.is_some() {
             return Ok(true);
         }
-        let due = self.due_applications(tag, universe, now, 1).await?;
+        let due = self.due_applications(prefix, universe, now, 1).await?;
         Ok(!due.is_empty())
     }
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::metrics::Measured;
 use super::{Batch, Run, milliseconds};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::store::Consumed;
 
@@ -24,7 +24,7 @@ pub(super) enum Kind<'a> {
 
 /// A line.
 pub(super) struct Line<'a> {
-    pub now: Moment,
+    pub now: UnixMillis,
     pub stack: &'a str,
     pub request_id: &'a str,
     pub route: &'static str,
@@ -118,7 +118,7 @@ impl Serialize for Line<'_> {
 }
 
 /// The time in UTC. Lambda takes a line for one of level `INFO` if its time is not written so.
-fn rfc3339(now: Moment) -> String {
+fn rfc3339(now: UnixMillis) -> String {
     i64::try_from(now.millis())
         .ok()
         .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())

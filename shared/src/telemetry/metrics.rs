@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::{Run, milliseconds};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::store::Consumed;
 
@@ -65,7 +65,7 @@ impl Measured {
         self.count("bansChanged", decided.changed);
         self.count("bansLifted", decided.lifted);
         self.count("bansAppealed", decided.appealed);
-        self.count("overtaken", consumed.overtaken);
+        self.count("writeConflicts", consumed.write_conflicts);
         self.count("linkLimitReached", consumed.link_limit);
     }
 
@@ -105,7 +105,7 @@ impl Measured {
     }
 
     /// What stands under `_aws`.
-    pub fn directive(&self, now: Moment) -> impl Serialize {
+    pub fn directive(&self, now: UnixMillis) -> impl Serialize {
         Directive {
             timestamp: now.millis(),
             cloud_watch_metrics: [Set {

@@ -10,7 +10,7 @@ const AGO: u64 = 3_600_000;
 /// Lets the whole log of a workspace have been written an hour before.
 pub async fn age_log(workspace: &Workspace<'_>) {
     let app = workspace.app();
-    for item in app.items(&workspace.tag()).await {
+    for item in app.items(&workspace.prefix()).await {
         let Some(logged) = item["logged_at"]["N"].as_str() else {
             continue;
         };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::call::Call;
 use crate::workspace::{Workspace, now};
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{Ban, Expiry, Scope, Standing};
 
@@ -261,7 +261,7 @@ impl Audit<'_> {
     /// report of the experience the ban was made from.
     fn standings(&mut self) {
         let stored = self.stored;
-        let now = Timestamp(now());
+        let now = UnixSeconds(now());
         for ((user, experience), item) in &stored.experiences {
             let standing = Standing {
                 here: item.standing.clone(),
@@ -301,7 +301,7 @@ impl Audit<'_> {
         for (user, ban) in &stored.globals {
             for experience in &stored.links {
                 let arrived = stored.experiences.contains_key(&(*user, *experience));
-                let holds = ban.holds(Timestamp(now()));
+                let holds = ban.holds(UnixSeconds(now()));
                 self.check(arrived || !holds, || {
                     format!("the Global ban of {user} has not come to {experience}")
                 });

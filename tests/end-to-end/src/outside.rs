@@ -1,7 +1,7 @@
 //! What leads out of a workspace, and what a test does to it: webhooks, and mirrors on Roblox's side.
 
 use serde_json::{Value, json};
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::domain::webhooks::{Delivery, Endpoint, EndpointId, EventFilter};
 use shared::integrations::http_client::Target;
@@ -27,7 +27,7 @@ impl Workspace<'_> {
     pub async fn add_webhook(&self, hook: &str) -> EndpointId {
         let receiver = self.app().receiver();
         let url = Target::parse(&receiver.url(hook)).expect("the receiver's address");
-        let created = Moment::now().seconds();
+        let created = UnixMillis::now().seconds();
         let endpoint = Endpoint::new(self.id(), url, EventFilter::all(), created);
         let secret = endpoint.secrets.current().reveal();
         receiver.register(hook, secret).expect("a secret");
@@ -39,7 +39,7 @@ impl Workspace<'_> {
     /// The deliveries to an endpoint.
     pub async fn deliveries(&self, endpoint: EndpointId) -> Vec<Delivery> {
         let store = self.app().store();
-        let found = store.deliveries(self.id().tag(), endpoint, None, 100_000);
+        let found = store.deliveries(self.id().prefix(), endpoint, None, 100_000);
         found.await.expect("the deliveries")
     }
 
@@ -51,13 +51,13 @@ impl Workspace<'_> {
         let secret = format!("portcullis/local/{universe}");
         app.secrets().set(&secret, key).expect("a secret");
         let enforcement = Enforcement {
-            workspace: self.id().tag(),
+            workspace: self.id().prefix(),
             experience: ExperienceId::new(place).expect("a place"),
             settings: EnforcementSettings {
                 universe: UniverseId::new(universe).expect("a universe"),
                 secret,
                 mirror: Mirror::ALL,
-                created: Timestamp(now()),
+                created: UnixSeconds(now()),
                 stopped: None,
                 checked: None,
             },
@@ -68,7 +68,7 @@ impl Workspace<'_> {
 
     /// The leases of the workspace that are held.
     pub async fn leases(&self) -> Vec<HeldLease> {
-        let items = self.app().items(&format!("{}#W#", self.tag())).await;
+        let items = self.app().items(&format!("{}#W#", self.prefix())).await;
         let held = items.iter().filter(|item| item.get("held_until").is_some());
         let text = |item: &Value, name: &str| Some(item[name]["S"].as_str()?.to_owned());
         held.filter_map(|item| {
@@ -96,7 +96,7 @@ impl Workspace<'_> {
     /// deliveries that are to be tried again, and users and universes that are left alone.
     pub async fn bring_due(&self) -> usize {
         let mut waiting = 0;
-        for item in self.app().items(&self.tag()).await {
+        for item in self.app().items(&self.prefix()).await {
             let is_due = item.get("due_at").is_some();
             let change = match item["kind"]["S"].as_str().unwrap_or_default() {
                 "lease" if item.get("paused_until").is_some() => "REMOVE paused_until",
@@ -113,7 +113,7 @@ impl Workspace<'_> {
             if is_due {
                 // What has been done meanwhile is not due any more.
                 input["ConditionExpression"] = json!("attribute_exists(due_at)");
-                let past = Moment::now().millis().saturating_sub(SLOW).to_string();
+                let past = UnixMillis::now().millis().saturating_sub(SLOW).to_string();
                 input["ExpressionAttributeValues"] = json!({ ":past": { "N": past } });
             }
             let _ = self.app().database().call("UpdateItem", &input).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::workspace::Workspace;
 use serde_json::{Map, Value};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 use shared::domain::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
 
@@ -212,10 +212,10 @@ fn ban(stored: &Value) -> Option<Ban> {
         },
         revision: small("revision"),
         decisions: small("decisions"),
-        created: Timestamp(number("created")),
-        updated: Timestamp(number("updated")),
+        created: UnixSeconds(number("created")),
+        updated: UnixSeconds(number("updated")),
         ending: stored["ended"].as_u64().map(|at| Ending {
-            at: Timestamp(at),
+            at: UnixSeconds(at),
             kind,
         }),
     })

@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::WorkspaceId;
-use shared::domain::keys::{FlagPin, KeyKind, PlainKey, Scope, SigningSecret};
+use shared::domain::keys::{KeyKind, KeyScope, NotificationSecret, PinnedFlagFormat, PlainKey};
 use shared::store::{ErasureIntake, ErasureMode, NewKey, Workspace as Settings};
 
 use crate::answer::Answer;
@@ -21,9 +21,9 @@ pub struct KeySpec {
     /// Secret or public.
     pub kind: KeyKind,
     /// What it may do.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<KeyScope>,
     /// How flags are written to it.
-    pub flags: FlagPin,
+    pub flags: PinnedFlagFormat,
     /// How many bans it may make within any hour.
     pub bans_per_hour: Option<NonZeroU32>,
     /// How many checks it may make within a minute.
@@ -37,8 +37,8 @@ impl Default for KeySpec {
     fn default() -> Self {
         Self {
             kind: KeyKind::Secret,
-            scopes: Scope::ALL.to_vec(),
-            flags: FlagPin::Auto,
+            scopes: KeyScope::ALL.to_vec(),
+            flags: PinnedFlagFormat::Auto,
             bans_per_hour: None,
             checks_per_minute: None,
             expires: None,
@@ -48,7 +48,7 @@ impl Default for KeySpec {
 
 impl KeySpec {
     /// A secret key with these scopes only.
-    pub fn scopes(scopes: &[Scope]) -> Self {
+    pub fn scopes(scopes: &[KeyScope]) -> Self {
         Self {
             scopes: scopes.to_vec(),
             ..Self::default()
@@ -56,7 +56,7 @@ impl KeySpec {
     }
 
     /// A secret key with every scope, to which flags are always written this way.
-    pub fn flags(flags: FlagPin) -> Self {
+    pub fn flags(flags: PinnedFlagFormat) -> Self {
         Self {
             flags,
             ..Self::default()
@@ -89,14 +89,14 @@ impl<'a> Workspace<'a> {
     ) -> Self {
         let id = WorkspaceId::random();
         let mut workspace =
-            Settings::new(id, format!("test {id}"), Timestamp(now())).expect("a secret");
+            Settings::new(id, format!("test {id}"), UnixSeconds(now())).expect("a secret");
         change(&mut workspace);
         let made = app
             .store()
             .create_workspace(&workspace)
             .await
             .expect("a workspace");
-        assert!(made, "the tag of {id} is taken");
+        assert!(made, "the prefix of {id} is taken");
         let mut workspace = Self {
             app,
             id,
@@ -126,8 +126,8 @@ impl<'a> Workspace<'a> {
             flags: spec.flags,
             bans_per_hour: spec.bans_per_hour,
             checks_per_minute: spec.checks_per_minute,
-            expires: spec.expires.map(Timestamp),
-            created: Timestamp(now()),
+            expires: spec.expires.map(UnixSeconds),
+            created: UnixSeconds(now()),
         };
         self.app.store().create_key(&new).await.expect("a key")
     }
@@ -138,7 +138,7 @@ impl<'a> Workspace<'a> {
         let revoked = self
             .app
             .store()
-            .revoke_key(self.id.tag(), &id, Timestamp(now()))
+            .revoke_key(self.id.prefix(), &id, UnixSeconds(now()))
             .await;
         assert!(revoked.expect("a revocation"), "no such key");
     }
@@ -155,9 +155,9 @@ impl<'a> Workspace<'a> {
     pub async fn take_in_erasures_under(&self, secret: &str, mode: ErasureMode) {
         let intake = ErasureIntake {
             guid: self.id,
-            secret: SigningSecret::new(secret).expect("a secret"),
+            secret: NotificationSecret::new(secret).expect("a secret"),
             mode,
-            created: Timestamp(now()),
+            created: UnixSeconds(now()),
         };
         let set = self.app.store().set_erasure_intake(&intake).await;
         set.expect("an intake");
@@ -185,8 +185,8 @@ impl<'a> Workspace<'a> {
     }
 
     /// What begins each of its table keys.
-    pub fn tag(&self) -> String {
-        self.id.tag().to_string()
+    pub fn prefix(&self) -> String {
+        self.id.prefix().to_string()
     }
 
     /// A key with every scope.
@@ -211,14 +211,14 @@ impl<'a> Workspace<'a> {
     /// Everything stored of the workspace, for comparing before and after; but not the notes of when
     /// its experiences polled, which are written beside the answers.
     pub async fn stored(&self) -> Vec<Value> {
-        let mut items = self.app.items(&format!("{}#", self.tag())).await;
+        let mut items = self.app.items(&format!("{}#", self.prefix())).await;
         items.retain(|item| item["kind"]["S"] != "sighting");
         items
     }
 
     /// Links an experience as the operator does.
     pub async fn link(&self, experience: u64) {
-        let item = link_item(&self.tag(), experience, "start");
+        let item = link_item(&self.prefix(), experience, "start");
         let put = json!({ "TableName": self.app.tables().bans, "Item": item });
         self.app
             .database()
@@ -229,9 +229,9 @@ impl<'a> Workspace<'a> {
 
     /// Experiences that were linked long ago: there was no Global ban to be brought to them.
     pub async fn link_all(&self, experiences: impl Iterator<Item = u64>) {
-        let tag = self.tag();
+        let prefix = self.prefix();
         let puts: Vec<_> = experiences
-            .map(|id| put_request(link_item(&tag, id, "done")))
+            .map(|id| put_request(link_item(&prefix, id, "done")))
             .collect();
         for batch in puts.chunks(25) {
             let input = json!({ "RequestItems": { &self.app.tables().bans: batch } });
@@ -375,9 +375,9 @@ impl<'a> Workspace<'a> {
     }
 }
 
-fn link_item(tag: &str, experience: u64, backfill: &str) -> Value {
+fn link_item(prefix: &str, experience: u64, backfill: &str) -> Value {
     json!({
-        "pk": { "S": format!("{tag}#X") },
+        "pk": { "S": format!("{prefix}#X") },
         "sk": { "S": format!("{experience:016}") },
         "kind": { "S": "link" },
         "linked": { "N": now().to_string() },

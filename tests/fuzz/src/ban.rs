@@ -1,7 +1,7 @@
 //! A ban call, by the function's own parser.
 
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::MAX_ROBLOX_ID;
 use shared::domain::rules::{BanRequest, Length, Scope, Terms};
 use shared::moderation::Intent;
@@ -58,7 +58,7 @@ fn written(ban: &BanRequest) -> Value {
     let (kind, length) = match ban.length {
         Length::Permanent => ("Permanent", json!(false)),
         Length::For(seconds) => ("Temporary", json!(format!("{seconds}s"))),
-        Length::Until(Timestamp(at)) => ("Temporary", crate::length::instant(at).into()),
+        Length::Until(UnixSeconds(at)) => ("Temporary", crate::length::instant(at).into()),
     };
     json!({
         "overwrite": ban.overwrite,

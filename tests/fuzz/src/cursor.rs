@@ -25,7 +25,7 @@ pub fn cursor(bytes: &[u8]) {
     };
     let [own, other]: [WorkspaceId; 2] = [
         "f2ab4802-48d6-41ef-82a0-222326092f67",
-        // The same tag, and so the same partitions.
+        // The same prefix, and so the same partitions.
         "00000000-0000-4000-8000-000026092f67",
     ]
     .map(|id| id.parse().expect("an id"));

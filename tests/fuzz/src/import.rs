@@ -7,11 +7,11 @@ use cli::import::{
     ImportedBan, ReadOptions,
 };
 use shared::api::export::{self, Csv, Json};
-use shared::domain::ban_info::{FlagStyle, View};
-use shared::domain::clock::Moment;
+use shared::domain::ban_info::{BanPresenter, FlagFormat};
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{Guid, MAX_ROBLOX_ID, Uid, WorkspaceId};
 use shared::domain::rules::{Ban, Ending, EndingKind, Terms};
-use shared::store::Recorded;
+use shared::store::BanRecord;
 
 use crate::body::assert_text;
 use crate::length::LONGEST;
@@ -35,7 +35,7 @@ pub fn import(bytes: &[u8]) {
         Ok(detected) => drop(rows_of(bytes, detected, false)),
         Err(broken) => assert_says_where(bytes, &broken),
     }
-    let now = Moment::now();
+    let now = UnixMillis::now();
     for format in FORMATS {
         for raw in [false, true] {
             if raw && format != ImportFormat::Csv {
@@ -117,7 +117,7 @@ fn assert_line(bytes: &[u8], line: u64) {
     assert!((1..=lines).contains(&line), "line {line} of {lines}");
 }
 
-fn assert_within_bounds(row: &ImportedBan, now: Moment) {
+fn assert_within_bounds(row: &ImportedBan, now: UnixMillis) {
     for id in [
         row.user.get(),
         row.experience.get(),
@@ -141,35 +141,35 @@ fn assert_within_bounds(row: &ImportedBan, now: Moment) {
 }
 
 /// Exported and read again, a row is the same.
-fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: Moment) {
+fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: UnixMillis) {
     let workspace = row.workspace.unwrap_or_else(WorkspaceId::random);
-    let recorded = Recorded {
+    let recorded = BanRecord {
         ban: ban_of(row, now),
         completed: row.completed,
     };
-    for flags in [FlagStyle::Integer, FlagStyle::Boolean] {
+    for flags in [FlagFormat::Integer, FlagFormat::Boolean] {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
-        let view = View::of_workspace(workspace, flags, now.seconds());
+        let presenter = BanPresenter::of_workspace(workspace, flags, now.seconds());
         let files = [
             (
                 ImportFormat::Json,
                 false,
-                file(Json::default(), &view, &recorded),
+                file(Json::default(), &presenter, &recorded),
             ),
             (
                 ImportFormat::Csv,
                 false,
-                file(Csv::new(false), &view, &recorded),
+                file(Csv::new(false), &presenter, &recorded),
             ),
             (
                 ImportFormat::Csv,
                 true,
-                file(Csv::new(true), &view, &recorded),
+                file(Csv::new(true), &presenter, &recorded),
             ),
             (
                 ImportFormat::Csv,
                 false,
-                file(Csv::new(false).for_excel(true), &view, &recorded),
+                file(Csv::new(false).for_excel(true), &presenter, &recorded),
             ),
         ];
         for (format, raw, file) in files {
@@ -195,16 +195,16 @@ fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: Moment) {
     }
 }
 
-fn file(mut format: impl export::Format, view: &View, row: &Recorded) -> Vec<u8> {
+fn file(mut format: impl export::Format, presenter: &BanPresenter, row: &BanRecord) -> Vec<u8> {
     let mut out = Vec::new();
     format.begin(&mut out).expect("a header");
-    format.row(&mut out, view, row).expect("a row");
+    format.row(&mut out, presenter, row).expect("a row");
     format.end(&mut out);
     out
 }
 
 /// The ban that a row becomes, with what it does not say made up.
-fn ban_of(row: &ImportedBan, now: Moment) -> Ban {
+fn ban_of(row: &ImportedBan, now: UnixMillis) -> Ban {
     let uid = row.uid.unwrap_or(Uid(7));
     let guid = row.guid.unwrap_or_else(|| Guid::mint(now, uid));
     let created = row.created.unwrap_or_else(|| guid.created());

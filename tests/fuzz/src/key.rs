@@ -17,11 +17,14 @@ pub fn key(bytes: &[u8]) {
         KeyKind::Public => "sentinelPublicAPI.",
     }));
     // A workspace is known by the end of its keys.
-    assert_eq!(text[text.len() - 8..].to_lowercase(), key.tag().to_string());
+    assert_eq!(
+        text[text.len() - 8..].to_lowercase(),
+        key.prefix().to_string()
+    );
 
     let again = PlainKey::parse(text).expect("the key by itself");
     assert_eq!(again.hash(), key.hash());
-    assert_eq!((again.kind(), again.tag()), (key.kind(), key.tag()));
+    assert_eq!((again.kind(), again.prefix()), (key.kind(), key.prefix()));
     let again = PlainKey::parse_authorization(&format!("bEARER {text}"));
     assert_eq!(again.expect("the key with its scheme").hash(), key.hash());
 

@@ -1,12 +1,12 @@
 //! The length of a ban.
 
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::length::parse;
 use shared::domain::rules::Length;
 
 /// The time at which all of this happens.
-pub const NOW: Timestamp = Timestamp(1_795_253_403);
+pub const NOW: UnixSeconds = UnixSeconds(1_795_253_403);
 
 /// 100 years of 365.25 days.
 pub const LONGEST: u64 = 3_155_760_000;
@@ -32,7 +32,7 @@ fn assert_bounded(value: &Value) {
         }
         Some(Length::Until(at)) => {
             assert!(
-                at > Timestamp(0) && at <= NOW.plus(LONGEST),
+                at > UnixSeconds(0) && at <= NOW.plus(LONGEST),
                 "{value}: {at}"
             );
             let again = parse(&instant(at.0).into(), NOW);

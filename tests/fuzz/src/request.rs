@@ -10,7 +10,7 @@ use lambda_http::http::Request;
 use lambda_http::{Body, RequestExt};
 use shared::api::ApiRequest;
 use shared::domain::error::ApiError;
-use shared::telemetry::{Environment, Trace};
+use shared::telemetry::{Environment, RequestLog};
 
 /// The largest body that is read, before and after inflating.
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -29,7 +29,7 @@ pub fn request(body: &[u8], query: &[(&str, &str)], headers: &[(&str, &str)]) ->
         .body(Body::Binary(body.to_vec()))
         .expect("a request")
         .with_query_string_parameters(parameters);
-    let trace = Trace::begin("fuzz", &request, &Environment::ready(Instant::now()));
+    let trace = RequestLog::begin("fuzz", &request, &Environment::ready(Instant::now()));
     ApiRequest::new(request, Arc::new(trace))
 }
 

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use shared::domain::clock::Timestamp;
-use shared::domain::keys::{Signature, SigningSecret};
+use shared::domain::clock::UnixSeconds;
+use shared::domain::keys::{NotificationSecret, Signature};
 
 /// Reads bytes as the header, a line break and the body that was signed.
 pub fn signature(bytes: &[u8]) {
@@ -14,14 +14,14 @@ pub fn signature(bytes: &[u8]) {
         Some(at) => (&bytes[..at], &bytes[at + 1..]),
         None => (bytes, &b""[..]),
     };
-    let secret = SigningSecret::new("a secret that nobody knows").expect("a secret");
+    let secret = NotificationSecret::new("a secret that nobody knows").expect("a secret");
     if let Ok(header) = std::str::from_utf8(header)
         && let Some(signature) = Signature::parse(header)
     {
         assert!(!signature.is_by(&secret, body), "{header} was forged");
         // A time has one second at which it is fresh whatever it is: its own. It is not 20 minutes
         // away from itself.
-        let fresh = |now| signature.is_fresh(Timestamp(now));
+        let fresh = |now| signature.is_fresh(UnixSeconds(now));
         assert!(!(fresh(0) && fresh(u64::MAX)));
     }
 

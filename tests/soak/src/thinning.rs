@@ -4,7 +4,7 @@
 use end_to_end::{Call, Workspace, age_log};
 use serde_json::Value;
 use shared::domain::ids::UserId;
-use shared::store::ForgetSource;
+use shared::store::ErasureSource;
 
 /// How many events are asked for at a time.
 const PAGE: usize = 3;
@@ -18,7 +18,7 @@ pub async fn thin_out(
     let store = workspace.app().store();
     for user in users.filter(|user| is_forgotten(user.get())) {
         let forgotten = store
-            .forget(workspace.id().tag(), user, ForgetSource::Operator)
+            .erase_user(workspace.id().prefix(), user, ErasureSource::Operator)
             .await;
         if let Err(error) = forgotten {
             return vec![format!("{user} cannot be forgotten: {error}")];

@@ -17,7 +17,7 @@ const STEP: u64 = 1000;
 /// experience has applied it, so that it stands in no pending index.
 #[derive(Clone, Debug)]
 pub struct Likeness {
-    tag: String,
+    prefix: String,
     experience: u64,
     record: Map<String, Value>,
     standing: Map<String, Value>,
@@ -49,7 +49,7 @@ impl Likeness {
             map.with_context(|| format!("the standing has no {name}"))
         };
         Ok(Self {
-            tag: workspace.tag(),
+            prefix: workspace.prefix(),
             experience,
             ban: map("ban")?,
             report: map("report")?,
@@ -67,11 +67,14 @@ impl Likeness {
     /// The key of a user's item in the experience, and that of his Global ban if he had one.
     #[must_use]
     pub fn keys(&self, number: u64) -> [Value; 2] {
-        let (tag, user) = (&self.tag, Self::user(number));
+        let (prefix, user) = (&self.prefix, Self::user(number));
         let key = |pk: String, sk: String| json!({ "pk": { "S": pk }, "sk": { "S": sk } });
         [
-            key(format!("{tag}#U#{user}"), format!("E#{}", self.experience)),
-            key(format!("{tag}#G#{}", user % 16), user.to_string()),
+            key(
+                format!("{prefix}#U#{user}"),
+                format!("E#{}", self.experience),
+            ),
+            key(format!("{prefix}#G#{}", user % 16), user.to_string()),
         ]
     }
 
@@ -84,18 +87,18 @@ impl Likeness {
     /// The record of a copy.
     #[must_use]
     pub fn record(&self, number: u64) -> Value {
-        let (tag, experience) = (&self.tag, self.experience);
+        let (prefix, experience) = (&self.prefix, self.experience);
         let guid = guid(number);
         let padded = format!("{guid:020}");
         let mut item = self.record.clone();
         let own = [
-            ("pk", text(format!("{tag}#U#{}", Self::user(number)))),
+            ("pk", text(format!("{prefix}#U#{}", Self::user(number)))),
             ("sk", text(format!("B#{padded}"))),
             ("guid_key", text(padded)),
-            ("ledger", text(format!("{tag}#{}", guid % 4))),
+            ("ledger", text(format!("{prefix}#{}", guid % 4))),
             (
                 "experience_ledger",
-                text(format!("{tag}#{experience}#{}", guid % 4)),
+                text(format!("{prefix}#{experience}#{}", guid % 4)),
             ),
             ("ban", self.ban(number)),
         ];
@@ -111,7 +114,10 @@ impl Likeness {
         report.insert("guid".to_owned(), digits(guid));
         let mut item = self.standing.clone();
         let own = [
-            ("pk", text(format!("{}#U#{}", self.tag, Self::user(number)))),
+            (
+                "pk",
+                text(format!("{}#U#{}", self.prefix, Self::user(number))),
+            ),
             ("report_guid", text(guid.to_string())),
             ("report", json!({ "M": report })),
             ("ban", self.ban(number)),

@@ -85,10 +85,10 @@ pub mod outward {
 /// Writes the endpoint at `url` and the mirror of the first demo workspace.
 pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) -> Result<()> {
     let [demo, _] = demos();
-    let tag = tag(&demo);
+    let prefix = prefix(&demo);
     let endpoint = json!({
         "pk": { "S": "V" },
-        "sk": { "S": format!("{tag}#we_000000000001") },
+        "sk": { "S": format!("{prefix}#we_000000000001") },
         "id": { "S": "we_000000000001" },
         "workspace": { "S": demo.guid },
         "name": { "S": "the local receiver" },
@@ -100,7 +100,7 @@ pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) ->
     });
     let mirror = json!({
         "pk": { "S": "M" },
-        "sk": { "S": format!("{tag}#{:016}", outward::PLACE) },
+        "sk": { "S": format!("{prefix}#{:016}", outward::PLACE) },
         "universe": { "N": outward::UNIVERSE.to_string() },
         "secret": { "S": outward::SECRET },
         "mirror": { "M": {
@@ -116,14 +116,14 @@ pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) ->
 }
 
 /// The last eight digits of the GUID, which lead to everything a workspace owns.
-fn tag(demo: &Demo) -> &str {
+fn prefix(demo: &Demo) -> &str {
     demo.guid
         .get(demo.guid.len().saturating_sub(8)..)
         .unwrap_or_default()
 }
 
 fn items(demo: &Demo) -> [Value; 3] {
-    let tag = tag(demo);
+    let prefix = prefix(demo);
     let key = |whole: &str, kind: &str, scopes: Value| {
         let hash = Sha256::digest(whole)
             .iter()
@@ -133,7 +133,7 @@ fn items(demo: &Demo) -> [Value; 3] {
             "sk": { "S": "K" },
             "key_id": { "S": format!("{}-{kind}", demo.name) },
             "workspace": { "S": demo.guid },
-            "workspace_tag": { "S": tag },
+            "workspace_tag": { "S": prefix },
             "name": { "S": format!("{} {kind}", demo.name) },
             "key_kind": { "S": kind },
             "scopes": scopes,
@@ -144,7 +144,7 @@ fn items(demo: &Demo) -> [Value; 3] {
     let all = json!({ "SS": ["bans:read", "bans:write", "bans:write-global"] });
     [
         json!({
-            "pk": { "S": format!("W#{tag}") },
+            "pk": { "S": format!("W#{prefix}") },
             "sk": { "S": "W" },
             "guid": { "S": demo.guid },
             "name": { "S": demo.name },

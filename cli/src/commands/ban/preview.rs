@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{self, Ban, BanRequest, Expiry, Judgement, Scope};
@@ -32,7 +32,7 @@ pub struct BanPreview {
     #[serde(skip)]
     expires: Expiry,
     #[serde(skip)]
-    now: Timestamp,
+    now: UnixSeconds,
     #[serde(skip)]
     before: Option<Ban>,
     #[serde(skip)]
@@ -62,12 +62,12 @@ impl BanPreview {
         request: &BanRequest,
         intent: Intent,
     ) -> Result<Self> {
-        let tag = workspace.guid.tag();
+        let prefix = workspace.guid.prefix();
         let snapshot = store
-            .standing(tag, request.user, request.experience)
+            .standing(prefix, request.user, request.experience)
             .await?;
         let standing = &snapshot.standing;
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         let before = standing.in_force(request.scope, now).cloned();
         let would = match (intent, &before) {
             (Intent::Appeal, Some(_)) => BanAction::Appeal,
@@ -172,6 +172,6 @@ impl Printable for BanPreview {
 }
 
 async fn is_protected(store: &Store, workspace: &Workspace, user: UserId) -> Result<bool> {
-    let protected = store.protected_users(workspace.guid.tag()).await?;
+    let protected = store.protected_users(workspace.guid.prefix()).await?;
     Ok(protected.iter().any(|(id, _)| *id == user))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use ureq::Agent;
 use ureq::http::Response;
 
@@ -131,7 +131,7 @@ fn read(mut response: Response<ureq::Body>) -> Answer {
 /// ban by hand is judged by this clock.
 fn skew(theirs: Option<i64>) -> Finding {
     let check = "clock";
-    let ours = i64::try_from(Moment::now().seconds().0).unwrap_or(i64::MAX);
+    let ours = i64::try_from(UnixMillis::now().seconds().0).unwrap_or(i64::MAX);
     let Some(theirs) = theirs else {
         return Finding::skipped(check, "the API sent no Date header");
     };
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_clock_is_off_by_more_than_a_few_seconds() {
-        let now = i64::try_from(Moment::now().seconds().0).unwrap();
+        let now = i64::try_from(UnixMillis::now().seconds().0).unwrap();
         for (off, result) in [
             (0, "ok"),
             (-3, "ok"),

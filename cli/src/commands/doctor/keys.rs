@@ -1,7 +1,7 @@
 //! Keys: the one to be tried, and those that are about to end.
 
 use anyhow::Result;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::keys::{KeyRecord, PlainKey};
 use shared::store::Store;
 
@@ -13,7 +13,7 @@ const SOON: u64 = 14 * 86_400;
 
 /// Looks at all keys, and at the one to be tried.
 pub async fn examine(store: &Store, key: Option<&str>) -> Vec<Finding> {
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let mut findings = match ending(store, now).await {
         Ok(findings) => findings,
         Err(error) => vec![Finding::of_error("keys", &error)],
@@ -41,7 +41,7 @@ async fn record(store: &Store, key: &str) -> Result<Option<KeyRecord>> {
     Ok(store.key(&key).await?.map(|record| (*record).clone()))
 }
 
-fn of_key(key: &KeyRecord, now: Timestamp) -> Finding {
+fn of_key(key: &KeyRecord, now: UnixSeconds) -> Finding {
     let check = "your key";
     let name = format!("{:?} ({})", key.name, key.key_id);
     if let Some(at) = key.revoked {
@@ -74,12 +74,12 @@ fn of_key(key: &KeyRecord, now: Timestamp) -> Finding {
 }
 
 /// The keys of each workspace that are about to end.
-async fn ending(store: &Store, now: Timestamp) -> Result<Vec<Finding>> {
+async fn ending(store: &Store, now: UnixSeconds) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let (mut workspaces, mut live) = (0_usize, 0_usize);
     for workspace in store.workspaces().await? {
         workspaces = workspaces.saturating_add(1);
-        for key in store.keys(workspace.guid.tag()).await? {
+        for key in store.keys(workspace.guid.prefix()).await? {
             if !key.is_live(now) {
                 continue;
             }
@@ -108,6 +108,6 @@ async fn ending(store: &Store, now: Timestamp) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn left(at: Timestamp, now: Timestamp) -> String {
+fn left(at: UnixSeconds, now: UnixSeconds) -> String {
     duration(at.0.saturating_sub(now.0))
 }

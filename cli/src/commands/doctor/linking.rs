@@ -20,7 +20,7 @@ async fn look(store: &Store) -> Result<Vec<Finding>> {
         if workspace.linking == Linking::Strict {
             continue;
         }
-        let slots = store.link_slots(workspace.guid.tag()).await?;
+        let slots = store.link_slots(workspace.guid.prefix()).await?;
         if slots.taken >= SELF_LINKED {
             findings.push(full(&workspace, &slots));
         }

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use shared::domain::clock::Moment;
-use shared::domain::ids::{ExperienceId, WorkspaceTag};
+use shared::domain::clock::UnixMillis;
+use shared::domain::ids::{ExperienceId, WorkspacePrefix};
 use shared::store::{BackfillPosition, Linking, Pending, Store, Workspace};
 
 use super::NamedExperience;
@@ -46,32 +46,32 @@ impl Printable for Unlinked {
 
 pub async fn link(named: NamedExperience, store: &Store, output: Output) -> Result<()> {
     let NamedExperience { experience, place } = named;
-    let tag = workspace::find(store, place.workspace).await?.guid.tag();
-    let now = Moment::now().seconds();
-    store.link_experience(tag, experience, now).await?;
+    let prefix = workspace::find(store, place.workspace).await?.guid.prefix();
+    let now = UnixMillis::now().seconds();
+    store.link_experience(prefix, experience, now).await?;
     let linked = || async {
-        let link = store.linked(tag, experience).await?;
+        let link = store.linked(prefix, experience).await?;
         link.context("the experience was unlinked meanwhile")
     };
     if !linked().await?.is_filled {
-        backfill(store, tag, experience).await?;
+        backfill(store, prefix, experience).await?;
     }
-    let polls = store.last_polls(tag).await?;
-    output.one(&ExperienceSummary::of(store, tag, linked().await?, &polls).await?)
+    let polls = store.last_polls(prefix).await?;
+    output.one(&ExperienceSummary::of(store, prefix, linked().await?, &polls).await?)
 }
 
 /// Brings all that stands to the experience. The stream's function does the same; both bring
 /// things in line with what is decided, so neither is in the other's way.
-async fn backfill(store: &Store, tag: WorkspaceTag, experience: ExperienceId) -> Result<()> {
-    let total = store.count_backfill(tag, experience).await?;
+async fn backfill(store: &Store, prefix: WorkspacePrefix, experience: ExperienceId) -> Result<()> {
+    let total = store.count_backfill(prefix, experience).await?;
     let mut progress = Progress::begin("users synced", Some(total));
     let mut position = Some(BackfillPosition::default());
     while let Some(at) = position {
-        let (looked_at, next) = store.backfill_some(tag, experience, &at).await?;
+        let (looked_at, next) = store.backfill_some(prefix, experience, &at).await?;
         progress.advance(looked_at);
         position = next;
     }
-    store.end_backfill(tag, experience).await?;
+    store.end_backfill(prefix, experience).await?;
     progress.finish();
     Ok(())
 }
@@ -84,14 +84,14 @@ pub async fn unlink(
 ) -> Result<()> {
     let NamedExperience { experience, place } = named;
     let workspace = workspace::find(store, place.workspace).await?;
-    let tag = workspace.guid.tag();
+    let prefix = workspace.guid.prefix();
     let bans = store
-        .count_pending(Pending::Bans, tag, experience, None)
+        .count_pending(Pending::Bans, prefix, experience, None)
         .await?;
     let unbans = store
-        .count_pending(Pending::Unbans, tag, experience, None)
+        .count_pending(Pending::Unbans, prefix, experience, None)
         .await?;
-    let is_linked = store.linked(tag, experience).await?.is_some();
+    let is_linked = store.linked(prefix, experience).await?.is_some();
     if !is_linked && bans == 0 && unbans == 0 {
         bail!(
             "experience {experience} is not linked; `portcullis experience list -w {}` shows the \
@@ -111,9 +111,9 @@ pub async fn unlink(
              unbans, and Global bans no longer reach it."
         );
         confirm(&question, safety.yes)?;
-        store.unlink_experience(tag, experience).await?;
-        shown.dropped_bans = drop(store, Pending::Bans, tag, experience, bans).await?;
-        shown.dropped_unbans = drop(store, Pending::Unbans, tag, experience, unbans).await?;
+        store.unlink_experience(prefix, experience).await?;
+        shown.dropped_bans = drop(store, Pending::Bans, prefix, experience, bans).await?;
+        shown.dropped_unbans = drop(store, Pending::Unbans, prefix, experience, unbans).await?;
         advise(&workspace);
     }
     output.one(&shown)
@@ -122,7 +122,7 @@ pub async fn unlink(
 async fn drop(
     store: &Store,
     pending: Pending,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     experience: ExperienceId,
     expected: u64,
 ) -> Result<u64> {
@@ -130,7 +130,7 @@ async fn drop(
     let (mut after, mut total) = (None, 0_u64);
     loop {
         let dropped = store
-            .drop_pending(pending, tag, experience, &mut after)
+            .drop_pending(pending, prefix, experience, &mut after)
             .await?;
         progress.advance(dropped);
         total = total.saturating_add(dropped);

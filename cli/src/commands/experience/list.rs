@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
-use shared::domain::ids::{ExperienceId, WorkspaceTag};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::ids::{ExperienceId, WorkspacePrefix};
 use shared::store::{LinkedExperience, Pending, Store};
 
 use crate::arguments::WorkspaceArg;
@@ -19,14 +19,14 @@ use crate::times::{Time, or_dash};
 pub struct ExperienceSummary {
     pub experience_id: ExperienceId,
     linked: Time,
-    linked_seconds: Timestamp,
+    linked_seconds: UnixSeconds,
     /// Whether all bans that stood when it was linked have been brought to it.
     backfilled: bool,
     pub pending_bans: u64,
     pub pending_unbans: u64,
     /// When it was last seen to poll, to within ten minutes.
     last_poll: Option<Time>,
-    last_poll_seconds: Option<Timestamp>,
+    last_poll_seconds: Option<UnixSeconds>,
 }
 
 impl Printable for ExperienceSummary {
@@ -56,12 +56,12 @@ impl Printable for ExperienceSummary {
 impl ExperienceSummary {
     pub async fn of(
         store: &Store,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         link: LinkedExperience,
-        polls: &HashMap<ExperienceId, Timestamp>,
+        polls: &HashMap<ExperienceId, UnixSeconds>,
     ) -> Result<Self> {
-        let now = Moment::now().seconds();
-        let count = |pending| store.count_pending(pending, tag, link.experience, Some(now));
+        let now = UnixMillis::now().seconds();
+        let count = |pending| store.count_pending(pending, prefix, link.experience, Some(now));
         let seen = polls.get(&link.experience).copied();
         Ok(Self {
             experience_id: link.experience,
@@ -78,18 +78,18 @@ impl ExperienceSummary {
 
 pub async fn run(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, place.workspace).await?;
-    let shown = all(store, workspace.guid.tag()).await?;
+    let shown = all(store, workspace.guid.prefix()).await?;
     let none = "no experiences are linked: link one with `portcullis experience link ID`, or let its \
                 first call with a secret key do it";
     output.list(&shown, none)
 }
 
 /// The linked experiences of a workspace.
-pub async fn all(store: &Store, tag: WorkspaceTag) -> Result<Vec<ExperienceSummary>> {
-    let polls = store.last_polls(tag).await?;
+pub async fn all(store: &Store, prefix: WorkspacePrefix) -> Result<Vec<ExperienceSummary>> {
+    let polls = store.last_polls(prefix).await?;
     let mut shown = Vec::new();
-    for link in store.links(tag).await? {
-        shown.push(ExperienceSummary::of(store, tag, link, &polls).await?);
+    for link in store.links(prefix).await? {
+        shown.push(ExperienceSummary::of(store, prefix, link, &polls).await?);
     }
     Ok(shown)
 }

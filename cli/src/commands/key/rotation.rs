@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::keys::{KeyRecord, PlainKey, Replaced};
 use shared::store::{NewKey, Store};
 
@@ -21,14 +21,14 @@ pub struct KeyRotateArgs {
     overlap: u64,
     /// When the new key expires [default: after the lifetime that the old one was made with].
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
-    expires: Option<Timestamp>,
+    expires: Option<UnixSeconds>,
     #[command(flatten)]
     safety: SafetyArgs,
 }
 
 pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Result<()> {
     let old = find(store, &args.named).await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     if !old.is_live(now) {
         bail!(
             "the key {:?} ({}) is revoked or has expired: make a new one with `portcullis key \
@@ -87,15 +87,15 @@ pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Resu
     }
     // The new key is shown before anything happens to the old one.
     make(&new, store, output).await?;
-    let tag = old.workspace.tag();
+    let prefix = old.workspace.prefix();
     let ended = if args.overlap == 0 {
-        store.revoke_key(tag, &old.key_id, now).await
+        store.revoke_key(prefix, &old.key_id, now).await
     } else {
         let replaced = Replaced {
             by: new.record().key_id,
             expires,
         };
-        store.replace_key(tag, &old.key_id, end, &replaced).await
+        store.replace_key(prefix, &old.key_id, end, &replaced).await
     };
     // `false` means that it ends sooner than that anyway.
     ended.with_context(|| {

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use serde::Serialize;
-use shared::domain::clock::Timestamp;
-use shared::domain::keys::{FlagPin, KeyKind, KeyRecord, Scope};
+use shared::domain::clock::UnixSeconds;
+use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat};
 
 use crate::commands::workspace::or_any;
 use crate::output::{Printable, rfc3339, word};
@@ -17,8 +17,8 @@ pub struct KeySummary {
     key_id: String,
     name: String,
     kind: KeyKind,
-    scopes: Vec<Scope>,
-    flags: FlagPin,
+    scopes: Vec<KeyScope>,
+    flags: PinnedFlagFormat,
     status: KeyStatus,
     bans_per_hour: Option<NonZeroU32>,
     /// The default included.
@@ -48,7 +48,7 @@ pub enum KeyStatus {
 }
 
 impl KeySummary {
-    pub fn at(now: Timestamp, key: &KeyRecord) -> Self {
+    pub fn at(now: UnixSeconds, key: &KeyRecord) -> Self {
         let status = match key.revoked {
             Some(_) => KeyStatus::Revoked,
             None if key.is_live(now) => KeyStatus::Live,
@@ -83,7 +83,7 @@ impl KeySummary {
 
 impl Printable for KeySummary {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let scopes: Vec<_> = self.scopes.iter().copied().map(Scope::name).collect();
+        let scopes: Vec<_> = self.scopes.iter().copied().map(KeyScope::name).collect();
         let scopes = if scopes.is_empty() {
             "-".to_owned()
         } else {

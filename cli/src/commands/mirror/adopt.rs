@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ModeratorId, UserId};
 use shared::domain::rules::enforcing::Level;
 use shared::domain::rules::{Scope, Terms};
 use shared::integrations::roblox::Restriction;
-use shared::store::{Candidate, Enforcement, Import, ImportFailure, ImportPlan, Verdict};
+use shared::store::{Candidate, Enforcement, Import, ImportFailure, ImportPlan, ImportVerdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
 use super::{MirrorContext, NamedMirror};
@@ -108,24 +108,24 @@ impl Printable for AdoptedRestriction {
     }
 }
 
-impl From<&Verdict> for AdoptResult {
-    fn from(verdict: &Verdict) -> Self {
+impl From<&ImportVerdict> for AdoptResult {
+    fn from(verdict: &ImportVerdict) -> Self {
         match verdict {
-            Verdict::Added | Verdict::Replaced => Self::AdoptedRestriction,
-            Verdict::Unchanged => Self::Unchanged,
-            Verdict::AlreadyBanned(_)
-            | Verdict::InTheWay(_)
-            | Verdict::Differs(_)
-            | Verdict::Taken(_) => Self::AlreadyBanned,
-            Verdict::Protected => Self::Protected,
-            Verdict::Over => Self::Over,
+            ImportVerdict::Added | ImportVerdict::Replaced => Self::AdoptedRestriction,
+            ImportVerdict::Unchanged => Self::Unchanged,
+            ImportVerdict::AlreadyBanned(_)
+            | ImportVerdict::InTheWay(_)
+            | ImportVerdict::Differs(_)
+            | ImportVerdict::Taken(_) => Self::AlreadyBanned,
+            ImportVerdict::Protected => Self::Protected,
+            ImportVerdict::Over => Self::Over,
         }
     }
 }
 
 pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let enforcement = tools.enforcement(args.named).await?;
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let (mut shown, mut levels, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
     for ((level, user), restriction) in foreign(&enforcement, tools).await? {
         match row(&args, level, &restriction) {
@@ -176,7 +176,7 @@ async fn settle(
     enforcement: &Enforcement,
     tools: &MirrorContext,
     candidates: &mut [Candidate],
-) -> Result<Vec<Verdict>> {
+) -> Result<Vec<ImportVerdict>> {
     let workspace = workspace::find(&tools.store, args.named.place.workspace).await?;
     let plan = |dry_run| ImportPlan {
         workspace: workspace.guid,
@@ -191,7 +191,10 @@ async fn settle(
     };
     let judging = tools.store.begin_import(&plan(true)).await?;
     let verdicts = judge(&judging, candidates).await?;
-    let new = verdicts.iter().filter(|it| **it == Verdict::Added).count();
+    let new = verdicts
+        .iter()
+        .filter(|it| **it == ImportVerdict::Added)
+        .count();
     if new == 0 || args.safety.dry_run {
         return Ok(verdicts);
     }
@@ -211,13 +214,13 @@ async fn settle(
 
 /// The active restrictions that this workspace has not set, one of each user: the one that ends last.
 async fn foreign(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Restrictions> {
-    let (tag, universe) = (enforcement.workspace, enforcement.settings.universe);
+    let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
     let mut of_user: BTreeMap<UserId, (Level, Restriction)> = BTreeMap::new();
     for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
         if !restriction.active {
             continue;
         }
-        let application = tools.store.application(tag, user, universe).await?;
+        let application = tools.store.application(prefix, user, universe).await?;
         if set_by_us(application.as_ref(), level).is_some() {
             continue;
         }
@@ -279,7 +282,7 @@ fn is_stripped(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-async fn judge(import: &Import, candidates: &[Candidate]) -> Result<Vec<Verdict>> {
+async fn judge(import: &Import, candidates: &[Candidate]) -> Result<Vec<ImportVerdict>> {
     let mut verdicts = Vec::new();
     for batch in candidates.chunks(Import::BATCH) {
         let mut attempt = 0;
@@ -293,7 +296,7 @@ async fn judge(import: &Import, candidates: &[Candidate]) -> Result<Vec<Verdict>
     Ok(verdicts)
 }
 
-async fn bring(import: &Import, candidates: &mut [Candidate]) -> Result<Vec<Verdict>> {
+async fn bring(import: &Import, candidates: &mut [Candidate]) -> Result<Vec<ImportVerdict>> {
     let total = u64::try_from(candidates.len()).ok();
     let mut progress = Progress::begin("bans adopted", total);
     let mut verdicts = Vec::new();

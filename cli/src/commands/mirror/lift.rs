@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::enforcing::{self, Level, Mirrors, Pacing};
-use shared::integrations::roblox::{Ask, Change, RobloxError, RobloxKey};
+use shared::integrations::roblox::{Ask, RestrictionChange, RobloxError, RobloxKey};
 use shared::store::{Application, Enforcement, Intent, Lease};
 use tokio::time::Instant;
 
@@ -91,10 +91,10 @@ impl SetRestriction {
 
 /// What the mirror of an experience has set and Roblox still holds.
 pub async fn find(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
-    let (store, tag) = (&tools.store, enforcement.workspace);
+    let (store, prefix) = (&tools.store, enforcement.workspace);
     let universe = enforcement.settings.universe;
     let siblings: Vec<ExperienceId> = store
-        .enforcements_of(tag)
+        .enforcements_of(prefix)
         .await?
         .iter()
         .filter(|it| it.settings.universe == universe && it.experience != enforcement.experience)
@@ -104,18 +104,18 @@ pub async fn find(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Ve
         bans: true,
         unbans: true,
     };
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let mut found = Vec::new();
     for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
         if !restriction.active {
             continue;
         }
-        let applying = store.applying(tag, user, universe, &siblings).await?;
+        let applying = store.applying(prefix, user, universe, &siblings).await?;
         if set_by_us(applying.application.as_ref(), level).is_none() {
             continue;
         }
         let places = store
-            .places_of(tag, user, applying.standings, everything)
+            .places_of(prefix, user, applying.standings, everything)
             .await?;
         let wanted = enforcing::wanted(&places, level, now);
         let needs = |place: &&enforcing::Place| place.standing.counting(now) == wanted;
@@ -142,12 +142,12 @@ pub async fn lift_all(
     tools: &MirrorContext,
     found: &mut [SetRestriction],
 ) -> Result<()> {
-    let (store, tag) = (&tools.store, enforcement.workspace);
+    let (store, prefix) = (&tools.store, enforcement.workspace);
     let key = tools.key(&enforcement.settings.secret).await?;
     let mut lease = take_lease(enforcement, tools).await?;
     // With the lease held, no run of the mirror goes by what it was before.
     store
-        .remove_enforcement(tag, enforcement.experience)
+        .remove_enforcement(prefix, enforcement.experience)
         .await?;
     let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
     let mut progress = Progress::begin("restrictions lifted", u64::try_from(count).ok());
@@ -179,12 +179,12 @@ pub async fn lift_all(
 }
 
 async fn take_lease(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Lease> {
-    let (tag, universe) = (enforcement.workspace, enforcement.settings.universe);
+    let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
     let until = Instant::now() + PATIENCE;
     loop {
         let taking = tools
             .store
-            .take_universe_lease(tag, universe, LEASE, Moment::now());
+            .take_universe_lease(prefix, universe, LEASE, UnixMillis::now());
         if let Some(lease) = taking.await? {
             return Ok(lease);
         }
@@ -205,9 +205,9 @@ impl Lifter<'_> {
     /// Lifts a restriction, and reports that the user is not banned there any more; `false` if Roblox
     /// refuses.
     async fn lift(&self, user: UserId, level: Level) -> Result<bool> {
-        let (store, tag) = (&self.tools.store, self.enforcement.workspace);
+        let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
         let universe = self.enforcement.settings.universe;
-        let application = store.application(tag, user, universe).await?;
+        let application = store.application(prefix, user, universe).await?;
         let Some(mut application) = application.filter(|it| set_by_us(Some(it), level).is_some())
         else {
             return Ok(true);
@@ -216,7 +216,7 @@ impl Lifter<'_> {
             level,
             content: None,
             idempotency_key: uuid::Uuid::new_v4().to_string(),
-            first_sent: Moment::now(),
+            first_sent: UnixMillis::now(),
             done: false,
         };
         application.intents.retain(|it| it.level != level);
@@ -241,15 +241,15 @@ impl Lifter<'_> {
         let pacing = Pacing::default();
         let ask = Ask {
             level: intent.level,
-            change: Change::Lift,
+            change: RestrictionChange::Lift,
             idempotency_key: intent.idempotency_key.clone(),
             first_sent: intent.first_sent,
         };
         for attempt in 0..ATTEMPTS {
-            sleep_until(pacing.next(&application.updates, Moment::now())).await;
+            sleep_until(pacing.next(&application.updates, UnixMillis::now())).await;
             tokio::time::sleep(Duration::from_millis(Pacing::SPACING)).await;
             let before = application.updates.clone();
-            application.updates = pacing.noted(&before, Moment::now());
+            application.updates = pacing.noted(&before, UnixMillis::now());
             self.note(user, application).await?;
             let universe = self.enforcement.settings.universe;
             let pause = match self
@@ -273,45 +273,47 @@ impl Lifter<'_> {
     }
 
     async fn note(&self, user: UserId, application: &Application) -> Result<()> {
-        let (tag, universe) = (
+        let (prefix, universe) = (
             self.enforcement.workspace,
             self.enforcement.settings.universe,
         );
         // A sibling's mirror looks again, if this is interrupted.
         let due = (!application.intents.is_empty())
-            .then(|| Moment::from_millis(Moment::now().millis() + (LEASE + 5) * 1000));
+            .then(|| UnixMillis::from_millis(UnixMillis::now().millis() + (LEASE + 5) * 1000));
         let noting =
             self.tools
                 .store
-                .note_application(tag, user, universe, application, due, false);
+                .note_application(prefix, user, universe, application, due, false);
         Ok(noting.await?)
     }
 
     /// Makes the report of the experience true, if it says that the user is banned at this level.
     async fn report(&self, user: UserId, level: Level) -> Result<()> {
-        let (store, tag) = (&self.tools.store, self.enforcement.workspace);
+        let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
         let (universe, experience) = (
             self.enforcement.settings.universe,
             self.enforcement.experience,
         );
-        let applying = store.applying(tag, user, universe, &[experience]).await?;
+        let applying = store
+            .applying(prefix, user, universe, &[experience])
+            .await?;
         let nothing = |_| Mirrors {
             bans: false,
             unbans: false,
         };
         let places = store
-            .places_of(tag, user, applying.standings, nothing)
+            .places_of(prefix, user, applying.standings, nothing)
             .await?;
         if places.iter().any(|place| place.reported_at == Some(level)) {
             store
-                .report_applied(tag, user, experience, None, BY)
+                .report_applied(prefix, user, experience, None, BY)
                 .await?;
         }
         Ok(())
     }
 }
 
-async fn sleep_until(moment: Moment) {
-    let left = moment.millis().saturating_sub(Moment::now().millis());
+async fn sleep_until(moment: UnixMillis) {
+    let left = moment.millis().saturating_sub(UnixMillis::now().millis());
     tokio::time::sleep(Duration::from_millis(left)).await;
 }

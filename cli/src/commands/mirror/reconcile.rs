@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId, UserId};
 use shared::domain::rules::enforcing::{self, Level, Mirrors, Place};
 use shared::domain::rules::{Expiry, RevisionRef, Scope};
@@ -151,7 +151,7 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
             "Mark {repairs} differences as not applied, so that the mirror fixes them on Roblox?"
         );
         confirm(&question, args.safety.yes)?;
-        let (tag, experience) = (enforcement.workspace, enforcement.experience);
+        let (prefix, experience) = (enforcement.workspace, enforcement.experience);
         for difference in &mut differences {
             let state = match difference.repair {
                 None => continue,
@@ -159,7 +159,9 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
                 Some(CorrectReport::NotBanned) => None,
             };
             let user = difference.user_id;
-            let reporting = tools.store.report_applied(tag, user, experience, state, BY);
+            let reporting = tools
+                .store
+                .report_applied(prefix, user, experience, state, BY);
             reporting.await?;
             difference.pending = true;
         }
@@ -171,7 +173,7 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
 
 async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Vec<Difference>> {
     let enforcement = &mirrored.enforcement;
-    let (store, tag) = (&tools.store, enforcement.workspace);
+    let (store, prefix) = (&tools.store, enforcement.workspace);
     let (universe, experience) = (enforcement.settings.universe, enforcement.experience);
     let levels = [Level::Universe, Level::Place(experience)];
     let held = at_roblox(enforcement, tools).await?;
@@ -179,19 +181,21 @@ async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Ve
     if !mirrored.is_ended {
         users.extend(banned(enforcement, tools).await?);
     }
-    let all = store.enforcements_of(tag).await?;
+    let all = store.enforcements_of(prefix).await?;
     let siblings = all.iter().filter(|it| it.settings.universe == universe);
     let siblings: Vec<ExperienceId> = siblings.map(|it| it.experience).collect();
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     let mut differences = Vec::new();
     for user in users {
-        let applying = store.applying(tag, user, universe, &siblings).await?;
+        let applying = store.applying(prefix, user, universe, &siblings).await?;
         let all = |_| Mirrors {
             bans: true,
             unbans: true,
         };
         let application = applying.application;
-        let places = store.places_of(tag, user, applying.standings, all).await?;
+        let places = store
+            .places_of(prefix, user, applying.standings, all)
+            .await?;
         for level in levels {
             let there = held.get(&(level, user)).filter(|it| it.active);
             let found = compare(&places, experience, level, user, there, now);
@@ -211,7 +215,7 @@ fn compare(
     level: Level,
     user: UserId,
     there: Option<&Restriction>,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Option<Difference> {
     let here = enforcing::wanted(places, level, now);
     let Some(own) = places.iter().find(|place| place.experience == experience) else {
@@ -294,8 +298,8 @@ async fn banned(enforcement: &Enforcement, tools: &MirrorContext) -> Result<BTre
     let filter = Filter::default();
     let mut bans = tools
         .store
-        .ledger(enforcement.workspace, &filter, None, None);
-    let now = Moment::now().seconds();
+        .ban_list(enforcement.workspace, &filter, None, None);
+    let now = UnixMillis::now().seconds();
     let mut users = BTreeSet::new();
     while let Some(recorded) = bans.next().await? {
         let ban = recorded.ban;

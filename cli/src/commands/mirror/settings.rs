@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::integrations::roblox::{RobloxError, RobloxKey};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
@@ -93,7 +93,7 @@ pub(super) fn universe(text: &str) -> Result<UniverseId, String> {
 pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let (store, experience) = (&tools.store, args.named.experience);
     let workspace = workspace::find(store, args.named.place.workspace).await?;
-    let tag = workspace.guid.tag();
+    let prefix = workspace.guid.prefix();
     require_linked(store, &workspace, experience).await?;
     let key = tools.key(&args.secret).await?;
     let universe = if let Some(universe) = args.universe {
@@ -108,7 +108,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
             format!("Roblox knows no universe of place {experience}: check the id, or pass --universe ID")
         })?
     };
-    let before = store.enforcement(tag, experience).await?;
+    let before = store.enforcement(prefix, experience).await?;
     if let Some(before) = before.filter(|it| it.settings.universe != universe) {
         bail!(
             "experience {experience} is mirrored to universe {}: run `portcullis enforcement off \
@@ -135,7 +135,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
     }
     let wants = |part| args.mirror.is_empty() || args.mirror.contains(&part);
     let enforcement = Enforcement {
-        workspace: tag,
+        workspace: prefix,
         experience,
         settings: EnforcementSettings {
             universe,
@@ -145,7 +145,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
                 unbans: wants(MirrorPart::Unbans),
                 kicks: wants(MirrorPart::Kicks),
             },
-            created: Moment::now().seconds(),
+            created: UnixMillis::now().seconds(),
             stopped: None,
             checked: None,
         },
@@ -193,8 +193,8 @@ pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) ->
             enforcement.experience
         );
         confirm(&question, args.safety.yes)?;
-        let (tag, experience) = (enforcement.workspace, enforcement.experience);
-        tools.store.remove_enforcement(tag, experience).await?;
+        let (prefix, experience) = (enforcement.workspace, enforcement.experience);
+        tools.store.remove_enforcement(prefix, experience).await?;
     }
     let mirror = MirrorSummary::from(&enforcement);
     output.one(&EndedMirror { mirror, dry_run })

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::store::{Enforcement, Pending, Queue};
 
@@ -87,9 +87,9 @@ pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> 
         vec![tools.enforcement(NamedMirror { experience, place }).await?]
     } else {
         let workspace = workspace::find(&tools.store, args.place.workspace).await?;
-        tools.store.enforcements_of(workspace.guid.tag()).await?
+        tools.store.enforcements_of(workspace.guid.prefix()).await?
     };
-    let now = Moment::now();
+    let now = UnixMillis::now();
     let mut shown = Vec::new();
     for enforcement in &all {
         shown.push(status_of(enforcement, tools, now).await?);
@@ -100,21 +100,21 @@ pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> 
 async fn status_of(
     enforcement: &Enforcement,
     tools: &MirrorContext,
-    now: Moment,
+    now: UnixMillis,
 ) -> Result<MirrorStatus> {
-    let (store, tag, place) = (&tools.store, enforcement.workspace, enforcement.experience);
+    let (store, prefix, place) = (&tools.store, enforcement.workspace, enforcement.experience);
     let universe = enforcement.settings.universe;
-    let count = |pending| store.count_pending(pending, tag, place, Some(now.seconds()));
+    let count = |pending| store.count_pending(pending, prefix, place, Some(now.seconds()));
     let (bans, unbans) = (count(Pending::Bans).await?, count(Pending::Unbans).await?);
     let sources = [(Pending::Bans, place), (Pending::Unbans, place)];
-    let mut queue = Queue::new(tag, &sources, now);
-    let (mut oldest, mut held_up) = (None::<Timestamp>, Vec::new());
+    let mut queue = Queue::new(prefix, &sources, now);
+    let (mut oldest, mut held_up) = (None::<UnixSeconds>, Vec::new());
     for _ in 0..FIRST {
         let Some((since, user)) = queue.next(store).await? else {
             break;
         };
         oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
-        let application = store.application(tag, user, universe).await?;
+        let application = store.application(prefix, user, universe).await?;
         let Some(application) = application.filter(|it| it.failures > 0 || it.retry_at.is_some())
         else {
             continue;
@@ -126,7 +126,7 @@ async fn status_of(
             retry_at: application.retry_at.map(|at| Time(at.seconds())),
         });
     }
-    let paused = store.universe_pause(tag, universe).await?;
+    let paused = store.universe_pause(prefix, universe).await?;
     Ok(MirrorStatus {
         mirror: MirrorSummary::from(enforcement),
         pending_bans: bans,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::domain::error::ApiError;
-use shared::domain::ids::WorkspaceTag;
-use shared::store::{Place, RestoreRun, Restored, Restoring};
+use shared::domain::ids::WorkspacePrefix;
+use shared::store::{RestorePosition, RestoreRun, Restored, Restoring};
 
 /// How many bytes a checkpoint has at most with the users and experiences that it names: an item of
 /// DynamoDB takes 400 KB.
@@ -17,7 +17,7 @@ pub struct Checkpoint {
     /// Which comparison it is of; one with other options begins at the start.
     of: String,
     /// Where each part of a table goes on; `None` if it is done.
-    parts: BTreeMap<String, Option<Place>>,
+    parts: BTreeMap<String, Option<RestorePosition>>,
     /// What was done so far, by workspace.
     done: BTreeMap<String, Restored>,
 }
@@ -28,7 +28,7 @@ pub enum ResumePoint {
     /// At the start.
     Beginning,
     /// After the last item of a page.
-    After(Place),
+    After(RestorePosition),
     /// It does not: all of it is done.
     Nowhere,
 }
@@ -68,9 +68,9 @@ impl Checkpoint {
     }
 
     /// What was done so far.
-    pub fn done(&self) -> BTreeMap<WorkspaceTag, Restored> {
+    pub fn done(&self) -> BTreeMap<WorkspacePrefix, Restored> {
         let done = self.done.iter();
-        done.filter_map(|(tag, done)| Some((tag.parse().ok()?, done.clone())))
+        done.filter_map(|(prefix, done)| Some((prefix.parse().ok()?, done.clone())))
             .collect()
     }
 
@@ -78,12 +78,12 @@ impl Checkpoint {
     pub fn pass(
         &mut self,
         part: &str,
-        next: Option<Place>,
-        done: BTreeMap<WorkspaceTag, Restored>,
+        next: Option<RestorePosition>,
+        done: BTreeMap<WorkspacePrefix, Restored>,
     ) {
         self.parts.insert(part.to_owned(), next);
-        for (tag, done) in done {
-            self.done.entry(tag.to_string()).or_default().add(done);
+        for (prefix, done) in done {
+            self.done.entry(prefix.to_string()).or_default().add(done);
         }
     }
 
@@ -123,31 +123,39 @@ mod tests {
 
     #[test]
     fn checkpoint_sums_pages_and_is_read_as_it_was_written() {
-        let tag: WorkspaceTag = "26092f67".parse().unwrap();
-        let place = |pk: &str| -> Place {
+        let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
+        let place = |pk: &str| -> RestorePosition {
             serde_json::from_value(serde_json::json!({ "pk": pk, "sk": "B" })).unwrap()
         };
         let mut checkpoint = Checkpoint::default();
         assert_eq!(checkpoint.start("copy 0"), ResumePoint::Beginning);
-        checkpoint.pass("copy 0", Some(place("a")), [(tag, left_out(1..3))].into());
-        checkpoint.pass("copy 0", Some(place("b")), [(tag, left_out(3..4))].into());
+        checkpoint.pass(
+            "copy 0",
+            Some(place("a")),
+            [(prefix, left_out(1..3))].into(),
+        );
+        checkpoint.pass(
+            "copy 0",
+            Some(place("b")),
+            [(prefix, left_out(3..4))].into(),
+        );
         checkpoint.pass("copy 1", None, BTreeMap::new());
         let text = serde_json::to_string(&checkpoint).unwrap();
         let read: Checkpoint = serde_json::from_str(&text).unwrap();
         assert_eq!(read, checkpoint);
         assert_eq!(read.start("copy 0"), ResumePoint::After(place("b")));
         assert_eq!(read.start("copy 1"), ResumePoint::Nowhere);
-        assert_eq!(read.done(), [(tag, left_out(1..4))].into());
+        assert_eq!(read.done(), [(prefix, left_out(1..4))].into());
         assert_eq!(read.bounded().unwrap(), read);
     }
 
     #[test]
     fn checkpoint_fits_into_an_item_however_many_users_are_left_out() {
         let mut checkpoint = Checkpoint::default();
-        for tag in 0..100_u32 {
-            let tag: WorkspaceTag = format!("{tag:08x}").parse().unwrap();
+        for prefix in 0..100_u32 {
+            let prefix: WorkspacePrefix = format!("{prefix:08x}").parse().unwrap();
             let users = 10_000_000_000..10_000_000_900;
-            checkpoint.pass("copy 0", None, [(tag, left_out(users))].into());
+            checkpoint.pass("copy 0", None, [(prefix, left_out(users))].into());
         }
         let bounded = checkpoint.bounded().unwrap();
         assert!(serde_json::to_vec(&bounded).unwrap().len() < MOST);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
-use shared::domain::ids::{WorkspaceId, WorkspaceTag};
+use shared::domain::ids::{WorkspaceId, WorkspacePrefix};
 use shared::store::{Piece, Restored, Restoring};
 
 use super::checkpoint::{Checkpoint, ResumePoint};
@@ -27,7 +27,7 @@ enum Table {
 
 struct Walk<'a> {
     restoring: &'a Restoring,
-    workspaces: Vec<WorkspaceTag>,
+    workspaces: Vec<WorkspacePrefix>,
     progress: Mutex<Progress>,
     /// Held while it is saved, so that a later one is never replaced by an earlier one.
     checkpoint: tokio::sync::Mutex<Checkpoint>,
@@ -40,7 +40,7 @@ pub async fn all(restoring: &Restoring) -> Result<BTreeMap<SortedWorkspace, Rest
     let workspaces = restoring.live.workspaces().await?;
     let walk = Walk {
         restoring,
-        workspaces: workspaces.iter().map(|one| one.guid.tag()).collect(),
+        workspaces: workspaces.iter().map(|one| one.guid.prefix()).collect(),
         progress: Mutex::new(Progress::begin("users and items compared", None)),
         checkpoint: tokio::sync::Mutex::new(Checkpoint::load(restoring).await?),
     };
@@ -54,7 +54,7 @@ pub async fn all(restoring: &Restoring) -> Result<BTreeMap<SortedWorkspace, Rest
     Ok(workspaces
         .iter()
         .map(|workspace| {
-            let restored = done.remove(&workspace.guid.tag()).unwrap_or_default();
+            let restored = done.remove(&workspace.guid.prefix()).unwrap_or_default();
             (SortedWorkspace(workspace.guid), restored)
         })
         .collect())
@@ -80,12 +80,12 @@ impl Walk<'_> {
             let place = (segment, SEGMENTS);
             let page = store.table_page(place, after.as_ref(), whole).await?;
             let pieces = page.pieces.into_iter();
-            let pieces = pieces.filter(|piece| self.workspaces.contains(&piece.tag()));
-            let done: BTreeMap<WorkspaceTag, Restored> = stream::iter(pieces)
+            let pieces = pieces.filter(|piece| self.workspaces.contains(&piece.prefix()));
+            let done: BTreeMap<WorkspacePrefix, Restored> = stream::iter(pieces)
                 .map(|piece| self.restore(table, piece))
                 .buffer_unordered(AT_ONCE)
-                .try_fold(BTreeMap::new(), |mut sums, (tag, done)| async move {
-                    let sum: &mut Restored = sums.entry(tag).or_default();
+                .try_fold(BTreeMap::new(), |mut sums, (prefix, done)| async move {
+                    let sum: &mut Restored = sums.entry(prefix).or_default();
                     sum.add(done);
                     Ok(sums)
                 })
@@ -102,8 +102,8 @@ impl Walk<'_> {
         }
     }
 
-    async fn restore(&self, table: Table, piece: Piece) -> Result<(WorkspaceTag, Restored)> {
-        let tag = piece.tag();
+    async fn restore(&self, table: Table, piece: Piece) -> Result<(WorkspacePrefix, Restored)> {
+        let prefix = piece.prefix();
         let count = match &piece {
             Piece::User(..) | Piece::Beside(..) => 1,
             Piece::Items(_, items) => u64::try_from(items.len()).unwrap_or(u64::MAX),
@@ -116,7 +116,7 @@ impl Walk<'_> {
         if let Ok(mut progress) = self.progress.lock() {
             progress.advance(count);
         }
-        Ok((tag, done))
+        Ok((prefix, done))
     }
 }
 
@@ -125,8 +125,8 @@ impl Walk<'_> {
 pub struct SortedWorkspace(pub WorkspaceId);
 
 impl SortedWorkspace {
-    pub fn tag(self) -> WorkspaceTag {
-        self.0.tag()
+    pub fn prefix(self) -> WorkspacePrefix {
+        self.0.prefix()
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
 use serde::{Deserialize, Serialize};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 
 use super::writers::WriterFunctions;
 use crate::connection::Connection;
@@ -35,9 +35,9 @@ pub struct RestoreState {
     /// The copy.
     pub copy: String,
     /// When it began.
-    pub began: Timestamp,
+    pub began: UnixSeconds,
     /// When everything was stopped.
-    pub stopped: Option<Timestamp>,
+    pub stopped: Option<UnixSeconds>,
     pub phase: RestorePhase,
     /// Whether the absent users were listed after everything was stopped: nobody can have been forgotten
     /// since.

@@ -5,7 +5,7 @@ use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde_json::Value;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
 use shared::integrations::http_client::Failure;
@@ -88,7 +88,7 @@ impl SentEvent {
                 (None, message)
             }
             DeliveryKey::Event(position) => {
-                let Some(event) = store.event_at(workspace.tag(), position).await? else {
+                let Some(event) = store.event_at(workspace.prefix(), position).await? else {
                     return Ok(Self::default());
                 };
                 let message = Message::of(workspace, &event)?;
@@ -125,7 +125,7 @@ impl DeliverySummary {
             due: delivery
                 .due_at
                 .map(|at| Time(at.max(delivery.created).seconds())),
-            tried: last.map(|last| Time(Moment::from_millis(last.at).seconds())),
+            tried: last.map(|last| Time(UnixMillis::from_millis(last.at).seconds())),
             status: last.and_then(|last| last.status),
             failure: last.and_then(|last| last.failure.map(Failure::reason)),
             milliseconds: last.map(|last| last.took),
@@ -165,10 +165,10 @@ impl Printable for DeliverySummary {
 
 pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result<()> {
     let endpoint = find(store, args.named).await?;
-    let tag = endpoint.workspace.tag();
+    let prefix = endpoint.workspace.prefix();
     let limit = usize::from(args.limit);
     let found = store
-        .deliveries(tag, endpoint.id, args.state, limit)
+        .deliveries(prefix, endpoint.id, args.state, limit)
         .await?;
     let shown = found
         .into_iter()

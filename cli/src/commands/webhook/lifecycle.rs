@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::{DEFAULT_OVERLAP, Endpoint};
 use shared::store::Store;
 
@@ -62,7 +62,7 @@ pub async fn resume(named: NamedWebhook, store: &Store, output: Output) -> Resul
 
 pub async fn rotate(args: &WebhookRotateArgs, store: &Store, output: Output) -> Result<()> {
     let overlap = args.overlap.unwrap_or(DEFAULT_OVERLAP);
-    let now = Moment::now().seconds();
+    let now = UnixMillis::now().seconds();
     // Made once: a repetition after a conflict writes the same secret.
     let secrets = find(store, args.named).await?.secrets.rotated(now, overlap);
     let rotated = |mut endpoint: Endpoint| {
@@ -99,7 +99,7 @@ pub async fn remove(
         );
         confirm(&question, safety.yes)?;
         store
-            .remove_endpoint(endpoint.workspace.tag(), endpoint.id)
+            .remove_endpoint(endpoint.workspace.prefix(), endpoint.id)
             .await?;
     }
     output.one(&RemovedWebhook {
@@ -114,7 +114,7 @@ pub async fn change(
     change: impl Fn(Endpoint) -> Endpoint,
 ) -> Result<Endpoint> {
     let endpoint = find(store, named).await?;
-    let tag = endpoint.workspace.tag();
-    let changed = store.change_endpoint(tag, endpoint.id, change).await?;
+    let prefix = endpoint.workspace.prefix();
+    let changed = store.change_endpoint(prefix, endpoint.id, change).await?;
     Ok(changed.with_context(|| unknown(named))?.after)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::EndpointId;
 use shared::store::Store;
 
@@ -20,7 +20,7 @@ pub struct ReplayArgs {
     /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
     /// or a Unix time.
     #[arg(long, value_name = "WHEN", value_parser = past_moment)]
-    since: Moment,
+    since: UnixMillis,
 
     /// Also events that arrived; the receiver recognises them by their id.
     #[arg(long)]
@@ -60,7 +60,7 @@ impl Printable for ReplaySummary {
 
 pub async fn run(args: &ReplayArgs, store: &Store, output: Output) -> Result<()> {
     let endpoint = find_active(store, args.named).await?;
-    let tag = endpoint.workspace.tag();
+    let prefix = endpoint.workspace.prefix();
     let mut shown = ReplaySummary {
         endpoint: endpoint.id,
         events: 0,
@@ -68,7 +68,7 @@ pub async fn run(args: &ReplayArgs, store: &Store, output: Output) -> Result<()>
         dry_run: args.dry_run,
     };
     let mut progress = Progress::begin("events checked", None);
-    let mut next = Some(store.position_since(tag, args.since).await?);
+    let mut next = Some(store.position_since(prefix, args.since).await?);
     while let Some(after) = next {
         let page = store
             .replay(&endpoint, after, args.all, args.dry_run)

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::event::EventName;
 use shared::domain::webhooks::{Endpoint, EventFilter};
 use shared::integrations::http_client::{Target, is_public};
@@ -66,7 +66,12 @@ pub async fn add(
     require_reachable(&args.url, is_local)?;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let events = EventFilter::of(args.events).unwrap_or_else(EventFilter::all);
-    let mut endpoint = Endpoint::new(workspace.guid, args.url, events, Moment::now().seconds());
+    let mut endpoint = Endpoint::new(
+        workspace.guid,
+        args.url,
+        events,
+        UnixMillis::now().seconds(),
+    );
     endpoint.name = args.name;
     // That a random id exists already only means that the answer to the first try was lost.
     store.create_endpoint(&endpoint).await?;

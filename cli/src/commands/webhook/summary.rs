@@ -1,7 +1,7 @@
 //! Webhooks as they are shown.
 
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::event::EventName;
 use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter, PausedFor};
 
@@ -29,7 +29,7 @@ pub struct WebhookSummary {
 impl WebhookSummary {
     /// As it stands in a list.
     pub fn of(endpoint: &Endpoint) -> Self {
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         Self {
             id: endpoint.id,
             name: endpoint.name.clone(),

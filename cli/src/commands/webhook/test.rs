@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::DeliveryState;
 use shared::store::Store;
 
@@ -27,11 +27,11 @@ pub struct WebhookTestArgs {
 
 pub async fn run(args: &WebhookTestArgs, store: &Store, output: Output) -> Result<()> {
     let endpoint = find_active(store, args.named).await?;
-    let tag = endpoint.workspace.tag();
-    let key = store.request_test(&endpoint, Moment::now()).await?;
+    let prefix = endpoint.workspace.prefix();
+    let key = store.request_test(&endpoint, UnixMillis::now()).await?;
     let begun = Instant::now();
     loop {
-        let found = store.delivery(tag, endpoint.id, key).await?;
+        let found = store.delivery(prefix, endpoint.id, key).await?;
         let Some(delivery) = found else {
             bail!("the test is gone: was the webhook removed?");
         };

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::store::{BanCounts, Store, Workspace};
 
 use super::WorkspaceSummary;
@@ -47,23 +47,23 @@ struct WorkspaceOverview {
 
 impl WorkspaceCounts {
     pub async fn of(store: &Store, workspace: &Workspace) -> Result<Self> {
-        let tag = workspace.guid.tag();
-        let now = Moment::now().seconds();
+        let prefix = workspace.guid.prefix();
+        let now = UnixMillis::now().seconds();
         let progress = RefCell::new(Progress::begin("bans counted", None));
         let counted = |bans| progress.borrow_mut().advance(bans);
-        let counts = store.count_bans(tag, now, &counted).await?;
+        let counts = store.count_bans(prefix, now, &counted).await?;
         progress.into_inner().finish();
         let BanCounts {
             on_record,
             in_force,
         } = counts;
-        let keys = store.keys(tag).await?;
+        let keys = store.keys(prefix).await?;
         Ok(Self {
             bans_on_record: on_record,
             bans_in_force: in_force,
             keys: keys.len(),
             live_keys: keys.iter().filter(|key| key.is_live(now)).count(),
-            protected_users: store.protected_users(tag).await?.len(),
+            protected_users: store.protected_users(prefix).await?.len(),
         })
     }
 
@@ -109,7 +109,7 @@ pub async fn show(workspace: &Workspace, store: &Store, output: Output) -> Resul
     output.one(&WorkspaceOverview {
         shown: WorkspaceSummary::from(workspace),
         counts: WorkspaceCounts::of(store, workspace).await?,
-        experiences: experience::all(store, workspace.guid.tag()).await?,
+        experiences: experience::all(store, workspace.guid.prefix()).await?,
     })
 }
 
@@ -120,7 +120,7 @@ pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<Counte
         counted.push(CountedWorkspace {
             shown: WorkspaceSummary::from(workspace),
             counts: WorkspaceCounts::of(store, workspace).await?,
-            experiences: store.links(workspace.guid.tag()).await?.len(),
+            experiences: store.links(workspace.guid.prefix()).await?.len(),
         });
     }
     Ok(counted)

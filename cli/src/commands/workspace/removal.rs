@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::keys::KeyRecord;
 use shared::store::{RemovalPosition, Store, Workspace};
 
@@ -47,16 +47,16 @@ pub async fn delete(
     store: &Store,
     output: Output,
 ) -> Result<()> {
-    let tag = workspace.guid.tag();
+    let prefix = workspace.guid.prefix();
     let deleted = DeletedWorkspace {
         guid: workspace.guid.to_string(),
         name: workspace.name.clone(),
         dry_run,
         counts: WorkspaceCounts::of(store, workspace).await?,
-        experiences: store.links(tag).await?.len(),
+        experiences: store.links(prefix).await?.len(),
     };
-    let keys = store.keys(tag).await?;
-    let refusal = objection(&keys, workspace, Moment::now().seconds());
+    let keys = store.keys(prefix).await?;
+    let refusal = objection(&keys, workspace, UnixMillis::now().seconds());
     if dry_run {
         if let Some(refusal) = refusal {
             note!("Not possible yet: {refusal}.");
@@ -84,18 +84,18 @@ pub async fn delete(
     }
 
     let mut progress = Progress::begin("bans deleted", Some(deleted.counts.bans_on_record));
-    store.remove_global(tag).await?;
+    store.remove_global(prefix).await?;
     let mut position = RemovalPosition::default();
-    while let Some(bans) = store.remove_some_users(tag, &mut position).await? {
+    while let Some(bans) = store.remove_some_users(prefix, &mut position).await? {
         progress.advance(bans);
     }
-    store.remove_rest(tag).await?;
+    store.remove_rest(prefix).await?;
     progress.finish();
     output.one(&deleted)
 }
 
 /// Why the workspace cannot be deleted yet: what its keys write meanwhile would be left behind.
-fn objection(keys: &[KeyRecord], workspace: &Workspace, now: Timestamp) -> Option<String> {
+fn objection(keys: &[KeyRecord], workspace: &Workspace, now: UnixSeconds) -> Option<String> {
     if let Some(live) = keys.iter().find(|key| key.is_live(now)) {
         return Some(format!(
             "key {:?} is live; revoke every key first, with `portcullis key revoke -w {} {}`",

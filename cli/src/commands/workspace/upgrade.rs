@@ -27,7 +27,7 @@ pub async fn upgrade(store: &Store, output: Output) -> Result<()> {
     let all = store.workspaces().await?;
     let mut upgraded = 0;
     for workspace in all.iter().filter(|workspace| !workspace.is_current()) {
-        let changed = store.upgrade_workspace(workspace.guid.tag()).await?;
+        let changed = store.upgrade_workspace(workspace.guid.prefix()).await?;
         upgraded += usize::from(changed);
     }
     output.one(&Upgraded {

@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use shared::api::integer;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::length;
 use shared::domain::rules::Length;
 
@@ -46,7 +46,7 @@ pub fn time(value: &Value) -> Option<u64> {
 
 /// How long a ban lasts from `start` on, in seconds; 0 for one that does not end. `unit` is that of
 /// a number, in seconds.
-pub fn length(value: &Value, unit: Option<u64>, start: Timestamp) -> Option<u64> {
+pub fn length(value: &Value, unit: Option<u64>, start: UnixSeconds) -> Option<u64> {
     let is_zero = value.as_u64() == Some(0) || value.as_str().map(str::trim) == Some("0");
     if is_never(value) && !is_zero {
         return Some(0);
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn lengths_need_a_unit() {
-        let start = Timestamp(1_795_169_472);
+        let start = UnixSeconds(1_795_169_472);
         for (value, unit, seconds) in [
             (json!("86400s"), None, Some(DAY)),
             (json!("1.5s"), None, Some(1)),

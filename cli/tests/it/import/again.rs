@@ -129,11 +129,11 @@ async fn an_import_that_is_killed_and_run_again_comes_to_the_same() {
         .replace(&whole.guid(), &broken.guid());
     assert_eq!(export(&broken, &[]).await, expected);
     let owed = |workspace: &Workspace<'_>, items: Vec<Value>| {
-        let tag = workspace.tag();
+        let prefix = workspace.prefix();
         let text = items.into_iter().map(|mut item| {
             // The version of a new item is a random number.
             item.as_object_mut().unwrap().remove("version");
-            item.to_string().replace(&tag, "")
+            item.to_string().replace(&prefix, "")
         });
         text.collect::<Vec<_>>()
     };

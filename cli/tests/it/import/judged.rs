@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use end_to_end::{Ban, TestApp, Unban, Workspace, now};
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::UserId;
 
 use super::program::{Folder, assert_sums, import, import_failing, of_kind, run, said};
@@ -229,8 +229,11 @@ async fn protected_users_are_spared_and_history_names_the_run() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
-    let (user, now) = (UserId::new(1).unwrap(), Timestamp(now()));
-    let protected = app.store().protect(workspace.id().tag(), user, now).await;
+    let (user, now) = (UserId::new(1).unwrap(), UnixSeconds(now()));
+    let protected = app
+        .store()
+        .protect(workspace.id().prefix(), user, now)
+        .await;
     protected.unwrap();
     let rows = [ban(OLD, 1), ban(OLD + 1, 2)];
     let sums = import_failing(&workspace, &list(&folder, &rows), &[], 1).await;
@@ -247,7 +250,7 @@ async fn protected_users_are_spared_and_history_names_the_run() {
     assert_eq!(decisions[0]["key_id"]["S"], key_id);
     assert_eq!(
         decisions[0]["decided_by"]["S"],
-        format!("{}#{key_id}", workspace.tag())
+        format!("{}#{key_id}", workspace.prefix())
     );
     assert_eq!(
         NonZeroU32::MIN.get().to_string(),

@@ -76,14 +76,14 @@ pub fn begin(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Child {
 
 /// Links the experiences that these options name.
 pub async fn link_named(workspace: &Workspace<'_>, options: &[&str]) {
-    let (store, tag) = (workspace.app().store(), workspace.id().tag());
+    let (store, prefix) = (workspace.app().store(), workspace.id().prefix());
     for pair in options.windows(2) {
         let ["--experience" | "--applied-in", ids] = pair else {
             continue;
         };
         for id in ids.split(',') {
             let experience = id.parse().unwrap();
-            if store.linked(tag, experience).await.unwrap().is_none() {
+            if store.linked(prefix, experience).await.unwrap().is_none() {
                 workspace.link(experience.get()).await;
             }
         }

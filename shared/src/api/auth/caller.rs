@@ -6,22 +6,22 @@ use std::sync::Arc;
 use lambda_http::http::header::AUTHORIZATION;
 
 use crate::api::ApiRequest;
-use crate::domain::ban_info::{FlagStyle, View};
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::ban_info::{BanPresenter, FlagFormat};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
-use crate::domain::keys::{FlagPin, KeyRecord, Scope};
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::keys::{KeyKind, PlainKey};
+use crate::domain::keys::{KeyRecord, KeyScope, PinnedFlagFormat};
 use crate::moderation::Authority;
-use crate::store::{Bounds, Snapshot, Store};
-use crate::telemetry::Trace;
+use crate::store::{CallerLimits, Snapshot, Store};
+use crate::telemetry::RequestLog;
 
 /// A well-formed key from a request, not looked up yet.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct UnverifiedKey {
     key: PlainKey,
     store: Store,
-    trace: Arc<Trace>,
+    trace: Arc<RequestLog>,
     from_roblox: bool,
 }
 
@@ -69,17 +69,25 @@ impl Permission for CheckBans {
 
 impl Permission for ReadBans {
     fn demand(key: &KeyRecord) -> Result<(), ApiError> {
-        demand_secret(key, Scope::ReadBans, "this key lacks the scope bans:read")
+        demand_secret(
+            key,
+            KeyScope::ReadBans,
+            "this key lacks the scope bans:read",
+        )
     }
 }
 
 impl Permission for WriteBans {
     fn demand(key: &KeyRecord) -> Result<(), ApiError> {
-        demand_secret(key, Scope::WriteBans, "this key lacks the scope bans:write")
+        demand_secret(
+            key,
+            KeyScope::WriteBans,
+            "this key lacks the scope bans:write",
+        )
     }
 }
 
-fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result<(), ApiError> {
+fn demand_secret(key: &KeyRecord, scope: KeyScope, lacking: &'static str) -> Result<(), ApiError> {
     match key.key_kind {
         KeyKind::Public => Err(ApiError::Forbidden(
             "a public key may only call POST /api/v1/is-banned: use a secret key",
@@ -89,7 +97,7 @@ fn demand_secret(key: &KeyRecord, scope: Scope, lacking: &'static str) -> Result
     }
 }
 
-impl Claim {
+impl UnverifiedKey {
     /// The key in a request's headers.
     pub fn of(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         let headers = request.headers();
@@ -127,7 +135,7 @@ impl Claim {
             let caller = self.admit(known.record())?;
             let snapshot = self
                 .store
-                .steady_standing(self.key.tag(), user, experience)
+                .steady_standing(self.key.prefix(), user, experience)
                 .await?;
             return Ok((caller, snapshot));
         }
@@ -142,10 +150,10 @@ impl Claim {
 
     fn admit<P: Permission>(&self, key: Option<Arc<KeyRecord>>) -> Result<Caller<P>, ApiError> {
         let key = key.ok_or_else(no_such_key)?;
-        if !key.is_live(Moment::now().seconds()) {
+        if !key.is_live(UnixMillis::now().seconds()) {
             return Err(ApiError::Unauthorized("the key is revoked or expired"));
         }
-        if key.workspace.tag() != self.key.tag() || key.key_kind != self.key.kind() {
+        if key.workspace.prefix() != self.key.prefix() || key.key_kind != self.key.kind() {
             return Err(ApiError::Internal(
                 "the key is stored under another workspace".to_owned(),
             ));
@@ -173,8 +181,8 @@ impl<P> Caller<P> {
 
     /// The prefix of the workspace's table keys.
     #[must_use]
-    pub fn tag(&self) -> WorkspaceTag {
-        self.key.workspace.tag()
+    pub fn prefix(&self) -> WorkspacePrefix {
+        self.key.workspace.prefix()
     }
 
     /// The public id of the key.
@@ -198,40 +206,40 @@ impl<P> Caller<P> {
     /// How bans are shown to the caller, in answers and errors. A Roblox game server gets booleans,
     /// because `0` is true in Luau.
     #[must_use]
-    pub fn view(&self, now: Timestamp) -> View {
+    pub fn presenter(&self, now: UnixSeconds) -> BanPresenter {
         let flags = match (self.key.flags, self.from_roblox) {
-            (FlagPin::Boolean, _) | (FlagPin::Auto, true) => FlagStyle::Boolean,
-            (FlagPin::Integer, _) | (FlagPin::Auto, false) => FlagStyle::Integer,
+            (PinnedFlagFormat::Boolean, _) | (PinnedFlagFormat::Auto, true) => FlagFormat::Boolean,
+            (PinnedFlagFormat::Integer, _) | (PinnedFlagFormat::Auto, false) => FlagFormat::Integer,
         };
-        View::of_key(&self.key, flags, now)
+        BanPresenter::of_key(&self.key, flags, now)
     }
 
     /// Whether [`Caller::view`] depends on the sender of the request and not on the key alone.
     #[must_use]
-    pub fn view_varies(&self) -> bool {
-        self.key.flags == FlagPin::Auto
+    pub fn needs_vary_header(&self) -> bool {
+        self.key.flags == PinnedFlagFormat::Auto
     }
 }
 
 impl Caller<CheckBans> {
     /// How a check shows its ban: like any other, with all flags as booleans.
     #[must_use]
-    pub fn check_view(&self, now: Timestamp) -> View {
-        View::of_key(&self.key, FlagStyle::Boolean, now)
+    pub fn check_presenter(&self, now: UnixSeconds) -> BanPresenter {
+        BanPresenter::of_key(&self.key, FlagFormat::Boolean, now)
     }
 }
 
 impl Caller<WriteBans> {
     /// What the caller may decide, and how many bans.
     #[must_use]
-    pub fn authority(&self, now: Timestamp) -> Authority {
+    pub fn authority(&self, now: UnixSeconds) -> Authority {
         Authority {
-            may_decide_globally: self.key.may(Scope::WriteGlobalBans),
-            bounds: Bounds::Api {
+            may_decide_globally: self.key.may(KeyScope::WriteGlobalBans),
+            limits: CallerLimits::Api {
                 bans_per_hour: self.key.bans_per_hour,
             },
-            view: self.view(now),
-            view_varies: self.view_varies(),
+            presenter: self.presenter(now),
+            needs_vary_header: self.needs_vary_header(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Verifies Roblox's signature and yields the permission to process a notification.
 
-use crate::api::{Access, ApiRequest};
-use crate::domain::clock::Moment;
+use crate::api::{ApiRequest, FromRequest};
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::keys::Signature;
 use crate::store::{ErasureIntake, FirstRead, Store};
@@ -34,10 +34,10 @@ impl RobloxNotification {
     }
 }
 
-impl Access for RobloxNotification {
+impl FromRequest for RobloxNotification {
     const FIRST_READ: FirstRead = FirstRead::ErasureIntakes;
 
-    async fn obtain(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+    async fn from_request(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         let sent = request
             .headers()
             .get(Signature::HEADER)
@@ -47,7 +47,7 @@ impl Access for RobloxNotification {
             .ok()
             .and_then(Signature::parse)
             .ok_or(ApiError::Unsigned("the signature is malformed"))?;
-        if !signature.is_fresh(Moment::now().seconds()) {
+        if !signature.is_fresh(UnixMillis::now().seconds()) {
             return Err(ApiError::Unsigned("the signature is too old or too new"));
         }
         let body = request.raw_body()?;

@@ -1,7 +1,7 @@
 //! The positions of the lists, as encoded in cursors.
 
 use super::Position;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{Guid, UserId};
 use crate::store::{HistoryPosition, LogPosition, PollPosition};
 
@@ -58,7 +58,7 @@ impl Position for PollPosition {
         Some(Self {
             guid: Guid::from(guid),
             user: UserId::new(user)?,
-            due: due.map(Timestamp),
+            due: due.map(UnixSeconds),
         })
     }
 }
@@ -76,7 +76,7 @@ impl Position for HistoryPosition {
     fn read(text: &str) -> Option<Self> {
         let ([guid, number], at) = one_more(text)?;
         Some(Self {
-            at: at.map(Moment::from_millis),
+            at: at.map(UnixMillis::from_millis),
             guid: Guid::from(guid),
             number: u32::try_from(number).ok()?,
         })
@@ -101,9 +101,9 @@ mod tests {
             returns(Guid::from(a));
             returns(LogPosition { epoch: u64::from(c), position: a });
             let user = UserId::new(b).unwrap();
-            returns(PollPosition { guid: Guid::from(a), user, due: d.map(Timestamp) });
+            returns(PollPosition { guid: Guid::from(a), user, due: d.map(UnixSeconds) });
             returns(HistoryPosition {
-                at: d.map(Moment::from_millis),
+                at: d.map(UnixMillis::from_millis),
                 guid: Guid::from(a),
                 number: c,
             });

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::{Format, formulas};
-use crate::domain::ban_info::{BanInfo, View};
+use crate::domain::ban_info::{BanInfo, BanPresenter};
 use crate::domain::error::ApiError;
-use crate::store::Recorded;
+use crate::store::BanRecord;
 
 /// The columns with long numbers, which a spreadsheet would round to 15 digits.
 const LONG_NUMBERS: [&str; 4] = ["guid", "robloxId", "moderatorId", "experienceId"];
@@ -73,7 +73,12 @@ impl Format for Csv {
         writer.flush().map_err(|error| unwritable(error.into()))
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, view: &View, row: &Recorded) -> Result<(), ApiError> {
+    fn row(
+        &mut self,
+        out: &mut Vec<u8>,
+        presenter: &BanPresenter,
+        row: &BanRecord,
+    ) -> Result<(), ApiError> {
         let mut row = row.clone();
         if !self.raw {
             let terms = &mut row.ban.terms;
@@ -81,7 +86,7 @@ impl Format for Csv {
                 *reason = formulas::defused(reason).into_owned();
             }
         }
-        let shown = view.show(&row.ban, row.completed);
+        let shown = presenter.show(&row.ban, row.completed);
         if self.is_for_excel {
             return write_for_excel(out, &shown).map_err(unwritable);
         }

@@ -1,9 +1,9 @@
 //! `{"list":[…]}`, one ban per line.
 
 use super::Format;
-use crate::domain::ban_info::View;
+use crate::domain::ban_info::BanPresenter;
 use crate::domain::error::ApiError;
-use crate::store::Recorded;
+use crate::store::BanRecord;
 
 #[derive(Debug, Default)]
 pub struct Json {
@@ -19,10 +19,15 @@ impl Format for Json {
         Ok(())
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, view: &View, row: &Recorded) -> Result<(), ApiError> {
+    fn row(
+        &mut self,
+        out: &mut Vec<u8>,
+        presenter: &BanPresenter,
+        row: &BanRecord,
+    ) -> Result<(), ApiError> {
         out.extend(if self.any { b",\n".as_slice() } else { b"\n" });
         self.any = true;
-        serde_json::to_writer(out, &view.show(&row.ban, row.completed))
+        serde_json::to_writer(out, &presenter.show(&row.ban, row.completed))
             .map_err(|error| ApiError::Internal(format!("could not write a row: {error}")))
     }
 

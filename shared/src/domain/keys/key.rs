@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::{Uuid, Variant, Version};
 
-use crate::domain::ids::{WorkspaceId, WorkspaceTag};
+use crate::domain::ids::{WorkspaceId, WorkspacePrefix};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -34,11 +34,11 @@ impl KeyKind {
 pub struct PlainKey {
     text: String,
     kind: KeyKind,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
 }
 
 /// The SHA-256 of a whole key, the only form that is stored. A key has 90 random bits besides its
-/// workspace's tag, so it needs neither salt nor a slow hash.
+/// workspace's prefix, so it needs neither salt nor a slow hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(String);
 
@@ -46,7 +46,7 @@ impl PlainKey {
     /// Generates a key for a workspace.
     #[must_use]
     pub fn random(kind: KeyKind, workspace: WorkspaceId) -> Self {
-        let [.., a, b, c, d] = workspace.tag().bytes();
+        let [.., a, b, c, d] = workspace.prefix().bytes();
         let [head @ .., _, _, _, _] = *Uuid::new_v4().as_bytes();
         let mut bytes = [0; 16];
         for (to, from) in bytes.iter_mut().zip(head.into_iter().chain([a, b, c, d])) {
@@ -56,7 +56,7 @@ impl PlainKey {
         Self {
             text: format!("{}.{}", kind.prefix(), uuid.hyphenated()),
             kind,
-            tag: WorkspaceTag::of(uuid),
+            prefix: WorkspacePrefix::of(uuid),
         }
     }
 
@@ -76,7 +76,7 @@ impl PlainKey {
         Some(Self {
             text: text.to_owned(),
             kind,
-            tag: WorkspaceTag::of(uuid),
+            prefix: WorkspacePrefix::of(uuid),
         })
     }
 
@@ -104,8 +104,8 @@ impl PlainKey {
 
     /// The workspace that the key claims to belong to; proven only by looking it up.
     #[must_use]
-    pub const fn tag(&self) -> WorkspaceTag {
-        self.tag
+    pub const fn prefix(&self) -> WorkspacePrefix {
+        self.prefix
     }
 
     /// The key in clear, to be shown once on creation.
@@ -117,7 +117,7 @@ impl PlainKey {
 
 impl fmt::Debug for PlainKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PlainKey({:?}, {})", self.kind, self.tag)
+        write!(f, "PlainKey({:?}, {})", self.kind, self.prefix)
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
         let workspace = WorkspaceId::random();
         let key = PlainKey::random(KeyKind::Public, workspace);
         let read = PlainKey::parse(key.reveal()).unwrap();
-        assert_eq!(read.tag(), workspace.tag());
+        assert_eq!(read.prefix(), workspace.prefix());
         assert_eq!(read.kind(), KeyKind::Public);
         assert_ne!(
             key.reveal(),

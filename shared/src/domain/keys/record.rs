@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyKind;
-use crate::domain::clock::{Day, Timestamp};
+use crate::domain::clock::{Day, UnixSeconds};
 use crate::domain::ids::WorkspaceId;
 
 /// The cap on checks per minute of a public key, unless its record has another.
@@ -21,22 +21,22 @@ pub struct KeyRecord {
     /// The operator's name for it.
     pub name: String,
     pub key_kind: KeyKind,
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<KeyScope>,
     /// The format of flags in answers.
     #[serde(default)]
-    pub flags: FlagPin,
+    pub flags: PinnedFlagFormat,
     /// The cap on bans made or changed in any hour; absent = unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bans_per_hour: Option<NonZeroU32>,
     /// The cap on checks per minute; absent = see [`KeyRecord::check_cap`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks_per_minute: Option<NonZeroU32>,
-    pub created: Timestamp,
+    pub created: UnixSeconds,
     /// The key is refused from this second on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Timestamp>,
+    pub expires: Option<UnixSeconds>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<Timestamp>,
+    pub revoked: Option<UnixSeconds>,
     /// The last day on which the key was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Day>,
@@ -52,13 +52,13 @@ pub struct Replaced {
     pub by: String,
     /// The key's expiry before the rotation; absent = never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Timestamp>,
+    pub expires: Option<UnixSeconds>,
 }
 
 impl KeyRecord {
     /// Whether the key is valid now.
     #[must_use]
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    pub fn is_live(&self, now: UnixSeconds) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
     }
 
@@ -75,18 +75,18 @@ impl KeyRecord {
     /// Whether the key may see private reasons and moderators.
     #[must_use]
     pub fn sees_moderation(&self) -> bool {
-        self.key_kind == KeyKind::Secret && self.may(Scope::ReadBans)
+        self.key_kind == KeyKind::Secret && self.may(KeyScope::ReadBans)
     }
 
     #[must_use]
-    pub fn may(&self, scope: Scope) -> bool {
+    pub fn may(&self, scope: KeyScope) -> bool {
         self.scopes.contains(&scope)
     }
 }
 
 /// A permission of a secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Scope {
+pub enum KeyScope {
     /// Read lists, polls and exports.
     #[serde(rename = "bans:read")]
     ReadBans,
@@ -98,7 +98,7 @@ pub enum Scope {
     WriteGlobalBans,
 }
 
-impl Scope {
+impl KeyScope {
     pub const ALL: [Self; 3] = [Self::ReadBans, Self::WriteBans, Self::WriteGlobalBans];
     /// The scopes of a new key by default.
     pub const DEFAULT: [Self; 2] = [Self::ReadBans, Self::WriteBans];
@@ -118,7 +118,7 @@ impl Scope {
 #[error("expected one of {0}")]
 pub struct UnknownWord(pub &'static str);
 
-impl FromStr for Scope {
+impl FromStr for KeyScope {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
@@ -132,7 +132,7 @@ impl FromStr for Scope {
 /// The format of flags for a key, where the route does not fix it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum FlagPin {
+pub enum PinnedFlagFormat {
     /// Booleans for a Roblox game server, integers for others.
     #[default]
     Auto,
@@ -142,7 +142,7 @@ pub enum FlagPin {
     Boolean,
 }
 
-impl FromStr for FlagPin {
+impl FromStr for PinnedFlagFormat {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {

@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 /// between them. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct SigningSecret(String);
+pub struct NotificationSecret(String);
 
 /// The text is not a valid signing secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {} visible ASCII characters", SigningSecret::LONGEST)]
-pub struct InvalidSecret;
+#[error(
+    "must be 1 to {} visible ASCII characters",
+    NotificationSecret::LONGEST
+)]
+pub struct InvalidNotificationSecret;
 
-impl SigningSecret {
+impl NotificationSecret {
     /// The maximum number of characters.
     pub const LONGEST: usize = 256;
 
@@ -34,23 +37,23 @@ impl SigningSecret {
     }
 }
 
-impl TryFrom<String> for SigningSecret {
-    type Error = InvalidSecret;
+impl TryFrom<String> for NotificationSecret {
+    type Error = InvalidNotificationSecret;
 
-    fn try_from(text: String) -> Result<Self, InvalidSecret> {
-        Self::new(&text).ok_or(InvalidSecret)
+    fn try_from(text: String) -> Result<Self, InvalidNotificationSecret> {
+        Self::new(&text).ok_or(InvalidNotificationSecret)
     }
 }
 
-impl From<SigningSecret> for String {
-    fn from(secret: SigningSecret) -> Self {
+impl From<NotificationSecret> for String {
+    fn from(secret: NotificationSecret) -> Self {
         secret.0
     }
 }
 
-impl fmt::Debug for SigningSecret {
+impl fmt::Debug for NotificationSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningSecret")
+        f.write_str("NotificationSecret")
     }
 }
 
@@ -61,14 +64,14 @@ mod tests {
     #[test]
     fn an_empty_or_unreadable_text_is_no_secret() {
         for text in ["", " ", " a", "a\n", "ä", "a\0", &"a".repeat(257)] {
-            assert_eq!(SigningSecret::new(text), None, "{text:?}");
+            assert_eq!(NotificationSecret::new(text), None, "{text:?}");
         }
-        assert!(SigningSecret::new("a b").is_some());
+        assert!(NotificationSecret::new("a b").is_some());
     }
 
     #[test]
     fn a_secret_is_not_shown_by_debug() {
-        let secret = SigningSecret::new("hunter2").unwrap();
+        let secret = NotificationSecret::new("hunter2").unwrap();
         assert!(!format!("{secret:?}").contains("hunter2"));
     }
 }

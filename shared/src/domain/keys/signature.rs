@@ -8,8 +8,8 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::secret::SigningSecret;
-use crate::domain::clock::Timestamp;
+use super::secret::NotificationSecret;
+use crate::domain::clock::UnixSeconds;
 
 /// How many seconds before and after its time a signature is accepted. This prevents a recorded
 /// notification from being replayed later.
@@ -20,7 +20,7 @@ pub const ACCEPTED: u64 = 600;
 pub struct Signature<'a> {
     /// The time as written, because that is what was signed.
     written: &'a str,
-    time: Timestamp,
+    time: UnixSeconds,
     mac: Vec<u8>,
 }
 
@@ -48,20 +48,20 @@ impl<'a> Signature<'a> {
         let is_number = written.bytes().all(|byte| byte.is_ascii_digit());
         Some(Self {
             written,
-            time: Timestamp(written.parse().ok().filter(|_| is_number)?),
+            time: UnixSeconds(written.parse().ok().filter(|_| is_number)?),
             mac: BASE64_STANDARD.decode(mac).ok()?,
         })
     }
 
     /// Whether the signature's time is within the accepted range.
     #[must_use]
-    pub const fn is_fresh(&self, now: Timestamp) -> bool {
+    pub const fn is_fresh(&self, now: UnixSeconds) -> bool {
         self.time.0.abs_diff(now.0) <= ACCEPTED
     }
 
     /// Whether the signature was made with this secret over this body. Compares in constant time.
     #[must_use]
-    pub fn is_by(&self, secret: &SigningSecret, body: &[u8]) -> bool {
+    pub fn is_by(&self, secret: &NotificationSecret, body: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else {
             return false;
         };
@@ -81,8 +81,8 @@ mod tests {
     /// `printf '1800000000.%s' "$BODY" | openssl dgst -sha256 -hmac "$SECRET" -binary | base64`
     const HEADER: &str = "t=1800000000,v1=trorP14yW6ICBPZeFqCBJoE+kM+HsD+rqDndGcFElmM=";
 
-    fn secret(text: &str) -> SigningSecret {
-        SigningSecret::new(text).unwrap()
+    fn secret(text: &str) -> NotificationSecret {
+        NotificationSecret::new(text).unwrap()
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_signature_is_fresh_for_ten_minutes_either_way() {
         let signature = Signature::parse(HEADER).unwrap();
-        let time = Timestamp(1_800_000_000);
+        let time = UnixSeconds(1_800_000_000);
         for now in [time, time.plus(ACCEPTED), time.minus(ACCEPTED)] {
             assert!(signature.is_fresh(now), "{now}");
         }

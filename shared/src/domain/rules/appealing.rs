@@ -4,7 +4,7 @@ use super::Refusal;
 use super::ban::{EndingKind, Scope};
 use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing, unchanged};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// Ends the ban in force in `scope`. With `completed` the calling experience has already applied
 /// that, so it reports "not banned". A repeat changes nothing.
@@ -13,7 +13,7 @@ pub fn appeal(
     scope: Scope,
     completed: bool,
     call: Option<&CallDigest>,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<Outcome, Refusal> {
     let Some(ban) = standing.in_force(scope, now) else {
         return if standing.was_decided_by(call, scope, now) {

@@ -1,6 +1,6 @@
 //! A ban: its user, scope, terms and ending.
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 
 /// One ban with its current terms. Its earlier revisions are in the decisions that replaced them.
@@ -17,9 +17,9 @@ pub struct Ban {
     pub revision: u32,
     /// The number of decisions on it, including its making and its ending.
     pub decisions: u32,
-    pub created: Timestamp,
+    pub created: UnixSeconds,
     /// The time of the last decision on it.
-    pub updated: Timestamp,
+    pub updated: UnixSeconds,
     /// Set when it was lifted or appealed. Expiry is not an ending: it depends on the clock.
     pub ending: Option<Ending>,
 }
@@ -50,7 +50,7 @@ pub struct Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Expiry {
     /// No longer in force from this second on.
-    At(Timestamp),
+    At(UnixSeconds),
     Never,
 }
 
@@ -78,13 +78,13 @@ impl Expiry {
         if seconds == 0 {
             Self::Never
         } else {
-            Self::At(Timestamp(seconds))
+            Self::At(UnixSeconds(seconds))
         }
     }
 
     /// Whether it is still in the future.
     #[must_use]
-    pub fn is_after(self, now: Timestamp) -> bool {
+    pub fn is_after(self, now: UnixSeconds) -> bool {
         self > Self::At(now)
     }
 }
@@ -92,7 +92,7 @@ impl Expiry {
 /// How and when a decision ended a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    pub at: Timestamp,
+    pub at: UnixSeconds,
     pub kind: EndingKind,
 }
 
@@ -124,7 +124,7 @@ pub struct Identity {
 impl Identity {
     /// The identity of the ban with this number, made now.
     #[must_use]
-    pub fn of(uid: Uid, now: Moment) -> Self {
+    pub fn of(uid: Uid, now: UnixMillis) -> Self {
         Self {
             guid: Guid::mint(now, uid),
             uid,
@@ -135,7 +135,7 @@ impl Identity {
 impl Ban {
     /// Whether the ban keeps the user out now: neither ended nor expired.
     #[must_use]
-    pub fn holds(&self, now: Timestamp) -> bool {
+    pub fn holds(&self, now: UnixSeconds) -> bool {
         self.ending.is_none() && self.terms.expires.is_after(now)
     }
 
@@ -170,7 +170,7 @@ impl Ban {
 
     /// The ban ended by a decision made `now`. Its terms, and so its revision, stay.
     #[must_use]
-    pub fn ended(&self, kind: EndingKind, now: Timestamp) -> Self {
+    pub fn ended(&self, kind: EndingKind, now: UnixSeconds) -> Self {
         Self {
             ending: Some(Ending { at: now, kind }),
             updated: now.max(self.updated),
@@ -181,7 +181,7 @@ impl Ban {
 
     /// The ban with new terms, decided `now`.
     #[must_use]
-    pub fn revised(&self, terms: Terms, now: Timestamp) -> Self {
+    pub fn revised(&self, terms: Terms, now: UnixSeconds) -> Self {
         Self {
             terms,
             revision: self.revision.saturating_add(1),
@@ -195,7 +195,7 @@ impl Ban {
     /// is pending for experiences that reported these terms last, so the revision only grows if
     /// there were others since.
     #[must_use]
-    pub fn in_force_again(&self, last: &Self, now: Timestamp) -> Self {
+    pub fn in_force_again(&self, last: &Self, now: UnixSeconds) -> Self {
         let revision = if last.terms == self.terms {
             last.revision
         } else {

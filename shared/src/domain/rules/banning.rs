@@ -8,7 +8,7 @@ use super::Refusal;
 use super::ban::{Ban, Expiry, Identity, RevisionRef, Scope, Terms};
 use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, ModeratorId, UserId};
 
 /// How many seconds after its end a revision can still be reported: one hour.
@@ -46,7 +46,7 @@ pub struct BanRequest {
 pub enum Length {
     Permanent,
     /// Until this second.
-    Until(Timestamp),
+    Until(UnixSeconds),
     /// For this many seconds from the decision on.
     For(u64),
 }
@@ -54,7 +54,7 @@ pub enum Length {
 impl Length {
     /// The expiry of a ban decided at `from`.
     #[must_use]
-    pub const fn from(self, from: Timestamp) -> Expiry {
+    pub const fn from(self, from: UnixSeconds) -> Expiry {
         match self {
             Self::Permanent => Expiry::Never,
             Self::Until(at) => Expiry::At(at),
@@ -69,7 +69,7 @@ pub struct Revision {
     /// The ban at that time.
     pub ban: Ban,
     /// When it stopped being in force.
-    pub until: Timestamp,
+    pub until: UnixSeconds,
 }
 
 /// What a ban call turns out to be.
@@ -93,7 +93,7 @@ pub fn judge_ban(
     request: &BanRequest,
     call: Option<&CallDigest>,
     late: &[Revision],
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<Judgement, Refusal> {
     let in_force = standing.in_force(request.scope, now);
 
@@ -130,7 +130,7 @@ pub fn judge_ban(
 /// Whether judging the call requires the revisions that were recently in force: it may be a report,
 /// and not of the ban in force.
 #[must_use]
-pub fn may_be_late(standing: &Standing, request: &BanRequest, now: Timestamp) -> bool {
+pub fn may_be_late(standing: &Standing, request: &BanRequest, now: UnixSeconds) -> bool {
     let in_force = standing.in_force(request.scope, now);
     request.may_confirm() && !in_force.is_some_and(|ban| request.repeats(ban, now))
 }
@@ -147,7 +147,7 @@ pub const fn decides(judged: &Result<Judgement, Refusal>) -> bool {
 
 /// The ban that conflicts with a call without `overwrite`: one in force in the same scope, or a
 /// Global one for a new Experience ban.
-fn in_the_way(standing: &Standing, scope: Scope, now: Timestamp) -> Option<&Ban> {
+fn in_the_way(standing: &Standing, scope: Scope, now: UnixSeconds) -> Option<&Ban> {
     standing.in_force(scope, now).or_else(|| {
         standing
             .in_force(Scope::Global, now)
@@ -167,7 +167,7 @@ pub fn make(
     standing: &Standing,
     request: &BanRequest,
     identity: Identity,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Outcome {
     let ban = Ban {
         guid: identity.guid,
@@ -190,7 +190,7 @@ pub fn make(
 /// By a clock that is behind that of the last decision, the change gets the last decision's time,
 /// because a repeat is recognised by it.
 #[must_use]
-pub fn overwrite(standing: &Standing, request: &BanRequest, now: Timestamp) -> Outcome {
+pub fn overwrite(standing: &Standing, request: &BanRequest, now: UnixSeconds) -> Outcome {
     match standing.in_force(request.scope, now) {
         Some(ban) => {
             let now = now.max(ban.updated);
@@ -214,7 +214,7 @@ impl BanRequest {
             .is_none_or(|asked| asked == ban.terms.universal)
     }
 
-    pub(super) fn terms(&self, universal: bool, now: Timestamp) -> Terms {
+    pub(super) fn terms(&self, universal: bool, now: UnixSeconds) -> Terms {
         Terms {
             moderator: self.moderator,
             private_reason: self.private_reason.clone(),
@@ -243,7 +243,7 @@ impl BanRequest {
     }
 
     /// Whether the call has exactly the terms of this revision of a ban.
-    fn repeats(&self, ban: &Ban, now: Timestamp) -> bool {
+    fn repeats(&self, ban: &Ban, now: UnixSeconds) -> bool {
         let Terms {
             moderator,
             private_reason,
@@ -263,7 +263,7 @@ impl BanRequest {
 
     /// Whether the call reports this revision, if it was in force recently enough.
     #[must_use]
-    pub fn confirms(&self, Revision { ban, until }: &Revision, now: Timestamp) -> bool {
+    pub fn confirms(&self, Revision { ban, until }: &Revision, now: UnixSeconds) -> bool {
         until.plus(LATE_WINDOW) >= now && self.repeats(ban, now)
     }
 
@@ -273,7 +273,7 @@ impl BanRequest {
         &self,
         standing: &Standing,
         late: &[Revision],
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Option<RevisionRef> {
         let expired = standing
             .latest_in(self.scope)

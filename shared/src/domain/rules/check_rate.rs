@@ -7,7 +7,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 
 /// The length of a counting window in seconds.
 const WINDOW: u64 = 60;
@@ -38,7 +38,7 @@ pub struct CheckRate {
     /// Checks that other environments had reported by the last answer.
     elsewhere: u32,
     /// The start of the last report.
-    last_report: Option<Moment>,
+    last_report: Option<UnixMillis>,
     /// Whether a report is in progress.
     is_reporting: bool,
 }
@@ -64,7 +64,7 @@ impl CheckRate {
         &mut self,
         cap: NonZeroU32,
         checks: u32,
-        now: Moment,
+        now: UnixMillis,
     ) -> (Result<(), u64>, Option<CheckReport>) {
         self.begin(now);
         let so_far = self.answered.saturating_add(self.elsewhere);
@@ -94,7 +94,7 @@ impl CheckRate {
         }
     }
 
-    fn begin(&mut self, now: Moment) {
+    fn begin(&mut self, now: UnixMillis) {
         let minute = now.seconds().0 / WINDOW;
         if self.minute != minute {
             *self = Self {
@@ -104,7 +104,7 @@ impl CheckRate {
         }
     }
 
-    fn report(&mut self, cap: NonZeroU32, now: Moment) -> Option<CheckReport> {
+    fn report(&mut self, cap: NonZeroU32, now: UnixMillis) -> Option<CheckReport> {
         let counted = self.reported.saturating_add(self.dropped);
         let checks = self.answered.saturating_sub(counted);
         // The last ones before the cap are reported whatever their number, so that all environments
@@ -141,8 +141,8 @@ mod tests {
         NonZeroU32::new(checks).unwrap()
     }
 
-    fn at(millis: u64) -> Moment {
-        Moment::from_millis(BEGIN + millis)
+    fn at(millis: u64) -> UnixMillis {
+        UnixMillis::from_millis(BEGIN + millis)
     }
 
     #[test]

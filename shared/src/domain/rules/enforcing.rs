@@ -17,7 +17,7 @@ pub use pacing::{MessagePace, Pacing, duration};
 
 use super::ban::{Ban, RevisionRef, Scope};
 use super::standing::Standing;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::ExperienceId;
 
 /// Where Roblox keeps a restriction.
@@ -143,13 +143,13 @@ impl Step {
 
 impl Place {
     /// The ban that keeps the user out of the place, if it is to be applied at this level.
-    fn wants(&self, level: Level, now: Timestamp) -> Option<&Ban> {
+    fn wants(&self, level: Level, now: UnixSeconds) -> Option<&Ban> {
         let ban = self.standing.counting(now)?;
         (Level::of(ban, self.experience) == level).then_some(ban)
     }
 
     /// What the place owes and this mirror carries over: the report to be made.
-    fn owes(&self, now: Timestamp) -> Option<Owing> {
+    fn owes(&self, now: UnixSeconds) -> Option<Owing> {
         let owed = self.standing.owed();
         if let Some(ban) = owed.ban_at(now) {
             let state = Some(ban.revision);
@@ -160,7 +160,7 @@ impl Place {
     }
 
     /// Whether the universe's restriction matters for what the place owes.
-    fn concerns_universe(&self, now: Timestamp) -> bool {
+    fn concerns_universe(&self, now: UnixSeconds) -> bool {
         self.reported_at == Some(Level::Universe) || self.wants(Level::Universe, now).is_some()
     }
 
@@ -187,7 +187,7 @@ impl Standing {
 
 /// The ban that a level is to hold for a user, given all mirrored places of the universe.
 #[must_use]
-pub fn wanted(places: &[Place], level: Level, now: Timestamp) -> Option<&Ban> {
+pub fn wanted(places: &[Place], level: Level, now: UnixSeconds) -> Option<&Ban> {
     match level {
         Level::Universe => universe_ban(places, now),
         Level::Place(_) => places.iter().find_map(|place| place.wants(level, now)),
@@ -199,7 +199,7 @@ pub fn wanted(places: &[Place], level: Level, now: Timestamp) -> Option<&Ban> {
 /// no place owes anything. What is still wanted as it is, the reports tell; and what is not mirrored
 /// is left to the game servers.
 #[must_use]
-pub fn outdated(held: &[Held], doubts: &[Doubt], places: &[Place], now: Timestamp) -> Vec<Doubt> {
+pub fn outdated(held: &[Held], doubts: &[Doubt], places: &[Place], now: UnixSeconds) -> Vec<Doubt> {
     let is_outdated = |it: &&Held| {
         let wanted = wanted(places, it.level, now).map(Ban::current);
         // Of the universe's restriction the place decides in which the ban was made.
@@ -228,7 +228,7 @@ pub fn outdated(held: &[Held], doubts: &[Doubt], places: &[Place], now: Timestam
 
 /// What is to be done for a user, given all mirrored places of the universe.
 #[must_use]
-pub fn plan(places: &[Place], doubts: &[Doubt], now: Timestamp) -> Plan {
+pub fn plan(places: &[Place], doubts: &[Doubt], now: UnixSeconds) -> Plan {
     let (mut sets, mut lifts) = (Vec::new(), Vec::new());
     let mut add = |level, wanted: Option<&Ban>| {
         let step = Step {
@@ -289,7 +289,7 @@ pub fn plan(places: &[Place], doubts: &[Doubt], now: Timestamp) -> Plan {
 
 /// The ban that the universe's restriction is to hold: of those that keep the user out of some
 /// place and are meant for the universe, the one that ends last.
-fn universe_ban(places: &[Place], now: Timestamp) -> Option<&Ban> {
+fn universe_ban(places: &[Place], now: UnixSeconds) -> Option<&Ban> {
     let wanted = places
         .iter()
         .filter_map(|place| place.wants(Level::Universe, now));

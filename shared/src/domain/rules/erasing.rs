@@ -9,7 +9,7 @@ use super::ban::{Ban, Expiry, Scope, Terms};
 use super::banning::{BanRequest, LATE_WINDOW, Length, REPEAT_WINDOW};
 use super::standing::{Outcome, Standing, unchanged};
 use super::unbanning::report_unbanned;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, UserId};
 
 /// User, scope and terms of a revision, in the form of a call that reports it.
@@ -57,7 +57,7 @@ fn ends_after(seconds: u64) -> String {
 /// second in which it is valid. `over` is when the revision was replaced, or `now` if it is
 /// current.
 #[must_use]
-pub fn erased(ban: &Ban, over: Timestamp, now: Timestamp) -> Vec<(Wording, Timestamp)> {
+pub fn erased(ban: &Ban, over: UnixSeconds, now: UnixSeconds) -> Vec<(Wording, UnixSeconds)> {
     let until = match ban.terms.expires {
         Expiry::At(expires) => expires.min(over),
         Expiry::Never => over,
@@ -82,7 +82,7 @@ pub fn erased(ban: &Ban, over: Timestamp, now: Timestamp) -> Vec<(Wording, Times
 /// The wordings of an erased revision that this call would report; empty for a call that is not a
 /// report.
 #[must_use]
-pub fn may_mean_erased(request: &BanRequest, now: Timestamp) -> Vec<Wording> {
+pub fn may_mean_erased(request: &BanRequest, now: UnixSeconds) -> Vec<Wording> {
     if !request.may_confirm() {
         return Vec::new();
     }
@@ -108,7 +108,7 @@ pub fn may_mean_erased(request: &BanRequest, now: Timestamp) -> Vec<Wording> {
 /// Records that the experience has applied a revision that was erased: of a user who is still forgotten,
 /// nothing. If a newer ban is in force, it is owed (again), since the experience no longer has it.
 #[must_use]
-pub fn report_erased(standing: &Standing, now: Timestamp) -> Outcome {
+pub fn report_erased(standing: &Standing, now: UnixSeconds) -> Outcome {
     if standing.counting(now).is_some() {
         report_unbanned(standing)
     } else {

@@ -4,7 +4,7 @@
 use super::Refusal;
 use super::ban::Ban;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// Brings in a ban, seen from the experience it was made from.
 ///
@@ -15,7 +15,7 @@ pub fn import(
     standing: &Standing,
     ban: Ban,
     applied: bool,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<Outcome, Refusal> {
     let latest = standing.latest_in(ban.scope);
     let is_latest = latest.is_none_or(|latest| latest.guid < ban.guid);
@@ -66,7 +66,7 @@ pub fn import_replaced(standing: &Standing, ban: Ban) -> Outcome {
 pub fn reinstate(
     standing: &Standing,
     ban: &Ban,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<(Ban, Outcome), Box<Ban>> {
     let latest = standing.latest_in(ban.scope);
     if let Some(other) = latest.filter(|latest| latest.holds(now) || latest.guid > ban.guid) {
@@ -93,7 +93,7 @@ pub fn reinstate(
 /// Records that an experience has applied this ban, unless its report of another says more: an
 /// experience reports one ban, and while any holds that is the one that counts.
 #[must_use]
-pub fn import_report(standing: Standing, ban: &Ban, now: Timestamp) -> Standing {
+pub fn import_report(standing: Standing, ban: &Ban, now: UnixSeconds) -> Standing {
     let replaces = match (standing.here.report, standing.counting(now)) {
         (None, _) => true,
         (Some(_), Some(counting)) => counting.guid == ban.guid,

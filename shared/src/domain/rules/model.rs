@@ -15,7 +15,7 @@ pub use answer::{Answer, BanState};
 use history::{Event, History, How, Made, Report, Revision, Said, ScopeOf};
 
 use super::{BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
 
 /// How long after its end a revision can still be confirmed, in seconds.
@@ -32,13 +32,13 @@ const TEN_MINUTES: u64 = 600;
 pub struct Model {
     history: History,
     /// Who was forgotten, when, and what was known then, by which late confirmations are recognised.
-    forgotten: Vec<(UserId, Timestamp, History)>,
+    forgotten: Vec<(UserId, UnixSeconds, History)>,
 }
 
 /// What happens.
 impl Model {
     /// An experience is linked: by its first call of any kind but `/is-banned`, or by the operator.
-    pub fn link(&mut self, experience: ExperienceId, now: Timestamp) {
+    pub fn link(&mut self, experience: ExperienceId, now: UnixSeconds) {
         self.history.add(now, Event::Linked(experience));
     }
 
@@ -49,7 +49,7 @@ impl Model {
         request: &BanRequest,
         by: Option<&str>,
         identity: Identity,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Answer {
         let BanRequest {
             user,
@@ -135,7 +135,7 @@ impl Model {
     }
 
     /// `POST /ban-async?isAppeal=true`.
-    pub fn appeal(&mut self, request: &BanRequest, by: Option<&str>, now: Timestamp) -> Answer {
+    pub fn appeal(&mut self, request: &BanRequest, by: Option<&str>, now: UnixSeconds) -> Answer {
         let BanRequest {
             user,
             experience,
@@ -163,7 +163,7 @@ impl Model {
     }
 
     /// `POST /unban-async`.
-    pub fn unban(&mut self, request: &UnbanRequest, by: Option<&str>, now: Timestamp) -> Answer {
+    pub fn unban(&mut self, request: &UnbanRequest, by: Option<&str>, now: UnixSeconds) -> Answer {
         let UnbanRequest {
             user, experience, ..
         } = *request;
@@ -201,21 +201,21 @@ impl Model {
     }
 
     /// The user is forgotten: nothing that happened to them is known any more.
-    pub fn forget(&mut self, user: UserId, now: Timestamp) {
+    pub fn forget(&mut self, user: UserId, now: UnixSeconds) {
         self.forgotten.push((user, now, self.history.clone()));
         self.history.forget(user);
     }
 
     /// Notes a call that decides something.
-    fn called(&mut self, said: Option<Said>, now: Timestamp) {
+    fn called(&mut self, said: Option<Said>, now: UnixSeconds) {
         self.history.add(now, Event::Called(said));
     }
 
-    fn is_repeat(&self, said: &Said, place: Option<ScopeOf>, now: Timestamp) -> bool {
+    fn is_repeat(&self, said: &Said, place: Option<ScopeOf>, now: UnixSeconds) -> bool {
         self.history.is_repeat(said, now.minus(TEN_MINUTES), place)
     }
 
-    fn report(&mut self, user: UserId, experience: ExperienceId, report: Report, now: Timestamp) {
+    fn report(&mut self, user: UserId, experience: ExperienceId, report: Report, now: UnixSeconds) {
         self.history
             .add(now, Event::Reported(user, experience, report));
     }
@@ -229,7 +229,7 @@ impl Model {
         &self,
         user: UserId,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Option<BanState> {
         let counting = self.history.counting(user, experience, now);
         let shown = counting.or_else(|| self.history.reaching(user, experience).pop())?;
@@ -238,7 +238,7 @@ impl Model {
 
     /// `GET /pending-bans`, oldest first.
     #[must_use]
-    pub fn pending_bans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+    pub fn pending_bans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
         if !self.history.is_linked(experience) {
             return Vec::new();
         }
@@ -254,7 +254,7 @@ impl Model {
 
     /// `GET /pending-unbans`: the bans last reported, first the user who has been free for longest.
     #[must_use]
-    pub fn pending_unbans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+    pub fn pending_unbans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
         if !self.history.is_linked(experience) {
             return Vec::new();
         }
@@ -275,7 +275,7 @@ impl Model {
 
     /// `GET /bans`: everything on record, newest first. Each ban is told as to its own experience.
     #[must_use]
-    pub fn bans(&self, now: Timestamp) -> Vec<BanState> {
+    pub fn bans(&self, now: UnixSeconds) -> Vec<BanState> {
         let bans = self.history.bans();
         let mut list: Vec<_> = bans
             .map(|ban| self.state(ban, ban.experience, now))
@@ -310,7 +310,7 @@ impl Model {
         user: UserId,
         experience: ExperienceId,
         scope: Scope,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Option<&Made> {
         let holding = self.history.holding(user, experience, now);
         holding.into_iter().find(|ban| ban.scope == scope)
@@ -318,14 +318,14 @@ impl Model {
 
     /// The revision that a ban call with `overwrite` and `completed` says to have applied: of those
     /// with equal terms that were in force within the last hour, the one that was so last.
-    fn confirmed_by(&self, request: &BanRequest, now: Timestamp) -> Option<Report> {
+    fn confirmed_by(&self, request: &BanRequest, now: UnixSeconds) -> Option<Report> {
         confirmed(&self.history, request, now.minus(AN_HOUR), now)
     }
 
     /// Whether such a call says to have applied a revision that was forgotten within the last hour, and
     /// could still be confirmed then.
-    fn confirms_erased(&self, request: &BanRequest, now: Timestamp) -> bool {
-        let lately = |at: Timestamp| now <= at.plus(AN_HOUR);
+    fn confirms_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
+        let lately = |at: UnixSeconds| now <= at.plus(AN_HOUR);
         let mut forgotten = self.forgotten.iter();
         forgotten.any(|(user, at, history)| {
             let is_theirs = *user == request.user && lately(*at);
@@ -333,7 +333,7 @@ impl Model {
         })
     }
 
-    fn state(&self, ban: &Made, experience: ExperienceId, now: Timestamp) -> BanState {
+    fn state(&self, ban: &Made, experience: ExperienceId, now: UnixSeconds) -> BanState {
         let current = self.history.current(ban);
         let applied = Report::Banned(ban.guid(), current.number);
         BanState {
@@ -358,8 +358,8 @@ impl Model {
 fn confirmed(
     history: &History,
     request: &BanRequest,
-    since: Timestamp,
-    now: Timestamp,
+    since: UnixSeconds,
+    now: UnixSeconds,
 ) -> Option<Report> {
     let mut equal = Vec::new();
     for ban in history.reaching(request.user, request.experience) {
@@ -379,7 +379,7 @@ fn confirmed(
 }
 
 /// The expiry of a ban that is decided now.
-fn expires(length: Length, now: Timestamp) -> Expiry {
+fn expires(length: Length, now: UnixSeconds) -> Expiry {
     match length {
         Length::Permanent => Expiry::Never,
         Length::Until(at) => Expiry::At(at),
@@ -390,7 +390,7 @@ fn expires(length: Length, now: Timestamp) -> Expiry {
 /// Whether a call says just what a revision says. What it leaves open is as it was. A relative
 /// length counts from the call, or, since the call may be a repetition, from a decision shortly
 /// before it.
-fn says(request: &BanRequest, revision: &Revision, now: Timestamp) -> bool {
+fn says(request: &BanRequest, revision: &Revision, now: UnixSeconds) -> bool {
     let Revision { terms, from, .. } = *revision;
     let may_repeat = now <= from.plus(A_MINUTE);
     let same_expiry = expires(request.length, now) == terms.expires

@@ -6,7 +6,7 @@
 
 use super::ban::{Expiry, RevisionRef};
 use super::standing::{Standing, last_to_end};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// What an experience owes for one user, now and later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct OwedBan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwedUnban {
     /// From then on it is owed: the end of the last ban.
-    pub due: Timestamp,
+    pub due: UnixSeconds,
     /// What the experience last reported.
     pub reported: RevisionRef,
 }
@@ -59,13 +59,13 @@ impl Standing {
 impl Owed {
     /// The ban that is owed now.
     #[must_use]
-    pub fn ban_at(&self, now: Timestamp) -> Option<OwedBan> {
+    pub fn ban_at(&self, now: UnixSeconds) -> Option<OwedBan> {
         self.ban.filter(|ban| ban.until.is_after(now))
     }
 
     /// The unban that is owed now.
     #[must_use]
-    pub fn unban_at(&self, now: Timestamp) -> Option<OwedUnban> {
+    pub fn unban_at(&self, now: UnixSeconds) -> Option<OwedUnban> {
         self.unban.filter(|unban| unban.due <= now)
     }
 }

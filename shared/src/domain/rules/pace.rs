@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// How long a ban counts, in seconds.
 const HOUR: u64 = 3600;
@@ -34,7 +34,7 @@ impl Pace {
 
     /// The pace after one more ban; or, where the cap is reached, in how many seconds there is
     /// room for one.
-    pub fn admit(&self, cap: NonZeroU32, now: Timestamp) -> Result<Self, u64> {
+    pub fn admit(&self, cap: NonZeroU32, now: UnixSeconds) -> Result<Self, u64> {
         let current = now.0 / STEP;
         let oldest = current.saturating_sub(HOUR / STEP);
         let mut recent: Vec<_> = self
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_cap_passes_and_one_more_does_not() {
-        let now = Timestamp(1_800_000_000);
+        let now = UnixSeconds(1_800_000_000);
         let mut pace = Pace::default();
         for _ in 0..3 {
             pace = pace.admit(cap(3), now).unwrap();
@@ -97,8 +97,8 @@ mod tests {
             most in 1..6_u32,
             pauses in prop::collection::vec(0..1500_u64, 1..80),
         ) {
-            let (mut now, mut pace) = (Timestamp(1_800_000_000), Pace::default());
-            let mut made: Vec<Timestamp> = Vec::new();
+            let (mut now, mut pace) = (UnixSeconds(1_800_000_000), Pace::default());
+            let mut made: Vec<UnixSeconds> = Vec::new();
             for pause in pauses {
                 now = now.plus(pause);
                 let lately = made.iter().filter(|at| at.plus(HOUR) > now).count();

@@ -10,7 +10,7 @@ use super::ban::Scope;
 use super::banning::{BanRequest, Length};
 use super::standing::{Outcome, Standing};
 use super::unbanning::UnbanRequest;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::digest;
 
 /// For how many seconds after its decision the same call is a repeat: 10 minutes (contract, section
@@ -56,13 +56,13 @@ pub struct CallMark {
     /// The call.
     digest: CallDigest,
     /// When it was decided.
-    at: Timestamp,
+    at: UnixSeconds,
     /// In how many scopes it decided: an unban may lift two bans.
     scopes: u8,
 }
 
 impl CallMark {
-    fn is_of(&self, call: &CallDigest, now: Timestamp) -> bool {
+    fn is_of(&self, call: &CallDigest, now: UnixSeconds) -> bool {
         self.digest == *call && now <= self.at.plus(REPEAT_LIMIT)
     }
 }
@@ -73,7 +73,7 @@ impl Standing {
         &self,
         call: Option<&CallDigest>,
         scope: Scope,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> bool {
         let mark = self.mark_in(scope);
         call.zip(mark).is_some_and(|(call, mark)| {
@@ -98,7 +98,7 @@ impl Outcome {
     /// The outcome of this call: it leaves a mark in each scope it decides in, so that a repeat is
     /// recognised. A call without a digest leaves none and is never a repeat.
     #[must_use]
-    pub fn made_by(mut self, call: Option<&CallDigest>, now: Timestamp) -> Self {
+    pub fn made_by(mut self, call: Option<&CallDigest>, now: UnixSeconds) -> Self {
         let Some(call) = call else { return self };
         let decides_in = |scope| {
             let mut decisions = self.decisions.iter();

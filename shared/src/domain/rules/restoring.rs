@@ -3,7 +3,7 @@
 use super::ban::{Ban, EndingKind, Scope};
 use super::standing::{DecisionKind, Outcome, Standing, unchanged};
 use super::undoing::decide;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// Puts a scope back to `copied`, the ban that a copy of the table holds for it; `None` if the copy
 /// holds no ban. A ban made since the copy is lifted, one lifted since is restored, and one changed
@@ -19,7 +19,7 @@ pub fn restore(
     copied: Option<&Ban>,
     last: Option<&Ban>,
     reason: &str,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Outcome {
     let wanted = copied.filter(|ban| ban.holds(now));
     let mut outcome = unchanged(standing);

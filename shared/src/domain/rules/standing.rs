@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ban::{Ban, RevisionRef, Scope};
 use super::repeating::CallMark;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// A user's standing in one experience.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,20 +84,20 @@ impl Standing {
 
     /// The ban of a scope that holds now.
     #[must_use]
-    pub fn in_force(&self, scope: Scope, now: Timestamp) -> Option<&Ban> {
+    pub fn in_force(&self, scope: Scope, now: UnixSeconds) -> Option<&Ban> {
         self.latest_in(scope).filter(|ban| ban.holds(now))
     }
 
     /// The ban that keeps the user out now. When two hold, the one that ends last counts, on a
     /// tie the Global one, so that only the end of that one changes anything.
     #[must_use]
-    pub fn counting(&self, now: Timestamp) -> Option<&Ban> {
+    pub fn counting(&self, now: UnixSeconds) -> Option<&Ban> {
         last_to_end(self.bans().filter(|ban| ban.holds(now)))
     }
 
     /// The ban to show for the user: the one that counts, else the latest ever made.
     #[must_use]
-    pub fn shown(&self, now: Timestamp) -> Option<&Ban> {
+    pub fn shown(&self, now: UnixSeconds) -> Option<&Ban> {
         self.counting(now)
             .or_else(|| self.bans().max_by_key(|ban| ban.guid))
     }

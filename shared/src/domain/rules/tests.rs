@@ -20,7 +20,7 @@ use store::Store;
 
 use super::model::{Answer, BanState, Model};
 use super::{BanRequest, Expiry, Identity, Length, Scope, UnbanRequest};
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 
 const MALLORY: UserId = UserId::new(1_001).unwrap();
@@ -39,7 +39,7 @@ const BOB: ModeratorId = ModeratorId::new(5_002).unwrap();
 const BOT: &str = "bot";
 const CONSOLE: &str = "console";
 
-const START: Timestamp = Timestamp(1_728_802_934);
+const START: UnixSeconds = UnixSeconds(1_728_802_934);
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 
@@ -55,7 +55,7 @@ enum Call {
 /// A workspace, kept by the rules and by the model.
 #[derive(Clone, Debug)]
 struct World {
-    now: Timestamp,
+    now: UnixSeconds,
     /// The API key that calls; without one, no call is a repeat.
     key: Option<&'static str>,
     uids: u64,
@@ -91,7 +91,7 @@ impl World {
         self.uids += 1;
         let uid = Uid(self.uids);
         let identity = Identity {
-            guid: Guid::mint(Moment::from_millis(now.0 * 1000), uid),
+            guid: Guid::mint(UnixMillis::from_millis(now.0 * 1000), uid),
             uid,
         };
         let (store, model) = (&mut self.store, &mut self.model);

@@ -4,7 +4,7 @@ use super::Refusal;
 use super::ban::{Ban, EndingKind, Scope};
 use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId};
 
 /// What an unban call asks for.
@@ -66,7 +66,7 @@ pub fn judge_unban(
     standing: &Standing,
     request: &UnbanRequest,
     call: Option<&CallDigest>,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<UnbanJudgement, Refusal> {
     if standing.is_blank() {
         return Err(Refusal::NotFound);
@@ -94,7 +94,7 @@ pub fn report_unbanned(standing: &Standing) -> Outcome {
 
 /// Lifts the bans that keep the user out: the Experience ban, the Global ban, or both.
 #[must_use]
-pub fn lift(standing: &Standing, request: &UnbanRequest, now: Timestamp) -> Outcome {
+pub fn lift(standing: &Standing, request: &UnbanRequest, now: UnixSeconds) -> Outcome {
     lift_those(standing, request, |_| true, now)
 }
 
@@ -104,7 +104,7 @@ pub fn lift_only(
     standing: &Standing,
     request: &UnbanRequest,
     guids: &[Guid],
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Outcome {
     lift_those(standing, request, |ban| guids.contains(&ban.guid), now)
 }
@@ -113,7 +113,7 @@ fn lift_those(
     standing: &Standing,
     request: &UnbanRequest,
     is_lifted: impl Fn(&Ban) -> bool,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Outcome {
     let mut after = standing.clone();
     let mut decisions = Vec::new();

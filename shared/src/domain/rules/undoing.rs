@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use super::ban::{Ban, EndingKind, Scope};
 use super::standing::{Decision, DecisionKind, Outcome, Standing, unchanged};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::Guid;
 
 /// A decision in a user's history, as an undo looks at it.
 #[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
+pub struct UndoStep<'a> {
     /// The ban after it.
     pub after: &'a Ban,
     /// What stood last in the scope before it.
@@ -27,9 +27,9 @@ pub struct Step<'a> {
 pub fn undo(
     standing: &Standing,
     scope: Scope,
-    steps: &[Step<'_>],
+    steps: &[UndoStep<'_>],
     reason: &str,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Outcome {
     let Some(run) = Run::at_the_end_of(standing, scope, steps) else {
         return unchanged(standing);
@@ -76,7 +76,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Walks back from what stands last in the scope; nothing if that is not to be undone.
-    fn at_the_end_of(standing: &'a Standing, scope: Scope, steps: &[Step<'a>]) -> Option<Self> {
+    fn at_the_end_of(standing: &'a Standing, scope: Scope, steps: &[UndoStep<'a>]) -> Option<Self> {
         let by_result: HashMap<_, _> = steps
             .iter()
             .map(|step| ((step.after.guid, step.after.decisions), step))
@@ -101,7 +101,7 @@ impl<'a> Run<'a> {
         found.then_some(run)
     }
 
-    fn restored(&self, ban: &Ban, now: Timestamp) -> Ban {
+    fn restored(&self, ban: &Ban, now: UnixSeconds) -> Ban {
         let last = self.last.get(&ban.guid).copied().unwrap_or(ban);
         ban.in_force_again(last, now)
     }

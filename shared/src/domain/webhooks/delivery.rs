@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::retries::Verdict;
-use crate::domain::clock::Moment;
+use super::retries::RetryDecision;
+use crate::domain::clock::UnixMillis;
 use crate::integrations::http_client::Failure;
 
 /// For how many seconds a delivery is kept: 30 days.
@@ -11,7 +11,7 @@ pub const DELIVERY_KEPT: u64 = 30 * 86_400;
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// There was an answer.
     Answered {
         /// Its HTTP status.
@@ -98,9 +98,9 @@ pub struct Delivery {
     /// How many attempts were made.
     pub attempts: u32,
     /// When it is to be tried, while it is to be.
-    pub due_at: Option<Moment>,
+    pub due_at: Option<UnixMillis>,
     /// When it was written.
-    pub created: Moment,
+    pub created: UnixMillis,
     /// The last attempt.
     pub last: Option<Attempt>,
 }
@@ -108,20 +108,20 @@ pub struct Delivery {
 impl Delivery {
     /// Whether it was kept long enough, so that it is not to be made any more.
     #[must_use]
-    pub const fn is_over(&self, now: Moment) -> bool {
+    pub const fn is_over(&self, now: UnixMillis) -> bool {
         let over = self.created.seconds().plus(DELIVERY_KEPT);
         over.0 <= now.seconds().0
     }
 
     /// The delivery after an attempt that was judged so.
     #[must_use]
-    pub fn after(mut self, verdict: Verdict, attempt: Attempt) -> Self {
+    pub fn after(mut self, verdict: RetryDecision, attempt: Attempt) -> Self {
         self.attempts = self.attempts.saturating_add(1);
         self.last = Some(attempt);
         (self.state, self.due_at) = match verdict {
-            Verdict::Delivered => (DeliveryState::Delivered, None),
-            Verdict::Again(at) => (DeliveryState::Due, Some(at)),
-            Verdict::Failed | Verdict::EndpointGone => (DeliveryState::Failed, None),
+            RetryDecision::Delivered => (DeliveryState::Delivered, None),
+            RetryDecision::Again(at) => (DeliveryState::Due, Some(at)),
+            RetryDecision::Failed | RetryDecision::EndpointGone => (DeliveryState::Failed, None),
         };
         self
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::events::EventFilter;
-use super::secret::Secrets;
-use crate::domain::clock::Timestamp;
+use super::secret::SigningSecrets;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{InvalidId, WorkspaceId};
 use crate::integrations::http_client::Target;
 
@@ -105,12 +105,12 @@ pub struct Endpoint {
     pub state: EndpointState,
     /// What deliveries are signed with.
     #[serde(flatten)]
-    pub secrets: Secrets,
+    pub secrets: SigningSecrets,
     /// When it was made.
-    pub created: Timestamp,
+    pub created: UnixSeconds,
     /// Since when every attempt has failed, if the last one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing_since: Option<Timestamp>,
+    pub failing_since: Option<UnixSeconds>,
     /// Why we paused it, if we did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_for: Option<PausedFor>,
@@ -119,7 +119,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// A new endpoint with a new secret.
     #[must_use]
-    pub fn new(workspace: WorkspaceId, url: Target, events: EventFilter, now: Timestamp) -> Self {
+    pub fn new(workspace: WorkspaceId, url: Target, events: EventFilter, now: UnixSeconds) -> Self {
         Self {
             id: EndpointId::random(),
             workspace,
@@ -127,7 +127,7 @@ impl Endpoint {
             url,
             events,
             state: EndpointState::Active,
-            secrets: Secrets::random(),
+            secrets: SigningSecrets::random(),
             created: now,
             failing_since: None,
             paused_for: None,
@@ -149,7 +149,7 @@ impl Endpoint {
 
     /// The endpoint after an attempt failed: paused if it has failed for too long.
     #[must_use]
-    pub fn after_failure(mut self, now: Timestamp) -> Self {
+    pub fn after_failure(mut self, now: UnixSeconds) -> Self {
         let since = *self.failing_since.get_or_insert(now);
         let has_failed_for = now.0.saturating_sub(since.0);
         if self.is_active() && has_failed_for >= DAYS_FAILING.saturating_mul(86_400) {
@@ -161,7 +161,7 @@ impl Endpoint {
 
     /// The endpoint after it said that it is gone.
     #[must_use]
-    pub fn after_gone(mut self, now: Timestamp) -> Self {
+    pub fn after_gone(mut self, now: UnixSeconds) -> Self {
         self.failing_since.get_or_insert(now);
         if self.is_active() {
             self.state = EndpointState::Failing;
@@ -192,7 +192,7 @@ impl Endpoint {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp(1_800_000_000);
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
     const DAY: u64 = 86_400;
 
     fn endpoint() -> Endpoint {

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP};
 
-use super::secret::Secrets;
-use crate::domain::ban_info::{FlagStyle, View};
-use crate::domain::clock::Timestamp;
+use super::secret::SigningSecrets;
+use crate::domain::ban_info::{BanPresenter, FlagFormat};
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
 use crate::domain::event::Event;
 use crate::domain::ids::WorkspaceId;
@@ -26,7 +26,7 @@ pub const TEST: &str = "TEST";
 struct Test<'a> {
     id: &'a str,
     event: &'static str,
-    created: Timestamp,
+    created: UnixSeconds,
     workspace_guid: WorkspaceId,
 }
 
@@ -46,12 +46,13 @@ impl Message {
             clippy::disallowed_methods,
             reason = "the workspace chose the receiver"
         )]
-        let view = View::of_workspace(workspace, FlagStyle::Integer, event.decision.at);
-        Self::new(event.decision.id(), &Event::logged(event, &view))
+        let presenter =
+            BanPresenter::of_workspace(workspace, FlagFormat::Integer, event.decision.at);
+        Self::new(event.decision.id(), &Event::logged(event, &presenter))
     }
 
     /// The message of a test that was asked for at this time.
-    pub fn test(workspace: WorkspaceId, id: &str, created: Timestamp) -> Result<Self, ApiError> {
+    pub fn test(workspace: WorkspaceId, id: &str, created: UnixSeconds) -> Result<Self, ApiError> {
         let test = Test {
             id,
             event: TEST,
@@ -90,7 +91,7 @@ impl Message {
 
     /// The headers of an attempt that is made now; `None` for an id that no header can hold.
     #[must_use]
-    pub fn headers(&self, secrets: &Secrets, now: Timestamp) -> Option<HeaderMap> {
+    pub fn headers(&self, secrets: &SigningSecrets, now: UnixSeconds) -> Option<HeaderMap> {
         let signatures = secrets.sign(&self.id, now, &self.body)?;
         let mut headers = HeaderMap::new();
         let json = HeaderValue::from_static("application/json");
@@ -129,7 +130,7 @@ fn names(answer: &str, number: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::clock::Moment;
+    use crate::domain::clock::UnixMillis;
 
     #[test]
     fn answer_that_names_the_user_or_the_reasons_is_recognized() {
@@ -169,12 +170,14 @@ mod tests {
 
     #[test]
     fn a_receiver_verifies_a_message_and_no_altered_one() {
-        let secrets = Secrets::random();
+        let secrets = SigningSecrets::random();
         let message = Message {
             id: "633197862920433664-1".to_owned(),
             body: Bytes::from_static(br#"{"event":"GAME_BANNED"}"#),
         };
-        let headers = message.headers(&secrets, Moment::now().seconds()).unwrap();
+        let headers = message
+            .headers(&secrets, UnixMillis::now().seconds())
+            .unwrap();
         let receiver = standardwebhooks::Webhook::new(secrets.current().reveal()).unwrap();
         assert!(receiver.verify(&message.body, &headers).is_ok());
         assert!(receiver.verify(b"{}", &headers).is_err());

@@ -1,7 +1,7 @@
 //! When a delivery is tried again, and when no more.
 
-use super::delivery::Outcome;
-use crate::domain::clock::Moment;
+use super::delivery::AttemptOutcome;
+use crate::domain::clock::UnixMillis;
 
 /// The pauses before each further attempt, in seconds: 1, 5, 15 and 30 minutes, 1, 2, 4, 6 and 10
 /// hours, 24 hours in all but a few minutes.
@@ -16,11 +16,11 @@ const LONGEST_WISH: u64 = 3600;
 
 /// What follows from an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RetryDecision {
     /// It arrived.
     Delivered,
     /// It is tried again then.
-    Again(Moment),
+    Again(UnixMillis),
     /// It is not tried any more.
     Failed,
     /// The other side says that the endpoint is gone for good: nothing more is sent there.
@@ -30,13 +30,18 @@ pub enum Verdict {
 /// Judges an attempt, the `attempts`-th of its delivery (from 1), by its outcome. `chance` is any
 /// random number.
 #[must_use]
-pub fn judge(outcome: &Outcome, attempts: u32, now: Moment, chance: u64) -> Verdict {
+pub fn judge(
+    outcome: &AttemptOutcome,
+    attempts: u32,
+    now: UnixMillis,
+    chance: u64,
+) -> RetryDecision {
     let wish = match outcome {
-        Outcome::Answered {
+        AttemptOutcome::Answered {
             status: 200..=299, ..
-        } => return Verdict::Delivered,
-        Outcome::Answered { status: 410, .. } => return Verdict::EndpointGone,
-        Outcome::Answered {
+        } => return RetryDecision::Delivered,
+        AttemptOutcome::Answered { status: 410, .. } => return RetryDecision::EndpointGone,
+        AttemptOutcome::Answered {
             status: 429 | 503,
             retry_after,
         } => retry_after.unwrap_or_default().min(LONGEST_WISH),
@@ -44,10 +49,10 @@ pub fn judge(outcome: &Outcome, attempts: u32, now: Moment, chance: u64) -> Verd
     };
     let made = usize::try_from(attempts).unwrap_or(usize::MAX);
     let Some(pause) = PAUSES.get(made.saturating_sub(1)) else {
-        return Verdict::Failed;
+        return RetryDecision::Failed;
     };
     let pause = jittered(*pause, chance).max(wish.saturating_mul(1000));
-    Verdict::Again(Moment::from_millis(now.millis().saturating_add(pause)))
+    RetryDecision::Again(UnixMillis::from_millis(now.millis().saturating_add(pause)))
 }
 
 /// So many seconds in milliseconds, a fifth more or less.
@@ -67,18 +72,18 @@ mod tests {
     use super::*;
     use crate::integrations::http_client::Failure;
 
-    const NOW: Moment = Moment::from_millis(1_800_000_000_000);
+    const NOW: UnixMillis = UnixMillis::from_millis(1_800_000_000_000);
 
-    fn answered(status: u16, retry_after: Option<u64>) -> Outcome {
-        Outcome::Answered {
+    fn answered(status: u16, retry_after: Option<u64>) -> AttemptOutcome {
+        AttemptOutcome::Answered {
             status,
             retry_after,
         }
     }
 
-    fn pause(outcome: &Outcome, attempts: u32, chance: u64) -> Option<u64> {
+    fn pause(outcome: &AttemptOutcome, attempts: u32, chance: u64) -> Option<u64> {
         match judge(outcome, attempts, NOW, chance) {
-            Verdict::Again(at) => Some(at.millis() - NOW.millis()),
+            RetryDecision::Again(at) => Some(at.millis() - NOW.millis()),
             _ => None,
         }
     }
@@ -95,7 +100,7 @@ mod tests {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(
                 judge(&answered(status, None), 1, NOW, 0),
-                Verdict::Delivered
+                RetryDecision::Delivered
             );
         }
         // 200 of 401 thousandths above 800 is in the middle: no jitter.
@@ -108,17 +113,17 @@ mod tests {
             answered(429, None),
             answered(500, None),
             answered(503, None),
-            Outcome::NoAnswer(Failure::TimedOut),
-            Outcome::NoAnswer(Failure::RefusedAddress),
+            AttemptOutcome::NoAnswer(Failure::TimedOut),
+            AttemptOutcome::NoAnswer(Failure::RefusedAddress),
         ] {
             assert_eq!(pause(&outcome, 1, 200), Some(60_000), "{outcome:?}");
             assert_eq!(pause(&outcome, 9, 200), Some(36_000_000), "{outcome:?}");
-            assert_eq!(judge(&outcome, 10, NOW, 200), Verdict::Failed);
-            assert_eq!(judge(&outcome, u32::MAX, NOW, 200), Verdict::Failed);
+            assert_eq!(judge(&outcome, 10, NOW, 200), RetryDecision::Failed);
+            assert_eq!(judge(&outcome, u32::MAX, NOW, 200), RetryDecision::Failed);
         }
         assert_eq!(
             judge(&answered(410, None), 1, NOW, 0),
-            Verdict::EndpointGone
+            RetryDecision::EndpointGone
         );
     }
 
@@ -130,7 +135,10 @@ mod tests {
         // Only these two say so.
         assert_eq!(pause(&answered(500, Some(600)), 1, 200), Some(60_000));
         // It gives no further attempt.
-        assert_eq!(judge(&answered(429, Some(60)), 10, NOW, 0), Verdict::Failed);
+        assert_eq!(
+            judge(&answered(429, Some(60)), 10, NOW, 0),
+            RetryDecision::Failed
+        );
     }
 
     proptest! {
@@ -138,7 +146,7 @@ mod tests {
         /// later one could be shorter than the one before it.
         #[test]
         fn pauses_grow_whatever_the_chance(attempts in 1_u32..9, a: u64, b: u64) {
-            let failed = Outcome::NoAnswer(Failure::Connection);
+            let failed = AttemptOutcome::NoAnswer(Failure::Connection);
             let base = PAUSES[attempts as usize - 1] * 1000;
             let this = pause(&failed, attempts, a).unwrap();
             prop_assert!((base * 4 / 5..=base * 6 / 5).contains(&this));
@@ -149,7 +157,7 @@ mod tests {
         #[test]
         fn every_delivery_ends(status in 100_u16..600, wish: Option<u64>, chance: u64) {
             let verdict = judge(&answered(status, wish), 10, NOW, chance);
-            prop_assert!(!matches!(verdict, Verdict::Again(_)));
+            prop_assert!(!matches!(verdict, RetryDecision::Again(_)));
         }
     }
 }

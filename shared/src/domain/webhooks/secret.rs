@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use standardwebhooks::Webhook;
 use uuid::Uuid;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 
 /// How every secret begins.
 const PREFIX: &str = "whsec_";
@@ -28,7 +28,7 @@ pub struct SigningSecret(String);
 /// The text is no secret to sign with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be whsec_ and the base64 of {BYTES} bytes")]
-pub struct InvalidSecret;
+pub struct InvalidSigningSecret;
 
 impl SigningSecret {
     /// A new secret.
@@ -59,10 +59,12 @@ impl SigningSecret {
 }
 
 impl TryFrom<String> for SigningSecret {
-    type Error = InvalidSecret;
+    type Error = InvalidSigningSecret;
 
-    fn try_from(text: String) -> Result<Self, InvalidSecret> {
-        Self::signer(&text).map(|_| Self(text)).ok_or(InvalidSecret)
+    fn try_from(text: String) -> Result<Self, InvalidSigningSecret> {
+        Self::signer(&text)
+            .map(|_| Self(text))
+            .ok_or(InvalidSigningSecret)
     }
 }
 
@@ -80,7 +82,7 @@ impl fmt::Debug for SigningSecret {
 
 /// The secrets of an endpoint: the one in use, and while it replaces another, that one too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Secrets {
+pub struct SigningSecrets {
     /// The one in use.
     #[serde(rename = "secret")]
     current: SigningSecret,
@@ -92,10 +94,10 @@ pub struct Secrets {
 struct Replaced {
     secret: SigningSecret,
     /// From this second on it signs no more.
-    until: Timestamp,
+    until: UnixSeconds,
 }
 
-impl Secrets {
+impl SigningSecrets {
     /// One new secret.
     #[must_use]
     pub fn random() -> Self {
@@ -108,7 +110,7 @@ impl Secrets {
     /// A new secret in the place of the one in use, which goes on signing for `overlap` seconds. A
     /// third one, replaced before, signs no more.
     #[must_use]
-    pub fn rotated(&self, now: Timestamp, overlap: u64) -> Self {
+    pub fn rotated(&self, now: UnixSeconds, overlap: u64) -> Self {
         Self {
             current: SigningSecret::random(),
             replaced: (overlap > 0).then(|| Replaced {
@@ -126,7 +128,7 @@ impl Secrets {
 
     /// Until when the replaced one signs too, if there is one.
     #[must_use]
-    pub fn overlap_until(&self, now: Timestamp) -> Option<Timestamp> {
+    pub fn overlap_until(&self, now: UnixSeconds) -> Option<UnixSeconds> {
         let until = self.replaced.as_ref().map(|replaced| replaced.until);
         until.filter(|until| *until > now)
     }
@@ -134,7 +136,7 @@ impl Secrets {
     /// The signatures of a message, one for each secret that is valid now, the newest first and
     /// separated by a blank, as the header has them.
     #[must_use]
-    pub fn sign(&self, id: &str, now: Timestamp, body: &[u8]) -> Option<String> {
+    pub fn sign(&self, id: &str, now: UnixSeconds, body: &[u8]) -> Option<String> {
         let replaced = self.replaced.iter().filter(|replaced| replaced.until > now);
         let valid = std::iter::once(&self.current).chain(replaced.map(|one| &one.secret));
         let seconds = i64::try_from(now.0).ok()?;
@@ -154,7 +156,7 @@ mod tests {
     use lambda_http::http::HeaderMap;
 
     use super::*;
-    use crate::domain::clock::Moment;
+    use crate::domain::clock::UnixMillis;
 
     #[test]
     fn a_secret_is_32_bytes_behind_its_prefix() {
@@ -173,13 +175,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown_by_debug() {
-        let secrets = Secrets::random().rotated(Timestamp(1), 60);
+        let secrets = SigningSecrets::random().rotated(UnixSeconds(1), 60);
         let shown = format!("{secrets:?}");
         assert!(!shown.contains("whsec_"), "{shown}");
     }
 
     /// Whether a receiver that holds one secret takes a message for genuine.
-    fn is_verified(secret: &SigningSecret, signatures: &str, now: Timestamp) -> bool {
+    fn is_verified(secret: &SigningSecret, signatures: &str, now: UnixSeconds) -> bool {
         let header = |text: &str| text.parse().unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("webhook-id", header("1-1"));
@@ -191,8 +193,8 @@ mod tests {
 
     #[test]
     fn while_a_secret_replaces_another_both_verify_and_afterwards_only_the_new_one() {
-        let now = Moment::now().seconds();
-        let old = Secrets::random();
+        let now = UnixMillis::now().seconds();
+        let old = SigningSecrets::random();
         let new = old.rotated(now, 60);
         let during = new.sign("1-1", now, b"{}").unwrap();
         assert_eq!(during.split(' ').count(), 2);
@@ -211,8 +213,8 @@ mod tests {
 
     #[test]
     fn a_third_secret_signs_no_more() {
-        let now = Moment::now().seconds();
-        let first = Secrets::random();
+        let now = UnixMillis::now().seconds();
+        let first = SigningSecrets::random();
         let third = first.rotated(now, 60).rotated(now, 60);
         let signed = third.sign("1-1", now, b"{}").unwrap();
         assert!(!is_verified(first.current(), &signed, now));

@@ -18,7 +18,7 @@ const KEPT: usize = 200;
 
 /// A status, and the start of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpResponse {
     pub status: u16,
     /// `retry-after` in seconds. The date format is not supported.
     pub retry_after: Option<u64>,
@@ -26,7 +26,7 @@ pub struct Answer {
     pub start: String,
 }
 
-impl Answer {
+impl HttpResponse {
     /// Whether the status is 200 to 299.
     #[must_use]
     pub const fn is_success(&self) -> bool {

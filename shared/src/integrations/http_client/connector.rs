@@ -12,7 +12,7 @@ use lambda_http::http::Uri;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::Reach;
+use super::AddressPolicy;
 use super::failure::Failure;
 use super::resolver::{Lookup, Resolver, is_admitted};
 use super::target::is_local_name;
@@ -23,13 +23,13 @@ const CONNECTING: Duration = Duration::from_secs(5);
 /// Connects to permitted addresses. The inner connector asks the resolver for names only, so a host
 /// that is an address is checked here.
 #[derive(Clone, Debug)]
-pub struct Guard<L> {
+pub struct PublicOnlyConnector<L> {
     tcp: HttpConnector<Resolver<L>>,
-    reach: Reach,
+    reach: AddressPolicy,
 }
 
-impl<L: Lookup> Guard<L> {
-    pub(super) fn new(resolver: Resolver<L>, reach: Reach) -> Self {
+impl<L: Lookup> PublicOnlyConnector<L> {
+    pub(super) fn new(resolver: Resolver<L>, reach: AddressPolicy) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -50,7 +50,7 @@ impl<L: Lookup> Guard<L> {
     }
 }
 
-impl<L: Lookup> Service<Uri> for Guard<L> {
+impl<L: Lookup> Service<Uri> for PublicOnlyConnector<L> {
     type Response = TokioIo<TcpStream>;
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;

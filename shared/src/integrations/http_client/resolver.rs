@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use super::Reach;
+use super::AddressPolicy;
 use super::addresses::is_public;
 use super::failure::Failure;
 use super::target::is_local_name;
@@ -38,18 +38,19 @@ impl Lookup for System {
 #[derive(Clone, Debug)]
 pub(super) struct Resolver<L> {
     lookup: L,
-    reach: Reach,
+    reach: AddressPolicy,
 }
 
 impl<L: Lookup> Resolver<L> {
-    pub const fn new(lookup: L, reach: Reach) -> Self {
+    pub const fn new(lookup: L, reach: AddressPolicy) -> Self {
         Self { lookup, reach }
     }
 }
 
 /// Whether an address may be connected to; `is_local` if it belongs to a name of this machine.
-pub(super) fn is_admitted(address: IpAddr, is_local: bool, reach: Reach) -> bool {
-    let loopback = address.to_canonical().is_loopback() && reach == Reach::PublicAndLoopback;
+pub(super) fn is_admitted(address: IpAddr, is_local: bool, reach: AddressPolicy) -> bool {
+    let loopback =
+        address.to_canonical().is_loopback() && reach == AddressPolicy::PublicAndLoopback;
     loopback || (!is_local && is_public(address))
 }
 

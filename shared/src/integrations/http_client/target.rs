@@ -7,7 +7,7 @@ use lambda_http::http::Uri;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::Reach;
+use super::AddressPolicy;
 use super::failure::Failure;
 
 /// The maximum length of a URL in bytes.
@@ -105,8 +105,8 @@ impl Target {
     }
 
     /// The URL for the client, if it may be called.
-    pub(super) fn uri(&self, reach: Reach) -> Result<Uri, Failure> {
-        if self.0.scheme() != "https" && reach == Reach::Public {
+    pub(super) fn uri(&self, reach: AddressPolicy) -> Result<Uri, Failure> {
+        if self.0.scheme() != "https" && reach == AddressPolicy::Public {
             return Err(Failure::RefusedUrl);
         }
         self.read().ok_or(Failure::RefusedUrl)
@@ -234,8 +234,8 @@ mod tests {
     #[test]
     fn plain_http_is_called_only_where_this_machine_is_allowed() {
         let target = Target::parse("http://localhost:3000/").unwrap();
-        assert_eq!(target.uri(Reach::Public), Err(Failure::RefusedUrl));
-        assert!(target.uri(Reach::PublicAndLoopback).is_ok());
+        assert_eq!(target.uri(AddressPolicy::Public), Err(Failure::RefusedUrl));
+        assert!(target.uri(AddressPolicy::PublicAndLoopback).is_ok());
     }
 
     proptest::proptest! {
@@ -246,7 +246,7 @@ mod tests {
             text in "(https?|HTTPS)://[ -~\u{e4}\u{ff0e}\u{3002}]{0,12}[@:/\\\\?#.%]{0,3}[ -~]{0,12}"
         ) {
             if let Ok(target) = Target::parse(&text) {
-                let uri = target.uri(Reach::PublicAndLoopback).unwrap();
+                let uri = target.uri(AddressPolicy::PublicAndLoopback).unwrap();
                 proptest::prop_assert_eq!(uri.host(), target.0.host_str());
                 proptest::prop_assert!(!uri.authority().unwrap().as_str().contains('@'));
                 let port = uri.port_u16().unwrap_or(443);

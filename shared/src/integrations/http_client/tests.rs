@@ -39,7 +39,10 @@ fn says(text: &'static str) -> impl Fn(&mut TcpStream) -> io::Result<()> + Send 
     move |connection| connection.write_all(text.as_bytes())
 }
 
-async fn post_to<L: Lookup>(outbound: Outbound<L>, url: &str) -> Result<Answer, Failure> {
+async fn post_to<L: Lookup>(
+    outbound: PublicHttpClient<L>,
+    url: &str,
+) -> Result<HttpResponse, Failure> {
     let target = Target::parse(url).unwrap();
     let body = Bytes::from_static(b"{}");
     outbound
@@ -48,12 +51,12 @@ async fn post_to<L: Lookup>(outbound: Outbound<L>, url: &str) -> Result<Answer, 
         .await
 }
 
-fn local() -> Outbound {
-    let outbound = Outbound::new(Reach::PublicAndLoopback).unwrap();
+fn local() -> PublicHttpClient {
+    let outbound = PublicHttpClient::new(AddressPolicy::PublicAndLoopback).unwrap();
     outbound.within(QUICK)
 }
 
-async fn post(address: SocketAddr) -> Result<Answer, Failure> {
+async fn post(address: SocketAddr) -> Result<HttpResponse, Failure> {
     post_to(local(), &format!("http://{address}/hook")).await
 }
 
@@ -78,8 +81,12 @@ impl Lookup for Names {
     }
 }
 
-async fn post_named(reach: Reach, answers: &[&[&str]], url: &str) -> Result<Answer, Failure> {
-    let outbound = Outbound::resolving(Names::new(answers), reach).unwrap();
+async fn post_named(
+    reach: AddressPolicy,
+    answers: &[&[&str]],
+    url: &str,
+) -> Result<HttpResponse, Failure> {
+    let outbound = PublicHttpClient::resolving(Names::new(answers), reach).unwrap();
     post_to(outbound.within(QUICK), url).await
 }
 
@@ -189,7 +196,11 @@ async fn a_server_without_tls_and_a_port_without_server_are_told_apart() {
 #[tokio::test]
 async fn this_machine_is_out_of_reach_unless_it_is_allowed() {
     let (address, connections) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
-    let public = || Outbound::new(Reach::Public).unwrap().within(QUICK);
+    let public = || {
+        PublicHttpClient::new(AddressPolicy::Public)
+            .unwrap()
+            .within(QUICK)
+    };
     let port = address.port();
     for (url, why) in [
         (format!("http://127.0.0.1:{port}/"), Failure::RefusedUrl),
@@ -222,7 +233,7 @@ async fn this_machine_is_out_of_reach_unless_it_is_allowed() {
 
 #[tokio::test]
 async fn a_name_is_refused_if_any_of_its_addresses_is_not_public() {
-    for reach in [Reach::Public, Reach::PublicAndLoopback] {
+    for reach in [AddressPolicy::Public, AddressPolicy::PublicAndLoopback] {
         for answer in [
             &["10.0.0.1"][..],
             &["169.254.169.254"],
@@ -237,7 +248,12 @@ async fn a_name_is_refused_if_any_of_its_addresses_is_not_public() {
         let none = post_named(reach, &[&[]], "https://hook.example/").await;
         assert_eq!(none, Err(Failure::NameNotFound));
     }
-    let loopback = post_named(Reach::Public, &[&["127.0.0.1"]], "https://hook.example/").await;
+    let loopback = post_named(
+        AddressPolicy::Public,
+        &[&["127.0.0.1"]],
+        "https://hook.example/",
+    )
+    .await;
     assert_eq!(loopback, Err(Failure::RefusedAddress));
 }
 
@@ -248,7 +264,7 @@ async fn a_name_that_is_public_first_and_private_next_is_not_connected_to_at_the
     // The first answer passes and is what is connected to, whatever the name says a moment later:
     // it leads nowhere within the time limit. The second call asks anew, and is refused.
     let names = Names::new(&[&["2fff:ffff::1"], &["127.0.0.1"]]);
-    let outbound = Outbound::resolving(names.clone(), Reach::Public).unwrap();
+    let outbound = PublicHttpClient::resolving(names.clone(), AddressPolicy::Public).unwrap();
     let outbound = outbound.within(QUICK);
     let first = post_to(outbound.clone(), &url).await;
     assert!(
@@ -264,7 +280,8 @@ async fn a_name_that_is_public_first_and_private_next_is_not_connected_to_at_the
 async fn a_name_is_looked_up_once_for_a_connection() {
     let (address, connections) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
     let names = Names::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
-    let outbound = Outbound::resolving(names.clone(), Reach::PublicAndLoopback).unwrap();
+    let outbound =
+        PublicHttpClient::resolving(names.clone(), AddressPolicy::PublicAndLoopback).unwrap();
     let url = format!("http://hook.localhost:{}/", address.port());
     let answer = post_to(outbound.within(QUICK), &url).await.unwrap();
     assert!(answer.is_success());
@@ -275,6 +292,6 @@ async fn a_name_is_looked_up_once_for_a_connection() {
 #[tokio::test]
 async fn a_local_name_that_leads_elsewhere_is_refused() {
     let url = "http://hook.localhost:3000/";
-    let answer = post_named(Reach::PublicAndLoopback, &[&["1.1.1.1"]], url).await;
+    let answer = post_named(AddressPolicy::PublicAndLoopback, &[&["1.1.1.1"]], url).await;
     assert_eq!(answer, Err(Failure::RefusedAddress));
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::RobloxError;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, UserId};
 use crate::domain::rules::enforcing::{Level, duration};
 use crate::domain::rules::{Expiry, Terms};
@@ -17,16 +17,16 @@ const DISPLAY_REASON: usize = 400;
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub level: Level,
-    pub change: Change,
+    pub change: RestrictionChange,
     /// The key by which Roblox recognises a repeat.
     pub idempotency_key: String,
     /// When it was first requested; a ban's remaining time counts from there.
-    pub first_sent: Moment,
+    pub first_sent: UnixMillis,
 }
 
 /// The desired state.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum RestrictionChange {
     /// A restriction with these terms.
     Set(Terms),
     Lift,
@@ -43,8 +43,8 @@ impl Ask {
 
     pub(super) fn body(&self) -> Value {
         let restriction = match &self.change {
-            Change::Lift => json!({ "active": false }),
-            Change::Set(terms) => {
+            RestrictionChange::Lift => json!({ "active": false }),
+            RestrictionChange::Set(terms) => {
                 let mut restriction = json!({
                     "active": true,
                     "privateReason": cut(&terms.private_reason, PRIVATE_REASON),
@@ -66,7 +66,8 @@ impl Ask {
     /// set may have expired.
     pub(super) fn check(&self, answer: &Value) -> Result<(), RobloxError> {
         let active = answer.pointer("/gameJoinRestriction/active");
-        let is_lift = matches!(self.change, Change::Lift) && self.level == Level::Universe;
+        let is_lift =
+            matches!(self.change, RestrictionChange::Lift) && self.level == Level::Universe;
         if is_lift && active.and_then(Value::as_bool) == Some(true) {
             let detail = "the answer says that the restriction still holds";
             return Err(RobloxError::Unavailable(detail.to_owned()));
@@ -82,7 +83,7 @@ pub struct Restriction {
     pub user: Option<UserId>,
     /// Whether it keeps the user out.
     pub active: bool,
-    pub start: Option<Timestamp>,
+    pub start: Option<UnixSeconds>,
     /// The duration in seconds; absent = permanent.
     pub seconds: Option<u64>,
     pub private_reason: String,
@@ -110,7 +111,7 @@ impl Restriction {
             active: flag("active"),
             start: start
                 .and_then(|at| u64::try_from(at.as_second()).ok())
-                .map(Timestamp),
+                .map(UnixSeconds),
             seconds: seconds(text("duration")),
             private_reason: text("privateReason").to_owned(),
             display_reason: text("displayReason").to_owned(),
@@ -210,7 +211,7 @@ fn cut(text: &str, most: usize) -> &str {
     over.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
-fn rfc3339(moment: Moment) -> String {
+fn rfc3339(moment: UnixMillis) -> String {
     i64::try_from(moment.millis())
         .ok()
         .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
@@ -233,18 +234,21 @@ mod tests {
         }
     }
 
-    fn ask(change: Change) -> Ask {
+    fn ask(change: RestrictionChange) -> Ask {
         Ask {
             level: Level::Universe,
             change,
             idempotency_key: "k".to_owned(),
-            first_sent: Moment::from_millis(1_000_500),
+            first_sent: UnixMillis::from_millis(1_000_500),
         }
     }
 
     #[test]
     fn a_restriction_is_set_whole_and_a_permanent_one_has_no_duration() {
-        let body = ask(Change::Set(terms(Expiry::At(Timestamp(1_060))))).body();
+        let body = ask(RestrictionChange::Set(terms(Expiry::At(UnixSeconds(
+            1_060,
+        )))))
+        .body();
         let it = &body["gameJoinRestriction"];
         assert_eq!(
             (&it["active"], &it["duration"]),
@@ -255,11 +259,11 @@ mod tests {
             (units("privateReason"), units("displayReason")),
             (1000, 400)
         );
-        let body = ask(Change::Set(terms(Expiry::Never))).body();
+        let body = ask(RestrictionChange::Set(terms(Expiry::Never))).body();
         assert_eq!(body["gameJoinRestriction"].get("duration"), None);
-        let body = ask(Change::Lift).body();
+        let body = ask(RestrictionChange::Lift).body();
         assert_eq!(body, json!({ "gameJoinRestriction": { "active": false } }));
-        let query = ask(Change::Lift).query();
+        let query = ask(RestrictionChange::Lift).query();
         assert_eq!(query[2].1, "1970-01-01T00:16:40.500Z");
     }
 
@@ -267,12 +271,15 @@ mod tests {
     fn an_answer_must_not_say_the_opposite() {
         let says = |active: bool| json!({ "gameJoinRestriction": { "active": active } });
         for answer in [json!({}), says(false)] {
-            assert!(ask(Change::Lift).check(&answer).is_ok(), "{answer}");
+            assert!(
+                ask(RestrictionChange::Lift).check(&answer).is_ok(),
+                "{answer}"
+            );
         }
-        assert!(ask(Change::Lift).check(&says(true)).is_err());
+        assert!(ask(RestrictionChange::Lift).check(&says(true)).is_err());
         let of_place = Ask {
             level: Level::Place(crate::domain::ids::ExperienceId::new(1).unwrap()),
-            ..ask(Change::Lift)
+            ..ask(RestrictionChange::Lift)
         };
         assert!(of_place.check(&says(true)).is_ok());
     }
@@ -291,7 +298,7 @@ mod tests {
                 "startTime": "2023-07-05T12:34:56.123+00:00" },
         }));
         assert_eq!(read.user, UserId::new(156));
-        assert_eq!(read.ends(), Expiry::At(Timestamp(1_688_560_496 + 60)));
+        assert_eq!(read.ends(), Expiry::At(UnixSeconds(1_688_560_496 + 60)));
     }
 
     #[test]
@@ -302,7 +309,7 @@ mod tests {
             "duration": "86400s", "privateReason": "p", "displayReason": "d" })));
         assert_eq!(read.fault, None);
         assert_eq!(read.user, UserId::new(156));
-        assert_eq!(read.ends(), Expiry::At(Timestamp(1_795_169_472 + 86_400)));
+        assert_eq!(read.ends(), Expiry::At(UnixSeconds(1_795_169_472 + 86_400)));
         let permanent = Restriction::read(&with(json!({ "active": true })));
         assert_eq!((permanent.ends(), permanent.fault), (Expiry::Never, None));
         for (value, says) in [

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::clock::{Moment, Reading, Timestamp};
+use crate::domain::clock::{Reading, UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspaceTag};
-use crate::domain::keys::{FlagPin, KeyHash, KeyKind, KeyRecord, PlainKey, Replaced, Scope};
+use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspacePrefix};
+use crate::domain::keys::{
+    KeyHash, KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, PlainKey, Replaced,
+};
 use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
@@ -18,7 +20,7 @@ use crate::store::dynamo::schema::{Item, Key, names};
 
 /// How long a key is taken for live without looking. A revocation is effective everywhere within
 /// this time.
-const REMEMBERED: Duration = Duration::from_mins(1);
+const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// How long an unknown key is refused without looking: short, since it may be created just after it
 /// was tried.
@@ -34,17 +36,17 @@ pub struct NewKey {
     /// What the operator calls it.
     pub name: String,
     /// What it may do; a public key has no scopes.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<KeyScope>,
     /// How flags are written to it.
-    pub flags: FlagPin,
+    pub flags: PinnedFlagFormat,
     /// How many bans it may make or change within any hour; absent = any number.
     pub bans_per_hour: Option<NonZeroU32>,
     /// How many checks it may make within a minute; absent = the default of its kind.
     pub checks_per_minute: Option<NonZeroU32>,
     /// From when on it is refused.
-    pub expires: Option<Timestamp>,
+    pub expires: Option<UnixSeconds>,
     /// When it was made.
-    pub created: Timestamp,
+    pub created: UnixSeconds,
 }
 
 impl NewKey {
@@ -123,7 +125,7 @@ impl Store {
         let besides = vec![Key::api_key(hash.as_str())];
         let looked_up = Reading::now();
         let (snapshot, found) = self
-            .standing_and(key.tag(), user, experience, besides)
+            .standing_and(key.prefix(), user, experience, besides)
             .await?;
         let Some(record) = self.learn_key(hash, found.into_iter().next(), looked_up)? else {
             return Ok(None);
@@ -133,8 +135,8 @@ impl Store {
     }
 
     fn remembered_key(&self, hash: &KeyHash) -> Option<KnownKey> {
-        let known = &self.known;
-        let key = known.keys.get(hash, |_| REMEMBERED).map(KnownKey::Key);
+        let known = &self.caches;
+        let key = known.keys.get(hash, |_| CACHE_TTL).map(KnownKey::Key);
         key.or_else(|| {
             let unknown = known.unknown_keys.get(hash, |()| NONE_REMEMBERED);
             unknown.map(|()| KnownKey::NoSuchKey)
@@ -155,9 +157,9 @@ impl Store {
         match &record {
             Some(record) => {
                 self.note_use(Key::api_key(hash.as_str()), record);
-                self.known.keys.put(hash, Arc::clone(record), looked_up);
+                self.caches.keys.put(hash, Arc::clone(record), looked_up);
             }
-            None => self.known.unknown_keys.put(hash, (), looked_up),
+            None => self.caches.unknown_keys.put(hash, (), looked_up),
         }
         Ok(record)
     }
@@ -165,7 +167,7 @@ impl Store {
     /// Notes that a key is used today, beside the request and not before its answer. What comes to
     /// nothing, since the environment is frozen first, is done by a later look-up.
     fn note_use(&self, key: Key, record: &KeyRecord) {
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         let today = now.day();
         if !record.is_live(now) || record.last_used.is_some_and(|day| day >= today) {
             return;
@@ -187,14 +189,14 @@ impl Store {
         let mut item = items::write(key, "key", new.record())?;
         item.insert(
             "workspace_tag".to_owned(),
-            text(new.workspace.tag().to_string()),
+            text(new.workspace.prefix().to_string()),
         );
         Ok(self.database.create(item).await?)
     }
 
     /// The keys of a workspace, revoked ones included.
-    pub async fn keys(&self, tag: WorkspaceTag) -> Result<Vec<KeyRecord>, ApiError> {
-        let items = self.key_items(tag).await?;
+    pub async fn keys(&self, prefix: WorkspacePrefix) -> Result<Vec<KeyRecord>, ApiError> {
+        let items = self.key_items(prefix).await?;
         Ok(items
             .into_iter()
             .map(items::read)
@@ -204,11 +206,11 @@ impl Store {
     /// Revokes the key with this public id; `false` if there is none that was not revoked before.
     pub async fn revoke_key(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         key_id: &str,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<bool, ApiError> {
-        self.change_live_key(tag, key_id, "SET revoked = :at", "", now, None)
+        self.change_live_key(prefix, key_id, "SET revoked = :at", "", now, None)
             .await
     }
 
@@ -216,26 +218,26 @@ impl Store {
     /// is revoked, ends before that, or has been replaced already.
     pub async fn replace_key(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         key_id: &str,
-        at: Timestamp,
+        at: UnixSeconds,
         replaced: &Replaced,
     ) -> Result<bool, ApiError> {
         let unless = " AND attribute_not_exists(replaced) AND (attribute_not_exists(expires) OR \
                       expires > :at)";
         let change = "SET expires = :at, replaced = :replaced";
         let replaced = items::attribute(replaced)?;
-        self.change_live_key(tag, key_id, change, unless, at, Some(replaced))
+        self.change_live_key(prefix, key_id, change, unless, at, Some(replaced))
             .await
     }
 
     async fn change_live_key(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         key_id: &str,
         change: &str,
         unless: &str,
-        at: Timestamp,
+        at: UnixSeconds,
         replaced: Option<AttributeValue>,
     ) -> Result<bool, ApiError> {
         let is_it = |item: &Item| {
@@ -243,7 +245,7 @@ impl Store {
                 .and_then(|id| id.as_s().ok())
                 .is_some_and(|id| id == key_id)
         };
-        let found = self.key_items(tag).await?.into_iter().find(is_it);
+        let found = self.key_items(prefix).await?.into_iter().find(is_it);
         let Some(key) = found.as_ref().and_then(Key::of) else {
             return Ok(false);
         };
@@ -263,14 +265,14 @@ impl Store {
 
     pub(in crate::store) async fn key_items(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<Vec<Item>, DatabaseError> {
         let mut pages = self
             .database
             .querying_workspaces()
             .index_name(names::KEYS_BY_WORKSPACE)
-            .key_condition_expression("workspace_tag = :tag")
-            .expression_attribute_values(":tag", text(tag.to_string()))
+            .key_condition_expression("workspace_tag = :prefix")
+            .expression_attribute_values(":prefix", text(prefix.to_string()))
             .into_paginator()
             .items()
             .send();
@@ -287,7 +289,7 @@ mod tests {
     use aws_config::{BehaviorVersion, SdkConfig};
 
     use super::*;
-    use crate::cache::MOST;
+    use crate::cache::MAX_ENTRIES;
     use crate::store::{Database, Tables};
 
     fn store() -> Store {
@@ -305,11 +307,11 @@ mod tests {
             workspace,
             name: "key".to_owned(),
             scopes: Vec::new(),
-            flags: FlagPin::Auto,
+            flags: PinnedFlagFormat::Auto,
             bans_per_hour: None,
             checks_per_minute: None,
             expires: None,
-            created: Timestamp(1),
+            created: UnixSeconds(1),
         };
         new.record()
     }
@@ -320,13 +322,13 @@ mod tests {
         let key = || PlainKey::random(KeyKind::Secret, workspace);
         let (real, first) = (key(), key());
         let record = Arc::new(made(real.clone(), workspace));
-        store.known.keys.put(real.hash(), record, Reading::now());
+        store.caches.keys.put(real.hash(), record, Reading::now());
         let learn = |key: &PlainKey| store.learn_key(key.hash(), None, Reading::now());
         learn(&first).unwrap();
         assert!(matches!(store.known_key(&first), Some(KnownKey::NoSuchKey)));
-        for _ in 0..MOST {
+        for _ in 0..MAX_ENTRIES {
             learn(&key()).unwrap();
-            assert!(store.known.unknown_keys.len() <= MOST);
+            assert!(store.caches.unknown_keys.len() <= MAX_ENTRIES);
         }
         assert!(store.known_key(&first).is_none(), "it was pushed out");
         assert!(matches!(store.known_key(&real), Some(KnownKey::Key(_))));

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::api::auth::Caller;
-use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::schema::{self, Key};
 
 /// How long a warm function takes an experience for linked without looking. An unlinking is
 /// effective everywhere within this time.
-const REMEMBERED: Duration = Duration::from_mins(1);
+const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// How experiences become linked to a workspace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -99,18 +99,18 @@ impl Store {
     /// strict. A key without `bans:write` links nothing, and neither does any key once the workspace's
     /// experiences have linked themselves as often as they may; such a call goes ahead without a link.
     ///
-    /// Nothing is written yet: the link is written with the call, or by [`Store::establish`].
+    /// Nothing is written yet: the link is written with the call, or by [`Store::ensure_linked`].
     pub async fn link<P>(
         &self,
         caller: &Caller<P>,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        let tag = caller.tag();
-        let link = self.find_link(tag, experience, LinkedBy::Call).await?;
+        let prefix = caller.prefix();
+        let link = self.find_link(prefix, experience, LinkedBy::Call).await?;
         if link.state != LinkState::New(LinkedBy::Call) {
             return Ok(link);
         }
-        let is_full = self.knows_no_slot(tag);
+        let is_full = self.knows_no_slot(prefix);
         if caller.may_write() && is_full {
             self.database.meter().link_limit_reached();
         }
@@ -125,19 +125,19 @@ impl Store {
     /// The experience of a call by the operator, which links it.
     pub async fn link_of(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        self.find_link(tag, experience, LinkedBy::Operator).await
+        self.find_link(prefix, experience, LinkedBy::Operator).await
     }
 
     /// The experience of a call that leaves it linked or not, as it is.
     pub async fn link_as_it_is(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        let state = if self.is_linked(tag, experience).await? {
+        let state = if self.is_linked(prefix, experience).await? {
             LinkState::Linked
         } else {
             LinkState::Unlinked
@@ -152,20 +152,20 @@ impl Store {
         caller: &Caller<P>,
         experience: ExperienceId,
     ) -> Result<(), ApiError> {
-        let found = self.find_link(caller.tag(), experience, LinkedBy::Call);
+        let found = self.find_link(caller.prefix(), experience, LinkedBy::Call);
         found.await.map(drop)
     }
 
     async fn find_link(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         by: LinkedBy,
     ) -> Result<Link, ApiError> {
-        if self.is_linked(tag, experience).await? {
+        if self.is_linked(prefix, experience).await? {
             return Ok(Link::linked(experience));
         }
-        match self.linking(tag).await? {
+        match self.linking(prefix).await? {
             Linking::Automatic => Ok(Link {
                 experience,
                 state: LinkState::New(by),
@@ -179,47 +179,51 @@ impl Store {
     /// Whether an experience is linked, from memory or the table.
     async fn is_linked(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<bool, DatabaseError> {
-        if self.knows_link(tag, experience) {
+        if self.knows_link(prefix, experience) {
             return Ok(true);
         }
-        let found = self.database.get(Key::link(tag, experience)).await?;
+        let found = self.database.get(Key::link(prefix, experience)).await?;
         if found.is_some() {
-            self.remember_link(tag, experience);
+            self.remember_link(prefix, experience);
         }
         Ok(found.is_some())
     }
 
     /// Links an experience whose first call wrote nothing else, and says whether it is linked then.
-    pub async fn establish<P>(
+    pub async fn ensure_linked<P>(
         &self,
         caller: &Caller<P>,
         link: Link,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<bool, ApiError> {
-        let mut linking = self.begin_linking(caller.tag(), link);
+        let mut linking = self.begin_linking(caller.prefix(), link);
         let written = linking.write_alone(now).await;
         linking.end().await;
         Ok(written?)
     }
 
-    fn knows_link(&self, tag: WorkspaceTag, experience: ExperienceId) -> bool {
-        let known = &self.known.links;
-        known.get(&(tag, experience), |()| REMEMBERED).is_some()
+    fn knows_link(&self, prefix: WorkspacePrefix, experience: ExperienceId) -> bool {
+        let known = &self.caches.links;
+        known.get(&(prefix, experience), |()| CACHE_TTL).is_some()
     }
 
     /// Takes an experience for linked for a while.
-    pub(in crate::store) fn remember_link(&self, tag: WorkspaceTag, experience: ExperienceId) {
-        let name = (tag, experience);
-        self.known.links.put(name, (), Reading::now());
+    pub(in crate::store) fn remember_link(
+        &self,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+    ) {
+        let name = (prefix, experience);
+        self.caches.links.put(name, (), Reading::now());
     }
 
     /// All linked experiences of a workspace.
     pub(in crate::store) async fn linked_experiences(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<Vec<ExperienceId>, DatabaseError> {
         let query = self
             .database
@@ -227,7 +231,7 @@ impl Store {
             .consistent_read(true)
             .key_condition_expression("pk = :links")
             .projection_expression("pk, sk")
-            .expression_attribute_values(":links", text(schema::link_partition(tag)));
+            .expression_attribute_values(":links", text(schema::link_partition(prefix)));
         let links = self.database.query_all(query).await?;
         let keys = links.iter().filter_map(Key::of);
         Ok(keys
@@ -237,8 +241,8 @@ impl Store {
 
     /// How experiences become linked, by the table: a workspace that has become strict lets no more
     /// in.
-    async fn linking(&self, tag: WorkspaceTag) -> Result<Linking, ApiError> {
-        let workspace = self.look_up_workspace(tag).await?;
+    async fn linking(&self, prefix: WorkspacePrefix) -> Result<Linking, ApiError> {
+        let workspace = self.look_up_workspace(prefix).await?;
         Ok(workspace.map_or_else(Linking::default, |workspace| workspace.linking))
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items;
@@ -13,7 +13,7 @@ use crate::store::dynamo::schema::{self, Item, Key};
 #[derive(Serialize, Deserialize)]
 struct ProtectedItem {
     /// Since when.
-    since: Timestamp,
+    since: UnixSeconds,
 }
 
 impl Store {
@@ -21,32 +21,32 @@ impl Store {
     /// who is protected already, nothing changes.
     pub async fn protect(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(), ApiError> {
         let item = ProtectedItem { since: now };
-        let item = items::write(Key::protected(tag, user), "protected", item)?;
+        let item = items::write(Key::protected(prefix, user), "protected", item)?;
         self.database.create(item).await?;
         Ok(())
     }
 
     /// Ends the protection of a user; without one, nothing happens.
-    pub async fn unprotect(&self, tag: WorkspaceTag, user: UserId) -> Result<(), ApiError> {
-        Ok(self.database.delete(Key::protected(tag, user)).await?)
+    pub async fn unprotect(&self, prefix: WorkspacePrefix, user: UserId) -> Result<(), ApiError> {
+        Ok(self.database.delete(Key::protected(prefix, user)).await?)
     }
 
     /// The protected users of a workspace and since when they are, by id.
     pub async fn protected_users(
         &self,
-        tag: WorkspaceTag,
-    ) -> Result<Vec<(UserId, Timestamp)>, ApiError> {
+        prefix: WorkspacePrefix,
+    ) -> Result<Vec<(UserId, UnixSeconds)>, ApiError> {
         let query = self
             .database
             .querying()
             .consistent_read(true)
             .key_condition_expression("pk = :protected")
-            .expression_attribute_values(":protected", text(schema::protected_partition(tag)));
+            .expression_attribute_values(":protected", text(schema::protected_partition(prefix)));
         let found = self.database.query_all(query).await?;
         let mut users = found
             .into_iter()
@@ -58,7 +58,7 @@ impl Store {
     }
 }
 
-fn read(item: Item) -> Result<(UserId, Timestamp), DatabaseError> {
+fn read(item: Item) -> Result<(UserId, UnixSeconds), DatabaseError> {
     let user = Key::of(&item)
         .and_then(|key| key.sk.parse().ok())
         .ok_or_else(|| DatabaseError::Refused("a protected user without an id".to_owned()))?;

@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::types::{ConditionCheck, ReturnValue, TransactWriteItem, Up
 use serde::Deserialize;
 
 use super::links::{Link, LinkState, LinkedBy};
-use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
@@ -37,14 +37,14 @@ pub struct LinkSlots {
     pub refused: Option<ExperienceId>,
     /// When that was.
     #[serde(default)]
-    pub refused_at: Option<Timestamp>,
+    pub refused_at: Option<UnixSeconds>,
 }
 
 /// The link of a call's experience, from the decision to the write.
 #[derive(Debug)]
 pub(in crate::store) struct SelfLinking<'a> {
     store: &'a Store,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     experience: ExperienceId,
     state: LinkState,
     /// Whether a slot was taken whose link is not known to be written.
@@ -56,9 +56,12 @@ pub(in crate::store) struct SelfLinking<'a> {
 impl SelfLinking<'_> {
     /// Takes a slot if the call is to link the experience, and says whether the experience is linked
     /// once the call is written.
-    pub async fn prepare(&mut self, now: Timestamp) -> Result<bool, DatabaseError> {
+    pub async fn prepare(&mut self, now: UnixSeconds) -> Result<bool, DatabaseError> {
         if self.state == LinkState::New(LinkedBy::Call) && !self.has_slot {
-            self.has_slot = self.store.take_slot(self.tag, self.experience, now).await?;
+            self.has_slot = self
+                .store
+                .take_slot(self.prefix, self.experience, now)
+                .await?;
             if !self.has_slot {
                 self.state = LinkState::Unlinked;
             }
@@ -71,11 +74,11 @@ impl SelfLinking<'_> {
     /// that writes nothing else needs no check.
     pub fn write(
         &self,
-        now: Timestamp,
+        now: UnixSeconds,
         is_alone: bool,
     ) -> Result<Option<TransactWriteItem>, DatabaseError> {
         let table = &self.store.database.tables().bans;
-        let key = Key::link(self.tag, self.experience).item();
+        let key = Key::link(self.prefix, self.experience).item();
         let write = TransactWriteItem::builder();
         Ok(match self.state {
             LinkState::New(by) => {
@@ -111,7 +114,7 @@ impl SelfLinking<'_> {
             LinkState::Unlinked => return,
         }
         self.state = LinkState::Linked;
-        self.store.remember_link(self.tag, self.experience);
+        self.store.remember_link(self.prefix, self.experience);
     }
 
     /// The call is found to be carried out: by a write of its own that got no answer, or under an
@@ -136,12 +139,12 @@ impl SelfLinking<'_> {
     }
 
     /// Writes the link of a call that writes nothing else, and says whether there is one then.
-    pub async fn write_alone(&mut self, now: Timestamp) -> Result<bool, DatabaseError> {
+    pub async fn write_alone(&mut self, now: UnixSeconds) -> Result<bool, DatabaseError> {
         let is_linked = self.prepare(now).await?;
         if self.state == LinkState::New(LinkedBy::Call) {
             let made = self
                 .store
-                .updating_link(self.tag, self.experience, LinkedBy::Call, now);
+                .updating_link(self.prefix, self.experience, LinkedBy::Call, now);
             let is_new = self
                 .store
                 .database
@@ -152,7 +155,7 @@ impl SelfLinking<'_> {
                 self.written();
             } else {
                 self.state = LinkState::Linked;
-                self.store.remember_link(self.tag, self.experience);
+                self.store.remember_link(self.prefix, self.experience);
             }
         }
         Ok(is_linked)
@@ -163,11 +166,11 @@ impl SelfLinking<'_> {
         if !self.has_slot || (self.is_unsure && self.exists().await.unwrap_or(true)) {
             return;
         }
-        let _ = self.store.give_slot_back(self.tag).await;
+        let _ = self.store.give_slot_back(self.prefix).await;
     }
 
     async fn exists(&self) -> Result<bool, DatabaseError> {
-        let key = Key::link(self.tag, self.experience);
+        let key = Key::link(self.prefix, self.experience);
         Ok(self.store.database.get(key).await?.is_some())
     }
 }
@@ -175,12 +178,12 @@ impl SelfLinking<'_> {
 impl Store {
     pub(in crate::store) const fn begin_linking(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         link: Link,
     ) -> SelfLinking<'_> {
         SelfLinking {
             store: self,
-            tag,
+            prefix,
             experience: link.experience(),
             state: link.state(),
             has_slot: false,
@@ -189,23 +192,23 @@ impl Store {
     }
 
     /// Whether there was no slot a moment ago.
-    pub(in crate::store) fn knows_no_slot(&self, tag: WorkspaceTag) -> bool {
-        let full = &self.known.without_slots;
-        full.get(&tag, |()| NONE_REMEMBERED).is_some()
+    pub(in crate::store) fn knows_no_slot(&self, prefix: WorkspacePrefix) -> bool {
+        let full = &self.caches.without_slots;
+        full.get(&prefix, |()| NONE_REMEMBERED).is_some()
     }
 
     /// Takes a slot; `false` if there is none, which is recorded at most once a minute by each
     /// environment.
     async fn take_slot(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<bool, DatabaseError> {
-        if !self.knows_no_slot(tag) {
+        if !self.knows_no_slot(prefix) {
             let take = self
                 .database
-                .updating(Key::link_slots(tag))
+                .updating(Key::link_slots(prefix))
                 .update_expression("SET kind = :kind ADD #value :one")
                 .condition_expression("attribute_not_exists(#value) OR #value < :most")
                 .expression_attribute_names("#value", "value")
@@ -215,10 +218,10 @@ impl Store {
             if self.database.update_if(take).await? {
                 return Ok(true);
             }
-            self.known.without_slots.put(tag, (), Reading::now());
+            self.caches.without_slots.put(prefix, (), Reading::now());
             let note = self
                 .database
-                .updating(Key::link_slots(tag))
+                .updating(Key::link_slots(prefix))
                 .update_expression("SET refused = :experience, refused_at = :now")
                 .expression_attribute_values(":experience", number(experience))
                 .expression_attribute_values(":now", number(now.0));
@@ -228,10 +231,10 @@ impl Store {
         Ok(false)
     }
 
-    async fn give_slot_back(&self, tag: WorkspaceTag) -> Result<(), DatabaseError> {
+    async fn give_slot_back(&self, prefix: WorkspacePrefix) -> Result<(), DatabaseError> {
         let give = self
             .database
-            .updating(Key::link_slots(tag))
+            .updating(Key::link_slots(prefix))
             .update_expression("ADD #value :less")
             .condition_expression("#value > :none")
             .expression_attribute_names("#value", "value")
@@ -242,8 +245,8 @@ impl Store {
     }
 
     /// How the slots of a workspace stand.
-    pub async fn link_slots(&self, tag: WorkspaceTag) -> Result<LinkSlots, ApiError> {
-        let item = self.database.get(Key::link_slots(tag)).await?;
+    pub async fn link_slots(&self, prefix: WorkspacePrefix) -> Result<LinkSlots, ApiError> {
+        let item = self.database.get(Key::link_slots(prefix)).await?;
         Ok(item.map(items::read).transpose()?.unwrap_or_default())
     }
 
@@ -251,10 +254,10 @@ impl Store {
     /// reads all links.
     pub(in crate::store) async fn recount_link_slots(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<(), ApiError> {
-        let before = self.link_slots(tag).await?.taken;
-        let links = self.links(tag).await?;
+        let before = self.link_slots(prefix).await?.taken;
+        let links = self.links(prefix).await?;
         let taken = links
             .iter()
             .filter(|it| it.by == Some(LinkedBy::Call))
@@ -265,7 +268,7 @@ impl Store {
         }
         let set = self
             .database
-            .updating(Key::link_slots(tag))
+            .updating(Key::link_slots(prefix))
             .update_expression("SET kind = :kind, #value = :taken")
             .condition_expression("attribute_not_exists(#value) OR #value = :before")
             .expression_attribute_names("#value", "value")

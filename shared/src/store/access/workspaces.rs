@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::links::Linking;
-use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{WorkspaceId, WorkspaceTag};
+use crate::domain::ids::{WorkspaceId, WorkspacePrefix};
 use crate::domain::keys::WorkspaceSecret;
 use crate::store::Store;
 use crate::store::dynamo::database::{expression, failure, text};
@@ -19,7 +19,7 @@ use crate::store::dynamo::schema::Key;
 
 /// How long a warm function takes a workspace's settings for current without looking. A change of
 /// them is effective everywhere within this time.
-const REMEMBERED: Duration = Duration::from_mins(1);
+const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// A workspace and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Workspace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_days: Option<NonZeroU32>,
     /// When it was made.
-    pub created: Timestamp,
+    pub created: UnixSeconds,
     /// What it authenticates cursors and hashes erased bans with. Workspaces made by an older version lack it until
     /// [`Store::upgrade_workspace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ pub struct Workspace {
 
 impl Workspace {
     /// A workspace with the default settings and a new secret.
-    pub fn new(guid: WorkspaceId, name: String, created: Timestamp) -> Result<Self, ApiError> {
+    pub fn new(guid: WorkspaceId, name: String, created: UnixSeconds) -> Result<Self, ApiError> {
         Ok(Self {
             guid,
             name,
@@ -74,9 +74,9 @@ fn random_secret() -> Result<WorkspaceSecret, ApiError> {
 }
 
 impl Store {
-    /// Makes a workspace; `false` if its tag is taken, so that another id must be tried.
+    /// Makes a workspace; `false` if its prefix is taken, so that another id must be tried.
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
-        let key = Key::workspace(workspace.guid.tag());
+        let key = Key::workspace(workspace.guid.prefix());
         let item = items::write(key, "workspace", workspace)?;
         Ok(self.database.create(item).await?)
     }
@@ -88,7 +88,7 @@ impl Store {
         before: &Workspace,
         after: &Workspace,
     ) -> Result<bool, ApiError> {
-        let key = || Key::workspace(before.guid.tag());
+        let key = || Key::workspace(before.guid.prefix());
         let (before, after) = (
             items::write(key(), "workspace", before)?,
             items::write(key(), "workspace", after)?,
@@ -121,18 +121,18 @@ impl Store {
         Ok(self.database.update_if(update).await?)
     }
 
-    /// A workspace by its tag.
-    pub async fn workspace(&self, tag: WorkspaceTag) -> Result<Option<Workspace>, ApiError> {
-        let found = self.database.get(Key::workspace(tag)).await?;
+    /// A workspace by its prefix.
+    pub async fn workspace(&self, prefix: WorkspacePrefix) -> Result<Option<Workspace>, ApiError> {
+        let found = self.database.get(Key::workspace(prefix)).await?;
         Ok(found.map(items::read).transpose()?)
     }
 
     /// Adds to a workspace what one made by an older version lacks; `false` if nothing is missing,
     /// or if the workspace is gone.
-    pub async fn upgrade_workspace(&self, tag: WorkspaceTag) -> Result<bool, ApiError> {
+    pub async fn upgrade_workspace(&self, prefix: WorkspacePrefix) -> Result<bool, ApiError> {
         let update = self
             .database
-            .updating(Key::workspace(tag))
+            .updating(Key::workspace(prefix))
             .update_expression("SET #secret = :secret")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(#secret)")
             .expression_attribute_names("#secret", "secret")
@@ -143,8 +143,11 @@ impl Store {
     /// The secret of a workspace, from memory (60 s) or the table.
     ///
     /// Unavailable while the workspace was made by an older version and not upgraded.
-    pub async fn workspace_secret(&self, tag: WorkspaceTag) -> Result<WorkspaceSecret, ApiError> {
-        self.workspace_secret_if_any(tag).await?.ok_or_else(|| {
+    pub async fn workspace_secret(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<WorkspaceSecret, ApiError> {
+        self.workspace_secret_if_any(prefix).await?.ok_or_else(|| {
             let lacks = "the workspace has no secret: run `portcullis workspace upgrade`";
             ApiError::Unavailable(lacks.to_owned())
         })
@@ -153,35 +156,35 @@ impl Store {
     /// The same, or none.
     pub(in crate::store) async fn workspace_secret_if_any(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<Option<WorkspaceSecret>, ApiError> {
         let secret = |workspace: Option<Arc<Workspace>>| workspace?.secret.clone();
-        if let Some(known) = secret(self.known_workspace(tag).await?) {
+        if let Some(known) = secret(self.known_workspace(prefix).await?) {
             return Ok(Some(known));
         }
         // It may have been upgraded since.
-        Ok(secret(self.look_up_workspace(tag).await?))
+        Ok(secret(self.look_up_workspace(prefix).await?))
     }
 
-    /// A workspace by its tag, from memory or the table.
+    /// A workspace by its prefix, from memory or the table.
     pub(in crate::store) async fn known_workspace(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<Option<Arc<Workspace>>, ApiError> {
-        if let Some(known) = self.known.workspaces.get(&tag, |_| REMEMBERED) {
+        if let Some(known) = self.caches.workspaces.get(&prefix, |_| CACHE_TTL) {
             return Ok(known);
         }
-        self.look_up_workspace(tag).await
+        self.look_up_workspace(prefix).await
     }
 
-    /// A workspace by its tag from the table, remembered for what else the call needs of it.
+    /// A workspace by its prefix from the table, remembered for what else the call needs of it.
     pub(in crate::store) async fn look_up_workspace(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<Option<Arc<Workspace>>, ApiError> {
         let looked_up = Reading::now();
-        let found = self.workspace(tag).await?.map(Arc::new);
-        self.known.workspaces.put(tag, found.clone(), looked_up);
+        let found = self.workspace(prefix).await?.map(Arc::new);
+        self.caches.workspaces.put(prefix, found.clone(), looked_up);
         Ok(found)
     }
 

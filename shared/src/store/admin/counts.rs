@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use futures::future::try_join_all;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
 use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, LEDGER_SHARDS, names};
@@ -26,8 +26,8 @@ impl Store {
     /// page, how many were counted on it.
     pub async fn count_bans(
         &self,
-        tag: WorkspaceTag,
-        now: Timestamp,
+        prefix: WorkspacePrefix,
+        now: UnixSeconds,
         counted: &dyn Fn(u64),
     ) -> Result<BanCounts, ApiError> {
         let shards = (0..LEDGER_SHARDS).map(|shard| {
@@ -36,7 +36,7 @@ impl Store {
                 .querying()
                 .index_name(names::BY_WORKSPACE)
                 .key_condition_expression("ledger = :list")
-                .expression_attribute_values(":list", text(schema::ledger_partition(tag, shard)))
+                .expression_attribute_values(":list", text(schema::ledger_partition(prefix, shard)))
                 .filter_expression(
                     "attribute_not_exists(ban.ended) AND (ban.expires = :never OR ban.expires > :now)",
                 )
@@ -57,11 +57,11 @@ impl Store {
     pub async fn count_pending(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
-        now: Option<Timestamp>,
+        now: Option<UnixSeconds>,
     ) -> Result<u64, ApiError> {
-        let query = self.querying_pending(pending, tag, experience, now);
+        let query = self.querying_pending(pending, prefix, experience, now);
         let query = match (pending, now) {
             (Pending::Unbans, _) | (_, None) => query,
             (Pending::Bans, Some(now)) => query
@@ -74,17 +74,17 @@ impl Store {
     /// Counts the users whom a back-fill of an experience looks at.
     pub async fn count_backfill(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<u64, ApiError> {
         let globals = (0..GLOBAL_SHARDS).map(|shard| {
             self.database
                 .querying()
                 .key_condition_expression("pk = :list")
-                .expression_attribute_values(":list", text(schema::global_partition(tag, shard)))
+                .expression_attribute_values(":list", text(schema::global_partition(prefix, shard)))
         });
         let own = (0..LEDGER_SHARDS).map(|shard| {
-            let list = schema::experience_ledger_partition(tag, experience, shard);
+            let list = schema::experience_ledger_partition(prefix, experience, shard);
             self.database
                 .querying()
                 .index_name(names::BY_EXPERIENCE)

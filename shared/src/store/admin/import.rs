@@ -14,14 +14,14 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::digest;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Ending, EndingKind, Identity, Scope, Terms};
 use crate::store::Store;
 use crate::store::decisions::commit::Actor;
-use crate::store::decisions::write_policy::Permit;
+use crate::store::decisions::write_policy::WritePolicy;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::schema::Key;
 
@@ -45,9 +45,9 @@ pub struct Incoming {
     /// What it says.
     pub terms: Terms,
     /// When it was made, if that is known.
-    pub created: Option<Timestamp>,
+    pub created: Option<UnixSeconds>,
     /// When the last decision on it was made, if that is known.
-    pub updated: Option<Timestamp>,
+    pub updated: Option<UnixSeconds>,
     /// How it was ended, at `updated`.
     pub ending: Option<EndingKind>,
     /// Whether it has a name already.
@@ -107,7 +107,7 @@ impl Candidate {
 
 /// What becomes of a ban that is brought in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ImportVerdict {
     /// It is written, or would be.
     Added,
     /// It is written, or would be, as one that another ban of the same file replaces.
@@ -185,18 +185,18 @@ pub struct ImportPlan {
 #[derive(Debug)]
 pub struct Import {
     store: Store,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     workspace: WorkspaceId,
     key_id: String,
     principal: Option<String>,
     applied_in: BTreeSet<ExperienceId>,
     adopted: Option<Adopted>,
     protected: HashSet<UserId>,
-    permit: Permit,
+    policy: WritePolicy,
     again: bool,
     /// Whether bans are there, one of which may have the guid of one that is brought in.
     checks_guids: AtomicBool,
-    began: Timestamp,
+    began: UnixSeconds,
     rehearsal: Mutex<Rehearsal>,
 }
 
@@ -204,30 +204,30 @@ impl Store {
     /// Begins an import: numbers that are going to be kept are taken out of the counter, and the
     /// experiences that are going to have reported something are linked.
     pub async fn begin_import(&self, plan: &ImportPlan) -> Result<Import, ApiError> {
-        let tag = plan.workspace.tag();
-        let before = self.numbering(tag).await?;
+        let prefix = plan.workspace.prefix();
+        let before = self.numbering(prefix).await?;
         let adopted = self.settle_numbering(plan).await?;
         if !plan.dry_run {
             for experience in &plan.reporting {
                 // Only so do later decisions reach it.
-                let now = Moment::now().seconds();
-                self.write_link(tag, *experience, now).await?;
+                let now = UnixMillis::now().seconds();
+                self.write_link(prefix, *experience, now).await?;
             }
         }
-        let users = self.protected_users(tag).await?;
+        let users = self.protected_users(prefix).await?;
         Ok(Import {
             store: self.clone(),
-            tag,
+            prefix,
             workspace: plan.workspace,
             key_id: Actor::run_name("import"),
             principal: None,
             applied_in: plan.applied_in.clone(),
             adopted,
             protected: users.into_iter().map(|(user, _)| user).collect(),
-            permit: self.permit_record(tag).await?,
+            policy: self.record_policy(prefix).await?,
             again: plan.again,
             checks_guids: AtomicBool::new(before.last > 0),
-            began: Moment::now().seconds(),
+            began: UnixMillis::now().seconds(),
             rehearsal: Mutex::new(Rehearsal::of(plan.repeated.clone())),
         })
     }
@@ -251,7 +251,7 @@ impl Import {
     /// it is so long ago that one may have come and gone.
     fn checks_guids(&self) -> bool {
         self.checks_guids.load(Ordering::Relaxed)
-            || Moment::now().seconds() > self.began.plus(ALONE)
+            || UnixMillis::now().seconds() > self.began.plus(ALONE)
     }
 
     /// Notes that another writer is at work.
@@ -278,7 +278,7 @@ impl Incoming {
     }
 
     /// The ban under this name.
-    fn ban(&self, identity: Identity, now: Timestamp) -> Ban {
+    fn ban(&self, identity: Identity, now: UnixSeconds) -> Ban {
         let made = match self.origin {
             Origin::New => now,
             Origin::Known { guid, .. } => guid.created(),
@@ -303,16 +303,16 @@ impl Incoming {
 
     /// What is written along with a ban that has a guid, so that no other import gives the guid to
     /// another user at the same time. It names no user.
-    fn claim(&self, tag: WorkspaceTag) -> Option<Key> {
+    fn claim(&self, prefix: WorkspacePrefix) -> Option<Key> {
         let Origin::Known { guid, .. } = self.origin else {
             return None;
         };
         let hash = digest::of(&["guid", &guid.to_string()]);
-        Some(Key::request(tag, &hash))
+        Some(Key::request(prefix, &hash))
     }
 
     /// The note by which a ban without a guid is recognised.
-    fn note(&self, tag: WorkspaceTag) -> Key {
+    fn note(&self, prefix: WorkspacePrefix) -> Key {
         let Terms {
             moderator,
             private_reason,
@@ -337,12 +337,12 @@ impl Incoming {
             &universal.to_string(),
             &created,
         ]);
-        Key::request(tag, &hash)
+        Key::request(prefix, &hash)
     }
 
     /// In which fields a ban on record says something else. What experiences have reported of it
     /// since is no difference.
-    fn differences(&self, uid: Option<Uid>, stored: &Ban, now: Timestamp) -> Vec<&'static str> {
+    fn differences(&self, uid: Option<Uid>, stored: &Ban, now: UnixSeconds) -> Vec<&'static str> {
         let identity = Identity {
             guid: stored.guid,
             uid: uid.unwrap_or(stored.uid),

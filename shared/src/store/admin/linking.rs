@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::access::links::{Link, LinkedBy};
 use crate::store::dynamo::database::{DatabaseError, number, text};
@@ -29,7 +29,7 @@ pub struct LinkedExperience {
     /// The experience.
     pub experience: ExperienceId,
     /// Since when.
-    pub linked: Timestamp,
+    pub linked: UnixSeconds,
     /// Whether all bans that stood then have been brought to it.
     pub is_filled: bool,
     /// Who linked it, if that is recorded.
@@ -41,7 +41,7 @@ impl LinkedExperience {
         #[derive(Deserialize)]
         struct LinkItem {
             #[serde(default)]
-            linked: Timestamp,
+            linked: UnixSeconds,
             backfill: String,
             #[serde(default)]
             linked_by: Option<LinkedBy>,
@@ -65,13 +65,13 @@ impl LinkedExperience {
 
 impl Store {
     /// The linked experiences, by id.
-    pub async fn links(&self, tag: WorkspaceTag) -> Result<Vec<LinkedExperience>, ApiError> {
+    pub async fn links(&self, prefix: WorkspacePrefix) -> Result<Vec<LinkedExperience>, ApiError> {
         let query = self
             .database
             .querying()
             .consistent_read(true)
             .key_condition_expression("pk = :links")
-            .expression_attribute_values(":links", text(schema::link_partition(tag)));
+            .expression_attribute_values(":links", text(schema::link_partition(prefix)));
         let mut links = Vec::new();
         for item in self.database.query_all(query).await? {
             links.extend(LinkedExperience::read(item)?);
@@ -82,10 +82,10 @@ impl Store {
     /// The link of an experience, if it is linked.
     pub async fn linked(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<Option<LinkedExperience>, ApiError> {
-        let item = self.database.get(Key::link(tag, experience)).await?;
+        let item = self.database.get(Key::link(prefix, experience)).await?;
         let link = item.map(LinkedExperience::read).transpose()?;
         Ok(link.flatten())
     }
@@ -95,22 +95,22 @@ impl Store {
     /// from now on, and gives its slot back.
     pub async fn link_experience(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(), ApiError> {
-        self.write_link(tag, experience, now).await?;
-        self.recount_link_slots(tag).await
+        self.write_link(prefix, experience, now).await?;
+        self.recount_link_slots(prefix).await
     }
 
     /// Writes the operator's link of an experience.
     pub(in crate::store) async fn write_link(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(), DatabaseError> {
-        let update = self.updating_link(tag, experience, LinkedBy::Operator, now);
+        let update = self.updating_link(prefix, experience, LinkedBy::Operator, now);
         self.database.update(update).await?;
         Ok(())
     }
@@ -118,13 +118,13 @@ impl Store {
     /// An update that links an experience, to be sent with a condition or without.
     pub(in crate::store) fn updating_link(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         by: LinkedBy,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> UpdateItemFluentBuilder {
         self.database
-            .updating(Key::link(tag, experience))
+            .updating(Key::link(prefix, experience))
             .update_expression(Link::WRITE)
             .expression_attribute_values(":kind", text("link"))
             .expression_attribute_values(":now", number(now.0))
@@ -136,13 +136,13 @@ impl Store {
     /// by it for up to a minute. It is not mirrored any more either.
     pub async fn unlink_experience(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
-        self.remove_enforcement(tag, experience).await?;
-        let link = Key::link(tag, experience);
+        self.remove_enforcement(prefix, experience).await?;
+        let link = Key::link(prefix, experience);
         let was_linked = self.database.delete_existing(link).await?;
-        self.recount_link_slots(tag).await?;
+        self.recount_link_slots(prefix).await?;
         Ok(was_linked)
     }
 
@@ -152,13 +152,13 @@ impl Store {
     pub async fn drop_pending(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         after: &mut Option<Item>,
     ) -> Result<u64, ApiError> {
         let (_, range) = pending.index();
         let query = self
-            .querying_pending(pending, tag, experience, None)
+            .querying_pending(pending, prefix, experience, None)
             .limit(i32::try_from(DROPPED_AT_ONCE).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after.take());
         let (found, next) = self.database.query(query).await?;

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use futures::future::try_join_all;
 
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, refused, text};
 use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
@@ -28,10 +28,12 @@ const ROUNDS: u32 = 30;
 
 impl Store {
     /// Removes all links of a workspace and its users' Global bans, and says how many items.
-    pub async fn remove_global(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
-        let mut removed = self.remove_partition(schema::link_partition(tag)).await?;
+    pub async fn remove_global(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
+        let mut removed = self
+            .remove_partition(schema::link_partition(prefix))
+            .await?;
         for shard in 0..GLOBAL_SHARDS {
-            let partition = schema::global_partition(tag, shard);
+            let partition = schema::global_partition(prefix, shard);
             removed = removed.saturating_add(self.remove_partition(partition).await?);
         }
         Ok(removed)
@@ -41,7 +43,7 @@ impl Store {
     /// had; `None` when the list has come to its end.
     pub async fn remove_some_users(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         at: &mut RemovalPosition,
     ) -> Result<Option<u64>, ApiError> {
         if at.shard >= LEDGER_SHARDS {
@@ -53,7 +55,7 @@ impl Store {
             .index_name(names::BY_WORKSPACE)
             .key_condition_expression("ledger = :list")
             .projection_expression("pk, sk")
-            .expression_attribute_values(":list", text(schema::ledger_partition(tag, at.shard)))
+            .expression_attribute_values(":list", text(schema::ledger_partition(prefix, at.shard)))
             .limit(USERS)
             .set_exclusive_start_key(at.after.take());
         let (found, next) = self.database.query(query).await?;
@@ -65,44 +67,49 @@ impl Store {
             .iter()
             .filter_map(|item| Key::of(item)?.pk.rsplit('#').next()?.parse().ok())
             .collect();
-        let bans = try_join_all(users.into_iter().map(|user| self.remove_user(tag, user))).await?;
+        let bans =
+            try_join_all(users.into_iter().map(|user| self.remove_user(prefix, user))).await?;
         Ok(Some(bans.into_iter().sum()))
     }
 
     /// Removes what is left of a workspace, itself at the end: its webhooks with their deliveries,
     /// its counter, its protected users, when its experiences polled, erasure requests and their
     /// receipts, its keys, its mirrors.
-    pub async fn remove_rest(&self, tag: WorkspaceTag) -> Result<u64, ApiError> {
-        let mut removed = self.remove_endpoints(tag).await?;
-        for partition in schema::workspace_partitions(tag) {
+    pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
+        let mut removed = self.remove_endpoints(prefix).await?;
+        for partition in schema::workspace_partitions(prefix) {
             removed = removed.saturating_add(self.remove_partition(partition).await?);
         }
-        let keys = self.key_items(tag).await?;
+        let keys = self.key_items(prefix).await?;
         for item in keys {
             if let Some(key) = Key::of(&item) {
                 self.database.delete(key).await?;
                 removed = removed.saturating_add(1);
             }
         }
-        self.database.delete(Key::erasure_intake(tag)).await?;
-        for mirrored in self.enforcements_of(tag).await? {
-            let key = Key::enforcement(tag, mirrored.experience);
+        self.database.delete(Key::erasure_intake(prefix)).await?;
+        for mirrored in self.enforcements_of(prefix).await? {
+            let key = Key::enforcement(prefix, mirrored.experience);
             self.database.delete(key).await?;
             removed = removed.saturating_add(1);
         }
-        for ended in self.ended_enforcements(tag, None).await? {
+        for ended in self.ended_enforcements(prefix, None).await? {
             let universe = ended.settings.universe;
-            let key = Key::ended_enforcement(tag, ended.experience, universe);
+            let key = Key::ended_enforcement(prefix, ended.experience, universe);
             self.database.delete(key).await?;
             removed = removed.saturating_add(1);
         }
-        self.database.delete(Key::workspace(tag)).await?;
+        self.database.delete(Key::workspace(prefix)).await?;
         Ok(removed.saturating_add(1))
     }
 
     /// Removes a user's partition and says how many bans were in it.
-    async fn remove_user(&self, tag: WorkspaceTag, user: UserId) -> Result<u64, DatabaseError> {
-        let keys = self.keys_of(schema::user_partition(tag, user)).await?;
+    async fn remove_user(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+    ) -> Result<u64, DatabaseError> {
+        let keys = self.keys_of(schema::user_partition(prefix, user)).await?;
         let (bans, others): (Vec<_>, Vec<_>) = keys
             .into_iter()
             .partition(|key| key.sk.starts_with(schema::BAN_PREFIX));

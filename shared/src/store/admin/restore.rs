@@ -26,14 +26,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::schema::{Item, Key};
 
 pub use counters::Forwarded;
 pub use log_again::KnownLogs;
-pub use parts::{Piece, Place, TablePage};
+pub use parts::{Piece, RestorePosition, TablePage};
 pub use run::RestoreRun;
 
 /// What becomes of users of whom the live table holds none of the bans that the copy holds: they were
@@ -136,31 +136,35 @@ impl Restoring {
     pub async fn restore_copied(&self, piece: Piece) -> Result<Restored, ApiError> {
         match piece {
             // Their own partition, if the copy holds one, comes on another page.
-            Piece::Beside(tag, user) if self.copy.holds_user(tag, user).await? => {
+            Piece::Beside(prefix, user) if self.copy.holds_user(prefix, user).await? => {
                 Ok(Restored::default())
             }
-            Piece::User(tag, user) | Piece::Beside(tag, user) => self.restore_user(tag, user).await,
-            Piece::Items(tag, items) => Ok(self.restore_items(tag, items).await?),
+            Piece::User(prefix, user) | Piece::Beside(prefix, user) => {
+                self.restore_user(prefix, user).await
+            }
+            Piece::Items(prefix, items) => Ok(self.restore_items(prefix, items).await?),
         }
     }
 
     /// Restores what a page of the live table holds of users whom the copy does not know.
     pub async fn restore_live(&self, piece: Piece) -> Result<Restored, ApiError> {
-        let (tag, user) = match piece {
-            Piece::User(tag, user) => (tag, user),
-            Piece::Beside(tag, user) if !self.live.holds_user(tag, user).await? => (tag, user),
+        let (prefix, user) = match piece {
+            Piece::User(prefix, user) => (prefix, user),
+            Piece::Beside(prefix, user) if !self.live.holds_user(prefix, user).await? => {
+                (prefix, user)
+            }
             Piece::Beside(..) | Piece::Items(..) => return Ok(Restored::default()),
         };
-        if self.copy.holds_anything_of(tag, user).await? {
+        if self.copy.holds_anything_of(prefix, user).await? {
             return Ok(Restored::default());
         }
-        self.restore_user(tag, user).await
+        self.restore_user(prefix, user).await
     }
 
     /// Puts back those of a copy's items, none of which is a user's, that the live table has lost.
     async fn restore_items(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         items: Vec<Item>,
     ) -> Result<Restored, DatabaseError> {
         let mut done = Restored::default();
@@ -171,7 +175,7 @@ impl Restoring {
         for item in items {
             let Some(key) = Key::of(&item) else { continue };
             if !live.contains(&(key.pk, key.sk)) {
-                self.put_back(tag, item, &mut done).await?;
+                self.put_back(prefix, item, &mut done).await?;
             }
         }
         Ok(done)

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
-use crate::domain::rules::{Scope, Step};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
+use crate::domain::rules::{Scope, UndoStep};
 use crate::store::Store;
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::schema::{self, Key, names};
@@ -17,9 +17,9 @@ pub struct UndoWindow {
     /// The public id of the key, or the name under which the operator decided.
     pub key_id: String,
     /// From when on, inclusive.
-    pub since: Moment,
+    pub since: UnixMillis,
     /// Until when, inclusive.
-    pub until: Moment,
+    pub until: UnixMillis,
 }
 
 /// Where an undone decision lies: bans of one scope of one user follow each other there.
@@ -78,11 +78,11 @@ impl UndoWindow {
 
     /// A chain's history as the rules look at it.
     #[must_use]
-    pub fn steps<'a>(&self, chain: &Chain, history: &'a [PastDecision]) -> Vec<Step<'a>> {
+    pub fn steps<'a>(&self, chain: &Chain, history: &'a [PastDecision]) -> Vec<UndoStep<'a>> {
         history
             .iter()
             .filter(|decision| chain.holds(decision))
-            .map(|decision| Step {
+            .map(|decision| UndoStep {
                 after: &decision.ban,
                 before: decision.previous.as_ref(),
                 is_undone: self.holds(decision),
@@ -94,14 +94,18 @@ impl UndoWindow {
 impl Store {
     /// Whether a key, or a name of the operator's, ever decided anything in the workspace; may trail
     /// by a moment.
-    pub async fn has_decided(&self, tag: WorkspaceTag, key_id: &str) -> Result<bool, ApiError> {
+    pub async fn has_decided(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+    ) -> Result<bool, ApiError> {
         let query = self
             .database
             .querying()
             .index_name(names::DECISIONS_BY_KEY)
             .key_condition_expression("decided_by = :key")
             .projection_expression("pk, sk")
-            .expression_attribute_values(":key", text(schema::decided_by(tag, key_id)))
+            .expression_attribute_values(":key", text(schema::decided_by(prefix, key_id)))
             .limit(1);
         let (found, _) = self.database.query(query).await?;
         Ok(!found.is_empty())
@@ -110,7 +114,7 @@ impl Store {
     /// The users on whom the key decided within the window; may trail by a moment.
     pub async fn users_decided_on(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         window: &UndoWindow,
     ) -> Result<BTreeSet<UserId>, ApiError> {
         let query = self
@@ -119,7 +123,7 @@ impl Store {
             .index_name(names::DECISIONS_BY_KEY)
             .key_condition_expression("decided_by = :key AND sk BETWEEN :since AND :until")
             .projection_expression("pk, sk")
-            .expression_attribute_values(":key", text(schema::decided_by(tag, &window.key_id)))
+            .expression_attribute_values(":key", text(schema::decided_by(prefix, &window.key_id)))
             .expression_attribute_values(":since", text(schema::decisions_since(window.since)))
             .expression_attribute_values(":until", text(schema::decisions_until(window.until)));
         let found = self.database.query_all(query).await?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Application, Intent};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::ExperienceId;
 use crate::domain::rules::RevisionRef;
@@ -96,7 +96,7 @@ impl From<StoredIntent> for Intent {
             level: level(stored.place),
             content: stored.content.map(RevisionRef::from),
             idempotency_key: stored.key,
-            first_sent: Moment::from_millis(stored.first_sent),
+            first_sent: UnixMillis::from_millis(stored.first_sent),
             done: stored.done,
         }
     }
@@ -104,7 +104,7 @@ impl From<StoredIntent> for Intent {
 
 impl ApplicationItem {
     /// Of an application, and where and when somebody is to look again.
-    pub(super) fn of(application: &Application, due: Option<(String, Moment)>) -> Self {
+    pub(super) fn of(application: &Application, due: Option<(String, UnixMillis)>) -> Self {
         let (due, due_at) = due.unzip();
         let is_kept = !application.holds.is_empty() || due.is_some();
         Self {
@@ -113,10 +113,10 @@ impl ApplicationItem {
             updates: application.updates.iter().map(|at| at.millis()).collect(),
             failures: application.failures,
             error: application.error.clone(),
-            retry_at: application.retry_at.map(Moment::millis),
+            retry_at: application.retry_at.map(UnixMillis::millis),
             due,
-            due_at: due_at.map(Moment::millis),
-            ttl: (!is_kept).then(|| Moment::now().seconds().plus(KEPT).0),
+            due_at: due_at.map(UnixMillis::millis),
+            ttl: (!is_kept).then(|| UnixMillis::now().seconds().plus(KEPT).0),
         }
     }
 }
@@ -127,10 +127,14 @@ impl Application {
         Ok(Self {
             intents: item.intents.into_iter().map(Intent::from).collect(),
             holds: item.holds.into_iter().map(Held::from).collect(),
-            updates: item.updates.into_iter().map(Moment::from_millis).collect(),
+            updates: item
+                .updates
+                .into_iter()
+                .map(UnixMillis::from_millis)
+                .collect(),
             failures: item.failures,
             error: item.error,
-            retry_at: item.retry_at.map(Moment::from_millis),
+            retry_at: item.retry_at.map(UnixMillis::from_millis),
         })
     }
 }

@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::ReturnValue;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::domain::keys::KeyRecord;
 use crate::domain::rules::{CheckRate, CheckReport};
 use crate::store::Store;
@@ -20,7 +20,7 @@ use crate::store::dynamo::schema::Key;
 const MOST: usize = 4096;
 
 /// A key with a cap.
-type Name = (WorkspaceTag, String);
+type Name = (WorkspacePrefix, String);
 
 /// The checks of the keys that have a cap.
 #[derive(Debug, Default)]
@@ -48,15 +48,15 @@ impl Store {
         let Some(cap) = key.check_cap() else {
             return Ok(());
         };
-        let name = (key.workspace.tag(), key.key_id.clone());
-        let now = Moment::now();
+        let name = (key.workspace.prefix(), key.key_id.clone());
+        let now = UnixMillis::now();
         let count = |rate: &mut CheckRate| rate.count(cap, checks, now);
-        let (verdict, report) = self.known.checks.with(&name, count);
+        let (verdict, report) = self.caches.checks.with(&name, count);
         if let Some(report) = report {
             let store = self.clone();
             tokio::spawn(async move {
                 let total = store.report_checks(&name, report, now.seconds()).await;
-                store.known.checks.with(&name, |rate| match total {
+                store.caches.checks.with(&name, |rate| match total {
                     Ok(total) => rate.reported(report, total),
                     Err(_) => rate.failed(report),
                 });
@@ -72,14 +72,14 @@ impl Store {
     /// whose answer was lost would count twice.
     async fn report_checks(
         &self,
-        (tag, key_id): &Name,
+        (prefix, key_id): &Name,
         report: CheckReport,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<u32, DatabaseError> {
         let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
         let update = self
             .database
-            .updating(Key::checks(*tag, key_id, report.minute))
+            .updating(Key::checks(*prefix, key_id, report.minute))
             .update_expression("SET kind = :kind, #ttl = :ttl ADD #count :checks")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_names("#count", "count")

@@ -14,9 +14,9 @@
 
 use std::future::Future;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Expiry};
 use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
@@ -33,11 +33,13 @@ impl Store {
     /// The standing of a user for a ban check, as it stood at one moment.
     pub async fn steady_standing(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         experience: ExperienceId,
     ) -> Result<Snapshot, ApiError> {
-        let first = self.standing_and(tag, user, experience, Vec::new()).await?;
+        let first = self
+            .standing_and(prefix, user, experience, Vec::new())
+            .await?;
         Ok(self.steadied(first.0, user, experience).await?)
     }
 
@@ -48,19 +50,19 @@ impl Store {
         user: UserId,
         experience: ExperienceId,
     ) -> Result<Snapshot, DatabaseError> {
-        let tag = first.tag();
+        let prefix = first.prefix();
         let read = || async {
-            let again = self.standing_and(tag, user, experience, Vec::new());
+            let again = self.standing_and(prefix, user, experience, Vec::new());
             Ok(again.await?.0)
         };
-        steady(first, Moment::now().seconds(), read).await
+        steady(first, UnixMillis::now().seconds(), read).await
     }
 }
 
 /// The snapshot as it stood at one moment, given a first reading.
 async fn steady<F, Fut>(
     first: Snapshot,
-    now: Timestamp,
+    now: UnixSeconds,
     mut read: F,
 ) -> Result<Snapshot, DatabaseError>
 where
@@ -83,7 +85,7 @@ where
 }
 
 /// Whether no ban holds, but one did until a moment ago.
-fn may_be_torn(snapshot: &Snapshot, now: Timestamp) -> bool {
+fn may_be_torn(snapshot: &Snapshot, now: UnixSeconds) -> bool {
     let standing = &snapshot.standing;
     let mut bans = standing.here.ban.iter().chain(&standing.global);
     standing.counting(now).is_none()
@@ -91,7 +93,7 @@ fn may_be_torn(snapshot: &Snapshot, now: Timestamp) -> bool {
 }
 
 /// When a ban ended, or is to end.
-fn ended(ban: &Ban) -> Option<Timestamp> {
+fn ended(ban: &Ban) -> Option<UnixSeconds> {
     let expires = match ban.terms.expires {
         Expiry::At(at) => Some(at),
         Expiry::Never => None,
@@ -108,7 +110,7 @@ mod tests {
     use crate::domain::rules::{Ending, EndingKind, Here, Scope, Standing, Terms};
     use crate::store::dynamo::items::{ExperienceItem, GlobalItem, StoredBan};
 
-    const NOW: Timestamp = Timestamp(1_000_000);
+    const NOW: UnixSeconds = UnixSeconds(1_000_000);
 
     fn ban(scope: Scope, ended: Option<u64>) -> Ban {
         Ban {
@@ -126,10 +128,10 @@ mod tests {
             },
             revision: 1,
             decisions: 1,
-            created: Timestamp(1),
-            updated: Timestamp(1),
+            created: UnixSeconds(1),
+            updated: UnixSeconds(1),
             ending: ended.map(|at| Ending {
-                at: Timestamp(at),
+                at: UnixSeconds(at),
                 kind: EndingKind::Lifted,
             }),
         }
@@ -137,7 +139,7 @@ mod tests {
 
     /// The experience's ban and the Global one, each with the version of its item.
     fn reading(here: Option<(Ban, u64)>, global: Option<(Ban, u64)>) -> Snapshot {
-        let tag = WorkspaceId::random().tag();
+        let prefix = WorkspaceId::random().prefix();
         let experience = ExperienceId::new(7).unwrap();
         let here = here.map(|(ban, version)| {
             let standing = Standing {
@@ -147,14 +149,14 @@ mod tests {
                 },
                 ..Standing::default()
             };
-            ExperienceItem::new(tag, experience, &standing, version, NOW)
+            ExperienceItem::new(prefix, experience, &standing, version, NOW)
         });
         let global = global.map(|(ban, version)| GlobalItem {
             version,
             ban: StoredBan::from(&ban),
             mark: None,
         });
-        Snapshot::new(tag, UserId::new(1).unwrap(), experience, here, global)
+        Snapshot::new(prefix, UserId::new(1).unwrap(), experience, here, global)
     }
 
     /// Whether the user counts as banned by these readings, and how many were made.

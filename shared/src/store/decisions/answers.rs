@@ -6,13 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::ids::{Guid, UserId, WorkspaceTag};
+use crate::domain::ids::{Guid, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, DecisionKind, Scope, Standing};
 use crate::store::Store;
-use crate::store::decisions::commit_with_retry::{Call, Settled};
+use crate::store::decisions::commit_with_retry::{Committed, WriteContext};
 use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::schema::Key;
 
@@ -48,13 +48,13 @@ pub struct Answer {
     /// Whether the experience had reported that revision of it.
     pub completed: bool,
     /// When the call was answered first.
-    pub at: Timestamp,
+    pub at: UnixSeconds,
 }
 
 /// What is stored of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct StoredAnswer {
-    at: Timestamp,
+    at: UnixSeconds,
     /// Absent where no ban was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shown: Option<ShownBan>,
@@ -70,7 +70,7 @@ struct ShownBan {
 
 impl Shows {
     /// The answer to a call that led to this standing.
-    fn answer(self, standing: &Standing, at: Timestamp) -> Option<Answer> {
+    fn answer(self, standing: &Standing, at: UnixSeconds) -> Option<Answer> {
         let ban = match self {
             Self::Latest(scope) => standing.latest_in(scope),
             Self::Counting => standing.shown(at),
@@ -83,7 +83,7 @@ impl Shows {
     }
 
     /// The same as it is stored.
-    pub(in crate::store) fn stored(self, standing: &Standing, at: Timestamp) -> StoredAnswer {
+    pub(in crate::store) fn stored(self, standing: &Standing, at: UnixSeconds) -> StoredAnswer {
         let shown = self.answer(standing, at).map(|answer| ShownBan {
             guid: answer.ban.guid.get(),
             decisions: answer.ban.decisions,
@@ -98,18 +98,18 @@ impl Store {
     /// first call; none if its user was forgotten since.
     pub async fn answer(
         &self,
-        call: &Call,
-        settled: &Settled,
+        context: &WriteContext,
+        committed: &Committed,
         which: Shows,
     ) -> Result<Option<Answer>, ApiError> {
-        let Some(earlier) = settled.earlier else {
-            return Ok(which.answer(&settled.standing, Moment::now().seconds()));
+        let Some(earlier) = committed.earlier else {
+            return Ok(which.answer(&committed.standing, UnixMillis::now().seconds()));
         };
         let Some(shown) = earlier.shown else {
             return Ok(None);
         };
         let ban = self
-            .as_shown(call.tag, call.user, shown, earlier.at)
+            .as_shown(context.prefix, context.user, shown, earlier.at)
             .await?;
         Ok(ban.map(|ban| Answer {
             ban,
@@ -121,13 +121,13 @@ impl Store {
     /// The ban as it stood at an earlier answer.
     async fn as_shown(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         shown: ShownBan,
-        at: Timestamp,
+        at: UnixSeconds,
     ) -> Result<Option<Ban>, ApiError> {
         let guid = Guid::from(shown.guid);
-        let found = self.database.get(Key::ban(tag, user, guid)).await?;
+        let found = self.database.get(Key::ban(prefix, user, guid)).await?;
         let Some(record) = found.map(items::read::<BanItem>).transpose()? else {
             return Ok(None);
         };
@@ -136,10 +136,10 @@ impl Store {
         if is_it(&ban) {
             return Ok(Some(ban));
         }
-        let since = Moment::from_millis(at.minus(SLACK).0.saturating_mul(1000));
+        let since = UnixMillis::from_millis(at.minus(SLACK).0.saturating_mul(1000));
         let of_ban = (user, guid);
         let page = self
-            .history_of_ban(tag, of_ban, since, None, LOOKED_AT)
+            .history_of_ban(prefix, of_ban, since, None, LOOKED_AT)
             .await?;
         let decisions = page.decisions.into_iter().map(|(_, decision)| decision);
         let mut states = decisions

@@ -6,9 +6,9 @@
 
 use std::fmt;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::access::links::Link;
 use crate::store::dynamo::database::{number, text};
@@ -71,16 +71,16 @@ impl Store {
     /// position lies in the link; writing it makes the stream record that calls the next one.
     pub(in crate::store) async fn backfill(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<(), ApiError> {
         #[derive(serde::Deserialize)]
         struct LinkItem {
             #[serde(default)]
-            linked: Timestamp,
+            linked: UnixSeconds,
             backfill: String,
         }
-        let Some(item) = self.database.get(Key::link(tag, experience)).await? else {
+        let Some(item) = self.database.get(Key::link(prefix, experience)).await? else {
             return Ok(());
         };
         let LinkItem {
@@ -97,12 +97,12 @@ impl Store {
                 break;
             }
             let Some(at) = position else { break };
-            position = self.backfill_some(tag, experience, &at).await?.1;
+            position = self.backfill_some(prefix, experience, &at).await?.1;
         }
         let reached = position.map_or(Link::BACKFILL_DONE.to_owned(), |at| at.to_string());
         let update = self
             .database
-            .updating(Key::link(tag, experience))
+            .updating(Key::link(prefix, experience))
             .update_expression("SET backfill = :reached")
             .condition_expression(
                 "backfill = :begun AND (linked = :linked OR attribute_not_exists(linked))",
@@ -120,13 +120,13 @@ impl Store {
     /// next begin.
     pub async fn backfill_some(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         at: &BackfillPosition,
     ) -> Result<(u64, Option<BackfillPosition>), ApiError> {
         let query = match at.own_shard() {
             None => {
-                let partition = schema::global_partition(tag, at.partition);
+                let partition = schema::global_partition(prefix, at.partition);
                 let start = at.after.as_ref().map(|user| {
                     let (pk, sk) = (partition.clone(), user.clone());
                     Key { pk, sk }.item()
@@ -140,11 +140,11 @@ impl Store {
                     .set_exclusive_start_key(start)
             }
             Some(shard) => {
-                let partition = schema::experience_ledger_partition(tag, experience, shard);
+                let partition = schema::experience_ledger_partition(prefix, experience, shard);
                 let start = at
                     .after
                     .as_ref()
-                    .and_then(|at| start_of(tag, &partition, at));
+                    .and_then(|at| start_of(prefix, &partition, at));
                 self.database
                     .querying()
                     .index_name(names::BY_EXPERIENCE)
@@ -162,7 +162,7 @@ impl Store {
         users.dedup();
         let pairs: Vec<_> = users.into_iter().map(|user| (user, experience)).collect();
         if !pairs.is_empty() {
-            self.reconcile(tag, &pairs).await?;
+            self.reconcile(prefix, &pairs).await?;
         }
         let after = next.and_then(|item| {
             if at.own_shard().is_none() {
@@ -185,12 +185,12 @@ impl Store {
     /// Notes that everything has been brought to the experience, if it is still linked.
     pub async fn end_backfill(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<(), ApiError> {
         let update = self
             .database
-            .updating(Key::link(tag, experience))
+            .updating(Key::link(prefix, experience))
             .update_expression("SET backfill = :done")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":done", text(Link::BACKFILL_DONE));
@@ -211,10 +211,10 @@ fn user_of(item: &Item) -> Option<UserId> {
 }
 
 /// The key at which DynamoDB goes on in the list of the experience's own bans.
-fn start_of(tag: WorkspaceTag, partition: &str, after: &str) -> Option<Item> {
+fn start_of(prefix: WorkspacePrefix, partition: &str, after: &str) -> Option<Item> {
     let (guid, user) = after.split_once('-')?;
     let guid_number: u64 = guid.parse().ok()?;
-    let mut key = Key::ban(tag, user.parse().ok()?, guid_number.into()).item();
+    let mut key = Key::ban(prefix, user.parse().ok()?, guid_number.into()).item();
     key.insert("experience_ledger".to_owned(), text(partition));
     key.insert("guid_key".to_owned(), text(guid));
     Some(key)

@@ -1,17 +1,17 @@
 //! What an item that the stream tells of is, by its key.
 
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::dynamo::schema::Key;
 
 /// An item that somebody outside may have to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
     /// A decision, or an expiry: an entry of the workspace's log.
-    Entry(WorkspaceTag),
+    Entry(WorkspacePrefix),
     /// A user's standing in an experience.
-    Standing(WorkspaceTag, UserId, ExperienceId),
+    Standing(WorkspacePrefix, UserId, ExperienceId),
     /// A delivery to an endpoint.
-    Delivery(WorkspaceTag, String),
+    Delivery(WorkspacePrefix, String),
 }
 
 impl Changed {
@@ -19,14 +19,14 @@ impl Changed {
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
         let mut parts = key.pk.split('#');
-        let tag = parts.next()?.parse().ok()?;
+        let prefix = parts.next()?.parse().ok()?;
         match (parts.next()?, key.sk.split_once('#')) {
-            ("U", Some(("H" | "T", _))) => Some(Self::Entry(tag)),
+            ("U", Some(("H" | "T", _))) => Some(Self::Entry(prefix)),
             ("U", Some(("E", experience))) => {
                 let user = parts.next()?.parse().ok()?;
-                Some(Self::Standing(tag, user, experience.parse().ok()?))
+                Some(Self::Standing(prefix, user, experience.parse().ok()?))
             }
-            ("D", _) => Some(Self::Delivery(tag, parts.next()?.to_owned())),
+            ("D", _) => Some(Self::Delivery(prefix, parts.next()?.to_owned())),
             _ => None,
         }
     }
@@ -43,15 +43,15 @@ mod tests {
 
     #[test]
     fn an_item_is_known_by_its_key() {
-        let tag: WorkspaceTag = "26092f67".parse().unwrap();
+        let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
         let user = "26092f67#U#156";
-        assert_eq!(changed(user, "H#001#7#1"), Some(Changed::Entry(tag)));
-        assert_eq!(changed(user, "T#007#1"), Some(Changed::Entry(tag)));
+        assert_eq!(changed(user, "H#001#7#1"), Some(Changed::Entry(prefix)));
+        assert_eq!(changed(user, "T#007#1"), Some(Changed::Entry(prefix)));
         let place = ExperienceId::new(1818).unwrap();
         let id = UserId::new(156).unwrap();
-        let standing = Changed::Standing(tag, id, place);
+        let standing = Changed::Standing(prefix, id, place);
         assert_eq!(changed(user, "E#1818"), Some(standing));
-        let delivery = Changed::Delivery(tag, "we_1".to_owned());
+        let delivery = Changed::Delivery(prefix, "we_1".to_owned());
         assert_eq!(changed("26092f67#D#we_1", "01"), Some(delivery));
         for (pk, sk) in [(user, "B#7"), ("26092f67#G#3", "156"), ("W#26092f67", "W")] {
             assert_eq!(changed(pk, sk), None, "{pk} {sk}");

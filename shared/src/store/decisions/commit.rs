@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use serde::Serialize;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{Guid, ModeratorId};
 use crate::domain::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
 use crate::store::decisions::snapshot::Snapshot;
-use crate::store::decisions::write_policy::Permit;
+use crate::store::decisions::write_policy::WritePolicy;
 use crate::store::dynamo::database::{Database, DatabaseError, expression, number, refused, text};
 use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem, StoredBan};
 use crate::store::dynamo::schema::{self, Key};
@@ -49,9 +49,9 @@ impl Actor {
 pub(in crate::store) struct Commit<'a> {
     pub snapshot: &'a Snapshot,
     pub outcome: &'a Outcome,
-    pub permit: &'a Permit,
+    pub policy: &'a WritePolicy,
     pub actor: &'a Actor,
-    pub now: Moment,
+    pub now: UnixMillis,
 }
 
 /// A decision in the history, append-only.
@@ -60,7 +60,7 @@ struct NewDecision<'a> {
     decision: DecisionKind,
     guid: String,
     number: u32,
-    at: Timestamp,
+    at: UnixSeconds,
     at_ms: u64,
     ban: StoredBan,
     previous: Option<StoredBan>,
@@ -128,7 +128,7 @@ impl Commit<'_> {
         for decision in &self.outcome.decisions {
             writes.push(self.put_decision(table, decision)?);
         }
-        writes.extend(self.permit.writes(table, self.now.seconds())?);
+        writes.extend(self.policy.writes(table, self.now.seconds())?);
         Ok(writes)
     }
 
@@ -151,7 +151,7 @@ impl Commit<'_> {
             ban: StoredBan::from(ban),
             mark: self.outcome.standing.global_mark.clone(),
         };
-        let key = Key::global(self.snapshot.tag, self.snapshot.user);
+        let key = Key::global(self.snapshot.prefix, self.snapshot.user);
         let put = Put::builder().set_item(Some(items::write(key, "global", item)?));
         put_if_version(table, put, self.snapshot.global_version).map(Some)
     }
@@ -188,13 +188,13 @@ impl Commit<'_> {
         guid: Guid,
         change: &RecordChange<'_>,
     ) -> Result<TransactWriteItem, DatabaseError> {
-        let tag = self.snapshot.tag;
+        let prefix = self.snapshot.prefix;
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
         // An update would make an item of a record that was erased.
         let condition = if change.is_new { IS_NEW } else { EXISTS };
         let mut update = Update::builder()
             .table_name(table)
-            .set_key(Some(Key::ban(tag, self.snapshot.user, guid).item()))
+            .set_key(Some(Key::ban(prefix, self.snapshot.user, guid).item()))
             .condition_expression(condition);
         if let Some(ban) = change.ban {
             let shard = schema::ledger_shard(guid);
@@ -202,12 +202,15 @@ impl Commit<'_> {
                 "kind = :kind, ban = :ban, guid_key = :guid, ledger = :ledger, \
                  experience_ledger = :experience_ledger",
             );
-            let experience_ledger = schema::experience_ledger_partition(tag, ban.made_in, shard);
+            let experience_ledger = schema::experience_ledger_partition(prefix, ban.made_in, shard);
             update = update
                 .expression_attribute_values(":kind", text("ban"))
                 .expression_attribute_values(":ban", items::attribute(StoredBan::from(ban))?)
                 .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
-                .expression_attribute_values(":ledger", text(schema::ledger_partition(tag, shard)))
+                .expression_attribute_values(
+                    ":ledger",
+                    text(schema::ledger_partition(prefix, shard)),
+                )
                 .expression_attribute_values(":experience_ledger", text(experience_ledger));
             if let Some(at) = expires_later(ban, self.now.seconds()) {
                 sets.push("due = :due, due_at = :due_at");
@@ -259,8 +262,8 @@ impl Commit<'_> {
             moderator: self.actor.moderator,
             principal: self.actor.principal.as_deref(),
             request: &self.actor.request_id,
-            decided_by: schema::decided_by(self.snapshot.tag, &self.actor.key_id),
-            ttl: self.permit.leaves(self.now.seconds()),
+            decided_by: schema::decided_by(self.snapshot.prefix, &self.actor.key_id),
+            ttl: self.policy.leaves(self.now.seconds()),
         };
         put_new(
             table,
@@ -269,9 +272,9 @@ impl Commit<'_> {
     }
 
     fn decision_key(&self, decision: &Decision) -> Key {
-        let Snapshot { tag, user, .. } = *self.snapshot;
+        let Snapshot { prefix, user, .. } = *self.snapshot;
         Key::decision(
-            tag,
+            prefix,
             user,
             self.now,
             decision.ban.guid,
@@ -281,7 +284,7 @@ impl Commit<'_> {
 }
 
 /// When a ban runs out, if it is in force and does.
-fn expires_later(ban: &Ban, now: Timestamp) -> Option<Timestamp> {
+fn expires_later(ban: &Ban, now: UnixSeconds) -> Option<UnixSeconds> {
     match ban.terms.expires {
         Expiry::At(at) if ban.holds(now) => Some(at),
         _ => None,
@@ -292,16 +295,16 @@ fn expires_later(ban: &Ban, now: Timestamp) -> Option<Timestamp> {
 pub(in crate::store) fn experience_item(
     snapshot: &Snapshot,
     after: &Standing,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Option<ExperienceItem> {
     let Snapshot {
-        tag,
+        prefix,
         experience,
         here_item,
         ..
     } = snapshot;
     let version = next_version(here_item.as_ref().map(|item| item.version));
-    let mut item = ExperienceItem::new(*tag, *experience, after, version, now);
+    let mut item = ExperienceItem::new(*prefix, *experience, after, version, now);
     if !snapshot.is_linked {
         item = item.without_pending();
     }
@@ -318,7 +321,7 @@ pub(in crate::store) fn put_experience(
     snapshot: &Snapshot,
     item: ExperienceItem,
 ) -> Result<TransactWriteItem, DatabaseError> {
-    let key = Key::experience(snapshot.tag, snapshot.user, snapshot.experience);
+    let key = Key::experience(snapshot.prefix, snapshot.user, snapshot.experience);
     let put = Put::builder().set_item(Some(items::write(key, "experience", item)?));
     put_if_version(
         table,
@@ -332,7 +335,7 @@ pub(in crate::store) fn check_global(
     table: &str,
     snapshot: &Snapshot,
 ) -> Result<TransactWriteItem, DatabaseError> {
-    let key = Key::global(snapshot.tag, snapshot.user).item();
+    let key = Key::global(snapshot.prefix, snapshot.user).item();
     let check = ConditionCheck::builder()
         .table_name(table)
         .set_key(Some(key));
@@ -355,7 +358,7 @@ pub(in crate::store) fn clear_applied(
 ) -> Result<TransactWriteItem, DatabaseError> {
     let update = Update::builder()
         .table_name(table)
-        .set_key(Some(Key::ban(snapshot.tag, snapshot.user, guid).item()))
+        .set_key(Some(Key::ban(snapshot.prefix, snapshot.user, guid).item()))
         .update_expression("REMOVE applied")
         .condition_expression(EXISTS);
     Ok(TransactWriteItem::builder()

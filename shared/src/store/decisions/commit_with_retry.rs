@@ -9,15 +9,15 @@ use std::future::Future;
 use super::answers::{Named, StoredAnswer};
 use super::commit::{Actor, Commit};
 use super::requests;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::rules::{CallDigest, Decision, Standing};
 use crate::store::Store;
 use crate::store::access::links::Link;
 use crate::store::access::self_linking::SelfLinking;
 use crate::store::decisions::snapshot::Snapshot;
-use crate::store::decisions::write_policy::{Bounds, Decided};
+use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
@@ -32,17 +32,17 @@ const UNANSWERED: u32 = 3;
 
 /// A call on one user's standing in one experience.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct WriteContext {
     /// Whose.
     pub user: UserId,
     /// The workspace.
-    pub tag: WorkspaceTag,
+    pub prefix: WorkspacePrefix,
     /// Where, and whether the call links it.
     pub link: Link,
     /// Who calls.
     pub actor: Actor,
     /// By what the caller is bound besides the rules.
-    pub bounds: Bounds,
+    pub limits: CallerLimits,
     /// The caller's own name for the request, if it gave one.
     pub idempotency: Option<Named>,
     /// By which a repeat is recognised; without it, no call is one.
@@ -51,7 +51,7 @@ pub struct Call {
 
 /// What a call came to.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct Committed {
     /// The standing afterwards.
     pub standing: Standing,
     /// What was decided; unknown, and so empty, when an earlier request is found to have done it.
@@ -63,33 +63,37 @@ pub struct Settled {
 impl Store {
     /// Carries out a call: `decide` makes an outcome of what is stored, and the outcome is written
     /// whole, if the state it was decided on still holds. Otherwise it is decided anew.
-    pub async fn settle<F, Fut>(&self, call: &Call, decide: F) -> Result<Settled, ApiError>
+    pub async fn commit_with_retry<F, Fut>(
+        &self,
+        context: &WriteContext,
+        decide: F,
+    ) -> Result<Committed, ApiError>
     where
-        F: Fn(Snapshot, Moment) -> Fut,
-        Fut: Future<Output = Result<Decided, ApiError>>,
+        F: Fn(Snapshot, UnixMillis) -> Fut,
+        Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
     {
-        let mut linking = self.begin_linking(call.tag, call.link);
+        let mut linking = self.begin_linking(context.prefix, context.link);
         // On the heap: the rounds hold much, and callers hold them in futures of their own.
-        let settled = Box::pin(self.settle_linking(call, &mut linking, decide)).await;
+        let committed = Box::pin(self.settle_linking(context, &mut linking, decide)).await;
         linking.end().await;
-        settled
+        committed
     }
 
     async fn settle_linking<F, Fut>(
         &self,
-        call: &Call,
+        context: &WriteContext,
         linking: &mut SelfLinking<'_>,
         decide: F,
-    ) -> Result<Settled, ApiError>
+    ) -> Result<Committed, ApiError>
     where
-        F: Fn(Snapshot, Moment) -> Fut,
-        Fut: Future<Output = Result<Decided, ApiError>>,
+        F: Fn(Snapshot, UnixMillis) -> Fut,
+        Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
     {
-        let (tag, user, experience) = (call.tag, call.user, call.link.experience());
-        let request_key = call
+        let (prefix, user, experience) = (context.prefix, context.user, context.link.experience());
+        let request_key = context
             .idempotency
             .as_ref()
-            .map(|named| requests::key(tag, &call.actor.key_id, &named.key));
+            .map(|named| requests::key(prefix, &context.actor.key_id, &named.key));
         let mut witnesses: Vec<Key> = Vec::new();
         let mut unanswered = 0;
         // What the last of them would have decided.
@@ -97,12 +101,12 @@ impl Store {
         let mut last = DatabaseError::Conflict;
         for round in 0..ROUNDS {
             let others = request_key.iter().chain(&witnesses).cloned().collect();
-            let (mut snapshot, found) = self.standing_and(tag, user, experience, others).await?;
-            let now = Moment::now();
-            if let Some(done) = done_before(call, request_key.as_ref(), found, now.seconds())? {
+            let (mut snapshot, found) = self.standing_and(prefix, user, experience, others).await?;
+            let now = UnixMillis::now();
+            if let Some(done) = done_before(context, request_key.as_ref(), found, now.seconds())? {
                 linking.found_done();
                 self.database.meter().decided(&unsure);
-                return Ok(Settled {
+                return Ok(Committed {
                     standing: snapshot.standing,
                     decisions: unsure,
                     earlier: done.answer,
@@ -111,23 +115,23 @@ impl Store {
             if unanswered == UNANSWERED {
                 break;
             }
-            let Decided { outcome, permit } = decide(snapshot.clone(), now).await?;
+            let PolicyOutcome { outcome, policy } = decide(snapshot.clone(), now).await?;
             snapshot.is_linked = linking.prepare(now.seconds()).await?;
             let commit = Commit {
                 snapshot: &snapshot,
                 outcome: &outcome,
-                permit: &permit,
-                actor: &call.actor,
+                policy: &policy,
+                actor: &context.actor,
                 now,
             };
             match self
-                .write(call, request_key.as_ref(), &commit, linking)
+                .write(context, request_key.as_ref(), &commit, linking)
                 .await
             {
                 Ok(()) => {
                     linking.written();
                     self.database.meter().decided(&outcome.decisions);
-                    return Ok(Settled {
+                    return Ok(Committed {
                         standing: outcome.standing,
                         decisions: outcome.decisions,
                         earlier: None,
@@ -137,7 +141,7 @@ impl Store {
                     return Err(error.into());
                 }
                 Err(error @ DatabaseError::Conflict) => {
-                    self.database.meter().overtaken();
+                    self.database.meter().write_conflict();
                     linking.refresh().await?;
                     last = error;
                 }
@@ -156,7 +160,7 @@ impl Store {
 
     async fn write(
         &self,
-        call: &Call,
+        context: &WriteContext,
         request_key: Option<&Key>,
         commit: &Commit<'_>,
         linking: &SelfLinking<'_>,
@@ -165,7 +169,7 @@ impl Store {
         let mut writes = commit.writes(&self.database)?;
         let seconds = commit.now.seconds();
         writes.extend(linking.write(seconds, writes.is_empty())?);
-        if let (Some(key), Some(Named { key: name, shows })) = (request_key, &call.idempotency) {
+        if let (Some(key), Some(Named { key: name, shows })) = (request_key, &context.idempotency) {
             let answer = shows.stored(&commit.outcome.standing, seconds);
             writes.push(requests::write(table, key.clone(), name, answer, seconds)?);
         }
@@ -187,10 +191,10 @@ struct Done {
 /// Whether the call has taken effect before: in a round whose answer was lost, or under the same
 /// idempotency key.
 fn done_before(
-    call: &Call,
+    context: &WriteContext,
     request_key: Option<&Key>,
     found: Vec<Item>,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<Option<Done>, ApiError> {
     #[derive(serde::Deserialize)]
     struct Witness {
@@ -198,7 +202,7 @@ fn done_before(
     }
     let mut done: Option<Done> = None;
     for item in found {
-        match &call.idempotency {
+        match &context.idempotency {
             Some(named) if Key::of(&item).as_ref() == request_key => {
                 if let Some(repeat) = requests::repeated(item, &named.key, now)? {
                     done.get_or_insert_default().answer = repeat.answer;
@@ -206,7 +210,7 @@ fn done_before(
             }
             _ => {
                 let witness: Witness = items::read(item)?;
-                if witness.request.as_ref() == Some(&call.actor.request_id) {
+                if witness.request.as_ref() == Some(&context.actor.request_id) {
                     done.get_or_insert_default();
                 }
             }

@@ -4,9 +4,9 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use serde::Serialize;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, DecisionKind, Expiry};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
@@ -25,7 +25,7 @@ const ROUNDS: u32 = 10;
 /// The record of a ban that is due to run out.
 #[derive(Clone, Debug)]
 pub struct Expiring {
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     user: UserId,
     key: Key,
 }
@@ -33,9 +33,9 @@ pub struct Expiring {
 impl Expiring {
     fn of(key: Key) -> Option<Self> {
         let mut parts = key.pk.split('#');
-        let tag = parts.next()?.parse().ok()?;
+        let prefix = parts.next()?.parse().ok()?;
         let user = parts.nth(1)?.parse().ok()?;
-        Some(Self { tag, user, key })
+        Some(Self { prefix, user, key })
     }
 }
 
@@ -43,7 +43,7 @@ impl Expiring {
 #[derive(Serialize)]
 struct ExpiryItem {
     decision: DecisionKind,
-    at: Timestamp,
+    at: UnixSeconds,
     at_ms: u64,
     ban: StoredBan,
     previous: StoredBan,
@@ -59,7 +59,7 @@ impl Store {
     pub async fn expiring(
         &self,
         shard: u64,
-        now: Timestamp,
+        now: UnixSeconds,
         limit: u16,
     ) -> Result<Vec<Expiring>, ApiError> {
         let query = self
@@ -76,7 +76,11 @@ impl Store {
     }
 
     /// Records that a ban has run out, if it has and this is not recorded; says whether it did.
-    pub async fn record_expiry(&self, expiring: &Expiring, now: Moment) -> Result<bool, ApiError> {
+    pub async fn record_expiry(
+        &self,
+        expiring: &Expiring,
+        now: UnixMillis,
+    ) -> Result<bool, ApiError> {
         for round in 0..ROUNDS {
             let Some(item) = self.database.get(expiring.key.clone()).await? else {
                 return Ok(false);
@@ -107,12 +111,12 @@ impl Store {
         expiring: &Expiring,
         ban: &Ban,
         applied: Option<u32>,
-        at: Timestamp,
+        at: UnixSeconds,
     ) -> Result<Vec<TransactWriteItem>, ApiError> {
-        let Expiring { tag, user, key } = expiring;
+        let Expiring { prefix, user, key } = expiring;
         let table = &self.database.tables().bans;
         let applied = applied == Some(ban.revision);
-        let permit = self.permit_record(*tag).await?;
+        let policy = self.record_policy(*prefix).await?;
         let item = ExpiryItem {
             decision: DecisionKind::Expired,
             at,
@@ -122,9 +126,9 @@ impl Store {
             applied,
             previous_applied: applied,
             key_id: BY,
-            ttl: permit.leaves(Moment::now().seconds()),
+            ttl: policy.leaves(UnixMillis::now().seconds()),
         };
-        let of_expiry = Key::expiry(*tag, *user, ban.guid, ban.decisions);
+        let of_expiry = Key::expiry(*prefix, *user, ban.guid, ban.decisions);
         let put = versions::put_new(table, items::write(of_expiry, "expiry", item)?)?;
         let update = Update::builder()
             .table_name(table)

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::commit;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS};
@@ -23,22 +23,22 @@ const ROUNDS: u32 = 10;
 
 /// What a change calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum Propagation {
     /// A Global decision is brought to every linked experience.
-    Global(WorkspaceTag, UserId),
+    Global(WorkspacePrefix, UserId),
     /// What stands is brought to a newly linked experience.
-    Link(WorkspaceTag, ExperienceId),
+    Link(WorkspacePrefix, ExperienceId),
 }
 
-impl Step {
+impl Propagation {
     /// What a change of this item calls for, if anything.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
         let mut parts = key.pk.split('#');
-        let tag = parts.next()?.parse().ok()?;
+        let prefix = parts.next()?.parse().ok()?;
         match parts.next()? {
-            "G" => Some(Self::Global(tag, key.sk.parse().ok()?)),
-            "X" => Some(Self::Link(tag, key.sk.parse().ok()?)),
+            "G" => Some(Self::Global(prefix, key.sk.parse().ok()?)),
+            "X" => Some(Self::Link(prefix, key.sk.parse().ok()?)),
             _ => None,
         }
     }
@@ -46,14 +46,14 @@ impl Step {
 
 impl Store {
     /// Takes a step. Doing it again changes nothing.
-    pub async fn spread(&self, step: Step) -> Result<(), ApiError> {
+    pub async fn propagate(&self, step: Propagation) -> Result<(), ApiError> {
         match step {
-            Step::Global(tag, user) => {
-                let experiences = self.linked_experiences(tag).await?;
+            Propagation::Global(prefix, user) => {
+                let experiences = self.linked_experiences(prefix).await?;
                 let pairs: Vec<_> = experiences.iter().map(|id| (user, *id)).collect();
-                self.reconcile(tag, &pairs).await
+                self.reconcile(prefix, &pairs).await
             }
-            Step::Link(tag, experience) => self.backfill(tag, experience).await,
+            Propagation::Link(prefix, experience) => self.backfill(prefix, experience).await,
         }
     }
 
@@ -62,30 +62,30 @@ impl Store {
     /// that has passed.
     pub(in crate::store) async fn reconcile(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         pairs: &[(UserId, ExperienceId)],
     ) -> Result<(), ApiError> {
         for some in in_transactions(pairs) {
-            self.reconcile_some(tag, some).await?;
+            self.reconcile_some(prefix, some).await?;
         }
         Ok(())
     }
 
     async fn reconcile_some(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         pairs: &[(UserId, ExperienceId)],
     ) -> Result<(), ApiError> {
         for round in 0..ROUNDS {
-            let snapshots = self.snapshots(tag, pairs).await?;
-            let writes = self.reconciling(&snapshots, Moment::now().seconds())?;
+            let snapshots = self.snapshots(prefix, pairs).await?;
+            let writes = self.reconciling(&snapshots, UnixMillis::now().seconds())?;
             if writes.is_empty() {
                 return Ok(());
             }
             match self.database.transact(writes).await {
                 Ok(()) => return Ok(()),
                 Err(DatabaseError::Conflict) => {
-                    self.database.meter().overtaken();
+                    self.database.meter().write_conflict();
                     self.database.pause(round).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -96,15 +96,15 @@ impl Store {
 
     async fn snapshots(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         pairs: &[(UserId, ExperienceId)],
     ) -> Result<Vec<Snapshot>, DatabaseError> {
         let mut users: Vec<_> = pairs.iter().map(|(user, _)| *user).collect();
         users.dedup();
-        let global_keys = users.iter().map(|user| Key::global(tag, *user));
+        let global_keys = users.iter().map(|user| Key::global(prefix, *user));
         let here_keys = pairs
             .iter()
-            .map(|(user, id)| Key::experience(tag, *user, *id));
+            .map(|(user, id)| Key::experience(prefix, *user, *id));
         let keys = global_keys.chain(here_keys);
         let mut found = HashMap::new();
         for item in self.database.batch_get(keys, true).await? {
@@ -116,10 +116,10 @@ impl Store {
         pairs
             .iter()
             .map(|(user, experience)| {
-                let here = item_of(Key::experience(tag, *user, *experience));
-                let global = item_of(Key::global(tag, *user));
+                let here = item_of(Key::experience(prefix, *user, *experience));
+                let global = item_of(Key::global(prefix, *user));
                 Ok(Snapshot::new(
-                    tag,
+                    prefix,
                     *user,
                     *experience,
                     here.map(items::read::<ExperienceItem>).transpose()?,
@@ -132,7 +132,7 @@ impl Store {
     fn reconciling(
         &self,
         snapshots: &[Snapshot],
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
         let table = &self.database.tables().bans;
         let mut writes = Vec::new();

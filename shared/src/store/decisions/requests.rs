@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::answers::StoredAnswer;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::digest;
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
@@ -33,8 +33,8 @@ struct RequestItem {
 }
 
 /// Where the request of an API key under this name is kept.
-pub(in crate::store) fn key(tag: WorkspaceTag, key_id: &str, name: &IdempotencyKey) -> Key {
-    Key::request(tag, &digest::of(&[key_id, &name.name]))
+pub(in crate::store) fn key(prefix: WorkspacePrefix, key_id: &str, name: &IdempotencyKey) -> Key {
+    Key::request(prefix, &digest::of(&[key_id, &name.name]))
 }
 
 /// Keeps the request, unless another one has the key and its day is not over.
@@ -43,7 +43,7 @@ pub(in crate::store) fn write(
     key: Key,
     name: &IdempotencyKey,
     answer: StoredAnswer,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<TransactWriteItem, DatabaseError> {
     let item = RequestItem {
         meaning: Some(name.meaning.clone()),
@@ -66,7 +66,7 @@ pub(in crate::store) struct First {
 pub(in crate::store) fn repeated(
     item: Item,
     name: &IdempotencyKey,
-    now: Timestamp,
+    now: UnixSeconds,
 ) -> Result<Option<First>, ApiError> {
     let found: RequestItem = items::read(item)?;
     if found.ttl <= now.0 {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn judged(meaning: Option<&str>, sent: &IdempotencyKey, now: u64) -> Option<bool> {
-        let first = repeated(stored(meaning), sent, Timestamp(now));
+        let first = repeated(stored(meaning), sent, UnixSeconds(now));
         first.ok().map(|first| first.is_some())
     }
 

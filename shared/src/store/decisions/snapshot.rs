@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Standing};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub experience: ExperienceId,
     /// What was read.
     pub standing: Standing,
-    pub(in crate::store) tag: WorkspaceTag,
+    pub(in crate::store) prefix: WorkspacePrefix,
     pub(in crate::store) here_item: Option<ExperienceItem>,
     pub(in crate::store) global_version: Option<u64>,
     /// Whether something can become pending for the experience.
@@ -28,7 +28,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(in crate::store) fn new(
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         experience: ExperienceId,
         here_item: Option<ExperienceItem>,
@@ -48,7 +48,7 @@ impl Snapshot {
             user,
             experience,
             standing,
-            tag,
+            prefix,
             here_item,
             global_version,
             is_linked: true,
@@ -63,8 +63,8 @@ impl Snapshot {
 
     /// The workspace it was read in.
     #[must_use]
-    pub const fn tag(&self) -> WorkspaceTag {
-        self.tag
+    pub const fn prefix(&self) -> WorkspacePrefix {
+        self.prefix
     }
 }
 
@@ -72,12 +72,12 @@ impl Store {
     /// A user's standing in one experience: two items, strongly consistent, one round trip.
     pub async fn standing(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         experience: ExperienceId,
     ) -> Result<Snapshot, ApiError> {
         Ok(self
-            .standing_and(tag, user, experience, Vec::new())
+            .standing_and(prefix, user, experience, Vec::new())
             .await?
             .0)
     }
@@ -85,13 +85,13 @@ impl Store {
     /// The standing, and which of some other items exist, in the same round trip.
     pub(in crate::store) async fn standing_and(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         experience: ExperienceId,
         others: Vec<Key>,
     ) -> Result<(Snapshot, Vec<crate::store::dynamo::schema::Item>), DatabaseError> {
-        let here_key = Key::experience(tag, user, experience);
-        let global_key = Key::global(tag, user);
+        let here_key = Key::experience(prefix, user, experience);
+        let global_key = Key::global(prefix, user);
         let keys = [here_key.clone(), global_key.clone()]
             .into_iter()
             .chain(others);
@@ -103,15 +103,15 @@ impl Store {
                 _ => found.push(item),
             }
         }
-        Ok((Snapshot::new(tag, user, experience, here, global), found))
+        Ok((Snapshot::new(prefix, user, experience, here, global), found))
     }
 
     /// The next number of the workspace, for a new ban. One that is not used after all leaves a
     /// gap.
-    pub async fn new_uid(&self, tag: WorkspaceTag) -> Result<Uid, ApiError> {
+    pub async fn new_uid(&self, prefix: WorkspacePrefix) -> Result<Uid, ApiError> {
         let update = self
             .database
-            .updating(Key::uid_counter(tag))
+            .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind ADD #value :one")
             .expression_attribute_names("#value", "value")
             .expression_attribute_values(":kind", text("counter"))
@@ -128,10 +128,12 @@ impl Store {
     /// The records of some bans, in the order asked for; may trail by a moment.
     pub(in crate::store) async fn records(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         bans: &[(UserId, Guid)],
     ) -> Result<Vec<Ban>, DatabaseError> {
-        let keys = bans.iter().map(|(user, guid)| Key::ban(tag, *user, *guid));
+        let keys = bans
+            .iter()
+            .map(|(user, guid)| Key::ban(prefix, *user, *guid));
         let found = self.database.batch_get(keys, false).await?;
         let mut records: Vec<Ban> = found
             .into_iter()

@@ -6,12 +6,12 @@ use std::num::NonZeroU32;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::domain::rules::{Outcome, Pace};
 use crate::store::Store;
-use crate::store::decisions::commit_with_retry::Call;
+use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::Key;
@@ -19,7 +19,7 @@ use crate::store::dynamo::versions;
 
 /// By what a caller is bound besides the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bounds {
+pub enum CallerLimits {
     /// A call of the API: protected users are spared and caps are kept.
     Api {
         /// The cap of the key.
@@ -33,7 +33,7 @@ pub enum Bounds {
 
 /// The permit to write a decision. An outcome that decides nothing needs none.
 #[derive(Clone, Debug, Default)]
-pub struct Permit {
+pub struct WritePolicy {
     /// For how many seconds the decision is kept in the history; absent = for good.
     keep: Option<u64>,
     paces: Vec<CountedPace>,
@@ -41,16 +41,16 @@ pub struct Permit {
 
 /// What a call leads to, with the permit for it.
 #[derive(Clone, Debug)]
-pub struct Decided {
+pub struct PolicyOutcome {
     pub(in crate::store) outcome: Outcome,
-    pub(in crate::store) permit: Permit,
+    pub(in crate::store) policy: WritePolicy,
 }
 
-impl Decided {
+impl PolicyOutcome {
     /// A permitted decision.
     #[must_use]
-    pub const fn new(outcome: Outcome, permit: Permit) -> Self {
-        Self { outcome, permit }
+    pub const fn new(outcome: Outcome, policy: WritePolicy) -> Self {
+        Self { outcome, policy }
     }
 
     /// A report, or nothing at all.
@@ -58,7 +58,7 @@ impl Decided {
     pub fn nothing(outcome: Outcome) -> Self {
         Self {
             outcome,
-            permit: Permit::default(),
+            policy: WritePolicy::default(),
         }
     }
 }
@@ -78,9 +78,9 @@ struct PaceItem {
     ttl: u64,
 }
 
-impl Permit {
+impl WritePolicy {
     /// When a decision made now leaves the history, for the table's expiry.
-    pub(in crate::store) fn leaves(&self, now: Timestamp) -> Option<u64> {
+    pub(in crate::store) fn leaves(&self, now: UnixSeconds) -> Option<u64> {
         self.keep.map(|seconds| now.plus(seconds).0)
     }
 
@@ -88,7 +88,7 @@ impl Permit {
     pub(in crate::store) fn writes(
         &self,
         table: &str,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
         self.paces
             .iter()
@@ -110,13 +110,17 @@ impl Store {
     /// The permit to ban or to change a ban: 403 for a protected user, 429 where a cap is reached.
     /// One call reads all that it depends on; the caps are written with the ban, so that no more
     /// pass than they allow.
-    pub async fn permit_ban(&self, call: &Call, now: Moment) -> Result<Permit, ApiError> {
-        let mut permit = self.permit_lift(call).await?;
-        let protected = Key::protected(call.tag, call.user);
-        let caps = match call.bounds {
-            Bounds::Unbound => return Ok(permit),
-            Bounds::Operator => Vec::new(),
-            Bounds::Api { bans_per_hour } => self.caps(call, bans_per_hour).await?,
+    pub async fn ban_policy(
+        &self,
+        context: &WriteContext,
+        now: UnixMillis,
+    ) -> Result<WritePolicy, ApiError> {
+        let mut policy = self.lift_policy(context).await?;
+        let protected = Key::protected(context.prefix, context.user);
+        let caps = match context.limits {
+            CallerLimits::Unbound => return Ok(policy),
+            CallerLimits::Operator => Vec::new(),
+            CallerLimits::Api { bans_per_hour } => self.caps(context, bans_per_hour).await?,
         };
         let keys = caps.iter().map(|(key, _, _)| key.clone());
         let keys = std::iter::once(protected.clone()).chain(keys);
@@ -138,24 +142,24 @@ impl Store {
             let pace = pace
                 .admit(cap, now.seconds())
                 .map_err(|retry_after| ApiError::RateLimited { what, retry_after })?;
-            permit.paces.push(CountedPace { key, version, pace });
+            policy.paces.push(CountedPace { key, version, pace });
         }
-        Ok(permit)
+        Ok(policy)
     }
 
     /// The permit to end a ban, which neither protection nor a cap stands against.
-    pub async fn permit_lift(&self, call: &Call) -> Result<Permit, ApiError> {
-        self.permit_record(call.tag).await
+    pub async fn lift_policy(&self, context: &WriteContext) -> Result<WritePolicy, ApiError> {
+        self.record_policy(context.prefix).await
     }
 
     /// The permit to add to the history, for as long as the workspace keeps it.
-    pub(in crate::store) async fn permit_record(
+    pub(in crate::store) async fn record_policy(
         &self,
-        tag: WorkspaceTag,
-    ) -> Result<Permit, ApiError> {
-        let workspace = self.known_workspace(tag).await?;
+        prefix: WorkspacePrefix,
+    ) -> Result<WritePolicy, ApiError> {
+        let workspace = self.known_workspace(prefix).await?;
         let days = workspace.and_then(|workspace| workspace.history_days);
-        Ok(Permit {
+        Ok(WritePolicy {
             keep: days.map(|days| u64::from(days.get()).saturating_mul(86_400)),
             paces: Vec::new(),
         })
@@ -165,17 +169,17 @@ impl Store {
     /// reached.
     async fn caps(
         &self,
-        call: &Call,
+        context: &WriteContext,
         of_key: Option<NonZeroU32>,
     ) -> Result<Vec<(Key, NonZeroU32, &'static str)>, ApiError> {
-        let workspace = self.known_workspace(call.tag).await?;
+        let workspace = self.known_workspace(context.prefix).await?;
         let of_moderator = workspace.and_then(|workspace| workspace.moderator_bans_per_hour);
         let key = of_key.map(|cap| {
-            let key = Key::key_pace(call.tag, &call.actor.key_id);
+            let key = Key::key_pace(context.prefix, &context.actor.key_id);
             (key, cap, "this key has reached its limit of bans per hour")
         });
-        let moderator = of_moderator.zip(call.actor.moderator).map(|(cap, id)| {
-            let key = Key::moderator_pace(call.tag, id);
+        let moderator = of_moderator.zip(context.actor.moderator).map(|(cap, id)| {
+            let key = Key::moderator_pace(context.prefix, id);
             let what = "this moderator has reached the limit of bans per hour";
             (key, cap, what)
         });

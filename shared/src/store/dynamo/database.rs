@@ -21,7 +21,7 @@ use super::lifetime;
 use super::meter::Meter;
 use super::retries::Retries;
 use super::schema::{Item, Key};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 
 /// How many actions DynamoDB takes in one transaction.
 pub(in crate::store) const TRANSACTION_ACTIONS: usize = 100;
@@ -356,7 +356,7 @@ impl Database {
 
 /// The items among these that are not over now.
 fn lasting(found: Vec<Item>) -> Vec<Item> {
-    lifetime::lasting(found, Moment::now().seconds())
+    lifetime::lasting(found, UnixMillis::now().seconds())
 }
 
 /// A `String` attribute.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::database::DatabaseError;
 use super::schema::{self, Item, Key};
-use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspaceTag};
+use crate::domain::clock::UnixSeconds;
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspacePrefix};
 use crate::domain::rules::{
     Ban, CallMark, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Standing, Terms,
 };
@@ -27,10 +27,10 @@ pub(in crate::store) struct StoredBan {
     universal: bool,
     revision: u32,
     decisions: u32,
-    created: Timestamp,
-    updated: Timestamp,
+    created: UnixSeconds,
+    updated: UnixSeconds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended: Option<Timestamp>,
+    ended: Option<UnixSeconds>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     appealed: bool,
 }
@@ -151,11 +151,11 @@ impl ExperienceItem {
     /// The item that holds `standing` for one experience. A ban that has expired is not owed and
     /// would only weigh on the index; an unban is written before it is due.
     pub fn new(
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         standing: &Standing,
         version: u64,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Self {
         let owed = standing.owed();
         let (ban, unban) = (owed.ban_at(now), owed.unban);
@@ -165,7 +165,7 @@ impl ExperienceItem {
             ban: standing.here.ban.as_ref().map(StoredBan::from),
             report: report.map(StoredRevision::from),
             mark: standing.here.mark.clone(),
-            experience: schema::pending_partition(tag, experience),
+            experience: schema::pending_partition(prefix, experience),
             report_guid: report.map(|revision| revision.guid.to_string()),
             ban_owed: ban.map(|owed| schema::padded_guid(owed.revision.guid)),
             ban_owed_until: ban

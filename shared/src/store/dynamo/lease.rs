@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::database::{number, text};
 use super::schema::Key;
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 
 /// For how many seconds after its end the item of a lease is kept: a day.
@@ -26,12 +26,12 @@ impl Store {
     /// live.
     pub async fn take_lease(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         name: &str,
         seconds: u64,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<Option<Lease>, ApiError> {
-        let key = Key::lease(tag, name);
+        let key = Key::lease(prefix, name);
         let holder = uuid::Uuid::new_v4().simple().to_string();
         let until = now.millis().saturating_add(seconds.saturating_mul(1000));
         let ttl = now.seconds().plus(seconds).plus(KEPT);

@@ -9,20 +9,20 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 
 use super::database::number;
 use super::schema::Item;
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 
 /// Holds where there is no item, or one that is over.
 const ABSENT: &str = "attribute_not_exists(pk) OR #ttl <= :now";
 
 /// Whether an item is over.
-fn is_over(item: &Item, now: Timestamp) -> bool {
+fn is_over(item: &Item, now: UnixSeconds) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
     let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.0)
 }
 
 /// The items among these that are not over.
-pub(in crate::store) fn lasting(mut items: Vec<Item>, now: Timestamp) -> Vec<Item> {
+pub(in crate::store) fn lasting(mut items: Vec<Item>, now: UnixSeconds) -> Vec<Item> {
     items.retain(|item| !is_over(item, now));
     items
 }
@@ -31,14 +31,14 @@ pub(in crate::store) fn lasting(mut items: Vec<Item>, now: Timestamp) -> Vec<Ite
 pub(in crate::store) fn if_absent(put: PutBuilder) -> PutBuilder {
     put.condition_expression(ABSENT)
         .expression_attribute_names("#ttl", "ttl")
-        .expression_attribute_values(":now", number(Moment::now().seconds()))
+        .expression_attribute_values(":now", number(UnixMillis::now().seconds()))
 }
 
 /// The same of a single put.
 pub(in crate::store) fn put_if_absent(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
     put.condition_expression(ABSENT)
         .expression_attribute_names("#ttl", "ttl")
-        .expression_attribute_values(":now", number(Moment::now().seconds()))
+        .expression_attribute_values(":now", number(UnixMillis::now().seconds()))
 }
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn item_is_over_from_its_second_on_whether_or_not_it_was_deleted() {
-        let lasts = |ttl, now| lasting(vec![item(ttl)], Timestamp(now)).len() == 1;
+        let lasts = |ttl, now| lasting(vec![item(ttl)], UnixSeconds(now)).len() == 1;
         assert!(lasts(Some(1_000), 999));
         assert!(!lasts(Some(1_000), 1_000));
         assert!(!lasts(Some(1_000), 90_000));

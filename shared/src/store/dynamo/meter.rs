@@ -38,16 +38,16 @@ pub struct Consumed {
     /// The time during which at least one call was under way, or another try was waited for.
     pub waited: Duration,
     /// How often a call was decided anew because another writer was faster.
-    pub overtaken: u32,
+    pub write_conflicts: u32,
     /// Whether the call went ahead without linking its experience, since no slot was left.
     pub link_limit: u32,
     /// The decisions that were stored.
-    pub decided: Decided,
+    pub decided: DecisionCounts,
 }
 
 /// Decisions by their kind. A function makes no other kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Decided {
+pub struct DecisionCounts {
     /// New bans.
     pub made: u32,
     /// Bans given other terms.
@@ -110,9 +110,9 @@ impl Meter {
         self.totals().consumed.write_units += units(capacity);
     }
 
-    pub(in crate::store) fn overtaken(&self) {
-        let overtaken = &mut self.totals().consumed.overtaken;
-        *overtaken = overtaken.saturating_add(1);
+    pub(in crate::store) fn write_conflict(&self) {
+        let write_conflicts = &mut self.totals().consumed.write_conflicts;
+        *write_conflicts = write_conflicts.saturating_add(1);
     }
 
     pub(in crate::store) fn link_limit_reached(&self) {

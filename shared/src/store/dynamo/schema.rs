@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::clock::{Moment, Timestamp};
-use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::store::erasure::requests::NotificationId;
 
 pub use outward::*;
@@ -36,18 +36,18 @@ pub struct Key {
 
 impl Key {
     /// A user's standing in one experience.
-    pub fn experience(tag: WorkspaceTag, user: UserId, experience: ExperienceId) -> Self {
+    pub fn experience(prefix: WorkspacePrefix, user: UserId, experience: ExperienceId) -> Self {
         Self {
-            pk: user_partition(tag, user),
+            pk: user_partition(prefix, user),
             sk: format!("E#{experience}"),
         }
     }
 
     /// A user's latest Global ban.
-    pub fn global(tag: WorkspaceTag, user: UserId) -> Self {
+    pub fn global(prefix: WorkspacePrefix, user: UserId) -> Self {
         Self {
             pk: global_partition(
-                tag,
+                prefix,
                 user.get().checked_rem(GLOBAL_SHARDS).unwrap_or_default(),
             ),
             sk: user.to_string(),
@@ -55,138 +55,144 @@ impl Key {
     }
 
     /// The record of one ban.
-    pub fn ban(tag: WorkspaceTag, user: UserId, guid: Guid) -> Self {
+    pub fn ban(prefix: WorkspacePrefix, user: UserId, guid: Guid) -> Self {
         Self {
-            pk: user_partition(tag, user),
+            pk: user_partition(prefix, user),
             sk: format!("{BAN_PREFIX}{}", padded_guid(guid)),
         }
     }
 
     /// One decision in a user's history.
-    pub fn decision(tag: WorkspaceTag, user: UserId, at: Moment, guid: Guid, number: u32) -> Self {
+    pub fn decision(
+        prefix: WorkspacePrefix,
+        user: UserId,
+        at: UnixMillis,
+        guid: Guid,
+        number: u32,
+    ) -> Self {
         let since = decisions_since(at);
         Self {
-            pk: user_partition(tag, user),
+            pk: user_partition(prefix, user),
             sk: format!("{since}#{guid}#{number}"),
         }
     }
 
     /// A request that was made with an idempotency key, by the hash of it.
-    pub fn request(tag: WorkspaceTag, hash: &str) -> Self {
+    pub fn request(prefix: WorkspacePrefix, hash: &str) -> Self {
         Self {
-            pk: format!("{tag}#I#{hash}"),
+            pk: format!("{prefix}#I#{hash}"),
             sk: "I".to_owned(),
         }
     }
 
     /// The marker of a revision that was erased with its user, by its keyed hash.
-    pub fn erased(tag: WorkspaceTag, hash: &str) -> Self {
+    pub fn erased(prefix: WorkspacePrefix, hash: &str) -> Self {
         Self {
-            pk: format!("{tag}#O#{hash}"),
+            pk: format!("{prefix}#O#{hash}"),
             sk: "O".to_owned(),
         }
     }
 
     /// A user whom no call may ban.
-    pub fn protected(tag: WorkspaceTag, user: UserId) -> Self {
+    pub fn protected(prefix: WorkspacePrefix, user: UserId) -> Self {
         Self {
-            pk: protected_partition(tag),
+            pk: protected_partition(prefix),
             sk: user.to_string(),
         }
     }
 
     /// The bans that a key has made lately.
-    pub fn key_pace(tag: WorkspaceTag, key_id: &str) -> Self {
+    pub fn key_pace(prefix: WorkspacePrefix, key_id: &str) -> Self {
         Self {
-            pk: format!("{tag}#C#K#{key_id}"),
+            pk: format!("{prefix}#C#K#{key_id}"),
             sk: "C".to_owned(),
         }
     }
 
     /// The bans that a moderator has made lately.
-    pub fn moderator_pace(tag: WorkspaceTag, moderator: ModeratorId) -> Self {
+    pub fn moderator_pace(prefix: WorkspacePrefix, moderator: ModeratorId) -> Self {
         Self {
-            pk: format!("{tag}#C#M#{moderator}"),
+            pk: format!("{prefix}#C#M#{moderator}"),
             sk: "C".to_owned(),
         }
     }
 
     /// The checks that a key has made in a minute.
-    pub fn checks(tag: WorkspaceTag, key_id: &str, minute: u64) -> Self {
+    pub fn checks(prefix: WorkspacePrefix, key_id: &str, minute: u64) -> Self {
         Self {
-            pk: format!("{tag}#K#{key_id}#{minute}"),
+            pk: format!("{prefix}#K#{key_id}#{minute}"),
             sk: "K".to_owned(),
         }
     }
 
     /// What is kept of a forgotten user.
-    pub fn receipt(tag: WorkspaceTag, at: Moment, name: &str) -> Self {
+    pub fn receipt(prefix: WorkspacePrefix, at: UnixMillis, name: &str) -> Self {
         Self {
-            pk: receipt_partition(tag),
+            pk: receipt_partition(prefix),
             sk: format!("{:014}#{name}", at.millis()),
         }
     }
 
     /// The mark of a notification that was dealt with.
-    pub fn notification(tag: WorkspaceTag, id: &NotificationId) -> Self {
+    pub fn notification(prefix: WorkspacePrefix, id: &NotificationId) -> Self {
         Self {
-            pk: format!("{tag}#R#{}", id.as_str()),
+            pk: format!("{prefix}#R#{}", id.as_str()),
             sk: "R".to_owned(),
         }
     }
 
     /// A request to forget a user that waits for the operator.
-    pub fn queued_erasure(tag: WorkspaceTag, id: &NotificationId) -> Self {
+    pub fn queued_erasure(prefix: WorkspacePrefix, id: &NotificationId) -> Self {
         Self {
-            pk: erasure_queue(tag),
+            pk: erasure_queue(prefix),
             sk: id.as_str().to_owned(),
         }
     }
 
     /// That a workspace takes in requests to forget users.
-    pub fn erasure_intake(tag: WorkspaceTag) -> Self {
+    pub fn erasure_intake(prefix: WorkspacePrefix) -> Self {
         Self {
             pk: ERASURE_INTAKES.to_owned(),
-            sk: tag.to_string(),
+            sk: prefix.to_string(),
         }
     }
 
     /// A linked experience.
-    pub fn link(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+    pub fn link(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
         Self {
-            pk: link_partition(tag),
+            pk: link_partition(prefix),
             sk: format!("{:016}", experience.get()),
         }
     }
 
     /// When an experience was last seen to poll.
-    pub fn sighting(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+    pub fn sighting(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
         Self {
-            pk: sighting_partition(tag),
+            pk: sighting_partition(prefix),
             sk: format!("{:016}", experience.get()),
         }
     }
 
     /// The counter of bans.
-    pub fn uid_counter(tag: WorkspaceTag) -> Self {
+    pub fn uid_counter(prefix: WorkspacePrefix) -> Self {
         Self {
-            pk: counter_partition(tag),
+            pk: counter_partition(prefix),
             sk: "uid".to_owned(),
         }
     }
 
     /// The counter of experiences that linked themselves.
-    pub fn link_slots(tag: WorkspaceTag) -> Self {
+    pub fn link_slots(prefix: WorkspacePrefix) -> Self {
         Self {
-            pk: link_slots_partition(tag),
+            pk: link_slots_partition(prefix),
             sk: "links".to_owned(),
         }
     }
 
     /// A workspace.
-    pub fn workspace(tag: WorkspaceTag) -> Self {
+    pub fn workspace(prefix: WorkspacePrefix) -> Self {
         Self {
-            pk: format!("W#{tag}"),
+            pk: format!("W#{prefix}"),
             sk: "W".to_owned(),
         }
     }
@@ -208,7 +214,7 @@ impl Key {
     }
 
     /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
-    /// begin with the tag of a workspace.
+    /// begin with the prefix of a workspace.
     #[must_use]
     pub fn is_of_workspaces(&self) -> bool {
         ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
@@ -262,86 +268,86 @@ pub const ERASURE_INTAKES: &str = "R";
 const RESTORE_RUN: &str = "O";
 
 /// Everything about one user but the Global ban in force.
-pub fn user_partition(tag: WorkspaceTag, user: UserId) -> String {
-    format!("{tag}#U#{user}")
+pub fn user_partition(prefix: WorkspacePrefix, user: UserId) -> String {
+    format!("{prefix}#U#{user}")
 }
 
 /// One shard of the users' Global bans.
-pub fn global_partition(tag: WorkspaceTag, shard: u64) -> String {
-    format!("{tag}#G#{shard}")
+pub fn global_partition(prefix: WorkspacePrefix, shard: u64) -> String {
+    format!("{prefix}#G#{shard}")
 }
 
 /// The linked experiences of a workspace.
-pub fn link_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#X")
+pub fn link_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#X")
 }
 
 /// When the experiences of a workspace were last seen to poll.
-pub fn sighting_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#S")
+pub fn sighting_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#S")
 }
 
 /// The counter of a workspace's bans.
-fn counter_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#N")
+fn counter_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#N")
 }
 
 /// The counter of experiences that linked themselves: apart from the links, which are listed, and from
 /// the other counter, which a poll may not write.
-fn link_slots_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#Y")
+fn link_slots_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#Y")
 }
 
 /// The partitions of the bans table that a workspace has once, besides its links.
-pub fn workspace_partitions(tag: WorkspaceTag) -> [String; 7] {
+pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 7] {
     [
-        link_slots_partition(tag),
-        log_head_partition(tag),
-        sighting_partition(tag),
-        counter_partition(tag),
-        protected_partition(tag),
-        erasure_queue(tag),
-        receipt_partition(tag),
+        link_slots_partition(prefix),
+        log_head_partition(prefix),
+        sighting_partition(prefix),
+        counter_partition(prefix),
+        protected_partition(prefix),
+        erasure_queue(prefix),
+        receipt_partition(prefix),
     ]
 }
 
 /// The users of a workspace whom no call may ban.
-pub fn protected_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#P")
+pub fn protected_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#P")
 }
 
 /// What is kept of the forgotten users of a workspace.
-pub fn receipt_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#F")
+pub fn receipt_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#F")
 }
 
 /// The requests to forget users that wait for the operator.
-pub fn erasure_queue(tag: WorkspaceTag) -> String {
-    format!("{tag}#Q")
+pub fn erasure_queue(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#Q")
 }
 
 /// The decisions of one key, in the index of them.
-pub fn decided_by(tag: WorkspaceTag, key_id: &str) -> String {
-    format!("{tag}#{key_id}")
+pub fn decided_by(prefix: WorkspacePrefix, key_id: &str) -> String {
+    format!("{prefix}#{key_id}")
 }
 
 /// The hash key of both pending indexes.
-pub fn pending_partition(tag: WorkspaceTag, experience: ExperienceId) -> String {
-    format!("{tag}#{experience}")
+pub fn pending_partition(prefix: WorkspacePrefix, experience: ExperienceId) -> String {
+    format!("{prefix}#{experience}")
 }
 
 /// One shard of the list of a workspace's bans.
-pub fn ledger_partition(tag: WorkspaceTag, shard: u64) -> String {
-    format!("{tag}#{shard}")
+pub fn ledger_partition(prefix: WorkspacePrefix, shard: u64) -> String {
+    format!("{prefix}#{shard}")
 }
 
 /// One shard of the list of the bans recorded in an experience.
 pub fn experience_ledger_partition(
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     experience: ExperienceId,
     shard: u64,
 ) -> String {
-    format!("{tag}#{experience}#{shard}")
+    format!("{prefix}#{experience}#{shard}")
 }
 
 /// The shard of the lists that a ban stands in.
@@ -355,22 +361,22 @@ pub fn padded_guid(guid: Guid) -> String {
 }
 
 /// The sort key of the first decision at or after `at`.
-pub fn decisions_since(at: Moment) -> String {
+pub fn decisions_since(at: UnixMillis) -> String {
     format!("H#{:014}", at.millis())
 }
 
 /// After the sort keys of all decisions at or before `at`.
-pub fn decisions_until(at: Moment) -> String {
+pub fn decisions_until(at: UnixMillis) -> String {
     format!("{}~", decisions_since(at))
 }
 
 /// The sort key of an owed unban: by the second it is due, then by ban.
-pub fn unban_owed(due: Timestamp, guid: Guid) -> String {
+pub fn unban_owed(due: UnixSeconds, guid: Guid) -> String {
     format!("{}#{}", unban_due(due), padded_guid(guid))
 }
 
 /// The beginning of the sort keys of unbans due in a second.
-pub fn unban_due(due: Timestamp) -> String {
+pub fn unban_due(due: UnixSeconds) -> String {
     format!("{:012}", due.0)
 }
 

@@ -18,13 +18,13 @@ pub struct StreamEvent {
 #[derive(Debug, Deserialize)]
 pub struct Record {
     /// What of it the stream tells.
-    pub dynamodb: Change,
+    pub dynamodb: ItemChange,
 }
 
 /// What the stream tells of an item.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Change {
+pub struct ItemChange {
     keys: Keys,
     /// The record's own name.
     pub sequence_number: String,
@@ -56,7 +56,7 @@ struct Image {
     report_guid: Option<Text>,
 }
 
-impl Change {
+impl ItemChange {
     /// The item's key.
     pub fn key(&self) -> Key {
         Key {
@@ -86,7 +86,7 @@ impl Change {
     }
 }
 
-impl Change {
+impl ItemChange {
     /// Whether the experience has now reported that it lets the user in, whom it had reported to be
     /// banned.
     #[must_use]
@@ -110,7 +110,7 @@ struct Failure {
 
 impl Failures {
     /// This record could not be dealt with.
-    pub fn add(&mut self, change: &Change) {
+    pub fn add(&mut self, change: &ItemChange) {
         self.batch_item_failures.push(Failure {
             item_identifier: change.sequence_number.clone(),
         });

@@ -1,4 +1,4 @@
-//! Forgetting a user: everything that names them in a workspace is deleted, and a receipt stays that does
+//! UserErasure a user: everything that names them in a workspace is deleted, and a receipt stays that does
 //! not name them. What is read and deleted at once is bounded, however much there is.
 
 mod batch;
@@ -8,9 +8,9 @@ mod sweep;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{Database, DatabaseError, refused};
 use crate::store::dynamo::items;
@@ -26,7 +26,7 @@ const ROUNDS: u32 = 20;
 /// Who asked that a user be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ForgetSource {
+pub enum ErasureSource {
     /// The operator.
     Operator,
     /// Roblox, by a notification.
@@ -35,17 +35,17 @@ pub enum ForgetSource {
 
 /// Whom to forget, and at whose request.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Forgetting {
-    pub tag: WorkspaceTag,
+pub(in crate::store) struct UserErasure {
+    pub prefix: WorkspacePrefix,
     pub user: UserId,
-    pub source: ForgetSource,
+    pub source: ErasureSource,
     /// What was decided after this second is kept; none = nothing is kept.
-    pub until: Option<Timestamp>,
+    pub until: Option<UnixSeconds>,
 }
 
 /// What was removed; all that is kept of a forgotten user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Receipt {
+pub struct ErasureReceipt {
     /// Records of bans.
     pub bans: u64,
     /// All items, those records among them.
@@ -55,12 +55,12 @@ pub struct Receipt {
 #[derive(Serialize)]
 struct ReceiptItem {
     #[serde(flatten)]
-    receipt: Receipt,
-    at: Timestamp,
-    source: ForgetSource,
+    receipt: ErasureReceipt,
+    at: UnixSeconds,
+    source: ErasureSource,
 }
 
-impl Receipt {
+impl ErasureReceipt {
     fn with(self, items: &[Item]) -> Self {
         let keys = items.iter().filter_map(Key::of);
         let bans = keys.filter(|key| key.sk.starts_with(BAN_PREFIX)).count();
@@ -82,27 +82,27 @@ impl Store {
     ///
     /// Each revision that an experience could still confirm leaves a marker, which identifies nobody, in
     /// the transaction that deletes it. A forgetting that was cut off goes on when it is begun again.
-    pub async fn forget(
+    pub async fn erase_user(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
-        source: ForgetSource,
-    ) -> Result<Receipt, ApiError> {
-        let forgetting = Forgetting {
-            tag,
+        source: ErasureSource,
+    ) -> Result<ErasureReceipt, ApiError> {
+        let forgetting = UserErasure {
+            prefix,
             user,
             source,
             until: None,
         };
-        self.forget_as(&forgetting).await
+        self.erase_user_as(&forgetting).await
     }
 
-    pub(in crate::store) async fn forget_as(
+    pub(in crate::store) async fn erase_user_as(
         &self,
-        forgetting: &Forgetting,
-    ) -> Result<Receipt, ApiError> {
-        let marking = self.marking(forgetting.tag).await?;
-        let mut removed = Receipt::default();
+        forgetting: &UserErasure,
+    ) -> Result<ErasureReceipt, ApiError> {
+        let marking = self.marking(forgetting.prefix).await?;
+        let mut removed = ErasureReceipt::default();
         for round in 0..ROUNDS {
             let sweeping = self.forget_found(forgetting, marking.as_ref(), &mut removed);
             match Box::pin(sweeping).await {
@@ -116,8 +116,12 @@ impl Store {
     }
 
     /// What forgetting the user would remove.
-    pub async fn known_of(&self, tag: WorkspaceTag, user: UserId) -> Result<Receipt, ApiError> {
-        let (mut known, mut sweep) = (Receipt::default(), Sweep::of(tag, user));
+    pub async fn preview_erasure(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+    ) -> Result<ErasureReceipt, ApiError> {
+        let (mut known, mut sweep) = (ErasureReceipt::default(), Sweep::of(prefix, user));
         while let Some(page) = sweep.next(&self.database).await? {
             known = known.with(&page);
         }
@@ -127,16 +131,16 @@ impl Store {
     /// Deletes what is found of a user in one pass; `false` if there was nothing.
     async fn forget_found(
         &self,
-        forgetting: &Forgetting,
+        forgetting: &UserErasure,
         marking: Option<&Marking>,
-        removed: &mut Receipt,
+        removed: &mut ErasureReceipt,
     ) -> Result<bool, DatabaseError> {
-        let (tag, user) = (forgetting.tag, forgetting.user);
-        let mut batch = Batch::new(tag, user);
-        let mut sweep = Sweep::of(tag, user);
+        let (prefix, user) = (forgetting.prefix, forgetting.user);
+        let mut batch = Batch::new(prefix, user);
+        let mut sweep = Sweep::of(prefix, user);
         let mut keeping = Keeping::since(forgetting.until);
         while let Some(page) = sweep.next(&self.database).await? {
-            let now = Moment::now().seconds();
+            let now = UnixMillis::now().seconds();
             for item in page {
                 if keeping.keeps(&item)? {
                     continue;
@@ -146,7 +150,7 @@ impl Store {
                     None => Markers::default(),
                 };
                 if !batch.has_room_for(&item, &markers)? {
-                    let full = std::mem::replace(&mut batch, Batch::new(tag, user));
+                    let full = std::mem::replace(&mut batch, Batch::new(prefix, user));
                     self.erase(&full, marking, None, removed).await?;
                 }
                 batch.add(item, markers)?;
@@ -166,8 +170,8 @@ impl Store {
         &self,
         batch: &Batch,
         marking: Option<&Marking>,
-        last_of: Option<&Forgetting>,
-        removed: &mut Receipt,
+        last_of: Option<&UserErasure>,
+        removed: &mut ErasureReceipt,
     ) -> Result<(), DatabaseError> {
         let sum = removed.with(batch.items());
         let mut writes = batch.writes(&self.database, marking)?;
@@ -182,17 +186,17 @@ impl Store {
 
 fn receipt(
     database: &Database,
-    forgetting: &Forgetting,
-    receipt: Receipt,
+    forgetting: &UserErasure,
+    receipt: ErasureReceipt,
 ) -> Result<TransactWriteItem, DatabaseError> {
-    let now = Moment::now();
+    let now = UnixMillis::now();
     let item = ReceiptItem {
         receipt,
         at: now.seconds(),
         source: forgetting.source,
     };
     let name = uuid::Uuid::new_v4().simple().to_string();
-    let key = Key::receipt(forgetting.tag, now, &name);
+    let key = Key::receipt(forgetting.prefix, now, &name);
     let put = Put::builder()
         .table_name(&database.tables().bans)
         .set_item(Some(items::write(key, "receipt", item)?))

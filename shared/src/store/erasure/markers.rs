@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::digest::hex;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::domain::keys::{Purpose, WorkspaceSecret};
 use crate::domain::rules::{self, Ban, BanRequest, Wording};
 use crate::store::Store;
@@ -29,18 +29,18 @@ const SLACK: u64 = 3600;
 #[derive(Serialize, Deserialize)]
 struct MarkerItem {
     /// The last second in which it counts.
-    until: Timestamp,
+    until: UnixSeconds,
     ttl: u64,
 }
 
 /// The markers of what is erased together: by hash, until when they count.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Markers(BTreeMap<String, Timestamp>);
+pub(in crate::store) struct Markers(BTreeMap<String, UnixSeconds>);
 
 /// Makes the markers of a workspace.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Marking {
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     secret: WorkspaceSecret,
 }
 
@@ -48,24 +48,24 @@ impl Store {
     /// What makes markers. A workspace made by an older version leaves none until it is upgraded.
     pub(in crate::store) async fn marking(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<Option<Marking>, ApiError> {
-        let secret = self.workspace_secret_if_any(tag).await?;
-        Ok(secret.map(|secret| Marking { tag, secret }))
+        let secret = self.workspace_secret_if_any(prefix).await?;
+        Ok(secret.map(|secret| Marking { prefix, secret }))
     }
 
     /// Whether the call confirms a ban of a user who was forgotten within the last hour.
     pub async fn confirms_erased(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         request: &BanRequest,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<bool, ApiError> {
         let wordings = rules::may_mean_erased(request, now);
         if wordings.is_empty() {
             return Ok(false);
         }
-        let Some(marking) = self.marking(tag).await? else {
+        let Some(marking) = self.marking(prefix).await? else {
             return Ok(false);
         };
         let keys = wordings.iter().map(|wording| marking.key(wording));
@@ -82,13 +82,13 @@ impl Store {
 impl Marking {
     /// The markers that an item of a user leaves when it is erased: a decision of what it replaced, a
     /// standing of its ban.
-    pub fn of(&self, item: &Item, now: Timestamp) -> Result<Markers, DatabaseError> {
+    pub fn of(&self, item: &Item, now: UnixSeconds) -> Result<Markers, DatabaseError> {
         #[derive(Deserialize)]
         struct Facts {
             #[serde(default)]
             kind: String,
             #[serde(default)]
-            at: Option<Timestamp>,
+            at: Option<UnixSeconds>,
             #[serde(default)]
             ban: Option<StoredBan>,
             #[serde(default)]
@@ -116,12 +116,12 @@ impl Marking {
         table: &str,
         markers: &Markers,
     ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
-        let write = |(hash, until): (&String, &Timestamp)| {
+        let write = |(hash, until): (&String, &UnixSeconds)| {
             let item = MarkerItem {
                 until: *until,
                 ttl: until.plus(SLACK).0,
             };
-            let item = items::write(Key::erased(self.tag, hash), "erased", item)?;
+            let item = items::write(Key::erased(self.prefix, hash), "erased", item)?;
             let put = Put::builder()
                 .table_name(table)
                 .set_item(Some(item))
@@ -133,7 +133,7 @@ impl Marking {
     }
 
     fn key(&self, wording: &Wording) -> Key {
-        Key::erased(self.tag, &self.hash(wording))
+        Key::erased(self.prefix, &self.hash(wording))
     }
 
     fn hash(&self, wording: &Wording) -> String {
@@ -170,7 +170,7 @@ mod tests {
     use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
     use crate::domain::rules::{Expiry, Length, Scope, Terms};
 
-    const NOW: Timestamp = Timestamp(1_800_000_000);
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
     #[derive(Serialize)]
     struct Standing {
@@ -179,7 +179,7 @@ mod tests {
 
     fn marking() -> Marking {
         Marking {
-            tag: "0123abcd".parse().unwrap(),
+            prefix: "0123abcd".parse().unwrap(),
             secret: WorkspaceSecret::random().unwrap(),
         }
     }
@@ -266,7 +266,7 @@ mod tests {
             ending: None,
         };
         let marking = marking();
-        let key = Key::experience(marking.tag, user, experience);
+        let key = Key::experience(marking.prefix, user, experience);
         let ban = StoredBan::from(&ban);
         let item = items::write(key, "experience", Standing { ban }).unwrap();
         let markers = marking.of(&item, NOW).unwrap();
@@ -276,7 +276,7 @@ mod tests {
         for secret in [&user.to_string(), "aimbot", "Cheating"] {
             assert!(!writes.contains(secret), "{writes}");
         }
-        let record = items::write(Key::ban(marking.tag, user, Guid::from(1)), "ban", ()).ok();
+        let record = items::write(Key::ban(marking.prefix, user, Guid::from(1)), "ban", ()).ok();
         let record = record.unwrap_or_default();
         assert_eq!(marking.of(&record, NOW).unwrap().len(), 0);
     }

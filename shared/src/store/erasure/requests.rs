@@ -6,15 +6,15 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceId, WorkspaceTag};
-use crate::domain::keys::SigningSecret;
+use crate::domain::ids::{UserId, WorkspaceId, WorkspacePrefix};
+use crate::domain::keys::NotificationSecret;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Key};
-use crate::store::erasure::erase_user::{ForgetSource, Forgetting};
+use crate::store::erasure::erase_user::{ErasureSource, UserErasure};
 
 /// How long a mark counts, in seconds: seven days. Roblox gives up repeating a notification much sooner.
 const MARKED: u64 = 7 * 86_400;
@@ -32,11 +32,11 @@ pub struct ErasureIntake {
     /// The workspace.
     pub guid: WorkspaceId,
     /// The secret of the webhook at Roblox.
-    pub secret: SigningSecret,
+    pub secret: NotificationSecret,
     /// What becomes of a request.
     pub mode: ErasureMode,
     /// When it was set up.
-    pub created: Timestamp,
+    pub created: UnixSeconds,
 }
 
 /// What becomes of a request to forget a user.
@@ -79,7 +79,7 @@ pub struct QueuedErasure {
     /// The user who asks to be forgotten.
     pub user: UserId,
     /// When the request was taken in.
-    pub at: Timestamp,
+    pub at: UnixSeconds,
     /// The notification that brought it.
     pub notification: NotificationId,
 }
@@ -88,7 +88,7 @@ pub struct QueuedErasure {
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Mark {
     /// When it was first taken in.
-    at: Timestamp,
+    at: UnixSeconds,
     /// Whether the user is still being forgotten, as far as is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     under_way: bool,
@@ -97,7 +97,7 @@ struct Mark {
 }
 
 impl Mark {
-    const fn new(at: Timestamp, under_way: bool) -> Self {
+    const fn new(at: UnixSeconds, under_way: bool) -> Self {
         Self {
             at,
             under_way,
@@ -124,24 +124,24 @@ impl Store {
             let intakes = found.into_iter().map(items::read);
             Ok(intakes.collect::<Result<_, DatabaseError>>()?)
         };
-        self.known.intakes.or(looking).await
+        self.caches.intakes.or(looking).await
     }
 
     /// Sets up the intake of a workspace, or changes it.
     pub async fn set_erasure_intake(&self, intake: &ErasureIntake) -> Result<(), ApiError> {
-        let key = Key::erasure_intake(intake.guid.tag());
+        let key = Key::erasure_intake(intake.guid.prefix());
         let put = self
             .database
             .putting(items::write(key, "erasure-intake", intake)?)?;
         self.database.put(put).await?;
-        self.known.intakes.forget();
+        self.caches.intakes.remove();
         Ok(())
     }
 
     /// Ends the intake of a workspace; without one, nothing happens.
-    pub async fn remove_erasure_intake(&self, tag: WorkspaceTag) -> Result<(), ApiError> {
-        self.database.delete(Key::erasure_intake(tag)).await?;
-        self.known.intakes.forget();
+    pub async fn remove_erasure_intake(&self, prefix: WorkspacePrefix) -> Result<(), ApiError> {
+        self.database.delete(Key::erasure_intake(prefix)).await?;
+        self.caches.intakes.remove();
         Ok(())
     }
 
@@ -156,41 +156,44 @@ impl Store {
         intake: &ErasureIntake,
         notification: &NotificationId,
         user: UserId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(), ApiError> {
-        let tag = intake.guid.tag();
-        let key = Key::notification(tag, notification);
+        let prefix = intake.guid.prefix();
+        let key = Key::notification(prefix, notification);
         let begun = match self.mark_of(key.clone(), now).await? {
             Some(mark) if !mark.under_way => return Ok(()),
             begun => begun,
         };
         if intake.mode == ErasureMode::Queue {
-            let queued = self.queued(tag, notification, user, now)?;
+            let queued = self.queued(prefix, notification, user, now)?;
             return Ok(self.queue(queued, key, now).await?);
         }
         if begun.is_none() && !self.mark(key.clone(), Mark::new(now, true), now).await? {
             return Ok(());
         }
-        let forgetting = Forgetting {
-            tag,
+        let forgetting = UserErasure {
+            prefix,
             user,
-            source: ForgetSource::Roblox,
+            source: ErasureSource::Roblox,
             until: begun.map(|mark| mark.at.plus(SLACK)),
         };
-        self.forget_as(&forgetting).await?;
+        self.erase_user_as(&forgetting).await?;
         let at = begun.map_or(now, |mark| mark.at);
         self.mark(key, Mark::new(at, false), now).await?;
         Ok(())
     }
 
     /// The requests that wait for the operator.
-    pub async fn erasure_queue(&self, tag: WorkspaceTag) -> Result<Vec<QueuedErasure>, ApiError> {
+    pub async fn erasure_queue(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<Vec<QueuedErasure>, ApiError> {
         let query = self
             .database
             .querying()
             .consistent_read(true)
             .key_condition_expression("pk = :queue")
-            .expression_attribute_values(":queue", text(schema::erasure_queue(tag)));
+            .expression_attribute_values(":queue", text(schema::erasure_queue(prefix)));
         let found = self.database.query_all(query).await?;
         Ok(found
             .into_iter()
@@ -201,26 +204,26 @@ impl Store {
     /// Takes a request from the queue, once the user is forgotten or the request is declined.
     pub async fn take_from_erasure_queue(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         notification: &NotificationId,
     ) -> Result<(), ApiError> {
-        let key = Key::queued_erasure(tag, notification);
+        let key = Key::queued_erasure(prefix, notification);
         Ok(self.database.delete(key).await?)
     }
 
     fn queued(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         notification: &NotificationId,
         user: UserId,
-        at: Timestamp,
+        at: UnixSeconds,
     ) -> Result<TransactWriteItem, DatabaseError> {
         let erasure = QueuedErasure {
             user,
             at,
             notification: notification.clone(),
         };
-        let key = Key::queued_erasure(tag, notification);
+        let key = Key::queued_erasure(prefix, notification);
         let put = Put::builder()
             .table_name(&self.database.tables().bans)
             .set_item(Some(items::write(key, "queued-erasure", erasure)?))
@@ -230,13 +233,13 @@ impl Store {
     }
 
     /// What is kept of a notification, if it counts.
-    async fn mark_of(&self, key: Key, now: Timestamp) -> Result<Option<Mark>, DatabaseError> {
+    async fn mark_of(&self, key: Key, now: UnixSeconds) -> Result<Option<Mark>, DatabaseError> {
         let mark: Option<Mark> = self.database.get(key).await?.map(items::read).transpose()?;
         Ok(mark.filter(|mark| mark.ttl > now.0))
     }
 
     /// Marks a notification; `false` if a repeat that arrived at the same time has dealt with it.
-    async fn mark(&self, key: Key, mark: Mark, now: Timestamp) -> Result<bool, DatabaseError> {
+    async fn mark(&self, key: Key, mark: Mark, now: UnixSeconds) -> Result<bool, DatabaseError> {
         let item = items::write(key, "notification", mark)?;
         let put = self
             .database
@@ -253,7 +256,7 @@ impl Store {
         &self,
         request: TransactWriteItem,
         key: Key,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(), DatabaseError> {
         let mark = items::write(key.clone(), "notification", Mark::new(now, false))?;
         let put = Put::builder()

@@ -13,10 +13,10 @@ use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::event::EventName;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::webhooks::{
     Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST,
 };
@@ -65,11 +65,11 @@ struct DeliveryItem {
 impl DeliveryItem {
     /// A delivery that is due at `due_at`.
     fn due(
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
         (event_id, event): (String, &str),
-        due_at: Moment,
-        now: Moment,
+        due_at: UnixMillis,
+        now: UnixMillis,
     ) -> Self {
         Self {
             event_id,
@@ -77,7 +77,7 @@ impl DeliveryItem {
             state: DeliveryState::Due,
             attempts: 0,
             created: now.millis(),
-            due: Some(schema::delivery_partition(tag, endpoint)),
+            due: Some(schema::delivery_partition(prefix, endpoint)),
             due_at: Some(due_at.millis()),
             last: None,
             ttl: now.seconds().plus(DELIVERY_KEPT).0,
@@ -91,8 +91,8 @@ impl DeliveryItem {
             event: self.event,
             state: self.state,
             attempts: self.attempts,
-            due_at: self.due_at.map(Moment::from_millis),
-            created: Moment::from_millis(self.created),
+            due_at: self.due_at.map(UnixMillis::from_millis),
+            created: UnixMillis::from_millis(self.created),
             last: self.last,
         }
     }
@@ -112,10 +112,10 @@ fn named(event: &LoggedEvent) -> (String, &'static str) {
 
 /// The times at which as many deliveries are due as are written together, in their order: the index
 /// sorts by them, and `now` is the last.
-fn in_order(count: usize, now: Moment) -> impl Iterator<Item = Moment> {
+fn in_order(count: usize, now: UnixMillis) -> impl Iterator<Item = UnixMillis> {
     let count = u64::try_from(count).unwrap_or_default();
     let first = now.millis().saturating_sub(count.saturating_sub(1));
-    (0..count).map(move |at| Moment::from_millis(first.saturating_add(at)))
+    (0..count).map(move |at| UnixMillis::from_millis(first.saturating_add(at)))
 }
 
 impl Store {
@@ -124,21 +124,21 @@ impl Store {
     /// whatever became of it, so this can be repeated.
     pub async fn fan_out(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         events: &[LoggedEvent],
     ) -> Result<u32, ApiError> {
         if events.is_empty() {
             return Ok(0);
         }
-        let endpoints = self.endpoints(tag).await?;
-        let now = Moment::now();
+        let endpoints = self.endpoints(prefix).await?;
+        let now = UnixMillis::now();
         let active: Vec<_> = endpoints.iter().filter(|one| one.is_active()).collect();
         let mut chains: HashMap<(EndpointId, UserId), Vec<Missing>> = HashMap::new();
         for (event, due_at) in events.iter().zip(in_order(events.len(), now)) {
             let name = EventName::of(event.decision.kind);
             for endpoint in active.iter().filter(|one| one.events.admits(name)) {
-                let item = DeliveryItem::due(tag, endpoint.id, named(event), due_at, now);
-                let key = Key::delivery(tag, endpoint.id, DeliveryKey::Event(event.position));
+                let item = DeliveryItem::due(prefix, endpoint.id, named(event), due_at, now);
+                let key = Key::delivery(prefix, endpoint.id, DeliveryKey::Event(event.position));
                 let chain = chains.entry((endpoint.id, event.decision.ban.user));
                 chain.or_default().push((key, item));
             }
@@ -169,13 +169,19 @@ impl Store {
     pub async fn request_test(
         &self,
         endpoint: &Endpoint,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<DeliveryKey, ApiError> {
-        let tag = endpoint.workspace.tag();
+        let prefix = endpoint.workspace.prefix();
         let key = DeliveryKey::Test(now.millis());
         let id = format!("test_{}", uuid::Uuid::new_v4().simple());
-        let item = DeliveryItem::due(tag, endpoint.id, (id, TEST), Moment::from_millis(0), now);
-        let of_test = Key::delivery(tag, endpoint.id, key);
+        let item = DeliveryItem::due(
+            prefix,
+            endpoint.id,
+            (id, TEST),
+            UnixMillis::from_millis(0),
+            now,
+        );
+        let of_test = Key::delivery(prefix, endpoint.id, key);
         self.create_chain(vec![(of_test, item)]).await?;
         Ok(key)
     }
@@ -185,12 +191,12 @@ impl Store {
     /// else, or removed), nothing is written, and it says `false`.
     pub async fn record_delivery(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
         before: &Delivery,
         after: &Delivery,
     ) -> Result<bool, ApiError> {
-        let key = Key::delivery(tag, endpoint, before.key);
+        let key = Key::delivery(prefix, endpoint, before.key);
         let update = self
             .database
             .updating(key)
@@ -212,7 +218,7 @@ impl Store {
         };
         if after.state == DeliveryState::Failed {
             sets.push("#ttl = :ttl");
-            let ttl = Moment::now().seconds().plus(KEPT_FAILED);
+            let ttl = UnixMillis::now().seconds().plus(KEPT_FAILED);
             update = update
                 .expression_attribute_names("#ttl", "ttl")
                 .expression_attribute_values(":ttl", number(ttl.0));
@@ -239,11 +245,11 @@ impl Store {
     /// A delivery.
     pub async fn delivery(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
         key: DeliveryKey,
     ) -> Result<Option<Delivery>, ApiError> {
-        let key = Key::delivery(tag, endpoint, key);
+        let key = Key::delivery(prefix, endpoint, key);
         let found = self.database.get(key).await?;
         Ok(found.map(read).transpose()?.flatten())
     }
@@ -251,15 +257,15 @@ impl Store {
     /// The deliveries to an endpoint, the newest first, those in one state or all.
     pub async fn deliveries(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
         state: Option<DeliveryState>,
         limit: usize,
     ) -> Result<Vec<Delivery>, ApiError> {
         // Tests sort behind all events, whenever they were made.
         let (events, tests) = try_join(
-            self.some_deliveries(tag, endpoint, "sk < :tests", state, limit),
-            self.some_deliveries(tag, endpoint, "sk >= :tests", state, limit),
+            self.some_deliveries(prefix, endpoint, "sk < :tests", state, limit),
+            self.some_deliveries(prefix, endpoint, "sk >= :tests", state, limit),
         )
         .await?;
         let mut found: Vec<_> = events.into_iter().chain(tests).collect();
@@ -270,7 +276,7 @@ impl Store {
 
     async fn some_deliveries(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
         which: &str,
         state: Option<DeliveryState>,
@@ -284,7 +290,7 @@ impl Store {
             .key_condition_expression(format!("pk = :deliveries AND {which}"))
             .expression_attribute_values(
                 ":deliveries",
-                text(schema::delivery_partition(tag, endpoint)),
+                text(schema::delivery_partition(prefix, endpoint)),
             )
             .expression_attribute_values(":tests", text("T"));
         if let Some(state) = state {
@@ -318,8 +324,8 @@ mod tests {
 
     #[test]
     fn what_is_written_together_is_due_in_its_order_and_by_now() {
-        let now = Moment::from_millis(1000);
-        let times: Vec<_> = in_order(3, now).map(Moment::millis).collect();
+        let now = UnixMillis::from_millis(1000);
+        let times: Vec<_> = in_order(3, now).map(UnixMillis::millis).collect();
         assert_eq!(times, [998, 999, 1000]);
         assert_eq!(in_order(0, now).count(), 0);
     }

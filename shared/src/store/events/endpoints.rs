@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::domain::webhooks::{Endpoint, EndpointId};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, expression, text};
@@ -26,14 +26,14 @@ pub struct ChangedEndpoint {
 
 impl Store {
     /// The endpoints of a workspace, by their ids; sees every finished write.
-    pub async fn endpoints(&self, tag: WorkspaceTag) -> Result<Vec<Endpoint>, ApiError> {
+    pub async fn endpoints(&self, prefix: WorkspacePrefix) -> Result<Vec<Endpoint>, ApiError> {
         let query = self
             .database
             .querying_workspaces()
             .consistent_read(true)
-            .key_condition_expression("pk = :endpoints AND begins_with(sk, :tag)")
+            .key_condition_expression("pk = :endpoints AND begins_with(sk, :prefix)")
             .expression_attribute_values(":endpoints", text(schema::ENDPOINTS))
-            .expression_attribute_values(":tag", text(format!("{tag}#")));
+            .expression_attribute_values(":prefix", text(format!("{prefix}#")));
         read(self.database.query_all(query).await?)
     }
 
@@ -50,10 +50,10 @@ impl Store {
     /// An endpoint.
     pub async fn endpoint(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         id: EndpointId,
     ) -> Result<Option<Endpoint>, ApiError> {
-        let found = self.database.get(Key::endpoint(tag, id)).await?;
+        let found = self.database.get(Key::endpoint(prefix, id)).await?;
         Ok(found.map(items::read).transpose()?)
     }
 
@@ -68,16 +68,16 @@ impl Store {
     /// each other's changes.
     pub async fn change_endpoint(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         id: EndpointId,
         change: impl Fn(Endpoint) -> Endpoint,
     ) -> Result<Option<ChangedEndpoint>, ApiError> {
         for round in 0..ROUNDS {
-            let Some(before) = self.endpoint(tag, id).await? else {
+            let Some(before) = self.endpoint(prefix, id).await? else {
                 return Ok(None);
             };
             let after = change(before.clone());
-            match self.replace(tag, &before, &after).await {
+            match self.replace(prefix, &before, &after).await {
                 Ok(()) => return Ok(Some(ChangedEndpoint { before, after })),
                 Err(DatabaseError::Conflict) => self.database.pause(round).await,
                 Err(error) => return Err(error.into()),
@@ -88,11 +88,11 @@ impl Store {
 
     async fn replace(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         before: &Endpoint,
         after: &Endpoint,
     ) -> Result<(), DatabaseError> {
-        let key = Key::endpoint(tag, before.id);
+        let key = Key::endpoint(prefix, before.id);
         let (before, after) = (endpoint_item(before)?, endpoint_item(after)?);
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
         let mut conditions = vec!["attribute_exists(pk)".to_owned()];
@@ -133,23 +133,23 @@ impl Store {
     /// Removes an endpoint, and then its deliveries; says how many there were.
     pub async fn remove_endpoint(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         id: EndpointId,
     ) -> Result<u64, ApiError> {
         // The endpoint first: without it nothing more is written for it.
-        self.database.delete(Key::endpoint(tag, id)).await?;
-        let deliveries = schema::delivery_partition(tag, id);
+        self.database.delete(Key::endpoint(prefix, id)).await?;
+        let deliveries = schema::delivery_partition(prefix, id);
         Ok(self.remove_partition(deliveries).await?)
     }
 
     /// Removes all endpoints of a workspace with their deliveries; says how many items there were.
     pub(in crate::store) async fn remove_endpoints(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
     ) -> Result<u64, ApiError> {
         let mut removed = 0_u64;
-        for endpoint in self.endpoints(tag).await? {
-            let deliveries = self.remove_endpoint(tag, endpoint.id).await?;
+        for endpoint in self.endpoints(prefix).await? {
+            let deliveries = self.remove_endpoint(prefix, endpoint.id).await?;
             removed = removed.saturating_add(deliveries).saturating_add(1);
         }
         Ok(removed)
@@ -164,6 +164,6 @@ fn read(items: Vec<Item>) -> Result<Vec<Endpoint>, ApiError> {
 }
 
 fn endpoint_item(endpoint: &Endpoint) -> Result<Item, DatabaseError> {
-    let key = Key::endpoint(endpoint.workspace.tag(), endpoint.id);
+    let key = Key::endpoint(endpoint.workspace.prefix(), endpoint.id);
     items::write(key, "endpoint", endpoint)
 }

@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::Deserialize;
 
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use crate::store::dynamo::items;
@@ -38,7 +38,7 @@ pub struct LoggedEvent {
     /// Its place in the workspace's log, from 1.
     pub position: u64,
     /// When it was logged.
-    pub logged: Moment,
+    pub logged: UnixMillis,
     /// Whether a restore had it logged again, so that readers may know it already.
     pub repeated: bool,
     /// What was decided, or ran out.
@@ -84,7 +84,7 @@ impl LogEntry {
 
     /// Whether nothing can appear any more between `reached` and this entry: it is the next, or was
     /// logged so long ago that what is missing before it has been deleted.
-    const fn follows(&self, reached: u64, now: Moment) -> bool {
+    const fn follows(&self, reached: u64, now: UnixMillis) -> bool {
         self.log_position == reached.saturating_add(1)
             || now.millis() >= self.logged_at.saturating_add(TRAILS)
     }
@@ -113,7 +113,7 @@ impl LoggedItem {
     fn event(self) -> Option<LoggedEvent> {
         Some(LoggedEvent {
             position: self.log_position?,
-            logged: Moment::from_millis(self.logged_at?),
+            logged: UnixMillis::from_millis(self.logged_at?),
             repeated: self.repeated,
             decision: self.decision.into(),
         })
@@ -123,9 +123,13 @@ impl LoggedItem {
 impl Store {
     /// Logs what has these keys, in their order, and gives the events that they are. What is in the
     /// log already keeps its place; what is gone is left out. At most [`LOGGED_AT_ONCE`] keys.
-    pub async fn log(&self, tag: WorkspaceTag, keys: &[Key]) -> Result<Vec<LoggedEvent>, ApiError> {
+    pub async fn log(
+        &self,
+        prefix: WorkspacePrefix,
+        keys: &[Key],
+    ) -> Result<Vec<LoggedEvent>, ApiError> {
         for round in 0..ROUNDS {
-            let head_key = Key::log_head(tag);
+            let head_key = Key::log_head(prefix);
             let wanted = keys.iter().cloned().chain([head_key.clone()]);
             let found = self.database.batch_get(wanted, true).await?;
             let mut found: HashMap<_, _> = found
@@ -134,14 +138,14 @@ impl Store {
                 .collect();
             let head = found.remove(&(head_key.pk, head_key.sk));
             let head = head.map(items::read::<Head>).transpose()?;
-            let (writes, events) = self.logging(tag, keys, head, &mut found)?;
+            let (writes, events) = self.logging(prefix, keys, head, &mut found)?;
             if writes.is_empty() {
                 return Ok(events);
             }
             match self.database.transact(writes).await {
                 Ok(()) => return Ok(events),
                 Err(DatabaseError::Conflict) => {
-                    self.database.meter().overtaken();
+                    self.database.meter().write_conflict();
                     self.database.pause(round).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -152,13 +156,13 @@ impl Store {
 
     fn logging(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         keys: &[Key],
         head: Option<Head>,
         found: &mut HashMap<(String, String), Item>,
     ) -> Result<(Vec<TransactWriteItem>, Vec<LoggedEvent>), DatabaseError> {
         let table = &self.database.tables().bans;
-        let now = Moment::now();
+        let now = UnixMillis::now();
         let before = head.map(|head| head.log_position);
         let mut position = before.unwrap_or_default();
         let (mut writes, mut events) = (Vec::new(), Vec::new());
@@ -170,12 +174,12 @@ impl Store {
             if item.log_position.is_none() {
                 position = position.saturating_add(1);
                 (item.log_position, item.logged_at) = (Some(position), Some(now.millis()));
-                writes.push(stamp(table, tag, key, position, now)?);
+                writes.push(stamp(table, prefix, key, position, now)?);
             }
             events.extend(item.event());
         }
         if !writes.is_empty() {
-            writes.push(move_head(table, tag, before, position, now)?);
+            writes.push(move_head(table, prefix, before, position, now)?);
         }
         Ok((writes, events))
     }
@@ -184,14 +188,14 @@ impl Store {
 /// Moves the head from one position to another, and keeps what else it says.
 fn move_head(
     table: &str,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     before: Option<u64>,
     position: u64,
-    now: Moment,
+    now: UnixMillis,
 ) -> Result<TransactWriteItem, DatabaseError> {
     let update = Update::builder()
         .table_name(table)
-        .set_key(Some(Key::log_head(tag).item()))
+        .set_key(Some(Key::log_head(prefix).item()))
         .expression_attribute_values(":position", number(position));
     let update = match before {
         None => update
@@ -212,17 +216,17 @@ fn move_head(
 /// Gives an entry its position.
 fn stamp(
     table: &str,
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     key: &Key,
     position: u64,
-    now: Moment,
+    now: UnixMillis,
 ) -> Result<TransactWriteItem, DatabaseError> {
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(key.clone().item()))
         .update_expression("SET log_shard = :shard, log_position = :position, logged_at = :now")
         .condition_expression("attribute_exists(pk) AND attribute_not_exists(log_position)")
-        .expression_attribute_values(":shard", text(schema::log_shard_of(tag, position)))
+        .expression_attribute_values(":shard", text(schema::log_shard_of(prefix, position)))
         .expression_attribute_values(":position", number(position))
         .expression_attribute_values(":now", AttributeValue::N(now.millis().to_string()));
     Ok(TransactWriteItem::builder()
@@ -242,7 +246,7 @@ mod tests {
             log_position: 4,
             logged_at: 1_000,
         };
-        let follows = |reached, now| entry.follows(reached, Moment::from_millis(now));
+        let follows = |reached, now| entry.follows(reached, UnixMillis::from_millis(now));
         assert!(follows(3, 1_000), "the next never waits");
         assert!(!follows(2, 1_000));
         assert!(!follows(2, 1_000 + TRAILS - 1));
@@ -265,10 +269,10 @@ mod tests {
 
     #[test]
     fn moving_the_head_writes_its_position_and_nothing_else() {
-        let tag = "26092f67".parse().unwrap();
-        let now = Moment::from_millis(1_800_000_000_000);
+        let prefix = "26092f67".parse().unwrap();
+        let now = UnixMillis::from_millis(1_800_000_000_000);
         let moved = |before| {
-            let write = move_head("bans", tag, before, 9, now).unwrap();
+            let write = move_head("bans", prefix, before, 9, now).unwrap();
             let update = write.update.unwrap();
             (
                 update.update_expression,

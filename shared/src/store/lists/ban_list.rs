@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::try_join_all;
 use tokio::task::JoinHandle;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Scope};
 use crate::store::Store;
 use crate::store::dynamo::database::{Database, DatabaseError, text};
@@ -40,7 +40,7 @@ pub struct Filter {
 impl Filter {
     /// Whether bans are to be read that are not asked for: no index selects these.
     #[must_use]
-    pub const fn sifts(&self) -> bool {
+    pub const fn needs_filtering(&self) -> bool {
         self.moderator.is_some()
             || self.scope.is_some()
             || self.active.is_some()
@@ -49,7 +49,7 @@ impl Filter {
 
     /// Whether a ban is asked for.
     #[must_use]
-    pub fn matches(&self, ban: &Ban, now: Timestamp) -> bool {
+    pub fn matches(&self, ban: &Ban, now: UnixSeconds) -> bool {
         self.user.is_none_or(|user| ban.user == user)
             && self
                 .experience
@@ -64,14 +64,14 @@ impl Filter {
 
 /// A ban on record.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct BanRecord {
     /// The ban.
     pub ban: Ban,
     /// Whether the experience it was made from has applied its current revision.
     pub completed: bool,
 }
 
-impl From<BanItem> for Recorded {
+impl From<BanItem> for BanRecord {
     fn from(item: BanItem) -> Self {
         let ban = Ban::from(item.ban);
         Self {
@@ -83,10 +83,10 @@ impl From<BanItem> for Recorded {
 
 /// A list of bans being read, newest first. May trail the decisions by a moment.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct BanPages {
     database: Database,
     shards: Vec<Shard>,
-    merge: Merge<Recorded>,
+    merge: Merge<BanRecord>,
     ahead: bool,
 }
 
@@ -115,24 +115,24 @@ impl Store {
     /// `before`; the rest of the filter is the reader's to apply. About `wanted` are going to be
     /// read; without a number, all of them, and pages are read ahead.
     #[must_use]
-    pub fn ledger(
+    pub fn ban_list(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         filter: &Filter,
         before: Option<Guid>,
         wanted: Option<usize>,
-    ) -> Ledger {
+    ) -> BanPages {
         let queries = match (filter.user, filter.experience) {
-            (Some(user), _) => vec![self.user_query(tag, user, before)],
+            (Some(user), _) => vec![self.user_query(prefix, user, before)],
             (None, Some(experience)) => (0..LEDGER_SHARDS)
                 .map(|shard| {
-                    let partition = schema::experience_ledger_partition(tag, experience, shard);
+                    let partition = schema::experience_ledger_partition(prefix, experience, shard);
                     self.index_query(names::BY_EXPERIENCE, "experience_ledger", partition, before)
                 })
                 .collect(),
             (None, None) => (0..LEDGER_SHARDS)
                 .map(|shard| {
-                    let partition = schema::ledger_partition(tag, shard);
+                    let partition = schema::ledger_partition(prefix, shard);
                     self.index_query(names::BY_WORKSPACE, "ledger", partition, before)
                 })
                 .collect(),
@@ -154,7 +154,7 @@ impl Store {
                 reading: Reading::From(None),
             })
             .collect();
-        Ledger {
+        BanPages {
             database: self.database.clone(),
             merge: Merge::new(shards.len()),
             shards,
@@ -164,7 +164,7 @@ impl Store {
 
     fn user_query(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         before: Option<Guid>,
     ) -> QueryFluentBuilder {
@@ -179,7 +179,7 @@ impl Store {
         self.database
             .querying()
             .key_condition_expression("pk = :user AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+            .expression_attribute_values(":user", text(schema::user_partition(prefix, user)))
             .expression_attribute_values(":first", text(sort_key(0)))
             .expression_attribute_values(":last", text(sort_key(last)))
     }
@@ -201,9 +201,9 @@ impl Store {
     }
 }
 
-impl Ledger {
+impl BanPages {
     /// The next ban, or nothing at the end.
-    pub async fn next(&mut self) -> Result<Option<Recorded>, ApiError> {
+    pub async fn next(&mut self) -> Result<Option<BanRecord>, ApiError> {
         loop {
             match self.merge.next(|recorded| Reverse(recorded.ban.guid)) {
                 Next::Entry(_, recorded) => return Ok(Some(recorded)),
@@ -237,7 +237,7 @@ impl Shard {
         &mut self,
         database: &Database,
         ahead: bool,
-    ) -> Result<(Vec<Recorded>, bool), DatabaseError> {
+    ) -> Result<(Vec<BanRecord>, bool), DatabaseError> {
         let (items, next) = match std::mem::replace(&mut self.reading, Reading::Ended) {
             Reading::Ended => return Ok((Vec::new(), false)),
             Reading::From(start) => {
@@ -259,7 +259,7 @@ impl Shard {
         };
         let page = items
             .into_iter()
-            .map(|item| items::read::<BanItem>(item).map(Recorded::from))
+            .map(|item| items::read::<BanItem>(item).map(BanRecord::from))
             .collect::<Result<_, _>>()?;
         Ok((page, !matches!(self.reading, Reading::Ended)))
     }

@@ -6,15 +6,15 @@ mod search;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::Deserialize;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{Guid, ModeratorId, UserId, WorkspaceTag};
+use crate::domain::ids::{Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, DecisionKind};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items::{self, BanItem, StoredBan};
 use crate::store::dynamo::schema::{self, names};
-use crate::store::lists::ban_list::Recorded;
+use crate::store::lists::ban_list::BanRecord;
 
 pub use of_ban::{HistoryPage, HistoryPosition};
 
@@ -24,9 +24,9 @@ pub struct PastDecision {
     /// What was decided.
     pub kind: DecisionKind,
     /// When.
-    pub at: Timestamp,
+    pub at: UnixSeconds,
     /// The same to the millisecond.
-    pub moment: Moment,
+    pub moment: UnixMillis,
     /// The ban after it.
     pub ban: Ban,
     /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
@@ -62,7 +62,7 @@ impl PastDecision {
 #[derive(Deserialize)]
 pub(in crate::store) struct DecisionItem {
     decision: DecisionKind,
-    at: Timestamp,
+    at: UnixSeconds,
     at_ms: u64,
     ban: StoredBan,
     #[serde(default)]
@@ -85,7 +85,7 @@ impl From<DecisionItem> for PastDecision {
         Self {
             kind: item.decision,
             at: item.at,
-            moment: Moment::from_millis(item.at_ms),
+            moment: UnixMillis::from_millis(item.at_ms),
             ban: item.ban.into(),
             previous: item.previous.map(Ban::from),
             applied: item.applied,
@@ -102,12 +102,12 @@ impl Store {
     /// A user's decisions made at or after `since`, oldest first; sees every finished write.
     pub async fn history(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
-        since: Moment,
+        since: UnixMillis,
     ) -> Result<Vec<PastDecision>, ApiError> {
         let query = self
-            .past(tag, user, since, schema::DECISIONS_END)
+            .past(prefix, user, since, schema::DECISIONS_END)
             .consistent_read(true);
         let items = self.database.query_all(query).await?;
         let read = |item| items::read::<DecisionItem>(item).map(PastDecision::from);
@@ -119,15 +119,15 @@ impl Store {
 
     fn past(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
-        since: Moment,
+        since: UnixMillis,
         end: &str,
     ) -> QueryFluentBuilder {
         self.database
             .querying()
             .key_condition_expression("pk = :user AND sk BETWEEN :since AND :end")
-            .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+            .expression_attribute_values(":user", text(schema::user_partition(prefix, user)))
             .expression_attribute_values(":since", text(schema::decisions_since(since)))
             .expression_attribute_values(":end", text(end))
     }
@@ -135,10 +135,10 @@ impl Store {
     /// The ban with this guid; may trail a decision by a moment.
     pub async fn ban_of_guid(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         guid: Guid,
-    ) -> Result<Option<Recorded>, ApiError> {
-        let list = schema::ledger_partition(tag, schema::ledger_shard(guid));
+    ) -> Result<Option<BanRecord>, ApiError> {
+        let list = schema::ledger_partition(prefix, schema::ledger_shard(guid));
         let query = self
             .database
             .querying()
@@ -149,6 +149,6 @@ impl Store {
             .limit(1);
         let (found, _) = self.database.query(query).await?;
         let ban = found.into_iter().next().map(items::read::<BanItem>);
-        Ok(ban.transpose()?.map(Recorded::from))
+        Ok(ban.transpose()?.map(BanRecord::from))
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::items;
@@ -19,21 +19,21 @@ const NOTED: Duration = Duration::from_mins(10);
 
 #[derive(Deserialize)]
 struct SightingItem {
-    at: Timestamp,
+    at: UnixSeconds,
 }
 
 impl Store {
     /// Notes that an experience polls, beside the request and not before its answer. A note that
     /// comes to nothing, since the environment ends first, is made by a later poll.
-    pub fn note_poll(&self, tag: WorkspaceTag, experience: ExperienceId, now: Timestamp) {
-        let (noted, name) = (&self.known.sightings, (tag, experience));
+    pub fn record_poll(&self, prefix: WorkspacePrefix, experience: ExperienceId, now: UnixSeconds) {
+        let (noted, name) = (&self.caches.last_polls, (prefix, experience));
         if noted.get(&name, |()| NOTED).is_some() {
             return;
         }
         noted.put(name, (), Reading::now());
         let call = self
             .database
-            .updating(Key::sighting(tag, experience))
+            .updating(Key::sighting(prefix, experience))
             .update_expression("SET kind = :kind, #at = :now")
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":kind", text("sighting"))
@@ -44,13 +44,13 @@ impl Store {
     /// When each experience was last seen to poll, to within ten minutes.
     pub async fn last_polls(
         &self,
-        tag: WorkspaceTag,
-    ) -> Result<HashMap<ExperienceId, Timestamp>, ApiError> {
+        prefix: WorkspacePrefix,
+    ) -> Result<HashMap<ExperienceId, UnixSeconds>, ApiError> {
         let query = self
             .database
             .querying()
-            .key_condition_expression("pk = :sightings")
-            .expression_attribute_values(":sightings", text(schema::sighting_partition(tag)));
+            .key_condition_expression("pk = :last_polls")
+            .expression_attribute_values(":last_polls", text(schema::sighting_partition(prefix)));
         let mut seen = HashMap::new();
         for item in self.database.query_all(query).await? {
             let experience = Key::of(&item).and_then(|key| key.sk.parse().ok());

@@ -6,9 +6,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::join_all;
 
-use crate::domain::clock::{Reading, Timestamp};
+use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, Guid, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, Guid, UserId, WorkspacePrefix};
 use crate::domain::rules::Ban;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
@@ -37,7 +37,7 @@ pub struct PollPosition {
     /// Its user.
     pub user: UserId,
     /// Of a pending unban, since when it is due.
-    pub due: Option<Timestamp>,
+    pub due: Option<UnixSeconds>,
 }
 
 impl PollPosition {
@@ -69,7 +69,7 @@ impl Pending {
     }
 
     /// The range keys of entries that are owed now, those of expired bans among them.
-    fn range_condition(self, now: Timestamp) -> (&'static str, String) {
+    fn range_condition(self, now: UnixSeconds) -> (&'static str, String) {
         match self {
             Self::Bans => (" AND ban_owed > :bound", String::from("0")),
             Self::Unbans => (" AND unban_owed < :bound", schema::unban_due(now.plus(1))),
@@ -91,14 +91,14 @@ impl Entry {
         })
     }
 
-    pub fn is_expired(&self, now: Timestamp) -> bool {
+    pub fn is_expired(&self, now: UnixSeconds) -> bool {
         self.until.is_some_and(|until| until <= now.0)
     }
 
     /// Of an entry of the pending unbans, since when it is due.
-    pub fn due(&self) -> Option<Timestamp> {
+    pub fn due(&self) -> Option<UnixSeconds> {
         let (due, _) = self.range.split_once('#')?;
-        due.parse().ok().map(Timestamp)
+        due.parse().ok().map(UnixSeconds)
     }
 
     fn position(&self) -> PollPosition {
@@ -116,11 +116,11 @@ impl Store {
     pub async fn pending(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         after: Option<&PollPosition>,
         limit: usize,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(Vec<(Ban, PollPosition)>, Option<PollPosition>), ApiError> {
         let (_, range) = pending.index();
         // A position that a clock ahead of ours has given out: what follows is not due yet, and the
@@ -128,13 +128,13 @@ impl Store {
         if after.is_some_and(|after| after.due.is_some_and(|due| due > now)) {
             return Ok((Vec::new(), None));
         }
-        let mut start = after.map(|position| start_key(tag, experience, range, position));
+        let mut start = after.map(|position| start_key(prefix, experience, range, position));
         let (mut entries, mut expired) = (Vec::new(), Vec::new());
         let mut last = None;
         for _ in 0..PAGES {
             let wanted = limit.saturating_add(1).saturating_sub(entries.len());
             let (found, next) = self
-                .pending_page(pending, tag, experience, start, wanted, now)
+                .pending_page(pending, prefix, experience, start, wanted, now)
                 .await?;
             for entry in found.iter().filter_map(|item| Entry::read(item, range)) {
                 last = Some(entry.position());
@@ -157,8 +157,8 @@ impl Store {
             start.and(last)
         };
         let (bans, ()) = futures::join!(
-            self.pending_records(tag, &entries),
-            self.sweep(tag, experience, &expired),
+            self.pending_records(prefix, &entries),
+            self.sweep(prefix, experience, &expired),
         );
         // An entry may trail its record: a ban that is over is not owed, and while the ban holds
         // that an experience applied, its unban is not.
@@ -182,14 +182,14 @@ impl Store {
     pub fn pending_age(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         oldest: Option<&Ban>,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Option<u64> {
-        let (handed_out, name) = (&self.known.handed_out, (pending, tag, experience));
+        let (handed_out, name) = (&self.caches.handed_out, (pending, prefix, experience));
         let Some(ban) = oldest else {
-            handed_out.forget(&name);
+            handed_out.remove(&name);
             return None;
         };
         let known = handed_out.get(&name, |_| Duration::MAX);
@@ -206,14 +206,14 @@ impl Store {
     pub(in crate::store) async fn pending_page(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         start: Option<Item>,
         wanted: usize,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
         let query = self
-            .querying_pending(pending, tag, experience, Some(now))
+            .querying_pending(pending, prefix, experience, Some(now))
             .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);
         self.database.query(query).await
@@ -224,9 +224,9 @@ impl Store {
     pub(in crate::store) fn querying_pending(
         &self,
         pending: Pending,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
-        now: Option<Timestamp>,
+        now: Option<UnixSeconds>,
     ) -> QueryFluentBuilder {
         let (index, _) = pending.index();
         let query = self
@@ -235,7 +235,7 @@ impl Store {
             .index_name(index)
             .expression_attribute_values(
                 ":experience",
-                text(schema::pending_partition(tag, experience)),
+                text(schema::pending_partition(prefix, experience)),
             );
         let Some(now) = now else {
             return query.key_condition_expression("experience = :experience");
@@ -248,14 +248,14 @@ impl Store {
 
     async fn pending_records(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         entries: &[Entry],
     ) -> Result<Vec<Ban>, DatabaseError> {
         let bans: Vec<_> = entries
             .iter()
             .map(|entry| (entry.user, entry.guid))
             .collect();
-        self.records(tag, &bans).await
+        self.records(prefix, &bans).await
     }
 
     /// Takes expired bans out of the index, so that each is paid for once. It changes nothing that
@@ -263,14 +263,14 @@ impl Store {
     /// poll.
     pub(in crate::store) async fn sweep(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         expired: &[Entry],
     ) {
         let updates = expired.iter().take(SWEPT).map(|entry| {
             let update = self
                 .database
-                .updating(Key::experience(tag, entry.user, experience))
+                .updating(Key::experience(prefix, entry.user, experience))
                 .update_expression("REMOVE ban_owed, ban_owed_until")
                 .condition_expression("ban_owed = :owed AND ban_owed_until = :until")
                 .expression_attribute_values(":owed", text(&entry.range))
@@ -283,15 +283,15 @@ impl Store {
 
 /// The key at which DynamoDB goes on in an index: its two keys and the table's.
 fn start_key(
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     experience: ExperienceId,
     range: &str,
     position: &PollPosition,
 ) -> Item {
-    let mut key = Key::experience(tag, position.user, experience).item();
+    let mut key = Key::experience(prefix, position.user, experience).item();
     key.insert(
         "experience".to_owned(),
-        text(schema::pending_partition(tag, experience)),
+        text(schema::pending_partition(prefix, experience)),
     );
     key.insert(range.to_owned(), text(position.range()));
     key

@@ -3,7 +3,7 @@
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually, key_order};
 use serde_json::{Value, json};
 use shared::domain::ban_info::BanInfo;
-use shared::domain::keys::FlagPin;
+use shared::domain::keys::PinnedFlagFormat;
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
@@ -162,8 +162,12 @@ async fn flags_are_written_as_in_lists() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let guid = made(&workspace, Ban::of(USER, EXPERIENCE).permanent()).await;
-    let integer = workspace.make_key(KeySpec::flags(FlagPin::Integer)).await;
-    let boolean = workspace.make_key(KeySpec::flags(FlagPin::Boolean)).await;
+    let integer = workspace
+        .make_key(KeySpec::flags(PinnedFlagFormat::Integer))
+        .await;
+    let boolean = workspace
+        .make_key(KeySpec::flags(PinnedFlagFormat::Boolean))
+        .await;
     let call = || ban_history(&guid);
     let cases: [(Call, Value, Option<&str>); 4] = [
         (call(), json!(1), Some("roblox-id")),

@@ -138,7 +138,7 @@ async fn a_cap_is_free_again_when_its_hour_is_over() {
     one.ban(Ban::of(1, EXPERIENCE)).await;
     assert_capped(&one.try_ban(Ban::of(2, EXPERIENCE)).await);
     // The ban is made to be an hour and two steps old.
-    let prefix = format!("{}#C#K#", workspace.tag());
+    let prefix = format!("{}#C#K#", workspace.prefix());
     let mut item = app.items(&prefix).await.remove(0);
     let step = &mut item["steps"]["L"][0]["L"][0]["N"];
     let old: u64 = step.as_str().unwrap().parse().unwrap();

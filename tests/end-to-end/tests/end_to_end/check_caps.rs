@@ -57,7 +57,7 @@ async fn checks_beyond_the_cap_are_refused_in_every_environment() {
 
     // The last checks are reported with a later call, at most one report in three seconds.
     let total = || async {
-        let items = app.items(&format!("{}#K#", workspace.tag())).await;
+        let items = app.items(&format!("{}#K#", workspace.prefix())).await;
         items.first().map(|item| item["count"]["N"].clone())
     };
     eventually("all checks are reported", async || {

@@ -3,7 +3,7 @@
 use end_to_end::{Ban, Call, TestApp, Workspace, now};
 use serde_json::{Value, json};
 use shared::api::cursor::{ListName, Position};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{Guid, UserId};
 use shared::store::{LogPosition, PollPosition};
 
@@ -12,7 +12,10 @@ use crate::routes::{EXPERIENCE, USER, ban_history};
 /// A genuine cursor of a list, at whatever place.
 async fn genuine(workspace: &Workspace<'_>, list: ListName, position: impl Position) -> String {
     let store = workspace.app().store();
-    let secret = store.workspace_secret(workspace.id().tag()).await.unwrap();
+    let secret = store
+        .workspace_secret(workspace.id().prefix())
+        .await
+        .unwrap();
     list.seal(&secret, &position)
 }
 
@@ -73,7 +76,7 @@ async fn place_that_a_clock_ahead_gave_out_is_the_end_of_the_list() {
         let position = PollPosition {
             guid: Guid::from(u64::MAX),
             user: UserId::new(USER).unwrap(),
-            due: ahead.then(|| Timestamp(now() + 3600)),
+            due: ahead.then(|| UnixSeconds(now() + 3600)),
         };
         let cursor = genuine(&workspace, list, position).await;
         let call = Call::get(&format!("/{route}")).query("experienceId", EXPERIENCE);
@@ -115,7 +118,7 @@ async fn cursor_beyond_the_end_of_the_log_is_refused() {
 async fn workspace_without_a_secret_is_asked_to_be_upgraded_and_answers_all_else() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let key = json!({ "pk": { "S": format!("W#{}", workspace.tag()) }, "sk": { "S": "W" } });
+    let key = json!({ "pk": { "S": format!("W#{}", workspace.prefix()) }, "sk": { "S": "W" } });
     let remove = json!({
         "TableName": app.tables().workspaces, "Key": key,
         "UpdateExpression": "REMOVE #secret",
@@ -132,7 +135,7 @@ async fn workspace_without_a_secret_is_asked_to_be_upgraded_and_answers_all_else
         "{line}"
     );
 
-    let tag = workspace.id().tag();
-    assert!(app.store().upgrade_workspace(tag).await.unwrap());
+    let prefix = workspace.id().prefix();
+    assert!(app.store().upgrade_workspace(prefix).await.unwrap());
     assert_eq!(workspace.send(Call::get("/events")).await.status, 200);
 }

@@ -182,7 +182,7 @@ async fn a_ban_that_runs_out_is_an_event_though_nobody_asks() {
     );
     let history = workspace.send(ban_history(guid)).await.success();
     assert_eq!(history["events"][1], *event);
-    let due = app.items(&workspace.tag()).await;
+    let due = app.items(&workspace.prefix()).await;
     let due = due.iter().filter(|item| item.get("due").is_some());
     assert_eq!(due.count(), 1, "that of the week");
 }
@@ -208,7 +208,7 @@ async fn a_ban_that_was_changed_or_lifted_in_time_does_not_run_out() {
 async fn killed_and_fed_twice_the_log_has_each_event_once_and_each_users_in_order() {
     let mut app = TestApp::builder().without_pump().start().await;
     let users = 1..=12_u64;
-    let (key, tag) = {
+    let (key, prefix) = {
         let workspace = app.workspace().await;
         for round in 0..4 {
             for user in users.clone() {
@@ -216,7 +216,7 @@ async fn killed_and_fed_twice_the_log_has_each_event_once_and_each_users_in_orde
                 workspace.ban(ban.reasons(&format!("{round}"), "x")).await;
             }
         }
-        (workspace.secret_key().to_owned(), workspace.tag())
+        (workspace.secret_key().to_owned(), workspace.prefix())
     };
     for _ in 0..3 {
         app.start_pump();
@@ -241,7 +241,7 @@ async fn killed_and_fed_twice_the_log_has_each_event_once_and_each_users_in_orde
             .collect();
         assert_eq!(reasons, ["0", "1", "2", "3"], "user {user}");
     }
-    let stored = app.items(&tag).await;
+    let stored = app.items(&prefix).await;
     let mut positions: Vec<u64> = stored
         .iter()
         .filter(|item| item["kind"]["S"] == "decision")
@@ -259,13 +259,16 @@ async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
         workspace.ban(Ban::of(user, EXPERIENCE)).await;
     }
     log(&app, &workspace, 3).await;
-    let tag = workspace
+    let prefix = workspace
         .guid()
         .parse::<shared::domain::ids::WorkspaceId>()
         .unwrap();
     let user = shared::domain::ids::UserId::new(USER).unwrap();
-    let operator = shared::store::ForgetSource::Operator;
-    let forgotten = app.store().forget(tag.tag(), user, operator).await;
+    let operator = shared::store::ErasureSource::Operator;
+    let forgotten = app
+        .store()
+        .erase_user(prefix.prefix(), user, operator)
+        .await;
     assert!(forgotten.unwrap().items > 0);
     // The log holds still before a gap that is fresh, so as to miss nothing that is only late.
     let (events, _) = page(&workspace, Call::get("/events")).await;
@@ -288,7 +291,7 @@ async fn small_pages_leave_nothing_out_where_most_of_the_log_is_gone() {
     }
     log(&app, &workspace, 60).await;
     // Of the first 48, those of one partition are left.
-    for item in app.items(&workspace.tag()).await {
+    for item in app.items(&workspace.prefix()).await {
         let position = item["log_position"]["N"].as_str();
         let position = position.map(|position| position.parse::<u64>().unwrap());
         if item["kind"]["S"] != "decision" || position.is_none_or(|at| at > 48 || at % 4 == 0) {
@@ -331,7 +334,7 @@ async fn the_log_is_the_workspaces_own_and_lasts_as_long_as_its_history() {
     expire(&app).await;
     log(&app, &workspace, 2).await;
     assert_eq!(log(&app, &other, 0).await, Vec::<Value>::new());
-    let entries = app.items(&workspace.tag()).await;
+    let entries = app.items(&workspace.prefix()).await;
     let entries: Vec<_> = entries
         .iter()
         .filter(|item| item.get("log_position").is_some() && item["kind"]["S"] != "log")

@@ -2,7 +2,7 @@
 
 use end_to_end::{Answer, Ban, Call, KeySpec, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
-use shared::domain::keys::FlagPin;
+use shared::domain::keys::PinnedFlagFormat;
 
 use crate::routes::{EXPERIENCE, USER};
 
@@ -87,7 +87,10 @@ async fn flags_are_integers_but_booleans_to_a_game_server() {
 #[tokio::test]
 async fn a_key_can_be_pinned_to_either_encoding() {
     let app = TestApp::start().await;
-    for (pin, boolean) in [(FlagPin::Integer, false), (FlagPin::Boolean, true)] {
+    for (pin, boolean) in [
+        (PinnedFlagFormat::Integer, false),
+        (PinnedFlagFormat::Boolean, true),
+    ] {
         for from_roblox in [false, true] {
             let workspace = app.workspace().await;
             let key = workspace.make_key(KeySpec::flags(pin)).await;
@@ -101,8 +104,12 @@ async fn a_check_always_answers_booleans() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
-    let integer = workspace.make_key(KeySpec::flags(FlagPin::Integer)).await;
-    let boolean = workspace.make_key(KeySpec::flags(FlagPin::Boolean)).await;
+    let integer = workspace
+        .make_key(KeySpec::flags(PinnedFlagFormat::Integer))
+        .await;
+    let boolean = workspace
+        .make_key(KeySpec::flags(PinnedFlagFormat::Boolean))
+        .await;
     let body = json!({ "userId": USER, "experienceId": EXPERIENCE });
     for key in [
         workspace.secret_key(),

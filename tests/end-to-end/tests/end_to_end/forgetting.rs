@@ -3,7 +3,7 @@
 use end_to_end::{Ban, Notification, TestApp, Unban, Workspace, now};
 use serde_json::{Value, json};
 use shared::domain::ids::UserId;
-use shared::store::{ErasureMode, ForgetSource};
+use shared::store::{ErasureMode, ErasureSource};
 
 use crate::roblox_webhook::{assert_never_banned, items_of};
 use crate::routes::{EXPERIENCE, USER};
@@ -19,18 +19,18 @@ fn ban(reason: &str) -> Ban {
 }
 
 /// Forgets the user as Roblox asks for it, or as the operator does.
-async fn forget(workspace: &Workspace<'_>, source: ForgetSource) {
+async fn forget(workspace: &Workspace<'_>, source: ErasureSource) {
     let app = workspace.app();
     match source {
-        ForgetSource::Roblox => {
+        ErasureSource::Roblox => {
             let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
             app.replace("roblox-webhook").await;
             let erasure = Notification::erasure(USER).signed(&secret);
             app.send(&erasure).await.assert_ok();
         }
-        ForgetSource::Operator => {
-            let (tag, user) = (workspace.id().tag(), UserId::new(USER).unwrap());
-            let forgotten = app.store().forget(tag, user, source).await;
+        ErasureSource::Operator => {
+            let (prefix, user) = (workspace.id().prefix(), UserId::new(USER).unwrap());
+            let forgotten = app.store().erase_user(prefix, user, source).await;
             assert!(forgotten.unwrap().bans > 0);
         }
     }
@@ -49,7 +49,7 @@ async fn assert_forgotten(workspace: &Workspace<'_>) {
 #[tokio::test]
 async fn late_confirmations_of_a_forgotten_user_store_nothing() {
     let app = TestApp::builder().with_faults().start().await;
-    for source in [ForgetSource::Roblox, ForgetSource::Operator] {
+    for source in [ErasureSource::Roblox, ErasureSource::Operator] {
         let workspace = app.workspace().await;
         for experience in [EXPERIENCE, ELSEWHERE] {
             workspace.pending_bans(experience).await;
@@ -207,7 +207,7 @@ async fn repeat_of_a_notification_keeps_what_was_decided_since_the_first() {
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
     let erasure = Notification::erasure(USER);
     let mark_key = json!({
-        "pk": { "S": format!("{}#R#{}", workspace.tag(), erasure.id()) },
+        "pk": { "S": format!("{}#R#{}", workspace.prefix(), erasure.id()) },
         "sk": { "S": "R" },
     });
     // The first attempt began a minute ago, and never got to say that it was done.

@@ -3,7 +3,7 @@
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban};
 use serde_json::json;
 use shared::domain::ids::UserId;
-use shared::store::ForgetSource;
+use shared::store::ErasureSource;
 
 use crate::routes::{EXPERIENCE, USER};
 
@@ -207,9 +207,11 @@ async fn repeat_gets_the_first_answer_whatever_was_decided_since() {
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
 
     // Nothing of a forgotten user comes back, and the repeat is a repeat all the same.
-    let tag = workspace.id().tag();
+    let prefix = workspace.id().prefix();
     let user = UserId::new(USER).unwrap();
-    let forgetting = app.store().forget(tag, user, ForgetSource::Operator);
+    let forgetting = app
+        .store()
+        .erase_user(prefix, user, ErasureSource::Operator);
     assert!(forgetting.await.unwrap().bans > 0);
     for call in [confirmed.call(), lift.call()] {
         let answer = workspace.send(call.prefer_representation()).await;

@@ -3,7 +3,7 @@
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, now};
 use serde_json::json;
 use shared::domain::ids::WorkspaceId;
-use shared::domain::keys::{KeyKind, PlainKey, Scope};
+use shared::domain::keys::{KeyKind, KeyScope, PlainKey};
 
 use crate::routes::{
     EXPERIENCE, USER, ban_history, every_keyed_route, every_other_route, every_route,
@@ -198,7 +198,7 @@ async fn a_public_key_checks_bans_and_nothing_else() {
     assert_eq!(seen["publicReason"], "text");
     assert_eq!(seen.get("privateReason"), None);
     assert_eq!(seen.get("moderatorId"), None);
-    let links = app.items(&format!("{}#X", workspace.tag())).await;
+    let links = app.items(&format!("{}#X", workspace.prefix())).await;
     assert_eq!(
         links.len(),
         1,
@@ -211,13 +211,13 @@ async fn a_call_needs_its_scope() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let reader = workspace
-        .make_key(KeySpec::scopes(&[Scope::ReadBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::ReadBans]))
         .await;
     let writer = workspace
-        .make_key(KeySpec::scopes(&[Scope::WriteBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::WriteBans]))
         .await;
     let only_global = workspace
-        .make_key(KeySpec::scopes(&[Scope::WriteGlobalBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::WriteGlobalBans]))
         .await;
     let nothing = workspace.make_key(KeySpec::scopes(&[])).await;
     let ban = workspace.ban_shown(Ban::of(USER, EXPERIENCE)).await;
@@ -247,7 +247,7 @@ async fn a_check_does_not_fail_for_want_of_a_scope_but_shows_less() {
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
     let writer = workspace
-        .make_key(KeySpec::scopes(&[Scope::WriteBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::WriteBans]))
         .await;
     let seen = app.send(&check().key(&writer)).await.success();
     assert_eq!(seen["isBanned"], true);
@@ -261,7 +261,7 @@ async fn a_check_does_not_fail_for_want_of_a_scope_but_shows_less() {
 async fn moderation_details_reach_no_key_without_bans_read_by_any_route_or_error() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let scopes = [Scope::WriteBans, Scope::WriteGlobalBans];
+    let scopes = [KeyScope::WriteBans, KeyScope::WriteGlobalBans];
     let writer = workspace.make_key(KeySpec::scopes(&scopes)).await;
     let secret = "only moderators may know";
     let ban = Ban::of(USER, EXPERIENCE).reasons(secret, "public");
@@ -329,7 +329,7 @@ async fn a_global_decision_needs_a_scope_of_its_own_and_is_refused_whole() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let key = workspace
-        .make_key(KeySpec::scopes(&[Scope::ReadBans, Scope::WriteBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::ReadBans, KeyScope::WriteBans]))
         .await;
     let limited = workspace.with_key(&key);
     let global = Ban::of(USER, EXPERIENCE).global().permanent();
@@ -362,7 +362,7 @@ async fn reporting_on_a_global_ban_needs_no_scope_of_its_own() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let key = workspace
-        .make_key(KeySpec::scopes(&[Scope::ReadBans, Scope::WriteBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::ReadBans, KeyScope::WriteBans]))
         .await;
     let limited = workspace.with_key(&key);
     workspace

@@ -2,20 +2,20 @@
 
 use end_to_end::{Ban, TestApp, Workspace, eventually, now};
 use serde_json::json;
-use shared::domain::clock::{Day, Timestamp};
+use shared::domain::clock::{Day, UnixSeconds};
 use shared::domain::keys::KeyRecord;
 
 use crate::routes::{EXPERIENCE, USER};
 
 async fn record(workspace: &Workspace<'_>, key: &str) -> KeyRecord {
     let id = workspace.key_id(key);
-    let keys = workspace.app().store().keys(workspace.id().tag()).await;
+    let keys = workspace.app().store().keys(workspace.id().prefix()).await;
     let keys = keys.unwrap();
     keys.into_iter().find(|record| record.key_id == id).unwrap()
 }
 
 fn today() -> Day {
-    Timestamp(now()).day()
+    UnixSeconds(now()).day()
 }
 
 async fn await_used(workspace: &Workspace<'_>, key: &str) {

@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 
 use end_to_end::{Ban, Call, Hook, KeySpec, Reply, TestApp, Unban, Workspace, eventually, now};
 use serde_json::{Value, json};
-use shared::domain::clock::{Moment, Timestamp};
-use shared::domain::ids::{UniverseId, UserId, WorkspaceTag};
-use shared::domain::keys::SigningSecret;
+use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::ids::{UniverseId, UserId, WorkspacePrefix};
+use shared::domain::keys::NotificationSecret;
 use shared::domain::webhooks::{Endpoint, EventFilter};
 use shared::integrations::http_client::Target;
 use shared::store::{
@@ -54,23 +54,23 @@ fn notification() -> NotificationId {
 fn intake(workspace: &Workspace<'_>) -> ErasureIntake {
     ErasureIntake {
         guid: workspace.id(),
-        secret: SigningSecret::new("secret").unwrap(),
+        secret: NotificationSecret::new("secret").unwrap(),
         mode: ErasureMode::Erase,
-        created: Timestamp(now()),
+        created: UnixSeconds(now()),
     }
 }
 
 /// Sends the notification that a user asks to be forgotten.
 async fn ask_to_be_forgotten(workspace: &Workspace<'_>) {
     let (store, intake) = (workspace.app().store(), intake(workspace));
-    let (name, now) = (notification(), Timestamp(now()));
+    let (name, now) = (notification(), UnixSeconds(now()));
     let taking = store.take_in_erasure(&intake, &name, user(FORGOTTEN), now);
     taking.await.unwrap();
 }
 
 /// Leaves an item of every kind that lasts for a time, and gives the guid of the first ban.
 async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String {
-    let (app, tag) = (workspace.app(), workspace.id().tag());
+    let (app, prefix) = (workspace.app(), workspace.id().prefix());
     workspace.ban(named_ban()).await;
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
     let soon = now() + 3;
@@ -89,10 +89,11 @@ async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String 
     }
     let store = app.store();
     let application = Application::default();
-    let noting = store.note_application(tag, user(MIRRORED), UNIVERSE, &application, None, false);
+    let noting =
+        store.note_application(prefix, user(MIRRORED), UNIVERSE, &application, None, false);
     noting.await.unwrap();
-    let until = Moment::from_millis(Moment::now().millis() + 3_600_000);
-    store.pause_universe(tag, UNIVERSE, until).await.unwrap();
+    let until = UnixMillis::from_millis(UnixMillis::now().millis() + 3_600_000);
+    store.pause_universe(prefix, UNIVERSE, until).await.unwrap();
     eventually("the ban has run out", async || {
         (now() >= soon).then_some(())
     })
@@ -136,8 +137,8 @@ async fn end_all(workspace: &Workspace<'_>) {
     }
 }
 
-async fn has_application(store: &Store, tag: WorkspaceTag) -> bool {
-    let found = store.application(tag, user(MIRRORED), UNIVERSE).await;
+async fn has_application(store: &Store, prefix: WorkspacePrefix) -> bool {
+    let found = store.application(prefix, user(MIRRORED), UNIVERSE).await;
     found.unwrap().is_some()
 }
 
@@ -157,10 +158,10 @@ async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
     let app = TestApp::start().await;
     let a_day = |settings: &mut Settings| settings.history_days = NonZeroU32::new(1);
     let workspace = app.workspace_with(a_day).await;
-    let (store, tag) = (app.store(), workspace.id().tag());
+    let (store, prefix) = (app.store(), workspace.id().prefix());
     let hook = Hook::that(|_, _| Reply::Status(200, ""));
     let url = Target::parse(&hook.url()).unwrap();
-    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), Timestamp(now()));
+    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), UnixSeconds(now()));
     assert!(store.create_endpoint(&endpoint).await.unwrap());
     let once = KeySpec {
         bans_per_hour: NonZeroU32::new(1),
@@ -172,15 +173,22 @@ async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
     let seen = async || {
         let shown = workspace.send(history.clone()).await.success();
         let of_ban = shown["events"].as_array().unwrap().len();
-        let since = Moment::from_millis(0);
+        let since = UnixMillis::from_millis(0);
         let of_expiring = store
-            .history(tag, user(EXPIRING), since)
+            .history(prefix, user(EXPIRING), since)
             .await
             .unwrap()
             .len();
-        let deliveries = store.deliveries(tag, endpoint.id, None, 100).await.unwrap();
-        let pause = store.universe_pause(tag, UNIVERSE).await.unwrap().is_some();
-        let application = has_application(store, tag).await;
+        let deliveries = store
+            .deliveries(prefix, endpoint.id, None, 100)
+            .await
+            .unwrap();
+        let pause = store
+            .universe_pause(prefix, UNIVERSE)
+            .await
+            .unwrap()
+            .is_some();
+        let application = has_application(store, prefix).await;
         (of_ban, of_expiring, deliveries.len(), pause, application)
     };
     assert_eq!(

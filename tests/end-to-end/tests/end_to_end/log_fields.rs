@@ -9,7 +9,7 @@ use end_to_end::{
 use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::domain::webhooks::{Endpoint, EventFilter};
 use shared::integrations::http_client::Target;
@@ -49,8 +49,8 @@ pub fn documented_metrics() -> BTreeSet<String> {
 
 /// Makes a stored item of the user unreadable, as no function would.
 async fn damage(workspace: &Workspace<'_>, user: u64) {
-    let (app, tag) = (workspace.app(), workspace.tag());
-    let items = app.items(&format!("{tag}#U#{user}")).await;
+    let (app, prefix) = (workspace.app(), workspace.prefix());
+    let items = app.items(&format!("{prefix}#U#{user}")).await;
     let item = items.iter().find(|item| item["kind"]["S"] == "experience");
     let mut item = item.expect("the item of an experience").clone();
     item["version"] = json!({ "S": "one" });
@@ -66,15 +66,15 @@ fn check(user: u64) -> Call {
 async fn try_a_webhook(workspace: &Workspace<'_>) {
     let hook = Hook::that(|_, at| Reply::Status(if at == 0 { 200 } else { 410 }, ""));
     let url = Target::parse(&hook.url()).unwrap();
-    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), Timestamp(now()));
+    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), UnixSeconds(now()));
     let app = workspace.app();
     assert!(app.store().create_endpoint(&endpoint).await.unwrap());
-    let tag = workspace.id().tag();
+    let prefix = workspace.id().prefix();
     app.quiet().await;
-    let log = app.store().events_after(tag, 0, 2, Moment::now());
+    let log = app.store().events_after(prefix, 0, 2, UnixMillis::now());
     for event in log.await.unwrap().events {
-        app.store().fan_out(tag, &[event]).await.unwrap();
-        let event = json!({ "workspace": workspace.tag(), "endpoint": endpoint.id });
+        app.store().fan_out(prefix, &[event]).await.unwrap();
+        let event = json!({ "workspace": workspace.prefix(), "endpoint": endpoint.id });
         let event = event.to_string().into();
         let run = app.runtime().invoke("deliver-webhooks", event).await;
         run.unwrap();
@@ -90,20 +90,20 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
     app.secrets().set("portcullis/local/roblox", key).unwrap();
     roblox.add_key(key, &[universe]);
     let enforcement = Enforcement {
-        workspace: workspace.id().tag(),
+        workspace: workspace.id().prefix(),
         experience: ExperienceId::new(place).unwrap(),
         settings: EnforcementSettings {
             universe: UniverseId::new(universe).unwrap(),
             secret: "portcullis/local/roblox".to_owned(),
             mirror: Mirror::ALL,
-            created: Timestamp(now()),
+            created: UnixSeconds(now()),
             stopped: None,
             checked: None,
         },
     };
     app.store().set_enforcement(&enforcement).await.unwrap();
     let drain = async || {
-        let event = json!({ "workspace": workspace.tag(), "universe": universe });
+        let event = json!({ "workspace": workspace.prefix(), "universe": universe });
         let event = event.to_string().into();
         let run = app.runtime().invoke("enforce-bans", event).await;
         run.unwrap();
@@ -143,7 +143,7 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
         let lines = app.runtime().logs("ban-async");
         lines
             .iter()
-            .any(|line| line.text.contains("overtaken"))
+            .any(|line| line.text.contains("writeConflicts"))
             .then_some(())
     })
     .await;
@@ -241,5 +241,5 @@ fn metrics_add_up(line: &Value) {
     let timestamp = line["timestamp"].as_str().unwrap();
     assert!(timestamp.ends_with('Z'), "{line}");
     let time: jiff::Timestamp = timestamp.parse().unwrap();
-    assert_eq!(time.as_millisecond(), line["_aws"]["Timestamp"], "{line}");
+    assert_eq!(time.as_millisecond(), line["_aws"]["UnixSeconds"], "{line}");
 }

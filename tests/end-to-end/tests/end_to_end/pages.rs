@@ -35,8 +35,8 @@ async fn put(workspace: &Workspace<'_>, item: Value) {
 async fn changed_over_and_over(workspace: &Workspace<'_>) -> String {
     let shown = workspace.ban_shown(heavy(USER)).await;
     let guid = shown["guid"].as_str().unwrap().to_owned();
-    let tag = workspace.tag();
-    let items = workspace.app().items(&format!("{tag}#U#{USER}")).await;
+    let prefix = workspace.prefix();
+    let items = workspace.app().items(&format!("{prefix}#U#{USER}")).await;
     let is_decision = |item: &&Value| item["kind"]["S"] == "decision";
     let decision = items.iter().find(is_decision).unwrap();
     let first: u64 = decision["at_ms"]["N"].as_str().unwrap().parse().unwrap();
@@ -50,13 +50,13 @@ async fn changed_over_and_over(workspace: &Workspace<'_>) -> String {
         copy["number"]["N"] = json!(number.to_string());
         copy["ban"]["M"]["decisions"]["N"] = json!(number.to_string());
         copy["sk"]["S"] = json!(format!("H#{at:014}#{guid}#{number}"));
-        copy["log_shard"] = json!({ "S": format!("{tag}#{}", number % 4) });
+        copy["log_shard"] = json!({ "S": format!("{prefix}#{}", number % 4) });
         copy["log_position"] = json!({ "N": number.to_string() });
         copy["logged_at"] = json!({ "N": (now() * 1000).to_string() });
         put(workspace, copy).await;
     }
     let head = json!({
-        "pk": { "S": format!("{tag}#L") }, "sk": { "S": "L" }, "kind": { "S": "log" },
+        "pk": { "S": format!("{prefix}#L") }, "sk": { "S": "L" }, "kind": { "S": "log" },
         "log_position": { "N": EVENTS.to_string() },
     });
     put(workspace, head).await;

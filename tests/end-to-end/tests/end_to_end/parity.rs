@@ -8,8 +8,8 @@ use end_to_end::{Answer, TestApp, contract, now, openapi, repository, sign, temp
 use http::{HeaderMap, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
-use shared::domain::keys::SigningSecret;
+use shared::domain::clock::UnixSeconds;
+use shared::domain::keys::NotificationSecret;
 use shared::store::{ErasureIntake, ErasureMode};
 
 type Routes = BTreeMap<(String, String), String>;
@@ -302,9 +302,9 @@ async fn every_event_is_answered_by_its_function() {
     ];
     let intake = ErasureIntake {
         guid: local_stack::seed::demos()[0].guid.parse().unwrap(),
-        secret: SigningSecret::new(SECRET).unwrap(),
+        secret: NotificationSecret::new(SECRET).unwrap(),
         mode: ErasureMode::Queue,
-        created: Timestamp(now()),
+        created: UnixSeconds(now()),
     };
     app.store().set_erasure_intake(&intake).await.unwrap();
     let mut events = events();

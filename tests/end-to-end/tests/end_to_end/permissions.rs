@@ -6,8 +6,8 @@ use end_to_end::template;
 use local_stack::roles::Access;
 use local_stack::template::Grant;
 use serde_json::{Value, json};
-use shared::api::Access as _;
-use shared::api::auth::{Claim, RobloxNotification};
+use shared::api::FromRequest as _;
+use shared::api::auth::{RobloxNotification, UnverifiedKey};
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
@@ -332,7 +332,7 @@ fn each_route_may_make_the_read_that_it_warms_up_with() {
     {
         let read = match function.name.as_str() {
             "roblox-webhook" => RobloxNotification::FIRST_READ,
-            _ => Claim::FIRST_READ,
+            _ => UnverifiedKey::FIRST_READ,
         };
         let is_it = |grant: &&Grant| grant.action == read.action() && grant.resource == WORKSPACES;
         assert!(
@@ -430,7 +430,7 @@ fn update(table: &str, pk: &str, attribute: &str) -> Value {
     json!({ "TableName": table, "Key": key(pk), "UpdateExpression": format!("SET {attribute} = :x") })
 }
 
-/// Partitions of a workspace whose tag is 0a1b2c3d.
+/// Partitions of a workspace whose prefix is 0a1b2c3d.
 const PARTITIONS: [&str; 14] = [
     "0a1b2c3d#U#156",
     "0a1b2c3d#G#12",

@@ -2,7 +2,7 @@
 
 use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, now};
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::UserId;
 
 use crate::routes::{EXPERIENCE, USER};
@@ -11,9 +11,9 @@ async fn protect(workspace: &Workspace<'_>, user: u64) {
     let store = workspace.app().store();
     let protected = store
         .protect(
-            workspace.id().tag(),
+            workspace.id().prefix(),
             UserId::new(user).unwrap(),
-            Timestamp(now()),
+            UnixSeconds(now()),
         )
         .await;
     protected.unwrap();
@@ -106,8 +106,14 @@ async fn protection_is_of_one_workspace_and_ends_at_once() {
     answer.assert_error(403, "protected_user");
 
     let user = UserId::new(USER).unwrap();
-    app.store().unprotect(first.id().tag(), user).await.unwrap();
-    app.store().unprotect(first.id().tag(), user).await.unwrap();
+    app.store()
+        .unprotect(first.id().prefix(), user)
+        .await
+        .unwrap();
+    app.store()
+        .unprotect(first.id().prefix(), user)
+        .await
+        .unwrap();
     first.ban(Ban::of(USER, EXPERIENCE)).await;
 }
 
@@ -115,18 +121,21 @@ async fn protection_is_of_one_workspace_and_ends_at_once() {
 async fn the_protected_users_are_listed_by_id_with_the_time_they_were_added() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let (store, tag) = (app.store(), workspace.id().tag());
-    assert_eq!(store.protected_users(tag).await.unwrap(), []);
+    let (store, prefix) = (app.store(), workspace.id().prefix());
+    assert_eq!(store.protected_users(prefix).await.unwrap(), []);
     let user = |id| UserId::new(id).unwrap();
     for (id, at) in [(20, 5), (3, 6), (100, 7), (20, 8)] {
-        store.protect(tag, user(id), Timestamp(at)).await.unwrap();
+        store
+            .protect(prefix, user(id), UnixSeconds(at))
+            .await
+            .unwrap();
     }
     let expected = [
-        (user(3), Timestamp(6)),
-        (user(20), Timestamp(5)),
-        (user(100), Timestamp(7)),
+        (user(3), UnixSeconds(6)),
+        (user(20), UnixSeconds(5)),
+        (user(100), UnixSeconds(7)),
     ];
-    assert_eq!(store.protected_users(tag).await.unwrap(), expected);
+    assert_eq!(store.protected_users(prefix).await.unwrap(), expected);
     let stored: Vec<Value> = workspace.stored().await;
     assert!(stored.iter().all(|item| item["kind"]["S"] == "protected"));
 }

@@ -6,7 +6,7 @@ use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use shared::domain::ids::ExperienceId;
-use shared::domain::keys::Scope;
+use shared::domain::keys::KeyScope;
 use shared::store::SELF_LINKED;
 
 use crate::routes::{EXPERIENCE, USER, every_route};
@@ -14,7 +14,7 @@ use crate::routes::{EXPERIENCE, USER, every_route};
 async fn linked(workspace: &Workspace<'_>) -> Vec<u64> {
     let items = workspace
         .app()
-        .items(&format!("{}#X", workspace.tag()))
+        .items(&format!("{}#X", workspace.prefix()))
         .await;
     items
         .iter()
@@ -137,7 +137,7 @@ async fn a_key_that_may_not_write_links_nothing_and_leaves_no_trace() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let reader = workspace
-        .make_key(KeySpec::scopes(&[Scope::ReadBans]))
+        .make_key(KeySpec::scopes(&[KeyScope::ReadBans]))
         .await;
     for (name, call) in every_route() {
         if !["ban-async", "unban-async"].contains(&name) {
@@ -154,7 +154,7 @@ pub async fn leave_slots(workspace: &Workspace<'_>, left: u64) {
     let input = json!({
         "TableName": workspace.app().tables().bans,
         "Item": {
-            "pk": { "S": format!("{}#Y", workspace.tag()) }, "sk": { "S": "links" },
+            "pk": { "S": format!("{}#Y", workspace.prefix()) }, "sk": { "S": "links" },
             "kind": { "S": "counter" }, "value": { "N": (SELF_LINKED - left).to_string() },
         },
     });
@@ -191,7 +191,11 @@ async fn beyond_the_limit_a_ban_holds_and_nothing_is_pending_until_the_operator_
     assert_eq!(line["linkLimitReached"], 1, "{line}");
     assert_eq!(workspace.pending_unbans(8).await, Vec::<Value>::new());
     assert_eq!(linked(&workspace).await, [7]);
-    let slots = app.store().link_slots(workspace.id().tag()).await.unwrap();
+    let slots = app
+        .store()
+        .link_slots(workspace.id().prefix())
+        .await
+        .unwrap();
     assert_eq!(
         (slots.taken, slots.refused),
         (SELF_LINKED, ExperienceId::new(8))
@@ -219,7 +223,11 @@ async fn of_many_first_calls_at_once_as_many_link_as_there_are_slots() {
     // Two calls of one place may take a slot each for a moment, so that another place finds none.
     let links = linked(&workspace).await.len();
     assert!((1..=5).contains(&links), "{links}");
-    let slots = app.store().link_slots(workspace.id().tag()).await.unwrap();
+    let slots = app
+        .store()
+        .link_slots(workspace.id().prefix())
+        .await
+        .unwrap();
     let used = u64::try_from(links).unwrap();
     assert_eq!(slots.taken, SELF_LINKED - 5 + used);
 }
@@ -232,7 +240,11 @@ async fn many_first_calls_of_one_place_take_one_slot() {
     for answer in join_all(calls.map(|call| workspace.send(call))).await {
         answer.assert_ok();
     }
-    let slots = app.store().link_slots(workspace.id().tag()).await.unwrap();
+    let slots = app
+        .store()
+        .link_slots(workspace.id().prefix())
+        .await
+        .unwrap();
     assert_eq!((linked(&workspace).await, slots.taken), (vec![7], 1));
     eventually("all bans are pending", async || {
         let pending = workspace.pending_bans(7).await;

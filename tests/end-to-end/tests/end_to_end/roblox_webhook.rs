@@ -25,7 +25,7 @@ pub async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
     let mut items = workspace.stored().await;
     items.retain(|item| {
         let (pk, sk) = (item["pk"]["S"].as_str(), item["sk"]["S"].as_str());
-        let partition = format!("{}#U#{user}", workspace.tag());
+        let partition = format!("{}#U#{user}", workspace.prefix());
         let is_global = pk.is_some_and(|pk| pk.contains("#G#"));
         pk == Some(&partition) || (is_global && sk == Some(&user.to_string()))
     });
@@ -100,7 +100,7 @@ async fn a_user_who_was_never_banned_is_forgotten_as_well() {
 async fn a_queued_request_waits_for_the_operator() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let (store, tag) = (app.store(), workspace.id().tag());
+    let (store, prefix) = (app.store(), workspace.id().prefix());
     let secret = workspace.take_in_erasures(ErasureMode::Queue).await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
     let erasure = Notification::erasure(USER);
@@ -109,7 +109,7 @@ async fn a_queued_request_waits_for_the_operator() {
         app.send(&erasure.signed(&secret)).await.assert_ok();
     }
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
-    let queue = store.erasure_queue(tag).await.unwrap();
+    let queue = store.erasure_queue(prefix).await.unwrap();
     assert_eq!(queue.len(), 1);
     assert_eq!(queue[0].user, UserId::new(USER).unwrap());
     assert_eq!(queue[0].notification.as_str(), erasure.id());
@@ -118,21 +118,21 @@ async fn a_queued_request_waits_for_the_operator() {
     // A second request is another one; each is taken out by its name.
     let second = Notification::erasure(USER);
     app.send(&second.signed(&secret)).await.assert_ok();
-    assert_eq!(store.erasure_queue(tag).await.unwrap().len(), 2);
+    assert_eq!(store.erasure_queue(prefix).await.unwrap().len(), 2);
     let taken = NotificationId::new(erasure.id()).unwrap();
     for _ in 0..2 {
-        store.take_from_erasure_queue(tag, &taken).await.unwrap();
+        store.take_from_erasure_queue(prefix, &taken).await.unwrap();
     }
     // What was taken out does not come back when Roblox sends it again.
     app.send(&erasure.signed(&secret)).await.assert_ok();
-    let queue = store.erasure_queue(tag).await.unwrap();
+    let queue = store.erasure_queue(prefix).await.unwrap();
     let left: Vec<_> = queue
         .iter()
         .map(|queued| queued.notification.as_str())
         .collect();
     assert_eq!(left, [second.id()]);
     let another = app.workspace().await;
-    let queue = store.erasure_queue(another.id().tag()).await.unwrap();
+    let queue = store.erasure_queue(another.id().prefix()).await.unwrap();
     assert_eq!(queue, []);
 }
 
@@ -163,7 +163,7 @@ async fn a_replay_does_not_forget_a_user_who_was_banned_anew() {
 async fn a_replay_has_no_effect_in_the_other_mode_either() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let (store, tag) = (app.store(), workspace.id().tag());
+    let (store, prefix) = (app.store(), workspace.id().prefix());
     for modes in [
         [ErasureMode::Queue, ErasureMode::Erase],
         [ErasureMode::Erase, ErasureMode::Queue],
@@ -175,7 +175,7 @@ async fn a_replay_has_no_effect_in_the_other_mode_either() {
             app.replace("roblox-webhook").await;
             workspace.ban(Ban::of(USER, EXPERIENCE)).await;
             app.send(&erasure.signed(&secret)).await.assert_ok();
-            queued.push(store.erasure_queue(tag).await.unwrap().len());
+            queued.push(store.erasure_queue(prefix).await.unwrap().len());
         }
         assert!(workspace.is_banned(USER, EXPERIENCE).await);
         assert_eq!(queued[0], queued[1], "{modes:?}");
@@ -189,7 +189,7 @@ async fn what_is_kept_of_a_notification_names_no_user_and_is_gone_after_a_week()
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
     let erasure = Notification::erasure(987_654_321);
     app.send(&erasure.signed(&secret)).await.assert_ok();
-    let pk = format!("{}#R#{}", workspace.tag(), erasure.id());
+    let pk = format!("{}#R#{}", workspace.prefix(), erasure.id());
     let marks = app.items(&pk).await;
     assert_eq!(marks.len(), 1);
     assert!(!marks[0].to_string().contains("987654321"), "{marks:?}");

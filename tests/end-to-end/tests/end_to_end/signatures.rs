@@ -84,7 +84,7 @@ async fn a_signature_is_good_for_ten_minutes_either_way() {
         let call = Notification::erasure(USER).at(time).signed(&secret);
         app.send(&call).await.assert_ok();
     }
-    let queue = app.store().erasure_queue(workspace.id().tag()).await;
+    let queue = app.store().erasure_queue(workspace.id().prefix()).await;
     assert_eq!(queue.unwrap().len(), 2);
 }
 
@@ -100,9 +100,9 @@ async fn where_no_workspace_takes_in_notifications_all_are_refused() {
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
     let sample = Notification::erasure(USER).with("EventType", "SampleNotification");
     app.send(&sample.signed(&secret)).await.assert_ok();
-    let tag = workspace.id().tag();
-    app.store().remove_erasure_intake(tag).await.unwrap();
-    app.store().remove_erasure_intake(tag).await.unwrap();
+    let prefix = workspace.id().prefix();
+    app.store().remove_erasure_intake(prefix).await.unwrap();
+    app.store().remove_erasure_intake(prefix).await.unwrap();
     app.replace("roblox-webhook").await;
     assert_unsigned(&app.send(&Notification::erasure(USER).signed(&secret)).await);
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
@@ -146,7 +146,11 @@ async fn a_secret_that_two_workspaces_share_stands_for_both() {
         .assert_ok();
     assert_never_banned(&first, USER).await;
     assert!(second.is_banned(USER, EXPERIENCE).await);
-    let queue = app.store().erasure_queue(second.id().tag()).await.unwrap();
+    let queue = app
+        .store()
+        .erasure_queue(second.id().prefix())
+        .await
+        .unwrap();
     assert_eq!(queue.len(), 1);
 }
 
@@ -179,7 +183,7 @@ async fn the_bytes_are_signed_as_they_were_sent() {
         let call = call.header("roblox-signature", signature);
         app.send(&call).await.assert_ok();
     }
-    let queue = app.store().erasure_queue(workspace.id().tag()).await;
+    let queue = app.store().erasure_queue(workspace.id().prefix()).await;
     assert_eq!(queue.unwrap().len(), 3);
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use end_to_end::{Ban, Hook, Reply, TestApp, Workspace, eventually, now, template};
 use serde_json::{Value, json};
-use shared::api::Budget;
+use shared::api::TimeLimit;
 use shared::api::invocation::TIMEOUT;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::domain::webhooks::{Endpoint, EndpointId, EventFilter};
 use shared::integrations::http_client::Target;
@@ -25,7 +25,7 @@ fn every_function_ends_before_lambda_stops_it() {
     for function in template().functions() {
         let (name, timeout) = (function.name.as_str(), function.timeout);
         if function.is_default_route || !function.routes.is_empty() {
-            let budget = Budget::of(name).time();
+            let budget = TimeLimit::of(name).time();
             assert!(
                 budget + ANSWER <= timeout,
                 "{name}: {budget:?}, {timeout:?}"
@@ -35,7 +35,7 @@ fn every_function_ends_before_lambda_stops_it() {
         } else {
             assert_eq!(timeout, TIMEOUT, "{name}");
         }
-        if Budget::of(name) != Budget::CALL {
+        if TimeLimit::of(name) != TimeLimit::CALL {
             checked.insert(name);
         }
     }
@@ -73,7 +73,7 @@ impl<'a> Queued<'a> {
         workspace.link(OTHER).await;
         let hook = Hook::that(|_, _| Reply::Status(200, ""));
         let url = Target::parse(&hook.url()).unwrap();
-        let now = Timestamp(now());
+        let now = UnixSeconds(now());
         let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), now);
         assert!(app.store().create_endpoint(&endpoint).await.unwrap());
         mirror(workspace, now).await;
@@ -82,17 +82,17 @@ impl<'a> Queued<'a> {
             .ban(Ban::of(1, EXPERIENCE).length(now.0 + 2))
             .await;
         workspace.ban(Ban::of(2, EXPERIENCE).permanent()).await;
-        let tag = workspace.id().tag();
-        let logged = app.store().log(tag, &decisions(workspace).await).await;
-        app.store().fan_out(tag, &logged.unwrap()).await.unwrap();
+        let prefix = workspace.id().prefix();
+        let logged = app.store().log(prefix, &decisions(workspace).await).await;
+        app.store().fan_out(prefix, &logged.unwrap()).await.unwrap();
         workspace.ban(Ban::of(3, OTHER).permanent().global()).await;
         eventually("the first ban has run out", async || {
             (!workspace.is_banned(1, EXPERIENCE).await).then_some(())
         })
         .await;
-        let tag = workspace.tag();
+        let prefix = workspace.prefix();
         let global = Key::global(
-            workspace.id().tag(),
+            workspace.id().prefix(),
             shared::domain::ids::UserId::new(3).unwrap(),
         );
         let events = vec![
@@ -102,13 +102,13 @@ impl<'a> Queued<'a> {
             ("deliver-webhooks", json!({ "sweep": true })),
             (
                 "deliver-webhooks",
-                json!({ "workspace": tag, "endpoint": endpoint.id }),
+                json!({ "workspace": prefix, "endpoint": endpoint.id }),
             ),
             ("enforce-bans", json!({ "sweep": true })),
             ("enforce-bans", json!({ "check": true })),
             (
                 "enforce-bans",
-                json!({ "workspace": tag, "universe": UNIVERSE }),
+                json!({ "workspace": prefix, "universe": UNIVERSE }),
             ),
         ];
         Self {
@@ -134,11 +134,11 @@ impl<'a> Queued<'a> {
 
     /// Everything that any of the functions could have changed.
     async fn state(&self) -> (Vec<Value>, Vec<Enforcement>, usize, usize) {
-        let (app, tag) = (self.workspace.app(), self.workspace.id().tag());
+        let (app, prefix) = (self.workspace.app(), self.workspace.id().prefix());
         let restrictions = app.roblox().active(UNIVERSE).len();
         (
             self.workspace.stored().await,
-            app.store().enforcements_of(tag).await.unwrap(),
+            app.store().enforcements_of(prefix).await.unwrap(),
             restrictions,
             self.hook.received().len(),
         )
@@ -146,12 +146,12 @@ impl<'a> Queued<'a> {
 }
 
 /// Mirrors the experience to Roblox.
-async fn mirror(workspace: &Workspace<'_>, created: Timestamp) {
+async fn mirror(workspace: &Workspace<'_>, created: UnixSeconds) {
     let (app, key) = (workspace.app(), "a key");
     app.secrets().set("portcullis/local/roblox", key).unwrap();
     app.roblox().add_key(key, &[UNIVERSE]);
     let enforcement = Enforcement {
-        workspace: workspace.id().tag(),
+        workspace: workspace.id().prefix(),
         experience: ExperienceId::new(EXPERIENCE).unwrap(),
         settings: EnforcementSettings {
             universe: UniverseId::new(UNIVERSE).unwrap(),
@@ -218,6 +218,6 @@ async fn functions_without_time_write_nothing_and_their_work_stays_queued() {
     workspace.await_pending_bans(EXPERIENCE, &[]).await;
     let due = app
         .store()
-        .is_due(workspace.id().tag(), queued.endpoint, Moment::now());
+        .is_due(workspace.id().prefix(), queued.endpoint, UnixMillis::now());
     assert!(!due.await.unwrap());
 }

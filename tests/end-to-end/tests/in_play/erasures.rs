@@ -45,7 +45,7 @@ async fn in_use(app: &TestApp, mode: ErasureMode) -> (Workspace<'_>, String) {
 
 async fn queue_length(workspace: &Workspace<'_>) -> usize {
     let store = workspace.app().store();
-    let queue = store.erasure_queue(workspace.id().tag()).await;
+    let queue = store.erasure_queue(workspace.id().prefix()).await;
     queue.unwrap().len()
 }
 
@@ -141,7 +141,7 @@ async fn a_notification_that_arrives_many_times_at_once_is_dealt_with_once() {
         let answers = join_all((0..24).map(|_| app.send(&call))).await;
         answers.iter().for_each(Answer::assert_ok);
         assert_done(&workspace, mode).await;
-        let marks = app.items(&format!("{}#R#", workspace.tag())).await;
+        let marks = app.items(&format!("{}#R#", workspace.prefix())).await;
         assert_eq!(marks.len(), 1);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use end_to_end::{Ban, TestApp, Workspace};
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{self, Outcome, Standing, UnbanRequest};
-use shared::store::{Actor, Bounds, Call, Decided, ForgetSource};
+use shared::store::{Actor, CallerLimits, ErasureSource, PolicyOutcome, WriteContext};
 
 use crate::audit::audit;
 
@@ -28,7 +28,7 @@ fn lift(standing: &Standing) -> Outcome {
     rules::lift(
         standing,
         &request,
-        shared::domain::clock::Moment::now().seconds(),
+        shared::domain::clock::UnixMillis::now().seconds(),
     )
 }
 
@@ -38,15 +38,15 @@ fn confirm(standing: &Standing) -> Outcome {
 }
 
 /// Decides on the user's standing. Before that is written, the user is forgotten and, if `again`, banned
-/// again. Decided on what is then, the call does nothing.
+/// again. PolicyOutcome on what is then, the call does nothing.
 async fn overtaken(workspace: &Workspace<'_>, decide: Decide, again: Option<&Ban>) {
     let store = workspace.app().store();
-    let (user, tag) = (UserId::new(MALLORY).unwrap(), workspace.id().tag());
-    let call = Call {
+    let (user, prefix) = (UserId::new(MALLORY).unwrap(), workspace.id().prefix());
+    let call = WriteContext {
         user,
-        tag,
+        prefix,
         link: store
-            .link_of(tag, ExperienceId::new(ARENA).unwrap())
+            .link_of(prefix, ExperienceId::new(ARENA).unwrap())
             .await
             .unwrap(),
         actor: Actor {
@@ -55,23 +55,25 @@ async fn overtaken(workspace: &Workspace<'_>, decide: Decide, again: Option<&Ban
             principal: None,
             request_id: "in flight".to_owned(),
         },
-        bounds: Bounds::Operator,
+        limits: CallerLimits::Operator,
         idempotency: None,
         digest: None,
     };
     let is_first = AtomicBool::new(true);
-    let settling = store.settle(&call, |snapshot, _| {
+    let settling = store.commit_with_retry(&call, |snapshot, _| {
         let (is_first, call) = (&is_first, &call);
         async move {
             if !is_first.swap(false, Ordering::Relaxed) {
-                return Ok(Decided::nothing(rules::unchanged(&snapshot.standing)));
+                return Ok(PolicyOutcome::nothing(rules::unchanged(&snapshot.standing)));
             }
-            store.forget(tag, user, ForgetSource::Operator).await?;
+            store
+                .erase_user(prefix, user, ErasureSource::Operator)
+                .await?;
             if let Some(ban) = again {
                 workspace.ban(ban.clone()).await;
             }
-            let permit = store.permit_lift(call).await?;
-            Ok(Decided::new(decide(&snapshot.standing), permit))
+            let policy = store.lift_policy(call).await?;
+            Ok(PolicyOutcome::new(decide(&snapshot.standing), policy))
         }
     });
     settling.await.unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, eventually, now};
 use mlua::{Lua, Table};
 use roblox::{Experience, GameServer, server};
-use shared::domain::keys::FlagPin;
+use shared::domain::keys::PinnedFlagFormat;
 
 const ARENA: u64 = 75_521_396_999_004;
 const BEACH: u64 = 7_002;
@@ -209,7 +209,9 @@ async fn with_a_key_pinned_to_numbers_the_same_script_applies_nothing() {
     let app = app().await;
     let workspace = app.workspace().await;
     let arena = Experience::new(ARENA);
-    let pinned = workspace.make_key(KeySpec::flags(FlagPin::Integer)).await;
+    let pinned = workspace
+        .make_key(KeySpec::flags(PinnedFlagFormat::Integer))
+        .await;
     workspace.ban(Ban::of(CHEATER, ARENA).permanent()).await;
     GameServer::start(&app, &arena, &pinned).cycle();
     assert_eq!(arena.listed(), [0_u64; 0]);

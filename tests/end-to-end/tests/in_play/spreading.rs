@@ -15,12 +15,12 @@ const SPREAD: &str = "spread-decisions";
 
 /// Experiences that were linked long ago: no Global ban is still to be brought to them.
 async fn linked(workspace: &Workspace<'_>, experiences: std::ops::Range<u64>) {
-    let (table, tag) = (&workspace.app().tables().bans, workspace.tag());
+    let (table, prefix) = (&workspace.app().tables().bans, workspace.prefix());
     for experience in experiences {
         let put = json!({
             "TableName": table,
             "Item": {
-                "pk": { "S": format!("{tag}#X") },
+                "pk": { "S": format!("{prefix}#X") },
                 "sk": { "S": format!("{experience:016}") },
                 "kind": { "S": "link" },
                 "linked": { "N": "1767225600" },

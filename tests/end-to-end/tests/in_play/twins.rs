@@ -1,12 +1,12 @@
 //! Environments that begin in the same instant, and so with the same luck.
 
 use end_to_end::{TestApp, Workspace};
-use shared::domain::ban_info::{FlagStyle, View};
-use shared::domain::clock::Moment;
+use shared::domain::ban_info::{BanPresenter, FlagFormat};
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
 use shared::domain::rules::{BanRequest, Length, Scope};
 use shared::moderation::{self, Authority, Intent};
-use shared::store::{Actor, Bounds, Call, Store};
+use shared::store::{Actor, CallerLimits, Store, WriteContext};
 
 use crate::audit::audit;
 
@@ -14,18 +14,21 @@ const ARENA: ExperienceId = ExperienceId::new(7_001).unwrap();
 const ALICE: ModeratorId = ModeratorId::new(9).unwrap();
 
 async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
-    let (user, tag) = (UserId::new(user).unwrap(), workspace.tag().parse().unwrap());
-    let call = Call {
+    let (user, prefix) = (
+        UserId::new(user).unwrap(),
+        workspace.prefix().parse().unwrap(),
+    );
+    let call = WriteContext {
         user,
-        tag,
-        link: store.link_of(tag, ARENA).await.unwrap(),
+        prefix,
+        link: store.link_of(prefix, ARENA).await.unwrap(),
         actor: Actor {
             key_id: "operator".to_owned(),
             moderator: Some(ALICE),
             principal: None,
             request_id: format!("request-{user}"),
         },
-        bounds: Bounds::Operator,
+        limits: CallerLimits::Operator,
         idempotency: None,
         digest: None,
     };
@@ -43,14 +46,14 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
     };
     let authority = Authority {
         may_decide_globally: true,
-        bounds: Bounds::Operator,
+        limits: CallerLimits::Operator,
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
-        view: View::of_workspace(
+        presenter: BanPresenter::of_workspace(
             workspace.guid().parse().unwrap(),
-            FlagStyle::Boolean,
-            Moment::now().seconds(),
+            FlagFormat::Boolean,
+            UnixMillis::now().seconds(),
         ),
-        view_varies: false,
+        needs_vary_header: false,
     };
     let banned = moderation::ban(store, &call, &request, Intent::Ban, &authority).await;
     banned.unwrap_or_else(|error| panic!("{user}: {error:?}"));

@@ -68,7 +68,7 @@ async fn a_ban_that_was_lifted_after_a_crash_is_taken_back() {
     })
     .await;
     stage.assert_done(&[ARENA]).await;
-    let left = app.items(&format!("{}#U#", stage.workspace.tag())).await;
+    let left = app.items(&format!("{}#U#", stage.workspace.prefix())).await;
     assert!(
         left.iter()
             .all(|item| item.get("due_at").is_none() || item["kind"]["S"] == "ban")
@@ -98,8 +98,8 @@ async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
         .ban(Ban::of(MALLORY, ARENA).permanent())
         .await;
     stage.drain().await;
-    let tag = stage.workspace.tag();
-    let partition = format!("{tag}#U#{MALLORY}");
+    let prefix = stage.workspace.prefix();
+    let partition = format!("{prefix}#U#{MALLORY}");
     let of_user = || app.items(&partition);
     let is_noted = of_user()
         .await
@@ -107,16 +107,16 @@ async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
         .any(|item| item["kind"]["S"] == "application");
     assert!(is_noted, "the user is put off");
     let user = shared::domain::ids::UserId::new(MALLORY).unwrap();
-    let forgetting = app.store().forget(
-        stage.workspace.id().tag(),
+    let forgetting = app.store().erase_user(
+        stage.workspace.id().prefix(),
         user,
-        shared::store::ForgetSource::Operator,
+        shared::store::ErasureSource::Operator,
     );
     forgetting.await.unwrap();
     // A mirror that asked before writes down what came of it.
     let closed = shared::store::Application::default();
     let late = app.store().note_application(
-        stage.workspace.id().tag(),
+        stage.workspace.id().prefix(),
         user,
         shared::domain::ids::UniverseId::new(UNIVERSE).unwrap(),
         &closed,

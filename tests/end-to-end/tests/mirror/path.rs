@@ -51,7 +51,7 @@ async fn a_ban_and_its_end_reach_roblox_and_are_reported() {
     assert_eq!(stage.roblox().logs().len(), 2);
     assert_eq!(stage.roblox().messages().len(), 1);
     // The mirror reported; it decided nothing.
-    let decided = app.items(&format!("{}#U#", stage.workspace.tag())).await;
+    let decided = app.items(&format!("{}#U#", stage.workspace.prefix())).await;
     let decisions = decided
         .iter()
         .filter(|item| item["kind"]["S"] == "decision");
@@ -161,9 +161,9 @@ async fn only_what_is_set_up_is_mirrored() {
         ..Mirror::ALL
     };
     stage.mirror(ARENA, SECRET, only_bans).await;
-    let tag = stage.workspace.id().tag();
+    let prefix = stage.workspace.id().prefix();
     let beach = shared::domain::ids::ExperienceId::new(BEACH).unwrap();
-    let removed = app.store().remove_enforcement(tag, beach).await;
+    let removed = app.store().remove_enforcement(prefix, beach).await;
     assert!(removed.unwrap());
     for place in [ARENA, BEACH] {
         stage.workspace.ban(Ban::of(place, place).permanent()).await;
@@ -179,8 +179,8 @@ async fn only_what_is_set_up_is_mirrored() {
     assert_eq!(stage.roblox().messages().len(), 0);
     assert_eq!(stage.workspace.pending_unbans(ARENA).await.len(), 1);
     assert_eq!(stage.workspace.pending_bans(BEACH).await.len(), 1);
-    app.store().remove_rest(tag).await.unwrap();
-    let left = app.store().enforcements_of(tag).await.unwrap();
+    app.store().remove_rest(prefix).await.unwrap();
+    let left = app.store().enforcements_of(prefix).await.unwrap();
     assert_eq!(left, [], "with a workspace its mirrors go");
 }
 

@@ -6,7 +6,7 @@ use end_to_end::audit::audit;
 use end_to_end::{TestApp, TestAppBuilder, Workspace};
 use local_stack::roblox::{Restriction, Roblox};
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
@@ -61,13 +61,13 @@ impl<'a> Stage<'a> {
     /// Mirrors an experience.
     pub async fn mirror(&self, place: u64, secret: &str, mirror: Mirror) {
         let enforcement = Enforcement {
-            workspace: self.workspace.id().tag(),
+            workspace: self.workspace.id().prefix(),
             experience: ExperienceId::new(place).unwrap(),
             settings: EnforcementSettings {
                 universe: UniverseId::new(UNIVERSE).unwrap(),
                 secret: secret.to_owned(),
                 mirror,
-                created: Timestamp(end_to_end::now()),
+                created: UnixSeconds(end_to_end::now()),
                 stopped: None,
                 checked: None,
             },
@@ -78,9 +78,9 @@ impl<'a> Stage<'a> {
 
     /// Why a place's mirror is stopped, if it is.
     pub async fn stopped(&self, place: u64) -> Option<u16> {
-        let tag = self.workspace.id().tag();
+        let prefix = self.workspace.id().prefix();
         let place = ExperienceId::new(place).unwrap();
-        let found = self.app().store().enforcement(tag, place).await.unwrap();
+        let found = self.app().store().enforcement(prefix, place).await.unwrap();
         found
             .unwrap()
             .settings
@@ -103,7 +103,7 @@ impl<'a> Stage<'a> {
 
     /// The same, which a test may cut short.
     pub async fn try_drain(&self) -> Result<(), String> {
-        let event = json!({ "workspace": self.workspace.tag(), "universe": UNIVERSE });
+        let event = json!({ "workspace": self.workspace.prefix(), "universe": UNIVERSE });
         self.run(&event).await
     }
 
@@ -142,8 +142,8 @@ impl<'a> Stage<'a> {
     /// Brings about that a mirror which was killed can be followed by another: its lease has passed,
     /// and what it left is looked at again.
     pub async fn after_a_crash(&self) {
-        let (app, tag) = (self.app(), self.workspace.tag());
-        for item in app.items(&format!("{tag}#")).await {
+        let (app, prefix) = (self.app(), self.workspace.prefix());
+        for item in app.items(&format!("{prefix}#")).await {
             let change = match item["kind"]["S"].as_str().unwrap_or_default() {
                 "lease" => "REMOVE held_until, paused_until",
                 "application" if item.get("due_at").is_some() => "SET due_at = :zero",

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use end_to_end::{Ban, Hook, Reply, Unban, contract, now};
 use serde_json::json;
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::event::EventName;
 use shared::domain::webhooks::{DeliveryState, EventFilter};
-use shared::store::{ForgetSource, Key};
+use shared::store::{ErasureSource, Key};
 
 use crate::stage::{EXPERIENCE, Stage, drain, publish, still};
 
@@ -57,9 +57,14 @@ async fn a_decision_arrives_once_signed_and_with_all_that_is_known_of_it() {
 
     // Nothing of it is repeated, whatever is done again.
     assert_eq!(publish(&workspace).await, 0);
-    let log = app.store().events_after(stage.tag(), 0, 9, Moment::now());
+    let log = app
+        .store()
+        .events_after(stage.prefix(), 0, 9, UnixMillis::now());
     let events = log.await.unwrap().events;
-    assert_eq!(app.store().fan_out(stage.tag(), &events).await.unwrap(), 0);
+    assert_eq!(
+        app.store().fan_out(stage.prefix(), &events).await.unwrap(),
+        0
+    );
     stage.drain().await;
     assert_eq!(hook.received().len(), 3);
     for delivery in stage.deliveries().await {
@@ -69,7 +74,7 @@ async fn a_decision_arrives_once_signed_and_with_all_that_is_known_of_it() {
         assert_eq!((last.status, last.answer.as_str()), (Some(200), ""));
     }
     // A delivery names its event and no user.
-    for item in app.items(&format!("{}#D#", stage.tag())).await {
+    for item in app.items(&format!("{}#D#", stage.prefix())).await {
         let names: HashSet<_> = item
             .as_object()
             .unwrap()
@@ -167,7 +172,7 @@ async fn no_event_overtakes_one_that_the_index_does_not_show_yet() {
     assert_eq!(publish(&workspace).await, 2);
     // As while the index trails: the delivery is there, and not yet in the index.
     let first = stage.deliveries().await[0].clone();
-    let key = Key::delivery(stage.tag(), stage.id, first.key);
+    let key = Key::delivery(stage.prefix(), stage.id, first.key);
     let input = json!({
         "TableName": app.tables().bans,
         "Key": { "pk": { "S": key.pk }, "sk": { "S": key.sk } },
@@ -231,9 +236,9 @@ async fn what_was_under_way_when_the_function_was_killed_arrives_all_the_same() 
     });
     let stage = Stage::at(&workspace, &hook).await;
     stage.ban(1..=20).await;
-    let tag = stage.tag();
+    let prefix = stage.prefix();
     let dying = async {
-        let event = json!({ "workspace": tag.to_string(), "endpoint": stage.id });
+        let event = json!({ "workspace": prefix.to_string(), "endpoint": stage.id });
         let runtime = app.runtime();
         let event = event.to_string().into();
         assert!(runtime.invoke("deliver-webhooks", event).await.is_err());
@@ -247,11 +252,11 @@ async fn what_was_under_way_when_the_function_was_killed_arrives_all_the_same() 
     };
     tokio::join!(dying, killing);
     // The lease of who was killed runs out, as time would let it.
-    let lease = app.items(&format!("{tag}#W#deliver-")).await;
+    let lease = app.items(&format!("{prefix}#W#deliver-")).await;
     let [lease] = lease.as_slice() else {
         panic!("{lease:?}")
     };
-    drain(&app, tag, stage.id).await;
+    drain(&app, prefix, stage.id).await;
     let before = hook.received().len();
     assert!(before < 20, "a lease that is held keeps others away");
     let input = json!({
@@ -262,7 +267,7 @@ async fn what_was_under_way_when_the_function_was_killed_arrives_all_the_same() 
     });
     app.database().call("UpdateItem", &input).await.unwrap();
     hook.now(|_, _| Reply::Status(200, ""));
-    drain(&app, tag, stage.id).await;
+    drain(&app, prefix, stage.id).await;
     let ids: HashSet<_> = hook.ids().into_iter().collect();
     assert_eq!(ids.len(), 20, "each arrived, under its own id");
     let deliveries = stage.deliveries().await;
@@ -285,7 +290,7 @@ async fn a_forgotten_user_is_delivered_no_more() {
     let user = shared::domain::ids::UserId::new(1).unwrap();
     let forget = app
         .store()
-        .forget(stage.tag(), user, ForgetSource::Operator);
+        .erase_user(stage.prefix(), user, ErasureSource::Operator);
     forget.await.unwrap();
     stage.bring_due().await;
     // Just after it was written the log may only trail, so it stays due. It was attempted before, so
@@ -298,7 +303,7 @@ async fn a_forgotten_user_is_delivered_no_more() {
         assert_eq!(so_far, (DeliveryState::Due, attempts));
     }
     // Later it is known to be gone.
-    let long_ago = Moment::now().millis() - 61_000;
+    let long_ago = UnixMillis::now().millis() - 61_000;
     stage.set(forgotten.key, "created", long_ago).await;
     hook.now(|_, _| Reply::Status(200, ""));
     stage.bring_due().await;
@@ -324,7 +329,7 @@ async fn while_a_secret_is_replaced_both_sign() {
     let hook = Hook::start();
     let stage = Stage::at(&workspace, &hook).await;
     let old = stage.endpoint().await.secrets;
-    let rotate = |at: Timestamp| {
+    let rotate = |at: UnixSeconds| {
         let stage = &stage;
         async move {
             stage
@@ -335,14 +340,14 @@ async fn while_a_secret_is_replaced_both_sign() {
                 .await;
         }
     };
-    rotate(Timestamp(now())).await;
+    rotate(UnixSeconds(now())).await;
     let new = stage.endpoint().await.secrets;
     stage.ban([1]).await;
     stage.drain().await;
     let received = hook.received();
     assert!(received[0].is_signed_by(old.current()) && received[0].is_signed_by(new.current()));
     // Replaced long enough ago, it signs no more.
-    rotate(Timestamp(now() - 60)).await;
+    rotate(UnixSeconds(now() - 60)).await;
     let newest = stage.endpoint().await.secrets;
     stage.ban([2]).await;
     stage.drain().await;

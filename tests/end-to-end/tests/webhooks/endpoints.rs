@@ -2,7 +2,7 @@
 
 use end_to_end::{Hook, Reply, contract};
 use serde_json::json;
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::DeliveryState;
 
 use crate::stage::{Stage, last_run, still};
@@ -15,10 +15,10 @@ async fn a_test_is_delivered_like_an_event_and_tried_once() {
     let stage = Stage::at(&workspace, &hook).await;
     let endpoint = stage.endpoint().await;
     let ask = async || {
-        let asked = app.store().request_test(&endpoint, Moment::now()).await;
+        let asked = app.store().request_test(&endpoint, UnixMillis::now()).await;
         let key = asked.unwrap();
         stage.drain().await;
-        let delivery = app.store().delivery(stage.tag(), stage.id, key).await;
+        let delivery = app.store().delivery(stage.prefix(), stage.id, key).await;
         delivery.unwrap().unwrap()
     };
     let delivery = ask().await;
@@ -49,7 +49,7 @@ async fn a_test_does_not_wait_behind_what_fails() {
     let stage = Stage::at(&workspace, &hook).await;
     stage.ban(1..=30).await;
     let endpoint = stage.endpoint().await;
-    let asked = app.store().request_test(&endpoint, Moment::now()).await;
+    let asked = app.store().request_test(&endpoint, UnixMillis::now()).await;
     asked.unwrap();
     stage.drain().await;
     let events = hook.received();
@@ -161,14 +161,14 @@ async fn with_a_workspace_go_its_endpoints_and_their_deliveries() {
     let stage = Stage::at(&workspace, &hook).await;
     let other = Stage::at(&workspace, &hook).await;
     stage.ban([1, 2]).await;
-    let (tag, store) = (stage.tag(), app.store());
-    assert_eq!(store.remove_endpoint(tag, other.id).await.unwrap(), 2);
-    assert_eq!(store.endpoints(tag).await.unwrap().len(), 1);
+    let (prefix, store) = (stage.prefix(), app.store());
+    assert_eq!(store.remove_endpoint(prefix, other.id).await.unwrap(), 2);
+    assert_eq!(store.endpoints(prefix).await.unwrap().len(), 1);
     stage.drain().await;
     assert_eq!(hook.received().len(), 2);
-    store.remove_rest(tag).await.unwrap();
-    assert!(store.endpoints(tag).await.unwrap().is_empty());
-    assert!(app.items(&format!("{tag}#D#")).await.is_empty());
+    store.remove_rest(prefix).await.unwrap();
+    assert!(store.endpoints(prefix).await.unwrap().is_empty());
+    assert!(app.items(&format!("{prefix}#D#")).await.is_empty());
     // Whoever comes late finds nothing.
     stage.drain().await;
     assert_eq!(hook.received().len(), 2);

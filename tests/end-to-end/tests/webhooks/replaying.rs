@@ -1,7 +1,7 @@
 //! Deliveries that are made again.
 
 use end_to_end::{Hook, Reply};
-use shared::domain::clock::Moment;
+use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::DeliveryState;
 use shared::store::Replayed;
 
@@ -76,11 +76,11 @@ async fn a_replay_can_begin_at_a_time() {
     .await;
     stage.ban([1, 2]).await;
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    let since = Moment::now();
+    let since = UnixMillis::now();
     stage.ban([3]).await;
     stage.change(|endpoint| endpoint.resumed()).await;
-    let (tag, store) = (stage.tag(), app.store());
-    let after = store.position_since(tag, since).await.unwrap();
+    let (prefix, store) = (stage.prefix(), app.store());
+    let after = store.position_since(prefix, since).await.unwrap();
     let endpoint = stage.endpoint().await;
     let page = store.replay(&endpoint, after, false, false).await.unwrap();
     assert_eq!(page.replayed, Replayed { events: 1, due: 1 });
@@ -98,7 +98,7 @@ async fn what_waits_for_its_next_attempt_is_sent_at_once() {
     stage.drain().await;
     let waiting = stage.deliveries().await[0].clone();
     assert_eq!(waiting.state, DeliveryState::Due);
-    assert!(waiting.due_at.unwrap() > Moment::now());
+    assert!(waiting.due_at.unwrap() > UnixMillis::now());
 
     hook.now(|_, _| Reply::Status(200, ""));
     let expected = Replayed { events: 1, due: 1 };

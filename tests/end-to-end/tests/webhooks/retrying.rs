@@ -3,7 +3,7 @@
 use end_to_end::{Hook, Reply};
 use std::collections::HashSet;
 
-use shared::domain::clock::{Moment, Timestamp};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::webhooks::{DeliveryState, EndpointState, PAUSES, PausedFor};
 
 use crate::stage::{Stage, last_run, still};
@@ -28,7 +28,7 @@ async fn a_delivery_that_fails_is_tried_again_under_the_same_id_until_it_arrives
         (Some(429), None, "", 1800),
     ];
     for (at, (status, failure, answer, pause)) in expected.into_iter().enumerate() {
-        let begun = Moment::now().millis();
+        let begun = UnixMillis::now().millis();
         stage.drain().await;
         // Its pause is not over.
         stage.drain().await;
@@ -86,8 +86,8 @@ async fn an_endpoint_that_has_failed_for_three_days_is_paused_and_so_is_one_that
     let hook = Hook::that(|_, _| Reply::Status(500, ""));
     let stage = Stage::at(&workspace, &hook).await;
     stage.ban([1]).await;
-    let three_days_ago = Moment::now().seconds().minus(3 * 86_400);
-    let since = |at: Timestamp| {
+    let three_days_ago = UnixMillis::now().seconds().minus(3 * 86_400);
+    let since = |at: UnixSeconds| {
         move |mut endpoint: shared::domain::webhooks::Endpoint| {
             endpoint.failing_since = Some(at);
             endpoint

@@ -2,8 +2,8 @@
 
 use end_to_end::{Ban, Hook, TestApp, TestAppBuilder, Workspace};
 use serde_json::{Value, json};
-use shared::domain::clock::Moment;
-use shared::domain::ids::WorkspaceTag;
+use shared::domain::clock::UnixMillis;
+use shared::domain::ids::WorkspacePrefix;
 use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
 use shared::integrations::http_client::Target;
 use shared::store::{Key, LOGGED_AT_ONCE};
@@ -40,7 +40,7 @@ impl<'a> Stage<'a> {
         change: impl FnOnce(&mut Endpoint),
     ) -> Self {
         let url = Target::parse(url).unwrap();
-        let now = Moment::now().seconds();
+        let now = UnixMillis::now().seconds();
         let mut endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), now);
         change(&mut endpoint);
         let store = workspace.app().store();
@@ -55,18 +55,18 @@ impl<'a> Stage<'a> {
         self.workspace.app()
     }
 
-    pub fn tag(&self) -> WorkspaceTag {
-        self.workspace.id().tag()
+    pub fn prefix(&self) -> WorkspacePrefix {
+        self.workspace.id().prefix()
     }
 
     pub async fn endpoint(&self) -> Endpoint {
-        let found = self.app().store().endpoint(self.tag(), self.id).await;
+        let found = self.app().store().endpoint(self.prefix(), self.id).await;
         found.unwrap().unwrap()
     }
 
     pub async fn change(&self, change: impl Fn(Endpoint) -> Endpoint) {
         let store = self.app().store();
-        let changed = store.change_endpoint(self.tag(), self.id, change).await;
+        let changed = store.change_endpoint(self.prefix(), self.id, change).await;
         assert!(changed.unwrap().is_some());
     }
 
@@ -82,7 +82,7 @@ impl<'a> Stage<'a> {
 
     /// Wakes the function for this endpoint and waits until it has done what it can.
     pub async fn drain(&self) {
-        drain(self.app(), self.tag(), self.id).await;
+        drain(self.app(), self.prefix(), self.id).await;
     }
 
     /// All deliveries, the oldest event first, tests at the end.
@@ -90,7 +90,7 @@ impl<'a> Stage<'a> {
         let found = self
             .app()
             .store()
-            .deliveries(self.tag(), self.id, None, 1000);
+            .deliveries(self.prefix(), self.id, None, 1000);
         let mut found = found.await.unwrap();
         found.sort_by_key(|delivery| match delivery.key {
             DeliveryKey::Event(position) => (0, position),
@@ -108,7 +108,7 @@ impl<'a> Stage<'a> {
 
     /// Sets numbers of the item of a delivery, as time would.
     pub async fn set(&self, delivery: DeliveryKey, name: &str, value: u64) {
-        let key = Key::delivery(self.tag(), self.id, delivery);
+        let key = Key::delivery(self.prefix(), self.id, delivery);
         let app = self.app();
         let input = json!({
             "TableName": app.tables().bans,
@@ -123,7 +123,7 @@ impl<'a> Stage<'a> {
 
     /// Ends the pause of every delivery that is to be tried again.
     pub async fn bring_due(&self) {
-        let now = Moment::now().millis();
+        let now = UnixMillis::now().millis();
         for delivery in self.deliveries().await {
             if delivery.due_at.is_some() {
                 self.set(delivery.key, "due_at", now - 1).await;
@@ -136,8 +136,8 @@ impl<'a> Stage<'a> {
 /// the stream does.
 pub async fn publish(workspace: &Workspace<'_>) -> u32 {
     let app = workspace.app();
-    let tag = workspace.id().tag();
-    let items = app.items(&format!("{tag}#U#")).await;
+    let prefix = workspace.id().prefix();
+    let items = app.items(&format!("{prefix}#U#")).await;
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
     let mut entries: Vec<_> = items
         .iter()
@@ -153,15 +153,15 @@ pub async fn publish(workspace: &Workspace<'_>) -> u32 {
     let keys: Vec<_> = entries.into_iter().map(|(_, key)| key).collect();
     let mut written = 0;
     for keys in keys.chunks(LOGGED_AT_ONCE) {
-        let events = app.store().log(tag, keys).await.unwrap();
-        written += app.store().fan_out(tag, &events).await.unwrap();
+        let events = app.store().log(prefix, keys).await.unwrap();
+        written += app.store().fan_out(prefix, &events).await.unwrap();
     }
     written
 }
 
 /// Wakes the function for an endpoint and waits for its end.
-pub async fn drain(app: &TestApp, tag: WorkspaceTag, id: EndpointId) {
-    let event = json!({ "workspace": tag.to_string(), "endpoint": id });
+pub async fn drain(app: &TestApp, prefix: WorkspacePrefix, id: EndpointId) {
+    let event = json!({ "workspace": prefix.to_string(), "endpoint": id });
     let done = app
         .runtime()
         .invoke("deliver-webhooks", event.to_string().into())

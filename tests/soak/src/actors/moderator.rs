@@ -1,6 +1,6 @@
 //! A moderator with a tool that repeats what was not answered.
 
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
 
@@ -90,7 +90,7 @@ pub(super) fn ban(
     first: u64,
     count: u64,
 ) -> Option<BanRequest> {
-    let now = Timestamp(actor.stage.now() / 1_000);
+    let now = UnixSeconds(actor.stage.now() / 1_000);
     // Shortly before the end, nobody is to wait for a ban to run out.
     let longest = actor.stage.left().as_secs() + 4;
     let length = match actor.dice.u8(..10) {

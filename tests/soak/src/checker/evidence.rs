@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, Uid, UserId};
 use shared::domain::rules::{DecisionKind, Identity};
 
@@ -21,7 +21,7 @@ pub struct Evidence {
     /// Who.
     pub user: UserId,
     /// When it was asked.
-    pub at: Timestamp,
+    pub at: UnixSeconds,
     /// The experiences.
     pub experiences: Vec<ExperienceId>,
     /// Those that a mirror reports for, at times that nobody here knows.
@@ -82,7 +82,7 @@ impl Evidence {
         let checks = ending.checks.iter().filter(|((who, _), _)| *who == user);
         Self {
             user,
-            at: Timestamp(ending.at / 1_000),
+            at: UnixSeconds(ending.at / 1_000),
             experiences: place.experiences.clone(),
             mirrored: place.mirrored.clone(),
             decisions: decisions.collect(),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::UserId;
 use shared::domain::rules::{Expiry, Length};
 
@@ -137,7 +137,7 @@ fn moments(
     edges: &BTreeSet<u64>,
     evidence: &Evidence,
     skew: Millis,
-) -> Vec<Timestamp> {
+) -> Vec<UnixSeconds> {
     let first = call.started.saturating_sub(skew) / 1_000;
     let last = until.saturating_add(skew) / 1_000;
     let mut moments: BTreeSet<u64> = edges.range(first..=last).copied().chain([first]).collect();
@@ -152,5 +152,5 @@ fn moments(
         });
         moments.extend(decided.filter(|at| (first..=last).contains(at)));
     }
-    moments.into_iter().map(Timestamp).collect()
+    moments.into_iter().map(UnixSeconds).collect()
 }

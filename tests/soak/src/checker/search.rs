@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 
 use super::evidence::Evidence;
 use super::world::World;
@@ -23,7 +23,7 @@ pub struct Step<'a> {
     /// Whether it happened for sure.
     pub must: bool,
     /// The seconds in which it may have been decided, one for each difference that makes.
-    pub moments: Vec<Timestamp>,
+    pub moments: Vec<UnixSeconds>,
     /// The moderator it names, if it may decide.
     pub by: Option<u64>,
 }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use end_to_end::requests::is_set;
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, Uid};
 use shared::domain::rules::model::{Answer, BanState, Model};
 use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length};
@@ -43,7 +43,7 @@ impl World {
         &self,
         call: &Call,
         evidence: &Evidence,
-        now: Timestamp,
+        now: UnixSeconds,
         name: Identity,
     ) -> Result<Played, String> {
         let repeats = call.key.as_ref().is_some_and(|key| self.used.contains(key));
@@ -136,7 +136,7 @@ impl World {
         guid: Guid,
         kind: DecisionKind,
         by: Option<u64>,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<(), String> {
         let at = self.seen.entry(guid).or_default();
         let recorded = evidence.decisions.get(&guid).and_then(|past| past.get(*at));
@@ -246,7 +246,7 @@ impl World {
     pub fn linked(evidence: &Evidence) -> Self {
         let mut world = Self::default();
         for experience in &evidence.experiences {
-            world.model.link(*experience, Timestamp(0));
+            world.model.link(*experience, UnixSeconds(0));
         }
         world
     }
@@ -254,7 +254,7 @@ impl World {
 
 /// Whether the edge refuses the call because its instant has passed. What may be a late confirmation
 /// it lets through.
-fn is_past(request: &BanRequest, now: Timestamp) -> bool {
+fn is_past(request: &BanRequest, now: UnixSeconds) -> bool {
     let may_be_late = request.overwrite && request.completed;
     matches!(request.length, Length::Until(at) if at <= now) && !may_be_late
 }

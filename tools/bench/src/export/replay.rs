@@ -73,7 +73,7 @@ fn pages(mut items: Vec<String>) -> Vec<Bytes> {
     pages.collect()
 }
 
-/// The number after the workspace's tag.
+/// The number after the workspace's prefix.
 fn shard_of(document: &Value, at: &str) -> anyhow::Result<usize> {
     let partition = document.pointer(at).and_then(Value::as_str);
     let partition = partition.context("a partition")?;

@@ -211,7 +211,7 @@ impl<'a> World<'a> {
             "IndexName": "by-workspace",
             "KeyConditionExpression": "ledger = :partition AND guid_key < :before",
             "ExpressionAttributeValues": {
-                ":partition": { "S": format!("{}#{shard}", self.workspace.tag()) },
+                ":partition": { "S": format!("{}#{shard}", self.workspace.prefix()) },
                 ":before": { "S": format!("{:020}", u64::MAX) },
             },
             "ProjectionExpression": "ban, applied",
@@ -222,6 +222,6 @@ impl<'a> World<'a> {
     }
 
     fn pending_partition(&self) -> String {
-        format!("{}#{}", self.workspace.tag(), self.experience)
+        format!("{}#{}", self.workspace.prefix(), self.experience)
     }
 }

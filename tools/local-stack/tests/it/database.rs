@@ -35,8 +35,8 @@ async fn it_has_the_tables_of_the_template_and_the_demo_keys() {
     let query = json!({
         "TableName": "WorkspacesTable",
         "IndexName": "keys-by-workspace",
-        "KeyConditionExpression": "workspace_tag = :tag",
-        "ExpressionAttributeValues": {":tag": {"S": "00000001"}},
+        "KeyConditionExpression": "workspace_tag = :prefix",
+        "ExpressionAttributeValues": {":prefix": {"S": "00000001"}},
     });
     let keys = dynamo.call("Query", &query).await.unwrap();
     assert_eq!(keys["Count"], 2);

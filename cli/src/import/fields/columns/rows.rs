@@ -1,7 +1,7 @@
 //! A row, made from the fields that are read.
 
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 
 use super::ColumnMap;
 use crate::import::defaults::{ImportDefaults, RowDraft};
@@ -152,7 +152,7 @@ impl ColumnMap {
         if end.is_some() && times::is_never(value) {
             return Ok(0);
         }
-        let start = Timestamp(created.unwrap_or_default());
+        let start = UnixSeconds(created.unwrap_or_default());
         let wrong = || RowError::Invalid(format!("{} {}", field.title, times::A_LENGTH));
         let seconds = times::length(value, unit, start).ok_or_else(wrong)?;
         if seconds == 0 {
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(row.terms.public_reason, "Be kind");
         assert_eq!(row.terms.moderator.get(), 5009);
         assert_eq!(row.terms.expires.seconds(), 1_795_827_723 + 86_400);
-        assert_eq!(row.created, Some(Timestamp(1_795_827_723)));
+        assert_eq!(row.created, Some(UnixSeconds(1_795_827_723)));
 
         let row = read(json!({ "Banned UserId": 1, "Reason": "r", "Unban Epoch": -1 })).unwrap();
         assert_eq!(row.terms.public_reason, "r");

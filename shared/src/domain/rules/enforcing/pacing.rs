@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::rules::Expiry;
 
 /// The longest restriction that ends by itself, in seconds.
@@ -12,7 +12,7 @@ const LONGEST: u64 = 315_576_000_000;
 /// For how many seconds a restriction that is asked for at `first_sent` is to hold: until the ban
 /// expires, at least 1 and at most what Roblox takes; none = for good.
 #[must_use]
-pub fn duration(expires: Expiry, first_sent: Moment) -> Option<u64> {
+pub fn duration(expires: Expiry, first_sent: UnixMillis) -> Option<u64> {
     let Expiry::At(at) = expires else {
         return None;
     };
@@ -50,19 +50,19 @@ impl Pacing {
 
     /// From when on a user may be changed again, given the times of the last changes.
     #[must_use]
-    pub fn next(self, updates: &[Moment], now: Moment) -> Moment {
+    pub fn next(self, updates: &[UnixMillis], now: UnixMillis) -> UnixMillis {
         let lately = updates.iter().rev().nth(Self::PER_USER - 1);
         lately.map_or(now, |update| {
             let free = update.millis().saturating_add(self.window);
             // A clock that was set back does not hold anyone up for longer than a window.
             let latest = now.millis().saturating_add(self.window);
-            now.max(Moment::from_millis(free.min(latest)))
+            now.max(UnixMillis::from_millis(free.min(latest)))
         })
     }
 
     /// The times of the last changes with one more; older ones than matter are left out.
     #[must_use]
-    pub fn noted(self, updates: &[Moment], at: Moment) -> Vec<Moment> {
+    pub fn noted(self, updates: &[UnixMillis], at: UnixMillis) -> Vec<UnixMillis> {
         let skipped = (updates.len() + 1).saturating_sub(Self::PER_USER);
         updates.iter().skip(skipped).copied().chain([at]).collect()
     }
@@ -70,12 +70,12 @@ impl Pacing {
 
 /// When the last messages of a universe were published.
 #[derive(Debug, Default)]
-pub struct MessagePace(VecDeque<Moment>);
+pub struct MessagePace(VecDeque<UnixMillis>);
 
 impl MessagePace {
     /// Counts a message, if there is room for it.
-    pub fn admit(&mut self, pacing: Pacing, now: Moment) -> bool {
-        let is_old = |at: &Moment| at.millis().saturating_add(pacing.window) <= now.millis();
+    pub fn admit(&mut self, pacing: Pacing, now: UnixMillis) -> bool {
+        let is_old = |at: &UnixMillis| at.millis().saturating_add(pacing.window) <= now.millis();
         while self.0.front().is_some_and(is_old) {
             self.0.pop_front();
         }
@@ -92,22 +92,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::clock::Timestamp;
+    use crate::domain::clock::UnixSeconds;
 
-    fn at(millis: u64) -> Moment {
-        Moment::from_millis(millis)
+    fn at(millis: u64) -> UnixMillis {
+        UnixMillis::from_millis(millis)
     }
 
     #[test]
     fn a_restriction_holds_for_what_is_left_of_its_ban() {
         for (expires, sent, expected) in [
             (Expiry::Never, 0, None),
-            (Expiry::At(Timestamp(100)), 40_000, Some(60)),
-            (Expiry::At(Timestamp(100)), 40_001, Some(60)),
-            (Expiry::At(Timestamp(100)), 99_999, Some(1)),
-            (Expiry::At(Timestamp(100)), 100_000, Some(1)),
-            (Expiry::At(Timestamp(100)), 900_000, Some(1)),
-            (Expiry::At(Timestamp(u64::MAX)), 0, Some(LONGEST)),
+            (Expiry::At(UnixSeconds(100)), 40_000, Some(60)),
+            (Expiry::At(UnixSeconds(100)), 40_001, Some(60)),
+            (Expiry::At(UnixSeconds(100)), 99_999, Some(1)),
+            (Expiry::At(UnixSeconds(100)), 100_000, Some(1)),
+            (Expiry::At(UnixSeconds(100)), 900_000, Some(1)),
+            (Expiry::At(UnixSeconds(u64::MAX)), 0, Some(LONGEST)),
         ] {
             assert_eq!(
                 duration(expires, at(sent)),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::ids::{Guid, ModeratorId, Uid, UserId};
 use crate::domain::rules::{self, BanRequest, Expiry, Identity, Length, UnbanRequest};
 
@@ -17,7 +17,7 @@ const ARENA: ExperienceId = ExperienceId::new(1).unwrap();
 const BEACH: ExperienceId = ExperienceId::new(2).unwrap();
 const CASTLE: ExperienceId = ExperienceId::new(3).unwrap();
 const PLACES: [ExperienceId; 3] = [ARENA, BEACH, CASTLE];
-const START: Timestamp = Timestamp(1_728_802_934);
+const START: UnixSeconds = UnixSeconds(1_728_802_934);
 const ALL: Mirrors = Mirrors {
     bans: true,
     unbans: true,
@@ -30,7 +30,7 @@ const NONE: Mirrors = Mirrors {
 /// A universe of three places, what is decided in it and what Roblox holds.
 #[derive(Clone, Debug)]
 struct Universe {
-    now: Timestamp,
+    now: UnixSeconds,
     bans: u64,
     global: Option<Ban>,
     places: BTreeMap<ExperienceId, (rules::Here, Option<Level>, Mirrors)>,
@@ -84,7 +84,7 @@ impl Universe {
         };
         let standing = self.standing(place);
         self.bans += 1;
-        let moment = Moment::from_millis(self.now.0 * 1000);
+        let moment = UnixMillis::from_millis(self.now.0 * 1000);
         let identity = Identity {
             guid: Guid::mint(moment, Uid(self.bans)),
             uid: Uid(self.bans),

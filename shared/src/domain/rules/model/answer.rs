@@ -1,6 +1,6 @@
 //! What the model says.
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, Uid, UserId};
 use crate::domain::rules::{Scope, Terms};
 
@@ -35,9 +35,9 @@ pub struct BanState {
     /// The number of its current terms, 1 for the first.
     pub revision: u32,
     /// When it was made.
-    pub created: Timestamp,
+    pub created: UnixSeconds,
     /// When the last decision on it was made.
-    pub updated: Timestamp,
+    pub updated: UnixSeconds,
     /// Whether it is in force: not lifted, not appealed, not expired.
     pub active: bool,
     /// Whether it was ended by an accepted appeal.

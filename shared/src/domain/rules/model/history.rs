@@ -1,6 +1,6 @@
 //! The list of everything that ever happened, and what can be read off it.
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
 use crate::domain::rules::{
     BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest,
@@ -8,7 +8,7 @@ use crate::domain::rules::{
 
 /// Everything that ever happened in a workspace, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct History(Vec<(Timestamp, Event)>);
+pub(super) struct History(Vec<(UnixSeconds, Event)>);
 
 #[derive(Clone, Debug)]
 pub(super) enum Event {
@@ -100,7 +100,7 @@ pub(super) struct Made {
     pub(super) scope: Scope,
     pub(super) experience: ExperienceId,
     pub(super) terms: Terms,
-    pub(super) at: Timestamp,
+    pub(super) at: UnixSeconds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,14 +121,14 @@ pub(super) enum Report {
 pub(super) struct Revision<'a> {
     pub(super) number: u32,
     pub(super) terms: &'a Terms,
-    pub(super) from: Timestamp,
+    pub(super) from: UnixSeconds,
     pub(super) until: Expiry,
     /// Whether a decision put an end to it. It is over then by every clock, be that one slow.
     pub(super) is_over: bool,
 }
 
 impl Revision<'_> {
-    pub(super) fn holds(&self, now: Timestamp) -> bool {
+    pub(super) fn holds(&self, now: UnixSeconds) -> bool {
         !self.is_over && self.terms.expires > Expiry::At(now)
     }
 }
@@ -140,7 +140,7 @@ impl Made {
 }
 
 impl History {
-    pub(super) fn add(&mut self, now: Timestamp, event: Event) {
+    pub(super) fn add(&mut self, now: UnixSeconds, event: Event) {
         self.0.push((now, event));
     }
 
@@ -173,7 +173,12 @@ impl History {
     /// Whether the same call was made before, not earlier than `since`, and decided something, and
     /// nobody has decided anything since in any scope in which it decided. With `scope`, it must have
     /// decided there.
-    pub(super) fn is_repeat(&self, said: &Said, since: Timestamp, scope: Option<ScopeOf>) -> bool {
+    pub(super) fn is_repeat(
+        &self,
+        said: &Said,
+        since: UnixSeconds,
+        scope: Option<ScopeOf>,
+    ) -> bool {
         let mut events = self.0.iter().enumerate();
         events.any(|(first, (at, event))| {
             let is_same = matches!(event, Event::Called(Some(before)) if before == said);
@@ -254,7 +259,7 @@ impl History {
         &self,
         user: UserId,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Vec<&Made> {
         let bans = self.reaching(user, experience);
         let is_last = |at: usize, ban: &Made| {
@@ -274,7 +279,7 @@ impl History {
         &self,
         user: UserId,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Option<&Made> {
         let mut bans = self.holding(user, experience, now);
         let last_end = bans.iter().map(|ban| self.current(ban).until).max()?;
@@ -335,7 +340,7 @@ impl History {
     }
 
     /// When the last decision on a ban was made.
-    pub(super) fn updated(&self, ban: &Made) -> Timestamp {
+    pub(super) fn updated(&self, ban: &Made) -> UnixSeconds {
         let mut last = ban.at;
         for (at, event) in &self.0 {
             if let Event::Changed(guid, _) | Event::Ended(guid, _) = event

@@ -273,7 +273,7 @@ fn a_decision_cannot_set_an_expiry_that_has_passed() {
     let lengths = [
         Length::Until(START.minus(1)),
         Length::Until(START),
-        Length::Until(Timestamp(0)),
+        Length::Until(UnixSeconds(0)),
         Length::For(0),
     ];
     let flags = [(false, false), (false, true), (true, false), (true, true)];

@@ -1,5 +1,5 @@
 use super::{ALICE, ARENA, HOUR, MALLORY, START};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{Guid, Uid};
 use crate::domain::rules::{
     Ban, DecisionKind, Ending, EndingKind, Expiry, Here, Refusal, Scope, Standing, Terms, import,
@@ -47,7 +47,7 @@ fn with(here: Option<Ban>, global: Option<Ban>) -> Standing {
     }
 }
 
-const NOW: Timestamp = Timestamp(START.0 + HOUR);
+const NOW: UnixSeconds = UnixSeconds(START.0 + HOUR);
 
 #[test]
 fn the_later_of_two_bans_of_a_scope_counts() {

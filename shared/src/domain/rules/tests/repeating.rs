@@ -4,7 +4,7 @@ use proptest::sample::select;
 
 use super::steps::{Play, ban, steps, unban};
 use super::*;
-use crate::domain::rules::{self, CallDigest, REPEAT_LIMIT, Standing, Step, UnbanJudgement};
+use crate::domain::rules::{self, CallDigest, REPEAT_LIMIT, Standing, UnbanJudgement, UndoStep};
 
 fn world_of(key: &'static str) -> World {
     World {
@@ -335,7 +335,7 @@ fn undo_in_between_is_another_decision() {
         .made_by(Some(&call), START);
     let judge = |standing: &_| rules::judge_ban(standing, &ban_in(ARENA), Some(&call), &[], START);
     assert_eq!(judge(&made.standing), Ok(rules::Judgement::Nothing));
-    let step = Step {
+    let step = UndoStep {
         after: &made.decisions[0].ban,
         before: None,
         is_undone: true,
@@ -345,7 +345,7 @@ fn undo_in_between_is_another_decision() {
 
     let lifted =
         rules::lift(&made.standing, &unban_in(ARENA), START).made_by(Some(&lifting), START);
-    let step = Step {
+    let step = UndoStep {
         after: &lifted.decisions[0].ban,
         before: lifted.decisions[0].previous.as_ref(),
         is_undone: true,

@@ -8,7 +8,7 @@ use super::{
     ALICE, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, confirmation,
     unbanned_in,
 };
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, UserId};
 use crate::domain::rules::model::BanState;
 use crate::domain::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
@@ -44,7 +44,7 @@ pub(super) enum Manner {
 /// Something that an experience was shown, and when.
 #[derive(Clone, Debug)]
 enum Shown {
-    Ban(ExperienceId, BanState, Timestamp),
+    Ban(ExperienceId, BanState, UnixSeconds),
     Unban(ExperienceId, BanState),
 }
 
@@ -79,7 +79,7 @@ impl Play {
             Step::Wait(seconds) => self.wait_until(self.world.now.plus(*seconds))?,
             Step::WaitForEdge { which, about } => {
                 let edges = self.world.store.edges().into_iter();
-                let edges = edges.filter_map(|at| at.0.checked_add_signed(*about).map(Timestamp));
+                let edges = edges.filter_map(|at| at.0.checked_add_signed(*about).map(UnixSeconds));
                 let ahead: Vec<_> = edges.filter(|at| *at > self.world.now).collect();
                 if !ahead.is_empty() {
                     self.wait_until(*which.get(&ahead))?;
@@ -102,7 +102,7 @@ impl Play {
         Ok(())
     }
 
-    fn wait_until(&mut self, then: Timestamp) -> Result<(), TestCaseError> {
+    fn wait_until(&mut self, then: UnixSeconds) -> Result<(), TestCaseError> {
         self.world.now = then;
         self.world.agree()
     }

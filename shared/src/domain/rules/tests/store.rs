@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::{HOUR, MINUTE};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
 use crate::domain::rules::model::{Answer, BanState};
 use crate::domain::rules::{
@@ -24,9 +24,9 @@ pub(super) struct Store {
     heres: BTreeMap<(UserId, ExperienceId), Here>,
     linked: BTreeSet<ExperienceId>,
     records: BTreeMap<Guid, Ban>,
-    history: Vec<(Timestamp, Decision)>,
+    history: Vec<(UnixSeconds, Decision)>,
     /// What was erased, and until when it counts.
-    erased: BTreeMap<Wording, Timestamp>,
+    erased: BTreeMap<Wording, UnixSeconds>,
 }
 
 /// Calls.
@@ -40,7 +40,7 @@ impl Store {
         request: &BanRequest,
         by: Option<&str>,
         identity: Identity,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Answer {
         let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
         let call = call.as_ref();
@@ -64,7 +64,7 @@ impl Store {
         self.finish(outcome, request.user, request.experience, now)
     }
 
-    pub(super) fn forget(&mut self, user: UserId, now: Timestamp) {
+    pub(super) fn forget(&mut self, user: UserId, now: UnixSeconds) {
         let decided = self.history.iter().filter_map(|(at, decision)| {
             let ban = decision.previous.as_ref()?;
             Some((ban, *at))
@@ -87,7 +87,7 @@ impl Store {
             .retain(|(_, decision)| decision.ban.user != user);
     }
 
-    fn confirms_erased(&self, request: &BanRequest, now: Timestamp) -> bool {
+    fn confirms_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
         let wordings = may_mean_erased(request, now).into_iter();
         wordings
             .filter_map(|wording| self.erased.get(&wording))
@@ -98,7 +98,7 @@ impl Store {
         &mut self,
         request: &BanRequest,
         by: Option<&str>,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Answer {
         let call = by.map(|by| CallDigest::new(by, None, &request.meaning_as_appeal()));
         let standing = self.standing(request.user, request.experience);
@@ -117,7 +117,7 @@ impl Store {
         &mut self,
         request: &UnbanRequest,
         by: Option<&str>,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Answer {
         let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
         let call = call.as_ref();
@@ -135,7 +135,7 @@ impl Store {
         outcome: Result<Option<Outcome>, Refusal>,
         user: UserId,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Answer {
         self.link(experience);
         match outcome {
@@ -163,7 +163,7 @@ impl Store {
     }
 
     /// The revisions in the asked scope that a decision of the last hour put out of force.
-    fn late(&self, request: &BanRequest, now: Timestamp) -> Vec<Revision> {
+    fn late(&self, request: &BanRequest, now: UnixSeconds) -> Vec<Revision> {
         let in_scope = |ban: &Ban| match request.scope {
             Scope::Global => ban.scope == Scope::Global,
             Scope::Experience => {
@@ -211,7 +211,7 @@ impl Store {
         &self,
         user: UserId,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Option<BanState> {
         let standing = self.standing(user, experience);
         standing
@@ -219,7 +219,7 @@ impl Store {
             .map(|ban| self.state(ban, experience, now))
     }
 
-    pub(super) fn pending_bans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+    pub(super) fn pending_bans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
         let mut list: Vec<_> = self
             .standings(experience)
             .filter_map(|standing| standing.owed().ban_at(now))
@@ -229,7 +229,11 @@ impl Store {
         list
     }
 
-    pub(super) fn pending_unbans(&self, experience: ExperienceId, now: Timestamp) -> Vec<BanState> {
+    pub(super) fn pending_unbans(
+        &self,
+        experience: ExperienceId,
+        now: UnixSeconds,
+    ) -> Vec<BanState> {
         let mut owed: Vec<_> = self
             .standings(experience)
             .filter_map(|standing| standing.owed().unban_at(now))
@@ -240,7 +244,7 @@ impl Store {
             .collect()
     }
 
-    pub(super) fn bans(&self, now: Timestamp) -> Vec<BanState> {
+    pub(super) fn bans(&self, now: UnixSeconds) -> Vec<BanState> {
         self.records
             .values()
             .rev()
@@ -249,7 +253,7 @@ impl Store {
     }
 
     /// The times at which something may change by itself: expiries and the ends of windows.
-    pub(super) fn edges(&self) -> BTreeSet<Timestamp> {
+    pub(super) fn edges(&self) -> BTreeSet<UnixSeconds> {
         let mut edges = BTreeSet::new();
         for (at, decision) in &self.history {
             edges.extend([MINUTE, REPEAT_LIMIT, HOUR].map(|after| at.plus(after)));
@@ -286,12 +290,12 @@ impl Store {
         &self,
         revision: RevisionRef,
         experience: ExperienceId,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> BanState {
         self.state(&self.records[&revision.guid], experience, now)
     }
 
-    fn state(&self, ban: &Ban, experience: ExperienceId, now: Timestamp) -> BanState {
+    fn state(&self, ban: &Ban, experience: ExperienceId, now: UnixSeconds) -> BanState {
         let reported = self.standing(ban.user, experience).here.report;
         BanState {
             guid: ban.guid,

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::{ALICE, ARENA, BOB, HOUR, MALLORY, START};
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{Guid, Uid};
 use crate::domain::rules::{
     self, Ban, BanRequest, Decision, DecisionKind, Identity, Judgement, Length, Outcome, Scope,
-    Standing, Step, UnbanJudgement, UnbanRequest,
+    Standing, UnbanJudgement, UnbanRequest, UndoStep,
 };
 
 /// Who decides. What the leaked key does is undone.
@@ -42,7 +42,7 @@ struct World {
 }
 
 impl World {
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> UnixSeconds {
         START.plus(self.seconds)
     }
 
@@ -58,7 +58,7 @@ impl World {
                 match rules::judge_ban(standing, &request, None, &[], now) {
                     Ok(Judgement::Make) => {
                         let uid = Uid(self.history.len() as u64 + 1);
-                        let moment = Moment::from_millis(now.0 * 1000 + uid.0);
+                        let moment = UnixMillis::from_millis(now.0 * 1000 + uid.0);
                         let guid = Guid::mint(moment, uid);
                         rules::make(standing, &request, Identity { guid, uid }, now)
                     }
@@ -95,7 +95,7 @@ impl World {
             let steps: Vec<_> = history
                 .iter()
                 .filter(|(_, decision)| decision.ban.scope == scope)
-                .map(|(decider, decision)| Step {
+                .map(|(decider, decision)| UndoStep {
                     after: &decision.ban,
                     before: decision.previous.as_ref(),
                     is_undone: *decider == who,

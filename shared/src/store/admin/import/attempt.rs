@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::found::{Found, Own};
 use super::rehearsal::Rehearsal;
-use super::{Candidate, Import, ImportFailure, Incoming, Origin, Verdict};
-use crate::domain::clock::{Moment, Timestamp};
+use super::{Candidate, Import, ImportFailure, ImportVerdict, Incoming, Origin};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, Uid};
 use crate::domain::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::decisions::commit::{self, Actor, Commit};
@@ -31,12 +31,12 @@ struct Planned {
     note: Option<(Key, Option<String>)>,
     /// The claim of its guid.
     claim: Option<Key>,
-    verdict: Verdict,
+    verdict: ImportVerdict,
 }
 
 enum Judged {
     Write(Box<Planned>),
-    Leave(Verdict),
+    Leave(ImportVerdict),
 }
 
 impl Import {
@@ -44,9 +44,12 @@ impl Import {
     pub const BATCH: usize = 20;
 
     /// What would become of these bans, of which no two are of one user.
-    pub async fn judge(&self, candidates: &[Candidate]) -> Result<Vec<Verdict>, ImportFailure> {
+    pub async fn judge(
+        &self,
+        candidates: &[Candidate],
+    ) -> Result<Vec<ImportVerdict>, ImportFailure> {
         let found = self.read(candidates).await?;
-        let now = Moment::now();
+        let now = UnixMillis::now();
         let mut verdicts = Vec::new();
         for candidate in candidates {
             // Numbers are not taken for a look.
@@ -62,10 +65,13 @@ impl Import {
 
     /// Brings in those of these bans that are new. No two of them are of one user. After a failure
     /// the same candidates can be tried again, together or one by one.
-    pub async fn bring(&self, candidates: &mut [Candidate]) -> Result<Vec<Verdict>, ImportFailure> {
+    pub async fn bring(
+        &self,
+        candidates: &mut [Candidate],
+    ) -> Result<Vec<ImportVerdict>, ImportFailure> {
         let found = self.read(candidates).await?;
         let mut numbers = self.numbers_for(candidates, &found).await?;
-        let now = Moment::now();
+        let now = UnixMillis::now();
         let mut verdicts = Vec::new();
         let (mut of_each, mut later) = (Vec::new(), Vec::new());
         for candidate in candidates {
@@ -99,7 +105,7 @@ impl Import {
         for (user, experience, ban) in later {
             let report =
                 self.store
-                    .report_applied(self.tag, user, experience, Some(ban), &self.key_id);
+                    .report_applied(self.prefix, user, experience, Some(ban), &self.key_id);
             report.await?;
         }
         Ok(verdicts)
@@ -113,7 +119,7 @@ impl Import {
     }
 
     /// Takes note of what is not written.
-    fn rehearse(&self, candidate: &Candidate, planned: Planned) -> Verdict {
+    fn rehearse(&self, candidate: &Candidate, planned: Planned) -> ImportVerdict {
         let user_and_place = (candidate.user(), planned.ban.made_in);
         let own = if planned.note.is_some() {
             Own::Note(self.key_id.clone())
@@ -146,7 +152,7 @@ impl Import {
         if needed == 0 {
             return Ok(0..0);
         }
-        let first = self.store.take_numbers(self.tag, needed).await?;
+        let first = self.store.take_numbers(self.prefix, needed).await?;
         Ok(first..first.saturating_add(needed))
     }
 
@@ -158,7 +164,7 @@ impl Import {
             && (is_new || (self.again && candidate.incoming.origin == Origin::New))
     }
 
-    fn identity(&self, incoming: &Incoming, now: Moment, number: u64) -> Identity {
+    fn identity(&self, incoming: &Incoming, now: UnixMillis, number: u64) -> Identity {
         let uid = self.kept(incoming.origin).unwrap_or(Uid(number));
         let guid = match incoming.origin {
             Origin::Known { guid, .. } => guid,
@@ -172,19 +178,19 @@ impl Import {
         candidate: &Candidate,
         identity: Identity,
         found: &Found,
-        moment: Moment,
+        moment: UnixMillis,
     ) -> Result<Judged, DatabaseError> {
         let (incoming, now) = (&candidate.incoming, moment.seconds());
         let leave = |verdict| Ok(Judged::Leave(verdict));
         let written = if incoming.is_replaced() {
-            Verdict::Replaced
+            ImportVerdict::Replaced
         } else {
-            Verdict::Added
+            ImportVerdict::Added
         };
         let there = if candidate.tried {
             written.clone()
         } else {
-            Verdict::Unchanged
+            ImportVerdict::Unchanged
         };
         let mut snapshot = found.snapshot(self, incoming, incoming.made_in)?;
         snapshot.standing = self.rehearsed(|rehearsal| {
@@ -209,42 +215,42 @@ impl Import {
                     return leave(there);
                 }
                 if !self.again || !is_lifted || incoming.ending.is_some() {
-                    return leave(Verdict::Differs(differing));
+                    return leave(ImportVerdict::Differs(differing));
                 }
                 // An earlier run of the kind may have put it in force again.
                 if stored.holds(now) {
                     return leave(there);
                 }
                 if self.protected.contains(&incoming.user) {
-                    return leave(Verdict::Protected);
+                    return leave(ImportVerdict::Protected);
                 }
                 return Ok(reinstated(snapshot, &stored, now));
             }
         }
         if self.protected.contains(&incoming.user) {
-            return leave(Verdict::Protected);
+            return leave(ImportVerdict::Protected);
         }
         if let Some(other) = found.taken.get(&identity.guid)
             && *other != incoming.user
         {
-            return leave(Verdict::Taken(*other));
+            return leave(ImportVerdict::Taken(*other));
         }
         if let Some(winner) = &incoming.replaced_by
             && let Some(other) = snapshot.standing.in_force(incoming.scope, now)
             && other.terms != *winner
         {
             return leave(match incoming.origin {
-                Origin::New => Verdict::AlreadyBanned(other.guid),
-                Origin::Known { .. } => Verdict::InTheWay(other.guid),
+                Origin::New => ImportVerdict::AlreadyBanned(other.guid),
+                Origin::Known { .. } => ImportVerdict::InTheWay(other.guid),
             });
         }
         let ban = incoming.ban(identity, now);
         if incoming.origin == Origin::New && !incoming.is_replaced() {
             if !ban.holds(now) {
-                return leave(Verdict::Over);
+                return leave(ImportVerdict::Over);
             }
             if let Some(other) = snapshot.standing.in_force(ban.scope, now) {
-                return leave(Verdict::AlreadyBanned(other.guid));
+                return leave(ImportVerdict::AlreadyBanned(other.guid));
             }
         }
         let counts_as_applied = ban.holds(now) && self.applied_in.contains(&ban.made_in);
@@ -254,15 +260,17 @@ impl Import {
         } else {
             match rules::import(&snapshot.standing, ban.clone(), applied, now) {
                 Ok(outcome) => outcome,
-                Err(Refusal::AlreadyBanned(other)) => return leave(Verdict::InTheWay(other.guid)),
+                Err(Refusal::AlreadyBanned(other)) => {
+                    return leave(ImportVerdict::InTheWay(other.guid));
+                }
                 Err(_) => return Err(DatabaseError::Refused("an import was refused".to_owned())),
             }
         };
         let elsewhere = self.elsewhere(incoming, &ban, &outcome, found, now)?;
         let is_new = incoming.origin == Origin::New;
         Ok(Judged::Write(Box::new(Planned {
-            note: is_new.then(|| (incoming.note(self.tag), earlier_note)),
-            claim: incoming.claim(self.tag),
+            note: is_new.then(|| (incoming.note(self.prefix), earlier_note)),
+            claim: incoming.claim(self.prefix),
             ban,
             snapshot,
             outcome,
@@ -278,7 +286,7 @@ impl Import {
         ban: &Ban,
         outcome: &Outcome,
         found: &Found,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<Vec<(Snapshot, Standing)>, DatabaseError> {
         if !ban.holds(now) {
             return Ok(Vec::new());
@@ -300,7 +308,7 @@ impl Import {
         &self,
         planned: &Planned,
         has_checked_guids: bool,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<Vec<TransactWriteItem>, DatabaseError> {
         let table = &self.store.database.tables().bans;
         let actor = Actor {
@@ -312,7 +320,7 @@ impl Import {
         let commit = Commit {
             snapshot: &planned.snapshot,
             outcome: &planned.outcome,
-            permit: &self.permit,
+            policy: &self.policy,
             actor: &actor,
             now,
         };
@@ -341,7 +349,7 @@ impl Import {
 const LIFTED: [&str; 2] = ["isActive", "updated"];
 
 /// A ban that was lifted, in force again.
-fn reinstated(snapshot: Snapshot, stored: &Ban, now: Timestamp) -> Judged {
+fn reinstated(snapshot: Snapshot, stored: &Ban, now: UnixSeconds) -> Judged {
     match rules::reinstate(&snapshot.standing, stored, now) {
         Ok((ban, outcome)) => Judged::Write(Box::new(Planned {
             ban,
@@ -350,9 +358,9 @@ fn reinstated(snapshot: Snapshot, stored: &Ban, now: Timestamp) -> Judged {
             elsewhere: Vec::new(),
             note: None,
             claim: None,
-            verdict: Verdict::Added,
+            verdict: ImportVerdict::Added,
         })),
-        Err(other) => Judged::Leave(Verdict::InTheWay(other.guid)),
+        Err(other) => Judged::Leave(ImportVerdict::InTheWay(other.guid)),
     }
 }
 

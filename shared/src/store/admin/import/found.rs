@@ -46,8 +46,8 @@ impl Import {
             keys.extend(
                 self.experiences(&candidate.incoming)
                     .chain([made_in])
-                    .map(|experience| Key::experience(self.tag, user, experience))
-                    .chain([Key::global(self.tag, user), self.own_key(candidate)])
+                    .map(|experience| Key::experience(self.prefix, user, experience))
+                    .chain([Key::global(self.prefix, user), self.own_key(candidate)])
                     .map(|key| (key.pk, key.sk)),
             );
         }
@@ -81,7 +81,7 @@ impl Import {
             Origin::Known { guid, .. } => Some(guid),
             Origin::New => None,
         });
-        let looked_up = guids.map(|guid| self.store.ban_of_guid(self.tag, guid));
+        let looked_up = guids.map(|guid| self.store.ban_of_guid(self.prefix, guid));
         let there = try_join_all(looked_up).await.map_err(ImportFailure::from)?;
         let bans = there.into_iter().flatten().map(|recorded| recorded.ban);
         Ok(bans.map(|ban| (ban.guid, ban.user)).collect())
@@ -109,8 +109,8 @@ impl Import {
     /// Where it is seen whether the ban is there: its record, or the note of it.
     pub(super) fn own_key(&self, candidate: &Candidate) -> Key {
         match candidate.incoming.origin {
-            Origin::Known { guid, .. } => Key::ban(self.tag, candidate.user(), guid),
-            Origin::New => candidate.incoming.note(self.tag),
+            Origin::Known { guid, .. } => Key::ban(self.prefix, candidate.user(), guid),
+            Origin::New => candidate.incoming.note(self.prefix),
         }
     }
 }
@@ -126,11 +126,13 @@ impl Found {
         incoming: &Incoming,
         experience: ExperienceId,
     ) -> Result<Snapshot, DatabaseError> {
-        let (tag, user) = (import.tag, incoming.user);
-        let here = self.get(&Key::experience(tag, user, experience)).cloned();
-        let global = self.get(&Key::global(tag, user)).cloned();
+        let (prefix, user) = (import.prefix, incoming.user);
+        let here = self
+            .get(&Key::experience(prefix, user, experience))
+            .cloned();
+        let global = self.get(&Key::global(prefix, user)).cloned();
         Ok(Snapshot::new(
-            tag,
+            prefix,
             user,
             experience,
             here.map(items::read::<ExperienceItem>).transpose()?,

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
 
 use super::Import;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
@@ -34,7 +34,7 @@ impl Import {
         &self,
         key: Key,
         earlier: Option<&str>,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<TransactWriteItem, DatabaseError> {
         let table = &self.store.database.tables().bans;
         let item = self.item(key, now.plus(NOTED))?;
@@ -49,7 +49,7 @@ impl Import {
         &self,
         key: Key,
         has_checked_guids: bool,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<TransactWriteItem, DatabaseError> {
         let table = &self.store.database.tables().bans;
         let item = self.item(key, now.plus(CLAIMED))?;
@@ -60,7 +60,7 @@ impl Import {
         }
     }
 
-    fn item(&self, key: Key, ends: Timestamp) -> Result<Item, DatabaseError> {
+    fn item(&self, key: Key, ends: UnixSeconds) -> Result<Item, DatabaseError> {
         let note = NoteItem {
             digest: &self.key_id,
             ttl: ends.0,
@@ -83,7 +83,7 @@ fn replacing(table: &str, item: Item, run: &str) -> Result<TransactWriteItem, Da
 
 /// Claims a guid that the index shows no ban of. A claim that is there counts until the index would
 /// show its ban.
-fn claiming(table: &str, item: Item, now: Timestamp) -> Result<TransactWriteItem, DatabaseError> {
+fn claiming(table: &str, item: Item, now: UnixSeconds) -> Result<TransactWriteItem, DatabaseError> {
     let fresh = now.plus(CLAIMED).0.saturating_sub(SHOWN_AFTER);
     let put = Put::builder()
         .table_name(table)

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::ImportPlan;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{Uid, WorkspaceId, WorkspaceTag};
+use crate::domain::ids::{Uid, WorkspaceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
@@ -50,8 +50,8 @@ struct CounterItem {
 
 impl Store {
     /// How far the numbers have got.
-    pub async fn numbering(&self, tag: WorkspaceTag) -> Result<Numbering, ApiError> {
-        let Some(item) = self.database.get(Key::uid_counter(tag)).await? else {
+    pub async fn numbering(&self, prefix: WorkspacePrefix) -> Result<Numbering, ApiError> {
+        let Some(item) = self.database.get(Key::uid_counter(prefix)).await? else {
             return Ok(Numbering::default());
         };
         let counter: CounterItem = items::read(item)?;
@@ -71,8 +71,8 @@ impl Store {
         &self,
         plan: &ImportPlan,
     ) -> Result<Option<Adopted>, ApiError> {
-        let tag = plan.workspace.tag();
-        let before = self.numbering(tag).await?;
+        let prefix = plan.workspace.prefix();
+        let before = self.numbering(prefix).await?;
         let adopting = match (before.last, plan.foreign) {
             (0, Some((workspace, up_to))) => Some(Adopted { workspace, up_to }),
             _ => None,
@@ -82,7 +82,7 @@ impl Store {
         }
         if let Some(adopting) = adopting {
             let first = adopting.up_to.max(plan.largest_own);
-            match self.adopt(tag, adopting, first).await {
+            match self.adopt(prefix, adopting, first).await {
                 Ok(()) => return Ok(Some(adopting)),
                 // Somebody has made the first ban, or begun another import, a moment ago.
                 Err(DatabaseError::Conflict) => {}
@@ -90,20 +90,20 @@ impl Store {
             }
         }
         if plan.largest_own > 0 {
-            self.raise(tag, plan.largest_own).await?;
+            self.raise(prefix, plan.largest_own).await?;
         }
-        Ok(self.numbering(tag).await?.adopted)
+        Ok(self.numbering(prefix).await?.adopted)
     }
 
     async fn adopt(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         adopting: Adopted,
         last: u64,
     ) -> Result<(), DatabaseError> {
         let update = self
             .database
-            .updating(Key::uid_counter(tag))
+            .updating(Key::uid_counter(prefix))
             .update_expression(
                 "SET kind = :kind, #value = :last, adopted = :from, adopted_up_to = :up_to",
             )
@@ -116,10 +116,10 @@ impl Store {
         self.database.update(update).await.map(|_| ())
     }
 
-    async fn raise(&self, tag: WorkspaceTag, last: u64) -> Result<(), DatabaseError> {
+    async fn raise(&self, prefix: WorkspacePrefix, last: u64) -> Result<(), DatabaseError> {
         let update = self
             .database
-            .updating(Key::uid_counter(tag))
+            .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind, #value = :last")
             .condition_expression("attribute_not_exists(pk) OR #value < :last")
             .expression_attribute_names("#value", "value")
@@ -133,12 +133,12 @@ impl Store {
     /// So many numbers in a row, of which this is the first. Those that are not used leave a gap.
     pub(super) async fn take_numbers(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         count: u64,
     ) -> Result<u64, DatabaseError> {
         let update = self
             .database
-            .updating(Key::uid_counter(tag))
+            .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind ADD #value :count")
             .expression_attribute_names("#value", "value")
             .expression_attribute_values(":kind", text("counter"))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Restoring;
 use super::log_again::LogState;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
@@ -49,14 +49,14 @@ impl Store {
     }
 
     /// The largest position that the index of events shows.
-    async fn last_logged(&self, tag: WorkspaceTag) -> Result<u64, DatabaseError> {
+    async fn last_logged(&self, prefix: WorkspacePrefix) -> Result<u64, DatabaseError> {
         let last = (0..LOG_SHARDS).map(|shard| async move {
             let query = self
                 .database
                 .querying()
                 .index_name(names::EVENTS)
                 .key_condition_expression("log_shard = :shard")
-                .expression_attribute_values(":shard", text(schema::log_shard(tag, shard)))
+                .expression_attribute_values(":shard", text(schema::log_shard(prefix, shard)))
                 .scan_index_forward(false)
                 .limit(1);
             let (found, _) = self.database.query(query).await?;
@@ -71,8 +71,11 @@ impl Store {
 
 impl Restoring {
     /// What the heads of a workspace's log say.
-    pub(super) async fn compare_heads(&self, tag: WorkspaceTag) -> Result<LogState, DatabaseError> {
-        let head = Key::log_head(tag);
+    pub(super) async fn compare_heads(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<LogState, DatabaseError> {
+        let head = Key::log_head(prefix);
         let copied = self.copy.counter(head.clone()).await?;
         let live = self.live.counter(head).await?;
         let Some(copied) = copied else {
@@ -93,11 +96,11 @@ impl Restoring {
     /// of a ban that the users' records hold.
     pub async fn forward(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         largest_uid: u64,
     ) -> Result<Forwarded, ApiError> {
-        let uid = self.forward_uid(tag, largest_uid).await?;
-        let (log_position, epoch) = self.forward_log(tag).await?.unzip();
+        let uid = self.forward_uid(prefix, largest_uid).await?;
+        let (log_position, epoch) = self.forward_log(prefix).await?.unzip();
         Ok(Forwarded {
             uid,
             log_position,
@@ -107,10 +110,10 @@ impl Restoring {
 
     async fn forward_uid(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         largest: u64,
     ) -> Result<Option<u64>, DatabaseError> {
-        let key = Key::uid_counter(tag);
+        let key = Key::uid_counter(prefix);
         let copied = self.copy.counter(key.clone()).await?;
         let live = self.live.counter(key.clone()).await?;
         let given = [&live, &copied].into_iter().flatten();
@@ -133,8 +136,11 @@ impl Restoring {
         Ok(Some(next))
     }
 
-    async fn forward_log(&self, tag: WorkspaceTag) -> Result<Option<(u64, u64)>, DatabaseError> {
-        let key = Key::log_head(tag);
+    async fn forward_log(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<Option<(u64, u64)>, DatabaseError> {
+        let key = Key::log_head(prefix);
         let copied = self.copy.counter(key.clone()).await?;
         let live = self.live.counter(key.clone()).await?;
         let given = [&live, &copied].into_iter().flatten();
@@ -147,7 +153,7 @@ impl Restoring {
             return Ok(Some((live.value, live.epoch)));
         }
         let epoch = epoch.saturating_add(1);
-        let logged = self.live.last_logged(tag).await?;
+        let logged = self.live.last_logged(prefix).await?;
         let next = given.max(logged).saturating_add(GAP);
         // The log is the copy's again, so that another restore does not take it for one that was lost.
         let began = [&copied, &live].into_iter().flatten().next();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join;
 
 use super::kinds::kind_of;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::domain::rules::Ban;
 use crate::store::Store;
 use crate::store::dynamo::database::DatabaseError;
@@ -14,9 +14,9 @@ use crate::store::dynamo::schema::{self, Item, Key};
 
 /// What a table holds of a user, by key.
 #[derive(Debug, Default)]
-pub(super) struct Held(pub BTreeMap<(String, String), Item>);
+pub(super) struct HeldItems(pub BTreeMap<(String, String), Item>);
 
-impl Held {
+impl HeldItems {
     pub fn get(&self, key: &Key) -> Option<&Item> {
         self.0.get(&(key.pk.clone(), key.sk.clone()))
     }
@@ -60,11 +60,11 @@ impl Held {
 impl Store {
     pub(super) async fn held_of(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
-    ) -> Result<Held, DatabaseError> {
-        let partition = schema::user_partition(tag, user);
-        let others = [Key::global(tag, user), Key::protected(tag, user)];
+    ) -> Result<HeldItems, DatabaseError> {
+        let partition = schema::user_partition(prefix, user);
+        let others = [Key::global(prefix, user), Key::protected(prefix, user)];
         let (mut items, others) = try_join(
             self.partition(&partition),
             self.database.batch_get(others, true),
@@ -74,15 +74,15 @@ impl Store {
         let keyed = items
             .into_iter()
             .filter_map(|item| Key::of(&item).map(|key| ((key.pk, key.sk), item)));
-        Ok(Held(keyed.collect()))
+        Ok(HeldItems(keyed.collect()))
     }
 
     /// Whether the table holds anything that shows who the user is.
     pub(super) async fn is_known(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
     ) -> Result<bool, DatabaseError> {
-        Ok(!self.held_of(tag, user).await?.traces().is_empty())
+        Ok(!self.held_of(prefix, user).await?.traces().is_empty())
     }
 }

@@ -1,8 +1,8 @@
 //! What becomes of an item that the copy holds and the live table does not, by its kind.
 
 use super::{Restored, Restoring};
-use crate::domain::clock::Moment;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::clock::UnixMillis;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
@@ -69,7 +69,7 @@ fn is_link_slots(item: &Item) -> bool {
 }
 
 /// Whether the table's expiry was to remove the item by now.
-pub(super) fn has_expired(item: &Item, now: Moment) -> bool {
+pub(super) fn has_expired(item: &Item, now: UnixMillis) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
     let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.seconds().0)
@@ -79,7 +79,7 @@ impl Restoring {
     /// Puts an item back that the live table does not hold, as its kind demands.
     pub(super) async fn put_back(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         item: Item,
         done: &mut Restored,
     ) -> Result<(), DatabaseError> {
@@ -87,7 +87,7 @@ impl Restoring {
         struct Queued {
             user: crate::domain::ids::UserId,
         }
-        let now = Moment::now();
+        let now = UnixMillis::now();
         match fate_of(kind_of(&item))? {
             _ if has_expired(&item, now) => Ok(()),
             // How many experiences have linked themselves: their links are put back as well.
@@ -96,8 +96,8 @@ impl Restoring {
             Fate::PutBack => self.create(item, done).await,
             Fate::IfUserIsKnown => {
                 let Queued { user } = items::read(item.clone())?;
-                let comes_back = self.brings_back(user) && self.copy.is_known(tag, user).await?;
-                if comes_back || self.live.is_known(tag, user).await? {
+                let comes_back = self.brings_back(user) && self.copy.is_known(prefix, user).await?;
+                if comes_back || self.live.is_known(prefix, user).await? {
                     self.create(item, done).await?;
                 }
                 Ok(())
@@ -107,7 +107,7 @@ impl Restoring {
                 if let Some(experience) = experience {
                     if !self.is_preview {
                         let now = now.seconds();
-                        self.live.write_link(tag, experience, now).await?;
+                        self.live.write_link(prefix, experience, now).await?;
                     }
                     done.linked.insert(experience);
                 }

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::held::Held;
+use super::held::HeldItems;
 use super::kinds::kind_of;
 use super::{Restored, Restoring};
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::schema::{Item, Key};
 
@@ -39,7 +39,7 @@ pub(super) struct LogState {
 
 /// The states of the logs that were looked at. Nobody writes during a restore, so they stay true.
 #[derive(Clone, Debug, Default)]
-pub struct KnownLogs(Arc<Mutex<BTreeMap<WorkspaceTag, LogState>>>);
+pub struct KnownLogs(Arc<Mutex<BTreeMap<WorkspacePrefix, LogState>>>);
 
 impl LogState {
     /// An entry of the history as it is put back: without a place, if it has none to keep.
@@ -83,14 +83,17 @@ fn whole(item: &Item, name: &str) -> Option<u64> {
 
 impl Restoring {
     /// The state of a workspace's log before it is restored.
-    pub(super) async fn log_state(&self, tag: WorkspaceTag) -> Result<LogState, DatabaseError> {
+    pub(super) async fn log_state(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<LogState, DatabaseError> {
         let known = self.logs.0.lock().ok();
-        if let Some(state) = known.and_then(|known| known.get(&tag).copied()) {
+        if let Some(state) = known.and_then(|known| known.get(&prefix).copied()) {
             return Ok(state);
         }
-        let state = self.compare_heads(tag).await?;
+        let state = self.compare_heads(prefix).await?;
         if let Ok(mut known) = self.logs.0.lock() {
-            known.insert(tag, state);
+            known.insert(prefix, state);
         }
         Ok(state)
     }
@@ -98,12 +101,12 @@ impl Restoring {
     /// Takes away the places that a log that began again has given.
     pub(super) async fn log_again(
         &self,
-        tag: WorkspaceTag,
-        copy: &Held,
-        live: &Held,
+        prefix: WorkspacePrefix,
+        copy: &HeldItems,
+        live: &HeldItems,
         done: &mut Restored,
     ) -> Result<(), DatabaseError> {
-        let log = self.log_state(tag).await?;
+        let log = self.log_state(prefix).await?;
         for (key, item) in &live.0 {
             let Some(at) = log.doubtful(item, copy.0.get(key)) else {
                 continue;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, text};
 use crate::store::dynamo::schema::{self, Item, Key};
@@ -19,26 +19,26 @@ const TOGETHER: usize = 100;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     /// Everything about a user, with their Global ban and their protection, which lie elsewhere.
-    User(WorkspaceTag, UserId),
+    User(WorkspacePrefix, UserId),
     /// The same for a user of whom something lies outside of their partition, which they may not have.
-    Beside(WorkspaceTag, UserId),
+    Beside(WorkspacePrefix, UserId),
     /// Items that are no user's.
-    Items(WorkspaceTag, Vec<Item>),
+    Items(WorkspacePrefix, Vec<Item>),
 }
 
 impl Piece {
     /// The workspace it belongs to.
     #[must_use]
-    pub const fn tag(&self) -> WorkspaceTag {
+    pub const fn prefix(&self) -> WorkspacePrefix {
         match self {
-            Self::User(tag, _) | Self::Beside(tag, _) | Self::Items(tag, _) => *tag,
+            Self::User(prefix, _) | Self::Beside(prefix, _) | Self::Items(prefix, _) => *prefix,
         }
     }
 }
 
 /// A place in the table: the key of the item that was read last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct RestorePosition {
     pk: String,
     sk: String,
 }
@@ -49,26 +49,26 @@ pub struct TablePage {
     /// What is on it. A user is on the page on which their partition begins.
     pub pieces: Vec<Piece>,
     /// Where the next begins; `None` at the end.
-    pub next: Option<Place>,
+    pub next: Option<RestorePosition>,
 }
 
 /// Whom or what an item is about.
 enum About {
-    User(WorkspaceTag, UserId),
-    Beside(WorkspaceTag, UserId),
-    Other(WorkspaceTag),
+    User(WorkspacePrefix, UserId),
+    Beside(WorkspacePrefix, UserId),
+    Other(WorkspacePrefix),
 }
 
 impl About {
     /// `None` for the users' Global bans, which belong to their users, and for what is no item of ours.
     fn of(key: &Key) -> Option<Self> {
-        let (tag, rest) = key.pk.split_once('#')?;
-        let tag = tag.parse().ok()?;
+        let (prefix, rest) = key.pk.split_once('#')?;
+        let prefix = prefix.parse().ok()?;
         match rest.split_once('#') {
-            Some(("U", user)) => Some(Self::User(tag, user.parse().ok()?)),
+            Some(("U", user)) => Some(Self::User(prefix, user.parse().ok()?)),
             Some(("G", _)) => None,
-            None if rest == "P" => Some(Self::Beside(tag, key.sk.parse().ok()?)),
-            _ => Some(Self::Other(tag)),
+            None if rest == "P" => Some(Self::Beside(prefix, key.sk.parse().ok()?)),
+            _ => Some(Self::Other(prefix)),
         }
     }
 }
@@ -81,16 +81,16 @@ fn pieces(items: Vec<Item>, before: Option<&str>) -> Vec<Piece> {
     for item in items {
         let Some(key) = Key::of(&item) else { continue };
         match About::of(&key) {
-            Some(About::User(tag, user)) if before.as_ref() != Some(&key.pk) => {
-                pieces.push(Piece::User(tag, user));
+            Some(About::User(prefix, user)) if before.as_ref() != Some(&key.pk) => {
+                pieces.push(Piece::User(prefix, user));
             }
             Some(About::User(..)) | None => {}
-            Some(About::Beside(tag, user)) => pieces.push(Piece::Beside(tag, user)),
-            Some(About::Other(tag)) => match pieces.last_mut() {
-                Some(Piece::Items(own, items)) if *own == tag && items.len() < TOGETHER => {
+            Some(About::Beside(prefix, user)) => pieces.push(Piece::Beside(prefix, user)),
+            Some(About::Other(prefix)) => match pieces.last_mut() {
+                Some(Piece::Items(own, items)) if *own == prefix && items.len() < TOGETHER => {
                     items.push(item);
                 }
-                _ => pieces.push(Piece::Items(tag, vec![item])),
+                _ => pieces.push(Piece::Items(prefix, vec![item])),
             },
         }
         before = Some(key.pk);
@@ -104,10 +104,10 @@ impl Store {
     pub async fn table_page(
         &self,
         (segment, segments): (i32, i32),
-        after: Option<&Place>,
+        after: Option<&RestorePosition>,
         whole: bool,
     ) -> Result<TablePage, ApiError> {
-        let start = after.map(|Place { pk, sk }| {
+        let start = after.map(|RestorePosition { pk, sk }| {
             let (pk, sk) = (pk.clone(), sk.clone());
             Key { pk, sk }.item()
         });
@@ -127,17 +127,17 @@ impl Store {
         let before = after.map(|place| place.pk.as_str());
         Ok(TablePage {
             pieces: pieces(page.items.unwrap_or_default(), before),
-            next: next.map(|Key { pk, sk }| Place { pk, sk }),
+            next: next.map(|Key { pk, sk }| RestorePosition { pk, sk }),
         })
     }
 
     /// Whether the table holds anything of a user's own partition.
     pub(super) async fn holds_user(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
     ) -> Result<bool, DatabaseError> {
-        let key = schema::user_partition(tag, user);
+        let key = schema::user_partition(prefix, user);
         let query = self.querying_partition(&key).projection_expression("pk");
         let (found, _) = self.database.query(query.limit(1)).await?;
         Ok(!found.is_empty())
@@ -146,13 +146,13 @@ impl Store {
     /// Whether a restore comes by this user when it walks through the table.
     pub(super) async fn holds_anything_of(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
     ) -> Result<bool, DatabaseError> {
-        if self.holds_user(tag, user).await? {
+        if self.holds_user(prefix, user).await? {
             return Ok(true);
         }
-        let protected = self.database.get(Key::protected(tag, user)).await?;
+        let protected = self.database.get(Key::protected(prefix, user)).await?;
         Ok(protected.is_some())
     }
 
@@ -190,11 +190,11 @@ mod tests {
 
     #[test]
     fn user_is_on_the_page_on_which_their_partition_begins() {
-        let tag: WorkspaceTag = "26092f67".parse().unwrap();
+        let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
         let user = |user| UserId::new(user).unwrap();
         let own = [("26092f67#U#156", "B#1"), ("26092f67#U#156", "E#7")];
         let page = [&own[..], &[("26092f67#U#2", "E#7")]].concat();
-        let both = [Piece::User(tag, user(156)), Piece::User(tag, user(2))];
+        let both = [Piece::User(prefix, user(156)), Piece::User(prefix, user(2))];
         assert_eq!(pieces(items(&page), None), both);
         let went_on = pieces(items(&page), Some("26092f67#U#156"));
         assert_eq!(went_on, both[1..]);
@@ -203,13 +203,16 @@ mod tests {
 
     #[test]
     fn items_that_are_no_users_are_restored_together() {
-        let tag: WorkspaceTag = "26092f67".parse().unwrap();
+        let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
         let none = [("26092f67#G#3", "156"), ("W", "W"), ("none#U#156", "E#1")];
         assert_eq!(pieces(items(&none), None), []);
         let protected = pieces(items(&[("26092f67#P", "156")]), None);
-        assert_eq!(protected, [Piece::Beside(tag, UserId::new(156).unwrap())]);
+        assert_eq!(
+            protected,
+            [Piece::Beside(prefix, UserId::new(156).unwrap())]
+        );
         let others = [("26092f67#X", "1"), ("26092f67#D#we_1", "2")];
-        let together = Piece::Items(tag, items(&others));
+        let together = Piece::Items(prefix, items(&others));
         assert_eq!(pieces(items(&others), None), [together]);
         let many: Vec<_> = std::iter::repeat_n(("26092f67#X", "1"), TOGETHER + 1).collect();
         assert_eq!(pieces(items(&many), None).len(), 2);

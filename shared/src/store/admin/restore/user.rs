@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use futures::future::try_join;
 
-use super::held::Held;
+use super::held::HeldItems;
 use super::kinds::{self, Fate, fate_of, kind_of};
 use super::log_again::{LOG_STAMPS, REPEATED};
 use super::{Restored, Restoring};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::domain::rules::{self, Ban, DecisionKind, Outcome, Scope, Standing};
 use crate::store::access::links::Link;
 use crate::store::decisions::commit::Actor;
-use crate::store::decisions::commit_with_retry::Call;
-use crate::store::decisions::write_policy::{Bounds, Decided};
+use crate::store::decisions::commit_with_retry::WriteContext;
+use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::{Item, Key};
@@ -27,11 +27,14 @@ const VERSIONS: u64 = 1_000_000;
 impl Restoring {
     pub(super) async fn restore_user(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
     ) -> Result<Restored, ApiError> {
-        let (mut copy, live) =
-            try_join(self.copy.held_of(tag, user), self.live.held_of(tag, user)).await?;
+        let (mut copy, live) = try_join(
+            self.copy.held_of(prefix, user),
+            self.live.held_of(prefix, user),
+        )
+        .await?;
         let mut done = Restored {
             users: 1,
             largest_uid: copy.largest_uid().max(live.largest_uid()),
@@ -40,12 +43,12 @@ impl Restoring {
         let is_absent = !copy.traces().is_empty() && copy.traces().is_disjoint(&live.traces());
         if is_absent && !self.brings_back(user) {
             done.leave_out(user);
-            copy = Held::default();
+            copy = HeldItems::default();
         }
-        self.put_back_lost(tag, &copy, &live, &mut done).await?;
-        self.log_again(tag, &copy, &live, &mut done).await?;
+        self.put_back_lost(prefix, &copy, &live, &mut done).await?;
+        self.log_again(prefix, &copy, &live, &mut done).await?;
         // The experiences' items rest on the Global ban.
-        self.restore_global(tag, user, &copy, &live, &mut done)
+        self.restore_global(prefix, user, &copy, &live, &mut done)
             .await?;
         let experiences: BTreeSet<_> = copy
             .experiences()
@@ -53,7 +56,7 @@ impl Restoring {
             .copied()
             .collect();
         for experience in experiences {
-            self.restore_here((tag, user), experience, &copy, &live, &mut done)
+            self.restore_here((prefix, user), experience, &copy, &live, &mut done)
                 .await?;
         }
         Ok(done)
@@ -62,9 +65,9 @@ impl Restoring {
     /// Puts back the records, the history and what else lies beside the standing.
     async fn put_back_lost(
         &self,
-        tag: WorkspaceTag,
-        copy: &Held,
-        live: &Held,
+        prefix: WorkspacePrefix,
+        copy: &HeldItems,
+        live: &HeldItems,
         done: &mut Restored,
     ) -> Result<(), DatabaseError> {
         for (key, item) in &copy.0 {
@@ -77,9 +80,9 @@ impl Restoring {
                     }
                     Fate::WithUser => {}
                     _ => {
-                        let log = self.log_state(tag).await?;
+                        let log = self.log_state(prefix).await?;
                         let item = log.as_logged(item.clone(), done);
-                        self.put_back(tag, item, done).await?;
+                        self.put_back(prefix, item, done).await?;
                     }
                 }
                 continue;
@@ -97,13 +100,13 @@ impl Restoring {
 
     async fn restore_global(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
-        copy: &Held,
-        live: &Held,
+        copy: &HeldItems,
+        live: &HeldItems,
         done: &mut Restored,
     ) -> Result<(), ApiError> {
-        let key = Key::global(tag, user);
+        let key = Key::global(prefix, user);
         let copied = copy.read::<GlobalItem>(&key);
         match (live.read::<GlobalItem>(&key), copied) {
             (None, None) => Ok(()),
@@ -116,7 +119,7 @@ impl Restoring {
                 let made_in = Ban::from(present.ban).made_in;
                 let copied = copied.map(|item| Ban::from(item.ban));
                 let scoped = (Scope::Global, made_in);
-                self.decide_back((tag, user), scoped, copied, live, done)
+                self.decide_back((prefix, user), scoped, copied, live, done)
                     .await
             }
         }
@@ -124,19 +127,19 @@ impl Restoring {
 
     async fn restore_here(
         &self,
-        (tag, user): (WorkspaceTag, UserId),
+        (prefix, user): (WorkspacePrefix, UserId),
         experience: ExperienceId,
-        copy: &Held,
-        live: &Held,
+        copy: &HeldItems,
+        live: &HeldItems,
         done: &mut Restored,
     ) -> Result<(), ApiError> {
-        let key = Key::experience(tag, user, experience);
+        let key = Key::experience(prefix, user, experience);
         let copied = copy.read::<ExperienceItem>(&key);
         match (live.read::<ExperienceItem>(&key), copied) {
             (None, None) => Ok(()),
             (None, Some(copied)) => {
                 // What is owed follows from the Global ban as it is now.
-                let global = self.live.database.get(Key::global(tag, user)).await?;
+                let global = self.live.database.get(Key::global(prefix, user)).await?;
                 let global = global.map(items::read::<GlobalItem>).transpose()?;
                 let standing = Standing {
                     here: copied.here(),
@@ -144,15 +147,15 @@ impl Restoring {
                     global_mark: None,
                 };
                 let version = copied.version.saturating_add(VERSIONS);
-                let now = Moment::now().seconds();
-                let item = ExperienceItem::new(tag, experience, &standing, version, now);
+                let now = UnixMillis::now().seconds();
+                let item = ExperienceItem::new(prefix, experience, &standing, version, now);
                 let item = items::write(key.clone(), "experience", item)?;
                 Ok(self.replace(live.get(&key), item, done).await?)
             }
             (Some(_), copied) => {
                 let copied = copied.and_then(|item| item.here().ban);
                 let scoped = (Scope::Experience, experience);
-                self.decide_back((tag, user), scoped, copied, live, done)
+                self.decide_back((prefix, user), scoped, copied, live, done)
                     .await
             }
         }
@@ -179,16 +182,16 @@ impl Restoring {
     /// Puts a scope that the live table knows back to the copied ban, by decisions.
     async fn decide_back(
         &self,
-        (tag, user): (WorkspaceTag, UserId),
+        (prefix, user): (WorkspacePrefix, UserId),
         (scope, experience): (Scope, ExperienceId),
         copied: Option<Ban>,
-        live: &Held,
+        live: &HeldItems,
         done: &mut Restored,
     ) -> Result<(), ApiError> {
         if self.only_missing {
             return Ok(());
         }
-        let record = copied.as_ref().map(|ban| Key::ban(tag, user, ban.guid));
+        let record = copied.as_ref().map(|ban| Key::ban(prefix, user, ban.guid));
         let record = record.and_then(|key| live.read::<BanItem>(&key));
         let last = record.map(|record| Ban::from(record.ban));
         let outcome_of = |standing: &Standing, now| -> Outcome {
@@ -203,12 +206,12 @@ impl Restoring {
             rules::restore(standing, scope, copied, last, REASON, now)
         };
         let decisions = if self.is_preview {
-            let snapshot = self.live.standing(tag, user, experience).await?;
-            outcome_of(&snapshot.standing, Moment::now().seconds()).decisions
+            let snapshot = self.live.standing(prefix, user, experience).await?;
+            outcome_of(&snapshot.standing, UnixMillis::now().seconds()).decisions
         } else {
-            let call = Call {
+            let call = WriteContext {
                 user,
-                tag,
+                prefix,
                 link: Link::linked(experience),
                 actor: Actor {
                     key_id: self.name.clone(),
@@ -216,21 +219,24 @@ impl Restoring {
                     principal: Some(self.principal.clone()),
                     request_id: uuid::Uuid::new_v4().to_string(),
                 },
-                bounds: Bounds::Unbound,
+                limits: CallerLimits::Unbound,
                 idempotency: None,
                 digest: None,
             };
-            let settling = self.live.settle(&call, |snapshot, now| {
+            let committing = self.live.commit_with_retry(&call, |snapshot, now| {
                 let outcome = outcome_of(&snapshot.standing, now.seconds());
                 let call = &call;
                 async move {
                     if outcome.decisions.is_empty() {
-                        return Ok(Decided::nothing(outcome));
+                        return Ok(PolicyOutcome::nothing(outcome));
                     }
-                    Ok(Decided::new(outcome, self.live.permit_lift(call).await?))
+                    Ok(PolicyOutcome::new(
+                        outcome,
+                        self.live.lift_policy(call).await?,
+                    ))
                 }
             });
-            settling.await?.decisions
+            committing.await?.decisions
         };
         for decision in decisions {
             let count = match decision.kind {

@@ -2,7 +2,7 @@
 //! deliveries to webhooks, and the mirror on Roblox's side.
 
 use super::{DECISION_PREFIX, Key, RESTORE_RUN, padded_guid, user_partition};
-use crate::domain::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::webhooks::{DeliveryKey, EndpointId};
 
 /// Over how many partitions the log of a workspace is spread. One index partition takes 1,000
@@ -40,69 +40,69 @@ impl Key {
     }
 
     /// How far the log of a workspace has got.
-    pub fn log_head(tag: WorkspaceTag) -> Self {
+    pub fn log_head(prefix: WorkspacePrefix) -> Self {
         Self {
-            pk: log_head_partition(tag),
+            pk: log_head_partition(prefix),
             sk: "L".to_owned(),
         }
     }
 
     /// The expiry of a ban, as it stood after this many decisions.
-    pub fn expiry(tag: WorkspaceTag, user: UserId, guid: Guid, decisions: u32) -> Self {
+    pub fn expiry(prefix: WorkspacePrefix, user: UserId, guid: Guid, decisions: u32) -> Self {
         Self {
-            pk: user_partition(tag, user),
+            pk: user_partition(prefix, user),
             sk: format!("{EXPIRY_PREFIX}{}#{decisions}", padded_guid(guid)),
         }
     }
 
     /// The endpoint of a webhook.
-    pub fn endpoint(tag: WorkspaceTag, endpoint: EndpointId) -> Self {
+    pub fn endpoint(prefix: WorkspacePrefix, endpoint: EndpointId) -> Self {
         Self {
             pk: ENDPOINTS.to_owned(),
-            sk: format!("{tag}#{endpoint}"),
+            sk: format!("{prefix}#{endpoint}"),
         }
     }
 
     /// A delivery to an endpoint.
-    pub fn delivery(tag: WorkspaceTag, endpoint: EndpointId, delivery: DeliveryKey) -> Self {
+    pub fn delivery(prefix: WorkspacePrefix, endpoint: EndpointId, delivery: DeliveryKey) -> Self {
         Self {
-            pk: delivery_partition(tag, endpoint),
+            pk: delivery_partition(prefix, endpoint),
             sk: delivery.sort_key(),
         }
     }
 
     /// A mirror that was ended.
     pub fn ended_enforcement(
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
         universe: UniverseId,
     ) -> Self {
         Self {
             pk: ENDED_ENFORCEMENTS.to_owned(),
-            sk: format!("{tag}#{:016}#{universe}", experience.get()),
+            sk: format!("{prefix}#{:016}#{universe}", experience.get()),
         }
     }
 
     /// That an experience's bans are mirrored.
-    pub fn enforcement(tag: WorkspaceTag, experience: ExperienceId) -> Self {
+    pub fn enforcement(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
         Self {
             pk: ENFORCEMENTS.to_owned(),
-            sk: format!("{tag}#{:016}", experience.get()),
+            sk: format!("{prefix}#{:016}", experience.get()),
         }
     }
 
     /// What is being applied to a user in a universe, and when the last updates were made.
-    pub fn application(tag: WorkspaceTag, user: UserId, universe: u64) -> Self {
+    pub fn application(prefix: WorkspacePrefix, user: UserId, universe: u64) -> Self {
         Self {
-            pk: user_partition(tag, user),
+            pk: user_partition(prefix, user),
             sk: format!("M#{universe}"),
         }
     }
 
     /// Who works on something that only one may work on at a time.
-    pub fn lease(tag: WorkspaceTag, name: &str) -> Self {
+    pub fn lease(prefix: WorkspacePrefix, name: &str) -> Self {
         Self {
-            pk: format!("{tag}#W#{name}"),
+            pk: format!("{prefix}#W#{name}"),
             sk: "W".to_owned(),
         }
     }
@@ -121,18 +121,18 @@ pub fn is_past(key: &Key) -> bool {
 }
 
 /// How far the log of a workspace has got.
-pub fn log_head_partition(tag: WorkspaceTag) -> String {
-    format!("{tag}#L")
+pub fn log_head_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#L")
 }
 
 /// One shard of the log of a workspace, in the index of events.
-pub fn log_shard(tag: WorkspaceTag, shard: u64) -> String {
-    format!("{tag}#{shard}")
+pub fn log_shard(prefix: WorkspacePrefix, shard: u64) -> String {
+    format!("{prefix}#{shard}")
 }
 
 /// The shard of the log that an event stands in.
-pub fn log_shard_of(tag: WorkspaceTag, position: u64) -> String {
-    log_shard(tag, position.checked_rem(LOG_SHARDS).unwrap_or_default())
+pub fn log_shard_of(prefix: WorkspacePrefix, position: u64) -> String {
+    log_shard(prefix, position.checked_rem(LOG_SHARDS).unwrap_or_default())
 }
 
 /// One shard of the bans that expire, in the index of what is due.
@@ -152,11 +152,11 @@ pub fn enforcing(universe: UniverseId) -> String {
 
 /// Where the users of a universe stand for whom somebody is to look again, in the index of what is
 /// due.
-pub fn applications(tag: WorkspaceTag, universe: UniverseId) -> String {
-    format!("{tag}#A#{universe}")
+pub fn applications(prefix: WorkspacePrefix, universe: UniverseId) -> String {
+    format!("{prefix}#A#{universe}")
 }
 
 /// The deliveries to one endpoint; also where those to be tried stand in the index of what is due.
-pub fn delivery_partition(tag: WorkspaceTag, endpoint: EndpointId) -> String {
-    format!("{tag}#D#{endpoint}")
+pub fn delivery_partition(prefix: WorkspacePrefix, endpoint: EndpointId) -> String {
+    format!("{prefix}#D#{endpoint}")
 }

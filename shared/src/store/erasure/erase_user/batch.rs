@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use serde::Deserialize;
 
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceTag};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::dynamo::database::{
     Database, DatabaseError, TRANSACTION_ACTIONS, number, refused,
 };
@@ -23,7 +23,7 @@ const ACTIONS: usize = TRANSACTION_ACTIONS - 1;
 /// the experience that the ban was made from. So a ban that is made meanwhile keeps its record.
 #[derive(Debug)]
 pub(super) struct Batch {
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     user: UserId,
     items: Vec<Item>,
     markers: Markers,
@@ -45,9 +45,9 @@ struct BanFacts {
 }
 
 impl Batch {
-    pub fn new(tag: WorkspaceTag, user: UserId) -> Self {
+    pub fn new(prefix: WorkspacePrefix, user: UserId) -> Self {
         Self {
-            tag,
+            prefix,
             user,
             items: Vec::new(),
             markers: Markers::default(),
@@ -91,9 +91,9 @@ impl Batch {
             return Ok((None, Vec::new()));
         }
         let RecordFacts { ban } = items::read(item.clone())?;
-        let mut keys = vec![Key::experience(self.tag, self.user, ban.made_in)];
+        let mut keys = vec![Key::experience(self.prefix, self.user, ban.made_in)];
         if ban.global {
-            keys.push(Key::global(self.tag, self.user));
+            keys.push(Key::global(self.prefix, self.user));
         }
         Ok((Some(ban.guid), keys))
     }

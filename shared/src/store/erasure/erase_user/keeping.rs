@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::UnixSeconds;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::Item;
@@ -13,7 +13,7 @@ use crate::store::dynamo::schema::Item;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keeping {
     /// What was decided after this second is kept.
-    until: Option<Timestamp>,
+    until: Option<UnixSeconds>,
     /// Whether the Global ban is kept. What the experiences owe for it is then, too.
     global: bool,
     /// Whether anything is.
@@ -33,13 +33,13 @@ struct Facts {
     report: Option<Reported>,
     /// When an item without a ban was written.
     #[serde(default, alias = "since")]
-    at: Option<Timestamp>,
+    at: Option<UnixSeconds>,
 }
 
 #[derive(Deserialize)]
 struct BanFacts {
     guid: u64,
-    updated: Timestamp,
+    updated: UnixSeconds,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Reported {
 
 impl Keeping {
     /// Keeps what was decided after this second; without one, nothing.
-    pub fn since(until: Option<Timestamp>) -> Self {
+    pub fn since(until: Option<UnixSeconds>) -> Self {
         Self {
             until,
             ..Self::default()
@@ -95,7 +95,7 @@ mod tests {
 
     /// In the order of a sweep: whether each is kept.
     fn kept(until: Option<u64>, items: &[Value]) -> Vec<bool> {
-        let mut keeping = Keeping::since(until.map(Timestamp));
+        let mut keeping = Keeping::since(until.map(UnixSeconds));
         let read = |item: &Value| serde_dynamo::aws_sdk_dynamodb_1::to_item(item).unwrap();
         items
             .iter()

@@ -1,6 +1,6 @@
 //! Reading everything that names a user, in pages.
 
-use crate::domain::ids::{ModeratorId, UserId, WorkspaceTag};
+use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
 use crate::store::dynamo::database::{Database, DatabaseError, number, text};
 use crate::store::dynamo::schema::{self, DECISION_PREFIX, DECISIONS_END, Item, Key};
 
@@ -47,7 +47,7 @@ const READ: &str = "pk, sk, #kind, version, #ban, #previous, #report, #at, since
 /// Where the reading stands.
 #[derive(Clone, Debug)]
 pub(super) struct Sweep {
-    tag: WorkspaceTag,
+    prefix: WorkspacePrefix,
     user: UserId,
     /// Whether all that names the user may fit into one page.
     is_small: bool,
@@ -56,9 +56,9 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub fn of(tag: WorkspaceTag, user: UserId) -> Self {
+    pub fn of(prefix: WorkspacePrefix, user: UserId) -> Self {
         Self {
-            tag,
+            prefix,
             user,
             is_small: true,
             part: 0,
@@ -97,7 +97,7 @@ impl Sweep {
             }
             all.extend(items);
         }
-        let partition = schema::user_partition(self.tag, self.user);
+        let partition = schema::user_partition(self.prefix, self.user);
         all.sort_by_cached_key(|item| {
             let key = Key::of(item);
             PARTS.iter().position(|part| match (part, &key) {
@@ -116,7 +116,7 @@ impl Sweep {
         part: Part,
         database: &Database,
     ) -> Result<(Vec<Item>, Option<Item>), DatabaseError> {
-        let (tag, user) = (self.tag, self.user);
+        let (prefix, user) = (self.prefix, self.user);
         let query = database
             .querying()
             .consistent_read(true)
@@ -131,7 +131,10 @@ impl Sweep {
                     .expression_attribute_names("#previous", "previous")
                     .expression_attribute_names("#report", "report")
                     .expression_attribute_names("#at", "at")
-                    .expression_attribute_values(":user", text(schema::user_partition(tag, user)))
+                    .expression_attribute_values(
+                        ":user",
+                        text(schema::user_partition(prefix, user)),
+                    )
                     .expression_attribute_values(":first", text(first))
                     .expression_attribute_values(":last", text(last))
                     .limit(PAGE);
@@ -139,8 +142,8 @@ impl Sweep {
             }
             Part::Others => {
                 let as_moderator = ModeratorId::new(user.get());
-                let pace = as_moderator.map(|id| Key::moderator_pace(tag, id));
-                let keys = [Key::global(tag, user), Key::protected(tag, user)];
+                let pace = as_moderator.map(|id| Key::moderator_pace(prefix, id));
+                let keys = [Key::global(prefix, user), Key::protected(prefix, user)];
                 let keys = keys.into_iter().chain(pace);
                 Ok((database.batch_get_stored(keys, true).await?, None))
             }
@@ -152,7 +155,7 @@ impl Sweep {
                     .expression_attribute_names("#kind", "kind")
                     .expression_attribute_names("#at", "at")
                     .expression_attribute_names("#user", "user")
-                    .expression_attribute_values(":queue", text(schema::erasure_queue(tag)))
+                    .expression_attribute_values(":queue", text(schema::erasure_queue(prefix)))
                     .expression_attribute_values(":user", number(user));
                 database.query(query).await
             }

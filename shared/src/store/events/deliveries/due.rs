@@ -1,9 +1,9 @@
 //! Deliveries that are to be tried now.
 
 use super::read;
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, EndpointId};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
@@ -37,11 +37,11 @@ impl Store {
     /// Whether something is due to be delivered to an endpoint; may trail.
     pub async fn is_due(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<bool, ApiError> {
-        Ok(!self.due_keys(tag, endpoint, now, 1).await?.is_empty())
+        Ok(!self.due_keys(prefix, endpoint, now, 1).await?.is_empty())
     }
 
     /// What is due to be delivered to an endpoint, the longest due first. The index trails, and not by
@@ -50,15 +50,15 @@ impl Store {
     /// that the index does not show yet. What is over is among it, to be taken out of the index.
     pub async fn due(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
-        now: Moment,
+        now: UnixMillis,
         limit: u16,
     ) -> Result<Vec<Delivery>, ApiError> {
-        let named = self.due_keys(tag, endpoint, now, limit).await?;
+        let named = self.due_keys(prefix, endpoint, now, limit).await?;
         let (mut single, mut items) = (named, Vec::new());
         if let Some((first, last)) = newest(&single) {
-            items = self.between(tag, endpoint, first, last).await?;
+            items = self.between(prefix, endpoint, first, last).await?;
             single.retain(|key| position(key).is_none_or(|position| position < first));
         }
         items.extend(self.database.batch_get_stored(single, true).await?);
@@ -77,13 +77,13 @@ impl Store {
     /// first: a user's are written in their order, so with one that is seen all before it are.
     async fn between(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
         first: u64,
         last: u64,
     ) -> Result<Vec<Item>, DatabaseError> {
         let at = |position| text(DeliveryKey::Event(position).sort_key());
-        let partition = schema::delivery_partition(tag, endpoint);
+        let partition = schema::delivery_partition(prefix, endpoint);
         let query = self
             .database
             .querying()
@@ -98,9 +98,9 @@ impl Store {
 
     async fn due_keys(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         endpoint: EndpointId,
-        now: Moment,
+        now: UnixMillis,
         limit: u16,
     ) -> Result<Vec<Key>, DatabaseError> {
         let query = self
@@ -110,7 +110,7 @@ impl Store {
             .key_condition_expression("due = :endpoint AND due_at <= :now")
             .expression_attribute_values(
                 ":endpoint",
-                text(schema::delivery_partition(tag, endpoint)),
+                text(schema::delivery_partition(prefix, endpoint)),
             )
             .expression_attribute_values(":now", number(now.millis()))
             .limit(i32::from(limit));

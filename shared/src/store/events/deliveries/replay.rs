@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{DeliveryItem, in_order, named, read};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::event::EventName;
 use crate::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint};
@@ -44,9 +44,9 @@ impl Store {
         all: bool,
         dry_run: bool,
     ) -> Result<ReplayPage, ApiError> {
-        let (tag, id) = (endpoint.workspace.tag(), endpoint.id);
-        let now = Moment::now();
-        let page = self.events_after(tag, after, PAGE, now).await?;
+        let (prefix, id) = (endpoint.workspace.prefix(), endpoint.id);
+        let now = UnixMillis::now();
+        let page = self.events_after(prefix, after, PAGE, now).await?;
         let wanted: Vec<_> = page
             .events
             .iter()
@@ -54,7 +54,7 @@ impl Store {
             .collect();
         let keys = wanted
             .iter()
-            .map(|event| Key::delivery(tag, id, DeliveryKey::Event(event.position)));
+            .map(|event| Key::delivery(prefix, id, DeliveryKey::Event(event.position)));
         let mut found = HashMap::new();
         for item in self.database.batch_get(keys, true).await? {
             found.extend(read(item)?.map(|delivery| (delivery.key, delivery)));
@@ -74,7 +74,7 @@ impl Store {
                     .is_some_and(|at| at > now),
             };
             if again {
-                let item = DeliveryItem::due(tag, id, named(event), due_at, now);
+                let item = DeliveryItem::due(prefix, id, named(event), due_at, now);
                 let is_made = dry_run || self.make_due(endpoint, key, before, item).await?;
                 replayed.due = replayed.due.saturating_add(u64::from(is_made));
             }
@@ -91,7 +91,7 @@ impl Store {
         before: Option<&Delivery>,
         item: DeliveryItem,
     ) -> Result<bool, DatabaseError> {
-        let key = Key::delivery(endpoint.workspace.tag(), endpoint.id, key);
+        let key = Key::delivery(endpoint.workspace.prefix(), endpoint.id, key);
         let item = items::write(key, "delivery", item)?;
         let Some(before) = before else {
             return self.database.create(item).await;

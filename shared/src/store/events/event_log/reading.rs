@@ -3,9 +3,9 @@
 use futures::future::try_join_all;
 
 use super::{Head, LogEntry, LogPage, LogPosition, LoggedEvent, LoggedItem};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspaceTag;
+use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
@@ -17,12 +17,12 @@ impl Store {
     /// leaves none of them out.
     pub async fn events_after(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         after: u64,
         limit: usize,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<LogPage, ApiError> {
-        let entries = self.log_entries(tag, after, limit, now).await?;
+        let entries = self.log_entries(prefix, after, limit, now).await?;
         Ok(LogPage {
             events: self.logged(&entries).await?,
             reached: entries.last().map_or(after, LogEntry::position),
@@ -33,10 +33,10 @@ impl Store {
     /// appear.
     pub async fn log_entries(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         after: u64,
         limit: usize,
-        now: Moment,
+        now: UnixMillis,
     ) -> Result<Vec<LogEntry>, ApiError> {
         let shards = usize::try_from(LOG_SHARDS).unwrap_or(1);
         // A share of them and one more, so that no shard runs out while all take turns.
@@ -54,7 +54,7 @@ impl Store {
                 Next::Unread(unread) => {
                     let pages = unread.iter().map(|shard| {
                         let start = starts.get(*shard).cloned().flatten();
-                        self.log_page(tag, *shard, after, share, start)
+                        self.log_page(prefix, *shard, after, share, start)
                     });
                     let pages = try_join_all(pages).await?;
                     for (shard, (page, next)) in unread.into_iter().zip(pages) {
@@ -88,12 +88,12 @@ impl Store {
     /// The last place of the log. It may trail unless it is read `consistent`ly, at twice the cost.
     pub async fn log_head(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         consistent: bool,
     ) -> Result<LogPosition, ApiError> {
         let found = self
             .database
-            .batch_get([Key::log_head(tag)], consistent)
+            .batch_get([Key::log_head(prefix)], consistent)
             .await?;
         let head = found.into_iter().next().map(items::read::<Head>);
         let head = head.transpose()?.unwrap_or_default();
@@ -107,11 +107,11 @@ impl Store {
     /// be short of it is read again consistently.
     pub async fn log_head_from(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         position: LogPosition,
     ) -> Result<Option<LogPosition>, ApiError> {
         for consistent in [false, true] {
-            let head = self.log_head(tag, consistent).await?;
+            let head = self.log_head(prefix, consistent).await?;
             if head >= position {
                 return Ok(Some(head));
             }
@@ -122,7 +122,7 @@ impl Store {
     /// The event at a position, if the log still has it; may trail.
     pub async fn event_at(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         position: u64,
     ) -> Result<Option<LoggedEvent>, ApiError> {
         let query = self
@@ -130,7 +130,7 @@ impl Store {
             .querying()
             .index_name(names::EVENTS)
             .key_condition_expression("log_shard = :shard AND log_position = :position")
-            .expression_attribute_values(":shard", text(schema::log_shard_of(tag, position)))
+            .expression_attribute_values(":shard", text(schema::log_shard_of(prefix, position)))
             .expression_attribute_values(":position", number(position));
         let (found, _) = self.database.query(query).await?;
         let Some(key) = found.first().and_then(Key::of) else {
@@ -143,12 +143,16 @@ impl Store {
 
     /// The position after which everything was logged at `since` or later: where a reader begins
     /// who wants the events from then on.
-    pub async fn position_since(&self, tag: WorkspaceTag, since: Moment) -> Result<u64, ApiError> {
-        let (mut low, mut high) = (0, self.log_head(tag, true).await?.position);
+    pub async fn position_since(
+        &self,
+        prefix: WorkspacePrefix,
+        since: UnixMillis,
+    ) -> Result<u64, ApiError> {
+        let (mut low, mut high) = (0, self.log_head(prefix, true).await?.position);
         // All up to `low` was logged before, all after `high` is not.
         while low < high {
             let middle = low.midpoint(high);
-            match self.first_after(tag, middle).await? {
+            match self.first_after(prefix, middle).await? {
                 Some(entry) if entry.logged_at < since.millis() => low = entry.log_position,
                 _ => high = middle,
             }
@@ -159,11 +163,11 @@ impl Store {
     /// The first entry after a position.
     async fn first_after(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         after: u64,
     ) -> Result<Option<LogEntry>, DatabaseError> {
         let shards = usize::try_from(LOG_SHARDS).unwrap_or(1);
-        let pages = (0..shards).map(|shard| self.log_page(tag, shard, after, 1, None));
+        let pages = (0..shards).map(|shard| self.log_page(prefix, shard, after, 1, None));
         let mut merge = Merge::new(shards);
         for (shard, (page, next)) in try_join_all(pages).await?.into_iter().enumerate() {
             merge.add(shard, page, next.is_some());
@@ -177,7 +181,7 @@ impl Store {
     /// Some entries of a shard after a position, and where to go on if there are more.
     async fn log_page(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         shard: usize,
         after: u64,
         limit: usize,
@@ -189,7 +193,7 @@ impl Store {
             .querying()
             .index_name(names::EVENTS)
             .key_condition_expression("log_shard = :shard AND log_position > :after")
-            .expression_attribute_values(":shard", text(schema::log_shard(tag, shard)))
+            .expression_attribute_values(":shard", text(schema::log_shard(prefix, shard)))
             .expression_attribute_values(":after", number(after))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);

@@ -1,9 +1,9 @@
 //! The history of one ban, a page at a time: a ban may be changed thousands of times.
 
 use super::{DecisionItem, PastDecision};
-use crate::domain::clock::Moment;
+use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{Guid, UserId, WorkspaceTag};
+use crate::domain::ids::{Guid, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryPosition {
     /// When the decision was made. An expiry has none: they all follow the decisions.
-    pub at: Option<Moment>,
+    pub at: Option<UnixMillis>,
     /// The ban.
     pub guid: Guid,
     /// The number of the decision on the ban, or of the one that led to the expiry.
@@ -27,11 +27,11 @@ pub struct HistoryPosition {
 }
 
 impl HistoryPosition {
-    fn key(self, tag: WorkspaceTag, user: UserId) -> Key {
+    fn key(self, prefix: WorkspacePrefix, user: UserId) -> Key {
         let Self { at, guid, number } = self;
         match at {
-            Some(at) => Key::decision(tag, user, at, guid, number),
-            None => Key::expiry(tag, user, guid, number),
+            Some(at) => Key::decision(prefix, user, at, guid, number),
+            None => Key::expiry(prefix, user, guid, number),
         }
     }
 
@@ -48,7 +48,7 @@ impl HistoryPosition {
         };
         let at = at.map(str::parse).transpose().ok()?;
         Some(Self {
-            at: at.map(Moment::from_millis),
+            at: at.map(UnixMillis::from_millis),
             guid: Guid::from(guid.parse::<u64>().ok()?),
             number: number.parse().ok()?,
         })
@@ -70,17 +70,17 @@ impl Store {
     /// most so many. Sees every finished write.
     pub async fn history_of_ban(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         (user, guid): (UserId, Guid),
-        since: Moment,
+        since: UnixMillis,
         after: Option<HistoryPosition>,
         limit: usize,
     ) -> Result<HistoryPage, ApiError> {
         let query = self
-            .past(tag, user, since, schema::EXPIRIES_END)
+            .past(prefix, user, since, schema::EXPIRIES_END)
             .consistent_read(true);
         let mut page = HistoryPage::default();
-        let mut start = after.map(|after| after.key(tag, user).item());
+        let mut start = after.map(|after| after.key(prefix, user).item());
         // At most: what is over is read and left out.
         let mut examined = 0_usize;
         // With one more than is wanted it is known whether anything follows.
@@ -133,21 +133,24 @@ mod tests {
 
     #[test]
     fn position_is_read_from_the_key_that_it_leads_to() {
-        let tag = "26092f67".parse().unwrap();
+        let prefix = "26092f67".parse().unwrap();
         let user = UserId::new(156).unwrap();
         let guid = Guid::from(633_197_862_920_433_664);
-        for at in [Some(Moment::from_millis(1_777_777_777_777)), None] {
+        for at in [Some(UnixMillis::from_millis(1_777_777_777_777)), None] {
             let position = HistoryPosition {
                 at,
                 guid,
                 number: 12,
             };
             assert_eq!(
-                HistoryPosition::of(&position.key(tag, user)),
+                HistoryPosition::of(&position.key(prefix, user)),
                 Some(position)
             );
         }
-        assert_eq!(HistoryPosition::of(&Key::ban(tag, user, guid)), None);
-        assert_eq!(HistoryPosition::of(&Key::application(tag, user, 7)), None);
+        assert_eq!(HistoryPosition::of(&Key::ban(prefix, user, guid)), None);
+        assert_eq!(
+            HistoryPosition::of(&Key::application(prefix, user, 7)),
+            None
+        );
     }
 }

@@ -5,9 +5,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
-use crate::domain::clock::{Moment, Timestamp};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{UserId, WorkspaceTag};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, BanRequest, Expiry, LATE_WINDOW, Revision, RevisionRef, Scope};
 use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
@@ -22,7 +22,7 @@ const PAGES: usize = 16;
 /// What a decision replaced, and when.
 #[derive(Deserialize)]
 struct Replaced {
-    at: Timestamp,
+    at: UnixSeconds,
     previous: StoredBan,
 }
 
@@ -44,13 +44,13 @@ impl Store {
         &self,
         snapshot: &Snapshot,
         request: &BanRequest,
-        now: Timestamp,
+        now: UnixSeconds,
     ) -> Result<Vec<Revision>, ApiError> {
-        let since = Moment::from_millis(now.minus(LATE_WINDOW).0.saturating_mul(1000));
+        let since = UnixMillis::from_millis(now.minus(LATE_WINDOW).0.saturating_mul(1000));
         let terms = "#previous.moderator = :moderator AND #previous.private_reason = :private \
                      AND #previous.public_reason = :public AND #previous.#global = :global";
         let query = self
-            .past(snapshot.tag, snapshot.user, since, schema::DECISIONS_END)
+            .past(snapshot.prefix, snapshot.user, since, schema::DECISIONS_END)
             .filter_expression(terms)
             .projection_expression("#at, #previous, #ttl")
             .expression_attribute_names("#at", "at")
@@ -81,13 +81,13 @@ impl Store {
     /// A revision of a ban as the decisions since then have it; none if they are too many, or gone.
     pub(in crate::store) async fn past_revision(
         &self,
-        tag: WorkspaceTag,
+        prefix: WorkspacePrefix,
         user: UserId,
         revision: RevisionRef,
-        since: Moment,
+        since: UnixMillis,
     ) -> Result<Option<Ban>, DatabaseError> {
         let query = self
-            .past(tag, user, since, schema::DECISIONS_END)
+            .past(prefix, user, since, schema::DECISIONS_END)
             .filter_expression(
                 "(#ban.guid = :guid AND #ban.revision = :revision) \
                  OR (#previous.guid = :guid AND #previous.revision = :revision)",
@@ -133,7 +133,7 @@ impl Store {
 }
 
 /// The revision that a decision at `at` replaced, if it was in force at all.
-fn revision_until(ban: Ban, at: Timestamp) -> Option<Revision> {
+fn revision_until(ban: Ban, at: UnixSeconds) -> Option<Revision> {
     let until = match ban.terms.expires {
         Expiry::At(expires) => expires.min(at),
         Expiry::Never => at,

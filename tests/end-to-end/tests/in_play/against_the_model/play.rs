@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use end_to_end::{Call, Workspace, eventually};
 use serde_json::Value;
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::model::{BanState, Model};
 use shared::domain::rules::{BanRequest, UnbanRequest};
-use shared::store::ForgetSource;
+use shared::store::ErasureSource;
 
 use super::dice::{Dice, USERS};
 use super::wire::{self, Flags, second};
@@ -136,9 +136,11 @@ impl<'a> Play<'a> {
         self.settle().await;
         let user = UserId::new(USERS[self.dice.below(USERS.len())]).unwrap();
         away_from_the_edge().await;
-        let (store, tag) = (self.workspace.app().store(), self.workspace.id().tag());
+        let (store, prefix) = (self.workspace.app().store(), self.workspace.id().prefix());
         let before = second();
-        let forgotten = store.forget(tag, user, ForgetSource::Operator).await;
+        let forgotten = store
+            .erase_user(prefix, user, ErasureSource::Operator)
+            .await;
         let after = second();
         self.log
             .push(format!("{before}..{after} forget {user}: {forgotten:?}"));
@@ -146,7 +148,7 @@ impl<'a> Play<'a> {
         for at in before.0..=after.0 {
             for model in &self.worlds {
                 let mut model = model.clone();
-                model.forget(user, Timestamp(at));
+                model.forget(user, UnixSeconds(at));
                 worlds.push(model);
             }
         }
@@ -189,7 +191,7 @@ impl<'a> Play<'a> {
         what: &str,
         play: impl Fn(
             &mut Model,
-            Timestamp,
+            UnixSeconds,
             &end_to_end::Answer,
         ) -> shared::domain::rules::model::Answer,
     ) -> end_to_end::Answer {
@@ -202,7 +204,7 @@ impl<'a> Play<'a> {
         for at in before.0..=after.0 {
             for model in &self.worlds {
                 let mut model = model.clone();
-                let said = play(&mut model, Timestamp(at), &answer);
+                let said = play(&mut model, UnixSeconds(at), &answer);
                 if wire::is_answer(&answer, &said, &self.workspace) {
                     worlds.push(model);
                 } else {
@@ -312,12 +314,12 @@ impl<'a> Play<'a> {
         &mut self,
         what: &str,
         flags: Flags,
-        model: impl Fn(&Model, Timestamp) -> Vec<BanState>,
+        model: impl Fn(&Model, UnixSeconds) -> Vec<BanState>,
         ask: impl AsyncFn() -> Vec<Value>,
     ) -> Vec<Value> {
         away_from_the_edge().await;
         let says = |world: &Model, at: u64| -> Vec<Value> {
-            let bans = model(world, Timestamp(at));
+            let bans = model(world, UnixSeconds(at));
             bans.iter()
                 .map(|ban| wire::shown(ban, ban.completed, &self.workspace, flags))
                 .collect()

@@ -4,7 +4,7 @@ pub use end_to_end::requests::{ban_call, confirmation, unban_call};
 
 use end_to_end::Workspace;
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{Guid, Uid};
 use shared::domain::rules::model::{Answer, BanState};
 use shared::domain::rules::{Identity, Scope};
@@ -67,6 +67,6 @@ pub fn is_answer(answer: &end_to_end::Answer, model: &Answer, workspace: &Worksp
 }
 
 /// The present second.
-pub fn second() -> Timestamp {
-    Timestamp(end_to_end::now())
+pub fn second() -> UnixSeconds {
+    UnixSeconds(end_to_end::now())
 }

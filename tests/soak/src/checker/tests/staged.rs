@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared::domain::clock::Timestamp;
+use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 use shared::domain::rules::model::{Answer, BanState, Model};
 use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
@@ -101,8 +101,8 @@ impl Staged {
         staged
     }
 
-    fn now(&self) -> Timestamp {
-        Timestamp(self.clock / 1_000)
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds(self.clock / 1_000)
     }
 
     pub const fn now_millis(&self) -> Millis {
@@ -231,7 +231,7 @@ impl Staged {
 
     /// Records of every ban that has run out by some time that it has.
     pub fn expire(&mut self, at: Millis) {
-        let now = Timestamp(at / 1_000);
+        let now = UnixSeconds(at / 1_000);
         for ban in self.model.bans(now) {
             let past = self.past.entry(ban.guid).or_default();
             let Some(last) = past.last().filter(|last| {
@@ -276,7 +276,7 @@ impl Staged {
     }
 
     fn history_at(&self, at: Millis) -> History {
-        let now = Timestamp(at / 1_000);
+        let now = UnixSeconds(at / 1_000);
         let list = |bans: Vec<BanState>| bans.iter().map(shown).collect::<Vec<_>>();
         let bans = list(self.model.bans(now));
         let experiences = vec![arena(), beach()];
