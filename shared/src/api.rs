@@ -13,10 +13,10 @@ mod request;
 mod serve;
 mod weight;
 
-pub use fields::{Fields, integer};
+pub use fields::Fields;
 pub use methods::ROUTES;
 pub use page::PageList;
-pub use reply::{Reply, disposition};
+pub use reply::Reply;
 pub use request::ApiRequest;
 pub use serve::{App, FromRequest, TimeLimit, serve_unknown_routes};
 pub(crate) use weight::{LARGEST_ANSWER, weight};

@@ -53,10 +53,10 @@ pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use events::deliveries::{ReplayPage, Replayed};
 pub use events::endpoints::ChangedEndpoint;
-pub use events::event_log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition, LoggedEvent};
-pub use exports::{ExportBucket, Upload};
+pub use events::event_log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition};
+pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
-pub use lists::history::{HistoryPage, HistoryPosition, PastDecision};
+pub use lists::history::{HistoryPage, HistoryPosition};
 pub use lists::pending::{Pending, PollPosition};
 pub use queue::Queue;
 

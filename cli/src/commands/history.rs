@@ -4,9 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::history::PastDecision;
 use shared::domain::ids::{ModeratorId, UserId};
 use shared::domain::rules::{Ban, DecisionKind, EndingKind};
-use shared::store::{PastDecision, Store};
+use shared::store::Store;
 
 use super::workspace;
 use crate::arguments::{WorkspaceArg, user};

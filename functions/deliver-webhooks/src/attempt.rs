@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
+use shared::domain::webhooks::Failure;
 use shared::domain::webhooks::{
     Attempt, AttemptOutcome, Delivery, DeliveryKey, Endpoint, Message, RetryDecision, judge,
 };
-use shared::integrations::http_client::{Failure, HttpResponse, Session};
+use shared::integrations::http_client::{HttpResponse, Session};
 use shared::store::Store;
 
 use crate::batch::Parcel;

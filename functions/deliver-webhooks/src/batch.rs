@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
+use shared::domain::history::LoggedEvent;
 use shared::domain::ids::{UserId, WorkspaceId};
 use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, Message};
-use shared::store::{LoggedEvent, Store};
+use shared::store::Store;
 
 /// For this many milliseconds after a delivery is written, the eventually consistent index of the
 /// log may not show its event yet. After that, the event has left the log.
@@ -145,10 +146,10 @@ async fn events_of(
 
 #[cfg(test)]
 mod tests {
+    use shared::domain::history::PastDecision;
     use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid};
     use shared::domain::rules::{Ban, DecisionKind, Expiry, Scope, Terms};
     use shared::domain::webhooks::{DELIVERY_KEPT, DeliveryState};
-    use shared::store::PastDecision;
 
     use super::*;
 

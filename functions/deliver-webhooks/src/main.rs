@@ -10,7 +10,8 @@ mod tally;
 
 use lambda_http::Error;
 use shared::api::App;
-use shared::integrations::http_client::{AddressPolicy, PublicHttpClient};
+use shared::domain::webhooks::AddressPolicy;
+use shared::integrations::http_client::PublicHttpClient;
 use shared::integrations::invoker::WorkerInvoker;
 
 #[tokio::main(flavor = "current_thread")]

@@ -12,6 +12,7 @@ use crate::api::auth::Caller;
 use crate::domain::ban_info::BanInfo;
 use crate::domain::error::{ApiError, FieldError};
 use crate::store::Answer;
+use crate::store::content_disposition;
 
 /// Seconds after which a caller should retry.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
@@ -76,7 +77,7 @@ impl Reply {
     /// 200 with a file.
     pub fn download(content_type: &'static str, file_name: &str, body: String) -> Self {
         let mut reply = Self::new(StatusCode::OK, HeaderValue::from_static(content_type), body);
-        if let Ok(disposition) = HeaderValue::from_str(&disposition(file_name)) {
+        if let Ok(disposition) = HeaderValue::from_str(&content_disposition(file_name)) {
             reply.set(CONTENT_DISPOSITION, disposition);
         }
         reply
@@ -176,12 +177,6 @@ impl From<&ApiError> for Reply {
         }
         reply
     }
-}
-
-/// The header that makes a browser save an answer as a file.
-#[must_use]
-pub fn disposition(file_name: &str) -> String {
-    format!("attachment; filename=\"{file_name}\"")
 }
 
 const JSON: &str = "application/json";

@@ -4,9 +4,9 @@
 use serde::Serialize;
 
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
+use crate::domain::history::{LoggedEvent, PastDecision};
 use crate::domain::ids::ModeratorId;
 use crate::domain::rules::DecisionKind;
-use crate::store::{LoggedEvent, PastDecision};
 
 /// What happened to a user, whatever the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

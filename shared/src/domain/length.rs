@@ -23,7 +23,7 @@ pub const ACCEPTED: &str = "must be a length (seconds, or like \"30m\", \"12h\",
 /// depends on what is stored (see [`crate::domain::rules::judge_ban`]).
 #[must_use]
 pub fn parse(value: &Value, now: UnixSeconds) -> Option<Length> {
-    if let Some(number) = crate::api::integer(value) {
+    if let Some(number) = crate::domain::number::integer(value) {
         return seconds(number, now);
     }
     let text = value.as_str()?.trim();

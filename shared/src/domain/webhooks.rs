@@ -7,13 +7,18 @@
 mod delivery;
 mod endpoint;
 mod events;
+mod failure;
 mod message;
 mod retries;
 mod secret;
+mod target;
 
 pub use delivery::{Attempt, AttemptOutcome, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState};
 pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor};
 pub use events::EventFilter;
+pub use failure::Failure;
 pub use message::{Message, TEST};
 pub use retries::{PAUSES, RetryDecision, judge};
 pub use secret::{DEFAULT_OVERLAP, SigningSecret, SigningSecrets};
+pub(crate) use target::is_local_name;
+pub use target::{AddressPolicy, InvalidTarget, Target};

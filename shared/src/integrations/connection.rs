@@ -23,7 +23,7 @@ use lambda_http::Error;
 const AMAZON_ROOTS: &[u8] = include_bytes!("roots.pem");
 
 /// The SDK settings of a function. The timeouts leave room for two tries within the time in which
-/// a route answers (see [`crate::api::TimeLimit`]).
+/// a route answers (`api::TimeLimit`).
 ///
 /// Beside what Lambda sets, these variables have the meaning they have for all of AWS's tools:
 /// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`,

@@ -15,13 +15,12 @@
 mod addresses;
 mod answer;
 mod connector;
-mod failure;
 mod resolver;
-mod target;
 
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::domain::webhooks::{AddressPolicy, Failure, Target};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -31,9 +30,7 @@ use lambda_http::http::{HeaderMap, Method, Request};
 
 pub use addresses::is_public;
 pub use answer::HttpResponse;
-pub use failure::Failure;
 pub use resolver::{Lookup, System};
-pub use target::{InvalidTarget, Target};
 
 use connector::PublicOnlyConnector;
 use resolver::Resolver;
@@ -67,15 +64,6 @@ const HEADERS: usize = 64;
 
 /// How many bytes of an answer are buffered, including headers.
 const BUFFER: usize = 16 * 1024;
-
-/// Which addresses may be called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddressPolicy {
-    /// The public internet, over TLS.
-    Public,
-    /// And this machine itself, for local development.
-    PublicAndLoopback,
-}
 
 impl AddressPolicy {
     /// The environment's setting; [`Self::Public`] unless [`ALLOW_LOOPBACK`] is `true`.

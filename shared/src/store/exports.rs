@@ -11,7 +11,6 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
 use super::Store;
-use crate::api::disposition;
 use crate::domain::error::ApiError;
 use crate::store::dynamo::meter::Meter;
 
@@ -66,7 +65,7 @@ impl ExportBucket {
             .bucket(&self.name)
             .key(&key)
             .content_type(content_type)
-            .content_disposition(disposition(file_name));
+            .content_disposition(content_disposition(file_name));
         let underway = meter.begin_call();
         let begun = call.send().await.map_err(failed)?;
         drop(underway);
@@ -179,4 +178,10 @@ where
     E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + 'static,
 {
     crate::integrations::aws::failure("Amazon S3", &error)
+}
+
+/// The header that makes a browser save an answer as a file.
+#[must_use]
+pub fn content_disposition(file_name: &str) -> String {
+    format!("attachment; filename=\"{file_name}\"")
 }

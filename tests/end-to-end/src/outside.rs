@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Delivery, Endpoint, EndpointId, EventFilter};
-use shared::integrations::http_client::Target;
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
 use crate::app::TestApp;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
+use shared::domain::webhooks::Failure;
 use shared::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
-use shared::integrations::http_client::Failure;
 use shared::store::Store;
 
 use super::{NamedWebhook, find};

@@ -4,8 +4,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::domain::clock::UnixMillis;
 use shared::domain::event::EventName;
+use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::integrations::http_client::{Target, is_public};
+use shared::integrations::http_client::is_public;
 use shared::store::Store;
 
 use super::lifecycle::change;

@@ -3,9 +3,9 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use shared::api::integer;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::length;
+use shared::domain::number::integer;
 use shared::domain::rules::Length;
 
 /// The first number that is taken for a Unix time, as in the API (September 2001). Smaller ones are

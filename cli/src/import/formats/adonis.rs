@@ -88,7 +88,7 @@ pub fn taken_back(value: &Value) -> Option<UserId> {
     }
     let id = match value.get("Value")? {
         Value::String(text) => user_in(text).ok()?.parse().ok(),
-        other => shared::api::integer(other.get("UserId").unwrap_or(other)),
+        other => shared::domain::number::integer(other.get("UserId").unwrap_or(other)),
     };
     id.and_then(UserId::new)
 }

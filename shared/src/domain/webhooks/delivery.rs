@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::retries::RetryDecision;
 use crate::domain::clock::UnixMillis;
-use crate::integrations::http_client::Failure;
+use crate::domain::webhooks::Failure;
 
 /// For how many seconds a delivery is kept: 30 days.
 pub const DELIVERY_KEPT: u64 = 30 * 86_400;

@@ -9,7 +9,7 @@ use super::events::EventFilter;
 use super::secret::SigningSecrets;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{InvalidId, WorkspaceId};
-use crate::integrations::http_client::Target;
+use crate::domain::webhooks::Target;
 
 /// After how many days without a success an endpoint is paused.
 pub const DAYS_FAILING: u64 = 3;

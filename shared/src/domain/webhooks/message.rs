@@ -11,8 +11,8 @@ use crate::domain::ban_info::{BanPresenter, FlagFormat};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
 use crate::domain::event::Event;
+use crate::domain::history::LoggedEvent;
 use crate::domain::ids::WorkspaceId;
-use crate::store::LoggedEvent;
 
 /// Who calls.
 const USER_AGENT: &str = concat!("Portcullis/", env!("CARGO_PKG_VERSION"));

@@ -70,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::integrations::http_client::Failure;
+    use crate::domain::webhooks::Failure;
 
     const NOW: UnixMillis = UnixMillis::from_millis(1_800_000_000_000);
 

@@ -12,10 +12,10 @@ use lambda_http::http::Uri;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::AddressPolicy;
-use super::failure::Failure;
 use super::resolver::{Lookup, Resolver, is_admitted};
-use super::target::is_local_name;
+use crate::domain::webhooks::AddressPolicy;
+use crate::domain::webhooks::Failure;
+use crate::domain::webhooks::is_local_name;
 
 /// The time to connect to all addresses of a host, out of the time for the call.
 const CONNECTING: Duration = Duration::from_secs(5);

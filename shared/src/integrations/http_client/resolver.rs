@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use super::AddressPolicy;
 use super::addresses::is_public;
-use super::failure::Failure;
-use super::target::is_local_name;
+use crate::domain::webhooks::AddressPolicy;
+use crate::domain::webhooks::Failure;
+use crate::domain::webhooks::is_local_name;
 
 /// How many addresses of a name are tried.
 const ADDRESSES: usize = 16;

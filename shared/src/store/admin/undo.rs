@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
+use crate::domain::history::PastDecision;
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::domain::rules::{Scope, UndoStep};
 use crate::store::Store;
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::schema::{self, Key, names};
-use crate::store::lists::history::PastDecision;
 
 /// Decisions to be undone: those of one key within a time.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::event::EventName;
+use crate::domain::history::LoggedEvent;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::webhooks::{
     Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST,
@@ -24,7 +25,6 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, expression, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
-use crate::store::events::event_log::LoggedEvent;
 
 pub use replay::{ReplayPage, Replayed};
 

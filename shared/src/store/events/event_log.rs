@@ -15,12 +15,13 @@ use serde::Deserialize;
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
+use crate::domain::history::LoggedEvent;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
-use crate::store::lists::history::{DecisionItem, PastDecision};
+use crate::store::lists::history::DecisionItem;
 
 /// How often logging an entry is tried again because another batch was faster.
 const ROUNDS: u32 = 20;
@@ -31,19 +32,6 @@ const TRAILS: u64 = 60_000;
 
 /// How many entries are logged in one transaction; one action more is for the head.
 pub const LOGGED_AT_ONCE: usize = TRANSACTION_ACTIONS - 2;
-
-/// An event in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoggedEvent {
-    /// Its place in the workspace's log, from 1.
-    pub position: u64,
-    /// When it was logged.
-    pub logged: UnixMillis,
-    /// Whether a restore had it logged again, so that readers may know it already.
-    pub repeated: bool,
-    /// What was decided, or ran out.
-    pub decision: PastDecision,
-}
 
 /// A part of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{UniverseId, UserId, WorkspacePrefix};
 use shared::domain::keys::NotificationSecret;
+use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::integrations::http_client::Target;
 use shared::store::{
     Application, ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings,
 };

@@ -11,8 +11,8 @@ use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::integrations::http_client::Target;
 use shared::store::{Enforcement, EnforcementSettings, Mirror};
 
 use crate::metrics::metrics;

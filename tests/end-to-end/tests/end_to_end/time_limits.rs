@@ -9,8 +9,8 @@ use shared::api::TimeLimit;
 use shared::api::invocation::TIMEOUT;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EndpointId, EventFilter};
-use shared::integrations::http_client::Target;
 use shared::store::{Enforcement, EnforcementSettings, Key, Mirror};
 
 use crate::routes::EXPERIENCE;

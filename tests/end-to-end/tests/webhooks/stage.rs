@@ -4,8 +4,8 @@ use end_to_end::{Ban, Hook, TestApp, TestAppBuilder, Workspace};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::WorkspacePrefix;
+use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, EventFilter};
-use shared::integrations::http_client::Target;
 use shared::store::{Key, LOGGED_AT_ONCE};
 
 pub const EXPERIENCE: u64 = 7;

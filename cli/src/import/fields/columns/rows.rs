@@ -27,7 +27,7 @@ impl ColumnMap {
             (None, None) => Value::Null,
         };
         if let (Some(user), Some(_)) = (user, said)
-            && shared::api::integer(&id).is_some_and(|id| id.to_string() != user)
+            && shared::domain::number::integer(&id).is_some_and(|id| id.to_string() != user)
         {
             let title = self.title(ColumnRole::User).unwrap_or("userId");
             let what = format!("{title} is another user than {user}, under which it is kept");
@@ -92,7 +92,7 @@ impl ColumnMap {
             .of(ColumnRole::Moderator)
             .is_some_and(|field| field.is_certain);
         let is_name = value.is_string()
-            && ids::user(value).is_ok_and(|id| shared::api::integer(&id).is_none());
+            && ids::user(value).is_ok_and(|id| shared::domain::number::integer(&id).is_none());
         if is_certain || !is_name {
             return ids::user(value).map_err(RowError::Invalid);
         }
@@ -110,7 +110,7 @@ impl ColumnMap {
         let field = self
             .of(ColumnRole::Moderator)
             .filter(|field| !field.is_certain)?;
-        let is_name = value.is_string() && shared::api::integer(value).is_none();
+        let is_name = value.is_string() && shared::domain::number::integer(value).is_none();
         is_name.then(|| format!("{} (names)", field.title))
     }
 

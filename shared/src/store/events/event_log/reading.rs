@@ -2,9 +2,10 @@
 
 use futures::future::try_join_all;
 
-use super::{Head, LogEntry, LogPage, LogPosition, LoggedEvent, LoggedItem};
+use super::{Head, LogEntry, LogPage, LogPosition, LoggedItem};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
+use crate::domain::history::LoggedEvent;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};

@@ -1,8 +1,9 @@
 //! The history of one ban, a page at a time: a ban may be changed thousands of times.
 
-use super::{DecisionItem, PastDecision};
+use super::DecisionItem;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
+use crate::domain::history::PastDecision;
 use crate::domain::ids::{Guid, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::items;

@@ -7,8 +7,16 @@ use lambda_http::http::Uri;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::AddressPolicy;
-use super::failure::Failure;
+use crate::domain::webhooks::Failure;
+
+/// Which addresses may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressPolicy {
+    /// The public internet, over TLS.
+    Public,
+    /// And this machine itself, for local development.
+    PublicAndLoopback,
+}
 
 /// The maximum length of a URL in bytes.
 const LONGEST: usize = 2048;
@@ -105,7 +113,7 @@ impl Target {
     }
 
     /// The URL for the client, if it may be called.
-    pub(super) fn uri(&self, reach: AddressPolicy) -> Result<Uri, Failure> {
+    pub(crate) fn uri(&self, reach: AddressPolicy) -> Result<Uri, Failure> {
         if self.0.scheme() != "https" && reach == AddressPolicy::Public {
             return Err(Failure::RefusedUrl);
         }
@@ -118,7 +126,7 @@ impl Target {
 }
 
 /// Whether a name is reserved for the machine itself.
-pub(super) fn is_local_name(name: &str) -> bool {
+pub(crate) fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name.eq_ignore_ascii_case("localhost")
         || name

@@ -42,7 +42,7 @@ impl Failure {
     }
 
     /// The meaning of a client error, met while connecting or afterwards.
-    pub(super) fn of(error: &(dyn Error + 'static), connecting: bool) -> Self {
+    pub(crate) fn of(error: &(dyn Error + 'static), connecting: bool) -> Self {
         let mut cause = Some(error);
         let mut broke = false;
         while let Some(error) = cause {
