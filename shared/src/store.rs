@@ -5,16 +5,16 @@
 
 mod access;
 mod admin;
-mod applications;
 mod checks;
 mod decisions;
 pub mod dynamo;
-mod enforcements;
 mod erasure;
 mod events;
 mod exports;
 mod lists;
+mod mirrors;
 mod queue;
+mod restriction_syncs;
 
 pub use access::keys::{KnownKey, NewKey};
 pub use access::links::{Link, LinkedBy, Linking};
@@ -32,7 +32,6 @@ pub use admin::restore::{
     TablePage,
 };
 pub use admin::undo::{Chain, UndoWindow};
-pub use applications::{Application, Applying, Intent};
 pub use decisions::answers::{Answer, Named, Shows};
 pub use decisions::backfill::BackfillPosition;
 pub use decisions::changed::Changed;
@@ -48,7 +47,6 @@ pub use dynamo::first_read::FirstRead;
 pub use dynamo::lease::Lease;
 pub use dynamo::meter::{Consumed, Meter};
 pub use dynamo::schema::{Item, Key};
-pub use enforcements::{Enforcement, EnforcementSettings, Mirror, Stopped};
 pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use events::deliveries::{ReplayPage, Replayed};
@@ -58,7 +56,9 @@ pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
 pub use lists::pending::{Pending, PollPosition};
+pub use mirrors::{Mirror, MirrorOptions, MirrorSettings};
 pub use queue::Queue;
+pub use restriction_syncs::SyncState;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -99,7 +99,7 @@ struct Caches {
     /// Who takes in erasure requests.
     intakes: CachedList<ErasureIntake>,
     /// Which experiences are mirrored.
-    enforcements: CachedList<Enforcement>,
+    mirrors: CachedList<Mirror>,
 }
 
 impl Store {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use shared::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
 use shared::integrations::roblox::{Roblox, RobloxKey};
 use shared::integrations::secrets::SecretStore;
-use shared::store::{Enforcement, Store};
+use shared::store::{Mirror, Store};
 
 use super::workspace;
 use crate::arguments::{WorkspaceArg, experience};
@@ -70,7 +70,7 @@ const NONE_MIRRORED: &str = "no experience is mirrored: see `portcullis enforcem
 
 /// A mirror, and whether it was ended.
 struct FoundMirror {
-    enforcement: Enforcement,
+    enforcement: Mirror,
     is_ended: bool,
 }
 
@@ -115,9 +115,9 @@ impl MirrorContext {
     }
 
     /// How an experience is mirrored.
-    async fn enforcement(&self, named: NamedMirror) -> Result<Enforcement> {
+    async fn enforcement(&self, named: NamedMirror) -> Result<Mirror> {
         let prefix = self.prefix(named).await?;
-        let found = self.store.enforcement(prefix, named.experience).await?;
+        let found = self.store.mirror(prefix, named.experience).await?;
         found.with_context(|| not_mirrored(named))
     }
 
@@ -128,17 +128,15 @@ impl MirrorContext {
         universe: Option<UniverseId>,
     ) -> Result<FoundMirror> {
         let prefix = self.prefix(named).await?;
-        let is_it = |it: &Enforcement| universe.is_none_or(|id| it.settings.universe == id);
-        let current = self.store.enforcement(prefix, named.experience).await?;
+        let is_it = |it: &Mirror| universe.is_none_or(|id| it.settings.universe == id);
+        let current = self.store.mirror(prefix, named.experience).await?;
         if let Some(current) = current.filter(is_it) {
             return Ok(FoundMirror {
                 enforcement: current,
                 is_ended: false,
             });
         }
-        let ended = self
-            .store
-            .ended_enforcements(prefix, Some(named.experience));
+        let ended = self.store.ended_mirrors(prefix, Some(named.experience));
         let mut ended: Vec<_> = ended.await?.into_iter().filter(is_it).collect();
         match (ended.pop(), ended.first()) {
             (Some(enforcement), None) => Ok(FoundMirror {
@@ -189,10 +187,10 @@ pub struct MirrorSummary {
     reason: Option<String>,
 }
 
-impl From<&Enforcement> for MirrorSummary {
-    fn from(enforcement: &Enforcement) -> Self {
+impl From<&Mirror> for MirrorSummary {
+    fn from(enforcement: &Mirror) -> Self {
         let settings = &enforcement.settings;
-        let mirror = settings.mirror;
+        let mirror = settings.options;
         let parts = [
             (mirror.bans, "bans"),
             (mirror.unbans, "unbans"),
@@ -244,7 +242,7 @@ pub async fn run(
         MirrorCommand::Set(args) => settings::set(args, &tools, output).await,
         MirrorCommand::List(place) => {
             let workspace = workspace::find(&tools.store, place.workspace).await?;
-            let all = tools.store.enforcements_of(workspace.guid.prefix()).await?;
+            let all = tools.store.mirrors_of(workspace.guid.prefix()).await?;
             let shown: Vec<_> = all.iter().map(MirrorSummary::from).collect();
             output.list(&shown, NONE_MIRRORED)
         }

@@ -8,7 +8,7 @@ use local_stack::roblox::{Key, Limits, Restriction};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UniverseId};
-use shared::store::{Enforcement, EnforcementSettings, Mirror};
+use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
 const UNIVERSE: u64 = 7;
 const ARENA: &str = "7001";
@@ -226,19 +226,19 @@ async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_li
     assert_eq!(operator.json(&["enforcement", "list"]).await, json!([]));
 
     // A mirror that was set up before this was checked.
-    let wrong = Enforcement {
+    let wrong = Mirror {
         workspace: workspace.id().prefix(),
         experience: ExperienceId::new(PLACE).unwrap(),
-        settings: EnforcementSettings {
+        settings: MirrorSettings {
             universe: UniverseId::new(OTHER).unwrap(),
             secret: SECRET.to_owned(),
-            mirror: Mirror::ALL,
+            options: MirrorOptions::ALL,
             created: UnixSeconds(end_to_end::now()),
             stopped: None,
             checked: None,
         },
     };
-    app.store().set_enforcement(&wrong).await.unwrap();
+    app.store().set_mirror(&wrong).await.unwrap();
     workspace.ban(Ban::of(1, PLACE).permanent()).await;
     drain_universe(&workspace, OTHER).await;
     assert!(app.roblox().restriction(OTHER, None, 1).active);

@@ -1,4 +1,4 @@
-//! Attempts to deliver to an endpoint.
+//! Delivery attempts to one endpoint.
 
 use std::time::Instant;
 
@@ -6,15 +6,15 @@ use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::webhooks::Failure;
 use shared::domain::webhooks::{
-    Attempt, AttemptOutcome, Delivery, DeliveryKey, Endpoint, Message, RetryDecision, judge,
+    Attempt, AttemptOutcome, Delivery, DeliveryKey, Endpoint, Message, RetryDecision, decide_retry,
 };
 use shared::integrations::http_client::{HttpResponse, Session};
 use shared::store::Store;
 
-use crate::batch::Parcel;
-use crate::tally::Tally;
+use crate::batch::PendingDelivery;
+use crate::stats::DeliveryStats;
 
-/// Stored instead of a response that echoes the request.
+/// Stored instead of an answer that repeats what was sent.
 const NOT_KEPT: &str = "(not kept: it repeats what was sent)";
 
 /// Sends deliveries to an endpoint and records the results.
@@ -22,28 +22,28 @@ pub struct Sender<'a> {
     pub store: &'a Store,
     pub session: &'a Session,
     pub endpoint: &'a Endpoint,
-    pub tally: &'a Tally,
+    pub stats: &'a DeliveryStats,
     /// No attempt starts after this.
-    pub until: Instant,
+    pub ends: Instant,
 }
 
 impl Sender<'_> {
-    /// Attempts these deliveries one after the other. Those it has no time for stay due.
-    pub async fn send(&self, chain: &[Parcel]) -> Result<(), ApiError> {
-        for parcel in chain {
-            if Instant::now() >= self.until || self.tally.is_futile() {
+    /// Attempts each delivery of a queue in turn. Those it does not reach stay due.
+    pub async fn send(&self, queue: &[PendingDelivery]) -> Result<(), ApiError> {
+        for pending in queue {
+            if Instant::now() >= self.ends || self.stats.is_endpoint_down() {
                 break;
             }
-            self.attempt(parcel).await?;
+            self.attempt(pending).await?;
         }
         Ok(())
     }
 
-    async fn attempt(&self, (before, message): &Parcel) -> Result<(), ApiError> {
+    async fn attempt(&self, (before, message): &PendingDelivery) -> Result<(), ApiError> {
         let (begun, started) = (UnixMillis::now(), Instant::now());
         let headers = message
             .headers(&self.endpoint.secrets, begun.seconds())
-            .ok_or_else(|| ApiError::Internal("the event cannot be signed".to_owned()))?;
+            .ok_or_else(|| ApiError::Internal("the message cannot be signed".to_owned()))?;
         let sending = self
             .session
             .post(&self.endpoint.url, headers, message.body.clone());
@@ -59,39 +59,36 @@ impl Sender<'_> {
             Err(failure) => AttemptOutcome::NoAnswer(*failure),
         };
         let attempts = before.attempts.saturating_add(1);
-        let chance = uuid::Uuid::new_v4().as_u64_pair().0;
-        let verdict = match (
-            judge(&outcome, attempts, UnixMillis::now(), chance),
-            before.key,
-        ) {
-            // The operator is waiting for the result of a test, so it is not retried.
-            (RetryDecision::Again(_), DeliveryKey::Test(_)) => RetryDecision::Failed,
-            (verdict, _) => verdict,
+        let random = uuid::Uuid::new_v4().as_u64_pair().0;
+        let decision = match decide_retry(&outcome, attempts, UnixMillis::now(), random) {
+            // Someone is waiting for the result of a test, so it is not retried.
+            RetryDecision::RetryAt(_) if is_test => RetryDecision::GiveUp,
+            decision => decision,
         };
-        let after = before.clone().after(verdict, last);
+        let after = before.clone().after(decision, last);
         let (prefix, id) = (self.endpoint.workspace.prefix(), self.endpoint.id);
         self.store
             .record_delivery(prefix, id, before, &after)
             .await?;
-        self.count(before, verdict, begun);
+        self.count(before, decision, begun);
         Ok(())
     }
 
-    fn count(&self, delivery: &Delivery, verdict: RetryDecision, begun: UnixMillis) {
-        if verdict == RetryDecision::Delivered {
+    fn count(&self, delivery: &Delivery, decision: RetryDecision, begun: UnixMillis) {
+        if decision == RetryDecision::Delivered {
             let waited = begun.millis().saturating_sub(delivery.created.millis());
-            self.tally
-                .delivered((delivery.attempts == 0).then_some(waited));
+            let is_first = delivery.attempts == 0;
+            self.stats.record_delivered(is_first.then_some(waited));
             return;
         }
-        self.tally.attempt_failed();
-        if verdict == RetryDecision::EndpointGone {
-            self.tally.endpoint_gone();
+        self.stats.record_failed_attempt();
+        if decision == RetryDecision::EndpointGone {
+            self.stats.record_endpoint_gone();
         }
         // A failed test event needs no follow-up.
         let is_event = matches!(delivery.key, DeliveryKey::Event(_));
-        if is_event && !matches!(verdict, RetryDecision::Again(_)) {
-            self.tally.given_up();
+        if is_event && !matches!(decision, RetryDecision::RetryAt(_)) {
+            self.stats.record_given_up();
         }
     }
 }
@@ -107,8 +104,8 @@ fn attempt(answer: &Result<HttpResponse, Failure>, begun: UnixMillis, started: I
     }
 }
 
-/// The part of the response to store: for a refused event, to find out why, and for a test, unless
-/// it names the user.
+/// The part of the answer to store: it helps to find out why the receiver refused an event, or how it
+/// answered a test. An answer that repeats the user is not kept.
 fn kept(answer: &Result<HttpResponse, Failure>, message: &Message, is_test: bool) -> String {
     match answer {
         Ok(answer) if answer.is_success() && !is_test => String::new(),

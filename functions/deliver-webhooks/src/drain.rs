@@ -1,4 +1,4 @@
-//! Delivers what is due to one endpoint, by one invocation at once.
+//! Delivers what is due to one endpoint, by one invocation at a time.
 
 use std::time::{Duration, Instant};
 
@@ -13,58 +13,53 @@ use shared::integrations::invoker::{Job, WorkerInvoker};
 use shared::store::Store;
 
 use crate::attempt::Sender;
-use crate::batch::Batch;
-use crate::tally::Tally;
+use crate::batch::DeliveryBatch;
+use crate::stats::DeliveryStats;
 
-/// Time reserved after an attempt: to record it, update the endpoint's health and return the lease.
-const AFTERWARDS: Duration = Duration::from_millis(4500);
+/// Reserved for what follows an attempt: its record, the endpoint's health, and the release of the lease.
+const RESERVED: Duration = Duration::from_millis(4500);
 
-/// No attempt starts after this, so that the last one can end and be recorded in time. In debug
-/// builds, tests may set an earlier time with an environment variable.
-fn until(ends: Ends) -> Instant {
-    let until = ends.minus(TIME_LIMIT.saturating_add(AFTERWARDS));
-    #[cfg(debug_assertions)]
-    if let Some(millis) = std::env::var("DRAIN_LIMIT_MS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-    {
-        let limit = Instant::now().checked_add(Duration::from_millis(millis));
-        return limit.map_or(until, |limit| limit.min(until));
-    }
-    until
+/// When the last attempt may start, so that it can end and be recorded in time. In debug builds, tests may
+/// set an earlier time.
+fn last_start(ends: Ends) -> Instant {
+    let last = ends.minus(TIME_LIMIT.saturating_add(RESERVED));
+    let limit = shared::testing::drain_limit();
+    let limit = limit.and_then(|limit| Instant::now().checked_add(limit));
+    limit.map_or(last, |limit| limit.min(last))
 }
 
-/// How many deliveries a page has.
+/// How many due deliveries are read at once.
 const PAGE: u16 = 100;
 
-/// How many attempts run in parallel.
-const IN_FLIGHT: usize = 8;
+/// How many attempts run at the same time.
+const CONCURRENT_ATTEMPTS: usize = 8;
 
-/// The index of due deliveries is eventually consistent. It counts as empty only after a second
-/// read, this much later.
-const TRAILS: Duration = Duration::from_millis(300);
+/// The wait before an eventually consistent index is read again.
+const INDEX_PAUSE: Duration = Duration::from_millis(300);
 
-/// How many times in a row, each this long, to wait for an event that the index of the log does not
-/// show yet. If it is still missing then, the next invocation or sweep continues.
-const PATIENCE: u32 = 10;
+/// How many such waits in a row an event that the index does not show yet is given. After that it is left
+/// to the next wake or sweep.
+const INDEX_WAITS: u32 = 10;
 
+/// The work on one endpoint.
 pub struct Drain<'a> {
     store: &'a Store,
     outbound: &'a PublicHttpClient,
     invoker: &'a WorkerInvoker,
-    tally: &'a Tally,
+    stats: &'a DeliveryStats,
     prefix: WorkspacePrefix,
     id: EndpointId,
     /// No attempt starts after this.
-    until: Instant,
+    ends: Instant,
 }
 
 impl<'a> Drain<'a> {
+    /// Work that starts now.
     pub fn new(
         invocation: &'a Invocation,
         outbound: &'a PublicHttpClient,
         invoker: &'a WorkerInvoker,
-        tally: &'a Tally,
+        stats: &'a DeliveryStats,
         prefix: WorkspacePrefix,
         id: EndpointId,
     ) -> Self {
@@ -72,15 +67,15 @@ impl<'a> Drain<'a> {
             store: &invocation.store,
             outbound,
             invoker,
-            tally,
+            stats,
             prefix,
             id,
-            until: until(invocation.ends),
+            ends: last_start(invocation.ends),
         }
     }
 
-    /// Delivers until nothing is due, the time is up, or the endpoint is down. Returns at once if
-    /// another worker holds the lease: it checks again after it returns the lease.
+    /// Delivers until nothing is due, time is up, or the endpoint is down. Returns at once if another
+    /// invocation holds the lease: that one looks again after it has released the lease.
     pub async fn run(&self) -> Result<(), ApiError> {
         let name = format!("deliver-{}", self.id);
         let lease = self
@@ -112,7 +107,7 @@ impl<'a> Drain<'a> {
         let session = self.outbound.session();
         let (mut was_empty, mut waited) = (false, 0);
         loop {
-            // Read again: it may have been paused or removed, or its secret replaced.
+            // The endpoint may have been paused, removed, or given a new secret meanwhile.
             let endpoint = self.store.endpoint(self.prefix, self.id).await?;
             let Some(endpoint) = endpoint.filter(Endpoint::is_active) else {
                 return Ok(false);
@@ -124,46 +119,46 @@ impl<'a> Drain<'a> {
                     return Ok(true);
                 }
                 was_empty = true;
-                tokio::time::sleep(TRAILS).await;
+                tokio::time::sleep(INDEX_PAUSE).await;
                 continue;
             }
             was_empty = false;
-            let sender = Sender {
-                store: self.store,
-                session: &session,
-                endpoint: &endpoint,
-                tally: self.tally,
-                until: self.until,
-            };
-            let batch = Batch::of(self.store, &endpoint, due, now).await?;
+            let batch = DeliveryBatch::load(self.store, &endpoint, due, now).await?;
             if batch.is_empty() {
-                if waited == PATIENCE || Instant::now() >= self.until {
+                if waited == INDEX_WAITS || Instant::now() >= self.ends {
                     return Ok(false);
                 }
                 waited += 1;
-                tokio::time::sleep(TRAILS).await;
+                tokio::time::sleep(INDEX_PAUSE).await;
                 continue;
             }
             waited = 0;
             self.drop_gone(&batch).await?;
-            let before = self.tally.so_far();
-            let sending = batch.chains.iter().map(|chain| sender.send(chain));
+            let sender = Sender {
+                store: self.store,
+                session: &session,
+                endpoint: &endpoint,
+                stats: self.stats,
+                ends: self.ends,
+            };
+            let before = self.stats.so_far();
+            let sending = batch.queues_by_user.iter().map(|queue| sender.send(queue));
             let sent: Result<(), _> = stream::iter(sending)
-                .buffer_unordered(IN_FLIGHT)
+                .buffer_unordered(CONCURRENT_ATTEMPTS)
                 .try_collect()
                 .await;
-            self.note_health(&endpoint, before).await?;
+            self.record_health(&endpoint, before).await?;
             sent?;
-            if self.tally.is_futile() {
+            if self.stats.is_endpoint_down() {
                 return Ok(false);
             }
-            if Instant::now() >= self.until {
+            if Instant::now() >= self.ends {
                 return Ok(true);
             }
         }
     }
 
-    async fn drop_gone(&self, batch: &Batch) -> Result<(), ApiError> {
+    async fn drop_gone(&self, batch: &DeliveryBatch) -> Result<(), ApiError> {
         for delivery in &batch.gone {
             let dropped = delivery.clone().dropped();
             self.store
@@ -173,20 +168,17 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    /// Updates the endpoint's health if it has changed.
-    async fn note_health(
-        &self,
-        endpoint: &Endpoint,
-        (delivered, failed): (u32, u32),
-    ) -> Result<(), ApiError> {
+    /// Updates the endpoint's health where it has changed since `before`: deliveries made and attempts
+    /// failed.
+    async fn record_health(&self, endpoint: &Endpoint, before: (u32, u32)) -> Result<(), ApiError> {
         let now = UnixMillis::now().seconds();
-        let (delivered_now, failed_now) = self.tally.so_far();
+        let (delivered, failed) = self.stats.so_far();
         let after = |endpoint: Endpoint| {
-            if self.tally.is_endpoint_gone() {
+            if self.stats.is_endpoint_gone() {
                 endpoint.after_gone(now)
-            } else if delivered_now > delivered {
+            } else if delivered > before.0 {
                 endpoint.after_success()
-            } else if failed_now > failed {
+            } else if failed > before.1 {
                 endpoint.after_failure(now)
             } else {
                 endpoint
@@ -202,7 +194,7 @@ impl<'a> Drain<'a> {
         if changed.is_some_and(|changed| {
             changed.before.is_active() && changed.after.state == EndpointState::Failing
         }) {
-            self.tally.paused();
+            self.stats.record_paused();
         }
         Ok(())
     }

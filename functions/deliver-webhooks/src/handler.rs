@@ -1,4 +1,4 @@
-//! One invocation: a sweep over all endpoints, or a drain of one.
+//! Entry point: sweeps all endpoints, or delivers to one.
 
 use serde::Deserialize;
 use shared::api::invocation::Invocation;
@@ -8,48 +8,51 @@ use shared::integrations::http_client::PublicHttpClient;
 use shared::integrations::invoker::WorkerInvoker;
 
 use crate::drain::Drain;
+use crate::stats::DeliveryStats;
 use crate::sweep::sweep;
-use crate::tally::Tally;
 
-/// What to do.
+/// The payload of an invocation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Order {
+pub enum DeliveryRequest {
     /// Deliver what is due to one endpoint.
     Drain {
         /// The workspace's prefix.
         workspace: String,
+        /// The endpoint's id.
         endpoint: EndpointId,
     },
-    /// Invoke a drain for every endpoint that has something due.
+    /// Start a drain for each endpoint that has something due.
     Sweep {
-        /// Always true; the field identifies the job.
+        /// Always true; it marks the payload as a sweep.
         #[serde(rename = "sweep")]
         _sweep: bool,
     },
 }
 
-/// Runs a job. Failures are logged and left for the next sweep, because repeating the invocation
-/// would gain nothing.
+/// Serves one invocation. An error is logged and left to the next sweep: retrying the invocation would gain
+/// nothing.
 pub async fn handle(
     invocation: Invocation,
-    order: Order,
+    request: DeliveryRequest,
     outbound: &PublicHttpClient,
     invoker: &WorkerInvoker,
 ) {
-    let tally = Tally::default();
-    let outcome = match order {
-        Order::Sweep { .. } => sweep(&invocation, invoker).await,
-        Order::Drain {
+    let stats = DeliveryStats::default();
+    let outcome = match request {
+        DeliveryRequest::Sweep { .. } => sweep(&invocation, invoker).await,
+        DeliveryRequest::Drain {
             workspace,
             endpoint,
         } => match workspace.parse() {
             Ok(prefix) => {
-                let drain = Drain::new(&invocation, outbound, invoker, &tally, prefix, endpoint);
+                let drain = Drain::new(&invocation, outbound, invoker, &stats, prefix, endpoint);
                 drain.run().await
             }
-            Err(_) => Err(ApiError::Internal("the job names no workspace".to_owned())),
+            Err(_) => Err(ApiError::Internal(
+                "the payload names no workspace".to_owned(),
+            )),
         },
     };
-    invocation.end_run(&tally.run(), outcome.as_ref().err());
+    invocation.end_run(&stats.run(), outcome.as_ref().err());
 }

@@ -1,12 +1,12 @@
-//! Delivers events to webhook endpoints: invoked for an endpoint that has something due, and every
-//! minute for lost invocations and ended back-offs.
+//! Delivers events to webhook endpoints: woken when an endpoint has something due, and each minute for lost
+//! wakes and retries.
 
 mod attempt;
 mod batch;
 mod drain;
 mod handler;
+mod stats;
 mod sweep;
-mod tally;
 
 use lambda_http::Error;
 use shared::api::App;
@@ -19,8 +19,8 @@ async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let invoker = &WorkerInvoker::from_environment(app.config()).for_own_deliveries();
     let outbound = &PublicHttpClient::new(AddressPolicy::from_environment())?;
-    app.handle("deliver-webhooks", |invocation, order| {
-        handler::handle(invocation, order, outbound, invoker)
+    app.handle("deliver-webhooks", |invocation, request| {
+        handler::handle(invocation, request, outbound, invoker)
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! Finds due deliveries that no invocation is working on.
+//! Starts a drain for each endpoint that has something due.
 
 use futures::stream::{self, StreamExt};
 use shared::api::invocation::{Invocation, STEP};
@@ -7,25 +7,25 @@ use shared::domain::error::ApiError;
 use shared::domain::webhooks::Endpoint;
 use shared::integrations::invoker::{Job, WorkerInvoker};
 
-/// How many endpoints are checked in parallel.
-const AT_ONCE: usize = 8;
+/// How many endpoints are checked at the same time.
+const CONCURRENT_CHECKS: usize = 8;
 
-/// Invokes a drain for every active endpoint that has something due. A failure for one does not
-/// affect the others. Endpoints it has no time for are left to the next sweep.
+/// Checks all active endpoints. An endpoint that fails does not affect the others. Endpoints for which no
+/// time is left wait for the next sweep.
 pub async fn sweep(invocation: &Invocation, invoker: &WorkerInvoker) -> Result<(), ApiError> {
     let endpoints = invocation.store.all_endpoints().await?;
-    let looking = endpoints
+    let checks = endpoints
         .iter()
         .filter(|endpoint| endpoint.is_active())
-        .map(|endpoint| look_at(endpoint, invocation, invoker));
-    let outcomes: Vec<_> = stream::iter(looking)
-        .buffer_unordered(AT_ONCE)
+        .map(|endpoint| check(endpoint, invocation, invoker));
+    let outcomes: Vec<_> = stream::iter(checks)
+        .buffer_unordered(CONCURRENT_CHECKS)
         .collect()
         .await;
     outcomes.into_iter().collect()
 }
 
-async fn look_at(
+async fn check(
     endpoint: &Endpoint,
     invocation: &Invocation,
     invoker: &WorkerInvoker,

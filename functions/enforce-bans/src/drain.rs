@@ -1,6 +1,6 @@
-//! Carrying over what a universe owes, in order, until nothing is left or the time is up.
+//! Applies a universe's pending changes in order until none is left or time is up.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,33 +8,27 @@ use shared::api::invocation::LEASE;
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::UserId;
+use shared::domain::rules::mirror::{BackOffs, is_in_time, until};
 use shared::integrations::invoker::{Job, WorkerInvoker};
 use shared::store::Queue;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+use crate::apply::{self, Applied};
 use crate::universe::Universe;
-use crate::user::{self, Outcome, Work};
+use crate::user::{self, Prepared};
 
-/// No user is begun with when less time is left: Secrets Manager and Roblox may take 2.3 s and 5 s, and
-/// what was done is to be reported.
-pub const AFTERWARDS: Duration = Duration::from_millis(14_500);
+/// No new user is started with less time left: Secrets Manager may take 2.3 s and Roblox 5 s, and the
+/// results have to be reported.
+pub const RESERVED: Duration = Duration::from_millis(14_500);
 
-/// How many users are worked on at a time.
-const AT_A_TIME: usize = 10;
+/// How many users are worked on at the same time.
+const CONCURRENT_USERS: usize = 10;
 
-/// How many users are looked at again in one round.
-const DUE: u16 = 100;
+/// How many users are due for a retry in one round.
+const RETRIES: u16 = 100;
 
-/// The indexes trail what is written, so the end of the queue is looked at this often, with this
-/// pause.
-const LOOKS: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(300);
-
-/// How long at most is waited for users who were put off before the queue is looked at again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Works on a universe, unless somebody else does.
+/// Works on a universe. Returns at once if another invocation holds its lease.
 pub async fn run(universe: Arc<Universe>, invoker: &WorkerInvoker) -> Result<(), ApiError> {
     let (store, prefix) = (&universe.store, universe.prefix);
     let taking = store.take_universe_lease(prefix, universe.id, LEASE, UnixMillis::now());
@@ -43,14 +37,14 @@ pub async fn run(universe: Arc<Universe>, invoker: &WorkerInvoker) -> Result<(),
     };
     let mut drain = Drain {
         universe: Arc::clone(&universe),
-        until: universe.ends.minus(AFTERWARDS).into(),
-        put_off: HashMap::new(),
+        ends: universe.ends.minus(RESERVED).into(),
+        backoffs: BackOffs::default(),
     };
-    let worked = drain.work().await;
+    let is_unfinished = drain.work().await;
     store.release(lease).await?;
-    // Whoever came while the lease was held went away again.
-    if worked? || drain.finds_more().await? {
-        let job = Job::Enforce {
+    // An invocation that found the lease taken has returned, so look at the queue again.
+    if is_unfinished? || drain.finds_more().await? {
+        let job = Job::Mirror {
             workspace: prefix,
             universe: universe.id.get(),
         };
@@ -61,33 +55,28 @@ pub async fn run(universe: Arc<Universe>, invoker: &WorkerInvoker) -> Result<(),
 
 struct Drain {
     universe: Arc<Universe>,
-    until: Instant,
-    /// Users who are not to be tried again before.
-    put_off: HashMap<UserId, UnixMillis>,
+    /// No new user is started after this.
+    ends: Instant,
+    backoffs: BackOffs,
 }
 
 impl Drain {
-    /// Works until nothing is left to do now, or the time is up: then it says so.
+    /// Works until there is nothing to do now or time is up; returns whether it is.
     async fn work(&mut self) -> Result<bool, ApiError> {
         let universe = Arc::clone(&self.universe);
-        universe.look().await?;
-        let kept = universe
-            .store
-            .universe_pause(universe.prefix, universe.id)
-            .await?;
-        if let Some(until) = kept {
-            universe.trouble.pause(until);
-        }
+        universe.load().await?;
         let mut looks = 0;
-        while Instant::now() < self.until {
-            if universe.stopped() == universe.experiences().len() {
+        while Instant::now() < self.ends {
+            if universe.is_stopped() {
                 return Ok(false);
             }
-            if let Some(until) = universe.trouble.paused(UnixMillis::now()) {
-                if !self.sleep_until(until).await {
-                    // The schedule wakes the universe when its time has come.
+            let now = UnixMillis::now();
+            if let Some(end) = universe.paused_until() {
+                if !is_in_time(end, self.time_left(), now) {
+                    // The schedule wakes the universe after its pause.
                     return Ok(false);
                 }
+                tokio::time::sleep(until(end, now)).await;
                 continue;
             }
             if self.round().await? {
@@ -95,128 +84,103 @@ impl Drain {
                 continue;
             }
             looks += 1;
-            match self.next_due() {
-                Some(due) if self.is_in_time(due) => {
-                    let longest = UnixMillis::now().millis() + millis(LONGEST_PAUSE);
-                    self.sleep_until(due.min(UnixMillis::from_millis(longest)))
-                        .await;
-                }
-                _ if looks < LOOKS => tokio::time::sleep(PAUSE).await,
-                _ => return Ok(false),
+            let idle = self
+                .backoffs
+                .idle(looks, self.time_left(), UnixMillis::now());
+            match idle {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Ok(false),
             }
         }
         Ok(true)
     }
 
-    /// Goes once through the queue; says whether there was anything to do.
+    /// Goes through the queue once; returns whether there was anything to do.
     async fn round(&mut self) -> Result<bool, ApiError> {
         let universe = Arc::clone(&self.universe);
         let (store, now) = (&universe.store, UnixMillis::now());
-        let again = store.due_applications(universe.prefix, universe.id, now, DUE);
-        let mut again = again.await?.into_iter();
+        let retries = store.due_syncs(universe.prefix, universe.id, now, RETRIES);
+        let mut retries = retries.await?.into_iter();
         let mut queue = Queue::new(universe.prefix, &universe.sources(), now);
         let (mut seen, mut worked) = (HashSet::new(), false);
         let mut running = JoinSet::new();
-        while Instant::now() < self.until && universe.trouble.paused(UnixMillis::now()).is_none() {
-            while let Some(done) = running.try_join_next() {
-                self.take(done);
+        while Instant::now() < self.ends && universe.paused_until().is_none() {
+            while let Some(finished) = running.try_join_next() {
+                self.finish(finished);
             }
-            let (since, user) = match again.next() {
+            let (since, user) = match retries.next() {
                 Some(user) => (None, user),
                 None => match queue.next(store).await? {
                     Some((since, user)) => (Some(since), user),
                     None => break,
                 },
             };
-            if !seen.insert(user) || self.is_put_off(user) {
+            if !seen.insert(user) || self.backoffs.contains(user, UnixMillis::now()) {
                 continue;
             }
             match user::prepare(&universe, user, since).await? {
-                Work::None => {}
-                Work::PutOff(until) => self.put_off(user, until),
-                Work::Ready(ready) => {
+                Prepared::Nothing => {}
+                Prepared::BackOff(until) => self.back_off(user, until),
+                Prepared::Ready(ready) => {
                     worked = true;
-                    while running.len() >= AT_A_TIME {
-                        self.take_next(&mut running).await;
+                    while running.len() >= CONCURRENT_USERS {
+                        self.join_next(&mut running).await;
                     }
                     if !ready.plan.steps.is_empty() {
-                        universe.pace.turn().await;
+                        universe.starts.wait().await;
                     }
-                    running.spawn(user::carry_out(Arc::clone(&universe), ready, self.until));
+                    running.spawn(apply::apply(Arc::clone(&universe), *ready, self.ends));
                 }
             }
         }
         while !running.is_empty() {
-            self.take_next(&mut running).await;
+            self.join_next(&mut running).await;
         }
         Ok(worked)
     }
 
-    async fn take_next(&mut self, running: &mut JoinSet<Outcome>) {
-        if let Some(done) = running.join_next().await {
-            self.take(done);
+    async fn join_next(&mut self, running: &mut JoinSet<Applied>) {
+        if let Some(finished) = running.join_next().await {
+            self.finish(finished);
         }
     }
 
-    fn take(&mut self, done: Result<Outcome, tokio::task::JoinError>) {
-        let Ok(outcome) = done else {
-            self.universe.tally.blame("the work on a user broke off");
-            return;
-        };
-        if let Some(until) = outcome.put_off {
-            self.put_off(outcome.user, until);
+    fn finish(&mut self, finished: Result<Applied, JoinError>) {
+        match finished {
+            Ok(Applied { user, retry_at }) => {
+                if let Some(until) = retry_at {
+                    self.back_off(user, until);
+                }
+            }
+            Err(_) => {
+                let detail = "a user's work panicked".to_owned();
+                self.universe.stats.record_error(ApiError::Internal(detail));
+            }
         }
     }
 
-    fn put_off(&mut self, user: UserId, until: UnixMillis) {
-        self.universe.tally.count(|counts| counts.put_off += 1);
-        self.put_off.insert(user, until);
+    fn back_off(&mut self, user: UserId, until: UnixMillis) {
+        let stats = &self.universe.stats;
+        stats.count(|counts| counts.backed_off += 1);
+        self.backoffs.add(user, until);
     }
 
-    fn is_put_off(&mut self, user: UserId) -> bool {
-        let now = UnixMillis::now();
-        self.put_off.retain(|_, until| *until > now);
-        self.put_off.contains_key(&user)
+    fn time_left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
     }
 
-    fn next_due(&mut self) -> Option<UnixMillis> {
-        let now = UnixMillis::now();
-        self.put_off.retain(|_, until| *until > now);
-        self.put_off.values().min().copied()
-    }
-
-    /// Whether a time comes before this call has to end.
-    fn is_in_time(&self, due: UnixMillis) -> bool {
-        let left = self.until.saturating_duration_since(Instant::now());
-        due.millis() < UnixMillis::now().millis() + millis(left)
-    }
-
-    /// Sleeps; says whether the time came before this call has to end.
-    async fn sleep_until(&self, due: UnixMillis) -> bool {
-        let in_time = self.is_in_time(due);
-        if in_time {
-            let pause = due.millis().saturating_sub(UnixMillis::now().millis());
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-        }
-        in_time
-    }
-
-    /// Whether somebody is pending who was not put off.
+    /// Whether anyone in the queue is ready for work.
     async fn finds_more(&mut self) -> Result<bool, ApiError> {
         let universe = Arc::clone(&self.universe);
-        if universe.trouble.paused(UnixMillis::now()).is_some() {
+        if universe.paused_until().is_some() {
             return Ok(false);
         }
         let mut queue = Queue::new(universe.prefix, &universe.sources(), UnixMillis::now());
         while let Some((_, user)) = queue.next(&universe.store).await? {
-            if !self.is_put_off(user) {
+            if !self.backoffs.contains(user, UnixMillis::now()) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One call: a schedule's, or that of somebody who saw that a universe owes something.
+//! Entry point: runs on a schedule, or when a universe has pending changes.
 
 use std::sync::Arc;
 
@@ -12,29 +12,29 @@ use shared::integrations::invoker::WorkerInvoker;
 use shared::integrations::roblox::Roblox;
 use shared::integrations::secrets::SecretStore;
 
-use crate::pace::{MessagePaces, pacing};
-use crate::tally::Tally;
+use crate::limits::MessageLimiters;
+use crate::stats::MirrorStats;
 use crate::universe::Universe;
 use crate::{drain, sweep};
 
-/// What is to be done.
+/// The payload of an invocation.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Event {
-    /// What a universe's experiences owe is carried over.
+pub enum MirrorRequest {
+    /// Apply a universe's pending changes.
     Universe {
-        /// Whose.
+        /// The workspace's prefix.
         workspace: String,
-        /// Which.
+        /// The universe's id.
         universe: u64,
     },
-    /// Every universe that owes something is seen to.
+    /// Wake the mirror for each universe with pending changes.
     Sweep {
         /// Always true.
         #[serde(rename = "sweep")]
         _sweep: bool,
     },
-    /// Every key is used once, so that it does not die unnoticed.
+    /// Use each key once: Roblox disables keys that are not used.
     Check {
         /// Always true.
         #[serde(rename = "check")]
@@ -42,65 +42,65 @@ pub enum Event {
     },
 }
 
-/// What an environment has: connections, and how fast messages went.
+/// What one environment keeps between invocations.
 #[derive(Debug)]
-pub struct Mirror {
+pub struct Clients {
     roblox: Roblox,
     secrets: SecretStore,
     invoker: WorkerInvoker,
-    messages: MessagePaces,
+    messages: MessageLimiters,
 }
 
-impl Mirror {
-    /// Connects.
+impl Clients {
+    /// Clients with the settings of the environment.
     pub fn from_environment(app: &App) -> Result<Self, Error> {
         Ok(Self {
             roblox: Roblox::from_environment()?,
             secrets: SecretStore::new(app.config()),
             invoker: WorkerInvoker::from_environment(app.config()).for_own_mirror(),
-            messages: MessagePaces::default(),
+            messages: MessageLimiters::default(),
         })
     }
 }
 
-/// Does it, and writes one line about it.
-pub async fn handle(invocation: Invocation, event: Event, mirror: &Mirror) {
-    let tally = Arc::new(Tally::default());
-    let outcome = match event {
-        Event::Sweep { .. } => sweep::sweep(&invocation, &mirror.invoker).await,
-        Event::Check { .. } => {
-            sweep::check(&invocation, &mirror.roblox, &mirror.secrets, &tally).await
+/// Serves one invocation and writes its log line.
+pub async fn handle(invocation: Invocation, request: MirrorRequest, clients: &Clients) {
+    let stats = Arc::new(MirrorStats::default());
+    let outcome = match request {
+        MirrorRequest::Sweep { .. } => sweep::sweep(&invocation, &clients.invoker).await,
+        MirrorRequest::Check { .. } => {
+            sweep::check_keys(&invocation, &clients.roblox, &clients.secrets, &stats).await
         }
-        Event::Universe {
+        MirrorRequest::Universe {
             workspace,
             universe,
-        } => match named(&workspace, universe) {
+        } => match parse(&workspace, universe) {
             Err(error) => Err(error),
-            Ok((prefix, universe)) => {
+            Ok((prefix, id)) => {
                 let universe = Universe {
                     prefix,
-                    id: universe,
+                    id,
                     store: invocation.store.clone(),
                     ends: invocation.ends,
-                    roblox: mirror.roblox.clone(),
-                    secrets: mirror.secrets.clone(),
-                    pacing: pacing(),
-                    messages: mirror.messages.of(prefix, universe),
+                    roblox: clients.roblox.clone(),
+                    secrets: clients.secrets.clone(),
+                    limits: crate::limits::roblox_limits(),
+                    messages: clients.messages.of(prefix, id),
                     places: std::sync::Mutex::default(),
-                    pace: crate::pace::Starts::default(),
-                    trouble: crate::pace::Trouble::default(),
-                    tally: Arc::clone(&tally),
+                    starts: crate::limits::RateLimiter::default(),
+                    breaker: std::sync::Mutex::default(),
+                    stats: Arc::clone(&stats),
                 };
-                drain::run(Arc::new(universe), &mirror.invoker).await
+                drain::run(Arc::new(universe), &clients.invoker).await
             }
         },
     };
-    let error = outcome.err().or_else(|| tally.error());
-    invocation.end_run(&tally.run(), error.as_ref());
+    let error = outcome.err().or_else(|| stats.take_error());
+    invocation.end_run(&stats.run(), error.as_ref());
 }
 
-fn named(workspace: &str, universe: u64) -> Result<(WorkspacePrefix, UniverseId), ApiError> {
-    let refused = || ApiError::Internal("a job to no universe".to_owned());
-    let prefix = workspace.parse().map_err(|_| refused())?;
-    Ok((prefix, UniverseId::new(universe).ok_or_else(refused)?))
+fn parse(workspace: &str, universe: u64) -> Result<(WorkspacePrefix, UniverseId), ApiError> {
+    let invalid = || ApiError::Internal("the payload names no universe".to_owned());
+    let prefix = workspace.parse().map_err(|_| invalid())?;
+    Ok((prefix, UniverseId::new(universe).ok_or_else(invalid)?))
 }

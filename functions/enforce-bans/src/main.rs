@@ -1,26 +1,28 @@
-//! Mirrors what is decided to Roblox's own list of bans: one universe at a time, in the order in
-//! which it was decided, as fast as Roblox takes it.
+//! Mirrors decisions to Roblox's own ban list: one universe per invocation, in the order of the
+//! decisions, as fast as Roblox allows.
 
+mod apply;
 mod drain;
 mod handler;
 mod keys;
-mod pace;
+mod kick;
+mod limits;
+mod stats;
 mod sweep;
-mod tally;
 mod universe;
 mod user;
 
 use lambda_http::Error;
 use shared::api::App;
 
-use crate::handler::Mirror;
+use crate::handler::Clients;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
-    let mirror = &Mirror::from_environment(&app)?;
-    app.handle("enforce-bans", |invocation, event| {
-        handler::handle(invocation, event, mirror)
+    let clients = &Clients::from_environment(&app)?;
+    app.handle("enforce-bans", |invocation, request| {
+        handler::handle(invocation, request, clients)
     })
     .await
 }

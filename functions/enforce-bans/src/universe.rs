@@ -1,4 +1,4 @@
-//! A universe while it is worked on.
+//! A universe while it is worked on: its mirrored places, their keys, and how Roblox is doing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,63 +7,62 @@ use shared::api::invocation::Ends;
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
-use shared::domain::rules::enforcing::{Level, Mirrors, Pacing, Plan};
+use shared::domain::rules::mirror::{
+    CircuitBreaker, KeyCheck, Level, MirrorPlan, MirroredChanges, RobloxFailure, RobloxLimits,
+    is_check_due,
+};
 use shared::integrations::roblox::{Roblox, RobloxKey};
 use shared::integrations::secrets::{SecretError, SecretStore};
-use shared::store::{Enforcement, Pending, Store};
+use shared::store::{Mirror, Pending, Store};
 
-use crate::keys::{self, Trial};
-use crate::pace::{SharedPace, Starts, Trouble, lock};
-use crate::sweep;
-use crate::tally::Tally;
+use crate::limits::{RateLimiter, SharedLimiter, lock};
+use crate::stats::MirrorStats;
+use crate::{keys, sweep};
 
-/// A universe, and everything by which it is worked on.
+/// A universe, and everything needed to work on it.
 #[derive(Debug)]
 pub struct Universe {
-    /// Whose.
     pub prefix: WorkspacePrefix,
-    /// Which.
     pub id: UniverseId,
     pub store: Store,
-    /// When this call of the function must have answered.
+    /// When this invocation must have answered.
     pub ends: Ends,
     pub roblox: Roblox,
     pub secrets: SecretStore,
-    pub pacing: Pacing,
-    pub messages: SharedPace,
-    /// Its mirrored places; stopped ones are among them.
-    pub places: Mutex<BTreeMap<ExperienceId, Enforcement>>,
-    pub pace: Starts,
-    pub trouble: Trouble,
-    pub tally: Arc<Tally>,
+    pub limits: RobloxLimits,
+    pub messages: SharedLimiter,
+    /// Its mirrored places, including the stopped ones.
+    pub places: Mutex<BTreeMap<ExperienceId, Mirror>>,
+    pub starts: RateLimiter,
+    pub breaker: Mutex<CircuitBreaker>,
+    pub stats: Arc<MirrorStats>,
 }
 
 impl Universe {
-    /// Reads which places are mirrored, and tries the keys of those that are stopped.
-    pub async fn look(&self) -> Result<(), ApiError> {
-        let all = self.store.enforcements_of(self.prefix).await?;
-        let of_it = all
+    /// Reads which places are mirrored and until when the universe is paused, and checks the keys of
+    /// stopped places.
+    pub async fn load(&self) -> Result<(), ApiError> {
+        let all = self.store.mirrors_of(self.prefix).await?;
+        let places = all
             .into_iter()
             .filter(|it| it.settings.universe == self.id)
             .map(|it| (it.experience, it));
-        *lock(&self.places) = of_it.collect();
-        for secret in self.secrets_to_try(UnixMillis::now()) {
-            let trial = keys::try_key(&self.roblox, &self.secrets, &secret, self.id).await;
-            self.note(&secret, &trial).await?;
+        *lock(&self.places) = places.collect();
+        for secret in self.secrets_to_check(UnixMillis::now()) {
+            let check = keys::check_key(&self.roblox, &self.secrets, &secret, self.id).await;
+            self.record_check(&secret, &check).await?;
+        }
+        if let Some(until) = self.store.universe_pause(self.prefix, self.id).await? {
+            lock(&self.breaker).pause(until);
         }
         Ok(())
     }
 
-    /// The keys that were not accepted, unless one was tried a moment ago.
-    fn secrets_to_try(&self, now: UnixMillis) -> Vec<String> {
-        let pause = self.pacing.window / 2;
+    fn secrets_to_check(&self, now: UnixMillis) -> Vec<String> {
         let mut secrets: Vec<_> = lock(&self.places)
             .values()
             .filter(|it| it.settings.stopped.is_some())
-            .filter(|it| {
-                let tried = it.settings.checked.unwrap_or_default().0;
-                tried.saturating_mul(1000).saturating_add(pause) <= now.millis()
-            })
+            .filter(|it| is_check_due(it.settings.checked, self.limits, now))
             .map(|it| it.settings.secret.clone())
             .collect();
         secrets.sort();
@@ -71,97 +70,82 @@ impl Universe {
         secrets
     }
 
-    /// Takes note of what came of trying a key, for each place that it is for.
-    pub async fn note(&self, secret: &str, trial: &Trial) -> Result<(), ApiError> {
+    /// Records the result of checking a key, for each place that uses it.
+    pub async fn record_check(&self, secret: &str, check: &KeyCheck) -> Result<(), ApiError> {
         let now = UnixMillis::now();
-        let of_key: Vec<_> = lock(&self.places)
+        let users: Vec<_> = lock(&self.places)
             .values()
             .filter(|it| it.settings.secret == secret)
             .cloned()
             .collect();
-        for enforcement in of_key {
-            let goes_on =
-                keys::take_note(&self.store, &enforcement, trial, now, &self.tally).await?;
-            if let Some(place) = lock(&self.places).get_mut(&enforcement.experience) {
-                place.settings.stopped = (!goes_on).then(|| shared::store::Stopped {
-                    at: now.seconds(),
-                    status: 0,
-                    message: String::new(),
-                });
+        for mirror in users {
+            let recording = keys::record_check(&self.store, &mirror, check, now, &self.stats);
+            let stop = recording.await?;
+            if let Some(place) = lock(&self.places).get_mut(&mirror.experience) {
+                place.settings.stopped = stop;
             }
         }
         Ok(())
     }
 
-    /// Its places, the stopped ones included.
+    /// The mirrored places, including the stopped ones.
     pub fn experiences(&self) -> Vec<ExperienceId> {
         lock(&self.places).keys().copied().collect()
     }
 
-    /// The indexes that tell what it owes.
+    /// The indexes that list the pending changes of the running places.
     pub fn sources(&self) -> Vec<(Pending, ExperienceId)> {
-        let places = lock(&self.places);
-        sweep::sources(places.values().filter(|it| it.settings.stopped.is_none()))
+        sweep::sources(lock(&self.places).values().filter(|it| is_running(it)))
     }
 
-    /// How many of its places are stopped.
-    pub fn stopped(&self) -> usize {
-        let places = lock(&self.places);
-        places
-            .values()
-            .filter(|it| it.settings.stopped.is_some())
-            .count()
+    /// Whether any place is stopped.
+    pub fn is_any_stopped(&self) -> bool {
+        !lock(&self.places).values().all(is_running)
     }
 
-    /// What is carried over for a place at present.
-    pub fn mirrors(&self, place: ExperienceId) -> Mirrors {
+    /// Whether no place is running.
+    pub fn is_stopped(&self) -> bool {
+        !lock(&self.places).values().any(is_running)
+    }
+
+    /// What is mirrored for a place now.
+    pub fn mirrors(&self, place: ExperienceId) -> MirroredChanges {
         let places = lock(&self.places);
-        let place = places
-            .get(&place)
-            .filter(|it| it.settings.stopped.is_none());
-        Mirrors {
-            bans: place.is_some_and(|it| it.settings.mirror.bans),
-            unbans: place.is_some_and(|it| it.settings.mirror.unbans),
+        let place = places.get(&place).filter(|it| is_running(it));
+        MirroredChanges {
+            bans: place.is_some_and(|it| it.settings.options.bans),
+            unbans: place.is_some_and(|it| it.settings.options.unbans),
         }
     }
 
-    /// Whether banned players are kicked because of a change at a level.
+    /// Whether players are kicked after a ban at this level.
     pub fn kicks(&self, level: Level) -> bool {
         let places = lock(&self.places);
-        let kicks = |it: &Enforcement| it.settings.mirror.kicks && it.settings.stopped.is_none();
+        let kicks = |it: &Mirror| it.settings.options.kicks && is_running(it);
         match level {
             Level::Universe => places.values().any(kicks),
             Level::Place(place) => places.get(&place).is_some_and(kicks),
         }
     }
 
-    /// The secret by whose key a level is changed: that of a place which waits for the change, else
-    /// of any that goes on.
-    pub fn secret_for(&self, level: Level, plan: &Plan) -> Option<String> {
+    /// The secret whose key changes a level: that of a running place which waits for the change, or else
+    /// of any running place.
+    pub fn secret_for(&self, level: Level, plan: &MirrorPlan) -> Option<String> {
         let places = lock(&self.places);
-        let waiting = plan
-            .reports
-            .iter()
-            .filter(|report| report.after.contains(&level));
-        let waiting = waiting.map(|report| report.experience);
-        let own = match level {
-            Level::Place(place) => Some(place),
-            Level::Universe => None,
-        };
-        let named = own.into_iter().chain(waiting).chain(places.keys().copied());
-        let mut active = named.filter_map(|place| {
-            let place = places.get(&place)?;
-            (place.settings.stopped.is_none()).then(|| place.settings.secret.clone())
-        });
-        active.next()
+        let mut running = plan
+            .places_for(level)
+            .chain(places.keys().copied())
+            .filter_map(|place| places.get(&place).filter(|it| is_running(it)));
+        running.next().map(|it| it.settings.secret.clone())
     }
 
-    /// The key of a secret; none, and its places stopped, if there is no such key.
+    /// The key of a secret. If there is no usable key, its places are stopped.
     pub async fn key(&self, secret: &str) -> Result<Option<RobloxKey>, ApiError> {
         match self.secrets.key(secret).await {
             Ok(key) => Ok(Some(key)),
-            Err(SecretError::Unusable(why)) => {
-                self.note(secret, &Trial::Refused(0, why)).await?;
+            Err(SecretError::Unusable(message)) => {
+                let refused = KeyCheck::Refused { status: 0, message };
+                self.record_check(secret, &refused).await?;
                 Ok(None)
             }
             Err(SecretError::Unavailable(detail)) => Err(ApiError::ServiceUnavailable {
@@ -171,11 +155,25 @@ impl Universe {
         }
     }
 
-    /// Leaves Roblox alone for a time, which the next call of the function keeps to as well.
-    pub async fn rest(&self, until: Option<UnixMillis>) -> Result<(), ApiError> {
-        let Some(until) = until else {
-            return Ok(());
-        };
-        self.store.pause_universe(self.prefix, self.id, until).await
+    /// The end of the pause of the universe, if it is paused.
+    pub fn paused_until(&self) -> Option<UnixMillis> {
+        lock(&self.breaker).paused_until(UnixMillis::now())
     }
+
+    /// Records a failure of Roblox. A pause that it causes is saved for the next invocation.
+    pub async fn record_failure(
+        &self,
+        failure: RobloxFailure,
+        now: UnixMillis,
+    ) -> Result<(), ApiError> {
+        let pause = lock(&self.breaker).record_failure(failure, now);
+        match pause {
+            Some(until) => self.store.pause_universe(self.prefix, self.id, until).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_running(mirror: &Mirror) -> bool {
+    mirror.settings.stopped.is_none()
 }

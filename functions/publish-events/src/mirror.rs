@@ -7,7 +7,7 @@ use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use shared::integrations::invoker::Job;
-use shared::store::Enforcement;
+use shared::store::Mirror;
 
 /// The universes to invoke the mirror for: those with pending changes, and those where a user's
 /// unban was reported for whom the mirror holds a restriction.
@@ -28,8 +28,8 @@ pub async fn errands(
         return Err(ApiError::Unavailable(detail));
     }
     let (store, mut errands) = (&invocation.store, Vec::new());
-    for it in &*store.known_enforcements().await? {
-        let Enforcement {
+    for it in &*store.cached_mirrors().await? {
+        let Mirror {
             workspace,
             experience,
             settings,
@@ -37,12 +37,12 @@ pub async fn errands(
         let mut is_sent = owing.contains(&(*workspace, *experience));
         for (prefix, user, place) in let_in {
             if (prefix, place) == (workspace, experience) {
-                let looked = store.look_again(*prefix, *user, settings.universe, now);
+                let looked = store.schedule_recheck(*prefix, *user, settings.universe, now);
                 is_sent |= looked.await?;
             }
         }
         if is_sent {
-            errands.push(Job::Enforce {
+            errands.push(Job::Mirror {
                 workspace: *workspace,
                 universe: settings.universe.get(),
             });

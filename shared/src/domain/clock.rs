@@ -52,44 +52,30 @@ impl Day {
     }
 }
 
-/// The environment variable that skews the clock by milliseconds, for example `-2500`.
-///
-/// Environments of one function may disagree about the time and must still work together. On one
-/// machine they share a clock, so tests skew it with this. Only debug builds read it: nothing
-/// deployed can be given another time.
-#[cfg(debug_assertions)]
-pub const OFFSET: &str = "CLOCK_OFFSET_MS";
-
-/// The skew of this process's clock in milliseconds, read once.
-#[cfg(debug_assertions)]
-fn offset() -> i64 {
-    static READ: std::sync::OnceLock<i64> = std::sync::OnceLock::new();
-    *READ.get_or_init(|| {
-        let set = std::env::var(OFFSET).ok();
-        set.and_then(|text| text.parse().ok()).unwrap_or_default()
-    })
-}
-
 /// A point in time in Unix milliseconds: orders decisions and makes guids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixMillis(u64);
 
 impl UnixMillis {
-    /// The system clock; in debug builds skewed by [`OFFSET`].
+    /// The system clock; in debug builds, tests may skew it.
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        #[cfg(debug_assertions)]
-        let millis = millis.saturating_add_signed(offset());
-        Self(millis)
+        Self(millis.saturating_add_signed(crate::testing::clock_offset()))
     }
 
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
+    }
+
+    /// This many milliseconds later.
+    #[must_use]
+    pub const fn plus(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
     }
 
     #[must_use]

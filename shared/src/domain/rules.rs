@@ -15,9 +15,9 @@ mod appealing;
 mod ban;
 mod banning;
 mod check_rate;
-pub mod enforcing;
 mod erasing;
 mod importing;
+pub mod mirror;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod owed;

@@ -18,7 +18,7 @@ pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor}
 pub use events::EventFilter;
 pub use failure::Failure;
 pub use message::{Message, TEST};
-pub use retries::{PAUSES, RetryDecision, judge};
+pub use retries::{PAUSES, RetryDecision, decide_retry, is_endpoint_down};
 pub use secret::{DEFAULT_OVERLAP, SigningSecret, SigningSecrets};
 pub(crate) use target::is_local_name;
 pub use target::{AddressPolicy, InvalidTarget, Target};

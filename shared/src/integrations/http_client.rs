@@ -41,20 +41,6 @@ pub const ALLOW_LOOPBACK: &str = "ALLOW_LOOPBACK";
 /// The time for a whole call: resolving, connecting, TLS, the answer.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The environment variable that overrides the time limit in milliseconds, for tests. Only debug
-/// builds read it.
-#[cfg(debug_assertions)]
-pub const LIMIT: &str = "OUTBOUND_LIMIT_MS";
-
-/// The time limit; in debug builds that of [`LIMIT`], if set.
-fn time_limit() -> Duration {
-    #[cfg(debug_assertions)]
-    if let Some(millis) = std::env::var(LIMIT).ok().and_then(|text| text.parse().ok()) {
-        return Duration::from_millis(millis);
-    }
-    TIME_LIMIT
-}
-
 /// How long a connection is kept for the next call of the same session. It leads to an address that
 /// was checked when it was opened; a session ends with the work it was opened for.
 const IDLE: Duration = Duration::from_secs(5);
@@ -105,7 +91,7 @@ impl<L: Lookup> PublicHttpClient<L> {
         Ok(Self {
             connector,
             reach,
-            limit: time_limit(),
+            limit: crate::testing::webhook_time_limit().unwrap_or(TIME_LIMIT),
         })
     }
 

@@ -22,7 +22,7 @@ pub enum Job {
         endpoint: String,
     },
     /// At what a universe's experiences owe.
-    Enforce {
+    Mirror {
         /// Whose.
         workspace: WorkspacePrefix,
         /// The universe's id.
@@ -35,7 +35,7 @@ pub enum Job {
 pub struct WorkerInvoker {
     client: Client,
     deliver: Option<String>,
-    enforce: Option<String>,
+    mirror: Option<String>,
 }
 
 impl WorkerInvoker {
@@ -46,7 +46,7 @@ impl WorkerInvoker {
         Self {
             client: Client::new(config),
             deliver: name("DELIVER_FUNCTION"),
-            enforce: name("ENFORCE_FUNCTION"),
+            mirror: name("ENFORCE_FUNCTION"),
         }
     }
 
@@ -55,7 +55,7 @@ impl WorkerInvoker {
     pub fn for_own_mirror(self) -> Self {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
         Self {
-            enforce: self.enforce.or(own),
+            mirror: self.mirror.or(own),
             ..self
         }
     }
@@ -81,11 +81,11 @@ impl WorkerInvoker {
                 &self.deliver,
                 json!({ "workspace": workspace.to_string(), "endpoint": endpoint }),
             ),
-            Job::Enforce {
+            Job::Mirror {
                 workspace,
                 universe,
             } => (
-                &self.enforce,
+                &self.mirror,
                 json!({ "workspace": workspace.to_string(), "universe": universe }),
             ),
         };

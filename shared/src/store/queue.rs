@@ -135,7 +135,7 @@ impl Store {
 
     /// Whether anything waits to be carried over in a universe: owed by one of these, or an
     /// application to be looked at again.
-    pub async fn owes_anything(
+    pub async fn has_pending_work(
         &self,
         prefix: WorkspacePrefix,
         universe: UniverseId,
@@ -145,7 +145,7 @@ impl Store {
         if Queue::new(prefix, sources, now).next(self).await?.is_some() {
             return Ok(true);
         }
-        let due = self.due_applications(prefix, universe, now, 1).await?;
+        let due = self.due_syncs(prefix, universe, now, 1).await?;
         Ok(!due.is_empty())
     }
 }

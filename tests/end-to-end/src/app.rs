@@ -182,7 +182,7 @@ impl TestAppBuilder {
         variables.push(("ROBLOX_API_URL".to_owned(), roblox.endpoint().to_owned()));
         if let Some(user_window) = self.roblox_window {
             let millis = user_window.as_millis().to_string();
-            variables.push(("ROBLOX_WINDOW_MS".to_owned(), millis));
+            variables.push((shared::testing::ROBLOX_WINDOW.to_owned(), millis));
             roblox.set_limits(Limits {
                 user_window,
                 ..Limits::default()

@@ -5,7 +5,7 @@ use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Delivery, Endpoint, EndpointId, EventFilter};
-use shared::store::{Enforcement, EnforcementSettings, Mirror};
+use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
 use crate::app::TestApp;
 use crate::workspace::{Workspace, now};
@@ -50,19 +50,19 @@ impl Workspace<'_> {
         app.roblox().add_place(place, universe);
         let secret = format!("portcullis/local/{universe}");
         app.secrets().set(&secret, key).expect("a secret");
-        let enforcement = Enforcement {
+        let enforcement = Mirror {
             workspace: self.id().prefix(),
             experience: ExperienceId::new(place).expect("a place"),
-            settings: EnforcementSettings {
+            settings: MirrorSettings {
                 universe: UniverseId::new(universe).expect("a universe"),
                 secret,
-                mirror: Mirror::ALL,
+                options: MirrorOptions::ALL,
                 created: UnixSeconds(now()),
                 stopped: None,
                 checked: None,
             },
         };
-        let set = app.store().set_enforcement(&enforcement).await;
+        let set = app.store().set_mirror(&enforcement).await;
         set.expect("a mirror");
     }
 

@@ -47,7 +47,7 @@ pub async fn run(plan: &Plan) -> Run {
         .on_time(schedules::ENFORCE)
         .roblox_window(ROBLOX_MINUTE)
         .variable(
-            shared::integrations::http_client::LIMIT,
+            shared::testing::WEBHOOK_TIME_LIMIT,
             &ANSWER_LIMIT.to_string(),
         )
         .with_faults()

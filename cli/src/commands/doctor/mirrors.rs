@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use shared::integrations::roblox::{Roblox, RobloxError, RobloxKey};
 use shared::integrations::secrets::SecretError;
-use shared::store::Enforcement;
+use shared::store::Mirror;
 
 use super::finding::Finding;
 use crate::commands::mirror;
@@ -22,13 +22,13 @@ pub async fn examine(located: &Connection) -> Vec<Finding> {
 async fn look(located: &Connection) -> Result<Vec<Finding>> {
     let (store, secrets) = (located.store(), located.secrets().await);
     let stack = located.stack.as_ref();
-    let all = store.enforcements().await?;
+    let all = store.mirrors().await?;
     if all.is_empty() {
         let detail = "no experience is mirrored to Roblox";
         return Ok(vec![Finding::ok("enforcement", detail)]);
     }
     let roblox = mirror::roblox(located).await?;
-    let mut of_key: BTreeMap<_, Vec<&Enforcement>> = BTreeMap::new();
+    let mut of_key: BTreeMap<_, Vec<&Mirror>> = BTreeMap::new();
     for it in &all {
         let name = (it.settings.secret.as_str(), it.settings.universe);
         of_key.entry(name).or_default().push(it);
@@ -85,7 +85,7 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
 }
 
 /// The places that do not belong to the universe they are mirrored to.
-async fn strangers(roblox: &Roblox, key: &RobloxKey, mirrors: &[&Enforcement]) -> Vec<String> {
+async fn strangers(roblox: &Roblox, key: &RobloxKey, mirrors: &[&Mirror]) -> Vec<String> {
     let mut found = Vec::new();
     for it in mirrors {
         let asking = roblox.is_place_of(key, it.settings.universe, it.experience);
@@ -96,7 +96,7 @@ async fn strangers(roblox: &Roblox, key: &RobloxKey, mirrors: &[&Enforcement]) -
     found
 }
 
-fn accepted(check: String, detail: &str, mirrors: &[&Enforcement]) -> Finding {
+fn accepted(check: String, detail: &str, mirrors: &[&Mirror]) -> Finding {
     if mirrors.iter().all(|it| it.settings.stopped.is_none()) {
         return Finding::ok(check, format!("{detail}: accepted, with all scopes"));
     }

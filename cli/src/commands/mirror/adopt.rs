@@ -11,10 +11,10 @@ use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ModeratorId, UserId};
-use shared::domain::rules::enforcing::Level;
+use shared::domain::rules::mirror::Level;
 use shared::domain::rules::{Scope, Terms};
 use shared::integrations::roblox::Restriction;
-use shared::store::{Candidate, Enforcement, Import, ImportFailure, ImportPlan, ImportVerdict};
+use shared::store::{Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Mirror};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
 use super::{MirrorContext, NamedMirror};
@@ -173,7 +173,7 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
 /// Judges the bans and, unless it is a dry run, writes them.
 async fn settle(
     args: &AdoptArgs,
-    enforcement: &Enforcement,
+    enforcement: &Mirror,
     tools: &MirrorContext,
     candidates: &mut [Candidate],
 ) -> Result<Vec<ImportVerdict>> {
@@ -213,15 +213,15 @@ async fn settle(
 }
 
 /// The active restrictions that this workspace has not set, one of each user: the one that ends last.
-async fn foreign(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Restrictions> {
+async fn foreign(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
     let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
     let mut of_user: BTreeMap<UserId, (Level, Restriction)> = BTreeMap::new();
     for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
         if !restriction.active {
             continue;
         }
-        let application = tools.store.application(prefix, user, universe).await?;
-        if set_by_us(application.as_ref(), level).is_some() {
+        let sync = tools.store.restriction_sync(prefix, user, universe).await?;
+        if set_by_us(sync.as_ref(), level).is_some() {
             continue;
         }
         let is_last = of_user

@@ -9,9 +9,11 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, UserId};
-use shared::domain::rules::enforcing::{self, Level, Mirrors, Pacing};
+use shared::domain::rules::mirror::{
+    self, Level, MirroredChanges, RequestedChange, RestrictionSync, RobloxLimits,
+};
 use shared::integrations::roblox::{Ask, RestrictionChange, RobloxError, RobloxKey};
-use shared::store::{Application, Enforcement, Intent, Lease};
+use shared::store::{Lease, Mirror};
 use tokio::time::Instant;
 
 use super::MirrorContext;
@@ -90,17 +92,17 @@ impl SetRestriction {
 }
 
 /// What the mirror of an experience has set and Roblox still holds.
-pub async fn find(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
+pub async fn find(enforcement: &Mirror, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
     let (store, prefix) = (&tools.store, enforcement.workspace);
     let universe = enforcement.settings.universe;
     let siblings: Vec<ExperienceId> = store
-        .enforcements_of(prefix)
+        .mirrors_of(prefix)
         .await?
         .iter()
         .filter(|it| it.settings.universe == universe && it.experience != enforcement.experience)
         .map(|it| it.experience)
         .collect();
-    let everything = |_| Mirrors {
+    let everything = |_| MirroredChanges {
         bans: true,
         unbans: true,
     };
@@ -110,15 +112,15 @@ pub async fn find(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Ve
         if !restriction.active {
             continue;
         }
-        let applying = store.applying(prefix, user, universe, &siblings).await?;
-        if set_by_us(applying.application.as_ref(), level).is_none() {
+        let state = store.sync_state(prefix, user, universe, &siblings).await?;
+        if set_by_us(state.sync.as_ref(), level).is_none() {
             continue;
         }
         let places = store
-            .places_of(prefix, user, applying.standings, everything)
+            .mirrored_places(prefix, user, state.standings, everything)
             .await?;
-        let wanted = enforcing::wanted(&places, level, now);
-        let needs = |place: &&enforcing::Place| place.standing.counting(now) == wanted;
+        let wanted = mirror::wanted(&places, level, now);
+        let needs = |place: &&mirror::MirroredPlace| place.standing.counting(now) == wanted;
         let kept_for = wanted
             .and_then(|_| places.iter().find(needs))
             .map(|place| place.experience);
@@ -138,7 +140,7 @@ pub async fn find(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Ve
 
 /// Ends the mirror and lifts what is to be lifted.
 pub async fn lift_all(
-    enforcement: &Enforcement,
+    enforcement: &Mirror,
     tools: &MirrorContext,
     found: &mut [SetRestriction],
 ) -> Result<()> {
@@ -146,9 +148,7 @@ pub async fn lift_all(
     let key = tools.key(&enforcement.settings.secret).await?;
     let mut lease = take_lease(enforcement, tools).await?;
     // With the lease held, no run of the mirror goes by what it was before.
-    store
-        .remove_enforcement(prefix, enforcement.experience)
-        .await?;
+    store.remove_mirror(prefix, enforcement.experience).await?;
     let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
     let mut progress = Progress::begin("restrictions lifted", u64::try_from(count).ok());
     let mut until = Instant::now() + TURN;
@@ -178,7 +178,7 @@ pub async fn lift_all(
     Ok(())
 }
 
-async fn take_lease(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Lease> {
+async fn take_lease(enforcement: &Mirror, tools: &MirrorContext) -> Result<Lease> {
     let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
     let until = Instant::now() + PATIENCE;
     loop {
@@ -196,7 +196,7 @@ async fn take_lease(enforcement: &Enforcement, tools: &MirrorContext) -> Result<
 }
 
 struct Lifter<'a> {
-    enforcement: &'a Enforcement,
+    enforcement: &'a Mirror,
     tools: &'a MirrorContext,
     key: &'a RobloxKey,
 }
@@ -207,26 +207,25 @@ impl Lifter<'_> {
     async fn lift(&self, user: UserId, level: Level) -> Result<bool> {
         let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
         let universe = self.enforcement.settings.universe;
-        let application = store.application(prefix, user, universe).await?;
-        let Some(mut application) = application.filter(|it| set_by_us(Some(it), level).is_some())
-        else {
+        let sync = store.restriction_sync(prefix, user, universe).await?;
+        let Some(mut sync) = sync.filter(|it| set_by_us(Some(it), level).is_some()) else {
             return Ok(true);
         };
-        let intent = Intent {
+        let intent = RequestedChange {
             level,
             content: None,
             idempotency_key: uuid::Uuid::new_v4().to_string(),
             first_sent: UnixMillis::now(),
             done: false,
         };
-        application.intents.retain(|it| it.level != level);
-        application.intents.push(intent.clone());
-        if !self.ask(user, &mut application, &intent).await? {
+        sync.requested.retain(|it| it.level != level);
+        sync.requested.push(intent.clone());
+        if !self.ask(user, &mut sync, &intent).await? {
             return Ok(false);
         }
-        application.intents.retain(|it| it.level != level);
-        application.holds.retain(|it| it.level != level);
-        self.note(user, &application).await?;
+        sync.requested.retain(|it| it.level != level);
+        sync.applied.retain(|it| it.level != level);
+        self.note(user, &sync).await?;
         self.report(user, level).await?;
         Ok(true)
     }
@@ -235,10 +234,10 @@ impl Lifter<'_> {
     async fn ask(
         &self,
         user: UserId,
-        application: &mut Application,
-        intent: &Intent,
+        sync: &mut RestrictionSync,
+        intent: &RequestedChange,
     ) -> Result<bool> {
-        let pacing = Pacing::default();
+        let limits = RobloxLimits::default();
         let ask = Ask {
             level: intent.level,
             change: RestrictionChange::Lift,
@@ -246,11 +245,11 @@ impl Lifter<'_> {
             first_sent: intent.first_sent,
         };
         for attempt in 0..ATTEMPTS {
-            sleep_until(pacing.next(&application.updates, UnixMillis::now())).await;
-            tokio::time::sleep(Duration::from_millis(Pacing::SPACING)).await;
-            let before = application.updates.clone();
-            application.updates = pacing.noted(&before, UnixMillis::now());
-            self.note(user, application).await?;
+            sleep_until(limits.next_change(&sync.updates, UnixMillis::now())).await;
+            tokio::time::sleep(Duration::from_millis(RobloxLimits::SPACING)).await;
+            let before = sync.updates.clone();
+            sync.updates = limits.with_change(&before, UnixMillis::now());
+            self.note(user, sync).await?;
             let universe = self.enforcement.settings.universe;
             let pause = match self
                 .tools
@@ -262,7 +261,7 @@ impl Lifter<'_> {
                 Err(error @ RobloxError::Unauthorized { .. }) => return Err(error.into()),
                 Err(RobloxError::Refused { .. }) => return Ok(false),
                 Err(RobloxError::RateLimited { retry_after }) => {
-                    application.updates = before;
+                    sync.updates = before;
                     retry_after.unwrap_or(Duration::from_secs(1 << attempt.min(4)))
                 }
                 Err(RobloxError::Unavailable(_)) => Duration::from_secs(1 << attempt.min(4)),
@@ -272,18 +271,18 @@ impl Lifter<'_> {
         Ok(false)
     }
 
-    async fn note(&self, user: UserId, application: &Application) -> Result<()> {
+    async fn note(&self, user: UserId, sync: &RestrictionSync) -> Result<()> {
         let (prefix, universe) = (
             self.enforcement.workspace,
             self.enforcement.settings.universe,
         );
         // A sibling's mirror looks again, if this is interrupted.
-        let due = (!application.intents.is_empty())
+        let due = (!sync.requested.is_empty())
             .then(|| UnixMillis::from_millis(UnixMillis::now().millis() + (LEASE + 5) * 1000));
-        let noting =
-            self.tools
-                .store
-                .note_application(prefix, user, universe, application, due, false);
+        let noting = self
+            .tools
+            .store
+            .save_sync(prefix, user, universe, sync, due, false);
         Ok(noting.await?)
     }
 
@@ -294,15 +293,15 @@ impl Lifter<'_> {
             self.enforcement.settings.universe,
             self.enforcement.experience,
         );
-        let applying = store
-            .applying(prefix, user, universe, &[experience])
+        let state = store
+            .sync_state(prefix, user, universe, &[experience])
             .await?;
-        let nothing = |_| Mirrors {
+        let nothing = |_| MirroredChanges {
             bans: false,
             unbans: false,
         };
         let places = store
-            .places_of(prefix, user, applying.standings, nothing)
+            .mirrored_places(prefix, user, state.standings, nothing)
             .await?;
         if places.iter().any(|place| place.reported_at == Some(level)) {
             store

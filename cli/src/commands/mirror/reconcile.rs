@@ -10,10 +10,10 @@ use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId, UserId};
-use shared::domain::rules::enforcing::{self, Level, Mirrors, Place};
+use shared::domain::rules::mirror::{self, Level, MirroredChanges, MirroredPlace};
 use shared::domain::rules::{Expiry, RevisionRef, Scope};
 use shared::integrations::roblox::Restriction;
-use shared::store::{Enforcement, Filter};
+use shared::store::{Filter, Mirror};
 
 use super::restrictions::{self, at_roblox, set_by_us};
 use super::settings::universe;
@@ -181,26 +181,26 @@ async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Ve
     if !mirrored.is_ended {
         users.extend(banned(enforcement, tools).await?);
     }
-    let all = store.enforcements_of(prefix).await?;
+    let all = store.mirrors_of(prefix).await?;
     let siblings = all.iter().filter(|it| it.settings.universe == universe);
     let siblings: Vec<ExperienceId> = siblings.map(|it| it.experience).collect();
     let now = UnixMillis::now().seconds();
     let mut differences = Vec::new();
     for user in users {
-        let applying = store.applying(prefix, user, universe, &siblings).await?;
-        let all = |_| Mirrors {
+        let state = store.sync_state(prefix, user, universe, &siblings).await?;
+        let all = |_| MirroredChanges {
             bans: true,
             unbans: true,
         };
-        let application = applying.application;
+        let sync = state.sync;
         let places = store
-            .places_of(prefix, user, applying.standings, all)
+            .mirrored_places(prefix, user, state.standings, all)
             .await?;
         for level in levels {
             let there = held.get(&(level, user)).filter(|it| it.active);
             let found = compare(&places, experience, level, user, there, now);
             differences.extend(found.map(|found| {
-                let ours = set_by_us(application.as_ref(), level).filter(|_| there.is_some());
+                let ours = set_by_us(sync.as_ref(), level).filter(|_| there.is_some());
                 found.recognised(ours)
             }));
         }
@@ -210,14 +210,14 @@ async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Ve
 
 /// How one level of one user differs, if it does.
 fn compare(
-    places: &[Place],
+    places: &[MirroredPlace],
     experience: ExperienceId,
     level: Level,
     user: UserId,
     there: Option<&Restriction>,
     now: UnixSeconds,
 ) -> Option<Difference> {
-    let here = enforcing::wanted(places, level, now);
+    let here = mirror::wanted(places, level, now);
     let Some(own) = places.iter().find(|place| place.experience == experience) else {
         // The experience is not mirrored any more: what is there is all there is to say.
         let there = there.filter(|_| here.is_none())?;
@@ -294,7 +294,7 @@ fn is_near(here: Expiry, there: Expiry) -> bool {
 }
 
 /// The users who are banned in the experience by what is decided.
-async fn banned(enforcement: &Enforcement, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
+async fn banned(enforcement: &Mirror, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
     let filter = Filter::default();
     let mut bans = tools
         .store

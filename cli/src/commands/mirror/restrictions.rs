@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use shared::domain::ids::UserId;
 use shared::domain::rules::RevisionRef;
-use shared::domain::rules::enforcing::Level;
+use shared::domain::rules::mirror::{Level, RestrictionSync};
 use shared::integrations::roblox::{Restriction, RobloxError};
-use shared::store::{Application, Enforcement};
+use shared::store::Mirror;
 
 use super::MirrorContext;
 
@@ -15,7 +15,7 @@ use super::MirrorContext;
 pub type Restrictions = BTreeMap<(Level, UserId), Restriction>;
 
 /// All restrictions in the mirror's universe and at its place, active or not.
-pub async fn at_roblox(enforcement: &Enforcement, tools: &MirrorContext) -> Result<Restrictions> {
+pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
     let key = tools.key(&enforcement.settings.secret).await?;
     let universe = enforcement.settings.universe;
     let mut held = BTreeMap::new();
@@ -53,8 +53,8 @@ pub async fn at_roblox(enforcement: &Enforcement, tools: &MirrorContext) -> Resu
 }
 
 /// The revision that the mirror has set for a user at a level and not lifted since.
-pub fn set_by_us(application: Option<&Application>, level: Level) -> Option<RevisionRef> {
-    let held = application?.holds.iter().find(|held| held.level == level)?;
+pub fn set_by_us(sync: Option<&RestrictionSync>, level: Level) -> Option<RevisionRef> {
+    let held = sync?.applied.iter().find(|held| held.level == level)?;
     Some(held.content)
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::integrations::roblox::{RobloxError, RobloxKey};
-use shared::store::{Enforcement, EnforcementSettings, Mirror};
+use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
 use super::{MirrorContext, MirrorSummary, NamedMirror, lift};
 use crate::arguments::SafetyArgs;
@@ -108,7 +108,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
             format!("Roblox knows no universe of place {experience}: check the id, or pass --universe ID")
         })?
     };
-    let before = store.enforcement(prefix, experience).await?;
+    let before = store.mirror(prefix, experience).await?;
     if let Some(before) = before.filter(|it| it.settings.universe != universe) {
         bail!(
             "experience {experience} is mirrored to universe {}: run `portcullis enforcement off \
@@ -134,13 +134,13 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
         Err(error) => warning!("the key's scopes could not be checked: {error}"),
     }
     let wants = |part| args.mirror.is_empty() || args.mirror.contains(&part);
-    let enforcement = Enforcement {
+    let enforcement = Mirror {
         workspace: prefix,
         experience,
-        settings: EnforcementSettings {
+        settings: MirrorSettings {
             universe,
             secret: args.secret.clone(),
-            mirror: Mirror {
+            options: MirrorOptions {
                 bans: wants(MirrorPart::Bans),
                 unbans: wants(MirrorPart::Unbans),
                 kicks: wants(MirrorPart::Kicks),
@@ -153,7 +153,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
     if let Some(wrong) = super::unreadable(&args.secret, tools.stack.as_ref()) {
         warning!("nothing will be mirrored: {wrong}");
     }
-    store.set_enforcement(&enforcement).await?;
+    store.set_mirror(&enforcement).await?;
     output.one(&MirrorSummary::from(&enforcement))
 }
 
@@ -194,7 +194,7 @@ pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) ->
         );
         confirm(&question, args.safety.yes)?;
         let (prefix, experience) = (enforcement.workspace, enforcement.experience);
-        tools.store.remove_enforcement(prefix, experience).await?;
+        tools.store.remove_mirror(prefix, experience).await?;
     }
     let mirror = MirrorSummary::from(&enforcement);
     output.one(&EndedMirror { mirror, dry_run })

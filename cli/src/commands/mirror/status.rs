@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UserId};
-use shared::store::{Enforcement, Pending, Queue};
+use shared::store::{Mirror, Pending, Queue};
 
 use super::{MirrorContext, MirrorSummary, NONE_MIRRORED, NamedMirror};
 use crate::arguments::{WorkspaceArg, experience};
@@ -87,7 +87,7 @@ pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> 
         vec![tools.enforcement(NamedMirror { experience, place }).await?]
     } else {
         let workspace = workspace::find(&tools.store, args.place.workspace).await?;
-        tools.store.enforcements_of(workspace.guid.prefix()).await?
+        tools.store.mirrors_of(workspace.guid.prefix()).await?
     };
     let now = UnixMillis::now();
     let mut shown = Vec::new();
@@ -98,7 +98,7 @@ pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> 
 }
 
 async fn status_of(
-    enforcement: &Enforcement,
+    enforcement: &Mirror,
     tools: &MirrorContext,
     now: UnixMillis,
 ) -> Result<MirrorStatus> {
@@ -114,16 +114,15 @@ async fn status_of(
             break;
         };
         oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
-        let application = store.application(prefix, user, universe).await?;
-        let Some(application) = application.filter(|it| it.failures > 0 || it.retry_at.is_some())
-        else {
+        let sync = store.restriction_sync(prefix, user, universe).await?;
+        let Some(sync) = sync.filter(|it| it.failures > 0 || it.retry_at.is_some()) else {
             continue;
         };
         held_up.push(FailingUser {
             user_id: user,
-            failures: application.failures,
-            error: application.error,
-            retry_at: application.retry_at.map(|at| Time(at.seconds())),
+            failures: sync.failures,
+            error: sync.error,
+            retry_at: sync.retry_at.map(|at| Time(at.seconds())),
         });
     }
     let paused = store.universe_pause(prefix, universe).await?;

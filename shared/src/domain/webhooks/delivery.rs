@@ -6,66 +6,66 @@ use super::retries::RetryDecision;
 use crate::domain::clock::UnixMillis;
 use crate::domain::webhooks::Failure;
 
-/// For how many seconds a delivery is kept: 30 days.
+/// How long a delivery is kept, in seconds: 30 days.
 pub const DELIVERY_KEPT: u64 = 30 * 86_400;
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// There was an answer.
+    /// The endpoint answered.
     Answered {
-        /// Its HTTP status.
+        /// The HTTP status.
         status: u16,
-        /// For how many seconds the other side asks to be left alone.
+        /// The answer's `retry-after`, in seconds.
         retry_after: Option<u64>,
     },
-    /// There was none.
+    /// The endpoint did not answer.
     NoAnswer(Failure),
 }
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// It is to be tried, now or later.
+    /// An attempt is due, now or later.
     Due,
-    /// The endpoint took it.
+    /// The endpoint accepted it.
     Delivered,
-    /// It was tried for a day in vain, and can be replayed.
+    /// All attempts failed. It can be replayed.
     Failed,
-    /// Its event is not in the log any more: the user was forgotten, or it was kept long enough.
+    /// Its event is no longer in the log: the user was erased, or the event was kept long enough.
     Gone,
 }
 
 /// The last attempt of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began, in Unix milliseconds.
+    /// When it started, in Unix milliseconds.
     pub at: u64,
     /// How long it took, in milliseconds.
     pub took: u64,
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if the endpoint answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why there was none.
+    /// Why the endpoint did not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// The start of the answer's body, if it was no success and does not repeat what was sent.
+    /// The start of the answer's body, if it is an error and does not repeat what was sent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answer: String,
 }
 
-/// Which delivery of an endpoint: that of an event, or a test.
+/// A delivery of an endpoint: of an event, or a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryKey {
-    /// A test, by the millisecond in which it was asked for.
+    /// A test, by the millisecond in which it was requested.
     Test(u64),
     /// An event, by its position in the log.
     Event(u64),
 }
 
 impl DeliveryKey {
-    /// How it sorts: events by their position, tests behind all of them.
+    /// The sort key: events by position, tests after all events.
     #[must_use]
     pub fn sort_key(self) -> String {
         match self {
@@ -87,17 +87,17 @@ impl DeliveryKey {
 /// A delivery as it is stored. It names its event by position and id, and no user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Which it is.
+    /// Which delivery of the endpoint it is.
     pub key: DeliveryKey,
-    /// The id of the event, by which the receiver tells a repetition.
+    /// The id of the event, by which the receiver recognises a retry.
     pub event_id: String,
     /// The name of the event, such as `GAME_BANNED`.
     pub event: String,
-    /// How far it is.
+    /// Whether it is due, delivered or failed.
     pub state: DeliveryState,
     /// How many attempts were made.
     pub attempts: u32,
-    /// When it is to be tried, while it is to be.
+    /// When the next attempt is due, if one is.
     pub due_at: Option<UnixMillis>,
     /// When it was written.
     pub created: UnixMillis,
@@ -106,22 +106,22 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Whether it was kept long enough, so that it is not to be made any more.
+    /// Whether it was kept long enough and is not attempted any more.
     #[must_use]
     pub const fn is_over(&self, now: UnixMillis) -> bool {
         let over = self.created.seconds().plus(DELIVERY_KEPT);
         over.0 <= now.seconds().0
     }
 
-    /// The delivery after an attempt that was judged so.
+    /// The delivery after an attempt with this result.
     #[must_use]
-    pub fn after(mut self, verdict: RetryDecision, attempt: Attempt) -> Self {
+    pub fn after(mut self, decision: RetryDecision, attempt: Attempt) -> Self {
         self.attempts = self.attempts.saturating_add(1);
         self.last = Some(attempt);
-        (self.state, self.due_at) = match verdict {
+        (self.state, self.due_at) = match decision {
             RetryDecision::Delivered => (DeliveryState::Delivered, None),
-            RetryDecision::Again(at) => (DeliveryState::Due, Some(at)),
-            RetryDecision::Failed | RetryDecision::EndpointGone => (DeliveryState::Failed, None),
+            RetryDecision::RetryAt(at) => (DeliveryState::Due, Some(at)),
+            RetryDecision::GiveUp | RetryDecision::EndpointGone => (DeliveryState::Failed, None),
         };
         self
     }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deliveries_sort_by_position_and_tests_behind_them() {
+    fn deliveries_sort_by_position_and_tests_last() {
         let keys = [
             DeliveryKey::Event(9),
             DeliveryKey::Event(10),

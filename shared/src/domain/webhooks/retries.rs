@@ -1,42 +1,45 @@
-//! When a delivery is tried again, and when no more.
+//! When a failed delivery is retried, and when it is given up.
 
 use super::delivery::AttemptOutcome;
 use crate::domain::clock::UnixMillis;
 
-/// The pauses before each further attempt, in seconds: 1, 5, 15 and 30 minutes, 1, 2, 4, 6 and 10
-/// hours, 24 hours in all but a few minutes.
+/// The pauses before each further attempt, in seconds: 1, 5, 15 and 30 minutes, then 1, 2, 4, 6 and 10
+/// hours. They add up to a few minutes less than 24 hours.
 pub const PAUSES: [u64; 9] = [60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 36_000];
 
-/// By how many thousandths a pause is made longer or shorter at random, so that what failed together
-/// does not come back together.
+/// The jitter in thousandths of a pause, so that deliveries that failed together are not retried together.
 const JITTER: u64 = 200;
 
-/// The longest that an answer may ask us to wait, in seconds.
-const LONGEST_WISH: u64 = 3600;
+/// The longest `retry-after` that is honoured, in seconds.
+const LONGEST_RETRY_AFTER: u64 = 3600;
+
+/// How many attempts to an endpoint may fail, while none succeeds, before the rest waits for the next
+/// sweep: an endpoint that is down costs little, however much is due to it.
+const DOWN_AFTER: u32 = 16;
 
 /// What follows from an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryDecision {
-    /// It arrived.
+    /// The endpoint accepted the delivery.
     Delivered,
-    /// It is tried again then.
-    Again(UnixMillis),
-    /// It is not tried any more.
-    Failed,
-    /// The other side says that the endpoint is gone for good: nothing more is sent there.
+    /// The delivery is retried at this time.
+    RetryAt(UnixMillis),
+    /// The delivery has failed.
+    GiveUp,
+    /// The endpoint answered 410: nothing more is sent to it.
     EndpointGone,
 }
 
-/// Judges an attempt, the `attempts`-th of its delivery (from 1), by its outcome. `chance` is any
-/// random number.
+/// Decides what follows from the result of an attempt, the delivery's `attempts`-th, counted from 1.
+/// `random` is any random number.
 #[must_use]
-pub fn judge(
+pub fn decide_retry(
     outcome: &AttemptOutcome,
     attempts: u32,
     now: UnixMillis,
-    chance: u64,
+    random: u64,
 ) -> RetryDecision {
-    let wish = match outcome {
+    let retry_after = match outcome {
         AttemptOutcome::Answered {
             status: 200..=299, ..
         } => return RetryDecision::Delivered,
@@ -44,20 +47,26 @@ pub fn judge(
         AttemptOutcome::Answered {
             status: 429 | 503,
             retry_after,
-        } => retry_after.unwrap_or_default().min(LONGEST_WISH),
+        } => retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER),
         _ => 0,
     };
     let made = usize::try_from(attempts).unwrap_or(usize::MAX);
     let Some(pause) = PAUSES.get(made.saturating_sub(1)) else {
-        return RetryDecision::Failed;
+        return RetryDecision::GiveUp;
     };
-    let pause = jittered(*pause, chance).max(wish.saturating_mul(1000));
-    RetryDecision::Again(UnixMillis::from_millis(now.millis().saturating_add(pause)))
+    let pause = jittered(*pause, random).max(retry_after.saturating_mul(1000));
+    RetryDecision::RetryAt(now.plus(pause))
 }
 
-/// So many seconds in milliseconds, a fifth more or less.
-fn jittered(seconds: u64, chance: u64) -> u64 {
-    let thousandths = chance
+/// Whether an endpoint is down, after so many deliveries and failed attempts of one run.
+#[must_use]
+pub const fn is_endpoint_down(delivered: u32, failed: u32) -> bool {
+    delivered == 0 && failed >= DOWN_AFTER
+}
+
+/// A pause with jitter, in milliseconds.
+fn jittered(seconds: u64, random: u64) -> u64 {
+    let thousandths = random
         .checked_rem(JITTER.saturating_mul(2).saturating_add(1))
         .unwrap_or_default()
         .saturating_add(1000)
@@ -81,29 +90,29 @@ mod tests {
         }
     }
 
-    fn pause(outcome: &AttemptOutcome, attempts: u32, chance: u64) -> Option<u64> {
-        match judge(outcome, attempts, NOW, chance) {
-            RetryDecision::Again(at) => Some(at.millis() - NOW.millis()),
+    fn pause(outcome: &AttemptOutcome, attempts: u32, random: u64) -> Option<u64> {
+        match decide_retry(outcome, attempts, NOW, random) {
+            RetryDecision::RetryAt(at) => Some(at.millis() - NOW.millis()),
             _ => None,
         }
     }
 
     #[test]
-    fn the_pauses_make_a_day() {
+    fn the_pauses_add_up_to_a_day() {
         let total: u64 = PAUSES.iter().sum();
         assert!((23 * 3600 + 1800..=24 * 3600).contains(&total), "{total}");
         assert!(PAUSES.is_sorted());
     }
 
     #[test]
-    fn any_success_ends_a_delivery_and_anything_else_is_tried_again() {
+    fn anything_but_a_success_is_retried() {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(
-                judge(&answered(status, None), 1, NOW, 0),
+                decide_retry(&answered(status, None), 1, NOW, 0),
                 RetryDecision::Delivered
             );
         }
-        // 200 of 401 thousandths above 800 is in the middle: no jitter.
+        // 200 is the middle of the 401 possible values: no jitter.
         for outcome in [
             answered(301, None),
             answered(302, None),
@@ -118,34 +127,44 @@ mod tests {
         ] {
             assert_eq!(pause(&outcome, 1, 200), Some(60_000), "{outcome:?}");
             assert_eq!(pause(&outcome, 9, 200), Some(36_000_000), "{outcome:?}");
-            assert_eq!(judge(&outcome, 10, NOW, 200), RetryDecision::Failed);
-            assert_eq!(judge(&outcome, u32::MAX, NOW, 200), RetryDecision::Failed);
+            assert_eq!(decide_retry(&outcome, 10, NOW, 200), RetryDecision::GiveUp);
+            assert_eq!(
+                decide_retry(&outcome, u32::MAX, NOW, 200),
+                RetryDecision::GiveUp
+            );
         }
         assert_eq!(
-            judge(&answered(410, None), 1, NOW, 0),
+            decide_retry(&answered(410, None), 1, NOW, 0),
             RetryDecision::EndpointGone
         );
     }
 
     #[test]
-    fn a_wish_to_be_left_alone_is_honoured_up_to_an_hour() {
+    fn retry_after_is_honoured_up_to_an_hour() {
         assert_eq!(pause(&answered(429, Some(600)), 1, 200), Some(600_000));
         assert_eq!(pause(&answered(503, Some(90_000)), 1, 200), Some(3_600_000));
         assert_eq!(pause(&answered(429, Some(1)), 1, 200), Some(60_000));
-        // Only these two say so.
+        // It counts with these two statuses only.
         assert_eq!(pause(&answered(500, Some(600)), 1, 200), Some(60_000));
-        // It gives no further attempt.
+        // It adds no attempt.
         assert_eq!(
-            judge(&answered(429, Some(60)), 10, NOW, 0),
-            RetryDecision::Failed
+            decide_retry(&answered(429, Some(60)), 10, NOW, 0),
+            RetryDecision::GiveUp
         );
+    }
+
+    #[test]
+    fn an_endpoint_is_down_after_sixteen_failures_without_a_success() {
+        assert!(!is_endpoint_down(0, 15));
+        assert!(is_endpoint_down(0, 16));
+        assert!(!is_endpoint_down(1, 100));
     }
 
     proptest! {
         /// Each pause is within a fifth of its length, and pauses never overlap so far that a
         /// later one could be shorter than the one before it.
         #[test]
-        fn pauses_grow_whatever_the_chance(attempts in 1_u32..9, a: u64, b: u64) {
+        fn pauses_grow_whatever_the_jitter(attempts in 1_u32..9, a: u64, b: u64) {
             let failed = AttemptOutcome::NoAnswer(Failure::Connection);
             let base = PAUSES[attempts as usize - 1] * 1000;
             let this = pause(&failed, attempts, a).unwrap();
@@ -153,11 +172,11 @@ mod tests {
             prop_assert!(this < pause(&failed, attempts + 1, b).unwrap());
         }
 
-        /// Whatever is answered, a delivery ends after ten attempts.
+        /// A delivery ends after ten attempts, whatever the endpoint answers.
         #[test]
-        fn every_delivery_ends(status in 100_u16..600, wish: Option<u64>, chance: u64) {
-            let verdict = judge(&answered(status, wish), 10, NOW, chance);
-            prop_assert!(!matches!(verdict, RetryDecision::Again(_)));
+        fn every_delivery_ends(status in 100_u16..600, retry_after: Option<u64>, random: u64) {
+            let decision = decide_retry(&answered(status, retry_after), 10, NOW, random);
+            prop_assert!(!matches!(decision, RetryDecision::RetryAt(_)));
         }
     }
 }

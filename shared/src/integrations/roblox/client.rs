@@ -17,7 +17,7 @@ use super::answer::{self, RobloxError};
 use super::keys::KeyInfo;
 use super::restriction::{Ask, Restriction, RestrictionPage};
 use crate::domain::ids::{ExperienceId, UniverseId, UserId};
-use crate::domain::rules::enforcing::Level;
+use crate::domain::rules::mirror::Level;
 
 /// The address of Open Cloud, unless `ROBLOX_API_URL` has another.
 pub const BASE_URL: &str = "https://apis.roblox.com";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::RobloxError;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, UserId};
-use crate::domain::rules::enforcing::{Level, duration};
+use crate::domain::rules::mirror::{Level, restriction_seconds};
 use crate::domain::rules::{Expiry, Terms};
 
 /// The longest reasons that Roblox accepts, in UTF-16 units: its docs say characters, and no other
@@ -51,7 +51,7 @@ impl Ask {
                     "displayReason": cut(&terms.public_reason, DISPLAY_REASON),
                     "excludeAltAccounts": false,
                 });
-                let seconds = duration(terms.expires, self.first_sent);
+                let seconds = restriction_seconds(terms.expires, self.first_sent);
                 if let (Some(seconds), Some(object)) = (seconds, restriction.as_object_mut()) {
                     object.insert("duration".to_owned(), json!(format!("{seconds}s")));
                 }

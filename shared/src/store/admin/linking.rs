@@ -139,7 +139,7 @@ impl Store {
         prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
-        self.remove_enforcement(prefix, experience).await?;
+        self.remove_mirror(prefix, experience).await?;
         let link = Key::link(prefix, experience);
         let was_linked = self.database.delete_existing(link).await?;
         self.recount_link_slots(prefix).await?;

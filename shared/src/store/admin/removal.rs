@@ -88,14 +88,14 @@ impl Store {
             }
         }
         self.database.delete(Key::erasure_intake(prefix)).await?;
-        for mirrored in self.enforcements_of(prefix).await? {
-            let key = Key::enforcement(prefix, mirrored.experience);
+        for mirrored in self.mirrors_of(prefix).await? {
+            let key = Key::mirror(prefix, mirrored.experience);
             self.database.delete(key).await?;
             removed = removed.saturating_add(1);
         }
-        for ended in self.ended_enforcements(prefix, None).await? {
+        for ended in self.ended_mirrors(prefix, None).await? {
             let universe = ended.settings.universe;
-            let key = Key::ended_enforcement(prefix, ended.experience, universe);
+            let key = Key::ended_mirror(prefix, ended.experience, universe);
             self.database.delete(key).await?;
             removed = removed.saturating_add(1);
         }

@@ -221,8 +221,8 @@ impl Key {
             || [
                 ERASURE_INTAKES,
                 ENDPOINTS,
-                ENFORCEMENTS,
-                ENDED_ENFORCEMENTS,
+                MIRRORS,
+                ENDED_MIRRORS,
                 LOCAL_STACK,
                 RESTORE_RUN,
             ]

@@ -10,7 +10,7 @@ use crate::files::template;
 
 /// The variables of an instance whose clock is wrong.
 pub(super) fn clock_variable(offset: i64) -> BTreeMap<String, String> {
-    BTreeMap::from([("CLOCK_OFFSET_MS".to_owned(), offset.to_string())])
+    BTreeMap::from([(shared::testing::CLOCK_OFFSET.to_owned(), offset.to_string())])
 }
 
 /// Where the functions' binaries lie: beside the running program, or beside the folder of the running

@@ -10,9 +10,7 @@ use shared::domain::ids::{UniverseId, UserId, WorkspacePrefix};
 use shared::domain::keys::NotificationSecret;
 use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::store::{
-    Application, ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings,
-};
+use shared::store::{ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings};
 
 use crate::routes::{EXPERIENCE, USER};
 
@@ -88,9 +86,8 @@ async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String 
         public.send(check.clone()).await;
     }
     let store = app.store();
-    let application = Application::default();
-    let noting =
-        store.note_application(prefix, user(MIRRORED), UNIVERSE, &application, None, false);
+    let sync = shared::domain::rules::mirror::RestrictionSync::default();
+    let noting = store.save_sync(prefix, user(MIRRORED), UNIVERSE, &sync, None, false);
     noting.await.unwrap();
     let until = UnixMillis::from_millis(UnixMillis::now().millis() + 3_600_000);
     store.pause_universe(prefix, UNIVERSE, until).await.unwrap();
@@ -138,7 +135,9 @@ async fn end_all(workspace: &Workspace<'_>) {
 }
 
 async fn has_application(store: &Store, prefix: WorkspacePrefix) -> bool {
-    let found = store.application(prefix, user(MIRRORED), UNIVERSE).await;
+    let found = store
+        .restriction_sync(prefix, user(MIRRORED), UNIVERSE)
+        .await;
     found.unwrap().is_some()
 }
 
@@ -188,18 +187,15 @@ async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
             .await
             .unwrap()
             .is_some();
-        let application = has_application(store, prefix).await;
-        (of_ban, of_expiring, deliveries.len(), pause, application)
+        let sync = has_application(store, prefix).await;
+        (of_ban, of_expiring, deliveries.len(), pause, sync)
     };
     assert_eq!(
         kinds(&lasting(&workspace).await),
         KINDS.map(str::to_owned).into()
     );
-    let (of_ban, of_expiring, deliveries, pause, application) = seen().await;
-    assert_eq!(
-        (of_ban, of_expiring, pause, application),
-        (2, 1, true, true)
-    );
+    let (of_ban, of_expiring, deliveries, pause, sync) = seen().await;
+    assert_eq!((of_ban, of_expiring, pause, sync), (2, 1, true, true));
     assert_eq!(deliveries, 4);
     assert!(!events(&workspace, None).await.0.is_empty());
 

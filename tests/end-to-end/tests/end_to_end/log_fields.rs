@@ -13,7 +13,7 @@ use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::store::{Enforcement, EnforcementSettings, Mirror};
+use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
 use crate::metrics::metrics;
 use crate::reach::leave_slots;
@@ -89,19 +89,19 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
     app.lose_background_calls(true);
     app.secrets().set("portcullis/local/roblox", key).unwrap();
     roblox.add_key(key, &[universe]);
-    let enforcement = Enforcement {
+    let enforcement = Mirror {
         workspace: workspace.id().prefix(),
         experience: ExperienceId::new(place).unwrap(),
-        settings: EnforcementSettings {
+        settings: MirrorSettings {
             universe: UniverseId::new(universe).unwrap(),
             secret: "portcullis/local/roblox".to_owned(),
-            mirror: Mirror::ALL,
+            options: MirrorOptions::ALL,
             created: UnixSeconds(now()),
             stopped: None,
             checked: None,
         },
     };
-    app.store().set_enforcement(&enforcement).await.unwrap();
+    app.store().set_mirror(&enforcement).await.unwrap();
     let drain = async || {
         let event = json!({ "workspace": workspace.prefix(), "universe": universe });
         let event = event.to_string().into();

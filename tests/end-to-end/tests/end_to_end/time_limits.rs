@@ -11,7 +11,7 @@ use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::domain::webhooks::Target;
 use shared::domain::webhooks::{Endpoint, EndpointId, EventFilter};
-use shared::store::{Enforcement, EnforcementSettings, Key, Mirror};
+use shared::store::{Key, Mirror, MirrorOptions, MirrorSettings};
 
 use crate::routes::EXPERIENCE;
 
@@ -133,12 +133,12 @@ impl<'a> Queued<'a> {
     }
 
     /// Everything that any of the functions could have changed.
-    async fn state(&self) -> (Vec<Value>, Vec<Enforcement>, usize, usize) {
+    async fn state(&self) -> (Vec<Value>, Vec<Mirror>, usize, usize) {
         let (app, prefix) = (self.workspace.app(), self.workspace.id().prefix());
         let restrictions = app.roblox().active(UNIVERSE).len();
         (
             self.workspace.stored().await,
-            app.store().enforcements_of(prefix).await.unwrap(),
+            app.store().mirrors_of(prefix).await.unwrap(),
             restrictions,
             self.hook.received().len(),
         )
@@ -150,19 +150,19 @@ async fn mirror(workspace: &Workspace<'_>, created: UnixSeconds) {
     let (app, key) = (workspace.app(), "a key");
     app.secrets().set("portcullis/local/roblox", key).unwrap();
     app.roblox().add_key(key, &[UNIVERSE]);
-    let enforcement = Enforcement {
+    let enforcement = Mirror {
         workspace: workspace.id().prefix(),
         experience: ExperienceId::new(EXPERIENCE).unwrap(),
-        settings: EnforcementSettings {
+        settings: MirrorSettings {
             universe: UniverseId::new(UNIVERSE).unwrap(),
             secret: "portcullis/local/roblox".to_owned(),
-            mirror: Mirror::ALL,
+            options: MirrorOptions::ALL,
             created,
             stopped: None,
             checked: None,
         },
     };
-    app.store().set_enforcement(&enforcement).await.unwrap();
+    app.store().set_mirror(&enforcement).await.unwrap();
 }
 
 /// The keys of all decisions, by time.

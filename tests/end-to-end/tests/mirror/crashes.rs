@@ -114,8 +114,8 @@ async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
     );
     forgetting.await.unwrap();
     // A mirror that asked before writes down what came of it.
-    let closed = shared::store::Application::default();
-    let late = app.store().note_application(
+    let closed = shared::domain::rules::mirror::RestrictionSync::default();
+    let late = app.store().save_sync(
         stage.workspace.id().prefix(),
         user,
         shared::domain::ids::UniverseId::new(UNIVERSE).unwrap(),

@@ -3,7 +3,7 @@
 use end_to_end::{Ban, eventually};
 use local_stack::roblox::Key;
 use serde_json::json;
-use shared::store::Mirror;
+use shared::store::MirrorOptions;
 
 use crate::stage::{ARENA, BEACH, KEY, MALLORY, Stage, UNIVERSE, WINDOW, app};
 
@@ -14,7 +14,7 @@ async fn a_key_that_dies_stops_its_experience_alone_until_it_works_again() {
     let (other, secret) = ("key-of-portcullis/local/other", "portcullis/local/other");
     stage.roblox().add_key(other, &[UNIVERSE]);
     app.secrets().set(secret, other).unwrap();
-    stage.mirror(BEACH, secret, Mirror::ALL).await;
+    stage.mirror(BEACH, secret, MirrorOptions::ALL).await;
     stage.roblox().kill_key(KEY);
     for (user, place) in [(5, ARENA), (6, BEACH)] {
         stage.workspace.ban(Ban::of(user, place).permanent()).await;

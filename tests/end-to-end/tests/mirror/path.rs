@@ -5,7 +5,7 @@ use std::time::Duration;
 use end_to_end::{Ban, Unban, now};
 use local_stack::roblox::Limits;
 use serde_json::{Value, json};
-use shared::store::Mirror;
+use shared::store::MirrorOptions;
 
 use crate::stage::{ARENA, BEACH, MALLORY, SECRET, Stage, UNIVERSE, WINDOW, app};
 
@@ -155,15 +155,15 @@ async fn messages_beyond_what_a_topic_takes_are_skipped_and_counted() {
 async fn only_what_is_set_up_is_mirrored() {
     let app = app().roblox_window(WINDOW).start().await;
     let stage = Stage::open(&app, &[ARENA, BEACH]).await;
-    let only_bans = Mirror {
+    let only_bans = MirrorOptions {
         unbans: false,
         kicks: false,
-        ..Mirror::ALL
+        ..MirrorOptions::ALL
     };
     stage.mirror(ARENA, SECRET, only_bans).await;
     let prefix = stage.workspace.id().prefix();
     let beach = shared::domain::ids::ExperienceId::new(BEACH).unwrap();
-    let removed = app.store().remove_enforcement(prefix, beach).await;
+    let removed = app.store().remove_mirror(prefix, beach).await;
     assert!(removed.unwrap());
     for place in [ARENA, BEACH] {
         stage.workspace.ban(Ban::of(place, place).permanent()).await;
@@ -180,7 +180,7 @@ async fn only_what_is_set_up_is_mirrored() {
     assert_eq!(stage.workspace.pending_unbans(ARENA).await.len(), 1);
     assert_eq!(stage.workspace.pending_bans(BEACH).await.len(), 1);
     app.store().remove_rest(prefix).await.unwrap();
-    let left = app.store().enforcements_of(prefix).await.unwrap();
+    let left = app.store().mirrors_of(prefix).await.unwrap();
     assert_eq!(left, [], "with a workspace its mirrors go");
 }
 

@@ -8,7 +8,7 @@ use local_stack::roblox::{Restriction, Roblox};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UniverseId};
-use shared::store::{Enforcement, EnforcementSettings, Mirror};
+use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
 /// A universe and three of its places.
 pub const UNIVERSE: u64 = 7;
@@ -53,26 +53,26 @@ impl<'a> Stage<'a> {
         for place in places {
             stage.workspace.link(*place).await;
             app.roblox().add_place(*place, UNIVERSE);
-            stage.mirror(*place, SECRET, Mirror::ALL).await;
+            stage.mirror(*place, SECRET, MirrorOptions::ALL).await;
         }
         stage
     }
 
     /// Mirrors an experience.
-    pub async fn mirror(&self, place: u64, secret: &str, mirror: Mirror) {
-        let enforcement = Enforcement {
+    pub async fn mirror(&self, place: u64, secret: &str, options: MirrorOptions) {
+        let enforcement = Mirror {
             workspace: self.workspace.id().prefix(),
             experience: ExperienceId::new(place).unwrap(),
-            settings: EnforcementSettings {
+            settings: MirrorSettings {
                 universe: UniverseId::new(UNIVERSE).unwrap(),
                 secret: secret.to_owned(),
-                mirror,
+                options,
                 created: UnixSeconds(end_to_end::now()),
                 stopped: None,
                 checked: None,
             },
         };
-        let set = self.app().store().set_enforcement(&enforcement).await;
+        let set = self.app().store().set_mirror(&enforcement).await;
         set.unwrap();
     }
 
@@ -80,7 +80,7 @@ impl<'a> Stage<'a> {
     pub async fn stopped(&self, place: u64) -> Option<u16> {
         let prefix = self.workspace.id().prefix();
         let place = ExperienceId::new(place).unwrap();
-        let found = self.app().store().enforcement(prefix, place).await.unwrap();
+        let found = self.app().store().mirror(prefix, place).await.unwrap();
         found
             .unwrap()
             .settings

@@ -109,7 +109,10 @@ async fn two_at_once_deliver_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_when_the_time_is_up_is_delivered_by_another_call_of_itself() {
-    let app = still().variable("DRAIN_LIMIT_MS", "200").start().await;
+    let app = still()
+        .variable(shared::testing::DRAIN_LIMIT, "200")
+        .start()
+        .await;
     let workspace = app.workspace().await;
     let slow = std::time::Duration::from_millis(100);
     let hook = Hook::that(move |_, _| Reply::After(slow));

@@ -17,7 +17,7 @@ pub const LIMIT: u64 = 700;
 pub fn still() -> TestAppBuilder {
     TestApp::builder()
         .with_faults()
-        .variable("OUTBOUND_LIMIT_MS", &LIMIT.to_string())
+        .variable(shared::testing::WEBHOOK_TIME_LIMIT, &LIMIT.to_string())
         .without_pump()
 }
 

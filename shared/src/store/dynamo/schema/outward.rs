@@ -17,10 +17,10 @@ pub const EXPIRY_SHARDS: u64 = 16;
 pub const ENDPOINTS: &str = "V";
 
 /// Where the experiences stand whose bans are mirrored, in the table of workspaces.
-pub const ENFORCEMENTS: &str = "M";
+pub const MIRRORS: &str = "M";
 
 /// Where the mirrors stand that were ended, in the table of workspaces.
-pub const ENDED_ENFORCEMENTS: &str = "ME";
+pub const ENDED_MIRRORS: &str = "ME";
 
 impl Key {
     /// The restore that is under way.
@@ -72,27 +72,27 @@ impl Key {
     }
 
     /// A mirror that was ended.
-    pub fn ended_enforcement(
+    pub fn ended_mirror(
         prefix: WorkspacePrefix,
         experience: ExperienceId,
         universe: UniverseId,
     ) -> Self {
         Self {
-            pk: ENDED_ENFORCEMENTS.to_owned(),
+            pk: ENDED_MIRRORS.to_owned(),
             sk: format!("{prefix}#{:016}#{universe}", experience.get()),
         }
     }
 
     /// That an experience's bans are mirrored.
-    pub fn enforcement(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
+    pub fn mirror(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
         Self {
-            pk: ENFORCEMENTS.to_owned(),
+            pk: MIRRORS.to_owned(),
             sk: format!("{prefix}#{:016}", experience.get()),
         }
     }
 
     /// What is being applied to a user in a universe, and when the last updates were made.
-    pub fn application(prefix: WorkspacePrefix, user: UserId, universe: u64) -> Self {
+    pub fn restriction_sync(prefix: WorkspacePrefix, user: UserId, universe: u64) -> Self {
         Self {
             pk: user_partition(prefix, user),
             sk: format!("M#{universe}"),
@@ -146,13 +146,13 @@ pub fn expiries_of(guid: Guid) -> String {
 }
 
 /// What the lease of those who mirror a universe is called.
-pub fn enforcing(universe: UniverseId) -> String {
+pub fn mirror_lease(universe: UniverseId) -> String {
     format!("M{universe}")
 }
 
 /// Where the users of a universe stand for whom somebody is to look again, in the index of what is
 /// due.
-pub fn applications(prefix: WorkspacePrefix, universe: UniverseId) -> String {
+pub fn due_syncs(prefix: WorkspacePrefix, universe: UniverseId) -> String {
     format!("{prefix}#A#{universe}")
 }
 

@@ -150,7 +150,7 @@ mod tests {
         }
         assert_eq!(HistoryPosition::of(&Key::ban(prefix, user, guid)), None);
         assert_eq!(
-            HistoryPosition::of(&Key::application(prefix, user, 7)),
+            HistoryPosition::of(&Key::restriction_sync(prefix, user, 7)),
             None
         );
     }

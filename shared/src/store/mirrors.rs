@@ -9,6 +9,7 @@ use super::Store;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
+use crate::domain::rules::mirror::MirrorStop;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::lease::Lease;
@@ -19,29 +20,30 @@ const PAUSE_KEPT: u64 = 86_400;
 
 /// That an experience is mirrored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Enforcement {
+pub struct Mirror {
     /// Whose.
     pub workspace: WorkspacePrefix,
     /// The experience.
     pub experience: ExperienceId,
     /// How it is set up and how it stands.
-    pub settings: EnforcementSettings,
+    pub settings: MirrorSettings,
 }
 
 /// How a mirror is set up, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnforcementSettings {
+pub struct MirrorSettings {
     /// The universe that the experience is a place of.
     pub universe: UniverseId,
     /// Under which name, or ARN, Secrets Manager keeps the key of Open Cloud.
     pub secret: String,
     /// What is carried over.
-    pub mirror: Mirror,
+    #[serde(rename = "mirror")]
+    pub options: MirrorOptions,
     /// When it was set up.
     pub created: UnixSeconds,
     /// Set while Roblox does not accept the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<MirrorStop>,
     /// When the key was last tried without need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<UnixSeconds>,
@@ -49,7 +51,7 @@ pub struct EnforcementSettings {
 
 /// What is carried over to Roblox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mirror {
+pub struct MirrorOptions {
     /// Bans.
     pub bans: bool,
     /// Their ends.
@@ -58,7 +60,7 @@ pub struct Mirror {
     pub kicks: bool,
 }
 
-impl Mirror {
+impl MirrorOptions {
     /// Everything.
     pub const ALL: Self = Self {
         bans: true,
@@ -67,18 +69,7 @@ impl Mirror {
     };
 }
 
-/// That a mirror has stopped, until its key is accepted again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stopped {
-    /// Since when.
-    pub at: UnixSeconds,
-    /// What Roblox answered; 0 where the key could not be had from Secrets Manager.
-    pub status: u16,
-    /// In its own words.
-    pub message: String,
-}
-
-impl Enforcement {
+impl Mirror {
     fn read(item: Item) -> Result<Option<Self>, DatabaseError> {
         let key = Key::of(&item);
         let named = key.as_ref().and_then(|key| key.sk.split_once('#'));
@@ -100,103 +91,97 @@ impl Enforcement {
 
 impl Store {
     /// Everything that is mirrored, of all workspaces.
-    pub async fn enforcements(&self) -> Result<Vec<Enforcement>, ApiError> {
-        self.enforcements_below("").await
+    pub async fn mirrors(&self) -> Result<Vec<Mirror>, ApiError> {
+        self.mirrors_below("").await
     }
 
     /// What a workspace mirrors, by experience.
-    pub async fn enforcements_of(
-        &self,
-        prefix: WorkspacePrefix,
-    ) -> Result<Vec<Enforcement>, ApiError> {
-        self.enforcements_below(&format!("{prefix}#")).await
+    pub async fn mirrors_of(&self, prefix: WorkspacePrefix) -> Result<Vec<Mirror>, ApiError> {
+        self.mirrors_below(&format!("{prefix}#")).await
     }
 
     /// Everything that is mirrored, from memory or the table. A change is effective everywhere
     /// within 60 s.
-    pub async fn known_enforcements(&self) -> Result<Arc<[Enforcement]>, ApiError> {
-        self.caches.enforcements.or(self.enforcements()).await
+    pub async fn cached_mirrors(&self) -> Result<Arc<[Mirror]>, ApiError> {
+        self.caches.mirrors.or(self.mirrors()).await
     }
 
     /// How one experience is mirrored, if it is.
-    pub async fn enforcement(
+    pub async fn mirror(
         &self,
         prefix: WorkspacePrefix,
         experience: ExperienceId,
-    ) -> Result<Option<Enforcement>, ApiError> {
-        let item = self
-            .database
-            .get(Key::enforcement(prefix, experience))
-            .await?;
-        Ok(item.map(Enforcement::read).transpose()?.flatten())
+    ) -> Result<Option<Mirror>, ApiError> {
+        let item = self.database.get(Key::mirror(prefix, experience)).await?;
+        Ok(item.map(Mirror::read).transpose()?.flatten())
     }
 
     /// Sets up a mirror, or changes it.
-    pub async fn set_enforcement(&self, enforcement: &Enforcement) -> Result<(), ApiError> {
-        let key = Key::enforcement(enforcement.workspace, enforcement.experience);
-        let put =
-            self.database
-                .putting(items::write(key, "enforcement", &enforcement.settings)?)?;
+    pub async fn set_mirror(&self, mirror: &Mirror) -> Result<(), ApiError> {
+        let key = Key::mirror(mirror.workspace, mirror.experience);
+        let put = self
+            .database
+            .putting(items::write(key, "enforcement", &mirror.settings)?)?;
         self.database.put(put).await?;
-        self.caches.enforcements.remove();
+        self.caches.mirrors.remove();
         Ok(())
     }
 
     /// Ends a mirror; `false` if there was none. What Roblox holds stays as it is, so the settings are
     /// kept: with them it can still be compared and lifted.
-    pub async fn remove_enforcement(
+    pub async fn remove_mirror(
         &self,
         prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<bool, ApiError> {
-        let Some(before) = self.enforcement(prefix, experience).await? else {
+        let Some(before) = self.mirror(prefix, experience).await? else {
             return Ok(false);
         };
         let universe = before.settings.universe;
-        let ended = Key::ended_enforcement(prefix, experience, universe);
+        let ended = Key::ended_mirror(prefix, experience, universe);
         let ended = items::write(ended, "ended-enforcement", &before.settings)?;
         self.database.put(self.database.putting(ended)?).await?;
-        let key = Key::enforcement(prefix, experience);
+        let key = Key::mirror(prefix, experience);
         let was = self.database.delete_existing(key).await?;
-        self.caches.enforcements.remove();
+        self.caches.mirrors.remove();
         Ok(was)
     }
 
     /// The mirrors of an experience that were ended, one for each universe.
-    pub async fn ended_enforcements(
+    pub async fn ended_mirrors(
         &self,
         prefix: WorkspacePrefix,
         experience: Option<ExperienceId>,
-    ) -> Result<Vec<Enforcement>, ApiError> {
+    ) -> Result<Vec<Mirror>, ApiError> {
         let of = experience.map_or(String::new(), |id| format!("{:016}#", id.get()));
         let query = self
             .database
             .querying_workspaces()
             .consistent_read(true)
             .key_condition_expression("pk = :all AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":all", text(schema::ENDED_ENFORCEMENTS))
+            .expression_attribute_values(":all", text(schema::ENDED_MIRRORS))
             .expression_attribute_values(":prefix", text(format!("{prefix}#{of}")));
         let mut found = Vec::new();
         for item in self.database.query_all(query).await? {
-            found.extend(Enforcement::read(item)?);
+            found.extend(Mirror::read(item)?);
         }
         Ok(found)
     }
 
     /// Notes what came of trying a mirror's key: that it stopped, or goes on.
-    pub async fn note_enforcement(
+    pub async fn record_key_check(
         &self,
-        enforcement: &Enforcement,
-        stopped: Option<&Stopped>,
+        mirror: &Mirror,
+        stopped: Option<&MirrorStop>,
         checked: UnixSeconds,
     ) -> Result<(), ApiError> {
-        let key = Key::enforcement(enforcement.workspace, enforcement.experience);
+        let key = Key::mirror(mirror.workspace, mirror.experience);
         let update = self
             .database
             .updating(key)
             // One that was ended or set up anew meanwhile stays as it is.
             .condition_expression("created = :created")
-            .expression_attribute_values(":created", number(enforcement.settings.created))
+            .expression_attribute_values(":created", number(mirror.settings.created))
             .expression_attribute_values(":checked", number(checked));
         let update = match stopped {
             None => update.update_expression("SET checked = :checked REMOVE stopped"),
@@ -216,7 +201,7 @@ impl Store {
         seconds: u64,
         now: UnixMillis,
     ) -> Result<Option<Lease>, ApiError> {
-        let name = schema::enforcing(universe);
+        let name = schema::mirror_lease(universe);
         self.take_lease(prefix, &name, seconds, now).await
     }
 
@@ -226,7 +211,7 @@ impl Store {
         prefix: WorkspacePrefix,
         universe: UniverseId,
     ) -> Result<Option<UnixMillis>, ApiError> {
-        let key = Key::lease(prefix, &schema::enforcing(universe));
+        let key = Key::lease(prefix, &schema::mirror_lease(universe));
         let item = self.database.get(key).await?;
         Ok(item.and_then(|item| {
             let until = item.get("paused_until")?.as_n().ok()?.parse().ok()?;
@@ -243,7 +228,7 @@ impl Store {
     ) -> Result<(), ApiError> {
         let update = self
             .database
-            .updating(Key::lease(prefix, &schema::enforcing(universe)))
+            .updating(Key::lease(prefix, &schema::mirror_lease(universe)))
             .update_expression("SET kind = :kind, paused_until = :until, #ttl = :ttl")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":kind", text("lease"))
@@ -253,12 +238,12 @@ impl Store {
         Ok(())
     }
 
-    async fn enforcements_below(&self, prefix: &str) -> Result<Vec<Enforcement>, ApiError> {
+    async fn mirrors_below(&self, prefix: &str) -> Result<Vec<Mirror>, ApiError> {
         let query = self
             .database
             .querying_workspaces()
             .consistent_read(true)
-            .expression_attribute_values(":all", text(schema::ENFORCEMENTS));
+            .expression_attribute_values(":all", text(schema::MIRRORS));
         let query = if prefix.is_empty() {
             query.key_condition_expression("pk = :all")
         } else {
@@ -268,7 +253,7 @@ impl Store {
         };
         let mut found = Vec::new();
         for item in self.database.query_all(query).await? {
-            found.extend(Enforcement::read(item)?);
+            found.extend(Mirror::read(item)?);
         }
         Ok(found)
     }

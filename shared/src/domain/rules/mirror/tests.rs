@@ -1,4 +1,4 @@
-//! What is asked of Roblox, against a Roblox of a few lines.
+//! The changes requested from Roblox, checked against a small model of it.
 
 mod whatever_happens;
 
@@ -18,27 +18,27 @@ const BEACH: ExperienceId = ExperienceId::new(2).unwrap();
 const CASTLE: ExperienceId = ExperienceId::new(3).unwrap();
 const PLACES: [ExperienceId; 3] = [ARENA, BEACH, CASTLE];
 const START: UnixSeconds = UnixSeconds(1_728_802_934);
-const ALL: Mirrors = Mirrors {
+const ALL: MirroredChanges = MirroredChanges {
     bans: true,
     unbans: true,
 };
-const NONE: Mirrors = Mirrors {
+const NONE: MirroredChanges = MirroredChanges {
     bans: false,
     unbans: false,
 };
 
-/// A universe of three places, what is decided in it and what Roblox holds.
+/// A universe of three places, its decisions, and what Roblox holds.
 #[derive(Clone, Debug)]
 struct Universe {
     now: UnixSeconds,
     bans: u64,
     global: Option<Ban>,
-    places: BTreeMap<ExperienceId, (rules::Here, Option<Level>, Mirrors)>,
-    doubts: Vec<Doubt>,
-    held: Vec<Held>,
+    places: BTreeMap<ExperienceId, (rules::Here, Option<Level>, MirroredChanges)>,
+    unconfirmed: Vec<UnconfirmedChange>,
+    applied: Vec<AppliedRestriction>,
     /// By level: the ban that is set, and until when.
     roblox: BTreeMap<Level, (RevisionRef, Expiry)>,
-    asked: Vec<Step>,
+    asked: Vec<MirrorStep>,
 }
 
 impl Universe {
@@ -49,8 +49,8 @@ impl Universe {
             bans: 0,
             global: None,
             places: PLACES.map(|id| (id, place.clone())).into(),
-            doubts: Vec::new(),
-            held: Vec::new(),
+            unconfirmed: Vec::new(),
+            applied: Vec::new(),
             roblox: BTreeMap::new(),
             asked: Vec::new(),
         }
@@ -111,8 +111,8 @@ impl Universe {
         self.keep(place, outcome.standing);
     }
 
-    fn places(&self) -> Vec<Place> {
-        let place = |id: &ExperienceId| Place {
+    fn places(&self) -> Vec<MirroredPlace> {
+        let place = |id: &ExperienceId| MirroredPlace {
             experience: *id,
             standing: self.standing(*id),
             reported_at: self.places[id].1,
@@ -121,22 +121,27 @@ impl Universe {
         PLACES.iter().map(place).collect()
     }
 
-    fn plan(&self) -> Plan {
-        let (places, mut doubts) = (self.places(), self.doubts.clone());
-        doubts.extend(outdated(&self.held, &self.doubts, &places, self.now));
-        plan(&places, &doubts, self.now)
+    fn plan(&self) -> MirrorPlan {
+        let (places, mut unconfirmed) = (self.places(), self.unconfirmed.clone());
+        unconfirmed.extend(stale_changes(
+            &self.applied,
+            &self.unconfirmed,
+            &places,
+            self.now,
+        ));
+        plan(&places, &unconfirmed, self.now)
     }
 
-    fn doubt(&mut self, step: &Step, done: bool) {
-        self.doubts.retain(|doubt| doubt.level != step.level);
-        self.doubts.push(Doubt {
+    fn record_request(&mut self, step: &MirrorStep, done: bool) {
+        self.unconfirmed.retain(|change| change.level != step.level);
+        self.unconfirmed.push(UnconfirmedChange {
             level: step.level,
             content: step.content(),
             done,
         });
     }
 
-    fn ask(&mut self, step: &Step) {
+    fn ask(&mut self, step: &MirrorStep) {
         self.asked.push(step.clone());
         match &step.ban {
             Some(ban) => {
@@ -159,27 +164,27 @@ impl Universe {
         self.places.get_mut(&place).unwrap().1 = at;
     }
 
-    /// Carries a plan out, up to so many steps: then the mirror is killed, before the last of them
-    /// reached Roblox or after it.
+    /// Applies the plan. After `steps` steps the mirror is killed, before the last of them reached Roblox or
+    /// after it.
     fn mirror(&mut self, steps: usize, reaches: bool) {
         let plan = self.plan();
         let mut made = Vec::new();
         for (n, step) in plan.steps.iter().enumerate() {
             let last = n == steps;
-            self.doubt(step, false);
+            self.record_request(step, false);
             if !last || reaches {
                 self.ask(step);
             }
             if last {
                 return;
             }
-            self.doubt(step, true);
-            self.held.retain(|held| held.level != step.level);
-            let held = step.content().map(|content| Held {
+            self.record_request(step, true);
+            self.applied.retain(|held| held.level != step.level);
+            let held = step.content().map(|content| AppliedRestriction {
                 level: step.level,
                 content,
             });
-            self.held.extend(held);
+            self.applied.extend(held);
             made.push(step.level);
         }
         for report in &plan.reports {
@@ -191,10 +196,10 @@ impl Universe {
             });
             self.report(report.experience, report.state, at);
         }
-        self.doubts.clear();
+        self.unconfirmed.clear();
     }
 
-    /// Carries everything out.
+    /// Applies everything that is pending.
     fn drain(&mut self) {
         self.mirror(usize::MAX, false);
         assert!(self.plan().is_empty(), "{:?}", self.plan());
@@ -205,14 +210,14 @@ impl Universe {
         expires.is_after(self.now).then_some(*revision)
     }
 
-    /// What kind of changes was asked for since the last time.
+    /// The changes that were requested since the last call: the level, and whether a ban was set.
     fn asked(&mut self) -> Vec<(Level, bool)> {
         let asked = std::mem::take(&mut self.asked);
-        let kind = |step: Step| (step.level, step.ban.is_some());
+        let kind = |step: MirrorStep| (step.level, step.ban.is_some());
         asked.into_iter().map(kind).collect()
     }
 
-    /// Fails if Roblox does not keep out exactly whom the places want to.
+    /// Fails unless Roblox keeps the user out exactly where a place wants it.
     fn is_right(&self) -> Result<(), TestCaseError> {
         for place in PLACES {
             let standing = self.standing(place);
@@ -236,7 +241,7 @@ impl Universe {
 }
 
 impl Universe {
-    /// Fails if Roblox holds another ban at some level than the one that is wanted there.
+    /// Fails if any level holds something other than the ban that is wanted there.
     fn is_exact(&self) -> Result<(), TestCaseError> {
         let places = self.places();
         let of_places = PLACES.map(Level::Place).into_iter();
@@ -251,7 +256,7 @@ impl Universe {
 const PERMANENT: Length = Length::Permanent;
 
 #[test]
-fn a_global_ban_is_one_change_for_all_places_and_so_is_its_end() {
+fn a_global_ban_and_its_lift_are_one_change_each() {
     let mut universe = Universe::new();
     universe.ban(ARENA, Scope::Global, true, PERMANENT);
     universe.drain();
@@ -263,7 +268,7 @@ fn a_global_ban_is_one_change_for_all_places_and_so_is_its_end() {
 }
 
 #[test]
-fn a_ban_of_places_is_a_change_for_each() {
+fn a_ban_at_place_level_is_one_change_per_place() {
     let mut universe = Universe::new();
     universe.ban(ARENA, Scope::Global, false, PERMANENT);
     universe.drain();
@@ -272,7 +277,7 @@ fn a_ban_of_places_is_a_change_for_each() {
 }
 
 #[test]
-fn what_a_sibling_has_reported_is_not_asked_for_again() {
+fn a_ban_that_a_sibling_has_reported_is_not_requested_again() {
     let mut universe = Universe::new();
     universe.ban(ARENA, Scope::Global, true, PERMANENT);
     let revision = universe.global.as_ref().unwrap().current();
@@ -286,13 +291,13 @@ fn what_a_sibling_has_reported_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_universe_is_not_freed_while_a_sibling_wants_the_ban() {
+fn a_universe_stays_restricted_while_a_sibling_wants_it() {
     let mut universe = Universe::new();
     universe.ban(ARENA, Scope::Experience, true, PERMANENT);
     universe.drain();
     universe.ban(BEACH, Scope::Experience, true, Length::For(600));
     universe.drain();
-    assert_eq!(universe.asked().len(), 1, "the longer one holds for both");
+    assert_eq!(universe.asked().len(), 1, "the longer one applies to both");
     universe.lift(ARENA);
     universe.drain();
     assert_eq!(
@@ -307,7 +312,7 @@ fn a_universe_is_not_freed_while_a_sibling_wants_the_ban() {
 }
 
 #[test]
-fn what_was_let_in_without_a_lift_is_set_right_where_a_sibling_wants_another_ban() {
+fn an_unban_report_without_a_lift_is_corrected() {
     let mut universe = Universe::new();
     for place in [ARENA, BEACH] {
         universe.ban(place, Scope::Experience, true, PERMANENT);
@@ -324,7 +329,7 @@ fn what_was_let_in_without_a_lift_is_set_right_where_a_sibling_wants_another_ban
 }
 
 #[test]
-fn a_change_of_level_sets_the_one_and_lifts_the_other() {
+fn a_change_of_level_sets_one_and_lifts_the_other() {
     let mut universe = Universe::new();
     universe.ban(ARENA, Scope::Experience, true, PERMANENT);
     universe.drain();
@@ -340,7 +345,7 @@ fn a_change_of_level_sets_the_one_and_lifts_the_other() {
 }
 
 #[test]
-fn what_was_asked_and_not_reported_is_taken_back_when_it_is_not_wanted_any_more() {
+fn an_unreported_change_is_undone_once_it_is_not_wanted() {
     for reached in [true, false] {
         let mut universe = Universe::new();
         universe.ban(ARENA, Scope::Experience, true, PERMANENT);
@@ -348,7 +353,7 @@ fn what_was_asked_and_not_reported_is_taken_back_when_it_is_not_wanted_any_more(
         universe.lift(ARENA);
         assert!(
             universe.standing(ARENA).owed().unban.is_none(),
-            "nothing is owed"
+            "nothing is pending"
         );
         universe.drain();
         assert_eq!(universe.holds(Level::Universe), None);
@@ -356,7 +361,7 @@ fn what_was_asked_and_not_reported_is_taken_back_when_it_is_not_wanted_any_more(
 }
 
 #[test]
-fn a_place_that_is_not_mirrored_is_left_alone() {
+fn places_that_are_not_mirrored_are_not_touched() {
     let mut universe = Universe::new();
     universe.places.get_mut(&ARENA).unwrap().2 = NONE;
     universe.ban(ARENA, Scope::Experience, true, PERMANENT);
@@ -368,11 +373,11 @@ fn a_place_that_is_not_mirrored_is_left_alone() {
 }
 
 #[test]
-fn what_is_not_mirrored_is_left_to_the_game_servers() {
+fn changes_that_are_not_mirrored_are_left_to_the_game_servers() {
     let mut universe = Universe::new();
     universe.ban(ARENA, Scope::Experience, true, PERMANENT);
     universe.drain();
-    let only_bans = Mirrors {
+    let only_bans = MirroredChanges {
         bans: true,
         unbans: false,
     };

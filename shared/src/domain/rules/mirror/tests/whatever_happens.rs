@@ -1,4 +1,4 @@
-//! Any sequence of decisions, kills and game servers ends in what is wanted.
+//! After any sequence of decisions, crashes and game servers, Roblox holds what is wanted.
 
 use proptest::prelude::*;
 
@@ -7,18 +7,18 @@ use super::{PERMANENT, PLACES, Universe};
 use crate::domain::ids::ExperienceId;
 use crate::domain::rules::{Length, Scope};
 
-/// Something that happens.
+/// A step of the sequence.
 #[derive(Clone, Debug)]
 enum Event {
     Ban(usize, bool, bool, Option<u64>),
     Lift(usize),
-    /// Somebody says that the user has been let in, who has lifted nothing.
+    /// A report says that the user is unbanned, though nothing was lifted.
     LetIn(usize),
     Wait(u64),
     /// The mirror is killed at this step, which reached Roblox or not.
     Killed(usize, bool),
     Drain,
-    /// A game server applies what its place owes and reports it.
+    /// A game server applies what is pending in its place and reports it.
     GameServer(usize),
 }
 

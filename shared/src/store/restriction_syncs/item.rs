@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Application, Intent};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::ExperienceId;
 use crate::domain::rules::RevisionRef;
-use crate::domain::rules::enforcing::{Held, Level};
+use crate::domain::rules::mirror::{AppliedRestriction, Level, RequestedChange, RestrictionSync};
 use crate::store::dynamo::items::{self, StoredRevision};
 use crate::store::dynamo::schema::Item;
 
@@ -15,11 +14,11 @@ use crate::store::dynamo::schema::Item;
 const KEPT: u64 = 7 * 86_400;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct ApplicationItem {
+pub(super) struct SyncItem {
     #[serde(default)]
-    intents: Vec<StoredIntent>,
+    intents: Vec<StoredRequest>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    holds: Vec<StoredHeld>,
+    holds: Vec<StoredRestriction>,
     /// Unix milliseconds.
     #[serde(default)]
     updates: Vec<u64>,
@@ -40,7 +39,7 @@ pub(super) struct ApplicationItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredIntent {
+struct StoredRequest {
     /// Absent = the universe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<ExperienceId>,
@@ -53,15 +52,15 @@ struct StoredIntent {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredHeld {
+struct StoredRestriction {
     /// Absent = the universe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<ExperienceId>,
     content: StoredRevision,
 }
 
-impl From<&Held> for StoredHeld {
-    fn from(held: &Held) -> Self {
+impl From<&AppliedRestriction> for StoredRestriction {
+    fn from(held: &AppliedRestriction) -> Self {
         Self {
             place: stored(held.level),
             content: held.content.into(),
@@ -69,8 +68,8 @@ impl From<&Held> for StoredHeld {
     }
 }
 
-impl From<StoredHeld> for Held {
-    fn from(stored: StoredHeld) -> Self {
+impl From<StoredRestriction> for AppliedRestriction {
+    fn from(stored: StoredRestriction) -> Self {
         Self {
             level: level(stored.place),
             content: stored.content.into(),
@@ -78,8 +77,8 @@ impl From<StoredHeld> for Held {
     }
 }
 
-impl From<&Intent> for StoredIntent {
-    fn from(intent: &Intent) -> Self {
+impl From<&RequestedChange> for StoredRequest {
+    fn from(intent: &RequestedChange) -> Self {
         Self {
             place: stored(intent.level),
             content: intent.content.map(StoredRevision::from),
@@ -90,8 +89,8 @@ impl From<&Intent> for StoredIntent {
     }
 }
 
-impl From<StoredIntent> for Intent {
-    fn from(stored: StoredIntent) -> Self {
+impl From<StoredRequest> for RequestedChange {
+    fn from(stored: StoredRequest) -> Self {
         Self {
             level: level(stored.place),
             content: stored.content.map(RevisionRef::from),
@@ -102,18 +101,18 @@ impl From<StoredIntent> for Intent {
     }
 }
 
-impl ApplicationItem {
-    /// Of an application, and where and when somebody is to look again.
-    pub(super) fn of(application: &Application, due: Option<(String, UnixMillis)>) -> Self {
+impl SyncItem {
+    /// The item of a sync; `due` is when to look again, and in which partition of the index.
+    pub(super) fn of(sync: &RestrictionSync, due: Option<(String, UnixMillis)>) -> Self {
         let (due, due_at) = due.unzip();
-        let is_kept = !application.holds.is_empty() || due.is_some();
+        let is_kept = !sync.applied.is_empty() || due.is_some();
         Self {
-            intents: application.intents.iter().map(StoredIntent::from).collect(),
-            holds: application.holds.iter().map(StoredHeld::from).collect(),
-            updates: application.updates.iter().map(|at| at.millis()).collect(),
-            failures: application.failures,
-            error: application.error.clone(),
-            retry_at: application.retry_at.map(UnixMillis::millis),
+            intents: sync.requested.iter().map(StoredRequest::from).collect(),
+            holds: sync.applied.iter().map(StoredRestriction::from).collect(),
+            updates: sync.updates.iter().map(|at| at.millis()).collect(),
+            failures: sync.failures,
+            error: sync.error.clone(),
+            retry_at: sync.retry_at.map(UnixMillis::millis),
             due,
             due_at: due_at.map(UnixMillis::millis),
             ttl: (!is_kept).then(|| UnixMillis::now().seconds().plus(KEPT).0),
@@ -121,12 +120,20 @@ impl ApplicationItem {
     }
 }
 
-impl Application {
+impl RestrictionSync {
     pub(super) fn read(item: Item) -> Result<Self, ApiError> {
-        let item: ApplicationItem = items::read(item)?;
+        let item: SyncItem = items::read(item)?;
         Ok(Self {
-            intents: item.intents.into_iter().map(Intent::from).collect(),
-            holds: item.holds.into_iter().map(Held::from).collect(),
+            requested: item
+                .intents
+                .into_iter()
+                .map(RequestedChange::from)
+                .collect(),
+            applied: item
+                .holds
+                .into_iter()
+                .map(AppliedRestriction::from)
+                .collect(),
             updates: item
                 .updates
                 .into_iter()

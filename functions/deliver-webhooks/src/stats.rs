@@ -1,22 +1,18 @@
-//! Counts of one invocation.
+//! Counts for one invocation.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use shared::domain::webhooks::is_endpoint_down;
 use shared::telemetry::Run;
 
-/// After this many failed attempts without a success, the endpoint is skipped until the next sweep:
-/// an endpoint that is down costs little, however much is due to it.
-const FUTILE: u32 = 16;
-
-/// Counts, shared by parallel attempts.
+/// The counts, shared by concurrent attempts.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct DeliveryStats {
     delivered: Count,
     failed_attempts: Count,
     given_up: Count,
     paused: Count,
-    /// Milliseconds from the event to its delivery, of deliveries that succeeded at the first
-    /// attempt.
+    /// The longest wait of a delivery that succeeded at its first attempt, in milliseconds.
     longest_wait: AtomicU64,
     endpoint_is_gone: AtomicBool,
 }
@@ -34,47 +30,50 @@ impl Count {
     }
 }
 
-impl Tally {
-    /// `waited`: the milliseconds before a successful first attempt.
-    pub fn delivered(&self, waited: Option<u64>) {
+impl DeliveryStats {
+    /// Records a delivery; `waited` is its wait in milliseconds if this was its first attempt.
+    pub fn record_delivered(&self, waited: Option<u64>) {
         self.delivered.add();
         let waited = waited.unwrap_or_default();
         self.longest_wait.fetch_max(waited, Ordering::Relaxed);
     }
 
-    pub fn attempt_failed(&self) {
+    pub fn record_failed_attempt(&self) {
         self.failed_attempts.add();
     }
 
-    pub fn given_up(&self) {
+    /// Records a delivery that is not retried.
+    pub fn record_given_up(&self) {
         self.given_up.add();
     }
 
-    pub fn endpoint_gone(&self) {
+    /// Records that the endpoint answered 410.
+    pub fn record_endpoint_gone(&self) {
         self.endpoint_is_gone.store(true, Ordering::Relaxed);
     }
 
-    /// The service paused the endpoint.
-    pub fn paused(&self) {
+    /// Records that we paused the endpoint.
+    pub fn record_paused(&self) {
         self.paused.add();
     }
 
-    /// The numbers of deliveries and of failed attempts.
+    /// How many deliveries were made and how many attempts failed.
     pub fn so_far(&self) -> (u32, u32) {
         (self.delivered.get(), self.failed_attempts.get())
     }
 
+    /// Whether the endpoint answered 410.
     pub fn is_endpoint_gone(&self) -> bool {
         self.endpoint_is_gone.load(Ordering::Relaxed)
     }
 
-    /// Whether to skip this endpoint for now.
-    pub fn is_futile(&self) -> bool {
+    /// Whether the endpoint is gone or down, so that further attempts can wait.
+    pub fn is_endpoint_down(&self) -> bool {
         let (delivered, failed) = self.so_far();
-        self.is_endpoint_gone() || (delivered == 0 && failed >= FUTILE)
+        self.is_endpoint_gone() || is_endpoint_down(delivered, failed)
     }
 
-    /// The counts for the log line.
+    /// The counts as metrics.
     pub fn run(&self) -> Run {
         let delivered = self.delivered.get();
         let waited = self.longest_wait.load(Ordering::Relaxed) / 1000;
@@ -95,17 +94,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_that_only_fails_is_left_alone_and_one_success_is_enough_to_go_on() {
-        let tally = Tally::default();
-        for _ in 1..FUTILE {
-            tally.attempt_failed();
+    fn an_endpoint_is_down_after_failures_only_or_a_410() {
+        let stats = DeliveryStats::default();
+        for _ in 0..15 {
+            stats.record_failed_attempt();
         }
-        assert!(!tally.is_futile());
-        tally.attempt_failed();
-        assert!(tally.is_futile());
-        tally.delivered(None);
-        assert!(!tally.is_futile());
-        tally.endpoint_gone();
-        assert!(tally.is_futile());
+        assert!(!stats.is_endpoint_down());
+        stats.record_failed_attempt();
+        assert!(stats.is_endpoint_down());
+        stats.record_delivered(None);
+        assert!(!stats.is_endpoint_down());
+        stats.record_endpoint_gone();
+        assert!(stats.is_endpoint_down());
     }
 }

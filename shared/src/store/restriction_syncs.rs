@@ -11,7 +11,7 @@ use super::Store;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
-use crate::domain::rules::enforcing::{Doubt, Held, Level, Mirrors, Place};
+use crate::domain::rules::mirror::{Level, MirroredChanges, MirroredPlace, RestrictionSync};
 use crate::domain::rules::{self, RevisionRef, Standing};
 use crate::store::access::links::Link;
 use crate::store::decisions::commit::Actor;
@@ -21,76 +21,32 @@ use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::schema::{self, Key, names};
-use item::ApplicationItem;
+use item::SyncItem;
 
 /// How many seconds before a ban's guid was minted its first decision is looked for: no two clocks
 /// need agree.
 const SLACK: u64 = 3600;
 
-/// What is being applied to a user in a universe.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Application {
-    /// What was asked of Roblox and is not reported yet, one at most for each level.
-    pub intents: Vec<Intent>,
-    /// The restrictions that the mirror has set and not lifted since, one at most for each level.
-    pub holds: Vec<Held>,
-    /// When Roblox was last asked, the latest at the end.
-    pub updates: Vec<UnixMillis>,
-    /// How often in a row it came to nothing.
-    pub failures: u32,
-    /// What it came to the last time, for the operator.
-    pub error: Option<String>,
-    /// Not to be tried again before.
-    pub retry_at: Option<UnixMillis>,
-}
-
-/// Something that is asked of Roblox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Intent {
-    /// Where.
-    pub level: Level,
-    /// The revision that is set, or none for a lift.
-    pub content: Option<RevisionRef>,
-    /// The name by which Roblox knows a repetition.
-    pub idempotency_key: String,
-    /// When it was asked first.
-    pub first_sent: UnixMillis,
-    /// Whether Roblox has answered that it did so.
-    pub done: bool,
-}
-
-impl Intent {
-    /// What the rules go by.
-    #[must_use]
-    pub const fn doubt(&self) -> Doubt {
-        Doubt {
-            level: self.level,
-            content: self.content,
-            done: self.done,
-        }
-    }
-}
-
 /// A user in some places of a universe, on which everything that is decided about them rests.
 #[derive(Clone, Debug)]
-pub struct Applying {
+pub struct SyncState {
     /// Their standing in each of the places.
     pub standings: BTreeMap<ExperienceId, Standing>,
     /// What is being applied to them.
-    pub application: Option<Application>,
+    pub sync: Option<RestrictionSync>,
 }
 
 impl Store {
     /// A user's standing in some places of a universe, and what is being applied to them there:
     /// strongly consistent, in one round trip.
-    pub async fn applying(
+    pub async fn sync_state(
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
         places: &[ExperienceId],
-    ) -> Result<Applying, ApiError> {
-        let key = Key::application(prefix, user, universe.get());
+    ) -> Result<SyncState, ApiError> {
+        let key = Key::restriction_sync(prefix, user, universe.get());
         let global = Key::global(prefix, user);
         let of_places = places
             .iter()
@@ -103,7 +59,7 @@ impl Store {
                 .position(|item| Key::of(item).as_ref() == Some(wanted))?;
             Some(found.swap_remove(at))
         };
-        let application = take(&key).map(Application::read).transpose()?;
+        let sync = take(&key).map(RestrictionSync::read).transpose()?;
         let global: Option<items::GlobalItem> = take(&global).map(items::read).transpose()?;
         let mut standings = BTreeMap::new();
         for place in places {
@@ -112,27 +68,24 @@ impl Store {
             let snapshot = Snapshot::new(prefix, user, *place, here, global.clone());
             standings.insert(*place, snapshot.standing);
         }
-        Ok(Applying {
-            standings,
-            application,
-        })
+        Ok(SyncState { standings, sync })
     }
 
     /// Writes down what is being applied to a user; `due` is when to look again, even if nothing is
     /// pending for them by then. If it was written down before (`is_noted`) and is gone, the user was
     /// forgotten meanwhile, and nothing is written.
-    pub async fn note_application(
+    pub async fn save_sync(
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
-        application: &Application,
+        sync: &RestrictionSync,
         due: Option<UnixMillis>,
         is_noted: bool,
     ) -> Result<(), ApiError> {
-        let due_at = due.map(|at| (schema::applications(prefix, universe), at));
-        let item = ApplicationItem::of(application, due_at);
-        let key = Key::application(prefix, user, universe.get());
+        let due_at = due.map(|at| (schema::due_syncs(prefix, universe), at));
+        let item = SyncItem::of(sync, due_at);
+        let key = Key::restriction_sync(prefix, user, universe.get());
         let put = self
             .database
             .putting(items::write(key, "application", item)?)?;
@@ -146,7 +99,7 @@ impl Store {
     }
 
     /// Has a user looked at again for whom the mirror holds a restriction; says whether it does.
-    pub async fn look_again(
+    pub async fn schedule_recheck(
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
@@ -155,16 +108,16 @@ impl Store {
     ) -> Result<bool, ApiError> {
         let update = self
             .database
-            .updating(Key::application(prefix, user, universe.get()))
+            .updating(Key::restriction_sync(prefix, user, universe.get()))
             .update_expression("SET due = :universe, due_at = :now")
             .condition_expression("attribute_exists(holds)")
-            .expression_attribute_values(":universe", text(schema::applications(prefix, universe)))
+            .expression_attribute_values(":universe", text(schema::due_syncs(prefix, universe)))
             .expression_attribute_values(":now", number(now.millis()));
         Ok(self.database.update_if(update).await?)
     }
 
     /// Some users whom the mirror is to look at again by `until`, the earliest first.
-    pub async fn due_applications(
+    pub async fn due_syncs(
         &self,
         prefix: WorkspacePrefix,
         universe: UniverseId,
@@ -176,7 +129,7 @@ impl Store {
             .querying()
             .index_name(names::DUE)
             .key_condition_expression("due = :universe AND due_at <= :until")
-            .expression_attribute_values(":universe", text(schema::applications(prefix, universe)))
+            .expression_attribute_values(":universe", text(schema::due_syncs(prefix, universe)))
             .expression_attribute_values(":until", number(until.millis()))
             .limit(i32::from(limit));
         let (found, _) = self.database.query(query).await?;
@@ -187,17 +140,17 @@ impl Store {
     }
 
     /// A user in a universe, place by place: on this rests everything that is decided about them there.
-    pub async fn places_of(
+    pub async fn mirrored_places(
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
         standings: BTreeMap<ExperienceId, Standing>,
-        mirrors: impl Fn(ExperienceId) -> Mirrors,
-    ) -> Result<Vec<Place>, ApiError> {
+        mirrors: impl Fn(ExperienceId) -> MirroredChanges,
+    ) -> Result<Vec<MirroredPlace>, ApiError> {
         let mut places = Vec::new();
         for (experience, standing) in standings {
             let universal = self.reported_for_universe(prefix, user, &standing).await?;
-            places.push(Place {
+            places.push(MirroredPlace {
                 experience,
                 standing,
                 reported_at: universal.map(|universal| Level::universal(universal, experience)),
@@ -244,15 +197,15 @@ impl Store {
     }
 
     /// What is being applied to a user in a universe.
-    pub async fn application(
+    pub async fn restriction_sync(
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
         universe: UniverseId,
-    ) -> Result<Option<Application>, ApiError> {
-        let key = Key::application(prefix, user, universe.get());
+    ) -> Result<Option<RestrictionSync>, ApiError> {
+        let key = Key::restriction_sync(prefix, user, universe.get());
         let item = self.database.get(key).await?;
-        item.map(Application::read).transpose()
+        item.map(RestrictionSync::read).transpose()
     }
 
     /// Whether what a place reported was applied to the whole universe; none if it reports no ban.
