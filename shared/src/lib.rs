@@ -8,3 +8,4 @@ pub mod integrations;
 pub mod moderation;
 pub mod store;
 pub mod telemetry;
+pub mod testing;

@@ -38,7 +38,7 @@ pub use decisions::changed::Changed;
 pub use decisions::commit::Actor;
 pub use decisions::commit_with_retry::{Committed, WriteContext};
 pub use decisions::expiry::{EXPIRY_SHARDS, Expiring};
-pub use decisions::propagate::Propagation;
+pub use decisions::propagate::PropagationStep;
 pub use decisions::snapshot::Snapshot;
 pub use decisions::write_policy::{CallerLimits, PolicyOutcome, WritePolicy};
 pub use dynamo::database::{Database, Tables};

@@ -9,7 +9,9 @@ use shared::domain::ids::UserId;
 use shared::domain::rules::mirror::{
     KeyCheck, Level, MirrorStep, RobloxFailure, retry_after_error,
 };
-use shared::integrations::roblox::{Ask, RestrictionChange, RobloxError, TIME_LIMIT};
+use shared::integrations::roblox::{
+    RestrictionChange, RestrictionRequest, RobloxError, TIME_LIMIT,
+};
 use tokio::time::Instant;
 
 use crate::kick;
@@ -105,7 +107,7 @@ impl Worker<'_> {
         }
         let (sync, limits) = (&mut self.ready.sync, universe.limits);
         let new_key = || uuid::Uuid::new_v4().to_string();
-        let request = sync.request(step, new_key, UnixMillis::now());
+        let requested = sync.request(step, new_key, UnixMillis::now());
         let before = sync.updates.clone();
         sync.updates = limits.with_change(&before, UnixMillis::now());
         sync.retry_at = None;
@@ -113,17 +115,17 @@ impl Worker<'_> {
         // once its lease is over.
         let lease_over = UnixMillis::now().plus((LEASE + 5) * 1000);
         self.ready.save(universe, Some(lease_over)).await?;
-        let ask = Ask {
+        let request = RestrictionRequest {
             level: step.level,
             change: match &step.ban {
                 Some(ban) => RestrictionChange::Set(ban.terms.clone()),
                 None => RestrictionChange::Lift,
             },
-            idempotency_key: request.idempotency_key,
-            first_sent: request.first_sent,
+            idempotency_key: requested.idempotency_key,
+            first_sent: requested.first_sent,
         };
         let (roblox, user) = (&universe.roblox, self.ready.user);
-        let answer = roblox.change(&key, universe.id, user, &ask).await;
+        let answer = roblox.change(&key, universe.id, user, &request).await;
         let now = UnixMillis::now();
         let sync = &mut self.ready.sync;
         // Roblox counted the request at some time before it answered.

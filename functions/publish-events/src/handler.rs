@@ -12,7 +12,7 @@ use shared::store::{Key, LOGGED_AT_ONCE};
 use shared::telemetry::Run;
 
 use crate::mirror;
-use crate::plan::{Plan, ToLog};
+use crate::plan::{BatchPlan, WorkspaceLog};
 
 /// Logs decisions in order and invokes the workers that continue from there. All of it can be
 /// repeated. The stream sends again what could not be logged, or what there was no time for. A
@@ -23,7 +23,7 @@ pub async fn handle(
     invoker: &WorkerInvoker,
 ) -> Failures {
     let now = UnixMillis::now();
-    let plan = Plan::of(&event, now.seconds());
+    let plan = BatchPlan::of(&event, now.seconds());
     let (mut failures, mut error) = (Failures::default(), None);
     let mut logged = 0_u32;
     for log in &plan.logs {
@@ -35,12 +35,12 @@ pub async fn handle(
         error = published.error.or(error);
     }
     let mut errands = plan.errands;
-    match mirror::errands(&invocation, &plan.owing, &plan.let_in, now).await {
+    match mirror::errands(&invocation, &plan.pending, &plan.unbanned, now).await {
         Ok(universes) => errands.extend(universes),
         Err(failure) => {
             // The schedule finds what is pending, but only this batch shows which users' unbans
             // were reported.
-            let first = event.records.first().filter(|_| !plan.let_in.is_empty());
+            let first = event.records.first().filter(|_| !plan.unbanned.is_empty());
             if let Some(record) = first {
                 failures.add(&record.dynamodb);
             }
@@ -71,7 +71,7 @@ struct Published<'a> {
 
 /// Logs the entries of a workspace and writes their deliveries. If one cannot be logged, no later
 /// one is.
-async fn publish<'a>(invocation: &Invocation, log: &ToLog<'a>) -> Published<'a> {
+async fn publish<'a>(invocation: &Invocation, log: &WorkspaceLog<'a>) -> Published<'a> {
     let store = &invocation.store;
     let mut published = Published::default();
     for entries in log.entries.chunks(LOGGED_AT_ONCE) {
@@ -99,7 +99,7 @@ async fn publish<'a>(invocation: &Invocation, log: &ToLog<'a>) -> Published<'a> 
 }
 
 /// The age of the oldest entry, in seconds.
-fn waited(logs: &[ToLog<'_>], now: UnixMillis) -> Option<u64> {
+fn waited(logs: &[WorkspaceLog<'_>], now: UnixMillis) -> Option<u64> {
     let entries = logs.iter().flat_map(|log| &log.entries);
     let oldest = entries.filter_map(|(_, change)| change.made()).min()?;
     let now = Duration::from_millis(now.millis());

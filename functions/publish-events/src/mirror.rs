@@ -16,15 +16,15 @@ use shared::store::Mirror;
 /// nothing is pending any more. So the mirror checks what it has set itself.
 pub async fn errands(
     invocation: &Invocation,
-    owing: &BTreeSet<(WorkspacePrefix, ExperienceId)>,
-    let_in: &BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
+    pending: &BTreeSet<(WorkspacePrefix, ExperienceId)>,
+    unbanned: &BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
     now: UnixMillis,
 ) -> Result<Vec<Job>, ApiError> {
-    if owing.is_empty() && let_in.is_empty() {
+    if pending.is_empty() && unbanned.is_empty() {
         return Ok(Vec::new());
     }
     if !invocation.ends.allows(STEP) {
-        let detail = "no time was left to look at mirrors".to_owned();
+        let detail = "no time was left to read the mirrors".to_owned();
         return Err(ApiError::Unavailable(detail));
     }
     let (store, mut errands) = (&invocation.store, Vec::new());
@@ -34,11 +34,11 @@ pub async fn errands(
             experience,
             settings,
         } = it;
-        let mut is_sent = owing.contains(&(*workspace, *experience));
-        for (prefix, user, place) in let_in {
+        let mut is_sent = pending.contains(&(*workspace, *experience));
+        for (prefix, user, place) in unbanned {
             if (prefix, place) == (workspace, experience) {
-                let looked = store.schedule_recheck(*prefix, *user, settings.universe, now);
-                is_sent |= looked.await?;
+                let rechecked = store.schedule_recheck(*prefix, *user, settings.universe, now);
+                is_sent |= rechecked.await?;
             }
         }
         if is_sent {

@@ -10,7 +10,7 @@ use shared::store::{Changed, Key};
 
 /// The entries of one workspace to be logged, in the order in which they were written.
 #[derive(Debug)]
-pub struct ToLog<'a> {
+pub struct WorkspaceLog<'a> {
     pub prefix: WorkspacePrefix,
     /// Each entry with its stream record.
     pub entries: Vec<(Key, &'a ItemChange)>,
@@ -18,18 +18,18 @@ pub struct ToLog<'a> {
 
 /// What a batch requires.
 #[derive(Debug, Default)]
-pub struct Plan<'a> {
+pub struct BatchPlan<'a> {
     /// The entries to log, by workspace.
-    pub logs: Vec<ToLog<'a>>,
+    pub logs: Vec<WorkspaceLog<'a>>,
     /// Experiences with pending changes.
-    pub owing: BTreeSet<(WorkspacePrefix, ExperienceId)>,
+    pub pending: BTreeSet<(WorkspacePrefix, ExperienceId)>,
     /// Users whose unban was reported by an experience that had banned them.
-    pub let_in: BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
+    pub unbanned: BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
     /// Endpoints with new deliveries.
     pub errands: HashSet<Job>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> BatchPlan<'a> {
     /// The plan for a batch at the time `now`. Repeated records are planned once.
     pub fn of(event: &'a StreamEvent, now: UnixSeconds) -> Self {
         let mut plan = Self::default();
@@ -42,7 +42,7 @@ impl<'a> Plan<'a> {
                     let at = *of_tag.entry(prefix).or_insert(plan.logs.len());
                     if at == plan.logs.len() {
                         let entries = Vec::new();
-                        plan.logs.push(ToLog { prefix, entries });
+                        plan.logs.push(WorkspaceLog { prefix, entries });
                     }
                     if let Some(log) = plan.logs.get_mut(at)
                         && log.entries.iter().all(|(known, _)| *known != key)
@@ -51,11 +51,11 @@ impl<'a> Plan<'a> {
                     }
                 }
                 Some(Changed::Standing(prefix, user, experience)) => {
-                    if owes(change, now) {
-                        plan.owing.insert((prefix, experience));
+                    if is_pending(change, now) {
+                        plan.pending.insert((prefix, experience));
                     }
                     if change.lets_in() {
-                        plan.let_in.insert((prefix, user, experience));
+                        plan.unbanned.insert((prefix, user, experience));
                     }
                 }
                 Some(Changed::Delivery(workspace, endpoint)) => {
@@ -73,7 +73,7 @@ impl<'a> Plan<'a> {
 
 /// Whether something is pending for an experience now. An unban is written before it is due; the
 /// schedule finds it then.
-fn owes(change: &ItemChange, now: UnixSeconds) -> bool {
+fn is_pending(change: &ItemChange, now: UnixSeconds) -> bool {
     let due = |owed: &str| owed.split('#').next()?.parse::<u64>().ok();
     change.owes_ban()
         || change

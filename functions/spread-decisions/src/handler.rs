@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::api::invocation::{Invocation, STEP};
 use shared::domain::clock::UnixMillis;
-use shared::store::Propagation;
+use shared::store::PropagationStep;
 use shared::store::dynamo::stream::{Failures, Record, StreamEvent};
 use shared::telemetry::Batch;
 
@@ -17,7 +17,7 @@ pub async fn handle(invocation: Invocation, event: StreamEvent) -> Failures {
     let mut oldest: Option<Duration> = None;
     let records = event.records.len();
     for Record { dynamodb: change } in &event.records {
-        let Some(step) = Propagation::of(&change.key()) else {
+        let Some(step) = PropagationStep::of(&change.key()) else {
             continue;
         };
         if taken.contains(&step) {
@@ -33,7 +33,7 @@ pub async fn handle(invocation: Invocation, event: StreamEvent) -> Failures {
             break;
         }
         taken.insert(step);
-        if let (Propagation::Global(..), Some(made)) = (step, change.made()) {
+        if let (PropagationStep::Global(..), Some(made)) = (step, change.made()) {
             oldest = Some(oldest.map_or(made, |oldest| oldest.min(made)));
         }
     }

@@ -1,5 +1,5 @@
-//! Which experiences are mirrored to Roblox's own list of bans, and how that stands. The key of Open
-//! Cloud is not among it, only the name under which Secrets Manager keeps it.
+//! The mirror's settings per experience, and whether it is stopped. The Open Cloud key itself is not stored
+//! here, only the name of its secret.
 
 use std::sync::Arc;
 
@@ -15,46 +15,46 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::lease::Lease;
 use crate::store::dynamo::schema::{self, Item, Key};
 
-/// How long it is kept in mind that a universe is to be left alone, beyond that time, in seconds.
+/// How long a universe's pause stays stored after its end, in seconds.
 const PAUSE_KEPT: u64 = 86_400;
 
-/// That an experience is mirrored.
+/// The mirror of one experience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirror {
-    /// Whose.
+    /// The experience's workspace.
     pub workspace: WorkspacePrefix,
     /// The experience.
     pub experience: ExperienceId,
-    /// How it is set up and how it stands.
+    /// Its settings and state.
     pub settings: MirrorSettings,
 }
 
-/// How a mirror is set up, and how it stands.
+/// The settings and state of a mirror.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MirrorSettings {
     /// The universe that the experience is a place of.
     pub universe: UniverseId,
-    /// Under which name, or ARN, Secrets Manager keeps the key of Open Cloud.
+    /// The name or ARN of the secret that holds the Open Cloud key.
     pub secret: String,
-    /// What is carried over.
+    /// What is mirrored.
     #[serde(rename = "mirror")]
     pub options: MirrorOptions,
     /// When it was set up.
     pub created: UnixSeconds,
-    /// Set while Roblox does not accept the key.
+    /// Set while the key is not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<MirrorStop>,
-    /// When the key was last tried without need.
+    /// When the key was last checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<UnixSeconds>,
 }
 
-/// What is carried over to Roblox.
+/// What a mirror applies on Roblox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MirrorOptions {
     /// Bans.
     pub bans: bool,
-    /// Their ends.
+    /// Unbans and expiries.
     pub unbans: bool,
     /// Kicks of banned players from running servers.
     pub kicks: bool,
@@ -73,7 +73,7 @@ impl Mirror {
     fn read(item: Item) -> Result<Option<Self>, DatabaseError> {
         let key = Key::of(&item);
         let named = key.as_ref().and_then(|key| key.sk.split_once('#'));
-        // Of one that was ended, the universe follows.
+        // The key of an ended mirror also has the universe.
         let parsed = named.and_then(|(prefix, id)| {
             let experience = id.split('#').next()?.parse().ok()?;
             Some((prefix.parse().ok()?, experience))
@@ -90,23 +90,23 @@ impl Mirror {
 }
 
 impl Store {
-    /// Everything that is mirrored, of all workspaces.
+    /// The mirrors of all workspaces.
     pub async fn mirrors(&self) -> Result<Vec<Mirror>, ApiError> {
         self.mirrors_below("").await
     }
 
-    /// What a workspace mirrors, by experience.
+    /// The mirrors of a workspace, by experience.
     pub async fn mirrors_of(&self, prefix: WorkspacePrefix) -> Result<Vec<Mirror>, ApiError> {
         self.mirrors_below(&format!("{prefix}#")).await
     }
 
-    /// Everything that is mirrored, from memory or the table. A change is effective everywhere
-    /// within 60 s.
+    /// The mirrors of all workspaces, from the cache or the table. A change takes effect everywhere within
+    /// 60 s.
     pub async fn cached_mirrors(&self) -> Result<Arc<[Mirror]>, ApiError> {
         self.caches.mirrors.or(self.mirrors()).await
     }
 
-    /// How one experience is mirrored, if it is.
+    /// The mirror of an experience, if it has one.
     pub async fn mirror(
         &self,
         prefix: WorkspacePrefix,
@@ -116,19 +116,19 @@ impl Store {
         Ok(item.map(Mirror::read).transpose()?.flatten())
     }
 
-    /// Sets up a mirror, or changes it.
+    /// Creates or changes a mirror.
     pub async fn set_mirror(&self, mirror: &Mirror) -> Result<(), ApiError> {
         let key = Key::mirror(mirror.workspace, mirror.experience);
-        let put = self
-            .database
-            .putting(items::write(key, "enforcement", &mirror.settings)?)?;
+        // The stored kinds keep an older word for the mirror.
+        let item = items::write(key, "enforcement", &mirror.settings)?;
+        let put = self.database.putting(item)?;
         self.database.put(put).await?;
         self.caches.mirrors.remove();
         Ok(())
     }
 
-    /// Ends a mirror; `false` if there was none. What Roblox holds stays as it is, so the settings are
-    /// kept: with them it can still be compared and lifted.
+    /// Ends a mirror; `false` if there was none. Roblox keeps its restrictions, so the settings are kept too:
+    /// with them, the restrictions can still be compared and lifted.
     pub async fn remove_mirror(
         &self,
         prefix: WorkspacePrefix,
@@ -147,7 +147,7 @@ impl Store {
         Ok(was)
     }
 
-    /// The mirrors of an experience that were ended, one for each universe.
+    /// The ended mirrors of an experience, one for each universe, or those of all experiences.
     pub async fn ended_mirrors(
         &self,
         prefix: WorkspacePrefix,
@@ -168,7 +168,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Notes what came of trying a mirror's key: that it stopped, or goes on.
+    /// Records the result of checking a mirror's key: whether the mirror is stopped.
     pub async fn record_key_check(
         &self,
         mirror: &Mirror,
@@ -179,7 +179,7 @@ impl Store {
         let update = self
             .database
             .updating(key)
-            // One that was ended or set up anew meanwhile stays as it is.
+            // A mirror that was ended or created again meanwhile is not changed.
             .condition_expression("created = :created")
             .expression_attribute_values(":created", number(mirror.settings.created))
             .expression_attribute_values(":checked", number(checked));
@@ -193,7 +193,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the lease of those who mirror a universe; none if somebody else has it.
+    /// Takes the mirror's lease on a universe; none if another worker holds it.
     pub async fn take_universe_lease(
         &self,
         prefix: WorkspacePrefix,
@@ -205,7 +205,7 @@ impl Store {
         self.take_lease(prefix, &name, seconds, now).await
     }
 
-    /// Until when a universe is to be left alone, if Roblox asked for that.
+    /// The end of a universe's pause, if one was saved.
     pub async fn universe_pause(
         &self,
         prefix: WorkspacePrefix,
@@ -219,7 +219,7 @@ impl Store {
         }))
     }
 
-    /// Keeps in mind, beside the lease of the universe, until when it is to be left alone.
+    /// Saves the end of a universe's pause, in the item of its lease.
     pub async fn pause_universe(
         &self,
         prefix: WorkspacePrefix,

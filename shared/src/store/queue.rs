@@ -1,7 +1,7 @@
-//! The users for whom the places of a universe owe something, in the order in which it was decided.
+//! The users with pending changes in the places of a universe, in the order of the decisions.
 //!
-//! The pending indexes are the queue: what was decided twice about a user stands there once, and
-//! what is done leaves them. Each place has its own; they are merged here.
+//! The pending indexes are the queue: two decisions about a user are one entry, and what is applied
+//! leaves the index. Each place has its own indexes; they are merged here.
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -13,35 +13,35 @@ use crate::store::dynamo::merge::{Merge, Next};
 use crate::store::dynamo::schema::Item;
 use crate::store::lists::pending::{Entry, Pending};
 
-/// How many entries one read takes.
+/// How many entries one read returns.
 const PAGE: u16 = 100;
 
-/// How many indexes are read at once.
+/// How many indexes are read at the same time.
 const READS_AT_ONCE: usize = 16;
 
 /// The queue of a universe.
 #[derive(Debug)]
 pub struct Queue {
     prefix: WorkspacePrefix,
-    /// When the queue was begun: what becomes due later is for the next.
+    /// When the queue was started: what becomes due later is for the next queue.
     now: UnixMillis,
     sources: Vec<Source>,
-    merge: Merge<Owed>,
+    merge: Merge<QueuePosition>,
 }
 
-/// Since when something is owed, by which ban, and for whom.
-type Owed = (UnixSeconds, u64, UserId);
+/// Since when a change is pending, its ban, and its user.
+type QueuePosition = (UnixSeconds, u64, UserId);
 
 #[derive(Debug)]
 struct Source {
     pending: Pending,
     experience: ExperienceId,
-    /// Where the next page begins.
+    /// Where the next page starts.
     next: Option<Item>,
 }
 
 impl Queue {
-    /// The queue of what is owed in these indexes now.
+    /// The queue of what is pending in these indexes now.
     #[must_use]
     pub fn new(
         prefix: WorkspacePrefix,
@@ -61,10 +61,10 @@ impl Queue {
         }
     }
 
-    /// The next user, and since when something is owed for them. A user may come more than once.
+    /// The next user, and since when a change is pending for them. A user may come more than once.
     pub async fn next(&mut self, store: &Store) -> Result<Option<(UnixSeconds, UserId)>, ApiError> {
         loop {
-            match self.merge.next(|owed| *owed) {
+            match self.merge.next(|position| *position) {
                 Next::Entry(_, (since, _, user)) => return Ok(Some((since, user))),
                 Next::End => return Ok(None),
                 Next::Unread(unread) => self.read(store, &unread).await?,
@@ -80,7 +80,7 @@ impl Queue {
             |(number, source)| async move {
                 let (pending, experience) = (source.pending, source.experience);
                 let (entries, next) = store
-                    .owed_page(pending, prefix, experience, source.next.take(), PAGE, now)
+                    .pending_entries(pending, prefix, experience, source.next.take(), PAGE, now)
                     .await?;
                 let page: Vec<_> = entries
                     .iter()
@@ -102,7 +102,7 @@ impl Queue {
 }
 
 impl Entry {
-    fn place_in_queue(&self, pending: Pending) -> Owed {
+    fn place_in_queue(&self, pending: Pending) -> QueuePosition {
         let since = match pending {
             Pending::Bans => self.guid.created(),
             Pending::Unbans => self.due().unwrap_or_default(),
@@ -112,9 +112,9 @@ impl Entry {
 }
 
 impl Store {
-    /// Some entries of a pending index that are owed now, in its order, and where to go on. Bans
-    /// that have expired are taken out of it on the way.
-    pub(super) async fn owed_page(
+    /// Some entries of a pending index that are pending now, in its order, and where the next page starts.
+    /// Expired bans are removed from the index on the way.
+    pub(super) async fn pending_entries(
         &self,
         pending: Pending,
         prefix: WorkspacePrefix,
@@ -128,13 +128,13 @@ impl Store {
             .pending_page(pending, prefix, experience, start, usize::from(limit), now)
             .await?;
         let entries = found.iter().filter_map(|item| Entry::read(item, range));
-        let (expired, owed): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.is_expired(now));
+        let (expired, pending): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.is_expired(now));
         self.sweep(prefix, experience, &expired).await;
-        Ok((owed, next))
+        Ok((pending, next))
     }
 
-    /// Whether anything waits to be carried over in a universe: owed by one of these, or an
-    /// application to be looked at again.
+    /// Whether a universe has work for the mirror: a pending change in one of these indexes, or a user who is
+    /// due for another look.
     pub async fn has_pending_work(
         &self,
         prefix: WorkspacePrefix,

@@ -1,7 +1,4 @@
-//! What is being applied to a user in a universe on Roblox's side.
-//!
-//! It is written down before Roblox is asked, so that a mirror that is killed in between asks for
-//! the very same thing again, and takes back what is not wanted any more.
+//! The state of users' restrictions, which the mirror saves before and after each request to Roblox.
 
 mod item;
 
@@ -23,21 +20,23 @@ use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::schema::{self, Key, names};
 use item::SyncItem;
 
-/// How many seconds before a ban's guid was minted its first decision is looked for: no two clocks
-/// need agree.
+/// How long before a ban's guid was minted its first decision may lie, in seconds: clocks may disagree.
 const SLACK: u64 = 3600;
 
-/// A user in some places of a universe, on which everything that is decided about them rests.
+/// The stored kind of a sync, an older word.
+const KIND: &str = "application";
+
+/// A user in some places of a universe.
 #[derive(Clone, Debug)]
 pub struct SyncState {
     /// Their standing in each of the places.
     pub standings: BTreeMap<ExperienceId, Standing>,
-    /// What is being applied to them.
+    /// What the mirror knows of their restrictions, if anything.
     pub sync: Option<RestrictionSync>,
 }
 
 impl Store {
-    /// A user's standing in some places of a universe, and what is being applied to them there:
+    /// A user's standing in some places of a universe, and what the mirror knows of their restrictions:
     /// strongly consistent, in one round trip.
     pub async fn sync_state(
         &self,
@@ -71,9 +70,8 @@ impl Store {
         Ok(SyncState { standings, sync })
     }
 
-    /// Writes down what is being applied to a user; `due` is when to look again, even if nothing is
-    /// pending for them by then. If it was written down before (`is_noted`) and is gone, the user was
-    /// forgotten meanwhile, and nothing is written.
+    /// Saves a user's sync; `due` is when to look at it again, even if nothing is pending by then. If it was
+    /// saved before (`is_saved`) and is gone, the user was erased meanwhile, and nothing is written.
     pub async fn save_sync(
         &self,
         prefix: WorkspacePrefix,
@@ -81,15 +79,13 @@ impl Store {
         universe: UniverseId,
         sync: &RestrictionSync,
         due: Option<UnixMillis>,
-        is_noted: bool,
+        is_saved: bool,
     ) -> Result<(), ApiError> {
         let due_at = due.map(|at| (schema::due_syncs(prefix, universe), at));
         let item = SyncItem::of(sync, due_at);
         let key = Key::restriction_sync(prefix, user, universe.get());
-        let put = self
-            .database
-            .putting(items::write(key, "application", item)?)?;
-        if is_noted {
+        let put = self.database.putting(items::write(key, KIND, item)?)?;
+        if is_saved {
             let put = put.condition_expression("attribute_exists(pk)");
             self.database.put_if(put).await?;
         } else {
@@ -98,7 +94,7 @@ impl Store {
         Ok(())
     }
 
-    /// Has a user looked at again for whom the mirror holds a restriction; says whether it does.
+    /// Makes the mirror look at a user again if it has set a restriction for them; returns whether it has.
     pub async fn schedule_recheck(
         &self,
         prefix: WorkspacePrefix,
@@ -116,7 +112,7 @@ impl Store {
         Ok(self.database.update_if(update).await?)
     }
 
-    /// Some users whom the mirror is to look at again by `until`, the earliest first.
+    /// Users whom the mirror looks at again by `until`, the earliest first.
     pub async fn due_syncs(
         &self,
         prefix: WorkspacePrefix,
@@ -139,7 +135,7 @@ impl Store {
             .collect())
     }
 
-    /// A user in a universe, place by place: on this rests everything that is decided about them there.
+    /// A user in each mirrored place of a universe, as the mirror's rules see it.
     pub async fn mirrored_places(
         &self,
         prefix: WorkspacePrefix,
@@ -160,8 +156,7 @@ impl Store {
         Ok(places)
     }
 
-    /// Records what an experience has applied, as its game server's confirmation is recorded: what
-    /// was decided meanwhile stays decided, and pending.
+    /// Records what an experience has applied, like a game server's report: later decisions stay pending.
     pub async fn report_applied(
         &self,
         prefix: WorkspacePrefix,
@@ -187,7 +182,7 @@ impl Store {
         let committing = self.commit_with_retry(&call, |snapshot, _| async move {
             let standing = &snapshot.standing;
             Ok(PolicyOutcome::nothing(match state {
-                // The user was forgotten meanwhile.
+                // The user was erased meanwhile.
                 _ if standing.is_blank() => rules::unchanged(standing),
                 Some(revision) => rules::confirm(standing, revision),
                 None => rules::report_unbanned(standing),
@@ -196,7 +191,7 @@ impl Store {
         committing.await.map(drop)
     }
 
-    /// What is being applied to a user in a universe.
+    /// What the mirror knows of a user's restrictions in a universe.
     pub async fn restriction_sync(
         &self,
         prefix: WorkspacePrefix,
@@ -208,8 +203,8 @@ impl Store {
         item.map(RestrictionSync::read).transpose()
     }
 
-    /// Whether what a place reported was applied to the whole universe; none if it reports no ban.
-    /// For a revision that is not the current one, the history says, else the ban's record.
+    /// Whether the ban that a place reported was applied to the whole universe; none if it reports no ban.
+    /// For an earlier revision, the history or else the ban's record has the answer.
     pub async fn reported_for_universe(
         &self,
         prefix: WorkspacePrefix,

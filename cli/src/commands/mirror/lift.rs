@@ -12,7 +12,7 @@ use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::mirror::{
     self, Level, MirroredChanges, RequestedChange, RestrictionSync, RobloxLimits,
 };
-use shared::integrations::roblox::{Ask, RestrictionChange, RobloxError, RobloxKey};
+use shared::integrations::roblox::{RestrictionChange, RestrictionRequest, RobloxError, RobloxKey};
 use shared::store::{Lease, Mirror};
 use tokio::time::Instant;
 
@@ -238,7 +238,7 @@ impl Lifter<'_> {
         intent: &RequestedChange,
     ) -> Result<bool> {
         let limits = RobloxLimits::default();
-        let ask = Ask {
+        let ask = RestrictionRequest {
             level: intent.level,
             change: RestrictionChange::Lift,
             idempotency_key: intent.idempotency_key.clone(),

@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 use super::answer::{self, RobloxError};
 use super::keys::KeyInfo;
-use super::restriction::{Ask, Restriction, RestrictionPage};
+use super::restriction::{Restriction, RestrictionPage, RestrictionRequest};
 use crate::domain::ids::{ExperienceId, UniverseId, UserId};
 use crate::domain::rules::mirror::Level;
 
@@ -110,13 +110,13 @@ impl Roblox {
         key: &RobloxKey,
         universe: UniverseId,
         user: UserId,
-        ask: &Ask,
+        request: &RestrictionRequest,
     ) -> Result<(), RobloxError> {
-        let mut url = self.of_user(universe, ask.level, user);
-        url.query_pairs_mut().extend_pairs(ask.query());
-        let answer = self.send(Method::PATCH, url, Some(key), Some(ask.body()));
+        let mut url = self.of_user(universe, request.level, user);
+        url.query_pairs_mut().extend_pairs(request.query());
+        let answer = self.send(Method::PATCH, url, Some(key), Some(request.body()));
         let answer = json_object(&answer.await?)?;
-        ask.check(&answer)
+        request.check(&answer)
     }
 
     pub async fn restriction(

@@ -15,7 +15,7 @@ const DISPLAY_REASON: usize = 400;
 
 /// A requested change. A repeat is identical in every byte.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct RestrictionRequest {
     pub level: Level,
     pub change: RestrictionChange,
     /// The key by which Roblox recognises a repeat.
@@ -32,7 +32,7 @@ pub enum RestrictionChange {
     Lift,
 }
 
-impl Ask {
+impl RestrictionRequest {
     pub(super) fn query(&self) -> [(&'static str, String); 3] {
         [
             ("updateMask", "gameJoinRestriction".to_owned()),
@@ -234,8 +234,8 @@ mod tests {
         }
     }
 
-    fn ask(change: RestrictionChange) -> Ask {
-        Ask {
+    fn ask(change: RestrictionChange) -> RestrictionRequest {
+        RestrictionRequest {
             level: Level::Universe,
             change,
             idempotency_key: "k".to_owned(),
@@ -277,7 +277,7 @@ mod tests {
             );
         }
         assert!(ask(RestrictionChange::Lift).check(&says(true)).is_err());
-        let of_place = Ask {
+        let of_place = RestrictionRequest {
             level: Level::Place(crate::domain::ids::ExperienceId::new(1).unwrap()),
             ..ask(RestrictionChange::Lift)
         };

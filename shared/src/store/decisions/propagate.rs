@@ -21,17 +21,17 @@ use crate::store::dynamo::schema::Key;
 /// How often a transaction that another writer disturbed is made anew.
 const ROUNDS: u32 = 10;
 
-/// What a change calls for.
+/// What to propagate after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Propagation {
-    /// A Global decision is brought to every linked experience.
+pub enum PropagationStep {
+    /// Copies a Global decision to every linked experience.
     Global(WorkspacePrefix, UserId),
-    /// What stands is brought to a newly linked experience.
+    /// Back-fills active Global bans into a newly linked experience.
     Link(WorkspacePrefix, ExperienceId),
 }
 
-impl Propagation {
-    /// What a change of this item calls for, if anything.
+impl PropagationStep {
+    /// The step after a change of this item, if it needs one.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
         let mut parts = key.pk.split('#');
@@ -45,15 +45,15 @@ impl Propagation {
 }
 
 impl Store {
-    /// Takes a step. Doing it again changes nothing.
-    pub async fn propagate(&self, step: Propagation) -> Result<(), ApiError> {
+    /// Takes a step. Repeating it changes nothing.
+    pub async fn propagate(&self, step: PropagationStep) -> Result<(), ApiError> {
         match step {
-            Propagation::Global(prefix, user) => {
+            PropagationStep::Global(prefix, user) => {
                 let experiences = self.linked_experiences(prefix).await?;
                 let pairs: Vec<_> = experiences.iter().map(|id| (user, *id)).collect();
                 self.reconcile(prefix, &pairs).await
             }
-            Propagation::Link(prefix, experience) => self.backfill(prefix, experience).await,
+            PropagationStep::Link(prefix, experience) => self.backfill(prefix, experience).await,
         }
     }
 

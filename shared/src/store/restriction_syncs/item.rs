@@ -1,4 +1,5 @@
-//! An application as it lies in the table.
+//! The stored item of a sync. Its attributes keep older words: `intents` are requested changes, and `holds`
+//! are applied restrictions.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::domain::rules::mirror::{AppliedRestriction, Level, RequestedChange, R
 use crate::store::dynamo::items::{self, StoredRevision};
 use crate::store::dynamo::schema::Item;
 
-/// How long it is kept when the last change was made, in seconds: a week.
+/// How long a sync is kept once it holds nothing and nothing is due, in seconds: a week.
 const KEPT: u64 = 7 * 86_400;
 
 #[derive(Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub(super) struct SyncItem {
     /// Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<u64>,
-    /// None while something is held, or is to be looked at again.
+    /// None while a restriction is applied, or the sync is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ttl: Option<u64>,
 }

@@ -16,10 +16,10 @@ pub const EXPIRY_SHARDS: u64 = 16;
 /// Where the endpoints of webhooks stand, in the table of workspaces.
 pub const ENDPOINTS: &str = "V";
 
-/// Where the experiences stand whose bans are mirrored, in the table of workspaces.
+/// The partition of the mirrors, in the workspaces table.
 pub const MIRRORS: &str = "M";
 
-/// Where the mirrors stand that were ended, in the table of workspaces.
+/// The partition of the ended mirrors, in the workspaces table.
 pub const ENDED_MIRRORS: &str = "ME";
 
 impl Key {
@@ -71,7 +71,7 @@ impl Key {
         }
     }
 
-    /// A mirror that was ended.
+    /// An ended mirror.
     pub fn ended_mirror(
         prefix: WorkspacePrefix,
         experience: ExperienceId,
@@ -83,7 +83,7 @@ impl Key {
         }
     }
 
-    /// That an experience's bans are mirrored.
+    /// The mirror of an experience.
     pub fn mirror(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
         Self {
             pk: MIRRORS.to_owned(),
@@ -91,7 +91,7 @@ impl Key {
         }
     }
 
-    /// What is being applied to a user in a universe, and when the last updates were made.
+    /// What the mirror knows of a user's restrictions in a universe.
     pub fn restriction_sync(prefix: WorkspacePrefix, user: UserId, universe: u64) -> Self {
         Self {
             pk: user_partition(prefix, user),
@@ -145,13 +145,12 @@ pub fn expiries_of(guid: Guid) -> String {
     expiries(guid.get().checked_rem(EXPIRY_SHARDS).unwrap_or_default())
 }
 
-/// What the lease of those who mirror a universe is called.
+/// The name of the mirror's lease on a universe.
 pub fn mirror_lease(universe: UniverseId) -> String {
     format!("M{universe}")
 }
 
-/// Where the users of a universe stand for whom somebody is to look again, in the index of what is
-/// due.
+/// The partition of a universe's syncs in the index of what is due.
 pub fn due_syncs(prefix: WorkspacePrefix, universe: UniverseId) -> String {
     format!("{prefix}#A#{universe}")
 }
