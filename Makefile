@@ -77,8 +77,8 @@ check: needs-rust check-tools ## Check formatting, lints and the template
 	cargo fetch --locked --quiet --manifest-path tests/fuzz/runner/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	.tools/sam/bin/sam validate --lint --region us-east-1
-	.tools/cfn-lint/bin/cfn-lint template.yaml
-	.tools/checkov/bin/checkov --file template.yaml
+	.tools/cfn-lint/bin/cfn-lint template.yaml observability.yaml
+	.tools/checkov/bin/checkov --file template.yaml observability.yaml
 
 build: needs-rust $(LAMBDA_READY) $(SAM_READY) ## Build the functions as they are deployed
 	.tools/sam/bin/sam build

@@ -20,6 +20,13 @@ pub fn template() -> &'static Template {
     &TEMPLATE
 }
 
+/// What `observability.yaml` defines, with the parameters that `template.yaml` gives it.
+pub fn observability() -> &'static Template {
+    template()
+        .nested("Observability")
+        .expect("observability.yaml")
+}
+
 /// `openapi.yaml` as JSON.
 pub fn openapi() -> &'static Value {
     static OPENAPI: LazyLock<Value> = LazyLock::new(|| {

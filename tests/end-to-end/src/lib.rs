@@ -42,7 +42,7 @@ pub use app::{TestApp, TestAppBuilder};
 pub use call::Call;
 pub use contract::{Contract, contract};
 pub use eventually::eventually;
-pub use files::{openapi, repository, template};
+pub use files::{observability, openapi, repository, template};
 pub use hook::{Hook, Received, Reply};
 pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};

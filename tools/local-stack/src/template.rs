@@ -13,6 +13,7 @@ mod streams;
 mod tables;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -35,20 +36,39 @@ pub struct Template {
     resources: Map<String, Value>,
     /// The resources with their references as they are written.
     source: Map<String, Value>,
+    nested: BTreeMap<String, Self>,
 }
 
 impl Template {
-    /// Reads the template in a file.
+    /// Reads the template in a file, and the templates that it nests.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-        Self::parse(&text)
+        Self::load_with(path.as_ref(), &Map::new())
     }
 
-    /// Reads a template.
+    fn load_with(path: &Path, arguments: &Map<String, Value>) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+        let mut template = Self::parse_with(&text, arguments)?;
+        let mut nested = BTreeMap::new();
+        for (id, properties) in of_type(&template.resources, "AWS::Serverless::Application") {
+            let location = self::text(properties, "Location")
+                .ok_or_else(|| Error::Template(format!("{id} has no Location")))?;
+            let arguments = properties.get("Parameters").and_then(Value::as_object);
+            let arguments = arguments.cloned().unwrap_or_default();
+            let inner = Self::load_with(&path.with_file_name(location), &arguments)?;
+            nested.insert(id.to_owned(), inner);
+        }
+        template.nested = nested;
+        Ok(template)
+    }
+
+    /// Reads a template from its text, without the templates that it nests.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_with(text, &Map::new())
+    }
+
+    fn parse_with(text: &str, arguments: &Map<String, Value>) -> Result<Self> {
         let root = yaml::parse(text)?;
-        let resolver = Resolver::new(&root);
+        let resolver = Resolver::new(&root, arguments);
         let unresolved = root
             .get("Resources")
             .and_then(Value::as_object)
@@ -87,6 +107,7 @@ impl Template {
             buckets,
             resources,
             source: unresolved.clone(),
+            nested: BTreeMap::new(),
         })
     }
 
@@ -148,6 +169,18 @@ impl Template {
         self.functions
             .iter()
             .flat_map(|f| f.schedules.iter().map(move |schedule| (f, schedule)))
+    }
+
+    /// The template of a nested stack, by the stack's logical id.
+    pub fn nested(&self, id: &str) -> Result<&Self> {
+        let found = self.nested.get(id);
+        found.ok_or_else(|| Error::Template(format!("it nests no {id}")))
+    }
+
+    /// The resources by their logical ids, with `Type` and `Properties`.
+    #[must_use]
+    pub fn resources(&self) -> &Map<String, Value> {
+        &self.resources
     }
 
     /// A resource as it would be made, `Type` and `Properties`, by its logical id.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{repository, template};
+use end_to_end::{observability, template};
 use serde_json::Value;
 
 use crate::log_fields::{documented_fields, documented_metrics, operations};
@@ -44,22 +44,26 @@ fn documented() -> Vec<Documented> {
     parts.map(read).collect()
 }
 
-fn template_text() -> String {
-    std::fs::read_to_string(repository("template.yaml")).unwrap()
+/// The resources of a type in `observability.yaml`.
+fn of_type(kind: &str) -> Vec<&'static Value> {
+    let resources = observability().resources().values();
+    resources
+        .filter(|resource| resource["Type"] == kind)
+        .collect()
 }
 
 #[test]
 fn each_documented_query_is_saved_with_the_stack_and_the_other_way_round() {
     let documented = documented();
     assert!(documented.len() >= 8);
-    let saved = template_text()
-        .matches("AWS::Logs::QueryDefinition")
-        .count();
-    assert_eq!(saved, documented.len());
+    assert_eq!(
+        of_type("AWS::Logs::QueryDefinition").len(),
+        documented.len()
+    );
     for query in &documented {
         let id = query.logical_id();
-        let saved = template().resource(&id);
-        let saved = &saved.unwrap_or_else(|| panic!("no {id} in the template"))["Properties"];
+        let saved = observability().resource(&id);
+        let saved = &saved.unwrap_or_else(|| panic!("no {id} in observability.yaml"))["Properties"];
         assert_eq!(saved["QueryString"], query.text);
         let properties = saved.as_object().unwrap();
         assert!(properties.contains_key("LogGroupNames"), "{id}");
@@ -70,7 +74,7 @@ fn each_documented_query_is_saved_with_the_stack_and_the_other_way_round() {
 fn a_query_over_all_functions_has_the_logs_of_all() {
     let count = template().functions().len();
     for query in documented() {
-        let saved = &template().resource(&query.logical_id()).unwrap()["Properties"];
+        let saved = &observability().resource(&query.logical_id()).unwrap()["Properties"];
         let groups = saved["LogGroupNames"].as_array().unwrap();
         let unique: BTreeSet<_> = groups.iter().map(Value::to_string).collect();
         assert_eq!(unique.len(), groups.len(), "{}", query.name);
@@ -130,7 +134,7 @@ fn a_query_names_only_fields_that_a_line_has() {
 /// The dashboards, with the template's names filled in. The first has the alarms.
 fn dashboards() -> [Value; 2] {
     ["Dashboard", "OutwardDashboard"].map(|id| {
-        let dashboard = &template().resource(id).unwrap()["Properties"];
+        let dashboard = &observability().resource(id).unwrap()["Properties"];
         serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap()
     })
 }
@@ -188,7 +192,7 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
         "PendingAgeAlarm",
         "SpreadDecisionsErrorsAlarm",
     ] {
-        let alarm = &template().resource(alarm).unwrap()["Properties"];
+        let alarm = &observability().resource(alarm).unwrap()["Properties"];
         for metric in alarm["Metrics"].as_array().unwrap() {
             let metric = &metric["MetricStat"]["Metric"];
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -230,23 +234,19 @@ fn no_widget_covers_another_and_every_alarm_is_on_the_dashboard() {
             }
         }
     }
-    let alarms = template_text()
-        .matches("Type: AWS::CloudWatch::Alarm")
-        .count();
+    let alarms = of_type("AWS::CloudWatch::Alarm").len();
     let shown = &dashboards[0]["widgets"][0]["properties"]["alarms"];
     assert_eq!(shown.as_array().unwrap().len(), alarms);
 }
 
 #[test]
 fn each_alarm_is_told_of_in_the_operations() {
-    let (text, template) = (operations(), template_text());
-    let names = template.lines().filter_map(|line| {
-        let name = line
-            .trim()
-            .strip_prefix("AlarmName: !Sub ${AWS::StackName}-")?;
-        Some(format!("`{name}`"))
-    });
-    for name in names {
-        assert!(text.contains(&name), "{name}");
+    let text = operations();
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    assert!(!alarms.is_empty());
+    for alarm in alarms {
+        let name = alarm["Properties"]["AlarmName"].as_str().unwrap();
+        let name = name.strip_prefix("local-").unwrap();
+        assert!(text.contains(&format!("`{name}`")), "{name}");
     }
 }

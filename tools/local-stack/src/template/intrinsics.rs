@@ -1,4 +1,5 @@
-//! Evaluates CloudFormation's functions with the parameters' defaults, as a first deployment would.
+//! Evaluates CloudFormation's functions with the parameters' defaults, as a first deployment would, or
+//! with the arguments that a nested stack gets.
 
 use serde_json::{Map, Value, json};
 
@@ -9,6 +10,7 @@ const ACCOUNT: &str = "000000000000";
 
 /// A template whose references can be followed.
 pub(super) struct Resolver<'a> {
+    arguments: &'a Map<String, Value>,
     parameters: Option<&'a Map<String, Value>>,
     conditions: Option<&'a Map<String, Value>>,
     mappings: Option<&'a Map<String, Value>>,
@@ -16,9 +18,10 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(template: &'a Value) -> Self {
+    pub(super) fn new(template: &'a Value, arguments: &'a Map<String, Value>) -> Self {
         let section = |name: &str| template.get(name).and_then(Value::as_object);
         Self {
+            arguments,
             parameters: section("Parameters"),
             conditions: section("Conditions"),
             mappings: section("Mappings"),
@@ -115,16 +118,17 @@ impl<'a> Resolver<'a> {
             });
         }
         if let Some(parameter) = self.parameters.and_then(|p| p.get(name)) {
-            let default = parameter
-                .get("Default")
-                .cloned()
-                .unwrap_or_else(|| json!(""));
+            let given = self
+                .arguments
+                .get(name)
+                .or_else(|| parameter.get("Default"));
+            let value = given.cloned().unwrap_or_else(|| json!(""));
             let listed = parameter
                 .get("Type")
                 .and_then(Value::as_str)
                 .is_some_and(|t| t == "CommaDelimitedList" || t.starts_with("List<"));
             return if listed {
-                let text = text_of(&default);
+                let text = text_of(&value);
                 json!(
                     text.split(',')
                         .map(str::trim)
@@ -132,7 +136,7 @@ impl<'a> Resolver<'a> {
                         .collect::<Vec<_>>()
                 )
             } else {
-                json!(text_of(&default))
+                json!(text_of(&value))
             };
         }
         json!(self.physical_name(name))
@@ -283,7 +287,8 @@ mod tests {
     #[test]
     fn references_follow_names_and_defaults() {
         let template = template();
-        let resolver = Resolver::new(&template);
+        let none = Map::new();
+        let resolver = Resolver::new(&template, &none);
         let list = resolver.resolve(&json!([
             {"Ref": "Stage"},
             {"Ref": "BansTable"},
@@ -308,7 +313,8 @@ mod tests {
     #[test]
     fn what_a_condition_leaves_out_is_absent() {
         let template = template();
-        let resolver = Resolver::new(&template);
+        let none = Map::new();
+        let resolver = Resolver::new(&template, &none);
         let absent = json!({"a": {"Fn::If": ["HasTopic", 1, {"Ref": "AWS::NoValue"}]}, "b": 2});
         assert_eq!(resolver.resolve(&absent), json!({"b": 2}));
     }
