@@ -44,7 +44,7 @@ pub fn documented_fields() -> BTreeSet<String> {
 
 /// The metrics that are documented.
 pub fn documented_metrics() -> BTreeSet<String> {
-    first_column("| metric | unit | routes | says |")
+    first_column("| metric | unit | routes | shows |")
 }
 
 /// Makes a stored item of the user unreadable, as no function would.

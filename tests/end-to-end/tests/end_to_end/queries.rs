@@ -240,7 +240,7 @@ fn no_widget_covers_another_and_every_alarm_is_on_the_dashboard() {
 }
 
 #[test]
-fn each_alarm_is_told_of_in_the_operations() {
+fn every_alarm_has_a_runbook() {
     let text = operations();
     let alarms = of_type("AWS::CloudWatch::Alarm");
     assert!(!alarms.is_empty());
