@@ -113,6 +113,11 @@ fn writes(template: &Value, function: &Value, table: &str) -> bool {
     };
     let own = list(role.get("Policies")).iter();
     let own = own.filter_map(|policy| policy.get("PolicyDocument"));
+    let managed = list(role.get("ManagedPolicyArns")).iter();
+    let managed = managed.filter_map(|policy| {
+        let id = policy.get("Ref")?.as_str()?;
+        properties(template, id)?.get("PolicyDocument")
+    });
     let resources = template.get("Resources").and_then(Value::as_object);
     let attached = resources.into_iter().flatten().filter_map(|(_, resource)| {
         let properties = resource.get("Properties")?;
@@ -122,7 +127,8 @@ fn writes(template: &Value, function: &Value, table: &str) -> bool {
             .then(|| properties.get("PolicyDocument"))
             .flatten()
     });
-    own.chain(attached)
+    own.chain(managed)
+        .chain(attached)
         .flat_map(|document| list(document.get("Statement")))
         .filter(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Allow"))
         .filter(|statement| !is_for_checks_only(statement))
@@ -224,6 +230,15 @@ mod tests {
             "Unknown": function("NoSuchRole"),
             "Beside": function("BesideRole"),
             "BesideRole": { "Type": "AWS::IAM::Role", "Properties": {} },
+            "Shared": function("SharedRole"),
+            "SharedRole": { "Type": "AWS::IAM::Role", "Properties": {
+                "ManagedPolicyArns": ["arn:aws:iam::aws:policy/P", { "Ref": "SharedPolicy" }],
+            } },
+            "SharedPolicy": { "Type": "AWS::IAM::ManagedPolicy", "Properties": {
+                "PolicyDocument": { "Statement": {
+                    "Effect": "Allow", "Action": ["dynamodb:UpdateItem"], "Resource": bans,
+                } },
+            } },
             "Attached": { "Type": "AWS::IAM::Policy", "Properties": {
                 "Roles": [{ "Ref": "BesideRole" }],
                 "PolicyDocument": { "Statement": {
@@ -247,6 +262,7 @@ mod tests {
             "Anything",
             "Unknown",
             "Beside",
+            "Shared",
             "Counts",
             "Links",
         ] {
@@ -257,6 +273,7 @@ mod tests {
             "stack-Anything",
             "stack-Beside",
             "stack-Links",
+            "stack-Shared",
             "stack-Unknown",
             "stack-Writes",
         ];

@@ -334,25 +334,31 @@ fn each_route_may_make_the_read_that_it_warms_up_with() {
             "roblox-webhook" => RobloxNotification::FIRST_READ,
             _ => UnverifiedKey::FIRST_READ,
         };
-        let is_it = |grant: &&Grant| grant.action == read.action() && grant.resource == WORKSPACES;
-        assert!(
-            function.grants.iter().any(|it| is_it(&it)),
-            "{}",
-            function.name
-        );
-        let resource = template().resource(&function.logical_id).unwrap();
-        let statements = resource["Properties"]["Policies"][0]["Statement"].as_array();
-        let permits = |statement: &&Value| {
-            let actions = statement["Action"].to_string();
-            let partitions = statement["Condition"].to_string();
-            let partition = read.partition();
-            actions.contains(read.action())
-                && [format!("\"{partition}\""), format!("\"{partition}*\"")]
-                    .iter()
-                    .any(|it| partitions.contains(it))
+        let partition = read.partition();
+        let partitions = [format!("\"{partition}\""), format!("\"{partition}*\"")];
+        let permits = |grant: &&Grant| {
+            grant.action == read.action()
+                && grant.resource == WORKSPACES
+                && partitions.iter().any(|it| grant.condition.contains(it))
         };
-        let permitting = statements.unwrap().iter().filter(permits).count();
+        let permitting = function.grants.iter().filter(permits).count();
         assert_eq!(permitting, 1, "{}", function.name);
+    }
+}
+
+/// Two functions or more share a managed policy; the test above shows that each needs all of it.
+#[test]
+fn every_managed_policy_is_shared() {
+    let resources = template().resources();
+    let of_type = |kind: &'static str| resources.iter().filter(move |(_, it)| it["Type"] == kind);
+    let managed: Vec<_> = of_type("AWS::IAM::ManagedPolicy").map(|it| it.0).collect();
+    assert!(!managed.is_empty());
+    for name in managed {
+        let uses = of_type("AWS::Serverless::Function").filter(|(_, function)| {
+            let policies = function["Properties"]["Policies"].as_array();
+            policies.is_some_and(|policies| policies.iter().any(|it| it == name))
+        });
+        assert!(uses.count() > 1, "{name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What each function's role allows, flat, so that a test can compare it with what it should be.
+//! Flattens the permissions of each function's role, so that a test can compare them.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ pub struct Grant {
     /// The resource without region and account: `dynamodb:table/BansTable/index/pending-bans`,
     /// `s3:exports-bucket/*`, `sqs:FailureQueue`, or `*`.
     pub resource: String,
-    /// The statement's `Condition` as JSON; empty if it has none.
+    /// The `Condition` of the statement as JSON, or empty.
     pub condition: String,
 }
 
@@ -21,11 +21,11 @@ pub struct Grant {
 pub(super) fn read(id: &str, function: &Value, resources: &Map<String, Value>) -> Vec<Grant> {
     let mut grants = Vec::new();
     for policy in list(function.get("Policies")) {
-        sam_policy(policy, &mut grants);
+        sam_policy(policy, resources, &mut grants);
     }
     if let Some((id, role)) = role_of(function, resources) {
         for name in list(role.get("ManagedPolicyArns")) {
-            grants.push(named("managed-policy", &render(name)));
+            managed(&render(name), resources, &mut grants);
         }
         for policy in list(role.get("Policies")) {
             document(policy.get("PolicyDocument"), &mut grants);
@@ -40,7 +40,7 @@ pub(super) fn read(id: &str, function: &Value, resources: &Map<String, Value>) -
     grants
 }
 
-/// The policies that say themselves which role they are for.
+/// The policies that attach themselves to a role.
 fn attached(role: &str, resources: &Map<String, Value>, grants: &mut Vec<Grant>) {
     for resource in resources.values() {
         let properties = resource.get("Properties").unwrap_or(&Value::Null);
@@ -57,7 +57,8 @@ fn attached(role: &str, resources: &Map<String, Value>, grants: &mut Vec<Grant>)
     }
 }
 
-/// The role a function names. References are followed already, so it is found by its name's end.
+/// The role that a function refers to. References are already resolved, so it is found by the end of
+/// its name.
 fn role_of<'a>(
     function: &Value,
     resources: &'a Map<String, Value>,
@@ -71,9 +72,21 @@ fn role_of<'a>(
     })
 }
 
-fn sam_policy(policy: &Value, grants: &mut Vec<Grant>) {
+/// A managed policy: its statements if the template defines it, otherwise its name.
+fn managed(name: &str, resources: &Map<String, Value>, grants: &mut Vec<Grant>) {
+    let defined = resources
+        .get(name)
+        .filter(|resource| text(resource, "Type") == Some("AWS::IAM::ManagedPolicy"))
+        .and_then(|resource| resource.pointer("/Properties/PolicyDocument"));
+    match defined {
+        Some(policy) => document(Some(policy), grants),
+        None => grants.push(named("managed-policy", name)),
+    }
+}
+
+fn sam_policy(policy: &Value, resources: &Map<String, Value>, grants: &mut Vec<Grant>) {
     match policy {
-        Value::String(name) => grants.push(named("managed-policy", name)),
+        Value::String(name) => managed(name, resources, grants),
         Value::Object(map) if map.contains_key("Statement") => document(Some(policy), grants),
         Value::Object(map) => {
             for (name, parameters) in map {
@@ -85,7 +98,7 @@ fn sam_policy(policy: &Value, grants: &mut Vec<Grant>) {
     }
 }
 
-/// A policy document. `Deny` only narrows and is left out.
+/// A policy document, without `Deny`, which only narrows.
 fn document(policy: Option<&Value>, grants: &mut Vec<Grant>) {
     for statement in list(policy.and_then(|p| p.get("Statement"))) {
         if text(statement, "Effect") != Some("Allow") {
@@ -126,7 +139,7 @@ fn short(arn: &str) -> String {
     }
 }
 
-/// IAM takes one value where a list is meant.
+/// IAM accepts a single value instead of a list.
 fn list(value: Option<&Value>) -> &[Value] {
     match value {
         Some(Value::Array(items)) => items,

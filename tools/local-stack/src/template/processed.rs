@@ -1,5 +1,4 @@
-//! The template as CloudFormation keeps it once SAM's transform has been applied, as far as functions
-//! and their roles go.
+//! The template after SAM's transform, as CloudFormation returns it, limited to functions and roles.
 
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{Template, functions::Function, text};
 
 impl Template {
-    /// The processed template. References are not followed: CloudFormation keeps them. With `timeout`
-    /// every function may run for that long.
+    /// The processed template, with unresolved references as in CloudFormation. `timeout` replaces that of
+    /// every function.
     #[must_use]
     pub fn processed(&self, timeout: Option<Duration>) -> Value {
         let mut resources = Map::new();
@@ -47,7 +46,7 @@ impl Template {
     }
 }
 
-/// What SAM makes of a function: the function, and a role with its policies.
+/// SAM's transform of a function: the function, and a role with its policies.
 fn transformed(function: &Function, resource: &Value, timeout: Duration) -> [(String, Value); 2] {
     let id = &function.logical_id;
     let role = format!("{id}Role");
@@ -57,10 +56,11 @@ fn transformed(function: &Function, resource: &Value, timeout: Duration) -> [(St
         Some(one) => vec![one],
         None => Vec::new(),
     };
-    let documents = policies
+    let (documents, managed): (Vec<&Value>, Vec<&Value>) = policies
         .iter()
-        .filter(|policy| policy.get("Statement").is_some());
+        .partition(|policy| policy.get("Statement").is_some());
     let documents: Vec<Value> = documents
+        .into_iter()
         .enumerate()
         .map(|(at, document)| {
             json!({ "PolicyName": format!("{role}Policy{at}"), "PolicyDocument": document })
@@ -76,7 +76,7 @@ fn transformed(function: &Function, resource: &Value, timeout: Duration) -> [(St
     let of_role = json!({
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "ManagedPolicyArns": [policies.iter().find_map(|policy| policy.as_str())],
+            "ManagedPolicyArns": managed,
             "Policies": documents,
         },
     });
