@@ -1,8 +1,7 @@
-//! What `template.yaml` defines, as the local stack and the tests need it.
+//! Reads `template.yaml` for the local stack and the tests.
 //!
-//! Parameters have their defaults, conditions follow from those. A resource without a literal name
-//! is called by its logical id (a bucket and a function by that in kebab case), and the functions' environments
-//! carry the same names, so both ends meet.
+//! Parameters have their defaults. A resource without a literal name gets its logical id as its name (a
+//! bucket and a function in kebab case), also in the environments of the functions.
 
 mod functions;
 mod grants;
@@ -27,14 +26,14 @@ pub use tables::Table;
 use crate::{Error, Result};
 use intrinsics::Resolver;
 
-/// A template with all its references followed.
+/// A template with its references resolved.
 #[derive(Debug, Clone)]
 pub struct Template {
     tables: Vec<Table>,
     functions: Vec<Function>,
     buckets: Vec<String>,
     resources: Map<String, Value>,
-    /// The resources with their references as they are written.
+    /// The resources with unresolved references.
     source: Map<String, Value>,
     nested: BTreeMap<String, Self>,
 }
@@ -76,7 +75,7 @@ impl Template {
 
         let mut resources = Map::new();
         for (id, resource) in unresolved {
-            // A resource whose condition does not hold would not be made.
+            // CloudFormation skips a resource if its condition does not hold.
             if resource
                 .get("Condition")
                 .is_none_or(|condition| resolver.holds(condition))
@@ -111,13 +110,12 @@ impl Template {
         })
     }
 
-    /// The tables.
     #[must_use]
     pub fn tables(&self) -> &[Table] {
         &self.tables
     }
 
-    /// The functions, by their place in the template.
+    /// The functions, in the order of the template.
     #[must_use]
     pub fn functions(&self) -> &[Function] {
         &self.functions
@@ -129,7 +127,7 @@ impl Template {
         found.ok_or_else(|| Error::Template(format!("it has no function {name}")))
     }
 
-    /// The buckets' names.
+    /// The names of the buckets.
     #[must_use]
     pub fn buckets(&self) -> &[String] {
         &self.buckets
@@ -183,7 +181,7 @@ impl Template {
         &self.resources
     }
 
-    /// A resource as it would be made, `Type` and `Properties`, by its logical id.
+    /// The resolved resource with this logical id, with `Type` and `Properties`.
     #[must_use]
     pub fn resource(&self, id: &str) -> Option<&Value> {
         self.resources.get(id)
@@ -218,18 +216,16 @@ fn kebab_case(id: &str) -> String {
     out
 }
 
-/// The text under a key.
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
 }
 
-/// The number under a key; CloudFormation takes `"10"` for 10, and so do parameters.
+/// A number, which CloudFormation also accepts as a string.
 fn number(value: &Value, key: &str) -> Option<u64> {
     let value = value.get(key)?;
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The flag under a key.
 fn flag(value: &Value, key: &str) -> bool {
     value
         .get(key)

@@ -14,30 +14,27 @@ pub struct Function {
     pub logical_id: String,
     /// The name of its package and binary, such as `is-banned`.
     pub name: String,
-    /// Its environment, the globals' included, with local names of tables and buckets.
+    /// Its environment, including that of the globals, with local names of tables and buckets.
     pub environment: BTreeMap<String, String>,
-    /// How long one call may take.
     pub timeout: Duration,
-    /// The memory it is given, in MB.
+    /// In MB.
     pub memory: u64,
-    /// What its role allows.
+    /// The permissions of its role.
     pub grants: Vec<Grant>,
-    /// The HTTP routes that lead to it, the default route left out.
+    /// Its HTTP routes, without the default route.
     pub routes: Vec<Route>,
-    /// Does it answer what no route matches?
+    /// Whether it answers requests that match no route.
     pub is_default_route: bool,
-    /// The streams that feed it.
     pub streams: Vec<StreamSource>,
-    /// The schedules that call it.
     pub schedules: Vec<Schedule>,
 }
 
 /// One route of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// The method in capitals, `ANY` for all of them.
+    /// The method in upper case, or `ANY`.
     pub method: String,
-    /// The path, with `{name}` for a parameter.
+    /// With `{name}` for a parameter.
     pub path: String,
 }
 
@@ -50,7 +47,7 @@ impl Route {
 }
 
 impl Function {
-    /// A program that is called by nothing, with a role that allows this.
+    /// A program that nothing invokes, with these permissions.
     #[must_use]
     pub fn with_role(name: &str, grants: Vec<Grant>) -> Self {
         Self {
@@ -80,7 +77,7 @@ pub(super) fn read(
         logical_id: logical_id.to_owned(),
         name: name_of(logical_id),
         environment: BTreeMap::new(),
-        // The platform's own defaults.
+        // Lambda's defaults.
         timeout: Duration::from_secs(setting("Timeout").unwrap_or(3)),
         memory: setting("MemorySize").unwrap_or(128),
         grants: grants::read(logical_id, properties, resources),
@@ -123,7 +120,7 @@ pub(super) fn read(
 
 fn add_route(function: &mut Function, event: &Value) {
     match text(event, "Path") {
-        // SAM makes the default route of an event with no path.
+        // SAM creates the default route for an event without a path.
         None | Some("$default") => function.is_default_route = true,
         Some(path) => function.routes.push(Route {
             method: text(event, "Method").unwrap_or("ANY").to_ascii_uppercase(),

@@ -1,14 +1,14 @@
-//! Evaluates CloudFormation's functions with the parameters' defaults, as a first deployment would, or
-//! with the arguments that a nested stack gets.
+//! Evaluates CloudFormation's intrinsic functions, with the arguments of a nested stack or the defaults
+//! of the parameters.
 
 use serde_json::{Map, Value, json};
 
 use crate::REGION;
 
-/// The account that owns everything in a local ARN.
+/// The account in local ARNs.
 const ACCOUNT: &str = "000000000000";
 
-/// A template whose references can be followed.
+/// Resolves the references of one template.
 pub(super) struct Resolver<'a> {
     arguments: &'a Map<String, Value>,
     parameters: Option<&'a Map<String, Value>>,
@@ -29,7 +29,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The value with every function in it evaluated; what is `AWS::NoValue` is left out.
+    /// The value with every function in it evaluated, without `AWS::NoValue`.
     pub(super) fn resolve(&self, value: &Value) -> Value {
         match value {
             Value::Array(items) => Value::Array(
@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
         json!(self.physical_name(name))
     }
 
-    /// The name CloudFormation would give: the literal one, else one made of the logical id.
+    /// The literal name of a resource, otherwise a name made from its logical id.
     pub(super) fn physical_name(&self, id: &str) -> String {
         let resource = self.resources.and_then(|r| r.get(id));
         let kind = resource
@@ -164,9 +164,9 @@ impl<'a> Resolver<'a> {
             .map(|name| self.resolve(name));
         match given {
             Some(Value::String(name)) => name,
-            // A bucket's name is a host name.
+            // The name of a bucket is a host name.
             _ if kind == "AWS::S3::Bucket" => super::kebab_case(id),
-            // One function calls another by the name that the runtime knows it by.
+            // The local runtime knows functions by this name.
             _ if kind == "AWS::Serverless::Function" => super::functions::name_of(id),
             _ => id.to_owned(),
         }
@@ -221,7 +221,7 @@ impl<'a> Resolver<'a> {
         out + rest
     }
 
-    /// Does a condition hold? `condition` is its name or its expression.
+    /// Whether a condition holds, given by its name or its expression.
     pub(super) fn holds(&self, condition: &Value) -> bool {
         if let Some(name) = condition
             .as_str()
@@ -252,7 +252,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// CloudFormation compares and joins everything as text.
+/// CloudFormation compares and joins values as strings.
 fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Schedules: functions that are called at a fixed rate.
+//! Schedules, which invoke functions at a fixed rate.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::text;
 pub struct Schedule {
     /// The event's name in the template, such as `Sweep`.
     pub name: String,
-    /// How often the function is called.
+    /// The interval between invocations.
     pub every: Duration,
-    /// The event it is called with.
+    /// The event that the function gets.
     pub input: Value,
 }
 
-/// The schedule, or what is wrong with it.
+/// Reads a schedule.
 pub(super) fn read(name: &str, settings: &Value) -> Result<Schedule, String> {
     let expression = text(settings, "Schedule").unwrap_or_default();
     let every = rate(expression).ok_or_else(|| {
@@ -29,7 +29,7 @@ pub(super) fn read(name: &str, settings: &Value) -> Result<Schedule, String> {
     let input = match text(settings, "Input") {
         Some(input) => serde_json::from_str(input)
             .map_err(|e| format!("the input of the schedule {name} is not JSON: {e}"))?,
-        // What EventBridge sends by itself, as far as it is always the same.
+        // EventBridge's default event, without the fields that vary.
         None => json!({
             "version": "0",
             "source": "aws.events",
@@ -44,7 +44,7 @@ pub(super) fn read(name: &str, settings: &Value) -> Result<Schedule, String> {
     })
 }
 
-/// `rate(5 minutes)` as a duration. EventBridge wants the singular with 1, and nothing else with it.
+/// `rate(5 minutes)` as a duration. EventBridge requires the singular for 1, and only for 1.
 fn rate(expression: &str) -> Option<Duration> {
     let inner = expression.strip_prefix("rate(")?.strip_suffix(')')?;
     let (number, unit) = inner.trim().split_once(' ')?;

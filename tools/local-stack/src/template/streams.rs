@@ -5,30 +5,30 @@ use serde_json::{Map, Value};
 use super::{flag, functions, intrinsics::Resolver, number, of_type, text};
 use crate::{Error, Result};
 
-/// The settings of one mapping; what the template leaves out has Lambda's default.
+/// The settings of one mapping, with Lambda's defaults.
 #[derive(Debug, Clone)]
 pub struct StreamSource {
     /// The logical id of the mapping.
     pub id: String,
     /// The name of the table whose stream it is.
     pub table: String,
-    /// The most records in one call.
+    /// The maximum number of records per invocation.
     pub batch_size: usize,
-    /// Event patterns; a record that matches none is not handed over.
+    /// Event patterns; a record that matches none is skipped.
     pub filters: Vec<Value>,
-    /// Split a batch that failed in two?
+    /// Whether to split a failed batch in two.
     pub bisect: bool,
-    /// Does the function name the records that failed?
+    /// Whether the function reports which records failed.
     pub reports_item_failures: bool,
-    /// How often a batch is tried again; `None` until it expires.
+    /// The number of retries per batch; `None` means until it expires.
     pub maximum_retries: Option<u32>,
-    /// Batches of one shard under way at once, none of them with the same partition key.
+    /// Concurrent batches per shard, which never share a partition key.
     pub parallelization: usize,
-    /// Where records go that were given up.
+    /// The destination of records that failed after all retries.
     pub on_failure: Option<String>,
 }
 
-/// The settings as SAM's event and as `AWS::Lambda::EventSourceMapping` write them.
+/// Reads the settings of SAM's event or of `AWS::Lambda::EventSourceMapping`.
 pub(super) fn read(id: &str, settings: &Value) -> Result<StreamSource> {
     let stream = text(settings, "Stream").or_else(|| text(settings, "EventSourceArn"));
     let table = stream
@@ -68,12 +68,12 @@ pub(super) fn read(id: &str, settings: &Value) -> Result<StreamSource> {
     })
 }
 
-/// A number that fits; -1 ("for ever") does not, and is `None`.
+/// `None` for -1, which means "forever".
 fn setting<T: TryFrom<u64>>(settings: &Value, key: &str) -> Option<T> {
     number(settings, key).and_then(|n| T::try_from(n).ok())
 }
 
-/// The mappings that are resources of their own, with the names of their functions.
+/// The mappings that are separate resources, with the names of their functions.
 pub(super) fn mappings(
     resources: &Map<String, Value>,
     resolver: &Resolver<'_>,

@@ -1,4 +1,4 @@
-//! Table definitions: CloudFormation's properties are the API's, but for a few names.
+//! Table definitions. Except for a few names, CloudFormation's properties are those of the API.
 
 use serde_json::{Map, Value, json};
 
@@ -14,9 +14,9 @@ pub struct Table {
     pub name: String,
     /// The body of the `CreateTable` call.
     pub create: Value,
-    /// The attribute that holds an item's end of life.
+    /// The attribute with the expiry of an item.
     pub ttl_attribute: Option<String>,
-    /// Does every change become a stream record?
+    /// Whether the table has a stream.
     pub has_stream: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn read(name: &str, logical_id: &str, properties: &Value) -> Result<T
             create.insert(same.to_owned(), value.clone());
         }
     }
-    // Settings of capacity and metrics mean nothing here and are not known to every local server.
+    // Local servers ignore or reject settings of capacity and metrics.
     if let Some(Value::Array(indexes)) = create.get_mut("GlobalSecondaryIndexes") {
         for index in indexes.iter_mut().filter_map(Value::as_object_mut) {
             index.retain(|key, _| {

@@ -1,4 +1,4 @@
-//! Reads CloudFormation's YAML: the short tags become the long form, so that one evaluator does.
+//! Parses CloudFormation's YAML and turns short tags into their long form.
 
 use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
@@ -58,7 +58,7 @@ fn number_of(number: &yaml_serde::Number) -> Value {
     }
 }
 
-/// CloudFormation's keys are strings, but `"200":` in an OpenAPI fragment is often not quoted.
+/// CloudFormation's keys are strings, but `200:` in an OpenAPI fragment is often not quoted.
 fn key_of(key: Yaml) -> Result<String> {
     match key {
         Yaml::String(text) => Ok(text),
