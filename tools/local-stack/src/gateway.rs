@@ -7,24 +7,32 @@
 
 mod answer;
 mod event;
+mod report;
 mod routes;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
+    response::Response,
 };
+use bytes::Bytes;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
 use crate::{
     Result,
     http::{self, Guard},
-    lambda_api::{self, Background},
-    runtime::Runtime,
+    lambda_api::{self, Background, Functions},
     template::Template,
 };
 use routes::Routes;
@@ -40,31 +48,38 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 pub struct Gateway {
     address: String,
     background: Background,
+    prints: Arc<AtomicBool>,
     _server: Guard,
 }
 
 #[derive(Clone)]
-struct Inner {
-    runtime: Runtime,
+struct Inner<F> {
+    functions: F,
     routes: Arc<Routes>,
+    prints: Arc<AtomicBool>,
 }
 
 impl Gateway {
-    /// Puts the routes of a template in front of a runtime, on a port (0: any free one).
-    pub async fn start(template: &Template, runtime: Runtime, port: u16) -> Result<Self> {
+    /// Puts the routes of a template in front of its functions, on a port (0: any free one).
+    pub async fn start(template: &Template, functions: impl Functions, port: u16) -> Result<Self> {
         let (listener, _) = http::listen(port, "PORT").await?;
-        Self::serve(template, runtime, listener)
+        Self::serve(template, functions, listener)
     }
 
-    /// The same where somebody listens already: the functions of the runtime know by now where they
-    /// reach each other.
-    pub fn serve(template: &Template, runtime: Runtime, listener: TcpListener) -> Result<Self> {
+    /// The same on a listener, for functions that had to know its address before.
+    pub fn serve(
+        template: &Template,
+        functions: impl Functions,
+        listener: TcpListener,
+    ) -> Result<Self> {
         let address = http::address(&listener)?;
         let background = Background::default();
-        let invocations = lambda_api::router(runtime.clone(), background.clone());
+        let prints = Arc::new(AtomicBool::new(false));
+        let invocations = lambda_api::router(functions.clone(), background.clone());
         let inner = Inner {
-            runtime,
+            functions,
             routes: Arc::new(Routes::of(template)),
+            prints: Arc::clone(&prints),
         };
         let router = Router::new()
             .fallback(request)
@@ -74,8 +89,14 @@ impl Gateway {
         Ok(Self {
             address,
             background,
+            prints,
             _server: http::serve(listener, router),
         })
+    }
+
+    /// Prints a line for each request from now on.
+    pub fn print_requests(&self) {
+        self.prints.store(true, Ordering::Relaxed);
     }
 
     /// The calls that nobody waits for.
@@ -91,38 +112,62 @@ impl Gateway {
     }
 }
 
-/// Carries one request to its function and back.
-async fn request(State(inner): State<Inner>, request: Request) -> Response {
+/// A response, and why its function gave none if it is the gateway's own 500.
+type Answered = (Response<Bytes>, Option<String>);
+
+async fn request<F: Functions>(State(inner): State<Inner<F>>, request: Request) -> Response {
+    let start = Instant::now();
+    let id = Uuid::new_v4().simple().to_string();
     let (parts, body) = request.into_parts();
-    if !event::is_addressed(&parts) {
-        return message(StatusCode::BAD_REQUEST, "Bad Request");
+    let (response, cause) = answer(&inner, &parts, body, &id).await;
+    if inner.prints.load(Ordering::Relaxed) {
+        let line = report::line(&parts, &response, cause.as_deref(), &id, start.elapsed());
+        println!("{line}");
+    }
+    response.map(Body::from)
+}
+
+/// Carries one request to its function and back.
+async fn answer<F: Functions>(inner: &Inner<F>, parts: &Parts, body: Body, id: &str) -> Answered {
+    if !event::is_addressed(parts) {
+        return message(StatusCode::BAD_REQUEST, "Bad Request", None);
     }
     let Some(found) = inner.routes.find(parts.method.as_str(), parts.uri.path()) else {
-        return message(StatusCode::NOT_FOUND, "Not Found");
+        return message(StatusCode::NOT_FOUND, "Not Found", None);
     };
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+        return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long", None);
     };
-    let event = event::build(&parts, &body, &found);
+    let event = event::build(parts, &body, &found, id);
     let function = found.function.to_owned();
     // A caller that goes away does not stop its function, so the call has a task of its own.
-    let runtime = inner.runtime.clone();
-    let call = tokio::spawn(async move { runtime.invoke(&function, event).await });
-    match tokio::time::timeout(PATIENCE, call).await {
-        Err(_) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-        Ok(Ok(Ok(answer))) => answer::read(&answer)
-            .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
-        Ok(_) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-    }
+    let functions = inner.functions.clone();
+    let call = tokio::spawn(async move { functions.call(&function, event).await });
+    let cause = match tokio::time::timeout(PATIENCE, call).await {
+        Err(_) => {
+            let cause = format!("no answer from {} within {PATIENCE:?}", found.function);
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return message(status, "Service Unavailable", Some(cause));
+        }
+        Ok(Ok(Ok(answer))) => match answer::read(&answer) {
+            Some(response) => return (response, None),
+            None => format!("{} gave no HTTP response", found.function),
+        },
+        Ok(Ok(Err(error))) => {
+            format!("{}: {}: {}", found.function, error.kind, error.message)
+        }
+        Ok(Err(error)) => error.to_string(),
+    };
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    message(status, "Internal Server Error", Some(cause))
 }
 
 /// An answer of the gateway's own.
-fn message(status: StatusCode, text: &str) -> Response {
+fn message(status: StatusCode, text: &str, cause: Option<String>) -> Answered {
     let body = serde_json::json!({ "message": text }).to_string();
-    (
-        status,
-        [("content-type", "application/json")],
-        Body::from(body),
-    )
-        .into_response()
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    (response, cause)
 }

@@ -1,7 +1,7 @@
 //! Lambda's invocation API: calls that wait for the answer, and calls that do not.
 //!
-//! [`crate::gateway`] offers it in front of the [`crate::runtime`]. `cargo lambda watch` knows only
-//! calls that wait, so `make dev` puts a [`LambdaApi`] in front of it.
+//! [`crate::gateway`] offers it beside the routes, in front of the [`crate::runtime`] or of
+//! `cargo lambda watch`, which itself knows only calls that wait.
 
 mod background;
 
@@ -23,8 +23,7 @@ use uuid::Uuid;
 pub use background::{Background, GivenUp};
 
 use crate::{
-    Result,
-    http::{self, Client, Guard},
+    http::Client,
     runtime::{CallError, Outcome, PAYLOAD_LIMIT, THROTTLED},
     template::Template,
 };
@@ -45,41 +44,6 @@ pub trait Functions: Clone + Send + Sync + 'static {
 
     /// Calls a function once.
     fn call(&self, function: &str, event: Bytes) -> impl Future<Output = Outcome> + Send;
-}
-
-/// The API on a port of its own; it stops when this is dropped.
-#[derive(Debug)]
-pub struct LambdaApi {
-    endpoint: String,
-    background: Background,
-    _server: Guard,
-}
-
-impl LambdaApi {
-    /// Starts it in front of some functions, on a free port.
-    pub async fn start(functions: impl Functions) -> Result<Self> {
-        let background = Background::default();
-        let (listener, _) = http::listen(0, "").await?;
-        let endpoint = http::address(&listener)?;
-        let server = http::serve(listener, router(functions, background.clone()));
-        Ok(Self {
-            endpoint,
-            background,
-            _server: server,
-        })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// The calls that nobody waits for.
-    #[must_use]
-    pub const fn background(&self) -> &Background {
-        &self.background
-    }
 }
 
 /// The functions behind an address that takes only calls that wait: `cargo lambda watch`.

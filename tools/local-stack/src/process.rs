@@ -14,7 +14,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::{
-    process::{Child, Command},
+    process::{Child, ChildStderr, ChildStdout, Command},
     signal::unix::{SignalKind, signal},
 };
 
@@ -51,6 +51,11 @@ impl Guarded {
         set_up(&mut command);
         let guard = command.spawn().map_err(Error::file(program))?;
         Ok(Self { guard })
+    }
+
+    /// What the program writes, if `set_up` asked for pipes.
+    pub fn output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
+        (self.guard.stdout.take(), self.guard.stderr.take())
     }
 
     /// Waits until the program ends by itself, and tells how.

@@ -1,19 +1,19 @@
 //! A function's answer as a response, read as strictly as the gateway reads it.
 
 use axum::{
-    body::Body,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use serde_json::Value;
 
 /// The response, or `None` if that is no answer the gateway would accept.
-pub(super) fn read(answer: &[u8]) -> Option<Response> {
+pub(super) fn read(answer: &[u8]) -> Option<Response<Bytes>> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let Some(status) = answer.get("statusCode") else {
         // Without a status the whole answer is the body.
-        let body = Body::from(answer.to_string());
+        let body = Bytes::from(answer.to_string());
         return Response::builder()
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
@@ -48,16 +48,16 @@ pub(super) fn read(answer: &[u8]) -> Option<Response> {
     Some(response)
 }
 
-fn body(answer: &Value) -> Option<Body> {
+fn body(answer: &Value) -> Option<Bytes> {
     let text = match answer.get("body") {
-        None | Some(Value::Null) => return Some(Body::empty()),
+        None | Some(Value::Null) => return Some(Bytes::new()),
         Some(Value::String(text)) => text,
         Some(_) => return None,
     };
     if answer.get("isBase64Encoded").and_then(Value::as_bool) == Some(true) {
-        return BASE64_STANDARD.decode(text).ok().map(Body::from);
+        return BASE64_STANDARD.decode(text).ok().map(Bytes::from);
     }
-    Some(Body::from(text.clone()))
+    Some(Bytes::from(text.clone()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::routes::Found;
 
@@ -30,8 +29,7 @@ pub(super) fn is_addressed(parts: &Parts) -> bool {
 }
 
 /// The event for a request.
-pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>) -> Bytes {
-    let id = Uuid::new_v4().simple().to_string();
+pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>, id: &str) -> Bytes {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -43,7 +41,7 @@ pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>) -> Bytes {
         "routeKey": route.key,
         "rawPath": path,
         "rawQueryString": query,
-        "headers": headers(&parts.headers, &id),
+        "headers": headers(&parts.headers, id),
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
@@ -220,7 +218,7 @@ mod tests {
             function: "f",
             parameters: BTreeMap::new(),
         };
-        serde_json::from_slice(&build(&parts, &Bytes::from_static(body), &route)).unwrap()
+        serde_json::from_slice(&build(&parts, &Bytes::from_static(body), &route, "id")).unwrap()
     }
 
     #[test]

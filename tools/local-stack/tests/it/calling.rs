@@ -11,9 +11,7 @@ use aws_sdk_lambda::{
 };
 use aws_smithy_http_client::Builder;
 use local_stack::{
-    CREDENTIAL, REGION,
-    lambda_api::{HttpFunctions, LambdaApi},
-    runtime::LogLine,
+    CREDENTIAL, REGION, gateway::Gateway, lambda_api::HttpFunctions, runtime::LogLine,
     template::Template,
 };
 use serde_json::{Value, json};
@@ -122,8 +120,8 @@ async fn in_front_of_a_host_that_only_waits_it_is_the_same() {
     let template = Template::parse(TEMPLATE).unwrap();
     // The gateway stands in for `cargo lambda watch`.
     let host = HttpFunctions::new(stack.gateway.address(), &template);
-    let api = LambdaApi::start(host).await.unwrap();
-    let client = client(api.endpoint());
+    let api = Gateway::start(&template, host, 0).await.unwrap();
+    let client = client(api.address());
 
     let arn = "arn:aws:lambda:us-east-1:000000000000:function:toy";
     assert_eq!(send(&client, arn, &json!({"fails": 1})).await, Ok(202));

@@ -13,6 +13,7 @@ use local_stack::{
     engine::Engine,
     gateway::Gateway,
     http::Client,
+    lambda_api::HttpFunctions,
     pump::{HttpInvoke, Pump, PumpOptions},
     runtime::{FunctionSpec, Runtime},
     template::Template,
@@ -99,7 +100,35 @@ fn json_of(response: &Response<Bytes>) -> Value {
 #[tokio::test]
 async fn a_request_becomes_an_event_and_the_answer_a_response() {
     let stack = Stack::start(1).await;
-    let request = Request::post(stack.url("/toy/a%20b?x=1&x=2")).header("content-encoding", "gzip");
+    assert_becomes_an_event(&stack, stack.gateway.address()).await;
+}
+
+#[tokio::test]
+async fn a_gateway_in_front_of_cargo_lambda_watch_makes_the_same_events() {
+    let stack = Stack::start(1).await;
+    let template = Template::parse(TEMPLATE).unwrap();
+    // The invocation API of the other gateway stands in for `cargo lambda watch`.
+    let functions = HttpFunctions::new(stack.gateway.address(), &template);
+    let gateway = Gateway::start(&template, functions, 0).await.unwrap();
+    assert_becomes_an_event(&stack, gateway.address()).await;
+
+    let binary = Request::put(format!("{}/toy", gateway.address()));
+    let event = json_of(&stack.send(binary, b"\xff\xfe").await);
+    assert_eq!(event["event"]["routeKey"], "$default");
+    assert_eq!(event["event"]["body"], "//4=");
+    let failing = Request::get(format!("{}/toy?fail", gateway.address()));
+    let failed = stack.send(failing, b"").await;
+    assert_eq!(failed.status(), 500);
+    assert_eq!(
+        json_of(&failed),
+        json!({"message": "Internal Server Error"})
+    );
+}
+
+/// Sends a compressed body to the gateway at `address`.
+async fn assert_becomes_an_event(stack: &Stack, address: &str) {
+    let url = format!("{address}/toy/a%20b?x=1&x=2");
+    let request = Request::post(url).header("content-encoding", "gzip");
     let response = stack.send(request, b"\x1f\x8b\x00").await;
     assert_eq!(response.status(), 201);
     assert_eq!(response.headers()["content-type"], "application/json");

@@ -3,14 +3,8 @@
 use std::path::Path;
 
 use local_stack::{
-    Endpoints, Result,
-    lambda_api::{HttpFunctions, LambdaApi},
-    object_store::ObjectStore,
-    receiver::Receiver,
-    roblox::Roblox,
-    secrets::Secrets,
-    seed::outward,
-    template::Template,
+    Endpoints, Result, object_store::ObjectStore, receiver::Receiver, roblox::Roblox,
+    secrets::Secrets, seed::outward, template::Template,
 };
 
 use crate::settings::Settings;
@@ -19,7 +13,6 @@ use crate::settings::Settings;
 pub(crate) struct Beside {
     pub(crate) objects: ObjectStore,
     pub(crate) secrets: Secrets,
-    pub(crate) lambda: LambdaApi,
     /// A studio's own server, which prints the webhooks it gets.
     pub(crate) receiver: Receiver,
     /// Roblox Open Cloud, which prints what is changed there.
@@ -27,19 +20,14 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Starts everything, for functions that will listen at `address`.
-    pub(crate) async fn start(
-        settings: &Settings,
-        template: &Template,
-        address: &str,
-    ) -> Result<Self> {
+    /// Starts everything.
+    pub(crate) async fn start(settings: &Settings, template: &Template) -> Result<Self> {
         let kept = |name: &str| settings.data.as_deref().map(|data: &Path| data.join(name));
         let objects = kept("objects");
         let secrets = kept("secrets.json");
         let beside = Self {
             objects: ObjectStore::start(objects.as_deref(), template.buckets()).await?,
             secrets: Secrets::start(secrets.as_deref(), settings.secrets_port).await?,
-            lambda: LambdaApi::start(HttpFunctions::new(address, template)).await?,
             receiver: Receiver::start(settings.receiver_port, true).await?,
             roblox: Roblox::start(settings.roblox_port).await?.printing(),
         };
@@ -60,12 +48,12 @@ impl Beside {
         self.receiver.url(outward::HOOK)
     }
 
-    /// The variables by which functions find it, and a database.
-    pub(crate) fn environment(&self, database: &str) -> Vec<(String, String)> {
+    /// The variables by which functions find these services, a database and each other.
+    pub(crate) fn environment(&self, database: &str, lambda: &str) -> Vec<(String, String)> {
         let mut environment = local_stack::aws_environment(&Endpoints {
             database,
             objects: self.objects.endpoint(),
-            lambda: self.lambda.endpoint(),
+            lambda,
             secrets: self.secrets.endpoint(),
         });
         let roblox = self.roblox.endpoint().to_owned();

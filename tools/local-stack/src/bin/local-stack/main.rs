@@ -1,6 +1,7 @@
 //! What `make dev` runs: the whole service on this machine, until Ctrl-C.
 
 mod beside;
+mod log;
 mod ready;
 mod settings;
 mod watch;
@@ -12,13 +13,16 @@ use local_stack::{
     Error, Result,
     dynamo::Dynamo,
     engine::Engine,
-    http::listen,
+    gateway::Gateway,
+    http::{self, listen},
+    lambda_api::HttpFunctions,
     process::{self, GUARD, Guarded, parent_gone, told_to_stop},
     pump::{HttpInvoke, Pump, PumpOptions},
     scheduler::Scheduler,
     seed,
     template::Template,
 };
+use log::Log;
 use settings::Settings;
 
 /// When every schedule calls its function for the first time.
@@ -63,9 +67,10 @@ async fn run() -> Result<()> {
 
 /// All that runs; the functions are to be stopped first, the rest ends when it is dropped.
 struct Stack {
-    settings: Settings,
     template: Template,
+    gateway: Gateway,
     functions: Guarded,
+    log: Log,
     _scheduler: Scheduler,
     _pumps: Vec<Pump>,
     beside: Beside,
@@ -77,8 +82,8 @@ impl Stack {
         let settings = Settings::read()?;
         let template = Template::load("template.yaml")?;
         let tool = watch::tool()?;
-        // Found out before the build, not after it.
-        drop(listen(settings.port, "PORT").await?);
+        let (listener, _) = listen(settings.port, "PORT").await?;
+        let address = http::address(&listener)?;
 
         let data = settings.data.as_deref();
         let engine = match settings.database_endpoint {
@@ -89,8 +94,7 @@ impl Stack {
         let endpoint = endpoint
             .or(settings.database_endpoint.as_deref())
             .unwrap_or_default();
-        let address = address(&settings);
-        let beside = Beside::start(&settings, &template, &address).await?;
+        let beside = Beside::start(&settings, &template).await?;
 
         let dynamo = Dynamo::new(endpoint);
         dynamo.create_tables(template.tables()).await?;
@@ -100,16 +104,20 @@ impl Stack {
         let services = [&api, beside.roblox.endpoint(), beside.secrets.endpoint()];
         seed::addresses(&dynamo, workspaces(&template)?, services).await?;
 
-        watch::build(&template, &settings).await?;
-        let variables = beside.environment(endpoint);
-        let functions = watch::start(&tool, &template, &settings, &variables)?;
-        let pumps = start_pumps(&template, &dynamo, &address, data)?;
-        let call = |function: &str| HttpInvoke::new(&address, function);
+        let variables = beside.environment(endpoint, &address);
+        let log = Log::create(settings.verbose)?;
+        let port = watch::free_port().await?;
+        let functions = watch::start(&tool, &template, &settings, &variables, port, &log)?;
+        let watch = format!("http://127.0.0.1:{port}");
+        let gateway = Gateway::serve(&template, HttpFunctions::new(&watch, &template), listener)?;
+        let pumps = start_pumps(&template, &dynamo, &watch, data)?;
+        let call = |function: &str| HttpInvoke::new(&watch, function);
         let scheduler = Scheduler::start(template.schedules(), FIRST_TICK, call);
         Ok(Self {
-            settings,
             template,
+            gateway,
             functions,
+            log,
             _scheduler: scheduler,
             _pumps: pumps,
             beside,
@@ -119,10 +127,11 @@ impl Stack {
 
     /// Says when everything answers; ends only if the functions do.
     async fn serve(&mut self) -> Result<()> {
-        let address = address(&self.settings);
         let ready = async {
-            ready::wait(&self.template, &address).await;
-            ready::announce(self.settings.port, &self.beside);
+            let address = self.gateway.address();
+            ready::wait(&self.template, address).await;
+            ready::announce(address, &self.beside, self.log.path());
+            self.gateway.print_requests();
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -132,10 +141,6 @@ impl Stack {
             }
         }
     }
-}
-
-fn address(settings: &Settings) -> String {
-    format!("http://127.0.0.1:{}", settings.port)
 }
 
 /// The name of the table with the keys.

@@ -1,6 +1,6 @@
 //! Waits until every function has answered a real call, and says what to try.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use hyper::Request;
@@ -60,9 +60,9 @@ async fn answers(function: &Function, address: &str) -> bool {
 }
 
 /// The line that says it is ready, and calls to copy.
-pub(crate) fn announce(port: u16, beside: &Beside) {
+pub(crate) fn announce(address: &str, beside: &Beside, log: &Path) {
     let [demo, _] = seed::demos();
-    let base = format!("http://127.0.0.1:{port}/api/v1");
+    let base = format!("{address}/api/v1");
     let key = demo.secret_key;
     let ban = json!({
         "overwrite": false,
@@ -80,24 +80,26 @@ pub(crate) fn announce(port: u16, beside: &Beside) {
     let roblox = beside.roblox.endpoint();
     let (place, universe) = (outward::PLACE, outward::UNIVERSE);
     let open_cloud_key = outward::OPEN_CLOUD_KEY;
+    let log = log.display();
     println!(
         "
 ready: {base}
 
-# ban a user, ask for him, see what the experience has to do
+# ban a user, check the ban, see what the game server must apply
 curl -X POST {base}/ban-async -H 'authorization: Bearer {key}' -d '{ban}'
 curl -X POST {base}/is-banned -H 'authorization: Bearer {key}' -d '{check}'
 curl '{base}/pending-bans?experienceId=1818' -H 'authorization: Bearer {key}'
 
-# within 2 seconds the ban is in Roblox's own list (here: of a stand-in), the player is kicked, and a
-# receiver has printed the signed event; all of it in order:
+# within 2 seconds Roblox's own list (here a fake) has the ban, the player is kicked, and a webhook
+# receiver has printed the signed event; this lists the events in order, and the ban on Roblox
 curl '{base}/events' -H 'authorization: Bearer {key}'
 curl {roblox}/cloud/v2/universes/{universe}/user-restrictions/156 -H 'x-api-key: {open_cloud_key}'
 
-# place {place} of demo-1 is mirrored to universe {universe} of the stand-in for Roblox, {roblox}
-# webhooks to {hooks}<name> are verified and printed, once their secret is known:
-# curl -X PUT {hooks}<name> -d whsec_…
-# Secrets Manager: {secrets}; `portcullis --endpoint` finds it and Roblox by itself
+# place {place} of demo-1 is mirrored to universe {universe} of the fake Roblox, {roblox}
+# webhooks to {hooks}<name> are verified and printed once the receiver has their secret:
+#   curl -X PUT {hooks}<name> -d whsec_…
+# Secrets Manager: {secrets}; `portcullis --endpoint` finds it and Roblox
+# requests are printed below; the functions' JSON log is in {log}
 "
     );
 }

@@ -28,8 +28,10 @@ pub(crate) struct Settings {
     pub(crate) roblox_port: u16,
     /// The folder of data that outlives the run.
     pub(crate) data: Option<PathBuf>,
-    /// Build the functions as they are deployed?
+    /// Run the functions as they are deployed, optimised?
     pub(crate) release: bool,
+    /// Show everything that the functions and their builds write?
+    pub(crate) verbose: bool,
     /// Instances of each function.
     pub(crate) concurrency: u16,
 }
@@ -49,6 +51,7 @@ impl Settings {
                 Some("release") => true,
                 Some(other) => return Err(bad("PROFILE", other, "dev or release")),
             },
+            verbose: flag("V")?,
             concurrency: number("CONCURRENCY", 4)?,
         })
     }

@@ -1,23 +1,16 @@
-//! `cargo lambda watch`: builds the functions, runs them, and reloads them when the code changes.
+//! `cargo lambda watch`: runs the functions, and builds and reloads them when the code changes.
 
 use std::{
     collections::BTreeMap,
-    env,
-    ffi::OsString,
-    fs,
+    env, fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
-use local_stack::{
-    Error, Result,
-    process::{Guarded, forget_cargo},
-    template::Template,
-};
-use tokio::process::Command;
+use local_stack::{Error, Result, http::listen, process::Guarded, template::Template};
 
-use crate::settings::Settings;
+use crate::{log::Log, settings::Settings};
 
 /// Where `make tools` puts the program.
 const TOOL: &str = ".tools/venv/bin/cargo-lambda";
@@ -46,27 +39,9 @@ pub(crate) fn tool() -> Result<PathBuf> {
     tool.exists().then(|| tool.to_owned()).ok_or_else(missing)
 }
 
-/// Builds every function at once. Left to the first calls, the builds would wait for each other.
-pub(crate) async fn build(template: &Template, settings: &Settings) -> Result<()> {
-    let mut command = Command::new(cargo());
-    // Chosen by binary, as `cargo lambda watch` does it: by package, the features of shared
-    // dependencies would differ, and everything would be built twice.
-    command.arg("build");
-    for function in template.functions() {
-        command.args(["--bin", &function.name]);
-    }
-    if settings.release {
-        command.arg("--release");
-    }
-    forget_cargo(&mut command);
-    let status = command
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .map_err(|e| Error::Tool(format!("cargo: {e}")))?;
-    let failed = || Error::Tool("the functions do not build, see above".to_owned());
-    status.success().then_some(()).ok_or_else(failed)
+/// A port for the program to listen on.
+pub(crate) async fn free_port() -> Result<u16> {
+    Ok(listen(0, "").await?.1)
 }
 
 /// Starts the program, the functions' environment being the template's and `variables`.
@@ -75,6 +50,8 @@ pub(crate) fn start(
     template: &Template,
     settings: &Settings,
     variables: &[(String, String)],
+    port: u16,
+    log: &Log,
 ) -> Result<Guarded> {
     let root = env::current_dir().map_err(Error::file("."))?;
     let watched = watched(&root)?;
@@ -85,18 +62,23 @@ pub(crate) fn start(
         .collect();
     environment.extend(variables.iter().cloned());
 
-    Guarded::start(&root.join(tool), |command| {
+    let mut program = Guarded::start(&root.join(tool), |command| {
         command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .current_dir(watched)
             .args(["lambda", "watch", "--manifest-path"])
             .arg(root.join("Cargo.toml"))
             .args(["--invoke-address", "127.0.0.1", "--invoke-port"])
-            .arg(settings.port.to_string())
+            .arg(port.to_string())
             .args(["--concurrency", &settings.concurrency.to_string()])
             // The gateway has no CORS configured either.
             .arg("--disable-cors");
         if settings.release {
             command.arg("--release");
+        }
+        if !settings.verbose {
+            command.arg("--quiet");
         }
         for (name, value) in environment {
             command.args(["--env-var", &format!("{name}={value}")]);
@@ -104,11 +86,13 @@ pub(crate) fn start(
         for name in FOREIGN {
             command.env_remove(name);
         }
-        // Its own account of every process it starts would bury what the functions say.
+        // The gateway prints what fails.
         if env::var_os("RUST_LOG").is_none() {
-            command.env("RUST_LOG", "warn,watchexec=off");
+            command.env("RUST_LOG", "warn,watchexec=off,tower_http=off");
         }
-    })
+    })?;
+    log.follow(&mut program);
+    Ok(program)
 }
 
 /// Makes the folder to be watched.
@@ -124,9 +108,4 @@ fn watched(root: &Path) -> Result<PathBuf> {
         }
     }
     Ok(folder)
-}
-
-/// The cargo that runs us, so that the toolchain is the same.
-fn cargo() -> OsString {
-    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
