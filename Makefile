@@ -1,17 +1,18 @@
-# What a developer and the CI start. It needs Rust (rustup) and Python 3; everything else goes into
-# .tools/, nothing into the system.
+# What a developer and the CI start. It needs Linux, macOS or WSL with Rust (rustup), Python 3 and a C
+# compiler. Everything else goes into .tools/, nothing into the system. V=1 shows all output of builds.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# Each in an environment of its own: their dependencies contradict each other.
+# Each in its own environment, because their dependencies conflict.
 CARGO_LAMBDA := cargo-lambda==1.9.2
 SAM := aws-sam-cli==1.170.0
 CFN_LINT := cfn-lint==1.58.0
 CHECKOV := checkov==3.3.30
 SCHEMATHESIS := schemathesis==4.32.5
-# From crates.io, for `make fuzz` alone.
+# From crates.io.
 CARGO_FUZZ := cargo-fuzz==0.13.2
+CARGO_MACHETE := cargo-machete==0.9.2
 
 # The file that says which version is installed; a new version is a new file.
 LAMBDA_READY := .tools/venv/.$(CARGO_LAMBDA)
@@ -20,21 +21,29 @@ CFN_LINT_READY := .tools/cfn-lint/.$(CFN_LINT)
 CHECKOV_READY := .tools/checkov/.$(CHECKOV)
 SCHEMATHESIS_READY := .tools/schemathesis/.$(SCHEMATHESIS)
 CARGO_FUZZ_READY := .tools/cargo-fuzz/.$(CARGO_FUZZ)
+CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 
 # `sam build` looks for cargo-lambda, cargo for cargo-fuzz, and the templates' tools need no account.
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test fuzz soak bench bench-docs bench-check release-functions check build fmt tools check-tools needs-rust needs-python needs-nightly
+.PHONY: help dev test fuzz soak bench bench-docs bench-check bounds release-functions check build deploy \
+  install fmt tools clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine, until Ctrl-C
-	@exec cargo run --bin local-stack
+DEPLOYED := $(notdir $(wildcard functions/*))
+BUILD := tools/quietly cargo build
 
-test: needs-rust $(SCHEMATHESIS_READY) ## Run every test (set up nothing first: they start what they need)
-	cargo build --locked --workspace --all-targets
+dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine until Ctrl-C
+	@[ -e target/debug/local-stack ] || echo "The first build takes about three minutes on two cores and 3 GB of disk."
+	@$(BUILD) --bin local-stack $(DEPLOYED:%=--bin %)
+	@$(if $(filter release,$(PROFILE)),$(BUILD) --release $(DEPLOYED:%=--bin %))
+	@exec cargo run --quiet --bin local-stack
+
+test: needs-rust $(SCHEMATHESIS_READY) ## Run all tests; they start what they need
+	@$(BUILD) --locked --workspace --all-targets
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
@@ -42,21 +51,21 @@ test: needs-rust $(SCHEMATHESIS_READY) ## Run every test (set up nothing first: 
 
 # A quarter of the time for each of the two keys, and half for the fuzz targets.
 fuzz: MINUTES := 10
-fuzz: needs-rust needs-nightly $(SCHEMATHESIS_READY) $(CARGO_FUZZ_READY) ## Look for bad input that does harm, for ten minutes (MINUTES=… for more)
-	cargo build --locked --workspace --bins --example on-the-stack
+fuzz: needs-rust needs-nightly $(SCHEMATHESIS_READY) $(CARGO_FUZZ_READY) ## Search for harmful input for ten minutes (MINUTES=…)
+	@$(BUILD) --locked --workspace --bins --example on-the-stack
 	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --max-time $$(($(MINUTES) * 15))
 	tests/fuzz/runner/run $$(($(MINUTES) * 30 / 8))
 
 # For how long, and with which plan: `make soak MINUTES=1 SEED=7`.
 MINUTES := 3
 
-soak: needs-rust ## Call the service on a bad day and check every answer (MINUTES=3, SEED=… repeats a plan)
-	cargo build --locked --workspace --bins
+soak: needs-rust ## Inject faults for three minutes and check every answer (MINUTES=…, SEED=… repeats a run)
+	@$(BUILD) --locked --workspace --bins
 	target/debug/soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-# One build of all functions, apart from the tools: together their dependencies would have other
-# features than those that are deployed.
-FUNCTIONS := $(notdir $(wildcard functions/*)) baseline
+# By package: built together with the tools, the functions' dependencies would have more features than
+# the deployed ones.
+FUNCTIONS := $(DEPLOYED) baseline
 
 bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
 	cargo build --locked --release --package portcullis
@@ -65,17 +74,32 @@ bench: needs-rust release-functions ## Measure size, starts, cost, growth, throu
 bench-docs: needs-rust ## Put the tables of the last `make bench` into docs/performance.md
 	cargo run --locked --profile measure --bin bench -- --docs
 
-bench-check: needs-rust release-functions ## Compare a short form of it with tools/bench/bounds.json
-	cargo build --locked --workspace --all-targets
+bench-check: needs-rust release-functions ## Compare a short benchmark with tools/bench/bounds.json
+	@$(BUILD) --locked --workspace --all-targets
 	target/debug/bench --check --program target/debug/portcullis $(SECTIONS)
 
 release-functions:
-	cargo build --locked --release $(addprefix --package ,$(FUNCTIONS))
+	$(BUILD) --locked --release $(addprefix --package ,$(FUNCTIONS))
 
-check: needs-rust check-tools ## Check formatting, lints and the template
+# Linking one function as deployed takes half a minute. So only the largest of each kind is linked (no SDK,
+# DynamoDB, Lambda, S3, Secrets Manager) and those whose own code differs from main. The deploy workflow
+# measures all of them. What calls cost does not depend on the build.
+CHANGED = $(shell git diff --name-only origin/main... -- functions 2>/dev/null | cut -d / -f 2)
+SIZED = $(sort not-found is-banned ban-async export-bans-json enforce-bans $(filter $(DEPLOYED),$(CHANGED)))
+
+bounds: needs-rust ## Compare what calls cost, and the sizes of the largest functions, with their bounds
+	@$(BUILD) --locked --workspace --all-targets
+	target/debug/bench --check --functions target/debug cost
+	@$(BUILD) --locked --release $(SIZED:%=--package %)
+	target/debug/bench --check $(SIZED:%=--only %) size
+
+check: needs-rust check-tools ## Check formatting, lints, documentation, wording and the template
 	cargo fmt --all --check
+	tools/check-words
+	.tools/cargo-machete/bin/cargo-machete
 	cargo fetch --locked --quiet --manifest-path tests/fuzz/runner/Cargo.toml
-	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	tools/quietly cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS=--deny=warnings tools/quietly cargo doc --locked --workspace --no-deps
 	.tools/sam/bin/sam validate --lint --region us-east-1
 	.tools/cfn-lint/bin/cfn-lint template.yaml observability.yaml
 	.tools/checkov/bin/checkov --file template.yaml observability.yaml
@@ -83,12 +107,22 @@ check: needs-rust check-tools ## Check formatting, lints and the template
 build: needs-rust $(LAMBDA_READY) $(SAM_READY) ## Build the functions as they are deployed
 	.tools/sam/bin/sam build
 
+deploy: needs-aws build ## Deploy to your AWS account; it shows the changes and asks first
+	.tools/sam/bin/sam deploy
+
+install: needs-rust ## Install the portcullis command into ~/.cargo/bin
+	tools/quietly cargo install --locked --profile tool --path cli
+
 fmt: needs-rust ## Format the code
 	cargo fmt --all
 
 tools: $(LAMBDA_READY) check-tools ## Install the tools into .tools/
 
-check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY)
+clean: ## Delete everything that was built and installed here
+	cargo clean
+	rm -rf .aws-sam .tools
+
+check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY) $(CARGO_MACHETE_READY)
 
 # .tools/<environment>/.<package>==<version>
 .tools/%: | needs-python
@@ -98,13 +132,15 @@ check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY)
 	  || { rm -rf $(@D); echo "could not install $(patsubst .%,%,$(@F))" >&2; exit 1; }
 	@touch $@
 
-$(CARGO_FUZZ_READY): | needs-rust
-	@echo "installing $(CARGO_FUZZ) into $(@D)"
-	@cargo install --quiet --locked --root $(@D) $(subst ==,@,$(CARGO_FUZZ))
+$(CARGO_FUZZ_READY) $(CARGO_MACHETE_READY): | needs-rust
+	@echo "installing $(patsubst .%,%,$(@F)) into $(@D)"
+	@cargo install --quiet --locked --debug --root $(@D) $(patsubst .%,%,$(subst ==,@,$(@F)))
 	@touch $@
 
 needs-rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || \
+	  { echo "A C compiler is missing: apt install build-essential, or xcode-select --install" >&2; exit 1; }
 
 needs-python:
 	@python3 -c 'import venv, ensurepip' 2>/dev/null || \
@@ -114,3 +150,9 @@ needs-nightly:
 	@cargo +nightly --version >/dev/null 2>&1 || \
 	  { echo "Fuzzing needs Rust's nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
 	@command -v c++ >/dev/null || { echo "Fuzzing needs a C++ compiler, c++" >&2; exit 1; }
+
+needs-aws: $(SAM_READY)
+	@.tools/sam/bin/python -c 'import boto3; aws = boto3.Session(); \
+	  account = aws.client("sts").get_caller_identity()["Account"]; \
+	  print("AWS account", account, "in", aws.region_name)' 2>/dev/null || \
+	  { echo "No AWS credentials or region: see aws configure, AWS_PROFILE and AWS_REGION" >&2; exit 1; }

@@ -26,6 +26,15 @@ impl Bounds {
         serde_json::from_slice(&text).with_context(|| file.display().to_string())
     }
 
+    /// Drops the bounds on the sizes of all other functions.
+    pub fn keep_sizes_of(&mut self, functions: &[String]) {
+        self.deterministic.retain(|name, _| {
+            let mut parts = name.split('.');
+            let (section, function) = (parts.next(), parts.next().unwrap_or_default());
+            section != Some("size") || functions.iter().any(|kept| kept == function)
+        });
+    }
+
     /// What is worse than its bound, and what was not measured although its section was run.
     #[must_use]
     pub fn exceeded(&self, sections: &[&str], figures: &BTreeMap<String, f64>) -> Vec<String> {
@@ -67,6 +76,17 @@ mod tests {
             complaints(&[("size.a", 10.5), ("cold.a", 1.6)]),
             ["size.a: 10.5 is over 10", "cold.a: 1.6 is over 1.5"]
         );
+    }
+
+    #[test]
+    fn only_the_bounds_of_measured_functions_are_kept() {
+        let mut bounds: Bounds = serde_json::from_str(
+            r#"{"deterministic":{"size.a.zip":1,"size.b.zip":1,"cost.a":1},"measured":{}}"#,
+        )
+        .unwrap();
+        bounds.keep_sizes_of(&["b".to_owned()]);
+        let kept: Vec<_> = bounds.deterministic.into_keys().collect();
+        assert_eq!(kept, ["cost.a", "size.b.zip"]);
     }
 
     #[test]

@@ -59,6 +59,9 @@ struct Arguments {
     /// Another build of is-banned, to be started in turns with it (any number of times)
     #[arg(long = "variant", value_name = "BINARY")]
     variants: Vec<PathBuf>,
+    /// Measure the size of this function only (any number of times; all, unless named)
+    #[arg(long, value_name = "FUNCTION")]
+    only: Vec<String>,
     /// The operator's program, which imports
     #[arg(long, default_value = "target/release/portcullis")]
     program: PathBuf,
@@ -124,6 +127,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let plan = Plan {
         functions: arguments.functions,
         variants: arguments.variants,
+        only: arguments.only,
         program: arguments.program,
         short: arguments.check,
     };
@@ -150,7 +154,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let names: Vec<_> = sections.iter().map(|section| section.name()).collect();
-    let complaints = Bounds::read(BOUNDS.as_ref())?.exceeded(&names, &all.figures);
+    let mut bounds = Bounds::read(BOUNDS.as_ref())?;
+    if !plan.only.is_empty() {
+        bounds.keep_sizes_of(&plan.only);
+    }
+    let complaints = bounds.exceeded(&names, &all.figures);
     for complaint in &complaints {
         eprintln!("worse than its bound: {complaint}");
     }

@@ -12,6 +12,8 @@ pub struct Plan {
     pub functions: PathBuf,
     /// Other builds of `is-banned`, to be started in turns with it.
     pub variants: Vec<PathBuf>,
+    /// The only functions to measure the size of; all if empty.
+    pub only: Vec<String>,
     /// The operator's program.
     pub program: PathBuf,
     /// The short form: fewer repeats and smaller tables, the same deterministic figures.

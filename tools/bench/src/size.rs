@@ -19,7 +19,12 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let mut found = Findings::default();
     let mut table = Table::new("Size", &["function", "binary MB", "zip MB"]);
     let functions = template().functions().iter().map(|f| f.name.as_str());
-    for name in [BASELINE].into_iter().chain(functions) {
+    let all: Vec<_> = [BASELINE].into_iter().chain(functions).collect();
+    let only: Vec<_> = plan.only.iter().map(String::as_str).collect();
+    if let Some(unknown) = only.iter().find(|name| !all.contains(name)) {
+        anyhow::bail!("{unknown} is not a function of the template");
+    }
+    for name in if only.is_empty() { all } else { only } {
         let (binary, zip) = weigh(&plan.functions.join(name))?;
         table.row([name.to_owned(), megabytes(binary), megabytes(zip)]);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
