@@ -27,7 +27,7 @@ CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test fuzz soak bench bench-docs bench-check bounds release-functions check build deploy \
+.PHONY: help dev test fuzz soak bench bench-docs bench-check sizes release-functions check build deploy \
   install fmt tools clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
@@ -81,15 +81,14 @@ bench-check: needs-rust release-functions ## Compare a short benchmark with tool
 release-functions:
 	$(BUILD) --locked --release $(addprefix --package ,$(FUNCTIONS))
 
-# Linking one function as deployed takes half a minute. So only the largest of each kind is linked (no SDK,
-# DynamoDB, Lambda, S3, Secrets Manager) and those whose own code differs from main. The deploy workflow
-# measures all of them. What calls cost does not depend on the build.
+# Linking one function as deployed takes half a minute. So .ci/run links only the largest of each kind (no
+# SDK, DynamoDB, Lambda, S3, Secrets Manager) and those whose own code differs from main; the deploy
+# workflow measures all of them. A test of `make test` compares what calls cost.
 CHANGED = $(shell git diff --name-only origin/main... -- functions 2>/dev/null | cut -d / -f 2)
 SIZED = $(sort not-found is-banned ban-async export-bans-json enforce-bans $(filter $(DEPLOYED),$(CHANGED)))
 
-bounds: needs-rust ## Compare what calls cost, and the sizes of the largest functions, with their bounds
+sizes: needs-rust ## Compare the sizes of the largest and the changed functions with their bounds
 	@$(BUILD) --locked --workspace --all-targets
-	target/debug/bench --check --functions target/debug cost
 	@$(BUILD) --locked --release $(SIZED:%=--package %)
 	target/debug/bench --check $(SIZED:%=--only %) size
 
