@@ -1,7 +1,7 @@
-//! Storage: what the rules decide is written to DynamoDB whole or not at all.
+//! Storage: writes what the rules decide to DynamoDB, in full or not at all.
 //!
-//! [`Store`] is what a handler holds. Each submodule serves one access pattern; the table of them
-//! with their costs stands in `docs/architecture.md`.
+//! A handler holds a [`Store`]. Each submodule serves one access pattern; `docs/architecture.md`
+//! has the table of them with their costs.
 
 mod access;
 mod admin;
@@ -69,41 +69,39 @@ use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::domain::keys::{KeyHash, KeyRecord};
 use crate::domain::rules::RevisionRef;
 
-/// The tables, with what a warm function remembers of them. Cloning is cheap.
+/// The tables, with a warm function's caches. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
     caches: Arc<Caches>,
 }
 
-/// What stays in memory from one request to the next. Each module says for how long.
+/// Caches that outlive a request. Each module sets its lifetime.
 #[derive(Debug, Default)]
 struct Caches {
-    /// Keys.
     keys: TtlCache<KeyHash, Arc<KeyRecord>>,
-    /// Hashes that are no key's. They have a memory of their own, so that a flood of made-up keys
-    /// pushes no real one out.
+    /// Hashes of unknown keys. They have a separate cache, so that a flood of invented keys evicts
+    /// no real one.
     unknown_keys: TtlCache<KeyHash, ()>,
-    /// What keys with a cap have checked lately.
+    /// Recent checks by keys with a cap.
     checks: checks::cap::Checks,
-    /// Workspaces and their settings, or that there is none.
+    /// Workspaces and their settings, including the absence of one.
     workspaces: TtlCache<WorkspacePrefix, Option<Arc<Workspace>>>,
-    /// Experiences that are linked.
+    /// Linked experiences.
     links: TtlCache<(WorkspacePrefix, ExperienceId), ()>,
     /// Workspaces in which no further experience can link itself.
     without_slots: TtlCache<WorkspacePrefix, ()>,
-    /// Experiences whose polling was noted.
+    /// Experiences whose poll was recently recorded.
     last_polls: TtlCache<(WorkspacePrefix, ExperienceId), ()>,
-    /// The oldest thing pending for an experience, and since when it is handed out.
+    /// The oldest thing pending for an experience, and since when polls return it.
     handed_out: TtlCache<(Pending, WorkspacePrefix, ExperienceId), (RevisionRef, UnixSeconds)>,
-    /// Who takes in erasure requests.
+    /// The workspaces that accept erasure requests.
     intakes: CachedList<ErasureIntake>,
     /// Which experiences are mirrored.
     mirrors: CachedList<Mirror>,
 }
 
 impl Store {
-    /// A store on these tables.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self {
@@ -121,8 +119,8 @@ impl Store {
         }
     }
 
-    /// The same store for a request that is answered by then. A write that might not be finished and
-    /// looked up in time does not begin.
+    /// The same store for a request with this deadline. A write that might not be finished and
+    /// looked up in time does not start.
     #[must_use]
     pub fn answering_by(&self, answer_by: Instant) -> Self {
         Self {
@@ -131,7 +129,6 @@ impl Store {
         }
     }
 
-    /// What counts.
     pub(crate) const fn meter(&self) -> &Arc<Meter> {
         self.database.meter()
     }

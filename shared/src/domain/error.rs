@@ -194,8 +194,8 @@ impl ApiError {
     }
 }
 
-/// An error and what caused it, in one line; a cause that has been named is not named again. The
-/// SDK's own way would add the whole answer.
+/// An error and its causes in one line; a repeated cause appears once. The SDK's own formatting
+/// would add the whole answer.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -7,34 +7,32 @@ use crate::domain::rules::{Ban, DecisionKind};
 /// A decision in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastDecision {
-    /// What was decided.
     pub kind: DecisionKind,
-    /// When.
     pub at: UnixSeconds,
-    /// The same to the millisecond.
+    /// The time of the decision in milliseconds.
     pub moment: UnixMillis,
     /// The ban after it.
     pub ban: Ban,
-    /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
+    /// What it replaced: the ban before it or, for a new ban, the previous ban in its scope.
     pub previous: Option<Ban>,
-    /// Whether the experience that the ban was made from had reported this revision of it when it
-    /// was decided.
+    /// Whether the experience that the ban was made from had reported this revision when it was
+    /// decided.
     pub applied: bool,
-    /// The same of what it replaced.
+    /// The same for the replaced ban.
     pub previous_applied: bool,
     /// The reason given for lifting it.
     pub reason: Option<String>,
-    /// The public id of the key that made it; the operator's own decisions have names of their
-    /// own, such as `operator` or `undo-1f2e3d4c`.
+    /// The public id of the key; the operator's decisions have names such as `operator` or
+    /// `undo-1f2e3d4c`.
     pub key_id: String,
     /// The moderator, if the call named one.
     pub moderator: Option<ModeratorId>,
-    /// Who ran the operator's program, if it decided: an AWS principal or a local user.
+    /// Who ran the CLI, if it decided: an AWS principal or a local user.
     pub principal: Option<String>,
 }
 
 impl PastDecision {
-    /// The event's own id: the ban and how many decisions it had seen; its running out is none.
+    /// The id of the event: the ban and its number of decisions; an expiry does not count as one.
     #[must_use]
     pub fn id(&self) -> String {
         let suffix = match self.kind {
@@ -45,15 +43,13 @@ impl PastDecision {
     }
 }
 
-/// An event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedEvent {
-    /// Its place in the workspace's log, from 1.
+    /// Its position in the workspace's log, from 1.
     pub position: u64,
-    /// When it was logged.
     pub logged: UnixMillis,
-    /// Whether a restore had it logged again, so that readers may know it already.
+    /// Whether a restore had it logged again, so that readers may already have it.
     pub repeated: bool,
-    /// What was decided, or ran out.
+    /// The decision or expiry.
     pub decision: PastDecision,
 }

@@ -1,7 +1,7 @@
-//! How a function reaches AWS: region, credentials, time limits, and whose certificates it trusts.
+//! A function's connection to AWS: region, credentials, time limits, and trusted certificates.
 //!
-//! All of it is in the environment, put there by Lambda. The SDK's own loader would look for
-//! profiles besides, and trust every authority of the system; both are paid at each cold start
+//! All of it comes from the environment that Lambda sets. The SDK's own loader would also look for
+//! profiles, and trust every authority of the system; both cost time at each cold start
 //! (`docs/performance.md` has the figures).
 
 use std::time::Duration;
@@ -17,17 +17,17 @@ use aws_smithy_http_client::{Builder, tls};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use lambda_http::Error;
 
-/// The roots that all endpoints of AWS's public regions are certified by, from
+/// The roots that certify all endpoints in AWS's public regions, from
 /// <https://www.amazontrust.com/repository/>: Amazon Root CA 1 to 4 and Starfield Services Root
-/// Certificate Authority - G2. Roots only: what lies between changes without notice.
+/// Certificate Authority - G2. Roots only: intermediates change without notice.
 const AMAZON_ROOTS: &[u8] = include_bytes!("roots.pem");
 
-/// The SDK settings of a function. The timeouts leave room for two tries within the time in which
-/// a route answers (`api::TimeLimit`).
+/// The SDK settings of a function. The timeouts leave room for two attempts within a route's time
+/// limit (`api::TimeLimit`).
 ///
-/// Beside what Lambda sets, these variables have the meaning they have for all of AWS's tools:
-/// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`,
-/// `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CA_BUNDLE`.
+/// Besides what Lambda sets, these variables have their usual AWS meaning: `AWS_ENDPOINT_URL` and
+/// `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`,
+/// `AWS_CA_BUNDLE`.
 pub fn sdk_config() -> Result<SdkConfig, Error> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
@@ -45,7 +45,7 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
         .http_client(http_client()?)
         .timeout_config(timeouts)
         .retry_config(retries)
-        // Every attempt has its time limit, so none is watched byte by byte besides.
+        // Every attempt has a time limit, so stalled streams need no extra watch.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .service_config(Endpoints)
         .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
@@ -78,11 +78,10 @@ fn http_client() -> Result<SharedHttpClient, Error> {
         .build_https())
 }
 
-/// The services that functions call, as an endpoint of one's own names them; the first is all.
+/// The services that functions call, as in the names of endpoint variables; the empty one is all.
 const SERVICES: [&str; 5] = ["", "_DYNAMODB", "_S3", "_LAMBDA", "_SECRETS_MANAGER"];
 
-/// Elsewhere (China, the isolated regions, an endpoint of one's own) the system's authorities are
-/// asked.
+/// Elsewhere (China, the isolated regions, a custom endpoint) the system's authorities are used.
 fn reaches_public_regions(variable: impl Fn(&str) -> Option<String>) -> bool {
     let region = variable("AWS_REGION").unwrap_or_default();
     let is_public = !region.starts_with("cn-") && !region.contains("-iso");
@@ -90,7 +89,7 @@ fn reaches_public_regions(variable: impl Fn(&str) -> Option<String>) -> bool {
     is_public && !SERVICES.into_iter().any(is_own)
 }
 
-/// An endpoint of its own for one service, such as `AWS_ENDPOINT_URL_DYNAMODB`.
+/// A custom endpoint for one service, such as `AWS_ENDPOINT_URL_DYNAMODB`.
 #[derive(Debug)]
 struct Endpoints;
 
@@ -105,7 +104,7 @@ fn is_on(name: &str) -> bool {
     variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// A variable that is set to something.
+/// A non-empty variable.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,5 +1,4 @@
-//! Keys of Open Cloud, as SecretStore Manager keeps them. They are in memory for a minute and nowhere
-//! else.
+//! Open Cloud keys from SecretStore Manager, cached in memory for a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +11,20 @@ use crate::cache::TtlCache;
 use crate::domain::clock::Reading;
 use crate::integrations::roblox::RobloxKey;
 
-/// How long a key is taken for current without looking.
+/// How long a key is used without reading it again.
 const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// Why there is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// SecretStore Manager has none under the name, or does not give it, or it is no key.
+    /// SecretStore Manager has none with this name, or denies access, or the value is not a key.
     #[error("{0}")]
     Unusable(String),
-    /// SecretStore Manager did not answer.
     #[error("SecretStore Manager does not answer: {0}")]
     Unavailable(String),
 }
 
-/// SecretStore Manager, with what a warm function remembers of it. Cloning is cheap.
+/// SecretStore Manager with a cache. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct SecretStore {
     client: Client,
@@ -34,7 +32,6 @@ pub struct SecretStore {
 }
 
 impl SecretStore {
-    /// SecretStore Manager reached with these settings.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         Self {
@@ -43,7 +40,7 @@ impl SecretStore {
         }
     }
 
-    /// The key that is kept under a name or ARN, from memory or anew.
+    /// The key with this name or ARN, from the cache or read now.
     pub async fn key(&self, name: &str) -> Result<RobloxKey, SecretError> {
         let known = self.known.get(&name.to_owned(), |_| CACHE_TTL);
         match known {
@@ -52,7 +49,7 @@ impl SecretStore {
         }
     }
 
-    /// The same anew: it may have been replaced.
+    /// The same, always read now: it may have been replaced.
     pub async fn fresh_key(&self, name: &str) -> Result<RobloxKey, SecretError> {
         let looked_up = Reading::now();
         self.known.remove(&name.to_owned());

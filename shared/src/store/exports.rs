@@ -1,4 +1,4 @@
-//! Where an export lies that is too large for an answer: an object that expires after a day.
+//! Stores exports that are too large for an answer, as objects that expire after a day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,9 @@ use crate::store::dynamo::meter::Meter;
 /// with a role's temporary credentials ends with them, if that is earlier.
 const LINK_WORKS: u64 = 300;
 
-/// How many parts are under way at a time; each is in memory until it has arrived.
+/// How many parts are uploaded in parallel; each is in memory until it has arrived.
 const PARTS_UNDERWAY: usize = 2;
 
-/// The bucket of exports.
 #[derive(Clone, Debug)]
 pub struct ExportBucket {
     client: Client,
@@ -30,9 +29,9 @@ pub struct ExportBucket {
 }
 
 impl ExportBucket {
-    /// The bucket that the template names in the environment.
+    /// The bucket named in the environment.
     pub fn from_environment(config: &SdkConfig) -> Result<Self, std::env::VarError> {
-        // The bucket checks what arrives by the length and the signature of each part.
+        // The bucket checks the length and the signature of each part.
         let config = aws_sdk_s3::config::Builder::from(config)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             // A part takes longer than a row.
@@ -50,7 +49,7 @@ impl ExportBucket {
         })
     }
 
-    /// Begins to upload a file, in parts. The waiting is counted where the store counts its own.
+    /// Starts a multipart upload. Its waiting time counts like the store's own.
     pub async fn begin(
         &self,
         store: &Store,
@@ -85,8 +84,8 @@ impl ExportBucket {
     }
 }
 
-/// A file being uploaded. Dropped before [`Upload::finish`], it leaves parts that the bucket
-/// removes within a day.
+/// A file being uploaded. If dropped before [`Upload::finish`], its parts are removed from the
+/// bucket within a day.
 #[derive(Debug)]
 pub struct Upload {
     bucket: ExportBucket,
@@ -99,10 +98,9 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// The least size of a part but the last, in bytes.
+    /// The minimum size of a part except the last, in bytes.
     pub const PART: usize = 8 * 1024 * 1024;
 
-    /// Sends the next part.
     pub async fn part(&mut self, bytes: Vec<u8>) -> Result<(), ApiError> {
         while self.underway.len() >= PARTS_UNDERWAY {
             self.arrival().await?;
@@ -130,7 +128,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Puts the parts together and gives a link to the file.
+    /// Completes the upload and returns a link to the file.
     pub async fn finish(mut self) -> Result<String, ApiError> {
         while !self.underway.is_empty() {
             self.arrival().await?;

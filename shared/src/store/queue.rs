@@ -72,7 +72,6 @@ impl Queue {
         }
     }
 
-    /// Reads the next page of each of these sources.
     async fn read(&mut self, store: &Store, unread: &[usize]) -> Result<(), ApiError> {
         let (prefix, now) = (self.prefix, self.now.seconds());
         let sources = self.sources.iter_mut().enumerate();

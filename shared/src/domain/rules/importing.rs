@@ -1,16 +1,16 @@
-//! Bringing in a ban that was decided elsewhere: it takes its place among what is stored as if it
-//! had been made here, or it is in the way of what holds.
+//! Imports a ban that was decided elsewhere: it is added as if it had been made here, or it
+//! conflicts with an active ban.
 
 use super::Refusal;
 use super::ban::Ban;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::domain::clock::UnixSeconds;
 
-/// Brings in a ban, seen from the experience it was made from.
+/// Imports a ban, seen from the experience it was made from.
 ///
-/// The last ban of a scope by guid is the one that counts, so of two bans in one scope only the
-/// later may be in force: otherwise one of them would end without a decision. `applied` tells that
-/// the experience has reported it.
+/// The last ban of a scope by guid is the current one, so of two bans in one scope only the later
+/// may be in force: otherwise one of them would end without a decision. `applied` means that the
+/// experience has reported it.
 pub fn import(
     standing: &Standing,
     ban: Ban,
@@ -46,8 +46,8 @@ pub fn import(
     })
 }
 
-/// Brings in a ban that another one of the same import replaces: it goes to the records, and what
-/// stands in its scope stays.
+/// Imports a ban that another one of the same import replaces: it goes to the records, and the
+/// current ban of its scope stays.
 #[must_use]
 pub fn import_replaced(standing: &Standing, ban: Ban) -> Outcome {
     Outcome {
@@ -61,8 +61,8 @@ pub fn import_replaced(standing: &Standing, ban: Ban) -> Outcome {
     }
 }
 
-/// Puts a ban in force again that was lifted since it was imported, unless another one of its scope
-/// holds or was made later, which is returned. Its terms, and so its revision, stay.
+/// Restores an imported ban that was lifted since, unless another one of its scope is in force or
+/// was made later, which is returned. Its terms, and so its revision, stay.
 pub fn reinstate(
     standing: &Standing,
     ban: &Ban,
@@ -90,8 +90,8 @@ pub fn reinstate(
     Ok((restored, outcome))
 }
 
-/// Records that an experience has applied this ban, unless its report of another says more: an
-/// experience reports one ban, and while any holds that is the one that counts.
+/// Records that an experience has applied this ban, unless its report of another takes precedence:
+/// an experience reports one ban, and while any is in force, that one.
 #[must_use]
 pub fn import_report(standing: Standing, ban: &Ban, now: UnixSeconds) -> Standing {
     let replaces = match (standing.here.report, standing.counting(now)) {

@@ -1,10 +1,10 @@
 //! A naive model of the rules, to test against: a plain list of everything that ever happened, in
-//! order. Each question is answered from scratch by reading the list, in the words of the
-//! contract, without any of the rules' own notions. It is slow and easy to believe.
+//! order. Each question is answered from scratch by reading the list, in the words of the contract,
+//! without any of the rules' own concepts. It is slow and easy to believe.
 //!
-//! One workspace, any number of users and experiences. The clock is passed in. Where it goes back, as
-//! between machines that do not agree on the time, what was decided stays decided in the order in which
-//! it was, and only what runs out by itself goes by the clock.
+//! One workspace, any number of users and experiences. The clock is passed in. It may go back, as
+//! between machines that disagree about the time: decisions keep their order, and only expiry
+//! depends on the clock.
 
 mod answer;
 mod history;
@@ -18,32 +18,32 @@ use super::{BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, Un
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
 
-/// How long after its end a revision can still be confirmed, in seconds.
+/// How many seconds after its end a revision can still be reported.
 const AN_HOUR: u64 = 3600;
 
-/// How long a call with a relative length may be the repetition of an earlier one, in seconds.
+/// How many seconds a call with a relative length may repeat an earlier one.
 const A_MINUTE: u64 = 60;
 
-/// How long after it was made a call can be repeated, in seconds.
+/// For how many seconds a call can be repeated.
 const TEN_MINUTES: u64 = 600;
 
 /// Everything that ever happened in a workspace.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     history: History,
-    /// Who was forgotten, when, and what was known then, by which late confirmations are recognised.
+    /// Who was erased, when, and what was known then, to recognise late reports.
     forgotten: Vec<(UserId, UnixSeconds, History)>,
 }
 
-/// What happens.
+/// Events.
 impl Model {
     /// An experience is linked: by its first call of any kind but `/is-banned`, or by the operator.
     pub fn link(&mut self, experience: ExperienceId, now: UnixSeconds) {
         self.history.add(now, Event::Linked(experience));
     }
 
-    /// `POST /ban-async` by an API key (with its `Idempotency-Key`, if there is one); without a key, a
-    /// call is never a repeat. A new ban, if the call makes one, is called `identity`.
+    /// `POST /ban-async` by an API key (with its `Idempotency-Key`, if there is one); without a
+    /// key, a call is never a repeat. A new ban, if the call makes one, gets `identity`.
     pub fn ban(
         &mut self,
         request: &BanRequest,
@@ -95,7 +95,7 @@ impl Model {
             return Answer::Ok;
         }
 
-        // No decision on a ban comes before the last, be its clock behind.
+        // No decision on a ban precedes the last one, even if its clock is behind.
         let last = in_force.as_ref().map(|ban| self.history.updated(ban));
         let at = last.map_or(now, |last| last.max(now));
         let terms = Terms {
@@ -190,7 +190,7 @@ impl Model {
             }
             return Answer::Ok;
         }
-        // A game server that says nothing else reports the unban that is pending there, unless it
+        // A game server that sends nothing else reports the unban that is pending there, unless it
         // repeats the call that lifted the ban.
         let is_bare = request.from_game && request.reason.is_none() && request.moderator.is_none();
         let is_repeat = said.is_some_and(|said| self.is_repeat(&said, None, now));
@@ -200,13 +200,13 @@ impl Model {
         Answer::Ok
     }
 
-    /// The user is forgotten: nothing that happened to them is known any more.
+    /// The user is erased: nothing that happened to them is known any more.
     pub fn forget(&mut self, user: UserId, now: UnixSeconds) {
         self.forgotten.push((user, now, self.history.clone()));
         self.history.forget(user);
     }
 
-    /// Notes a call that decides something.
+    /// Records a call that decides something.
     fn called(&mut self, said: Option<Said>, now: UnixSeconds) {
         self.history.add(now, Event::Called(said));
     }
@@ -221,9 +221,9 @@ impl Model {
     }
 }
 
-/// What can be asked.
+/// Questions.
 impl Model {
-    /// `POST /is-banned`: the ban that counts, else the latest. The user is banned if it is active.
+    /// `POST /is-banned`: the ban in force, else the latest. The user is banned if it is active.
     #[must_use]
     pub fn is_banned(
         &self,
@@ -252,7 +252,8 @@ impl Model {
         list
     }
 
-    /// `GET /pending-unbans`: the bans last reported, first the user who has been free for longest.
+    /// `GET /pending-unbans`: the bans last reported, ordered by the time since which the user is
+    /// free.
     #[must_use]
     pub fn pending_unbans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
         if !self.history.is_linked(experience) {
@@ -273,7 +274,7 @@ impl Model {
             .collect()
     }
 
-    /// `GET /bans`: everything on record, newest first. Each ban is told as to its own experience.
+    /// `GET /bans`: all bans, newest first, each as seen from its own experience.
     #[must_use]
     pub fn bans(&self, now: UnixSeconds) -> Vec<BanState> {
         let bans = self.history.bans();
@@ -284,12 +285,12 @@ impl Model {
         list
     }
 
-    /// The decisions that were made, in order, each with the ban it was made on.
+    /// The decisions in order, each with the ban it was made on.
     pub fn decided(&self) -> impl Iterator<Item = (Guid, DecisionKind)> {
         self.history.decided()
     }
 
-    /// The revision of a ban that the experience last reported; none for "not banned".
+    /// The revision that the experience last reported; none for "not banned".
     #[must_use]
     pub fn reported(&self, user: UserId, experience: ExperienceId) -> Option<(Guid, u32)> {
         match self.history.reported(user, experience) {
@@ -316,14 +317,14 @@ impl Model {
         holding.into_iter().find(|ban| ban.scope == scope)
     }
 
-    /// The revision that a ban call with `overwrite` and `completed` says to have applied: of those
-    /// with equal terms that were in force within the last hour, the one that was so last.
+    /// The revision that a ban call with `overwrite` and `completed` reports as applied: of those
+    /// with equal terms that were in force within the last hour, the last one.
     fn confirmed_by(&self, request: &BanRequest, now: UnixSeconds) -> Option<Report> {
         confirmed(&self.history, request, now.minus(AN_HOUR), now)
     }
 
-    /// Whether such a call says to have applied a revision that was forgotten within the last hour, and
-    /// could still be confirmed then.
+    /// Whether such a call reports a revision that was erased within the last hour and could still
+    /// be reported then.
     fn confirms_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
         let lately = |at: UnixSeconds| now <= at.plus(AN_HOUR);
         let mut forgotten = self.forgotten.iter();
@@ -353,8 +354,7 @@ impl Model {
     }
 }
 
-/// Of the revisions in force at `since` or later that say what the call says, the one that was in force
-/// last.
+/// Of the revisions in force at `since` or later with the call's terms, the last one in force.
 fn confirmed(
     history: &History,
     request: &BanRequest,
@@ -387,9 +387,8 @@ fn expires(length: Length, now: UnixSeconds) -> Expiry {
     }
 }
 
-/// Whether a call says just what a revision says. What it leaves open is as it was. A relative
-/// length counts from the call, or, since the call may be a repetition, from a decision shortly
-/// before it.
+/// Whether a call has the terms of a revision. Omitted fields are unchanged. A relative length
+/// counts from the call or, because the call may be a repeat, from a decision shortly before it.
 fn says(request: &BanRequest, revision: &Revision, now: UnixSeconds) -> bool {
     let Revision { terms, from, .. } = *revision;
     let may_repeat = now <= from.plus(A_MINUTE);

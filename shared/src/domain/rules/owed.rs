@@ -1,42 +1,41 @@
-//! What an experience owes, as a function of what is stored alone.
+//! What is pending for an experience, as a function of what is stored.
 //!
-//! Time changes what is owed only in one way: when the ban that ends last runs out, a pending ban
-//! vanishes and, if the experience applied a ban, an unban becomes due. Both moments are known
-//! when the standing is written, so they are stored with it, and nothing has to run when they come.
+//! Time alone changes it in one way only: when the ban that ends last expires, a pending ban
+//! disappears and, if the experience applied a ban, an unban becomes due. Both times are known when
+//! the standing is written, so they are stored with it, and no job is needed at those times.
 
 use super::ban::{Expiry, RevisionRef};
 use super::standing::{Standing, last_to_end};
 use crate::domain::clock::UnixSeconds;
 
-/// What an experience owes for one user, now and later.
+/// What is pending for one user in an experience, now and later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Owed {
-    /// A ban to be applied.
     pub ban: Option<OwedBan>,
-    /// An unban to be applied, possibly in the future.
+    /// The pending unban, possibly in the future.
     pub unban: Option<OwedUnban>,
 }
 
-/// A ban that the experience has not reported exactly.
+/// A ban whose current revision the experience has not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwedBan {
-    /// What it should report.
+    /// The revision to report.
     pub revision: RevisionRef,
-    /// From then on it is no longer owed.
+    /// No longer pending from then on.
     pub until: Expiry,
 }
 
 /// An unban that the experience has not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwedUnban {
-    /// From then on it is owed: the end of the last ban.
+    /// Pending from then on: the end of the last ban.
     pub due: UnixSeconds,
-    /// What the experience last reported.
+    /// The experience's last report.
     pub reported: RevisionRef,
 }
 
 impl Standing {
-    /// What the experience owes. True at any time until the standing changes.
+    /// What is pending for the experience. Valid until the standing changes.
     #[must_use]
     pub fn owed(&self) -> Owed {
         let lasting = last_to_end(self.bans().filter(|ban| ban.ending.is_none()));
@@ -57,13 +56,13 @@ impl Standing {
 }
 
 impl Owed {
-    /// The ban that is owed now.
+    /// The ban pending now.
     #[must_use]
     pub fn ban_at(&self, now: UnixSeconds) -> Option<OwedBan> {
         self.ban.filter(|ban| ban.until.is_after(now))
     }
 
-    /// The unban that is owed now.
+    /// The unban pending now.
     #[must_use]
     pub fn unban_at(&self, now: UnixSeconds) -> Option<OwedUnban> {
         self.unban.filter(|unban| unban.due <= now)

@@ -1,39 +1,37 @@
-//! Caps: how many bans a key or a moderator may make within any hour.
+//! Caps: the bans that a key or a moderator may make in any hour.
 
 use std::num::NonZeroU32;
 
 use crate::domain::clock::UnixSeconds;
 
-/// How long a ban counts, in seconds.
+/// How many seconds a ban counts.
 const HOUR: u64 = 3600;
 
-/// Bans are counted by steps of this many seconds, so that what is kept stays small: thirteen
-/// numbers. A step counts until the last of its seconds is an hour old, so that no hour whatever
-/// sees more bans than the cap allows.
+/// Bans are counted in steps of this many seconds, so that only thirteen numbers are stored. A step
+/// counts until its last second is an hour old, so no hour has more bans than the cap allows.
 const STEP: u64 = 300;
 
-/// The bans made lately, by step.
+/// Recent bans, by step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pace(Vec<(u64, u32)>);
 
 impl Pace {
-    /// For how many seconds what was counted can matter.
+    /// After this many seconds a count no longer matters.
     pub const MATTERS: u64 = HOUR + STEP;
 
-    /// A pace as it was kept: the number of each step since 1970, and the bans made in it.
+    /// A stored pace: the number of each step since 1970, and the bans made in it.
     #[must_use]
     pub const fn from_steps(steps: Vec<(u64, u32)>) -> Self {
         Self(steps)
     }
 
-    /// The steps to be kept.
+    /// The steps to store.
     #[must_use]
     pub fn steps(&self) -> &[(u64, u32)] {
         &self.0
     }
 
-    /// The pace after one more ban; or, where the cap is reached, in how many seconds there is
-    /// room for one.
+    /// The pace after one more ban; if the cap is reached, the seconds until there is room for one.
     pub fn admit(&self, cap: NonZeroU32, now: UnixSeconds) -> Result<Self, u64> {
         let current = now.0 / STEP;
         let oldest = current.saturating_sub(HOUR / STEP);
@@ -109,7 +107,7 @@ mod tests {
                         made.push(now);
                     }
                     Err(wait) => {
-                        // It counts at most one step too long, and says when there is room.
+                        // It counts at most one step too long, and returns when there is room.
                         let counted = made.iter().filter(|at| at.plus(Pace::MATTERS) > now);
                         prop_assert!(counted.count() >= most as usize);
                         prop_assert!(pace.admit(cap(most), now.plus(wait)).is_ok());

@@ -1,8 +1,8 @@
-//! Recognising the repeat of a call.
+//! Recognises repeated calls.
 //!
-//! A caller who got no answer, or a 503, sends the call again. Each decision leaves a [`CallMark`] in
-//! the scopes it decides in. A call that finds its own mark there is a repeat: the decision is still
-//! the latest one, so the state and the answer are already those of a single call.
+//! A caller who got no answer, or a 503, sends the call again. Each decision leaves a [`CallMark`]
+//! in the scopes it decides in. A call that finds its own mark there is a repeat: the decision is
+//! still the latest one, so the state and the answer are already those of a single call.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,33 +13,33 @@ use super::unbanning::UnbanRequest;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::digest;
 
-/// For how many seconds after its decision the same call is a repeat: 10 minutes (contract, section
-/// 3). To a clock that is behind, no time has passed.
+/// For this many seconds after its decision, the same call is a repeat: 10 minutes (contract,
+/// section 3). By a clock that is behind, no time has passed.
 pub const REPEAT_LIMIT: u64 = 600;
 
 /// How many hex digits of a digest are kept: 128 bits.
 const DIGITS: usize = 32;
 
-/// What a call means, as a digest: the route and the parsed fields that it uses. The order of members,
-/// the spelling of numbers, defaults that are spelled out and fields without effect make no difference.
+/// The meaning of a call, as a digest: the route and the parsed fields that it uses. The order of
+/// members, the spelling of numbers, explicit defaults and fields without effect make no
+/// difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meaning(String);
 
 impl Meaning {
-    /// The digest in hex.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a call means and who sent it: the same digest is the same call.
+/// The meaning and the sender of a call: an equal digest means the same call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CallDigest(String);
 
 impl CallDigest {
-    /// A call of an API key. Under another `Idempotency-Key` it is another call.
+    /// A call by an API key. Another `Idempotency-Key` makes it another call.
     #[must_use]
     pub fn new(key_id: &str, idempotency_key: Option<&str>, meaning: &Meaning) -> Self {
         let mut parts = vec![key_id, meaning.as_str()];
@@ -50,14 +50,12 @@ impl CallDigest {
     }
 }
 
-/// What the latest decision in a scope leaves of the call that made it.
+/// The mark that the latest decision in a scope leaves of its call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallMark {
-    /// The call.
     digest: CallDigest,
-    /// When it was decided.
     at: UnixSeconds,
-    /// In how many scopes it decided: an unban may lift two bans.
+    /// The number of scopes it decided in: an unban may lift two bans.
     scopes: u8,
 }
 
@@ -68,7 +66,7 @@ impl CallMark {
 }
 
 impl Standing {
-    /// Whether the latest decision in the scope was made by this very call, a short while ago.
+    /// Whether this very call made the latest decision in the scope, a short while ago.
     pub(super) fn was_decided_by(
         &self,
         call: Option<&CallDigest>,
@@ -121,7 +119,7 @@ impl Outcome {
 }
 
 impl BanRequest {
-    /// What the call means as a ban, a change or a confirmation.
+    /// The meaning of the call as a ban, a change or a report.
     #[must_use]
     pub fn meaning(&self) -> Meaning {
         let length = match self.length {
@@ -140,12 +138,13 @@ impl BanRequest {
             &self.private_reason,
             &self.public_reason,
             &length,
-            // The documented default. Where it is not what holds, `judge_ban` looks closer.
+            // The documented default. If that differs from the current value, `judge_ban` looks
+            // closer.
             flag(self.universal.unwrap_or(true)),
         ]))
     }
 
-    /// What the call means as an accepted appeal, which has no terms.
+    /// The meaning of the call as an accepted appeal, which has no terms.
     #[must_use]
     pub fn meaning_as_appeal(&self) -> Meaning {
         Meaning(digest::of(&[
@@ -160,7 +159,6 @@ impl BanRequest {
 }
 
 impl UnbanRequest {
-    /// What the call means.
     #[must_use]
     pub fn meaning(&self) -> Meaning {
         let moderator = self.moderator.map(|id| id.to_string());

@@ -1,17 +1,17 @@
-//! Restoring: a scope goes back to the ban that a copy of the table holds.
+//! Restores a scope to the ban in a copy of the table.
 
 use super::ban::{Ban, EndingKind, Scope};
 use super::standing::{DecisionKind, Outcome, Standing, unchanged};
 use super::undoing::decide;
 use crate::domain::clock::UnixSeconds;
 
-/// Puts a scope back to `copied`, the ban that a copy of the table holds for it; `None` if the copy
-/// holds no ban. A ban made since the copy is lifted, one lifted since is restored, and one changed
-/// since gets its terms back. A ban that has expired by now is not restored.
+/// Restores a scope to `copied`, the ban that a copy of the table has for it; `None` if it has
+/// none. A ban made since the copy is lifted, one lifted since is restored, and one changed since
+/// gets its old terms. A ban that has expired by now is not restored.
 ///
-/// Each step is a decision like any other, so its ban stays on record and what experiences have
-/// reported stays true. `last` is the newest state known of the copied ban, which its next decision
-/// follows. A second call decides nothing.
+/// Each step is a decision like any other, so its ban stays on record and the experiences' reports
+/// stay true. `last` is the newest known state of the copied ban, which its next decision follows.
+/// A second call decides nothing.
 #[must_use]
 pub fn restore(
     standing: &Standing,

@@ -1,4 +1,4 @@
-//! What is stored for a user as seen from one experience, and what a call makes of it.
+//! What is stored about a user in one experience, and what a call makes of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,11 @@ use crate::domain::clock::UnixSeconds;
 /// A user's standing in one experience.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// What concerns this experience alone.
+    /// The part for this experience alone.
     pub here: Here,
     /// The user's latest Global ban, in force or not.
     pub global: Option<Ban>,
-    /// What the latest decision in the Global scope leaves of the call that made it.
+    /// The mark of the call that made the latest decision in the Global scope.
     pub global_mark: Option<CallMark>,
 }
 
@@ -22,31 +22,29 @@ pub struct Standing {
 pub struct Here {
     /// The user's latest Experience ban here, in force or not.
     pub ban: Option<Ban>,
-    /// The last thing the experience reported: the revision by which the user is banned there,
-    /// or `None` for "not banned", which is also the state before any report.
+    /// The experience's last report: the revision by which the user is banned there, or `None` for
+    /// "not banned", which is also the state before any report.
     pub report: Option<RevisionRef>,
-    /// What the latest decision in this experience's scope leaves of the call that made it.
+    /// The mark of the call that made the latest decision in this experience's scope.
     pub mark: Option<CallMark>,
 }
 
-/// What a call leads to: the standing afterwards, and the decisions made on the way (none when
-/// the call was a report).
+/// The result of a call: the new standing, and the decisions made (none if the call was a report).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The standing to be stored.
     pub standing: Standing,
-    /// What was decided, for the records and the history.
+    /// The decisions, for the records and the history.
     pub decisions: Vec<Decision>,
 }
 
 /// One decision on one ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What was decided.
     pub kind: DecisionKind,
     /// The ban after it.
     pub ban: Ban,
-    /// What it replaced: the ban before it, or for a new ban the one that stood last in its scope.
+    /// What it replaced: the ban before it or, for a new ban, the previous ban in its scope.
     pub previous: Option<Ban>,
     /// The reason given for lifting it.
     pub reason: Option<String>,
@@ -58,17 +56,16 @@ pub struct Decision {
 pub enum DecisionKind {
     /// A new ban.
     Made,
-    /// Other terms.
+    /// New terms.
     Changed,
-    /// Lifted.
     Lifted,
     /// Ended by an accepted appeal.
     Appealed,
-    /// In force again as it was before it was ended: an undo.
+    /// In force again as before its end, by an undo.
     Restored,
-    /// Brought in from another system.
+    /// Imported from another system.
     Imported,
-    /// Run out: nobody's decision, but an event like one. It leaves no trace in a standing.
+    /// Expired: not a decision, but an event like one. It leaves no trace in a standing.
     Expired,
 }
 
@@ -82,20 +79,20 @@ impl Standing {
         }
     }
 
-    /// The ban of a scope that holds now.
+    /// The ban in force in a scope.
     #[must_use]
     pub fn in_force(&self, scope: Scope, now: UnixSeconds) -> Option<&Ban> {
         self.latest_in(scope).filter(|ban| ban.holds(now))
     }
 
-    /// The ban that keeps the user out now. When two hold, the one that ends last counts, on a
-    /// tie the Global one, so that only the end of that one changes anything.
+    /// The ban that keeps the user out now. Of two in force, the one that ends last, on a tie the
+    /// Global one, so that only the end of that one changes anything.
     #[must_use]
     pub fn counting(&self, now: UnixSeconds) -> Option<&Ban> {
         last_to_end(self.bans().filter(|ban| ban.holds(now)))
     }
 
-    /// The ban to show for the user: the one that counts, else the latest ever made.
+    /// The ban to show for the user: the one in force, else the latest ever made.
     #[must_use]
     pub fn shown(&self, now: UnixSeconds) -> Option<&Ban> {
         self.counting(now)
@@ -113,8 +110,7 @@ impl Standing {
         self.here.ban.iter().chain(&self.global)
     }
 
-    /// This standing after a decision in the ban's scope. The mark of an earlier call goes with the
-    /// decision that it made.
+    /// This standing after a decision in the ban's scope. It drops the mark of an earlier call.
     pub(super) fn with_ban(mut self, ban: Ban) -> Self {
         match ban.scope {
             Scope::Experience => {
@@ -129,7 +125,7 @@ impl Standing {
         self
     }
 
-    /// This standing with another report of the experience.
+    /// This standing with another report.
     pub(super) const fn with_report(mut self, report: Option<RevisionRef>) -> Self {
         self.here.report = report;
         self
@@ -141,14 +137,14 @@ pub(super) fn last_to_end<'a>(bans: impl Iterator<Item = &'a Ban>) -> Option<&'a
     bans.max_by_key(|ban| (ban.terms.expires, ban.scope == Scope::Global))
 }
 
-/// The outcome of a call that says nothing new.
+/// The outcome of a call that changes nothing.
 #[must_use]
 pub fn unchanged(standing: &Standing) -> Outcome {
     Outcome::reported(standing.clone())
 }
 
 impl Outcome {
-    /// An outcome in which nothing was decided.
+    /// An outcome without a decision.
     pub(super) const fn reported(standing: Standing) -> Self {
         Self {
             standing,
@@ -156,14 +152,14 @@ impl Outcome {
         }
     }
 
-    /// Whether it bans someone or changes a ban: what a cap counts, and a protected user is spared.
+    /// Whether it bans a user or changes a ban: what caps count and protection forbids.
     #[must_use]
     pub fn bans(&self) -> bool {
         let bans = |kind| matches!(kind, DecisionKind::Made | DecisionKind::Changed);
         self.decisions.iter().any(|decision| bans(decision.kind))
     }
 
-    /// Whether it makes or ends a Global ban, for which a key needs a scope of its own.
+    /// Whether it makes or ends a Global ban, which requires a separate scope.
     #[must_use]
     pub fn decides_globally(&self) -> bool {
         self.decisions

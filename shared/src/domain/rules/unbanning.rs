@@ -1,4 +1,4 @@
-//! `unban-async`: lifting whatever keeps the user out, or reporting that it was lifted there.
+//! `unban-async`: lifts the bans that keep a user out, or reports an unban as applied.
 
 use super::Refusal;
 use super::ban::{Ban, EndingKind, Scope};
@@ -7,40 +7,37 @@ use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId};
 
-/// What an unban call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnbanRequest {
-    /// Whom to unban.
     pub user: UserId,
-    /// The experience that calls.
+    /// The calling experience.
     pub experience: ExperienceId,
-    /// Why; kept in the history.
+    /// Kept in the history.
     pub reason: Option<String>,
-    /// Who decided.
     pub moderator: Option<ModeratorId>,
     /// Whether the calling experience has already applied it.
     pub completed: bool,
-    /// Whether it is said to be a report, not a decision.
+    /// Whether the caller declares it as a report, not a decision.
     pub confirm_only: bool,
-    /// Whether a Roblox game server calls.
+    /// Whether the caller is a Roblox game server.
     pub from_game: bool,
 }
 
 /// What an unban call turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnbanJudgement {
-    /// Nothing is in force, and the call is no report of a pending unban; or the experience says again
-    /// what it said before.
+    /// Nothing is in force, and the call is not a report of a pending unban; or the experience
+    /// repeats its report.
     Nothing,
     /// The experience reports the user as not banned.
     Report,
-    /// A decision: what keeps the user out is lifted.
+    /// A decision: every ban that keeps the user out is lifted.
     Lift,
 }
 
 impl UnbanRequest {
-    /// Whether the call says that it reports what the experience has done. So do the reasons that the
-    /// published SDK sends on its own after it has applied an unban.
+    /// Whether the call declares itself as a report. The reasons that the published SDK sends
+    /// automatically after it has applied an unban count too.
     #[must_use]
     pub fn is_report(&self) -> bool {
         self.confirm_only
@@ -50,18 +47,18 @@ impl UnbanRequest {
             })
     }
 
-    /// Whether a game server calls and gives neither reason nor moderator: while an unban is pending
-    /// there, that reports it.
+    /// Whether a game server calls with neither reason nor moderator: while an unban is pending
+    /// there, that is a report of it.
     #[must_use]
     pub const fn is_bare_call_of_game(&self) -> bool {
         self.from_game && self.reason.is_none() && self.moderator.is_none()
     }
 }
 
-/// Judges an unban call, of which `call` is the digest, if it can be a repeat.
+/// Judges an unban call with the digest `call`, if it can be a repeat.
 ///
-/// A call that lifted a ban and is repeated has the words of a report if a game server sends it. It is
-/// taken for the repeat that it may be: the unban stays pending, and is confirmed a little later.
+/// A repeat of a call that lifted a ban looks like a report if a game server sends it. It counts as
+/// the repeat: the unban stays pending, and is reported a little later.
 pub fn judge_unban(
     standing: &Standing,
     request: &UnbanRequest,
@@ -86,7 +83,8 @@ pub fn judge_unban(
     })
 }
 
-/// Records that the user is not banned in the experience. A ban that holds after all is owed again.
+/// Records that the user is not banned in the experience. A ban in force after all becomes pending
+/// again.
 #[must_use]
 pub fn report_unbanned(standing: &Standing) -> Outcome {
     Outcome::reported(standing.clone().with_report(None))
@@ -98,7 +96,7 @@ pub fn lift(standing: &Standing, request: &UnbanRequest, now: UnixSeconds) -> Ou
     lift_those(standing, request, |_| true, now)
 }
 
-/// Lifts the bans with these guids, as far as they hold, and no other.
+/// Lifts the bans with these guids, as far as they are in force, and no others.
 #[must_use]
 pub fn lift_only(
     standing: &Standing,

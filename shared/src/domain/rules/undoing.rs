@@ -1,5 +1,5 @@
-//! Undoing what was decided by someone: the standing goes back to what it was before the last
-//! decisions, as far as they are his. A decision that another made after them stands.
+//! Undoes one actor's decisions: the standing goes back to its state before the last decisions, as
+//! far as they are that actor's. A later decision by another stays.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use super::standing::{Decision, DecisionKind, Outcome, Standing, unchanged};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::Guid;
 
-/// A decision in a user's history, as an undo looks at it.
+/// A decision in a user's history, as an undo sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct UndoStep<'a> {
     /// The ban after it.
     pub after: &'a Ban,
-    /// What stood last in the scope before it.
+    /// The current ban of the scope before it.
     pub before: Option<&'a Ban>,
-    /// Whether it is to be undone.
+    /// Whether to undo it.
     pub is_undone: bool,
 }
 
-/// Puts a scope back to what stood there before the unbroken run of undone decisions at the end
-/// of its history: a ban made is lifted, one lifted is restored, one changed gets its terms back.
-/// `steps` holds at least all that are to be undone, in any order. What has expired meanwhile is
-/// not restored, and what experiences have reported stays true.
+/// Restores a scope to its state before the unbroken run of undone decisions at the end of its
+/// history: a ban made is lifted, one lifted is restored, one changed gets its old terms. `steps`
+/// contains at least all that are to be undone, in any order. Bans that have expired meanwhile are
+/// not restored, and the experiences' reports stay true.
 #[must_use]
 pub fn undo(
     standing: &Standing,
@@ -68,14 +68,14 @@ pub fn undo(
 
 /// The undone decisions at the end of a scope's history.
 struct Run<'a> {
-    /// What stood last before them.
+    /// The ban of the scope before them.
     before: Option<&'a Ban>,
     /// The last state of each ban that they were made on.
     last: HashMap<Guid, &'a Ban>,
 }
 
 impl<'a> Run<'a> {
-    /// Walks back from what stands last in the scope; nothing if that is not to be undone.
+    /// Walks back from the current ban of the scope; nothing if that is not to be undone.
     fn at_the_end_of(standing: &'a Standing, scope: Scope, steps: &[UndoStep<'a>]) -> Option<Self> {
         let by_result: HashMap<_, _> = steps
             .iter()
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
             last: HashMap::new(),
         };
         let mut found = false;
-        // No more than there are, whatever the history holds.
+        // At most as many as there are, whatever the history contains.
         for _ in steps {
             let Some(ban) = run.before else { break };
             match by_result.get(&(ban.guid, ban.decisions)) {
@@ -107,8 +107,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Adds a decision. What it replaced is whatever stood last in the scope, so that the decisions
-/// on a scope make one chain.
+/// Adds a decision. It replaces the current ban of the scope, so the decisions of a scope form one
+/// chain.
 pub(super) fn decide(outcome: Outcome, kind: DecisionKind, ban: Ban, reason: &str) -> Outcome {
     let Outcome {
         standing,

@@ -1,4 +1,4 @@
-//! Keys: looking one up on each request, and what the operator does to them.
+//! Keys: the look-up on each request, and the operator's changes.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -18,39 +18,36 @@ use crate::store::dynamo::database::{DatabaseError, failure, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key, names};
 
-/// How long a key is taken for live without looking. A revocation is effective everywhere within
+/// How long a key counts as valid without a look-up. A revocation takes effect everywhere within
 /// this time.
 const CACHE_TTL: Duration = Duration::from_mins(1);
 
-/// How long an unknown key is refused without looking: short, since it may be created just after it
-/// was tried.
+/// How long an unknown key is refused without a look-up: short, because it may be created right
+/// after it was tried.
 const NONE_REMEMBERED: Duration = Duration::from_secs(5);
 
-/// A key to be made.
+/// A key to create.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// The key in clear.
     pub key: PlainKey,
-    /// Whose.
     pub workspace: WorkspaceId,
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: String,
-    /// What it may do; a public key has no scopes.
+    /// Its permissions; a public key has no scopes.
     pub scopes: Vec<KeyScope>,
-    /// How flags are written to it.
+    /// The format of flags in answers.
     pub flags: PinnedFlagFormat,
-    /// How many bans it may make or change within any hour; absent = any number.
+    /// The cap on bans made or changed in any hour; absent = unlimited.
     pub bans_per_hour: Option<NonZeroU32>,
-    /// How many checks it may make within a minute; absent = the default of its kind.
+    /// The cap on checks per minute; absent = the default of its kind.
     pub checks_per_minute: Option<NonZeroU32>,
-    /// From when on it is refused.
+    /// Refused from this second on.
     pub expires: Option<UnixSeconds>,
-    /// When it was made.
     pub created: UnixSeconds,
 }
 
 impl NewKey {
-    /// What is stored of the key. Its public id is the beginning of its hash.
+    /// The stored form of the key. Its public id is the beginning of its hash.
     #[must_use]
     pub fn record(&self) -> KeyRecord {
         let scopes = match self.key.kind() {
@@ -75,17 +72,16 @@ impl NewKey {
     }
 }
 
-/// What is in memory of a key.
+/// The cached result of a look-up.
 #[derive(Clone, Debug)]
 pub enum KnownKey {
-    /// Its record.
     Key(Arc<KeyRecord>),
-    /// That it is no key.
+    /// The key does not exist.
     NoSuchKey,
 }
 
 impl KnownKey {
-    /// The record, if it is a key.
+    /// The record, if the key exists.
     #[must_use]
     pub fn record(self) -> Option<Arc<KeyRecord>> {
         match self {
@@ -96,7 +92,7 @@ impl KnownKey {
 }
 
 impl Store {
-    /// The record of a key that was sent, from memory or the table.
+    /// The record of a key, from the cache or the table.
     pub async fn key(&self, key: &PlainKey) -> Result<Option<Arc<KeyRecord>>, ApiError> {
         let hash = key.hash();
         if let Some(known) = self.remembered_key(&hash) {
@@ -107,14 +103,14 @@ impl Store {
         Ok(self.learn_key(hash, found, looked_up)?)
     }
 
-    /// What is in memory of a key that was sent.
+    /// What is cached about a key.
     #[must_use]
     pub fn known_key(&self, key: &PlainKey) -> Option<KnownKey> {
         self.remembered_key(&key.hash())
     }
 
-    /// A key that is not in memory and the standing of a user of its workspace, in one round trip;
-    /// `None` if the key is unknown.
+    /// An uncached key and the standing of a user of its workspace, in one round trip; `None` if
+    /// the key is unknown.
     pub async fn key_and_standing(
         &self,
         key: &PlainKey,
@@ -143,7 +139,7 @@ impl Store {
         })
     }
 
-    /// Remembers what was found under a key, and notes that it is used.
+    /// Caches the result of a look-up, and records that the key is used.
     fn learn_key(
         &self,
         hash: KeyHash,
@@ -164,8 +160,8 @@ impl Store {
         Ok(record)
     }
 
-    /// Notes that a key is used today, beside the request and not before its answer. What comes to
-    /// nothing, since the environment is frozen first, is done by a later look-up.
+    /// Records that a key is used today, beside the request and not before its answer. If the
+    /// environment is frozen first, a later look-up does it.
     fn note_use(&self, key: Key, record: &KeyRecord) {
         let now = UnixMillis::now().seconds();
         let today = now.day();
@@ -183,7 +179,7 @@ impl Store {
         self.database.beside(call);
     }
 
-    /// Makes a key; `false` if it exists.
+    /// Creates a key; `false` if it exists.
     pub async fn create_key(&self, new: &NewKey) -> Result<bool, ApiError> {
         let key = Key::api_key(new.key.hash().as_str());
         let mut item = items::write(key, "key", new.record())?;
@@ -194,7 +190,7 @@ impl Store {
         Ok(self.database.create(item).await?)
     }
 
-    /// The keys of a workspace, revoked ones included.
+    /// The keys of a workspace, including revoked ones.
     pub async fn keys(&self, prefix: WorkspacePrefix) -> Result<Vec<KeyRecord>, ApiError> {
         let items = self.key_items(prefix).await?;
         Ok(items
@@ -203,7 +199,7 @@ impl Store {
             .collect::<Result<_, _>>()?)
     }
 
-    /// Revokes the key with this public id; `false` if there is none that was not revoked before.
+    /// Revokes the key with this public id; `false` if there is none or it was revoked before.
     pub async fn revoke_key(
         &self,
         prefix: WorkspacePrefix,
@@ -214,8 +210,8 @@ impl Store {
             .await
     }
 
-    /// Lets the key with this public id end at some time, since another one replaces it; `false` if it
-    /// is revoked, ends before that, or has been replaced already.
+    /// Sets the end of the key with this public id, because another one replaces it; `false` if it
+    /// is revoked, ends earlier, or has been replaced already.
     pub async fn replace_key(
         &self,
         prefix: WorkspacePrefix,

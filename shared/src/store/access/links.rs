@@ -1,4 +1,4 @@
-//! Which experiences belong to a workspace. A Global ban reaches all of them.
+//! The experiences that belong to a workspace. A Global ban applies to all of them.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::schema::{self, Key};
 
-/// How long a warm function takes an experience for linked without looking. An unlinking is
-/// effective everywhere within this time.
+/// How long a warm function uses a link without reading it again. Unlinking takes effect everywhere
+/// within this time.
 const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// How experiences become linked to a workspace.
@@ -25,7 +25,7 @@ pub enum Linking {
     Strict,
 }
 
-/// An experience that a call names, and whether the call links it.
+/// The experience of a call, and whether the call links it.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
     experience: ExperienceId,
@@ -35,26 +35,23 @@ pub struct Link {
 /// Whether an experience is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum LinkState {
-    /// It is.
     Linked,
-    /// It is not, and the call links it.
+    /// Not linked yet; the call links it.
     New(LinkedBy),
-    /// It is not and stays so: nothing becomes pending for it.
+    /// Not linked, and not by this call: nothing becomes pending for it.
     Unlinked,
 }
 
-/// Who linked an experience. A link from before this was recorded has no such attribute.
+/// Who linked an experience. Links from before this was recorded have no such attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkedBy {
     /// The experience itself, by its first call.
     Call,
-    /// The operator.
     Operator,
 }
 
 impl LinkedBy {
-    /// As it is stored.
     pub(in crate::store) const fn as_str(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -64,14 +61,13 @@ impl LinkedBy {
 }
 
 impl Link {
-    /// Where the back-fill of standing Global bans begins.
+    /// The start of a back-fill.
     pub(in crate::store) const BACKFILL_START: &str = "start";
     /// The back-fill has ended.
     pub(in crate::store) const BACKFILL_DONE: &str = "done";
-    /// Marks an experience as linked.
     pub(in crate::store) const WRITE: &str = "SET kind = :kind, linked = if_not_exists(linked, :now), \
         backfill = if_not_exists(backfill, :start), linked_by = :by";
-    /// That it is not linked yet.
+    /// Requires that it is not linked yet.
     pub(in crate::store) const IS_NEW: &str = "attribute_not_exists(pk)";
 
     /// An experience that is known to be linked.
@@ -83,7 +79,6 @@ impl Link {
         }
     }
 
-    /// The experience.
     #[must_use]
     pub const fn experience(&self) -> ExperienceId {
         self.experience
@@ -95,11 +90,11 @@ impl Link {
 }
 
 impl Store {
-    /// The experience of a call that may link it: 403 for one that is not linked where linking is
-    /// strict. A key without `bans:write` links nothing, and neither does any key once the workspace's
-    /// experiences have linked themselves as often as they may; such a call goes ahead without a link.
+    /// Checks the experience of a call that may link it: 403 for an unlinked one where linking is
+    /// strict. A key without `bans:write` links nothing, and neither does any key once the
+    /// workspace's experiences have used up their slots; such a call succeeds without a link.
     ///
-    /// Nothing is written yet: the link is written with the call, or by [`Store::ensure_linked`].
+    /// This writes nothing: the link is written with the call, or by [`Store::ensure_linked`].
     pub async fn link<P>(
         &self,
         caller: &Caller<P>,
@@ -131,7 +126,7 @@ impl Store {
         self.find_link(prefix, experience, LinkedBy::Operator).await
     }
 
-    /// The experience of a call that leaves it linked or not, as it is.
+    /// The experience of a call that does not change whether it is linked.
     pub async fn link_as_it_is(
         &self,
         prefix: WorkspacePrefix,
@@ -145,8 +140,8 @@ impl Store {
         Ok(Link { experience, state })
     }
 
-    /// Refuses an experience that is not linked where linking is strict. For calls that only read: they
-    /// link nothing.
+    /// Refuses an unlinked experience where linking is strict. For calls that only read: they link
+    /// nothing.
     pub async fn demand_link_where_strict<P>(
         &self,
         caller: &Caller<P>,
@@ -176,7 +171,7 @@ impl Store {
         }
     }
 
-    /// Whether an experience is linked, from memory or the table.
+    /// Whether an experience is linked, from the cache or the table.
     async fn is_linked(
         &self,
         prefix: WorkspacePrefix,
@@ -192,7 +187,8 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// Links an experience whose first call wrote nothing else, and says whether it is linked then.
+    /// Links an experience if its first call wrote nothing else, and returns whether it is linked
+    /// then.
     pub async fn ensure_linked<P>(
         &self,
         caller: &Caller<P>,
@@ -210,7 +206,7 @@ impl Store {
         known.get(&(prefix, experience), |()| CACHE_TTL).is_some()
     }
 
-    /// Takes an experience for linked for a while.
+    /// Caches that an experience is linked.
     pub(in crate::store) fn remember_link(
         &self,
         prefix: WorkspacePrefix,
@@ -220,7 +216,6 @@ impl Store {
         self.caches.links.put(name, (), Reading::now());
     }
 
-    /// All linked experiences of a workspace.
     pub(in crate::store) async fn linked_experiences(
         &self,
         prefix: WorkspacePrefix,
@@ -239,8 +234,8 @@ impl Store {
             .collect())
     }
 
-    /// How experiences become linked, by the table: a workspace that has become strict lets no more
-    /// in.
+    /// How experiences become linked, read from the table: once a workspace is strict, no more link
+    /// themselves.
     async fn linking(&self, prefix: WorkspacePrefix) -> Result<Linking, ApiError> {
         let workspace = self.look_up_workspace(prefix).await?;
         Ok(workspace.map_or_else(Linking::default, |workspace| workspace.linking))

@@ -1,4 +1,4 @@
-//! Users whom no call may ban: the owner of a studio, its staff.
+//! Protected users, for example the owner of a studio and its staff, whom no call may ban.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,12 @@ use crate::store::dynamo::schema::{self, Item, Key};
 
 #[derive(Serialize, Deserialize)]
 struct ProtectedItem {
-    /// Since when.
     since: UnixSeconds,
 }
 
 impl Store {
-    /// Protects a user from being banned from now on; a ban that holds is left as it is. Of a user
-    /// who is protected already, nothing changes.
+    /// Protects a user from bans from now on; a ban in force stays. Changes nothing for a protected
+    /// user.
     pub async fn protect(
         &self,
         prefix: WorkspacePrefix,
@@ -31,12 +30,12 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the protection of a user; without one, nothing happens.
+    /// Ends the protection of a user, if any.
     pub async fn unprotect(&self, prefix: WorkspacePrefix, user: UserId) -> Result<(), ApiError> {
         Ok(self.database.delete(Key::protected(prefix, user)).await?)
     }
 
-    /// The protected users of a workspace and since when they are, by id.
+    /// The protected users of a workspace and since when they are protected, by id.
     pub async fn protected_users(
         &self,
         prefix: WorkspacePrefix,

@@ -1,4 +1,4 @@
-//! How much there is, for the operator. A count reads what it counts, so no request makes one.
+//! Counts for the operator. A count reads what it counts, so no request makes one.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
@@ -12,18 +12,16 @@ use crate::store::dynamo::database::{DatabaseError, failure, number, text};
 use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, LEDGER_SHARDS, names};
 use crate::store::lists::pending::Pending;
 
-/// How many bans a workspace has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BanCounts {
-    /// Ever made.
+    /// Bans ever made.
     pub on_record: u64,
-    /// In force now.
+    /// Bans in force now.
     pub in_force: u64,
 }
 
 impl Store {
-    /// Counts a workspace's bans; may trail the decisions by a moment. `counted` is told of each
-    /// page, how many were counted on it.
+    /// Counts a workspace's bans; eventually consistent. `counted` gets the count of each page.
     pub async fn count_bans(
         &self,
         prefix: WorkspacePrefix,
@@ -52,8 +50,8 @@ impl Store {
         Ok(counts)
     }
 
-    /// Counts what is pending for an experience now, or without a time what is or will be; may
-    /// trail by a moment.
+    /// Counts what is pending for an experience now or, without a time, now or later; eventually
+    /// consistent.
     pub async fn count_pending(
         &self,
         pending: Pending,
@@ -71,7 +69,7 @@ impl Store {
         Ok(self.count(query, &|_| ()).await?.0)
     }
 
-    /// Counts the users whom a back-fill of an experience looks at.
+    /// Counts the users that a back-fill of an experience reads.
     pub async fn count_backfill(
         &self,
         prefix: WorkspacePrefix,
@@ -96,7 +94,7 @@ impl Store {
         Ok(counts.into_iter().map(|(matching, _)| matching).sum())
     }
 
-    /// How many items a query gives, and how many it looks at for that.
+    /// How many items a query returns, and how many it reads.
     async fn count(
         &self,
         query: QueryFluentBuilder,

@@ -1,8 +1,8 @@
-//! Bans from elsewhere: written with the same care as a decision, many to a transaction.
+//! Imports bans, written with the same care as a decision, many per transaction.
 //!
-//! An imported ban keeps its name, its times and what experiences have reported of it, and gets one
-//! decision in the history. Bringing in the same rows again changes nothing: a ban that has a guid is
-//! recognised by it, one without by a note of its contents that is written along with it.
+//! An imported ban keeps its guid, its times and the experiences' reports, and gets one decision in
+//! the history. Importing the same rows again changes nothing: a ban with a guid is recognised by
+//! it, one without by a note of its contents that is written with it.
 
 mod attempt;
 mod found;
@@ -29,56 +29,52 @@ use rehearsal::Rehearsal;
 
 pub use numbers::{Adopted, Numbering};
 
-/// After how many seconds an import into an empty workspace begins to look guids up: while the first
-/// claims of another import that runs beside it are still there.
+/// After how many seconds an import into an empty workspace starts to look up guids: while the
+/// first claims of another, simultaneous import still exist.
 const ALONE: u64 = 600;
 
-/// A ban to be brought in.
+/// A ban to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// Who is banned.
     pub user: UserId,
-    /// Where it holds.
     pub scope: Scope,
     /// The experience it was made from.
     pub made_in: ExperienceId,
-    /// What it says.
     pub terms: Terms,
-    /// When it was made, if that is known.
+    /// When it was made, if known.
     pub created: Option<UnixSeconds>,
-    /// When the last decision on it was made, if that is known.
+    /// When the last decision on it was made, if known.
     pub updated: Option<UnixSeconds>,
-    /// How it was ended, at `updated`.
+    /// How it ended, at `updated`.
     pub ending: Option<EndingKind>,
-    /// Whether it has a name already.
     pub origin: Origin,
     /// Whether the experience it was made from has applied it.
     pub applied: bool,
-    /// What another ban of the same import says that holds in its place: it goes to the records.
+    /// The terms of another ban of the same import that is in force instead: this one goes to the
+    /// records.
     pub replaced_by: Option<Terms>,
 }
 
-/// What a ban was called where it comes from.
+/// The identity of a ban in its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It has no name: it becomes a new ban.
+    /// It has none: it becomes a new ban.
     New,
-    /// A ban of Portcullis or of an API like it.
+    /// A ban of Portcullis or of a compatible API.
     Known {
-        /// Its public id.
         guid: Guid,
         /// Its number there.
         uid: Option<Uid>,
-        /// The workspace it comes from.
+        /// Its workspace.
         workspace: Option<WorkspaceId>,
     },
 }
 
-/// A ban to be brought in, and whether that was tried.
+/// A ban to import, and whether that was attempted.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     incoming: Incoming,
-    /// A write was sent and not answered with success, so that it may be what is found.
+    /// A write was sent and not answered with success, so it may be what is found.
     tried: bool,
 }
 
@@ -92,51 +88,50 @@ impl From<Incoming> for Candidate {
 }
 
 impl Candidate {
-    /// Whose ban it is. An attempt takes one ban of each user.
+    /// The ban's user. An attempt takes one ban per user.
     #[must_use]
     pub const fn user(&self) -> UserId {
         self.incoming.user
     }
 
-    /// The ban.
     #[must_use]
     pub const fn incoming(&self) -> &Incoming {
         &self.incoming
     }
 }
 
-/// What becomes of a ban that is brought in.
+/// The result for an imported ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportVerdict {
-    /// It is written, or would be.
+    /// It was written, or would be.
     Added,
-    /// It is written, or would be, as one that another ban of the same file replaces.
+    /// It was written, or would be, as one that another ban of the same file replaces.
     Replaced,
-    /// It is there already.
+    /// It exists already.
     Unchanged,
     /// It has no guid, and the user is banned in the same scope by this ban.
     AlreadyBanned(Guid),
-    /// It has no guid and has ended: there is nothing to be kept of it.
+    /// It has no guid and has ended: there is nothing to keep.
     Over,
     /// Another ban of the same scope is in force, or was made later.
     InTheWay(Guid),
-    /// A ban with this guid is there and says something else in these fields.
+    /// A ban with this guid exists and differs in these fields.
     Differs(Vec<&'static str>),
-    /// Nobody may ban the user.
+    /// The user is protected.
     Protected,
-    /// Its guid is that of a ban of this other user.
+    /// Its guid belongs to a ban of this other user.
     Taken(UserId),
 }
 
-/// Why an attempt wrote nothing, or not all.
+/// Why an attempt wrote nothing, or not everything.
 #[derive(Debug)]
 pub enum ImportFailure {
-    /// Somebody else wrote about one of the users: try them one by one.
+    /// A write conflict on one of the users: try them one by one.
     Conflict,
-    /// The database has too much to do or is out of reach: wait and try again. What was sent may
-    /// have been written all the same, which the next attempt finds out.
+    /// The database is overloaded or unreachable: wait and retry. The write may have happened all
+    /// the same, which the next attempt finds out.
     Busy(String),
-    /// It cannot go on.
+    /// It cannot continue.
     Refused(ApiError),
 }
 
@@ -160,28 +155,26 @@ impl From<ApiError> for ImportFailure {
     }
 }
 
-/// What is known of the bans before the first is brought in.
+/// What is known about the bans before the first is imported.
 #[derive(Clone, Debug)]
 pub struct ImportPlan {
-    /// Into which workspace.
     pub workspace: WorkspaceId,
-    /// The experiences in which the bans in force count as applied.
+    /// The experiences in which active bans count as applied.
     pub applied_in: BTreeSet<ExperienceId>,
-    /// All experiences that are going to have reported something.
+    /// All experiences that will have reported something.
     pub reporting: BTreeSet<ExperienceId>,
     /// The largest number among the workspace's own bans.
     pub largest_own: u64,
     /// The other workspace whose numbers may be kept, with the largest of them.
     pub foreign: Option<(WorkspaceId, u64)>,
-    /// The users of several bans.
+    /// The users with several bans.
     pub repeated: HashSet<UserId>,
-    /// Whether bans that an earlier import made, and that were lifted since, are made again.
+    /// Whether to restore bans that an earlier import made and that were lifted since.
     pub again: bool,
-    /// Whether anything is to be written at all.
     pub dry_run: bool,
 }
 
-/// An import that has begun.
+/// An import in progress.
 #[derive(Debug)]
 pub struct Import {
     store: Store,
@@ -194,22 +187,22 @@ pub struct Import {
     protected: HashSet<UserId>,
     policy: WritePolicy,
     again: bool,
-    /// Whether bans are there, one of which may have the guid of one that is brought in.
+    /// Whether the workspace already has bans, one of which may have the guid of an imported one.
     checks_guids: AtomicBool,
     began: UnixSeconds,
     rehearsal: Mutex<Rehearsal>,
 }
 
 impl Store {
-    /// Begins an import: numbers that are going to be kept are taken out of the counter, and the
-    /// experiences that are going to have reported something are linked.
+    /// Starts an import: takes the numbers that will be kept out of the counter, and links the
+    /// experiences that will have reported something.
     pub async fn begin_import(&self, plan: &ImportPlan) -> Result<Import, ApiError> {
         let prefix = plan.workspace.prefix();
         let before = self.numbering(prefix).await?;
         let adopted = self.settle_numbering(plan).await?;
         if !plan.dry_run {
             for experience in &plan.reporting {
-                // Only so do later decisions reach it.
+                // Only linked experiences get later decisions.
                 let now = UnixMillis::now().seconds();
                 self.write_link(prefix, *experience, now).await?;
             }
@@ -234,32 +227,32 @@ impl Store {
 }
 
 impl Import {
-    /// The name under which the decisions of this run stand in the history.
+    /// The actor name of this run's decisions in the history.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The same import with the name of who runs it, for the history.
+    /// Sets who runs the import, for the history.
     #[must_use]
     pub fn run_by(mut self, principal: String) -> Self {
         self.principal = Some(principal);
         self
     }
 
-    /// Whether guids are looked up: bans were there at the beginning, another writer has turned up, or
-    /// it is so long ago that one may have come and gone.
+    /// Whether to look up guids: there were bans at the start, another writer has appeared, or so
+    /// much time has passed that one may have come and gone.
     fn checks_guids(&self) -> bool {
         self.checks_guids.load(Ordering::Relaxed)
             || UnixMillis::now().seconds() > self.began.plus(ALONE)
     }
 
-    /// Notes that another writer is at work.
+    /// Records that another writer is active.
     fn meet_another(&self) {
         self.checks_guids.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a ban keeps its number.
+    /// The number that a ban keeps, if it does.
     fn kept(&self, origin: Origin) -> Option<Uid> {
         let Origin::Known { uid, workspace, .. } = origin else {
             return None;
@@ -277,7 +270,7 @@ impl Incoming {
         self.replaced_by.is_some()
     }
 
-    /// The ban under this name.
+    /// The ban with this identity.
     fn ban(&self, identity: Identity, now: UnixSeconds) -> Ban {
         let made = match self.origin {
             Origin::New => now,
@@ -301,8 +294,8 @@ impl Incoming {
         }
     }
 
-    /// What is written along with a ban that has a guid, so that no other import gives the guid to
-    /// another user at the same time. It names no user.
+    /// What is written with a ban that has a guid, so that no simultaneous import gives the guid to
+    /// another user. It names no user.
     fn claim(&self, prefix: WorkspacePrefix) -> Option<Key> {
         let Origin::Known { guid, .. } = self.origin else {
             return None;
@@ -340,8 +333,7 @@ impl Incoming {
         Key::request(prefix, &hash)
     }
 
-    /// In which fields a ban on record says something else. What experiences have reported of it
-    /// since is no difference.
+    /// The fields in which a stored ban differs. Later reports of experiences do not count.
     fn differences(&self, uid: Option<Uid>, stored: &Ban, now: UnixSeconds) -> Vec<&'static str> {
         let identity = Identity {
             guid: stored.guid,

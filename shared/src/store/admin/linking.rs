@@ -1,10 +1,10 @@
-//! What the operator does to links: making one, ending one, and looking at them.
+//! The operator's part of links: making, ending and listing them.
 //!
-//! A link that has ended leaves the users' items of the experience behind, with what it reported:
-//! those bans are on Roblox's list there, and linked again it must not be asked to make them anew.
-//! What it owed leaves the pending indexes. While it is not linked nothing is brought to it, since
-//! decisions go to the links there are; linked again, a back-fill brings every item of it in line
-//! with what is decided by then, whatever was written late or not at all meanwhile.
+//! Ending a link keeps the users' items of the experience with its reports: those bans are on
+//! Roblox's list there, and when linked again, it must not be asked to apply them a second time.
+//! Its pending changes leave the indexes. Nothing is propagated to it while it is not linked; when
+//! it is linked again, a back-fill brings every item of it in line with the current decisions,
+//! whatever was written late or not at all meanwhile.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use futures::future::try_join_all;
@@ -20,19 +20,17 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
 use crate::store::lists::pending::Pending;
 
-/// How many entries of a pending index are dropped at a time.
+/// How many entries of a pending index are dropped in parallel.
 const DROPPED_AT_ONCE: usize = 25;
 
-/// An experience that is linked.
+/// A linked experience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkedExperience {
-    /// The experience.
     pub experience: ExperienceId,
-    /// Since when.
     pub linked: UnixSeconds,
-    /// Whether all bans that stood then have been brought to it.
+    /// Whether its back-fill has ended.
     pub is_filled: bool,
-    /// Who linked it, if that is recorded.
+    /// Who linked it, if recorded.
     pub by: Option<LinkedBy>,
 }
 
@@ -64,7 +62,6 @@ impl LinkedExperience {
 }
 
 impl Store {
-    /// The linked experiences, by id.
     pub async fn links(&self, prefix: WorkspacePrefix) -> Result<Vec<LinkedExperience>, ApiError> {
         let query = self
             .database
@@ -79,7 +76,7 @@ impl Store {
         Ok(links)
     }
 
-    /// The link of an experience, if it is linked.
+    /// The link of an experience, if there is one.
     pub async fn linked(
         &self,
         prefix: WorkspacePrefix,
@@ -90,9 +87,9 @@ impl Store {
         Ok(link.flatten())
     }
 
-    /// Links an experience for the operator, if it is not linked. Its back-fill begins, by the stream's
-    /// function or by a caller of [`Store::backfill_some`]. One that had linked itself is the operator's
-    /// from now on, and gives its slot back.
+    /// Links an experience for the operator, if it is not linked. Its back-fill starts, by the
+    /// stream's function or by a caller of [`Store::backfill_some`]. One that had linked itself
+    /// becomes the operator's, and returns its slot.
     pub async fn link_experience(
         &self,
         prefix: WorkspacePrefix,
@@ -115,7 +112,7 @@ impl Store {
         Ok(())
     }
 
-    /// An update that links an experience, to be sent with a condition or without.
+    /// An update that links an experience, to be sent with or without a condition.
     pub(in crate::store) fn updating_link(
         &self,
         prefix: WorkspacePrefix,
@@ -132,8 +129,8 @@ impl Store {
             .expression_attribute_values(":by", text(by.as_str()))
     }
 
-    /// Ends the link of an experience; `false` if there was none. Functions that know the link go
-    /// by it for up to a minute. It is not mirrored any more either.
+    /// Ends the link of an experience; `false` if there was none. Functions with a cached link use
+    /// it for up to a minute. Ends its mirror too.
     pub async fn unlink_experience(
         &self,
         prefix: WorkspacePrefix,
@@ -146,9 +143,9 @@ impl Store {
         Ok(was_linked)
     }
 
-    /// Drops some of what is pending for an experience that is not linked any more, now or later,
-    /// and says how much of it; 0 when nothing is left. An entry that was written anew meanwhile
-    /// stays for the next call.
+    /// Drops some of what is pending, now or later, for an experience that is no longer linked, and
+    /// returns how much; 0 when nothing is left. An entry that was rewritten meanwhile stays for
+    /// the next call.
     pub async fn drop_pending(
         &self,
         pending: Pending,

@@ -1,10 +1,9 @@
-//! Deleting a workspace with everything in it.
+//! Deletes a workspace with everything in it.
 //!
-//! In an order that allows for being interrupted: the links first, so that nothing is brought to an
-//! experience any more; of each user the records of bans last, since they are how the user is
-//! found; the workspace itself at the very end. Begun again, it goes on with what is left. Used
-//! idempotency keys, markers of erased bans, leases and what the caps have counted are not looked for:
-//! the table's own expiry takes them within about two days.
+//! The order allows for interruptions: the links first, so that nothing is propagated any more; of
+//! each user the records of bans last, because they lead to the user; the workspace itself at the
+//! very end. Started again, it continues with the rest. Used idempotency keys, markers of erased
+//! bans, leases and counts of caps are left to the table's own expiry, within about two days.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +19,15 @@ use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS
 /// How many items DynamoDB deletes in one call.
 const BATCH: usize = 25;
 
-/// How many bans' users are deleted at a time.
+/// How many bans' users are deleted in one step.
 const USERS: i32 = 50;
 
-/// How many rounds a batch gets that DynamoDB did not finish: with the pauses, some seconds.
+/// How many retries an unfinished batch gets: with the back-offs, a few seconds.
 const ROUNDS: u32 = 30;
 
 impl Store {
-    /// Removes all links of a workspace and its users' Global bans, and says how many items.
+    /// Removes all links of a workspace and its users' Global bans, and returns the number of
+    /// items.
     pub async fn remove_global(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
         let mut removed = self
             .remove_partition(schema::link_partition(prefix))
@@ -39,8 +39,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes some users of a workspace, whom it finds by their bans, and says how many bans they
-    /// had; `None` when the list has come to its end.
+    /// Removes some users of a workspace, found by their bans, and returns how many bans they had;
+    /// `None` at the end of the list.
     pub async fn remove_some_users(
         &self,
         prefix: WorkspacePrefix,
@@ -72,8 +72,8 @@ impl Store {
         Ok(Some(bans.into_iter().sum()))
     }
 
-    /// Removes what is left of a workspace, itself at the end: its webhooks with their deliveries,
-    /// its counter, its protected users, when its experiences polled, erasure requests and their
+    /// Removes the rest of a workspace, itself last: its webhooks with their deliveries, its
+    /// counter, its protected users, when its experiences polled, erasure requests and their
     /// receipts, its keys, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
         let mut removed = self.remove_endpoints(prefix).await?;
@@ -103,7 +103,7 @@ impl Store {
         Ok(removed.saturating_add(1))
     }
 
-    /// Removes a user's partition and says how many bans were in it.
+    /// Removes a user's partition and returns how many bans were in it.
     async fn remove_user(
         &self,
         prefix: WorkspacePrefix,
@@ -177,7 +177,7 @@ impl Store {
     }
 }
 
-/// Where the removal of users stands.
+/// The position of the removal of users.
 #[derive(Clone, Debug, Default)]
 pub struct RemovalPosition {
     shard: u64,

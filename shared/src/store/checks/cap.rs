@@ -1,5 +1,4 @@
-//! The cap on a key's checks: what environments tell each other of them. The rule is
-//! [`crate::domain::rules::CheckRate`].
+//! The cap on a key's checks, shared between environments. The rule is [`crate::domain::rules::CheckRate`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,18 +15,17 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
 use crate::store::dynamo::schema::Key;
 
-/// The most keys whose checks are counted; with one more, it starts over.
+/// The most keys whose checks are counted; with one more, the count starts over.
 const MOST: usize = 4096;
 
 /// A key with a cap.
 type Name = (WorkspacePrefix, String);
 
-/// The checks of the keys that have a cap.
+/// The checks of keys with a cap.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Checks(Mutex<HashMap<Name, CheckRate>>);
 
 impl Checks {
-    /// Does something with the rate of a key.
     fn with<T>(&self, name: &Name, change: impl FnOnce(&mut CheckRate) -> T) -> T {
         let mut rates = self.rates();
         if rates.len() >= MOST && !rates.contains_key(name) {
@@ -42,8 +40,8 @@ impl Checks {
 }
 
 impl Store {
-    /// Counts checks against the key's cap: 429 where it is reached. Nothing is awaited, so a database
-    /// that fails neither fails nor slows a check; what is to be reported is reported beside the answer.
+    /// Counts checks against the key's cap: 429 if it is reached. Nothing is awaited, so a database
+    /// that fails neither fails nor slows a check; reports are sent beside the answer.
     pub fn count_checks(&self, key: &KeyRecord, checks: u32) -> Result<(), ApiError> {
         let Some(cap) = key.check_cap() else {
             return Ok(());
@@ -68,8 +66,8 @@ impl Store {
         })
     }
 
-    /// Adds checks to the total of a key's minute and returns that. Not repeated, since an addition
-    /// whose answer was lost would count twice.
+    /// Adds checks to the total of a key's minute and returns the total. Not retried, because an
+    /// addition whose answer was lost would count twice.
     async fn report_checks(
         &self,
         (prefix, key_id): &Name,

@@ -1,8 +1,8 @@
-//! What a call is answered with, and how a repeat under the same `Idempotency-Key` gets the same.
+//! The answer of a call, and the same answer for a repeat under its `Idempotency-Key`.
 //!
-//! What is stored of an answer names the ban and how many decisions it had seen; no user and no reason.
-//! A repeat finds the ban as it stood then in its record, or in the history once it was changed. So
-//! forgetting a user has nothing to remove here, and their reasons do not come back.
+//! The stored answer names the ban and its number of decisions at the time; no user and no reason.
+//! A repeat finds that state of the ban in its record or, once it has changed, in the history. So
+//! an erasure has nothing to remove here, and a user's reasons do not come back.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,46 +16,43 @@ use crate::store::decisions::commit_with_retry::{Committed, WriteContext};
 use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::schema::Key;
 
-/// How many seconds behind the clock of a later change to the ban may be.
+/// How many seconds the clock of a later change to the ban may be behind.
 const SLACK: u64 = 60;
 
-/// Among how many decisions after an answer the first is looked for.
+/// Among how many decisions after an answer to search for the first.
 const LOOKED_AT: usize = 100;
 
-/// Which ban a call is answered with.
+/// Which ban an answer shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shows {
     /// The latest in a scope.
     Latest(Scope),
-    /// The one that counts if one is in force, else the latest.
+    /// The one in force, else the latest.
     Counting,
 }
 
-/// The caller's own name for a call, and what the call is answered with.
+/// The idempotency key of a call, and what its answer shows.
 #[derive(Clone, Debug)]
 pub struct Named {
-    /// The name.
     pub key: IdempotencyKey,
-    /// Which ban the answer shows.
     pub shows: Shows,
 }
 
-/// The ban that a call is answered with.
+/// The ban in the answer to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The ban.
     pub ban: Ban,
     /// Whether the experience had reported that revision of it.
     pub completed: bool,
-    /// When the call was answered first.
+    /// When the call was first answered.
     pub at: UnixSeconds,
 }
 
-/// What is stored of an answer.
+/// The stored part of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct StoredAnswer {
     at: UnixSeconds,
-    /// Absent where no ban was shown.
+    /// Absent if no ban was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shown: Option<ShownBan>,
 }
@@ -63,7 +60,7 @@ pub(in crate::store) struct StoredAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ShownBan {
     guid: u64,
-    /// How many decisions it had seen.
+    /// Its number of decisions.
     decisions: u32,
     completed: bool,
 }
@@ -82,7 +79,7 @@ impl Shows {
         })
     }
 
-    /// The same as it is stored.
+    /// The same in stored form.
     pub(in crate::store) fn stored(self, standing: &Standing, at: UnixSeconds) -> StoredAnswer {
         let shown = self.answer(standing, at).map(|answer| ShownBan {
             guid: answer.ban.guid.get(),
@@ -94,8 +91,8 @@ impl Shows {
 }
 
 impl Store {
-    /// The ban that a settled call is answered with. A repeat under an `Idempotency-Key` gets that of the
-    /// first call; none if its user was forgotten since.
+    /// The ban in the answer to a written call. A repeat under an `Idempotency-Key` gets that of
+    /// the first call; none if its user was erased since.
     pub async fn answer(
         &self,
         context: &WriteContext,
@@ -118,7 +115,7 @@ impl Store {
         }))
     }
 
-    /// The ban as it stood at an earlier answer.
+    /// The ban in its state at an earlier answer.
     async fn as_shown(
         &self,
         prefix: WorkspacePrefix,

@@ -1,8 +1,8 @@
-//! Bringing everything that stands to an experience that was linked: the users' Global bans, and
-//! what it had itself before, if it is not linked for the first time.
+//! Back-fills an experience that was linked: with the users' Global bans, and with its own earlier
+//! bans if it was linked before.
 //!
 //! Level-triggered like the rest of `spread`: the stream's function and the operator may walk at
-//! the same time, and either may stop anywhere and begin again.
+//! the same time, and either may stop anywhere and start again.
 
 use std::fmt;
 
@@ -16,24 +16,24 @@ use crate::store::dynamo::deadline::STEP;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
 
-/// How many users are brought in line per transaction, which takes 100 actions: each is a check of
-/// the Global ban and a write of the experience's item.
+/// How many users are updated per transaction, which allows 100 actions: each is a check of the
+/// Global ban and a write of the experience's item.
 const PAGE: usize = 50;
 
-/// How many such transactions one invocation makes before it hands on to the next.
+/// How many such transactions one invocation makes before the next one continues.
 const PAGES: u32 = 20;
 
-/// Where a back-fill stands: first the partitions of Global bans, then those of the list of the
-/// experience's own bans.
+/// The position of a back-fill: first the partitions of Global bans, then those of the experience's
+/// own bans.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackfillPosition {
     partition: u64,
-    /// The last one dealt with there: a user among the Global bans, else `<guid>-<user>`.
+    /// The last one processed there: a user among the Global bans, else `<guid>-<user>`.
     after: Option<String>,
 }
 
 impl BackfillPosition {
-    /// Reads `<partition>:<after>`; anything else is the beginning.
+    /// Parses `<partition>:<after>`; anything else is the beginning.
     fn parse(text: &str) -> Self {
         let read = || {
             let (partition, after) = text.split_once(':')?;
@@ -67,8 +67,8 @@ impl fmt::Display for BackfillPosition {
 }
 
 impl Store {
-    /// Goes on with the back-fill of an experience from where the last invocation left it. The
-    /// position lies in the link; writing it makes the stream record that calls the next one.
+    /// Continues the back-fill of an experience from where the last invocation stopped. The
+    /// position lies in the link; writing it makes the stream record that invokes the next one.
     pub(in crate::store) async fn backfill(
         &self,
         prefix: WorkspacePrefix,
@@ -92,7 +92,7 @@ impl Store {
         }
         let mut position = Some(BackfillPosition::parse(&begun));
         for _ in 0..PAGES {
-            // Room for this step, and for the position at the end.
+            // Time for this step, and for writing the position.
             if !self.database.has_time(STEP.saturating_mul(2)) {
                 break;
             }
@@ -110,14 +110,13 @@ impl Store {
             .expression_attribute_values(":reached", text(reached))
             .expression_attribute_values(":begun", text(begun))
             .expression_attribute_values(":linked", number(linked.0));
-        // If not, another invocation got as far and goes on, or the experience was unlinked and linked
-        // again, and the walk for the new link begins from the start.
+        // If not, another invocation got as far and continues, or the experience was unlinked and
+        // linked again, and the walk for the new link starts from the beginning.
         self.database.update_if(update).await?;
         Ok(())
     }
 
-    /// Brings some users' bans to the experience, and says how many were looked at and where the
-    /// next begin.
+    /// Back-fills some users' bans, and returns how many were read and where the next begin.
     pub async fn backfill_some(
         &self,
         prefix: WorkspacePrefix,
@@ -182,7 +181,7 @@ impl Store {
         Ok((looked_at, next))
     }
 
-    /// Notes that everything has been brought to the experience, if it is still linked.
+    /// Marks the back-fill as complete, if the experience is still linked.
     pub async fn end_backfill(
         &self,
         prefix: WorkspacePrefix,
@@ -210,7 +209,7 @@ fn user_of(item: &Item) -> Option<UserId> {
     user.parse().ok()
 }
 
-/// The key at which DynamoDB goes on in the list of the experience's own bans.
+/// The key from which DynamoDB continues in the list of the experience's own bans.
 fn start_of(prefix: WorkspacePrefix, partition: &str, after: &str) -> Option<Item> {
     let (guid, user) = after.split_once('-')?;
     let guid_number: u64 = guid.parse().ok()?;

@@ -1,21 +1,20 @@
-//! What an item that the stream tells of is, by its key.
+//! Classifies an item in a stream record by its key.
 
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::dynamo::schema::Key;
 
-/// An item that somebody outside may have to hear of.
+/// A changed item that a worker may have to process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// A decision, or an expiry: an entry of the workspace's log.
+    /// A decision, or an expiry: an entry of the workspace's event log.
     Entry(WorkspacePrefix),
     /// A user's standing in an experience.
     Standing(WorkspacePrefix, UserId, ExperienceId),
-    /// A delivery to an endpoint.
     Delivery(WorkspacePrefix, String),
 }
 
 impl Changed {
-    /// What the item with this key is, if it concerns anybody outside.
+    /// The kind of the item with this key, if a worker may have to process it.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
         let mut parts = key.pk.split('#');

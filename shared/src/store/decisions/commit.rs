@@ -1,9 +1,9 @@
-//! One outcome, one transaction: everything a call changes is written together or not at all.
+//! One outcome, one transaction: everything that a call changes is written together or not at all.
 //!
-//! What an experience owes depends on its own item and on the user's Global ban, which lie in two
-//! partitions. A write of the one therefore always checks the version of the other, so that
-//! neither can be decided on a state that has passed. Experiences that are not part of the
-//! transaction follow through the table's stream (see `spread`).
+//! What is pending for an experience depends on its own item and on the user's Global ban, which
+//! lie in two partitions. So a write of the one always checks the version of the other, and neither
+//! is decided on an outdated state. Experiences outside the transaction follow through the table's
+//! stream (see `spread`).
 
 use std::collections::BTreeMap;
 
@@ -29,15 +29,15 @@ pub struct Actor {
     pub key_id: String,
     /// The moderator, if the call names one.
     pub moderator: Option<ModeratorId>,
-    /// Who ran the operator's program: an AWS principal or a local user.
+    /// Who ran the CLI: an AWS principal or a local user.
     pub principal: Option<String>,
     /// The request, by which a decision whose answer was lost is recognised.
     pub request_id: String,
 }
 
 impl Actor {
-    /// A name for one run of an operator's command, under which its decisions stand in the history
-    /// and can be undone: `undo-1f2e3d4c`.
+    /// The actor name of one run of a command, under which its decisions are in the history and can
+    /// be undone: `undo-1f2e3d4c`.
     #[must_use]
     pub fn run_name(command: &str) -> String {
         let random = uuid::Uuid::new_v4().simple().to_string();
@@ -45,7 +45,7 @@ impl Actor {
     }
 }
 
-/// What a call wants to be written.
+/// What a call writes.
 pub(in crate::store) struct Commit<'a> {
     pub snapshot: &'a Snapshot,
     pub outcome: &'a Outcome,
@@ -66,7 +66,7 @@ struct NewDecision<'a> {
     previous: Option<StoredBan>,
     /// Whether the experience that the ban was made from had reported it when it was decided.
     applied: bool,
-    /// The same of what it replaced.
+    /// The same for the replaced ban.
     previous_applied: bool,
     reason: Option<&'a str>,
     key_id: &'a str,
@@ -76,12 +76,12 @@ struct NewDecision<'a> {
     request: &'a str,
     /// Hash key of the index of decisions by key.
     decided_by: String,
-    /// When the table's expiry removes it; absent = never.
+    /// When DynamoDB deletes it; absent = never.
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<u64>,
 }
 
-/// What becomes of the record of one ban.
+/// The change to the record of one ban.
 #[derive(Default)]
 struct RecordChange<'a> {
     ban: Option<&'a Ban>,
@@ -90,7 +90,7 @@ struct RecordChange<'a> {
     applied: Applied,
 }
 
-/// What becomes of the revision that the experience the ban was made from reports.
+/// The change to the report of the experience that the ban was made from.
 #[derive(Default)]
 enum Applied {
     #[default]
@@ -100,7 +100,7 @@ enum Applied {
 }
 
 impl Commit<'_> {
-    /// The key of the first decision, by which it is later seen whether the transaction happened.
+    /// The key of the first decision, which later shows whether the transaction happened.
     pub fn witness(&self) -> Option<Key> {
         self.outcome
             .decisions
@@ -108,7 +108,7 @@ impl Commit<'_> {
             .map(|decision| self.decision_key(decision))
     }
 
-    /// Everything to be written; nothing if the outcome changes nothing.
+    /// Everything to be written; empty if the outcome changes nothing.
     pub fn writes(&self, database: &Database) -> Result<Vec<TransactWriteItem>, DatabaseError> {
         let table = &database.tables().bans;
         let mut writes = Vec::new();
@@ -132,7 +132,7 @@ impl Commit<'_> {
         Ok(writes)
     }
 
-    /// The experience's item, if it changes. What follows from the clock alone is no change.
+    /// The experience's item, if it changes. Changes by the clock alone do not count.
     fn here(&self) -> Option<ExperienceItem> {
         let after = &self.outcome.standing;
         let changes = *after != self.snapshot.standing;
@@ -190,7 +190,7 @@ impl Commit<'_> {
     ) -> Result<TransactWriteItem, DatabaseError> {
         let prefix = self.snapshot.prefix;
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
-        // An update would make an item of a record that was erased.
+        // An update would recreate an erased record as an item.
         let condition = if change.is_new { IS_NEW } else { EXISTS };
         let mut update = Update::builder()
             .table_name(table)
@@ -283,7 +283,7 @@ impl Commit<'_> {
     }
 }
 
-/// When a ban runs out, if it is in force and does.
+/// When a ban expires, if it is in force and has an end.
 fn expires_later(ban: &Ban, now: UnixSeconds) -> Option<UnixSeconds> {
     match ban.terms.expires {
         Expiry::At(at) if ban.holds(now) => Some(at),
@@ -315,7 +315,7 @@ pub(in crate::store) fn experience_item(
     (after.here != snapshot.standing.here || !owes_the_same).then_some(item)
 }
 
-/// Writes an experience's item, insisting on the version that was read.
+/// Writes an experience's item on the version that was read.
 pub(in crate::store) fn put_experience(
     table: &str,
     snapshot: &Snapshot,
@@ -330,7 +330,7 @@ pub(in crate::store) fn put_experience(
     )
 }
 
-/// Insists on the version of the Global ban that was read.
+/// Requires the version of the Global ban that was read.
 pub(in crate::store) fn check_global(
     table: &str,
     snapshot: &Snapshot,
@@ -350,7 +350,7 @@ pub(in crate::store) fn check_global(
         .build())
 }
 
-/// Takes note that the experience a ban was made from no longer reports it.
+/// Records that the experience a ban was made from no longer reports it.
 pub(in crate::store) fn clear_applied(
     table: &str,
     snapshot: &Snapshot,

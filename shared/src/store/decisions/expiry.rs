@@ -1,5 +1,5 @@
-//! Bans that run out. That they do not hold any more is a matter of the clock and needs no job; that
-//! others hear of it does.
+//! Records the expiry of bans. That they are no longer in force depends on the clock and needs no
+//! job; the event does.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use serde::Serialize;
@@ -16,13 +16,13 @@ use crate::store::dynamo::versions;
 
 pub use crate::store::dynamo::schema::EXPIRY_SHARDS;
 
-/// Under this name an expiry stands in the log, where a decision has the id of its key.
+/// The actor name of an expiry in the log, where a decision has the id of its key.
 const BY: &str = "expiry";
 
-/// How often the record of an expiry is made anew because somebody decided about the ban.
+/// How often recording an expiry is retried after a conflict with a decision on the ban.
 const ROUNDS: u32 = 10;
 
-/// The record of a ban that is due to run out.
+/// The record of a ban that is due to expire.
 #[derive(Clone, Debug)]
 pub struct Expiring {
     prefix: WorkspacePrefix,
@@ -39,7 +39,7 @@ impl Expiring {
     }
 }
 
-/// That a ban has run out, beside the decisions on it.
+/// The expiry of a ban, stored beside the decisions on it.
 #[derive(Serialize)]
 struct ExpiryItem {
     decision: DecisionKind,
@@ -55,7 +55,7 @@ struct ExpiryItem {
 }
 
 impl Store {
-    /// Some bans of a shard that have run out and are not yet recorded to have, the earliest first.
+    /// Some expired bans of a shard whose expiry is not recorded yet, earliest first.
     pub async fn expiring(
         &self,
         shard: u64,
@@ -75,7 +75,7 @@ impl Store {
         Ok(keys.filter_map(Expiring::of).collect())
     }
 
-    /// Records that a ban has run out, if it has and this is not recorded; says whether it did.
+    /// Records that a ban has expired, if it has and this is not recorded; returns whether it did.
     pub async fn record_expiry(
         &self,
         expiring: &Expiring,
@@ -93,7 +93,7 @@ impl Store {
             let ban = Ban::from(stored.ban);
             let at = match ban.terms.expires {
                 Expiry::At(at) if ban.ending.is_none() && at <= now.seconds() => at,
-                // It was given another end, which the index does not show yet.
+                // It has another end, which the index does not show yet.
                 _ => return Ok(false),
             };
             let writes = self.expiry_writes(expiring, &ban, applied, at).await?;
@@ -134,7 +134,7 @@ impl Store {
             .table_name(table)
             .set_key(Some(key.clone().item()))
             .update_expression("REMOVE due, due_at")
-            // Each decision counts, so the ban is as it was read.
+            // Every decision counts, so the ban is unchanged since it was read.
             .condition_expression("due_at = :at AND ban.decisions = :decisions")
             .expression_attribute_values(":at", number(at.0))
             .expression_attribute_values(":decisions", number(ban.decisions))

@@ -1,4 +1,4 @@
-//! Reading a user's standing: the input of every rule, in one round trip.
+//! Reads a user's standing, the input of every rule, in one round trip.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -10,14 +10,12 @@ use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::Key;
 
-/// A standing as it was read, with the versions that a write will insist on.
+/// A standing with the versions that a write will require.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Whose it is.
     pub user: UserId,
-    /// Seen from where.
+    /// The experience it is seen from.
     pub experience: ExperienceId,
-    /// What was read.
     pub standing: Standing,
     pub(in crate::store) prefix: WorkspacePrefix,
     pub(in crate::store) here_item: Option<ExperienceItem>,
@@ -61,7 +59,6 @@ impl Snapshot {
         (here, self.global_version)
     }
 
-    /// The workspace it was read in.
     #[must_use]
     pub const fn prefix(&self) -> WorkspacePrefix {
         self.prefix
@@ -106,8 +103,7 @@ impl Store {
         Ok((Snapshot::new(prefix, user, experience, here, global), found))
     }
 
-    /// The next number of the workspace, for a new ban. One that is not used after all leaves a
-    /// gap.
+    /// The next number of the workspace, for a new ban. An unused one leaves a gap.
     pub async fn new_uid(&self, prefix: WorkspacePrefix) -> Result<Uid, ApiError> {
         let update = self
             .database
@@ -125,7 +121,7 @@ impl Store {
             .ok_or_else(|| ApiError::Internal("the counter update returned no value".to_owned()))
     }
 
-    /// The records of some bans, in the order asked for; may trail by a moment.
+    /// The records of some bans, in this order; eventually consistent.
     pub(in crate::store) async fn records(
         &self,
         prefix: WorkspacePrefix,

@@ -1,5 +1,5 @@
-//! What a decision needs besides the rules: the user is not protected, the caps leave room for it,
-//! and how long its history is kept.
+//! What a decision needs besides the rules: the user is not protected, the caps leave room, and how
+//! long its history is kept.
 
 use std::num::NonZeroU32;
 
@@ -17,29 +17,29 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::schema::Key;
 use crate::store::dynamo::versions;
 
-/// By what a caller is bound besides the rules.
+/// A caller's limits besides the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerLimits {
-    /// A call of the API: protected users are spared and caps are kept.
+    /// An API call: protection and caps apply.
     Api {
         /// The cap of the key.
         bans_per_hour: Option<NonZeroU32>,
     },
-    /// The operator by hand, or an import: protected users are spared.
+    /// The operator, or an import: protection applies.
     Operator,
-    /// An undo, which puts back what was there.
+    /// An undo, which restores a previous state: no limits apply.
     Unbound,
 }
 
-/// The permit to write a decision. An outcome that decides nothing needs none.
+/// The permit to write a decision. An outcome without a decision needs none.
 #[derive(Clone, Debug, Default)]
 pub struct WritePolicy {
-    /// For how many seconds the decision is kept in the history; absent = for good.
+    /// For how many seconds the decision is kept in the history; absent = permanently.
     keep: Option<u64>,
     paces: Vec<CountedPace>,
 }
 
-/// What a call leads to, with the permit for it.
+/// The outcome of a call with its permit.
 #[derive(Clone, Debug)]
 pub struct PolicyOutcome {
     pub(in crate::store) outcome: Outcome,
@@ -79,7 +79,7 @@ struct PaceItem {
 }
 
 impl WritePolicy {
-    /// When a decision made now leaves the history, for the table's expiry.
+    /// When a decision made now leaves the history, for its `ttl`.
     pub(in crate::store) fn leaves(&self, now: UnixSeconds) -> Option<u64> {
         self.keep.map(|seconds| now.plus(seconds).0)
     }
@@ -107,9 +107,9 @@ impl WritePolicy {
 }
 
 impl Store {
-    /// The permit to ban or to change a ban: 403 for a protected user, 429 where a cap is reached.
-    /// One call reads all that it depends on; the caps are written with the ban, so that no more
-    /// pass than they allow.
+    /// The permit to ban or to change a ban: 403 for a protected user, 429 if a cap is reached. One
+    /// call reads everything it depends on; the caps are written with the ban, so that no more pass
+    /// than they allow.
     pub async fn ban_policy(
         &self,
         context: &WriteContext,
@@ -147,7 +147,7 @@ impl Store {
         Ok(policy)
     }
 
-    /// The permit to end a ban, which neither protection nor a cap stands against.
+    /// The permit to end a ban, which neither protection nor a cap prevents.
     pub async fn lift_policy(&self, context: &WriteContext) -> Result<WritePolicy, ApiError> {
         self.record_policy(context.prefix).await
     }
@@ -165,8 +165,7 @@ impl Store {
         })
     }
 
-    /// The caps that a ban by this call counts against, with what the caller is told when one is
-    /// reached.
+    /// The caps on a ban by this call, each with the message when it is reached.
     async fn caps(
         &self,
         context: &WriteContext,

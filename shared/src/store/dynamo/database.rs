@@ -1,4 +1,4 @@
-//! The connection to DynamoDB: its timeouts, what each call consumed, and its errors in our words.
+//! The connection to DynamoDB: timeouts, consumed units, and errors.
 
 mod batches;
 
@@ -23,10 +23,10 @@ use super::retries::Retries;
 use super::schema::{Item, Key};
 use crate::domain::clock::UnixMillis;
 
-/// How many actions DynamoDB takes in one transaction.
+/// The most actions in one DynamoDB transaction.
 pub(in crate::store) const TRANSACTION_ACTIONS: usize = 100;
 
-/// What the tables are called.
+/// The names of the tables.
 #[derive(Clone, Debug)]
 pub struct Tables {
     /// Bans, links, history and what is pending.
@@ -35,7 +35,7 @@ pub struct Tables {
     pub workspaces: String,
 }
 
-/// A DynamoDB client with the names of the tables, counting into a meter.
+/// A DynamoDB client with the names of the tables, which counts into a meter.
 #[derive(Clone, Debug)]
 pub struct Database {
     client: Client,
@@ -46,7 +46,7 @@ pub struct Database {
 }
 
 impl Tables {
-    /// The names that the template puts into the environment.
+    /// The names from the environment variables that the template sets.
     pub fn from_environment() -> Result<Self, std::env::VarError> {
         Ok(Self {
             bans: std::env::var("BANS_TABLE")?,
@@ -56,7 +56,6 @@ impl Tables {
 }
 
 impl Database {
-    /// A database reached with these settings.
     #[must_use]
     pub fn new(config: &SdkConfig, tables: Tables) -> Self {
         let retries = Retries::default();
@@ -72,7 +71,6 @@ impl Database {
         }
     }
 
-    /// The same database, counting into `meter`.
     pub(in crate::store) fn metered(&self, meter: Arc<Meter>) -> Self {
         meter.watch(&self.retries);
         Self {
@@ -81,7 +79,7 @@ impl Database {
         }
     }
 
-    /// The same database for a request that is answered by then.
+    /// The same database for a request with this deadline.
     pub(in crate::store) fn answering_by(&self, answer_by: Instant) -> Self {
         Self {
             deadline: Deadline::at(answer_by),
@@ -101,7 +99,7 @@ impl Database {
         &self.meter
     }
 
-    /// The name of the table that holds what has this key.
+    /// The name of the table for this key.
     fn table_of(&self, key: &Key) -> &str {
         if key.is_of_workspaces() {
             &self.tables.workspaces
@@ -110,7 +108,7 @@ impl Database {
         }
     }
 
-    /// Reads one item, strongly consistent; none if it is over.
+    /// Reads one item, strongly consistent; none if it has expired.
     pub(in crate::store) async fn get(&self, key: Key) -> Result<Option<Item>, DatabaseError> {
         let call = self
             .client
@@ -130,13 +128,13 @@ impl Database {
         self.client.query().table_name(&self.tables.bans)
     }
 
-    /// The same on the table of workspaces.
+    /// The same on the workspaces table.
     pub(in crate::store) fn querying_workspaces(&self) -> QueryFluentBuilder {
         self.client.query().table_name(&self.tables.workspaces)
     }
 
-    /// One page of a query without what is over, and where the next begins: the page may be empty, and
-    /// others follow. A query that projects no `ttl` finds what is over as well.
+    /// One page of a query without expired items, and where the next begins: the page may be empty,
+    /// and others follow. A query that does not project `ttl` returns expired items too.
     pub(in crate::store) async fn query(
         &self,
         query: QueryFluentBuilder,
@@ -156,7 +154,7 @@ impl Database {
         Ok((output.items.unwrap_or_default(), next))
     }
 
-    /// All pages of a query, without what is over.
+    /// All pages of a query, without expired items.
     pub(in crate::store) async fn query_all(
         &self,
         query: QueryFluentBuilder,
@@ -164,7 +162,7 @@ impl Database {
         Ok(lasting(self.query_all_stored(query).await?))
     }
 
-    /// The same with items that are over and were not deleted yet.
+    /// The same with expired items that are not deleted yet.
     pub(in crate::store) async fn query_all_stored(
         &self,
         query: QueryFluentBuilder,
@@ -192,7 +190,6 @@ impl Database {
         Ok(put.set_item(Some(item)))
     }
 
-    /// Sends a put.
     pub(in crate::store) async fn put(
         &self,
         put: PutItemFluentBuilder,
@@ -203,7 +200,7 @@ impl Database {
         Ok(())
     }
 
-    /// Sends a put with a condition; `false` if that does not hold.
+    /// Sends a put with a condition; `false` if that fails.
     pub(in crate::store) async fn put_if(
         &self,
         put: PutItemFluentBuilder,
@@ -217,7 +214,7 @@ impl Database {
         self.put_if(lifetime::put_if_absent(put)).await
     }
 
-    /// Deletes an item; if there is none, nothing happens.
+    /// Deletes an item; does nothing if there is none.
     pub(in crate::store) async fn delete(&self, key: Key) -> Result<(), DatabaseError> {
         self.send_delete(self.deleting(key)).await
     }
@@ -253,7 +250,7 @@ impl Database {
             .set_key(Some(key.item()))
     }
 
-    /// Sends an update and gives the attributes it was asked to return.
+    /// Sends an update and returns the requested attributes.
     pub(in crate::store) async fn update(
         &self,
         update: UpdateItemFluentBuilder,
@@ -264,7 +261,7 @@ impl Database {
         Ok(output.attributes.unwrap_or_default())
     }
 
-    /// Sends an update with a condition; `false` if that does not hold.
+    /// Sends an update with a condition; `false` if that fails.
     pub(in crate::store) async fn update_if(
         &self,
         update: UpdateItemFluentBuilder,
@@ -272,13 +269,13 @@ impl Database {
         holds(self.update(update).await)
     }
 
-    /// Writes all of these or none; more than [`TRANSACTION_ACTIONS`] are refused before they are
-    /// sent, since they cannot be divided. The call has a token, so that the SDK's own retries of a
-    /// transaction whose answer was lost apply it once.
+    /// Writes all of these or none; more than [`TRANSACTION_ACTIONS`] are refused, because they
+    /// cannot be divided. The call has a token, so that the SDK's own retries of a transaction
+    /// whose answer was lost apply it once.
     ///
-    /// The token is ours. Those of the SDK follow from the time since the machine was started, which
-    /// environments of Lambda are with it: two of them may give the same ones, and the database
-    /// refuses another transaction under a token of the last ten minutes.
+    /// The token is generated here. The SDK derives its tokens from the time since the machine was
+    /// started, which Lambda environments share: two of them may use the same token, and the
+    /// database refuses another transaction under a token of the last ten minutes.
     pub(in crate::store) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
@@ -302,26 +299,27 @@ impl Database {
         Ok(())
     }
 
-    /// Carries out a write, if the request has time for it and for looking up whether it happened.
+    /// Performs a write, if the request has time for it and for looking up whether it happened.
     async fn writing<T>(&self, write: impl Future<Output = T>) -> Result<T, DatabaseError> {
-        // On the heap: the SDK's futures are large, and each layer around one would hold it again.
+        // On the heap: the SDK's futures are large, and each layer around one would contain it
+        // again.
         let write = Box::pin(write);
         self.in_time(self.timed(write)).await
     }
 
-    /// The same for an update beside the request: nobody waits for it, and it is not counted. One that
-    /// comes to nothing, since there is no time for it or the environment is frozen, is lost.
+    /// The same for an update beside the request: nothing waits for it, and it is not counted. If
+    /// there is no time for it or the environment is frozen, it is lost.
     pub(in crate::store) fn beside(&self, update: UpdateItemFluentBuilder) {
         let database = self.clone();
         tokio::spawn(async move { database.in_time(update.send()).await.map(drop) });
     }
 
-    /// Whether so much time is left.
+    /// Whether this much time is left.
     pub(in crate::store) fn has_time(&self, time: Duration) -> bool {
         self.deadline.allows(time)
     }
 
-    /// Carries out a write whose failure is another's to judge, if there is time for it.
+    /// Performs a write, if there is time for it; the caller judges its failure.
     pub(in crate::store) async fn in_time<T>(
         &self,
         write: impl Future<Output = T>,
@@ -340,7 +338,7 @@ impl Database {
         call.await
     }
 
-    /// Waits a little longer each round, up to about 0.2 s, and never as long as another writer.
+    /// Waits a little longer each round, up to about 0.2 s, with jitter.
     pub(in crate::store) async fn pause(&self, round: u32) {
         let ceiling = 10_u64.saturating_mul(1 << round.min(4));
         let jitter = uuid::Uuid::new_v4()
@@ -354,7 +352,7 @@ impl Database {
     }
 }
 
-/// The items among these that are not over now.
+/// The items among these that have not expired.
 fn lasting(found: Vec<Item>) -> Vec<Item> {
     lifetime::lasting(found, UnixMillis::now().seconds())
 }
@@ -370,7 +368,7 @@ pub(in crate::store) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// An error of the SDK's builders: our bug.
+/// An error of the SDK's builders, which is a bug.
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 pub(in crate::store) fn refused(error: impl ToString) -> DatabaseError {
     DatabaseError::Refused(error.to_string())
@@ -385,8 +383,8 @@ fn holds<T>(written: Result<T, DatabaseError>) -> Result<bool, DatabaseError> {
     }
 }
 
-/// An update expression of what is set, such as `a = :a`, and of the attributes that are removed;
-/// empty if it changes nothing.
+/// An update expression that sets some attributes, such as `a = :a`, and removes others; empty if
+/// it changes nothing.
 pub(in crate::store) fn expression(
     sets: &[impl AsRef<str>],
     removes: &[impl AsRef<str>],

@@ -1,47 +1,46 @@
-//! How long a request, or another call of a function, may still write.
+//! How long a request, or another invocation, may still write.
 //!
-//! A function that answers within a time limit must not begin a write that the limit could cut off: the
-//! database would carry it out, and the caller would read that it failed. So a write begins only while
-//! enough time is left for it and for looking up whether it happened.
+//! A function with a time limit must not start a write that the limit could interrupt: the database
+//! would apply it, and the caller would read that it failed. So a write starts only if there is
+//! enough time for it and for looking up whether it happened.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// What a write needs at least: one attempt of the SDK (see `connection`).
+/// The minimum time for a write: one attempt of the SDK (see `connection`).
 const WRITE: Duration = Duration::from_secs(1);
 
-/// What is kept free after a write, to look up whether it happened: one attempt, and a little.
+/// The time reserved after a write, to look up whether it happened: one attempt, and a little.
 const LOOK_UP: Duration = Duration::from_millis(1100);
 
-/// What a step needs at most, a read and a write: each has 2.3 s with all attempts of the SDK.
+/// The maximum time of a step, a read and a write: each takes up to 2.3 s with all attempts of the
+/// SDK.
 pub const STEP: Duration = Duration::from_secs(5);
 
-/// Until when an answer must be given; without one, a write takes what time it needs.
+/// The deadline of an answer; without one, writes are not limited.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::store) struct Deadline(Option<Instant>);
 
 /// Why a write was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Late {
-    /// It did not begin.
     NotBegun,
-    /// It began; it may or may not have happened.
+    /// It started, and may or may not have happened.
     Unanswered,
 }
 
 impl Deadline {
-    /// An answer must be given by then.
     pub const fn at(answer_by: Instant) -> Self {
         Self(Some(answer_by))
     }
 
-    /// Whether so much time is left.
+    /// Whether this much time is left.
     pub fn allows(self, time: Duration) -> bool {
         let left = |by: Instant| by.saturating_duration_since(Instant::now());
         self.0.is_none_or(|by| left(by) >= time)
     }
 
-    /// Carries out a write, if there is time for it.
+    /// Performs a write, if there is time for it.
     pub async fn write<T>(self, write: impl Future<Output = T>) -> Result<T, Late> {
         let Some(answer_by) = self.0 else {
             return Ok(write.await);

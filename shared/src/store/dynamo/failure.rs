@@ -1,4 +1,4 @@
-//! Why a database call failed, in our words.
+//! Errors of database calls.
 
 use crate::domain::error::causes;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -9,16 +9,17 @@ use crate::domain::error::ApiError;
 /// Why a database call failed.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::store) enum DatabaseError {
-    /// A condition did not hold, or another transaction was under way: read again and decide anew.
+    /// A write conflict: a condition failed, or another transaction was in progress. Read and
+    /// decide again.
     #[error("conflict")]
     Conflict,
-    /// Throttled, timed out or out of reach. A write may or may not have happened.
+    /// Throttled, timed out or unreachable. A write may or may not have happened.
     #[error("{0}")]
     Unavailable(String),
-    /// Too little time is left: nothing was sent.
+    /// There was too little time: nothing was sent.
     #[error("too little time was left for a write")]
     NoTime,
-    /// A call that should not have been made.
+    /// A call that DynamoDB rejects: a bug.
     #[error("{0}")]
     Refused(String),
 }
@@ -77,7 +78,7 @@ pub(in crate::store) fn transaction_failure(
         return DatabaseError::Refused(format!("transaction cancelled: {codes:?}"));
     }
     match error.as_service_error() {
-        // An earlier attempt of this very call is still being carried out.
+        // An earlier attempt of this very call is still in progress.
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
             DatabaseError::Unavailable("the transaction is still in progress".to_owned())
         }
@@ -85,7 +86,7 @@ pub(in crate::store) fn transaction_failure(
     }
 }
 
-/// Whether an error code says that the database has too much to do.
+/// Whether an error code means that the database is overloaded.
 fn is_capacity(code: &str) -> bool {
     matches!(
         code,

@@ -1,10 +1,10 @@
-//! The read that every request of a route begins with, made once before the first request.
+//! The first read of every request of a route, made once before the first request.
 
 use super::schema::{self, Key};
 use crate::store::Store;
 
-/// The read that tells who calls. It is made while a function starts, so that the first request does
-/// not pay for the TLS handshake.
+/// The read that identifies the caller. A function makes it while it starts, so that the first
+/// request does not pay for the TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstRead {
     /// Of a key.
@@ -14,7 +14,7 @@ pub enum FirstRead {
 }
 
 impl FirstRead {
-    /// The action that the function's role needs for it, on the table of workspaces.
+    /// The action that it requires in the function's role, on the workspaces table.
     #[must_use]
     pub const fn action(self) -> &'static str {
         match self {
@@ -23,7 +23,7 @@ impl FirstRead {
         }
     }
 
-    /// The partition key that it asks for.
+    /// The partition key that it reads.
     #[must_use]
     pub fn partition(self) -> String {
         match self {
@@ -33,7 +33,7 @@ impl FirstRead {
     }
 }
 
-/// A key that nobody can send.
+/// A key that no caller can send.
 fn absent_key() -> Key {
     Key::api_key("")
 }

@@ -1,4 +1,4 @@
-//! Stored items, and their way to and from the types of the rules.
+//! Stored items, and their conversion from and to the types of the rules.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::domain::rules::{
     Ban, CallMark, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Standing, Terms,
 };
 
-/// A ban as it lies in an attribute.
+/// A stored ban.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::store) struct StoredBan {
     guid: u64,
@@ -100,7 +100,7 @@ pub(in crate::store) struct ExperienceItem {
     ban: Option<StoredBan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report: Option<StoredRevision>,
-    /// By which a repeat of the call that decided last is recognised.
+    /// Identifies a repeat of the last call that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<CallMark>,
     /// Hash key of the pending indexes.
@@ -108,18 +108,18 @@ pub(in crate::store) struct ExperienceItem {
     /// The guid in `report`, copied into the index of pending unbans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report_guid: Option<String>,
-    /// Range key of the pending bans; absent when none is owed.
+    /// Range key of the pending bans; absent if none is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ban_owed: Option<String>,
-    /// From this Unix second on the ban is not owed any more; absent = never.
+    /// The ban is no longer pending from this Unix second on; absent = never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ban_owed_until: Option<u64>,
-    /// Range key of the pending unbans; absent when none will be owed.
+    /// Range key of the pending unbans; absent if none will be pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unban_owed: Option<String>,
 }
 
-/// A revision of a ban as it lies in an attribute.
+/// A stored revision of a ban.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::store) struct StoredRevision {
     guid: u64,
@@ -148,8 +148,8 @@ impl From<StoredRevision> for RevisionRef {
 }
 
 impl ExperienceItem {
-    /// The item that holds `standing` for one experience. A ban that has expired is not owed and
-    /// would only weigh on the index; an unban is written before it is due.
+    /// The item with `standing` for one experience. An expired ban is not pending, and would only
+    /// burden the index; an unban is written before it is due.
     pub fn new(
         prefix: WorkspacePrefix,
         experience: ExperienceId,
@@ -185,19 +185,19 @@ impl ExperienceItem {
         }
     }
 
-    /// Whether the pending indexes would say the same of both.
+    /// Whether both have the same entries in the pending indexes.
     pub fn owes_the_same(&self, other: &Self) -> bool {
         self.ban_owed == other.ban_owed
             && self.ban_owed_until == other.ban_owed_until
             && self.unban_owed == other.unban_owed
     }
 
-    /// Whether the item stands in no pending index.
+    /// Whether the item is in no pending index.
     pub const fn owes_nothing(&self) -> bool {
         self.ban_owed.is_none() && self.unban_owed.is_none()
     }
 
-    /// What the item says of the user in the experience.
+    /// The part of a standing that the item contains.
     pub fn here(&self) -> Here {
         Here {
             ban: self.ban.clone().map(Ban::from),
@@ -213,7 +213,7 @@ pub(in crate::store) struct GlobalItem {
     /// Grows with each decision.
     pub version: u64,
     pub ban: StoredBan,
-    /// By which a repeat of the call that decided last is recognised.
+    /// Identifies a repeat of the last call that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<CallMark>,
 }
@@ -222,12 +222,11 @@ pub(in crate::store) struct GlobalItem {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::store) struct BanItem {
     pub ban: StoredBan,
-    /// The revision of it that the experience it was made from last reported.
+    /// The revision that the experience it was made from last reported.
     #[serde(default)]
     pub applied: Option<u32>,
 }
 
-/// Reads an item into its type.
 pub(in crate::store) fn read<'de, T: Deserialize<'de>>(item: Item) -> Result<T, DatabaseError> {
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
         .map_err(|error| DatabaseError::Refused(format!("unreadable item: {error}")))
@@ -246,7 +245,6 @@ pub(in crate::store) fn write(
     Ok(item)
 }
 
-/// One attribute.
 pub(in crate::store) fn attribute(value: impl Serialize) -> Result<AttributeValue, DatabaseError> {
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
         .map_err(|error| DatabaseError::Refused(format!("unwritable attribute: {error}")))

@@ -1,4 +1,4 @@
-//! Leases: who works on something that only one may work on at a time.
+//! Leases: the exclusive right to work on something for a limited time.
 
 use aws_sdk_dynamodb::types::ReturnValue;
 
@@ -9,10 +9,10 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 
-/// For how many seconds after its end the item of a lease is kept: a day.
+/// How many seconds after its end a lease's item is kept: a day.
 const KEPT: u64 = 86_400;
 
-/// The right to work on something, until it is given back or its time has passed.
+/// The right to work on something, until it is returned or expires.
 #[derive(Debug)]
 #[must_use = "a lease is to be given back"]
 pub struct Lease {
@@ -21,9 +21,8 @@ pub struct Lease {
 }
 
 impl Store {
-    /// Takes the lease of this name for so many seconds; none if somebody else has it. A holder that
-    /// is cut off keeps it until its time has passed, so it is taken for longer than a holder can
-    /// live.
+    /// Takes the lease with this name for some seconds; none if another worker holds it. A worker
+    /// that is killed keeps it until it expires, so it is taken for longer than a worker can run.
     pub async fn take_lease(
         &self,
         prefix: WorkspacePrefix,
@@ -56,7 +55,7 @@ impl Store {
         Ok(is_taken.then_some(Lease { key, holder }))
     }
 
-    /// Gives a lease back. One that has passed to somebody else stays theirs.
+    /// Returns a lease. If another worker has taken it meanwhile, that one keeps it.
     pub async fn release(&self, lease: Lease) -> Result<(), ApiError> {
         let update = self
             .database

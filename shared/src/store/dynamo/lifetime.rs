@@ -1,8 +1,8 @@
-//! How long items last.
+//! The lifetime of items.
 //!
-//! DynamoDB deletes an item up to days after the time in its `ttl`. It is over at that time all the same:
-//! what is read by `Database` leaves it out, and a write that insists on there being no item may replace
-//! it. Only who removes items, or takes them out of an index, looks at what is `stored`.
+//! DynamoDB deletes an item up to days after the time in its `ttl`, but the item has expired at
+//! that time: reads through `Database` skip it, and a write that requires an item to be absent may
+//! replace it. Only code that removes items, or takes them out of an index, uses what is `stored`.
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
@@ -11,30 +11,30 @@ use super::database::number;
 use super::schema::Item;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 
-/// Holds where there is no item, or one that is over.
+/// Holds if there is no item, or an expired one.
 const ABSENT: &str = "attribute_not_exists(pk) OR #ttl <= :now";
 
-/// Whether an item is over.
+/// Whether an item has expired.
 fn is_over(item: &Item, now: UnixSeconds) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
     let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.0)
 }
 
-/// The items among these that are not over.
+/// The items among these that have not expired.
 pub(in crate::store) fn lasting(mut items: Vec<Item>, now: UnixSeconds) -> Vec<Item> {
     items.retain(|item| !is_over(item, now));
     items
 }
 
-/// Insists on there being no item.
+/// Requires that there is no item.
 pub(in crate::store) fn if_absent(put: PutBuilder) -> PutBuilder {
     put.condition_expression(ABSENT)
         .expression_attribute_names("#ttl", "ttl")
         .expression_attribute_values(":now", number(UnixMillis::now().seconds()))
 }
 
-/// The same of a single put.
+/// The same for a single put.
 pub(in crate::store) fn put_if_absent(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
     put.condition_expression(ABSENT)
         .expression_attribute_names("#ttl", "ttl")

@@ -1,4 +1,4 @@
-//! What the local stack writes into its own table of workspaces: where its other services are.
+//! Where the local stack's other services listen, which it writes into its own workspaces table.
 
 use serde::de::DeserializeOwned;
 

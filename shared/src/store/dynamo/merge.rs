@@ -1,40 +1,39 @@
-//! Merging partitions that are each read in pages.
+//! Merges partitions that are read in pages.
 //!
-//! What is spread over partitions is read a page of each at a time, and none of these pages says how
-//! much of the merged list lies in its partition. So nothing is given out that comes after the last
-//! entry of a partition which goes on: the entries in between are in that partition and not read yet.
-//! This is the one place that merges pages; nothing else sorts what it read of several partitions.
+//! A list in several partitions is read one page of each at once, and no page shows how much of the
+//! merged list lies in its partition. So nothing is returned beyond the last entry read of a
+//! partition that has more: the entries in between may be in that partition and not read yet. This
+//! is the one place that merges pages.
 
 use std::collections::VecDeque;
 
 /// One partition, in the order of the merged list.
 #[derive(Debug)]
 struct Part<T> {
-    /// What was read and not given out.
+    /// Read and not returned yet.
     read: VecDeque<T>,
     /// Whether there is more than was read.
     goes_on: bool,
 }
 
-/// Partitions being merged by a key, the smallest first.
+/// Partitions being merged by a key, smallest first.
 #[derive(Debug)]
 pub struct Merge<T> {
     parts: Vec<Part<T>>,
 }
 
-/// The next of a merged list.
+/// The next step of a merged list.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<T> {
     /// This entry, of the partition with this number.
     Entry(usize, T),
-    /// It cannot be known before the next page of each of these partitions is added.
+    /// Unknown until the next page of each of these partitions is added.
     Unread(Vec<usize>),
-    /// Nothing.
     End,
 }
 
 impl<T> Merge<T> {
-    /// So many partitions of which nothing was read.
+    /// Partitions of which nothing was read yet.
     #[must_use]
     pub fn new(partitions: usize) -> Self {
         let unread = || Part {
@@ -54,7 +53,7 @@ impl<T> Merge<T> {
         }
     }
 
-    /// The next entry by `key`, as far as it can be known.
+    /// The next entry by `key`, as far as it is known.
     pub fn next<K: Ord>(&mut self, key: impl Fn(&T) -> K) -> Next<T> {
         let is_unread = |part: &Part<T>| part.goes_on && part.read.is_empty();
         let unread: Vec<_> = (0..)
@@ -81,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads a merged list whose partitions give pages of these lengths, one after the other.
+    /// Reads a merged list with pages of these lengths, one after the other.
     fn merged(partitions: &[Vec<u32>], mut lengths: impl Iterator<Item = usize>) -> Vec<u32> {
         let mut merge = Merge::new(partitions.len());
         let mut read = vec![0; partitions.len()];
@@ -105,13 +104,14 @@ mod tests {
         }
     }
 
-    /// Partitions of a list with gaps: number `n` lies in partition `n mod 4`, unless it is gone.
+    /// Partitions of a list with gaps: number `n` lies in partition `n mod 4`, unless it is
+    /// deleted.
     fn partitions() -> impl Strategy<Value = Vec<Vec<u32>>> {
         prop::collection::vec(0_u8..4, 0..120).prop_map(|weights| {
             let mut partitions = vec![Vec::new(); 4];
             for (number, weight) in (0_u32..).zip(weights) {
                 let at = usize::try_from(number % 4).unwrap_or_default();
-                // Some partitions lose most of what they hold, others little.
+                // Some partitions lose most of their entries, others few.
                 if usize::from(weight) >= at {
                     partitions[at].push(number);
                 }
@@ -149,7 +149,7 @@ mod tests {
             let mut expected = partitions.concat();
             expected.sort_unstable();
             prop_assert!(expected.starts_with(&known), "{:?} of {:?}", known, expected);
-            // It stops for a reason: the whole list is known, or a partition is cut short before.
+            // It stops for a reason: the whole list is known, or a partition was cut short before.
             let cut = partitions.iter().filter(|partition| partition.len() > page);
             let bound = cut.map(|partition| page.checked_sub(1).map(|last| partition[last])).min();
             match bound {

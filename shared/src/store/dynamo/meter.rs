@@ -1,4 +1,4 @@
-//! What a request consumes of the database, as DynamoDB itself says, and what it does there.
+//! The units that a request consumes according to DynamoDB, and its other counts.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 use super::retries::Retries;
 use crate::domain::rules::{Decision, DecisionKind};
 
-/// Adds up what the calls of one request consume.
+/// Adds up the consumption of one request's calls.
 #[derive(Debug, Default)]
 pub struct Meter {
     totals: Mutex<Totals>,
@@ -18,52 +18,45 @@ pub struct Meter {
 #[derive(Debug, Default)]
 struct Totals {
     consumed: Consumed,
-    /// How many calls and pauses are under way.
+    /// How many calls and pauses are in progress.
     underway: u32,
     /// Since when at least one is.
     since: Option<Instant>,
 }
 
-/// Capacity and time consumed, and what came of it.
+/// Units and time consumed, and other counts of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Consumed {
-    /// Read request units.
     pub read_units: f64,
-    /// Write request units.
     pub write_units: f64,
     /// Calls to the database or the exports bucket, each counted once whatever its retries.
     pub calls: u32,
-    /// How often the SDK sent a call to the database again.
+    /// How many retries the SDK made.
     pub retries: u32,
-    /// The time during which at least one call was under way, or another try was waited for.
+    /// The time during which at least one call or back-off was in progress.
     pub waited: Duration,
-    /// How often a call was decided anew because another writer was faster.
+    /// How many times a call decided again after a write conflict.
     pub write_conflicts: u32,
-    /// Whether the call went ahead without linking its experience, since no slot was left.
+    /// Whether the call succeeded without linking its experience, because no slot was left.
     pub link_limit: u32,
-    /// The decisions that were stored.
     pub decided: DecisionCounts,
 }
 
-/// Decisions by their kind. A function makes no other kinds.
+/// Decisions by kind. Functions make no other kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DecisionCounts {
-    /// New bans.
     pub made: u32,
-    /// Bans given other terms.
+    /// Bans with new terms.
     pub changed: u32,
-    /// Bans lifted.
     pub lifted: u32,
-    /// Bans ended by an accepted appeal.
     pub appealed: u32,
 }
 
-/// A call or a pause under way; it ends when this is dropped, be it that nobody waits any more.
+/// A call or a pause in progress; ends when dropped, including when it is cancelled.
 #[derive(Debug)]
 pub(in crate::store) struct Underway(Arc<Meter>);
 
 impl Meter {
-    /// What was consumed so far.
     #[must_use]
     pub fn consumed(&self) -> Consumed {
         let totals = self.totals();
@@ -88,7 +81,7 @@ impl Meter {
         underway
     }
 
-    /// Waiting that is no call of its own, such as before another try.
+    /// A wait that is not a call, for example a back-off.
     pub(in crate::store) fn begin_wait(self: &Arc<Self>) -> Underway {
         let mut totals = self.totals();
         totals.underway = totals.underway.saturating_add(1);

@@ -1,5 +1,5 @@
-//! UserErasure a user: everything that names them in a workspace is deleted, and a receipt stays that does
-//! not name them. What is read and deleted at once is bounded, however much there is.
+//! Erases a user: deletes every item of a workspace that names them, and leaves a receipt that does
+//! not. Reads and transactions are bounded, however much there is.
 
 mod batch;
 mod keeping;
@@ -20,20 +20,19 @@ use batch::Batch;
 use keeping::Keeping;
 use sweep::Sweep;
 
-/// How often the user's items are read again because there may be more, or another writer was faster.
+/// How often the user's items are read again because there may be more, or after a write conflict.
 const ROUNDS: u32 = 20;
 
-/// Who asked that a user be forgotten.
+/// Who requested an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErasureSource {
-    /// The operator.
     Operator,
     /// Roblox, by a notification.
     Roblox,
 }
 
-/// Whom to forget, and at whose request.
+/// A request for erasure.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct UserErasure {
     pub prefix: WorkspacePrefix,
@@ -43,12 +42,12 @@ pub(in crate::store) struct UserErasure {
     pub until: Option<UnixSeconds>,
 }
 
-/// What was removed; all that is kept of a forgotten user.
+/// What was removed: all that is kept about an erased user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ErasureReceipt {
     /// Records of bans.
     pub bans: u64,
-    /// All items, those records among them.
+    /// All items, including those records.
     pub items: u64,
 }
 
@@ -76,12 +75,12 @@ impl ErasureReceipt {
 
 impl Store {
     /// Removes every item that names a user: their bans, the history of these, what is pending, and
-    /// their place on the list of protected users. What was removed goes into a receipt, which is
-    /// written with the last of it; if there was nothing, there is none. What they decided themselves as
-    /// a moderator is kept with the bans of the others.
+    /// their place on the list of protected users. A receipt with the counts is written with the
+    /// last of it; if there was nothing, there is none. The user's own decisions as a moderator are
+    /// kept with the bans of others.
     ///
-    /// Each revision that an experience could still confirm leaves a marker, which identifies nobody, in
-    /// the transaction that deletes it. A forgetting that was cut off goes on when it is begun again.
+    /// Each revision that an experience could still report leaves a marker, which names no user, in
+    /// the transaction that deletes it. Repeating an interrupted erasure completes it.
     pub async fn erase_user(
         &self,
         prefix: WorkspacePrefix,
@@ -115,7 +114,7 @@ impl Store {
         Err(DatabaseError::Conflict.into())
     }
 
-    /// What forgetting the user would remove.
+    /// What erasing the user would remove.
     pub async fn preview_erasure(
         &self,
         prefix: WorkspacePrefix,
@@ -128,7 +127,7 @@ impl Store {
         Ok(known)
     }
 
-    /// Deletes what is found of a user in one pass; `false` if there was nothing.
+    /// Deletes what one pass finds of a user; `false` if there was nothing.
     async fn forget_found(
         &self,
         forgetting: &UserErasure,
@@ -164,8 +163,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes a batch, all or none, with the markers that it leaves and, if it is the last, the
-    /// receipt.
+    /// Deletes a batch in one transaction, with the markers that it leaves and, if it is the last,
+    /// the receipt.
     async fn erase(
         &self,
         batch: &Batch,

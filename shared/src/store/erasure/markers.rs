@@ -1,8 +1,8 @@
-//! Markers of erased revisions, by which a late confirmation is recognised after its user was forgotten
-//! (see [`crate::domain::rules::erased`]).
+//! Markers of erased revisions, which identify a late report after its user was erased (see
+//! [`crate::domain::rules::erased`]).
 //!
-//! A marker is a hash of the wording, keyed with the secret of the workspace: it identifies nobody. It
-//! counts until the second that it names, whenever DynamoDB deletes it.
+//! A marker is a hash of the wording, keyed with the workspace's secret: it identifies no user. It
+//! is valid until the second that it names, whenever DynamoDB deletes it.
 
 use std::collections::BTreeMap;
 
@@ -23,17 +23,17 @@ use crate::store::dynamo::schema::{Item, Key};
 /// How many bytes of a hash are kept: 128 bits.
 const BYTES: usize = 16;
 
-/// How many seconds after it has stopped counting a marker is deleted: more than any two clocks differ.
+/// How many seconds after its validity a marker is deleted: more than any two clocks differ.
 const SLACK: u64 = 3600;
 
 #[derive(Serialize, Deserialize)]
 struct MarkerItem {
-    /// The last second in which it counts.
+    /// The last second in which it is valid.
     until: UnixSeconds,
     ttl: u64,
 }
 
-/// The markers of what is erased together: by hash, until when they count.
+/// The markers of what is erased together: by hash, until when they are valid.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Markers(BTreeMap<String, UnixSeconds>);
 
@@ -45,7 +45,7 @@ pub(in crate::store) struct Marking {
 }
 
 impl Store {
-    /// What makes markers. A workspace made by an older version leaves none until it is upgraded.
+    /// The maker of markers. A workspace made by an older version leaves none until it is upgraded.
     pub(in crate::store) async fn marking(
         &self,
         prefix: WorkspacePrefix,
@@ -54,7 +54,7 @@ impl Store {
         Ok(secret.map(|secret| Marking { prefix, secret }))
     }
 
-    /// Whether the call confirms a ban of a user who was forgotten within the last hour.
+    /// Whether the call reports a ban of a user who was erased within the last hour.
     pub async fn confirms_erased(
         &self,
         prefix: WorkspacePrefix,
@@ -80,8 +80,8 @@ impl Store {
 }
 
 impl Marking {
-    /// The markers that an item of a user leaves when it is erased: a decision of what it replaced, a
-    /// standing of its ban.
+    /// The markers that a user's item leaves when it is erased: a decision those of what it
+    /// replaced, a standing those of its ban.
     pub fn of(&self, item: &Item, now: UnixSeconds) -> Result<Markers, DatabaseError> {
         #[derive(Deserialize)]
         struct Facts {
@@ -110,7 +110,6 @@ impl Marking {
         ))
     }
 
-    /// The writes of markers.
     pub fn writes(
         &self,
         table: &str,
@@ -144,7 +143,6 @@ impl Marking {
 }
 
 impl Markers {
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -155,7 +153,7 @@ impl Markers {
         new.count()
     }
 
-    /// Adds others. Of two of one revision, the one that counts longer stays.
+    /// Adds others. Of two for one revision, the longer valid one stays.
     pub fn extend(&mut self, others: Self) {
         for (hash, until) in others.0 {
             let known = self.0.entry(hash).or_insert(until);

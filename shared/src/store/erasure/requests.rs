@@ -1,5 +1,5 @@
-//! Requests of users to be forgotten, as Roblox forwards them: which workspaces accept them, which are
-//! being or have been dealt with, and which wait for the operator.
+//! Erasure requests from Roblox: which workspaces accept them, which are or were processed, and
+//! which wait for the operator.
 
 use std::sync::Arc;
 
@@ -16,49 +16,46 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Key};
 use crate::store::erasure::erase_user::{ErasureSource, UserErasure};
 
-/// How long a mark counts, in seconds: seven days. Roblox gives up repeating a notification much sooner.
+/// How many seconds a mark is valid: seven days. Roblox stops repeating a notification much sooner.
 const MARKED: u64 = 7 * 86_400;
 
-/// How often a mark is written again because a repeat of the notification arrived at the same time.
+/// How often writing a mark is retried after a conflict with a repeat of the notification.
 const ROUNDS: u32 = 8;
 
-/// A repeat of a notification still forgets what was decided so many seconds after the first: more than
-/// clocks differ, and less than Roblox waits before it sends one again.
+/// A repeat of a notification still erases what was decided up to this many seconds after the
+/// first: more than clocks differ, and less than Roblox waits before it repeats.
 const SLACK: u64 = 5;
 
-/// That a workspace accepts erasure requests, and what becomes of them.
+/// A workspace's settings for erasure requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureIntake {
-    /// The workspace.
     pub guid: WorkspaceId,
     /// The secret of the webhook at Roblox.
     pub secret: NotificationSecret,
-    /// What becomes of a request.
     pub mode: ErasureMode,
-    /// When it was set up.
     pub created: UnixSeconds,
 }
 
-/// What becomes of a request to forget a user.
+/// How a request is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErasureMode {
     /// It waits for the operator.
     Queue,
-    /// The user is forgotten at once.
+    /// The user is erased immediately.
     Erase,
 }
 
-/// Roblox's own name for a notification: 1 to 100 visible ASCII characters.
+/// Roblox's id of a notification: 1 to 100 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NotificationId(String);
 
 impl NotificationId {
-    /// The most characters it may have.
+    /// The maximum number of characters.
     pub const LONGEST: usize = 100;
 
-    /// The name, if it is one.
+    /// The id, if it is valid.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let fits = (1..=Self::LONGEST).contains(&text.len());
@@ -66,7 +63,6 @@ impl NotificationId {
         (fits && visible).then(|| Self(text.to_owned()))
     }
 
-    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -76,23 +72,23 @@ impl NotificationId {
 /// A request that waits for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedErasure {
-    /// The user who asks to be forgotten.
+    /// The user to erase.
     pub user: UserId,
-    /// When the request was taken in.
+    /// When the request arrived.
     pub at: UnixSeconds,
-    /// The notification that brought it.
+    /// The notification that contained it.
     pub notification: NotificationId,
 }
 
-/// What is kept of a notification. It names no user.
+/// The stored mark of a notification. It names no user.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Mark {
-    /// When it was first taken in.
+    /// When it first arrived.
     at: UnixSeconds,
-    /// Whether the user is still being forgotten, as far as is known.
+    /// Whether the erasure is still in progress, as far as known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     under_way: bool,
-    /// From when on it does not count. DynamoDB deletes it up to days later.
+    /// No longer valid from then on. DynamoDB deletes it up to days later.
     ttl: u64,
 }
 
@@ -106,12 +102,12 @@ impl Mark {
     }
 }
 
-/// Whether a mark may be written: there is none that counts, or it says that the work is under way.
+/// Whether a mark may be written: there is no valid one, or the work is still in progress.
 const MAY_MARK: &str = "attribute_not_exists(pk) OR #ttl <= :now OR attribute_exists(under_way)";
 
 impl Store {
-    /// The workspaces that accept erasure requests, from memory or the table. A change is effective
-    /// everywhere within 60 s.
+    /// The workspaces that accept erasure requests, from the cache or the table. A change takes
+    /// effect everywhere within 60 s.
     pub async fn erasure_intakes(&self) -> Result<Arc<[ErasureIntake]>, ApiError> {
         let looking = async {
             let query = self
@@ -127,7 +123,7 @@ impl Store {
         self.caches.intakes.or(looking).await
     }
 
-    /// Sets up the intake of a workspace, or changes it.
+    /// Sets up or changes the intake of a workspace.
     pub async fn set_erasure_intake(&self, intake: &ErasureIntake) -> Result<(), ApiError> {
         let key = Key::erasure_intake(intake.guid.prefix());
         let put = self
@@ -138,19 +134,20 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the intake of a workspace; without one, nothing happens.
+    /// Removes the intake of a workspace; does nothing without one.
     pub async fn remove_erasure_intake(&self, prefix: WorkspacePrefix) -> Result<(), ApiError> {
         self.database.delete(Key::erasure_intake(prefix)).await?;
         self.caches.intakes.remove();
         Ok(())
     }
 
-    /// Forgets the user of a notification, or queues that, as the intake is set. One that was dealt with
-    /// has no second effect; one that failed is dealt with when it is sent again.
+    /// Erases the user of a notification, or queues the request, depending on the intake. A
+    /// processed notification has no second effect; a failed one is processed when it is sent
+    /// again.
     ///
-    /// When the work begins is recorded first. A repeat then forgets only what was decided up to that
-    /// time (and [`SLACK`]), so a ban that was made since stays, even if the first attempt forgot the
-    /// user and could not record that it did.
+    /// The start of the work is recorded first. A repeat then erases only what was decided up to
+    /// that time (and [`SLACK`]), so a ban that was made since stays, even if the first attempt
+    /// erased the user and could not record that it did.
     pub async fn take_in_erasure(
         &self,
         intake: &ErasureIntake,
@@ -201,7 +198,7 @@ impl Store {
             .collect::<Result<_, DatabaseError>>()?)
     }
 
-    /// Takes a request from the queue, once the user is forgotten or the request is declined.
+    /// Removes a request from the queue, once the user is erased or the request is declined.
     pub async fn take_from_erasure_queue(
         &self,
         prefix: WorkspacePrefix,
@@ -232,13 +229,13 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// What is kept of a notification, if it counts.
+    /// The mark of a notification, if it is valid.
     async fn mark_of(&self, key: Key, now: UnixSeconds) -> Result<Option<Mark>, DatabaseError> {
         let mark: Option<Mark> = self.database.get(key).await?.map(items::read).transpose()?;
         Ok(mark.filter(|mark| mark.ttl > now.0))
     }
 
-    /// Marks a notification; `false` if a repeat that arrived at the same time has dealt with it.
+    /// Marks a notification; `false` if a simultaneous repeat has processed it.
     async fn mark(&self, key: Key, mark: Mark, now: UnixSeconds) -> Result<bool, DatabaseError> {
         let item = items::write(key, "notification", mark)?;
         let put = self
@@ -250,8 +247,8 @@ impl Store {
         self.database.put_if(put).await
     }
 
-    /// Queues a request and marks its notification, both or neither. A conflict is a repeat of the
-    /// notification that arrived at the same time.
+    /// Queues a request and marks its notification in one transaction. A conflict is a simultaneous
+    /// repeat of the notification.
     async fn queue(
         &self,
         request: TransactWriteItem,

@@ -1,7 +1,7 @@
-//! Deliveries of events to endpoints: which are due, and what became of them.
+//! Deliveries of events to endpoints: which are due, and their results.
 //!
-//! An item for each, which names its event by position and id and holds nothing of what is sent: the
-//! event itself is read from the log for every attempt. Whoever is forgotten is delivered no more.
+//! Each is an item that names its event by position and id and contains nothing of what is sent:
+//! every attempt reads the event from the log. Events of erased users are not delivered.
 
 mod due;
 mod replay;
@@ -28,20 +28,20 @@ use crate::store::dynamo::schema::{self, Item, Key};
 
 pub use replay::{ReplayPage, Replayed};
 
-/// For how many seconds one that failed is kept, with what the receiver answered: 7 days. A replay
-/// treats one that is gone like one that failed.
+/// How many seconds a failed delivery is kept with the receiver's answer: 7 days. A replay treats a
+/// deleted one like a failed one.
 const KEPT_FAILED: u64 = 7 * 86_400;
 
-/// How many deliveries are written at a time.
+/// How many deliveries are written in parallel.
 const AT_A_TIME: usize = 16;
 
-/// How many pages of deliveries one list reads at most.
+/// The most pages of deliveries that one list reads.
 const PAGES: u32 = 40;
 
-/// A delivery that may have to be written.
+/// A delivery that may be missing.
 type Missing = (Key, DeliveryItem);
 
-/// A delivery as it lies in the table.
+/// A stored delivery.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct DeliveryItem {
     event_id: String,
@@ -50,7 +50,7 @@ struct DeliveryItem {
     attempts: u32,
     /// Unix milliseconds.
     created: u64,
-    /// Where it stands in the index of what is due; absent when it is not to be tried.
+    /// Its place in the index of due work; absent if it will not be attempted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due: Option<String>,
     /// Unix milliseconds.
@@ -104,14 +104,14 @@ fn read(item: Item) -> Result<Option<Delivery>, DatabaseError> {
     Ok(key.map(|key| item.delivery(key)))
 }
 
-/// What an event is called in a delivery of it.
+/// The name of an event in its delivery.
 fn named(event: &LoggedEvent) -> (String, &'static str) {
     let name = EventName::of(event.decision.kind);
     (event.decision.id(), name.as_str())
 }
 
-/// The times at which as many deliveries are due as are written together, in their order: the index
-/// sorts by them, and `now` is the last.
+/// Due times for deliveries that are written together, in order: the index sorts by them, and `now`
+/// is the last.
 fn in_order(count: usize, now: UnixMillis) -> impl Iterator<Item = UnixMillis> {
     let count = u64::try_from(count).unwrap_or_default();
     let first = now.millis().saturating_sub(count.saturating_sub(1));
@@ -120,8 +120,8 @@ fn in_order(count: usize, now: UnixMillis) -> impl Iterator<Item = UnixMillis> {
 
 impl Store {
     /// Writes the deliveries of these events to each active endpoint of the workspace that wants
-    /// them, due at once, and says how many were missing. What is there already stays as it is,
-    /// whatever became of it, so this can be repeated.
+    /// them, due immediately, and returns how many were missing. Existing ones stay unchanged, so
+    /// this can be repeated.
     pub async fn fan_out(
         &self,
         prefix: WorkspacePrefix,
@@ -152,8 +152,8 @@ impl Store {
         Ok(sum.await?)
     }
 
-    /// Writes those deliveries that are not there yet, one after the other, and says how many these
-    /// were. Whoever delivers meanwhile never sees one of a user's without those before it.
+    /// Writes the missing ones of these deliveries in order, and returns how many these were. A
+    /// worker that delivers meanwhile never sees one of a user's without those before it.
     async fn create_chain(&self, chain: Vec<Missing>) -> Result<u32, DatabaseError> {
         let mut created = 0_u32;
         for (key, item) in chain {
@@ -164,8 +164,8 @@ impl Store {
         Ok(created)
     }
 
-    /// Writes a test delivery to an endpoint, due before all that is due already: an endpoint with
-    /// much that failed is just what is tested.
+    /// Writes a test delivery to an endpoint, due before everything else: an endpoint with many
+    /// failures is what gets tested.
     pub async fn request_test(
         &self,
         endpoint: &Endpoint,
@@ -186,9 +186,9 @@ impl Store {
         Ok(key)
     }
 
-    /// Records what became of a delivery: its state, its attempts, and when it is to be tried again.
-    /// `before` is what was read; if it has changed meanwhile (it was replayed, recorded by somebody
-    /// else, or removed), nothing is written, and it says `false`.
+    /// Records the result of an attempt: state, attempts, and when to retry. `before` is what was
+    /// read; if it has changed meanwhile (replayed, recorded by another worker, or removed),
+    /// nothing is written, and the result is `false`.
     pub async fn record_delivery(
         &self,
         prefix: WorkspacePrefix,
@@ -242,7 +242,6 @@ impl Store {
         Ok(self.database.update_if(update).await?)
     }
 
-    /// A delivery.
     pub async fn delivery(
         &self,
         prefix: WorkspacePrefix,
@@ -254,7 +253,7 @@ impl Store {
         Ok(found.map(read).transpose()?.flatten())
     }
 
-    /// The deliveries to an endpoint, the newest first, those in one state or all.
+    /// The deliveries to an endpoint, newest first, in one state or all.
     pub async fn deliveries(
         &self,
         prefix: WorkspacePrefix,
@@ -262,7 +261,7 @@ impl Store {
         state: Option<DeliveryState>,
         limit: usize,
     ) -> Result<Vec<Delivery>, ApiError> {
-        // Tests sort behind all events, whenever they were made.
+        // Tests sort after all events, whenever they were made.
         let (events, tests) = try_join(
             self.some_deliveries(prefix, endpoint, "sk < :tests", state, limit),
             self.some_deliveries(prefix, endpoint, "sk >= :tests", state, limit),

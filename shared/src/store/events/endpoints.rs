@@ -1,4 +1,4 @@
-//! The endpoints of webhooks, in the table of workspaces.
+//! Webhook endpoints, in the workspaces table.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,18 @@ use crate::store::dynamo::database::{DatabaseError, expression, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
 
-/// How often a change is made anew because somebody else changed the same thing.
+/// How often a change is retried after a write conflict.
 const ROUNDS: u32 = 8;
 
 /// An endpoint before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedEndpoint {
-    /// As it was found.
     pub before: Endpoint,
-    /// As it is now.
     pub after: Endpoint,
 }
 
 impl Store {
-    /// The endpoints of a workspace, by their ids; sees every finished write.
+    /// The endpoints of a workspace by id; strongly consistent.
     pub async fn endpoints(&self, prefix: WorkspacePrefix) -> Result<Vec<Endpoint>, ApiError> {
         let query = self
             .database
@@ -37,7 +35,7 @@ impl Store {
         read(self.database.query_all(query).await?)
     }
 
-    /// The endpoints of all workspaces; may trail a change by a moment.
+    /// The endpoints of all workspaces; eventually consistent.
     pub async fn all_endpoints(&self) -> Result<Vec<Endpoint>, ApiError> {
         let query = self
             .database
@@ -47,7 +45,6 @@ impl Store {
         read(self.database.query_all(query).await?)
     }
 
-    /// An endpoint.
     pub async fn endpoint(
         &self,
         prefix: WorkspacePrefix,
@@ -57,15 +54,15 @@ impl Store {
         Ok(found.map(items::read).transpose()?)
     }
 
-    /// Keeps a new endpoint; `false` if its id is taken, so that another must be tried.
+    /// Stores a new endpoint; `false` if its id is taken, so that another must be tried.
     pub async fn create_endpoint(&self, endpoint: &Endpoint) -> Result<bool, ApiError> {
         let item = endpoint_item(endpoint)?;
         Ok(self.database.create(item).await?)
     }
 
-    /// Changes an endpoint, and says what it was and is; `None` if it is gone. Only what differs is
-    /// written, and only over what was read, so that the operator and the deliveries do not undo
-    /// each other's changes.
+    /// Changes an endpoint and returns it before and after; `None` if it is gone. Only differences
+    /// are written, and only over what was read, so that the operator and the deliveries do not
+    /// undo each other's changes.
     pub async fn change_endpoint(
         &self,
         prefix: WorkspacePrefix,
@@ -130,19 +127,20 @@ impl Store {
         self.database.update(update).await.map(|_| ())
     }
 
-    /// Removes an endpoint, and then its deliveries; says how many there were.
+    /// Removes an endpoint, then its deliveries; returns how many there were.
     pub async fn remove_endpoint(
         &self,
         prefix: WorkspacePrefix,
         id: EndpointId,
     ) -> Result<u64, ApiError> {
-        // The endpoint first: without it nothing more is written for it.
+        // The endpoint first: without it, no more deliveries are written.
         self.database.delete(Key::endpoint(prefix, id)).await?;
         let deliveries = schema::delivery_partition(prefix, id);
         Ok(self.remove_partition(deliveries).await?)
     }
 
-    /// Removes all endpoints of a workspace with their deliveries; says how many items there were.
+    /// Removes all endpoints of a workspace with their deliveries; returns how many items there
+    /// were.
     pub(in crate::store) async fn remove_endpoints(
         &self,
         prefix: WorkspacePrefix,

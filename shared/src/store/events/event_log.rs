@@ -1,10 +1,10 @@
-//! The log of events: the history of all users of a workspace, in one order.
+//! The event log: the history of all users of a workspace, in one order.
 //!
-//! A decision becomes an event when the function behind the table's stream stamps it with the next
-//! position of its workspace. Positions are 1, 2, 3 … without gaps, since they are given in
-//! transactions with the one item that counts them; and the stream hands on what was written about a
-//! user in the order in which it was written. The history itself is the log: whoever is forgotten, or
-//! whose history has been kept long enough, leaves both at once, and only that makes gaps.
+//! A decision becomes an event when the stream's function assigns it the next position of its
+//! workspace. Positions are 1, 2, 3 … without gaps, because they are assigned in transactions with
+//! the one item that counts them; and the stream passes on a user's writes in order. The history
+//! itself is the log: erasing a user, or the end of a history's retention, removes entries from
+//! both at once, and only that makes gaps.
 
 mod reading;
 
@@ -23,20 +23,20 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
 use crate::store::lists::history::DecisionItem;
 
-/// How often logging an entry is tried again because another batch was faster.
+/// How often logging an entry is retried after a conflict with another batch.
 const ROUNDS: u32 = 20;
 
-/// For how many milliseconds an entry that is missing before a newer one may still appear: the index
-/// trails the table, and not by the same time for each entry. After that it has been deleted.
+/// For how many milliseconds an entry that is missing before a newer one may still appear: the
+/// index is eventually consistent, with a different delay for each entry. After that, it was
+/// deleted.
 const TRAILS: u64 = 60_000;
 
-/// How many entries are logged in one transaction; one action more is for the head.
+/// How many entries are logged in one transaction; one more action is for the head.
 pub const LOGGED_AT_ONCE: usize = TRANSACTION_ACTIONS - 2;
 
-/// A part of the log.
+/// A page of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPage {
-    /// The events, in order.
     pub events: Vec<LoggedEvent>,
     /// The position up to which the log has been read.
     pub reached: u64,
@@ -54,7 +54,7 @@ struct LoggedItem {
     repeated: bool,
 }
 
-/// Where an event stands in the log, and where it lies.
+/// The position of an event, and its key.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LogEntry {
     pk: String,
@@ -64,7 +64,7 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Its place in the workspace's log, from 1.
+    /// Its position in the workspace's log, from 1.
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.log_position
@@ -78,18 +78,18 @@ impl LogEntry {
     }
 }
 
-/// A place in a workspace's log, for those who read it from outside.
+/// A position in a workspace's log, as external readers see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogPosition {
-    /// How often the log has been restored from a backup. Positions of an earlier epoch come before
-    /// those of a later one.
+    /// How many times the log has been restored from a backup. Positions of an earlier epoch come
+    /// before those of a later one.
     pub epoch: u64,
     /// The position; 0 is before the first event.
     pub position: u64,
 }
 
-/// The item that counts the positions. It also has `began`, when it was made, by which a restore sees
-/// that a log was lost and began again.
+/// The item that counts the positions. It also has `began`, the time of its creation, by which a
+/// restore detects that a log was lost and started over.
 #[derive(Clone, Copy, Default, Deserialize)]
 struct Head {
     log_position: u64,
@@ -109,8 +109,8 @@ impl LoggedItem {
 }
 
 impl Store {
-    /// Logs what has these keys, in their order, and gives the events that they are. What is in the
-    /// log already keeps its place; what is gone is left out. At most [`LOGGED_AT_ONCE`] keys.
+    /// Logs the entries with these keys, in order, and returns them as events. Entries already in
+    /// the log keep their position; deleted ones are left out. At most [`LOGGED_AT_ONCE`] keys.
     pub async fn log(
         &self,
         prefix: WorkspacePrefix,
@@ -173,7 +173,7 @@ impl Store {
     }
 }
 
-/// Moves the head from one position to another, and keeps what else it says.
+/// Moves the head from one position to another, and keeps its other attributes.
 fn move_head(
     table: &str,
     prefix: WorkspacePrefix,
@@ -201,7 +201,7 @@ fn move_head(
         .build())
 }
 
-/// Gives an entry its position.
+/// Assigns a position to an entry.
 fn stamp(
     table: &str,
     prefix: WorkspacePrefix,

@@ -1,7 +1,7 @@
-//! Everything on record, newest first: the list of `/bans` and the exports.
+//! The ban list, newest first, for `/bans` and the exports.
 //!
-//! A list lies in several index partitions, so that neither writing nor exporting it is bound to
-//! the speed of one. They are merged here by guid, which is by time.
+//! A list lies in several index partitions, so that neither writes nor exports are limited to the
+//! throughput of one. They are merged here by guid, which is by time.
 
 use std::cmp::Reverse;
 
@@ -19,26 +19,23 @@ use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::merge::{Merge, Next};
 use crate::store::dynamo::schema::{self, Item, LEDGER_SHARDS, names};
 
-/// How many bans an export reads per query. Two pages of each shard are in memory at a time.
+/// How many bans an export reads per query. Two pages of each shard are in memory at once.
 const EXPORT_PAGE: usize = 500;
 
-/// Which bans are asked for.
+/// Which bans to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Of this user.
     pub user: Option<UserId>,
     /// Made from this experience.
     pub experience: Option<ExperienceId>,
-    /// With this moderator.
     pub moderator: Option<ModeratorId>,
-    /// Holding in this scope.
     pub scope: Option<Scope>,
     /// In force, or not.
     pub active: Option<bool>,
 }
 
 impl Filter {
-    /// Whether bans are to be read that are not asked for: no index selects these.
+    /// Whether the filter also reads bans that do not match: no index selects them.
     #[must_use]
     pub const fn needs_filtering(&self) -> bool {
         self.moderator.is_some()
@@ -47,7 +44,7 @@ impl Filter {
             || (self.user.is_some() && self.experience.is_some())
     }
 
-    /// Whether a ban is asked for.
+    /// Whether a ban matches.
     #[must_use]
     pub fn matches(&self, ban: &Ban, now: UnixSeconds) -> bool {
         self.user.is_none_or(|user| ban.user == user)
@@ -65,7 +62,6 @@ impl Filter {
 /// A ban on record.
 #[derive(Clone, Debug)]
 pub struct BanRecord {
-    /// The ban.
     pub ban: Ban,
     /// Whether the experience it was made from has applied its current revision.
     pub completed: bool,
@@ -81,7 +77,7 @@ impl From<BanItem> for BanRecord {
     }
 }
 
-/// A list of bans being read, newest first. May trail the decisions by a moment.
+/// A list of bans being read, newest first. Eventually consistent.
 #[derive(Debug)]
 pub struct BanPages {
     database: Database,
@@ -99,21 +95,20 @@ struct Shard {
 
 type Page = Result<(Vec<Item>, Option<Item>), DatabaseError>;
 
-/// What comes after what was read.
+/// What follows after what was read.
 #[derive(Debug)]
 enum Reading {
-    /// The page that begins here, not asked for yet.
+    /// The page that begins here, not requested yet.
     From(Option<Item>),
-    /// A page under way.
+    /// A page in progress.
     Underway(JoinHandle<Page>),
-    /// Nothing.
     Ended,
 }
 
 impl Store {
     /// The bans of a workspace that `filter`'s user and experience select by key, made before
-    /// `before`; the rest of the filter is the reader's to apply. About `wanted` are going to be
-    /// read; without a number, all of them, and pages are read ahead.
+    /// `before`; the caller applies the rest of the filter. About `wanted` will be read; without a
+    /// number, all of them, with read-ahead.
     #[must_use]
     pub fn ban_list(
         &self,
@@ -137,7 +132,7 @@ impl Store {
                 })
                 .collect(),
         };
-        // A share of the wanted and a few more, since the shards do not take turns exactly.
+        // An equal share and a few more, because the shards do not alternate exactly.
         let share = |wanted: usize| match queries.len() {
             0 | 1 => wanted.saturating_add(1),
             shards => wanted.div_ceil(shards).saturating_add(3),
@@ -146,7 +141,7 @@ impl Store {
         let shards: Vec<_> = queries
             .into_iter()
             .map(|query| Shard {
-                // Unpacking what is not needed would cost an export a good part of its CPU time.
+                // Parsing unneeded attributes would cost an export a good part of its CPU time.
                 query: query
                     .projection_expression("ban, applied")
                     .scan_index_forward(false)
@@ -202,7 +197,7 @@ impl Store {
 }
 
 impl BanPages {
-    /// The next ban, or nothing at the end.
+    /// The next ban, or none at the end.
     pub async fn next(&mut self) -> Result<Option<BanRecord>, ApiError> {
         loop {
             match self.merge.next(|recorded| Reverse(recorded.ban.guid)) {

@@ -1,4 +1,4 @@
-//! What was decided: append-only, by user and time.
+//! The history of decisions: append-only, by user and time.
 
 mod of_ban;
 mod search;
@@ -59,7 +59,7 @@ impl From<DecisionItem> for PastDecision {
 }
 
 impl Store {
-    /// A user's decisions made at or after `since`, oldest first; sees every finished write.
+    /// A user's decisions made at or after `since`, oldest first; strongly consistent.
     pub async fn history(
         &self,
         prefix: WorkspacePrefix,
@@ -92,7 +92,7 @@ impl Store {
             .expression_attribute_values(":end", text(end))
     }
 
-    /// The ban with this guid; may trail a decision by a moment.
+    /// The ban with this guid; eventually consistent.
     pub async fn ban_of_guid(
         &self,
         prefix: WorkspacePrefix,

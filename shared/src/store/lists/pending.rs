@@ -1,5 +1,5 @@
-//! What an experience owes, from the sparse indexes: a poll pays for what is pending, not for what
-//! is stored.
+//! What is pending for an experience, from the sparse indexes: a poll costs what is pending, not
+//! what is stored.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::schema::{self, Item, Key, names};
 
-/// How many expired entries one poll takes out of the index of pending bans.
+/// How many expired entries one poll removes from the index of pending bans.
 const SWEPT: usize = 25;
 
-/// How many pages of the index one poll reads at most; more only follow when most has expired.
+/// The most index pages that one poll reads; more than one only if most entries have expired.
 const PAGES: u32 = 8;
 
-/// What is asked for.
+/// What a poll asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pending {
     /// Bans that the experience has not reported.
@@ -29,19 +29,16 @@ pub enum Pending {
     Unbans,
 }
 
-/// Where a poll goes on: after the entry that was answered last.
+/// Where a poll continues: after the last entry of the previous page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollPosition {
-    /// Its ban.
     pub guid: Guid,
-    /// Its user.
     pub user: UserId,
-    /// Of a pending unban, since when it is due.
+    /// For a pending unban, since when it is due.
     pub due: Option<UnixSeconds>,
 }
 
 impl PollPosition {
-    /// The range key of the entry.
     fn range(&self) -> String {
         match self.due {
             Some(due) => schema::unban_owed(due, self.guid),
@@ -56,7 +53,7 @@ pub(in crate::store) struct Entry {
     pub range: String,
     pub user: UserId,
     pub guid: Guid,
-    /// From this Unix second on a ban is not owed any more.
+    /// A ban is no longer pending from this Unix second on.
     until: Option<u64>,
 }
 
@@ -68,7 +65,7 @@ impl Pending {
         }
     }
 
-    /// The range keys of entries that are owed now, those of expired bans among them.
+    /// The range keys of entries that are pending now, including those of expired bans.
     fn range_condition(self, now: UnixSeconds) -> (&'static str, String) {
         match self {
             Self::Bans => (" AND ban_owed > :bound", String::from("0")),
@@ -95,7 +92,7 @@ impl Entry {
         self.until.is_some_and(|until| until <= now.0)
     }
 
-    /// Of an entry of the pending unbans, since when it is due.
+    /// For a pending unban, since when it is due.
     pub fn due(&self) -> Option<UnixSeconds> {
         let (due, _) = self.range.split_once('#')?;
         due.parse().ok().map(UnixSeconds)
@@ -111,8 +108,8 @@ impl Entry {
 }
 
 impl Store {
-    /// What is pending for an experience, oldest first and each with its position, and where to go on
-    /// if there is more.
+    /// What is pending for an experience, oldest first and each with its position, and where to
+    /// continue if there is more.
     pub async fn pending(
         &self,
         pending: Pending,
@@ -123,8 +120,8 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<(Vec<(Ban, PollPosition)>, Option<PollPosition>), ApiError> {
         let (_, range) = pending.index();
-        // A position that a clock ahead of ours has given out: what follows is not due yet, and the
-        // database refuses to go on outside of what is asked for.
+        // A position issued by a clock that is ahead: what follows is not due yet, and the database
+        // refuses to continue outside of the query's range.
         if after.is_some_and(|after| after.due.is_some_and(|due| due > now)) {
             return Ok((Vec::new(), None));
         }
@@ -153,15 +150,15 @@ impl Store {
             entries.truncate(limit);
             entries.last().map(Entry::position)
         } else {
-            // The pages read held almost nothing but expired bans.
+            // The pages read contained almost nothing but expired bans.
             start.and(last)
         };
         let (bans, ()) = futures::join!(
             self.pending_records(prefix, &entries),
             self.sweep(prefix, experience, &expired),
         );
-        // An entry may trail its record: a ban that is over is not owed, and while the ban holds
-        // that an experience applied, its unban is not.
+        // An entry may be older than its record: an ended ban is not pending, and while the ban
+        // that an experience applied is in force, its unban is not.
         let bans = bans?
             .into_iter()
             .filter(|ban| ban.holds(now) == (pending == Pending::Bans));
@@ -173,11 +170,11 @@ impl Store {
         Ok((items.collect(), next))
     }
 
-    /// For how many seconds the oldest thing pending has been handed out to the experience and was
-    /// not applied, as far as this environment knows; none if nothing is pending.
+    /// For how many seconds polls have returned the oldest pending item to the experience without
+    /// it being applied, as far as this environment knows; none if nothing is pending.
     ///
-    /// The age of the decision would say less: an experience without players asks for nothing, and
-    /// one newly linked is owed what was decided long ago. Neither is a fault.
+    /// The age of the decision would be misleading: an experience without players does not poll,
+    /// and for a newly linked one old decisions are pending. Neither is a fault.
     #[must_use]
     pub fn pending_age(
         &self,
@@ -219,8 +216,8 @@ impl Store {
         self.database.query(query).await
     }
 
-    /// A query of what is pending for an experience, bans that have expired among it; without a
-    /// time, of what will be as well.
+    /// A query of what is pending for an experience, including expired bans; without a time, also
+    /// of what will be pending.
     pub(in crate::store) fn querying_pending(
         &self,
         pending: Pending,
@@ -258,9 +255,8 @@ impl Store {
         self.records(prefix, &bans).await
     }
 
-    /// Takes expired bans out of the index, so that each is paid for once. It changes nothing that
-    /// anyone could see; an entry that was written anew stays, and a failure is left to the next
-    /// poll.
+    /// Removes expired bans from the index, so that each costs once. No caller can see a
+    /// difference; an entry that was rewritten stays, and a failure is left to the next poll.
     pub(in crate::store) async fn sweep(
         &self,
         prefix: WorkspacePrefix,
@@ -281,7 +277,7 @@ impl Store {
     }
 }
 
-/// The key at which DynamoDB goes on in an index: its two keys and the table's.
+/// The key from which DynamoDB continues in an index: the index's two keys and the table's.
 fn start_key(
     prefix: WorkspacePrefix,
     experience: ExperienceId,

@@ -1,47 +1,42 @@
-//! What the model says.
+//! The model's answers.
 
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, Uid, UserId};
 use crate::domain::rules::{Scope, Terms};
 
-/// What a call that may change something answers.
+/// The answer to a call that may change something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// 200.
     Ok,
-    /// 409: this ban is in the way.
+    /// 409: this ban conflicts.
     AlreadyBanned(Box<BanState>),
-    /// 400: the expiry has passed.
+    /// 400: the expiry is in the past.
     ExpiryPassed,
     /// 404.
     NotFound,
 }
 
-/// What there is to say of a ban at some time, to some experience.
+/// A ban at some time, as seen from some experience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BanState {
-    /// Its public id.
     pub guid: Guid,
-    /// Its number.
     pub uid: Uid,
-    /// Who is banned.
     pub user: UserId,
-    /// Where it holds.
     pub scope: Scope,
     /// The experience it was made from.
     pub made_in: ExperienceId,
     /// Its current terms.
     pub terms: Terms,
-    /// The number of its current terms, 1 for the first.
+    /// The number of its current terms, from 1.
     pub revision: u32,
-    /// When it was made.
     pub created: UnixSeconds,
-    /// When the last decision on it was made.
+    /// The time of the last decision on it.
     pub updated: UnixSeconds,
     /// Whether it is in force: not lifted, not appealed, not expired.
     pub active: bool,
     /// Whether it was ended by an accepted appeal.
     pub appealed: bool,
-    /// Whether its current terms are what the experience asked about last reported.
+    /// Whether the experience in question last reported the current terms.
     pub completed: bool,
 }

@@ -1,4 +1,4 @@
-//! The list of everything that ever happened, and what can be read off it.
+//! The list of everything that ever happened, and queries on it.
 
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
@@ -12,13 +12,11 @@ pub(super) struct History(Vec<(UnixSeconds, Event)>);
 
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    /// An experience was linked.
     Linked(ExperienceId),
-    /// A call was made. What follows until the next one came of it.
+    /// A call was made; it caused the events up to the next one.
     Called(Option<Said>),
-    /// A ban was made.
     Made(Made),
-    /// A ban was given other terms.
+    /// A ban was given new terms.
     Changed(Guid, Terms),
     /// A ban was ended by a decision.
     Ended(Guid, How),
@@ -26,7 +24,7 @@ pub(super) enum Event {
     Reported(UserId, ExperienceId, Report),
 }
 
-/// What a call says, and who says it.
+/// The content of a call, and its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     /// The API key, with the `Idempotency-Key` if there is one.
@@ -66,7 +64,7 @@ impl Said {
         Self::new(by, words)
     }
 
-    /// Who calls matters where neither reason nor moderator is named.
+    /// The kind of caller matters if neither reason nor moderator is given.
     pub(super) fn unban(by: &str, request: &UnbanRequest) -> Self {
         let is_bare = request.reason.is_none() && request.moderator.is_none();
         let words = Words::Unban(UnbanRequest {
@@ -82,7 +80,7 @@ impl Said {
     }
 }
 
-/// Where one user's bans follow each other: in one experience, or globally.
+/// Where a user's bans follow each other: in one experience, or globally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScopeOf(UserId, Option<ExperienceId>);
 
@@ -123,7 +121,7 @@ pub(super) struct Revision<'a> {
     pub(super) terms: &'a Terms,
     pub(super) from: UnixSeconds,
     pub(super) until: Expiry,
-    /// Whether a decision put an end to it. It is over then by every clock, be that one slow.
+    /// Whether a decision ended it. Then it has ended by every clock, even a slow one.
     pub(super) is_over: bool,
 }
 
@@ -171,7 +169,7 @@ impl History {
     }
 
     /// Whether the same call was made before, not earlier than `since`, and decided something, and
-    /// nobody has decided anything since in any scope in which it decided. With `scope`, it must have
+    /// there was no decision since in any scope in which it decided. With `scope`, it must have
     /// decided there.
     pub(super) fn is_repeat(
         &self,
@@ -201,7 +199,7 @@ impl History {
         })
     }
 
-    /// In which scope something was decided, if the event is a decision.
+    /// The scope of a decision; none if the event is not a decision.
     fn decided_in(&self, event: &Event) -> Option<ScopeOf> {
         let guid = match event {
             Event::Made(ban) => ban.guid(),
@@ -225,7 +223,6 @@ impl History {
         })
     }
 
-    /// All users who were ever banned.
     pub(super) fn users(&self) -> Vec<UserId> {
         let mut users: Vec<_> = self.bans().map(|ban| ban.user).collect();
         users.sort_unstable();
@@ -233,7 +230,7 @@ impl History {
         users
     }
 
-    /// The last thing that the experience told of the user.
+    /// The experience's last report on the user.
     pub(super) fn reported(&self, user: UserId, experience: ExperienceId) -> Report {
         let mut last = Report::NotBanned;
         for (_, event) in &self.0 {
@@ -246,15 +243,15 @@ impl History {
         last
     }
 
-    /// The user's bans that reach this experience, ended or not, as they were made.
+    /// The user's bans that apply to this experience, ended or not, as they were made.
     pub(super) fn reaching(&self, user: UserId, experience: ExperienceId) -> Vec<&Made> {
         let mut bans: Vec<_> = self.bans().filter(|ban| ban.user == user).collect();
         bans.retain(|ban| ban.scope == Scope::Global || ban.experience == experience);
         bans
     }
 
-    /// Those of them that hold. Of one scope that can only be the last: the others were over when it was
-    /// made, be it by a clock that was fast.
+    /// Those of them in force. In one scope that can only be the last: the others had ended when it
+    /// was made, possibly by a clock that was ahead.
     pub(super) fn holding(
         &self,
         user: UserId,
@@ -273,7 +270,7 @@ impl History {
             .collect()
     }
 
-    /// The one that keeps the user out: when two hold, the one that ends last counts, on a tie the
+    /// The one that keeps the user out: of two in force, the one that ends last, on a tie the
     /// Global one.
     pub(super) fn counting(
         &self,
@@ -301,7 +298,7 @@ impl History {
         self.revisions(ban).1
     }
 
-    /// All revisions of a ban but the last, and the last.
+    /// All earlier revisions of a ban, and the last.
     pub(super) fn revisions<'a>(&'a self, ban: &'a Made) -> (Vec<Revision<'a>>, Revision<'a>) {
         let mut earlier = Vec::new();
         let until = ban.terms.expires;
@@ -339,7 +336,7 @@ impl History {
         (earlier, last)
     }
 
-    /// When the last decision on a ban was made.
+    /// The time of the last decision on a ban.
     pub(super) fn updated(&self, ban: &Made) -> UnixSeconds {
         let mut last = ban.at;
         for (at, event) in &self.0 {

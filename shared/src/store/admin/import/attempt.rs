@@ -1,5 +1,5 @@
-//! One attempt on a handful of bans: read what is stored of their users, judge each, and write
-//! those that are new, with the versions that were read as conditions.
+//! One attempt on a few bans: reads what is stored about their users, judges each, and writes the
+//! new ones on the versions that were read.
 
 use std::sync::PoisonError;
 
@@ -20,14 +20,14 @@ use crate::store::dynamo::schema::Key;
 /// actions, and the ban up to twenty.
 const REPORTS_WITH_BAN: usize = (TRANSACTION_ACTIONS - 20) / 2;
 
-/// A ban that is to be written.
+/// A ban that will be written.
 struct Planned {
     ban: Ban,
     snapshot: Snapshot,
     outcome: Outcome,
-    /// The other experiences that count as having applied it, with what they owe afterwards.
+    /// The other experiences that count as having applied it, with their new standings.
     elsewhere: Vec<(Snapshot, Standing)>,
-    /// The note to be written, and the run that wrote the one in its place.
+    /// The note to write, and the run that wrote the existing one.
     note: Option<(Key, Option<String>)>,
     /// The claim of its guid.
     claim: Option<Key>,
@@ -40,10 +40,10 @@ enum Judged {
 }
 
 impl Import {
-    /// How many bans make up an attempt. Each takes five actions as a rule.
+    /// How many bans an attempt has. Each usually takes five actions.
     pub const BATCH: usize = 20;
 
-    /// What would become of these bans, of which no two are of one user.
+    /// The results that these bans would have. Each is of a different user.
     pub async fn judge(
         &self,
         candidates: &[Candidate],
@@ -52,7 +52,7 @@ impl Import {
         let now = UnixMillis::now();
         let mut verdicts = Vec::new();
         for candidate in candidates {
-            // Numbers are not taken for a look.
+            // A dry run takes no numbers.
             let number = self.rehearsed(Rehearsal::number);
             let identity = self.identity(&candidate.incoming, now, number);
             verdicts.push(match self.judged(candidate, identity, &found, now)? {
@@ -63,8 +63,8 @@ impl Import {
         Ok(verdicts)
     }
 
-    /// Brings in those of these bans that are new. No two of them are of one user. After a failure
-    /// the same candidates can be tried again, together or one by one.
+    /// Imports the new ones of these bans. Each is of a different user. After a failure the same
+    /// candidates can be tried again, together or one by one.
     pub async fn bring(
         &self,
         candidates: &mut [Candidate],
@@ -101,7 +101,7 @@ impl Import {
             }
             written?;
         }
-        // If this breaks off, the ban stays pending in the rest, where it can be applied again.
+        // If this is interrupted, the ban stays pending in the rest, where it can be applied again.
         for (user, experience, ban) in later {
             let report =
                 self.store
@@ -118,7 +118,7 @@ impl Import {
             .unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes note of what is not written.
+    /// Records what is not written.
     fn rehearse(&self, candidate: &Candidate, planned: Planned) -> ImportVerdict {
         let user_and_place = (candidate.user(), planned.ban.made_in);
         let own = if planned.note.is_some() {
@@ -156,7 +156,7 @@ impl Import {
         Ok(first..first.saturating_add(needed))
     }
 
-    /// Whether it may be written under a new number; one that comes to nothing leaves a gap.
+    /// Whether it may be written under a new number; an unused number leaves a gap.
     fn needs_number(&self, candidate: &Candidate, found: &Found) -> bool {
         let is_new = found.get(&self.own_key(candidate)).is_none();
         self.kept(candidate.incoming.origin).is_none()
@@ -217,7 +217,7 @@ impl Import {
                 if !self.again || !is_lifted || incoming.ending.is_some() {
                     return leave(ImportVerdict::Differs(differing));
                 }
-                // An earlier run of the kind may have put it in force again.
+                // An earlier run of this kind may have restored it.
                 if stored.holds(now) {
                     return leave(there);
                 }
@@ -279,7 +279,7 @@ impl Import {
         })))
     }
 
-    /// The other experiences that count as having applied a ban, with what they owe afterwards.
+    /// The other experiences that count as having applied a ban, with their new standings.
     fn elsewhere(
         &self,
         incoming: &Incoming,
@@ -345,10 +345,10 @@ impl Import {
     }
 }
 
-/// The fields that differ when a ban was only lifted since.
+/// The fields that differ if a ban was only lifted since.
 const LIFTED: [&str; 2] = ["isActive", "updated"];
 
-/// A ban that was lifted, in force again.
+/// A lifted ban, restored.
 fn reinstated(snapshot: Snapshot, stored: &Ban, now: UnixSeconds) -> Judged {
     match rules::reinstate(&snapshot.standing, stored, now) {
         Ok((ban, outcome)) => Judged::Write(Box::new(Planned {
@@ -364,7 +364,7 @@ fn reinstated(snapshot: Snapshot, stored: &Ban, now: UnixSeconds) -> Judged {
     }
 }
 
-/// As few transactions as hold the writes of each ban together.
+/// The fewest transactions that keep the writes of each ban together.
 fn packed(of_each: Vec<Vec<TransactWriteItem>>) -> Vec<Vec<TransactWriteItem>> {
     let mut packs: Vec<Vec<TransactWriteItem>> = Vec::new();
     for writes in of_each {

@@ -1,5 +1,5 @@
-//! What is read before some bans are judged: the standings of their users, whether the bans are there
-//! already, and who else has their guids.
+//! What is read before some bans are judged: their users' standings, which bans exist already, and
+//! who else has their guids.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,21 +14,19 @@ use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::{Item, Key};
 
-/// What was read.
 pub(super) struct Found {
     items: HashMap<(String, String), Item>,
-    /// The users of bans that have the guids of some that are brought in.
+    /// The other users whose bans have guids of imported ones.
     pub taken: HashMap<Guid, UserId>,
     /// Whether guids were looked up.
     pub has_checked_guids: bool,
 }
 
-/// What is there of a ban that is brought in.
+/// What exists already of an imported ban.
 #[derive(Clone, Debug)]
 pub(super) enum Own {
-    /// Its record.
     Record(Box<Ban>),
-    /// The note of one without a guid, by the run that made it.
+    /// The note of one without a guid, with the run that made it.
     Note(String),
 }
 
@@ -67,8 +65,8 @@ impl Import {
         Ok(found)
     }
 
-    /// Who else has a ban with the guid of one that is new to its user. A guid is looked up in an
-    /// index, which may trail a write by a moment; the claims of guids cover that moment.
+    /// The other users whose bans have the guid of a new one. Guids are looked up in an eventually
+    /// consistent index; the claims of guids cover its delay.
     async fn taken(
         &self,
         candidates: &[Candidate],
@@ -87,7 +85,7 @@ impl Import {
         Ok(bans.map(|ban| (ban.guid, ban.user)).collect())
     }
 
-    /// What is there of a ban, or would be.
+    /// What exists of a ban, or would exist.
     pub(super) fn own(
         &self,
         candidate: &Candidate,
@@ -106,7 +104,7 @@ impl Import {
         }))
     }
 
-    /// Where it is seen whether the ban is there: its record, or the note of it.
+    /// The key that shows whether the ban exists: its record, or its note.
     pub(super) fn own_key(&self, candidate: &Candidate) -> Key {
         match candidate.incoming.origin {
             Origin::Known { guid, .. } => Key::ban(self.prefix, candidate.user(), guid),

@@ -1,5 +1,5 @@
-//! What is written along with an imported ban, so that neither the same row nor another user's ban of the
-//! same guid is imported beside it: a note of a ban without a guid, or the claim of a guid.
+//! What is written with an imported ban, so that neither the same row nor another user's ban with
+//! the same guid is imported beside it: the note of a ban without a guid, or the claim of a guid.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
@@ -11,15 +11,15 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
 use crate::store::dynamo::versions;
 
-/// For how long the note of a ban without a guid is kept, in seconds: 90 days. Within them the same
-/// file can be imported again without making any of its bans twice.
+/// For how many seconds the note of a ban without a guid is kept: 90 days. Until then the same file
+/// can be imported again without duplicates.
 const NOTED: u64 = 90 * 86_400;
 
-/// For how long the claim of a guid is kept, in seconds. Long before, the index shows the ban.
+/// For how many seconds the claim of a guid is kept. Long before, the index shows the ban.
 const CLAIMED: u64 = 3600;
 
-/// After how many seconds an index shows what was written, and a claim counts for nothing if it does
-/// not: the ban was removed since.
+/// After how many seconds the index shows what was written. If it does not, a claim is void: the
+/// ban was removed since.
 const SHOWN_AFTER: u64 = 30;
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct NoteItem<'a> {
 }
 
 impl Import {
-    /// Writes the note of a ban, in place of that of an `earlier` run.
+    /// Writes the note of a ban, replacing that of an `earlier` run.
     pub(super) fn note(
         &self,
         key: Key,
@@ -69,7 +69,7 @@ impl Import {
     }
 }
 
-/// Writes a note in place of that of an earlier run.
+/// Writes a note, replacing that of an earlier run.
 fn replacing(table: &str, item: Item, run: &str) -> Result<TransactWriteItem, DatabaseError> {
     let put = Put::builder()
         .table_name(table)
@@ -81,7 +81,7 @@ fn replacing(table: &str, item: Item, run: &str) -> Result<TransactWriteItem, Da
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// Claims a guid that the index shows no ban of. A claim that is there counts until the index would
+/// Claims a guid for which the index shows no ban. An existing claim is valid until the index would
 /// show its ban.
 fn claiming(table: &str, item: Item, now: UnixSeconds) -> Result<TransactWriteItem, DatabaseError> {
     let fresh = now.plus(CLAIMED).0.saturating_sub(SHOWN_AFTER);

@@ -1,8 +1,8 @@
-//! Which imported bans keep their numbers, so that none is ever given twice.
+//! Which imported bans keep their numbers, so that no number is assigned twice.
 //!
-//! A ban that comes back to its own workspace keeps its number. The first import into a workspace
-//! without bans *adopts* the workspace its bans come from: their numbers up to the largest of that
-//! time are kept, then and when the import is run again. All others get new ones.
+//! A ban that returns to its own workspace keeps its number. The first import into a workspace
+//! without bans *adopts* the workspace of its bans: their numbers up to the largest at that time
+//! are kept, then and when the import is repeated. All others get new ones.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::store::dynamo::schema::Key;
 /// A workspace whose bans keep their numbers in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adopted {
-    /// The workspace they come from.
+    /// The workspace of those bans.
     pub workspace: WorkspaceId,
     /// The largest number that is kept.
     pub up_to: u64,
@@ -30,12 +30,12 @@ impl Adopted {
     }
 }
 
-/// How far the numbers of a workspace's bans have got.
+/// The state of a workspace's numbering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbering {
-    /// The last number given; 0 where there was never a ban.
+    /// The last number assigned; 0 if there was never a ban.
     pub last: u64,
-    /// Whose numbers are kept.
+    /// The workspace whose numbers are kept.
     pub adopted: Option<Adopted>,
 }
 
@@ -49,7 +49,6 @@ struct CounterItem {
 }
 
 impl Store {
-    /// How far the numbers have got.
     pub async fn numbering(&self, prefix: WorkspacePrefix) -> Result<Numbering, ApiError> {
         let Some(item) = self.database.get(Key::uid_counter(prefix)).await? else {
             return Ok(Numbering::default());
@@ -65,8 +64,8 @@ impl Store {
         })
     }
 
-    /// Adopts the workspace that the bans come from if this one never had any, and moves the
-    /// counter past every number that is going to be kept.
+    /// Adopts the workspace of the bans if this one never had any, and moves the counter past every
+    /// number that will be kept.
     pub(super) async fn settle_numbering(
         &self,
         plan: &ImportPlan,
@@ -84,7 +83,7 @@ impl Store {
             let first = adopting.up_to.max(plan.largest_own);
             match self.adopt(prefix, adopting, first).await {
                 Ok(()) => return Ok(Some(adopting)),
-                // Somebody has made the first ban, or begun another import, a moment ago.
+                // Another caller has just made the first ban, or started another import.
                 Err(DatabaseError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -130,7 +129,7 @@ impl Store {
         Ok(())
     }
 
-    /// So many numbers in a row, of which this is the first. Those that are not used leave a gap.
+    /// Takes this many consecutive numbers and returns the first. Unused ones leave a gap.
     pub(super) async fn take_numbers(
         &self,
         prefix: WorkspacePrefix,

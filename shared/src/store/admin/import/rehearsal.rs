@@ -1,5 +1,5 @@
-//! What a dry run would have written so far of users with several bans, so that it judges each as
-//! the real run does.
+//! What a dry run would have written so far about users with several bans, so that it judges each
+//! like the real run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,12 +15,12 @@ pub(super) struct Rehearsal {
     here: HashMap<(UserId, ExperienceId), Option<Ban>>,
     global: HashMap<UserId, Option<Ban>>,
     own: HashMap<(String, String), Own>,
-    /// How many bans were given a name.
+    /// How many bans got an identity.
     named: u64,
 }
 
 impl Rehearsal {
-    /// Of these users; the others have one ban each, and nothing of them is kept.
+    /// For these users; the others have one ban each, and nothing about them is kept.
     pub fn of(users: HashSet<UserId>) -> Self {
         Self {
             users,
@@ -34,7 +34,7 @@ impl Rehearsal {
         self.named
     }
 
-    /// Notes what a ban would have changed.
+    /// Records what a ban would have changed.
     pub fn wrote(
         &mut self,
         (user, experience): (UserId, ExperienceId),
@@ -50,12 +50,12 @@ impl Rehearsal {
         self.own.insert((key.pk, key.sk), own);
     }
 
-    /// What would be at this key, if it was written.
+    /// What would be at this key.
     pub fn own(&self, key: &Key) -> Option<Own> {
         self.own.get(&(key.pk.clone(), key.sk.clone())).cloned()
     }
 
-    /// A standing as it would be.
+    /// The standing as it would be.
     pub fn standing(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Reads of many items by their keys, in batches that DynamoDB takes.
+//! Reads many items by their keys, in batches that DynamoDB accepts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,18 +8,18 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{Database, DatabaseError, failure, lasting, refused};
 use crate::store::dynamo::schema::{Item, Key};
 
-/// How many keys DynamoDB takes in one `BatchGetItem`.
+/// The most keys in one `BatchGetItem`.
 const BATCH_KEYS: usize = 100;
 
-/// How many of those calls are under way at once.
+/// How many of those calls run in parallel.
 const BATCHES_AT_ONCE: usize = 10;
 
-/// How many calls in a row may return none of the keys that are left, before the read fails.
+/// How many calls in a row may return none of the remaining keys before the read fails.
 const STALLED_ROUNDS: u32 = 4;
 
 impl Database {
-    /// Reads any number of items of either table; those that do not exist or are over are left out. A
-    /// key that is given twice is read once.
+    /// Reads any number of items of either table, without those that do not exist or have expired.
+    /// A repeated key is read once.
     pub(in crate::store) async fn batch_get(
         &self,
         keys: impl IntoIterator<Item = Key>,
@@ -28,7 +28,7 @@ impl Database {
         Ok(lasting(self.batch_get_stored(keys, consistent).await?))
     }
 
-    /// The same with items that are over and were not deleted yet.
+    /// The same with expired items that are not deleted yet.
     pub(in crate::store) async fn batch_get_stored(
         &self,
         keys: impl IntoIterator<Item = Key>,
@@ -65,8 +65,8 @@ impl Database {
                 .map_err(refused)?;
             wanted.insert(table.to_owned(), keys);
         }
-        // DynamoDB leaves keys unprocessed when it throttles, beyond 16 MB of items, and beyond 1 MB
-        // from one partition. Only rounds that get nowhere count.
+        // DynamoDB leaves keys unprocessed when it throttles, beyond 16 MB of items, and beyond 1
+        // MB from one partition. Only rounds without progress count.
         while stalled < STALLED_ROUNDS {
             let call = self
                 .client
@@ -101,7 +101,7 @@ impl Database {
     }
 }
 
-/// The different keys among these, in batches of [`BATCH_KEYS`].
+/// The distinct keys among these, in batches of [`BATCH_KEYS`].
 fn batches(keys: impl IntoIterator<Item = Key>) -> Vec<Vec<Key>> {
     let mut seen = HashSet::new();
     let mut batches: Vec<Vec<Key>> = Vec::new();

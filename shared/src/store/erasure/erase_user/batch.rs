@@ -14,24 +14,25 @@ use crate::store::dynamo::schema::{Item, Key};
 use crate::store::dynamo::versions::{EXISTS, IS_VERSION};
 use crate::store::erasure::markers::{Markers, Marking};
 
-/// How many actions a batch may take; one more is the receipt.
+/// How many actions a batch may have; one more is the receipt.
 const ACTIONS: usize = TRANSACTION_ACTIONS - 1;
 
 /// Items that are deleted together, with the markers that they leave.
 ///
-/// A record is deleted only while no standing refers to its ban: neither the Global ban nor the item of
-/// the experience that the ban was made from. So a ban that is made meanwhile keeps its record.
+/// A record is deleted only while no standing refers to its ban: neither the Global ban nor the
+/// item of the experience that the ban was made from. So a ban that is made meanwhile keeps its
+/// record.
 #[derive(Debug)]
 pub(super) struct Batch {
     prefix: WorkspacePrefix,
     user: UserId,
     items: Vec<Item>,
     markers: Markers,
-    /// Which bans the standings may not refer to, by the standing's key.
+    /// The bans that the standings must not refer to, by the standing's key.
     standings: BTreeMap<Key, BTreeSet<u64>>,
 }
 
-/// What the conditions of a record's deletion rest on.
+/// The attributes that the conditions of a record's deletion depend on.
 #[derive(Deserialize)]
 struct RecordFacts {
     ban: BanFacts,
@@ -98,7 +99,6 @@ impl Batch {
         Ok((Some(ban.guid), keys))
     }
 
-    /// The writes of the batch.
     pub fn writes(
         &self,
         database: &Database,
@@ -110,7 +110,7 @@ impl Batch {
             writes.push(delete(table, item)?);
         }
         let gone: BTreeSet<_> = self.items.iter().filter_map(Key::of).collect();
-        // A standing that goes in the same transaction refers to nothing afterwards.
+        // A standing that is deleted in the same transaction refers to nothing afterwards.
         for (key, guids) in &self.standings {
             if !gone.contains(key) {
                 writes.push(refers_to_none_of(table, key, guids)?);
@@ -140,7 +140,7 @@ fn delete(table: &str, item: &Item) -> Result<TransactWriteItem, DatabaseError> 
         .build())
 }
 
-/// Insists that a standing refers to none of these bans, neither by its own nor by its report.
+/// Requires that a standing refers to none of these bans, neither by its own ban nor by its report.
 fn refers_to_none_of(
     table: &str,
     standing: &Key,

@@ -1,4 +1,4 @@
-//! What a late forgetting keeps: what was decided about the user since the request.
+//! What a late erasure keeps: what was decided about the user since the request.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,15 @@ use crate::store::dynamo::schema::Item;
 pub(super) struct Keeping {
     /// What was decided after this second is kept.
     until: Option<UnixSeconds>,
-    /// Whether the Global ban is kept. What the experiences owe for it is then, too.
+    /// Whether the Global ban is kept; then what is pending for it is kept too.
     global: bool,
-    /// Whether anything is.
+    /// Whether anything is kept.
     any: bool,
-    /// The bans that what is kept refers to. Their records are kept.
+    /// The bans that kept items refer to. Their records are kept.
     guids: BTreeSet<u64>,
 }
 
-/// What the decision rests on.
+/// The attributes that the decision depends on.
 #[derive(Deserialize)]
 struct Facts {
     #[serde(default)]

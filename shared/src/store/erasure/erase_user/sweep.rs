@@ -1,28 +1,28 @@
-//! Reading everything that names a user, in pages.
+//! Reads everything that names a user, in pages.
 
 use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
 use crate::store::dynamo::database::{Database, DatabaseError, number, text};
 use crate::store::dynamo::schema::{self, DECISION_PREFIX, DECISIONS_END, Item, Key};
 
-/// How many items are read at once.
+/// How many items a page has.
 const PAGE: i32 = 100;
 
 /// The parts of what names a user. Those in the user's partition cover all of it.
 #[derive(Clone, Copy, Debug)]
 enum Part {
-    /// The sort keys of the user's partition between these two, both included.
+    /// The sort keys of the user's partition from the first to the second, inclusive.
     Keys(&'static str, &'static str),
-    /// The items that name the user outside of their partition.
+    /// The items outside of their partition that name the user.
     Others,
-    /// The user's own requests to be forgotten.
+    /// The user's own erasure requests.
     Requests,
 }
 
-/// The order in which the parts go.
+/// The order of the parts.
 ///
-/// The history comes first: as long as it stands, the bans that it leads to do. The Global ban comes
-/// before the experiences, so that nothing spreads to them from it. Each record goes after what stands
-/// of its ban, and what is written only while there is a record after that.
+/// The history comes first: as long as it exists, so do the bans that lead to it. The Global ban
+/// comes before the experiences, so that nothing propagates to them from it. Each record comes
+/// after the standings of its ban, and what is written only while there is a record after that.
 const PARTS: [Part; 6] = [
     Part::Keys(DECISION_PREFIX, DECISIONS_END),
     Part::Others,
@@ -32,24 +32,24 @@ const PARTS: [Part; 6] = [
     Part::Keys(DECISIONS_END, LAST),
 ];
 
-/// Before all sort keys.
+/// Sorts before all sort keys.
 const FIRST: &str = "!";
 
-/// Between the records of bans (`B#`) and the experiences (`E#`).
+/// Sorts between the records of bans (`B#`) and the experiences (`E#`).
 const AFTER_RECORDS: &str = "C";
 
-/// After all sort keys.
+/// Sorts after all sort keys.
 const LAST: &str = "~";
 
-/// What deleting an item rests on.
+/// The attributes that deleting an item depends on.
 const READ: &str = "pk, sk, #kind, version, #ban, #previous, #report, #at, since";
 
-/// Where the reading stands.
+/// The position of the sweep.
 #[derive(Clone, Debug)]
 pub(super) struct Sweep {
     prefix: WorkspacePrefix,
     user: UserId,
-    /// Whether all that names the user may fit into one page.
+    /// Whether everything that names the user may fit into one page.
     is_small: bool,
     part: usize,
     start: Option<Item>,
@@ -87,7 +87,7 @@ impl Sweep {
         Ok(None)
     }
 
-    /// All that names a user of whom there is not much: in three calls, in the order of the parts.
+    /// Everything that names a user with few items: in three calls, in the order of the parts.
     async fn whole(&mut self, database: &Database) -> Result<Option<Vec<Item>>, DatabaseError> {
         let mut all = Vec::new();
         for part in [Part::Keys(FIRST, LAST), Part::Others, Part::Requests] {

@@ -1,4 +1,4 @@
-//! Deliveries that are to be tried now.
+//! Deliveries that are due now.
 
 use super::read;
 use crate::domain::clock::UnixMillis;
@@ -9,13 +9,13 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::schema::{self, Item, Key, names};
 
-/// How many deliveries before those that the index shows are looked at too.
+/// How many deliveries before those in the index are read too.
 const BEFORE: u64 = 16;
 
-/// The most deliveries that are read in one go.
+/// The most deliveries that are read in one query.
 const SPAN: u64 = 200;
 
-/// The position of the event that the delivery with this key is of.
+/// The position of the event of the delivery with this key.
 fn position(key: &Key) -> Option<u64> {
     match DeliveryKey::read(&key.sk)? {
         DeliveryKey::Event(position) => Some(position),
@@ -23,8 +23,8 @@ fn position(key: &Key) -> Option<u64> {
     }
 }
 
-/// The positions from somewhat before the first to the last of the newest of these deliveries: so many
-/// as can be read in one go, which costs a tenth of reading each by itself.
+/// The positions from somewhat before the first to the last of the newest of these deliveries: as
+/// many as one query can read, which costs a tenth of reading each alone.
 fn newest(keys: &[Key]) -> Option<(u64, u64)> {
     let positions = || keys.iter().filter_map(position);
     let last = positions().max()?;
@@ -34,7 +34,7 @@ fn newest(keys: &[Key]) -> Option<(u64, u64)> {
 }
 
 impl Store {
-    /// Whether something is due to be delivered to an endpoint; may trail.
+    /// Whether a delivery to an endpoint is due; eventually consistent.
     pub async fn is_due(
         &self,
         prefix: WorkspacePrefix,
@@ -44,10 +44,11 @@ impl Store {
         Ok(!self.due_keys(prefix, endpoint, now, 1).await?.is_empty())
     }
 
-    /// What is due to be delivered to an endpoint, the longest due first. The index trails, and not by
-    /// the same time for each entry, so it only says where to look: what it names is read from the
-    /// table, together with what was written shortly before, so that none overtakes an earlier one
-    /// that the index does not show yet. What is over is among it, to be taken out of the index.
+    /// The due deliveries to an endpoint, oldest first. The index is eventually consistent, with a
+    /// different delay for each entry, so it only shows where to look: its entries are read from
+    /// the table, together with what was written shortly before, so that none overtakes an earlier
+    /// one that the index does not show yet. Expired ones are included, to be removed from the
+    /// index.
     pub async fn due(
         &self,
         prefix: WorkspacePrefix,
@@ -73,8 +74,8 @@ impl Store {
         Ok(due)
     }
 
-    /// The deliveries of the events at these positions; sees every finished write. The last is read
-    /// first: a user's are written in their order, so with one that is seen all before it are.
+    /// The deliveries of the events at these positions; strongly consistent. The last is read
+    /// first: a user's deliveries are written in order, so if one is visible, all before it are.
     async fn between(
         &self,
         prefix: WorkspacePrefix,

@@ -1,4 +1,4 @@
-//! Deliveries made again.
+//! Replays deliveries.
 
 use std::collections::HashMap;
 
@@ -12,31 +12,30 @@ use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::Key;
 
-/// How many events are looked at in one step: with each, a delivery is read.
+/// How many events one step reads: for each, a delivery is read.
 const PAGE: usize = 100;
 
-/// What replaying has come to.
+/// The counts of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// How many events of the log were looked at.
+    /// Events of the log that were read.
     pub events: u64,
-    /// How many of them are to be delivered, and were not before.
+    /// Those that are now due and were not before.
     pub due: u64,
 }
 
 /// A step of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayPage {
-    /// What it came to.
     pub replayed: Replayed,
-    /// The position up to which the log has been looked at; `None` at its end.
+    /// The position up to which the log has been read; `None` at its end.
     pub next: Option<u64>,
 }
 
 impl Store {
-    /// Makes deliveries of the next events after a position due now: those that the endpoint wants and
-    /// that were not delivered, or with `all` every one. One that waits for its next attempt does not
-    /// wait any longer; one that is due now stays as it is. With `dry_run` it is only counted.
+    /// Makes deliveries of the next events after a position due now: those that the endpoint wants
+    /// and that were not delivered, or with `all` every one. One that waits for a retry becomes
+    /// due; one that is due now stays unchanged. With `dry_run` they are only counted.
     pub async fn replay(
         &self,
         endpoint: &Endpoint,
@@ -96,7 +95,7 @@ impl Store {
         let Some(before) = before else {
             return self.database.create(item).await;
         };
-        // The item that was read, whichever way it was due: a delivery recorded meanwhile counts.
+        // The item that was read, whenever it was due: a delivery recorded meanwhile wins.
         let (due, due_at) = match before.due_at {
             Some(at) => ("due_at = :due_at", Some(number(at.millis()))),
             None => ("attribute_not_exists(due_at)", None),

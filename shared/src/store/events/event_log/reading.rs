@@ -1,4 +1,4 @@
-//! Reading the log: its shards are merged, and a page ends where an entry may yet appear.
+//! Reads the log: merges its shards, and ends a page where an entry may still appear.
 
 use futures::future::try_join_all;
 
@@ -14,8 +14,7 @@ use crate::store::dynamo::merge::{Merge, Next};
 use crate::store::dynamo::schema::{self, Item, Key, LOG_SHARDS, names};
 
 impl Store {
-    /// The events after a position, at most so many; may trail the decisions by some moments, but
-    /// leaves none of them out.
+    /// At most `limit` events after a position; may lag behind the decisions, but leaves none out.
     pub async fn events_after(
         &self,
         prefix: WorkspacePrefix,
@@ -30,7 +29,7 @@ impl Store {
         })
     }
 
-    /// The entries after a position, at most so many, up to the first one before which another may yet
+    /// At most `limit` entries after a position, up to the first one before which another may still
     /// appear.
     pub async fn log_entries(
         &self,
@@ -40,7 +39,7 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Vec<LogEntry>, ApiError> {
         let shards = usize::try_from(LOG_SHARDS).unwrap_or(1);
-        // A share of them and one more, so that no shard runs out while all take turns.
+        // An equal share and one more, so that no shard runs out while all take turns.
         let share = limit.div_ceil(shards).saturating_add(1);
         let mut merge = Merge::new(shards);
         let mut starts: Vec<Option<Item>> = vec![None; shards];
@@ -70,7 +69,7 @@ impl Store {
         Ok(entries)
     }
 
-    /// The events that these entries are, without those that are gone by now.
+    /// The events of these entries, without those deleted by now.
     pub async fn logged(&self, entries: &[LogEntry]) -> Result<Vec<LoggedEvent>, ApiError> {
         let keys = entries.iter().map(|LogEntry { pk, sk, .. }| Key {
             pk: pk.clone(),
@@ -86,7 +85,8 @@ impl Store {
         Ok(events)
     }
 
-    /// The last place of the log. It may trail unless it is read `consistent`ly, at twice the cost.
+    /// The last position of the log. Eventually consistent unless read `consistent`ly, at twice the
+    /// cost.
     pub async fn log_head(
         &self,
         prefix: WorkspacePrefix,
@@ -104,8 +104,8 @@ impl Store {
         })
     }
 
-    /// The last place of a log that has come to `position`; `None` if it has not. A log that seems to
-    /// be short of it is read again consistently.
+    /// The last position of a log that has reached `position`; `None` if it has not. A log that
+    /// seems shorter is read again consistently.
     pub async fn log_head_from(
         &self,
         prefix: WorkspacePrefix,
@@ -120,7 +120,7 @@ impl Store {
         Ok(None)
     }
 
-    /// The event at a position, if the log still has it; may trail.
+    /// The event at a position, if it is still in the log; eventually consistent.
     pub async fn event_at(
         &self,
         prefix: WorkspacePrefix,
@@ -142,7 +142,7 @@ impl Store {
         Ok(item.and_then(LoggedItem::event))
     }
 
-    /// The position after which everything was logged at `since` or later: where a reader begins
+    /// The position after which everything was logged at `since` or later: where a reader starts
     /// who wants the events from then on.
     pub async fn position_since(
         &self,
@@ -150,7 +150,7 @@ impl Store {
         since: UnixMillis,
     ) -> Result<u64, ApiError> {
         let (mut low, mut high) = (0, self.log_head(prefix, true).await?.position);
-        // All up to `low` was logged before, all after `high` is not.
+        // All up to `low` was logged before, all after `high` was not.
         while low < high {
             let middle = low.midpoint(high);
             match self.first_after(prefix, middle).await? {
@@ -161,7 +161,6 @@ impl Store {
         Ok(low)
     }
 
-    /// The first entry after a position.
     async fn first_after(
         &self,
         prefix: WorkspacePrefix,
@@ -179,7 +178,7 @@ impl Store {
         })
     }
 
-    /// Some entries of a shard after a position, and where to go on if there are more.
+    /// Some entries of a shard after a position, and where to continue if there are more.
     async fn log_page(
         &self,
         prefix: WorkspacePrefix,

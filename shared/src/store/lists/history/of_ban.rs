@@ -1,4 +1,4 @@
-//! The history of one ban, a page at a time: a ban may be changed thousands of times.
+//! The history of one ban in pages: a ban may be changed thousands of times.
 
 use super::DecisionItem;
 use crate::domain::clock::UnixMillis;
@@ -9,21 +9,20 @@ use crate::store::Store;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
 
-/// How many items of the user one page looks at, those of the user's other bans among them. Such a
-/// page may be short of its limit.
+/// The most items of the user that one page reads, including those of the user's other bans. Such a
+/// page may be shorter than its limit.
 const EXAMINED: usize = 2000;
 
-/// How many of them are read at once, at least.
+/// The minimum page size for reading them.
 const AT_ONCE: usize = 100;
 
-/// An item of a user's history.
+/// The position of an item of a user's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryPosition {
     /// When the decision was made. An expiry has none: they all follow the decisions.
     pub at: Option<UnixMillis>,
-    /// The ban.
     pub guid: Guid,
-    /// The number of the decision on the ban, or of the one that led to the expiry.
+    /// The number of the decision on the ban, or of the one before the expiry.
     pub number: u32,
 }
 
@@ -36,7 +35,7 @@ impl HistoryPosition {
         }
     }
 
-    /// The position of an item of a user's partition, if it is one of the history.
+    /// The position of an item of a user's partition, if it belongs to the history.
     fn of(key: &Key) -> Option<Self> {
         if !schema::is_past(key) {
             return None;
@@ -56,19 +55,19 @@ impl HistoryPosition {
     }
 }
 
-/// A part of the history of a ban.
+/// A page of the history of a ban.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryPage {
-    /// What was decided, and that the ban has run out, each with its position, in the order in which
-    /// it is stored: decisions by time, then expiries.
+    /// The decisions and expiries with their positions, in the order of storage: decisions by time,
+    /// then expiries.
     pub decisions: Vec<(HistoryPosition, PastDecision)>,
-    /// After which position to go on, if there may be more.
+    /// The position after which to continue, if there may be more.
     pub next: Option<HistoryPosition>,
 }
 
 impl Store {
-    /// What was decided on a ban at or after `since` and after a position, and that it has run out; at
-    /// most so many. Sees every finished write.
+    /// The decisions on a ban at or after `since` and after a position, and its expiry; at most
+    /// `limit`. Strongly consistent.
     pub async fn history_of_ban(
         &self,
         prefix: WorkspacePrefix,
@@ -82,9 +81,9 @@ impl Store {
             .consistent_read(true);
         let mut page = HistoryPage::default();
         let mut start = after.map(|after| after.key(prefix, user).item());
-        // At most: what is over is read and left out.
+        // An upper bound: expired items are read and skipped.
         let mut examined = 0_usize;
-        // With one more than is wanted it is known whether anything follows.
+        // One more than requested shows whether anything follows.
         while page.decisions.len() <= limit {
             let wanted = limit.saturating_add(1).saturating_sub(page.decisions.len());
             let wanted = wanted.max(AT_ONCE);
@@ -102,7 +101,7 @@ impl Store {
                 break;
             }
             if examined >= EXAMINED && page.decisions.len() <= limit {
-                // What was looked at last is where the next page goes on, whatever it is.
+                // The next page continues after the last item read, whatever it is.
                 let last = start.as_ref().and_then(Key::of);
                 page.next = last.as_ref().and_then(HistoryPosition::of);
                 if page.next.is_some() {

@@ -1,5 +1,5 @@
-//! Searching a user's decisions for a revision: newest first, in a bounded number of pages. A user can
-//! have any number of decisions, and most of them do not matter.
+//! Searches a user's decisions for a revision: newest first, in a bounded number of pages. A user
+//! can have any number of decisions, and most of them do not matter.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -35,11 +35,11 @@ struct Changed {
 }
 
 impl Store {
-    /// The revisions that a call may confirm late: of those in the asked scope that were in force
-    /// within the last hour and were replaced since, the latest with the terms of the call.
+    /// The revisions that a call may report late: of those in the requested scope that were in
+    /// force within the last hour and have been replaced since, the latest with the call's terms.
     ///
-    /// Unavailable if the user had more changes in that hour than a search reads, and none of the newest
-    /// fits.
+    /// Unavailable if the user had more changes in that hour than a search reads, and none of the
+    /// newest matches.
     pub async fn late_revisions(
         &self,
         snapshot: &Snapshot,
@@ -78,7 +78,8 @@ impl Store {
         })
     }
 
-    /// A revision of a ban as the decisions since then have it; none if they are too many, or gone.
+    /// A past revision of a ban, from the decisions since then; none if there are too many, or they
+    /// are gone.
     pub(in crate::store) async fn past_revision(
         &self,
         prefix: WorkspacePrefix,
@@ -107,8 +108,8 @@ impl Store {
         Ok(found.and_then(|found| found.into_iter().next()))
     }
 
-    /// What is wanted of the newest page that has any of it: empty if no page has, none if there are
-    /// too many pages.
+    /// The matches on the newest page that has any: empty if no page has, none if there are too
+    /// many pages.
     async fn search<T>(
         &self,
         query: QueryFluentBuilder,
