@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn old_things_are_looked_up_again() {
+    fn expired_entries_are_looked_up_again() {
         let cache = TtlCache::default();
         let hour = |_: &u8| Duration::from_hours(1);
         assert_eq!(cache.get(&"a", hour), None);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn frozen_monotonic_clock_extends_no_life() {
+    fn frozen_monotonic_clock_does_not_extend_lifetimes() {
         let since = Reading::now();
         let mut known = remembering(since);
         let later = |millis| since.later(Duration::from_millis(1), millis);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn stopped_wall_clock_extends_no_life() {
+    fn stopped_wall_clock_does_not_extend_lifetimes() {
         let since = Reading::now();
         let mut known = remembering(since);
         let almost = MINUTE.saturating_sub(Duration::from_millis(1));
@@ -192,7 +192,7 @@ mod tests {
 
     /// Frozen for 50 s, then the wall clock is set back by 40 s: neither clock shows the age.
     #[test]
-    fn wall_clock_set_back_forgets_everything() {
+    fn wall_clock_set_back_empties_the_cache() {
         let since = Reading::now();
         let mut known = remembering(since);
         let frozen = since.later(Duration::ZERO, 50_000);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn lookup_that_spans_a_clock_change_is_not_remembered() {
+    fn lookup_that_spans_a_clock_change_is_not_cached() {
         let since = Reading::now();
         let mut known = remembering(since);
         known.put("b", 2, since, since.later(Duration::from_secs(1), -1));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn cache_is_bounded() {
         let cache = TtlCache::default();
         for number in 0..3 * MAX_ENTRIES {
             cache.put(number, (), Reading::now());

@@ -1,8 +1,8 @@
 //! One log event per request or batch: a line of JSON on standard output, which CloudWatch also
 //! reads as metrics.
 //!
-//! It names the request, the workspace and the key by their ids. It never holds a key, a reason
-//! or a body. What each field means stands in `docs/operations.md`.
+//! It identifies the request, the workspace and the key by their ids. It never contains a key, a
+//! reason or a body. `docs/operations.md` describes each field.
 
 mod line;
 mod metrics;
@@ -21,7 +21,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspaceId};
 use crate::store::Consumed;
 
-/// An environment of a function: which stack it is of, and how long it took to start.
+/// An environment of a function: its stack, and how long it took to start.
 #[derive(Debug)]
 pub struct Environment {
     stack: Arc<str>,
@@ -30,7 +30,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// An environment that began to start at this time and is ready for its first request now.
+    /// An environment that started at this time and is now ready for its first request.
     #[must_use]
     pub fn ready(begun: Instant) -> Self {
         let stack = std::env::var("STACK_NAME").unwrap_or_else(|_| "portcullis".to_owned());
@@ -48,7 +48,7 @@ impl Environment {
     }
 }
 
-/// What is known of a request, or of a batch, while it is carried out.
+/// What is known about a request or batch in progress.
 #[derive(Debug)]
 pub struct RequestLog {
     stack: Arc<str>,
@@ -66,28 +66,27 @@ struct Notes {
     pending: Option<(ExperienceId, u64)>,
 }
 
-/// What became of a batch of stream records.
+/// The results of a batch of stream records.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
-    /// How many records it had.
     pub records: usize,
-    /// How many different steps they called for that were taken.
+    /// How many distinct steps were run.
     pub steps: usize,
-    /// How many seconds old the oldest Global decision was that has now reached its experiences.
+    /// The age in seconds of the oldest Global decision that was now propagated.
     pub lag: Option<u64>,
 }
 
-/// What became of a run that nobody waits for: a schedule's, or an errand's.
+/// The results of a run in the background: a schedule's, or a job's.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
-    /// What was done, as metrics that are written only where they are above 0.
+    /// Counts, as metrics that are written only if they are above 0.
     pub counts: Vec<(&'static str, u32)>,
     /// How many seconds the oldest of it had waited.
     pub waited: Option<(&'static str, u64)>,
 }
 
 impl RequestLog {
-    /// Begins with a request, under the id that the gateway gave it.
+    /// Starts with a request, under the gateway's id.
     #[must_use]
     pub fn begin(route: &'static str, request: &Request, environment: &Environment) -> Self {
         let gateway_id = match request.request_context_ref() {
@@ -100,7 +99,7 @@ impl RequestLog {
         Self::new(route, method, id, environment)
     }
 
-    /// Begins with a batch or a run, under the id that Lambda gave the call.
+    /// Starts with a batch or a run, under Lambda's id of the invocation.
     #[must_use]
     pub fn begin_batch(route: &'static str, call: &Context, environment: &Environment) -> Self {
         Self::new(route, None, call.request_id.clone(), environment)
@@ -129,12 +128,12 @@ impl RequestLog {
         &self.request_id
     }
 
-    /// Notes who calls.
+    /// Records the caller.
     pub fn identify(&self, workspace: WorkspaceId, key_id: &str) {
         self.notes().caller = Some((workspace, key_id.to_owned()));
     }
 
-    /// Notes for how many seconds an experience has not applied the oldest thing pending, if there
+    /// Records for how many seconds an experience has not applied the oldest pending item, if there
     /// is one.
     pub fn note_pending(&self, experience: ExperienceId, seconds: Option<u64>) {
         self.notes().pending = seconds.map(|seconds| (experience, seconds));
@@ -146,12 +145,12 @@ impl RequestLog {
         self.write(Kind::Request { method, status }, error, consumed);
     }
 
-    /// Writes the event of a batch, with what it stopped at.
+    /// Writes the event of a batch, with the error that stopped it.
     pub fn end_batch(&self, batch: Batch, error: Option<&ApiError>, consumed: Consumed) {
         self.write(Kind::Batch(batch), error, consumed);
     }
 
-    /// Writes the event of a run, with what it stopped at.
+    /// Writes the event of a run, with the error that stopped it.
     pub fn end_run(&self, run: &Run, error: Option<&ApiError>, consumed: Consumed) {
         self.write(Kind::Run(run), error, consumed);
     }
@@ -194,7 +193,7 @@ impl RequestLog {
     }
 }
 
-/// Milliseconds with three digits after the point.
+/// Milliseconds with three decimal places.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

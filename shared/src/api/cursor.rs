@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn cursor_opens_only_in_its_own_list_and_untouched() {
+    fn cursor_opens_only_unaltered_and_in_its_own_list() {
         let (secret, workspace) = (secret(), WorkspaceId::random());
         let list = ListName::new(workspace, "bans").with("userId", Some(1));
         let cursor = list.seal(&secret, &text("633197862920433664"));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn genuine_cursor_of_another_spelling_or_version_does_not_open() {
+    fn authentic_cursor_in_another_spelling_or_version_does_not_open() {
         let secret = secret();
         let list = ListName::new(WorkspaceId::random(), "bans");
         for spelling in ["1 2", "unreadable"] {

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_an_integer_however_luau_writes_it() {
+    fn ids_are_accepted_in_every_luau_notation() {
         for value in [json!(156), json!(156.0), json!(1.56e2), json!("156")] {
             let mut fields = fields(json!({ "userId": value }));
             assert_eq!(fields.id::<UserId>("userId"), UserId::new(156));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named_once() {
+    fn every_invalid_field_is_reported_once() {
         let mut fields = fields(json!({ "a": 0, "b": "maybe", "c": " \n ", "d": null }));
         let _ = fields.id::<UserId>("a");
         let _ = fields.flag("b");
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_judged_as_text() {
+    fn reasons_are_validated_as_text() {
         for (text, says) in [
             ("a\u{1b}[31m", "control characters"),
             ("a\u{202e}b", "overrides"),

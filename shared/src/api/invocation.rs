@@ -130,7 +130,7 @@ mod tests {
     const NOW: Duration = Duration::from_hours(500_000);
 
     #[test]
-    fn time_is_what_lambda_leaves_without_that_for_the_answer() {
+    fn time_left_excludes_the_answer() {
         let second = Duration::from_secs(1);
         assert_eq!(left(NOW + second, NOW) + ANSWER, second);
         assert_eq!(left(NOW + ANSWER / 2, NOW), Duration::ZERO);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_begins_that_the_end_would_cut_off() {
+    fn nothing_starts_that_the_timeout_would_interrupt() {
         let minute = Duration::from_mins(1);
         let ends = Ends(Instant::now() + minute);
         assert!(ends.allows(minute / 2));

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn path_of_the_api_is_recognized() {
+    fn api_paths_are_recognized() {
         for (path, methods) in [
             ("/api/v1/is-banned", Some("POST")),
             ("/api/v1/bans", Some("GET")),

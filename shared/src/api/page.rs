@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn page_ends_by_what_lambda_sends_however_much_is_escaped() {
+    fn page_ends_by_its_escaped_size() {
         for text in ["a", "\"", "\\", "\n", "\u{1}", "é", "\u{1F600}"] {
             let mut page = PageList::within(10_000, 5_000);
             while page.add(&text.repeat(40)).unwrap() {}

@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_weighs_what_it_takes_within_a_json_string() {
+    fn weight_is_the_length_within_a_json_string() {
         for code in (0..=0x2FF).chain([0x2028, 0xFFFD, 0x1_F600]) {
             let text = char::from_u32(code).unwrap().to_string();
             let written = serde_json::to_string(&text).unwrap();

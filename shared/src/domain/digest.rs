@@ -30,7 +30,7 @@ mod tests {
     use super::of;
 
     #[test]
-    fn parts_do_not_run_together() {
+    fn boundaries_of_parts_count() {
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
         assert_ne!(of(&["a"]), of(&["a", ""]));
         assert_eq!(of(&["a", "b"]), of(&["a", "b"]));

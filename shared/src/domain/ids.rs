@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documented_guid_tells_its_creation() {
+    fn documented_guid_contains_its_creation_time() {
         let guid: Guid = "633197862920433664".parse().unwrap();
         assert_eq!(guid.created(), UnixSeconds(1_728_802_934));
     }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_roblox_id_is_from_1_to_2_to_the_53_less_1() {
+    fn roblox_ids_range_from_1_to_2_to_the_53_minus_1() {
         assert_eq!(UserId::new(0), None);
         assert_eq!(UserId::new(MAX_ROBLOX_ID + 1), None);
         assert_eq!(

@@ -80,7 +80,7 @@ mod tests {
     const DAY: u64 = 86_400;
 
     #[test]
-    fn lengths_are_read_as_people_and_programs_write_them() {
+    fn all_length_formats_are_accepted() {
         let table = [
             (json!(3600), Length::For(3600)),
             (json!(3600.0), Length::For(3600)),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_is_refused() {
+    fn invalid_lengths_are_rejected() {
         let table = [
             json!(false),
             json!(true),

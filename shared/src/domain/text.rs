@@ -1,29 +1,24 @@
-//! Text that people write and others read: which reasons are accepted, and how any text is printed.
+//! Text that people write and others read: which reasons are accepted, and how text is printed.
 //!
-//! Languages written from right to left need marks and isolates, and emoji and Indic scripts need
-//! joiners, so these are kept byte for byte. Embeddings, overrides and unclosed isolates are not
-//! accepted: they reorder what is written after them (CVE-2021-42574).
+//! Right-to-left languages need marks and isolates, and emoji and Indic scripts need joiners, so
+//! these are kept byte for byte. Embeddings, overrides and unclosed isolates are rejected: they
+//! reorder the text after them (CVE-2021-42574).
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write};
 
-/// Why a reason is not accepted. Displayed, it completes a sentence that begins with the field.
+/// Why a reason is rejected. Displayed, it completes a sentence that begins with the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// More bytes than allowed.
-    TooLong {
-        /// How many it has.
-        bytes: usize,
-        /// How many it may have.
-        most: usize,
-    },
+    TooLong { bytes: usize, most: usize },
     /// A control character other than tab, line feed and carriage return.
     Control(char),
     /// An embedding or override, U+202A to U+202E.
     Override(char),
     /// An isolate (U+2066 to U+2068) without U+2069 in the same paragraph, or the reverse.
     UnclosedIsolate,
-    /// Characters, but none that shows.
+    /// No visible character.
     Invisible,
 }
 
@@ -52,8 +47,8 @@ impl Display for Fault {
     }
 }
 
-/// Judges a reason of at most `most` bytes: the API, the command line and imports all ask here.
-/// Returns it without the white space around it; it may be empty.
+/// Validates a reason of at most `most` bytes, for the API, the CLI and imports. Returns it without
+/// surrounding white space; it may be empty.
 pub fn judge(text: &str, most: usize) -> Result<&str, Fault> {
     let text = text.trim();
     if text.len() > most {
@@ -82,7 +77,7 @@ pub fn judge(text: &str, most: usize) -> Result<&str, Fault> {
     Ok(text)
 }
 
-/// Whether a character shows nothing: white space, and what fonts leave empty. The ranges are
+/// Whether a character is invisible: white space, and what fonts leave empty. The ranges are
 /// `Default_Ignorable_Code_Point` of Unicode 16, with the blank characters that are not in it.
 #[must_use]
 pub fn is_blank(c: char) -> bool {
@@ -97,17 +92,17 @@ pub fn is_blank(c: char) -> bool {
             | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Whether a character only changes the one before it: the blocks of combining marks. Alone, they have
-/// nothing to change.
+/// Whether a character only modifies the one before it: the blocks of combining marks. Alone, they
+/// have nothing to modify.
 const fn combines(c: char) -> bool {
     matches!(c,
         '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{1AB0}'..='\u{1AFF}'
         | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
-/// A text on one line that cannot steer a terminal or reorder what is printed beside it: control
+/// A text on one line that cannot control a terminal or reorder what is printed beside it: control
 /// characters, line ends and directional characters become escapes such as `\u{1b}`. Everything
-/// that the operator's program prints from files or from storage passes through here.
+/// that the CLI prints from files or from storage passes through here.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
@@ -119,8 +114,8 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\n')
 }
 
-/// A JSON document with such characters, all of which can only be in its strings, as JSON escapes.
-/// It says the same.
+/// A JSON document with such characters, which can only be in its strings, as JSON escapes. Its
+/// meaning is unchanged.
 #[must_use]
 pub fn printable_json(text: &str) -> Cow<'_, str> {
     let steers = |c: char| steers(c) && !matches!(c, '\t' | '\n' | '\r');
@@ -154,7 +149,7 @@ fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a terminal may do something else with a character than show it in its place.
+/// Whether a terminal may do anything other than show a character in its place.
 pub(crate) fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -191,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_deceives_is_refused() {
+    fn deceptive_text_is_rejected() {
         use Fault::{Control, Invisible, Override, UnclosedIsolate};
         let table = [
             ("a\u{0}b", Control('\u{0}')),
@@ -228,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_are_written_out() {
+    fn escape_sequences_are_escaped() {
         let text = "a\u{1b}[2J\r\nb\u{202e}\u{9b}31m";
         assert_eq!(
             printable(text),
@@ -240,7 +235,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_accepted_reason_is_a_fixed_point_and_shows_something(text in any::<String>()) {
+        fn accepted_reason_is_a_fixed_point_and_visible(text in any::<String>()) {
             if let Ok(accepted) = judge(&text, 400) {
                 prop_assert_eq!(judge(accepted, 400), Ok(accepted));
                 prop_assert!(text.contains(accepted));
@@ -250,7 +245,7 @@ mod tests {
             }
         }
 
-        /// An accepted text between others leaves their order alone: isolates pair up within it.
+        /// An accepted text between others does not affect their order: isolates pair up within it.
         #[test]
         fn isolates_pair_up_on_each_line(text in "[a\u{2066}-\u{2069}\n]{0,12}") {
             let accepted = judge(&text, 400).is_ok_and(|text| !text.is_empty());
@@ -267,7 +262,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_printed_steers_nothing(text in any::<String>()) {
+        fn printed_text_cannot_control_the_terminal(text in any::<String>()) {
             prop_assert!(!printable(&text).contains(steers));
             prop_assert!(!printable_lines(&text).contains(|c| steers(c) && c != '\n'));
             let json = serde_json::to_string_pretty(&[&text]).unwrap();

@@ -1,5 +1,4 @@
-//! Webhooks of a studio: where its other systems hear of events, how what is sent to them is
-//! signed, and when it is sent again. Nothing here knows of a network or a database.
+//! Webhooks: how events are signed, where they are sent, and when they are retried.
 //!
 //! Deliveries follow the Standard Webhooks specification: the headers `webhook-id`,
 //! `webhook-timestamp` and `webhook-signature`, the last over all three parts of a message.

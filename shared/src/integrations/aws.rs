@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn permanent_refusals_are_ours_and_their_detail_is_logged_only() {
+    fn permanent_errors_are_500_and_their_detail_is_only_logged() {
         for (status, code) in [
             (403, "AccessDenied"),
             (404, "NoSuchBucket"),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_or_silent_service_answers_503_and_is_named() {
+    fn busy_or_silent_service_yields_503_with_its_name() {
         for (status, code) in [
             (503, "SlowDown"),
             (500, "InternalError"),

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_roots_are_those_that_amazon_publishes() {
+    fn roots_are_those_that_amazon_publishes() {
         let text = std::str::from_utf8(AMAZON_ROOTS).unwrap();
         let fingerprints: Vec<_> = text
             .split("-----END CERTIFICATE-----")
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn only_public_regions_at_their_own_endpoints_are_known_to_rest_on_those_roots() {
+    fn roots_apply_only_to_public_regions_and_their_endpoints() {
         let reaches = |region: &str, endpoint: Option<&str>| {
             reaches_public_regions(|name| match name {
                 "AWS_REGION" => Some(region.to_owned()),

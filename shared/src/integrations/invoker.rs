@@ -1,5 +1,5 @@
-//! Waking the functions that reach out. What there is to do stands in the tables; a wake only says
-//! where to look, so one that is lost costs the time until the next schedule, and one too many
+//! Invokes the workers that call other services. The tables hold the work; an invocation only shows
+//! where to look, so a lost one costs the time until the next schedule, and a superfluous one
 //! nothing.
 
 use aws_config::SdkConfig;
@@ -11,26 +11,23 @@ use serde_json::json;
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
 
-/// Where to look.
+/// Where to look for work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Job {
-    /// At what is to be delivered to an endpoint.
+    /// Deliveries to an endpoint.
     Deliver {
-        /// Whose.
         workspace: WorkspacePrefix,
-        /// The endpoint's id.
         endpoint: String,
     },
     /// At what a universe's experiences owe.
     Mirror {
         /// Whose.
         workspace: WorkspacePrefix,
-        /// The universe's id.
         universe: u64,
     },
 }
 
-/// Calls functions without waiting for them.
+/// Invokes functions asynchronously.
 #[derive(Clone, Debug)]
 pub struct WorkerInvoker {
     client: Client,
@@ -39,7 +36,7 @@ pub struct WorkerInvoker {
 }
 
 impl WorkerInvoker {
-    /// One that knows the functions that the environment names.
+    /// Knows the functions named in the environment.
     #[must_use]
     pub fn from_environment(config: &SdkConfig) -> Self {
         let name = |variable| std::env::var(variable).ok();
@@ -50,7 +47,7 @@ impl WorkerInvoker {
         }
     }
 
-    /// The same in the function that mirrors to Roblox, which sends itself on as well.
+    /// The same in the mirror, which also invokes itself.
     #[must_use]
     pub fn for_own_mirror(self) -> Self {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
@@ -60,8 +57,8 @@ impl WorkerInvoker {
         }
     }
 
-    /// The same in the function that delivers: it sends itself on. Its own name is told by Lambda, since
-    /// a template cannot name a function in its own environment.
+    /// The same in the function that delivers, which also invokes itself. Lambda provides its name,
+    /// because a template cannot refer to a function in the function's own environment.
     #[must_use]
     pub fn for_own_deliveries(self) -> Self {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
@@ -71,7 +68,7 @@ impl WorkerInvoker {
         }
     }
 
-    /// Sends somebody on a job.
+    /// Invokes the worker for a job.
     pub async fn invoke(&self, job: &Job) -> Result<(), ApiError> {
         let (function, event) = match job {
             Job::Deliver {
@@ -90,7 +87,7 @@ impl WorkerInvoker {
             ),
         };
         let Some(function) = function else {
-            let detail = format!("the environment names no function for {job:?}");
+            let detail = format!("the environment has no function for {job:?}");
             return Err(ApiError::Internal(detail));
         };
         let call = self

@@ -20,7 +20,7 @@ pub enum SecretError {
     /// SecretStore Manager has none with this name, or denies access, or the value is not a key.
     #[error("{0}")]
     Unusable(String),
-    #[error("SecretStore Manager does not answer: {0}")]
+    #[error("no answer from SecretStore Manager: {0}")]
     Unavailable(String),
 }
 

@@ -1,5 +1,5 @@
-//! A log event as it is written: the fields that every line has, those that only some have, and
-//! last what CloudWatch needs to know of them.
+//! The format of a log event: the common fields, those of its kind, and the metrics directive for
+//! CloudWatch.
 
 use std::io::Write;
 
@@ -12,17 +12,16 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::store::Consumed;
 
-/// What a line is about.
+/// The kind of a line.
 pub(super) enum Kind<'a> {
     /// A request of the API.
     Request { method: &'a str, status: u16 },
     /// A batch of stream records.
     Batch(Batch),
-    /// A run that nobody waits for.
+    /// A run in the background.
     Run(&'a Run),
 }
 
-/// A line.
 pub(super) struct Line<'a> {
     pub now: UnixMillis,
     pub stack: &'a str,
@@ -39,7 +38,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Writes it. There is nowhere to report that it could not be written.
+    /// Writes the line. There is nowhere to report a failure to write it.
     pub fn write(&self) {
         if let Ok(mut line) = serde_json::to_vec(self) {
             line.push(b'\n');
@@ -117,7 +116,7 @@ impl Serialize for Line<'_> {
     }
 }
 
-/// The time in UTC. Lambda takes a line for one of level `INFO` if its time is not written so.
+/// The time in UTC. In any other format, Lambda would log the line at level `INFO`.
 fn rfc3339(now: UnixMillis) -> String {
     i64::try_from(now.millis())
         .ok()

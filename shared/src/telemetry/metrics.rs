@@ -1,8 +1,8 @@
-//! The numbers of a line that CloudWatch makes metrics of, in its embedded metric format: the line
-//! holds them as fields, and under `_aws` says which these are.
+//! The metrics of a line, in CloudWatch's embedded metric format: the line contains them as fields,
+//! and `_aws` lists which these are.
 //!
-//! Each metric is billed by its name, stack and route for the hours in which it has a value. So one
-//! that counts is written only where there is something to count, and none is written by key or user.
+//! Each metric is billed by its name, stack and route for the hours in which it has a value. So a
+//! count is written only if it is above 0, and no metric is per key or user.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::store::Consumed;
 
-/// All metrics of all stacks; the dimensions tell the stacks apart.
+/// The namespace for all stacks; the dimensions distinguish them.
 const NAMESPACE: &str = "Portcullis";
 
-/// The fields by which the metrics are told apart.
+/// The dimensions of the metrics.
 const DIMENSIONS: [[&str; 2]; 1] = [["stack", "route"]];
 
-/// A metric: the field that holds its value, and the unit.
+/// A metric: the field with its value, and the unit.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metric {
@@ -28,19 +28,18 @@ struct Metric {
     unit: &'static str,
 }
 
-/// What was measured of one request or batch.
+/// The measurements of one request or batch.
 #[derive(Debug)]
 pub(super) struct Measured {
     metrics: Vec<Metric>,
-    /// The value of each.
     values: Vec<Number>,
 }
 
 impl Measured {
-    /// How many fields every request has: its times.
+    /// The fields that every request has: its times.
     pub const TIMES: usize = 2;
 
-    /// A request took so long, and so much of it was our own.
+    /// A request took `duration`, and `own` of it outside the database.
     pub fn new(duration: Duration, own: Duration) -> Self {
         let mut measured = Self {
             metrics: Vec::with_capacity(4),
@@ -51,14 +50,14 @@ impl Measured {
         measured
     }
 
-    /// The start of the environment, with its first request.
+    /// The start of the environment, on its first request.
     pub fn start(&mut self, took: Option<Duration>) {
         if let Some(took) = took {
             self.time("initMs", took);
         }
     }
 
-    /// What was stored, and against whom.
+    /// The decisions stored, and the load on the database.
     pub fn work(&mut self, consumed: &Consumed) {
         let decided = consumed.decided;
         self.count("bansMade", decided.made);
@@ -77,7 +76,7 @@ impl Measured {
         self.seconds("spreadLagSeconds", seconds);
     }
 
-    /// What a run has done.
+    /// The counts of a run.
     pub fn run(&mut self, run: &Run) {
         for (name, count) in &run.counts {
             self.count(name, *count);
@@ -87,7 +86,7 @@ impl Measured {
         }
     }
 
-    /// An error that somebody may have to look after.
+    /// An error that an operator may have to handle.
     pub fn error(&mut self, error: Option<&ApiError>) {
         let name = match error {
             Some(ApiError::AlreadyBanned { .. }) => "conflicts",
@@ -98,13 +97,12 @@ impl Measured {
         self.count(name, 1);
     }
 
-    /// The fields of the line.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Number)> {
         let names = self.metrics.iter().map(|metric| metric.name);
         names.zip(&self.values)
     }
 
-    /// What stands under `_aws`.
+    /// The value of `_aws`.
     pub fn directive(&self, now: UnixMillis) -> impl Serialize {
         Directive {
             timestamp: now.millis(),

@@ -95,7 +95,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_position_is_read_as_it_was_written(
+        fn positions_round_trip(
             a in 1_u64.., b in 1_u64..=crate::domain::ids::MAX_ROBLOX_ID, c: u32, d: Option<u64>,
         ) {
             returns(Guid::from(a));
@@ -110,7 +110,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_reading_a_position_fail_otherwise_than_as_none(text: String) {
+        fn parsing_a_position_never_panics(text: String) {
             let _ = Guid::read(&text);
             let _ = LogPosition::read(&text);
             let _ = PollPosition::read(&text);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn another_count_of_numbers_is_no_position() {
+    fn wrong_count_of_numbers_is_rejected() {
         for text in [
             "",
             ".",

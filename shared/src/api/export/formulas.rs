@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_formula_is_defused_wherever_a_spreadsheet_may_split() {
+    fn formulas_are_defused_wherever_a_spreadsheet_may_split() {
         for (text, safe) in [
             ("=1+1", "'=1+1"),
             ("+1", "'+1"),
@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_defused_is_restored_and_has_no_formula(
+        fn defused_text_has_no_formula_and_is_restorable(
             text in prop_oneof!["['=+@;|\t\n\r \"ab＝－-]{0,12}", any::<String>()],
         ) {
             let safe = defused(&text).into_owned();

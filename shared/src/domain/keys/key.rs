@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_key_is_a_uuid_v4_that_ends_in_its_workspaces_tag() {
+    fn new_key_is_a_uuid_v4_that_ends_in_the_workspace_tag() {
         let workspace = WorkspaceId::random();
         let key = PlainKey::random(KeyKind::Public, workspace);
         let read = PlainKey::parse(key.reveal()).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_documented_form_is_a_key() {
+    fn only_the_documented_format_is_a_key() {
         for text in [
             "",
             "sentinelAPI",

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_or_unreadable_text_is_no_secret() {
+    fn invalid_secrets_are_rejected() {
         for text in ["", " ", " a", "a\n", "ä", "a\0", &"a".repeat(257)] {
             assert_eq!(NotificationSecret::new(text), None, "{text:?}");
         }

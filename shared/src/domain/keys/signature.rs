@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_made_elsewhere_verifies() {
+    fn signature_made_by_openssl_verifies() {
         let signature = Signature::parse(HEADER).unwrap();
         assert!(signature.is_by(&secret(SECRET), BODY));
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn another_secret_body_or_time_does_not_verify() {
+    fn wrong_secret_body_or_time_does_not_verify() {
         let signature = Signature::parse(HEADER).unwrap();
         assert!(!signature.is_by(&secret("another secret"), BODY));
         assert!(!signature.is_by(&secret(SECRET), &BODY[1..]));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn part_of_a_mac_does_not_verify() {
+    fn truncated_mac_does_not_verify() {
         for mac in ["", "AA==", "AAAA"] {
             let header = format!("t=1800000000,v1={mac}");
             let signature = Signature::parse(&header).unwrap();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_documented_form_is_a_signature() {
+    fn only_the_documented_format_is_a_signature() {
         let accepted = [
             "t=1,v1=AAAA",
             "v1=AAAA,t=1",
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_fresh_for_ten_minutes_either_way() {
+    fn signature_is_accepted_ten_minutes_before_and_after() {
         let signature = Signature::parse(HEADER).unwrap();
         let time = UnixSeconds(1_800_000_000);
         for now in [time, time.plus(ACCEPTED), time.minus(ACCEPTED)] {

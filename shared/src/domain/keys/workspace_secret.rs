@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn boundaries_of_parts_count() {
         let mac = |parts: &[&[u8]]| fixed().mac(Purpose::Cursor, parts);
         let whole = mac(&[b"ab"]);
         for parts in [&[&b"a"[..], b"b"][..], &[b"ab", b""], &[b"", b"ab"], &[]] {

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn one_environment_alone_keeps_to_the_cap_exactly() {
+    fn single_environment_enforces_the_cap_exactly() {
         let mut rate = CheckRate::default();
         for millis in 0..5 {
             assert_eq!(rate.count(cap(5), 1, at(millis)).0, Ok(()));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn key_that_is_seldom_used_is_never_reported() {
+    fn rarely_used_key_is_never_reported() {
         let mut rate = CheckRate::default();
         for call in 0..5 {
             assert_eq!(rate.count(cap(6000), 1, at(call * 9000)), (Ok(()), None));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn total_of_another_minute_says_nothing() {
+    fn total_of_another_minute_is_ignored() {
         let mut rate = CheckRate::default();
         let (_, report) = rate.count(cap(3), 1, at(59_999));
         rate.count(cap(3), 1, at(60_000)).0.unwrap();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_report_does_not_end_reporting() {
+    fn lost_report_does_not_stop_reporting() {
         let mut rate = CheckRate::default();
         assert!(rate.count(cap(2000), 2, at(0)).1.is_some());
         assert!(rate.count(cap(2000), 2, at(9999)).1.is_none());

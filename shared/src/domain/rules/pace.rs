@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cap_passes_and_one_more_does_not() {
+    fn bans_up_to_the_cap_pass_and_one_more_does_not() {
         let now = UnixSeconds(1_800_000_000);
         let mut pace = Pace::default();
         for _ in 0..3 {
@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_hour_sees_more_bans_than_the_cap(
+        fn no_hour_has_more_bans_than_the_cap(
             most in 1..6_u32,
             pauses in prop::collection::vec(0..1500_u64, 1..80),
         ) {

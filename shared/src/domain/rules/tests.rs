@@ -1,5 +1,5 @@
-//! Tests of the rules. Every call is played twice: on a small store that works by the rules, and
-//! on the naive model. After each the two must say the same to every question.
+//! Tests of the rules. Every call is made twice: on a small store that applies the rules, and on
+//! the naive model. After each, both must answer every question alike.
 
 mod against_the_model;
 mod banning;
@@ -35,7 +35,6 @@ const EXPERIENCES: [ExperienceId; 3] = [ARENA, BEACH, CASTLE];
 const ALICE: ModeratorId = ModeratorId::new(5_001).unwrap();
 const BOB: ModeratorId = ModeratorId::new(5_002).unwrap();
 
-/// API keys.
 const BOT: &str = "bot";
 const CONSOLE: &str = "console";
 
@@ -43,7 +42,6 @@ const START: UnixSeconds = UnixSeconds(1_728_802_934);
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 
-/// One call of any experience.
 #[derive(Clone, Debug)]
 enum Call {
     Ban(BanRequest),
@@ -52,11 +50,11 @@ enum Call {
     Poll(ExperienceId),
 }
 
-/// A workspace, kept by the rules and by the model.
+/// A workspace, run by the rules and by the model.
 #[derive(Clone, Debug)]
 struct World {
     now: UnixSeconds,
-    /// The API key that calls; without one, no call is a repeat.
+    /// The calling API key; without one, no call is a repeat.
     key: Option<&'static str>,
     uids: u64,
     store: Store,
@@ -64,7 +62,7 @@ struct World {
 }
 
 impl World {
-    /// A workspace in which nothing has happened.
+    /// A workspace without any events.
     fn empty() -> Self {
         Self {
             now: START,
@@ -84,10 +82,11 @@ impl World {
         world
     }
 
-    /// Plays a call, and fails if rules and model do not agree on its answer or on what is then.
+    /// Makes a call, and fails if rules and model disagree on its answer or on the state
+    /// afterwards.
     fn call(&mut self, call: &Call) -> Result<Answer, TestCaseError> {
         let (now, key) = (self.now, self.key);
-        // A number is used up by every call, so there are gaps.
+        // Every call uses up a number, so there are gaps.
         self.uids += 1;
         let uid = Uid(self.uids);
         let identity = Identity {
@@ -119,14 +118,14 @@ impl World {
         Ok(by_rules)
     }
 
-    /// A user is forgotten.
+    /// A user is erased.
     fn forget(&mut self, user: UserId) -> Result<(), TestCaseError> {
         self.store.forget(user, self.now);
         self.model.forget(user, self.now);
         self.agree()
     }
 
-    /// Fails if rules and model do not answer every question alike.
+    /// Fails if rules and model disagree on any question.
     fn agree(&self) -> Result<(), TestCaseError> {
         let (store, model, now) = (&self.store, &self.model, self.now);
         for experience in EXPERIENCES {
@@ -198,7 +197,7 @@ impl World {
         self.agree().unwrap();
     }
 
-    /// The ban that is shown for Mallory.
+    /// The ban shown for Mallory.
     #[track_caller]
     fn shown(&self, experience: ExperienceId) -> BanState {
         self.store.is_banned(MALLORY, experience, self.now).unwrap()
@@ -226,7 +225,7 @@ impl World {
             .collect()
     }
 
-    /// Whether anything is pending: in words, for tables.
+    /// What is pending, in words, for tables.
     fn owes(&self, experience: ExperienceId) -> &'static str {
         match (
             self.pending_bans(experience).len(),
@@ -239,7 +238,7 @@ impl World {
         }
     }
 
-    /// All bans, newest first, without what the experiences report: what was decided.
+    /// All bans, newest first, without the experiences' reports.
     fn decided(&self) -> Vec<BanState> {
         let mut bans = self.store.bans(self.now);
         for ban in &mut bans {
@@ -289,7 +288,7 @@ fn overwriting(request: BanRequest) -> BanRequest {
     }
 }
 
-/// What an experience sends when it has applied a ban that it was shown.
+/// What an experience sends when it has applied a ban from its list.
 fn confirmation(ban: &BanState, experience: ExperienceId) -> BanRequest {
     BanRequest {
         user: ban.user,

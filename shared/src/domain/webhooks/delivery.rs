@@ -1,4 +1,4 @@
-//! One event on its way to one endpoint.
+//! One event for one endpoint.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub enum DeliveryState {
 pub struct Attempt {
     /// When it started, in Unix milliseconds.
     pub at: u64,
-    /// How long it took, in milliseconds.
+    /// Its duration, in milliseconds.
     pub took: u64,
     /// The HTTP status, if the endpoint answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ impl DeliveryKey {
         }
     }
 
-    /// Reads a sort key.
+    /// Parses a sort key.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         match text.strip_prefix("T#") {
@@ -84,7 +84,7 @@ impl DeliveryKey {
     }
 }
 
-/// A delivery as it is stored. It names its event by position and id, and no user.
+/// A stored delivery. It names its event by position and id, and no user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// Which delivery of the endpoint it is.
@@ -95,13 +95,10 @@ pub struct Delivery {
     pub event: String,
     /// Whether it is due, delivered or failed.
     pub state: DeliveryState,
-    /// How many attempts were made.
     pub attempts: u32,
     /// When the next attempt is due, if one is.
     pub due_at: Option<UnixMillis>,
-    /// When it was written.
     pub created: UnixMillis,
-    /// The last attempt.
     pub last: Option<Attempt>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a workspace wants its events sent.
+//! The endpoints of a workspace, which receive its events.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl EndpointId {
     const PREFIX: &str = "we_";
     const DIGITS: usize = 12;
 
-    /// A new id.
+    /// A random id.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4().as_u64_pair().0 >> 16)
@@ -69,15 +69,14 @@ impl From<EndpointId> for String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EndpointState {
-    /// They are.
     Active,
     /// The operator paused it.
     Paused,
-    /// We paused it, since it failed for too long or said that it is gone.
+    /// The service paused it, because it failed for too long or answered 410.
     Failing,
 }
 
-/// Why we paused an endpoint.
+/// Why the service paused an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PausedFor {
@@ -87,31 +86,25 @@ pub enum PausedFor {
     Gone,
 }
 
-/// An endpoint: a URL, what is sent there, and how that went.
+/// An endpoint: its URL, its events, and its health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Its id.
     pub id: EndpointId,
-    /// The workspace whose events it gets.
+    /// The workspace whose events it receives.
     pub workspace: WorkspaceId,
-    /// What the operator calls it.
+    /// The operator's name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where it is.
     pub url: Target,
-    /// Which events it gets.
     pub events: EventFilter,
-    /// Whether it gets any.
     pub state: EndpointState,
-    /// What deliveries are signed with.
     #[serde(flatten)]
     pub secrets: SigningSecrets,
-    /// When it was made.
     pub created: UnixSeconds,
     /// Since when every attempt has failed, if the last one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<UnixSeconds>,
-    /// Why we paused it, if we did.
+    /// Why the service paused it, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_for: Option<PausedFor>,
 }
@@ -140,14 +133,14 @@ impl Endpoint {
         matches!(self.state, EndpointState::Active)
     }
 
-    /// The endpoint after something arrived.
+    /// The endpoint after a success.
     #[must_use]
     pub fn after_success(mut self) -> Self {
         self.failing_since = None;
         self
     }
 
-    /// The endpoint after an attempt failed: paused if it has failed for too long.
+    /// The endpoint after a failure: paused if it has failed for too long.
     #[must_use]
     pub fn after_failure(mut self, now: UnixSeconds) -> Self {
         let since = *self.failing_since.get_or_insert(now);
@@ -159,7 +152,7 @@ impl Endpoint {
         self
     }
 
-    /// The endpoint after it said that it is gone.
+    /// The endpoint after it answered 410.
     #[must_use]
     pub fn after_gone(mut self, now: UnixSeconds) -> Self {
         self.failing_since.get_or_insert(now);
@@ -178,7 +171,7 @@ impl Endpoint {
         self
     }
 
-    /// The endpoint set going again: it has three days anew.
+    /// The endpoint resumed: it has three days again.
     #[must_use]
     pub const fn resumed(mut self) -> Self {
         self.state = EndpointState::Active;
@@ -201,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_its_prefix_and_12_hex_digits() {
+    fn id_is_a_prefix_and_12_hex_digits() {
         let id = EndpointId::random();
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.to_string().len(), 15);
@@ -233,21 +226,21 @@ mod tests {
     }
 
     #[test]
-    fn one_success_gives_three_days_anew() {
+    fn one_success_resets_the_three_days() {
         let recovered = endpoint().after_failure(NOW).after_success();
         assert_eq!(recovered.failing_since, None);
         assert!(recovered.after_failure(NOW.plus(4 * DAY)).is_active());
     }
 
     #[test]
-    fn an_endpoint_that_is_gone_is_paused_at_once() {
+    fn endpoint_that_is_gone_is_paused_immediately() {
         let gone = endpoint().after_gone(NOW);
         assert_eq!(gone.state, EndpointState::Failing);
         assert_eq!(gone.paused_for, Some(PausedFor::Gone));
     }
 
     #[test]
-    fn what_the_operator_paused_stays_paused_by_him() {
+    fn endpoint_paused_by_the_operator_stays_paused() {
         for after in [
             endpoint().paused().after_gone(NOW),
             endpoint()

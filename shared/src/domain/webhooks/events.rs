@@ -1,4 +1,4 @@
-//! Which events an endpoint gets.
+//! The events that an endpoint receives.
 
 use std::collections::BTreeSet;
 
@@ -6,43 +6,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::EventName;
 
-/// A set of events; those that an endpoint gets. Never empty.
+/// A non-empty set of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
 pub struct EventFilter(BTreeSet<EventName>);
 
-/// The texts are no set of events.
+/// The texts are not a set of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected one or more of GAME_BANNED, GAME_BAN_UPDATED and GAME_UNBANNED")]
 pub struct NoEvents;
 
 impl EventFilter {
-    /// All events.
     #[must_use]
     pub fn all() -> Self {
         Self(BTreeSet::from(EventName::ALL))
     }
 
-    /// These events, if there is one.
+    /// These events, if there is at least one.
     #[must_use]
     pub fn of(events: impl IntoIterator<Item = EventName>) -> Option<Self> {
         let events: BTreeSet<_> = events.into_iter().collect();
         (!events.is_empty()).then_some(Self(events))
     }
 
-    /// Whether an event passes.
     #[must_use]
     pub fn admits(&self, event: EventName) -> bool {
         self.0.contains(&event)
     }
 
-    /// The events that pass.
     pub fn events(&self) -> impl Iterator<Item = EventName> {
         self.0.iter().copied()
     }
 }
 
-/// The event of this name.
 fn named(name: &str) -> Option<EventName> {
     EventName::ALL
         .into_iter()
@@ -72,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_admits_what_it_names_and_is_stored_by_the_names() {
+    fn filter_admits_and_stores_the_events_it_names() {
         let filter = EventFilter::of([EventName::Unbanned, EventName::Banned]).unwrap();
         assert!(filter.admits(EventName::Banned));
         assert!(!filter.admits(EventName::BanUpdated));

@@ -1,4 +1,4 @@
-//! What is sent: a body, and the headers that vouch for it.
+//! Messages: a body, and the headers that authenticate it.
 
 use bytes::Bytes;
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -14,13 +14,11 @@ use crate::domain::event::Event;
 use crate::domain::history::LoggedEvent;
 use crate::domain::ids::WorkspaceId;
 
-/// Who calls.
 const USER_AGENT: &str = concat!("Portcullis/", env!("CARGO_PKG_VERSION"));
 
-/// The name of a test, where an event has its own.
+/// The event name of a test.
 pub const TEST: &str = "TEST";
 
-/// The body of a test.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Test<'a> {
@@ -30,17 +28,16 @@ struct Test<'a> {
     workspace_guid: WorkspaceId,
 }
 
-/// A message: the same for every attempt, but for its timestamp and signature.
+/// A message: the same for every attempt, except for its timestamp and signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The id by which a receiver tells a repetition: that of the event.
+    /// The event's id, by which a receiver detects duplicates.
     pub id: String,
-    /// JSON.
     pub body: Bytes,
 }
 
 impl Message {
-    /// The message of an event, with all that the workspace's own systems may know.
+    /// The message of an event, unrestricted: it goes to the workspace's own systems.
     pub fn of(workspace: WorkspaceId, event: &LoggedEvent) -> Result<Self, ApiError> {
         #[expect(
             clippy::disallowed_methods,
@@ -51,7 +48,7 @@ impl Message {
         Self::new(event.decision.id(), &Event::logged(event, &presenter))
     }
 
-    /// The message of a test that was asked for at this time.
+    /// The message of a test that was requested at this time.
     pub fn test(workspace: WorkspaceId, id: &str, created: UnixSeconds) -> Result<Self, ApiError> {
         let test = Test {
             id,
@@ -71,7 +68,7 @@ impl Message {
         })
     }
 
-    /// Whether an answer repeats who was decided about, or why. Such an answer must not be kept: it
+    /// Whether an answer repeats the user or the reason. Such an answer must not be stored: it
     /// would outlive the user's erasure.
     #[must_use]
     pub fn is_repeated_in(&self, answer: &str) -> bool {
@@ -89,7 +86,7 @@ impl Message {
         repeats_text || users.any(|user| names(answer, user))
     }
 
-    /// The headers of an attempt that is made now; `None` for an id that no header can hold.
+    /// The headers of an attempt made now; `None` for an id that is not a valid header value.
     #[must_use]
     pub fn headers(&self, secrets: &SigningSecrets, now: UnixSeconds) -> Option<HeaderMap> {
         let signatures = secrets.sign(&self.id, now, &self.body)?;
@@ -108,10 +105,10 @@ impl Message {
     }
 }
 
-/// How many characters of a text prove that it is repeated, since answers are cut off.
+/// How many characters of a text prove that it is repeated, because answers are cut off.
 const PROOF: usize = 12;
 
-/// Whether an answer contains the beginning of a text, plain or as JSON has it.
+/// Whether an answer contains the beginning of a text, plain or as JSON.
 fn repeats(answer: &str, text: &str) -> bool {
     let start: String = text.chars().take(PROOF).collect();
     let escaped = serde_json::to_string(&start).unwrap_or_default();
@@ -119,7 +116,7 @@ fn repeats(answer: &str, text: &str) -> bool {
     !start.trim().is_empty() && (answer.contains(&start) || answer.contains(escaped))
 }
 
-/// Whether an answer contains a number that is no part of a longer one.
+/// Whether an answer contains a number that is not part of a longer one.
 fn names(answer: &str, number: u64) -> bool {
     let number = number.to_string();
     answer
@@ -169,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_verifies_a_message_and_no_altered_one() {
+    fn receiver_verifies_only_unaltered_messages() {
         let secrets = SigningSecrets::random();
         let message = Message {
             id: "633197862920433664-1".to_owned(),

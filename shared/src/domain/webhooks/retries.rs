@@ -161,7 +161,7 @@ mod tests {
     }
 
     proptest! {
-        /// Each pause is within a fifth of its length, and pauses never overlap so far that a
+        /// Each back-off is within a fifth of its length, and they never overlap so much that a
         /// later one could be shorter than the one before it.
         #[test]
         fn pauses_grow_whatever_the_jitter(attempts in 1_u32..9, a: u64, b: u64) {

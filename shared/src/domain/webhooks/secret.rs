@@ -1,4 +1,4 @@
-//! What deliveries are signed with.
+//! The signing secrets of deliveries.
 
 use std::fmt;
 
@@ -11,30 +11,29 @@ use uuid::Uuid;
 
 use crate::domain::clock::UnixSeconds;
 
-/// How every secret begins.
 const PREFIX: &str = "whsec_";
 
-/// How many bytes a secret of ours has; the specification asks for 24 to 64.
+/// The length of a generated secret in bytes; the specification requires 24 to 64.
 const BYTES: usize = 32;
 
-/// For how many seconds a replaced secret goes on signing, unless said otherwise: a day.
+/// For how many seconds a replaced secret still signs by default: a day.
 pub const DEFAULT_OVERLAP: u64 = 86_400;
 
-/// A secret to sign with: `whsec_` and the base64 of 32 random bytes. `Debug` does not show it.
+/// A signing secret: `whsec_` and the base64 of 32 random bytes. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SigningSecret(String);
 
-/// The text is no secret to sign with.
+/// The text is not a valid signing secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be whsec_ and the base64 of {BYTES} bytes")]
 pub struct InvalidSigningSecret;
 
 impl SigningSecret {
-    /// A new secret.
     #[must_use]
     pub fn random() -> Self {
-        // Three version 4 UUIDs hold 366 random bits of the system's; the digest makes 256 of them.
+        // Three version 4 UUIDs contain 366 random bits of the operating system; the digest reduces
+        // them to 256.
         let mut digest = Sha256::new();
         for _ in 0..3 {
             digest.update(Uuid::new_v4().as_bytes());
@@ -80,10 +79,10 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The secrets of an endpoint: the one in use, and while it replaces another, that one too.
+/// The secrets of an endpoint: the current one and, during a rotation, the replaced one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningSecrets {
-    /// The one in use.
+    /// The current one.
     #[serde(rename = "secret")]
     current: SigningSecret,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,12 +92,11 @@ pub struct SigningSecrets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Replaced {
     secret: SigningSecret,
-    /// From this second on it signs no more.
+    /// It no longer signs from this second on.
     until: UnixSeconds,
 }
 
 impl SigningSecrets {
-    /// One new secret.
     #[must_use]
     pub fn random() -> Self {
         Self {
@@ -107,8 +105,8 @@ impl SigningSecrets {
         }
     }
 
-    /// A new secret in the place of the one in use, which goes on signing for `overlap` seconds. A
-    /// third one, replaced before, signs no more.
+    /// Replaces the current secret by a new one; the old one still signs for `overlap` seconds. A
+    /// third one, replaced earlier, no longer signs.
     #[must_use]
     pub fn rotated(&self, now: UnixSeconds, overlap: u64) -> Self {
         Self {
@@ -120,21 +118,21 @@ impl SigningSecrets {
         }
     }
 
-    /// The one in use.
+    /// The current one.
     #[must_use]
     pub const fn current(&self) -> &SigningSecret {
         &self.current
     }
 
-    /// Until when the replaced one signs too, if there is one.
+    /// Until when the replaced one also signs, if there is one.
     #[must_use]
     pub fn overlap_until(&self, now: UnixSeconds) -> Option<UnixSeconds> {
         let until = self.replaced.as_ref().map(|replaced| replaced.until);
         until.filter(|until| *until > now)
     }
 
-    /// The signatures of a message, one for each secret that is valid now, the newest first and
-    /// separated by a blank, as the header has them.
+    /// The signatures of a message, one per valid secret, newest first and separated by a space, as
+    /// in the header.
     #[must_use]
     pub fn sign(&self, id: &str, now: UnixSeconds, body: &[u8]) -> Option<String> {
         let replaced = self.replaced.iter().filter(|replaced| replaced.until > now);
@@ -159,7 +157,7 @@ mod tests {
     use crate::domain::clock::UnixMillis;
 
     #[test]
-    fn a_secret_is_32_bytes_behind_its_prefix() {
+    fn secret_is_32_bytes_after_its_prefix() {
         let secret = SigningSecret::random();
         let encoded = secret.reveal().strip_prefix("whsec_").unwrap();
         assert_eq!(BASE64_STANDARD.decode(encoded).unwrap().len(), 32);
@@ -180,7 +178,7 @@ mod tests {
         assert!(!shown.contains("whsec_"), "{shown}");
     }
 
-    /// Whether a receiver that holds one secret takes a message for genuine.
+    /// Whether a receiver with one secret accepts a message.
     fn is_verified(secret: &SigningSecret, signatures: &str, now: UnixSeconds) -> bool {
         let header = |text: &str| text.parse().unwrap();
         let mut headers = HeaderMap::new();
@@ -192,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_secret_replaces_another_both_verify_and_afterwards_only_the_new_one() {
+    fn both_secrets_verify_during_a_rotation() {
         let now = UnixMillis::now().seconds();
         let old = SigningSecrets::random();
         let new = old.rotated(now, 60);
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_secret_signs_no_more() {
+    fn third_secret_no_longer_signs() {
         let now = UnixMillis::now().seconds();
         let first = SigningSecrets::random();
         let third = first.rotated(now, 60).rotated(now, 60);

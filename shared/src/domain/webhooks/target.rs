@@ -35,18 +35,18 @@ pub struct Target(Url);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTarget {
     /// Not a URL with a host.
-    #[error("it is no URL, such as https://example.com/hook")]
+    #[error("not a valid URL: expected one like https://example.com/hook")]
     Unreadable,
-    #[error("it may have at most {LONGEST} characters")]
+    #[error("the URL must have at most {LONGEST} characters")]
     TooLong,
     /// Not `https`.
-    #[error("it must begin with https:// (http:// is for this machine alone)")]
+    #[error("the URL must begin with https:// (http:// is only for this machine)")]
     Scheme,
     /// Contains a user or a password.
-    #[error("it must not hold a user name or a password")]
+    #[error("the URL must not contain a user name or a password")]
     Credentials,
     /// Contains the port of another kind of service.
-    #[error("its port must be 443, 80, or 1024 or above")]
+    #[error("the port must be 443, 80, or at least 1024")]
     Port,
 }
 
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_read_as_browsers_read_it() {
+    fn urls_are_parsed_like_in_browsers() {
         for (text, read) in [
             ("https://example.com", "https://example.com/"),
             (
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_called_only_where_this_machine_is_allowed() {
+    fn plain_http_requires_permission_for_this_machine() {
         let target = Target::parse("http://localhost:3000/").unwrap();
         assert_eq!(target.uri(AddressPolicy::Public), Err(Failure::RefusedUrl));
         assert!(target.uri(AddressPolicy::PublicAndLoopback).is_ok());
@@ -250,7 +250,7 @@ mod tests {
         /// For any input, the client gets the same host, no user, and an allowed port; and parsing
         /// the result again yields the same.
         #[test]
-        fn what_is_called_is_what_was_read(
+        fn called_url_equals_the_parsed_one(
             text in "(https?|HTTPS)://[ -~\u{e4}\u{ff0e}\u{3002}]{0,12}[@:/\\\\?#.%]{0,3}[ -~]{0,12}"
         ) {
             if let Ok(target) = Target::parse(&text) {

@@ -12,7 +12,7 @@ const REFUSED_V4: [([u8; 4], u32); 15] = [
     ([172, 16, 0, 0], 12),   // private
     ([192, 0, 0, 0], 24),    // protocol assignments of the IETF
     ([192, 0, 2, 0], 24),    // documentation
-    ([192, 88, 99, 0], 24),  // relays of 6to4, out of use
+    ([192, 88, 99, 0], 24),  // relays of 6to4, obsolete
     ([192, 168, 0, 0], 16),  // private
     ([198, 18, 0, 0], 15),   // benchmarking
     ([198, 51, 100, 0], 24), // documentation
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_the_internet_are_public() {
+    fn internet_addresses_are_public() {
         for text in [
             "1.1.1.1",
             "9.255.255.255",
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_machines_and_networks_of_ones_own_are_not() {
+    fn private_addresses_are_not_public() {
         for text in [
             "0.0.0.0",
             "0.255.255.255",
@@ -185,7 +185,7 @@ mod tests {
     proptest::proptest! {
         /// An embedded IPv4 address is judged like the bare one.
         #[test]
-        fn a_wrapped_address_is_judged_as_the_bare_one(bits: u32) {
+        fn embedded_ipv4_address_is_judged_like_the_bare_one(bits: u32) {
             let bare = Ipv4Addr::from_bits(bits);
             let [a, b, c, d] = bare.octets();
             let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));

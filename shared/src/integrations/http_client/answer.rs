@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_start_of_a_body_is_kept_and_no_control_characters() {
+    fn only_the_start_of_a_body_is_kept_without_control_characters() {
         assert_eq!(start(b"ok\n\x1b[2J\xff"), "ok  [2J\u{fffd}");
         assert_eq!(
             start("\u{e4}".repeat(4000).as_bytes()).chars().count(),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_to_wait_are_read_and_dates_are_not() {
+    fn retry_after_in_seconds_is_read_and_dates_are_not() {
         let read = |value: &str| {
             let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().unwrap())]);
             retry_after(&headers)

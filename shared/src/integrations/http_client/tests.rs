@@ -1,4 +1,4 @@
-//! Calls to servers that mean no good, on this machine.
+//! Calls to hostile servers on this machine.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use super::*;
 
 const QUICK: Duration = Duration::from_millis(400);
 
-/// Serves each connection with `answer`, after the request's head was read, and counts them.
+/// Serves each connection with `answer` after reading the request's head, and counts them.
 fn server(
     answer: impl Fn(&mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<AtomicUsize>) {
@@ -60,7 +60,7 @@ async fn post(address: SocketAddr) -> Result<HttpResponse, Failure> {
     post_to(local(), &format!("http://{address}/hook")).await
 }
 
-/// Answers each look-up with the next of these, the last one for good.
+/// Answers each look-up with the next of these, and then always with the last.
 #[derive(Clone)]
 struct Names(Arc<Mutex<Vec<Vec<IpAddr>>>>);
 
@@ -91,7 +91,7 @@ async fn post_named(
 }
 
 #[tokio::test]
-async fn an_answer_is_its_status_and_the_start_of_its_body() {
+async fn answer_has_the_status_and_the_start_of_the_body() {
     let (address, _) = server(says(
         "HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbusy",
     ));
@@ -114,7 +114,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn who_hangs_is_left_after_the_time_limit() {
+async fn slow_server_times_out() {
     let (address, _) = server(|connection| {
         connection.write_all(b"HTTP/1.1 200")?;
         std::thread::sleep(Duration::from_secs(3));
@@ -126,7 +126,7 @@ async fn who_hangs_is_left_after_the_time_limit() {
 }
 
 #[tokio::test]
-async fn headers_that_trickle_do_not_stretch_the_time_limit() {
+async fn trickling_headers_do_not_extend_the_time_limit() {
     let (address, _) = server(|connection| {
         connection.write_all(b"HTTP/1.1 200 OK\r\n")?;
         for _ in 0..60 {
@@ -139,7 +139,7 @@ async fn headers_that_trickle_do_not_stretch_the_time_limit() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_read_to_a_bound() {
+async fn endless_body_is_read_up_to_a_limit() {
     let (address, _) = server(|connection| {
         connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         loop {
@@ -152,7 +152,7 @@ async fn a_body_without_end_is_read_to_a_bound() {
 }
 
 #[tokio::test]
-async fn headers_without_end_are_no_answer() {
+async fn endless_headers_are_no_answer() {
     let (address, _) = server(|connection| {
         connection.write_all(b"HTTP/1.1 200 OK\r\n")?;
         loop {
@@ -163,7 +163,7 @@ async fn headers_without_end_are_no_answer() {
 }
 
 #[tokio::test]
-async fn garbage_and_a_closed_connection_are_no_answer() {
+async fn garbage_or_a_closed_connection_is_no_answer() {
     for text in [
         "",
         "\0\0\0",
@@ -176,14 +176,14 @@ async fn garbage_and_a_closed_connection_are_no_answer() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_does_not_take_the_status_back() {
+async fn truncated_body_keeps_the_status() {
     let (address, _) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nok"));
     let answer = post(address).await.unwrap();
     assert_eq!((answer.status, answer.start.as_str()), (200, "ok"));
 }
 
 #[tokio::test]
-async fn a_server_without_tls_and_a_port_without_server_are_told_apart() {
+async fn missing_tls_and_a_closed_port_are_distinguished() {
     let (address, _) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
     let answer = post_to(local(), &format!("https://{address}/")).await;
     assert_eq!(answer, Err(Failure::Tls));
@@ -194,7 +194,7 @@ async fn a_server_without_tls_and_a_port_without_server_are_told_apart() {
 }
 
 #[tokio::test]
-async fn this_machine_is_out_of_reach_unless_it_is_allowed() {
+async fn this_machine_is_unreachable_unless_allowed() {
     let (address, connections) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
     let public = || {
         PublicHttpClient::new(AddressPolicy::Public)
@@ -258,11 +258,11 @@ async fn a_name_is_refused_if_any_of_its_addresses_is_not_public() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_public_first_and_private_next_is_not_connected_to_at_the_private_address() {
+async fn dns_rebinding_does_not_reach_a_private_address() {
     let (address, connections) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
     let url = format!("https://hook.example:{}/", address.port());
-    // The first answer passes and is what is connected to, whatever the name says a moment later:
-    // it leads nowhere within the time limit. The second call asks anew, and is refused.
+    // The first answer passes and is connected to, whatever the name resolves to a moment later: it
+    // leads nowhere within the time limit. The second call resolves again, and is refused.
     let names = Names::new(&[&["2fff:ffff::1"], &["127.0.0.1"]]);
     let outbound = PublicHttpClient::resolving(names.clone(), AddressPolicy::Public).unwrap();
     let outbound = outbound.within(QUICK);
@@ -277,7 +277,7 @@ async fn a_name_that_is_public_first_and_private_next_is_not_connected_to_at_the
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_once_for_a_connection() {
+async fn name_is_resolved_once_per_connection() {
     let (address, connections) = server(says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
     let names = Names::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
     let outbound =
@@ -290,7 +290,7 @@ async fn a_name_is_looked_up_once_for_a_connection() {
 }
 
 #[tokio::test]
-async fn a_local_name_that_leads_elsewhere_is_refused() {
+async fn local_name_with_another_address_is_refused() {
     let url = "http://hook.localhost:3000/";
     let answer = post_named(AddressPolicy::PublicAndLoopback, &[&["1.1.1.1"]], url).await;
     assert_eq!(answer, Err(Failure::RefusedAddress));

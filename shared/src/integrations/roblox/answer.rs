@@ -17,14 +17,14 @@ const KEPT: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RobloxError {
     /// 401 or 403: the key is not accepted, or lacks the permission.
-    #[error("Roblox does not accept the key: {status} {message}")]
+    #[error("Roblox rejects the key: {status} {message}")]
     Unauthorized {
         status: u16,
         /// Roblox's text.
         message: String,
     },
     /// 429: too many requests.
-    #[error("Roblox is asked too often")]
+    #[error("Roblox rate limit reached")]
     RateLimited {
         /// How long to wait, if Roblox said so.
         retry_after: Option<Duration>,
@@ -37,7 +37,7 @@ pub enum RobloxError {
         message: String,
     },
     /// No answer, or an unintelligible one: the call may or may not have taken effect.
-    #[error("no answer of Roblox: {0}")]
+    #[error("no answer from Roblox: {0}")]
     Unavailable(String),
 }
 
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_by_its_status_and_in_its_own_words() {
+    fn refusal_has_its_status_and_text() {
         let by_gateway = r#"{"errors":[{"code":0,"message":"Invalid API Key"}]}"#;
         let message = "Invalid API Key".to_owned();
         assert_eq!(
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_what_the_answer_asks_for_up_to_ten_minutes() {
+    fn pause_is_what_the_answer_asks_for_up_to_ten_minutes() {
         for (headers, expected) in [
             (&[][..], None),
             (&[("retry-after", "3")], Some(3)),

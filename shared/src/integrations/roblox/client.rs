@@ -252,7 +252,7 @@ impl Roblox {
         tokio::time::timeout(TIME_LIMIT, exchange)
             .await
             .unwrap_or_else(|_| {
-                let detail = format!("none within {TIME_LIMIT:?}");
+                let detail = format!("timed out after {TIME_LIMIT:?}");
                 Err(RobloxError::Unavailable(detail))
             })
     }
@@ -289,7 +289,7 @@ fn json_object(body: &Bytes) -> Result<Value, RobloxError> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     value
         .filter(Value::is_object)
-        .ok_or_else(|| RobloxError::Unavailable("the answer is no JSON object".to_owned()))
+        .ok_or_else(|| RobloxError::Unavailable("the answer is not a JSON object".to_owned()))
 }
 
 fn unavailable(error: &dyn std::error::Error) -> RobloxError {
@@ -301,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_sent_over_tls_or_within_the_machine() {
+    fn keys_are_only_sent_over_tls_or_within_the_machine() {
         for (base, fits) in [
             (BASE_URL, true),
             ("https://proxy.example", true),

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_tells_what_it_lacks_for_a_universe() {
+    fn missing_scopes_of_a_key_are_listed() {
         let here = UniverseId::new(7).unwrap();
         let answer = |universes: Value| {
             json!({ "name": "k", "enabled": true, "scopes": [

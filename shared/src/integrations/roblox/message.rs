@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_what_the_published_receivers_read() {
+    fn message_has_the_published_format() {
         let message = drop_player(UserId::new(156).unwrap(), "a \"b\"");
         let expected = r#"{"Command":"DropPlayer","UserId":156,"Reason":"a \"b\""}"#;
         assert_eq!(message, expected);
@@ -56,7 +56,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_much_of_a_reason_is_sent_as_fits(reason in "(\\PC|[\\x00-\\x1f\"\\\\ä😀]){0,1500}") {
+        fn long_reason_is_cut_to_fit(reason in "(\\PC|[\\x00-\\x1f\"\\\\ä😀]){0,1500}") {
             let user = UserId::new(9_007_199_254_740_991).unwrap();
             let message = drop_player(user, &reason);
             prop_assert!(message.len() <= LONGEST);

@@ -69,7 +69,7 @@ impl RestrictionRequest {
         let is_lift =
             matches!(self.change, RestrictionChange::Lift) && self.level == Level::Universe;
         if is_lift && active.and_then(Value::as_bool) == Some(true) {
-            let detail = "the answer says that the restriction still holds";
+            let detail = "the restriction is still active in the answer";
             return Err(RobloxError::Unavailable(detail.to_owned()));
         }
         Ok(())
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restriction_is_set_whole_and_a_permanent_one_has_no_duration() {
+    fn permanent_restriction_has_no_duration() {
         let body = ask(RestrictionChange::Set(terms(Expiry::At(UnixSeconds(
             1_060,
         )))))
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_must_not_say_the_opposite() {
+    fn contradicting_answer_is_rejected() {
         let says = |active: bool| json!({ "gameJoinRestriction": { "active": active } });
         for answer in [json!({}), says(false)] {
             assert!(
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restriction_is_read_whatever_is_left_out() {
+    fn restriction_with_missing_fields_is_read() {
         let fault = Some("gameJoinRestriction is missing, or not an object".to_owned());
         let nothing = Restriction {
             fault,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_of_a_restriction_is_a_fault() {
+    fn unreadable_parts_of_a_restriction_are_faults() {
         let with = |join: Value| json!({ "user": "users/156", "gameJoinRestriction": join });
         let start = "2026-11-20T10:11:12Z";
         let read = Restriction::read(&with(json!({ "active": true, "startTime": start,

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn flood_of_unknown_keys_is_bounded_and_pushes_no_real_key_out() {
+    fn flood_of_unknown_keys_evicts_no_real_key() {
         let (store, workspace) = (store(), WorkspaceId::random());
         let key = || PlainKey::random(KeyKind::Secret, workspace);
         let (real, first) = (key(), key());

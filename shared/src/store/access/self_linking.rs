@@ -1,10 +1,11 @@
-//! Experiences that link themselves, and how many of them a workspace takes.
+//! Experiences that link themselves, and their limit per workspace.
 //!
-//! A Global decision writes to every linked experience, and any key that may write can name any place.
-//! So a workspace has a number of slots for experiences that link themselves; the operator needs none.
-//! The slots are one counter: a slot is taken before the link is written, and given back if the link
-//! is not written after all. A function that is killed in between loses one, which the next `experience
-//! link` or `unlink` of the operator recovers. Beyond the last slot a call goes ahead without a link.
+//! A Global decision writes to every linked experience, and any key that may write can name any
+//! place. So a workspace has a number of slots for experiences that link themselves; the operator
+//! needs none. The slots are one counter: a slot is taken before the link is written, and returned
+//! if the link is not written after all. A function that is killed in between loses one, which the
+//! operator's next `experience link` or `unlink` recovers. Beyond the last slot a call succeeds
+//! without a link.
 
 use std::time::Duration;
 
@@ -23,19 +24,18 @@ use crate::store::dynamo::schema::Key;
 /// How many experiences of a workspace can link themselves.
 pub const SELF_LINKED: u64 = 250;
 
-/// For how long a warm function does not ask for a slot after there was none.
+/// How long a warm function requests no slot after there was none.
 const NONE_REMEMBERED: Duration = Duration::from_mins(1);
 
-/// How the slots of a workspace stand.
+/// The slots of a workspace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct LinkSlots {
     /// How many are taken.
     #[serde(default, rename = "value")]
     pub taken: u64,
-    /// The last experience that found none, as far as was recorded.
+    /// The last experience that found none, as far as recorded.
     #[serde(default)]
     pub refused: Option<ExperienceId>,
-    /// When that was.
     #[serde(default)]
     pub refused_at: Option<UnixSeconds>,
 }
@@ -47,15 +47,15 @@ pub(in crate::store) struct SelfLinking<'a> {
     prefix: WorkspacePrefix,
     experience: ExperienceId,
     state: LinkState,
-    /// Whether a slot was taken whose link is not known to be written.
+    /// Whether a slot was taken for a link that is not known to be written.
     has_slot: bool,
     /// Whether a write of the link got no answer.
     is_unsure: bool,
 }
 
 impl SelfLinking<'_> {
-    /// Takes a slot if the call is to link the experience, and says whether the experience is linked
-    /// once the call is written.
+    /// Takes a slot if the call links the experience, and returns whether the experience will be
+    /// linked once the call is written.
     pub async fn prepare(&mut self, now: UnixSeconds) -> Result<bool, DatabaseError> {
         if self.state == LinkState::New(LinkedBy::Call) && !self.has_slot {
             self.has_slot = self
@@ -69,9 +69,9 @@ impl SelfLinking<'_> {
         Ok(self.state != LinkState::Unlinked)
     }
 
-    /// What belongs into the call's transaction: a new link, or a check that there still is none, so
-    /// that nothing is written without what is pending for an experience linked meanwhile. A call
-    /// that writes nothing else needs no check.
+    /// The part of the call's transaction: a new link, or a check that there still is none, so that
+    /// nothing is written without a pending entry for an experience linked meanwhile. A call that
+    /// writes nothing else needs no check.
     pub fn write(
         &self,
         now: UnixSeconds,
@@ -109,7 +109,7 @@ impl SelfLinking<'_> {
     pub fn written(&mut self) {
         match self.state {
             LinkState::New(_) => self.has_slot = false,
-            // Another call linked it, so that a slot that was taken is given back.
+            // Another call linked it, so the slot is returned.
             LinkState::Linked => {}
             LinkState::Unlinked => return,
         }
@@ -117,8 +117,8 @@ impl SelfLinking<'_> {
         self.store.remember_link(self.prefix, self.experience);
     }
 
-    /// The call is found to be carried out: by a write of its own that got no answer, or under an
-    /// idempotency key, in which case it is not known here whether it linked the experience.
+    /// The call turns out to be done already: by its own write that got no answer, or under an
+    /// idempotency key, in which case it is unknown whether it linked the experience.
     pub fn found_done(&mut self) {
         if self.is_unsure {
             self.written();
@@ -130,7 +130,7 @@ impl SelfLinking<'_> {
         self.is_unsure = true;
     }
 
-    /// Looks again after a conflict: the experience may have been linked by another call.
+    /// Checks again after a conflict: another call may have linked the experience.
     pub async fn refresh(&mut self) -> Result<(), DatabaseError> {
         if self.state != LinkState::Linked && self.exists().await? {
             self.state = LinkState::Linked;
@@ -138,7 +138,7 @@ impl SelfLinking<'_> {
         Ok(())
     }
 
-    /// Writes the link of a call that writes nothing else, and says whether there is one then.
+    /// Writes the link of a call that writes nothing else, and returns whether there is one then.
     pub async fn write_alone(&mut self, now: UnixSeconds) -> Result<bool, DatabaseError> {
         let is_linked = self.prepare(now).await?;
         if self.state == LinkState::New(LinkedBy::Call) {
@@ -161,7 +161,7 @@ impl SelfLinking<'_> {
         Ok(is_linked)
     }
 
-    /// Gives back a slot that was not used. A failure costs the slot.
+    /// Returns an unused slot. A failure costs the slot.
     pub async fn end(self) {
         if !self.has_slot || (self.is_unsure && self.exists().await.unwrap_or(true)) {
             return;
@@ -197,8 +197,8 @@ impl Store {
         full.get(&prefix, |()| NONE_REMEMBERED).is_some()
     }
 
-    /// Takes a slot; `false` if there is none, which is recorded at most once a minute by each
-    /// environment.
+    /// Takes a slot; `false` if there is none, which each environment records at most once per
+    /// minute.
     async fn take_slot(
         &self,
         prefix: WorkspacePrefix,
@@ -244,13 +244,12 @@ impl Store {
         Ok(())
     }
 
-    /// How the slots of a workspace stand.
     pub async fn link_slots(&self, prefix: WorkspacePrefix) -> Result<LinkSlots, ApiError> {
         let item = self.database.get(Key::link_slots(prefix)).await?;
         Ok(item.map(items::read).transpose()?.unwrap_or_default())
     }
 
-    /// Counts the experiences that linked themselves, and sets the slots right. For the operator: it
+    /// Counts the experiences that linked themselves, and corrects the slots. For the operator: it
     /// reads all links.
     pub(in crate::store) async fn recount_link_slots(
         &self,
@@ -276,7 +275,7 @@ impl Store {
             .expression_attribute_values(":taken", number(taken))
             .expression_attribute_values(":before", number(before))
             .return_values(ReturnValue::None);
-        // If not, experiences link themselves just now: the next time, then.
+        // If not, experiences are linking themselves right now: the next recount corrects it.
         self.database.update_if(set).await?;
         Ok(())
     }

@@ -17,37 +17,34 @@ use crate::store::dynamo::database::{expression, failure, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::Key;
 
-/// How long a warm function takes a workspace's settings for current without looking. A change of
-/// them is effective everywhere within this time.
+/// How long a warm function uses a workspace's settings without reading them again. A change takes
+/// effect everywhere within this time.
 const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// A workspace and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
-    /// Its id.
     pub guid: WorkspaceId,
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: String,
-    /// How experiences become linked.
     #[serde(default)]
     pub linking: Linking,
-    /// How many bans each moderator may make or change within any hour; absent = any number.
+    /// The cap on each moderator's bans made or changed in any hour; absent = unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moderator_bans_per_hour: Option<NonZeroU32>,
-    /// For how many days a decision is kept in the history; absent = for good. It applies to the
-    /// decisions made from then on.
+    /// How many days a decision is kept in the history; absent = permanently. It applies to later
+    /// decisions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_days: Option<NonZeroU32>,
-    /// When it was made.
     pub created: UnixSeconds,
-    /// What it authenticates cursors and hashes erased bans with. Workspaces made by an older version lack it until
-    /// [`Store::upgrade_workspace`].
+    /// Authenticates cursors and hashes erased bans. Workspaces made by an older version lack it
+    /// until [`Store::upgrade_workspace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<WorkspaceSecret>,
 }
 
 impl Workspace {
-    /// A workspace with the default settings and a new secret.
+    /// A workspace with default settings and a new secret.
     pub fn new(guid: WorkspaceId, name: String, created: UnixSeconds) -> Result<Self, ApiError> {
         Ok(Self {
             guid,
@@ -74,15 +71,15 @@ fn random_secret() -> Result<WorkspaceSecret, ApiError> {
 }
 
 impl Store {
-    /// Makes a workspace; `false` if its prefix is taken, so that another id must be tried.
+    /// Creates a workspace; `false` if its prefix is taken, so that another id must be tried.
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
         let key = Key::workspace(workspace.guid.prefix());
         let item = items::write(key, "workspace", workspace)?;
         Ok(self.database.create(item).await?)
     }
 
-    /// Changes the settings of a workspace from `before` to `after`: what is the same in both is
-    /// not written. `false` if the workspace is gone.
+    /// Changes the settings of a workspace from `before` to `after`; only differences are written.
+    /// `false` if the workspace is gone.
     pub async fn change_workspace(
         &self,
         before: &Workspace,
@@ -121,14 +118,13 @@ impl Store {
         Ok(self.database.update_if(update).await?)
     }
 
-    /// A workspace by its prefix.
     pub async fn workspace(&self, prefix: WorkspacePrefix) -> Result<Option<Workspace>, ApiError> {
         let found = self.database.get(Key::workspace(prefix)).await?;
         Ok(found.map(items::read).transpose()?)
     }
 
-    /// Adds to a workspace what one made by an older version lacks; `false` if nothing is missing,
-    /// or if the workspace is gone.
+    /// Adds what a workspace from an older version lacks; `false` if nothing is missing, or if the
+    /// workspace is gone.
     pub async fn upgrade_workspace(&self, prefix: WorkspacePrefix) -> Result<bool, ApiError> {
         let update = self
             .database
@@ -140,9 +136,9 @@ impl Store {
         Ok(self.database.update_if(update).await?)
     }
 
-    /// The secret of a workspace, from memory (60 s) or the table.
+    /// The secret of a workspace, from the cache (60 s) or the table.
     ///
-    /// Unavailable while the workspace was made by an older version and not upgraded.
+    /// Unavailable while a workspace from an older version is not upgraded.
     pub async fn workspace_secret(
         &self,
         prefix: WorkspacePrefix,
@@ -153,7 +149,7 @@ impl Store {
         })
     }
 
-    /// The same, or none.
+    /// The same, if there is one.
     pub(in crate::store) async fn workspace_secret_if_any(
         &self,
         prefix: WorkspacePrefix,
@@ -166,7 +162,7 @@ impl Store {
         Ok(secret(self.look_up_workspace(prefix).await?))
     }
 
-    /// A workspace by its prefix, from memory or the table.
+    /// A workspace from the cache or the table.
     pub(in crate::store) async fn known_workspace(
         &self,
         prefix: WorkspacePrefix,
@@ -177,7 +173,7 @@ impl Store {
         self.look_up_workspace(prefix).await
     }
 
-    /// A workspace by its prefix from the table, remembered for what else the call needs of it.
+    /// A workspace from the table, which then is cached.
     pub(in crate::store) async fn look_up_workspace(
         &self,
         prefix: WorkspacePrefix,
@@ -188,7 +184,7 @@ impl Store {
         Ok(found)
     }
 
-    /// All workspaces. For the operator only: it reads the whole of the (small) table.
+    /// All workspaces. For the operator only: it reads the whole (small) table.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, ApiError> {
         let mut pages = self
             .database

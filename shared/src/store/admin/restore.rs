@@ -1,16 +1,16 @@
-//! Restoring: the bans table goes back to what a copy of it holds.
+//! Restores the bans table to the state in a copy of it.
 //!
 //! DynamoDB restores a point in time into a new table only. That table is the *copy*, and is only
-//! read; the *live* table stays, with its stream, its indexes and what CloudFormation knows of it.
-//! Two things are done to it:
+//! read; the *live* table stays, with its stream, its indexes and its place in CloudFormation. Two
+//! things are done to it:
 //!
-//! - what the copy holds and the live table has lost is **put back**, as it was;
+//! - what the copy has and the live table has lost is **put back**, unchanged;
 //! - what was decided since is **decided back**: a ban made since is lifted, one lifted since is
-//!   restored, one changed since gets its terms back. These are decisions like any others, so readers
-//!   of events, webhooks and mirrors hear of them, and an undo takes them back.
+//!   restored, one changed since gets its old terms. These are decisions like any others, so
+//!   readers of events, webhooks and mirrors receive them, and an undo reverses them.
 //!
-//! Nothing is deleted. What experiences and mirrors have reported, and how far deliveries are, is
-//! true whatever the copy says, and stays. Every step can be repeated, and a second run changes
+//! Nothing is deleted. The reports of experiences and mirrors, and the state of deliveries, are true
+//! whatever the copy contains, and stay. Every step can be repeated, and a second run changes
 //! nothing.
 
 mod counters;
@@ -36,11 +36,10 @@ pub use log_again::KnownLogs;
 pub use parts::{Piece, RestorePosition, TablePage};
 pub use run::RestoreRun;
 
-/// What becomes of users of whom the live table holds none of the bans that the copy holds: they were
-/// forgotten since, or what the live table held of them is lost.
+/// What to do about users of whose bans in the copy the live table has none: either they were
+/// erased since, or their items were lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// None of them is brought back.
     LeaveOut,
     /// All but these are brought back.
     BringBackExcept(BTreeSet<UserId>),
@@ -49,44 +48,45 @@ pub enum Absent {
 /// A restore of the bans table.
 #[derive(Clone, Debug)]
 pub struct Restoring {
-    /// The table that is restored.
+    /// The table to restore.
     pub live: Store,
-    /// The copy: the same workspaces, another table of bans.
+    /// The copy: the same workspaces, another bans table.
     pub copy: Store,
-    /// The name under which it decides, by which it can be undone.
+    /// The actor name of its decisions, by which they can be undone.
     pub name: String,
     /// Who runs it, for the history.
     pub principal: String,
-    /// What becomes of absent users; as long as that is not said, they are left out.
+    /// What to do about absent users; until that is decided, they are left out.
     pub absent: Option<Absent>,
-    /// Whether what was decided since stays, so that only what is lost is put back.
+    /// Whether to keep later decisions, and only put back what is lost.
     pub only_missing: bool,
-    /// Whether it is only counted what would be done.
+    /// Whether to only count what would be done.
     pub is_preview: bool,
-    /// What was found out about the logs.
+    /// The known states of the logs.
     pub logs: KnownLogs,
 }
 
-/// How many of the users who were left out are named.
+/// How many of the users who were left out are listed.
 pub const LISTED: usize = 1000;
 
-/// What a restore did, or would do.
+/// The results of a restore, or of a preview.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restored {
-    /// Users who were compared.
+    /// Users compared.
     pub users: u64,
-    /// Items that were put back, by kind.
+    /// Items put back, by kind.
     pub put_back: BTreeMap<String, u64>,
-    /// Bans made since, which were lifted.
+    /// Bans made since the copy, which were lifted.
     pub lifted: u64,
-    /// Bans ended since, which are in force again.
+    /// Bans ended since the copy, which are in force again.
     pub restored: u64,
-    /// Bans changed since, which have their terms back.
+    /// Bans changed since the copy, which have their old terms again.
     pub changed: u64,
-    /// Events that are logged again, and marked as repeated.
+    /// Events that are logged again, marked as repeated.
     pub repeated: u64,
-    /// How many users were left out, since the live table holds nothing of what the copy holds of them.
+    /// How many users were left out, because the live table has nothing of what the copy has about
+    /// them.
     pub left_out_count: u64,
     /// The first of them, at most [`LISTED`].
     pub left_out: BTreeSet<UserId>,
@@ -94,12 +94,12 @@ pub struct Restored {
     pub linked: BTreeSet<ExperienceId>,
     /// Users who are protected again.
     pub protected: BTreeSet<UserId>,
-    /// The largest number of a ban that was seen in either table.
+    /// The largest number of a ban in either table.
     pub largest_uid: u64,
 }
 
 impl Restored {
-    /// Adds what another part of the restore did.
+    /// Adds the results of another part.
     pub fn add(&mut self, other: Self) {
         self.users = self.users.saturating_add(other.users);
         for (kind, count) in other.put_back {
@@ -132,10 +132,10 @@ impl Restored {
 }
 
 impl Restoring {
-    /// Restores what a page of the copy holds.
+    /// Restores a page of the copy.
     pub async fn restore_copied(&self, piece: Piece) -> Result<Restored, ApiError> {
         match piece {
-            // Their own partition, if the copy holds one, comes on another page.
+            // If the copy has a partition of theirs, it comes on another page.
             Piece::Beside(prefix, user) if self.copy.holds_user(prefix, user).await? => {
                 Ok(Restored::default())
             }
@@ -146,7 +146,7 @@ impl Restoring {
         }
     }
 
-    /// Restores what a page of the live table holds of users whom the copy does not know.
+    /// Restores a page of the live table, for users whom the copy does not know.
     pub async fn restore_live(&self, piece: Piece) -> Result<Restored, ApiError> {
         let (prefix, user) = match piece {
             Piece::User(prefix, user) => (prefix, user),
@@ -161,7 +161,7 @@ impl Restoring {
         self.restore_user(prefix, user).await
     }
 
-    /// Puts back those of a copy's items, none of which is a user's, that the live table has lost.
+    /// Puts back those of the copy's items without a user that the live table has lost.
     async fn restore_items(
         &self,
         prefix: WorkspacePrefix,
@@ -181,7 +181,7 @@ impl Restoring {
         Ok(done)
     }
 
-    /// Whether a user comes back of whom the live table holds nothing.
+    /// Whether a user of whom the live table has nothing is brought back.
     fn brings_back(&self, user: UserId) -> bool {
         match &self.absent {
             Some(Absent::BringBackExcept(forgotten)) => !forgotten.contains(&user),
@@ -189,7 +189,7 @@ impl Restoring {
         }
     }
 
-    /// Writes an item that the live table does not hold, and counts it.
+    /// Writes an item that the live table lacks, and counts it.
     async fn create(&self, item: Item, done: &mut Restored) -> Result<(), DatabaseError> {
         let kind = kinds::kind_of(&item).to_owned();
         if self.is_preview || self.live.database.create(item).await? {

@@ -1,4 +1,4 @@
-//! What one key decided within a time, for an undo.
+//! Finds one key's decisions in a period, for an undo.
 
 use std::collections::BTreeSet;
 
@@ -11,30 +11,28 @@ use crate::store::Store;
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::schema::{self, Key, names};
 
-/// Decisions to be undone: those of one key within a time.
+/// Decisions to undo: those of one key in a period.
 #[derive(Clone, Debug)]
 pub struct UndoWindow {
-    /// The public id of the key, or the name under which the operator decided.
+    /// The public id of the key, or the operator's actor name.
     pub key_id: String,
-    /// From when on, inclusive.
+    /// The start, inclusive.
     pub since: UnixMillis,
-    /// Until when, inclusive.
+    /// The end, inclusive.
     pub until: UnixMillis,
 }
 
-/// Where an undone decision lies: bans of one scope of one user follow each other there.
+/// The chain of an undone decision: one user's bans in one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Chain {
-    /// Whose.
     pub user: UserId,
-    /// Whether it is that of the Global bans.
+    /// Whether it is the chain of the Global bans.
     pub is_global: bool,
-    /// The experience of the Experience bans; of Global ones, that of one of them.
+    /// The experience of the Experience bans; for Global ones, that of one of them.
     pub experience: ExperienceId,
 }
 
 impl Chain {
-    /// The scope.
     #[must_use]
     pub const fn scope(&self) -> Scope {
         if self.is_global {
@@ -51,13 +49,13 @@ impl Chain {
 }
 
 impl UndoWindow {
-    /// Whether a decision is to be undone.
+    /// Whether to undo a decision.
     #[must_use]
     pub fn holds(&self, decision: &PastDecision) -> bool {
         decision.key_id == self.key_id && (self.since..=self.until).contains(&decision.moment)
     }
 
-    /// The chains that hold a decision to be undone.
+    /// The chains that contain a decision to undo.
     #[must_use]
     pub fn chains(&self, history: &[PastDecision]) -> BTreeSet<Chain> {
         let mut chains = BTreeSet::new();
@@ -76,7 +74,7 @@ impl UndoWindow {
         chains
     }
 
-    /// A chain's history as the rules look at it.
+    /// A chain's history in the form that the rules need.
     #[must_use]
     pub fn steps<'a>(&self, chain: &Chain, history: &'a [PastDecision]) -> Vec<UndoStep<'a>> {
         history
@@ -92,8 +90,8 @@ impl UndoWindow {
 }
 
 impl Store {
-    /// Whether a key, or a name of the operator's, ever decided anything in the workspace; may trail
-    /// by a moment.
+    /// Whether a key, or an actor name of the operator, ever decided anything in the workspace;
+    /// eventually consistent.
     pub async fn has_decided(
         &self,
         prefix: WorkspacePrefix,
@@ -111,7 +109,7 @@ impl Store {
         Ok(!found.is_empty())
     }
 
-    /// The users on whom the key decided within the window; may trail by a moment.
+    /// The users about whom the key decided in the window; eventually consistent.
     pub async fn users_decided_on(
         &self,
         prefix: WorkspacePrefix,

@@ -1,16 +1,16 @@
 //! A ban check that no pair of writes can slip through.
 //!
-//! A check reads two items in one call: the user's Global ban and the experience's item. Each is
-//! strongly consistent, but the two are not read at the same instant. If a user's ban moves between
-//! the scopes meanwhile (a Global ban is made, then the Experience ban is ended, or the other way
-//! round), one item may be read before the first write and the other after the second, and neither
-//! shows a ban that holds, though the user was banned all the time. (Nothing else can be observed: an
-//! older state of one item by itself is a state that was current after the check began.)
+//! A check reads two items in one call: the user's Global ban and the experience's item. Each read
+//! is strongly consistent, but the two do not happen at the same instant. If a user's ban moves
+//! between the scopes meanwhile (a Global ban is made, then the Experience ban is ended, or the
+//! other way round), one item may be read before the first write and the other after the second.
+//! Then neither shows a ban in force, although the user was banned all the time. (Nothing else can
+//! go wrong: an older state of one item alone was current after the check began.)
 //!
-//! Such a reading always shows a ban that ended a moment ago. Only then the items are read again, until
-//! two readings in a row find the same versions: what does not change between two readings was so in
-//! between, both items at once. `TransactGetItems` would cost every check twice as much, and it fails
-//! when a write is under way.
+//! Such a reading always shows a ban that ended a moment ago. Only then the items are read again,
+//! until two consecutive readings find the same versions: then both items were in that state at one
+//! moment in between. `TransactGetItems` would double the cost of every check, and it fails while a
+//! write is in progress.
 
 use std::future::Future;
 
@@ -22,15 +22,15 @@ use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::DatabaseError;
 
-/// How many seconds ago a ban may have ended to be called in question: far more than a check takes, and
-/// than clocks are apart.
+/// How many seconds ago a ban may have ended to make a reading doubtful: far more than a check
+/// takes, and than clocks differ.
 const LATELY: u64 = 60;
 
-/// How often the items are read again at most.
+/// The most repeated readings.
 const READINGS: u32 = 4;
 
 impl Store {
-    /// The standing of a user for a ban check, as it stood at one moment.
+    /// The standing of a user for a ban check, consistent at one moment.
     pub async fn steady_standing(
         &self,
         prefix: WorkspacePrefix,
@@ -59,7 +59,7 @@ impl Store {
     }
 }
 
-/// The snapshot as it stood at one moment, given a first reading.
+/// The snapshot at one moment, given a first reading.
 async fn steady<F, Fut>(
     first: Snapshot,
     now: UnixSeconds,
@@ -84,7 +84,7 @@ where
     Ok(last)
 }
 
-/// Whether no ban holds, but one did until a moment ago.
+/// Whether no ban is in force, but one was until a moment ago.
 fn may_be_torn(snapshot: &Snapshot, now: UnixSeconds) -> bool {
     let standing = &snapshot.standing;
     let mut bans = standing.here.ban.iter().chain(&standing.global);
@@ -92,7 +92,7 @@ fn may_be_torn(snapshot: &Snapshot, now: UnixSeconds) -> bool {
         && bans.any(|ban| ended(ban).is_some_and(|at| at.plus(LATELY) >= now))
 }
 
-/// When a ban ended, or is to end.
+/// When a ban ended, or will end.
 fn ended(ban: &Ban) -> Option<UnixSeconds> {
     let expires = match ban.terms.expires {
         Expiry::At(at) => Some(at),
@@ -177,7 +177,7 @@ mod tests {
         let moved = reading(lifted(2), Some((ban(Scope::Global, None), 1)));
         let torn = reading(lifted(2), None);
         assert_eq!(checked(&[torn.clone(), moved]).await, (true, 2));
-        // It moves back meanwhile: the Global ban is ended, and the other is read as it was.
+        // It moves back meanwhile: the Global ban is ended, and the other is read in its old state.
         let appealed = Some((ban(Scope::Global, Some(NOW.0)), 2));
         let torn_again = reading(lifted(2), appealed.clone());
         let back = reading(Some((ban(Scope::Experience, None), 3)), appealed);

@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_is_read_as_it_is_written_and_the_walk_ends() {
+    fn position_round_trips_and_the_walk_ends() {
         let mut position = Some(BackfillPosition::parse("start"));
         assert_eq!(position, Some(BackfillPosition::default()));
         let mut partitions = 0;

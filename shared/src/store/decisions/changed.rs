@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_known_by_its_key() {
+    fn item_is_identified_by_its_key() {
         let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
         let user = "26092f67#U#156";
         assert_eq!(changed(user, "H#001#7#1"), Some(Changed::Entry(prefix)));

@@ -1,8 +1,8 @@
-//! Read, decide, write, and again when another writer was faster.
+//! Reads, decides, writes, and starts over after a write conflict.
 //!
-//! A write that got no answer may have happened. The next round therefore also reads the decision
-//! it would have left in the history; if it is there, the call has been carried out. A write begins
-//! only while there is time for both (see [`crate::store::dynamo::deadline`]).
+//! A write that got no answer may have happened. So the next round also reads the decision it would
+//! have left in the history; if it is there, the call is done. A write starts only if there is time
+//! for both (see [`crate::store::dynamo::deadline`]).
 
 use std::future::Future;
 
@@ -22,47 +22,43 @@ use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
 
-/// How often a call is decided anew because another writer was faster. A hundred servers confirming
-/// one item at once need a handful of rounds; the time limit of the route ends it in any case.
+/// How often a call is decided again after a write conflict. A hundred servers that report one item
+/// at once need a few rounds; the route's time limit ends it in any case.
 const ROUNDS: u32 = 32;
 
 /// How many writes may go unanswered. The SDK has tried each of them several times, so more would
-/// only add to the load of a database that has too much.
+/// only add load to an overloaded database.
 const UNANSWERED: u32 = 3;
 
 /// A call on one user's standing in one experience.
 #[derive(Clone, Debug)]
 pub struct WriteContext {
-    /// Whose.
     pub user: UserId,
-    /// The workspace.
     pub prefix: WorkspacePrefix,
-    /// Where, and whether the call links it.
+    /// The experience, and whether the call links it.
     pub link: Link,
-    /// Who calls.
     pub actor: Actor,
-    /// By what the caller is bound besides the rules.
+    /// The caller's limits besides the rules.
     pub limits: CallerLimits,
-    /// The caller's own name for the request, if it gave one.
+    /// The idempotency key, if the caller sent one.
     pub idempotency: Option<Named>,
-    /// By which a repeat is recognised; without it, no call is one.
+    /// Identifies a repeat; without it, no call is one.
     pub digest: Option<CallDigest>,
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    /// The standing afterwards.
     pub standing: Standing,
-    /// What was decided; unknown, and so empty, when an earlier request is found to have done it.
+    /// The decisions; unknown, and so empty, if an earlier request made them.
     pub decisions: Vec<Decision>,
-    /// What an earlier call under the same `Idempotency-Key` was answered, if this is a repeat of it.
+    /// The answer to an earlier call under the same `Idempotency-Key`, if this is a repeat of it.
     pub(in crate::store) earlier: Option<StoredAnswer>,
 }
 
 impl Store {
-    /// Carries out a call: `decide` makes an outcome of what is stored, and the outcome is written
-    /// whole, if the state it was decided on still holds. Otherwise it is decided anew.
+    /// Performs a call: `decide` makes an outcome from what is stored, and the outcome is written
+    /// as a whole if that state is still current. Otherwise `decide` runs again.
     pub async fn commit_with_retry<F, Fut>(
         &self,
         context: &WriteContext,
@@ -73,7 +69,7 @@ impl Store {
         Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
     {
         let mut linking = self.begin_linking(context.prefix, context.link);
-        // On the heap: the rounds hold much, and callers hold them in futures of their own.
+        // On the heap: the rounds are large, and callers embed them in their own futures.
         let committed = Box::pin(self.settle_linking(context, &mut linking, decide)).await;
         linking.end().await;
         committed
@@ -181,14 +177,14 @@ impl Store {
     }
 }
 
-/// That a call has taken effect before.
+/// A call that has taken effect before.
 #[derive(Debug, Default)]
 struct Done {
-    /// What it was answered, if it has an `Idempotency-Key`.
+    /// Its answer, if it has an `Idempotency-Key`.
     answer: Option<StoredAnswer>,
 }
 
-/// Whether the call has taken effect before: in a round whose answer was lost, or under the same
+/// Whether the call has taken effect before: in a round without an answer, or under the same
 /// idempotency key.
 fn done_before(
     context: &WriteContext,

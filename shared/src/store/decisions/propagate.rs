@@ -1,8 +1,8 @@
-//! Bringing decisions to experiences that were not part of the deciding transaction.
+//! Propagates decisions to experiences outside of the deciding transaction.
 //!
-//! Fed by the table's stream, and level-triggered: a record only says *where* something changed.
-//! What is to be done follows from the state as it is now, so a record that comes twice, late or
-//! in another order does no harm, and one that is cut short is simply done again.
+//! Fed by the table's stream, and level-triggered: a record only shows *where* something changed.
+//! What to do follows from the current state, so a record that comes twice, late or out of order
+//! does no harm, and an interrupted one is repeated.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS};
 use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::Key;
 
-/// How often a transaction that another writer disturbed is made anew.
+/// How often a transaction is retried after a write conflict.
 const ROUNDS: u32 = 10;
 
 /// What to propagate after a change.
@@ -57,9 +57,8 @@ impl Store {
         }
     }
 
-    /// Brings the experiences' items in line with the Global bans as they are now, in as few
-    /// transactions as hold them; each Global ban is checked along with them, so that none is applied
-    /// that has passed.
+    /// Brings the experiences' items in line with the current Global bans, in as few transactions
+    /// as possible; each transaction checks its Global bans, so that no outdated one is applied.
     pub(in crate::store) async fn reconcile(
         &self,
         prefix: WorkspacePrefix,
@@ -151,8 +150,8 @@ impl Store {
     }
 }
 
-/// The pairs, divided so that each part fits into one transaction: one write for each pair, and one
-/// check of the Global ban for each run of pairs of one user.
+/// The pairs, divided so that each part fits into one transaction: one write per pair, and one
+/// check of the Global ban per run of pairs of one user.
 fn in_transactions(pairs: &[(UserId, ExperienceId)]) -> Vec<&[(UserId, ExperienceId)]> {
     let (mut parts, mut rest) = (Vec::new(), pairs);
     while !rest.is_empty() {
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_takes_100_actions_whoever_they_are_about() {
+    fn transaction_has_100_actions_across_users() {
         let of_one_user: Vec<_> = (1..=250).map(|place| (1, place)).collect();
         assert_eq!(sizes(&of_one_user), [99, 99, 52]);
         let of_one_place: Vec<_> = (1..=120).map(|user| (user, 1)).collect();

@@ -1,4 +1,4 @@
-//! Used idempotency keys: which request had one, for a day.
+//! Used idempotency keys, kept for a day.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
@@ -14,30 +14,30 @@ use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
 use crate::store::dynamo::versions;
 
-/// For how many seconds a used key counts: a day.
+/// For how many seconds a used key is valid: a day.
 const KEPT: u64 = 86_400;
 
-/// A request that had a key.
+/// A request with an idempotency key.
 #[derive(Serialize, Deserialize)]
 struct RequestItem {
-    /// What it meant. A request that an earlier release stored has none.
+    /// Its meaning. Requests stored by an earlier release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     meaning: Option<String>,
-    /// Its bytes, for functions of an earlier release.
+    /// A digest of its bytes, for functions of an earlier release.
     digest: String,
-    /// What it was answered. A request that an earlier release stored has none.
+    /// Its answer. Requests stored by an earlier release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<StoredAnswer>,
-    /// From when on the key is free again. DynamoDB deletes the item up to days later.
+    /// The key is free again from then on. DynamoDB deletes the item up to days later.
     ttl: u64,
 }
 
-/// Where the request of an API key under this name is kept.
+/// The item of an API key's request under this idempotency key.
 pub(in crate::store) fn key(prefix: WorkspacePrefix, key_id: &str, name: &IdempotencyKey) -> Key {
     Key::request(prefix, &digest::of(&[key_id, &name.name]))
 }
 
-/// Keeps the request, unless another one has the key and its day is not over.
+/// Stores the request, unless another one has used the key within a day.
 pub(in crate::store) fn write(
     table: &str,
     key: Key,
@@ -57,12 +57,12 @@ pub(in crate::store) fn write(
 /// The first call under a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store) struct First {
-    /// What it was answered, unless an earlier release stored it.
+    /// Its answer, unless an earlier release stored it.
     pub answer: Option<StoredAnswer>,
 }
 
-/// The first call, if the request that was found under the key is the same one; 400 if it is another.
-/// Once its day is over it counts no more, whether or not DynamoDB has deleted it.
+/// The first call, if the request stored under the key is the same one; 400 if it is another. It
+/// expires after a day, whether or not DynamoDB has deleted it.
 pub(in crate::store) fn repeated(
     item: Item,
     name: &IdempotencyKey,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn key_counts_for_its_day_and_not_a_second_longer() {
+    fn idempotency_key_is_valid_for_exactly_a_day() {
         let sent = name("same", "other bytes");
         assert_eq!(judged(Some("same"), &sent, 999), Some(true));
         assert_eq!(judged(Some("same"), &sent, 1_000), Some(false));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn meaning_decides_and_bytes_only_where_no_meaning_is_stored() {
+    fn bytes_only_matter_if_no_meaning_is_stored() {
         assert_eq!(judged(Some("same"), &name("same", "x"), 0), Some(true));
         assert_eq!(judged(Some("same"), &name("other", "bytes"), 0), None);
         assert_eq!(judged(None, &name("any", "bytes"), 0), Some(true));

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn write_begins_only_while_it_can_be_finished_and_looked_up() {
+    async fn write_starts_only_if_it_can_be_finished_and_looked_up() {
         let begun = Cell::new(0);
         let write = || async { begun.set(begun.get() + 1) };
         assert_eq!(

@@ -239,13 +239,14 @@ pub(in crate::store) fn write(
     attributes: impl Serialize,
 ) -> Result<Item, DatabaseError> {
     let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
-        .map_err(|error| DatabaseError::Refused(format!("unwritable item: {error}")))?;
+        .map_err(|error| DatabaseError::Refused(format!("could not serialize an item: {error}")))?;
     item.insert("kind".to_owned(), AttributeValue::S(kind.to_owned()));
     item.extend(key.item());
     Ok(item)
 }
 
 pub(in crate::store) fn attribute(value: impl Serialize) -> Result<AttributeValue, DatabaseError> {
-    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
-        .map_err(|error| DatabaseError::Refused(format!("unwritable attribute: {error}")))
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value).map_err(|error| {
+        DatabaseError::Refused(format!("could not serialize an attribute: {error}"))
+    })
 }

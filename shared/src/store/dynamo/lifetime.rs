@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn item_is_over_from_its_second_on_whether_or_not_it_was_deleted() {
+    fn item_expires_on_time_whether_or_not_it_was_deleted() {
         let lasts = |ttl, now| lasting(vec![item(ttl)], UnixSeconds(now)).len() == 1;
         assert!(lasts(Some(1_000), 999));
         assert!(!lasts(Some(1_000), 1_000));

@@ -53,7 +53,7 @@ impl<T> Merge<T> {
         }
     }
 
-    /// The next entry by `key`, as far as it is known.
+    /// The next entry by `key`, as far as known.
     pub fn next<K: Ord>(&mut self, key: impl Fn(&T) -> K) -> Next<T> {
         let is_unread = |part: &Part<T>| part.goes_on && part.read.is_empty();
         let unread: Vec<_> = (0..)
@@ -122,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn merged_list_holds_every_entry_once_and_in_order(
+        fn merged_list_has_every_entry_once_and_in_order(
             partitions in partitions(),
             lengths in prop::collection::vec(0_usize..6, 0..80),
         ) {
@@ -132,7 +132,7 @@ mod tests {
         }
 
         #[test]
-        fn truncated_pages_yield_a_beginning_of_the_list(
+        fn truncated_pages_yield_a_prefix_of_the_list(
             partitions in partitions(),
             page in 0_usize..6,
         ) {

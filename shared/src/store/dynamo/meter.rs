@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_side_by_side_are_waited_for_once_and_what_lies_between_two_is_ours() {
+    fn parallel_calls_count_once_and_gaps_do_not() {
         let meter = Arc::new(Meter::default());
         let started = Instant::now();
         let (first, second) = (meter.begin_call(), meter.begin_call());

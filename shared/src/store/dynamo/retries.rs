@@ -1,5 +1,4 @@
-//! How often the SDK sends a call to the database again: what makes a request slow before it makes
-//! it fail.
+//! Counts the SDK's retries of database calls, which slow a request down before they make it fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,21 +7,21 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 
-/// The header in which the SDK tells the database the number of the attempt.
+/// The header in which the SDK sends the number of the attempt.
 const ATTEMPT: &str = "amz-sdk-request";
 
-/// The retries of a client. An environment serves one request at a time, so those since a request
+/// The retries of a client. An environment serves one request at once, so those since a request
 /// began are its own.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Retries(Arc<AtomicU32>);
 
 impl Retries {
-    /// Counts from nought.
+    /// Resets the counter.
     pub fn begin(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// The retries since then.
+    /// The retries since the reset.
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! How items are keyed. The one place that knows the layout; `docs/architecture.md` draws it.
+//! The keys of items. Only this module knows the layout; `docs/architecture.md` describes it.
 
 mod outward;
 
@@ -12,16 +12,15 @@ use crate::store::erasure::requests::NotificationId;
 
 pub use outward::*;
 
-/// An item, as the SDK has it.
+/// An item in the SDK's form.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Over how many partitions the users' Global bans of a workspace are spread. One partition serves
-/// 3,000 reads a second, and each ban check reads one; all of them are read to bring the standing
-/// Global bans to a newly linked experience.
+/// The number of partitions of a workspace's Global bans. One partition serves 3,000 reads per
+/// second, and each ban check reads one; a back-fill reads all of them.
 pub const GLOBAL_SHARDS: u64 = 16;
 
-/// Over how many partitions each list of bans is spread. One index partition takes 1,000 writes
-/// and gives about 24 MB a second; a million bans must come out in less than 30 s.
+/// The number of partitions of each list of bans. One index partition accepts 1,000 writes and
+/// returns about 24 MB per second; exporting a million bans must take less than 30 s.
 pub const LEDGER_SHARDS: u64 = 4;
 
 /// The primary key of an item.
@@ -77,7 +76,7 @@ impl Key {
         }
     }
 
-    /// A request that was made with an idempotency key, by the hash of it.
+    /// A request with an idempotency key, by its hash.
     pub fn request(prefix: WorkspacePrefix, hash: &str) -> Self {
         Self {
             pk: format!("{prefix}#I#{hash}"),
@@ -93,7 +92,7 @@ impl Key {
         }
     }
 
-    /// A user whom no call may ban.
+    /// A protected user.
     pub fn protected(prefix: WorkspacePrefix, user: UserId) -> Self {
         Self {
             pk: protected_partition(prefix),
@@ -101,7 +100,7 @@ impl Key {
         }
     }
 
-    /// The bans that a key has made lately.
+    /// The recent bans of a key.
     pub fn key_pace(prefix: WorkspacePrefix, key_id: &str) -> Self {
         Self {
             pk: format!("{prefix}#C#K#{key_id}"),
@@ -109,7 +108,7 @@ impl Key {
         }
     }
 
-    /// The bans that a moderator has made lately.
+    /// The recent bans of a moderator.
     pub fn moderator_pace(prefix: WorkspacePrefix, moderator: ModeratorId) -> Self {
         Self {
             pk: format!("{prefix}#C#M#{moderator}"),
@@ -117,7 +116,7 @@ impl Key {
         }
     }
 
-    /// The checks that a key has made in a minute.
+    /// The checks of a key in a minute.
     pub fn checks(prefix: WorkspacePrefix, key_id: &str, minute: u64) -> Self {
         Self {
             pk: format!("{prefix}#K#{key_id}#{minute}"),
@@ -125,7 +124,7 @@ impl Key {
         }
     }
 
-    /// What is kept of a forgotten user.
+    /// The receipt of an erasure.
     pub fn receipt(prefix: WorkspacePrefix, at: UnixMillis, name: &str) -> Self {
         Self {
             pk: receipt_partition(prefix),
@@ -133,7 +132,7 @@ impl Key {
         }
     }
 
-    /// The mark of a notification that was dealt with.
+    /// The mark of a processed notification.
     pub fn notification(prefix: WorkspacePrefix, id: &NotificationId) -> Self {
         Self {
             pk: format!("{prefix}#R#{}", id.as_str()),
@@ -141,7 +140,7 @@ impl Key {
         }
     }
 
-    /// A request to forget a user that waits for the operator.
+    /// An erasure request that waits for the operator.
     pub fn queued_erasure(prefix: WorkspacePrefix, id: &NotificationId) -> Self {
         Self {
             pk: erasure_queue(prefix),
@@ -149,7 +148,7 @@ impl Key {
         }
     }
 
-    /// That a workspace takes in requests to forget users.
+    /// The erasure intake of a workspace.
     pub fn erasure_intake(prefix: WorkspacePrefix) -> Self {
         Self {
             pk: ERASURE_INTAKES.to_owned(),
@@ -165,7 +164,7 @@ impl Key {
         }
     }
 
-    /// When an experience was last seen to poll.
+    /// When an experience last polled.
     pub fn sighting(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
         Self {
             pk: sighting_partition(prefix),
@@ -197,7 +196,7 @@ impl Key {
         }
     }
 
-    /// A key, by the hash of it.
+    /// A key, by its hash.
     pub fn api_key(hash: &str) -> Self {
         Self {
             pk: format!("K#{hash}"),
@@ -205,7 +204,7 @@ impl Key {
         }
     }
 
-    /// Where the services of a local stack are.
+    /// Where the services of a local stack listen.
     pub fn local_stack() -> Self {
         Self {
             pk: LOCAL_STACK.to_owned(),
@@ -213,8 +212,8 @@ impl Key {
         }
     }
 
-    /// Whether it is one of the table of workspaces, and not of that of bans, whose partitions
-    /// begin with the prefix of a workspace.
+    /// Whether it belongs to the workspaces table; partitions of the bans table begin with the prefix
+    /// of a workspace.
     #[must_use]
     pub fn is_of_workspaces(&self) -> bool {
         ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
@@ -255,19 +254,19 @@ pub const BAN_PREFIX: &str = "B#";
 /// The sort key prefix of a user's decisions.
 pub const DECISION_PREFIX: &str = "H#";
 
-/// After the sort keys of all of a user's decisions.
+/// Sorts after all of a user's decisions.
 pub const DECISIONS_END: &str = "H#~";
 
-/// Where the local stack writes down its addresses, in the table of workspaces; no deployed stack has it.
+/// The local stack's addresses, in the workspaces table; no deployed stack has them.
 const LOCAL_STACK: &str = "LOCAL";
 
-/// Where the workspaces that take in erasure requests stand, in the table of workspaces.
+/// The workspaces that accept erasure requests, in the workspaces table.
 pub const ERASURE_INTAKES: &str = "R";
 
-/// Where the restore that is under way is remembered, in the table of workspaces.
+/// The restore in progress, in the workspaces table.
 const RESTORE_RUN: &str = "O";
 
-/// Everything about one user but the Global ban in force.
+/// Everything about one user except the Global ban in force.
 pub fn user_partition(prefix: WorkspacePrefix, user: UserId) -> String {
     format!("{prefix}#U#{user}")
 }
@@ -282,7 +281,7 @@ pub fn link_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#X")
 }
 
-/// When the experiences of a workspace were last seen to poll.
+/// When the experiences of a workspace last polled.
 pub fn sighting_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#S")
 }
@@ -292,8 +291,8 @@ fn counter_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#N")
 }
 
-/// The counter of experiences that linked themselves: apart from the links, which are listed, and from
-/// the other counter, which a poll may not write.
+/// The counter of experiences that linked themselves: separate from the links, which are listed,
+/// and from the other counter, which a poll may not write.
 fn link_slots_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#Y")
 }
@@ -311,22 +310,22 @@ pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 7] {
     ]
 }
 
-/// The users of a workspace whom no call may ban.
+/// The protected users of a workspace.
 pub fn protected_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#P")
 }
 
-/// What is kept of the forgotten users of a workspace.
+/// The receipts of a workspace's erasures.
 pub fn receipt_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#F")
 }
 
-/// The requests to forget users that wait for the operator.
+/// The erasure requests that wait for the operator.
 pub fn erasure_queue(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#Q")
 }
 
-/// The decisions of one key, in the index of them.
+/// The decisions of one key, in their index.
 pub fn decided_by(prefix: WorkspacePrefix, key_id: &str) -> String {
     format!("{prefix}#{key_id}")
 }
@@ -350,12 +349,12 @@ pub fn experience_ledger_partition(
     format!("{prefix}#{experience}#{shard}")
 }
 
-/// The shard of the lists that a ban stands in.
+/// The shard of a ban in the lists.
 pub fn ledger_shard(guid: Guid) -> u64 {
     guid.get().checked_rem(LEDGER_SHARDS).unwrap_or_default()
 }
 
-/// A guid that sorts as text as it does as a number.
+/// A guid in a form whose text order is its numeric order.
 pub fn padded_guid(guid: Guid) -> String {
     format!("{:020}", guid.get())
 }
@@ -365,26 +364,26 @@ pub fn decisions_since(at: UnixMillis) -> String {
     format!("H#{:014}", at.millis())
 }
 
-/// After the sort keys of all decisions at or before `at`.
+/// Sorts after all decisions at or before `at`.
 pub fn decisions_until(at: UnixMillis) -> String {
     format!("{}~", decisions_since(at))
 }
 
-/// The sort key of an owed unban: by the second it is due, then by ban.
+/// The sort key of a pending unban: by the second it is due, then by ban.
 pub fn unban_owed(due: UnixSeconds, guid: Guid) -> String {
     format!("{}#{}", unban_due(due), padded_guid(guid))
 }
 
-/// The beginning of the sort keys of unbans due in a second.
+/// The prefix of the sort keys of unbans due in a second.
 pub fn unban_due(due: UnixSeconds) -> String {
     format!("{:012}", due.0)
 }
 
-/// What the attributes and indexes are called.
+/// The names of attributes and indexes.
 pub mod names {
-    /// Index: bans to be applied.
+    /// Index: pending bans.
     pub const PENDING_BANS: &str = "pending-bans";
-    /// Index: unbans to be applied, now or later.
+    /// Index: unbans pending now or later.
     pub const PENDING_UNBANS: &str = "pending-unbans";
     /// Index: all bans, newest last.
     pub const BY_WORKSPACE: &str = "by-workspace";
@@ -392,10 +391,9 @@ pub mod names {
     pub const BY_EXPERIENCE: &str = "by-experience";
     /// Index: the decisions that a key made, by time.
     pub const DECISIONS_BY_KEY: &str = "decisions-by-key";
-    /// Index: the log of events, in the order in which they were logged.
+    /// Index: the event log, in the order of logging.
     pub const EVENTS: &str = "events";
-    /// Index: what is to be done at a time: bans that expire (Unix seconds), deliveries
-    /// (milliseconds).
+    /// Index: work with a due time: bans that expire (Unix seconds), deliveries (milliseconds).
     pub const DUE: &str = "due";
     /// Index: the keys of a workspace.
     pub const KEYS_BY_WORKSPACE: &str = "keys-by-workspace";

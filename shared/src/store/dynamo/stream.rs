@@ -1,4 +1,4 @@
-//! A batch of the bans table's stream, as the event source mapping sends it.
+//! A batch of the bans table's stream, as sent by the event source mapping.
 
 use std::time::Duration;
 
@@ -9,24 +9,23 @@ use crate::store::Key;
 /// A batch.
 #[derive(Debug, Deserialize)]
 pub struct StreamEvent {
-    /// What was written, in the order of writing.
+    /// The records, in the order of writing.
     #[serde(rename = "Records")]
     pub records: Vec<Record>,
 }
 
-/// One item that was written.
+/// One written item.
 #[derive(Debug, Deserialize)]
 pub struct Record {
-    /// What of it the stream tells.
     pub dynamodb: ItemChange,
 }
 
-/// What the stream tells of an item.
+/// The change of an item in a stream record.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ItemChange {
     keys: Keys,
-    /// The record's own name.
+    /// The id of the record.
     pub sequence_number: String,
     /// Unix seconds.
     approximate_creation_date_time: Option<f64>,
@@ -48,7 +47,7 @@ struct Text {
     value: String,
 }
 
-/// What an experience's item says of what is owed and reported.
+/// The attributes of an experience's item about what is pending and reported.
 #[derive(Debug, Default, Deserialize)]
 struct Image {
     ban_owed: Option<Text>,
@@ -57,7 +56,6 @@ struct Image {
 }
 
 impl ItemChange {
-    /// The item's key.
     pub fn key(&self) -> Key {
         Key {
             pk: self.keys.pk.value.clone(),
@@ -65,20 +63,20 @@ impl ItemChange {
         }
     }
 
-    /// When it was made, since 1970: the whole second, DynamoDB says no more.
+    /// The time of the write since 1970, in whole seconds: DynamoDB has no more digits.
     #[must_use]
     pub fn made(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.approximate_creation_date_time?).ok()
     }
 
-    /// Whether the item stands in the index of pending bans.
+    /// Whether the item is in the index of pending bans.
     #[must_use]
     pub const fn owes_ban(&self) -> bool {
         self.new_image.ban_owed.is_some()
     }
 
-    /// The range key of the item in the index of pending unbans, if it stands there: it begins with
-    /// the second from which on the unban is owed.
+    /// The range key of the item in the index of pending unbans, if it is there: it begins with the
+    /// second in which the unban is due.
     #[must_use]
     pub fn unban_owed(&self) -> Option<&str> {
         let owed = self.new_image.unban_owed.as_ref()?;
@@ -87,15 +85,14 @@ impl ItemChange {
 }
 
 impl ItemChange {
-    /// Whether the experience has now reported that it lets the user in, whom it had reported to be
-    /// banned.
+    /// Whether the experience has now reported the unban of a user whose ban it had reported.
     #[must_use]
     pub const fn lets_in(&self) -> bool {
         self.old_image.report_guid.is_some() && self.new_image.report_guid.is_none()
     }
 }
 
-/// Which records are to be sent again: from the first of them on.
+/// The records to send again: from the first of them on.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failures {
@@ -109,7 +106,7 @@ struct Failure {
 }
 
 impl Failures {
-    /// This record could not be dealt with.
+    /// Adds a record that could not be processed.
     pub fn add(&mut self, change: &ItemChange) {
         self.batch_item_failures.push(Failure {
             item_identifier: change.sequence_number.clone(),

@@ -1,4 +1,4 @@
-//! Writes that insist on the version of an item that was read, or on there being no item.
+//! Writes that require the version of an item that was read, or that there is no item.
 
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
@@ -7,9 +7,9 @@ use super::database::{DatabaseError, number, refused};
 use super::lifetime;
 use super::schema::Item;
 
-/// The condition of a write that makes an item.
+/// The condition of a write that creates an item.
 pub(in crate::store) const IS_NEW: &str = "attribute_not_exists(pk)";
-/// The condition of a write on an item that must be there, whatever its version.
+/// The condition of a write on an existing item, whatever its version.
 pub(in crate::store) const EXISTS: &str = "attribute_exists(pk)";
 /// The condition of a write on the version that was read.
 pub(in crate::store) const IS_VERSION: &str = "version = :version";
@@ -22,8 +22,8 @@ pub(in crate::store) fn put_new(
     put_if_version(table, Put::builder().set_item(Some(item)), None)
 }
 
-/// The version of an item after this one. A new item begins at a random number: one that was deleted
-/// and made again must not come to a version that a write still under way was decided on.
+/// The next version of an item. A new item starts at a random number: one that was deleted and made
+/// again must not reach a version that a write in progress was decided on.
 pub(in crate::store) fn next_version(version: Option<u64>) -> u64 {
     match version {
         Some(version) => version.saturating_add(1),
@@ -34,7 +34,7 @@ pub(in crate::store) fn next_version(version: Option<u64>) -> u64 {
 /// Leaves 52 random bits, so that a version is exact in a double too.
 const FIRST_VERSION_SHIFT: u32 = 12;
 
-/// Writes an item, insisting on the version that was read, or on there being none.
+/// Writes an item on the version that was read, or where there was none.
 pub(in crate::store) fn put_if_version(
     table: &str,
     put: PutBuilder,
@@ -59,7 +59,7 @@ mod tests {
     use super::next_version;
 
     #[test]
-    fn version_of_an_item_made_again_does_not_recur() {
+    fn version_of_a_recreated_item_does_not_recur() {
         let first: BTreeSet<u64> = (0..100).map(|_| next_version(None)).collect();
         assert_eq!(first.len(), 100);
         let least = first.first().copied().unwrap();

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn standing_leaves_the_marker_that_a_confirmation_asks_for_and_no_name() {
+    fn standing_leaves_the_marker_of_its_report_and_no_name() {
         let BanRequest {
             user, experience, ..
         } = request();

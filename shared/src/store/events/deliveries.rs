@@ -322,7 +322,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_together_is_due_in_its_order_and_by_now() {
+    fn deliveries_written_together_are_due_in_order() {
         let now = UnixMillis::from_millis(1000);
         let times: Vec<_> = in_order(3, now).map(UnixMillis::millis).collect();
         assert_eq!(times, [998, 999, 1000]);

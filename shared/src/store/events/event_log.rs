@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn moving_the_head_writes_its_position_and_nothing_else() {
+    fn moving_the_head_only_writes_its_position() {
         let prefix = "26092f67".parse().unwrap();
         let now = UnixMillis::from_millis(1_800_000_000_000);
         let moved = |before| {

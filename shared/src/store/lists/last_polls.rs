@@ -1,4 +1,4 @@
-//! When an experience was last seen to poll: for the operator, who wonders why nothing is applied.
+//! When an experience last polled: for the operator who wonders why nothing is applied.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Key};
 
-/// How often one environment notes that an experience polls. A game server polls every minute or
-/// so; a note of each poll would cost more than the polls.
+/// How often one environment records that an experience polls. A game server polls about every
+/// minute; recording each poll would cost more than the polls.
 const NOTED: Duration = Duration::from_mins(10);
 
 #[derive(Deserialize)]
@@ -23,8 +23,8 @@ struct SightingItem {
 }
 
 impl Store {
-    /// Notes that an experience polls, beside the request and not before its answer. A note that
-    /// comes to nothing, since the environment ends first, is made by a later poll.
+    /// Records that an experience polls, beside the request and not before its answer. If the
+    /// environment ends first, a later poll records it.
     pub fn record_poll(&self, prefix: WorkspacePrefix, experience: ExperienceId, now: UnixSeconds) {
         let (noted, name) = (&self.caches.last_polls, (prefix, experience));
         if noted.get(&name, |()| NOTED).is_some() {
@@ -41,7 +41,7 @@ impl Store {
         self.database.beside(call);
     }
 
-    /// When each experience was last seen to poll, to within ten minutes.
+    /// When each experience last polled, to within ten minutes.
     pub async fn last_polls(
         &self,
         prefix: WorkspacePrefix,

@@ -1,4 +1,4 @@
-//! Random sequences of calls: the rules and the naive model never part.
+//! Random sequences of calls, on which the rules and the naive model always agree.
 
 use proptest::prelude::*;
 
@@ -7,13 +7,13 @@ use super::{Call, EXPERIENCES, UnbanRequest, confirmation, unbanned_in};
 
 proptest! {
     #[test]
-    fn rules_and_model_answer_alike_after_every_step(steps in steps()) {
+    fn rules_agree_with_the_model_after_every_step(steps in steps()) {
         Play::through(&steps)?;
     }
 
-    /// However the experiences have lagged behind, they need only work through their lists once.
+    /// However far the experiences are behind, they need to work through their lists only once.
     #[test]
-    fn an_experience_that_works_through_its_lists_owes_nothing(steps in steps()) {
+    fn nothing_is_pending_after_an_experience_processes_its_lists(steps in steps()) {
         let mut world = Play::through(&steps)?.world;
         let decided = world.decided();
         for experience in EXPERIENCES {
@@ -30,9 +30,9 @@ proptest! {
         prop_assert_eq!(decided, world.decided());
     }
 
-    /// The same call twice at once, as after a timeout, leads to the same state as once.
+    /// The same call twice, as after a timeout, leads to the same state as once.
     #[test]
-    fn a_ban_call_that_is_repeated_changes_nothing_more(steps in steps(), request in ban()) {
+    fn repeated_ban_call_changes_nothing(steps in steps(), request in ban()) {
         let mut world = Play::through(&steps)?.world;
         world.call(&Call::Ban(request.clone()))?;
         let mut twice = world.clone();

@@ -1,11 +1,12 @@
-//! `ban-async` as a decision: section 5 "Decisions" of the contract, and what section 6 says of it.
+//! `ban-async` as a decision: section 5 "Decisions" of the contract, and the related parts of
+//! section 6.
 
 use super::*;
 use crate::domain::rules::{Decision, DecisionKind};
 
 #[test]
-fn a_user_is_banned_where_an_experience_ban_or_a_global_ban_holds() {
-    // The bans that hold, and whether Mallory is banned in the arena, the beach and the castle.
+fn user_is_banned_by_an_experience_ban_or_a_global_ban() {
+    // The bans in force, and whether Mallory is banned in the arena, the beach and the castle.
     let table: [(&[BanRequest], [bool; 3]); 4] = [
         (&[], [false, false, false]),
         (&[ban_in(ARENA)], [true, false, false]),
@@ -26,7 +27,7 @@ fn a_user_is_banned_where_an_experience_ban_or_a_global_ban_holds() {
 }
 
 #[test]
-fn a_ban_concerns_its_user_alone() {
+fn ban_affects_only_its_user() {
     let mut world = World::linked();
     world.ban(&ban_all_from(ARENA));
     assert_eq!(world.store.is_banned(OSCAR, ARENA, world.now), None);
@@ -40,7 +41,7 @@ fn a_ban_concerns_its_user_alone() {
 }
 
 #[test]
-fn when_both_hold_the_one_that_ends_last_counts_and_on_a_tie_the_global_one() {
+fn ban_that_ends_last_counts_and_on_a_tie_the_global_one() {
     use Length::{For, Permanent};
     use Scope::{Experience, Global};
     let table = [
@@ -91,7 +92,7 @@ fn only_the_end_of_the_ban_that_counts_changes_anything() {
 }
 
 #[test]
-fn from_the_second_of_its_expiry_on_a_ban_does_not_hold() {
+fn ban_is_not_in_force_from_the_second_of_its_expiry() {
     for request in [ban_in(ARENA), ban_all_from(ARENA)] {
         let mut world = World::linked();
         world.ban(&lasting(HOUR, request));
@@ -104,7 +105,7 @@ fn from_the_second_of_its_expiry_on_a_ban_does_not_hold() {
 }
 
 #[test]
-fn without_a_ban_that_holds_the_latest_is_shown() {
+fn latest_ban_is_shown_when_none_is_in_force() {
     let mut world = World::linked();
     world.ban(&ban_all_from(ARENA));
     world.unban(&unban_in(ARENA));
@@ -117,9 +118,9 @@ fn without_a_ban_that_holds_the_latest_is_shown() {
 }
 
 #[test]
-fn already_banned_means_in_the_same_scope_or_globally() {
+fn bans_in_the_same_scope_or_global_bans_conflict() {
     use Scope::{Experience, Global};
-    // What holds, made from the arena; what is asked for, from where; the scope in the way.
+    // The ban in force, made from the arena; the new ban, and from where; the conflicting scope.
     let table = [
         (&[ban_in(ARENA)][..], ban_in(ARENA), Some(Experience)),
         (&[ban_in(ARENA)], ban_in(BEACH), None),
@@ -151,7 +152,7 @@ fn already_banned_means_in_the_same_scope_or_globally() {
 }
 
 #[test]
-fn an_ended_ban_is_never_in_the_way() {
+fn ended_ban_never_conflicts() {
     let lift = |world: &mut World| world.unban(&unban_in(ARENA));
     let accept_an_appeal = |world: &mut World| world.appeal(&ban_in(ARENA));
     let expire = |world: &mut World| {
@@ -212,7 +213,7 @@ fn overwriting_with_nothing_in_force_makes_a_new_ban() {
 }
 
 #[test]
-fn overwriting_an_experience_ban_leaves_a_global_one_alone() {
+fn overwriting_an_experience_ban_keeps_a_global_one() {
     let mut world = World::linked();
     world.ban(&ban_all_from(ARENA));
     world.ban(&overwriting(lasting(HOUR, ban_in(ARENA))));
@@ -221,7 +222,7 @@ fn overwriting_an_experience_ban_leaves_a_global_one_alone() {
 }
 
 #[test]
-fn what_is_left_open_about_the_universe_stays_and_is_true_for_a_new_ban() {
+fn omitted_universe_flag_is_unchanged_and_true_for_a_new_ban() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     assert!(world.shown(ARENA).terms.universal);
@@ -258,7 +259,7 @@ fn a_relative_length_sent_again_within_a_minute_is_the_same_call() {
 }
 
 #[test]
-fn a_length_that_leads_to_the_same_expiry_is_the_same_term() {
+fn length_with_the_same_expiry_is_the_same_term() {
     for pause in [10, 1000] {
         let mut world = World::linked();
         world.ban(&lasting(HOUR, ban_in(ARENA)));
@@ -356,7 +357,7 @@ fn ended_bans_and_old_revisions_stay_as_history() {
         (DecisionKind::Appealed, 1, None),
     ];
     assert_eq!(told, expected);
-    // Each decision tells what it replaced, so the list is a chain.
+    // Each decision names what it replaced, so the list is a chain.
     let before = history
         .iter()
         .map(|decision| decision.previous.as_ref())
@@ -367,7 +368,7 @@ fn ended_bans_and_old_revisions_stay_as_history() {
 }
 
 #[test]
-fn a_decision_on_a_global_ban_is_known_as_one() {
+fn decision_on_a_global_ban_is_recognised() {
     use crate::domain::rules::{confirm, judge_unban, lift, make};
     let standing = Store::default().standing(MALLORY, ARENA);
     let identity = Identity {

@@ -1,9 +1,9 @@
-//! Machines that do not agree on the time: what was decided stays decided in its order.
+//! Machines with different clocks: decisions keep their order.
 
 use super::*;
 
 #[test]
-fn a_ban_that_took_the_place_of_one_that_had_run_out_stays_in_it_by_a_clock_that_is_behind() {
+fn clock_skew_does_not_revive_a_replaced_ban() {
     for scope in [Scope::Experience, Scope::Global] {
         let mut world = World::linked();
         let ban = BanRequest {
@@ -14,7 +14,7 @@ fn a_ban_that_took_the_place_of_one_that_had_run_out_stays_in_it_by_a_clock_that
         world.wait(MINUTE);
         world.ban(&ban);
         let second = world.shown(ARENA).guid;
-        // By this clock the first one has not run out.
+        // By this clock the first one has not expired.
         world.now = world.now.minus(1);
         world.agree().unwrap();
         assert_eq!(world.ban(&lasting(HOUR, ban)), Answer::Ok);
@@ -24,7 +24,7 @@ fn a_ban_that_took_the_place_of_one_that_had_run_out_stays_in_it_by_a_clock_that
 }
 
 #[test]
-fn a_call_is_known_as_a_repetition_of_one_that_was_decided_by_a_clock_that_is_behind() {
+fn repeat_is_recognised_despite_clock_skew() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     world.wait(10);

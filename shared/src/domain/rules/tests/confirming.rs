@@ -1,11 +1,11 @@
-//! Confirmations, timely and late: how they are told from decisions, and that they change none.
+//! Reports, timely and late: how they differ from decisions, and that they change none.
 
 use super::*;
 
-/// What comes between a list and its confirmation.
+/// What happens between a list and its report.
 type Overtake<'a> = &'a dyn Fn(&mut World) -> Answer;
 
-/// What Mallory's standing looks like from an experience, in a word each.
+/// Mallory's standing as seen from an experience, in one word each.
 fn seen(world: &World, experience: ExperienceId) -> (&'static str, &'static str) {
     let banned = if world.is_banned(experience) {
         "banned"
@@ -16,7 +16,7 @@ fn seen(world: &World, experience: ExperienceId) -> (&'static str, &'static str)
 }
 
 #[test]
-fn a_confirmation_clears_the_pending_ban_of_that_experience_alone() {
+fn report_clears_the_pending_ban_of_that_experience_only() {
     let mut world = World::linked();
     world.ban(&ban_all_from(ARENA));
     let decided = world.decided();
@@ -31,7 +31,7 @@ fn a_confirmation_clears_the_pending_ban_of_that_experience_alone() {
 }
 
 #[test]
-fn a_confirmation_that_was_made_before_writes_nothing() {
+fn repeated_report_writes_nothing() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,
@@ -45,8 +45,8 @@ fn a_confirmation_that_was_made_before_writes_nothing() {
 }
 
 #[test]
-fn only_a_call_with_overwrite_and_completed_and_equal_terms_is_a_confirmation() {
-    // Overwrite, completed, whether the terms are equal; then the revision and what is owed.
+fn only_overwrite_with_completed_and_equal_terms_is_a_report() {
+    // Overwrite, completed, whether the terms are equal; then the revision and what is pending.
     let table = [
         (true, true, true, 1, "nothing"),
         (true, true, false, 2, "nothing"),
@@ -78,7 +78,7 @@ fn only_a_call_with_overwrite_and_completed_and_equal_terms_is_a_confirmation() 
 }
 
 #[test]
-fn a_decision_with_completed_is_confirmed_by_its_caller_alone() {
+fn decision_with_completed_is_reported_by_its_caller_only() {
     for overwrite in [false, true] {
         let mut world = World::linked();
         world.ban(&BanRequest {
@@ -92,7 +92,7 @@ fn a_decision_with_completed_is_confirmed_by_its_caller_alone() {
 }
 
 #[test]
-fn a_confirmation_of_the_other_type_is_no_confirmation() {
+fn report_of_the_other_type_is_no_report() {
     let mut world = World::linked();
     world.ban(&ban_all_from(ARENA));
     let global = world.shown(ARENA);
@@ -106,7 +106,7 @@ fn a_confirmation_of_the_other_type_is_no_confirmation() {
 }
 
 #[test]
-fn an_experience_ban_is_not_confirmed_from_elsewhere() {
+fn experience_ban_is_not_reported_from_elsewhere() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     let confirms = confirmation(&world.shown(ARENA), BEACH);
@@ -120,7 +120,7 @@ fn an_experience_ban_is_not_confirmed_from_elsewhere() {
 }
 
 #[test]
-fn a_late_confirmation_is_recorded_and_changes_no_decision() {
+fn late_report_is_recorded_and_changes_no_decision() {
     let lift = |world: &mut World| world.unban(&unban_in(ARENA));
     let change = |world: &mut World| {
         world.ban(&BanRequest {
@@ -140,7 +140,7 @@ fn a_late_confirmation_is_recorded_and_changes_no_decision() {
         world.wait(HOUR);
         Answer::Ok
     };
-    // What overtakes the confirmation, and what is seen afterwards.
+    // What precedes the report, and what is seen afterwards.
     let table: [(_, Overtake, _); 5] = [
         ("lifted", &lift, ("free", "unban")),
         ("changed", &change, ("banned", "ban")),
@@ -168,7 +168,7 @@ fn a_late_confirmation_is_recorded_and_changes_no_decision() {
 }
 
 #[test]
-fn a_confirmation_is_late_for_an_hour_and_then_it_is_a_decision() {
+fn late_report_becomes_a_decision_after_an_hour() {
     for length in [Length::Permanent, Length::For(9 * HOUR)] {
         for (lag, bans_on_record) in [(0, 1), (HOUR, 1), (HOUR + 1, 2)] {
             let mut world = World::linked();
@@ -187,7 +187,7 @@ fn a_confirmation_is_late_for_an_hour_and_then_it_is_a_decision() {
 }
 
 #[test]
-fn a_late_confirmation_is_one_even_by_a_clock_that_is_behind_the_one_that_lifted_the_ban() {
+fn late_report_is_recognised_despite_clock_skew() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     let confirms = confirmation(&world.shown(ARENA), ARENA);
@@ -208,7 +208,7 @@ fn a_late_confirmation_is_one_even_by_a_clock_that_is_behind_the_one_that_lifted
 }
 
 #[test]
-fn a_passed_expiry_is_no_error_in_a_late_confirmation_of_the_last_hour() {
+fn past_expiry_is_allowed_in_a_late_report() {
     let table = [
         (0, Answer::Ok),
         (HOUR, Answer::Ok),
@@ -228,7 +228,7 @@ fn a_passed_expiry_is_no_error_in_a_late_confirmation_of_the_last_hour() {
 }
 
 #[test]
-fn the_hour_counts_from_the_end_and_not_from_a_decision_after_it() {
+fn hour_counts_from_the_end_and_not_from_a_later_decision() {
     let mut world = World::linked();
     world.ban(&lasting(MINUTE, ban_in(ARENA)));
     let shown = world.shown(ARENA);
@@ -244,7 +244,7 @@ fn the_hour_counts_from_the_end_and_not_from_a_decision_after_it() {
 }
 
 #[test]
-fn a_late_confirmation_means_the_last_revision_with_its_terms() {
+fn late_report_means_the_last_revision_with_its_terms() {
     let mut world = World::linked();
     let first = lasting(2 * HOUR, ban_in(ARENA));
     let other = overwriting(ban_in(ARENA));
@@ -265,7 +265,7 @@ fn a_late_confirmation_means_the_last_revision_with_its_terms() {
 }
 
 #[test]
-fn terms_of_a_lifted_ban_that_hold_again_confirm_the_new_ban() {
+fn report_with_terms_in_force_again_means_the_new_ban() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     let shown = world.shown(ARENA);
@@ -277,7 +277,7 @@ fn terms_of_a_lifted_ban_that_hold_again_confirm_the_new_ban() {
 }
 
 #[test]
-fn without_overwrite_or_completed_a_late_repetition_is_a_decision() {
+fn late_repeat_without_overwrite_or_completed_is_a_decision() {
     for (overwrite, completed) in [(false, false), (false, true), (true, false)] {
         let mut world = World::linked();
         world.ban(&ban_in(ARENA));
@@ -295,7 +295,7 @@ fn without_overwrite_or_completed_a_late_repetition_is_a_decision() {
 }
 
 #[test]
-fn a_ban_that_was_sent_again_after_its_end_is_a_new_one_unless_confirmed() {
+fn ban_sent_again_after_its_end_is_a_new_one() {
     for (completed, bans_on_record) in [(true, 1), (false, 2)] {
         let mut world = World::linked();
         let request = BanRequest {

@@ -1,4 +1,4 @@
-//! A user is forgotten while experiences still have old bans to confirm.
+//! A user is erased while experiences still have old bans to report.
 
 use super::{
     ARENA, BEACH, BanRequest, HOUR, Length, MALLORY, MINUTE, World, ban_all_from, ban_in,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::rules::model::Answer;
 
-/// Nothing is known of Mallory.
+/// Nothing is known about Mallory.
 #[track_caller]
 fn assert_forgotten(world: &World) {
     assert_eq!(world.decided(), []);
@@ -18,7 +18,7 @@ fn assert_forgotten(world: &World) {
 }
 
 #[test]
-fn late_confirmation_of_an_erased_ban_stores_nothing() {
+fn late_report_of_an_erased_ban_stores_nothing() {
     for ban in [
         ban_in(ARENA),
         ban_all_from(BEACH),
@@ -60,7 +60,7 @@ fn every_revision_of_the_last_hour_is_recognised() {
 }
 
 #[test]
-fn revision_that_no_call_could_confirm_is_not_recognised() {
+fn revision_that_no_call_could_report_is_not_recognised() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     let fetched = world.shown(ARENA);
@@ -90,7 +90,7 @@ fn other_terms_scopes_and_decisions_ban_again() {
         confirming(other_terms),
         confirming(elsewhere),
         confirming(ban_all_from(ARENA)),
-        // These are decisions, whatever they say.
+        // These are decisions, whatever their terms.
         erased.clone(),
         overwriting(erased.clone()),
         BanRequest {
@@ -125,7 +125,7 @@ fn repeat_of_a_call_with_a_relative_length_is_recognised_for_a_minute() {
 }
 
 #[test]
-fn late_confirmation_of_an_erased_ban_makes_a_newer_one_owed_again() {
+fn late_report_of_an_erased_ban_makes_a_newer_one_pending_again() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     let fetched = world.shown(ARENA);
@@ -144,7 +144,7 @@ fn late_confirmation_of_an_erased_ban_makes_a_newer_one_owed_again() {
 }
 
 #[test]
-fn late_confirmation_of_an_erased_unban_stores_nothing() {
+fn late_report_of_an_erased_unban_stores_nothing() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,

@@ -68,7 +68,7 @@ fn the_later_of_two_bans_of_a_scope_counts() {
 }
 
 #[test]
-fn none_that_is_in_force_is_displaced_or_hidden() {
+fn import_never_overrides_an_active_ban() {
     let scope = Scope::Experience;
     let table = [
         (ban(5, scope), ban(9, scope)),
@@ -86,7 +86,7 @@ fn none_that_is_in_force_is_displaced_or_hidden() {
 }
 
 #[test]
-fn what_was_applied_is_not_owed_and_an_end_of_it_is() {
+fn applied_import_is_not_pending_but_its_end_is() {
     let outcome = import(&Standing::default(), ban(5, Scope::Experience), true, NOW).unwrap();
     assert_eq!(outcome.standing.owed().ban, None);
     let ended = lifted(ban(6, Scope::Experience));
@@ -95,7 +95,7 @@ fn what_was_applied_is_not_owed_and_an_end_of_it_is() {
 }
 
 #[test]
-fn of_two_that_were_applied_the_one_that_counts_is_reported_in_either_order() {
+fn of_two_applied_bans_the_one_in_force_is_reported() {
     let (lasting, mut short) = (ban(5, Scope::Experience), ban(9, Scope::Global));
     short.terms.expires = Expiry::At(NOW.plus(HOUR));
     for order in [[&lasting, &short], [&short, &lasting]] {
@@ -105,14 +105,14 @@ fn of_two_that_were_applied_the_one_that_counts_is_reported_in_either_order() {
         }
         assert_eq!(standing.here.report, Some(lasting.current()));
         assert_eq!(standing.owed().ban, None);
-        // Elsewhere only the Global one is there.
+        // Elsewhere only the Global one exists.
         let elsewhere = import_report(with(None, Some(short.clone())), &short, NOW);
         assert_eq!(elsewhere.here.report, Some(short.current()));
     }
 }
 
 #[test]
-fn a_replaced_ban_goes_to_the_records_alone() {
+fn replaced_ban_only_goes_to_the_records() {
     let scope = Scope::Experience;
     let holding = with(Some(ban(5, scope)), None);
     for guid in [4, 9] {
@@ -123,7 +123,7 @@ fn a_replaced_ban_goes_to_the_records_alone() {
 }
 
 #[test]
-fn a_lifted_ban_is_reinstated_unless_another_stands_in_its_scope() {
+fn lifted_ban_is_restored_unless_another_is_current() {
     let scope = Scope::Experience;
     let ended = lifted(ban(5, scope));
     let (restored, outcome) = reinstate(&with(Some(ended.clone()), None), &ended, NOW).unwrap();

@@ -1,9 +1,9 @@
-//! What an experience owes: pending bans and pending unbans.
+//! What is pending for an experience: bans and unbans.
 
 use super::*;
 
 #[test]
-fn nothing_is_owed_before_anything_was_decided() {
+fn nothing_is_pending_before_the_first_decision() {
     let world = World::linked();
     assert_eq!(
         EXPERIENCES.map(|experience| world.owes(experience)),
@@ -12,13 +12,14 @@ fn nothing_is_owed_before_anything_was_decided() {
 }
 
 #[test]
-fn what_is_owed_follows_from_the_decision_and_the_last_report() {
+fn pending_follows_from_decision_and_last_report() {
     let bans = |completed| BanRequest {
         completed,
         ..ban_in(ARENA)
     };
-    // The calls, and what the arena owes then. B is a ban, C confirmed by its maker; L lifts, A is
-    // an accepted appeal; U reports an unban; M changes the ban; R confirms it as it is.
+    // The calls, and what is pending in the arena then. B is a ban, C one reported by its maker; L
+    // lifts, A is an accepted appeal; U reports an unban; M changes the ban; R reports it
+    // unchanged.
     let table = [
         ("B", "ban"),
         ("C", "nothing"),
@@ -76,7 +77,7 @@ fn an_unban_becomes_due_by_expiry_alone() {
 }
 
 #[test]
-fn a_ban_that_expires_before_it_was_applied_owes_nothing() {
+fn ban_that_expires_unapplied_leaves_nothing_pending() {
     let mut world = World::linked();
     world.ban(&lasting(HOUR, ban_all_from(ARENA)));
     assert_eq!(world.owes(BEACH), "ban");
@@ -85,14 +86,14 @@ fn a_ban_that_expires_before_it_was_applied_owes_nothing() {
 }
 
 #[test]
-fn the_end_of_one_of_two_bans_owes_no_unban_while_the_other_stands() {
+fn no_unban_is_pending_while_another_ban_is_in_force() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,
         ..ban_all_from(ARENA)
     });
     world.ban(&overwriting(ban_in(ARENA)));
-    // The Global ban, which counted, ends; now the other is to be applied.
+    // The Global ban, which counted, ends; now the other must be applied.
     world.appeal(&ban_all_from(ARENA));
     assert_eq!((world.owes(ARENA), world.is_banned(ARENA)), ("ban", true));
     assert_eq!(world.shown(ARENA).scope, Scope::Experience);
@@ -104,7 +105,7 @@ fn the_end_of_one_of_two_bans_owes_no_unban_while_the_other_stands() {
 }
 
 #[test]
-fn the_ban_that_takes_over_is_owed_when_the_counting_one_expires() {
+fn remaining_ban_becomes_pending_when_the_other_expires() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,
@@ -125,7 +126,7 @@ fn the_ban_that_takes_over_is_owed_when_the_counting_one_expires() {
 }
 
 #[test]
-fn a_global_ban_is_owed_by_every_linked_experience_and_by_one_linked_later() {
+fn global_ban_is_pending_in_every_linked_experience_even_if_linked_later() {
     let mut world = World::empty();
     assert_eq!(world.ban(&ban_all_from(ARENA)), Answer::Ok);
     let owed = |world: &World| EXPERIENCES.map(|experience| world.owes(experience));
@@ -151,7 +152,7 @@ fn pending_bans_come_oldest_first() {
     });
     world.ban(&ban_in(ARENA));
     world.wait(10);
-    // Changing a ban does not make it younger.
+    // Changing a ban does not make it newer.
     world.ban(&BanRequest {
         user: OSCAR,
         moderator: BOB,
@@ -190,7 +191,7 @@ fn pending_unbans_come_in_the_order_they_became_due() {
 }
 
 #[test]
-fn a_pending_unban_is_the_ban_that_the_experience_last_confirmed() {
+fn pending_unban_is_the_ban_last_reported() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,

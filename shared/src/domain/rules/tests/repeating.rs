@@ -1,4 +1,4 @@
-//! The same call again: after a timeout, after a 503, or twice at once.
+//! Repeated calls: after a timeout, after a 503, or twice at once.
 
 use proptest::sample::select;
 
@@ -42,7 +42,7 @@ fn repeated_ban_is_answered_like_the_first() {
 }
 
 #[test]
-fn another_key_or_other_words_are_no_repeat() {
+fn another_key_or_meaning_is_no_repeat() {
     let mut world = world_of(BOT);
     world.ban(&ban_in(ARENA));
     let others = [
@@ -71,7 +71,7 @@ fn another_key_or_other_words_are_no_repeat() {
 }
 
 #[test]
-fn default_that_is_spelled_out_makes_no_difference() {
+fn explicit_default_makes_no_difference() {
     let mut world = world_of(BOT);
     world.ban(&ban_in(ARENA));
     let explicit = BanRequest {
@@ -82,7 +82,7 @@ fn default_that_is_spelled_out_makes_no_difference() {
 }
 
 #[test]
-fn omitted_flag_leaves_a_ban_as_it_is_and_the_default_changes_it() {
+fn omitted_flag_keeps_a_ban_and_the_default_changes_it() {
     let mut world = world_of(BOT);
     world.ban(&BanRequest {
         universal: Some(false),
@@ -168,7 +168,7 @@ fn a_ban_in_another_scope_is_no_later_decision() {
 }
 
 #[test]
-fn confirmation_that_is_repeated_follows_its_own_rules() {
+fn repeated_report_follows_its_own_rules() {
     let mut world = world_of(BOT);
     let call = BanRequest {
         completed: true,
@@ -195,7 +195,7 @@ fn repeated_appeal_is_answered_like_the_first() {
 }
 
 #[test]
-fn unban_that_is_said_again_leaves_the_unban_pending() {
+fn repeated_unban_stays_pending() {
     let calls = [
         unban_in(ARENA),
         UnbanRequest {
@@ -233,7 +233,7 @@ fn unban_that_is_said_again_leaves_the_unban_pending() {
 }
 
 #[test]
-fn game_server_that_repeats_its_bare_unban_does_not_report_it() {
+fn repeated_bare_unban_is_no_report() {
     let bare = UnbanRequest {
         moderator: None,
         from_game: true,
@@ -250,13 +250,13 @@ fn game_server_that_repeats_its_bare_unban_does_not_report_it() {
 }
 
 #[test]
-fn bare_call_of_a_game_server_reports_the_unban_that_is_pending() {
+fn bare_call_of_a_game_server_reports_the_pending_unban() {
     let bare = UnbanRequest {
         moderator: None,
         from_game: true,
         ..unban_in(ARENA)
     };
-    // Who lifted the ban, and whether the game server's call has the same words but for its origin.
+    // Who lifted the ban, and whether the game server's call is equal except for its origin.
     let lifts = [
         (BOT, unban_in(ARENA)),
         (
@@ -279,7 +279,7 @@ fn bare_call_of_a_game_server_reports_the_unban_that_is_pending() {
 }
 
 #[test]
-fn unban_lifts_a_ban_that_was_made_since_the_same_call() {
+fn unban_lifts_a_ban_made_since_the_same_call() {
     for ban in [ban_in(ARENA), ban_all_from(ARENA), ban_all_from(BEACH)] {
         let mut world = world_of(BOT);
         world.ban(&ban_in(ARENA));
@@ -295,7 +295,7 @@ fn unban_lifts_a_ban_that_was_made_since_the_same_call() {
 }
 
 #[test]
-fn unban_of_two_bans_is_no_repeat_once_one_of_them_was_decided_on_again() {
+fn unban_of_two_bans_is_no_repeat_after_a_decision_on_one() {
     let bare = UnbanRequest {
         moderator: None,
         from_game: true,
@@ -314,7 +314,7 @@ fn unban_of_two_bans_is_no_repeat_once_one_of_them_was_decided_on_again() {
 }
 
 #[test]
-fn to_a_clock_that_is_behind_a_repeat_is_in_time() {
+fn repeat_is_in_time_by_a_clock_that_is_behind() {
     let mut world = world_of(BOT);
     world.ban(&ban_in(ARENA));
     let first = world.store.clone();
@@ -379,8 +379,8 @@ fn deciding_call() -> impl Strategy<Value = Call> {
 }
 
 proptest! {
-    /// Whatever was before: a call that decided something has, when it is repeated within ten minutes,
-    /// the answer and the state of one call. A ban must still be in force.
+    /// Whatever happened before: a call that decided something and is repeated within ten minutes
+    /// has the answer and the state of one call. A ban must still be in force.
     #[test]
     fn repeat_of_a_decision_has_the_answer_and_the_state_of_one_call(
         steps in steps(),
@@ -408,7 +408,7 @@ proptest! {
         prop_assert_eq!(again.store, world.store);
     }
 
-    /// Twice at once, any call whatever has the answer and the state of one.
+    /// Any call, made twice at once, has the answer and the state of one.
     #[test]
     fn any_call_twice_at_once_is_one(steps in steps(), call in deciding_call()) {
         let mut world = Play::through(&steps)?.world;

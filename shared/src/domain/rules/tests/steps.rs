@@ -13,42 +13,42 @@ use crate::domain::ids::{ExperienceId, UserId};
 use crate::domain::rules::model::BanState;
 use crate::domain::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
 
-/// What happens next.
+/// The next step.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Time passes.
     Wait(u64),
-    /// Time passes up to about a second in which something may change by itself.
+    /// Time passes until about a second in which something may change by the clock alone.
     WaitForEdge { which: Index, about: i64 },
-    /// Somebody calls, by one of two keys.
+    /// A call by one of two keys.
     Call(&'static str, Call),
-    /// A call is sent again, as after a timeout.
+    /// A call is repeated, as after a timeout.
     Again { back: Index },
-    /// An experience confirms what it was shown, just now or long ago.
+    /// An experience reports something from its lists, just now or long ago.
     Confirm { back: Index, manner: Manner },
-    /// A user is forgotten.
+    /// A user is erased.
     Forget(UserId),
 }
 
-/// How an experience words its confirmation.
+/// The wording of a report.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Manner {
-    /// It says all that it was shown.
+    /// All fields as listed.
     Exact,
-    /// It leaves out what it may.
+    /// Without the optional fields.
     Brief,
-    /// It says how long the ban still lasts.
+    /// With the remaining length of the ban.
     Relative,
 }
 
-/// Something that an experience was shown, and when.
+/// An item that was listed to an experience, and when.
 #[derive(Clone, Debug)]
 enum Shown {
     Ban(ExperienceId, BanState, UnixSeconds),
     Unban(ExperienceId, BanState),
 }
 
-/// A world with the memory of what was sent and shown.
+/// A world that remembers what was sent and listed.
 #[derive(Clone, Debug)]
 pub(super) struct Play {
     pub(super) world: World,
@@ -65,7 +65,7 @@ impl Play {
         }
     }
 
-    /// Plays the steps, and fails where rules and model part.
+    /// Runs the steps, and fails if rules and model disagree.
     pub(super) fn through(steps: &[Step]) -> Result<Self, TestCaseError> {
         let mut play = Self::new();
         for step in steps {
@@ -114,8 +114,8 @@ impl Play {
         Ok(())
     }
 
-    /// Confirms what was shown. Whatever was decided meanwhile, that changes no decision: a report
-    /// of an unban never does, and one of a ban not while it can be recognised.
+    /// Reports a listed item. Whatever was decided meanwhile, that changes no decision: a report of
+    /// an unban never does, and one of a ban not while it can be recognised.
     fn confirm(&mut self, shown: &Shown, manner: Manner) -> Result<(), TestCaseError> {
         let decided = self.world.decided();
         let (call, is_report) = match shown {
@@ -162,7 +162,7 @@ impl Play {
         Ok(())
     }
 
-    /// Every experience polls, and a player tries to join; they will act on what they see later.
+    /// Every experience polls, and a player tries to join; they will act later on what they see.
     fn look(&mut self) {
         let now = self.world.now;
         let store = &self.world.store;
@@ -182,7 +182,7 @@ impl Play {
     }
 }
 
-/// One of the list; of every two picks one is among the last few.
+/// An element of the list; every second pick is among the last few.
 fn from_the_end<T: Clone>(list: &[T], back: Index) -> Option<T> {
     let lately = if back.index(2) == 0 {
         list.len().min(8)
@@ -193,7 +193,6 @@ fn from_the_end<T: Clone>(list: &[T], back: Index) -> Option<T> {
     list.get(list.len() - 1 - back.index(nearest + 1)).cloned()
 }
 
-/// Random steps.
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..60)
 }
@@ -232,7 +231,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// Any ban call, of few.
+/// A ban call, out of few.
 pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
     let scope = prop_oneof![3 => Just(Scope::Experience), 2 => Just(Scope::Global)];
     let wording = select(vec![
@@ -273,7 +272,7 @@ pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
         })
 }
 
-/// Any unban call, of few.
+/// An unban call, out of few.
 pub(super) fn unban() -> impl Strategy<Value = UnbanRequest> {
     let reason = select(vec![None, None, Some("sorry"), Some("[luauCRON] ended")]);
     let moderator = select(vec![None, None, Some(ALICE)]);

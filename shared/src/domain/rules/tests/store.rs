@@ -1,5 +1,5 @@
-//! A store in memory that applies the rules the way the database does: per user one Global ban,
-//! per user and experience one [`Here`], each call reading both, and writing an outcome or nothing.
+//! A store in memory that applies the rules like the database: one Global ban per user, one
+//! [`Here`] per user and experience; each call reads both, and writes an outcome or nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub(super) struct Store {
     linked: BTreeSet<ExperienceId>,
     records: BTreeMap<Guid, Ban>,
     history: Vec<(UnixSeconds, Decision)>,
-    /// What was erased, and until when it counts.
+    /// The erased wordings, and until when they are valid.
     erased: BTreeMap<Wording, UnixSeconds>,
 }
 
@@ -162,7 +162,7 @@ impl Store {
         }
     }
 
-    /// The revisions in the asked scope that a decision of the last hour put out of force.
+    /// The revisions in the requested scope that a decision of the last hour ended.
     fn late(&self, request: &BanRequest, now: UnixSeconds) -> Vec<Revision> {
         let in_scope = |ban: &Ban| match request.scope {
             Scope::Global => ban.scope == Scope::Global,
@@ -252,7 +252,8 @@ impl Store {
             .collect()
     }
 
-    /// The times at which something may change by itself: expiries and the ends of windows.
+    /// The times at which something may change by the clock alone: expiries and the ends of
+    /// windows.
     pub(super) fn edges(&self) -> BTreeSet<UnixSeconds> {
         let mut edges = BTreeSet::new();
         for (at, decision) in &self.history {
@@ -276,7 +277,7 @@ impl Store {
         Ok(())
     }
 
-    /// The standing of every user, as far as the experience owes anything: if it is linked.
+    /// The standing of every user, if the experience is linked.
     fn standings(&self, experience: ExperienceId) -> impl Iterator<Item = Standing> {
         let here = self.heres.keys().map(|(user, _)| user);
         let users: BTreeSet<_> = self.globals.keys().chain(here).copied().collect();

@@ -1,9 +1,9 @@
-//! `unban-async`: decisions, reports, and calls that mean nothing.
+//! `unban-async`: decisions, reports, and calls without effect.
 
 use super::*;
 
 #[test]
-fn a_decision_lifts_whatever_keeps_the_user_out() {
+fn decision_lifts_every_ban_that_keeps_the_user_out() {
     let bans = [
         vec![ban_in(ARENA)],
         vec![ban_all_from(ARENA)],
@@ -28,7 +28,7 @@ fn a_decision_lifts_whatever_keeps_the_user_out() {
 }
 
 #[test]
-fn a_decision_leaves_bans_in_other_experiences_alone() {
+fn decision_keeps_bans_in_other_experiences() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
     world.ban(&ban_in(BEACH));
@@ -51,7 +51,7 @@ fn a_ban_that_has_ended_is_not_lifted_again() {
 }
 
 #[test]
-fn the_unban_is_pending_where_an_experience_had_confirmed_and_for_the_caller_too() {
+fn unban_is_pending_where_the_ban_was_reported_and_for_the_caller() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,
@@ -91,7 +91,7 @@ fn an_appeal_is_pending_for_the_caller_too_unless_completed() {
 }
 
 #[test]
-fn a_completed_appeal_beside_another_ban_owes_that_one() {
+fn completed_appeal_leaves_another_ban_pending() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,
@@ -106,7 +106,7 @@ fn a_completed_appeal_beside_another_ban_owes_that_one() {
 }
 
 #[test]
-fn the_sdk_s_own_reasons_make_a_report_and_no_others() {
+fn only_the_sdks_own_reasons_make_a_report() {
     let table = [
         (None, false),
         (Some(""), false),
@@ -145,7 +145,7 @@ fn the_sdk_s_own_reasons_make_a_report_and_no_others() {
 }
 
 #[test]
-fn a_report_while_a_ban_holds_makes_it_pending_again() {
+fn report_while_a_ban_is_in_force_makes_it_pending_again() {
     for completed in [false, true] {
         let mut world = World::linked();
         world.ban(&BanRequest {
@@ -184,7 +184,7 @@ fn a_late_report_does_not_lift_a_new_ban() {
 }
 
 #[test]
-fn while_an_unban_is_pending_only_a_report_confirms_it() {
+fn only_a_report_clears_a_pending_unban() {
     let bare = UnbanRequest {
         moderator: None,
         ..unban_in(ARENA)
@@ -227,7 +227,7 @@ fn while_an_unban_is_pending_only_a_report_confirms_it() {
 }
 
 #[test]
-fn an_unban_is_confirmed_by_its_own_experience_alone() {
+fn unban_is_reported_by_its_own_experience_only() {
     let mut world = World::linked();
     world.ban(&BanRequest {
         completed: true,

@@ -1,4 +1,4 @@
-//! Undoing what one of two deciders did, on random histories of one user in one experience.
+//! Undoes the decisions of one of two actors, on random histories of one user in one experience.
 
 mod restoring;
 
@@ -14,7 +14,7 @@ use crate::domain::rules::{
     Standing, UnbanJudgement, UnbanRequest, UndoStep,
 };
 
-/// Who decides. What the leaked key does is undone.
+/// The actor of a decision. Those of the leaked key are undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
     Leaked,
@@ -22,7 +22,7 @@ enum Who {
     FirstUndo,
 }
 
-/// What somebody does.
+/// A decision.
 #[derive(Clone, Debug)]
 enum Act {
     Ban { scope: Scope, terms: u8 },
@@ -33,7 +33,7 @@ enum Act {
 
 const SCOPES: [Scope; 2] = [Scope::Experience, Scope::Global];
 
-/// A user's standing, all that was decided, and what held in each scope after each decision.
+/// A user's standing, all decisions, and what was in force in each scope after each of them.
 #[derive(Clone, Debug, Default)]
 struct World {
     seconds: u64,
@@ -87,7 +87,7 @@ impl World {
         count
     }
 
-    /// Undoes what `who` has decided, in all scopes; gives how many decisions that took.
+    /// Undoes the decisions of `who` in all scopes; returns how many decisions that took.
     fn undo(&mut self, who: Who, by: Who) -> usize {
         let mut count = 0;
         for scope in SCOPES {
@@ -107,18 +107,18 @@ impl World {
         count
     }
 
-    /// What holds in a scope: which ban, on what terms.
+    /// The ban in force in a scope, and its terms.
     fn holding(&self, scope: Scope) -> Option<(Guid, rules::Terms)> {
         let ban = self.standing.in_force(scope, self.now())?;
         Some((ban.guid, ban.terms.clone()))
     }
 
-    /// What should hold once the leaked key's decisions are undone: what was there before its
-    /// last ones, as far as nobody else has decided after them.
+    /// What should be in force once the leaked key's decisions are undone: the state before its
+    /// last ones, as far as no later decision is the other actor's.
     fn expected(&self, scope: Scope) -> Option<(Guid, rules::Terms)> {
         let mut chain = self.history.iter().filter(|(_, d)| d.ban.scope == scope);
         let kept = chain.rfind(|(who, _)| *who != Who::Leaked);
-        // Where nobody else has decided, nothing stood before.
+        // If the other actor has not decided, there was nothing before.
         let ban: Option<&Ban> = kept.map(|(_, decision)| &decision.ban);
         let ban = ban.filter(|ban| ban.holds(self.now()))?;
         Some((ban.guid, ban.terms.clone()))
@@ -181,7 +181,7 @@ fn play(acts: &[(bool, Act)]) -> World {
 
 proptest! {
     #[test]
-    fn after_an_undo_holds_what_held_before_and_later_decisions_of_others_stand(acts in acts()) {
+    fn undo_restores_the_previous_state_and_keeps_later_decisions_of_others(acts in acts()) {
         let mut world = play(&acts);
         let expected = SCOPES.map(|scope| world.expected(scope));
         let before = world.clone();
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn where_only_the_key_decided_all_is_as_before_the_window(
+    fn undo_restores_the_state_before_the_window(
         before in acts(),
         acts in prop::collection::vec(act(), 0..16),
     ) {
@@ -208,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn an_undo_of_an_undo_brings_back_what_it_undid(acts in acts()) {
+    fn undo_of_an_undo_restores_the_decisions(acts in acts()) {
         let mut world = play(&acts);
         let before = SCOPES.map(|scope| world.holding(scope));
         world.undo(Who::Leaked, Who::FirstUndo);
@@ -217,14 +217,14 @@ proptest! {
     }
 
     #[test]
-    fn an_undo_that_is_repeated_decides_nothing_more(acts in acts()) {
+    fn repeated_undo_decides_nothing(acts in acts()) {
         let mut world = play(&acts);
         world.undo(Who::Leaked, Who::FirstUndo);
         prop_assert_eq!(world.undo(Who::Leaked, Who::FirstUndo), 0);
     }
 
     #[test]
-    fn the_decisions_on_a_ban_keep_their_numbers_apart_and_without_a_gap(acts in acts()) {
+    fn decisions_on_a_ban_are_numbered_without_gaps(acts in acts()) {
         let mut world = play(&acts);
         world.undo(Who::Leaked, Who::FirstUndo);
         world.undo(Who::FirstUndo, Who::Other);
@@ -245,7 +245,7 @@ proptest! {
 }
 
 #[test]
-fn a_ban_restored_on_the_terms_that_were_reported_owes_nothing() {
+fn ban_restored_with_reported_terms_is_not_pending() {
     let mut world = World::default();
     let ban = Act::Ban {
         scope: Scope::Experience,
@@ -264,7 +264,7 @@ fn a_ban_restored_on_the_terms_that_were_reported_owes_nothing() {
 }
 
 #[test]
-fn a_change_that_is_undone_is_a_new_revision_on_the_old_terms() {
+fn undone_change_is_a_new_revision_with_the_old_terms() {
     let mut world = World::default();
     world.act(
         Who::Other,

@@ -1,4 +1,4 @@
-//! The counters of a workspace, moved past everything that can have been given.
+//! Moves the counters of a workspace past every value that may have been assigned.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use futures::future::try_join_all;
@@ -13,17 +13,17 @@ use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Key, LOG_SHARDS, names};
 
-/// How far a counter moves beyond the largest value that either table knows: more than can have been
-/// given between the moment of the copy and now and left no trace.
+/// How far a counter moves beyond the larger of both tables' values: more than can have been
+/// assigned between the copy and now without a trace.
 const GAP: u64 = 1_000_000;
 
-/// What the counters of a workspace were moved to.
+/// The new values of a workspace's counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Forwarded {
-    /// The next ban has a larger number.
+    /// The next ban gets a larger number.
     pub uid: Option<u64>,
-    /// The next event has a larger position.
+    /// The next event gets a larger position.
     pub log_position: Option<u64>,
     /// The epoch of the log from now on.
     pub epoch: Option<u64>,
@@ -37,7 +37,7 @@ struct Counter {
     epoch: u64,
     #[serde(default)]
     restored_by: String,
-    /// When the log was made, in Unix milliseconds; older ones do not say.
+    /// When the log began, in Unix milliseconds; older logs do not have it.
     #[serde(default)]
     began: u64,
 }
@@ -48,7 +48,7 @@ impl Store {
         item.map(items::read).transpose()
     }
 
-    /// The largest position that the index of events shows.
+    /// The largest position in the index of events.
     async fn last_logged(&self, prefix: WorkspacePrefix) -> Result<u64, DatabaseError> {
         let last = (0..LOG_SHARDS).map(|shard| async move {
             let query = self
@@ -70,7 +70,7 @@ impl Store {
 }
 
 impl Restoring {
-    /// What the heads of a workspace's log say.
+    /// Compares the heads of a workspace's log in both tables.
     pub(super) async fn compare_heads(
         &self,
         prefix: WorkspacePrefix,
@@ -91,9 +91,9 @@ impl Restoring {
         })
     }
 
-    /// Moves the counters of a workspace past everything that either table knows of and begins a new
-    /// epoch of its log. Does so once, however often it is called. `largest_uid` is the largest number
-    /// of a ban that the users' records hold.
+    /// Moves the counters of a workspace past every value that either table knows and begins a new
+    /// epoch of its log. Takes effect once, however often it is called. `largest_uid` is the
+    /// largest number of a ban in the users' records.
     pub async fn forward(
         &self,
         prefix: WorkspacePrefix,
@@ -124,7 +124,7 @@ impl Restoring {
             return Ok(Some(live.value));
         }
         let next = given.max(largest).saturating_add(GAP);
-        // Whose numbers an import keeps stays as the live table has it.
+        // The workspace whose numbers an import keeps stays as in the live table.
         let update = self
             .live
             .database
@@ -155,7 +155,7 @@ impl Restoring {
         let epoch = epoch.saturating_add(1);
         let logged = self.live.last_logged(prefix).await?;
         let next = given.max(logged).saturating_add(GAP);
-        // The log is the copy's again, so that another restore does not take it for one that was lost.
+        // The log is the copy's again, so that another restore does not consider it lost.
         let began = [&copied, &live].into_iter().flatten().next();
         let began = began.map_or(0, |head| head.began);
         let update = self

@@ -1,4 +1,4 @@
-//! What a table holds of one user.
+//! A user's items in a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items::{self, BanItem};
 use crate::store::dynamo::schema::{self, Item, Key};
 
-/// What a table holds of a user, by key.
+/// A user's items in a table, by key.
 #[derive(Debug, Default)]
 pub(super) struct HeldItems(pub BTreeMap<(String, String), Item>);
 
@@ -21,7 +21,7 @@ impl HeldItems {
         self.0.get(&(key.pk.clone(), key.sk.clone()))
     }
 
-    /// The item under a key, unless it is missing or cannot be read.
+    /// The item under a key, unless it is missing or unreadable.
     pub fn read<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Option<T> {
         self.get(key)
             .cloned()
@@ -77,7 +77,7 @@ impl Store {
         Ok(HeldItems(keyed.collect()))
     }
 
-    /// Whether the table holds anything that shows who the user is.
+    /// Whether the table has anything that identifies the user.
     pub(super) async fn is_known(
         &self,
         prefix: WorkspacePrefix,

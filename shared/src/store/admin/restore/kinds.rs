@@ -1,4 +1,4 @@
-//! What becomes of an item that the copy holds and the live table does not, by its kind.
+//! What to do with an item that the copy has and the live table lacks, by its kind.
 
 use super::{Restored, Restoring};
 use crate::domain::clock::UnixMillis;
@@ -7,20 +7,20 @@ use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
 
-/// What becomes of a missing item.
+/// What to do with a missing item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is put back as it was.
+    /// It is put back unchanged.
     PutBack,
     /// It is linked again, with a back-fill from the beginning.
     Link,
-    /// It comes back only if its user is still known, or is brought back: a request to be forgotten.
+    /// It is put back only if its user is still known, or is brought back: an erasure request.
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
-    /// It stays gone: it says who works on something now, or what was seen lately.
+    /// It stays deleted: a lease, or a recent observation.
     StayGone,
-    /// It comes back with its user.
+    /// It is put back with its user.
     WithUser,
 }
 
@@ -55,11 +55,11 @@ pub(super) fn kind_of(item: &Item) -> &str {
     kind.map_or("", String::as_str)
 }
 
-/// What becomes of an item of this kind. An unknown one must not be lost silently.
+/// The fate of an item of this kind. An unknown one must not be lost silently.
 pub(super) fn fate_of(kind: &str) -> Result<Fate, DatabaseError> {
     let known = FATES.iter().find(|(name, _)| *name == kind);
     known.map(|(_, fate)| *fate).ok_or_else(|| {
-        let what = format!("the copy holds an item of the kind {kind:?}, which is not known here");
+        let what = format!("the copy contains an item of unknown kind {kind:?}");
         DatabaseError::Refused(what)
     })
 }
@@ -68,7 +68,7 @@ fn is_link_slots(item: &Item) -> bool {
     Key::of(item).is_some_and(|key| key.sk == "links")
 }
 
-/// Whether the table's expiry was to remove the item by now.
+/// Whether the item's `ttl` has passed.
 pub(super) fn has_expired(item: &Item, now: UnixMillis) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
     let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
@@ -76,7 +76,7 @@ pub(super) fn has_expired(item: &Item, now: UnixMillis) -> bool {
 }
 
 impl Restoring {
-    /// Puts an item back that the live table does not hold, as its kind demands.
+    /// Puts back an item that the live table lacks, according to its kind.
     pub(super) async fn put_back(
         &self,
         prefix: WorkspacePrefix,
@@ -90,7 +90,7 @@ impl Restoring {
         let now = UnixMillis::now();
         match fate_of(kind_of(&item))? {
             _ if has_expired(&item, now) => Ok(()),
-            // How many experiences have linked themselves: their links are put back as well.
+            // The number of self-linked experiences: their links are put back as well.
             Fate::Counter if is_link_slots(&item) => self.create(item, done).await,
             Fate::Counter | Fate::StayGone | Fate::WithUser => Ok(()),
             Fate::PutBack => self.create(item, done).await,

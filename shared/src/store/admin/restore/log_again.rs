@@ -1,9 +1,9 @@
-//! Events that are logged again, because the places that a lost log gave them cannot be relied on.
+//! Logs events again if a lost log assigned their positions.
 //!
-//! A log whose head is lost counts from 1 again. Readers who are further stand in front of an empty
-//! log then, and events pass them at places that they have read. A restore takes these places away, so
-//! that the stream logs the events again, behind all places that were ever given. Each is marked as
-//! repeated: readers who have seen it at its former place know it by its id.
+//! A log without its head counts from 1 again. Readers who are further ahead then find an empty
+//! log, and new events get positions that they have passed. So a restore removes these positions,
+//! and the stream logs the events again, after all positions ever assigned. Each is marked as
+//! repeated: readers who saw it at its former position recognise its id.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,16 +17,16 @@ use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::schema::{Item, Key};
 
-/// What an entry of the history gets when it is logged.
+/// The attributes that an entry of the history gets when it is logged.
 pub(super) const LOG_STAMPS: [&str; 3] = ["log_shard", "log_position", "logged_at"];
 
 /// The attribute of an entry that a restore has logged again.
 pub(super) const REPEATED: &str = "repeated";
 
-/// By how many milliseconds the clocks may differ of those who log.
+/// By how many milliseconds the clocks of logging functions may differ.
 const CLOCKS: u64 = 60_000;
 
-/// What the heads of a log in both tables say.
+/// The state of a log's heads in both tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogState {
     /// The last position that the copy knows.
@@ -37,12 +37,12 @@ pub(super) struct LogState {
     pub restarted: Option<u64>,
 }
 
-/// The states of the logs that were looked at. Nobody writes during a restore, so they stay true.
+/// The known states of the logs. There are no writes during a restore, so they stay valid.
 #[derive(Clone, Debug, Default)]
 pub struct KnownLogs(Arc<Mutex<BTreeMap<WorkspacePrefix, LogState>>>);
 
 impl LogState {
-    /// An entry of the history as it is put back: without a place, if it has none to keep.
+    /// An entry of the history when put back: without a position, unless it keeps its own.
     pub fn as_logged(self, mut item: Item, done: &mut Restored) -> Item {
         if !matches!(kind_of(&item), "decision" | "expiry") {
             return item;
@@ -59,7 +59,7 @@ impl LogState {
         item
     }
 
-    /// The position of an entry in the live table, if a log that began again gave it.
+    /// The position of an entry in the live table, if a log that began again assigned it.
     fn doubtful(self, live: &Item, copy: Option<&Item>) -> Option<u64> {
         let at = position(live)?;
         if copy.and_then(position) == Some(at) {
@@ -82,7 +82,7 @@ fn whole(item: &Item, name: &str) -> Option<u64> {
 }
 
 impl Restoring {
-    /// The state of a workspace's log before it is restored.
+    /// The state of a workspace's log before the restore.
     pub(super) async fn log_state(
         &self,
         prefix: WorkspacePrefix,
@@ -98,7 +98,7 @@ impl Restoring {
         Ok(state)
     }
 
-    /// Takes away the places that a log that began again has given.
+    /// Removes the positions that a log has assigned since it began again.
     pub(super) async fn log_again(
         &self,
         prefix: WorkspacePrefix,
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn places_of_a_log_that_began_again_are_doubtful() {
+    fn positions_of_a_restarted_log_are_doubtful() {
         const BEGAN: u64 = 1_800_000_000_000;
         let log = LogState {
             copied: 10,
@@ -153,12 +153,12 @@ mod tests {
         };
         let before = BEGAN - CLOCKS - 1;
         for (at, logged, copied, expected) in [
-            // As the copy has it.
+            // Unchanged since the copy.
             (3, before, Some(3), None),
             (3, BEGAN, Some(3), None),
             // Logged after the copy was made, before the log was lost.
             (11, before, None, None),
-            // By the new log, below the copy's end and beyond it.
+            // Logged by the new log, below the copy's end and beyond it.
             (3, BEGAN, None, Some(3)),
             (3, before, None, Some(3)),
             (11, BEGAN, None, Some(11)),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn entry_that_is_put_back_without_a_place_is_marked() {
+    fn entry_put_back_without_a_position_is_marked() {
         let put_back = |log: LogState, item| {
             let mut done = Restored::default();
             let item = log.as_logged(item, &mut done);

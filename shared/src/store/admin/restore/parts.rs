@@ -1,4 +1,4 @@
-//! The bans table, page by page.
+//! Reads the bans table page by page.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,26 +8,26 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, text};
 use crate::store::dynamo::schema::{self, Item, Key};
 
-/// How many items a page has at most. It bounds what a restore keeps in memory, and what one that was
-/// interrupted does a second time.
+/// The most items on a page. It bounds the memory of a restore, and the work that an interrupted
+/// one repeats.
 const PAGE: i32 = 1000;
 
-/// How many items that are no user's are restored together: as many as one call reads.
+/// How many items without a user are restored together: as many as one call reads.
 const TOGETHER: usize = 100;
 
 /// Something to restore.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
-    /// Everything about a user, with their Global ban and their protection, which lie elsewhere.
+    /// A user's items, including their Global ban and their protection, which lie in other
+    /// partitions.
     User(WorkspacePrefix, UserId),
-    /// The same for a user of whom something lies outside of their partition, which they may not have.
+    /// The same for a user with items outside of their partition, which may not exist.
     Beside(WorkspacePrefix, UserId),
-    /// Items that are no user's.
+    /// Items without a user.
     Items(WorkspacePrefix, Vec<Item>),
 }
 
 impl Piece {
-    /// The workspace it belongs to.
     #[must_use]
     pub const fn prefix(&self) -> WorkspacePrefix {
         match self {
@@ -36,7 +36,7 @@ impl Piece {
     }
 }
 
-/// A place in the table: the key of the item that was read last.
+/// A position in the table: the key of the last item read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestorePosition {
     pk: String,
@@ -46,13 +46,13 @@ pub struct RestorePosition {
 /// A page of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TablePage {
-    /// What is on it. A user is on the page on which their partition begins.
+    /// Its contents. A user is on the page on which their partition begins.
     pub pieces: Vec<Piece>,
-    /// Where the next begins; `None` at the end.
+    /// The start of the next page; `None` at the end.
     pub next: Option<RestorePosition>,
 }
 
-/// Whom or what an item is about.
+/// What an item belongs to.
 enum About {
     User(WorkspacePrefix, UserId),
     Beside(WorkspacePrefix, UserId),
@@ -60,7 +60,7 @@ enum About {
 }
 
 impl About {
-    /// `None` for the users' Global bans, which belong to their users, and for what is no item of ours.
+    /// `None` for the users' Global bans, which belong to their users, and for foreign items.
     fn of(key: &Key) -> Option<Self> {
         let (prefix, rest) = key.pk.split_once('#')?;
         let prefix = prefix.parse().ok()?;
@@ -76,7 +76,7 @@ impl About {
 /// The pieces of a page that begins after an item of the partition `before`.
 fn pieces(items: Vec<Item>, before: Option<&str>) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
-    // The items of a partition come one after the other.
+    // The items of a partition are adjacent.
     let mut before = before.map(str::to_owned);
     for item in items {
         let Some(key) = Key::of(&item) else { continue };
@@ -99,8 +99,9 @@ fn pieces(items: Vec<Item>, before: Option<&str>) -> Vec<Piece> {
 }
 
 impl Store {
-    /// A page of one of `segments` equal parts of the bans table, after a place in it; with `whole`
-    /// items or with their keys only. For the operator only: all pages are the whole table.
+    /// A page of one of `segments` equal parts of the bans table, after a position in it; with
+    /// `whole` items or their keys only. For the operator only: all pages together are the whole
+    /// table.
     pub async fn table_page(
         &self,
         (segment, segments): (i32, i32),
@@ -131,7 +132,7 @@ impl Store {
         })
     }
 
-    /// Whether the table holds anything of a user's own partition.
+    /// Whether the table has anything in a user's own partition.
     pub(super) async fn holds_user(
         &self,
         prefix: WorkspacePrefix,
@@ -143,7 +144,7 @@ impl Store {
         Ok(!found.is_empty())
     }
 
-    /// Whether a restore comes by this user when it walks through the table.
+    /// Whether a walk through the table finds this user.
     pub(super) async fn holds_anything_of(
         &self,
         prefix: WorkspacePrefix,
@@ -156,7 +157,6 @@ impl Store {
         Ok(protected.is_some())
     }
 
-    /// All items of a partition.
     pub(super) async fn partition(&self, key: &str) -> Result<Vec<Item>, DatabaseError> {
         self.database.query_all(self.querying_partition(key)).await
     }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_are_no_users_are_restored_together() {
+    fn items_without_a_user_are_restored_together() {
         let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
         let none = [("26092f67#G#3", "156"), ("W", "W"), ("none#U#156", "E#1")];
         assert_eq!(pieces(items(&none), None), []);

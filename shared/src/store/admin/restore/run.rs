@@ -1,4 +1,4 @@
-//! The restore that is under way, so that one that was killed goes on where it was.
+//! The restore in progress, stored so that one that was killed can continue.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -8,25 +8,24 @@ use crate::store::Store;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
 
-/// What a restore has to remember, in the table of workspaces: its own words, which only the
-/// operator's program reads.
+/// The stored state, in the workspaces table; only the CLI reads it.
 #[derive(Serialize, Deserialize)]
 struct RunItem {
     state: String,
 }
 
-/// A restore that is under way. Its state says what was stopped; its checkpoint, how far the tables have
-/// been compared.
+/// A restore in progress. Its state records what was stopped; its checkpoint, how far the tables
+/// have been compared.
 #[derive(Debug)]
 pub struct RestoreRun;
 
 impl RestoreRun {
-    /// What was remembered of the restore that is under way; `None` if there is none.
+    /// The state of the restore in progress; `None` if there is none.
     pub async fn load<T: DeserializeOwned>(store: &Store) -> Result<Option<T>, ApiError> {
         read(store, Key::restore_run()).await
     }
 
-    /// Remembers the state of a restore. The first time, `false` if another is under way.
+    /// Stores the state of a restore. The first time, `false` if another is in progress.
     pub async fn save<T: Serialize + Sync>(
         store: &Store,
         state: &T,
@@ -41,12 +40,12 @@ impl RestoreRun {
         Ok(true)
     }
 
-    /// How far the tables have been compared, if that was remembered.
+    /// How far the tables have been compared, if that was stored.
     pub async fn checkpoint<T: DeserializeOwned>(store: &Store) -> Result<Option<T>, ApiError> {
         read(store, Key::restore_checkpoint()).await
     }
 
-    /// Remembers how far the tables have been compared.
+    /// Stores how far the tables have been compared.
     pub async fn save_checkpoint<T: Serialize + Sync>(
         store: &Store,
         checkpoint: &T,
@@ -56,7 +55,7 @@ impl RestoreRun {
         Ok(store.database.put(put).await?)
     }
 
-    /// Forgets the restore: it is done.
+    /// Deletes the state of the restore: it is done.
     pub async fn end(store: &Store) -> Result<(), ApiError> {
         store.database.delete(Key::restore_checkpoint()).await?;
         Ok(store.database.delete(Key::restore_run()).await?)
@@ -69,7 +68,8 @@ async fn read<T: DeserializeOwned>(store: &Store, key: Key) -> Result<Option<T>,
     };
     let RunItem { state } = items::read(item)?;
     let state = serde_json::from_str(&state);
-    let unreadable = |error| ApiError::Internal(format!("the state of the restore: {error}"));
+    let unreadable =
+        |error| ApiError::Internal(format!("unreadable state of the restore: {error}"));
     state.map(Some).map_err(unreadable)
 }
 

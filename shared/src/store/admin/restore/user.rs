@@ -1,4 +1,4 @@
-//! One user: what is lost is put back, and what was decided since is decided back.
+//! Restores one user: puts back what is lost, and reverses later decisions.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,8 @@ use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::{Item, Key};
 
-/// How far the version of an item that is put back moves: no write that was under way when the item
-/// was lost may find the version that it insists on.
+/// How far the version of an item that is put back moves: no write that was in progress when the
+/// item was lost may find the version it requires.
 const VERSIONS: u64 = 1_000_000;
 
 impl Restoring {
@@ -47,7 +47,7 @@ impl Restoring {
         }
         self.put_back_lost(prefix, &copy, &live, &mut done).await?;
         self.log_again(prefix, &copy, &live, &mut done).await?;
-        // The experiences' items rest on the Global ban.
+        // The experiences' items depend on the Global ban.
         self.restore_global(prefix, user, &copy, &live, &mut done)
             .await?;
         let experiences: BTreeSet<_> = copy
@@ -62,7 +62,7 @@ impl Restoring {
         Ok(done)
     }
 
-    /// Puts back the records, the history and what else lies beside the standing.
+    /// Puts back the records, the history and the other items beside the standing.
     async fn put_back_lost(
         &self,
         prefix: WorkspacePrefix,
@@ -138,7 +138,7 @@ impl Restoring {
         match (live.read::<ExperienceItem>(&key), copied) {
             (None, None) => Ok(()),
             (None, Some(copied)) => {
-                // What is owed follows from the Global ban as it is now.
+                // What is pending depends on the current Global ban.
                 let global = self.live.database.get(Key::global(prefix, user)).await?;
                 let global = global.map(items::read::<GlobalItem>).transpose()?;
                 let standing = Standing {
@@ -161,7 +161,7 @@ impl Restoring {
         }
     }
 
-    /// Writes an item where there is none, or over one that cannot be read.
+    /// Writes an item where there is none, or over an unreadable one.
     async fn replace(
         &self,
         present: Option<&Item>,
@@ -179,7 +179,7 @@ impl Restoring {
         self.live.database.put(put).await
     }
 
-    /// Puts a scope that the live table knows back to the copied ban, by decisions.
+    /// Restores a scope that the live table knows to the copied ban, by decisions.
     async fn decide_back(
         &self,
         (prefix, user): (WorkspacePrefix, UserId),
@@ -196,7 +196,7 @@ impl Restoring {
         let last = record.map(|record| Ban::from(record.ban));
         let outcome_of = |standing: &Standing, now| -> Outcome {
             let (copied, last) = (copied.as_ref(), last.as_ref());
-            // What stands may be newer than its record, should that be damaged.
+            // The standing may be newer than its record, if the record is damaged.
             let standing_ban = standing.latest_in(scope);
             let last = [last, copied, standing_ban]
                 .into_iter()
@@ -250,11 +250,11 @@ impl Restoring {
     }
 }
 
-/// The reason that is given for what a restore decides.
+/// The reason of a restore's decisions.
 const REASON: &str = "Restored to an earlier state.";
 
-/// An item of the live table as it should be, if it was changed in a way that no decision changes it.
-/// History never changes; a record changes with each decision on its ban.
+/// The correct form of an item in the live table, if it was changed in a way that no decision
+/// changes it. History never changes; a record changes with each decision on its ban.
 fn repaired(copied: &Item, present: &Item) -> Option<Item> {
     match kinds::kind_of(copied) {
         "decision" | "expiry" => {

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_100_at_a_time_and_each_once() {
+    fn keys_are_read_in_batches_of_100_and_each_once() {
         for (count, expected) in [
             (0, vec![]),
             (1, vec![1]),

@@ -1,19 +1,19 @@
-//! How items are keyed that lead out of the tables: the log of events, what is due at a time,
-//! deliveries to webhooks, and the mirror on Roblox's side.
+//! The keys of items for integrations: the event log, due work, deliveries to webhooks, and the
+//! mirror.
 
 use super::{DECISION_PREFIX, Key, RESTORE_RUN, padded_guid, user_partition};
 use crate::domain::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::webhooks::{DeliveryKey, EndpointId};
 
-/// Over how many partitions the log of a workspace is spread. One index partition takes 1,000
-/// writes a second, and a wave of bans must not wait for its log.
+/// The number of partitions of a workspace's log. One index partition accepts 1,000 writes per
+/// second, and a burst of bans must not wait for its log.
 pub const LOG_SHARDS: u64 = 4;
 
-/// Over how many partitions the bans that expire are spread, those of all workspaces together: a
-/// thousand that end in the same minute are sixty to a partition.
+/// The number of partitions of expiring bans, for all workspaces together: a thousand that end in
+/// the same minute are about sixty per partition.
 pub const EXPIRY_SHARDS: u64 = 16;
 
-/// Where the endpoints of webhooks stand, in the table of workspaces.
+/// The webhook endpoints, in the workspaces table.
 pub const ENDPOINTS: &str = "V";
 
 /// The partition of the mirrors, in the workspaces table.
@@ -23,7 +23,7 @@ pub const MIRRORS: &str = "M";
 pub const ENDED_MIRRORS: &str = "ME";
 
 impl Key {
-    /// The restore that is under way.
+    /// The restore in progress.
     pub fn restore_run() -> Self {
         Self {
             pk: RESTORE_RUN.to_owned(),
@@ -39,7 +39,7 @@ impl Key {
         }
     }
 
-    /// How far the log of a workspace has got.
+    /// The head of a workspace's log.
     pub fn log_head(prefix: WorkspacePrefix) -> Self {
         Self {
             pk: log_head_partition(prefix),
@@ -47,7 +47,7 @@ impl Key {
         }
     }
 
-    /// The expiry of a ban, as it stood after this many decisions.
+    /// The expiry of a ban after this many decisions.
     pub fn expiry(prefix: WorkspacePrefix, user: UserId, guid: Guid, decisions: u32) -> Self {
         Self {
             pk: user_partition(prefix, user),
@@ -55,7 +55,7 @@ impl Key {
         }
     }
 
-    /// The endpoint of a webhook.
+    /// A webhook endpoint.
     pub fn endpoint(prefix: WorkspacePrefix, endpoint: EndpointId) -> Self {
         Self {
             pk: ENDPOINTS.to_owned(),
@@ -99,7 +99,7 @@ impl Key {
         }
     }
 
-    /// Who works on something that only one may work on at a time.
+    /// A lease.
     pub fn lease(prefix: WorkspacePrefix, name: &str) -> Self {
         Self {
             pk: format!("{prefix}#W#{name}"),
@@ -111,7 +111,7 @@ impl Key {
 /// The sort key prefix of the expiries of a user's bans.
 const EXPIRY_PREFIX: &str = "T#";
 
-/// After the sort keys of all of a user's expiries, which come after those of his decisions.
+/// Sorts after all of a user's expiries, which sort after the user's decisions.
 pub const EXPIRIES_END: &str = "T#~";
 
 /// Whether an item of a user's partition is a decision or an expiry.
@@ -120,7 +120,7 @@ pub fn is_past(key: &Key) -> bool {
     prefixes.iter().any(|prefix| key.sk.starts_with(prefix))
 }
 
-/// How far the log of a workspace has got.
+/// The head of a workspace's log.
 pub fn log_head_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#L")
 }
@@ -130,17 +130,17 @@ pub fn log_shard(prefix: WorkspacePrefix, shard: u64) -> String {
     format!("{prefix}#{shard}")
 }
 
-/// The shard of the log that an event stands in.
+/// The shard of an event in the log.
 pub fn log_shard_of(prefix: WorkspacePrefix, position: u64) -> String {
     log_shard(prefix, position.checked_rem(LOG_SHARDS).unwrap_or_default())
 }
 
-/// One shard of the bans that expire, in the index of what is due.
+/// One shard of the expiring bans, in the index of due work.
 pub fn expiries(shard: u64) -> String {
     format!("T#{shard}")
 }
 
-/// The shard of the bans that expire that a ban stands in.
+/// The shard of an expiring ban.
 pub fn expiries_of(guid: Guid) -> String {
     expiries(guid.get().checked_rem(EXPIRY_SHARDS).unwrap_or_default())
 }
@@ -155,7 +155,7 @@ pub fn due_syncs(prefix: WorkspacePrefix, universe: UniverseId) -> String {
     format!("{prefix}#A#{universe}")
 }
 
-/// The deliveries to one endpoint; also where those to be tried stand in the index of what is due.
+/// The deliveries to one endpoint; also those in the index of due work.
 pub fn delivery_partition(prefix: WorkspacePrefix, endpoint: EndpointId) -> String {
     format!("{prefix}#D#{endpoint}")
 }

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_decided_since_is_kept_whole_and_the_rest_is_not() {
+    fn later_decisions_are_kept_and_the_rest_is_not() {
         let items = [
             item("decision", 1, 10),
             item("decision", 2, 11),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_experiences_owe_for_a_kept_global_ban_is_kept() {
+    fn pending_changes_of_a_kept_global_ban_are_kept() {
         let owing = json!({ "kind": "experience" });
         let global = |updated| item("global", 1, updated);
         assert_eq!(kept(Some(10), &[global(11), owing.clone()]), [true, true]);

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_close_together_is_read_with_what_came_shortly_before() {
+    fn adjacent_deliveries_are_read_with_recent_ones() {
         let key = |sk: &str| Key {
             pk: String::new(),
             sk: sk.to_owned(),

@@ -1,8 +1,8 @@
-//! Restoring: whatever was decided after the copy was made, what holds is what the copy holds.
+//! Restoring: whatever was decided after the copy, the bans of the copy are in force.
 
 use super::*;
 
-/// The newest state of a ban that the history shows.
+/// The newest state of a ban in the history.
 fn last(world: &World, ban: &Ban) -> Option<Ban> {
     let of_ban = world
         .history
@@ -12,7 +12,7 @@ fn last(world: &World, ban: &Ban) -> Option<Ban> {
     of_ban.max_by_key(|ban| ban.decisions).cloned()
 }
 
-/// Restores both scopes; gives how many decisions that took.
+/// Restores both scopes; returns how many decisions that took.
 fn restore(world: &mut World, copy: &Standing) -> usize {
     let mut count = 0;
     for scope in SCOPES {
@@ -27,7 +27,7 @@ fn restore(world: &mut World, copy: &Standing) -> usize {
 
 proptest! {
     #[test]
-    fn what_the_copy_holds_is_in_force_again_and_nothing_else(before in acts(), since in acts()) {
+    fn only_the_bans_of_the_copy_are_in_force_again(before in acts(), since in acts()) {
         let mut world = play(&before);
         let copy = world.clone();
         for (leaked, act) in &since {
@@ -45,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn a_restore_gives_each_decision_a_number_of_its_own(before in acts(), since in acts()) {
+    fn restore_gives_each_decision_its_own_number(before in acts(), since in acts()) {
         let mut world = play(&before);
         let copy = world.standing.clone();
         for (_, act) in &since {
