@@ -1,6 +1,6 @@
 //! Ban, unban and undo, shared by the API and the CLI.
 //!
-//! The rules judge a call on what is stored; it is checked against the permit and written as one
+//! The rules judge a call on what is stored; it is checked against the write policy and written as one
 //! transaction. See [`crate::store::Store::commit_with_retry`] for write conflicts.
 
 mod ban;

@@ -105,8 +105,8 @@ pub fn may_mean_erased(request: &BanRequest, now: UnixSeconds) -> Vec<Wording> {
         .collect()
 }
 
-/// Records that the experience has applied a revision that was erased: of a user who is still forgotten,
-/// nothing. If a newer ban is in force, it is owed (again), since the experience no longer has it.
+/// Records a report of an erased revision. For a user who is still erased, it stores nothing. If a newer
+/// ban is in force, it becomes pending (again), because the experience no longer has it.
 #[must_use]
 pub fn report_erased(standing: &Standing, now: UnixSeconds) -> Outcome {
     if standing.counting(now).is_some() {

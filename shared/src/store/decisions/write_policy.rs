@@ -31,7 +31,7 @@ pub enum CallerLimits {
     Unbound,
 }
 
-/// The permit to write a decision. An outcome without a decision needs none.
+/// The policy to write a decision. An outcome without a decision needs none.
 #[derive(Clone, Debug, Default)]
 pub struct WritePolicy {
     /// For how many seconds the decision is kept in the history; absent = permanently.
@@ -39,7 +39,7 @@ pub struct WritePolicy {
     paces: Vec<CountedPace>,
 }
 
-/// The outcome of a call with its permit.
+/// The outcome of a call with its write policy.
 #[derive(Clone, Debug)]
 pub struct PolicyOutcome {
     pub(in crate::store) outcome: Outcome,
@@ -107,7 +107,7 @@ impl WritePolicy {
 }
 
 impl Store {
-    /// The permit to ban or to change a ban: 403 for a protected user, 429 if a cap is reached. One
+    /// The policy to ban or to change a ban: 403 for a protected user, 429 if a cap is reached. One
     /// call reads everything it depends on; the caps are written with the ban, so that no more pass
     /// than they allow.
     pub async fn ban_policy(
@@ -147,12 +147,12 @@ impl Store {
         Ok(policy)
     }
 
-    /// The permit to end a ban, which neither protection nor a cap prevents.
+    /// The policy to end a ban, which neither protection nor a cap prevents.
     pub async fn lift_policy(&self, context: &WriteContext) -> Result<WritePolicy, ApiError> {
         self.record_policy(context.prefix).await
     }
 
-    /// The permit to add to the history, for as long as the workspace keeps it.
+    /// The policy to add to the history, for as long as the workspace keeps it.
     pub(in crate::store) async fn record_policy(
         &self,
         prefix: WorkspacePrefix,
