@@ -25,7 +25,7 @@ async fn staged(app: &TestApp) -> (Workspace<'_>, Operator) {
         per_user: 100,
         ..Limits::default()
     });
-    app.secrets().set(SECRET, KEY).unwrap();
+    app.secrets().set(SECRET, KEY);
     let workspace = app.workspace().await;
     workspace.link(PLACE).await;
     let operator = Operator::of(&workspace);

@@ -12,11 +12,11 @@ use local_stack::Endpoints;
 use local_stack::control::Control;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
+use local_stack::event_source_mapping::EventSourceMapping;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::gateway::Gateway;
 use local_stack::http::{self as local_http, Client};
 use local_stack::object_store::ObjectStore;
-use local_stack::pump::Pump;
 use local_stack::receiver::Receiver;
 use local_stack::roblox::{Limits, Roblox};
 use local_stack::runtime::{FunctionSpec, Runtime};
@@ -39,7 +39,7 @@ use parts::{binaries, clock_variable, store, tables};
 pub struct TestApp {
     client: Client,
     // In the order in which they are to go.
-    pumps: Vec<Pump>,
+    pumps: Vec<EventSourceMapping>,
     control: Control,
     gateway: Gateway,
     runtime: Runtime,
@@ -168,8 +168,8 @@ impl TestAppBuilder {
             .as_ref()
             .map_or(engine.endpoint(), FaultProxy::endpoint);
         let roblox = Roblox::start(0).await.expect("the stand-in for Roblox");
-        let secrets = Secrets::start(None, 0).await.expect("the secrets");
-        let receiver = Receiver::start(0, false).await.expect("the receiver");
+        let secrets = Secrets::start(0).await.expect("the secrets");
+        let receiver = Receiver::start(0, false).expect("the receiver");
         // The functions have to know where they call each other before there is a gateway.
         let (listener, _) = local_http::listen(0, "").await.expect("a free port");
         let lambda = local_http::address(&listener).expect("its address");

@@ -49,7 +49,7 @@ impl Workspace<'_> {
         app.roblox().add_key(key, &[universe]);
         app.roblox().add_place(place, universe);
         let secret = format!("portcullis/local/{universe}");
-        app.secrets().set(&secret, key).expect("a secret");
+        app.secrets().set(&secret, key);
         let enforcement = Mirror {
             workspace: self.id().prefix(),
             experience: ExperienceId::new(place).expect("a place"),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use local_stack::pump::{HttpInvoke, Invoke, InvokeError};
+use local_stack::event_source_mapping::{HttpInvoke, Invoke, InvokeError};
 use serde_json::{Value, json};
 
 use crate::history::{Kill, Period};

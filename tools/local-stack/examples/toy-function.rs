@@ -1,10 +1,9 @@
-//! A function for the tests of the stack itself: it does what the event tells it to.
+//! A function for the tests of the local stack: it does what its event asks for.
 //!
-//! Of an HTTP request it answers the event it was made into, as JSON; the query may ask for a pause
-//! (`sleep=<ms>`), an end of the process (`exit`), an error (`fail`) or that many bytes
-//! (`size=<n>`). Of a batch of stream records it prints each and reports none as failed. Of any other
-//! event it prints the event; it may ask for the same (`{"fail": true}`, `{"sleep": <ms>}`), and for
-//! an error at every call up to the n-th (`{"fails": <n>}`).
+//! It answers an HTTP request with the event as JSON. The query may ask for a pause (`sleep=<ms>`), the end
+//! of the process (`exit`), an error (`fail`) or a body of a size (`size=<n>`). It prints stream records and
+//! reports none as failed. It prints any other event, which may ask for the same (`{"fail": true}`,
+//! `{"sleep": <ms>}`) or for an error on the first calls (`{"fails": <n>}`).
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -56,7 +55,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     Ok(json!({ "statusCode": 201, "headers": headers, "body": body, "isBase64Encoded": false }))
 }
 
-/// How often this process was asked to fail at first.
+/// How many calls of this process could ask for `fails`.
 static FAILED: AtomicU64 = AtomicU64::new(0);
 
 async fn asked(event: Value) -> Result<Value, Error> {

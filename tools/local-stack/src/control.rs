@@ -1,32 +1,27 @@
-//! What an operator's program asks CloudFormation and Lambda about a stack: what it consists of, and
-//! to stop and start its functions.
+//! The parts of CloudFormation and Lambda's control plane that `portcullis` calls: describe a stack, stop and
+//! start its functions.
 //!
-//! One stack, of the template, whatever name it is asked for by. A resource's physical id is its local
-//! name. Stopped functions refuse calls as throttled ones; disabled mappings read their stream no
-//! further.
+//! There is one stack, that of the template, under any name. A resource's physical id is its local name. A
+//! stopped function throttles calls; a disabled mapping stops reading its stream.
 
-mod answer;
+mod cloudformation;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{Method, Uri},
-    response::Response,
+    http::{Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
 };
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::{
     Result,
-    http::{self, Guard},
-    lock::lock,
+    http::{self, Guard, aws_error, json as json_response},
     runtime::Runtime,
     template::Template,
 };
@@ -43,21 +38,20 @@ pub struct Control {
 struct Plane {
     runtime: Runtime,
     template: Template,
-    /// Whether each event source mapping reads its stream, by the id of the mapping.
+    /// Whether each event source mapping is enabled, by its id.
     mappings: BTreeMap<String, watch::Sender<bool>>,
     settings: Mutex<Settings>,
 }
 
 #[derive(Debug, Default)]
 struct Settings {
-    /// How long each function may run, if that is not as the template says.
+    /// A timeout for all functions instead of the template's.
     timeout: Option<Duration>,
-    /// How many more changes are answered; none is refused without.
+    /// How many changes succeed before all others fail; `None` for no limit.
     changes_left: Option<u32>,
 }
 
 impl Control {
-    /// Starts it for the functions of a template, on a free port.
     pub async fn start(template: &Template, runtime: Runtime) -> Result<Self> {
         let mappings = template
             .stream_functions()
@@ -80,14 +74,12 @@ impl Control {
         })
     }
 
-    /// Where it listens, for CloudFormation as for Lambda.
-    #[must_use]
+    /// The endpoint of both CloudFormation and Lambda.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Whether a mapping is enabled, from now on; for the pump that stands for it.
-    #[must_use]
+    /// Follows whether a mapping is enabled.
     pub fn enabled(&self, mapping: &str) -> Option<watch::Receiver<bool>> {
         self.state
             .mappings
@@ -95,28 +87,24 @@ impl Control {
             .map(watch::Sender::subscribe)
     }
 
-    /// Enables a mapping or disables it.
     pub fn enable(&self, mapping: &str, enabled: bool) {
         if let Some(mapping) = self.state.mappings.get(mapping) {
             mapping.send_replace(enabled);
         }
     }
-
-    /// Whether a mapping is enabled.
-    #[must_use]
     pub fn is_enabled(&self, mapping: &str) -> bool {
         let mapping = self.state.mappings.get(mapping);
         mapping.is_some_and(|mapping| *mapping.borrow())
     }
 
-    /// Says of every function that it may run for this long.
+    /// Reports this timeout for every function.
     pub fn set_timeout(&self, timeout: Duration) {
-        lock(&self.state.settings).timeout = Some(timeout);
+        self.state.settings.lock().timeout = Some(timeout);
     }
 
-    /// Refuses every change after so many more; with `None` no longer.
+    /// Refuses every change after this many; `None` ends that.
     pub fn refuse_after(&self, changes: Option<u32>) {
-        lock(&self.state.settings).changes_left = changes;
+        self.state.settings.lock().changes_left = changes;
     }
 }
 
@@ -131,12 +119,11 @@ async fn request(
         [""] => state.describe(&body),
         [_, "functions", name, "concurrency"] => state.concurrency(&method, name, &body),
         [_, "event-source-mappings", id] => state.mapping(&method, id, &body),
-        _ => answer::refusal("UnknownOperationException"),
+        _ => refusal("UnknownOperationException"),
     }
 }
 
 impl Plane {
-    /// A call of CloudFormation.
     fn describe(&self, form: &[u8]) -> Response {
         let form = String::from_utf8_lossy(form);
         let action = form
@@ -148,24 +135,26 @@ impl Plane {
                     ("BansTableName", "BansTable"),
                     ("WorkspacesTableName", "WorkspacesTable"),
                 ];
-                answer::stacks(&outputs)
+                cloudformation::stacks(&outputs)
             }
-            Some("ListStackResources") => answer::resources(&self.template.physical_resources()),
+            Some("ListStackResources") => {
+                cloudformation::resources(&self.template.physical_resources())
+            }
             Some("GetTemplate") => {
-                let timeout = lock(&self.settings).timeout;
-                answer::template(&self.template.processed(timeout).to_string())
+                let timeout = self.settings.lock().timeout;
+                cloudformation::template(&self.template.processed(timeout).to_string())
             }
-            _ => answer::refusal("InvalidAction"),
+            _ => refusal("InvalidAction"),
         }
     }
 
     fn concurrency(&self, method: &Method, name: &str, body: &[u8]) -> Response {
         if !self.runtime.names().any(|known| known == name) {
-            return answer::refusal("ResourceNotFoundException");
+            return refusal("ResourceNotFoundException");
         }
         match *method {
             Method::GET => {}
-            _ if !self.may_change() => return answer::refusal("ServiceException"),
+            _ if !self.may_change() => return refusal("ServiceException"),
             Method::PUT => {
                 let reserved = field(body, "ReservedConcurrentExecutions");
                 let reserved = reserved.as_u64().and_then(|n| u32::try_from(n).ok());
@@ -173,10 +162,10 @@ impl Plane {
             }
             _ => {
                 self.runtime.reserve(name, None);
-                return answer::nothing();
+                return StatusCode::NO_CONTENT.into_response();
             }
         }
-        answer::json(&match self.runtime.reserved(name) {
+        json_response(&match self.runtime.reserved(name) {
             Some(reserved) => json!({ "ReservedConcurrentExecutions": reserved }),
             None => json!({}),
         })
@@ -184,11 +173,11 @@ impl Plane {
 
     fn mapping(&self, method: &Method, id: &str, body: &[u8]) -> Response {
         let Some(mapping) = self.mappings.get(id) else {
-            return answer::refusal("ResourceNotFoundException");
+            return refusal("ResourceNotFoundException");
         };
         if *method == Method::PUT {
             if !self.may_change() {
-                return answer::refusal("ServiceException");
+                return refusal("ServiceException");
             }
             if let Some(enabled) = field(body, "Enabled").as_bool() {
                 mapping.send_replace(enabled);
@@ -199,11 +188,11 @@ impl Plane {
         } else {
             "Disabled"
         };
-        answer::json(&json!({ "UUID": id, "State": state }))
+        json_response(&json!({ "UUID": id, "State": state }))
     }
 
     fn may_change(&self) -> bool {
-        match &mut lock(&self.settings).changes_left {
+        match &mut self.settings.lock().changes_left {
             None => true,
             Some(0) => false,
             Some(left) => {
@@ -212,6 +201,11 @@ impl Plane {
             }
         }
     }
+}
+
+/// An error that no client retries.
+fn refusal(kind: &str) -> Response {
+    aws_error(StatusCode::BAD_REQUEST, kind, "The request is refused.")
 }
 
 fn field(body: &[u8], name: &str) -> Value {

@@ -1,9 +1,8 @@
-//! A client for DynamoDB's JSON protocol, as small as a local server allows.
+//! A small client for DynamoDB's JSON protocol.
 //!
-//! The stack moves definitions and stream records between JSON documents (the template, Lambda's
-//! events) that already have the API's own form. An SDK would take them apart into its types only
-//! to put them together again, so this speaks the protocol itself. Local servers look for a
-//! signature but do not check it.
+//! The template's table definitions and the stream's records are JSON documents in the API's own form
+//! already, so the stack needs no SDK to parse and rebuild them. Local servers require a signature but do not
+//! verify it.
 
 use bytes::Bytes;
 use hyper::Request;
@@ -11,7 +10,6 @@ use serde_json::{Value, json};
 
 use crate::{CREDENTIAL, Error, REGION, Result, http::Client, template::Table};
 
-/// A client of one local server.
 #[derive(Debug, Clone)]
 pub struct Dynamo {
     endpoint: String,
@@ -20,8 +18,6 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// A client of the server at an endpoint such as `http://127.0.0.1:8000`.
-    #[must_use]
     pub fn new(endpoint: &str) -> Self {
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={CREDENTIAL}/20260101/{REGION}/dynamodb/aws4_request, \
@@ -34,9 +30,6 @@ impl Dynamo {
             http: Client::new(),
         }
     }
-
-    /// The server's address.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -84,7 +77,7 @@ impl Dynamo {
         Err(failed(kind, message.to_owned()))
     }
 
-    /// Makes the tables that are not there yet.
+    /// Creates the tables that do not exist yet.
     pub async fn create_tables(&self, tables: &[Table]) -> Result<()> {
         for table in tables {
             match self.call("CreateTable", &table.create).await {

@@ -1,4 +1,4 @@
-//! The embedded DynamoDB: `dynoxide` on a port of 127.0.0.1, in memory or in a file.
+//! The embedded DynamoDB: `dynoxide` on a local port, with its data in memory or in a file.
 
 use std::{fmt, path::Path, thread::JoinHandle};
 
@@ -17,7 +17,7 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the engine serves, for what does not go through its port.
+/// Access to the data past the engine's port.
 struct Data(Database);
 
 impl fmt::Debug for Data {
@@ -27,9 +27,7 @@ impl fmt::Debug for Data {
 }
 
 impl Engine {
-    /// Starts an engine on a port (0: any free one), its data in `folder` or else in memory.
-    ///
-    /// It holds no tables; [`crate::dynamo::Dynamo::create_tables`] makes those of the template.
+    /// Starts an engine without tables on a port (0: any free one), with its data in `folder` or in memory.
     pub async fn start(folder: Option<&Path>, port: u16) -> Result<Self> {
         let database = open(folder)?;
         let (listener, port) = http::listen(port, "DYNAMODB_PORT").await?;
@@ -37,7 +35,7 @@ impl Engine {
             .into_std()
             .map_err(Error::network("handing over a listener"))?;
 
-        // Each operation blocks the thread it runs on, so the engine has threads of its own.
+        // Each operation blocks its thread, so the engine has its own threads.
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("dynamodb")
@@ -65,15 +63,12 @@ impl Engine {
             thread: Some(thread),
         })
     }
-
-    /// Where it listens, such as `http://127.0.0.1:8000`.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Puts items into a table, in the API's own form, all in one transaction and without stream
-    /// records: for a table of a size that calls would take hours to reach. It blocks.
+    /// Writes items into a table in one transaction and without stream records, for tables too large to fill
+    /// through the API. It blocks.
     pub fn import(&self, table: &str, items: Vec<Value>) -> Result<()> {
         let items: Vec<Item> = serde_json::from_value(Value::Array(items))
             .map_err(|e| Error::Tool(format!("items to import: {e}")))?;
@@ -87,7 +82,7 @@ impl Drop for Engine {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
-        // The file is closed, its journal written, when the thread has ended.
+        // The thread closes the file and writes its journal before it ends.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

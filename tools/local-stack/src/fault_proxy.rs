@@ -1,32 +1,26 @@
-//! A proxy in front of the database that misbehaves on demand.
+//! A proxy in front of the database that injects faults and enforces the functions' IAM roles.
 //!
-//! Functions are pointed at it with `AWS_ENDPOINT_URL_DYNAMODB`. A test injects a fault for the
-//! next few requests or for all of them, for one operation or any, and takes it away again.
+//! Functions reach it through `AWS_ENDPOINT_URL_DYNAMODB`.
 
 use std::{
-    collections::BTreeSet,
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
+    collections::BTreeSet, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration,
 };
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     Result,
+    faults::{self, Rules},
     http::{self, Client, Guard},
-    lock::lock,
     roles::Access,
     template::Function,
 };
 
-/// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// 400 `ThrottlingException`: the account or the API is over its limit.
@@ -35,68 +29,22 @@ pub enum Fault {
     ThroughputExceeded,
     /// 500 `InternalServerError`.
     ServerError,
-    /// 400 `TransactionCanceledException` for this reason, such as `TransactionConflict`: a
-    /// transaction that the database gives up.
+    /// 400 `TransactionCanceledException` with this reason, such as `TransactionConflict`.
     Cancelled(&'static str),
-    /// Taken, and never answered.
+    /// The request is never answered.
     Stall,
     /// The connection is cut before the database sees the request.
     CutBefore,
-    /// The connection is cut after the database has carried it out, before the answer.
+    /// The connection is cut after the database has executed the request.
     CutAfter,
-    /// The answer comes that much later.
+    /// The answer comes this much later.
     Delay(Duration),
 }
 
-/// Which requests a fault strikes.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// What happens.
-    pub fault: Fault,
-    /// An operation such as `TransactWriteItems`; `None` is any.
-    pub operation: Option<String>,
-    /// Requests to let through first.
-    pub after: usize,
-    /// How many to strike; `None` is all.
-    pub times: Option<usize>,
-}
+/// A fault, and the operations it hits, such as `TransactWriteItems`.
+pub type Rule = faults::Rule<Fault>;
 
-impl From<Fault> for Rule {
-    /// Strikes every request.
-    fn from(fault: Fault) -> Self {
-        Self {
-            fault,
-            operation: None,
-            after: 0,
-            times: None,
-        }
-    }
-}
-
-impl Rule {
-    /// Strikes requests for one operation only.
-    #[must_use]
-    pub fn on(mut self, operation: &str) -> Self {
-        self.operation = Some(operation.to_owned());
-        self
-    }
-
-    /// Lets some through first.
-    #[must_use]
-    pub fn after(mut self, requests: usize) -> Self {
-        self.after = requests;
-        self
-    }
-
-    /// Strikes so many and no more.
-    #[must_use]
-    pub fn times(mut self, requests: usize) -> Self {
-        self.times = Some(requests);
-        self
-    }
-}
-
-/// A running proxy; it stops when this is dropped, and cuts what it held.
+/// A running proxy; it stops, and cuts its connections, when this is dropped.
 #[derive(Debug)]
 pub struct FaultProxy {
     endpoint: String,
@@ -108,7 +56,7 @@ pub struct FaultProxy {
 struct State {
     target: String,
     client: Client,
-    rules: Mutex<Vec<Rule>>,
+    rules: Mutex<Rules<Fault>>,
     seen: Mutex<Vec<String>>,
     struck: Mutex<Vec<Fault>>,
     roles: Vec<Function>,
@@ -117,8 +65,8 @@ struct State {
 }
 
 impl FaultProxy {
-    /// Starts a proxy for the database at an endpoint, on a free port, with no faults. What comes from
-    /// one of these functions ([`FaultProxy::endpoint_of`]) has to be allowed by its role.
+    /// Starts a proxy without faults on a free port. It enforces the roles of these functions on requests to
+    /// [`FaultProxy::endpoint_of`].
     pub async fn start(target: &str, functions: &[Function]) -> Result<Self> {
         let (listener, port) = http::listen(0, "").await?;
         let state = Arc::new(State {
@@ -138,56 +86,48 @@ impl FaultProxy {
             _server: server,
         })
     }
-
-    /// Where it listens.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Where it listens for a function, whose role it then enforces.
-    #[must_use]
+    /// The endpoint for a function, on which the proxy enforces its role.
     pub fn endpoint_of(&self, function: &str) -> String {
         format!("{}/{function}", self.endpoint)
     }
 
-    /// Adds a fault to those there are; for each request the first that fits counts.
+    /// Adds a fault. For each request the oldest that matches counts.
     pub fn inject(&self, rule: impl Into<Rule>) {
-        lock(&self.state.rules).push(rule.into());
+        self.state.rules.lock().push(rule.into());
     }
 
-    /// Takes all faults away. Requests that were stalled stay so.
+    /// Removes all faults. Requests that hang already stay that way.
     pub fn clear(&self) {
-        lock(&self.state.rules).clear();
+        self.state.rules.lock().clear();
     }
 
-    /// The operations of all requests seen so far, in order.
-    #[must_use]
+    /// The operations of all requests so far, in order.
     pub fn seen(&self) -> Vec<String> {
-        lock(&self.state.seen).clone()
+        self.state.seen.lock().clone()
     }
 
-    /// The faults that requests were struck by so far, in order.
-    #[must_use]
+    /// The faults that have hit requests, in order.
     pub fn struck(&self) -> Vec<Fault> {
-        lock(&self.state.struck).clone()
+        self.state.struck.lock().clone()
     }
 
-    /// What functions asked for that their roles do not allow, in order.
-    #[must_use]
+    /// The requests of functions that their roles do not allow, in order.
     pub fn denied(&self) -> Vec<String> {
-        lock(&self.state.denied).clone()
+        self.state.denied.lock().clone()
     }
 
-    /// The actions that functions with a role have asked for, such as `dynamodb:GetItem`.
-    #[must_use]
+    /// The actions that functions have used, such as `dynamodb:GetItem`.
     pub fn used(&self) -> BTreeSet<String> {
-        lock(&self.state.used).clone()
+        self.state.used.lock().clone()
     }
 
-    /// Forgets what was seen.
+    /// Clears [`Self::seen`].
     pub fn forget(&self) {
-        lock(&self.state.seen).clear();
+        self.state.seen.lock().clear();
     }
 }
 
@@ -201,7 +141,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         let state = Arc::clone(&state);
         connections.spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&state), request));
-            // An error of the service is how a connection is cut.
+            // An error of the service cuts the connection.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), service)
                 .await;
@@ -210,7 +150,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-/// Answers one request; an error closes the connection without a word.
+/// Answers one request; an error cuts the connection.
 async fn answer(
     state: Arc<State>,
     request: Request<Incoming>,
@@ -226,15 +166,15 @@ async fn answer(
         .unwrap_or_default()
         .to_owned();
     if let Some(denied) = state.deny(parts.uri.path(), &operation, &body) {
-        lock(&state.denied).push(denied);
+        state.denied.lock().push(denied);
         return Ok(refusal(400, "AccessDeniedException"));
     }
     let attempt = parts.headers.get("amz-sdk-request");
     let attempt = attempt.and_then(|value| value.to_str().ok());
     let is_repeated = attempt.is_some_and(|attempt| !attempt.contains("attempt=1;"));
-    let fault = state.strike(&operation);
-    lock(&state.struck).extend(fault);
-    lock(&state.seen).push(operation);
+    let fault = state.rules.lock().strike(|wanted| wanted == operation);
+    state.struck.lock().extend(fault);
+    state.seen.lock().push(operation);
 
     let cut = || Err(io::Error::from(io::ErrorKind::ConnectionAborted));
     let forward = || state.forward(Request::from_parts(parts, body));
@@ -245,8 +185,7 @@ async fn answer(
             Ok(refusal(400, "ProvisionedThroughputExceededException"))
         }
         Some(Fault::ServerError) => Ok(refusal(500, "InternalServerError")),
-        // DynamoDB knows a repetition by its token: a transaction that was carried out, and whose
-        // answer was lost, is never said to be cancelled.
+        // DynamoDB recognises a retry by its token: it never reports a committed transaction as cancelled.
         Some(Fault::Cancelled(_)) if is_repeated => forward().await,
         Some(Fault::Cancelled(reason)) => Ok(cancellation(reason)),
         Some(Fault::Stall) => std::future::pending::<Result<_, Infallible>>()
@@ -266,39 +205,18 @@ async fn answer(
 }
 
 impl State {
-    /// What the role of the function whose endpoint has this path does not allow of a request.
+    /// What a request asks for that the role of the function with this endpoint does not allow.
     fn deny(&self, path: &str, operation: &str, body: &[u8]) -> Option<String> {
         let name = path.trim_matches('/');
         let function = self.roles.iter().find(|function| function.name == name)?;
         let input = serde_json::from_slice(body).unwrap_or_default();
         let accesses = Access::of(operation, &input);
-        lock(&self.used).extend(accesses.iter().map(|access| access.action.clone()));
+        self.used
+            .lock()
+            .extend(accesses.iter().map(|access| access.action.clone()));
         let mut accesses = accesses.into_iter();
         let denied = accesses.find(|access| !function.may(access))?;
         Some(format!("{name}: {denied:?}"))
-    }
-
-    /// The fault for a request, counted off.
-    fn strike(&self, operation: &str) -> Option<Fault> {
-        let mut rules = lock(&self.rules);
-        let at = rules.iter().position(|rule| {
-            rule.operation
-                .as_ref()
-                .is_none_or(|wanted| wanted == operation)
-        })?;
-        let rule = rules.get_mut(at)?;
-        if rule.after > 0 {
-            rule.after -= 1;
-            return None;
-        }
-        let fault = rule.fault;
-        if let Some(left) = &mut rule.times {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                rules.remove(at);
-            }
-        }
-        Some(fault)
     }
 
     async fn forward(&self, request: Request<Bytes>) -> io::Result<Response<Full<Bytes>>> {

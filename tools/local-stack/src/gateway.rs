@@ -10,6 +10,8 @@ mod event;
 mod report;
 mod routes;
 
+pub(crate) use event::decode;
+
 use std::{
     sync::{
         Arc,
@@ -100,13 +102,11 @@ impl Gateway {
     }
 
     /// The calls that nobody waits for.
-    #[must_use]
     pub const fn background(&self) -> &Background {
         &self.background
     }
 
     /// Where it listens, such as `http://127.0.0.1:9000`.
-    #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }

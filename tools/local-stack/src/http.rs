@@ -1,8 +1,12 @@
-//! The HTTP client the stack uses towards its own parts, and the loop that serves them.
+//! The HTTP client between the parts of the stack, and what their servers share.
 
 use std::{future::Future, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    http::StatusCode,
+    response::{IntoResponse, Response as AxumResponse},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
@@ -14,7 +18,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{Error, Result};
 
-/// A pooling client for local addresses; whole bodies in and out.
+/// A pooling client for local addresses. It sends and receives whole bodies.
 #[derive(Debug, Clone)]
 pub struct Client {
     pool: Pool<HttpConnector, Full<Bytes>>,
@@ -27,19 +31,17 @@ impl Default for Client {
 }
 
 impl Client {
-    /// A client with connections of its own.
-    #[must_use]
     pub fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        // Servers here are killed and restarted; a connection kept long is a connection cut.
+        // Servers here are killed and restarted, which cuts idle connections.
         let pool = Pool::builder(TokioExecutor::new())
             .pool_idle_timeout(Duration::from_secs(5))
             .build(connector);
         Self { pool }
     }
 
-    /// Sends a request and reads the whole answer. An error is a sentence for a log.
+    /// Sends a request and reads the whole answer. The error is a sentence for a log.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         let response = self
             .pool
@@ -51,7 +53,6 @@ impl Client {
         Ok(Response::from_parts(parts, body))
     }
 
-    /// Posts JSON to a URL.
     pub async fn post_json(&self, url: &str, body: Bytes) -> Result<Response<Bytes>, String> {
         let request = Request::post(url)
             .header("content-type", "application/json")
@@ -72,32 +73,48 @@ fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Listens on a port of 127.0.0.1 (0: any free one); `setting` names the variable that picks it.
+/// Listens on a local port (0: any free one); `setting` names the variable that sets the port.
 pub async fn listen(port: u16, setting: &'static str) -> Result<(TcpListener, u16)> {
     let listener = TcpListener::bind(("127.0.0.1", port))
         .await
-        .map_err(|source| {
-            if source.kind() == std::io::ErrorKind::AddrInUse {
-                Error::PortInUse { port, setting }
-            } else {
-                Error::Network {
-                    what: format!("listening on port {port}"),
-                    source,
-                }
-            }
-        })?;
+        .map_err(|error| bind_error(error, port, setting))?;
     let local = listener
         .local_addr()
         .map_err(Error::network("reading a listener's address"))?;
     Ok((listener, local.port()))
 }
 
-/// Where somebody listens, such as `http://127.0.0.1:9000`.
+pub(crate) fn bind_error(source: std::io::Error, port: u16, setting: &'static str) -> Error {
+    if source.kind() == std::io::ErrorKind::AddrInUse {
+        return Error::PortInUse { port, setting };
+    }
+    let what = format!("listening on port {port}");
+    Error::Network { what, source }
+}
+
+/// The URL of a listener, such as `http://127.0.0.1:9000`.
 pub fn address(listener: &TcpListener) -> Result<String> {
     let local = listener
         .local_addr()
         .map_err(Error::network("reading a listener's address"))?;
     Ok(format!("http://{local}"))
+}
+
+pub(crate) fn json(body: &serde_json::Value) -> AxumResponse {
+    let headers = [("content-type", "application/json")];
+    (headers, body.to_string()).into_response()
+}
+
+/// An error in the form of AWS's JSON protocols.
+pub(crate) fn aws_error(status: StatusCode, kind: &str, message: &str) -> AxumResponse {
+    let source = if status.is_server_error() {
+        "Service"
+    } else {
+        "User"
+    };
+    let body = serde_json::json!({ "Type": source, "Message": message });
+    let headers = [("x-amzn-errortype", kind)];
+    (status, headers, json(&body)).into_response()
 }
 
 /// Serves a router until the guard is dropped.
@@ -113,7 +130,6 @@ pub fn serve(listener: TcpListener, router: Router) -> Guard {
 pub struct Guard(JoinHandle<()>);
 
 impl Guard {
-    /// Starts the task.
     pub fn new(task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(task))
     }

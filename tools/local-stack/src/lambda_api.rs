@@ -16,14 +16,13 @@ use axum::{
 };
 use bytes::Bytes;
 use serde::de::IgnoredAny;
-use serde_json::json;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use background::{Background, GivenUp};
 
 use crate::{
-    http::Client,
+    http::{Client, aws_error},
     runtime::{CallError, Outcome, PAYLOAD_LIMIT, THROTTLED},
     template::Template,
 };
@@ -56,7 +55,6 @@ pub struct HttpFunctions {
 
 impl HttpFunctions {
     /// The functions of a template behind an address such as `http://127.0.0.1:9000`.
-    #[must_use]
     pub fn new(address: &str, template: &Template) -> Self {
         let names = template.functions().iter().map(|f| f.name.clone());
         Self {
@@ -187,17 +185,7 @@ fn too_large(limit: usize) -> Response {
 
 /// An error of the service itself, in its own form.
 fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
-    let source = if status.is_server_error() {
-        "Service"
-    } else {
-        "User"
-    };
-    let body = json!({ "Type": source, "Message": message }).to_string();
-    let headers = [
-        ("content-type", "application/json"),
-        ("x-amzn-errortype", kind),
-    ];
-    (status, headers, [request_id()], body).into_response()
+    ([request_id()], aws_error(status, kind, message)).into_response()
 }
 
 fn request_id() -> (HeaderName, HeaderValue) {

@@ -1,40 +1,46 @@
-//! The cloud on one machine: what `make dev` runs and what the end-to-end tests stand on.
+//! AWS and Roblox on one machine, for `make dev` and the end-to-end tests.
 //!
-//! Nothing here is deployed. Every module replaces one managed service and reads its settings from
-//! `template.yaml`, so that the local stack cannot drift from what is deployed:
+//! Nothing here is deployed. Each module replaces one managed service and reads its settings from
+//! `template.yaml`, so that the local stack cannot drift from the deployed one:
 //!
-//! | module | stands in for |
+//! | module | replaces |
 //! |---|---|
 //! | [`template`] | CloudFormation: tables, routes, environments, grants, event sources |
 //! | [`engine`] | DynamoDB |
 //! | [`object_store`] | S3 |
-//! | [`pump`] | the event source mapping between the table's stream and its function |
-//! | [`runtime`] | Lambda: starts the real function binaries and hands them events |
-//! | [`gateway`] | API Gateway HTTP API in front of them |
+//! | [`event_source_mapping`] | the event source mapping between a table's stream and a function |
+//! | [`runtime`] | Lambda: it starts the real function binaries and passes events to them |
+//! | [`gateway`] | API Gateway's HTTP API |
 //! | [`roblox`] | Roblox Open Cloud |
-//! | [`control`] | CloudFormation and Lambda as an operator asks them about a stack |
-//! | [`lambda_api`] | Lambda's invocation API: calls that wait, and calls in the background |
-//! | [`scheduler`] | EventBridge: calls the functions that have a schedule |
+//! | [`control`] | CloudFormation and Lambda's control plane |
+//! | [`lambda_api`] | Lambda's invocation API, synchronous and asynchronous |
+//! | [`scheduler`] | EventBridge schedules |
 //! | [`secrets`] | Secrets Manager |
-//! | [`receiver`] | a studio's own server, to which webhooks are delivered |
-//! | [`roles`] | IAM, as far as functions reach the database |
-//! | [`fault_proxy`] | a bad day between a function and its database |
+//! | [`receiver`] | a studio's server that receives webhooks |
+//! | [`roles`] | IAM for DynamoDB |
+//! | [`fault_proxy`] | a failing network and database |
 //!
-//! [`dynamo`] is the small client the stack itself uses, [`seed`] the demo data, [`process`] keeps
-//! child processes from outliving their parent.
+//! [`fake_server`] and [`faults`] are what the fakes share, [`dynamo`] is the stack's own client, [`seed`] the
+//! demo data, and [`process`] ends child processes with their parent.
+
+#![allow(
+    clippy::must_use_candidate,
+    reason = "only tests and `make dev` use it"
+)]
 
 pub mod control;
 pub mod dynamo;
 pub mod engine;
 pub mod error;
+pub mod event_source_mapping;
+pub mod fake_server;
 pub mod fault_proxy;
+pub mod faults;
 pub mod gateway;
 pub mod http;
 pub mod lambda_api;
-mod lock;
 pub mod object_store;
 pub mod process;
-pub mod pump;
 pub mod receiver;
 pub mod roblox;
 pub mod roles;
@@ -46,31 +52,25 @@ pub mod template;
 
 pub use error::{Error, Result};
 
-/// The region and the credentials that every local client and function is given.
+/// The region of every local client and function.
 pub const REGION: &str = "us-east-1";
 
-/// Access key and secret of the local services; neither of them is checked by the database.
+/// The access key and the secret of the local services. The database does not check them.
 pub const CREDENTIAL: &str = "test";
 
-/// Where the local services listen.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoints<'a> {
-    /// DynamoDB.
     pub database: &'a str,
-    /// S3.
     pub objects: &'a str,
-    /// Lambda's invocation API.
     pub lambda: &'a str,
-    /// Secrets Manager.
     pub secrets: &'a str,
 }
 
 impl<'a> Endpoints<'a> {
-    /// The endpoint of a service that is not there; a call of it fails at once.
+    /// The endpoint of a missing service; each call fails at once.
     pub const NOWHERE: &'static str = "http://127.0.0.1:1";
 
-    /// Nothing but a database and an object store.
-    #[must_use]
+    /// The endpoints of a stack with only a database and an object store.
     pub const fn of_data(database: &'a str, objects: &'a str) -> Self {
         Self {
             database,
@@ -82,7 +82,6 @@ impl<'a> Endpoints<'a> {
 }
 
 /// The variables that point a function, or an SDK client, at the local services.
-#[must_use]
 pub fn aws_environment(endpoints: &Endpoints<'_>) -> Vec<(String, String)> {
     [
         ("AWS_REGION", REGION),
@@ -93,9 +92,9 @@ pub fn aws_environment(endpoints: &Endpoints<'_>) -> Vec<(String, String)> {
         ("AWS_ENDPOINT_URL_S3", endpoints.objects),
         ("AWS_ENDPOINT_URL_LAMBDA", endpoints.lambda),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoints.secrets),
-        // Nothing else may reach AWS by accident, nor wait for a metadata service.
+        // No client may wait for a metadata service.
         ("AWS_EC2_METADATA_DISABLED", "true"),
-        // Webhooks lead to this machine here, and nowhere else.
+        // Local webhook receivers are on this machine.
         ("ALLOW_LOOPBACK", "true"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

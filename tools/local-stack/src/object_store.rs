@@ -1,4 +1,4 @@
-//! The S3 stand-in: `s3s-fs` over a folder, addressed path-style, honouring presigned links.
+//! A fake S3: `s3s-fs` over a folder, with path-style addresses and presigned links.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::{
     http::{self, Guard},
 };
 
-/// A running object store; it stops, and forgets what was not kept, when this is dropped.
+/// A running object store. It stops, and deletes its temporary folder, when this is dropped.
 #[derive(Debug)]
 pub struct ObjectStore {
     endpoint: String,
@@ -25,8 +25,7 @@ pub struct ObjectStore {
 }
 
 impl ObjectStore {
-    /// Starts a store with the given buckets on a free port, its objects in `folder` or else in a
-    /// temporary one.
+    /// Starts a store with buckets on a free port, in `folder` or in a temporary folder.
     pub async fn start(folder: Option<&Path>, buckets: &[String]) -> Result<Self> {
         let temporary = match folder {
             Some(_) => None,
@@ -54,9 +53,6 @@ impl ObjectStore {
             _temporary: temporary,
         })
     }
-
-    /// Where it listens.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -70,7 +66,7 @@ async fn serve(listener: TcpListener, service: s3s::service::S3Service) {
         let service = service.clone();
         tokio::spawn(async move {
             let builder = Builder::new(TokioExecutor::new());
-            // A client that goes away in the middle is its own affair.
+            // A client may go away at any time.
             let _ = builder
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

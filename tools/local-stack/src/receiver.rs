@@ -1,139 +1,119 @@
-//! A studio's own server: takes webhooks, verifies their signatures, and misbehaves on demand.
+//! A webhook receiver, as a studio runs one: it verifies signatures and misbehaves on request.
 //!
-//! Each path `/hooks/<name>` is an endpoint with a secret of its own ([`Receiver::register`], or
-//! `PUT /hooks/<name>` with the secret as the body). Deliveries are verified by the crate of the
-//! Standard Webhooks specification, so that a mistake in what signs them cannot be made twice. All
-//! that arrives is kept, verified or not.
-
-mod answer;
-mod connection;
-mod delivery;
+//! Each path `/hooks/<name>` is an endpoint. Its secrets come from [`Receiver::register`] or from
+//! `PUT /hooks/<name>` with the secret as the body. The Standard Webhooks crate verifies deliveries, so
+//! that the verification shares no code with the signing. The receiver keeps every delivery, verified or
+//! not.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use hyper::{HeaderMap, Method, StatusCode};
+use hyper::HeaderMap;
+use parking_lot::Mutex;
+use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::sync::watch;
 
-pub use answer::Answer;
-pub use delivery::Delivery;
-
 use crate::{
     Error, Result,
-    http::{self, Guard},
-    lock::lock,
+    fake_server::{FakeServer, Reply, Request},
 };
 
-/// How long to wait for what is to arrive.
+/// How long to wait for deliveries.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many deliveries are remembered.
-const REMEMBERED: usize = 10_000;
+/// How many deliveries to keep.
+const KEPT: usize = 10_000;
 
-/// What comes before the name of an endpoint in its path.
 const HOOKS: &str = "/hooks/";
 
-/// A running receiver; it stops, and cuts its connections, when this is dropped.
 #[derive(Debug)]
 pub struct Receiver {
-    address: String,
+    server: FakeServer,
     state: Arc<State>,
-    _server: Guard,
 }
 
-/// What the receiver's connections share.
 #[derive(Debug)]
 struct State {
     hooks: Mutex<BTreeMap<String, Hook>>,
-    got: watch::Sender<Got>,
-    /// Say each verified event aloud?
-    announces: bool,
+    deliveries: watch::Sender<Vec<Delivery>>,
+    prints: bool,
 }
 
 /// One endpoint.
 #[derive(Default)]
 struct Hook {
     secrets: Vec<Webhook>,
-    /// What the next requests get, and how many of them.
-    next: VecDeque<(Answer, usize)>,
-    /// What every other request gets.
-    always: Option<Answer>,
+    /// The replies to the next requests, each with how many requests get it.
+    next: VecDeque<(Reply, usize)>,
+    /// The reply to every other request.
+    always: Option<Reply>,
 }
 
 impl fmt::Debug for Hook {
-    /// Says nothing of the secrets.
+    /// Leaves the secrets out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hook").finish_non_exhaustive()
     }
 }
 
-/// What has arrived.
-#[derive(Debug, Default)]
-struct Got {
-    connections: usize,
-    deliveries: Vec<Delivery>,
+/// A request to an endpoint.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The endpoint's name, or the whole path of any other request.
+    pub hook: String,
+    /// When it had arrived in full.
+    pub at: SystemTime,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// Why its signature is wrong; `None` if a secret of the endpoint verifies it.
+    pub problem: Option<String>,
 }
 
 impl Receiver {
-    /// Starts a receiver on a port (0: any free one) that knows no endpoint. If it `announces`, it
-    /// prints a line for each delivery.
-    pub async fn start(port: u16, announces: bool) -> Result<Self> {
-        let (listener, _) = http::listen(port, "RECEIVER_PORT").await?;
-        let address = http::address(&listener)?;
+    /// Starts a receiver without endpoints on a port (0: any free one). With `prints` it prints a line for
+    /// each delivery.
+    pub fn start(port: u16, prints: bool) -> Result<Self> {
         let state = Arc::new(State {
             hooks: Mutex::default(),
-            got: watch::Sender::new(Got::default()),
-            announces,
+            deliveries: watch::Sender::default(),
+            prints,
         });
-        let server = Guard::new(connection::serve(listener, Arc::clone(&state)));
-        Ok(Self {
-            address,
-            state,
-            _server: server,
-        })
-    }
-
-    /// Where it listens, such as `http://127.0.0.1:9001`.
-    #[must_use]
-    pub fn address(&self) -> &str {
-        &self.address
+        let receiving = Arc::clone(&state);
+        let server = FakeServer::start(port, "RECEIVER_PORT", move |request| {
+            receiving.receive(request)
+        })?;
+        Ok(Self { server, state })
     }
 
     /// The URL of an endpoint.
-    #[must_use]
     pub fn url(&self, hook: &str) -> String {
-        format!("{}{HOOKS}{hook}", self.address)
+        format!("http://{}{HOOKS}{hook}", self.server.address())
     }
 
-    /// Gives an endpoint a secret, `whsec_…`, beside those it has; its URL.
+    /// Adds a secret, `whsec_…`, to an endpoint, and returns the endpoint's URL.
     pub fn register(&self, hook: &str, secret: &str) -> Result<String> {
         self.state.register(hook, secret)?;
         Ok(self.url(hook))
     }
 
-    /// Takes every secret of an endpoint away.
-    pub fn unregister(&self, hook: &str) {
-        self.state.with(hook, |hook| hook.secrets.clear());
-    }
-
-    /// Says how to answer the next requests to an endpoint, after those that were spoken of before.
-    pub fn answer_next(&self, hook: &str, answer: Answer, requests: usize) {
+    /// Sets the reply to the next requests, after those that are set already.
+    pub fn answer_next(&self, hook: &str, reply: Reply, requests: usize) {
         self.state
-            .with(hook, |hook| hook.next.push_back((answer, requests)));
+            .with(hook, |hook| hook.next.push_back((reply, requests)));
     }
 
-    /// Says how to answer every request to an endpoint of which nothing else was said.
-    pub fn answer_always(&self, hook: &str, answer: Answer) {
-        self.state.with(hook, |hook| hook.always = Some(answer));
+    /// Sets the reply to every request that [`Self::answer_next`] does not cover.
+    pub fn answer_always(&self, hook: &str, reply: Reply) {
+        self.state.with(hook, |hook| hook.always = Some(reply));
     }
 
-    /// Answers again as a receiver should: 204 to what is verified, 401 to what is not.
+    /// Replies again with 204 to verified deliveries and 401 to others.
     pub fn answer_as_usual(&self, hook: &str) {
         self.state.with(hook, |hook| {
             hook.next.clear();
@@ -141,54 +121,24 @@ impl Receiver {
         });
     }
 
-    /// All that was sent to an endpoint, oldest first, repetitions included.
-    #[must_use]
+    /// All deliveries to an endpoint, oldest first.
     pub fn deliveries(&self, hook: &str) -> Vec<Delivery> {
-        self.state.got.borrow().of(hook)
+        let all = self.state.deliveries.borrow();
+        let of_hook = all.iter().filter(|delivery| delivery.hook == hook);
+        of_hook.cloned().collect()
     }
 
-    /// The verified events that were sent to an endpoint, each as it came first, in that order.
-    #[must_use]
+    /// The verified events of an endpoint in the order of their first arrival, without retries.
     pub fn events(&self, hook: &str) -> Vec<Delivery> {
-        self.state.got.borrow().events(hook)
+        events(&self.state.deliveries.borrow(), hook)
     }
 
-    /// How often somebody connected, requests or not.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.state.got.borrow().connections
-    }
-
-    /// Forgets what has arrived.
-    pub fn forget(&self) {
-        self.state.got.send_modify(|got| *got = Got::default());
-    }
-
-    /// Waits until so many different verified events have been sent to an endpoint; all there are
-    /// by then, or what is there instead.
+    /// Waits until this many different verified events have arrived at an endpoint.
     pub async fn wait_for_events(&self, hook: &str, count: usize) -> Result<Vec<Delivery>, String> {
-        self.wait_for(hook, count, |got| got.events(hook)).await
-    }
-
-    /// The same with all deliveries, repeated and not verified ones included.
-    pub async fn wait_for_deliveries(
-        &self,
-        hook: &str,
-        count: usize,
-    ) -> Result<Vec<Delivery>, String> {
-        self.wait_for(hook, count, |got| got.of(hook)).await
-    }
-
-    async fn wait_for(
-        &self,
-        hook: &str,
-        count: usize,
-        look: impl Fn(&Got) -> Vec<Delivery>,
-    ) -> Result<Vec<Delivery>, String> {
-        let mut got = self.state.got.subscribe();
-        let enough = got.wait_for(|got| look(got).len() >= count);
-        if let Ok(Ok(got)) = tokio::time::timeout(PATIENCE, enough).await {
-            return Ok(look(&got));
+        let mut deliveries = self.state.deliveries.subscribe();
+        let enough = deliveries.wait_for(|all| events(all, hook).len() >= count);
+        if let Ok(Ok(all)) = tokio::time::timeout(PATIENCE, enough).await {
+            return Ok(events(&all, hook));
         }
         let all: Vec<_> = self.deliveries(hook).iter().map(Delivery::line).collect();
         Err(format!(
@@ -198,94 +148,124 @@ impl Receiver {
     }
 }
 
+fn events(deliveries: &[Delivery], hook: &str) -> Vec<Delivery> {
+    let mut seen = BTreeSet::new();
+    let verified = deliveries
+        .iter()
+        .filter(|it| it.hook == hook && it.problem.is_none());
+    verified
+        .filter(|delivery| seen.insert(delivery.id()))
+        .cloned()
+        .collect()
+}
+
 impl State {
-    fn with<T>(&self, hook: &str, change: impl FnOnce(&mut Hook) -> T) -> T {
-        change(lock(&self.hooks).entry(hook.to_owned()).or_default())
+    fn with(&self, hook: &str, change: impl FnOnce(&mut Hook)) {
+        change(self.hooks.lock().entry(hook.to_owned()).or_default());
     }
 
     fn register(&self, hook: &str, secret: &str) -> Result<()> {
-        let Ok(secret) = Webhook::new(secret.trim()) else {
-            let message = "the secret of a webhook is whsec_ and base64 after it";
-            return Err(Error::Tool(message.to_owned()));
-        };
+        let secret = Webhook::new(secret.trim())
+            .map_err(|_| Error::Tool("a webhook secret is whsec_ and base64".to_owned()))?;
         self.with(hook, |hook| hook.secrets.push(secret));
         Ok(())
     }
 
-    /// Takes one request in and says how it is to be answered.
-    fn take(&self, method: &Method, path: &str, headers: HeaderMap, body: Bytes) -> Answer {
-        let name = path.strip_prefix(HOOKS).unwrap_or(path);
-        if method == Method::PUT {
-            let text = String::from_utf8_lossy(&body);
-            return Answer::Status(match self.register(name, &text) {
-                Ok(()) => StatusCode::NO_CONTENT,
-                Err(_) => StatusCode::BAD_REQUEST,
-            });
+    fn receive(&self, request: Request) -> Reply {
+        let Request {
+            method,
+            path,
+            headers,
+            body,
+        } = request;
+        let name = path.strip_prefix(HOOKS).unwrap_or(&path);
+        if method == "PUT" {
+            let registered = self.register(name, &String::from_utf8_lossy(&body));
+            return Reply::Status(if registered.is_ok() { 204 } else { 400 }, "");
         }
-        let mut hooks = lock(&self.hooks);
+        let mut hooks = self.hooks.lock();
         let hook = hooks.entry(name.to_owned()).or_default();
-        let (verified_by, problem) = delivery::verify(&hook.secrets, &headers, &body);
-        let usual = if hook.secrets.is_empty() {
-            StatusCode::NOT_FOUND
-        } else if verified_by.is_empty() {
-            StatusCode::UNAUTHORIZED
-        } else {
-            StatusCode::NO_CONTENT
+        let problem = hook.problem(&headers, &body);
+        let usual = match (hook.secrets.is_empty(), &problem) {
+            (true, _) => 404,
+            (false, Some(_)) => 401,
+            (false, None) => 204,
         };
-        let answer = hook.next_answer().unwrap_or(Answer::Status(usual));
+        let reply = hook.next_reply().unwrap_or(Reply::Status(usual, ""));
         drop(hooks);
         let delivery = Delivery {
             hook: name.to_owned(),
-            method: method.clone(),
             at: SystemTime::now(),
             headers,
             body,
-            verified_by,
             problem,
         };
-        if self.announces {
+        if self.prints {
             println!("{}", delivery.line());
         }
-        self.got.send_modify(|got| {
-            if got.deliveries.len() == REMEMBERED {
-                got.deliveries.remove(0);
+        self.deliveries.send_modify(|deliveries| {
+            if deliveries.len() == KEPT {
+                deliveries.remove(0);
             }
-            got.deliveries.push(delivery);
+            deliveries.push(delivery);
         });
-        answer
+        reply
     }
 }
 
 impl Hook {
-    fn next_answer(&mut self) -> Option<Answer> {
-        while let Some((answer, left)) = self.next.front_mut() {
+    fn next_reply(&mut self) -> Option<Reply> {
+        while let Some((reply, left)) = self.next.front_mut() {
             if *left > 0 {
                 *left -= 1;
-                return Some(answer.clone());
+                return Some(reply.clone());
             }
             self.next.pop_front();
         }
         self.always.clone()
     }
-}
 
-impl Got {
-    fn of(&self, hook: &str) -> Vec<Delivery> {
-        let all = self.deliveries.iter();
-        all.filter(|delivery| delivery.hook == hook)
-            .cloned()
-            .collect()
-    }
-
-    fn events(&self, hook: &str) -> Vec<Delivery> {
-        let mut events: Vec<Delivery> = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
-        for delivery in &self.deliveries {
-            let is_news = delivery.hook == hook && delivery.is_verified();
-            if is_news && seen.insert(delivery.id()) {
-                events.push(delivery.clone());
+    /// Why no secret verifies a signature: the reason that the first secret gives.
+    fn problem(&self, headers: &HeaderMap, body: &[u8]) -> Option<String> {
+        let mut problem = None;
+        for secret in &self.secrets {
+            match secret.verify(body, headers) {
+                Ok(()) => return None,
+                Err(error) => problem = problem.or_else(|| Some(error.to_string())),
             }
         }
-        events
+        Some(problem.unwrap_or_else(|| "the endpoint has no secret".to_owned()))
+    }
+}
+
+impl Delivery {
+    /// The header `webhook-id`, or nothing.
+    pub fn id(&self) -> &str {
+        self.header("webhook-id")
+    }
+
+    /// A header's value, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    /// The body as JSON, or null.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// One line for a log.
+    pub fn line(&self) -> String {
+        if let Some(problem) = &self.problem {
+            let (hook, id) = (&self.hook, self.id());
+            return format!("webhook: {hook}: {id} is not verified: {problem}");
+        }
+        let body = self.json();
+        let event = body.get("event").or_else(|| body.get("type"));
+        let event = event.and_then(Value::as_str).unwrap_or("event");
+        let user = body.pointer("/data/robloxId").and_then(Value::as_u64);
+        let user = user.map_or_else(String::new, |user| format!(" user {user}"));
+        format!("webhook: {event} {}{user} (signature verified)", self.id())
     }
 }

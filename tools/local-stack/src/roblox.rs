@@ -1,9 +1,9 @@
-//! Roblox Open Cloud on one machine: user restrictions, messages, keys and places, as faithful as
-//! the published documents allow, its limits and its bad days included.
+//! A fake Roblox Open Cloud with user restrictions, messages, keys, places, rate limits and faults, after the
+//! published documents.
 //!
-//! What it cannot know it makes a setting: how long a window of a limit is, whether a refusal says
-//! when to come back. A test reads what it holds, what was logged and published, and how often a
-//! caller went over a limit.
+//! What these leave open is a setting: the windows of the rate limits, and whether a 429 carries
+//! `retry-after`. Tests read the restrictions, the log of changes, the messages and the rate limit
+//! violations.
 
 mod answer;
 mod faults;
@@ -13,7 +13,7 @@ mod routes;
 mod state;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::net::TcpListener;
 
 pub use faults::{Fault, FaultRule};
@@ -33,10 +34,9 @@ use crate::http::{self, Guard};
 use crate::{Error, Result};
 use state::State;
 
-/// How many bytes of a request are read.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// A running stand-in; it ends, and forgets everything, when this is dropped.
+/// A running fake; it stops when this is dropped.
 #[derive(Debug)]
 pub struct Roblox {
     endpoint: String,
@@ -45,7 +45,7 @@ pub struct Roblox {
 }
 
 impl Roblox {
-    /// Starts it on a port (0: any free one) with no key, no place and the documented limits.
+    /// Starts a fake on a port (0: any free one) without keys or places, with the documented limits.
     pub async fn start(port: u16) -> Result<Self> {
         let (listener, port) = http::listen(port, "ROBLOX_PORT").await?;
         let state = Arc::new(Mutex::new(State::default()));
@@ -56,35 +56,31 @@ impl Roblox {
         })
     }
 
-    /// The same, saying aloud what is changed there.
-    #[must_use]
+    /// Prints each change and message from now on.
     pub fn printing(self) -> Self {
         self.state().prints = true;
         self
     }
-
-    /// Where it listens.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Makes a key with every scope for these universes.
+    /// Creates a key with every scope for these universes.
     pub fn add_key(&self, secret: &str, universes: &[u64]) {
         self.set_key(secret, Key::new(universes));
     }
 
-    /// Makes or changes a key.
+    /// Creates or replaces a key.
     pub fn set_key(&self, secret: &str, key: Key) {
         self.state().keys.insert(secret.to_owned(), key);
     }
 
-    /// Makes a key invalid, as Roblox does with one that was not used for 60 days.
+    /// Makes a key invalid, as Roblox does after 60 days without use.
     pub fn kill_key(&self, secret: &str) {
         self.change_key(secret, |key| key.alive = false);
     }
 
-    /// Makes it valid again.
+    /// Makes a key valid again.
     pub fn revive_key(&self, secret: &str) {
         self.change_key(secret, |key| key.alive = true);
     }
@@ -95,41 +91,37 @@ impl Roblox {
         }
     }
 
-    /// Says which universe a place belongs to.
+    /// Adds a place to a universe.
     pub fn add_place(&self, place: u64, universe: u64) {
         self.state().places.insert(place, universe);
     }
 
-    /// Sets how long the windows of the limits are, and whether a refusal says when to come back.
     pub fn set_limits(&self, limits: Limits) {
         self.state().limits.set(limits);
     }
 
-    /// Adds a fault; the oldest that fits a call and is not used up strikes.
+    /// Adds a fault. For each call the oldest that matches counts.
     pub fn fail(&self, rule: FaultRule) {
         self.state().faults.push(rule);
     }
 
-    /// Removes all faults.
     pub fn heal(&self) {
         self.state().faults.clear();
     }
 
-    /// Makes every answer wait so long.
+    /// Delays every answer.
     pub fn set_delay(&self, delay: Duration) {
         self.state().delay = delay;
     }
 
-    /// The restriction of a user in a universe, or in one place of it, as it was set there.
-    #[must_use]
+    /// The restriction of a user in a universe or in one of its places, as it was set there.
     pub fn restriction(&self, universe: u64, place: Option<u64>, user: u64) -> Restriction {
         let state = self.state();
         let found = state.restrictions.get(&(universe, place, user));
         found.cloned().unwrap_or_default()
     }
 
-    /// Whether a user is kept out of a place, by either level.
-    #[must_use]
+    /// Whether a restriction of either level keeps a user out of a place.
     pub fn keeps_out(&self, universe: u64, place: u64, user: u64) -> bool {
         let now = jiff::Timestamp::now();
         [None, Some(place)]
@@ -137,7 +129,7 @@ impl Roblox {
             .any(|level| self.restriction(universe, level, user).holds(now))
     }
 
-    /// Sets a restriction by another hand, such as a game server; no limit counts it.
+    /// Sets a restriction as a game server would, outside of the rate limits.
     pub fn set_restriction(
         &self,
         universe: u64,
@@ -151,8 +143,7 @@ impl Roblox {
             .insert((universe, place, user), restriction);
     }
 
-    /// Everyone who is restricted in a universe now, by level and user.
-    #[must_use]
+    /// The restrictions in force in a universe, by place and user.
     pub fn active(&self, universe: u64) -> BTreeMap<(Option<u64>, u64), Restriction> {
         let now = jiff::Timestamp::now();
         let state = self.state();
@@ -165,32 +156,28 @@ impl Roblox {
             .collect()
     }
 
-    /// The changes that were made through the API, oldest first.
-    #[must_use]
+    /// The changes through the API, oldest first.
     pub fn logs(&self) -> Vec<LogEntry> {
         self.state().logs.clone()
     }
 
-    /// What was published, oldest first.
-    #[must_use]
+    /// The published messages, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()
     }
 
-    /// How often a caller went over a limit that it could have known of.
-    #[must_use]
+    /// The calls over a rate limit.
     pub fn violations(&self) -> Vec<Violation> {
         self.state().limits.violations().to_vec()
     }
 
-    /// How many calls came, those that were refused or dropped included.
-    #[must_use]
+    /// The number of calls, including failed ones.
     pub fn calls(&self) -> u64 {
         self.state().calls
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        self.state.lock()
     }
 }
 
@@ -203,7 +190,7 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
         let state = Arc::clone(&state);
         tokio::spawn(async move {
             let service = service_fn(move |request| carry_out(Arc::clone(&state), request));
-            // A client that goes away in the middle is its own affair.
+            // A client may go away at any time.
             let _ = Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(socket), service)
                 .await;
@@ -211,7 +198,7 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
     }
 }
 
-/// Answers a call, or drops its connection where a fault says so.
+/// Answers a call, or drops its connection if a fault demands it.
 async fn carry_out(
     state: Arc<Mutex<State>>,
     request: Request<Incoming>,
@@ -223,9 +210,10 @@ async fn carry_out(
     };
     let call = routes::Call::of(&parts, &body);
     let (fault, delay) = {
-        let mut state = lock(&state);
+        let mut state = state.lock();
         state.calls += 1;
-        let fault = state.faults.strike(&call);
+        let fits = |part: &str| call.method == part || call.path.contains(part);
+        let fault = state.faults.strike(fits);
         let pause = match fault {
             Some(Fault::Delay(pause)) => pause,
             _ => Duration::ZERO,
@@ -240,19 +228,14 @@ async fn carry_out(
     {
         return Ok(instead);
     }
-    let answer = routes::answer(&mut lock(&state), &call);
+    let answer = routes::answer(&mut state.lock(), &call);
     match fault {
         Some(fault) => fault.spoil(answer),
         None => Ok(answer.into_response()),
     }
 }
 
-/// A lock whose holder cannot panic.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The error that makes the server cut a connection.
+/// An error that makes the server cut the connection.
 fn cut() -> Error {
     Error::Tool("the connection is to be dropped".to_owned())
 }

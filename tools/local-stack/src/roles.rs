@@ -1,8 +1,7 @@
-//! IAM in front of the database: may a function's role make this request?
+//! IAM for DynamoDB: whether a function's role allows a request.
 //!
-//! It evaluates the statements of `template.yaml` with their conditions, as far as they are about
-//! DynamoDB. Where AWS does not document which of two readings holds, a request has to be allowed under
-//! both.
+//! It evaluates the statements of `template.yaml` with their conditions. Where AWS's documentation leaves two
+//! readings open, a request must pass both.
 
 mod access;
 mod condition;
@@ -12,8 +11,6 @@ use crate::template::{Function, Grant};
 pub use access::Access;
 
 impl Function {
-    /// Whether its role allows an access.
-    #[must_use]
     pub fn may(&self, access: &Access) -> bool {
         self.grants.iter().any(|grant| grant.admits(access))
     }

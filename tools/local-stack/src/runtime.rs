@@ -1,60 +1,50 @@
-//! Lambda on this machine: starts the real function binaries and hands them events.
+//! Lambda on this machine: it starts the real function binaries and passes events to them.
 //!
-//! Each function has a fixed number of instances, each a process that takes one event at a time
-//! over the Runtime API. An instance that exits, is killed or overruns its time fails the call it
-//! had, and is replaced, as the platform does it.
+//! Each function has a fixed number of instances. An instance is a process that takes one event after the
+//! other over the Runtime API. When it exits, is killed or times out, its call fails and a new process replaces it.
 
 mod api;
 mod instance;
 mod logs;
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+pub use instance::Timing;
 pub use logs::LogLine;
 
-use crate::{Error, Result, http::Guard, lambda_api::Functions, lock::lock, template::Function};
+use crate::{Error, Result, http::Guard, lambda_api::Functions, template::Function};
 use instance::Instance;
 use logs::Logs;
 
-/// The largest event and the largest answer that Lambda carries.
+/// Lambda's limit for an event and for an answer.
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
-/// The kind of a failure for want of an environment: the function is stopped.
+/// The error of a call to a stopped function.
 pub(crate) const THROTTLED: &str = "TooManyRequestsException";
 
-/// What to run, and how.
 #[derive(Debug, Clone)]
 pub struct FunctionSpec {
-    /// Its name, such as `is-banned`.
     pub name: String,
-    /// The program.
     pub binary: PathBuf,
-    /// How many processes of it.
     pub instances: usize,
-    /// Its whole environment, what the platform adds excepted.
+    /// The whole environment, without the variables that the platform adds.
     pub environment: BTreeMap<String, String>,
-    /// What single instances have in their environment besides, by their number.
+    /// Variables of single instances, by their number.
     pub of_instances: Vec<BTreeMap<String, String>>,
-    /// How long one call may take.
     pub timeout: Duration,
-    /// The memory it is told it has, in MB.
+    /// The memory size that the function sees, in MB.
     pub memory: u64,
 }
 
 impl FunctionSpec {
-    /// A function of the template, its binary in a folder such as `target/debug`, with variables
-    /// added to those of the template ([`crate::aws_environment`]).
-    #[must_use]
+    /// A function of the template. Its binary is in a folder such as `target/debug`, and `variables` extend
+    /// the template's environment ([`crate::aws_environment`]).
     pub fn of(
         function: &Function,
         binaries: &std::path::Path,
@@ -75,12 +65,10 @@ impl FunctionSpec {
     }
 }
 
-/// Why a call failed, as the platform would say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
     /// Such as `Runtime.ExitError` or `Sandbox.Timedout`.
     pub kind: String,
-    /// What happened.
     pub message: String,
 }
 
@@ -92,8 +80,8 @@ impl CallError {
         }
     }
 
-    /// The error that a runtime reports of its function, or Lambda's invocation API answers;
-    /// `kind` is what it is called if the body does not say.
+    /// Parses an error from a runtime or from Lambda's invocation API. `kind` applies if the body has no
+    /// error type.
     pub(crate) fn read(body: &[u8], kind: Option<&str>) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |key: &str| body.get(key).and_then(Value::as_str);
@@ -105,17 +93,15 @@ impl CallError {
         )
     }
 
-    /// The body that Lambda's invocation API answers.
-    #[must_use]
+    /// The error as Lambda's invocation API returns it.
     pub fn body(&self) -> String {
         json!({ "errorType": self.kind, "errorMessage": self.message }).to_string()
     }
 }
 
-/// The answer of a function, or why there is none.
 pub type Outcome = std::result::Result<Bytes, CallError>;
 
-/// A running set of functions; all processes end when the last clone is dropped.
+/// The running functions. Their processes end when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Runtime {
     functions: Arc<BTreeMap<String, Running>>,
@@ -124,18 +110,17 @@ pub struct Runtime {
 #[derive(Debug)]
 struct Running {
     pool: Arc<Pool>,
-    /// Its reserved concurrency. 0 stops it; of others nothing is made here.
+    /// Reserved concurrency: 0 stops the function, other values have no effect.
     reserved: Mutex<Option<u32>>,
     _supervisors: Vec<Guard>,
 }
 
-/// What the instances of one function share.
+/// The shared state of a function's instances.
 #[derive(Debug)]
 struct Pool {
     spec: FunctionSpec,
-    /// Has there been a call? Until then no process of it is started.
+    /// Whether the function has been called. Its processes start with the first call.
     called: watch::Sender<bool>,
-    /// How long one call may take.
     timeout: Mutex<Duration>,
     calls: mpsc::UnboundedSender<Call>,
     waiting: AsyncMutex<mpsc::UnboundedReceiver<Call>>,
@@ -143,7 +128,6 @@ struct Pool {
     logs: Logs,
 }
 
-/// One event on its way.
 #[derive(Debug)]
 struct Call {
     id: String,
@@ -152,7 +136,7 @@ struct Call {
 }
 
 impl Runtime {
-    /// Makes every function ready to be called. Its instances start with its first call.
+    /// Prepares functions. Their processes start with the first call.
     pub async fn start(specs: Vec<FunctionSpec>) -> Result<Self> {
         let mut functions = BTreeMap::new();
         for spec in specs {
@@ -193,15 +177,14 @@ impl Runtime {
         })
     }
 
-    /// Calls a function and waits for its answer.
-    ///
-    /// A call whose caller stops waiting is carried out all the same.
+    /// Calls a function and waits for its answer. If the caller stops waiting, the function still runs to its
+    /// end.
     pub async fn invoke(&self, function: &str, event: Bytes) -> Outcome {
         let Some(running) = self.functions.get(function) else {
             let message = format!("Function not found: {function}");
             return Err(CallError::new("ResourceNotFoundException", message));
         };
-        if *lock(&running.reserved) == Some(0) {
+        if *running.reserved.lock() == Some(0) {
             return Err(CallError::new(THROTTLED, "Rate Exceeded."));
         }
         if event.len() > PAYLOAD_LIMIT {
@@ -223,7 +206,7 @@ impl Runtime {
         outcome.await.map_err(|_| gone())?
     }
 
-    /// Kills an instance where it stands; another takes its place. False if there is none such.
+    /// Kills the process of an instance, which gets a new one. False if there is no such instance.
     #[must_use = "a test that kills nothing tests nothing"]
     pub fn kill(&self, function: &str, instance: usize) -> bool {
         let instance = self
@@ -232,8 +215,7 @@ impl Runtime {
         instance.inspect(|instance| instance.kill()).is_some()
     }
 
-    /// The instances that have an event in hand.
-    #[must_use]
+    /// The instances that are processing an event.
     pub fn busy(&self, function: &str) -> Vec<usize> {
         let instances = self
             .pool(function)
@@ -246,43 +228,44 @@ impl Runtime {
             .collect()
     }
 
-    /// How many processes of a function have been started, replacements included.
-    #[must_use]
+    /// The process id of a function's first instance.
+    pub fn process(&self, function: &str) -> Option<u32> {
+        self.pool(function)?.instances.first()?.process()
+    }
+
+    /// The times of the last call of a function's first instance.
+    pub fn timing(&self, function: &str) -> Option<Timing> {
+        self.pool(function)?.instances.first()?.timing()
+    }
     pub fn starts(&self, function: &str) -> u64 {
         self.pool(function)
             .map_or(0, |pool| pool.instances.iter().map(Instance::starts).sum())
     }
 
-    /// What the instances of a function have written, oldest first; at most the last 100,000 lines.
-    #[must_use]
+    /// The output of a function's instances, oldest first; at most 100,000 lines.
     pub fn logs(&self, function: &str) -> Vec<LogLine> {
         self.pool(function)
             .map(|pool| pool.logs.lines())
             .unwrap_or_default()
     }
 
-    /// Reserves concurrency for a function, or no longer does so; 0 stops it, and what it has in hand
-    /// goes on.
+    /// Sets or removes a function's reserved concurrency. 0 stops the function after the events in progress.
     pub fn reserve(&self, function: &str, reserved: Option<u32>) {
         if let Some(running) = self.functions.get(function) {
-            *lock(&running.reserved) = reserved;
+            *running.reserved.lock() = reserved;
         }
     }
-
-    /// The reserved concurrency of a function, if there is one.
-    #[must_use]
     pub fn reserved(&self, function: &str) -> Option<u32> {
-        *lock(&self.functions.get(function)?.reserved)
+        *self.functions.get(function)?.reserved.lock()
     }
 
-    /// Gives a function another time limit for its calls from now on.
+    /// Changes the timeout of a function's further calls.
     pub fn set_timeout(&self, function: &str, timeout: Duration) {
         if let Some(pool) = self.pool(function) {
-            *lock(&pool.timeout) = timeout;
+            *pool.timeout.lock() = timeout;
         }
     }
 
-    /// The names of the functions.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().map(String::as_str)
     }

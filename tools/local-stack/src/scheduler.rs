@@ -1,20 +1,19 @@
-//! The schedules of EventBridge: calls functions at the rates that the template names.
+//! EventBridge schedules: it calls functions at the rates in the template.
 //!
-//! A schedule calls its function once at a time: while a call takes longer than the rate, the ticks
-//! in between are left out. EventBridge would not wait.
+//! Unlike EventBridge, a schedule waits for its last call to end and skips the ticks until then.
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::{
+    event_source_mapping::{Invoke, InvokeError},
     http::Guard,
     lambda_api::LONGEST_CALL,
-    pump::{Invoke, InvokeError},
     template::{Function, Schedule},
 };
 
-/// The pause before a function is called again that could not be reached.
+/// The pause before a call is repeated that did not reach its function.
 const ABSENCE: Duration = Duration::from_millis(200);
 
 /// The running schedules; they stop when this is dropped.
@@ -24,9 +23,8 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts schedules ([`crate::template::Template::schedules`]), each with its first tick after
-    /// `first` and the others at its rate. `function` gives the way to call the function of that
-    /// name.
+    /// Starts schedules ([`crate::template::Template::schedules`]). The first tick comes after `first`,
+    /// further ones at the schedule's rate. `function` returns how to call a function.
     pub fn start<'a, I: Invoke>(
         schedules: impl Iterator<Item = (&'a Function, &'a Schedule)>,
         first: Duration,
@@ -62,7 +60,7 @@ async fn run(name: String, schedule: Schedule, function: impl Invoke) {
             }
         };
         let error = outcome.err().unwrap_or_default();
-        // Said once: what fails each minute is one problem.
+        // Printed once: what fails each minute is one problem.
         if !error.is_empty() && error != complaint {
             eprintln!("scheduler: {name}: {error}");
         }

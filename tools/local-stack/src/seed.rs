@@ -26,7 +26,6 @@ pub struct Demo {
 }
 
 /// The demo workspaces, 1 and 2.
-#[must_use]
 pub fn demos() -> [Demo; 2] {
     [1, 2].map(|number| {
         let guid = format!("00000000-0000-4000-8000-{number:012}");

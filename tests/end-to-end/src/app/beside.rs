@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use local_stack::control::Control;
+use local_stack::event_source_mapping::{HttpInvoke, Invoke};
 use local_stack::lambda_api::GivenUp;
-use local_stack::pump::{HttpInvoke, Invoke};
 use local_stack::receiver::Receiver;
 use local_stack::secrets::Secrets;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use local_stack::pump::{HttpInvoke, Invoke, Pump, PumpOptions};
+use local_stack::event_source_mapping::{EventSourceMapping, HttpInvoke, Invoke, MappingOptions};
 
 use super::TestApp;
 use crate::files::template;
@@ -17,12 +17,13 @@ impl TestApp {
     pub fn start_pump_through<I: Invoke>(&mut self, mut between: impl FnMut(HttpInvoke) -> I) {
         let started = template().stream_functions().map(|(function, source)| {
             let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
-            let options = PumpOptions {
+            let options = MappingOptions {
                 poll: Duration::from_millis(10),
                 enabled: self.control.enabled(&source.id),
-                ..PumpOptions::default()
+                ..MappingOptions::default()
             };
-            let pump = Pump::start(self.database.clone(), source.clone(), invoke, options);
+            let pump =
+                EventSourceMapping::start(self.database.clone(), source.clone(), invoke, options);
             pump.expect("the pump")
         });
         self.pumps = started.collect();
@@ -66,7 +67,11 @@ impl TestApp {
                 break;
             }
         }
-        let given_up: Vec<_> = self.pumps.iter().flat_map(Pump::given_up).collect();
+        let given_up: Vec<_> = self
+            .pumps
+            .iter()
+            .flat_map(EventSourceMapping::given_up)
+            .collect();
         if given_up.is_empty() {
             return Ok(());
         }
@@ -76,7 +81,7 @@ impl TestApp {
 
     /// How often records were handed to a function so far.
     pub(super) fn delivered(&self) -> u64 {
-        self.pumps.iter().map(Pump::delivered).sum()
+        self.pumps.iter().map(EventSourceMapping::delivered).sum()
     }
 
     /// What the stream's functions wrote last.

@@ -148,7 +148,7 @@ impl<'a> Queued<'a> {
 /// Mirrors the experience to Roblox.
 async fn mirror(workspace: &Workspace<'_>, created: UnixSeconds) {
     let (app, key) = (workspace.app(), "a key");
-    app.secrets().set("portcullis/local/roblox", key).unwrap();
+    app.secrets().set("portcullis/local/roblox", key);
     app.roblox().add_key(key, &[UNIVERSE]);
     let enforcement = Mirror {
         workspace: workspace.id().prefix(),

@@ -108,10 +108,7 @@ async fn a_ban_is_answered_while_roblox_is_out_of_reach() {
     let app = app().start().await;
     let stage = Stage::open(&app, &[ARENA]).await;
     let drop = local_stack::roblox::Fault::Drop;
-    stage.roblox().fail(local_stack::roblox::FaultRule {
-        times: None,
-        ..local_stack::roblox::FaultRule::next(1, drop)
-    });
+    stage.roblox().fail(drop.into());
     let bans = (2_000..2_005).map(|user| stage.workspace.ban(Ban::of(user, ARENA)));
     join_all(bans).await;
     assert!(stage.workspace.is_banned(2_000, ARENA).await);

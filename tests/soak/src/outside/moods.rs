@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use local_stack::receiver::Answer;
+use local_stack::fake_server::Reply;
 use local_stack::roblox::{Fault, FaultRule};
 
 use super::Outside;
@@ -68,23 +68,26 @@ async fn endpoints(stage: &Stage<'_>, mut dice: Rng, outside: &[Outside]) -> Moo
     moods
 }
 
-fn answer(dice: &mut Rng) -> (&'static str, Answer) {
+fn answer(dice: &mut Rng) -> (&'static str, Reply) {
     match dice.u8(..9) {
-        0 => ("endpoint answers 500", Answer::from(500)),
-        1 => ("endpoint answers 503", Answer::from(503)),
-        2 => ("endpoint answers 429", Answer::from(429)),
-        3 => ("endpoint answers 404", Answer::from(404)),
+        0 => ("endpoint answers 500", Reply::Status(500, "")),
+        1 => ("endpoint answers 503", Reply::Status(503, "")),
+        2 => ("endpoint answers 429", Reply::Status(429, "")),
+        3 => ("endpoint answers 404", Reply::Status(404, "")),
         4 => (
             "endpoint redirects",
-            Answer::Redirect("http://127.0.0.1:9/".to_owned()),
+            Reply::With(307, "location: http://127.0.0.1:9/\r\n".to_owned()),
         ),
-        5 => ("endpoint drops", Answer::Drop),
-        6 => ("endpoint talks nonsense", Answer::Garbage),
+        5 => ("endpoint drops", Reply::Drop),
+        6 => (
+            "endpoint talks nonsense",
+            Reply::Raw(b"\x16\x03\x01 this is not HTTP \xff\xfe\r\n\r\n"),
+        ),
         7 => {
             let late = millis(dice, 100, 900);
-            ("endpoint is late", Answer::Late(late, http::StatusCode::OK))
+            ("endpoint is late", Reply::After(late))
         }
-        _ => ("endpoint hangs", Answer::Hang),
+        _ => ("endpoint hangs", Reply::Hang),
     }
 }
 
@@ -95,7 +98,7 @@ async fn roblox(stage: &Stage<'_>, mut dice: Rng, outside: &[Outside]) -> Moods 
         let (name, fault) = fault(&mut dice);
         *moods.entry(name).or_default() += 1;
         if let Some(fault) = fault {
-            roblox.fail(FaultRule::next(dice.u32(1..4), fault));
+            roblox.fail(FaultRule::next(dice.usize(1..4), fault));
         } else if let Some(outside) = dice.choice(outside) {
             roblox.kill_key(&outside.key);
             last(stage, &mut dice).await;

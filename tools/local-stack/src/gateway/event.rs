@@ -166,7 +166,7 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
 }
 
 /// Percent-decoded text. In a query, a plus stands for a blank.
-pub(super) fn decode(text: &str, is_query: bool) -> String {
+pub(crate) fn decode(text: &str, is_query: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

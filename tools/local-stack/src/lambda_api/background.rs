@@ -4,19 +4,14 @@
 //! pauses are shorter than Lambda's minutes. Failures that are not the function's own, such as a
 //! host that is being restarted, do not count as tries.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{Functions, SERVICE_FAILED};
-use crate::{
-    lock::lock,
-    runtime::{CallError, THROTTLED},
-};
+use crate::runtime::{CallError, THROTTLED};
 
 /// The most calls under way; one more is refused until one of them has ended.
 const MOST: usize = 1000;
@@ -81,7 +76,7 @@ impl Background {
         });
         if admitted {
             let place = Place(Arc::clone(&self.calls));
-            let mut tasks = lock(&self.tasks);
+            let mut tasks = self.tasks.lock();
             while tasks.try_join_next().is_some() {}
             tasks.spawn(async move {
                 if let Err(error) = carry_out(&functions, &function, &event).await {
@@ -104,19 +99,16 @@ impl Background {
     }
 
     /// How many calls have ended so far, those included that were given up.
-    #[must_use]
     pub fn ended(&self) -> u64 {
         self.calls.borrow().ended
     }
 
     /// How many calls are under way.
-    #[must_use]
     pub fn under_way(&self) -> usize {
         self.calls.borrow().under_way
     }
 
     /// The calls that were given up, oldest first.
-    #[must_use]
     pub fn given_up(&self) -> Vec<GivenUp> {
         self.calls.borrow().given_up.clone()
     }

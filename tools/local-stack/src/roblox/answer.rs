@@ -1,4 +1,4 @@
-//! Answers as Roblox writes them: the shapes of its errors differ from layer to layer.
+//! Answers in Roblox's own forms: its layers write errors differently.
 
 use std::fmt::Display;
 
@@ -7,7 +7,6 @@ use http_body_util::Full;
 use hyper::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
-/// An answer before it is sent.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -26,7 +25,6 @@ impl Answer {
         }
     }
 
-    /// A 200 without a body.
     pub const fn empty() -> Self {
         Self {
             status: 200,
@@ -58,7 +56,7 @@ impl Answer {
     }
 }
 
-/// An error of the gateway: of keys and routes.
+/// An error of the gateway, about a key or a route.
 pub fn gateway(status: u16, message: &str) -> Answer {
     let errors = json!({ "errors": [{ "code": 0, "message": message }] });
     Answer::json(status, &errors)
@@ -69,7 +67,7 @@ pub fn refusal(status: u16, code: &str, message: &str) -> Answer {
     Answer::json(status, &json!({ "code": code, "message": message }))
 }
 
-/// A field that is wrong.
+/// A 400 for an invalid field.
 pub fn invalid(message: &str) -> Answer {
     refusal(400, "INVALID_ARGUMENT", message)
 }

@@ -1,4 +1,4 @@
-//! Bad days: what goes wrong with some of the calls.
+//! Faults of Roblox.
 
 use std::time::Duration;
 
@@ -8,106 +8,46 @@ use hyper::Response;
 
 use super::answer::{self, Answer};
 use super::cut;
-use super::routes::Call;
 use crate::Result;
+use crate::faults::Rule;
 
-/// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The call is refused with this status and nothing happens.
+    /// The call fails with this status and changes nothing.
     Status(u16),
-    /// It is refused with 429, with or without the seconds after which to come back.
+    /// The call fails with 429 and, if given, this `retry-after` in seconds.
     TooMany(Option<u64>),
-    /// The answer comes so much later.
+    /// The answer comes this much later.
     Delay(Duration),
-    /// The connection is dropped and nothing happens.
+    /// The connection is cut and nothing changes.
     Drop,
-    /// The call is carried out, and the connection dropped before it is answered.
+    /// The change is made, and the connection is cut before the answer.
     DropAnswer,
-    /// The call is not carried out; a page for people is answered with this status.
+    /// The call fails with this status and an HTML page.
     Html(u16),
-    /// The call is carried out, and answered with nothing.
+    /// The change is made, and the answer has no body.
     Empty,
-    /// The call is carried out, and its answer breaks off.
+    /// The change is made, and the answer is cut in half.
     Truncated,
 }
 
-/// A fault, and which calls it strikes.
-#[derive(Clone, Debug)]
-pub struct FaultRule {
-    /// What goes wrong.
-    pub fault: Fault,
-    /// How many calls it strikes; none for all.
-    pub times: Option<u32>,
-    /// The method, if only calls of one.
-    pub method: Option<&'static str>,
-    /// A part of the path, if only such calls.
-    pub path: Option<String>,
-}
+/// A fault, and the calls it hits: by method or by a part of the path.
+pub type FaultRule = Rule<Fault>;
 
 impl FaultRule {
-    /// The next calls, whatever they are.
-    #[must_use]
-    pub const fn next(times: u32, fault: Fault) -> Self {
-        Self {
-            fault,
-            times: Some(times),
-            method: None,
-            path: None,
-        }
+    /// Hits the next calls.
+    pub fn next(times: usize, fault: Fault) -> Self {
+        Self::from(fault).times(times)
     }
 
-    /// The next changes of restrictions.
-    #[must_use]
-    pub const fn updates(times: u32, fault: Fault) -> Self {
-        let mut rule = Self::next(times, fault);
-        rule.method = Some("PATCH");
-        rule
-    }
-
-    /// Only calls whose path has this in it.
-    #[must_use]
-    pub fn on(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into());
-        self
-    }
-
-    fn fits(&self, call: &Call) -> bool {
-        self.method.is_none_or(|method| call.method == method)
-            && (self.path.as_ref()).is_none_or(|part| call.path.contains(part.as_str()))
-    }
-}
-
-/// All faults that are set.
-#[derive(Debug, Default)]
-pub struct Faults(Vec<FaultRule>);
-
-impl Faults {
-    pub fn push(&mut self, rule: FaultRule) {
-        self.0.push(rule);
-    }
-
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// The fault that strikes this call; it is used up by one.
-    pub fn strike(&mut self, call: &Call) -> Option<Fault> {
-        let at = self.0.iter().position(|rule| rule.fits(call))?;
-        let rule = self.0.get_mut(at)?;
-        let fault = rule.fault.clone();
-        if let Some(left) = &mut rule.times {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                self.0.remove(at);
-            }
-        }
-        Some(fault)
+    /// Hits the next changes of restrictions.
+    pub fn updates(times: usize, fault: Fault) -> Self {
+        Self::next(times, fault).on("PATCH")
     }
 }
 
 impl Fault {
-    /// What is answered instead of carrying the call out; an error drops the connection.
+    /// The answer of a fault that prevents the call. An error cuts the connection.
     pub fn instead(&self) -> Result<Option<Response<Full<Bytes>>>> {
         Ok(match self {
             Self::Status(status) => {
@@ -139,7 +79,7 @@ impl Fault {
         })
     }
 
-    /// What becomes of the answer; an error drops the connection.
+    /// The answer of a call after the fault. An error cuts the connection.
     pub fn spoil(&self, mut answer: Answer) -> Result<Response<Full<Bytes>>> {
         match self {
             Self::DropAnswer => return Err(cut()),
@@ -151,7 +91,7 @@ impl Fault {
     }
 }
 
-/// The refusal of a call over a limit.
+/// The answer to a call over a rate limit.
 pub fn too_many(after: Option<u64>) -> Answer {
     let refusal = answer::refusal(429, "RESOURCE_EXHAUSTED", "Too many requests");
     match after {

@@ -1,20 +1,19 @@
-//! The limits on changes of restrictions: per user and minute, and per universe and second.
+//! The rate limits on changes of restrictions: per user and minute, and per universe and second.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The limits, as a test wants them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many changes of one user in a universe.
+    /// Changes of one user in a universe per `user_window`.
     pub per_user: usize,
     /// Within how long.
     pub user_window: Duration,
-    /// How many changes in a universe.
+    /// Changes in a universe per `universe_window`.
     pub per_universe: usize,
     /// Within how long.
     pub universe_window: Duration,
-    /// Whether a refusal says when to come back.
+    /// Whether a 429 carries `retry-after`.
     pub says_when: bool,
 }
 
@@ -30,16 +29,14 @@ impl Default for Limits {
     }
 }
 
-/// A call over a limit.
+/// A call over a rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Where.
     pub universe: u64,
-    /// The user, if it was his limit.
+    /// The user, if their own limit was exceeded.
     pub user: Option<u64>,
 }
 
-/// Who changed what, lately.
 #[derive(Debug, Default)]
 pub struct Windows {
     limits: Limits,
@@ -48,11 +45,10 @@ pub struct Windows {
     violations: Vec<Violation>,
 }
 
-/// What a change is told of its limit.
 pub enum Verdict {
-    /// There is room; so many are left in the universe's window.
+    /// Allowed; this many changes are left in the universe's window.
     Room(usize),
-    /// There is none; come back after so many seconds, if it is said.
+    /// Not allowed, with the seconds for `retry-after`.
     Full(Option<u64>),
 }
 
@@ -69,7 +65,7 @@ impl Windows {
         &self.limits
     }
 
-    /// Counts a change, if there is room for it.
+    /// Counts a change if it is allowed.
     pub fn change(&mut self, universe: u64, user: u64) -> Verdict {
         let (now, limits) = (Instant::now(), self.limits);
         let of_user = self.users.entry((universe, user)).or_default();

@@ -1,4 +1,4 @@
-//! User restrictions: they always exist and are replaced whole.
+//! User restrictions. Each user has one at each level, and a change replaces it whole.
 
 use std::hash::{Hash, Hasher};
 
@@ -11,7 +11,7 @@ use super::limits::Verdict;
 use super::routes::Call;
 use super::state::{LogEntry, Restriction, State};
 
-/// The longest duration that is accepted, in seconds.
+/// The longest accepted duration, in seconds.
 const LONGEST: u64 = 315_576_000_000;
 
 type Level = (u64, Option<u64>);
@@ -23,7 +23,7 @@ pub fn get(state: &State, universe: u64, place: Option<u64>, user: &str) -> Answ
     }
 }
 
-/// A restriction as it is shown: that of a place shows the universe's, if that holds.
+/// A restriction as the API shows it: a place shows the universe's restriction while that is in force.
 fn resource(state: &State, (universe, place): Level, user: u64) -> Value {
     let now = jiff::Timestamp::now();
     let at = |place| state.restrictions.get(&(universe, place, user));
@@ -95,7 +95,7 @@ pub fn update(
         .with("x-ratelimit-remaining", left)
 }
 
-/// The restriction that a call sets: what is left out is reset.
+/// The restriction that a call sets. Missing fields are reset.
 fn read(call: &Call, now: jiff::Timestamp) -> Result<Restriction, &'static str> {
     match call.query.get("updateMask").map(String::as_str) {
         None | Some("gameJoinRestriction" | "game_join_restriction") => {}
@@ -145,7 +145,7 @@ fn read(call: &Call, now: jiff::Timestamp) -> Result<Restriction, &'static str> 
     })
 }
 
-/// The seconds of `86400s`, without a part of a second.
+/// Parses `86400s`; fractions are invalid.
 fn duration(text: &str) -> Option<u64> {
     let seconds: u64 = text.strip_suffix('s')?.parse().ok()?;
     (1..=LONGEST).contains(&seconds).then_some(seconds)
@@ -163,71 +163,25 @@ pub fn list(state: &State, call: &Call, universe: u64, place: Option<u64>) -> An
     })
 }
 
-pub fn logs(state: &State, call: &Call, universe: u64) -> Answer {
-    let filter = call.query.get("filter").map_or("", String::as_str);
-    let mut entries: Vec<&LogEntry> = state
-        .logs
-        .iter()
-        .rev()
-        .filter(|entry| entry.universe == universe)
-        .collect();
-    for term in filter.split("&&").map(str::trim).filter(|t| !t.is_empty()) {
-        let Some((name, value)) = term.split_once("==") else {
-            return answer::invalid("The filter is not understood.");
-        };
-        let value = value.trim().trim_matches(['\'', '"']);
-        match name.trim() {
-            "user" => entries.retain(|entry| format!("users/{}", entry.user) == value),
-            "place" => entries.retain(|entry| {
-                let place = entry.place.map(|place| format!("places/{place}"));
-                place.unwrap_or_default() == value
-            }),
-            _ => return answer::invalid("The filter is not understood."),
-        }
-    }
-    page(call, &entries, "logs", |entry| log_json(entry))
-}
-
-fn log_json(entry: &LogEntry) -> Value {
-    let it = &entry.restriction;
-    let mut json = json!({
-        "user": format!("users/{}", entry.user),
-        "place": entry.place.map(|place| format!("places/{place}")).unwrap_or_default(),
-        "moderator": { "robloxUser": format!("users/{}", entry.moderator) },
-        "createTime": entry.at.to_string(),
-        "active": it.active,
-        "startTime": entry.at.to_string(),
-        "privateReason": it.private_reason,
-        "displayReason": it.display_reason,
-        "restrictionType": { "gameJoinRestriction": {} },
-        "excludeAltAccounts": it.exclude_alts,
-    });
-    if let (Some(object), Some(seconds)) = (json.as_object_mut(), it.seconds) {
-        object.insert("duration".to_owned(), json!(format!("{seconds}s")));
-    }
-    json
-}
-
-/// One page of what was asked for. A token says where to go on, and only for the same question.
-fn page<T>(call: &Call, all: &[T], name: &str, json: impl Fn(&T) -> Value) -> Answer {
+/// One page of a list. A page token is valid only for the same path and page size.
+fn page(call: &Call, all: &[u64], name: &str, json: impl Fn(&u64) -> Value) -> Answer {
     let size = call.query.get("maxPageSize").map_or(Ok(10), |n| n.parse());
     let Ok(size) = size.map(|size: usize| size.clamp(1, 100)) else {
         return answer::invalid("maxPageSize is not a number.");
     };
-    let filter = call.query.get("filter").map_or("", String::as_str);
     let mut hasher = std::hash::DefaultHasher::new();
-    (&call.path, filter, size).hash(&mut hasher);
-    let question = format!("{:x}", hasher.finish());
+    (&call.path, size).hash(&mut hasher);
+    let list = format!("{:x}", hasher.finish());
     let token = call.query.get("pageToken").filter(|text| !text.is_empty());
     let start = match token.map(|token| token.split_once('-')) {
         None => 0,
-        Some(Some((start, of))) if of == question => start.parse().unwrap_or(0),
-        Some(_) => return answer::invalid("The page token is of another question."),
+        Some(Some((start, of))) if of == list => start.parse().unwrap_or(0),
+        Some(_) => return answer::invalid("The page token belongs to another list."),
     };
     let found: Vec<Value> = all.iter().skip(start).take(size).map(json).collect();
     let next = start + found.len();
     let token = if next < all.len() {
-        format!("{next}-{question}")
+        format!("{next}-{list}")
     } else {
         String::new()
     };

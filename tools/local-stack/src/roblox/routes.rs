@@ -1,4 +1,4 @@
-//! Which call it is, whether its key may make it, and the answer.
+//! Routes calls, checks their keys and answers them.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::answer::{self, Answer};
 use super::restrictions;
 use super::state::{Key, Message, State};
+use crate::gateway::decode;
 
-/// A call, taken apart.
 #[derive(Debug)]
 pub struct Call {
     pub method: String,
@@ -39,28 +39,9 @@ impl Call {
 
 fn pair(text: &str) -> Option<(String, String)> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
-    (!name.is_empty()).then(|| (unescaped(name), unescaped(value)))
+    (!name.is_empty()).then(|| (decode(name, true), decode(value, true)))
 }
 
-/// Undoes percent-encoding.
-fn unescaped(text: &str) -> String {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => {
-                let digits = [bytes.next(), bytes.next()].map(Option::unwrap_or_default);
-                let text = std::str::from_utf8(&digits).unwrap_or_default();
-                out.push(u8::from_str_radix(text, 16).unwrap_or(b'%'));
-            }
-            b'+' => out.push(b' '),
-            other => out.push(other),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Answers a call.
 pub fn answer(state: &mut State, call: &Call) -> Answer {
     let segments: Vec<&str> = call.path.trim_matches('/').split('/').collect();
     match (call.method.as_str(), segments.as_slice()) {
@@ -109,13 +90,14 @@ fn cloud(state: &mut State, call: &Call, path: &[&str]) -> Answer {
     if let Some(place) = place
         && state.places.get(&place) != Some(&universe)
     {
-        return answer::refusal(404, "NOT_FOUND", "The place is not of the universe.");
+        return answer::refusal(
+            404,
+            "NOT_FOUND",
+            "The place does not belong to the universe.",
+        );
     }
     match (call.method.as_str(), rest) {
         ("GET", ["user-restrictions"]) => restrictions::list(state, call, universe, place),
-        ("GET", ["user-restrictions:listLogs"]) if place.is_none() => {
-            restrictions::logs(state, call, universe)
-        }
         ("GET", ["user-restrictions", user]) => restrictions::get(state, universe, place, user),
         ("PATCH", ["user-restrictions", user]) => {
             restrictions::update(state, call, (universe, place), user, owner)
@@ -124,20 +106,24 @@ fn cloud(state: &mut State, call: &Call, path: &[&str]) -> Answer {
     }
 }
 
-/// Any key may ask whether a place is of a universe.
+/// Any valid key may read a place.
 fn describe_place(state: &State, call: &Call, universe: u64, place: u64) -> Answer {
     let key = call.key.as_ref().and_then(|key| state.keys.get(key));
     if key.is_none_or(|key| !key.alive) {
         return answer::gateway(401, "Invalid API Key");
     }
     if state.places.get(&place) != Some(&universe) {
-        return answer::refusal(404, "NOT_FOUND", "The place is not of the universe.");
+        return answer::refusal(
+            404,
+            "NOT_FOUND",
+            "The place does not belong to the universe.",
+        );
     }
     let path = format!("universes/{universe}/places/{place}");
     Answer::json(200, &json!({ "path": path, "displayName": "A place" }))
 }
 
-/// The key of a call, if it may do this here.
+/// The key of a call if it has a scope for a universe.
 fn allowed<'a>(
     state: &'a State,
     call: &Call,
@@ -207,7 +193,7 @@ fn introspect(state: &State, call: &Call) -> Answer {
         })
         .collect();
     let answer = json!({
-        "name": "stand-in key",
+        "name": "fake key",
         "authorizedUserId": key.owner,
         "scopes": scopes,
         "enabled": key.alive,

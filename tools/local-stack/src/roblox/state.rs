@@ -1,4 +1,4 @@
-//! What the stand-in holds.
+//! The state of the fake.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -6,32 +6,28 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::faults::Faults;
+use super::faults::Fault;
 use super::limits::Windows;
+use crate::faults::Rules;
 
-/// The scopes that a key can have here.
+/// The scopes that the fake knows.
 pub const SCOPES: [&str; 3] = [
     "universe.user-restriction:read",
     "universe.user-restriction:write",
     "universe-messaging-service:publish",
 ];
 
-/// A key.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// Whether it is accepted.
     pub alive: bool,
-    /// What it may do.
     pub scopes: BTreeSet<String>,
-    /// Where; empty = everywhere.
+    /// The universes of the key; empty for all.
     pub universes: BTreeSet<u64>,
-    /// The user it belongs to.
+    /// The user who owns the key.
     pub owner: u64,
 }
 
 impl Key {
-    /// A key with every scope.
-    #[must_use]
     pub fn new(universes: &[u64]) -> Self {
         Self {
             alive: true,
@@ -40,48 +36,37 @@ impl Key {
             owner: 1,
         }
     }
-
-    /// The same without one scope.
-    #[must_use]
     pub fn without(mut self, scope: &str) -> Self {
         self.scopes.remove(scope);
         self
     }
 
-    /// Whether it reaches a universe.
     pub(super) fn reaches(&self, universe: u64) -> bool {
         self.universes.is_empty() || self.universes.contains(&universe)
     }
 }
 
-/// A restriction of one user at one level, as it was set there.
+/// The restriction of one user at one level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restriction {
-    /// Whether it keeps the user out.
     pub active: bool,
-    /// Since when.
     pub start: Option<jiff::Timestamp>,
-    /// For how many seconds; none = for good.
+    /// The duration; `None` for a permanent restriction.
     pub seconds: Option<u64>,
-    /// For moderators.
     pub private_reason: String,
-    /// For the user.
     pub display_reason: String,
-    /// Whether other accounts of the user are spared.
+    /// Whether the user's other accounts may join.
     pub exclude_alts: bool,
-    /// When it was last set.
     pub updated: Option<jiff::Timestamp>,
 }
 
 impl Restriction {
-    /// Whether it keeps the user out at a time.
-    #[must_use]
+    /// Whether the restriction is in force then.
     pub fn holds(&self, now: jiff::Timestamp) -> bool {
         self.active && self.ends().is_none_or(|end| end > now)
     }
 
-    /// When it ends by itself.
-    #[must_use]
+    /// When the restriction expires, if it does.
     pub fn ends(&self) -> Option<jiff::Timestamp> {
         let seconds = i64::try_from(self.seconds?).ok()?;
         self.start?
@@ -111,35 +96,26 @@ impl Restriction {
     }
 }
 
-/// A change that was made through the API.
+/// A change through the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Where.
     pub universe: u64,
-    /// The place, if only there.
+    /// The place, or `None` for the whole universe.
     pub place: Option<u64>,
-    /// Whom.
     pub user: u64,
-    /// Who: the owner of the key.
+    /// The owner of the key.
     pub moderator: u64,
-    /// When.
     pub at: jiff::Timestamp,
-    /// What was set.
     pub restriction: Restriction,
 }
 
-/// A message that was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Where.
     pub universe: u64,
-    /// On which topic.
     pub topic: String,
-    /// What.
     pub message: String,
 }
 
-/// Everything.
 #[derive(Debug, Default)]
 pub struct State {
     pub keys: HashMap<String, Key>,
@@ -151,15 +127,14 @@ pub struct State {
     pub logs: Vec<LogEntry>,
     pub messages: Vec<Message>,
     pub limits: Windows,
-    pub faults: Faults,
+    pub faults: Rules<Fault>,
     pub delay: Duration,
     pub calls: u64,
-    /// Whether it says aloud what is changed.
+    /// Whether to print changes and messages.
     pub prints: bool,
 }
 
 impl State {
-    /// Takes note of a change of a restriction.
     pub fn note(&mut self, change: LogEntry) {
         if self.prints {
             let LogEntry {
@@ -172,7 +147,7 @@ impl State {
             let level = place.map_or(String::new(), |place| format!(", place {place}"));
             let what = match (restriction.active, restriction.seconds) {
                 (false, _) => "not restricted".to_owned(),
-                (true, None) => "restricted for good".to_owned(),
+                (true, None) => "restricted permanently".to_owned(),
                 (true, Some(seconds)) => format!("restricted for {seconds} s"),
             };
             println!("roblox: user {user} is {what} in universe {universe}{level}");
@@ -180,7 +155,6 @@ impl State {
         self.logs.push(change);
     }
 
-    /// Takes note of a message.
     pub fn publish(&mut self, message: Message) {
         if self.prints {
             let Message {
@@ -188,7 +162,7 @@ impl State {
                 topic,
                 message,
             } = &message;
-            println!("roblox: to all servers of universe {universe} on {topic}: {message}");
+            println!("roblox: message to all servers of universe {universe} on {topic}: {message}");
         }
         self.messages.push(message);
     }

@@ -1,4 +1,4 @@
-//! What a request to DynamoDB asks of IAM: actions on resources, and what conditions can look at.
+//! The actions and resources that a request to DynamoDB needs, with the values of IAM's condition keys.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::condition::Context;
 
-/// One action on one table or index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Such as `dynamodb:GetItem`.
@@ -16,7 +15,7 @@ pub struct Access {
     pub(super) context: Context,
 }
 
-/// The parts of a request that are expressions.
+/// The fields of a request that hold expressions.
 const EXPRESSIONS: [&str; 5] = [
     "UpdateExpression",
     "ConditionExpression",
@@ -25,7 +24,7 @@ const EXPRESSIONS: [&str; 5] = [
     "KeyConditionExpression",
 ];
 
-/// Words of expressions that name no attribute.
+/// Words in expressions that are not attribute names.
 const WORDS: [&str; 17] = [
     "SET",
     "REMOVE",
@@ -47,8 +46,7 @@ const WORDS: [&str; 17] = [
 ];
 
 impl Access {
-    /// What an operation such as `TransactWriteItems` with this input asks for.
-    #[must_use]
+    /// The accesses that an operation such as `TransactWriteItems` needs for this input.
     pub fn of(operation: &str, input: &Value) -> Vec<Self> {
         match operation {
             "BatchGetItem" => of_batch(operation, input, |table| list(table.get("Keys"))),
@@ -101,8 +99,8 @@ impl Access {
     }
 }
 
-/// A call on several tables. It is not documented whether a condition on one of them sees the keys of
-/// the others, so it is held against all.
+/// The accesses of a batch on several tables. AWS does not document whether a condition on one table sees the
+/// keys of the others, so each access has all keys.
 fn of_batch(operation: &str, input: &Value, items: impl Fn(&Value) -> Vec<Value>) -> Vec<Access> {
     let tables: Vec<_> = input
         .get("RequestItems")
@@ -127,8 +125,8 @@ fn of_batch(operation: &str, input: &Value, items: impl Fn(&Value) -> Vec<Value>
     tables.into_iter().map(access).collect()
 }
 
-/// The attributes that a request names: those of its expressions and its key, or of the item it puts.
-/// None for a read of whole items.
+/// Adds the attributes in a request's expressions and key, or in the item it puts. A read of whole items has
+/// none.
 fn add_attributes(context: &mut Context, input: &Value) {
     let names = input.get("ExpressionAttributeNames");
     let mut found = BTreeSet::new();
@@ -155,7 +153,7 @@ fn add_attributes(context: &mut Context, input: &Value) {
     context.insert("dynamodb:Attributes", found);
 }
 
-/// The value that a query compares the partition key with: its first comparison.
+/// The partition key of a query: the value in its first comparison.
 fn queried_partition(input: &Value) -> Option<String> {
     let (_, rest) = text(input, "KeyConditionExpression").split_once('=')?;
     let placeholder = rest.split_whitespace().next()?;

@@ -1,14 +1,13 @@
-//! The `Condition` of a statement.
+//! The `Condition` of an IAM statement.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What a request says of each condition key, such as `dynamodb:LeadingKeys`. Of a key that is not there
-/// the request says nothing.
+/// The values of a request for each condition key that it has, such as `dynamodb:LeadingKeys`.
 pub type Context = BTreeMap<&'static str, Vec<String>>;
 
-/// Whether a condition, as JSON, holds. An operator that is not known here never does.
+/// Whether a condition in JSON holds. An unknown operator never does.
 pub fn holds(condition: &str, context: &Context) -> bool {
     if condition.is_empty() {
         return true;
@@ -53,7 +52,7 @@ fn texts(patterns: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a text fits a pattern, in which `*` stands for any text and `?` for any character.
+/// Whether a text matches a pattern, in which `*` stands for any text and `?` for any character.
 pub fn is_like(text: &str, pattern: &str) -> bool {
     let mut letters = pattern.chars();
     match letters.next() {
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_fit_as_in_iam() {
+    fn patterns_match_as_in_iam() {
         for (text, pattern, fits) in [
             ("K#abc", "K#*", true),
             ("K#", "K#*", true),
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_has_to_fit_and_an_absent_key_fits_if_iam_says_so() {
+    fn every_value_must_match_and_absent_keys_follow_iam() {
         let all = r#"{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["K#*","W#*"]}}"#;
         let keys = |said: &[&str]| context("dynamodb:LeadingKeys", said);
         assert!(holds(all, &keys(&["K#1", "W#2"])));

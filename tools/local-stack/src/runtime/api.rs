@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -15,9 +15,8 @@ use axum::{
 use bytes::Bytes;
 
 use super::{CallError, LogLine, Outcome, PAYLOAD_LIMIT, Pool, instance::Instance};
-use crate::lock::lock;
 
-/// What the instance with that index polls.
+/// The API of the instance with this index.
 pub(super) fn router(pool: Arc<Pool>, index: usize, generation: u64) -> Router {
     let base = "/2018-06-01/runtime";
     Router::new()
@@ -62,12 +61,13 @@ impl Seat {
 }
 
 async fn next(State(seat): State<Seat>) -> impl IntoResponse {
+    let asked = Instant::now();
     // The lock is fair, so instances take turns.
     let call = seat.pool.waiting.lock().await.recv().await;
     let (Some(call), Some(instance)) = (call, seat.instance()) else {
         return Err(StatusCode::GONE);
     };
-    let timeout = *lock(&seat.pool.timeout);
+    let timeout = *seat.pool.timeout.lock();
     let deadline = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -90,7 +90,7 @@ async fn next(State(seat): State<Seat>) -> impl IntoResponse {
         ),
     ];
     let event = call.event.clone();
-    match instance.take(seat.generation, call, timeout) {
+    match instance.take(seat.generation, call, timeout, asked) {
         Ok(()) => Ok((headers, event)),
         Err(call) => {
             // The channel lives as long as the pool.
@@ -120,7 +120,7 @@ async fn error(
 }
 
 async fn init_error(State(seat): State<Seat>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    // The process exits after this; until then there is no call that could fail.
+    // The process exits after this, before it has taken a call.
     let text = format!("init: {}", call_error(&headers, &body).message);
     seat.pool.logs.push(LogLine {
         instance: seat.index,

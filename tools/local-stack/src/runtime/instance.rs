@@ -1,14 +1,15 @@
-//! One instance: a process, the port it polls, and what becomes of both.
+//! One instance: a process and the port of its Runtime API.
 
 use std::{
     process::Stdio,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     process::{Child, Command},
     sync::{Notify, oneshot, watch},
@@ -16,23 +17,46 @@ use tokio::{
 };
 
 use super::{Call, CallError, LogLine, Outcome, Pool, api};
-use crate::{http, lock::lock};
+use crate::http;
 
-/// The place of one process, whichever runs in it.
+/// The place of one process. A new process takes it when the old one ends.
 #[derive(Debug, Default)]
 pub(super) struct Instance {
     killed: Notify,
     starts: AtomicU64,
     hand: Mutex<Hand>,
-    /// When the call in hand must be answered.
+    /// The deadline of the call in progress.
     deadline: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
 struct Hand {
-    /// Which of the processes that ran here is the present one.
+    /// The number of processes that have ended here.
     generation: u64,
-    call: Option<(String, oneshot::Sender<Outcome>)>,
+    process: Option<(u32, std::time::Instant)>,
+    call: Option<InHand>,
+    last: Option<Timing>,
+}
+
+#[derive(Debug)]
+struct InHand {
+    id: String,
+    reply: oneshot::Sender<Outcome>,
+    asked: std::time::Instant,
+    begun: std::time::Instant,
+}
+
+/// The times of one call, for measurements.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// The process was started.
+    pub started: std::time::Instant,
+    /// The function asked for an event.
+    pub asked: std::time::Instant,
+    /// It got the event.
+    pub begun: std::time::Instant,
+    /// Its answer had arrived.
+    pub ended: std::time::Instant,
 }
 
 impl Instance {
@@ -45,43 +69,70 @@ impl Instance {
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        lock(&self.hand).call.is_some()
+        self.hand.lock().call.is_some()
     }
 
-    /// A process takes a call. It gets it back if it is not the present one: a process may be gone
-    /// a moment before its connection is.
-    pub(super) fn take(&self, generation: u64, call: Call, limit: Duration) -> Result<(), Call> {
-        let mut hand = lock(&self.hand);
+    pub(super) fn process(&self) -> Option<u32> {
+        self.hand.lock().process.map(|(id, _)| id)
+    }
+
+    pub(super) fn timing(&self) -> Option<Timing> {
+        self.hand.lock().last
+    }
+
+    /// Gives a call to a process. It returns the call if the process is not the current one: a process may
+    /// end a moment before its connection does.
+    pub(super) fn take(
+        &self,
+        generation: u64,
+        call: Call,
+        limit: Duration,
+        asked: std::time::Instant,
+    ) -> Result<(), Call> {
+        let mut hand = self.hand.lock();
         if hand.generation != generation {
             return Err(call);
         }
-        hand.call = Some((call.id, call.reply));
+        hand.call = Some(InHand {
+            id: call.id,
+            reply: call.reply,
+            asked,
+            begun: std::time::Instant::now(),
+        });
         self.deadline.send_replace(Some(Instant::now() + limit));
         Ok(())
     }
 
-    /// The process has answered a call; false if that is not the one it has.
+    /// Passes an answer on. False if the process does not have this call.
     pub(super) fn answer(&self, id: &str, outcome: Outcome) -> bool {
-        let Some((_, reply)) = lock(&self.hand).call.take_if(|(own, _)| own == id) else {
+        let mut hand = self.hand.lock();
+        let Some(call) = hand.call.take_if(|call| call.id == id) else {
             return false;
         };
+        hand.last = hand.process.map(|(_, started)| Timing {
+            started,
+            asked: call.asked,
+            begun: call.begun,
+            ended: std::time::Instant::now(),
+        });
+        drop(hand);
         self.deadline.send_replace(None);
-        // Nobody has to wait for the answer.
-        let _ = reply.send(outcome);
+        // The caller may have stopped waiting.
+        let _ = call.reply.send(outcome);
         true
     }
 
-    /// The process is gone, and with it the call it had.
+    /// Fails the call of a process that has ended.
     fn fail(&self, error: CallError) {
-        let mut hand = lock(&self.hand);
+        let mut hand = self.hand.lock();
         hand.generation += 1;
         self.deadline.send_replace(None);
-        if let Some((_, reply)) = hand.call.take() {
-            let _ = reply.send(Err(error));
+        if let Some(call) = hand.call.take() {
+            let _ = call.reply.send(Err(error));
         }
     }
 
-    /// Waits until the call in hand is overdue.
+    /// Waits until the call in progress is overdue.
     async fn overdue(&self) {
         let mut deadline = self.deadline.subscribe();
         loop {
@@ -98,7 +149,7 @@ impl Instance {
     }
 }
 
-/// Keeps a process running in the place with that index, from the function's first call on.
+/// Keeps a process running in the place with this index, from the function's first call on.
 pub(super) async fn supervise(pool: Arc<Pool>, index: usize) {
     let Some(instance) = pool.instances.get(index) else {
         return;
@@ -119,21 +170,23 @@ pub(super) async fn supervise(pool: Arc<Pool>, index: usize) {
             }
         };
         instance.fail(error);
-        // A program that cannot start must not take the machine with it.
+        // A program that fails at its start must not use up the machine.
         if started.elapsed() < Duration::from_millis(100) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
 
-/// Runs one process to its end and tells how that came.
+/// Runs one process to its end, and returns the error for its call.
 async fn run(pool: &Arc<Pool>, index: usize, instance: &Instance) -> Result<CallError, String> {
-    // The Runtime API has no name for its caller, so each process has a port of its own.
+    // The Runtime API does not identify its caller, so each process has its own port.
     let (listener, port) = http::listen(0, "").await.map_err(|e| e.to_string())?;
-    let generation = lock(&instance.hand).generation;
+    let generation = instance.hand.lock().generation;
     let _server = http::serve(listener, api::router(Arc::clone(pool), index, generation));
+    let started = std::time::Instant::now();
     let mut child =
         spawn(pool, index, port).map_err(|e| format!("{}: {e}", pool.spec.binary.display()))?;
+    instance.hand.lock().process = child.id().map(|id| (id, started));
     instance.starts.fetch_add(1, Ordering::Relaxed);
 
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -145,14 +198,14 @@ async fn run(pool: &Arc<Pool>, index: usize, instance: &Instance) -> Result<Call
         )
     });
     let error = end(pool, instance, &mut child).await;
-    // It may have ended by itself.
+    // It may have ended already.
     let _ = child.kill().await;
-    // Its last words belong before the error they explain.
+    // Its last lines belong before the error they explain.
     let _ = tokio::time::timeout(Duration::from_millis(100), output).await;
     Ok(error)
 }
 
-/// Waits for whatever ends a process first.
+/// Waits until the process ends or must end.
 async fn end(pool: &Pool, instance: &Instance, child: &mut Child) -> CallError {
     tokio::select! {
         status = child.wait() => {
@@ -163,7 +216,7 @@ async fn end(pool: &Pool, instance: &Instance, child: &mut Child) -> CallError {
             CallError::new("Runtime.ExitError", "Runtime exited: it was killed")
         }
         () = instance.overdue() => {
-            let seconds = lock(&pool.timeout).as_secs_f32();
+            let seconds = pool.timeout.lock().as_secs_f32();
             let message = format!("Task timed out after {seconds:.2} seconds");
             CallError::new("Sandbox.Timedout", message)
         }
@@ -173,7 +226,7 @@ async fn end(pool: &Pool, instance: &Instance, child: &mut Child) -> CallError {
 fn spawn(pool: &Pool, index: usize, port: u16) -> std::io::Result<Child> {
     let spec = &pool.spec;
     Command::new(&spec.binary)
-        // Nothing of the developer's own account or settings reaches a function.
+        // No function sees the developer's own account or settings.
         .env_clear()
         .envs(&spec.environment)
         .envs(spec.of_instances.get(index).into_iter().flatten())

@@ -1,29 +1,22 @@
-//! What the functions write to stdout and stderr.
+//! The functions' output.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::collections::VecDeque;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use crate::lock::lock;
-
-/// How many lines of a function are kept.
 const KEPT: usize = 100_000;
 
-/// One line of output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// The instance that wrote it.
     pub instance: usize,
-    /// Was it written to stderr?
     pub is_error: bool,
-    /// The line.
     pub text: String,
 }
 
 impl LogLine {
-    /// The line as JSON, if it is that.
-    #[must_use]
+    /// The line as JSON, if it is JSON.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.text).ok()
     }
@@ -34,11 +27,11 @@ pub(super) struct Logs(Mutex<VecDeque<LogLine>>);
 
 impl Logs {
     pub(super) fn lines(&self) -> Vec<LogLine> {
-        lock(&self.0).iter().cloned().collect()
+        self.0.lock().iter().cloned().collect()
     }
 
     pub(super) fn push(&self, line: LogLine) {
-        let mut lines = lock(&self.0);
+        let mut lines = self.0.lock();
         if lines.len() == KEPT {
             lines.pop_front();
         }

@@ -8,7 +8,7 @@ fn template() -> Template {
 }
 
 #[tokio::test]
-async fn it_has_the_tables_of_the_template_and_the_demo_keys() {
+async fn the_database_has_the_templates_tables_and_the_demo_keys() {
     let engine = Engine::start(None, 0).await.unwrap();
     let dynamo = Dynamo::new(engine.endpoint());
     dynamo.create_tables(template().tables()).await.unwrap();
@@ -43,7 +43,7 @@ async fn it_has_the_tables_of_the_template_and_the_demo_keys() {
 }
 
 #[tokio::test]
-async fn making_the_tables_again_keeps_what_is_in_them() {
+async fn creating_the_tables_again_keeps_their_items() {
     let folder = tempfile::tempdir().unwrap();
     let get = json!({"TableName": "BansTable", "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}});
     {
@@ -61,7 +61,7 @@ async fn making_the_tables_again_keeps_what_is_in_them() {
 }
 
 #[tokio::test]
-async fn imported_items_are_found_by_key_and_in_the_indexes() {
+async fn imported_items_are_in_the_table_and_its_indexes() {
     let engine = Engine::start(None, 0).await.unwrap();
     let dynamo = Dynamo::new(engine.endpoint());
     dynamo.create_tables(template().tables()).await.unwrap();
@@ -74,7 +74,7 @@ async fn imported_items_are_found_by_key_and_in_the_indexes() {
     };
     let items: Vec<_> = (0..100).map(item).collect();
     engine.import("BansTable", items.clone()).unwrap();
-    // The same once more changes nothing.
+    // A second import changes nothing.
     engine.import("BansTable", items).unwrap();
     let get = json!({"TableName": "BansTable", "Key": {"pk": {"S": "042"}, "sk": {"S": "b"}}});
     let found = dynamo.call("GetItem", &get).await.unwrap();
@@ -94,7 +94,7 @@ async fn imported_items_are_found_by_key_and_in_the_indexes() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_said_with_the_setting_that_changes_it() {
+async fn a_port_in_use_is_reported_with_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let error = Engine::start(None, port).await.unwrap_err();

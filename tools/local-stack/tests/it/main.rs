@@ -1,4 +1,4 @@
-//! The parts of the local stack, each for real: sockets, processes and a database.
+//! Tests of the local stack's parts with real sockets, processes and a database.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,14 +6,14 @@
     reason = "a test fails by panicking"
 )]
 
-mod calling;
 mod database;
-mod faults;
-mod objects;
-mod pumping;
-mod receiving;
+mod event_source_mapping;
+mod fault_proxy;
+mod lambda_api;
+mod object_store;
+mod receiver;
 mod roblox;
-mod running;
-mod scheduling;
+mod runtime;
+mod scheduler;
 mod secrets;
 mod template;

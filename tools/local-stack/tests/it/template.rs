@@ -1,4 +1,4 @@
-//! The project's own template, read.
+//! The project's own template.
 
 use local_stack::template::{Grant, Template};
 
@@ -48,7 +48,7 @@ fn the_stream_leads_to_its_function() {
 
 #[test]
 fn schedules_and_the_names_of_other_functions_are_read() {
-    let template = Template::parse(crate::running::TEMPLATE).unwrap();
+    let template = Template::parse(crate::runtime::TEMPLATE).unwrap();
     let toy = template.function("toy").unwrap();
     let found: Vec<_> = template
         .schedules()

@@ -1,7 +1,5 @@
 //! What runs beside the API and its functions, and is there before them.
 
-use std::path::Path;
-
 use local_stack::{
     Endpoints, Result, object_store::ObjectStore, receiver::Receiver, roblox::Roblox,
     secrets::Secrets, seed::outward, template::Template,
@@ -22,13 +20,11 @@ pub(crate) struct Beside {
 impl Beside {
     /// Starts everything.
     pub(crate) async fn start(settings: &Settings, template: &Template) -> Result<Self> {
-        let kept = |name: &str| settings.data.as_deref().map(|data: &Path| data.join(name));
-        let objects = kept("objects");
-        let secrets = kept("secrets.json");
+        let objects = settings.data.as_deref().map(|data| data.join("objects"));
         let beside = Self {
             objects: ObjectStore::start(objects.as_deref(), template.buckets()).await?,
-            secrets: Secrets::start(secrets.as_deref(), settings.secrets_port).await?,
-            receiver: Receiver::start(settings.receiver_port, true).await?,
+            secrets: Secrets::start(settings.secrets_port).await?,
+            receiver: Receiver::start(settings.receiver_port, true)?,
             roblox: Roblox::start(settings.roblox_port).await?.printing(),
         };
         beside
@@ -37,9 +33,7 @@ impl Beside {
         beside.roblox.add_place(outward::PLACE, outward::UNIVERSE);
         let universes = [outward::UNIVERSE];
         beside.roblox.add_key(outward::OPEN_CLOUD_KEY, &universes);
-        beside
-            .secrets
-            .set(outward::SECRET, outward::OPEN_CLOUD_KEY)?;
+        beside.secrets.set(outward::SECRET, outward::OPEN_CLOUD_KEY);
         Ok(beside)
     }
 

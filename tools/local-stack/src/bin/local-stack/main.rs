@@ -13,11 +13,11 @@ use local_stack::{
     Error, Result,
     dynamo::Dynamo,
     engine::Engine,
+    event_source_mapping::{EventSourceMapping, HttpInvoke, MappingOptions},
     gateway::Gateway,
     http::{self, listen},
     lambda_api::HttpFunctions,
     process::{self, GUARD, Guarded, parent_gone, told_to_stop},
-    pump::{HttpInvoke, Pump, PumpOptions},
     scheduler::Scheduler,
     seed,
     template::Template,
@@ -72,7 +72,7 @@ struct Stack {
     functions: Guarded,
     log: Log,
     _scheduler: Scheduler,
-    _pumps: Vec<Pump>,
+    _mappings: Vec<EventSourceMapping>,
     beside: Beside,
     _engine: Option<Engine>,
 }
@@ -110,7 +110,7 @@ impl Stack {
         let functions = watch::start(&tool, &template, &settings, &variables, port, &log)?;
         let watch = format!("http://127.0.0.1:{port}");
         let gateway = Gateway::serve(&template, HttpFunctions::new(&watch, &template), listener)?;
-        let pumps = start_pumps(&template, &dynamo, &watch, data)?;
+        let mappings = start_mappings(&template, &dynamo, &watch, data)?;
         let call = |function: &str| HttpInvoke::new(&watch, function);
         let scheduler = Scheduler::start(template.schedules(), FIRST_TICK, call);
         Ok(Self {
@@ -119,7 +119,7 @@ impl Stack {
             functions,
             log,
             _scheduler: scheduler,
-            _pumps: pumps,
+            _mappings: mappings,
             beside,
             _engine: engine,
         })
@@ -154,20 +154,20 @@ fn workspaces(template: &Template) -> Result<&str> {
 }
 
 /// Feeds the functions that the template says are fed by a stream.
-fn start_pumps(
+fn start_mappings(
     template: &Template,
     dynamo: &Dynamo,
     address: &str,
     data: Option<&Path>,
-) -> Result<Vec<Pump>> {
-    let pumps = template.stream_functions().map(|(function, source)| {
+) -> Result<Vec<EventSourceMapping>> {
+    let mappings = template.stream_functions().map(|(function, source)| {
         let name = &function.name;
-        let options = PumpOptions {
+        let options = MappingOptions {
             checkpoint: data.map(|data| data.join(format!("stream-{name}.json"))),
-            ..PumpOptions::default()
+            ..MappingOptions::default()
         };
         let function = HttpInvoke::new(address, name);
-        Pump::start(dynamo.clone(), source.clone(), function, options)
+        EventSourceMapping::start(dynamo.clone(), source.clone(), function, options)
     });
-    pumps.collect()
+    mappings.collect()
 }

@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use hyper::Request;
 use local_stack::{
+    event_source_mapping::{HttpInvoke, Invoke, InvokeError},
     http::Client,
-    pump::{HttpInvoke, Invoke, InvokeError},
     seed::{self, outward},
     template::{Function, Template},
 };

@@ -1,31 +1,8 @@
-//! Answers as the two services write them: CloudFormation in XML, Lambda in JSON.
+//! CloudFormation's answers, in XML.
 
 use std::fmt::Write;
 
-use axum::{
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
-use serde_json::{Value, json};
-
-pub(super) fn json(body: &Value) -> Response {
-    let headers = [("content-type", "application/json")];
-    (headers, body.to_string()).into_response()
-}
-
-pub(super) fn nothing() -> Response {
-    StatusCode::NO_CONTENT.into_response()
-}
-
-/// An error that is not worth another try.
-pub(super) fn refusal(kind: &str) -> Response {
-    let headers = [
-        ("content-type", "application/json"),
-        ("x-amzn-errortype", kind),
-    ];
-    let body = json!({ "Type": "User", "Message": "The request is refused." });
-    (StatusCode::BAD_REQUEST, headers, body.to_string()).into_response()
-}
+use axum::response::{IntoResponse, Response};
 
 /// The answer to `DescribeStacks`.
 pub(super) fn stacks(outputs: &[(&str, &str)]) -> Response {
@@ -46,7 +23,7 @@ pub(super) fn stacks(outputs: &[(&str, &str)]) -> Response {
     )
 }
 
-/// The answer to `ListStackResources`: logical id, physical id, type.
+/// The answer to `ListStackResources`: logical id, physical id and type of each resource.
 pub(super) fn resources(resources: &[(String, String, String)]) -> Response {
     let mut members = String::new();
     for (logical, physical, kind) in resources {

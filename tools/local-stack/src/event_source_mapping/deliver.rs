@@ -1,28 +1,26 @@
-//! Hands batches to the function until each record is dealt with.
+//! Delivers batches to the function until each record is done.
 //!
-//! As Lambda does it: a batch that failed is split in two and tried again, a batch of which the
-//! function named the first record that failed goes on from there. Unlike Lambda, which gives up
-//! the whole rest of a batch when its tries are used up, only the record that failed is given up.
+//! As in Lambda, a failed batch is split in two and retried, and a batch whose function names the first
+//! failed record continues from there. Unlike Lambda, which gives up the whole rest of a batch after the last
+//! retry, this gives up only the failed record.
 
 use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Mutex,
     time::Duration,
 };
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::{Invoke, InvokeError, PumpOptions, sequence_number};
+use super::{Invoke, InvokeError, MappingOptions, Progress, sequence_number};
 use crate::template::StreamSource;
 
-/// The function's end of the pump.
 pub(super) struct Delivery<I> {
     pub(super) function: I,
     pub(super) source: StreamSource,
-    pub(super) options: PumpOptions,
-    /// Records that were given up, as a failure queue would hold them.
-    pub(super) given_up: Mutex<Vec<Value>>,
+    pub(super) options: MappingOptions,
+    pub(super) progress: watch::Sender<Progress>,
 }
 
 struct Batch {
@@ -31,7 +29,7 @@ struct Batch {
 }
 
 impl<I: Invoke> Delivery<I> {
-    /// Delivers records; those with the same key one after the other, others side by side.
+    /// Delivers records: those with the same key in order, others concurrently.
     pub(super) async fn deliver(&self, records: Vec<Value>) {
         let lanes = self.source.parallelization.max(1);
         let mut by_lane: Vec<Vec<Value>> = vec![Vec::new(); lanes];
@@ -60,7 +58,7 @@ impl<I: Invoke> Delivery<I> {
                         self.resume(batch, failed, &mut waiting).await;
                     }
                 }
-                // It never had the records, so this is not one of its tries.
+                // The function never got the records, so this does not count as a try.
                 Err(InvokeError::Unreachable(_)) => {
                     self.pause(batch.tries).await;
                     waiting.push_front(batch);
@@ -70,7 +68,7 @@ impl<I: Invoke> Delivery<I> {
         }
     }
 
-    /// The place of the first record that the function says it could not deal with.
+    /// The position of the first record that the function reports as failed.
     fn first_failure(&self, answer: &Value, records: &[Value]) -> Option<usize> {
         if !self.source.reports_item_failures {
             return None;
@@ -80,7 +78,7 @@ impl<I: Invoke> Delivery<I> {
             .iter()
             .map(|failure| {
                 let id = failure.get("itemIdentifier").and_then(Value::as_str);
-                // A name that is none of ours fails the whole batch.
+                // An unknown identifier fails the whole batch.
                 records
                     .iter()
                     .position(|r| id.is_some() && sequence_number(r) == id)
@@ -89,14 +87,14 @@ impl<I: Invoke> Delivery<I> {
             .min()
     }
 
-    /// What comes before the failed record is done; the rest is tried again.
+    /// Retries a batch from the record that failed.
     async fn resume(&self, mut batch: Batch, failed: usize, waiting: &mut VecDeque<Batch>) {
         let records = batch.records.split_off(failed);
         let tries = if failed == 0 { batch.tries + 1 } else { 1 };
         self.again(Batch { records, tries }, waiting).await;
     }
 
-    /// Nothing is known of the batch but that it failed.
+    /// Retries a batch of which only the failure is known.
     async fn retry(&self, mut batch: Batch, waiting: &mut VecDeque<Batch>) {
         if self.source.bisect && batch.records.len() > 1 {
             self.pause(batch.tries).await;
@@ -120,12 +118,11 @@ impl<I: Invoke> Delivery<I> {
         {
             let record = batch.records.remove(0);
             eprintln!(
-                "pump: gave up record {}",
+                "stream: gave up record {}",
                 sequence_number(&record).unwrap_or("?")
             );
-            if let Ok(mut given_up) = self.given_up.lock() {
-                given_up.push(record);
-            }
+            self.progress
+                .send_modify(|progress| progress.given_up.push(record));
             batch.tries = 0;
             if batch.records.is_empty() {
                 return;
@@ -147,7 +144,7 @@ impl<I: Invoke> Delivery<I> {
     }
 }
 
-/// Records of one item must stay in order, so the keys decide.
+/// The shard lane of a record. Records of one item share a lane, which keeps their order.
 fn lane_of(record: &Value, lanes: usize) -> usize {
     let keys = record.pointer("/dynamodb/Keys").and_then(Value::as_object);
     let mut keys: Vec<_> = keys

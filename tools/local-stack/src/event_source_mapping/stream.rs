@@ -1,4 +1,4 @@
-//! Reads a table's stream, shard by shard, from where it was left.
+//! Reads a table's stream, shard by shard, from the last position.
 
 use std::{
     collections::BTreeMap,
@@ -10,10 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{Error, Result, dynamo::Dynamo};
 
-/// How often to look for new shards.
 const REFRESH: Duration = Duration::from_secs(10);
 
-/// The open end of a table's stream.
 #[derive(Debug)]
 pub(super) struct Stream {
     dynamo: Dynamo,
@@ -21,16 +19,16 @@ pub(super) struct Stream {
     arn: String,
     shards: BTreeMap<String, Shard>,
     refreshed: Option<Instant>,
-    /// Where positions are kept between runs, by shard.
+    /// The file with the position of each shard.
     checkpoint: Option<PathBuf>,
 }
 
 #[derive(Debug, Default)]
 struct Shard {
     iterator: Option<String>,
-    /// The last sequence number that was dealt with.
+    /// The last sequence number that is done.
     position: Option<String>,
-    /// The last one that was read.
+    /// The last sequence number that was read.
     read: Option<String>,
     closed: bool,
 }
@@ -47,14 +45,13 @@ impl Stream {
         }
     }
 
-    /// The next records of one shard, oldest first; none when every shard is read to its end.
-    ///
-    /// They come again after an error, and after a restart, until [`Self::commit`].
+    /// The next records of one shard, oldest first, or none if every shard is read to its end. They are read
+    /// again after an error or a restart until [`Self::commit`].
     pub(super) async fn next(&mut self) -> Result<Vec<Value>> {
         if self.refreshed.is_none_or(|at| at.elapsed() > REFRESH) {
             self.refresh().await?;
         }
-        // The ids of shards begin with the time they were opened, so parents come first.
+        // Shard ids begin with their creation time, so parents come first.
         let open: Vec<_> = self
             .shards
             .iter()
@@ -70,7 +67,7 @@ impl Stream {
         Ok(Vec::new())
     }
 
-    /// What [`Self::next`] returned is dealt with.
+    /// Marks the records that [`Self::next`] returned as done.
     pub(super) fn commit(&mut self) -> Result<()> {
         for shard in self.shards.values_mut() {
             shard.position.clone_from(&shard.read);
@@ -86,7 +83,7 @@ impl Stream {
         std::fs::write(path, json!(positions).to_string()).map_err(Error::file(path))
     }
 
-    /// Forgets what was read and not committed.
+    /// Goes back to the last committed position.
     pub(super) fn rewind(&mut self) {
         for shard in self.shards.values_mut() {
             shard.read.clone_from(&shard.position);
@@ -95,7 +92,6 @@ impl Stream {
         }
     }
 
-    /// The stream's name, for the events made of its records.
     pub(super) fn arn(&self) -> &str {
         &self.arn
     }
@@ -176,7 +172,7 @@ impl Stream {
             .checkpoint
             .as_ref()
             .and_then(|path| std::fs::read(path).ok());
-        // Without a readable file the stream is read from its start; its reader is idempotent.
+        // Without a readable file the stream is read from its start; its functions are idempotent.
         file.and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default()
     }
@@ -194,7 +190,7 @@ async fn iterator(dynamo: &Dynamo, arn: &str, shard: &str, after: Option<&str>) 
                 "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": number,
             });
             match dynamo.call_streams("GetShardIterator", &after).await {
-                // The record is gone, or belongs to a database that was made anew since.
+                // The record has expired, or belongs to a database that was recreated since.
                 Err(Error::Database { kind, .. }) if kind != "Unreachable" => {
                     dynamo.call_streams("GetShardIterator", &horizon).await?
                 }

@@ -41,7 +41,7 @@ fn kind(result: Result<Value, Error>) -> String {
 }
 
 #[tokio::test]
-async fn it_is_transparent_until_a_fault_is_injected() {
+async fn requests_pass_unchanged_without_faults() {
     let (_engine, proxy, dynamo) = stack().await;
     dynamo.call("PutItem", &put("1")).await.unwrap();
     assert!(
@@ -56,7 +56,7 @@ async fn it_is_transparent_until_a_fault_is_injected() {
 }
 
 #[tokio::test]
-async fn refusals_look_like_the_database_s_own() {
+async fn injected_errors_look_like_the_databases_own() {
     let (_engine, proxy, dynamo) = stack().await;
     for (fault, name) in [
         (Fault::Throttle, "ThrottlingException"),
@@ -73,7 +73,7 @@ async fn refusals_look_like_the_database_s_own() {
 }
 
 #[tokio::test]
-async fn a_cut_comes_before_or_after_the_write() {
+async fn connections_are_cut_before_or_after_the_write() {
     let (_engine, proxy, dynamo) = stack().await;
     for (fault, sort, is_written) in [(Fault::CutBefore, "3", false), (Fault::CutAfter, "4", true)]
     {
@@ -89,7 +89,7 @@ async fn a_cut_comes_before_or_after_the_write() {
 }
 
 #[tokio::test]
-async fn a_fault_waits_for_its_operation_and_its_turn() {
+async fn a_fault_hits_only_its_operation_and_turn() {
     let (_engine, proxy, dynamo) = stack().await;
     proxy.inject(
         Rule::from(Fault::ServerError)
@@ -107,7 +107,7 @@ async fn a_fault_waits_for_its_operation_and_its_turn() {
 }
 
 #[tokio::test]
-async fn a_stall_and_a_delay_take_time() {
+async fn stalls_and_delays_take_time() {
     let (_engine, proxy, dynamo) = stack().await;
     proxy.inject(Rule::from(Fault::Delay(Duration::from_millis(80))).times(1));
     let started = Instant::now();
@@ -125,7 +125,7 @@ async fn a_stall_and_a_delay_take_time() {
 }
 
 #[tokio::test]
-async fn a_cancelled_transaction_has_its_reason_and_is_not_made() {
+async fn a_cancelled_transaction_has_a_reason_and_writes_nothing() {
     let (_engine, proxy, dynamo) = stack().await;
     let cancelled = Fault::Cancelled("TransactionConflict");
     proxy.inject(Rule::from(cancelled).on("TransactWriteItems").times(1));

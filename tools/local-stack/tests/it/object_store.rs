@@ -27,7 +27,7 @@ fn client(endpoint: &str) -> Client {
 }
 
 #[tokio::test]
-async fn an_upload_in_parts_comes_back_through_a_presigned_link() {
+async fn a_multipart_upload_is_read_through_a_presigned_link() {
     let store = ObjectStore::start(None, &["exports".to_owned()])
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! The runtime host and the gateway with a real function, a process that polls the Runtime API.
+//! The runtime and the gateway with a real function process.
 
 use std::{
     collections::BTreeSet,
@@ -11,10 +11,10 @@ use hyper::{Request, Response};
 use local_stack::{
     dynamo::Dynamo,
     engine::Engine,
+    event_source_mapping::{EventSourceMapping, HttpInvoke, MappingOptions},
     gateway::Gateway,
     http::Client,
     lambda_api::HttpFunctions,
-    pump::{HttpInvoke, Pump, PumpOptions},
     runtime::{FunctionSpec, Runtime},
     template::Template,
 };
@@ -83,7 +83,7 @@ impl Stack {
     }
 }
 
-/// The example next to this test's own binary.
+/// The example beside this test's binary.
 fn toy() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.parent()
@@ -98,7 +98,7 @@ fn json_of(response: &Response<Bytes>) -> Value {
 }
 
 #[tokio::test]
-async fn a_request_becomes_an_event_and_the_answer_a_response() {
+async fn requests_become_events_and_answers_become_responses() {
     let stack = Stack::start(1).await;
     assert_becomes_an_event(&stack, stack.gateway.address()).await;
 }
@@ -142,7 +142,7 @@ async fn assert_becomes_an_event(stack: &Stack, address: &str) {
 }
 
 #[tokio::test]
-async fn what_no_route_matches_goes_to_the_default_function() {
+async fn unmatched_requests_go_to_the_default_function() {
     let stack = Stack::start(1).await;
     for request in [
         Request::get(stack.url("/nowhere")),
@@ -156,7 +156,7 @@ async fn what_no_route_matches_goes_to_the_default_function() {
 }
 
 #[tokio::test]
-async fn a_failure_shows_nothing_but_the_gateway_s_own_words() {
+async fn failures_show_only_the_gateways_own_message() {
     let stack = Stack::start(1).await;
     for path in ["/toy?fail", "/toy?exit", "/toy?size=7000000"] {
         let response = stack.get(path).await;
@@ -167,13 +167,13 @@ async fn a_failure_shows_nothing_but_the_gateway_s_own_words() {
         );
         assert_eq!(stack.get("/toy").await.status(), 201, "after {path}");
     }
-    // The exit costs a process; the runtime library may end one whose answer was refused, too.
+    // The exit costs a process; the runtime library may also end one after a rejected answer.
     let starts = stack.runtime.starts("toy");
     assert!((2..=3).contains(&starts), "{starts} processes");
 }
 
 #[tokio::test]
-async fn a_call_over_its_time_is_ended_and_its_process_replaced() {
+async fn a_timed_out_call_fails_and_its_process_is_replaced() {
     let stack = Stack::start(1).await;
     let started = Instant::now();
     assert_eq!(stack.get("/toy?sleep=60000").await.status(), 500);
@@ -182,7 +182,7 @@ async fn a_call_over_its_time_is_ended_and_its_process_replaced() {
 }
 
 #[tokio::test]
-async fn instances_work_side_by_side_one_event_each() {
+async fn instances_process_events_concurrently() {
     let stack = Stack::start(3).await;
     let calls = (0..3).map(|_| stack.get("/toy?sleep=300"));
     let started = Instant::now();
@@ -196,7 +196,7 @@ async fn instances_work_side_by_side_one_event_each() {
 }
 
 #[tokio::test]
-async fn a_killed_instance_fails_its_call_and_comes_back() {
+async fn a_killed_instance_fails_its_call_and_restarts() {
     let stack = Stack::start(1).await;
     let call = stack.get("/toy?sleep=900");
     let killer = async {
@@ -244,12 +244,13 @@ async fn the_stream_reaches_the_function_through_the_invocation_api() {
     dynamo.create_tables(template.tables()).await.unwrap();
     let (function, source) = template.stream_functions().next().unwrap();
     let invoke = HttpInvoke::new(stack.gateway.address(), &function.name);
-    let options = PumpOptions::default();
-    let pump = Pump::start(dynamo.clone(), source.clone(), invoke, options).unwrap();
+    let options = MappingOptions::default();
+    let mapping =
+        EventSourceMapping::start(dynamo.clone(), source.clone(), invoke, options).unwrap();
 
     let put = json!({"TableName": "BansTable", "Item": {"pk": {"S": "one"}}});
     dynamo.call("PutItem", &put).await.unwrap();
-    assert!(pump.settle(Duration::from_secs(10)).await);
+    assert!(mapping.settle(Duration::from_secs(10)).await);
     let lines: Vec<_> = stack
         .runtime
         .logs("toy")

@@ -1,4 +1,4 @@
-//! How the pump reaches its function.
+//! How a mapping or a schedule calls its function.
 
 use std::future::Future;
 
@@ -7,22 +7,19 @@ use serde_json::Value;
 
 use crate::{http::Client, lambda_api::invocation_url};
 
-/// Why a call came to nothing.
 #[derive(Debug, Clone)]
 pub enum InvokeError {
-    /// There was nobody to call: the host is starting, or being restarted.
+    /// Nothing answered: the host is starting or restarting.
     Unreachable(String),
-    /// The function failed, was killed, or took too long.
+    /// The function failed, was killed or timed out.
     Function(String),
 }
 
-/// Calls a function with an event and hands back its answer.
 pub trait Invoke: Send + Sync + 'static {
-    /// Calls the function once.
     fn invoke(&self, event: Value) -> impl Future<Output = Result<Value, InvokeError>> + Send;
 }
 
-/// The invocation API of Lambda, as `cargo lambda watch` and [`crate::gateway`] offer it.
+/// A function behind Lambda's invocation API, as [`crate::gateway`] and `cargo lambda watch` offer it.
 #[derive(Debug, Clone)]
 pub struct HttpInvoke {
     client: Client,
@@ -30,8 +27,6 @@ pub struct HttpInvoke {
 }
 
 impl HttpInvoke {
-    /// The function of that name behind an address such as `http://127.0.0.1:9000`.
-    #[must_use]
     pub fn new(address: &str, function: &str) -> Self {
         Self {
             client: Client::new(),

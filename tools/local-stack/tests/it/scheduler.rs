@@ -1,4 +1,4 @@
-//! Schedules call their functions by themselves.
+//! Schedules, with minutes of 100 ms.
 
 use std::{
     sync::{Arc, Mutex},
@@ -6,18 +6,17 @@ use std::{
 };
 
 use local_stack::{
-    pump::{Invoke, InvokeError},
+    event_source_mapping::{Invoke, InvokeError},
     scheduler::Scheduler,
     template::Template,
 };
 use serde_json::{Value, json};
 
-use crate::running::TEMPLATE;
+use crate::runtime::TEMPLATE;
 
-/// What the tests make of a minute.
 const MINUTE: Duration = Duration::from_millis(100);
 
-/// A function that can be reached only after a while, takes its time, and fails.
+/// A function that cannot be reached at first, takes its time, and fails.
 #[derive(Clone)]
 struct Slow {
     calls: Arc<Mutex<Vec<(Duration, Value)>>>,
@@ -38,7 +37,7 @@ impl Invoke for Slow {
     }
 }
 
-/// When the minutely schedule called in ten minutes, and how often the daily one did.
+/// When the minutely schedule called within ten minutes, and how often the daily one did.
 async fn ten_minutes(absent_until: Duration, takes: Duration) -> (Vec<Duration>, usize) {
     let template = Template::parse(TEMPLATE).unwrap();
     let mut toy = template.function("toy").unwrap().clone();
@@ -70,7 +69,7 @@ async fn ten_minutes(absent_until: Duration, takes: Duration) -> (Vec<Duration>,
 }
 
 #[tokio::test]
-async fn the_first_tick_comes_soon_and_the_others_at_the_rate() {
+async fn the_first_tick_comes_early_and_the_others_at_the_rate() {
     let (minutely, daily) = ten_minutes(Duration::ZERO, Duration::ZERO).await;
     assert!(minutely[0] >= MINUTE / 2);
     assert!((5..=10).contains(&minutely.len()), "{minutely:?}");
@@ -78,7 +77,7 @@ async fn the_first_tick_comes_soon_and_the_others_at_the_rate() {
 }
 
 #[tokio::test]
-async fn a_function_that_cannot_be_reached_is_called_when_it_can() {
+async fn an_unreachable_function_is_called_once_it_is_reachable() {
     let (minutely, daily) = ten_minutes(3 * MINUTE, Duration::ZERO).await;
     assert!(minutely[0] >= 3 * MINUTE);
     assert!((2..=7).contains(&minutely.len()), "{minutely:?}");
@@ -86,7 +85,7 @@ async fn a_function_that_cannot_be_reached_is_called_when_it_can() {
 }
 
 #[tokio::test]
-async fn ticks_that_come_during_a_call_are_left_out() {
+async fn ticks_during_a_call_are_skipped() {
     let (minutely, _) = ten_minutes(Duration::ZERO, 5 * MINUTE / 2).await;
     assert!((2..=4).contains(&minutely.len()), "{minutely:?}");
     let apart = minutely

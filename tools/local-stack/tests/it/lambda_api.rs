@@ -16,7 +16,7 @@ use local_stack::{
 };
 use serde_json::{Value, json};
 
-use crate::running::{Stack, TEMPLATE};
+use crate::runtime::{Stack, TEMPLATE};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -32,7 +32,7 @@ fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// Calls a function without waiting; the status, or the kind of the error.
+/// Calls a function asynchronously, and returns the status or the error's kind.
 async fn send(client: &Client, function: &str, event: &Value) -> Result<i32, String> {
     let call = client
         .invoke()
@@ -48,7 +48,7 @@ async fn send(client: &Client, function: &str, event: &Value) -> Result<i32, Str
     }
 }
 
-/// What the toy was asked in the background, in order.
+/// The events of the toy function's asynchronous calls, in order.
 fn asked(stack: &Stack) -> Vec<Value> {
     let lines = stack.runtime.logs("toy");
     let lines = lines.iter().filter_map(LogLine::json);
@@ -58,7 +58,7 @@ fn asked(stack: &Stack) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_background_call_is_taken_at_once_and_made_later() {
+async fn an_asynchronous_call_is_accepted_at_once() {
     let stack = Stack::start(1).await;
     let client = client(stack.gateway.address());
     let background = stack.gateway.background();
@@ -73,7 +73,7 @@ async fn a_background_call_is_taken_at_once_and_made_later() {
 }
 
 #[tokio::test]
-async fn a_background_call_that_fails_is_made_three_times_and_given_up() {
+async fn a_failing_asynchronous_call_is_tried_three_times() {
     let stack = Stack::start(1).await;
     let client = client(stack.gateway.address());
     let background = stack.gateway.background();
@@ -94,7 +94,7 @@ async fn a_background_call_that_fails_is_made_three_times_and_given_up() {
 }
 
 #[tokio::test]
-async fn what_lambda_refuses_is_refused_in_its_words() {
+async fn invalid_invocations_fail_as_in_lambda() {
     let stack = Stack::start(1).await;
     let client = client(stack.gateway.address());
     let refused = |kind: &str| Err(kind.to_owned());
@@ -115,10 +115,10 @@ async fn what_lambda_refuses_is_refused_in_its_words() {
 }
 
 #[tokio::test]
-async fn in_front_of_a_host_that_only_waits_it_is_the_same() {
+async fn asynchronous_calls_work_in_front_of_a_synchronous_host() {
     let stack = Stack::start(1).await;
     let template = Template::parse(TEMPLATE).unwrap();
-    // The gateway stands in for `cargo lambda watch`.
+    // The gateway replaces `cargo lambda watch` here.
     let host = HttpFunctions::new(stack.gateway.address(), &template);
     let api = Gateway::start(&template, host, 0).await.unwrap();
     let client = client(api.address());

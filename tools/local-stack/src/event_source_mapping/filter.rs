@@ -1,17 +1,16 @@
-//! Event filters: the part of `EventBridge`'s pattern language that mappings use.
+//! Event filters: the part of EventBridge's pattern language that the template uses.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Error, Result};
 
-/// The filters of one mapping.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     patterns: Vec<Value>,
 }
 
 impl Filter {
-    /// Takes patterns over, refusing what this cannot evaluate rather than guessing.
+    /// Refuses patterns with operators that this does not support.
     pub(super) fn new(patterns: &[Value]) -> Result<Self> {
         patterns.iter().try_for_each(check)?;
         Ok(Self {
@@ -19,25 +18,19 @@ impl Filter {
         })
     }
 
-    /// Is the record to be handed over? It is when one pattern matches, or there is none.
+    /// Whether a record passes: one pattern matches, or there is none.
     pub(super) fn matches(&self, record: &Value) -> bool {
         self.patterns.is_empty() || self.patterns.iter().any(|p| node(p, Some(record)))
     }
 }
 
 fn check(pattern: &Value) -> Result<()> {
-    let unknown = |what: &Value| Err(Error::Template(format!("unknown in a filter: {what}")));
+    let unknown = |what: &Value| Err(Error::Template(format!("unsupported filter: {what}")));
     match pattern {
         Value::Object(map) => map.values().try_for_each(check),
         Value::Array(choices) => choices.iter().try_for_each(|choice| match choice {
-            Value::Object(map) => match operator(map) {
-                Some(("prefix" | "suffix", Value::String(_)) | ("exists", Value::Bool(_))) => {
-                    Ok(())
-                }
-                Some(("anything-but", _)) => Ok(()),
-                _ => unknown(choice),
-            },
-            Value::Array(_) => unknown(choice),
+            Value::Object(_) if exists(choice).is_some() => Ok(()),
+            Value::Object(_) | Value::Array(_) => unknown(choice),
             _ => Ok(()),
         }),
         other => unknown(other),
@@ -58,26 +51,16 @@ fn leaf(choice: &Value, value: Option<&Value>) -> bool {
     if let Some(Value::Array(items)) = value {
         return items.iter().any(|item| leaf(choice, Some(item)));
     }
-    let Value::Object(map) = choice else {
-        return value == Some(choice);
-    };
-    let text = value.and_then(Value::as_str);
-    match operator(map) {
-        Some(("exists", wanted)) => wanted.as_bool() == Some(value.is_some()),
-        Some(("prefix", Value::String(part))) => text.is_some_and(|t| t.starts_with(part)),
-        Some(("suffix", Value::String(part))) => text.is_some_and(|t| t.ends_with(part)),
-        Some(("anything-but", Value::Array(not))) => value.is_some_and(|v| !not.contains(v)),
-        Some(("anything-but", not)) => value.is_some_and(|v| v != not),
-        _ => false,
+    match exists(choice) {
+        Some(wanted) => wanted == value.is_some(),
+        None => value == Some(choice),
     }
 }
 
-fn operator(map: &Map<String, Value>) -> Option<(&str, &Value)> {
-    let mut entries = map.iter();
-    match (entries.next(), entries.next()) {
-        (Some((name, argument)), None) => Some((name, argument)),
-        _ => None,
-    }
+/// The flag of `{"exists": …}`, the one operator that the template uses.
+fn exists(choice: &Value) -> Option<bool> {
+    let operator = choice.as_object().filter(|operator| operator.len() == 1)?;
+    operator.get("exists")?.as_bool()
 }
 
 #[cfg(test)]
@@ -101,22 +84,18 @@ mod tests {
     }
 
     #[test]
-    fn operators_look_at_presence_and_ends() {
+    fn exists_looks_at_presence() {
         let image = json!({"NewImage": {"sk": {"S": "E#1"}}});
-        assert!(matches(
-            &json!({"NewImage": {"sk": {"S": [{"prefix": "E#"}]}}}),
-            &image
-        ));
         assert!(matches(&json!({"OldImage": [{"exists": false}]}), &image));
-        assert!(!matches(
-            &json!({"NewImage": {"sk": {"S": [{"anything-but": "E#1"}]}}}),
-            &image
-        ));
+        let exists = json!({"NewImage": {"sk": {"S": [{"exists": true}]}}});
+        assert!(matches(&exists, &image));
+        assert!(!matches(&exists, &json!({"NewImage": {}})));
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unknown_operators_are_rejected() {
         assert!(Filter::new(&[json!({"a": [{"numeric": [">", 1]}]})]).is_err());
+        assert!(Filter::new(&[json!({"a": [{"prefix": "x"}]})]).is_err());
         assert!(Filter::new(&[json!({"a": "not a list"})]).is_err());
     }
 }

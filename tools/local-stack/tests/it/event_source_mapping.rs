@@ -1,4 +1,4 @@
-//! The pump between a table's stream and a function that fails in every way there is.
+//! The event source mapping with a function that fails in every way.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,7 @@ use std::{
 use local_stack::{
     dynamo::Dynamo,
     engine::Engine,
-    pump::{Invoke, InvokeError, Pump, PumpOptions},
+    event_source_mapping::{EventSourceMapping, Invoke, InvokeError, MappingOptions},
     template::{StreamSource, Template},
 };
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// What the function does at its n-th call.
 type Script = fn(usize, &[Value]) -> Result<Value, InvokeError>;
 
-/// A function that consults a script for each call; what it accepts is written down.
+/// A function that follows a script and records its calls.
 #[derive(Clone, Default)]
 struct Scripted {
     calls: Arc<Mutex<Vec<Vec<Value>>>>,
@@ -71,7 +71,7 @@ fn failed(record: &Value) -> Value {
     json!({"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]})
 }
 
-/// A table with the records `items` in its stream, and the template's mapping made sequential.
+/// A table with these items in its stream, and the template's mapping with one lane.
 async fn table(items: &[(&str, &str)]) -> (Engine, Dynamo, StreamSource) {
     let engine = Engine::start(None, 0).await.unwrap();
     let dynamo = Dynamo::new(engine.endpoint());
@@ -92,8 +92,8 @@ async fn put(dynamo: &Dynamo, kind: &str, sort: &str) {
     dynamo.call("PutItem", &input).await.unwrap();
 }
 
-fn quick() -> PumpOptions {
-    PumpOptions {
+fn quick() -> MappingOptions {
+    MappingOptions {
         poll: Duration::from_millis(5),
         first_delay: Duration::from_millis(1),
         longest_delay: Duration::from_millis(5),
@@ -103,12 +103,13 @@ fn quick() -> PumpOptions {
 }
 
 #[tokio::test]
-async fn records_that_pass_the_filter_arrive_whole_and_in_order() {
+async fn matching_records_arrive_whole_and_in_order() {
     let items = [("global", "1"), ("ban", "2"), ("link", "3")];
     let (_engine, dynamo, source) = table(&items).await;
     let function = Scripted::default();
-    let pump = Pump::start(dynamo.clone(), source, function.clone(), quick()).unwrap();
-    assert!(pump.settle(SOON).await);
+    let mapping =
+        EventSourceMapping::start(dynamo.clone(), source, function.clone(), quick()).unwrap();
+    assert!(mapping.settle(SOON).await);
     assert_eq!(function.calls(), [["1", "3"]]);
 
     let record = function.calls.lock().unwrap()[0][0].clone();
@@ -124,34 +125,34 @@ async fn records_that_pass_the_filter_arrive_whole_and_in_order() {
     );
 
     put(&dynamo, "global", "4").await;
-    assert!(pump.settle(SOON).await);
+    assert!(mapping.settle(SOON).await);
     assert_eq!(function.calls().last().unwrap(), &["4"]);
 }
 
 #[tokio::test]
-async fn a_write_that_changes_nothing_is_no_event() {
+async fn a_write_without_a_change_is_no_event() {
     let (_engine, dynamo, source) = table(&[("global", "1"), ("global", "1")]).await;
     let function = Scripted::default();
-    let pump = Pump::start(dynamo, source, function.clone(), quick()).unwrap();
-    assert!(pump.settle(SOON).await);
+    let mapping = EventSourceMapping::start(dynamo, source, function.clone(), quick()).unwrap();
+    assert!(mapping.settle(SOON).await);
     assert_eq!(function.calls(), [["1"]]);
 }
 
 #[tokio::test]
-async fn after_a_partial_failure_it_goes_on_from_the_record_named() {
+async fn a_partial_failure_resumes_at_the_reported_record() {
     let items = [("global", "1"), ("global", "2"), ("global", "3")];
     let (_engine, dynamo, source) = table(&items).await;
     let function = Scripted::new(|call, records| match call {
         1 => Ok(failed(&records[1])),
         _ => Ok(json!({"batchItemFailures": []})),
     });
-    let pump = Pump::start(dynamo, source, function.clone(), quick()).unwrap();
-    assert!(pump.settle(SOON).await);
+    let mapping = EventSourceMapping::start(dynamo, source, function.clone(), quick()).unwrap();
+    assert!(mapping.settle(SOON).await);
     assert_eq!(function.calls(), [vec!["1", "2", "3"], vec!["2", "3"]]);
 }
 
 #[tokio::test]
-async fn one_bad_record_is_found_by_halving_and_the_others_get_through() {
+async fn bisecting_isolates_a_bad_record() {
     let items = [
         ("global", "1"),
         ("global", "2"),
@@ -166,9 +167,9 @@ async fn one_bad_record_is_found_by_halving_and_the_others_get_through() {
         }
         Ok(Value::Null)
     });
-    let pump = Pump::start(dynamo, source, function.clone(), quick()).unwrap();
-    assert!(pump.settle(SOON).await);
-    let given_up: Vec<_> = pump.given_up().iter().map(sort_key).collect();
+    let mapping = EventSourceMapping::start(dynamo, source, function.clone(), quick()).unwrap();
+    assert!(mapping.settle(SOON).await);
+    let given_up: Vec<_> = mapping.given_up().iter().map(sort_key).collect();
     assert_eq!(given_up, ["bad"]);
     assert!(function.calls().contains(&vec!["4".to_owned()]));
     let alone = function
@@ -180,53 +181,53 @@ async fn one_bad_record_is_found_by_halving_and_the_others_get_through() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_away_costs_no_tries() {
+async fn an_unreachable_function_uses_up_no_retries() {
     let (_engine, dynamo, mut source) = table(&[("global", "1")]).await;
     source.maximum_retries = Some(0);
     let function = Scripted::new(|call, _| match call {
         ..8 => Err(InvokeError::Unreachable("restarting".to_owned())),
         _ => Ok(Value::Null),
     });
-    let pump = Pump::start(dynamo, source, function.clone(), quick()).unwrap();
-    assert!(pump.settle(SOON).await);
+    let mapping = EventSourceMapping::start(dynamo, source, function.clone(), quick()).unwrap();
+    assert!(mapping.settle(SOON).await);
     assert_eq!(function.calls().len(), 8);
-    assert!(pump.given_up().is_empty());
+    assert!(mapping.given_up().is_empty());
 }
 
 #[tokio::test]
-async fn batches_keep_to_their_size_and_lanes_lose_nothing() {
+async fn batches_keep_their_size_and_lanes_lose_no_record() {
     let names: Vec<String> = (0..50).map(|n| n.to_string()).collect();
     let items: Vec<_> = names.iter().map(|name| ("global", name.as_str())).collect();
     let (_engine, dynamo, mut source) = table(&items).await;
     source.batch_size = 7;
     source.parallelization = 4;
     let function = Scripted::default();
-    let pump = Pump::start(dynamo, source, function.clone(), quick()).unwrap();
-    assert!(pump.settle(SOON).await);
+    let mapping = EventSourceMapping::start(dynamo, source, function.clone(), quick()).unwrap();
+    assert!(mapping.settle(SOON).await);
     assert!(function.calls().iter().all(|call| call.len() <= 7));
     assert_eq!(function.everything().len(), 50);
 }
 
 #[tokio::test]
-async fn a_checkpoint_spares_what_was_done_before() {
+async fn a_checkpoint_skips_delivered_records() {
     let (_engine, dynamo, source) = table(&[("global", "1")]).await;
     let folder = tempfile::tempdir().unwrap();
-    let options = PumpOptions {
+    let options = MappingOptions {
         checkpoint: Some(folder.path().join("stream.json")),
         ..quick()
     };
     for expected in [vec!["1"], vec!["2"]] {
         let function = Scripted::default();
-        let pump = Pump::start(
+        let mapping = EventSourceMapping::start(
             dynamo.clone(),
             source.clone(),
             function.clone(),
             options.clone(),
         )
         .unwrap();
-        assert!(pump.settle(SOON).await);
+        assert!(mapping.settle(SOON).await);
         assert_eq!(function.calls(), [expected]);
-        drop(pump);
+        drop(mapping);
         put(&dynamo, "global", "2").await;
     }
 }
