@@ -27,7 +27,7 @@ CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test fuzz soak bench bench-docs bench-check sizes release-functions check build deploy \
+.PHONY: help dev test fuzz soak bench bench-check sizes release-functions check build deploy \
   install fmt tools clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
@@ -70,9 +70,6 @@ FUNCTIONS := $(DEPLOYED) baseline
 bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
 	cargo build --locked --release --package portcullis
 	cargo run --locked --profile measure --bin bench -- $(SECTIONS) $(addprefix --variant ,$(VARIANTS))
-
-bench-docs: needs-rust ## Put the tables of the last `make bench` into docs/performance.md
-	cargo run --locked --profile measure --bin bench -- --docs
 
 bench-check: needs-rust release-functions ## Compare a short benchmark with tools/bench/bounds.json
 	@$(BUILD) --locked --workspace --all-targets

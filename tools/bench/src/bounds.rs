@@ -1,4 +1,4 @@
-//! What no figure may exceed: `tools/bench/bounds.json`.
+//! The bounds that no figure may exceed: `tools/bench/bounds.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,21 +6,16 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Deserialize;
 
-/// The bounds, by the names of the figures.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
-    /// The same on every machine: sizes, units, requests.
+    /// Figures that are the same on every machine: sizes, units, requests.
     deterministic: BTreeMap<String, f64>,
-    /// Ratios against a baseline of the same run, which a busy machine can spoil.
+    /// Ratios to a baseline of the same run, which a busy machine can distort.
     measured: BTreeMap<String, f64>,
 }
 
 impl Bounds {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// If the file is missing or is not a table of bounds.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(file).with_context(|| file.display().to_string())?;
         serde_json::from_slice(&text).with_context(|| file.display().to_string())
@@ -35,19 +30,18 @@ impl Bounds {
         });
     }
 
-    /// What is worse than its bound, and what was not measured although its section was run.
-    #[must_use]
-    pub fn exceeded(&self, sections: &[&str], figures: &BTreeMap<String, f64>) -> Vec<String> {
+    /// The figures that exceed their bounds, and the bounds of these sections without a figure.
+    pub fn exceeded(&self, sections: &[String], figures: &BTreeMap<String, f64>) -> Vec<String> {
         let mut complaints = Vec::new();
         for (name, bound) in self.deterministic.iter().chain(&self.measured) {
             let section = name.split('.').next().unwrap_or_default();
-            if !sections.contains(&section) {
+            if !sections.iter().any(|name| name == section) {
                 continue;
             }
             match figures.get(name) {
                 Some(figure) if figure <= bound => {}
-                Some(figure) => complaints.push(format!("{name}: {figure} is over {bound}")),
-                None => complaints.push(format!("{name}: not measured, its bound is {bound}")),
+                Some(figure) => complaints.push(format!("{name}: {figure} exceeds {bound}")),
+                None => complaints.push(format!("{name}: not measured (bound: {bound})")),
             }
         }
         complaints
@@ -66,15 +60,15 @@ mod tests {
         let figures = figures
             .iter()
             .map(|&(name, value)| (name.to_owned(), value));
-        bounds.exceeded(&["size", "cold"], &figures.collect())
+        bounds.exceeded(&["size".to_owned(), "cold".to_owned()], &figures.collect())
     }
 
     #[test]
-    fn a_figure_at_its_bound_passes_and_one_above_does_not() {
+    fn figures_up_to_their_bound_pass() {
         assert!(complaints(&[("size.a", 10.0), ("cold.a", 1.4)]).is_empty());
         assert_eq!(
             complaints(&[("size.a", 10.5), ("cold.a", 1.6)]),
-            ["size.a: 10.5 is over 10", "cold.a: 1.6 is over 1.5"]
+            ["size.a: 10.5 exceeds 10", "cold.a: 1.6 exceeds 1.5"]
         );
     }
 
@@ -90,10 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_is_missing_does_not_pass() {
+    fn a_missing_figure_fails() {
         assert_eq!(
             complaints(&[("size.a", 1.0)]),
-            ["cold.a: not measured, its bound is 1.5"]
+            ["cold.a: not measured (bound: 1.5)"]
         );
     }
 }

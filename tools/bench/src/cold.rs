@@ -1,19 +1,20 @@
-//! Cold starts: from the start of the process to its first answer, with one read of the database
-//! in it.
+//! Cold starts: from the start of the process to its first answer, with one read of the database in it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+
+use crate::fake::client::BareClient;
+use crate::harness::{Harness, Transport, call, event};
+use crate::process::{Process, thread_cpu};
 use crate::sample::Sample;
 use crate::section::{Findings, Plan};
 use crate::size::BASELINE;
-use crate::stage::{Stage, Transport, event};
-use crate::stand_in::bare::Caller;
-use crate::stand_in::lambda::RuntimeApi;
 use crate::table::Table;
 
-/// The functions, each with its event: what a game server calls, and the largest.
+/// The functions, each with its event: those that game servers call, and the largest.
 const STARTED: [(&str, &str); 6] = [
     (BASELINE, "is-banned"),
     ("is-banned", "is-banned"),
@@ -23,23 +24,23 @@ const STARTED: [(&str, &str); 6] = [
     ("export-bans-json", "export-bans-json"),
 ];
 
-/// What is started in turns.
-struct Started {
+/// A build of a function to start.
+struct Build {
     label: String,
     function: &'static str,
     event: &'static str,
     binary: PathBuf,
 }
 
-/// The functions, and other builds of `is-banned` to be compared with it.
-fn started(plan: &Plan) -> Vec<Started> {
-    let functions = STARTED.map(|(function, event)| Started {
+/// The functions, and other builds of `is-banned` to compare with it.
+fn builds(plan: &Plan) -> Vec<Build> {
+    let functions = STARTED.map(|(function, event)| Build {
         label: function.to_owned(),
         function,
         event,
         binary: plan.functions.join(function),
     });
-    let others = plan.variants.iter().map(|binary| Started {
+    let others = plan.variants.iter().map(|binary| Build {
         label: binary.file_name().unwrap_or_default().display().to_string(),
         function: "is-banned",
         event: "is-banned",
@@ -48,7 +49,7 @@ fn started(plan: &Plan) -> Vec<Started> {
     functions.into_iter().chain(others).collect()
 }
 
-/// What was seen of one function.
+/// The starts of one build.
 #[derive(Default)]
 struct Starts {
     wall: Sample,
@@ -59,49 +60,46 @@ struct Starts {
     memory: Sample,
 }
 
-/// Starts each function again and again, in turns.
+/// Starts each function many times, in turns.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
-    let stage = Stage::set_up().await?;
+    let harness = Harness::start().await?;
     let rounds = if plan.short { 20 } else { 60 };
-    let all = started(plan);
-    tokio::task::spawn_blocking(move || {
-        let mut found = Findings::default();
-        // The first round makes what the others find: a link, a ban, a note that the key is used.
-        for transport in [Transport::Plain, Transport::Tls] {
-            for one in &all {
-                start(&stage, one, transport, &mut Starts::default())?;
-            }
-            stage.database(transport).remember();
+    let builds = builds(plan);
+    let mut found = Findings::default();
+    // The first round writes what later rounds find: a link, a ban, the last use of the key.
+    for transport in [Transport::Plain, Transport::Tls] {
+        for build in &builds {
+            start(&harness, build, transport, &mut Starts::default()).await?;
         }
-        for transport in [Transport::Plain, Transport::Tls] {
-            measure_starts(&stage, &all, transport, rounds, &mut found)?;
-        }
-        Ok(found)
-    })
-    .await?
+        harness.database(transport).cache_reads();
+    }
+    for transport in [Transport::Plain, Transport::Tls] {
+        measure_starts(&harness, &builds, transport, rounds, &mut found).await?;
+    }
+    Ok(found)
 }
 
-fn measure_starts(
-    stage: &Stage,
-    started: &[Started],
+async fn measure_starts(
+    harness: &Harness,
+    builds: &[Build],
     transport: Transport,
     rounds: usize,
     found: &mut Findings,
 ) -> anyhow::Result<()> {
     let mut all: BTreeMap<&str, Starts> = BTreeMap::new();
     let (mut bare, mut bare_cpu) = (Sample::default(), Sample::default());
-    // Two rounds to fill what is remembered.
+    // Two rounds fill the cache.
     for round in 0..rounds + 2 {
-        for one in started {
+        for build in builds {
             let mut unused = Starts::default();
             let starts = match round {
                 0 | 1 => &mut unused,
-                _ => all.entry(&one.label).or_default(),
+                _ => all.entry(&build.label).or_default(),
             };
-            start(stage, one, transport, starts)?;
+            start(harness, build, transport, starts).await?;
         }
         if round > 1 {
-            let (took, computed) = bare_call(stage, transport)?;
+            let (took, computed) = tokio::task::block_in_place(|| bare_call(harness, transport))?;
             bare.add(took);
             bare_cpu.add(computed);
         }
@@ -127,7 +125,7 @@ fn measure_starts(
         "memory MB",
     ];
     let mut table = Table::new(title, &columns);
-    for Started { label, .. } in started {
+    for Build { label, .. } in builds {
         let Some(starts) = all.get(label.as_str()) else {
             continue;
         };
@@ -180,49 +178,42 @@ fn measure_starts(
     Ok(())
 }
 
-/// One start: a fresh process, one event, its answer.
-fn start(
-    stage: &Stage,
-    started: &Started,
+/// One start: a new process, one event, its answer.
+async fn start(
+    harness: &Harness,
+    build: &Build,
     transport: Transport,
     starts: &mut Starts,
 ) -> anyhow::Result<()> {
-    let runtime = RuntimeApi::start([event(started.event)?])?;
-    let process = stage.start(&started.binary, started.function, transport, &runtime)?;
-    stage.database(transport).watch(&process);
-    let done = runtime.wait()?;
-    starts.wall.add(done.ended - process.started);
-    starts.ready.add(done.asked - process.started);
-    starts.first_event.add(done.ended - done.begun);
+    let function = build.function;
+    let runtime = harness.runtime(&build.binary, function, transport).await?;
+    let database = harness.database(transport);
+    database.watch(&runtime, function);
+    let (answer, timing) = call(&runtime, function, event(build.event)?).await?;
+    let process = runtime.process(function).map(Process::with_id);
+    let process = process.context("its process")?;
+    starts.wall.add(timing.ended - timing.started);
+    starts.ready.add(timing.asked - timing.started);
+    starts.first_event.add(timing.ended - timing.begun);
     starts.cpu.add(process.computed()?);
     starts
         .cpu_to_database
-        .add(stage.database(transport).computed().unwrap_or_default());
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-    starts
-        .memory
-        .add_number(process.peak_memory()? as f64 / 1e6);
-    let answer = String::from_utf8_lossy(&done.answer);
+        .add(database.computed().unwrap_or_default());
+    starts.memory.add_number(process.peak_memory()? / 1e6);
+    let answer = String::from_utf8_lossy(&answer);
     anyhow::ensure!(
-        started.function == BASELINE || answer.starts_with(r#"{"statusCode":200"#),
+        function == BASELINE || answer.starts_with(r#"{"statusCode":200"#),
         "{} answered {answer}",
-        started.label
+        build.label
     );
     Ok(())
 }
 
-/// A read of one item on a new connection, by nothing but a socket: time and CPU time.
-fn bare_call(stage: &Stage, transport: Transport) -> anyhow::Result<(Duration, Duration)> {
-    let (started, computed) = (Instant::now(), own_cpu()?);
-    Caller::connect(stage, transport)?.call()?;
-    Ok((started.elapsed(), own_cpu()?.saturating_sub(computed)))
-}
-
-/// The time that this thread has computed.
-fn own_cpu() -> anyhow::Result<Duration> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let spent = text.split_whitespace().next().unwrap_or_default();
-    Ok(Duration::from_nanos(spent.parse()?))
+/// A read of one item over a new connection without an SDK: time and CPU time.
+fn bare_call(harness: &Harness, transport: Transport) -> anyhow::Result<(Duration, Duration)> {
+    let (started, computed) = (Instant::now(), thread_cpu()?);
+    BareClient::connect(harness, transport)?.call()?;
+    Ok((started.elapsed(), thread_cpu()?.saturating_sub(computed)))
 }
 
 #[cfg(test)]
@@ -230,21 +221,22 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_function_reaches_its_database_over_tls_and_trusts_none_but_its_bundle() {
-        let stage = Stage::set_up().await.unwrap();
+    async fn a_function_reaches_its_database_over_tls_and_trusts_only_its_bundle() {
+        let harness = Harness::start().await.unwrap();
         let test = std::env::current_exe().unwrap();
         let binary = test.ancestors().nth(2).unwrap().join("is-banned");
-        let answer = || {
-            let runtime = RuntimeApi::start([event("is-banned").unwrap()]).unwrap();
-            let _process = stage
-                .start(&binary, "is-banned", Transport::Tls, &runtime)
+        let answer = async || {
+            let runtime = harness.runtime(&binary, "is-banned", Transport::Tls);
+            let event = event("is-banned").unwrap();
+            let (answer, _) = call(&runtime.await.unwrap(), "is-banned", event)
+                .await
                 .unwrap();
-            String::from_utf8(runtime.wait().unwrap().answer).unwrap()
+            String::from_utf8_lossy(&answer).into_owned()
         };
-        let answered = answer();
+        let answered = answer().await;
         assert!(answered.starts_with(r#"{"statusCode":200"#), "{answered}");
-        stage.trust_a_stranger().unwrap();
-        let refused = answer();
+        harness.trust_another_authority().unwrap();
+        let refused = answer().await;
         assert!(refused.starts_with(r#"{"statusCode":503"#), "{refused}");
     }
 }

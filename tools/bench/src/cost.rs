@@ -1,5 +1,5 @@
-//! What each route costs in each case: calls and units of the database, as DynamoDB counts them,
-//! and USD for a million calls.
+//! What each route costs in each case: database calls, DynamoDB's read and write units, and USD per million
+//! calls.
 
 mod cases;
 mod prices;
@@ -10,7 +10,7 @@ use crate::section::{Findings, Plan};
 use crate::table::Table;
 use cases::{Case, Cases};
 
-/// Makes the calls on a stack of its own and reads from the functions' logs what they consumed.
+/// Makes the calls on a local stack and reads their consumption from the functions' logs.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let app = TestApp::builder().functions(&plan.functions).start().await;
     let mut cases = Cases::new(&app);
@@ -31,8 +31,8 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
         add(case, &mut found, &mut units, &mut prices)?;
     }
     units.note(
-        "As the database says for each call. Key and link are in memory, unless said otherwise: a \
-         key costs 1 read unit more, a link 1. Reasons are of ordinary length.",
+        "As reported by the database. Key and link are cached unless stated otherwise; an uncached key \
+         costs 1 read unit more, an uncached link 1. Reasons have typical lengths.",
     );
     prices.note(prices::formula());
     found.tables.extend([units, prices]);
@@ -89,7 +89,7 @@ fn add(
     Ok(())
 }
 
-/// The memory of a function in the template, in MB.
+/// The memory size of a function in the template, in MB.
 fn memory(function: &str) -> anyhow::Result<f64> {
     let memory = template().function(function)?.memory;
     Ok(f64::from(u32::try_from(memory)?))
@@ -113,7 +113,7 @@ mod tests {
         let found = measure(&plan).await.unwrap();
         let bounds = Path::new(env!("CARGO_MANIFEST_DIR")).join("bounds.json");
         let complaints = Bounds::read(&bounds).unwrap();
-        let complaints = complaints.exceeded(&["cost"], &found.figures);
+        let complaints = complaints.exceeded(&["cost".to_owned()], &found.figures);
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
 }

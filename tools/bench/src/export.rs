@@ -1,7 +1,7 @@
-//! The exports of a large workspace: time, memory, size, and whether every ban comes out.
+//! Exports of a large workspace: time, memory, size, and whether every ban is in them.
 //!
-//! A million bans come from pages that lie ready in memory, so that what is measured is the function,
-//! and a tenth of them from the embedded engine.
+//! A million bans come from pages in memory, so that the function is the limit; a tenth of them from the
+//! embedded engine.
 
 mod files;
 mod replay;
@@ -16,28 +16,25 @@ use local_stack::gateway::Gateway;
 use local_stack::http::Client;
 use local_stack::runtime::{FunctionSpec, Runtime};
 
+use crate::dataset::Dataset;
 use crate::growth::grouped;
-use crate::likeness::Likeness;
-use crate::running::Running;
+use crate::process::Process;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
 use files::Format;
-use replay::Replay;
 
-/// The experience that all bans are made in.
 const EXPERIENCE: u64 = 75_521_396_999_004;
 
-/// By when the gateway must have its answer.
+/// How long the gateway waits for an answer.
 const LIMIT: Duration = Duration::from_secs(28);
 
-/// The export functions in front of a database, with a gateway of their own.
+/// The export functions with a gateway and a database.
 struct Exports {
     gateway: Gateway,
-    // Their processes end with it.
+    // Its processes end when it is dropped.
     _runtime: Runtime,
 }
 
-/// What an export took.
 struct Export {
     took: Duration,
     computed: Duration,
@@ -45,7 +42,6 @@ struct Export {
     bytes: usize,
 }
 
-/// Exports from memory and from the engine, in both formats.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let (from_memory, from_engine) = if plan.short {
         (20_000, 5000)
@@ -55,17 +51,18 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let app = TestApp::builder().functions(&plan.functions);
     let app = app.without_stream().start().await;
     let workspace = app.workspace().await;
-    let likeness = Likeness::take(&workspace, EXPERIENCE).await?;
+    let dataset = Dataset::create(&workspace, EXPERIENCE).await?;
 
     let mut found = Findings::default();
     let columns = ["export", "bans", "MB", "seconds", "computed s", "memory MB"];
     let mut table = Table::new("Export", &columns);
-    let records = (0..from_memory).map(|number| likeness.record(number));
-    let replay = Replay::start(app.database().endpoint(), records).await?;
-    // The ban that the others are like is there already.
-    tokio::task::block_in_place(|| likeness.fill(&app, 0..from_engine - 1))?;
+    let records = (0..from_memory).map(|number| dataset.record(number));
+    let replay = replay::start(app.database().endpoint(), records)?;
+    let replay = format!("http://127.0.0.1:{}", replay.port);
+    // The original of the copies is there already.
+    tokio::task::block_in_place(|| dataset.fill(&app, 0..from_engine - 1))?;
     for (source, bans, database) in [
-        ("memory", from_memory, replay.endpoint.as_str()),
+        ("memory", from_memory, replay.as_str()),
         ("engine", from_engine, app.database().endpoint()),
     ] {
         let exports = Exports::start(plan, &app, database).await?;
@@ -77,9 +74,8 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     }
     table.note(
         "The embedded engine reads JSON from its tables, one call after the other, and would need \
-         longer for a million bans than a call may take: that export is answered by a replay of the \
-         index's pages from memory. What the function's process computes and the most memory it has \
-         had stand beside it.",
+         longer for a million bans than a request may take, so those come from pages in memory. \
+         \"Computed\" and \"memory\" are the CPU time and the peak memory of the function's process.",
     );
     found.tables.push(table);
     Ok(found)
@@ -144,10 +140,10 @@ impl Exports {
         let started = Instant::now();
         let answer = send(call.request(self.gateway.address())).await?;
         let took = started.elapsed();
-        // The newest: the one of the other source may still be ending.
-        let processes = Running::children(&plan.functions.join(format.function()))?;
+        // The newest; the one with the other source may still be ending.
+        let processes = Process::children(&plan.functions.join(format.function()))?;
         let process = processes.last().context("its process")?;
-        let (computed, peak_megabytes) = (process.computed()?, process.peak_megabytes()?);
+        let (computed, peak_megabytes) = (process.computed()?, process.peak_mebibytes()?);
         let file = match answer.status().as_u16() {
             200 => answer.into_body(),
             303 => {

@@ -1,4 +1,4 @@
-//! How fast `portcullis import` brings bans in, and how much memory it takes meanwhile.
+//! The speed and memory of `portcullis import`.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -8,20 +8,19 @@ use anyhow::{Context, ensure};
 use end_to_end::TestApp;
 use serde_json::Value;
 
+use crate::dataset::guid;
 use crate::growth::grouped;
-use crate::likeness::guid;
-use crate::running::Running;
+use crate::process::Process;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
 
-/// What an import took.
 struct Import {
     took: Duration,
     computed: Duration,
     megabytes: f64,
 }
 
-/// Imports an export, the same again, and a table of users.
+/// Imports an export, the same export again, and a table of users.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let rows = if plan.short { 2000 } else { 100_000 };
     let app = TestApp::builder().functions(&plan.functions);
@@ -85,9 +84,8 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
         ]);
     }
     table.note(
-        "The embedded engine does one thing after the other; a table of DynamoDB takes several \
-         transactions at a time. What the program itself computes and the most memory it takes stand \
-         beside it.",
+        "The embedded engine executes one transaction after the other, DynamoDB several at once. \
+         \"Computed\" and \"MB\" are the CPU time and the peak memory of the program.",
     );
     found.tables.push(table);
     Ok(found)
@@ -98,15 +96,15 @@ fn import(mut command: Command, rows: u64) -> anyhow::Result<Import> {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let program = command.get_program().display().to_string();
     let mut child = child.with_context(|| program)?;
-    let process = Running::with_id(child.id());
+    let process = Process::with_id(child.id());
     let mut import = Import {
         took: Duration::ZERO,
         computed: Duration::ZERO,
         megabytes: 0.0,
     };
     while child.try_wait()?.is_none() {
-        // It may have ended in this moment: then what was seen last counts.
-        if let (Ok(computed), Ok(megabytes)) = (process.computed(), process.peak_megabytes()) {
+        // The process may have just ended; then the last figures count.
+        if let (Ok(computed), Ok(megabytes)) = (process.computed(), process.peak_mebibytes()) {
             import.computed = import.computed.max(computed);
             import.megabytes = megabytes;
         }
@@ -125,7 +123,7 @@ fn import(mut command: Command, rows: u64) -> anyhow::Result<Import> {
     Ok(import)
 }
 
-/// An export of so many bans.
+/// An export with this many bans.
 fn bans(rows: u64) -> anyhow::Result<String> {
     let mut text = "{\"list\":[".to_owned();
     for number in (1..=rows).rev() {
@@ -149,7 +147,7 @@ fn bans(rows: u64) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// A table of so many users.
+/// A table with this many users.
 fn list(rows: u64) -> anyhow::Result<String> {
     let mut text = "userId,reason,expires\n".to_owned();
     for number in 1..=rows {

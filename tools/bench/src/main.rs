@@ -1,73 +1,66 @@
-//! `bench`: every claim about size, speed and cost as a number, beside a baseline of the same run.
+//! `bench` measures the size, speed and cost of the functions as they are deployed, each beside a baseline
+//! of the same run.
 //!
-//! `make bench` prints all sections and keeps their figures in `tools/bench/results.json`;
-//! `make bench-check` compares a short form with `tools/bench/bounds.json`.
+//! `make bench` prints all sections and puts their tables into `docs/performance.md`. `make bench-check`
+//! compares a short form with `tools/bench/bounds.json`.
 
 mod bounds;
 mod cold;
 mod cost;
+mod dataset;
 mod docs;
-mod events;
 mod export;
+mod fake;
 mod growth;
+mod harness;
 mod import;
-mod likeness;
+mod log_events;
 mod process;
-mod results;
-mod running;
 mod sample;
 mod section;
 mod size;
-mod stage;
-mod stand_in;
 mod table;
 mod throughput;
 mod warm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use bounds::Bounds;
 use clap::{Parser, ValueEnum};
-use results::Results;
 use section::{Findings, Plan};
 
-/// Where the results are kept and the bounds lie.
-const RESULTS: &str = "tools/bench/results.json";
 const BOUNDS: &str = "tools/bench/bounds.json";
 
-/// Where the curves are drawn, and the page with the tables.
-const DOCS: &str = "docs";
+/// The page with the tables.
 const PAGE: &str = "docs/performance.md";
 
 #[derive(Debug, Parser)]
-#[command(about = "Measures the functions as they are deployed")]
+#[command(
+    about = "Measures the functions as they are deployed, and writes the tables into docs/performance.md"
+)]
 struct Arguments {
-    /// Only these sections (all, unless named)
+    /// The sections to measure [default: all]
     #[arg(value_enum)]
     sections: Vec<Section>,
-    /// Compare a short form with tools/bench/bounds.json, and keep nothing
+    /// Measure a short form and compare it with tools/bench/bounds.json, without writing docs/performance.md
     #[arg(long)]
     check: bool,
-    /// Measure nothing, and put the tables and curves of tools/bench/results.json into docs/
-    #[arg(long, conflicts_with_all = ["check", "sections"])]
-    docs: bool,
-    /// The folder of the functions as they are deployed
+    /// The folder with the functions, built for release
     #[arg(long, default_value = "target/release")]
     functions: PathBuf,
-    /// Another build of is-banned, to be started in turns with it (any number of times)
+    /// Another build of is-banned to compare in the section cold (may be repeated)
     #[arg(long = "variant", value_name = "BINARY")]
     variants: Vec<PathBuf>,
-    /// Measure the size of this function only (any number of times; all, unless named)
+    /// Measure the size of this function only (may be repeated)
     #[arg(long, value_name = "FUNCTION")]
     only: Vec<String>,
-    /// The operator's program, which imports
+    /// The portcullis binary, for the section import
     #[arg(long, default_value = "target/release/portcullis")]
     program: PathBuf,
 }
 
-/// The parts of the measurements, in the order in which they run.
+/// The sections in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Section {
     Size,
@@ -81,17 +74,10 @@ enum Section {
 }
 
 impl Section {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Size => "size",
-            Self::Cold => "cold",
-            Self::Warm => "warm",
-            Self::Cost => "cost",
-            Self::Growth => "growth",
-            Self::Export => "export",
-            Self::Import => "import",
-            Self::Throughput => "throughput",
-        }
+    /// Its name on the command line, in figures and in the docs.
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     async fn measure(self, plan: &Plan) -> anyhow::Result<Findings> {
@@ -120,10 +106,6 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.docs {
-        write_docs()?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let plan = Plan {
         functions: arguments.functions,
         variants: arguments.variants,
@@ -142,11 +124,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             println!("{table}");
         }
         if !arguments.check {
-            // At once: what a later section fails at is not lost of this one.
-            let results = Results::update(RESULTS.as_ref(), section.name(), &found)?;
-            if *section == Section::Growth {
-                growth::draw(&results.figures, DOCS.as_ref())?;
-            }
+            // Now, so that a later section that fails loses nothing of this one.
+            docs::update(Path::new(PAGE), &section.name(), &found.tables)?;
         }
         all.figures.extend(found.figures);
     }
@@ -158,22 +137,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !plan.only.is_empty() {
         bounds.keep_sizes_of(&plan.only);
     }
-    let complaints = bounds.exceeded(&names, &all.figures);
-    for complaint in &complaints {
-        eprintln!("worse than its bound: {complaint}");
+    let exceeded = bounds.exceeded(&names, &all.figures);
+    for figure in &exceeded {
+        eprintln!("bound exceeded: {figure}");
     }
-    Ok(if complaints.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-/// Puts the results into the documents, without measuring.
-fn write_docs() -> anyhow::Result<()> {
-    let results = Results::read(RESULTS.as_ref())?;
-    let text = std::fs::read_to_string(PAGE).context(PAGE)?;
-    let text = docs::rewritten(&text, &results.machine, &results.tables)?;
-    std::fs::write(PAGE, text).context(PAGE)?;
-    growth::draw(&results.figures, DOCS.as_ref())
+    Ok(ExitCode::from(u8::from(!exceeded.is_empty())))
 }

@@ -1,74 +1,102 @@
-//! A function's process: started, looked at, and ended.
+//! What a running process has used, as Linux counts it in `/proc`.
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 
-/// A running function; it is killed when this is dropped.
-pub struct Process {
-    /// When it was started.
-    pub started: Instant,
-    child: Child,
-}
+/// A process by its id.
+#[derive(Clone, Copy, Debug)]
+pub struct Process(u32);
 
 impl Process {
-    /// Starts a binary with this environment and no other.
-    pub fn start(binary: &Path, environment: &[(String, String)]) -> anyhow::Result<Self> {
-        let mut command = Command::new(binary);
-        command
-            .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let started = Instant::now();
-        let child = command
-            .spawn()
-            .with_context(|| binary.display().to_string())?;
-        Ok(Self { started, child })
+    pub const fn with_id(id: u32) -> Self {
+        Self(id)
     }
 
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// The children of this process that run a program.
+    pub fn children(program: &Path) -> anyhow::Result<Vec<Self>> {
+        let path = program.canonicalize();
+        let path = path.with_context(|| program.display().to_string())?;
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let Ok(id) = entry?.file_name().to_string_lossy().parse() else {
+                continue;
+            };
+            // Most others belong to another user, or have just ended.
+            let runs = fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe == path);
+            if runs && parent(id) == Some(std::process::id()) {
+                found.push(Self(id));
+            }
+        }
+        Ok(found)
     }
 
-    /// The time that its threads have computed so far.
-    pub fn computed(&self) -> anyhow::Result<Duration> {
-        computed(self.id())
+    /// The CPU time of all its threads so far.
+    pub fn computed(self) -> anyhow::Result<Duration> {
+        let mut sum = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.0))? {
+            sum += nanoseconds(&task?.path().join("schedstat"))?;
+        }
+        Ok(Duration::from_nanos(sum))
     }
 
     /// The most memory it has had, in bytes.
-    pub fn peak_memory(&self) -> anyhow::Result<u64> {
-        peak_memory(self.id())
+    pub fn peak_memory(self) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.context("VmHWM")?.trim().trim_end_matches(" kB");
+        Ok(peak.parse::<f64>().context("VmHWM")? * 1024.0)
+    }
+
+    /// The same in MiB.
+    pub fn peak_mebibytes(self) -> anyhow::Result<f64> {
+        Ok(self.peak_memory()? / f64::from(1 << 20))
     }
 }
 
-/// The time that the threads of a process have computed so far.
-pub fn computed(process: u32) -> anyhow::Result<Duration> {
-    let mut sum = 0;
-    for task in fs::read_dir(format!("/proc/{process}/task"))? {
-        // The first number is the nanoseconds on a CPU.
-        let text = fs::read_to_string(task?.path().join("schedstat"))?;
-        let spent = text.split_whitespace().next().context("schedstat")?;
-        sum += spent.parse::<u64>().context("schedstat")?;
+/// The CPU time of the calling thread.
+pub fn thread_cpu() -> anyhow::Result<Duration> {
+    let spent = nanoseconds(Path::new("/proc/thread-self/schedstat"))?;
+    Ok(Duration::from_nanos(spent))
+}
+
+/// The first number of a `schedstat`: the nanoseconds on a CPU.
+fn nanoseconds(schedstat: &Path) -> anyhow::Result<u64> {
+    let text = fs::read_to_string(schedstat)?;
+    let spent = text.split_whitespace().next().context("schedstat")?;
+    spent.parse().context("schedstat")
+}
+
+fn parent(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // After the name, which is in brackets and may hold anything: state, parent.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::parent_id;
+
+    use super::*;
+
+    #[test]
+    fn cpu_time_and_memory_of_a_process_are_counted() {
+        let own = Process::with_id(std::process::id());
+        let before = own.computed().unwrap();
+        let numbers: Vec<u64> = (0..4_000_000).map(|number| number ^ 0x55).collect();
+        assert!(numbers.iter().sum::<u64>() > 0);
+        assert!(own.computed().unwrap() > before);
+        assert!(own.peak_mebibytes().unwrap() > 30.0);
     }
-    Ok(Duration::from_nanos(sum))
-}
 
-/// The most memory that a process has had, in bytes.
-pub fn peak_memory(process: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.context("VmHWM")?.trim().trim_end_matches(" kB");
-    Ok(peak.parse::<u64>().context("VmHWM")? * 1024)
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    #[test]
+    fn only_children_of_this_process_are_found() {
+        assert_eq!(parent(std::process::id()), Some(parent_id()));
+        let own = std::env::current_exe().unwrap();
+        assert!(Process::children(&own).unwrap().is_empty());
+        assert!(Process::children(Path::new("/no/such/program")).is_err());
     }
 }

@@ -1,8 +1,8 @@
-//! Repeated measurements of one thing, and what stands for them.
+//! Repeated measurements and their percentiles.
 
 use std::time::Duration;
 
-/// Durations, in milliseconds.
+/// Sorted; durations are in milliseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Sample(Vec<f64>);
 
@@ -15,28 +15,24 @@ impl FromIterator<f64> for Sample {
 }
 
 impl Sample {
-    /// Adds one.
     pub fn add(&mut self, duration: Duration) {
         self.add_number(duration.as_secs_f64() * 1000.0);
     }
 
-    /// Adds a number that is no duration.
     pub fn add_number(&mut self, number: f64) {
         let at = self.0.partition_point(|&other| other < number);
         self.0.insert(at, number);
     }
 
-    /// How many there are.
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The one that half of them are below.
     pub fn median(&self) -> f64 {
         self.at(0.5)
     }
 
-    /// The one that this share of them is below.
+    /// The value that this share of the sample is below, such as 0.9 for the 90th percentile.
     pub fn at(&self, share: f64) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
@@ -55,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_and_the_hundredth_are_found_in_any_order() {
+    fn percentiles_do_not_depend_on_order() {
         let mut sample = Sample::default();
         for number in (0..100).rev() {
             sample.add_number(f64::from(number));
@@ -64,13 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn collecting_numbers_is_as_good_as_adding_them() {
+    fn collected_numbers_are_sorted() {
         let sample: Sample = [3.0, 9.0, 1.0].into_iter().collect();
         assert_eq!((sample.median(), sample.at(1.0)), (3.0, 9.0));
     }
 
     #[test]
-    fn of_nothing_there_is_no_median() {
+    fn an_empty_sample_has_no_median() {
         assert!(Sample::default().median().is_nan());
     }
 }

@@ -1,4 +1,4 @@
-//! What each function weighs: its binary, and the zip that Lambda fetches at a cold start.
+//! The size of each function: its binary, and the zip that Lambda loads at a cold start.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,10 +11,9 @@ use flate2::write::DeflateEncoder;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
 
-/// The name of the empty function that all are compared with.
+/// The empty function, which all others are compared with.
 pub const BASELINE: &str = "baseline";
 
-/// Looks at every function of the template.
 pub fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let mut found = Findings::default();
     let mut table = Table::new("Size", &["function", "binary MB", "zip MB"]);
@@ -37,9 +36,9 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     Ok(found)
 }
 
-/// The bytes of a binary, and of a zip of it, which deflates it with the usual effort.
+/// The bytes of a binary and of its zip, with default compression.
 fn weigh(binary: &Path) -> anyhow::Result<(usize, usize)> {
-    /// What a zip of one short-named file adds: two headers and the end record.
+    /// What a zip adds for one file with a short name: two headers and the end record.
     const ENVELOPE: usize = 150;
     let content = std::fs::read(binary).with_context(|| binary.display().to_string())?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());

@@ -1,11 +1,9 @@
-//! Tables as they are printed: a title, columns, and what to know when reading them.
+//! Tables for the terminal and for Markdown.
 
 use std::fmt::{self, Write};
 
-use serde::{Deserialize, Serialize};
-
-/// A table of figures, the first column naming what each row is about.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A table of figures with notes. The first column names the rows.
+#[derive(Clone, Debug)]
 pub struct Table {
     title: String,
     columns: Vec<String>,
@@ -14,8 +12,6 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
-    #[must_use]
     pub fn new(title: &str, columns: &[&str]) -> Self {
         Self {
             title: title.to_owned(),
@@ -25,18 +21,15 @@ impl Table {
         }
     }
 
-    /// Adds a row, with as many cells as there are columns.
+    /// Adds a row with one cell for each column.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Adds a line below the table.
+    /// Adds a note below the table.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
-
-    /// The table as Markdown.
-    #[must_use]
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
@@ -50,7 +43,7 @@ impl Table {
         );
         text.extend(self.rows.iter().map(|row| line(row)));
         for note in &self.notes {
-            // Writing to a text does not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "\n{note}");
         }
         text
@@ -69,7 +62,7 @@ impl fmt::Display for Table {
         writeln!(f, "\n## {}\n", self.title)?;
         for row in [&self.columns].into_iter().chain(&self.rows) {
             for (at, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-                // Names to the left, figures to the right.
+                // Names are aligned to the left, figures to the right.
                 match at {
                     0 => write!(f, "{cell:<width$}")?,
                     _ => write!(f, "  {cell:>width$}")?,

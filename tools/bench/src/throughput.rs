@@ -1,4 +1,4 @@
-//! What the local stack carries under load, and whose time it is: ours or the database's.
+//! The throughput of the local stack, and how its time divides between Portcullis and the database.
 
 mod loads;
 
@@ -11,37 +11,34 @@ use futures::future::try_join_all;
 use local_stack::http::Client;
 use serde_json::json;
 
-use crate::events::Event;
-use crate::likeness::Likeness;
-use crate::running::Running;
+use crate::dataset::Dataset;
+use crate::log_events::LogEvent;
+use crate::process::Process;
 use crate::sample::Sample;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
 use loads::{BANS, BEHIND, EXPERIENCE, Load, exports, loads};
 
-/// How many callers there are, each on a connection of its own, each waiting for its answer.
+/// The number of concurrent callers, each with its own connection.
 const CONNECTIONS: usize = 8;
 
-/// How many processes each function has.
 const INSTANCES: usize = 4;
 
-/// What came of it.
 struct Carried {
     took: Duration,
     /// In ms.
     latencies: Sample,
 }
 
-/// What is told of it.
 struct Row {
     carried: Carried,
-    /// Of the function's time, that in which no call of the database was under way.
+    /// The share of the function's time without a database call in progress.
     own_share: Option<f64>,
-    /// What the function's processes compute for a call, in ms.
+    /// The CPU time of the function's processes per call, in ms.
     cpu: Option<f64>,
 }
 
-/// Puts one route after the other under load.
+/// Loads one route after the other.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let seconds = if plan.short {
         Duration::from_millis(300)
@@ -51,14 +48,14 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let app = TestApp::builder().functions(&plan.functions);
     let app = app.instances(INSTANCES).without_stream().start().await;
     let workspace = app.workspace().await;
-    let likeness = Likeness::take(&workspace, EXPERIENCE).await?;
-    tokio::task::block_in_place(|| likeness.fill(&app, 0..BANS))?;
+    let dataset = Dataset::create(&workspace, EXPERIENCE).await?;
+    tokio::task::block_in_place(|| dataset.fill(&app, 0..BANS))?;
     for user in 1..=10 {
         workspace.ban(Ban::of(user, BEHIND).permanent()).await;
     }
-    // A list of its own: what an answer can hold is not what a route can carry.
+    // A small workspace for the exports, whose size would be the limit otherwise.
     let small = app.workspace().await;
-    let few = Likeness::take(&small, EXPERIENCE).await?;
+    let few = Dataset::create(&small, EXPERIENCE).await?;
     few.fill(&app, 0..999)?;
 
     let mut table = Table::new(
@@ -66,10 +63,10 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
         &["call", "per second", "p50 ms", "p99 ms", "ours", "CPU ms"],
     );
     let mut found = Findings::default();
-    let baseline = bare(&app, &likeness, seconds).await?;
+    let baseline = bare(&app, &dataset, seconds).await?;
     let what = "no function, one bare GetItem";
     add(what, "bare", &baseline, &mut found, &mut table)?;
-    for load in loads(&workspace, &likeness)
+    for load in loads(&workspace, &dataset)
         .await?
         .into_iter()
         .chain(exports())
@@ -86,14 +83,14 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     table.note(format!(
         "{CONNECTIONS} callers, each waiting for its answer, {INSTANCES} processes of each function, \
          {BANS} bans; callers, gateway, functions and the embedded engine share the machine's cores. \
-         \"Ours\" is the share of a function's time in which no call of the database was under way; \
-         CPU ms is what the function's processes compute for a call."
+         \"Ours\" is the share of a function's time without a database call in progress; CPU ms is the \
+         CPU time of the function's processes per call."
     ));
     found.tables.push(table);
     Ok(found)
 }
 
-/// One route under load, and what its function's processes say of it.
+/// Loads one route and reads its function's processes and logs.
 async fn one(
     app: &TestApp,
     plan: &Plan,
@@ -109,14 +106,14 @@ async fn one(
         ensure!(answer.status() == load.status, "{answer:?}");
         Ok(())
     };
-    // Until all processes are there, and know key and link.
+    // Until all processes run with key and link cached.
     let warm = seconds.min(Duration::from_millis(300));
     let before = under_load(&send, warm).await?.latencies.len();
-    let before = Event::at_least(app, load.function, before).await?.len();
-    let processes = Running::children(&plan.functions.join(load.function))?;
+    let before = LogEvent::at_least(app, load.function, before).await?.len();
+    let processes = Process::children(&plan.functions.join(load.function))?;
     ensure!(!processes.is_empty(), "{} is not running", load.function);
     let computed = || {
-        let all = processes.iter().copied().map(Running::computed);
+        let all = processes.iter().copied().map(Process::computed);
         all.sum::<anyhow::Result<Duration>>()
     };
     let computed_before = computed()?;
@@ -124,9 +121,9 @@ async fn one(
     let computed = computed()?.saturating_sub(computed_before);
 
     let calls = carried.latencies.len();
-    let events = Event::at_least(app, load.function, before + calls).await?;
+    let events = LogEvent::at_least(app, load.function, before + calls).await?;
     let events = events.get(before..).unwrap_or_default();
-    let sum = |of: fn(&Event) -> f64| events.iter().map(of).sum::<f64>();
+    let sum = |of: fn(&LogEvent) -> f64| events.iter().map(of).sum::<f64>();
     let (took, waited) = (
         sum(|event| event.duration_ms),
         sum(|event| event.database_ms),
@@ -138,9 +135,9 @@ async fn one(
     })
 }
 
-/// The same load on the database itself: one item, strongly consistent.
-async fn bare(app: &TestApp, likeness: &Likeness, seconds: Duration) -> anyhow::Result<Row> {
-    let [key, _] = likeness.keys(0);
+/// The same load on the database alone: strongly consistent reads of one item.
+async fn bare(app: &TestApp, dataset: &Dataset, seconds: Duration) -> anyhow::Result<Row> {
+    let [key, _] = dataset.keys(0);
     let table = &app.tables().bans;
     let input = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
     let get = async |_: &Client| {
@@ -154,7 +151,6 @@ async fn bare(app: &TestApp, likeness: &Likeness, seconds: Duration) -> anyhow::
     })
 }
 
-/// Adds a row to the table, and its figures.
 fn add(
     what: &str,
     slug: &str,
@@ -189,7 +185,7 @@ fn add(
     Ok(())
 }
 
-/// Calls for so long from all connections at once.
+/// Calls from all connections for this long.
 async fn under_load(
     call: impl AsyncFn(&Client) -> anyhow::Result<()>,
     seconds: Duration,

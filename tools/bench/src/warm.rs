@@ -1,4 +1,4 @@
-//! Warm calls: what a function adds to its database calls, and to what an empty one takes.
+//! Warm calls: what a function adds to its database calls, and to the time of an empty function.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -6,170 +6,73 @@ use std::time::Instant;
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use crate::fake::client::BareClient;
+use crate::fake::database::in_progress;
+use crate::harness::{Harness, Transport, call, event};
 use crate::sample::Sample;
 use crate::section::{Findings, Plan};
 use crate::size::BASELINE;
-use crate::stage::{Stage, Transport, event};
-use crate::stand_in::bare::Caller;
-use crate::stand_in::database::under_way;
-use crate::stand_in::lambda::RuntimeApi;
 use crate::table::Table;
 
-/// How a function reaches the database here: as on AWS.
+/// As on AWS.
 const TRANSPORT: Transport = Transport::Tls;
 
 /// Calls of a new process that do not count.
 const UNCOUNTED: usize = 20;
 
-/// One kind of call.
-struct Case {
-    label: &'static str,
-    function: &'static str,
-    event: &'static str,
-    about: About,
-    /// How the answer begins when all is well.
-    answer: &'static str,
-}
+/// One kind of call: its label, which begins with the function, its event, and whom that names.
+struct Case(&'static str, &'static str, Target);
 
-/// What an event is about.
+/// Whom or what the event of a call names.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum About {
-    /// What it says.
-    AsItIs,
-    /// A user of its own, with whom the case before it in the list may have begun something.
-    UserByUser,
+enum Target {
+    /// The user in the event's file.
+    AsWritten,
+    /// A new user for each call. The case before it in the list may have banned them.
+    EachUser,
     /// The latest ban of the workspace.
     LatestBan,
 }
 
-const OK: &str = r#"{"statusCode":200"#;
+const CASES: [Case; 16] = {
+    use Target::{AsWritten, EachUser, LatestBan};
+    [
+        Case(BASELINE, "is-banned", AsWritten),
+        Case("is-banned", "is-banned", AsWritten),
+        Case("pending-bans, empty", "pending-bans", AsWritten),
+        Case("pending-unbans, empty", "pending-unbans", AsWritten),
+        Case("ban-async, a new ban", "ban-async", EachUser),
+        Case("ban-async, confirmed", "ban-async-confirmation", EachUser),
+        Case("ban-async, again", "ban-async-confirmation", EachUser),
+        Case("bans, a page", "bans", AsWritten),
+        Case("ban-history", "ban-history", LatestBan),
+        Case("export-bans-json", "export-bans-json", AsWritten),
+        Case("export-bans-csv", "export-bans-csv", AsWritten),
+        Case("unban-async", "unban-async", EachUser),
+        Case("unban-async, confirmed", "unban-async-report", EachUser),
+        Case("not-found", "not-found", AsWritten),
+        Case("roblox-webhook, refused", "roblox-webhook", AsWritten),
+        Case("spread-decisions", "spread-decisions", AsWritten),
+    ]
+};
 
-const CASES: [Case; 16] = [
-    case(BASELINE, BASELINE, "is-banned", About::AsItIs, OK),
-    case("is-banned", "is-banned", "is-banned", About::AsItIs, OK),
-    case(
-        "pending-bans, empty",
-        "pending-bans",
-        "pending-bans",
-        About::AsItIs,
-        OK,
-    ),
-    case(
-        "pending-unbans, empty",
-        "pending-unbans",
-        "pending-unbans",
-        About::AsItIs,
-        OK,
-    ),
-    case(
-        "ban-async, a new ban",
-        "ban-async",
-        "ban-async",
-        About::UserByUser,
-        OK,
-    ),
-    case(
-        "ban-async, confirmed",
-        "ban-async",
-        "ban-async-confirmation",
-        About::UserByUser,
-        OK,
-    ),
-    case(
-        "ban-async, again",
-        "ban-async",
-        "ban-async-confirmation",
-        About::UserByUser,
-        OK,
-    ),
-    case("bans, a page", "bans", "bans", About::AsItIs, OK),
-    case(
-        "ban-history",
-        "ban-history",
-        "ban-history",
-        About::LatestBan,
-        OK,
-    ),
-    case(
-        "export-bans-json",
-        "export-bans-json",
-        "export-bans-json",
-        About::AsItIs,
-        OK,
-    ),
-    case(
-        "export-bans-csv",
-        "export-bans-csv",
-        "export-bans-csv",
-        About::AsItIs,
-        OK,
-    ),
-    case(
-        "unban-async",
-        "unban-async",
-        "unban-async",
-        About::UserByUser,
-        OK,
-    ),
-    case(
-        "unban-async, confirmed",
-        "unban-async",
-        "unban-async-report",
-        About::UserByUser,
-        OK,
-    ),
-    case(
-        "not-found",
-        "not-found",
-        "not-found",
-        About::AsItIs,
-        r#"{"statusCode":404"#,
-    ),
-    case(
-        "roblox-webhook, refused",
-        "roblox-webhook",
-        "roblox-webhook",
-        About::AsItIs,
-        r#"{"statusCode":401"#,
-    ),
-    case(
-        "spread-decisions",
-        "spread-decisions",
-        "spread-decisions",
-        About::AsItIs,
-        r#"{"batchItemFailures":[]"#,
-    ),
-];
+impl Case {
+    fn function(&self) -> &'static str {
+        self.0.split(',').next().unwrap_or_default()
+    }
 
-const fn case(
-    label: &'static str,
-    function: &'static str,
-    event: &'static str,
-    about: About,
-    answer: &'static str,
-) -> Case {
-    Case {
-        label,
-        function,
-        event,
-        about,
-        answer,
+    /// How a good answer begins.
+    fn answer(&self) -> &'static str {
+        match self.function() {
+            "not-found" => r#"{"statusCode":404"#,
+            "roblox-webhook" => r#"{"statusCode":401"#,
+            "spread-decisions" => r#"{"batchItemFailures":[]"#,
+            _ => r#"{"statusCode":200"#,
+        }
     }
 }
 
-/// Calls each function again and again.
-pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
-    let stage = Stage::set_up().await?;
-    let plan = plan.clone();
-    tokio::task::spawn_blocking(move || {
-        let mut found = Findings::default();
-        measure_calls(&plan, &stage, &mut found)?;
-        Ok(found)
-    })
-    .await?
-}
-
-/// What was seen of one kind of call.
+/// The calls of one case.
 #[derive(Default)]
 struct Calls {
     total: Sample,
@@ -177,17 +80,20 @@ struct Calls {
     of_database: Sample,
 }
 
-fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Result<()> {
+/// Calls each function many times.
+pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
+    let harness = Harness::start().await?;
+    let mut found = Findings::default();
     let rounds = if plan.short { 100 } else { 400 };
     let mut all: BTreeMap<&str, Calls> = BTreeMap::new();
     for case in &CASES {
-        let calls = call(plan, stage, case, rounds);
-        all.insert(case.label, calls.with_context(|| case.label)?);
+        let calls = calls(plan, &harness, case, rounds).await;
+        all.insert(case.0, calls.context(case.0)?);
     }
     let baseline = all
         .get(BASELINE)
         .map_or(f64::NAN, |calls| calls.total.median());
-    let transfer = transfer(stage, rounds)?;
+    let transfer = tokio::task::block_in_place(|| transfer(&harness, rounds))?;
 
     let columns = [
         "call",
@@ -198,7 +104,7 @@ fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Re
         "overhead ms",
     ];
     let mut table = Table::new("Warm calls", &columns);
-    for Case { label, .. } in &CASES {
+    for Case(label, ..) in &CASES {
         let Some(calls) = all.get(label) else {
             continue;
         };
@@ -219,39 +125,44 @@ fn measure_calls(plan: &Plan, stage: &Stage, found: &mut Findings) -> anyhow::Re
     }
     table.note(format!(
         "Overhead: what is left of a call without the empty function's {baseline:.2} ms, the time \
-         its database calls were under way, and {transfer:.3} ms for each of them, which a bare \
-         socket takes over TLS to send and receive one. Target: under 0.3 ms. {rounds} calls each."
+         of its database calls, and {transfer:.3} ms for each of them, which a bare socket takes over \
+         TLS to send and receive one. Target: under 0.3 ms. {rounds} calls each."
     ));
     found.tables.push(table);
-    Ok(())
+    Ok(found)
 }
 
-fn call(plan: &Plan, stage: &Stage, case: &Case, rounds: usize) -> anyhow::Result<Calls> {
-    let event = event(case.event)?;
-    let latest = match case.about {
-        About::LatestBan => latest_ban(plan, stage)?,
-        About::AsItIs | About::UserByUser => String::new(),
+async fn calls(
+    plan: &Plan,
+    harness: &Harness,
+    case: &Case,
+    rounds: usize,
+) -> anyhow::Result<Calls> {
+    let (event, function) = (event(case.1)?, case.function());
+    let latest = match case.2 {
+        Target::LatestBan => latest_ban(plan, harness).await?,
+        Target::AsWritten | Target::EachUser => String::new(),
     };
-    let events = (0..rounds + UNCOUNTED).map(|number| match case.about {
-        About::AsItIs => Ok(event.clone()),
-        About::UserByUser => about_user(&event, 1_000_000 + number as u64),
-        About::LatestBan => about_ban(&event, &latest),
-    });
-    let runtime = RuntimeApi::start(events.collect::<anyhow::Result<Vec<_>>>()?)?;
-    let binary = plan.functions.join(case.function);
-    let _process = stage.start(&binary, case.function, TRANSPORT, &runtime)?;
-    stage.database(TRANSPORT).take_calls();
+    let binary = plan.functions.join(function);
+    let runtime = harness.runtime(&binary, function, TRANSPORT).await?;
+    let database = harness.database(TRANSPORT);
+    database.take_calls();
     let mut spans = Vec::new();
-    for _ in 0..rounds + UNCOUNTED {
-        let done = runtime.wait()?;
-        let answer = String::from_utf8_lossy(&done.answer);
-        anyhow::ensure!(answer.starts_with(case.answer), "it answered {answer}");
-        spans.push((done.begun, done.ended));
+    for number in 0..rounds + UNCOUNTED {
+        let event = match case.2 {
+            Target::AsWritten => event.clone(),
+            Target::EachUser => with_user(&event, 1_000_000 + number as u64)?,
+            Target::LatestBan => with_ban(&event, &latest)?,
+        };
+        let (answer, timing) = call(&runtime, function, event).await?;
+        let answer = String::from_utf8_lossy(&answer);
+        anyhow::ensure!(answer.starts_with(case.answer()), "it answered {answer}");
+        spans.push((timing.begun, timing.ended));
     }
-    let database = stage.database(TRANSPORT).take_calls();
+    let database = database.take_calls();
     let mut calls = Calls::default();
     for &(begun, ended) in spans.iter().skip(UNCOUNTED) {
-        let (count, busy) = under_way(&database, (begun, ended));
+        let (count, busy) = in_progress(&database, (begun, ended));
         let total = ended - begun;
         calls.total.add(total);
         calls.own.add(total.saturating_sub(busy));
@@ -261,8 +172,8 @@ fn call(plan: &Plan, stage: &Stage, case: &Case, rounds: usize) -> anyhow::Resul
     Ok(calls)
 }
 
-/// The event, about another user, in the one experience.
-fn about_user(event: &[u8], user: u64) -> anyhow::Result<Vec<u8>> {
+/// The event with another user, in one experience.
+fn with_user(event: &[u8], user: u64) -> anyhow::Result<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(event)?;
     let body = event.get_mut("body").context("an event with a body")?;
     let mut content: Value = serde_json::from_str(body.as_str().unwrap_or_default())?;
@@ -273,8 +184,8 @@ fn about_user(event: &[u8], user: u64) -> anyhow::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&event)?)
 }
 
-/// The event, about another ban.
-fn about_ban(event: &[u8], guid: &str) -> anyhow::Result<Vec<u8>> {
+/// The event with another ban.
+fn with_ban(event: &[u8], guid: &str) -> anyhow::Result<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(event)?;
     let parameters = event.pointer_mut("/pathParameters/guid");
     *parameters.context("a guid in the path")? = json!(guid);
@@ -282,27 +193,28 @@ fn about_ban(event: &[u8], guid: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The guid of the latest ban on record.
-fn latest_ban(plan: &Plan, stage: &Stage) -> anyhow::Result<String> {
-    let runtime = RuntimeApi::start([event("bans")?])?;
-    let _process = stage.start(&plan.functions.join("bans"), "bans", TRANSPORT, &runtime)?;
-    let answer: Value = serde_json::from_slice(&runtime.wait()?.answer)?;
+async fn latest_ban(plan: &Plan, harness: &Harness) -> anyhow::Result<String> {
+    let binary = plan.functions.join("bans");
+    let runtime = harness.runtime(&binary, "bans", TRANSPORT).await?;
+    let (answer, _) = call(&runtime, "bans", event("bans")?).await?;
+    let answer: Value = serde_json::from_slice(&answer)?;
     let body = answer.get("body").and_then(Value::as_str);
     let body: Value = serde_json::from_str(body.context("a body")?)?;
     let guid = body.pointer("/list/0/guid").and_then(Value::as_str);
     Ok(guid.context("a ban on record")?.to_owned())
 }
 
-/// What a call takes on its way there and back, in milliseconds: on a connection that stands.
-fn transfer(stage: &Stage, rounds: usize) -> anyhow::Result<f64> {
-    let mut caller = Caller::connect(stage, TRANSPORT)?;
+/// How long a call travels there and back over an open connection, in milliseconds.
+fn transfer(harness: &Harness, rounds: usize) -> anyhow::Result<f64> {
+    let database = harness.database(TRANSPORT);
+    let mut client = BareClient::connect(harness, TRANSPORT)?;
     let mut sample = Sample::default();
     for _ in 0..rounds {
-        stage.database(TRANSPORT).take_calls();
+        database.take_calls();
         let begun = Instant::now();
-        caller.call()?;
+        client.call()?;
         let ended = Instant::now();
-        let calls = stage.database(TRANSPORT).take_calls();
-        let (_, busy) = under_way(&calls, (begun, ended));
+        let (_, busy) = in_progress(&database.take_calls(), (begun, ended));
         sample.add((ended - begun).saturating_sub(busy));
     }
     Ok(sample.median())

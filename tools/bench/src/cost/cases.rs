@@ -1,4 +1,4 @@
-//! The calls whose cost is told, and how each comes about.
+//! The calls whose cost is measured.
 
 use std::num::NonZeroU32;
 
@@ -8,33 +8,28 @@ use serde_json::{Value, json};
 use shared::store::ErasureMode;
 
 use super::prices::Usage;
-use crate::events::Event;
-use crate::likeness::Likeness;
+use crate::dataset::Dataset;
+use crate::log_events::LogEvent;
 
-/// Where all of it happens.
 const EXPERIENCE: u64 = 75_521_396_999_004;
 
-/// How many bans the lists and exports have.
+/// How many bans the lists and exports contain.
 const LISTED: u64 = 1000;
 
-/// How many decisions are logged one by one.
+/// How many decisions are logged, each in its own batch.
 const LOGGED: u32 = 20;
 
-/// How many experiences hear of a Global ban.
+/// How many experiences a Global ban reaches.
 const LINKED: u32 = 100;
 
-/// A call that was made.
 #[derive(Debug)]
 pub struct Case {
-    /// Its name among the figures.
     pub slug: &'static str,
-    /// Its name in the tables.
     pub what: &'static str,
     pub function: &'static str,
     pub usage: Usage,
 }
 
-/// All calls that were made.
 #[derive(Debug)]
 pub struct Cases<'a> {
     app: &'a TestApp,
@@ -56,7 +51,7 @@ impl<'a> Cases<'a> {
             Call::post("/is-banned").json(&body)
         };
         let mut take = self.taker(&workspace, "is-banned");
-        let first = "ban check, key not in memory";
+        let first = "ban check, key not cached";
         take.call("check-new-key", first, check()).await?;
         take.call("check", "ban check", check()).await
     }
@@ -72,11 +67,10 @@ impl<'a> Cases<'a> {
         take.call("ban", "new ban", ban.call()).await?;
         take.call("ban-changed", "changed ban", other.call())
             .await?;
-        take.call("ban-repeated", "the same ban again", other.call())
+        take.call("ban-repeated", "repeated ban", other.call())
             .await?;
-        take.call("confirmation", "confirmation", applied.call())
-            .await?;
-        let again = "the same confirmation again";
+        take.call("confirmation", "report", applied.call()).await?;
+        let again = "repeated report";
         take.call("confirmation-repeated", again, applied.call())
             .await?;
         take.call("ban-global", "new Global ban", global.call())
@@ -112,9 +106,9 @@ impl<'a> Cases<'a> {
         let report = || unban().confirm_only().call();
         let mut take = self.taker(&workspace, "unban-async");
         take.call("unban", "unban", unban().call()).await?;
-        take.call("unban-confirmed", "confirmation of an unban", report())
+        take.call("unban-confirmed", "report of an unban", report())
             .await?;
-        let again = "the same confirmation of an unban again";
+        let again = "repeated report of an unban";
         take.call("unban-confirmed-repeated", again, report()).await
     }
 
@@ -158,8 +152,8 @@ impl<'a> Cases<'a> {
 
     pub async fn lists(&mut self) -> anyhow::Result<()> {
         let workspace = self.app.workspace().await;
-        let likeness = Likeness::take(&workspace, EXPERIENCE).await?;
-        likeness.fill(self.app, 0..LISTED - 1)?;
+        let dataset = Dataset::create(&workspace, EXPERIENCE).await?;
+        dataset.fill(self.app, 0..LISTED - 1)?;
         let shown = workspace.ban_shown(Ban::of(1, EXPERIENCE)).await;
         let guid = shown
             .get("guid")
@@ -170,7 +164,7 @@ impl<'a> Cases<'a> {
         let page = Call::get("/bans").query("limit", 100);
         take.second_call("bans-page", "page of 100 bans", page)
             .await?;
-        let of_user = Call::get("/bans").query("userId", Likeness::user(7));
+        let of_user = Call::get("/bans").query("userId", Dataset::user(7));
         take.second_call("bans-of-user", "bans of one user", of_user)
             .await?;
         let history = Call::get(&format!("/bans/{guid}"));
@@ -208,13 +202,13 @@ impl<'a> Cases<'a> {
                 &queueing,
                 queue,
                 "erasure-queued",
-                "request to forget a user, queued",
+                "request to erase a user, queued",
             ),
             (
                 &erasing,
                 erase,
                 "erasure",
-                "user with one ban and one decision forgotten",
+                "user with one ban and one decision erased",
             ),
         ] {
             let mut take = self.taker(workspace, "roblox-webhook");
@@ -226,7 +220,7 @@ impl<'a> Cases<'a> {
         Ok(())
     }
 
-    /// A Global ban to many experiences, as a share of it for each.
+    /// A Global ban in many experiences, divided by their number.
     pub async fn spreading(&mut self) -> anyhow::Result<()> {
         let workspace = self.app.workspace().await;
         workspace.link_all(1..=u64::from(LINKED)).await;
@@ -238,7 +232,7 @@ impl<'a> Cases<'a> {
         Ok(())
     }
 
-    /// What becomes of a decision behind the stream, when it comes alone.
+    /// The logging of decisions, each in its own batch.
     pub async fn logging(&mut self) -> anyhow::Result<()> {
         let workspace = self.app.workspace().await;
         workspace.ban(Ban::of(1, EXPERIENCE).permanent()).await;
@@ -249,7 +243,7 @@ impl<'a> Cases<'a> {
             workspace.ban(ban).await;
             self.app.settle().await;
         }
-        let what = "a decision into the log of events, alone";
+        let what = "one decision into the event log";
         self.found.push(behind.case("event", what, LOGGED).await?);
         Ok(())
     }
@@ -277,7 +271,7 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// What a function behind the stream has done since.
+/// The work of a function behind the stream since some moment.
 struct Behind<'a> {
     app: &'a TestApp,
     function: &'static str,
@@ -286,7 +280,7 @@ struct Behind<'a> {
 
 impl<'a> Behind<'a> {
     fn of(app: &'a TestApp, function: &'static str) -> Self {
-        let before = Event::all(app, function).len();
+        let before = LogEvent::all(app, function).len();
         Self {
             app,
             function,
@@ -294,7 +288,7 @@ impl<'a> Behind<'a> {
         }
     }
 
-    /// All of it once the stream is dealt with, as a share for each of so many.
+    /// All of that work once the stream is settled, divided by a number.
     async fn case(
         &self,
         slug: &'static str,
@@ -303,11 +297,11 @@ impl<'a> Behind<'a> {
     ) -> anyhow::Result<Case> {
         let (app, function) = (self.app, self.function);
         app.settle().await;
-        let events = Event::at_least(app, function, self.before + 1).await?;
-        // The stream may still be heard from while its last event is on its way into the log.
+        let events = LogEvent::at_least(app, function, self.before + 1).await?;
+        // The last log event may arrive after the stream is settled.
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let events = Event::all(app, function).split_off(self.before.min(events.len()));
-        let sum = |of: fn(&Event) -> f64| events.iter().map(of).sum::<f64>() / f64::from(shares);
+        let events = LogEvent::all(app, function).split_off(self.before.min(events.len()));
+        let sum = |of: fn(&LogEvent) -> f64| events.iter().map(of).sum::<f64>() / f64::from(shares);
         Ok(Case {
             slug,
             what,
@@ -325,7 +319,7 @@ impl<'a> Behind<'a> {
     }
 }
 
-/// Makes calls of one function in one workspace.
+/// Calls one function in one workspace.
 struct Taker<'a> {
     workspace: &'a Workspace<'a>,
     function: &'static str,
@@ -333,7 +327,7 @@ struct Taker<'a> {
 }
 
 impl Taker<'_> {
-    /// Makes a call and keeps what it used.
+    /// Makes a call and records its usage.
     async fn call(
         &mut self,
         slug: &'static str,
@@ -358,7 +352,7 @@ impl Taker<'_> {
         Ok(())
     }
 
-    /// Makes a call twice and keeps what the second used: then key and link are known.
+    /// Makes a call twice and records the usage of the second, with key and link cached.
     async fn second_call(
         &mut self,
         slug: &'static str,
@@ -369,12 +363,12 @@ impl Taker<'_> {
         self.call(slug, what, call).await
     }
 
-    async fn send(&self, call: Call) -> anyhow::Result<Event> {
+    async fn send(&self, call: Call) -> anyhow::Result<LogEvent> {
         let answer = self.workspace.send(call).await;
         let is_expected = answer.status < 300 || self.function == "not-found";
         ensure!(is_expected, "{} answered {answer}", self.function);
         let id = answer.request_id().to_owned();
-        let events = Event::of(self.workspace.app(), self.function, &[id]).await?;
+        let events = LogEvent::of(self.workspace.app(), self.function, &[id]).await?;
         events.into_iter().next().context("its event")
     }
 }

@@ -1,7 +1,7 @@
-//! What a call costs at list prices: us-east-1, without the free tier, as of 2026.
+//! List prices of a call: us-east-1, without the free tier, as of 2026.
 
-/// USD for a million calls of an HTTP API, up to 300 million a month. Source: Amazon API Gateway
-/// pricing, HTTP APIs.
+/// USD for a million calls of an HTTP API, up to 300 million a month. Source: Amazon API Gateway pricing,
+/// HTTP APIs.
 pub const GATEWAY: f64 = 1.00;
 
 /// USD for a million requests of a function. Source: AWS Lambda pricing.
@@ -19,45 +19,37 @@ pub const WRITE_UNITS: f64 = 0.625;
 /// USD for a GB of logs. Source: Amazon `CloudWatch` pricing, collected and vended logs alike.
 pub const LOG_GB: f64 = 0.50;
 
-/// The gateway's own line for each call, by the format in `template.yaml`.
+/// Bytes of the gateway's log line for each call, in the format in `template.yaml`.
 pub const ACCESS_LOG_BYTES: f64 = 255.0;
 
-/// What a call of the database takes, in ms; those that run at once are counted as if one came
-/// after the other. An assumption: nothing here is measured on AWS.
+/// Milliseconds of a database call; concurrent calls count as consecutive ones. An assumption: nothing here
+/// is measured on AWS.
 pub const DATABASE_MS: f64 = 5.0;
 
-/// What a function takes besides, in ms. An assumption too.
+/// Milliseconds of everything else in a function. An assumption too.
 pub const OWN_MS: f64 = 1.0;
 
-/// What one call uses of all that has a price.
+/// What one call uses that has a price.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// Calls of the gateway: 1, or 0 for what the stream calls.
+    /// 1, or 0 for calls by the stream.
     pub gateway_calls: f64,
-    /// Requests of a function.
     pub function_calls: f64,
-    /// The memory of the function, in MB.
+    /// In MB.
     pub memory: f64,
-    /// Calls of the database.
     pub database_calls: f64,
-    /// Read units.
     pub read_units: f64,
-    /// Write units.
     pub write_units: f64,
-    /// Bytes that the function logs.
     pub log_bytes: f64,
 }
 
-/// USD for a million calls, by what is paid for.
+/// USD for a million calls by cost type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
     /// The gateway and the requests of functions.
     pub requests: f64,
-    /// The time of functions.
     pub time: f64,
-    /// Read units.
     pub reads: f64,
-    /// Write units.
     pub writes: f64,
     /// Logs: the function's line and the gateway's.
     pub logs: f64,
@@ -65,7 +57,6 @@ pub struct Price {
 
 impl Usage {
     /// The price of a million such calls.
-    #[must_use]
     pub fn price_of_a_million(&self) -> Price {
         let milliseconds = self.function_calls * OWN_MS + self.database_calls * DATABASE_MS;
         let log_bytes = self.log_bytes + self.gateway_calls * ACCESS_LOG_BYTES;
@@ -82,15 +73,12 @@ impl Usage {
 }
 
 impl Price {
-    /// All of it.
-    #[must_use]
     pub fn total(&self) -> f64 {
         self.requests + self.time + self.reads + self.writes + self.logs
     }
 }
 
-/// How the prices are made, for a reader.
-#[must_use]
+/// The formula, for readers of the table.
 pub fn formula() -> String {
     format!(
         "USD for a million calls = {GATEWAY:.2} gateway + {FUNCTION:.2} function + ms × MB ÷ 1024 × \
@@ -111,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_ban_checks_cost_what_the_price_lists_say() {
+    fn a_million_ban_checks_cost_the_list_prices() {
         let price = Usage {
             gateway_calls: 1.0,
             function_calls: 1.0,
@@ -133,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_stream_calls_pays_no_gateway() {
+    fn calls_by_the_stream_pay_no_gateway() {
         let price = Usage {
             function_calls: 0.01,
             read_units: 1.0,

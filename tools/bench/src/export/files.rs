@@ -1,9 +1,8 @@
-//! The exported files: which bans stand in them.
+//! Reads the bans in exported files.
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-/// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Json,
@@ -25,7 +24,7 @@ impl Format {
         }
     }
 
-    /// The guids in a file, in order.
+    /// The guids in a file, in its order.
     pub fn guids(self, file: &str) -> anyhow::Result<Vec<u64>> {
         match self {
             Self::Json => of_json(file),
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_ban_of_a_file_is_counted() {
+    fn every_ban_in_a_file_is_counted() {
         let json = "{\"list\":[\n{\"guid\":\"9\"},\n{\"guid\":\"8\"}\n]}\n";
         assert_eq!(Format::Json.guids(json).unwrap(), [9, 8]);
         let csv = "uid,guid,reason\n1,9,\"a\nb\"\n2,8,c\n";
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_breaks_off_is_an_error() {
+    fn a_truncated_file_is_an_error() {
         assert!(
             Format::Json
                 .guids("{\"list\":[\n{\"guid\":\"9\"},\n")

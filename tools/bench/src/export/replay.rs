@@ -1,61 +1,38 @@
-//! A database that answers exports as fast as they ask: the pages of the list lie ready in memory.
+//! The pages of an export, ready in memory.
 //!
-//! The embedded engine reads and writes JSON in `SQLite`, one call after the other, and needs longer
-//! for a million bans than a call may take. Behind this one, what is measured is the function.
+//! The embedded engine serves JSON from `SQLite`, one call after the other, and needs longer for a million
+//! bans than a request may take. With these pages the function is the limit.
 
-use std::sync::Arc;
-
-use anyhow::{Context, anyhow, ensure};
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{Response, StatusCode};
+use anyhow::{Context, ensure};
 use bytes::Bytes;
-use local_stack::http::{Client, Guard, listen, serve};
+use local_stack::fake_server::Request;
 use serde_json::{Value, json};
 
-/// What an export asks for of each item.
-const ASKED: &str = "ban, applied";
+use crate::fake::database::FakeDatabase;
 
-/// How many bans the export takes at a time.
+/// The projection of the export's queries.
+const PROJECTION: &str = "ban, applied";
+
+/// Their page size.
 const PAGE: usize = 500;
 
-/// A running replay; it stops when this is dropped.
-pub struct Replay {
-    pub endpoint: String,
-    _server: Guard,
-}
-
-struct Pages {
-    engine: String,
-    client: Client,
-    /// By partition of the list, newest first.
-    shards: [Vec<Bytes>; 4],
-}
-
-impl Replay {
-    /// Answers queries of the list of all bans from these records, newest last, and hands everything
-    /// else to the engine.
-    pub async fn start(engine: &str, records: impl Iterator<Item = Value>) -> anyhow::Result<Self> {
-        let mut shards = [const { Vec::new() }; 4];
-        for record in records {
-            let shard = shard_of(&record, "/ledger/S")?;
-            let item = json!({ "ban": record.get("ban"), "applied": record.get("applied") });
-            let shard: &mut Vec<String> = shards.get_mut(shard).context("a shard")?;
-            shard.push(item.to_string());
-        }
-        let pages = Pages {
-            engine: engine.to_owned(),
-            client: Client::new(),
-            shards: shards.map(pages),
-        };
-        let router = Router::new().fallback(answer).with_state(Arc::new(pages));
-        let (listener, port) = listen(0, "").await?;
-        Ok(Self {
-            endpoint: format!("http://127.0.0.1:{port}"),
-            _server: serve(listener, router),
-        })
+/// A database that answers queries of the ban list from these records, newest last, and leaves all other
+/// calls to the engine.
+pub fn start(engine: &str, records: impl Iterator<Item = Value>) -> anyhow::Result<FakeDatabase> {
+    let mut shards = [const { Vec::new() }; 4];
+    for record in records {
+        let shard = shard_of(&record, "/ledger/S")?;
+        let item = json!({ "ban": record.get("ban"), "applied": record.get("applied") });
+        let shard: &mut Vec<String> = shards.get_mut(shard).context("a shard")?;
+        shard.push(item.to_string());
     }
+    let shards = shards.map(pages);
+    let answer = move |request: &Request| {
+        let query: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let is_list = query.get("IndexName") == Some(&json!("by-workspace"));
+        is_list.then(|| page(&shards, &query))
+    };
+    FakeDatabase::start(engine, None, Some(Box::new(answer)))
 }
 
 fn pages(mut items: Vec<String>) -> Vec<Bytes> {
@@ -73,47 +50,24 @@ fn pages(mut items: Vec<String>) -> Vec<Bytes> {
     pages.collect()
 }
 
-/// The number after the workspace's prefix.
+fn page(shards: &[Vec<Bytes>; 4], query: &Value) -> anyhow::Result<Bytes> {
+    let is_expected = query.get("ProjectionExpression") == Some(&json!(PROJECTION))
+        && query.get("Limit") == Some(&json!(PAGE));
+    ensure!(is_expected, "the export asks for other pages: {query}");
+    let shard = shard_of(query, "/ExpressionAttributeValues/:partition/S")?;
+    let start = query.pointer("/ExclusiveStartKey/sk/S");
+    let page: usize = match start.and_then(Value::as_str) {
+        Some(page) => page.parse()?,
+        None => 0,
+    };
+    let page = shards.get(shard).context("a shard")?.get(page).cloned();
+    Ok(page.unwrap_or_else(|| Bytes::from_static(br#"{"Items":[]}"#)))
+}
+
+/// The shard at the end of a partition key.
 fn shard_of(document: &Value, at: &str) -> anyhow::Result<usize> {
     let partition = document.pointer(at).and_then(Value::as_str);
     let partition = partition.context("a partition")?;
     let (_, shard) = partition.rsplit_once('#').context("a shard")?;
     Ok(shard.parse()?)
-}
-
-async fn answer(State(pages): State<Arc<Pages>>, request: Request) -> Response<Body> {
-    page_or_engine(&pages, request)
-        .await
-        .unwrap_or_else(|error| {
-            let mut answer = Response::new(Body::from(format!("{error:#}")));
-            *answer.status_mut() = StatusCode::NOT_IMPLEMENTED;
-            answer
-        })
-}
-
-async fn page_or_engine(pages: &Pages, request: Request) -> anyhow::Result<Response<Body>> {
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await?;
-    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = |at: &str| asked.pointer(at).and_then(Value::as_str);
-    if text("/IndexName") != Some("by-workspace") {
-        let mut request = http::Request::from_parts(parts, body);
-        *request.uri_mut() = format!("{}/", pages.engine).parse()?;
-        let answer = pages.client.send(request).await;
-        return Ok(answer.map_err(|error| anyhow!(error))?.map(Body::from));
-    }
-    let page_size = asked.get("Limit").and_then(Value::as_u64);
-    let is_expected =
-        text("/ProjectionExpression") == Some(ASKED) && page_size == Some(PAGE as u64);
-    ensure!(is_expected, "the pages in memory are others: {asked}");
-    let shard = shard_of(&asked, "/ExpressionAttributeValues/:partition/S")?;
-    let page: usize = match text("/ExclusiveStartKey/sk/S") {
-        Some(page) => page.parse()?,
-        None => 0,
-    };
-    let shard = pages.shards.get(shard).context("a shard")?;
-    let page = shard.get(page).cloned();
-    let page = page.unwrap_or_else(|| Bytes::from_static(br#"{"Items":[]}"#));
-    let answer = Response::builder().header("content-type", "application/x-amz-json-1.0");
-    Ok(answer.body(Body::from(page))?)
 }

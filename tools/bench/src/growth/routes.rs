@@ -1,80 +1,71 @@
-//! The calls that are made at each size, and the bare calls of the database that each makes.
+//! The calls at each size, and the bare database calls that each makes.
 
 use anyhow::{Context, ensure};
 use end_to_end::{Call, Workspace};
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use crate::events::Event;
-use crate::likeness::Likeness;
+use crate::dataset::Dataset;
+use crate::log_events::LogEvent;
 
-/// A call that a game server or a tool makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// Is this user banned?
     Check,
-    /// A poll of what is pending: nothing.
+    /// A poll with nothing pending.
     EmptyPoll,
-    /// A poll of what is pending: a hundred bans.
+    /// A poll with a hundred pending bans.
     FullPoll,
-    /// The first hundred of all bans.
+    /// The first hundred bans of the list.
     Page,
 }
 
 impl Route {
     pub const ALL: [Self; 4] = [Self::Check, Self::EmptyPoll, Self::FullPoll, Self::Page];
 
-    /// Its name among the figures.
     pub const fn slug(self) -> &'static str {
-        match self {
-            Self::Check => "check",
-            Self::EmptyPoll => "poll-empty",
-            Self::FullPoll => "poll-100",
-            Self::Page => "page",
-        }
+        self.names()[0]
     }
 
-    /// Its name in tables and charts.
-    pub const fn what(self) -> &'static str {
-        match self {
-            Self::Check => "ban check",
-            Self::EmptyPoll => "empty poll",
-            Self::FullPoll => "poll, 100 pending",
-            Self::Page => "page of 100 bans",
-        }
+    /// Its name in the table.
+    pub const fn label(self) -> &'static str {
+        self.names()[1]
     }
 
     const fn function(self) -> &'static str {
+        self.names()[2]
+    }
+
+    /// Slug, label and function.
+    const fn names(self) -> [&'static str; 3] {
         match self {
-            Self::Check => "is-banned",
-            Self::EmptyPoll => "pending-unbans",
-            Self::FullPoll => "pending-bans",
-            Self::Page => "bans",
+            Self::Check => ["check", "ban check", "is-banned"],
+            Self::EmptyPoll => ["poll-empty", "empty poll", "pending-unbans"],
+            Self::FullPoll => ["poll-100", "poll, 100 pending", "pending-bans"],
+            Self::Page => ["page", "page of 100 bans", "bans"],
         }
     }
 }
 
-/// What is there at one size.
+/// The workspace at one size.
 pub struct World<'a> {
     workspace: &'a Workspace<'a>,
-    likeness: &'a Likeness,
+    dataset: &'a Dataset,
     experience: u64,
-    /// How many copies there are.
     copies: u64,
-    /// The keys of the records of what is pending.
+    /// The keys of the pending bans' records.
     pending: Vec<Value>,
 }
 
 impl<'a> World<'a> {
     pub async fn look(
         workspace: &'a Workspace<'a>,
-        likeness: &'a Likeness,
+        dataset: &'a Dataset,
         experience: u64,
         copies: u64,
     ) -> anyhow::Result<Self> {
         let mut world = Self {
             workspace,
-            likeness,
+            dataset,
             experience,
             copies,
             pending: Vec::new(),
@@ -92,11 +83,11 @@ impl<'a> World<'a> {
         Ok(world)
     }
 
-    /// Makes a call and gives the id it was answered with.
+    /// Makes a call and returns its request id.
     pub async fn call(&self, route: Route, turn: u64) -> anyhow::Result<String> {
         let call = match route {
             Route::Check => Call::post("/is-banned").json(&json!({
-                "userId": Likeness::user(self.pick(turn)),
+                "userId": Dataset::user(self.pick(turn)),
                 "experienceId": self.experience,
             })),
             Route::EmptyPoll => Call::get("/pending-unbans").query("experienceId", self.experience),
@@ -116,11 +107,11 @@ impl<'a> World<'a> {
         Ok(answer.request_id().to_owned())
     }
 
-    /// The calls of the database that this call makes, without the call.
+    /// The bare database calls of a call.
     pub async fn bare(&self, route: Route, turn: u64) -> anyhow::Result<()> {
         match route {
             Route::Check => {
-                let keys = self.likeness.keys(self.pick(turn));
+                let keys = self.dataset.keys(self.pick(turn));
                 let found = self.batch(&json!(keys), true).await?;
                 ensure!(found == 1, "{found} items of a banned user");
             }
@@ -138,9 +129,9 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// One item, strongly consistent: the least that a call of the database takes.
+    /// A strongly consistent read of one item: the least that a database call takes.
     pub async fn get(&self, turn: u64) -> anyhow::Result<()> {
-        let [key, _] = self.likeness.keys(self.pick(turn));
+        let [key, _] = self.dataset.keys(self.pick(turn));
         let input = json!({ "TableName": self.table(), "Key": key, "ConsistentRead": true });
         let app = self.workspace.app();
         let found = app.database().call("GetItem", &input).await?;
@@ -148,12 +139,12 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// What the function has logged of these requests.
-    pub async fn events(&self, route: Route, requests: &[String]) -> anyhow::Result<Vec<Event>> {
-        Event::of(self.workspace.app(), route.function(), requests).await
+    /// The log events of these requests.
+    pub async fn events(&self, route: Route, requests: &[String]) -> anyhow::Result<Vec<LogEvent>> {
+        LogEvent::of(self.workspace.app(), route.function(), requests).await
     }
 
-    /// One of the copies, another in each turn, all over the table.
+    /// A copy for each turn, from all over the table.
     const fn pick(&self, turn: u64) -> u64 {
         turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) % self.copies
     }
@@ -167,7 +158,7 @@ impl<'a> World<'a> {
         Ok(app.database().call("Query", &input).await?)
     }
 
-    /// Reads these keys, and tells how many items there are.
+    /// Reads these keys and returns how many items exist.
     async fn batch(&self, keys: &Value, consistent: bool) -> anyhow::Result<usize> {
         let input = json!({
             "RequestItems": { self.table(): { "Keys": keys, "ConsistentRead": consistent } },
@@ -216,7 +207,7 @@ impl<'a> World<'a> {
             },
             "ProjectionExpression": "ban, applied",
             "ScanIndexForward": false,
-            // A fourth of the page and a few more, as the route asks for.
+            // A quarter of the page and a few more, like the route.
             "Limit": 28,
         })
     }

@@ -1,39 +1,33 @@
-//! The calls that the routes are put under load with.
+//! The calls that load the routes.
 
 use anyhow::Context;
 use end_to_end::{Ban, Call, Unban, Workspace};
 use serde_json::{Value, json};
 
-use crate::likeness::Likeness;
+use crate::dataset::Dataset;
 
-/// The experience that all bans are made in.
+/// The experience of all bans.
 pub const EXPERIENCE: u64 = 75_521_396_999_004;
 
-/// An experience in which ten bans are pending.
+/// An experience with ten pending bans.
 pub const BEHIND: u64 = EXPERIENCE + 1;
 
-/// How many bans there are.
 pub const BANS: u64 = 20_000;
 
-/// Makes the call of a number.
+/// Makes the n-th call.
 type Make = Box<dyn Fn(u64) -> Call + Send + Sync>;
 
-/// One route under load.
 pub struct Load {
-    /// Its name among the figures.
+    /// Its name in the figures.
     pub slug: &'static str,
-    /// Its name in the table.
     pub what: &'static str,
-    /// The function behind it.
     pub function: &'static str,
-    /// What it is to answer.
     pub status: u16,
-    /// Makes the call of a number.
+    /// Makes the n-th call.
     pub call: Make,
 }
 
-/// The routes, and what is called of them.
-pub async fn loads(workspace: &Workspace<'_>, likeness: &Likeness) -> anyhow::Result<Vec<Load>> {
+pub async fn loads(workspace: &Workspace<'_>, dataset: &Dataset) -> anyhow::Result<Vec<Load>> {
     let shown = workspace.ban_shown(Ban::of(11, EXPERIENCE)).await;
     let guid = shown
         .get("guid")
@@ -66,18 +60,18 @@ pub async fn loads(workspace: &Workspace<'_>, likeness: &Likeness) -> anyhow::Re
         load("ban", "new ban", "ban-async", Box::new(new_ban)),
         load(
             "confirmation-repeated",
-            "the same confirmation again",
+            "repeated report",
             "ban-async",
             Box::new({
-                let likeness = likeness.clone();
-                move |number| likeness.confirmation(number % BANS)
+                let dataset = dataset.clone();
+                move |number| dataset.confirmation(number % BANS)
             }),
         ),
         load(
             "unban",
             "unban",
             "unban-async",
-            Box::new(|number| Unban::of(Likeness::user(number % BANS), EXPERIENCE).call()),
+            Box::new(|number| Unban::of(Dataset::user(number % BANS), EXPERIENCE).call()),
         ),
         load(
             "poll-empty",
@@ -106,7 +100,7 @@ pub async fn loads(workspace: &Workspace<'_>, likeness: &Likeness) -> anyhow::Re
     ])
 }
 
-/// Exports of a small workspace: what an answer can hold is not what a route can carry.
+/// Exports of the small workspace.
 pub fn exports() -> [Load; 2] {
     let load = |slug, what, function, path: &'static str| Load {
         slug,
@@ -132,11 +126,11 @@ pub fn exports() -> [Load; 2] {
 }
 
 fn check(number: u64) -> Call {
-    let user = Likeness::user(number.wrapping_mul(7919) % BANS);
+    let user = Dataset::user(number.wrapping_mul(7919) % BANS);
     Call::post("/is-banned").json(&json!({ "userId": user, "experienceId": EXPERIENCE }))
 }
 
-/// Of a user who was never banned.
+/// A ban of a user without bans.
 fn new_ban(number: u64) -> Call {
     Ban::of(5_000_000 + number, EXPERIENCE).call()
 }

@@ -1,22 +1,21 @@
-//! Bans by the million: copies of a real one, as the product has written it, under ids of their own.
+//! Bans by the million: copies of a ban that the product wrote, with their own ids.
 
 use anyhow::Context;
 use end_to_end::{Ban, Call, TestApp, Workspace};
 use serde_json::{Map, Value, json};
 
-/// When the first of the copies was made, in the time of guids: with the year 2026.
+/// The creation time of the first copy in a guid's milliseconds: the start of 2026.
 const FIRST_MS: u64 = 1_767_225_600_000 - 1_577_836_800_000;
 
-/// The user of the first copy.
 const FIRST_USER: u64 = 1_000_000;
 
-/// How many bans go into the engine in one transaction.
+/// How many bans one transaction writes.
 const STEP: u64 = 1000;
 
-/// What a ban of an experience leaves in the table: its record, and the user's item there. The
-/// experience has applied it, so that it stands in no pending index.
+/// The items of an Experience ban: its record, and the user's item in the experience. The experience has
+/// applied the ban, so it is in no pending index.
 #[derive(Clone, Debug)]
-pub struct Likeness {
+pub struct Dataset {
     prefix: String,
     experience: u64,
     record: Map<String, Value>,
@@ -25,12 +24,9 @@ pub struct Likeness {
     report: Map<String, Value>,
 }
 
-impl Likeness {
-    /// Makes a ban through the route, and looks at what it left.
-    ///
-    /// # Errors
-    /// If the table holds something else.
-    pub async fn take(workspace: &Workspace<'_>, experience: u64) -> anyhow::Result<Self> {
+impl Dataset {
+    /// Makes a ban through the route and reads the items that it wrote.
+    pub async fn create(workspace: &Workspace<'_>, experience: u64) -> anyhow::Result<Self> {
         workspace
             .ban(applied(FIRST_USER - 1, FIRST_MS << 22, experience))
             .await;
@@ -40,7 +36,7 @@ impl Likeness {
             let found = stored.iter().find(is_it).and_then(Value::as_object);
             found
                 .cloned()
-                .with_context(|| format!("no item is a {kind}"))
+                .with_context(|| format!("no item of kind {kind}"))
         };
         let (record, standing) = (item("ban")?, item("experience")?);
         let map = |name: &str| {
@@ -59,13 +55,11 @@ impl Likeness {
     }
 
     /// The user of a copy.
-    #[must_use]
     pub const fn user(number: u64) -> u64 {
         FIRST_USER + number
     }
 
-    /// The key of a user's item in the experience, and that of his Global ban if he had one.
-    #[must_use]
+    /// The key of a user's item in the experience, and the key of the Global ban that they do not have.
     pub fn keys(&self, number: u64) -> [Value; 2] {
         let (prefix, user) = (&self.prefix, Self::user(number));
         let key = |pk: String, sk: String| json!({ "pk": { "S": pk }, "sk": { "S": sk } });
@@ -78,14 +72,12 @@ impl Likeness {
         ]
     }
 
-    /// The call by which the experience confirms a copy once more.
-    #[must_use]
+    /// The call with which the experience reports a copy again.
     pub fn confirmation(&self, number: u64) -> Call {
         applied(Self::user(number), guid(number), self.experience).call()
     }
 
     /// The record of a copy.
-    #[must_use]
     pub fn record(&self, number: u64) -> Value {
         let (prefix, experience) = (&self.prefix, self.experience);
         let guid = guid(number);
@@ -107,7 +99,6 @@ impl Likeness {
     }
 
     /// The user's item in the experience, with the copy as the ban.
-    #[must_use]
     pub fn standing(&self, number: u64) -> Value {
         let guid = guid(number);
         let mut report = self.report.clone();
@@ -140,9 +131,6 @@ impl Likeness {
     }
 
     /// Writes copies into the table, past the engine's port.
-    ///
-    /// # Errors
-    /// If the engine refuses one.
     pub fn fill(&self, app: &TestApp, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
         let mut from = numbers.start;
         while from < numbers.end {
@@ -155,13 +143,12 @@ impl Likeness {
     }
 }
 
-/// The guid of a copy; about ten are made a second.
-#[must_use]
+/// The guid of a copy; copies are about 0.1 s apart.
 pub const fn guid(number: u64) -> u64 {
     ((FIRST_MS + number * 97) << 22) | (number & 0x3F_FFFF)
 }
 
-/// A ban that its experience has applied, with reasons as they are written.
+/// A ban that its experience has applied, with typical reasons.
 fn applied(user: u64, guid: u64, experience: u64) -> Ban {
     Ban::of(user, experience)
         .permanent()
@@ -184,31 +171,31 @@ fn digits(number: u64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Event;
+    use crate::log_events::LogEvent;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_copy_is_as_good_as_a_ban_that_was_made() {
+    async fn a_copy_behaves_like_a_real_ban() {
         let app = TestApp::builder().without_stream().start().await;
         let workspace = app.workspace().await;
-        let likeness = Likeness::take(&workspace, 7).await.unwrap();
-        likeness.fill(&app, 0..50).unwrap();
+        let dataset = Dataset::create(&workspace, 7).await.unwrap();
+        dataset.fill(&app, 0..50).unwrap();
 
-        assert!(workspace.is_banned(Likeness::user(49), 7).await);
-        assert!(!workspace.is_banned(Likeness::user(50), 7).await);
+        assert!(workspace.is_banned(Dataset::user(49), 7).await);
+        assert!(!workspace.is_banned(Dataset::user(50), 7).await);
         assert_eq!(workspace.pending_bans(7).await, Vec::<Value>::new());
         let bans = workspace.bans().await;
         assert_eq!(bans.len(), 51);
-        let of_user = Call::get("/bans").query("userId", Likeness::user(7));
+        let of_user = Call::get("/bans").query("userId", Dataset::user(7));
         let of_user = workspace.send(of_user).await.list();
         assert!(
             of_user.len() == 1 && bans.contains(&of_user[0]),
             "{of_user:?}"
         );
 
-        // The experience says once more what the copy has it say: nothing is written.
-        let answer = workspace.send(likeness.confirmation(7)).await;
+        // The experience repeats the report of the copy, which writes nothing.
+        let answer = workspace.send(dataset.confirmation(7)).await;
         let id = answer.request_id().to_owned();
-        let events = Event::of(&app, "ban-async", &[id]).await.unwrap();
+        let events = LogEvent::of(&app, "ban-async", &[id]).await.unwrap();
         assert!(events[0].write_units == 0.0, "{events:?}");
     }
 }

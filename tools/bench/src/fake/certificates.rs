@@ -1,5 +1,5 @@
-//! A certificate authority for this run alone: root, intermediate and the server's certificate,
-//! as many as an AWS endpoint shows.
+//! A certificate authority for one run: root, intermediate and server certificate, like the chain of an AWS
+//! endpoint.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,22 +9,20 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-/// The name that the server's certificate is for.
+/// The name on the server's certificate.
 pub const HOST: &str = "localhost";
 
-/// What both sides of a connection need.
+/// The TLS configuration of both sides.
 pub struct Certificates {
-    /// For the server.
     pub server: Arc<ServerConfig>,
-    /// For the bare call that the functions' are compared with.
+    /// For the bare client.
     pub client: Arc<ClientConfig>,
-    /// The root, for a function's bundle.
+    /// The root in PEM.
     root: String,
 }
 
 impl Certificates {
-    /// Makes them.
-    pub fn make() -> anyhow::Result<Self> {
+    pub fn generate() -> anyhow::Result<Self> {
         let root = CertifiedIssuer::self_signed(authority("root"), KeyPair::generate()?)?;
         let between =
             CertifiedIssuer::signed_by(authority("intermediate"), KeyPair::generate()?, &root)?;
@@ -51,7 +49,7 @@ impl Certificates {
         })
     }
 
-    /// Writes a bundle that holds the root, and as many others as a function has of its own.
+    /// Writes a CA bundle with the root and the roots that a function trusts otherwise.
     pub fn write_bundle(&self, file: &Path, others: &str) -> anyhow::Result<()> {
         let bundle = format!("{others}\n{}", self.root);
         std::fs::write(file, bundle).with_context(|| file.display().to_string())

@@ -1,4 +1,4 @@
-//! What the functions log of their requests: the measurements that they make themselves.
+//! The functions' log events: their own measurements of each request.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,40 +6,31 @@ use std::time::Duration;
 use end_to_end::TestApp;
 use serde::Deserialize;
 
-/// The log event of one request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Event {
-    /// The id that the caller was answered with.
+pub struct LogEvent {
     pub request_id: String,
-    /// From the event to the answer, in ms.
+    /// From the event to the answer.
     pub duration_ms: f64,
-    /// Of which a call of the database was under way, in ms.
+    /// The part of it with a database call in progress.
     pub database_ms: f64,
-    /// Calls of the database.
     pub database_calls: f64,
-    /// Read units consumed.
     pub read_units: f64,
-    /// Write units consumed.
     pub write_units: f64,
-    /// What the event itself takes in the log, the end of its line included.
+    /// The size of the log line, including its end.
     #[serde(skip)]
     pub bytes: f64,
 }
 
-impl Event {
-    /// All that are kept of a function, oldest first.
-    #[must_use]
+impl LogEvent {
+    /// The kept events of a function, oldest first.
     pub fn all(app: &TestApp, function: &str) -> Vec<Self> {
         let lines = app.runtime().logs(function);
         let events = lines.iter().filter_map(|line| Self::read(&line.text));
         events.collect()
     }
 
-    /// All that are kept of a function, once there are so many.
-    ///
-    /// # Errors
-    /// If they do not come.
+    /// The kept events of a function, once there are this many.
     pub async fn at_least(
         app: &TestApp,
         function: &str,
@@ -55,10 +46,7 @@ impl Event {
         anyhow::bail!("{function} did not log {number} requests")
     }
 
-    /// Those of some requests, in their order.
-    ///
-    /// # Errors
-    /// If one of them is never logged.
+    /// The events of these requests, in their order.
     pub async fn of(
         app: &TestApp,
         function: &str,
@@ -83,7 +71,7 @@ impl Event {
         #[expect(clippy::cast_precision_loss, reason = "a line is short")]
         let bytes = (line.len() + 1) as f64;
         event.bytes = bytes;
-        // A line that is about no request is none of these.
+        // Lines without a request are not log events.
         (!event.request_id.is_empty()).then_some(event)
     }
 }

@@ -1,29 +1,28 @@
-//! Where a function is measured: the embedded engine with the template's tables and a demo
-//! workspace, behind stand-ins that answer without TLS and with it.
+//! Where a function is measured: the embedded engine with the template's tables and a demo workspace,
+//! behind fake databases with and without TLS.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use bytes::Bytes;
 use end_to_end::{repository, template};
 use local_stack::Endpoints;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::object_store::ObjectStore;
+use local_stack::runtime::{FunctionSpec, Runtime, Timing};
 use local_stack::seed;
 use tempfile::NamedTempFile;
 
-use crate::process::Process;
-use crate::stand_in::certificates::{Certificates, HOST};
-use crate::stand_in::database::DatabaseStandIn;
-use crate::stand_in::lambda::RuntimeApi;
+use crate::fake::certificates::{Certificates, HOST};
+use crate::fake::database::FakeDatabase;
 
 /// Everything but the function.
-pub struct Stage {
-    /// Without TLS.
-    pub plain: DatabaseStandIn,
-    /// With it.
-    pub tls: DatabaseStandIn,
-    /// For the bare call.
+pub struct Harness {
+    plain: FakeDatabase,
+    tls: FakeDatabase,
     pub certificates: Certificates,
     bundle: NamedTempFile,
     objects: ObjectStore,
@@ -33,7 +32,6 @@ pub struct Stage {
 /// How a function reaches its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// Without TLS.
     Plain,
     /// As on AWS.
     Tls,
@@ -49,12 +47,11 @@ impl Transport {
     }
 }
 
-impl Stage {
-    /// Sets it up.
-    pub async fn set_up() -> anyhow::Result<Self> {
+impl Harness {
+    pub async fn start() -> anyhow::Result<Self> {
         let engine = Engine::start(None, 0).await?;
         let database = Dynamo::new(engine.endpoint());
-        // Nobody reads the stream here.
+        // No function here reads the stream.
         let mut tables = template().tables().to_vec();
         for table in &mut tables {
             if let Some(create) = table.create.as_object_mut() {
@@ -66,13 +63,13 @@ impl Stage {
         let workspaces = workspaces.context("the template's WorkspacesTable")?;
         seed::demo_data(&database, &workspaces.name).await?;
 
-        let certificates = Certificates::make()?;
+        let certificates = Certificates::generate()?;
         let bundle = NamedTempFile::new()?;
         certificates.write_bundle(bundle.path(), &roots()?)?;
         let server = certificates.server.clone();
         Ok(Self {
-            plain: DatabaseStandIn::start(engine.endpoint(), None)?,
-            tls: DatabaseStandIn::start(engine.endpoint(), Some(server))?,
+            plain: FakeDatabase::start(engine.endpoint(), None, None)?,
+            tls: FakeDatabase::start(engine.endpoint(), Some(server), None)?,
             certificates,
             bundle,
             objects: ObjectStore::start(None, template().buckets()).await?,
@@ -80,22 +77,22 @@ impl Stage {
         })
     }
 
-    /// The database as it is reached that way.
-    pub const fn database(&self, transport: Transport) -> &DatabaseStandIn {
+    /// The database with a transport.
+    pub const fn database(&self, transport: Transport) -> &FakeDatabase {
         match transport {
             Transport::Plain => &self.plain,
             Transport::Tls => &self.tls,
         }
     }
 
-    /// Starts a binary that polls this Runtime API, in the environment of a function.
-    pub fn start(
+    /// A runtime for one process of a binary, in the environment of a function. The process starts with the
+    /// first call.
+    pub async fn runtime(
         &self,
         binary: &Path,
         function: &str,
         transport: Transport,
-        runtime: &RuntimeApi,
-    ) -> anyhow::Result<Process> {
+    ) -> anyhow::Result<Runtime> {
         let scheme = match transport {
             Transport::Plain => "http://127.0.0.1".to_owned(),
             Transport::Tls => format!("https://{HOST}"),
@@ -103,38 +100,52 @@ impl Stage {
         let port = self.database(transport).port;
         let database = format!("{scheme}:{port}");
         let endpoints = Endpoints::of_data(&database, self.objects.endpoint());
-        let mut environment = local_stack::aws_environment(&endpoints);
         let described = template().functions().iter().find(|f| f.name == function);
-        environment.extend(described.iter().flat_map(|f| f.environment.clone()));
+        let mut environment: BTreeMap<_, _> = described
+            .iter()
+            .flat_map(|function| function.environment.clone())
+            .chain(local_stack::aws_environment(&endpoints))
+            .collect();
         let bundle = self.bundle.path().display().to_string();
-        for (name, value) in [
-            ("AWS_CA_BUNDLE", bundle.as_str()),
-            ("AWS_LAMBDA_RUNTIME_API", &runtime.address),
-            ("AWS_LAMBDA_FUNCTION_NAME", function),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
-        ] {
-            environment.push((name.to_owned(), value.to_owned()));
-        }
-        Process::start(binary, &environment)
+        environment.insert("AWS_CA_BUNDLE".to_owned(), bundle);
+        let spec = FunctionSpec {
+            name: function.to_owned(),
+            binary: binary.to_owned(),
+            instances: 1,
+            environment,
+            of_instances: Vec::new(),
+            timeout: Duration::from_mins(1),
+            memory: 256,
+        };
+        Ok(Runtime::start(vec![spec]).await?)
     }
 
-    /// From now on functions trust an authority that the database's certificate is not from.
+    /// Makes functions trust an authority that did not sign the database's certificate.
     #[cfg(test)]
-    pub fn trust_a_stranger(&self) -> anyhow::Result<()> {
-        Certificates::make()?.write_bundle(self.bundle.path(), &roots()?)
+    pub fn trust_another_authority(&self) -> anyhow::Result<()> {
+        Certificates::generate()?.write_bundle(self.bundle.path(), &roots()?)
     }
+}
+
+/// Calls a function once: the answer, and when it happened.
+pub async fn call(
+    runtime: &Runtime,
+    function: &str,
+    event: impl Into<Bytes>,
+) -> anyhow::Result<(Bytes, Timing)> {
+    let answer = runtime.invoke(function, event.into()).await;
+    let answer = answer.map_err(|error| anyhow!("{function} failed: {}", error.message))?;
+    let timing = runtime.timing(function).context("the times of the call")?;
+    Ok((answer, timing))
 }
 
 /// The roots that a function trusts on AWS.
 fn roots() -> anyhow::Result<String> {
-    let file = repository("shared/src/store/roots.pem");
+    let file = repository("shared/src/integrations/roots.pem");
     std::fs::read_to_string(&file).with_context(|| file.display().to_string())
 }
 
-/// The documented event of that name, such as `is-banned`.
+/// An event from `events/` by its name, such as `is-banned`.
 pub fn event(name: &str) -> anyhow::Result<Vec<u8>> {
     let file = repository(format!("events/{name}.json"));
     std::fs::read(&file).with_context(|| file.display().to_string())
