@@ -92,11 +92,32 @@ pub fn name(text: &str) -> Result<String, String> {
         return Err(NO_VALUE.to_owned());
     }
     let length = text.chars().count();
-    if (1..=LONGEST_NAME).contains(&length) && !text.contains(char::is_control) {
+    // A character has at most four bytes.
+    let is_plain = shared::domain::text::judge(text, LONGEST_NAME.saturating_mul(4)).is_ok();
+    if (1..=LONGEST_NAME).contains(&length) && is_plain && !text.contains(char::is_control) {
         Ok(text.to_owned())
     } else {
-        Err(format!("expected 1 to {LONGEST_NAME} printable characters"))
+        Err(format!(
+            "expected 1 to {LONGEST_NAME} printable characters, without bidirectional controls"
+        ))
     }
+}
+
+/// Fails if a key itself is given instead of its id. The error does not repeat the secret.
+pub fn require_key_id(text: &str) -> Result<(), UsageError> {
+    if shared::domain::keys::PlainKey::parse(text.trim()).is_none() {
+        return Ok(());
+    }
+    Err(UsageError(
+        "expected the id of the key, not the key itself: `portcullis key list` shows the ids"
+            .to_owned(),
+    ))
+}
+
+/// Parses a decimal id. Signs and leading zeros are refused, since they suggest a typing mistake.
+fn id<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let is_canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_canonical)
 }
 
 pub fn workspace(text: &str) -> Result<WorkspaceId, String> {
@@ -105,18 +126,15 @@ pub fn workspace(text: &str) -> Result<WorkspaceId, String> {
 }
 
 pub fn user(text: &str) -> Result<UserId, String> {
-    let wrong = |_| "expected a Roblox user id, a number from 1 to 2^53 - 1".to_owned();
-    text.parse().map_err(wrong)
+    id(text).ok_or_else(|| "expected a Roblox user id, a number from 1 to 2^53 - 1".to_owned())
 }
 
 pub fn experience(text: &str) -> Result<ExperienceId, String> {
-    let wrong = |_| "expected a Roblox place id, a number from 1 to 2^53 - 1".to_owned();
-    text.parse().map_err(wrong)
+    id(text).ok_or_else(|| "expected a Roblox place id, a number from 1 to 2^53 - 1".to_owned())
 }
 
 pub fn moderator(text: &str) -> Result<ModeratorId, String> {
-    let wrong = |_| "expected the Roblox user id of the moderator".to_owned();
-    text.parse().map_err(wrong)
+    id(text).ok_or_else(|| "expected the Roblox user id of the moderator".to_owned())
 }
 
 pub fn scope(text: &str) -> Result<Scope, String> {
@@ -163,9 +181,29 @@ mod tests {
             "  ".to_owned(),
             "a\nb".to_owned(),
             "x".repeat(101),
+            "a\u{202e}b".to_owned(),
+            "a\u{9b}b".to_owned(),
         ] {
             assert!(name(&wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn ids_have_no_sign_and_no_leading_zero() {
+        assert_eq!(user("156").map(UserId::get), Ok(156));
+        for wrong in ["+5", "0156", "-1", "0", "", " 7", "1e3"] {
+            assert!(user(wrong).is_err(), "{wrong}");
+            assert!(experience(wrong).is_err(), "{wrong}");
+            assert!(moderator(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn key_given_instead_of_its_id_is_not_repeated() {
+        let key = "sentinelAPI.00000000-0000-4000-8000-000000000001";
+        let error = require_key_id(key).unwrap_err().to_string();
+        assert!(!error.contains("00000000"), "{error}");
+        assert!(require_key_id("3f2a91c07d5e").is_ok());
     }
 
     #[test]

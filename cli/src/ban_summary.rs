@@ -1,4 +1,4 @@
-//! A ban as it is printed.
+//! Bans as commands print them.
 
 use serde::Serialize;
 use shared::domain::ban_info::{BanInfo, BanPresenter, FlagFormat};
@@ -9,7 +9,7 @@ use shared::domain::rules::{Ban, Expiry, Scope};
 use crate::output::Printable;
 use crate::times::{Time, in_utc, in_words};
 
-/// A ban: for scripts in the shape of the API, with its times as RFC 3339 besides.
+/// A ban in the shape of the API, with RFC 3339 times in addition.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BanSummary {
@@ -25,7 +25,7 @@ pub struct BanSummary {
 }
 
 impl BanSummary {
-    /// A ban of a workspace at a time. `completed`: the experience asked about has applied it.
+    /// `completed` means that the experience in question has applied the ban.
     pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: UnixSeconds) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
         let view = BanPresenter::of_workspace(workspace, FlagFormat::Boolean, now);
@@ -39,13 +39,12 @@ impl BanSummary {
         }
     }
 
-    /// In force, or how it came to its end.
     pub fn state(&self) -> &'static str {
         state(&self.ban, self.now)
     }
 }
 
-/// In force, or how a ban came to its end.
+/// `in force`, or how the ban ended.
 pub fn state(ban: &Ban, now: UnixSeconds) -> &'static str {
     match ban.ending {
         Some(_) if ban.is_appealed() => "appealed",
@@ -55,7 +54,7 @@ pub fn state(ban: &Ban, now: UnixSeconds) -> &'static str {
     }
 }
 
-/// Where a ban holds.
+/// The scope of a ban, for a table.
 pub fn place(ban: &Ban) -> String {
     match ban.scope {
         Scope::Global => "everywhere".to_owned(),
@@ -63,12 +62,12 @@ pub fn place(ban: &Ban) -> String {
     }
 }
 
-/// Until when a ban holds.
+/// The expiry of a ban, for a table.
 pub fn until(ban: &Ban) -> String {
     Time::of(ban.terms.expires).map_or_else(|| "permanent".to_owned(), Time::shown)
 }
 
-/// Where a ban holds, in a sentence.
+/// The scope of a ban, for a sentence.
 pub fn in_place(ban: &Ban) -> String {
     match ban.scope {
         Scope::Global => "in every experience".to_owned(),
@@ -76,7 +75,7 @@ pub fn in_place(ban: &Ban) -> String {
     }
 }
 
-/// How long a ban holds that is decided at `from`, in a sentence: `permanently`, or `for 7 days (until
+/// The length of a ban from `from` on, for a sentence: `permanently`, or `for 7 days (until
 /// 2026-12-05 10:00 UTC)`.
 pub fn lasting(expires: Expiry, from: UnixSeconds) -> String {
     match expires {

@@ -167,7 +167,7 @@ impl Cli {
         let matches = help::arranged(Self::command()).try_get_matches();
         let matches = matches.unwrap_or_else(|error| help::shortened(error).exit());
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        cli.connection.prefer_given(&matches);
+        cli.connection.prefer_arguments(&matches);
         if let Err((kind, what)) = cli.check() {
             Self::command().error(kind, what).exit();
         }

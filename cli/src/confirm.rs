@@ -1,4 +1,4 @@
-//! The question before something is destroyed.
+//! Confirmation prompts.
 
 use anyhow::{Result, bail};
 
@@ -6,7 +6,7 @@ use crate::terminal;
 
 const NO_ANSWER: &str = "Cancelled: no answer. Use --yes to skip this prompt.";
 
-/// Asks, unless `yes` was given beforehand; anything but a yes is an error, so that a script stops.
+/// Asks a yes/no question unless `yes`. Any other answer is an error, so that scripts stop.
 pub fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
@@ -18,7 +18,7 @@ pub fn confirm(question: &str, yes: bool) -> Result<()> {
     }
 }
 
-/// Asks for a name to be typed out; anything else is an error.
+/// Asks the user to type a name. Any other answer is an error.
 pub fn confirm_name(question: &str, name: &str) -> Result<()> {
     let answer = ask(&format!("{question}\nType {name:?} to confirm: "))?;
     if answer == name || answer == format!("{name:?}") {

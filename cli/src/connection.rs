@@ -1,4 +1,4 @@
-//! From arguments and environment to the tables.
+//! The connection to an installation: its tables, stack and AWS services.
 
 mod local_stack;
 mod principal;
@@ -25,8 +25,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use shared::store::{Database, Store, Tables};
 
-/// What `make dev` calls its tables, and with what it reaches them. A local engine may keep a set of
-/// tables per access key and region, so they have to be the same ones.
+/// The defaults of `make dev`. A local DynamoDB may keep separate tables for each access key and region,
+/// so these must match.
 mod local {
     pub const BANS_TABLE: &str = "BansTable";
     pub const WORKSPACES_TABLE: &str = "WorkspacesTable";
@@ -35,28 +35,28 @@ mod local {
     pub const API: &str = "http://127.0.0.1:9000/api/v1";
 }
 
-/// Where the tables are. What is given as an argument comes before a variable that contradicts it: see
-/// [`ConnectionArgs::prefer_given`].
+/// Where the installation is. Arguments override conflicting environment variables:
+/// [`ConnectionArgs::prefer_arguments`].
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The table of bans: the stack's output `BansTableName`.
+    /// The bans table (the stack's output `BansTableName`).
     #[arg(long, global = true, env = "BANS_TABLE", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     bans_table: Option<String>,
 
-    /// The table of workspaces and keys: the stack's output `WorkspacesTableName`.
+    /// The workspaces table (the stack's output `WorkspacesTableName`).
     #[arg(long, global = true, env = "WORKSPACES_TABLE", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     workspaces_table: Option<String>,
 
-    /// A deployed stack: its outputs name the tables and the API's address.
+    /// The deployed stack. Its outputs contain the names of the tables and the URL of the API.
     #[arg(long, global = true, env = "PORTCULLIS_STACK", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     stack: Option<String>,
 
-    /// Another DynamoDB than the region's. Plain http means a local one, which needs neither table
-    /// names nor credentials.
+    /// The DynamoDB endpoint, if it is not the region's. An http:// URL means a local database, which
+    /// needs neither table names nor credentials.
     #[arg(
         long,
         global = true,
@@ -66,43 +66,41 @@ pub struct ConnectionArgs {
     #[arg(value_parser = endpoint)]
     endpoint: Option<String>,
 
-    /// The AWS region [default: that of the profile or environment].
+    /// The AWS region [default: from the profile or environment].
     #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
 
-    /// The profile of the AWS CLI whose credentials and region are used.
+    /// The AWS CLI profile that provides credentials and region.
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
 }
 
-/// What a command that decides works with.
+/// What commands that change bans work with.
 #[derive(Debug)]
 pub struct OperatorSession {
-    /// The tables.
     pub store: Store,
-    /// Who runs the command.
+    /// Who runs the command, for the history.
     pub principal: String,
 }
 
-/// Where the tables are, and how they are reached.
+/// A located installation.
 #[derive(Debug)]
 pub struct Connection {
-    /// What every service is called with.
+    /// The SDK configuration for all services but DynamoDB.
     pub sdk: SdkConfig,
-    /// The same for DynamoDB, which may lie elsewhere.
+    /// The SDK configuration for DynamoDB, which may have its own endpoint.
     pub database: SdkConfig,
-    /// The tables.
     pub tables: Tables,
-    /// The stack, if one was named.
+    /// The stack, if `--stack` is given.
     pub stack: Option<Stack>,
-    /// Whether the database is that of this machine.
+    /// Whether the database runs on this machine.
     pub is_local: bool,
 }
 
 impl ConnectionArgs {
-    /// Leaves out variables that contradict an argument: `--endpoint` or both tables come before
-    /// `PORTCULLIS_STACK`, and `--stack` before the variables of the tables.
-    pub fn prefer_given(&mut self, matches: &ArgMatches) {
+    /// Ignores variables that conflict with an argument: `--endpoint` or both tables override
+    /// `PORTCULLIS_STACK`, and `--stack` overrides the variables of the tables.
+    pub fn prefer_arguments(&mut self, matches: &ArgMatches) {
         let comes_from = |id: &str, source| matches.value_source(id) == Some(source);
         let is_given = |id| comes_from(id, ValueSource::CommandLine);
         let is_variable = |id| comes_from(id, ValueSource::EnvVariable);
@@ -120,19 +118,19 @@ impl ConnectionArgs {
         }
     }
 
-    /// What is missing to find the tables.
+    /// Fails with what is missing to find the tables.
     pub fn check(&self) -> Result<(), String> {
         let is_found = self.stack.is_some() || self.is_local();
         if self.bans_table.is_none() && !is_found {
             return Err(
-                "no table of bans given: use --stack or --bans-table, or set PORTCULLIS_STACK or \
+                "no bans table given: use --stack or --bans-table, or set PORTCULLIS_STACK or \
                  BANS_TABLE (the stack's output BansTableName)"
                     .to_owned(),
             );
         }
         if self.workspaces_table.is_none() && !is_found {
             return Err(
-                "no table of workspaces given: use --stack or --workspaces-table, or set \
+                "no workspaces table given: use --stack or --workspaces-table, or set \
                  PORTCULLIS_STACK or WORKSPACES_TABLE (the stack's output WorkspacesTableName)"
                     .to_owned(),
             );
@@ -140,21 +138,20 @@ impl ConnectionArgs {
         Ok(())
     }
 
-    /// The stack, if one is named.
     pub fn stack_name(&self) -> Option<&str> {
         self.stack.as_deref()
     }
 
-    /// AWS is called by https only.
+    /// Whether the endpoint is local. AWS itself is only called over https.
     pub fn is_local(&self) -> bool {
         self.endpoint
             .as_deref()
             .is_some_and(|url| url.starts_with("http://"))
     }
 
-    /// The settings of the SDK, with region and credentials still to be found out about.
+    /// The SDK configuration. It does not resolve credentials yet.
     pub async fn sdk(&self) -> SdkConfig {
-        // A person waits at a terminal, not a player: slow networks get more time.
+        // Unlike a game server, an operator can wait for a slow network.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(10))
@@ -185,7 +182,7 @@ impl ConnectionArgs {
         settings.load().await
     }
 
-    /// Finds the tables, with the settings of the SDK.
+    /// Finds the tables.
     pub async fn locate(&self, sdk: SdkConfig) -> Result<Connection> {
         let is_complete = self.bans_table.is_some() && self.workspaces_table.is_some();
         let stack = match &self.stack {
@@ -209,7 +206,7 @@ impl ConnectionArgs {
             )?,
         };
         let region = sdk.region().map_or("none", Region::as_ref);
-        let endpoint = self.endpoint.as_deref().unwrap_or("that of the region");
+        let endpoint = self.endpoint.as_deref().unwrap_or("of the region");
         detail!(
             "tables {} and {}, region {region}, endpoint {endpoint}",
             tables.bans,
@@ -230,7 +227,7 @@ impl ConnectionArgs {
 }
 
 impl Connection {
-    /// The API's address, if it is known: the stack's output, or that of `make dev`.
+    /// The API's URL, if it is known: the stack's output, or that of `make dev`.
     pub fn api_url(&self) -> Option<&str> {
         match &self.stack {
             Some(stack) => stack.output("ApiUrl").ok(),
@@ -238,13 +235,12 @@ impl Connection {
         }
     }
 
-    /// The store on these tables.
     pub fn store(&self) -> Store {
         Store::new(Database::new(&self.database, self.tables.clone()))
     }
 }
 
-/// The same for a command that decides: with who runs it.
+/// Connects and identifies who runs the command.
 pub async fn open_session(args: &ConnectionArgs) -> Result<OperatorSession> {
     let sdk = args.sdk().await;
     credentials(&sdk).await?;
@@ -257,30 +253,30 @@ pub async fn open_session(args: &ConnectionArgs) -> Result<OperatorSession> {
     })
 }
 
-/// Connects to the tables with the caller's credentials, or to a local engine with any.
+/// Connects to the tables.
 pub async fn open(args: &ConnectionArgs) -> Result<Store> {
     Ok(connect(args).await?.store())
 }
 
-/// The same with everything that is known of the installation.
+/// Connects to the installation.
 pub async fn connect(args: &ConnectionArgs) -> Result<Connection> {
     let sdk = args.sdk().await;
     credentials(&sdk).await?;
     args.locate(sdk).await
 }
 
-/// Resolves region and credentials now, so that missing ones are not reported as a failure of the
-/// database, and gives the name of the access key.
+/// Resolves region and credentials first, so that a missing one is not reported as a database failure.
+/// Returns the access key id.
 pub async fn credentials(sdk: &SdkConfig) -> Result<String> {
     sdk.region()
-        .context("no AWS region is set: use --region or set AWS_REGION")?;
+        .context("no AWS region set: use --region or set AWS_REGION")?;
     let Some(credentials) = sdk.credentials_provider() else {
-        anyhow::bail!("no AWS credentials were found: sign in (`aws sso login`, `aws configure`)");
+        anyhow::bail!("no AWS credentials found: sign in (`aws sso login`, `aws configure`)");
     };
     let found = credentials.provide_credentials().await.map_err(|error| {
         anyhow::anyhow!(
-            "no AWS credentials were found ({error}): sign in (`aws sso login`, `aws \
-             configure`), choose a profile with --profile, or use --endpoint for a local DynamoDB"
+            "no AWS credentials found ({error}): sign in (`aws sso login`, `aws configure`), choose \
+             a profile with --profile, or use --endpoint for a local DynamoDB"
         )
     })?;
     Ok(found.access_key_id().to_owned())

@@ -1,8 +1,7 @@
-//! Bans of other systems, read from files: each format is an iterator of entries.
+//! Reads bans from files, and imports them. Each format is an iterator of entries.
 //!
-//! Reading is pure and goes through a file several times: to find out its format, to check and
-//! count, and to import. However long a file is, one entry of it is in memory at a time, besides
-//! eight bytes for each user and each guid while it is checked.
+//! A file is read several times: to detect its format, to check and count, and to import. Memory does not
+//! grow with the file, except for 8 bytes per user and 16 bytes per guid during the check.
 
 mod defaults;
 mod detection;
@@ -38,49 +37,44 @@ use shared::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
 use shared::domain::rules::{EndingKind, Expiry, Scope, Terms};
 use shared::store::{Incoming, Origin};
 
-/// A ban as a file has it, checked.
+/// A valid ban from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedBan {
-    /// Who is banned.
     pub user: UserId,
-    /// Its public id, if it has one.
     pub guid: Option<Guid>,
-    /// Its number where it comes from.
+    /// Its number in the workspace that it comes from.
     pub uid: Option<Uid>,
     /// The workspace it comes from.
     pub workspace: Option<WorkspaceId>,
-    /// Where it holds.
     pub scope: Scope,
     /// The experience it was made from.
     pub experience: ExperienceId,
-    /// Moderator, reasons, expiry, reach.
     pub terms: Terms,
-    /// When it was made.
     pub created: Option<UnixSeconds>,
-    /// When the last decision on it was made.
+    /// When it last changed.
     pub updated: Option<UnixSeconds>,
-    /// Whether the file says that it keeps the user out.
+    /// Whether the file marks it as active.
     pub active: bool,
-    /// Whether it was ended by an accepted appeal.
+    /// Whether an accepted appeal ended it.
     pub appealed: bool,
     /// Whether the experience has applied it.
     pub completed: bool,
 }
 
 impl ImportedBan {
-    /// Was it lifted? One that is not active, and was neither appealed nor has run out, was.
+    /// Whether it was lifted: it is inactive, but neither appealed nor expired.
     #[must_use]
     pub fn lifted(&self, now: UnixSeconds) -> bool {
         !self.active && !self.appealed && self.terms.expires.is_after(now)
     }
 
-    /// Whether it keeps the user out now.
+    /// Whether it is in force.
     #[must_use]
     pub fn holds(&self, now: UnixSeconds) -> bool {
         self.active && !self.appealed && self.terms.expires.is_after(now)
     }
 
-    /// The ban to import.
+    /// Converts it to the store's representation.
     #[must_use]
     pub fn incoming(self, now: UnixSeconds) -> Incoming {
         let ending = if self.appealed {
@@ -111,7 +105,7 @@ impl ImportedBan {
     }
 }
 
-/// When a ban ends, from its Unix seconds in a file.
+/// The expiry for Unix seconds in a file; 0 is permanent.
 fn expiry(seconds: u64) -> Expiry {
     Expiry::from_seconds(seconds)
 }

@@ -1,4 +1,4 @@
-//! What is printed: aligned text for people, JSON for scripts.
+//! Printing of results: tables for people, JSON for scripts.
 
 mod table;
 
@@ -19,13 +19,13 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Something that can be shown: as JSON by its fields, as text by these.
+/// A result that can be printed: as JSON through `Serialize`, as a table through [`Self::fields`].
 pub trait Printable: Serialize {
-    /// Titles and values, the same titles for each value of the type.
+    /// Titles and values. All values of a type have the same titles.
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
 
-/// Where results go. Questions, notes and errors go to standard error instead.
+/// Prints results to standard output.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     format: OutputFormat,
@@ -33,9 +33,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// Tables as wide as the terminal, if there is one and `is_wide` does not ask for more.
+    /// Fits tables to the terminal, unless `is_wide`.
     pub fn new(format: OutputFormat, is_wide: bool, is_coloured: bool) -> Self {
-        let width = if is_wide || !terminal::is_read_by_a_person() {
+        let width = if is_wide || !terminal::is_terminal() {
             None
         } else {
             let size = console::Term::stdout().size_checked();
@@ -48,7 +48,6 @@ impl Output {
         Self { format, layout }
     }
 
-    /// Whether scripts read it.
     pub const fn is_json(self) -> bool {
         matches!(self.format, OutputFormat::Json)
     }
@@ -57,7 +56,6 @@ impl Output {
         terminal::lines(table, self.layout.is_coloured)
     }
 
-    /// Prints one thing.
     pub fn one(self, record: &impl Printable) -> Result<()> {
         match self.format {
             OutputFormat::Json => json(record),
@@ -65,7 +63,7 @@ impl Output {
         }
     }
 
-    /// Prints a list of things; `none` says to people how to get a first one.
+    /// Prints a list, or for an empty list and a table the hint `none`.
     pub fn list(self, records: &[impl Printable], none: &str) -> Result<()> {
         match (self.format, records) {
             (OutputFormat::Json, _) => json(&records),
@@ -74,8 +72,8 @@ impl Output {
                 Ok(())
             }
             (OutputFormat::Table, _) => {
-                let things: Vec<_> = records.iter().map(Printable::fields).collect();
-                self.print(&table::list(&things, self.layout))
+                let rows: Vec<_> = records.iter().map(Printable::fields).collect();
+                self.print(&table::list(&rows, self.layout))
             }
         }
     }
@@ -89,7 +87,7 @@ pub fn rfc3339(time: UnixSeconds) -> String {
         .map_or_else(|| time.to_string(), |instant| instant.to_string())
 }
 
-/// The name under which a value is stored.
+/// The serialized name of an enum value.
 pub fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
@@ -108,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_rfc_3339() {
+    fn times_are_printed_as_rfc_3339() {
         assert_eq!(rfc3339(UnixSeconds(1_728_802_934)), "2024-10-13T07:02:14Z");
     }
 }

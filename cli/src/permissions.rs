@@ -1,12 +1,12 @@
-//! What the program may need to do in AWS. The policy that it prints and the list in the documentation
-//! follow from this table, and a test compares the table with the calls in the sources.
+//! The AWS permissions that the command needs. `iam-policy` prints them; tests compare them with the SDK
+//! calls in the sources and with the documentation.
 
 use serde_json::{Value, json};
 
-/// The actions on one kind of resource.
+/// Allowed actions on one kind of resource.
 #[derive(Clone, Copy, Debug)]
 pub struct AwsPermission {
-    /// What it is for.
+    /// The statement id, which says what the permission is for.
     pub sid: &'static str,
     service: &'static str,
     actions: &'static [&'static str],
@@ -17,23 +17,23 @@ pub struct AwsPermission {
 enum Resource {
     /// Both tables and their indexes.
     Tables,
-    /// The table of workspaces.
+    /// The workspaces table and its indexes.
     Workspaces,
     /// The stack.
     Stack,
-    /// The keys of Roblox Open Cloud.
+    /// The secrets with keys for Roblox Open Cloud.
     Secrets,
-    /// A copy of the table of bans.
+    /// A restored copy of the bans table.
     Copy,
     /// The stack's functions.
     Functions,
-    /// What feeds functions from the stream.
+    /// The event source mappings of the table's stream.
     Mappings,
-    /// Actions that know no resource.
+    /// Actions without resource-level permissions.
     Any,
 }
 
-/// Everything that the program calls. A transaction needs the actions of its parts.
+/// All permissions. A transaction needs the actions of its parts.
 pub const PERMISSIONS: [AwsPermission; 11] = [
     AwsPermission {
         sid: "Tables",
@@ -72,7 +72,7 @@ pub const PERMISSIONS: [AwsPermission; 11] = [
         resource: Resource::Any,
     },
     AwsPermission {
-        sid: "EnforcementKeys",
+        sid: "MirrorKeys",
         service: "secretsmanager",
         actions: &["GetSecretValue"],
         resource: Resource::Secrets,
@@ -83,7 +83,7 @@ pub const PERMISSIONS: [AwsPermission; 11] = [
         actions: &["Scan"],
         resource: Resource::Tables,
     },
-    // The documentation names the copy after the stack.
+    // docs/operations.md gives the copy a name that begins with the stack's.
     AwsPermission {
         sid: "RestoreCopy",
         service: "dynamodb",
@@ -112,7 +112,7 @@ pub const PERMISSIONS: [AwsPermission; 11] = [
         actions: &["GetEventSourceMapping", "UpdateEventSourceMapping"],
         resource: Resource::Mappings,
     },
-    // AWS allows this to everyone; it stands here so that the list is whole.
+    // AWS allows this to everyone; listed for completeness.
     AwsPermission {
         sid: "WhoRunsIt",
         service: "sts",
@@ -122,7 +122,7 @@ pub const PERMISSIONS: [AwsPermission; 11] = [
 ];
 
 impl AwsPermission {
-    /// The actions as IAM writes them, such as `dynamodb:GetItem`.
+    /// The actions in IAM's form, such as `dynamodb:GetItem`.
     pub fn actions(&self) -> impl Iterator<Item = String> {
         let service = self.service;
         self.actions
@@ -131,7 +131,7 @@ impl AwsPermission {
     }
 }
 
-/// The policy that an operator of a stack needs.
+/// The IAM policy for operators of a stack.
 pub fn policy(stack: &str) -> Value {
     let table = |name: &str| format!("arn:aws:dynamodb:*:*:table/{stack}-{name}-*");
     let statements = PERMISSIONS.iter().map(|permission| {
@@ -174,7 +174,7 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
     }
 
-    /// All sources below a folder.
+    /// Reads all sources below a folder.
     fn sources(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -186,7 +186,7 @@ mod tests {
         }
     }
 
-    /// The operations that a source calls on a client of the SDK, as `get_item`.
+    /// The operations that a source calls on SDK clients, such as `get_item`.
     fn called(source: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for (at, _) in source.match_indices("client") {
@@ -206,7 +206,7 @@ mod tests {
         found
     }
 
-    /// `GetItem` as the SDK's method: `get_item`.
+    /// The SDK method of an action: `get_item` for `GetItem`.
     fn method(action: &str) -> String {
         let mut name = String::new();
         for letter in action.chars() {
@@ -219,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn every_call_in_the_sources_is_permitted() {
+    fn policy_permits_every_sdk_call() {
         let mut files = Vec::new();
         sources(&repository().join("cli/src"), &mut files);
         sources(&repository().join("shared/src/store"), &mut files);
         let secrets = repository().join("shared/src/secrets.rs");
         files.push(std::fs::read_to_string(secrets).unwrap());
-        // The file of the functions' exports to S3, which the program does not use.
+        // Only functions export to S3.
         files.retain(|source| !source.contains("aws_sdk_s3"));
         let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
         let permitted: BTreeSet<_> = PERMISSIONS
@@ -244,7 +244,7 @@ mod tests {
                 "the test does not see {name}: {called:?}"
             );
         }
-        // Not an operation, or one with the actions of its parts.
+        // `clone` is no operation, and a transaction needs the actions of its parts.
         let others = ["clone", "transact_write_items"];
         for name in called
             .iter()
@@ -255,12 +255,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_permitted() {
+    fn policy_permits_only_actual_calls() {
         let mut files = Vec::new();
         sources(&repository().join("cli/src"), &mut files);
         sources(&repository().join("shared/src"), &mut files);
         let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
-        // Those of DynamoDB are compared with a run of the program, in `tests/it/workspaces.rs`.
+        // `tests/it/workspaces.rs` covers DynamoDB: it records the calls of the real command.
         let others = PERMISSIONS
             .iter()
             .filter(|permission| permission.service != "dynamodb");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documentation_names_every_action() {
+    fn documentation_lists_every_action() {
         let text = std::fs::read_to_string(repository().join("docs/operators.md")).unwrap();
         for action in PERMISSIONS.iter().flat_map(AwsPermission::actions) {
             assert!(
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_for_one_stack() {
+    fn policy_covers_one_stack() {
         let policy = policy("staging").to_string();
         assert!(
             policy.contains("table/staging-BansTable-*/index/*"),

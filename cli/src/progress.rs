@@ -1,5 +1,5 @@
-//! Progress: a bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere,
-//! nothing for what takes less than a second.
+//! Progress of long operations: a bar on a terminal, a line every few seconds elsewhere, and nothing within
+//! the first second.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -8,28 +8,27 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::terminal;
 
-/// After how long the first sign is given.
+/// When progress first appears.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How often a line is printed where there is no terminal.
+/// How often a line is printed without a terminal.
 const LINES: Duration = Duration::from_secs(5);
 
-/// Something that takes a while.
 #[derive(Debug)]
 pub struct Progress {
     what: &'static str,
     total: Option<u64>,
     done: u64,
     started: Instant,
-    spoken: Option<Instant>,
-    /// What the last line said.
-    said: u64,
+    last_line: Option<Instant>,
+    /// The count in the last line.
+    printed: u64,
     bar: ProgressBar,
     is_terminal: bool,
 }
 
 impl Progress {
-    /// Begins `what` ("bans imported"), of which there are `total`, if that is known.
+    /// Starts counting `what`, for example "bans imported", up to `total` if it is known.
     pub fn begin(what: &'static str, total: Option<u64>) -> Self {
         let bar = match total {
             Some(total) => ProgressBar::new(total),
@@ -41,7 +40,7 @@ impl Progress {
             None => "{spinner} {human_pos} {msg}, {rate}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            // The bar's own rate has four decimals.
+            // The built-in rate has four decimals.
             bar.set_style(
                 style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
                     let _ = write!(out, "{:.0} a second", state.per_sec());
@@ -54,36 +53,35 @@ impl Progress {
             total,
             done: 0,
             started: Instant::now(),
-            spoken: None,
-            said: 0,
+            last_line: None,
+            printed: 0,
             bar,
             is_terminal: terminal::shows_progress(),
         }
     }
 
-    /// So many more are done.
     pub fn advance(&mut self, more: u64) {
         self.done = self.done.saturating_add(more);
         self.bar.inc(more);
-        if self.started.elapsed() < SILENCE || !terminal::is_talkative() {
+        if self.started.elapsed() < SILENCE || !terminal::shows_notes() {
             return;
         }
         if self.is_terminal {
-            if self.spoken.is_none() {
+            if self.last_line.is_none() {
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
             }
-            self.spoken.get_or_insert_with(Instant::now);
-        } else if self.spoken.is_none_or(|last| last.elapsed() >= LINES) {
-            self.spoken = Some(Instant::now());
-            self.said = self.done;
+            self.last_line.get_or_insert_with(Instant::now);
+        } else if self.last_line.is_none_or(|last| last.elapsed() >= LINES) {
+            self.last_line = Some(Instant::now());
+            self.printed = self.done;
             note!("{}", self.line());
         }
     }
 
-    /// All is done. If it took more than a moment, a line says so, unless the last one did.
+    /// Prints a final line, if there was progress before and the last line is outdated.
     pub fn finish(self) {
         self.bar.finish_and_clear();
-        if self.spoken.is_some() && (self.is_terminal || self.said != self.done) {
+        if self.last_line.is_some() && (self.is_terminal || self.printed != self.done) {
             note!("{}", self.line());
         }
     }
@@ -95,7 +93,7 @@ impl Progress {
         let (what, done) = (self.what, self.done);
         let left = match self.total {
             Some(total) if done > 0 && done < total => {
-                #[expect(clippy::cast_precision_loss, reason = "a guess for people")]
+                #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
                 let left = (total - done) as f64 / rate;
                 format!(", about {left:.0} s left")
             }

@@ -1,8 +1,8 @@
-//! What reaches the terminal. Results go to standard output; notes, warnings, questions and errors to
-//! standard error.
+//! Access to the terminal. Results go to standard output; notes, warnings, prompts and errors to standard
+//! error.
 //!
-//! No other module writes there, so nothing that comes from a file, the store, AWS or Roblox can steer
-//! the terminal: [`printable`] writes its control characters out.
+//! No other module writes there, so no text from a file, the store, AWS or Roblox can inject terminal
+//! escapes: `printable` escapes control characters.
 
 use std::fmt::Arguments;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use anyhow::{Context, Result, bail};
 use shared::domain::text::{printable_json, printable_lines};
 
-/// How much is said beside the results.
+/// How much is printed besides results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Warnings, questions and errors only.
+    /// Warnings, prompts and errors only.
     Quiet,
     /// Notes and progress too.
     Normal,
@@ -22,40 +22,39 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// The verbosity of this process, which is set once, before anything is said.
+/// The verbosity of this process, set once at its start.
 static VERBOSITY: AtomicU8 = AtomicU8::new(Verbosity::Normal as u8);
 
-/// Sets how much is said.
 pub fn set_verbosity(verbosity: Verbosity) {
     VERBOSITY.store(verbosity as u8, Ordering::Relaxed);
 }
 
-fn says(least: Verbosity) -> bool {
+fn is_at_least(least: Verbosity) -> bool {
     VERBOSITY.load(Ordering::Relaxed) >= least as u8
 }
 
-/// Whether notes and progress are wanted.
-pub fn is_talkative() -> bool {
-    says(Verbosity::Normal)
+/// Whether notes and progress are printed.
+pub fn shows_notes() -> bool {
+    is_at_least(Verbosity::Normal)
 }
 
-/// Prints a note, unless `--quiet` is given. Takes what `format!` takes.
+/// Prints a note, unless `--quiet` is given. The arguments are those of `format!`.
 macro_rules! note {
     ($($what:tt)*) => { $crate::terminal::note(::std::format_args!($($what)*)) };
 }
 
-/// Prints a warning. Takes what `format!` takes.
+/// Prints a warning. The arguments are those of `format!`.
 macro_rules! warning {
     ($($what:tt)*) => { $crate::terminal::warning(::std::format_args!($($what)*)) };
 }
 
-/// Prints a detail if `--verbose` is given. Takes what `format!` takes.
+/// Prints a detail if `--verbose` is given. The arguments are those of `format!`.
 macro_rules! detail {
     ($($what:tt)*) => { $crate::terminal::detail(::std::format_args!($($what)*)) };
 }
 
 pub fn note(what: Arguments<'_>) {
-    if is_talkative() {
+    if shows_notes() {
         say(&what.to_string());
     }
 }
@@ -65,22 +64,21 @@ pub fn warning(what: Arguments<'_>) {
 }
 
 pub fn detail(what: Arguments<'_>) {
-    if says(Verbosity::Verbose) {
+    if is_at_least(Verbosity::Verbose) {
         say(&what.to_string());
     }
 }
 
-/// Prints why the program fails.
 pub fn error(what: &str) {
     say(&format!("error: {what}"));
 }
 
-/// A line on standard error. That nobody can read it is no reason to stop.
+/// Prints a line to standard error. A closed standard error is not a failure.
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable_lines(text));
 }
 
-/// Prints a question and reads the line that answers it; `None` at the end of the input.
+/// Prints a question and reads a line; `None` at the end of the input.
 pub fn ask(question: &str) -> Result<Option<String>> {
     let mut terminal = io::stderr().lock();
     write!(terminal, "{}", printable_lines(question))?;
@@ -88,13 +86,13 @@ pub fn ask(question: &str) -> Result<Option<String>> {
     let mut answer = String::new();
     let length = io::stdin().lock().read_line(&mut answer)?;
     if !io::stdin().is_terminal() {
-        // No Enter has ended the line of the question.
+        // Nobody pressed Enter to end the line of the question.
         writeln!(terminal)?;
     }
     Ok((length > 0).then_some(answer))
 }
 
-/// Reads a line, after `prompt` if a person types it.
+/// Reads a line, with `prompt` if standard input is a terminal.
 pub fn read_line(prompt: &str) -> Result<String> {
     if io::stdin().is_terminal() {
         let mut terminal = io::stderr().lock();
@@ -106,8 +104,8 @@ pub fn read_line(prompt: &str) -> Result<String> {
     Ok(line)
 }
 
-/// Prints lines of a result. `is_coloured`: `text` is a table that has printable cells and colours of
-/// its own.
+/// Prints a result. `is_coloured` means that `text` contains colours and that its cells are already
+/// escaped.
 pub fn lines(text: &str, is_coloured: bool) -> Result<()> {
     if is_coloured {
         return out(text.as_bytes());
@@ -115,50 +113,48 @@ pub fn lines(text: &str, is_coloured: bool) -> Result<()> {
     out(printable_lines(text).as_bytes())
 }
 
-/// Prints a result in JSON, or a part of it.
+/// Prints JSON, or a part of it.
 pub fn json(text: &str) -> Result<()> {
     out(printable_json(text).as_bytes())
 }
 
-/// Prints what the program says of itself, such as its manual page.
-pub fn own_words(text: &[u8]) -> Result<()> {
+/// Prints text that the program generates about itself, such as its manual page.
+pub fn generated(text: &[u8]) -> Result<()> {
     out(text)
 }
 
 fn out(bytes: &[u8]) -> Result<()> {
     match io::stdout().lock().write_all(bytes) {
-        // The reader has seen enough, such as `head`.
+        // The reader closed the pipe, as `head` does.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the result could not be written"),
+        written => written.context("could not write the result"),
     }
 }
 
-/// A file on standard output, byte for byte, for another program.
+/// Standard output as a byte stream to another program.
 #[derive(Debug)]
 pub struct Pipe(io::Stdout);
 
 impl Pipe {
-    /// Refuses a terminal: what a file holds could steer it.
+    /// Fails on a terminal, since an export may contain terminal escapes.
     pub fn open() -> Result<Self> {
-        if is_read_by_a_person() {
-            bail!("an export is not written to a terminal: name a file, or pipe it to a program");
+        if is_terminal() {
+            bail!("cannot write an export to a terminal: name a file, or pipe it to a program");
         }
         Ok(Self(io::stdout()))
     }
 
-    /// Adds to it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
     }
 
-    /// It is complete.
     pub fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
 /// Whether standard output is a terminal.
-pub fn is_read_by_a_person() -> bool {
+pub fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
@@ -171,7 +167,7 @@ pub fn shows_progress() -> bool {
 mod tests {
     use std::path::Path;
 
-    /// Each source below a folder that does what only this module may do.
+    /// Collects the sources below a folder that write to the terminal.
     fn offenders(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -195,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_module_writes_to_the_terminal() {
+    fn no_other_module_writes_to_the_terminal() {
         let mut found = Vec::new();
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         offenders(&sources, &mut found);

@@ -1,4 +1,4 @@
-//! Times: in the reader's own zone and as durations for people, RFC 3339 in UTC for scripts.
+//! Times as people read them, in their own zone and relative to now, and as RFC 3339 for scripts.
 
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
@@ -12,7 +12,7 @@ use crate::output::rfc3339;
 pub struct Time(pub UnixSeconds);
 
 impl Time {
-    /// When an expiry is, if ever.
+    /// The time of an expiry; `None` for a permanent ban.
     pub const fn of(expiry: Expiry) -> Option<Self> {
         match expiry {
             Expiry::At(at) => Some(Self(at)),
@@ -20,7 +20,7 @@ impl Time {
         }
     }
 
-    /// For people: `2026-11-21 15:03:12 CET, 2 h 5 min ago`.
+    /// Formats the time as `2026-11-21 15:03:12 CET, 2 h 5 min ago`.
     pub fn shown(self) -> String {
         let now = UnixMillis::now().seconds();
         format!("{}, {}", self.local(&TimeZone::system()), self.from(now))
@@ -53,12 +53,12 @@ impl Serialize for Time {
     }
 }
 
-/// A time for people, or a dash.
+/// The time as people read it, or a dash.
 pub fn or_dash(time: Option<Time>) -> String {
     time.map_or_else(|| "-".to_owned(), Time::shown)
 }
 
-/// A length of time in its two largest units: `3 d 4 h`.
+/// A duration in its two largest units, for tables: `3 d 4 h`.
 pub fn duration(seconds: u64) -> String {
     let units = [
         (31_557_600, "y"),
@@ -67,28 +67,10 @@ pub fn duration(seconds: u64) -> String {
         (60, "min"),
         (1, "s"),
     ];
-    let mut left = seconds;
-    let mut parts = Vec::new();
-    for (size, unit) in units {
-        let count = left.checked_div(size).unwrap_or_default();
-        left = left.checked_rem(size).unwrap_or_default();
-        if count > 0 {
-            parts.push(format!("{count} {unit}"));
-        } else if !parts.is_empty() {
-            break;
-        }
-        if parts.len() == 2 {
-            break;
-        }
-    }
-    if parts.is_empty() {
-        "0 s".to_owned()
-    } else {
-        parts.join(" ")
-    }
+    in_units(seconds, &units, |count, unit| format!("{count} {unit}"))
 }
 
-/// The same in words, for sentences: `7 days`, `1 hour 30 minutes`.
+/// A duration in its two largest units, for sentences: `7 days`, `1 hour 30 minutes`.
 pub fn in_words(seconds: u64) -> String {
     let units = [
         (86_400, "day"),
@@ -96,25 +78,28 @@ pub fn in_words(seconds: u64) -> String {
         (60, "minute"),
         (1, "second"),
     ];
+    in_units(seconds, &units, |count, unit| match count {
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
+    })
+}
+
+/// The largest unit that is not 0, and the next smaller one unless that is 0. `units` are sizes in
+/// seconds with names, largest first.
+fn in_units(seconds: u64, units: &[(u64, &str)], text: impl Fn(u64, &str) -> String) -> String {
     let mut left = seconds;
-    let mut parts = Vec::new();
-    for (size, unit) in units {
-        let count = left.checked_div(size).unwrap_or_default();
-        left = left.checked_rem(size).unwrap_or_default();
-        match count {
-            0 if parts.is_empty() => {}
-            0 => break,
-            1 => parts.push(format!("1 {unit}")),
-            _ => parts.push(format!("{count} {unit}s")),
-        }
-        if parts.len() == 2 {
-            break;
-        }
-    }
-    if parts.is_empty() {
-        "0 seconds".to_owned()
-    } else {
-        parts.join(" ")
+    let counted = units.iter().map(|(size, unit)| {
+        let count = left.checked_div(*size).unwrap_or_default();
+        left = left.checked_rem(*size).unwrap_or_default();
+        (count, *unit)
+    });
+    let counted: Vec<_> = counted.collect();
+    let nonzero = counted.iter().skip_while(|(count, _)| *count == 0);
+    let largest = nonzero.take(2).take_while(|(count, _)| *count > 0);
+    let parts: Vec<_> = largest.map(|(count, unit)| text(*count, unit)).collect();
+    match (parts.is_empty(), units.last()) {
+        (true, Some((_, unit))) => text(0, unit),
+        _ => parts.join(" "),
     }
 }
 
@@ -133,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_in_words_has_two_units_at_most() {
+    fn durations_in_words_have_at_most_two_units() {
         for (seconds, text) in [
             (0, "0 seconds"),
             (1, "1 second"),
@@ -149,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_has_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         for (seconds, text) in [
             (0, "0 s"),
             (59, "59 s"),
@@ -164,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_told_in_the_readers_zone_and_from_now() {
+    fn times_are_in_the_local_zone_and_relative_to_now() {
         let time = Time(UnixSeconds(1_728_802_934));
         let zone = TimeZone::posix("CET-1").unwrap();
         assert_eq!(time.local(&zone), "2024-10-13 08:02:14 CET");

@@ -26,11 +26,11 @@ Examples:
     --public-reason \"Stole accounts\" --overwrite
   portcullis ban 156 --experience 7 --moderator 1 --appeal
 
-It asks before it changes a ban in force, bans permanently in every experience, or bans for less than \
-an hour.";
+Asks for confirmation before it changes a ban in force, bans permanently in every experience, or bans \
+for less than an hour.";
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent flag")]
 #[command(after_help = EXAMPLES)]
 #[group(id = "how_long", required = true, multiple = false, args = ["length", "permanent", "appeal"])]
 pub struct BanArgs {
@@ -39,14 +39,14 @@ pub struct BanArgs {
     user: UserId,
     #[command(flatten)]
     place: ExperienceArgs,
-    /// Where the ban holds: in this experience, or `global`, in every experience of the workspace.
+    /// Where the user is banned: `experience` (this one) or `global` (every experience of the workspace).
     #[arg(long, default_value = "experience", value_name = "SCOPE", value_parser = scope)]
     scope: Scope,
-    /// How long the ban lasts: 90s, 30m, 12h, 7d, 1mo, or until a date (2027-01-31, which is 00:00
-    /// UTC) or instant (RFC 3339).
+    /// How long the ban lasts (90s, 30m, 12h, 7d, 1mo), or when it ends: a date (2027-01-31, which means
+    /// 00:00 UTC) or a time (RFC 3339).
     #[arg(long, value_name = "LENGTH", value_parser = ban_length)]
     length: Option<Length>,
-    /// The ban lasts until it is lifted.
+    /// Make the ban permanent.
     #[arg(long)]
     permanent: bool,
     /// The reason shown to the player, at most 400 bytes.
@@ -63,14 +63,14 @@ pub struct BanArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     private_reason: Option<String>,
-    /// The Roblox user id of the moderator who decides.
+    /// The Roblox user id of the moderator.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: ModeratorId,
-    /// Change the ban in force; without this, a ban in force is an error.
+    /// Change the ban in force. Without this option, a ban in force is an error.
     #[arg(long)]
     overwrite: bool,
-    /// The experience has applied the ban already; with --overwrite and the terms of the ban in
-    /// force, this confirms that ban.
+    /// The experience has already applied the ban. With --overwrite and the same terms as the ban in
+    /// force, this only reports that ban as applied.
     #[arg(long)]
     applied: bool,
     /// End the ban in force for an accepted appeal; length and reasons are ignored.
@@ -129,13 +129,13 @@ pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Re
     note!("{}", echo(&committed, &request));
     let standing = &committed.standing;
     let ban = standing.latest_in(args.scope);
-    let ban = ban.context("the ban was made, but changed before it could be shown")?;
+    let ban = ban.context("the ban was created, but changed before it could be shown")?;
     let completed = standing.here.report == Some(ban.current());
     let now = UnixMillis::now().seconds();
     output.one(&BanSummary::new(workspace.guid, ban, completed, now))
 }
 
-/// What was done, in a sentence.
+/// The result in a sentence.
 fn echo(committed: &Committed, request: &BanRequest) -> String {
     match committed.decisions.first() {
         Some(decision) => sentence(decision),
@@ -143,7 +143,7 @@ fn echo(committed: &Committed, request: &BanRequest) -> String {
             "Recorded that experience {} has applied the ban.",
             request.experience
         ),
-        None => "Nothing changed: the ban in force has these terms already.".to_owned(),
+        None => "Nothing changed: the ban in force already has these terms.".to_owned(),
     }
 }
 
@@ -153,14 +153,14 @@ fn sentence(decision: &Decision) -> String {
     let lasting = lasting(ban.terms.expires, ban.updated);
     match decision.kind {
         DecisionKind::Changed => {
-            format!("Changed the ban of {user} {place}: it now holds {lasting}.")
+            format!("Changed the ban of {user} {place}: it now lasts {lasting}.")
         }
         DecisionKind::Appealed => format!("Ended the ban of {user} {place}: appeal accepted."),
         _ => format!("Banned {user} {place} {lasting}."),
     }
 }
 
-/// A call that the operator makes with this program.
+/// The context of a decision by the operator.
 pub async fn operator_call(
     session: &OperatorSession,
     workspace: WorkspaceId,
@@ -185,7 +185,7 @@ pub async fn operator_call(
     })
 }
 
-/// The operator may decide everything, but bans no protected user.
+/// The operator may do everything but ban protected users.
 pub const fn authority(workspace: WorkspaceId, now: UnixSeconds) -> Authority {
     Authority {
         may_decide_globally: true,

@@ -27,15 +27,14 @@ pub struct CheckArgs {
     place: ExperienceArgs,
 }
 
-/// Whether a user is banned in an experience.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CheckSummary {
     user_id: UserId,
     is_banned: bool,
-    /// What the experience has yet to do: `ban`, `unban` or nothing.
+    /// What the experience has yet to apply: `ban`, `unban` or nothing.
     pending: Option<&'static str>,
-    /// The ban that counts, else the latest there was.
+    /// The ban in force, or else the latest one.
     ban: Option<BanSummary>,
 }
 

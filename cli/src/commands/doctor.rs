@@ -32,13 +32,13 @@ Exit status: 1 if a check failed; warnings alone do not change it.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
-    /// The API's address, which ends in /api/v1 [default: the stack's output `ApiUrl`]. With a key in
-    /// the variable `PORTCULLIS_KEY`, a ban check is made too.
+    /// The API's URL, which ends in /api/v1 [default: the stack's output `ApiUrl`]. With an API key in the
+    /// variable `PORTCULLIS_KEY`, doctor also makes a ban check.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }
 
-/// The variable that holds a key to try. Not an argument, since every user of the machine can read those.
+/// The variable with the API key. Other users of the machine could read an argument.
 const KEY: &str = "PORTCULLIS_KEY";
 
 pub async fn run(
@@ -109,7 +109,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         }
         None => findings.push(Finding::skipped(
             "API",
-            "its address is unknown: use --url or --stack",
+            "its URL is unknown: use --url or --stack",
         )),
     }
     findings

@@ -1,4 +1,4 @@
-//! `portcullis forget`: removes everything about a user.
+//! `portcullis erase`: erases all data about a user.
 
 use anyhow::Result;
 use clap::Args;
@@ -13,11 +13,11 @@ use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
-  portcullis forget 156 --dry-run
-  portcullis forget 156 --yes
+  portcullis erase 156 --dry-run
+  portcullis erase 156 --yes
 
-Their bans, their history and what is pending are deleted, and the user can join again. A receipt stays \
-that does not identify them.";
+Deletes the user's bans, history and pending changes, so the user can join again. A receipt that does \
+not identify the user is kept.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -33,7 +33,7 @@ pub struct EraseArgs {
     safety: SafetyArgs,
 }
 
-/// What is, or would be, removed.
+/// The counts of what was or would be erased.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErasedData {
@@ -71,18 +71,18 @@ pub async fn run(args: EraseArgs, store: &Store, output: Output) -> Result<()> {
     let prefix = workspace.guid.prefix();
     let known = store.preview_erasure(prefix, args.user).await?;
     if known.items == 0 {
-        note!("Nothing is on record for user {}.", args.user);
+        note!("No data on record about user {}.", args.user);
     }
     if args.safety.dry_run || known.items == 0 {
         return output.one(&ErasedData::new(known, args.safety.dry_run));
     }
     let question = format!(
-        "Forget user {} in {:?}? Their {} bans and the history are deleted, and they can join again. \
-         This cannot be undone.",
+        "Erase user {} from {:?}? This deletes their {} bans and their history, and they can join again. \
+         It cannot be undone.",
         args.user, workspace.name, known.bans
     );
     confirm(&question, args.safety.yes)?;
-    // Without a secret, the workspace could not tell late confirmations from new bans.
+    // Without its secret, the workspace cannot distinguish late reports from new bans.
     store.upgrade_workspace(prefix).await?;
     let receipt = store
         .erase_user(prefix, args.user, ErasureSource::Operator)

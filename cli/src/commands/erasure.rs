@@ -21,7 +21,7 @@ use crate::times::Time;
 const EXAMPLES: &str = "\
 Examples:
   portcullis erasure setup                 # requests wait for your approval
-  portcullis erasure setup --mode erase    # users are forgotten at once
+  portcullis erasure setup --mode erase    # users are erased immediately
   portcullis erasure list
   portcullis erasure approve --all --dry-run
   portcullis erasure approve 1f2e3d4c-5b6a-4988-9766-554433221100";
@@ -29,17 +29,17 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum ErasureCommand {
-    /// Accept requests from Roblox. The secret for the webhook is shown once.
+    /// Accept requests from Roblox. The webhook secret is shown once.
     Setup(ErasureSetupArgs),
-    /// Show whether requests are accepted, and what happens to them.
+    /// Show whether requests are accepted, and how they are handled.
     Show(WorkspaceArg),
     /// Stop accepting requests. Queued ones stay queued.
     Off(ErasureOffArgs),
     /// List the pending requests.
     List(WorkspaceArg),
-    /// Approve pending requests: the users are forgotten.
+    /// Approve pending requests and erase the users.
     Approve(ChosenRequests),
-    /// Decline pending requests: nothing is forgotten.
+    /// Decline pending requests. Nothing is erased.
     Reject(ChosenRequests),
 }
 
@@ -48,11 +48,11 @@ pub struct ErasureSetupArgs {
     #[command(flatten)]
     place: WorkspaceArg,
 
-    /// What happens to a request.
+    /// How requests are handled.
     #[arg(long, value_enum, default_value_t)]
     mode: RequestMode,
 
-    /// Read the secret from standard input instead of making one.
+    /// Read the secret from standard input instead of generating one.
     #[arg(long)]
     secret_from_stdin: bool,
 
@@ -60,17 +60,17 @@ pub struct ErasureSetupArgs {
     #[arg(long, conflicts_with = "secret_from_stdin")]
     keep_secret: bool,
 
-    /// Skip the confirmation prompt before a secret in use is replaced.
+    /// Skip the confirmation prompt for replacing a secret.
     #[arg(long)]
     yes: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum RequestMode {
-    /// It waits for your approval.
+    /// They wait for your approval.
     #[default]
     Queue,
-    /// The user is forgotten at once.
+    /// The user is erased immediately.
     Erase,
 }
 
@@ -101,14 +101,13 @@ pub struct ChosenRequests {
     safety: SafetyArgs,
 }
 
-/// Whether requests are accepted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct IntakeSummary {
     workspace_guid: WorkspaceId,
     mode: Option<ErasureMode>,
     since: Option<Time>,
-    /// Shown once, when it is made.
+    /// The new secret, shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
@@ -126,7 +125,7 @@ impl Printable for IntakeSummary {
     }
 }
 
-/// A pending request, or what became of it.
+/// A pending or approved request.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ErasureRequest {
@@ -160,7 +159,7 @@ impl Printable for ErasureRequest {
     }
 }
 
-/// `api`: the API's address, if it is known.
+/// `api` is the API's URL, if it is known.
 pub async fn run(
     command: ErasureCommand,
     store: &Store,
@@ -208,7 +207,7 @@ async fn setup(
         confirm(question, args.yes)?;
     }
     let (secret, is_new) = if args.keep_secret {
-        let before = before.context("there is no secret yet: leave out --keep-secret")?;
+        let before = before.context("there is no secret yet: omit --keep-secret")?;
         (before.secret, false)
     } else if args.secret_from_stdin {
         (read_secret()?, false)
@@ -227,7 +226,7 @@ async fn setup(
         },
         created: UnixMillis::now().seconds(),
     };
-    // Its function may not give the workspace the secret that forgetting users needs.
+    // The function that receives requests may not add the secret that erasure needs.
     store.upgrade_workspace(workspace.guid.prefix()).await?;
     store.set_erasure_intake(&new).await?;
     output.one(&IntakeSummary {
@@ -238,7 +237,9 @@ async fn setup(
     })?;
     let url = match api {
         Some(api) => format!("{}/roblox/webhook", api.trim_end_matches('/')),
-        None => "the URL of your API (the stack's output ApiUrl) with /roblox/webhook".to_owned(),
+        None => {
+            "the URL of your API (the stack's output ApiUrl) followed by /roblox/webhook".to_owned()
+        }
     };
     note!(
         "In the Creator Dashboard, under Webhooks, add a webhook for the event Right To Erasure \
@@ -270,7 +271,7 @@ async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Resul
     let mut shown = Vec::new();
     if !chosen.safety.dry_run && !queue.is_empty() {
         let question = format!(
-            "Forget {} users in {:?}? Their bans and history are deleted, and they can join again. This \
+            "Erase {} users from {:?}? This deletes their bans and history, and they can join again. It \
              cannot be undone.",
             queue.len(),
             workspace.name
@@ -316,12 +317,12 @@ async fn reject(chosen: ChosenRequests, store: &Store, output: Output) -> Result
 }
 
 impl ChosenRequests {
-    /// The chosen ones of the pending requests.
+    /// Selects the chosen requests.
     fn from(&self, queue: Vec<QueuedErasure>) -> Result<Vec<QueuedErasure>> {
         let waits = |id: &&NotificationId| queue.iter().any(|queued| queued.notification == **id);
         if let Some(unknown) = self.requests.iter().find(|id| !waits(id)) {
             bail!(
-                "there is no pending request {}; `portcullis erasure list` shows all",
+                "request {} is not pending; `portcullis erasure list` shows the pending ones",
                 unknown.as_str()
             );
         }
@@ -331,7 +332,7 @@ impl ChosenRequests {
     }
 }
 
-/// How the workspace accepts requests, if it does.
+/// The intake of a workspace, if it accepts requests.
 async fn intake(store: &Store, guid: WorkspaceId) -> Result<Option<ErasureIntake>> {
     let intakes = store.erasure_intakes().await?;
     Ok(intakes.iter().find(|intake| intake.guid == guid).cloned())

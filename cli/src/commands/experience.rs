@@ -22,17 +22,18 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum ExperienceCommand {
-    /// Link an experience and send it all bans in force. If interrupted, run it again to continue.
+    /// Link an experience and make the bans in force pending there. If interrupted, run it again to
+    /// continue.
     Link(NamedExperience),
-    /// Unlink an experience and drop its pending bans and unbans. If you link it again, the bans then
-    /// in force become pending again.
+    /// Unlink an experience and drop its pending bans and unbans. If you link it again, the bans in force
+    /// at that time become pending.
     Unlink {
         #[command(flatten)]
         named: NamedExperience,
         #[command(flatten)]
         safety: SafetyArgs,
     },
-    /// List the linked experiences, what is pending there, and when each last polled.
+    /// List the linked experiences with the number of pending changes and the time of the last poll.
     List(WorkspaceArg),
 }
 
@@ -45,8 +46,7 @@ pub struct NamedExperience {
     place: WorkspaceArg,
 }
 
-/// An error unless the experience is linked to the workspace, so that a mistyped id is none of
-/// another place.
+/// Fails unless the experience is linked to the workspace, so that a mistyped id is an error.
 pub async fn require_linked(
     store: &Store,
     workspace: &Workspace,

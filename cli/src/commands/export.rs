@@ -21,10 +21,10 @@ use crate::connection::require_secure_url;
 use crate::progress::Progress;
 use file::{ExportFile, confirm_overwriting};
 
-/// How much is held back before it is written, in bytes.
+/// The size of the write buffer, in bytes.
 const BUFFER: usize = 1 << 18;
 
-/// The variable that holds the key for the API. A key among the arguments could be read by others.
+/// The variable with the API key. Other users of the machine could read an argument.
 const KEY: &str = "PORTCULLIS_KEY";
 
 const EXAMPLES: &str = "\
@@ -58,19 +58,19 @@ pub struct ExportArgs {
     #[arg(long, value_enum, default_value_t)]
     format: FileFormat,
 
-    /// In a CSV file, leave reasons as they are, even if a spreadsheet would run them as formulas.
+    /// CSV only: do not escape reasons that a spreadsheet would run as formulas.
     #[arg(long)]
     raw: bool,
 
-    /// Begin a CSV file with a byte order mark, by which Excel recognises UTF-8.
+    /// CSV only: begin with a byte order mark, so that Excel recognises UTF-8.
     #[arg(long)]
     bom: bool,
 
-    /// In a CSV file, write long numbers so that spreadsheets keep them whole; implies `--bom`.
+    /// CSV only: write long numbers so that spreadsheets do not round them; implies `--bom`.
     #[arg(long)]
     excel: bool,
 
-    /// Only the bans made from this experience, a place id.
+    /// Only bans made from this experience (a place id).
     #[arg(long, short, value_name = "ID", value_parser = experience)]
     experience: Option<ExperienceId>,
 
@@ -83,7 +83,7 @@ pub struct ExportArgs {
 }
 
 impl ExportArgs {
-    /// Whether the tables are not needed.
+    /// Whether the export needs no access to the tables.
     pub const fn is_remote(&self) -> bool {
         self.from_api.is_some()
     }
@@ -94,14 +94,17 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
     let base = args.from_api.as_deref().unwrap_or_default();
     require_secure_url(base)?;
     let base = base.trim_end_matches('/').trim_end_matches("/api/v1");
-    let key = std::env::var(KEY)
-        .with_context(|| format!("no key: set {KEY} to a secret key with the scope bans:read"))?;
+    let key = std::env::var(KEY).with_context(|| {
+        format!("no key given: set {KEY} to a secret key with the scope bans:read")
+    })?;
     let format = match args.format {
         FileFormat::Json => "json",
         FileFormat::Csv => "csv",
     };
     if args.safety.dry_run {
-        bail!("--dry-run does not work with --from-api: the API makes the whole file at once");
+        bail!(
+            "--dry-run does not work with --from-api: the API cannot count bans without exporting them"
+        );
     }
     confirm_overwriting(&args.file, args.safety.yes)?;
     let agent: Agent = Agent::config_builder()
@@ -120,27 +123,29 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
             request = request.query(name, "true");
         }
     }
-    let mut answer = request.call().context("the API cannot be reached")?;
+    let mut answer = request.call().context("could not reach the API")?;
     if answer.status() == 303 {
         let link = answer
             .headers()
             .get("location")
             .and_then(|link| link.to_str().ok());
         let link = link
-            .context("the API answered without a link to the file")?
+            .context("the API's answer contains no link to the file")?
             .to_owned();
-        // The link is a secret of its own; the key stays here.
+        // The link is presigned, so the key must not be sent along.
         answer = agent
             .get(&link)
             .call()
-            .context("the file cannot be reached")?;
+            .context("could not download the file")?;
     }
     let mut body = sound(answer)?.into_body().into_reader();
     let mut target = ExportFile::open(&args.file)?;
     let mut progress = Progress::begin("KB received", None);
     let mut buffer = vec![0; BUFFER];
     loop {
-        let length = body.read(&mut buffer).context("the export broke off")?;
+        let length = body
+            .read(&mut buffer)
+            .context("the download was interrupted")?;
         let Some(part) = buffer.get(..length).filter(|part| !part.is_empty()) else {
             break;
         };
@@ -193,7 +198,7 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// What is exported: all bans of a workspace, or those made from one experience.
+/// All bans of a workspace, or those made from one experience.
 type Selection = (WorkspaceId, Option<ExperienceId>);
 
 fn filter((_, experience): Selection) -> Filter {
@@ -203,7 +208,7 @@ fn filter((_, experience): Selection) -> Filter {
     }
 }
 
-/// An error for an experience that is not linked and has no bans, which is a mistyped one.
+/// Fails for an experience that is neither linked nor has bans, since its id is probably mistyped.
 async fn require_known(store: &Store, wanted: Selection) -> Result<()> {
     let (workspace, Some(experience)) = wanted else {
         return Ok(());

@@ -30,7 +30,6 @@ pub struct HistoryArgs {
     place: WorkspaceArg,
 }
 
-/// One decision.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HistoryEntry {
@@ -40,9 +39,9 @@ struct HistoryEntry {
     at_seconds: UnixSeconds,
     key_id: String,
     moderator_id: Option<ModeratorId>,
-    /// Who ran this program, if it decided.
+    /// Who ran this command, if the decision came from it.
     principal: Option<String>,
-    /// The reason given for lifting it.
+    /// The reason for lifting the ban.
     reason: Option<String>,
     ban: BanSummary,
     previous: Option<BanSummary>,
@@ -64,7 +63,7 @@ impl HistoryEntry {
         said.unwrap_or("-").to_owned()
     }
 
-    /// What was there before, as it was just before the decision.
+    /// The ban just before the decision.
     fn replaced(&self) -> String {
         let Some(before) = &self.before else {
             return "-".to_owned();
@@ -122,7 +121,7 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
                 principal,
                 ..
             } = decision;
-            // A ban is shown as it was at the decision, not as it is by now.
+            // Show the ban as of the decision, not as of now.
             let show = |ban: &Ban| BanSummary::new(workspace.guid, ban, false, at);
             HistoryEntry {
                 id,
@@ -140,6 +139,6 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
             }
         })
         .collect();
-    let none = format!("no decisions on user {} are on record", args.user);
+    let none = format!("no decisions about user {} on record", args.user);
     output.list(&shown, &none)
 }

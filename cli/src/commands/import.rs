@@ -21,107 +21,106 @@ use crate::import::{
 };
 use crate::output::Output;
 
-/// In how many experiences bans can count as applied at once: all of it is one transaction.
-const MOST_APPLIED_IN: usize = 40;
+/// The maximum number of experiences in --applied-in: they share one transaction.
+const MAX_APPLIED_IN: usize = 40;
 
 const EXAMPLES: &str = "\
 Examples:
   portcullis import bans.json --workspace GUID --dry-run
   portcullis import users.csv --workspace GUID --experience 75521396999004 \\
     --moderator 744482898 --public-reason \"Banned earlier\" --user-column id
-  portcullis import ids.txt --workspace GUID --experience 75521396999004 \
+  portcullis import ids.txt --workspace GUID --experience 75521396999004 \\
     --moderator 744482898 --public-reason \"Banned earlier\"
   portcullis import banland.json --format hd-admin --workspace GUID --scope global \\
     --experience 75521396999004 --moderator 744482898 --applied-in 75521396999004
 
-It can be stopped at any time and run again: nothing is imported twice.
-Exit status: 0 all rows were dealt with, 1 some failed, 2 wrong arguments.";
+You can stop an import at any time and run it again: nothing is imported twice.
+Exit status: 0 success, 1 some rows failed, 2 wrong arguments.";
 
-/// The scopes by name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum ScopeName {
-    /// In the experience the ban is made from.
+    /// In the experience that the ban is made from.
     Experience,
-    /// In all experiences of the workspace.
+    /// In every experience of the workspace.
     Global,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ImportArgs {
-    /// The file; `-` is standard input.
+    /// The file to read; `-` is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
     #[command(flatten)]
     place: WorkspaceArg,
 
-    /// Its format [default: as the contents look].
+    /// The format of the file [default: detected from its contents].
     #[arg(long, value_enum)]
     format: Option<ImportFormat>,
 
-    /// Print what would change, and change nothing.
+    /// Print what would change, without changing anything.
     #[arg(long)]
     dry_run: bool,
 
-    /// Import bans again that an earlier import made and that were lifted since, by an undo for one.
+    /// Also import bans that an earlier import made and that were lifted since, for example by `undo`.
     #[arg(long)]
     again: bool,
 
-    /// Where rows that are not imported are written, to be corrected and imported again [default:
-    /// FILE.errors.csv, or FILE.errors.json for JSON].
+    /// The file for rows that are not imported; you can correct and import it [default: FILE.errors.csv,
+    /// or FILE.errors.json for JSON and Lua].
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
 
-    /// The experiences that have applied these bans already; in others they are pending.
+    /// The experiences that have already applied these bans; in others the bans become pending.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     applied_in: Vec<ExperienceId>,
 
-    /// Where a row does not say it: the experience its ban was made from.
+    /// The experience that bans were made from, for rows without one.
     #[arg(long, value_name = "ID")]
     experience: Option<ExperienceId>,
 
-    /// Where a row does not say it: where its ban holds [default: experience].
+    /// The scope, for rows without one [default: experience].
     #[arg(long, value_enum)]
     scope: Option<ScopeName>,
 
-    /// Where a row does not say it: the moderator.
+    /// The moderator's Roblox user id, for rows without one.
     #[arg(long, value_name = "ID")]
     moderator: Option<ModeratorId>,
 
-    /// Where a row does not say it: the reason for moderators [default: the other reason].
+    /// The reason shown to moderators, for rows without one [default: the public reason].
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     private_reason: Option<String>,
 
-    /// Where a row does not say it: the reason shown to the player.
+    /// The reason shown to the player, for rows without one.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     public_reason: Option<String>,
 
-    /// The file is our CSV export made with raw=true.
+    /// The file is a CSV export made with --raw (or raw=true).
     #[arg(long)]
     raw: bool,
 
-    /// A column or field that is not to be read although it looks as if it mattered.
+    /// A column or field to ignore, although its title suggests that it matters.
     #[arg(long, value_name = "TITLE")]
     ignore_column: Vec<String>,
 
-    /// The column of user ids in a table of users [default: userId, by any usual name].
+    /// The column with user ids [default: userId or a common synonym].
     #[arg(long, value_name = "TITLE")]
     user_column: Option<String>,
 
-    /// The column of reasons for players [default: reason, by any usual name].
+    /// The column with reasons shown to players [default: reason or a common synonym].
     #[arg(long, value_name = "TITLE")]
     reason_column: Option<String>,
 
-    /// The column of reasons for moderators [default: privateReason, by any usual name].
+    /// The column with reasons shown to moderators [default: privateReason or a common synonym].
     #[arg(long, value_name = "TITLE")]
     private_reason_column: Option<String>,
 
-    /// The column of moderators' ids [default: moderator, by any usual name].
+    /// The column with moderators' ids [default: moderator or a common synonym].
     #[arg(long, value_name = "TITLE")]
     moderator_column: Option<String>,
 
-    /// The column of when bans end [default: expires, by any usual name].
+    /// The column with the ends of bans [default: expires or a common synonym].
     #[arg(long, value_name = "TITLE")]
     expires_column: Option<String>,
 }
@@ -156,13 +155,13 @@ impl ImportArgs {
 pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let applied_in: BTreeSet<_> = args.applied_in.iter().copied().collect();
-    if applied_in.len() > MOST_APPLIED_IN {
+    if applied_in.len() > MAX_APPLIED_IN {
         bail!(UsageError(format!(
-            "--applied-in takes at most {MOST_APPLIED_IN} experiences"
+            "--applied-in accepts at most {MAX_APPLIED_IN} experiences"
         )));
     }
     let workspace = workspace::find(store, args.place.workspace).await?;
-    // A mistyped id would give the bans to another place.
+    // A mistyped id would assign the bans to another place.
     for experience in applied_in.iter().chain(&args.experience) {
         require_linked(store, &workspace, *experience).await?;
     }
@@ -173,14 +172,21 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
     let format = detected.format;
     if !format.tells_experience() && args.experience.is_none() {
         let what = format!(
-            "--experience is missing: {} does not say which experience a ban was made from\n",
+            "--experience is missing: the format {} does not contain the experience of a ban\n",
             word_of(format)
         );
         clap::Error::raw(ErrorKind::MissingRequiredArgument, what).exit();
     }
     let reading = args.reading(detected);
+    if reading
+        .needs_moderator(source.again()?)
+        .or_else(|broken| refused(&broken))?
+    {
+        let what = "--moderator is missing: the table has no column with moderators\n";
+        clap::Error::raw(ErrorKind::MissingRequiredArgument, what).exit();
+    }
     let rows = || {
-        let file = source.again().context("the file cannot be read again")?;
+        let file = source.again().context("could not read the file again")?;
         reading.rows(file).or_else(|broken| refused(&broken))
     };
     let shape = reading
@@ -189,14 +195,14 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
     let path = args.errors.clone();
     let path = path.unwrap_or_else(|| source.errors(shape.extension()));
     if source.is_at(&path) {
-        bail!("--errors must be another file than the one that is imported");
+        bail!("--errors must not be the imported file");
     }
 
     let numbering = store.numbering(workspace.prefix()).await?;
     let found = survey(rows, workspace, numbering, format == ImportFormat::Csv)?;
     let not_read: Vec<_> = found.unread.iter().cloned().collect();
     if !not_read.is_empty() {
-        note!("not read: {}", not_read.join(", "));
+        note!("columns or fields not read: {}", not_read.join(", "));
     }
     let plan = ImportPlan {
         workspace,
@@ -220,13 +226,13 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
         import_rows(rows, &found.repeats, &import, &mut report).await
     };
     match ended {
-        Ok(ImportEnd::Whole) => report.finish(),
-        Ok(ImportEnd::Stopped) => {
+        Ok(ImportEnd::Complete) => report.finish(),
+        Ok(ImportEnd::Interrupted) => {
             let added = report.abandon();
-            bail!("stopped after {added} bans: run the same command again to go on")
+            bail!("stopped after {added} bans: run the same command again to continue")
         }
         Err(error) => Err(error.context(format!(
-            "{} bans were imported: run the same command again to go on",
+            "{} bans were imported: run the same command again to continue",
             report.abandon()
         ))),
     }

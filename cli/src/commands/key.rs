@@ -14,7 +14,7 @@ use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, Plain
 use shared::store::{NewKey, Store};
 
 use super::workspace;
-use crate::arguments::{SafetyArgs, WorkspaceArg, expiry, name, one_of};
+use crate::arguments::{SafetyArgs, WorkspaceArg, expiry, name, one_of, require_key_id};
 use crate::confirm::confirm;
 use crate::output::Output;
 use summary::{KeySummary, NewKeySummary};
@@ -32,15 +32,15 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum KeyCommand {
-    /// Make a key. It is shown once.
+    /// Create a key. It is shown once.
     Create(NewKeyArgs),
     /// List a workspace's keys, oldest first, including revoked and expired ones.
     List(WorkspaceArg),
-    /// Show a key: everything except the key itself.
+    /// Show a key's settings, but not the key itself.
     Show(NamedKey),
-    /// Replace a key with a new one like it, shown once; the old one keeps working for a while.
+    /// Replace a key with a new one, shown once. The old key keeps working for a while.
     Rotate(KeyRotateArgs),
-    /// Revoke a key: within 60 seconds it is refused everywhere. This cannot be undone.
+    /// Revoke a key. Within 60 seconds it stops working everywhere. This cannot be undone.
     Revoke {
         #[command(flatten)]
         named: NamedKey,
@@ -63,42 +63,42 @@ pub struct NewKeyArgs {
     #[command(flatten)]
     pub place: WorkspaceArg,
 
-    /// The display name, such as where it is used.
+    /// The display name, for example where the key is used.
     #[arg(long, value_parser = name, allow_hyphen_values = true)]
     pub name: String,
 
-    /// A `public` key can only check single users, and can be given to other communities.
+    /// `public` keys can only check single users; you can give them to other communities.
     #[arg(long, default_value = "secret")]
     #[arg(value_parser = one_of::<KeyKind>(["secret", "public"]))]
     pub kind: KeyKind,
 
-    /// What a secret key may do, separated by commas [default: bans:read,bans:write].
+    /// The scopes of a secret key, separated by commas [default: bans:read,bans:write].
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
     #[arg(value_parser = one_of::<KeyScope>(KeyScope::ALL.map(KeyScope::name)))]
     pub scopes: Vec<KeyScope>,
 
-    /// How lists write flags for it; `auto`: booleans for game servers, 0 and 1 for others.
+    /// The format of flags in lists. `auto`: booleans for game servers, 0 and 1 for others.
     #[arg(long, default_value = "auto", value_name = "HOW")]
     #[arg(value_parser = one_of::<PinnedFlagFormat>(["auto", "integer", "boolean"]))]
     pub flags: PinnedFlagFormat,
 
-    /// How many bans it may make or change within any hour [default: no limit].
+    /// How many bans the key may make or change per hour [default: no limit].
     #[arg(long, value_name = "N")]
     pub bans_per_hour: Option<NonZeroU32>,
 
-    /// How many checks it may make within a minute, counted approximately [default: 6000 for a public
-    /// key, any number for a secret one].
+    /// How many checks the key may make per minute, approximately [default: 6000 for a public key, no
+    /// limit for a secret key].
     #[arg(long, value_name = "N")]
     pub checks_per_minute: Option<NonZeroU32>,
 
-    /// When it expires: after 12h, 90d, 1y, or on a date (2027-01-31, which is 00:00 UTC) or instant
+    /// When the key expires: a length (12h, 90d, 1y), a date (2027-01-31, which means 00:00 UTC) or a time
     /// (RFC 3339) [default: never].
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
     pub expires: Option<UnixSeconds>,
 }
 
 impl NewKeyArgs {
-    /// The scopes that the key gets, each once and in the usual order.
+    /// The scopes of the new key, without duplicates and in canonical order.
     pub fn granted(&self) -> Result<Vec<KeyScope>, String> {
         let asked = |scope| self.scopes.contains(&scope);
         match self.kind {
@@ -146,9 +146,9 @@ async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> 
     make(&new, store, output).await
 }
 
-/// Makes a key and shows it, once.
+/// Creates a key and shows it once.
 async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
-    // That a random key exists already only means that the answer to the first try was lost.
+    // If the random key exists, the answer to the first attempt was lost.
     store.create_key(new).await?;
     let record = new.record();
     output
@@ -158,7 +158,7 @@ async fn make(new: &NewKey, store: &Store, output: Output) -> Result<()> {
         })
         .with_context(|| {
             format!(
-                "the key is made but was not shown: revoke {}",
+                "key created but could not be printed; revoke {}",
                 record.key_id
             )
         })?;
@@ -171,7 +171,7 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
     let now = UnixMillis::now().seconds();
     let shown: Vec<_> = keys.iter().map(|key| KeySummary::at(now, key)).collect();
     let none = format!(
-        "no keys yet: make one with `portcullis key create -w {} --name NAME`",
+        "no keys yet: create one with `portcullis key create -w {} --name NAME`",
         place.workspace
     );
     output.list(&shown, &none)
@@ -180,7 +180,7 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
 async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Output) -> Result<()> {
     let mut key = find(store, named).await?;
     let now = UnixMillis::now().seconds();
-    // Revoking a key twice is no mistake: the second time shows when the first was.
+    // Revoking a key again is not an error: it shows when the key was revoked.
     if key.revoked.is_none() && safety.dry_run {
         note!("Dry run: this key would be revoked.");
     } else if key.revoked.is_none() {
@@ -190,16 +190,17 @@ async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Out
         );
         confirm(&question, safety.yes)?;
         let prefix = named.place.workspace.prefix();
-        // `false` means that another call was faster: it is revoked.
+        // `false` means that another call has already revoked it.
         store.revoke_key(prefix, &key.key_id, now).await?;
         key.revoked = Some(now);
     }
     output.one(&KeySummary::at(now, &key))
 }
 
-/// The key with this id, or an error that says where to find the right one.
+/// Finds a key by its id. The error says how to list keys.
 async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
     let NamedKey { place, key_id } = named;
+    require_key_id(key_id)?;
     let keys = all(store, *place).await?;
     let found = keys.into_iter().find(|key| key.key_id == *key_id);
     found.with_context(|| {
@@ -210,7 +211,7 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
     })
 }
 
-/// The keys of a workspace that exists, oldest first.
+/// The keys of a workspace, oldest first. Fails if the workspace does not exist.
 async fn all(store: &Store, place: WorkspaceArg) -> Result<Vec<KeyRecord>> {
     let workspace = workspace::find(store, place.workspace).await?;
     let mut keys = store.keys(workspace.guid.prefix()).await?;

@@ -1,4 +1,4 @@
-//! `portcullis enforcement`: bans on Roblox's own list, without a game server.
+//! `portcullis mirror`: applies bans through Roblox Open Cloud, without a game server.
 
 mod adopt;
 mod lift;
@@ -26,38 +26,37 @@ pub use secret_name::unreadable;
 
 const EXAMPLES: &str = "\
 Examples:
-  portcullis enforcement set 75521396999004 --secret portcullis/STACK/roblox
-  portcullis enforcement status
-  portcullis enforcement reconcile 75521396999004
-  portcullis enforcement reconcile 75521396999004 --repair --yes
-  portcullis enforcement adopt 75521396999004 --moderator 1 --dry-run
-  portcullis enforcement off 75521396999004 --lift
+  portcullis mirror set 75521396999004 --secret portcullis/STACK/roblox
+  portcullis mirror status
+  portcullis mirror reconcile 75521396999004
+  portcullis mirror reconcile 75521396999004 --repair --yes
+  portcullis mirror adopt 75521396999004 --moderator 1 --dry-run
+  portcullis mirror off 75521396999004 --lift
 
-The key of Roblox Open Cloud is kept in AWS SecretStore Manager, as a text, under a name that begins with
-portcullis/STACK/, where STACK is the name of the deployed stack. It needs the scopes
+Store the Roblox Open Cloud key as plain text in AWS SecretStore Manager, under a name that begins with
+portcullis/STACK/, where STACK is the name of the deployed stack. The key needs the scopes
 universe.user-restriction:read and :write, and universe-messaging-service:publish.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum MirrorCommand {
-    /// Mirror an experience's bans to Roblox's own list, or change how.
+    /// Mirror an experience's bans to Roblox's own ban list, or change the settings of its mirror.
     Set(settings::MirrorSetArgs),
-    /// List what is mirrored.
+    /// List the mirrored experiences.
     List(WorkspaceArg),
-    /// Stop mirroring an experience. What Roblox holds stays, unless --lift is given.
+    /// Stop mirroring an experience. Restrictions on Roblox stay, unless --lift is given.
     Off(settings::MirrorOffArgs),
-    /// Import the bans on Roblox's own list that this workspace has not set.
+    /// Import bans from Roblox's own ban list that this workspace has not set.
     Adopt(adopt::AdoptArgs),
-    /// Show how much is queued for Roblox, and what delays it.
+    /// Show how many changes are pending, and what delays them.
     Status(status::StatusArgs),
-    /// Compare Roblox's list with the bans in force here.
+    /// Compare Roblox's ban list with the bans in force here.
     Reconcile(reconcile::ReconcileArgs),
 }
 
-/// One experience of a workspace.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct NamedMirror {
-    /// The experience, by its place id.
+    /// The experience's place id.
     #[arg(value_name = "EXPERIENCE", value_parser = experience)]
     experience: ExperienceId,
 
@@ -65,10 +64,9 @@ pub struct NamedMirror {
     place: WorkspaceArg,
 }
 
-/// What a list says that has nothing in it.
-const NONE_MIRRORED: &str = "no experience is mirrored: see `portcullis enforcement set`";
+const NONE_MIRRORED: &str = "no experience is mirrored: see `portcullis mirror set`";
 
-/// A mirror, and whether it was ended.
+/// A current or ended mirror.
 struct FoundMirror {
     enforcement: Mirror,
     is_ended: bool,
@@ -76,14 +74,14 @@ struct FoundMirror {
 
 fn not_mirrored(named: NamedMirror) -> anyhow::Error {
     anyhow::anyhow!(
-        "experience {0} is not mirrored: `portcullis enforcement list -w {1}` shows those that are, \
-         `portcullis enforcement set {0}` mirrors it",
+        "experience {0} is not mirrored: `portcullis mirror list -w {1}` shows the mirrored ones, \
+         `portcullis mirror set {0}` mirrors it",
         named.experience,
         named.place.workspace
     )
 }
 
-/// What the commands work with.
+/// The services that the commands use.
 pub struct MirrorContext {
     store: Store,
     secrets: SecretStore,
@@ -93,7 +91,6 @@ pub struct MirrorContext {
 }
 
 impl MirrorContext {
-    /// Connects.
     async fn open(args: &ConnectionArgs) -> Result<Self> {
         let sdk = args.sdk().await;
         connection::credentials(&sdk).await?;
@@ -108,20 +105,20 @@ impl MirrorContext {
         })
     }
 
-    /// The key of a mirror.
+    /// Reads a mirror's Open Cloud key.
     async fn key(&self, secret: &str) -> Result<RobloxKey> {
         let found = self.secrets.fresh_key(secret).await;
         found.with_context(|| format!("secret {secret} in {}", self.region))
     }
 
-    /// How an experience is mirrored.
+    /// The mirror of an experience; fails if it is not mirrored.
     async fn enforcement(&self, named: NamedMirror) -> Result<Mirror> {
         let prefix = self.prefix(named).await?;
         let found = self.store.mirror(prefix, named.experience).await?;
         found.with_context(|| not_mirrored(named))
     }
 
-    /// How an experience is or was mirrored, in a universe if one is named.
+    /// The current mirror of an experience, or else an ended one; with `universe`, only one in there.
     async fn enforcement_or_ended(
         &self,
         named: NamedMirror,
@@ -160,7 +157,7 @@ impl MirrorContext {
     }
 }
 
-/// Roblox, where `ROBLOX_API_URL` or else the local stack says, or where it is.
+/// The client for Roblox: at `ROBLOX_API_URL`, or else the local stack's fake, or else Roblox itself.
 pub async fn roblox(located: &Connection) -> Result<Roblox> {
     let local = match std::env::var_os("ROBLOX_API_URL") {
         Some(_) => None,
@@ -173,7 +170,6 @@ pub async fn roblox(located: &Connection) -> Result<Roblox> {
     roblox.map_err(|error| anyhow::anyhow!("Roblox Open Cloud: {error}"))
 }
 
-/// A mirror, as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MirrorSummary {
@@ -182,7 +178,7 @@ pub struct MirrorSummary {
     secret: String,
     mirror: Vec<&'static str>,
     since: Time,
-    /// Since when it is stopped, and why.
+    /// Since when the mirror is stopped; `reason` says why.
     stopped: Option<Time>,
     reason: Option<String>,
 }

@@ -18,7 +18,7 @@ Examples:
   portcullis pending --experience 7
   portcullis pending --experience 7 --output json | jq length";
 
-/// How many are read at a time.
+/// How many changes are read per query.
 const PAGE: usize = 100;
 
 #[derive(Debug, Args)]
@@ -28,7 +28,6 @@ pub struct PendingArgs {
     place: ExperienceArgs,
 }
 
-/// A ban or an unban that the experience has yet to apply.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PendingChange {

@@ -21,7 +21,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum ProtectedCommand {
-    /// Protect users from bans. Bans that they have already stay until they are lifted.
+    /// Protect users from bans. Bans that they already have stay in force.
     Add(UserArgs),
     /// End the protection of users.
     Remove(UserArgs),
@@ -38,7 +38,6 @@ pub struct UserArgs {
     place: WorkspaceArg,
 }
 
-/// A protected user.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ProtectedUser {
@@ -75,7 +74,7 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
             if let Some(other) = users.iter().find(|user| !is_protected(user)) {
                 bail!(
                     "user {other} is not protected, so nothing was changed; `portcullis protected \
-                     list -w {}` shows who is",
+                     list -w {}` shows protected users",
                     place.workspace
                 );
             }

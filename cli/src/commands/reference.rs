@@ -1,4 +1,4 @@
-//! `portcullis completions`, `man` and `iam-policy`: the program described by itself.
+//! `portcullis completions`, `man` and `iam-policy`.
 
 use std::path::PathBuf;
 
@@ -34,21 +34,21 @@ pub struct ManArgs {
 pub fn completions(args: &CompletionsArgs) -> Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "portcullis", &mut text);
-    terminal::own_words(&text)
+    terminal::generated(&text)
 }
 
 pub fn man(args: &ManArgs) -> Result<()> {
     if let Some(dir) = &args.dir {
-        let failed = || format!("the pages could not be written to {}", dir.display());
+        let failed = || format!("could not write the pages to {}", dir.display());
         std::fs::create_dir_all(dir).with_context(failed)?;
         return clap_mangen::generate_to(Cli::command(), dir).with_context(failed);
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    terminal::own_words(&page)
+    terminal::generated(&page)
 }
 
-/// Prints the policy for the stack that is named, or for one that is called `portcullis`.
+/// Prints the policy for the given stack, or else for a stack named `portcullis`.
 pub fn iam_policy(connection: &ConnectionArgs) -> Result<()> {
     let policy = permissions::policy(connection.stack_name().unwrap_or("portcullis"));
     terminal::json(&format!("{}\n", serde_json::to_string_pretty(&policy)?))

@@ -1,4 +1,4 @@
-//! `portcullis restore`: the bans table goes back to an earlier state, from a copy of it.
+//! `portcullis restore`: restores the bans table to an earlier state, from a copy.
 
 mod checkpoint;
 mod scan;
@@ -23,55 +23,55 @@ use state::{RestorePhase, RestoreState};
 use summary::RestoreSummary;
 use writers::WriterFunctions;
 
-/// How long Lambda may take until it starts no more calls of a function that is stopped.
-const SETTLES: Duration = Duration::from_secs(5);
+/// How long Lambda may still start invocations after a function is stopped.
+const STOP_DELAY: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
   portcullis --stack portcullis restore --from portcullis-bans-restored --dry-run
   portcullis --stack portcullis restore --from portcullis-bans-restored
 
-First restore the table beside the live one (docs/operations.md):
+First restore the table to a copy (docs/operations.md):
   aws dynamodb restore-table-to-point-in-time --source-table-name LIVE \\
     --target-table-name portcullis-bans-restored --restore-date-time 2026-11-21T09:30:00Z
 
-The copy is only read. What the live table has lost is put back. Bans made since are lifted, those
-lifted since are in force again, those changed since get their terms back; `undo` takes that back.
-The functions that write to the table are stopped meanwhile; bans are checked all the time. If the
-command is interrupted, run it again: it goes on. Workspaces, keys and settings stay as they are.";
+The copy is only read. Items that the live table has lost are put back. Bans made since are lifted,
+bans lifted since are in force again, and bans changed since get their old terms back; `undo` reverses
+that. Meanwhile the functions that write to the table are stopped; ban checks continue to work. If the
+command is interrupted, run it again to continue. Workspaces, keys and settings do not change.";
 
-/// What becomes of users who are in the copy and no longer in the live table.
+/// What to do with users who are in the copy, but no longer in the live table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum AbsentUsers {
-    /// They were forgotten since: none of them is brought back.
+    /// They were erased since: bring none of them back.
     LeaveOut,
-    /// The live table has lost them: all are brought back but those named by --forgotten.
+    /// The live table has lost them: bring back all except those in --erased.
     BringBack,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RestoreArgs {
-    /// The copy: the table into which DynamoDB has restored a point in time.
+    /// The copy: the table to which DynamoDB has restored a point in time.
     #[arg(long, value_name = "TABLE", required_unless_present = "cancel")]
     from: Option<String>,
 
-    /// What becomes of users who are in the copy and no longer in the live table. Needed if there are
-    /// any: the dry run lists them. Before any of them is brought back, they are listed once more while
-    /// nobody can be forgotten, and the command is to be run again.
+    /// What to do with users who are in the copy, but no longer in the live table. Required if there are
+    /// any; the dry run lists them. Before any are brought back, they are listed again while no user can
+    /// be erased, and you run the command again.
     #[arg(long, value_enum, value_name = "WHAT")]
     absent: Option<AbsentUsers>,
 
-    /// Users who were forgotten since and are not brought back, separated by commas.
-    #[arg(long, value_name = "USER,…", value_parser = user, value_delimiter = ',')]
+    /// Users who were erased since and must not be brought back, separated by commas.
+    #[arg(long, alias = "forgotten", value_name = "USER,…", value_parser = user, value_delimiter = ',')]
     #[arg(requires = "absent")]
-    forgotten: Vec<UserId>,
+    erased: Vec<UserId>,
 
-    /// Put back what is lost, and leave what was decided since.
+    /// Only put back lost items, and keep all decisions made since.
     #[arg(long)]
     only_missing: bool,
 
-    /// End a restore that is under way where it is, and start the functions again.
+    /// Stop a restore in progress, and start the functions again.
     #[arg(long, conflicts_with_all = ["from", "absent", "only_missing", "dry_run"])]
     cancel: bool,
 
@@ -81,10 +81,10 @@ pub struct RestoreArgs {
 
 impl RestoreArgs {
     fn absent(&self) -> Option<Absent> {
-        let forgotten: BTreeSet<_> = self.forgotten.iter().copied().collect();
+        let erased: BTreeSet<_> = self.erased.iter().copied().collect();
         self.absent.map(|what| match what {
             AbsentUsers::LeaveOut => Absent::LeaveOut,
-            AbsentUsers::BringBack => Absent::BringBackExcept(forgotten),
+            AbsentUsers::BringBack => Absent::BringBackExcept(erased),
         })
     }
 }
@@ -94,31 +94,31 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
     connection::credentials(&sdk).await?;
     let located = connection.locate(sdk).await?;
     let live = located.store();
-    let under_way: Option<RestoreState> = RestoreRun::load(&live).await?;
+    let in_progress: Option<RestoreState> = RestoreRun::load(&live).await?;
     if args.cancel {
-        let mut run = under_way.context("no restore is under way")?;
+        let mut run = in_progress.context("no restore is in progress")?;
         confirm(
-            "Start the functions again? What has been restored so far stays.",
+            "Start the functions again? Everything restored so far stays.",
             args.safety.yes,
         )?;
         return finish(&mut run, &located, &live).await;
     }
     let from = args.from.clone().unwrap_or_default();
     if from == located.tables.bans {
-        bail!("{from} is the live table: --from names the copy beside it");
+        bail!("{from} is the live table: pass the restored copy to --from");
     }
-    if let Some(run) = &under_way
+    if let Some(run) = &in_progress
         && run.copy != from
     {
         bail!(
-            "a restore from {} is under way: go on with that one, or end it with --cancel",
+            "a restore from {} is in progress: continue that one, or end it with --cancel",
             run.copy
         );
     }
     if args.safety.dry_run {
         return preview(args, &from, &located, &live, output).await;
     }
-    let mut run = match under_way {
+    let mut run = match in_progress {
         Some(run) => run,
         None => begin(args, &from, &located, &live).await?,
     };
@@ -135,7 +135,7 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
     let undecided = restoring.absent.is_none() && done.values().any(|one| one.left_out_count > 0);
     let mut shown = Vec::new();
     for (workspace, restored) in done {
-        // Not before all is in place: a reader of the new epoch finds it so.
+        // The new log epoch starts last, so that its readers find everything restored.
         let mut counters = None;
         if !undecided {
             let forwarded = restoring.forward(workspace.prefix(), restored.largest_uid);
@@ -143,14 +143,14 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
         }
         shown.push(RestoreSummary::of(workspace, restored, counters));
     }
-    output.list(&shown, "there is no workspace")?;
+    output.list(&shown, "there are no workspaces")?;
     if undecided {
         run.listed = true;
         RestoreRun::save(&live, &run, false).await?;
         bail!(
-            "some users are in the copy and no longer in the live table (left out, above). Nobody can be \
-             forgotten any more until the restore is done: say with --absent what becomes of them, with \
-             --forgotten who was forgotten, and run this again; until then the functions stay stopped"
+            "some users are in the copy, but no longer in the live table (left out, above). No user can be \
+             erased until the restore is done: decide with --absent what to do with them, name erased \
+             users with --erased, and run this again; until then the functions stay stopped"
         );
     }
     finish(&mut run, &located, &live).await
@@ -179,13 +179,12 @@ fn restoring(
     }
 }
 
-/// Refuses to change bans during a restore: it would undo the change, or bring back a user who is
-/// forgotten meanwhile.
+/// Fails during a restore, which would undo the change, or bring back a user who is erased meanwhile.
 pub async fn require_no_restore(store: &Store) -> Result<()> {
-    let under_way: Option<RestoreState> = RestoreRun::load(store).await?;
-    if let Some(run) = under_way.filter(|run| run.phase == RestorePhase::Restoring) {
+    let in_progress: Option<RestoreState> = RestoreRun::load(store).await?;
+    if let Some(run) = in_progress.filter(|run| run.phase == RestorePhase::Restoring) {
         bail!(
-            "a restore from {} is under way: wait until it is done, or end it with `portcullis restore \
+            "a restore from {} is in progress: wait until it is done, or end it with `portcullis restore \
              --cancel`",
             run.copy
         );
@@ -209,7 +208,7 @@ async fn preview(
             .await?;
         shown.push(RestoreSummary::of(workspace, restored, Some(counters)));
     }
-    output.list(&shown, "there is no workspace")?;
+    output.list(&shown, "there are no workspaces")?;
     note!(
         "Nothing was changed. These functions would be stopped: {}.",
         writers.names().join(", ")
@@ -217,7 +216,7 @@ async fn preview(
     Ok(())
 }
 
-/// Reads the settings that the end restores and remembers them, before any of them is changed.
+/// Stores the current settings of the functions before any of them changes.
 async fn begin(
     args: &RestoreArgs,
     from: &str,
@@ -226,8 +225,8 @@ async fn begin(
 ) -> Result<RestoreState> {
     let writers = WriterFunctions::of(located).await?;
     let question = format!(
-        "Restore {} from {from}? {} functions are stopped meanwhile, and the API decides nothing. \
-         --dry-run lists what would change.",
+        "Restore {} from {from}? Meanwhile {} functions are stopped, and the API makes no decisions. \
+         --dry-run shows what would change.",
         located.tables.bans,
         writers.names().len()
     );
@@ -244,12 +243,12 @@ async fn begin(
         mappings: state::mappings(located, &writers).await?,
     };
     if !RestoreRun::save(live, &run, true).await? {
-        bail!("another restore has just begun: run this again to go on with it");
+        bail!("another restore has just started: run this again to continue it");
     }
     Ok(run)
 }
 
-/// Stops everything that writes, and waits until what was under way has ended.
+/// Stops everything that writes, and waits for running invocations to end.
 async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Result<()> {
     run.stop(located).await?;
     let is_first = run.stopped.is_none();
@@ -261,11 +260,11 @@ async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Res
     }
     let since = UnixMillis::now().seconds().0.saturating_sub(stopped.0);
     let wait = Duration::from_secs(run.longest)
-        .saturating_add(SETTLES)
+        .saturating_add(STOP_DELAY)
         .saturating_sub(Duration::from_secs(since));
     if !wait.is_zero() {
         note!(
-            "{} functions are stopped; waiting {} s until calls under way have ended",
+            "{} functions are stopped; waiting {} s for running invocations to end",
             run.functions.len(),
             wait.as_secs()
         );
@@ -274,30 +273,30 @@ async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Res
     Ok(())
 }
 
-/// Starts everything again as it was, and forgets the run.
+/// Starts everything again with the old settings, and deletes the restore's state.
 async fn finish(run: &mut RestoreState, located: &Connection, live: &Store) -> Result<()> {
-    // From here on others write: what they decide must not be taken back by a second walk.
+    // From here on others write, and a second comparison must not undo their decisions.
     run.phase = RestorePhase::Starting;
     RestoreRun::save(live, run, false).await?;
     run.start(located).await?;
     RestoreRun::end(live).await?;
     note!(
-        "The functions run again, with the settings they had. What the restore decided stands under \
-         the name {}; to take it back, for each workspace: portcullis undo --key {} --since {}",
+        "The functions run again with their old settings. The restore made its decisions under the name \
+         {}; to undo them, run for each workspace: portcullis undo --key {} --since {}",
         run.name,
         run.name,
         rfc3339(run.began)
     );
     note!(
-        "Next: `portcullis doctor`; `portcullis enforcement reconcile` for each mirrored experience; \
-         delete the table {} when it is no longer needed.",
+        "Next: run `portcullis doctor`, and `portcullis mirror reconcile` for each mirrored experience; \
+         delete the table {} when you no longer need it.",
         run.copy
     );
     let stopped = run.stopped.unwrap_or(run.began);
-    if UnixMillis::now().seconds().0.saturating_sub(stopped.0) > state::STREAM_WAITS {
+    if UnixMillis::now().seconds().0.saturating_sub(stopped.0) > state::STREAM_RETENTION {
         warning!(
-            "the functions stood still for longer than the stream's records are tried: \
-             redrive everything of each workspace (docs/operations.md)"
+            "the functions were stopped for longer than the stream retries its records: redrive \
+             everything of each workspace (docs/operations.md)"
         );
     }
     Ok(())

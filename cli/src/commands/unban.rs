@@ -22,14 +22,13 @@ Examples:
   portcullis unban 156 --experience 7 --scope experience --dry-run
   portcullis unban 156 --experience 7 --applied
 
-A Global ban ends in every experience of the workspace, so it asks before it lifts one.";
+Lifting a Global ban unbans the user in every experience of the workspace, so it asks for confirmation.";
 
-/// Which bans are lifted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum LiftScope {
-    /// Only the ban of this experience.
+    /// The ban in this experience.
     Experience,
-    /// Only the Global ban.
+    /// The Global ban.
     Global,
     /// Both.
     #[default]
@@ -56,22 +55,22 @@ pub struct UnbanArgs {
     /// Which bans to lift.
     #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
     scope: LiftScope,
-    /// The reason, for moderators, at most 1,000 bytes.
+    /// The reason shown to moderators, at most 1,000 bytes.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     reason: Option<String>,
-    /// The Roblox user id of the moderator who decides.
+    /// The Roblox user id of the moderator.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: Option<ModeratorId>,
-    /// The experience has lifted the ban already; with no ban in force, this confirms the pending
-    /// unban.
+    /// The experience has already lifted the ban. With no ban in force, this only reports the pending
+    /// unban as applied.
     #[arg(long)]
     applied: bool,
     #[command(flatten)]
     safety: SafetyArgs,
 }
 
-/// A ban that is lifted, or would be.
+/// A ban that was or would be lifted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LiftedBan {
@@ -146,7 +145,7 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
         let lines: String = lines.collect();
         let question = match found.as_slice() {
             [_] => format!(
-                "Lift the Global ban of {} in {:?}? It ends in every experience.",
+                "Lift the Global ban of {} in {:?}? This ends it in every experience.",
                 args.user, workspace.name
             ),
             _ => format!(
@@ -178,7 +177,7 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
     }
     if let Some(ban) = committed.standing.counting(now) {
         note!(
-            "{} is still banned: {}. --scope all lifts that too.",
+            "{} is still banned: {}. Use --scope all to lift that ban too.",
             args.user,
             line(ban, now)
         );
@@ -186,7 +185,7 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
     output.list(&lifted, "")
 }
 
-/// A ban in a line: where it holds, how long, why and by whom.
+/// A ban in one line.
 fn line(ban: &Ban, now: UnixSeconds) -> String {
     format!(
         "ban {} {} {}, by moderator {}: {:?}",
@@ -229,7 +228,7 @@ impl UnbanArgs {
         }
     }
 
-    /// Nothing holds that could be lifted: with `--applied` the call confirms, else it is an error.
+    /// There is no ban to lift. With `--applied`, records the report of the experience; else fails.
     async fn without_ban(
         &self,
         standing: &Standing,
@@ -242,7 +241,10 @@ impl UnbanArgs {
             bail!("{user} was never banned in experience {here} or globally");
         }
         if let Some(other) = standing.counting(now) {
-            bail!("{user} has no such ban; there is {}", line(other, now));
+            bail!(
+                "{user} has no ban in this scope; there is {}",
+                line(other, now)
+            );
         }
         if !self.applied {
             bail!(

@@ -1,4 +1,4 @@
-//! `portcullis undo`: reverses what a key decided.
+//! `portcullis undo`: reverses the decisions of a key.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -11,15 +11,15 @@ use shared::moderation::Undo;
 use shared::store::{Actor, Store, UndoWindow};
 
 use super::workspace;
-use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment};
+use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
 use crate::output::{Output, Printable, rfc3339, word};
 use crate::progress::Progress;
 use crate::times::Time;
 
-/// How many users are worked on at a time.
-const AT_ONCE: usize = 16;
+/// How many users are processed at once.
+const CONCURRENCY: usize = 16;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +27,7 @@ Examples:
   portcullis undo --key 3f2a91c07d5e --since 2026-11-21T10:00:00Z --until 2026-11-21T12:30:00Z
 
 Bans made with the key are lifted, bans lifted with it are restored, and changed bans get their old \
-terms back. Later decisions by others stand. Revoke the key first, and wait a minute.";
+terms back. Later decisions by others stay. Revoke the key first, and wait a minute.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -35,13 +35,12 @@ pub struct UndoArgs {
     #[command(flatten)]
     place: WorkspaceArg,
 
-    /// The id of the key whose decisions are undone; or `operator`, or the name that an `undo` or
-    /// `import` printed.
+    /// The key id; or `operator`, or the name that an `undo` or `import` printed.
     #[arg(long, value_name = "KEY_ID")]
     key: String,
 
-    /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
-    /// or a Unix time.
+    /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), a time (RFC 3339) or a
+    /// Unix time.
     #[arg(long, value_name = "WHEN", value_parser = past_moment)]
     since: UnixMillis,
 
@@ -53,7 +52,7 @@ pub struct UndoArgs {
     safety: SafetyArgs,
 }
 
-/// A decision that takes another one back.
+/// A decision that undoes another one.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct UndoneDecision {
@@ -106,6 +105,7 @@ fn or_never(time: Option<Time>) -> String {
 }
 
 pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> Result<()> {
+    require_key_id(&args.key)?;
     let store = &session.store;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let prefix = workspace.guid.prefix();
@@ -119,7 +119,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
         |key: &shared::domain::keys::KeyRecord| key.key_id == args.key && key.is_live(now);
     if keys.iter().any(is_live) {
         warning!(
-            "the key {} is live and can decide more meanwhile: revoke it first",
+            "the key {} is live and may make more decisions: revoke it first",
             args.key
         );
     }
@@ -138,8 +138,8 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     let is_known = is_key || args.key == "operator";
     if users.is_empty() && !is_known && !store.has_decided(prefix, &args.key).await? {
         bail!(
-            "no key {key} in workspace {:?}, and no decisions under that name: `portcullis key list \
-             -w {}` shows the keys, `portcullis history USER` who decided what",
+            "workspace {:?} has neither a key {key} nor decisions under that name: `portcullis key list \
+             -w {}` shows the keys, `portcullis history USER` shows who decided what",
             workspace.name,
             workspace.guid,
             key = args.key
@@ -152,7 +152,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     }
     if !users.is_empty() {
         let question = format!(
-            "Undo what {} decided on {} users? --dry-run lists it.",
+            "Undo the decisions of {} about {} users? --dry-run lists them.",
             args.key,
             users.len()
         );
@@ -171,7 +171,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     Ok(())
 }
 
-/// Previews or takes back what was decided on these users, in their order.
+/// Undoes the decisions about these users, or previews that, in the order of the users.
 async fn decide(
     undo: &Undo,
     store: &Store,
@@ -191,7 +191,7 @@ async fn decide(
         }
         anyhow::Ok(decisions)
     });
-    let mut decided = decided.buffered(AT_ONCE);
+    let mut decided = decided.buffered(CONCURRENCY);
     let mut shown = Vec::new();
     while let Some(decisions) = decided.try_next().await? {
         progress.advance(1);

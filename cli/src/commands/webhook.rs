@@ -1,4 +1,4 @@
-//! `portcullis webhook`: sends decisions to other systems.
+//! `portcullis webhook`.
 
 mod deliveries;
 mod lifecycle;
@@ -36,32 +36,32 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum WebhookCommand {
-    /// Send events to a URL from now on. The signing secret is shown once.
+    /// Add a webhook that sends future events to a URL. The signing secret is shown once.
     Add(WebhookAddArgs),
     /// List webhooks and their health.
     List(WorkspaceArg),
-    /// Show a webhook: everything except its secret.
+    /// Show a webhook, without its secret.
     Show(NamedWebhook),
-    /// Change a webhook's URL, events or name. Its secret and its deliveries stay.
+    /// Change a webhook's URL, events or name. Secret and deliveries are kept.
     Set(WebhookSetArgs),
-    /// Stop sending for a while. Events until it is resumed are not sent, but can be replayed.
+    /// Pause a webhook. Events in the meantime are not sent, but can be replayed.
     Pause(NamedWebhook),
-    /// Send again, also to a webhook that was paused because it failed.
+    /// Resume a webhook that was paused by you or because it failed.
     Resume(NamedWebhook),
-    /// Remove a webhook and the list of its deliveries.
+    /// Remove a webhook and its list of deliveries.
     Remove {
         #[command(flatten)]
         named: NamedWebhook,
         #[command(flatten)]
         safety: SafetyArgs,
     },
-    /// Sign with a new secret, shown once, and with the old one too for a while.
+    /// Replace the signing secret with a new one, shown once. The old one also signs for a while.
     Rotate(WebhookRotateArgs),
-    /// Send a test event and show the answer.
+    /// Send a test event and show the response.
     Test(WebhookTestArgs),
-    /// List deliveries, newest first, and the answers.
+    /// List deliveries with their responses, newest first.
     Deliveries(DeliveriesArgs),
-    /// Send the events since a time again: those that did not arrive, or all.
+    /// Send past events again: those that did not arrive, or all.
     Replay(ReplayArgs),
 }
 
@@ -75,7 +75,7 @@ pub struct NamedWebhook {
     place: WorkspaceArg,
 }
 
-/// `is_local`: the installation is that of `make dev`, whose functions reach this machine.
+/// `is_local` means that the installation runs on this machine, so its functions reach local addresses.
 pub async fn run(
     command: WebhookCommand,
     is_local: bool,
@@ -110,14 +110,14 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
     output.list(&shown, none)
 }
 
-/// The webhook with this id, or an error that says where to find the right one.
+/// Finds a webhook by its id. The error says how to list webhooks.
 async fn find(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
     let workspace = workspace::find(store, named.place.workspace).await?;
     let found = store.endpoint(workspace.guid.prefix(), named.id).await?;
     found.with_context(|| unknown(named))
 }
 
-/// The same, which must not be paused.
+/// Finds a webhook that is not paused.
 async fn find_active(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
     let endpoint = find(store, named).await?;
     if !endpoint.is_active() {

@@ -17,9 +17,9 @@ use crate::arguments::{Limit, NamedWorkspace, name, number_or_none, one_of, work
 use crate::output::{Output, Printable, word};
 use crate::times::Time;
 
-const NONE: &str = "no workspaces yet: make one with `portcullis workspace create NAME`";
+const NONE: &str = "no workspaces yet: create one with `portcullis workspace create NAME`";
 
-/// How many ids are tried. Among a million workspaces one in 4,000 ids is taken.
+/// How many random ids are tried. With a million workspaces, one prefix in 4,000 is taken.
 const TRIES: usize = 5;
 
 const EXAMPLES: &str = "\
@@ -34,46 +34,47 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum WorkspaceCommand {
-    /// Make a workspace.
+    /// Create a workspace.
     Create {
         /// The display name.
         #[arg(value_parser = name, allow_hyphen_values = true)]
         name: String,
-        /// How experiences are linked: by their first call with a secret key, or only by you.
+        /// How experiences are linked: `automatic` (by their first call with a secret key) or `strict` (only
+        /// by you).
         #[arg(long, default_value = "automatic", value_name = "HOW")]
         #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
         linking: Linking,
     },
     /// List all workspaces, oldest first.
     List {
-        /// Also count what each workspace holds, which reads all of its bans.
+        /// Include item counts. This reads all bans.
         #[arg(long)]
         counts: bool,
     },
-    /// Show a workspace, what it holds, and how its experiences keep up.
+    /// Show a workspace, its item counts and the state of its experiences.
     Show(NamedWorkspace),
-    /// Change a workspace's settings, which takes effect everywhere within 60 seconds.
+    /// Change a workspace's settings. This takes effect everywhere within 60 seconds.
     Set(WorkspaceSetArgs),
-    /// Bring workspaces made by an older version up to this version, before its functions are deployed.
-    /// Repeating it changes nothing.
+    /// Upgrade workspaces that an older version created. Run this before you deploy the functions of
+    /// this version; running it again changes nothing.
     Upgrade,
-    /// Delete a workspace with everything in it. All of its keys must be revoked first. If interrupted,
-    /// run it again to continue.
+    /// Delete a workspace with everything in it. Revoke all of its keys first. If interrupted, run it
+    /// again to continue.
     Delete(WorkspaceDeleteArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct WorkspaceDeleteArgs {
-    /// The workspace's GUID, from `workspace list`. The environment does not choose what is deleted.
+    /// The workspace's GUID, from `workspace list`. `PORTCULLIS_WORKSPACE` is ignored here.
     #[arg(value_name = "GUID", value_parser = workspace)]
     guid: WorkspaceId,
-    /// The workspace's name, which must match; without it, you are asked to type the name.
+    /// The workspace's name, which must match. Without this option, you are asked to type it.
     #[arg(long, value_parser = name, allow_hyphen_values = true)]
     name: Option<String>,
     /// Skip the confirmation prompt; needs --name.
     #[arg(long, requires = "name")]
     yes: bool,
-    /// Print what would be deleted, and change nothing.
+    /// Print what would be deleted, without changing anything.
     #[arg(long)]
     dry_run: bool,
 }
@@ -87,19 +88,19 @@ pub struct WorkspaceSetArgs {
     /// The display name.
     #[arg(long, value_parser = name, allow_hyphen_values = true)]
     name: Option<String>,
-    /// How experiences are linked: by their first call with a secret key, or only by you.
+    /// How experiences are linked: `automatic` (by their first call with a secret key) or `strict` (only
+    /// by you).
     #[arg(long, value_name = "HOW")]
     #[arg(value_parser = one_of::<Linking>(["automatic", "strict"]))]
     linking: Option<Linking>,
-    /// How many bans each moderator may make or change within any hour; `none`: no limit.
+    /// How many bans each moderator may make or change per hour, or `none` for no limit.
     #[arg(long, value_name = "N", value_parser = number_or_none)]
     moderator_bans_per_hour: Option<Limit>,
-    /// For how many days the history keeps decisions made from now on; `none`: without limit.
+    /// How many days the history keeps future decisions, or `none` for no limit.
     #[arg(long, value_name = "N", value_parser = number_or_none)]
     history_days: Option<Limit>,
 }
 
-/// A workspace as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WorkspaceSummary {
@@ -146,7 +147,7 @@ impl Printable for WorkspaceSummary {
     }
 }
 
-/// A cap for people.
+/// A cap, for a table.
 pub fn or_any(cap: Option<NonZeroU32>) -> String {
     cap.map_or_else(|| "no limit".to_owned(), |cap| cap.to_string())
 }
@@ -185,7 +186,6 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
     }
 }
 
-/// Changes what was given and leaves the rest.
 async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()> {
     let before = find(store, args.named.guid()?).await?;
     let mut after = before.clone();
@@ -207,15 +207,15 @@ async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()
     output.one(&WorkspaceSummary::from(&after))
 }
 
-/// The workspace with this guid, or an error that says where to find the right one.
+/// Finds a workspace by its GUID. The error says how to list workspaces.
 pub async fn find(store: &Store, guid: WorkspaceId) -> Result<Workspace> {
     match store.workspace(guid.prefix()).await? {
         Some(found) if found.guid == guid => Ok(found),
-        _ => bail!("there is no workspace {guid}; `portcullis workspace list` shows all"),
+        _ => bail!("workspace {guid} does not exist; `portcullis workspace list` shows all"),
     }
 }
 
-/// Makes a workspace under the first of the ids whose prefix is free.
+/// Creates a workspace with the first id that is free.
 async fn create(
     store: &Store,
     name: &str,
@@ -226,13 +226,12 @@ async fn create(
         let now = UnixMillis::now().seconds();
         let mut workspace = Workspace::new(guid, name.to_owned(), now)?;
         workspace.linking = linking;
-        // An id that is taken may be taken by this very call, when the answer to its first try was
-        // lost.
+        // The id may be taken by this call, if the answer to its first attempt was lost.
         if store.create_workspace(&workspace).await? || find(store, guid).await.is_ok() {
             return Ok(workspace);
         }
     }
-    bail!("all ids that were tried are taken: try again")
+    bail!("found no free id: try again")
 }
 
 #[cfg(test)]
@@ -247,7 +246,7 @@ mod tests {
     use crate::connection;
 
     #[tokio::test]
-    async fn a_taken_tag_is_passed_over() {
+    async fn taken_ids_are_skipped() {
         let engine = Engine::start(None, 0).await.unwrap();
         let template =
             Template::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
@@ -284,7 +283,7 @@ mod tests {
             other
         );
         assert_eq!(find(&store, first).await.unwrap().name, "first");
-        // Tried once more with the same id, it is the same workspace.
+        // A retry with the same id finds the same workspace.
         assert_eq!(make("first", vec![first]).await.unwrap().guid, first);
     }
 }

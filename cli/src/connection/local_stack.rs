@@ -1,24 +1,24 @@
-//! Where the local stack's other services are: it says so in the table of workspaces of its own database.
+//! The addresses of the local stack's other services, which it stores in its workspaces table.
 
 use serde::Deserialize;
 use shared::integrations::secrets::SecretStore;
 
 use super::Connection;
 
-/// The addresses that the local stack has written down.
+/// The addresses that the local stack has stored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LocalStack {
-    /// Of the stand-in for Roblox Open Cloud.
+    /// The fake of Roblox Open Cloud.
     pub roblox: String,
-    /// Of SecretStore Manager.
+    /// SecretStore Manager.
     pub secrets: String,
-    /// Of the API, with `/api/v1`.
+    /// The API, with `/api/v1`.
     pub api: String,
 }
 
 impl Connection {
-    /// The local stack's addresses, where the database is a local one. Keys are sent there, so only
-    /// addresses of this machine are accepted.
+    /// The local stack's addresses, if the database is local. Keys are sent to them, so only addresses
+    /// of this machine are accepted.
     pub async fn local_stack(&self) -> Option<LocalStack> {
         if !self.is_local {
             return None;
@@ -28,7 +28,7 @@ impl Connection {
         are_here.then_some(found)
     }
 
-    /// SecretStore Manager: the local stack's, unless the environment names another.
+    /// SecretStore Manager: the local stack's, unless the environment sets an endpoint.
     pub async fn secrets(&self) -> SecretStore {
         let is_named = std::env::var_os("AWS_ENDPOINT_URL_SECRETS_MANAGER").is_some();
         let local = if is_named {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_of_this_machine_are_accepted() {
+    fn addresses_of_other_machines_are_refused() {
         for (url, accepted) in [
             ("http://127.0.0.1:9002", true),
             ("http://127.0.0.1:9000/api/v1", true),

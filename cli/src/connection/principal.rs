@@ -1,12 +1,11 @@
-//! Who runs the program: the history of a decision by the operator names them.
+//! Identifies who runs the command, for the history.
 
 use aws_config::SdkConfig;
 
-/// What the name of a local user is cut to, in characters.
+/// The maximum length of a local user's name, in characters.
 const LONGEST: usize = 64;
 
-/// The ARN of the AWS principal whose credentials are used; with a local engine, or if STS does not
-/// answer, the user of this machine.
+/// The ARN of the AWS principal; with a local database, or if STS does not answer, the local user.
 pub async fn principal(sdk: &SdkConfig, is_local: bool) -> String {
     if is_local {
         return local_user();
@@ -16,7 +15,7 @@ pub async fn principal(sdk: &SdkConfig, is_local: bool) -> String {
     if let Some(arn) = answer.ok().and_then(|answer| answer.arn) {
         return arn;
     }
-    warning!("AWS STS did not answer, so the history will name your local user only");
+    warning!("AWS STS did not answer, so the history will show your local user instead");
     local_user()
 }
 

@@ -1,12 +1,12 @@
-//! From an error back to what to do about it.
+//! Error messages that say what to do.
 
 use shared::domain::error::ApiError;
 
-/// A ban in force stands in the way.
+/// The message for a user with a ban in force.
 pub const ALREADY_BANNED: &str =
     "the user is already banned: `portcullis check` shows the ban, --overwrite changes it";
 
-/// An error in one line that says what to do.
+/// Formats an error as one line that says what to do.
 pub fn explain(error: &anyhow::Error) -> String {
     let text = match error.downcast_ref::<ApiError>() {
         Some(failed) => refusal(failed),
@@ -15,13 +15,13 @@ pub fn explain(error: &anyhow::Error) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What to do about a refusal by the rules, or a failure of the database.
+/// What to do about an error of the rules or the database.
 fn refusal(failed: &ApiError) -> String {
     match failed {
         ApiError::AlreadyBanned { .. } => ALREADY_BANNED.to_owned(),
         ApiError::ProtectedUser => {
             "the user is protected in this workspace and cannot be banned: `portcullis protected \
-             list` shows who is, and `portcullis protected remove` ends the protection"
+             list` shows protected users, `portcullis protected remove` ends a protection"
                 .to_owned()
         }
         ApiError::Forbidden(what) if what.contains("not linked") => {
@@ -35,20 +35,20 @@ fn refusal(failed: &ApiError) -> String {
     }
 }
 
-/// What to do about a failure of a service, by the code that it answers with.
+/// What to do about an error of a service, by its code.
 pub(super) fn remedy(service: &str, detail: &str) -> String {
     let is_database = service == "DynamoDB";
     let advice = [
         (
             "ResourceNotFoundException",
-            "there is no such table or index: check --bans-table, --workspaces-table, --region \
+            "the table or index does not exist: check --bans-table, --workspaces-table, --region \
              and --endpoint"
                 .to_owned(),
         ),
         (
             "AccessDenied",
             format!(
-                "your credentials may not do this in {service}: use others (--profile), or grant \
+                "your credentials lack a permission for {service}: use others (--profile), or grant \
                  what `portcullis iam-policy` prints"
             ),
         ),
@@ -58,11 +58,11 @@ pub(super) fn remedy(service: &str, detail: &str) -> String {
         ),
         (
             "UnrecognizedClientException",
-            "AWS does not know your credentials: sign in again, and check --region".to_owned(),
+            "AWS does not recognise your credentials: sign in again, and check --region".to_owned(),
         ),
         (
             "InvalidClientTokenId",
-            "AWS does not know your credentials: sign in again, and check --region".to_owned(),
+            "AWS does not recognise your credentials: sign in again, and check --region".to_owned(),
         ),
         (
             "dispatch failure",
@@ -76,7 +76,7 @@ pub(super) fn remedy(service: &str, detail: &str) -> String {
         ),
         (
             "timed out",
-            format!("{service} did not answer in time: check the network and try again"),
+            format!("{service} timed out: check the network and try again"),
         ),
     ];
     advice
@@ -85,7 +85,7 @@ pub(super) fn remedy(service: &str, detail: &str) -> String {
         .map_or_else(|| answer(service, detail), |(_, what)| what)
 }
 
-/// The message in the SDK's description of an error, which fills a screen.
+/// Extracts the service's message from the SDK's long description of an error.
 fn answer(service: &str, detail: &str) -> String {
     let message = detail
         .split_once("message: \"")
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_service_that_cannot_be_reached_is_named() {
+    fn unreachable_service_is_named() {
         let said = remedy("CloudFormation", "dispatch failure: io error");
         assert!(
             said.starts_with("CloudFormation cannot be reached"),

@@ -1,9 +1,9 @@
-//! Where a key may be sent: over TLS, or to this machine.
+//! Refuses to send API keys in clear text to other machines.
 
 use anyhow::{Result, bail};
 use ureq::http::Uri;
 
-/// An error for an address that a key would be sent to in clear text.
+/// Fails unless the URL is https, or http to this machine.
 pub fn require_secure_url(url: &str) -> Result<()> {
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_sent_over_tls_or_to_this_machine() {
+    fn keys_are_sent_over_tls_or_to_this_machine() {
         for url in [
             "https://bans.example.com",
             "HTTPS://bans.example.com/api/v1",

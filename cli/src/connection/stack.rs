@@ -1,4 +1,4 @@
-//! The outputs of a deployed stack.
+//! The outputs of a CloudFormation stack.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
 
-/// The outputs of a stack.
 #[derive(Clone, Debug)]
 pub struct Stack {
     name: String,
@@ -14,14 +13,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Asks CloudFormation.
+    /// Reads the outputs from CloudFormation.
     pub async fn describe(config: &SdkConfig, name: &str) -> Result<Self> {
         let client = aws_sdk_cloudformation::Client::new(config);
         let answer = client.describe_stacks().stack_name(name).send().await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("ValidationError") => bail!(
-                "there is no stack {name} in this region and account: check --stack, --region and \
+                "stack {name} does not exist in this region and account: check --stack, --region and \
                  --profile (CloudFormation: {})",
                 error.message().unwrap_or("does not exist")
             ),
@@ -31,7 +30,7 @@ impl Stack {
             ),
         };
         let stack = answer.stacks().first();
-        let stack = stack.with_context(|| format!("there is no stack {name}"))?;
+        let stack = stack.with_context(|| format!("stack {name} does not exist"))?;
         let outputs = stack.outputs().iter().filter_map(|output| {
             let (key, value) = (output.output_key()?, output.output_value()?);
             Some((key.to_owned(), value.to_owned()))
@@ -42,7 +41,6 @@ impl Stack {
         })
     }
 
-    /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -60,8 +58,8 @@ impl Stack {
     pub fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).with_context(|| {
             format!(
-                "stack {} has no output {name}: is it a stack of Portcullis, deployed from the current \
-                 template?",
+                "stack {} has no output {name}: check that it is a Portcullis stack, deployed from the \
+                 current template",
                 self.name
             )
         })

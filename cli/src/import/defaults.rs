@@ -1,4 +1,4 @@
-//! From the fields of a row to a row, with what the file does not say taken from the flags.
+//! Builds a ban from the fields of a row, with defaults from the command line.
 
 use serde_json::{Map, Value};
 use shared::api::Fields;
@@ -13,22 +13,33 @@ use super::{ImportedBan, RowError, expiry};
 /// The longest ban, in seconds: 100 years of 365.25 days, as in the API.
 const LONGEST: u64 = 3_155_760_000;
 
-/// What stands in for what a file does not say.
+/// Values for what a file does not contain.
 #[derive(Clone, Debug, Default)]
 pub struct ImportDefaults {
-    /// The experience the bans were made from.
+    /// The experience that the bans were made from.
     pub experience: Option<ExperienceId>,
-    /// Where they hold.
     pub scope: Option<Scope>,
-    /// Who decided.
     pub moderator: Option<ModeratorId>,
-    /// The reason for moderators; else the other one is taken.
+    /// The reason shown to moderators; defaults to the public reason.
     pub private_reason: Option<String>,
     /// The reason shown to players.
     pub public_reason: Option<String>,
 }
 
-/// The fields of a row, named as in `BanInfo`.
+#[cfg(test)]
+impl ImportDefaults {
+    /// Defaults for tests.
+    pub fn sample() -> Self {
+        Self {
+            experience: "7001".parse().ok(),
+            moderator: "5009".parse().ok(),
+            public_reason: Some("Banned earlier".to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The fields of a row, with the names of `BanInfo`.
 #[derive(Debug, Default)]
 pub(super) struct RowDraft(Map<String, Value>);
 
@@ -39,13 +50,13 @@ impl From<Map<String, Value>> for RowDraft {
 }
 
 impl RowDraft {
-    /// Adds a field; `null` is as good as none.
+    /// Adds a field; `null` counts as missing.
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0.insert(field.to_owned(), value.into());
         self
     }
 
-    /// The row. `name` is what the file calls a field.
+    /// Builds the ban. `name` returns the file's name for a field, for errors.
     pub fn row(
         mut self,
         defaults: &ImportDefaults,
@@ -82,7 +93,7 @@ impl RowDraft {
         }
     }
 
-    /// A text that says something; what is no text is left to be refused.
+    /// A text that is not blank. Other types count as present, so that validation refuses them.
     fn text(&self, field: &str) -> Option<&str> {
         match self.0.get(field)? {
             Value::String(text) if text.trim().is_empty() => None,
@@ -107,32 +118,31 @@ impl RowDraft {
         });
         let experience = fields.optional_id("experienceId").or(defaults.experience);
         if experience.is_none() && fields.value("experienceId").is_none() {
-            fields.reject("experienceId", "is missing: give --experience");
+            fields.reject("experienceId", "is missing: pass --experience");
         }
         let moderator: Option<ModeratorId> =
             fields.optional_id("moderatorId").or(defaults.moderator);
         if moderator.is_none() && fields.value("moderatorId").is_none() {
-            fields.reject("moderatorId", "is missing: give --moderator");
+            fields.reject("moderatorId", "is missing: pass --moderator");
         }
         let public_reason = reason(
             &mut fields,
             "publicReason",
             Terms::LONGEST_PUBLIC_REASON,
-            "is missing: give --public-reason",
+            "is missing: pass --public-reason",
         );
         let private_reason = reason(
             &mut fields,
             "privateReason",
             Terms::LONGEST_PRIVATE_REASON,
-            "is missing: give --private-reason",
+            "is missing: pass --private-reason",
         );
         let expires = fields.optional_number("expires").unwrap_or_default();
         let horizon = UnixMillis::now().seconds().plus(LONGEST);
         if UnixSeconds(expires) > horizon {
             fields.reject(
                 "expires",
-                "is more than 100 years away: Unix seconds are expected, and 0 for a ban that \
-                 does not end",
+                "is more than 100 years away: expected Unix seconds, or 0 for a permanent ban",
             );
         }
         let created = time(&mut fields, "created", horizon);
@@ -168,12 +178,12 @@ impl RowDraft {
     }
 }
 
-/// A guid tells when its ban was made. One of the future would stand after all bans to come.
+/// A guid contains the time of its ban. One from the future would sort after all later bans.
 fn guid(fields: &mut Fields) -> Option<Guid> {
     let guid = fields.optional_number("guid").map(Guid::from)?;
     let tomorrow = UnixMillis::now().seconds().plus(86_400);
     if guid.get() == 0 || guid.created() > tomorrow {
-        fields.reject("guid", "is not that of a ban that was made until now");
+        fields.reject("guid", "is invalid: its timestamp is in the future");
         return None;
     }
     Some(guid)
@@ -191,7 +201,7 @@ fn uid(fields: &mut Fields) -> Option<Uid> {
 fn workspace(fields: &mut Fields) -> Option<WorkspaceId> {
     let workspace = fields.value("workspaceGuid")?.as_str()?.parse().ok();
     if workspace.is_none() {
-        fields.reject("workspaceGuid", "must be a guid");
+        fields.reject("workspaceGuid", "must be a GUID");
     }
     workspace
 }
@@ -207,7 +217,7 @@ fn reason(fields: &mut Fields, field: &'static str, most: usize, missing: &str) 
 fn time(fields: &mut Fields, field: &'static str, horizon: UnixSeconds) -> Option<UnixSeconds> {
     let time = fields.optional_number(field).map(UnixSeconds)?;
     if time > horizon || (time.0 > 0 && times::time(&time.0.into()).is_none()) {
-        fields.reject(field, "must be a Unix time in seconds, with ten digits");
+        fields.reject(field, "must be Unix seconds with ten digits");
         return None;
     }
     Some(time)

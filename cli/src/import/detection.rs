@@ -1,4 +1,4 @@
-//! Which format a file has, and its entries.
+//! Detects the format of a file, and reads its entries.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -16,61 +16,57 @@ use super::tables::header::CsvTable;
 use super::tables::{export, users};
 use super::{ColumnOptions, Entries, FileError, ImportDefaults};
 
-/// How much of a file is read at once, in bytes.
+/// The size of the read buffer, in bytes.
 const BUFFER: usize = 1 << 16;
 
-/// How many entries are looked at to recognise a format.
+/// The number of entries that are checked to detect a format.
 const SAMPLES: usize = 50;
 
-/// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ImportFormat {
-    /// Our JSON export, or bans in the documented shape, as a list or one a line.
+    /// A JSON export, or bans in its form, as a list or one per line.
     Json,
-    /// Our CSV export.
+    /// A CSV export.
     Csv,
-    /// A table of users: a column of user ids, and what else there is.
+    /// A table with a column of user ids.
     UsersCsv,
-    /// Objects with a user id, as a list or one a line.
+    /// Objects with a user id, as a list or one per line.
     UsersJson,
-    /// User ids or links to profiles, as text, JSON or a Lua table.
+    /// User ids or profile links, as text, JSON or a Lua table.
     Ids,
-    /// A JSON or Lua store from user id to a ban, a reason or `true`.
+    /// A JSON or Lua map from user id to a ban, a reason or `true`.
     ById,
-    /// Roblox's own list, as Open Cloud returns it.
+    /// Roblox's own ban list, as Open Cloud returns it.
     Roblox,
-    /// A JSON dump of Adonis' `SAVEDTABLE_Banned`, `SAVEDTABLE_TimeBans` or `SavedTables`, or the
-    /// `Banned` list of its settings.
+    /// A JSON dump of Adonis' `SAVEDTABLE_Banned`, `SAVEDTABLE_TimeBans` or `SavedTables`, or the `Banned`
+    /// list of its settings.
     Adonis,
-    /// A JSON dump of the bans of Kohl's Admin, its `Main`, or the older `KSave`.
+    /// A JSON dump of the bans of Kohl's Admin: `Main`, or the older `KSave`.
     KohlsAdmin,
     /// A JSON dump of HD Admin's `Banland`.
     HdAdmin,
 }
 
-/// What a file turned out to be.
+/// The detected format of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetectedFormat {
-    /// Its format.
     pub format: ImportFormat,
     layout: DocumentLayout,
 }
 
-/// How a file is to be read.
+/// How to read a file.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
-    /// What it is.
     pub detected: DetectedFormat,
-    /// What stands in for what it does not say.
     pub defaults: ImportDefaults,
-    /// The columns of a table of users.
+    /// The column options, for a table of users.
     pub columns: ColumnOptions,
-    /// Whether the reasons of our CSV export are raw.
+    /// Whether the reasons of a CSV export are not escaped.
     pub raw: bool,
 }
 
 impl ImportFormat {
-    /// Whether each row says which experience its ban was made from.
+    /// Whether each row contains the experience of its ban.
     #[must_use]
     pub const fn tells_experience(self) -> bool {
         matches!(self, Self::Json | Self::Csv)
@@ -82,14 +78,14 @@ impl ImportFormat {
 }
 
 impl DetectedFormat {
-    /// Finds out what a file is, which `open` opens from its beginning. A format that is given is
-    /// taken as it is.
+    /// Detects the layout of a file, and its format unless it is `given`. `open` opens the file from its
+    /// start.
     pub fn find<R: Read>(
         given: Option<ImportFormat>,
         mut open: impl FnMut() -> io::Result<R>,
     ) -> Result<Self, FileError> {
         let mut again = || {
-            let unreadable = |error| FileError::new(1, format!("the file cannot be read: {error}"));
+            let unreadable = |error| FileError::new(1, format!("could not read the file: {error}"));
             open().map_err(unreadable)
         };
         let mut layout = layout::kind(again()?)?;
@@ -99,7 +95,10 @@ impl DetectedFormat {
                 layout = DocumentLayout::Plain
             }
             Some(_) if layout == DocumentLayout::Table => {
-                return Err(FileError::new(1, "this is not JSON, as the format needs"));
+                return Err(FileError::new(
+                    1,
+                    "this is not JSON, which the format requires",
+                ));
             }
             _ => {}
         }
@@ -110,7 +109,7 @@ impl DetectedFormat {
             (Some(format), _) => format,
             (None, DocumentLayout::Plain) => ImportFormat::Ids,
             (None, DocumentLayout::Table) => of_table(again()?)?,
-            (None, _) => match said(again()?) {
+            (None, _) => match stated_format(again()?) {
                 Some(format) => format,
                 None => of_document(again()?, &layout)?,
             },
@@ -119,8 +118,8 @@ impl DetectedFormat {
     }
 }
 
-/// The format that a file of failed entries says at its beginning.
-fn said(file: impl Read) -> Option<ImportFormat> {
+/// The format that an errors file names at its start.
+fn stated_format(file: impl Read) -> Option<ImportFormat> {
     let mut first = Vec::new();
     file.take(64).read_to_end(&mut first).ok()?;
     let text = String::from_utf8_lossy(&first);
@@ -195,7 +194,7 @@ fn of_document(file: impl Read, layout: &DocumentLayout) -> Result<ImportFormat,
     }
 }
 
-/// The format of objects that only one system has.
+/// The format of objects with fields that only one system uses.
 fn of_known_objects(objects: &[&Map<String, Value>]) -> Option<ImportFormat> {
     let has = |name: &str| objects.iter().any(|object| object.contains_key(name));
     match () {
@@ -237,11 +236,11 @@ fn unknown(objects: &[&Map<String, Value>]) -> FileError {
         .collect();
     let names: Vec<_> = names.into_iter().take(20).collect();
     let what = if names.is_empty() {
-        "the format cannot be recognised: give --format".to_owned()
+        "could not detect the format: pass --format".to_owned()
     } else {
         format!(
-            "the format cannot be recognised: no field says who is banned (there are: {}); rename \
-             one to userId, or give --format",
+            "could not detect the format: no field contains the user's id (found: {}); rename one to \
+             userId, or pass --format",
             names.join(", ")
         )
     };
@@ -249,7 +248,17 @@ fn unknown(objects: &[&Map<String, Value>]) -> FileError {
 }
 
 impl ReadOptions {
-    /// What a file of its failed entries looks like.
+    /// Whether every row would need `--moderator`: a table of users without a column of moderators.
+    pub fn needs_moderator(&self, file: impl Read) -> Result<bool, FileError> {
+        if self.defaults.moderator.is_some() || self.detected.format != ImportFormat::UsersCsv {
+            return Ok(false);
+        }
+        let table = CsvTable::open(file, |title| role(title) == Some(ColumnRole::User))?;
+        let columns = self.columns.find(&table.titles);
+        Ok(columns.is_ok_and(|columns| !columns.has_moderator()))
+    }
+
+    /// The format of the errors file.
     pub fn shape(&self, file: impl Read) -> Result<ErrorsFormat, FileError> {
         let (format, layout) = (self.detected.format, &self.detected.layout);
         match layout {
@@ -266,7 +275,7 @@ impl ReadOptions {
         }
     }
 
-    /// The entries of a file that stands at its beginning.
+    /// Reads the entries of a file from its start.
     pub fn rows(&self, file: impl Read + 'static) -> Result<Entries, FileError> {
         let defaults = self.defaults.clone();
         match self.detected.format {
@@ -302,10 +311,7 @@ impl ReadOptions {
                     pairs::entries(bans, &defaults).into_iter().map(Ok),
                 ));
             }
-            return Err(FileError::new(
-                1,
-                "these are not the parts of a KSave of Kohl's Admin",
-            ));
+            return Err(FileError::new(1, "this is not a KSave of Kohl's Admin"));
         }
         Ok(Box::new(pieces.map(move |piece| {
             piece.map(|piece| formats::entry(format, piece, &defaults, &columns))
@@ -325,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_are_recognised_by_what_is_in_the_file() {
+    fn formats_are_detected_from_contents() {
         use ImportFormat::{
             Adonis, ById, Csv, HdAdmin, Ids, Json, KohlsAdmin, Roblox, UsersCsv, UsersJson,
         };
@@ -378,8 +384,8 @@ mod tests {
             assert_eq!(of(text), Ok(format), "{text}");
         }
         for (text, says) in [
-            ("[{\"a\":1}]", "no field says who is banned (there are: a)"),
-            ("[true]", "give --format"),
+            ("[{\"a\":1}]", "no field contains the user's id (found: a)"),
+            ("[true]", "pass --format"),
             ("{}", "the document is empty"),
             ("", "the file is empty"),
         ] {

@@ -1,4 +1,4 @@
-//! Documents: JSON of any size, JSON a line, tables of Lua, and plain lists of ids.
+//! Documents: JSON of any size, JSON lines, Lua tables and plain lists of ids.
 
 pub mod entries;
 pub mod layout;

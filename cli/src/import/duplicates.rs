@@ -1,8 +1,7 @@
 //! Several bans of one user in one file, and several users with one guid.
 //!
-//! Of two bans of one user in one scope, the one that ends last holds, as everywhere; the other
-//! goes to the records as one that it replaced. Which one that is must be known before the first is
-//! written.
+//! Of several bans of one user in one scope, the one that ends last is in force; the others are imported as
+//! replaced. This must be known before the first one is written.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -13,43 +12,57 @@ use shared::domain::rules::{Scope, Terms};
 
 use super::{ImportedBan, RowError};
 
-/// What is known of repetitions.
+/// The duplicates in a file.
 #[derive(Debug, Default)]
 pub struct Duplicates {
-    /// The users of more than one row.
+    /// Users with more than one row.
     pub users: HashSet<UserId>,
-    /// The numbers of the rows that another one replaces, from 0, and what that one says.
+    /// Replaced rows by number, from 0, with the terms of the ban that replaces them.
     replaced: HashMap<u64, Terms>,
-    /// The guids of several users: a guid names one ban, so none of these can be trusted.
+    /// Guids that several users share, so that none of them can be trusted.
     clashing: HashSet<Guid>,
-    /// The users with bans that are taken back, by the number of the last entry that does so.
+    /// Users with removed bans, and the number of the last entry that removes them.
     taken_back: HashMap<UserId, u64>,
+    /// Users that are keys of several entries: either entry could be meant.
+    repeated_keys: HashSet<UserId>,
 }
 
 impl Duplicates {
-    /// What another row of the user in the same scope says that replaces this one.
+    /// Whether entries remove earlier bans.
+    pub fn has_removals(&self) -> bool {
+        !self.taken_back.is_empty()
+    }
+
+    /// The terms of the ban that replaces this row.
     pub fn replaced_by(&self, ordinal: u64) -> Option<&Terms> {
         self.replaced.get(&ordinal)
     }
 
-    /// Why a row is not imported because of others.
+    /// Why other rows prevent the import of this one.
     pub fn objection(&self, ordinal: u64, row: &ImportedBan) -> Option<RowError> {
         let last = self.taken_back.get(&row.user);
         if last.is_some_and(|last| *last > ordinal) {
-            return Some(RowError::NotABan("a later entry takes it back".to_owned()));
+            return Some(RowError::NotABan("a later entry removes it".to_owned()));
+        }
+        if self.repeated_keys.contains(&row.user) {
+            return Some(RowError::Invalid(format!(
+                "duplicate key \"{}\": keep one of the entries",
+                row.user
+            )));
         }
         let guid = row.guid.filter(|guid| self.clashing.contains(guid))?;
         Some(RowError::Invalid(format!(
-            "the guid {guid} is given to several users in this file: it can name one ban"
+            "several users in this file have the guid {guid}, which can only name one ban"
         )))
     }
 }
 
-/// Collects what a first pass sees: 8 bytes for each row, and 16 more for one with a guid.
+/// The users and guids of the first pass: 8 bytes per row, and 16 more for a row with a guid.
 #[derive(Debug, Default)]
 pub struct SeenRows {
     users: Vec<u64>,
     guids: Vec<(u64, u64)>,
+    keys: Vec<u64>,
     taken_back: HashMap<UserId, u64>,
 }
 
@@ -61,12 +74,18 @@ impl SeenRows {
         }
     }
 
-    /// Takes note that an entry takes back the earlier ones of a user.
+    /// Records the key of an entry, if it is a user id.
+    pub fn add_key(&mut self, key: &str) {
+        self.keys.extend(key.parse::<u64>().ok());
+    }
+
+    /// Records that an entry removes the earlier bans of a user.
     pub fn take_back(&mut self, user: UserId, ordinal: u64) {
         self.taken_back.insert(user, ordinal);
     }
 
     pub fn repeats(mut self) -> Duplicates {
+        self.keys.sort_unstable();
         self.users.sort_unstable();
         self.guids.sort_unstable();
         self.guids.dedup();
@@ -74,7 +93,10 @@ impl SeenRows {
         let repeated = pairs.filter(|(one, other)| one == other);
         let pairs = self.guids.iter().zip(self.guids.iter().skip(1));
         let clashing = pairs.filter(|(one, other)| one.0 == other.0);
+        let keys = self.keys.iter().zip(self.keys.iter().skip(1));
+        let keys = keys.filter(|(one, other)| one == other);
         Duplicates {
+            repeated_keys: keys.filter_map(|(key, _)| UserId::new(*key)).collect(),
             users: repeated
                 .filter_map(|(user, _)| UserId::new(*user))
                 .collect(),
@@ -88,7 +110,7 @@ impl SeenRows {
 /// The bans of a user in one scope.
 type Chain = (UserId, Option<ExperienceId>);
 
-/// Finds out which rows are replaced, of those of the users with several.
+/// Finds the replaced rows of users with several rows.
 #[derive(Debug, Default)]
 pub struct ReplacementRound(HashMap<Chain, Vec<(u64, ImportedBan)>>);
 
@@ -111,7 +133,7 @@ impl ReplacementRound {
             let Some((_, winner)) = rows.iter().max_by_key(rank) else {
                 continue;
             };
-            // The same row once more is the same ban.
+            // An identical row is the same ban.
             let others = rows.iter().filter(|(_, row)| row != winner);
             let replaced = others.map(|(ordinal, _)| (*ordinal, winner.terms.clone()));
             repeats.replaced.extend(replaced);
@@ -172,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ban_that_ends_last_holds() {
+    fn ban_that_ends_last_is_in_force() {
         let (short, long, never) = (NOW.0 + 10, NOW.0 + 20, 0);
         let table = [
             (vec![row(1, short, None), row(1, never, None)], vec![0]),
@@ -198,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guid_of_several_users_is_trusted_for_none_of_them() {
+    fn guid_of_several_users_is_refused_for_all_of_them() {
         let rows = [
             row(1, 0, Some(9)),
             row(2, 0, Some(9)),
@@ -209,7 +231,20 @@ mod tests {
     }
 
     #[test]
-    fn a_ban_that_a_later_entry_takes_back_is_not_imported() {
+    fn entries_with_the_same_key_are_invalid() {
+        let mut seen = SeenRows::default();
+        for user in [1, 2, 1] {
+            seen.add(&row(user, 0, None));
+            seen.add_key(&user.to_string());
+        }
+        let repeats = seen.repeats();
+        let objection = |user| repeats.objection(0, &row(user, 0, None));
+        assert!(matches!(objection(1), Some(RowError::Invalid(_))));
+        assert_eq!(objection(2), None);
+    }
+
+    #[test]
+    fn removed_bans_are_not_imported() {
         let mut seen = SeenRows::default();
         let ban = row(1, 0, None);
         seen.add(&ban);

@@ -1,4 +1,4 @@
-//! What a file consists of: entries, each of them a ban, or not, with the place where it stands.
+//! The entries of a file, with their locations.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,12 +7,12 @@ use shared::domain::ids::UserId;
 
 use super::ImportedBan;
 
-/// Where an entry stands.
+/// Where an entry is in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Location {
-    /// The line on which it begins, from 1.
+    /// The first line, from 1.
     pub line: u64,
-    /// In a document, its number, from 1: all of it may be on one line.
+    /// The number of the entry in a document, from 1, since a document may have a single line.
     pub entry: Option<u64>,
 }
 
@@ -29,35 +29,30 @@ impl Display for Location {
 /// An entry of a file.
 #[derive(Clone, Debug)]
 pub struct FileEntry {
-    /// Where it stands.
     pub at: Location,
-    /// What it is there, to be corrected and imported again.
+    /// The unparsed entry, for the errors file.
     pub original: Original,
-    /// What it says.
     pub outcome: EntryContent,
-    /// Fields in it that are not read.
+    /// Fields that are not read.
     pub unread: Vec<String>,
-    /// The user whose earlier entries it takes back.
+    /// The user of the earlier entries that this one removes.
     pub takes_back: Option<UserId>,
 }
 
-/// What an entry says.
+/// What an entry contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryContent {
-    /// A ban.
     Ban(Box<ImportedBan>),
-    /// Something else, which is left out on purpose.
+    /// Something else, which is skipped, and why.
     NotABan(String),
-    /// Nothing that can be read, and why.
+    /// An invalid ban, and why.
     Invalid(String),
 }
 
-/// Why there is no row.
+/// Why an entry is not a ban that can be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowError {
-    /// It is wrong.
     Invalid(String),
-    /// It is not a ban.
     NotABan(String),
 }
 
@@ -71,21 +66,21 @@ impl From<Result<ImportedBan, RowError>> for EntryContent {
     }
 }
 
-/// An entry as the file has it.
+/// The unparsed content of an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Original {
     /// The cells of a row.
     Cells(Vec<String>),
-    /// A value of a document, with the name under which it is kept.
+    /// A value of a document, with its key if it is in an object.
     Value(Option<String>, Value),
 }
 
-/// Why a file cannot be read, or not to its end.
+/// Why a file cannot be read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
-    /// The line from which on it cannot be read, from 1.
+    /// The line of the error, from 1.
     pub line: u64,
-    /// What is wrong, and what would be right.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
@@ -98,5 +93,5 @@ impl FileError {
     }
 }
 
-/// The entries of a file. After an error there are no more.
+/// The entries of a file. The iterator ends after an error.
 pub type Entries = Box<dyn Iterator<Item = Result<FileEntry, FileError>>>;

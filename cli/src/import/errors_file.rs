@@ -1,5 +1,5 @@
-//! The file of rows that were not imported: each as it was, with its line and the reason, in the
-//! order of the file, to be corrected and imported again.
+//! The errors file: rows that were not imported, unchanged and in their order, with line and reason. It can
+//! be corrected and imported.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,45 +7,40 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::api::export::Csv;
 
 use super::fields::titles::{ColumnRole, OURS, role};
 use super::{ImportFormat, Location, Original};
 
-/// What the file looks like.
+/// The format of the errors file.
 #[derive(Clone, Debug)]
 pub enum ErrorsFormat {
-    /// A table with these columns, and two more.
+    /// A table with these columns and two more.
     Table(Vec<String>),
     /// A JSON document of this format.
     Document(ImportFormat),
 }
 
-/// A row that was not imported.
 #[derive(Clone, Debug)]
 pub struct FailedRow {
-    /// Where it stands.
     pub at: Location,
-    /// Why.
     pub message: String,
-    /// What it is.
     pub original: Original,
 }
 
-/// Writes the file. It is made with the first row.
+/// Writes the errors file. The first failed row creates it.
 #[derive(Debug)]
 pub struct ErrorsFile {
     path: PathBuf,
     shape: ErrorsFormat,
     file: Option<BufWriter<File>>,
-    /// The number of the next row, in the order of the file, and what is known of later ones.
+    /// The number of the next row to write, and the results of later rows.
     next: u64,
     waiting: BTreeMap<u64, Option<FailedRow>>,
 }
 
 impl ErrorsFormat {
-    /// In what the name of such a file ends.
     #[must_use]
     pub const fn extension(&self) -> &'static str {
         match self {
@@ -66,7 +61,7 @@ impl ErrorsFile {
         }
     }
 
-    /// What became of a row, by its number from 0. Rows are finished in any order.
+    /// Records the result of a row by its number, from 0. Rows may finish in any order.
     pub fn done(&mut self, ordinal: u64, note: Option<FailedRow>) -> Result<()> {
         self.waiting.insert(ordinal, note);
         while let Some(note) = self.waiting.remove(&self.next) {
@@ -78,8 +73,7 @@ impl ErrorsFile {
         Ok(())
     }
 
-    /// Completes the file, and returns its name if there is one. One of an earlier run is removed
-    /// if there is nothing to be written.
+    /// Completes the file and returns its name. Without failed rows, removes the file of an earlier run.
     pub fn finish(&mut self) -> Result<Option<String>> {
         for (_, note) in std::mem::take(&mut self.waiting) {
             if let Some(note) = note {
@@ -90,15 +84,14 @@ impl ErrorsFile {
             if is_ours(&self.path) {
                 let name = self.path.display().to_string();
                 std::fs::remove_file(&self.path)
-                    .with_context(|| format!("{name} could not be removed"))?;
+                    .with_context(|| format!("could not remove {name}"))?;
             }
             return Ok(None);
         };
         if matches!(self.shape, ErrorsFormat::Document(_)) {
             file.write_all(b"\n]}\n")?;
         }
-        file.flush()
-            .context("the failed rows could not be written")?;
+        file.flush().context("could not write the failed rows")?;
         Ok(Some(self.path.display().to_string()))
     }
 
@@ -108,8 +101,8 @@ impl ErrorsFile {
             Some(file) => file,
             missing => {
                 let name = self.path.display();
-                let new = File::create(&self.path)
-                    .with_context(|| format!("{name} could not be written"))?;
+                let new =
+                    File::create(&self.path).with_context(|| format!("could not write {name}"))?;
                 missing.insert(BufWriter::new(new))
             }
         };
@@ -117,8 +110,24 @@ impl ErrorsFile {
             ErrorsFormat::Table(titles) => write_record(file, titles, note, is_first),
             ErrorsFormat::Document(format) => write_value(file, *format, note, is_first),
         };
-        written.context("the failed rows could not be written")
+        written.context("could not write the failed rows")
     }
+}
+
+/// The key and the value of an entry, without the wrapping that an errors file adds.
+pub fn unwrapped(key: Option<String>, value: Value) -> (Option<String>, Value) {
+    let Value::Object(mut object) = value else {
+        return (key, value);
+    };
+    let is_wrapped = ["entry", "message", "key", "row"]
+        .iter()
+        .all(|own| object.contains_key(*own));
+    if !is_wrapped {
+        return (key, Value::Object(object));
+    }
+    let row = object.remove("row").unwrap_or_default();
+    let key = object.get("key").and_then(Value::as_str);
+    (key.map(str::to_owned), row)
 }
 
 fn write_record(
@@ -128,7 +137,7 @@ fn write_record(
     is_first: bool,
 ) -> Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
-    // A file of failed rows has these columns already.
+    // An errors file that is imported again already has these columns.
     let own: Vec<_> = titles
         .iter()
         .map(|title| role(title) != Some(ColumnRole::Ours))
@@ -155,7 +164,7 @@ fn write_record(
         .map(|(_, cell)| Csv::defused(cell).into_owned())
         .collect();
     let width = own.iter().filter(|own| **own).count();
-    // A row that is too long has no columns for its end, which stays in the last one.
+    // The surplus cells of a row that is too long go into the last column.
     if record.len() > width && width > 0 {
         let rest = record.split_off(width.saturating_sub(1)).join(",");
         record.push(rest);

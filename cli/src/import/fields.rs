@@ -1,4 +1,4 @@
-//! What the fields of a row say, however a list spells and writes them.
+//! Interprets the titles and values of fields from other systems.
 
 pub mod columns;
 pub mod ids;

@@ -1,4 +1,4 @@
-//! What an entry of a document means in each format.
+//! Converts the entries of a document to bans, for each format.
 
 pub mod adonis;
 pub mod ban_info;
@@ -14,17 +14,22 @@ use super::entries::{FileEntry, Location, Original, RowError};
 use super::fields::columns::ColumnOptions;
 use super::{ImportDefaults, ImportFormat, ImportedBan};
 
-/// A row, with the names of the fields beside it that are not read.
+/// A ban or an error, and the names of fields that are not read.
 pub type RowResult = (Result<ImportedBan, RowError>, Vec<String>);
 
-/// The entry that a piece of a document is.
+/// Converts an entry of a document.
 pub fn entry(
     format: ImportFormat,
     piece: DocumentEntry,
     defaults: &ImportDefaults,
     columns: &ColumnOptions,
 ) -> FileEntry {
-    let DocumentEntry { at, name, value } = piece;
+    let DocumentEntry {
+        at,
+        name,
+        value,
+        unread: mut not_read,
+    } = piece;
     let value = match value {
         Ok(value) => value,
         Err(unreadable) => return wrong_entry(at, unreadable),
@@ -40,6 +45,7 @@ pub fn entry(
         ImportFormat::UsersJson => objects::row(name.as_deref(), &value, defaults, columns),
         _ => ban_info::row(&value, defaults, columns),
     };
+    not_read.extend(unread);
     let takes_back = match format {
         ImportFormat::Adonis => adonis::taken_back(&value),
         _ => None,
@@ -48,7 +54,7 @@ pub fn entry(
         at,
         original: Original::Value(name, value),
         outcome: read.into(),
-        unread,
+        unread: not_read,
         takes_back,
     }
 }

@@ -1,4 +1,4 @@
-//! The file to be read, as often as need be; what comes through a pipe is kept for that long.
+//! The input file, which can be read repeatedly. Standard input is buffered in a temporary file.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use shared::domain::ids::WorkspaceId;
 
-/// A file, or what came through a pipe.
 #[derive(Debug)]
 pub struct InputFile {
     file: File,
@@ -19,26 +18,26 @@ impl InputFile {
     pub fn open(path: &Path) -> Result<Self> {
         if path != Path::new("-") {
             let file =
-                File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+                File::open(path).with_context(|| format!("could not read {}", path.display()))?;
             return Ok(Self {
                 file,
                 path: Some(path.to_owned()),
             });
         }
-        let mut file = nameless().context("there is no room for what comes in")?;
-        io::copy(&mut io::stdin().lock(), &mut file).context("standard input cannot be read")?;
+        let mut file = temporary().context("could not create a temporary file")?;
+        io::copy(&mut io::stdin().lock(), &mut file).context("could not read standard input")?;
         Ok(Self { file, path: None })
     }
 
-    /// The file from its beginning. Only the last of these can be read.
+    /// The file from its start. This invalidates the handles that were returned before.
     pub fn again(&self) -> io::Result<File> {
         let mut file = self.file.try_clone()?;
         io::Seek::rewind(&mut file)
-            .map_err(|error| io::Error::other(format!("give - and pipe it in ({error})")))?;
+            .map_err(|error| io::Error::other(format!("pass - and pipe it in ({error})")))?;
         Ok(file)
     }
 
-    /// Where failed rows go unless a flag says otherwise.
+    /// The default path of the errors file.
     pub fn errors(&self, extension: &str) -> PathBuf {
         let name = self
             .path
@@ -50,23 +49,23 @@ impl InputFile {
         name.into()
     }
 
-    /// Whether this is the file itself.
+    /// Whether a path is this file.
     pub fn is_at(&self, path: &Path) -> bool {
         let own = self.path.as_deref().and_then(|own| own.canonicalize().ok());
         own.is_some() && own == path.canonicalize().ok()
     }
 }
 
-/// A temporary file that nobody else can open and that goes when it is closed.
-fn nameless() -> io::Result<File> {
-    // Any random text does for a name.
+/// A private temporary file that is deleted when it is closed.
+fn temporary() -> io::Result<File> {
+    // A workspace id serves as a random name.
     let path = std::env::temp_dir().join(format!("portcullis-{}", WorkspaceId::random()));
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path)?;
-    // Where an open file cannot be removed it is left to the system.
+    // Systems that cannot remove an open file keep it.
     let _ = std::fs::remove_file(&path);
     Ok(file)
 }

@@ -1,4 +1,4 @@
-//! What became of the rows: counted, and those that were not imported written down with the reason.
+//! The report of an import: counts, and the rows that were not imported with the reason.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::output::{Output, Printable, rfc3339};
 use crate::progress::Progress;
 use crate::terminal;
 
-/// The sums of an import.
+/// The counts of an import.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportSummary {
@@ -38,8 +38,8 @@ pub struct ImportSummary {
 }
 
 impl ImportSummary {
-    /// Of a run under this name in the history, which only looks if it is a dry one. `not_read` are
-    /// the fields of the file that are not read.
+    /// `key_id` is the name of the run in the history; `not_read` lists fields of the file that are not
+    /// read.
     pub fn of(key_id: &str, dry_run: bool, format: String, not_read: Vec<String>) -> Self {
         Self {
             key_id: key_id.to_owned(),
@@ -65,9 +65,9 @@ impl Printable for ImportSummary {
             (replaced, self.replaced.to_string()),
             ("unchanged", self.unchanged.to_string()),
             ("already banned", self.already_banned.to_string()),
-            ("over", self.over.to_string()),
-            ("in the way", self.in_the_way.to_string()),
-            ("differing", self.differing.to_string()),
+            ("expired", self.over.to_string()),
+            ("conflicting", self.in_the_way.to_string()),
+            ("different", self.differing.to_string()),
             ("failed", self.failed.to_string()),
             ("not bans", self.left_out.to_string()),
         ];
@@ -75,14 +75,14 @@ impl Printable for ImportSummary {
             fields.push(("fields not read", self.not_read.join(", ")));
         }
         if !self.dry_run {
-            fields.push(("in the history as", self.key_id.clone()));
+            fields.push(("name in the history", self.key_id.clone()));
         }
         fields.extend(self.errors.clone().map(|path| ("failed rows", path)));
         fields
     }
 }
 
-/// Where the differences of a dry run are printed.
+/// How a dry run prints its changes.
 #[derive(Clone, Copy, Debug)]
 enum DryRunOutput {
     Kept,
@@ -90,7 +90,6 @@ enum DryRunOutput {
     Json { any: bool },
 }
 
-/// The report of an import.
 #[derive(Debug)]
 pub struct ImportReport {
     summary: ImportSummary,
@@ -101,19 +100,17 @@ pub struct ImportReport {
     started: Instant,
 }
 
-/// A row, as the report knows it.
+/// A row to report.
 #[derive(Clone, Debug)]
 pub struct ReportedRow {
-    /// Its number, from 0, among all entries of the file.
+    /// The number among all entries of the file, from 0.
     pub ordinal: u64,
-    /// Where it stands.
     pub at: Location,
-    /// What it is there.
     pub original: Original,
 }
 
 impl ImportReport {
-    /// A report of `rows` rows. Those that fail are written to `errors`, or in a dry run printed.
+    /// Starts a report of `rows` rows. Failed rows go to `errors`, or in a dry run to the output.
     pub fn begin(summary: ImportSummary, rows: u64, errors: ErrorsFile, output: Output) -> Self {
         let changes = match (summary.dry_run, output.is_json()) {
             (false, _) => DryRunOutput::Kept,
@@ -130,7 +127,7 @@ impl ImportReport {
         }
     }
 
-    /// A row that is wrong.
+    /// Records an invalid row.
     pub fn wrong(&mut self, row: ReportedRow, message: &str) -> Result<()> {
         self.summary.failed += 1;
         self.note(row, "failed", message)?;
@@ -138,7 +135,7 @@ impl ImportReport {
         Ok(())
     }
 
-    /// An entry that is not a ban.
+    /// Records an entry that is not a ban.
     pub fn left_out(&mut self, row: &ReportedRow, message: &str) -> Result<()> {
         self.summary.left_out += 1;
         if matches!(self.changes, DryRunOutput::Kept) {
@@ -148,7 +145,7 @@ impl ImportReport {
         }
     }
 
-    /// What became of a row.
+    /// Records the result of a row.
     pub fn verdict(
         &mut self,
         row: ReportedRow,
@@ -179,25 +176,25 @@ impl ImportReport {
             }
             ImportVerdict::InTheWay(other) => {
                 sums.in_the_way += 1;
-                let what = format!("the ban {other} of the same user and scope is in the way");
-                self.note(row, "in the way", &what)?;
+                let what = format!("conflicts with the ban {other} of the same user and scope");
+                self.note(row, "conflict", &what)?;
                 self.advance();
                 return Ok(());
             }
             ImportVerdict::Differs(fields) => {
                 sums.differing += 1;
                 let fields = fields.join(", ");
-                let what = format!("a ban with this guid is there with other contents: {fields}");
+                let what = format!("a ban with this guid exists, but differs in: {fields}");
                 self.note(row, "differs", &what)?;
                 self.advance();
                 return Ok(());
             }
             ImportVerdict::Protected => {
-                let what = format!("the user {} is protected", incoming.user);
+                let what = format!("user {} is protected", incoming.user);
                 return self.wrong(row, &what);
             }
             ImportVerdict::Taken(other) => {
-                let what = format!("the guid is that of a ban of another user, {other}");
+                let what = format!("the guid belongs to a ban of another user, {other}");
                 return self.wrong(row, &what);
             }
         };
@@ -210,7 +207,7 @@ impl ImportReport {
         Ok(())
     }
 
-    /// The sums, printed. An error if there were rows that failed.
+    /// Prints the counts. Fails if rows failed.
     pub fn finish(mut self) -> Result<()> {
         if let Some(progress) = self.progress.take() {
             progress.finish();
@@ -239,17 +236,17 @@ impl ImportReport {
         match (self.summary.failed, &self.summary.errors) {
             (0, _) => Ok(()),
             (failed, Some(path)) => bail!(
-                "{failed} rows were not imported: {path} holds them with the reasons, to be \
-                 corrected and imported again"
+                "{failed} rows were not imported: {path} contains them with the reasons; correct and \
+                 import it"
             ),
             (failed, None) => bail!("{failed} rows would not be imported"),
         }
     }
 
-    /// Ends without the rest of the rows; what has failed so far is written down.
+    /// Ends the report early, and returns how many bans were added.
     pub fn abandon(mut self) -> u64 {
         if !self.summary.dry_run && self.summary.failed > 0 {
-            // The error that ends the import says more than one about this file.
+            // The error that ends the import is more useful than one about this file.
             let _ = self.errors.finish();
         }
         self.summary.added
@@ -262,7 +259,7 @@ impl ImportReport {
         }
     }
 
-    /// Writes down why a row is not imported.
+    /// Records why a row is not imported.
     fn note(&mut self, row: ReportedRow, kind: &'static str, message: &str) -> Result<()> {
         if !matches!(self.changes, DryRunOutput::Kept) {
             return self.change(row.at, kind, message);

@@ -1,5 +1,4 @@
-//! The second way through a file: the bans are brought in, several transactions at a time, never
-//! two of them about one user.
+//! The second pass through a file: imports the bans in concurrent transactions, never two for one user.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -16,25 +15,22 @@ use super::report::ReportedRow;
 use super::throttle::{Throttle, wait};
 use super::{Entries, EntryContent, FileError, ImportReport, RowError};
 
-/// How many bans wait at most for one of the same user before them.
+/// The maximum number of bans that wait for an earlier ban of the same user.
 const WAITING: usize = 500;
 
-/// How often a ban is tried that somebody else is writing about.
+/// The number of attempts for a ban with write conflicts.
 const ROUNDS: u32 = 20;
 
-/// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportEnd {
-    /// All rows were dealt with.
-    Whole,
-    /// It was told to stop.
-    Stopped,
+    Complete,
+    /// Stopped by Ctrl-C.
+    Interrupted,
 }
 
-/// A ban on its way, with the row that it is in the file.
+/// A ban to import, with its row.
 type QueuedRow = (ReportedRow, Candidate);
 
-/// Brings the rows in.
 pub async fn import_rows(
     rows: Entries,
     repeats: &Duplicates,
@@ -44,10 +40,10 @@ pub async fn import_rows(
     let throttle = Throttle::new();
     let mut queue = RowQueue::new(rows, repeats);
     let mut underway = FuturesUnordered::new();
-    let mut ended = ImportEnd::Whole;
+    let mut ended = ImportEnd::Complete;
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
-        while ended == ImportEnd::Whole && underway.len() < throttle.limit() {
+        while ended == ImportEnd::Complete && underway.len() < throttle.limit() {
             let batch = queue.batch(report)?;
             if batch.is_empty() {
                 break;
@@ -56,8 +52,8 @@ pub async fn import_rows(
         }
         let done = tokio::select! {
             done = underway.next() => done,
-            _ = &mut stop, if ended == ImportEnd::Whole => {
-                ended = ImportEnd::Stopped;
+            _ = &mut stop, if ended == ImportEnd::Complete => {
+                ended = ImportEnd::Interrupted;
                 continue;
             }
         };
@@ -71,7 +67,7 @@ pub async fn import_rows(
     }
 }
 
-/// Judges the rows against what is stored, and writes nothing.
+/// Checks the rows against what is stored, without writing.
 pub async fn judge_rows(
     rows: Entries,
     repeats: &Duplicates,
@@ -83,7 +79,7 @@ pub async fn judge_rows(
     loop {
         let batch = queue.batch(report)?;
         if batch.is_empty() {
-            return Ok(ImportEnd::Whole);
+            return Ok(ImportEnd::Complete);
         }
         let (reported, candidates): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let mut attempt = 0;
@@ -101,8 +97,7 @@ pub async fn judge_rows(
     }
 }
 
-/// Brings a batch in, whatever it takes: together, and where somebody else writes about one of the
-/// users, one by one.
+/// Imports a batch in one transaction; after a write conflict, ban by ban.
 async fn import_batch(
     import: &Import,
     throttle: &Throttle,
@@ -119,11 +114,11 @@ async fn import_batch(
             verdicts.extend(write_batch(import, throttle, candidate, ROUNDS).await?);
         }
     }
-    throttle.faster();
+    throttle.succeeded();
     Ok(lines.into_iter().zip(candidates).zip(verdicts).collect())
 }
 
-/// Tries until it succeeds, or `rounds` conflicts have come in between.
+/// Writes a batch, with at most `rounds` write conflicts.
 async fn write_batch(
     import: &Import,
     throttle: &Throttle,
@@ -137,7 +132,7 @@ async fn write_batch(
             Err(ImportFailure::Conflict) => {
                 conflicts += 1;
                 if conflicts >= rounds {
-                    return Err(ApiError::Unavailable("too many writers at once".to_owned()));
+                    return Err(ApiError::Unavailable("too many write conflicts".to_owned()));
                 }
                 wait(conflicts.min(4)).await;
             }
@@ -147,7 +142,7 @@ async fn write_batch(
     }
 }
 
-/// Waits until it makes sense to try again, if it does.
+/// Waits before a retry; fails if there is no point in one.
 async fn retry(throttle: &Throttle, failure: ImportFailure, attempt: u32) -> Result<(), ApiError> {
     match failure {
         ImportFailure::Refused(error) => Err(error),
@@ -156,7 +151,7 @@ async fn retry(throttle: &Throttle, failure: ImportFailure, attempt: u32) -> Res
             Ok(())
         }
         ImportFailure::Busy(detail) => {
-            if throttle.slower(attempt).await {
+            if throttle.back_off(attempt).await {
                 Ok(())
             } else {
                 Err(ApiError::Internal(detail))
@@ -165,22 +160,20 @@ async fn retry(throttle: &Throttle, failure: ImportFailure, attempt: u32) -> Res
     }
 }
 
-/// The rows in an order in which no two bans of one user are under way at once, and each user's come
-/// one after the other as in the file.
+/// Orders the rows so that the bans of a user are imported one after the other, as in the file.
 struct RowQueue<'a> {
     rows: Entries,
-    /// How many entries have been read.
+    /// The number of entries read.
     count: u64,
     repeats: &'a Duplicates,
     waiting: VecDeque<QueuedRow>,
     busy: HashSet<UserId>,
 }
 
-/// The next entry of a file.
 enum NextRow {
     Ban(Box<QueuedRow>),
-    /// It was reported, and is not to be imported.
-    Passed,
+    /// Reported, but not imported.
+    Skipped,
     End,
 }
 
@@ -195,7 +188,7 @@ impl<'a> RowQueue<'a> {
         }
     }
 
-    /// As many as can be brought in now; none when all wait or there are no more.
+    /// The next batch; empty if all rows wait or the file has ended.
     fn batch(&mut self, report: &mut ImportReport) -> Result<Vec<QueuedRow>> {
         let mut batch = Vec::new();
         let mut later: HashSet<UserId> = HashSet::new();
@@ -212,7 +205,7 @@ impl<'a> RowQueue<'a> {
         while batch.len() < Import::BATCH && self.waiting.len() < WAITING {
             let (row, candidate) = match self.read(report)? {
                 NextRow::Ban(next) => *next,
-                NextRow::Passed => continue,
+                NextRow::Skipped => continue,
                 NextRow::End => break,
             };
             let user = candidate.user();
@@ -226,13 +219,13 @@ impl<'a> RowQueue<'a> {
         Ok(batch)
     }
 
-    /// The next entry; what is not to be imported is reported.
+    /// Reads the next entry, and reports it if it is not imported.
     fn read(&mut self, report: &mut ImportReport) -> Result<NextRow> {
         let entry = match self.rows.next() {
             None => return Ok(NextRow::End),
             Some(Ok(entry)) => entry,
             Some(Err(FileError { line, message })) => {
-                bail!("the file has changed while it was read: line {line}: {message}")
+                bail!("the file changed while it was read: line {line}: {message}")
             }
         };
         let ordinal = self.count;
@@ -246,21 +239,21 @@ impl<'a> RowQueue<'a> {
             EntryContent::Ban(row) => row,
             EntryContent::NotABan(what) => {
                 report.left_out(&reported, &what)?;
-                return Ok(NextRow::Passed);
+                return Ok(NextRow::Skipped);
             }
             EntryContent::Invalid(what) => {
                 report.wrong(reported, &what)?;
-                return Ok(NextRow::Passed);
+                return Ok(NextRow::Skipped);
             }
         };
         match self.repeats.objection(ordinal, &row) {
             Some(RowError::Invalid(what)) => {
                 report.wrong(reported, &what)?;
-                return Ok(NextRow::Passed);
+                return Ok(NextRow::Skipped);
             }
             Some(RowError::NotABan(what)) => {
                 report.left_out(&reported, &what)?;
-                return Ok(NextRow::Passed);
+                return Ok(NextRow::Skipped);
             }
             None => {}
         }

@@ -10,15 +10,6 @@ use super::{
 
 const NOW_2099: u64 = 4_070_908_800;
 
-fn defaults() -> ImportDefaults {
-    ImportDefaults {
-        experience: "7001".parse().ok(),
-        moderator: "5009".parse().ok(),
-        public_reason: Some("Banned earlier".to_owned()),
-        ..ImportDefaults::default()
-    }
-}
-
 fn read(
     bytes: &[u8],
     given: Option<ImportFormat>,
@@ -27,7 +18,7 @@ fn read(
     let format = detected.format;
     let reading = ReadOptions {
         detected,
-        defaults: defaults(),
+        defaults: ImportDefaults::sample(),
         columns: ColumnOptions::default(),
         raw: false,
     };
@@ -249,14 +240,14 @@ fn other_encodings_and_shapes_are_named() {
         .collect();
     assert_refused(&wide, 1, "UTF-16");
     assert_refused(b"userId,reason\n1,M\xfcller\n", 2, "Windows-1252");
-    assert_refused(b"userId,userId\n1,2\n", 1, "say the same");
+    assert_refused(b"userId,userId\n1,2\n", 1, "mean the same");
     assert_refused(b"userId,BanTime\n1,2\n", 1, "seems to say when a ban ends");
     assert_refused(
         b"id,reason\n1,a\n",
         1,
         "there is no column \"userId\" (there are: id, reason)",
     );
-    assert_refused(b"5600001,spam\n", 1, "must hold the titles");
+    assert_refused(b"5600001,spam\n", 1, "must contain the column titles");
     assert_refused(b"{\"list\": 17}", 1, "list is neither a list nor an object");
     assert_refused(
         b"{\"Records\": 17, \"DataKey\": 1}",

@@ -1,5 +1,4 @@
-//! The first pass through a file: whether it can be read to its end, how much it holds, which
-//! numbers it brings, and which of its rows stand in each other's way.
+//! The first pass through a file: checks that it can be read to its end, counts rows, and finds duplicates.
 
 use std::collections::BTreeSet;
 
@@ -9,33 +8,32 @@ use shared::domain::ids::{ExperienceId, Guid, Uid, WorkspaceId};
 use shared::store::Numbering;
 
 use super::duplicates::{Duplicates, ReplacementRound, SeenRows};
-use super::{Entries, EntryContent, FileError, ImportedBan};
+use super::{Entries, EntryContent, FileEntry, FileError, ImportedBan, Original, RowError};
 
-/// The first guid that a spreadsheet cannot keep whole: it keeps 15 digits.
+/// The smallest guid that a spreadsheet rounds: it keeps 15 digits.
 const LONG: u64 = 1_000_000_000_000_000;
 
-/// What a spreadsheet leaves of a guid is a multiple of this.
+/// Rounded guids are multiples of this.
 const ROUNDED_TO: u64 = 1000;
 
-/// What is known of a file.
+/// The result of the first pass.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// How many bans it has, wrong ones included.
+    /// The number of bans, including invalid ones.
     pub rows: u64,
-    /// The largest number among the workspace's own bans.
+    /// The largest uid among the workspace's own bans.
     pub largest_own: u64,
-    /// The other workspace whose numbers may be kept, with the largest of them.
+    /// The other workspace that bans may keep their uids from, with its largest uid.
     pub foreign: Option<(WorkspaceId, u64)>,
     /// The experiences that have applied some of the bans.
     pub reporting: BTreeSet<ExperienceId>,
-    /// The fields that are not read.
+    /// Fields that are not read.
     pub unread: BTreeSet<String>,
-    /// Rows that stand in each other's way.
     pub repeats: Duplicates,
 }
 
-/// Goes through all entries, which `open` gives from the first on. A file that cannot be read to
-/// its end is refused before anything is written.
+/// Reads all entries. `open` returns them from the start. A file that cannot be read to its end is refused
+/// before anything is written.
 pub fn survey(
     mut open: impl FnMut() -> Result<Entries>,
     workspace: WorkspaceId,
@@ -50,6 +48,9 @@ pub fn survey(
     for (entry, ordinal) in open()?.zip(0..) {
         let entry = entry.or_else(|broken| refused(&broken))?;
         survey.unread.extend(entry.unread);
+        if let Original::Value(Some(key), _) = &entry.original {
+            seen.add_key(key);
+        }
         if let Some(user) = entry.takes_back {
             seen.take_back(user, ordinal);
         }
@@ -67,17 +68,30 @@ pub fn survey(
         survey.take(&row, workspace);
     }
     if survey.rows == 0 {
-        bail!("nothing was imported: the file holds no bans that can be read");
+        bail!("nothing was imported: the file contains no bans");
     }
     if is_table && rounding.is_likely() {
         bail!(
-            "nothing was imported: every guid ends in 000, as when a spreadsheet such as Excel has \
-             rounded them to 15 digits, and they would name other bans. Export again \
-             (`portcullis export --excel` keeps long numbers whole), or import the file that the \
-             spreadsheet opened"
+            "nothing was imported: every guid ends in 000, so a spreadsheet such as Excel has probably \
+             rounded them to 15 digits, and they would name other bans. Export again (`portcullis \
+             export --excel` keeps long numbers), or import the file that the spreadsheet opened"
         );
     }
     survey.repeats = seen.repeats();
+    if survey.repeats.has_removals() {
+        let is_left = |entry: FileEntry, ordinal| match entry.outcome {
+            EntryContent::Ban(row) => !matches!(
+                survey.repeats.objection(ordinal, &row),
+                Some(RowError::NotABan(_))
+            ),
+            EntryContent::Invalid(_) => true,
+            EntryContent::NotABan(_) => false,
+        };
+        let mut entries = open()?.zip(0..);
+        if !entries.any(|(entry, ordinal)| entry.is_ok_and(|entry| is_left(entry, ordinal))) {
+            bail!("nothing was imported: later entries of the file remove all of its bans");
+        }
+    }
     if !survey.repeats.users.is_empty() {
         let (mut contest, now) = (ReplacementRound::default(), UnixMillis::now().seconds());
         for (entry, ordinal) in open()?.zip(0..) {
@@ -109,7 +123,7 @@ impl Survey {
     }
 }
 
-/// Whether a spreadsheet has rounded the guids.
+/// Detects guids that a spreadsheet has rounded.
 #[derive(Debug, Default)]
 struct Rounding {
     long: u64,
@@ -122,7 +136,7 @@ impl Rounding {
             return;
         };
         self.long = self.long.saturating_add(1);
-        // One of our own has its number in its last bits, which proves it whole.
+        // The last bits of our own guids contain the uid, which proves that they are not rounded.
         let is_whole = row.uid.is_some_and(|uid| is_of(guid, uid));
         if guid.get().is_multiple_of(ROUNDED_TO) && !is_whole {
             self.rounded = self.rounded.saturating_add(1);
@@ -139,7 +153,7 @@ fn is_of(guid: Guid, uid: Uid) -> bool {
     guid.get() & LOW == uid.0 & LOW
 }
 
-/// Nothing more can be read, so nothing is to be written.
+/// Fails because the file cannot be read, before anything is written.
 pub fn refused<T>(broken: &FileError) -> Result<T> {
     let FileError { line, message } = broken;
     bail!("nothing was imported: line {line}: {message}")

@@ -1,4 +1,4 @@
-//! Tables: files of rows and columns with titles, whatever separates them.
+//! Tables: files of rows and columns with titles, with any separator.
 
 pub mod export;
 pub mod header;

@@ -1,24 +1,23 @@
-//! As many transactions at once as the table takes: more while all goes well, half as many as soon
-//! as it has too much to do.
+//! Adapts the number of concurrent transactions: additive increase, multiplicative decrease when DynamoDB
+//! throttles.
 
 use std::cell::Cell;
 use std::time::Duration;
 
 use shared::domain::clock::UnixMillis;
 
-const AT_FIRST: usize = 4;
-const AT_MOST: usize = 16;
+const INITIAL_LIMIT: usize = 4;
+const MAX_LIMIT: usize = 16;
 
-/// After how many transactions in a row that went well one more is made at once.
-const GOOD: u32 = 8;
+/// After this many successful transactions in a row the limit rises by one.
+const SUCCESSES: u32 = 8;
 
-/// How often an attempt is made before the import gives up, which takes about a minute.
+/// The number of attempts before the import fails, after about a minute.
 const ATTEMPTS: u32 = 12;
 
 /// The longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How many transactions are under way at once.
 #[derive(Debug)]
 pub struct Throttle {
     limit: Cell<usize>,
@@ -28,28 +27,28 @@ pub struct Throttle {
 impl Throttle {
     pub const fn new() -> Self {
         Self {
-            limit: Cell::new(AT_FIRST),
+            limit: Cell::new(INITIAL_LIMIT),
             good: Cell::new(0),
         }
     }
 
-    /// How many there may be now.
+    /// The current limit of concurrent transactions.
     pub const fn limit(&self) -> usize {
         self.limit.get()
     }
 
-    /// One has gone well.
-    pub fn faster(&self) {
+    /// Records a successful transaction.
+    pub fn succeeded(&self) {
         self.good.set(self.good.get().saturating_add(1));
-        if self.good.get() >= GOOD {
+        if self.good.get() >= SUCCESSES {
             self.good.set(0);
             self.limit
-                .set(self.limit.get().saturating_add(1).min(AT_MOST));
+                .set(self.limit.get().saturating_add(1).min(MAX_LIMIT));
         }
     }
 
-    /// The database has too much to do. Waits; `false` when it was tried often enough.
-    pub async fn slower(&self, attempt: u32) -> bool {
+    /// Halves the limit and waits; `false` if there are no attempts left.
+    pub async fn back_off(&self, attempt: u32) -> bool {
         self.good.set(0);
         self.limit.set(self.limit.get().div_ceil(2));
         if attempt >= ATTEMPTS {
@@ -60,12 +59,12 @@ impl Throttle {
     }
 }
 
-/// Waits longer with each attempt, and never as long as another.
+/// Exponential back-off with jitter.
 pub async fn wait(attempt: u32) {
     let ceiling = Duration::from_millis(50)
         .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX))
         .min(LONGEST);
-    // The clock is random enough to tell two writers apart.
+    // The clock is random enough to spread concurrent writers.
     let share = u32::try_from(UnixMillis::now().millis() % 100).unwrap_or_default();
     tokio::time::sleep(ceiling.saturating_mul(share.saturating_add(50)) / 150).await;
 }
@@ -75,18 +74,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_grows_slowly_and_halves_at_once() {
+    async fn limit_grows_slowly_and_halves_immediately() {
         let throttle = Throttle::new();
-        for _ in 0..GOOD * 100 {
-            throttle.faster();
+        for _ in 0..SUCCESSES * 100 {
+            throttle.succeeded();
         }
-        assert_eq!(throttle.limit(), AT_MOST);
-        assert!(throttle.slower(0).await);
-        assert_eq!(throttle.limit(), AT_MOST / 2);
+        assert_eq!(throttle.limit(), MAX_LIMIT);
+        assert!(throttle.back_off(0).await);
+        assert_eq!(throttle.limit(), MAX_LIMIT / 2);
         for _ in 0..10 {
-            assert!(throttle.slower(0).await);
+            assert!(throttle.back_off(0).await);
         }
         assert_eq!(throttle.limit(), 1);
-        assert!(!throttle.slower(ATTEMPTS).await);
+        assert!(!throttle.back_off(ATTEMPTS).await);
     }
 }

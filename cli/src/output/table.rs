@@ -1,29 +1,27 @@
-//! Aligned text that fits the terminal: columns that wrap, or when even that is too wide, one block of
-//! lines for each row.
+//! Tables that fit the terminal: cells wrap, and if that is not enough, each row becomes a block of lines.
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use console::measure_text_width;
 use shared::domain::text::printable;
 
-/// The blanks between two columns.
+/// The spaces between two columns.
 const GAP: usize = 2;
 
-/// A word longer than this may be broken: it is longer than any id.
+/// Words longer than this may be broken. No id is that long.
 const LONGEST_WORD: usize = 40;
 
-/// A narrower terminal is treated as one of this width.
-const NARROWEST: usize = 40;
+/// Narrower terminals are treated as this wide, in columns.
+const MIN_WIDTH: usize = 40;
 
-/// How text is laid out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TableLayout {
-    /// The width that lines may have, in columns of the terminal; `None` = any.
+    /// The maximum width of a line, in columns; `None` = unlimited.
     pub width: Option<usize>,
-    /// Whether states have a colour.
+    /// Whether states are coloured.
     pub is_coloured: bool,
 }
 
-/// Titles and values of one thing, one below the other.
+/// One result, as lines of title and value.
 pub fn record(fields: &[(&'static str, String)], layout: TableLayout) -> String {
     let rows: Vec<_> = fields
         .iter()
@@ -32,7 +30,7 @@ pub fn record(fields: &[(&'static str, String)], layout: TableLayout) -> String 
     aligned(rows, layout)
 }
 
-/// A list of things, all with the same titles.
+/// A list of results, as rows below their titles.
 pub fn list(things: &[Vec<(&'static str, String)>], layout: TableLayout) -> String {
     let Some(first) = things.first() else {
         return String::new();
@@ -52,14 +50,14 @@ pub fn list(things: &[Vec<(&'static str, String)>], layout: TableLayout) -> Stri
     blocks.join("\n")
 }
 
-/// A text and its colour.
+/// The text of a cell and its colour.
 type Toned = (String, Option<Color>);
 
 fn toned(title: &str, value: &str) -> Toned {
     (printable(value).into_owned(), tone(title, value))
 }
 
-/// The colour of a state: green is as it should be, red is not.
+/// The colour of a state: green is good, red is bad.
 fn tone(title: &str, value: &str) -> Option<Color> {
     if !matches!(title, "result" | "state" | "status" | "sync") {
         return None;
@@ -81,7 +79,7 @@ fn columns(rows: &[Vec<Toned>]) -> impl Iterator<Item = impl Iterator<Item = &st
     })
 }
 
-/// How narrow each column can be without breaking a word.
+/// The minimum width of each column, at which no word breaks.
 fn narrowest(rows: &[Vec<Toned>]) -> Vec<usize> {
     columns(rows)
         .map(|cells| {
@@ -101,17 +99,17 @@ fn fits(rows: &[Vec<Toned>], layout: TableLayout) -> bool {
     let Some(width) = layout.width else {
         return true;
     };
-    with_gaps(&narrowest(rows)) <= width.max(NARROWEST)
+    with_gaps(&narrowest(rows)) <= width.max(MIN_WIDTH)
 }
 
-/// Rows of cells as lines of columns.
+/// Rows of cells as aligned lines.
 fn aligned(rows: Vec<Vec<Toned>>, layout: TableLayout) -> String {
     let widest: Vec<_> = columns(&rows)
         .map(|cells| cells.map(measure_text_width).max().unwrap_or_default())
         .collect();
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    let limit = layout.width.map(|width| width.max(NARROWEST));
+    let limit = layout.width.map(|width| width.max(MIN_WIDTH));
     let is_wrapped = limit.is_some_and(|width| with_gaps(&widest) > width);
     let constraints = narrowest(&rows);
     if layout.is_coloured {
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
+    fn columns_fit_their_widest_cell() {
         let rows = [row("1", "é"), row("1000", "")];
         let text = list(&rows, TableLayout::default());
         assert_eq!(
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_letters_and_emoji_take_two_columns() {
+    fn wide_characters_and_emoji_take_two_columns() {
         let text = list(
             &[row("1", "迷惑行為"), row("2", "🙂")],
             TableLayout::default(),
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_the_terminal() {
+    fn lines_fit_the_terminal() {
         let why = "many short words that take more room than there is in one line of a terminal";
         let text = list(&[row("1", why), row("2", "short")], layout(50));
         assert!(
@@ -205,7 +203,7 @@ mod tests {
         assert!(text.starts_with("ID  REASON"), "{text}");
         let unbroken: String = text.split_whitespace().collect();
         assert!(unbroken.contains("manyshort"), "{text}");
-        // When not even the words fit, the rows are blocks, with each value whole.
+        // If the words do not fit either, each row is a block with unbroken values.
         let long = "0123456789012345678901234567890123456";
         let rows = [row(long, long), row("2", "short")];
         let text = list(&rows, layout(60));
@@ -219,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_coloured_if_that_is_wanted() {
+    fn states_are_coloured_on_request() {
         let rows = [vec![
             ("result", "ok".to_owned()),
             ("detail", "ok".to_owned()),
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_name_cannot_steer_the_terminal() {
+    fn stored_names_cannot_inject_terminal_escapes() {
         let one = [
             ("name", "a\u{1b}[2Jb\u{202e}".to_owned()),
             ("by", "\u{9b}m".to_owned()),

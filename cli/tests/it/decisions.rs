@@ -1,4 +1,4 @@
-//! Banning, lifting and looking things up by hand, by the rules of the API.
+//! Tests of `ban`, `unban`, `check`, `history` and `pending`.
 
 use crate::harness::{Operator, assert_refused, command, is_rfc3339, stderr, stdout};
 use end_to_end::{Ban, TestApp, Workspace};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const AT: [&str; 2] = ["--experience", "7"];
 const BY: [&str; 2] = ["--moderator", "1"];
 
-/// The program, working on a workspace with the experience.
+/// The command for a workspace with a linked experience.
 fn linked(workspace: &Workspace<'_>) -> Operator {
     let operator = Operator::of(workspace);
     operator.json(&["experience", "link", "7"]);
@@ -22,7 +22,7 @@ fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ban_by_hand_is_a_ban() {
+async fn manual_ban_is_in_force() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = linked(&workspace);
@@ -51,7 +51,7 @@ async fn a_ban_by_hand_is_a_ban() {
     assert!(workspace.is_banned(156, 7).await);
     workspace.await_pending_bans(7, &[156]).await;
 
-    // A ban in force is only changed when asked to.
+    // A ban in force only changes with --overwrite.
     assert_refused(
         &operator.run(&ban("156", &["--permanent"])),
         1,
@@ -99,7 +99,7 @@ async fn a_ban_by_hand_is_a_ban() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_global_ban_by_hand_reaches_every_experience_and_an_appeal_ends_it() {
+async fn global_ban_reaches_every_experience_and_an_appeal_ends_it() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = linked(&workspace);
@@ -121,7 +121,7 @@ async fn a_global_ban_by_hand_reaches_every_experience_and_an_appeal_ends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_tells_what_who_when_and_what_was_replaced() {
+async fn history_shows_action_actor_time_and_previous_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -190,7 +190,7 @@ async fn the_history_tells_what_who_when_and_what_was_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn times_are_shown_in_the_local_zone_and_from_now() {
+async fn times_are_local_and_relative() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = linked(&workspace);
@@ -217,7 +217,7 @@ async fn times_are_shown_in_the_local_zone_and_from_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rules_hold_for_the_operator_too() {
+async fn rules_apply_to_the_operator() {
     let app = TestApp::start().await;
     let workspace = app.strict_workspace().await;
     let operator = Operator::of(&workspace);
@@ -278,7 +278,7 @@ async fn the_rules_hold_for_the_operator_too() {
     operator.json(&["experience", "link", "7"]);
     let unban = [&["unban", "156"], &AT[..]].concat();
     assert_refused(&operator.run(&unban), 1, "never banned");
-    // A place that is not ours, such as a mistyped one, is none without bans.
+    // A place that is not linked, such as a mistyped one, is an error.
     for command in [
         ban("156", &["--permanent"]),
         vec!["unban", "156"],
@@ -311,7 +311,7 @@ async fn the_rules_hold_for_the_operator_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_done_is_said_and_what_is_unusual_is_asked() {
+async fn results_are_printed_and_unusual_bans_need_confirmation() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = linked(&workspace);
@@ -351,7 +351,7 @@ async fn what_was_done_is_said_and_what_is_unusual_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unban_lifts_what_was_confirmed_and_no_more() {
+async fn unban_lifts_only_confirmed_bans() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = linked(&workspace);
@@ -361,7 +361,7 @@ async fn an_unban_lifts_what_was_confirmed_and_no_more() {
     app.settle().await;
     let unban = |more: &[&'static str]| [&["unban", "156"], &AT[..], more].concat();
 
-    // Both hold: without an answer, nothing is lifted.
+    // Both bans are in force: without an answer, nothing is lifted.
     let before = workspace.stored().await;
     let refused = operator.run(&unban(&[]));
     assert_refused(&refused, 1, "Cancelled");
@@ -372,7 +372,7 @@ async fn an_unban_lifts_what_was_confirmed_and_no_more() {
     assert_eq!(dry.as_array().unwrap().len(), 2);
     assert_eq!(workspace.stored().await, before);
 
-    // The ban of the experience alone needs no answer, and the Global one stays.
+    // Lifting only the experience's ban needs no confirmation, and the Global ban stays.
     let lifted = operator.run(&unban(&["--scope", "experience", "--reason", "-1 mistake"]));
     let said = stderr(&lifted);
     assert_eq!(lifted.status.code(), Some(0), "{said}");
@@ -386,7 +386,7 @@ async fn an_unban_lifts_what_was_confirmed_and_no_more() {
     assert_refused(
         &operator.run(&unban(&["--scope", "experience"])),
         1,
-        "no such ban",
+        "no ban in force in this scope",
     );
 
     let lifted = operator.json(&unban(&["--scope", "global", "--yes"]));

@@ -1,5 +1,5 @@
-//! The doctor, `--stack`, and the program described by itself. CloudFormation and Lambda have no
-//! local engine, so a small server of the test's own answers for them.
+//! Tests of `doctor`, `--stack`, completions, manual pages and help. CloudFormation and Lambda have no local
+//! emulation, so the tests run small fakes.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const DEMO_KEY: &str = "sentinelAPI.00000000-0000-4000-8000-000000000001";
 
-/// Answers every request with what `answer` makes of its first line and its body.
+/// Answers each request with the result of `answer` for its first line and body.
 fn serve(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -53,7 +53,7 @@ fn respond(
     )
 }
 
-/// CloudFormation, which knows one stack.
+/// A fake of CloudFormation with one stack.
 fn cloudformation(outputs: &[(&str, &str)]) -> String {
     let mut members = String::new();
     for (key, value) in outputs {
@@ -84,7 +84,7 @@ fn cloudformation(outputs: &[(&str, &str)]) -> String {
     })
 }
 
-/// Lambda, which knows one mapping in some state.
+/// A fake of Lambda with one mapping in a given state.
 fn lambda(state: &'static str) -> String {
     serve(move |first, _| {
         let functions = ["FunctionName=spread", "FunctionName=publish"];
@@ -100,7 +100,7 @@ fn lambda(state: &'static str) -> String {
     })
 }
 
-/// Runs the doctor and gives what it found, by check.
+/// Runs the doctor and returns its findings by check.
 fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, HashMap<String, Value>) {
     let done = command()
         .args(["doctor", "--output", "json"])
@@ -123,7 +123,7 @@ fn result<'a>(found: &'a HashMap<String, Value>, check: &str) -> &'a str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_installation_is_found_well() {
+async fn healthy_installation_passes() {
     let app = TestApp::start().await;
     let url = format!("{}/api/v1", app.address());
     let stack = cloudformation(&[
@@ -143,7 +143,7 @@ async fn a_whole_installation_is_found_well() {
     let run = |state| {
         let variables = variables(&lambda(state));
         let variables: Vec<_> = variables.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        // Both as arguments: an endpoint comes before a stack that only a variable names.
+        // An endpoint argument overrides a stack variable.
         let arguments = [
             "--endpoint",
             app.database().endpoint(),
@@ -183,7 +183,7 @@ async fn a_whole_installation_is_found_well() {
     ] {
         assert_eq!(result(&found, check), "ok", "{found:#?}");
     }
-    // Whatever the local engine tells of these, it is no failure.
+    // What the local database reports about these is never a failure.
     for check in [
         "expiry of items in BansTable",
         "point-in-time recovery of BansTable",
@@ -199,7 +199,7 @@ async fn a_whole_installation_is_found_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_fault_is_found_and_its_remedy_told() {
+async fn each_fault_is_found_with_its_remedy() {
     let portcullis = Portcullis::start().await;
     let endpoint = ["--endpoint", portcullis.engine.endpoint()];
     let demo = "00000000-0000-4000-8000-000000000001";
@@ -271,7 +271,7 @@ async fn each_fault_is_found_and_its_remedy_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stack_tells_the_tables() {
+async fn stack_provides_the_tables() {
     let portcullis = Portcullis::start().await;
     let stack = cloudformation(&[
         ("BansTableName", "BansTable"),
@@ -328,7 +328,7 @@ fn completions_and_manual_pages_need_no_installation() {
 }
 
 #[test]
-fn every_command_explains_itself_with_examples() {
+fn every_command_has_examples() {
     for command_line in [
         "",
         "workspace",

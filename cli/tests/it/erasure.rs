@@ -1,4 +1,4 @@
-//! `portcullis erasure`: requests that Roblox passes on wait for the operator's yes.
+//! Tests of `portcullis erasure`.
 
 use crate::stack::Operator;
 use end_to_end::{Ban, Notification, TestApp};
@@ -7,7 +7,7 @@ use serde_json::Value;
 const ARENA: u64 = 11;
 
 #[tokio::test]
-async fn a_request_waits_until_the_operator_says_yes_or_no() {
+async fn request_waits_for_approval_or_rejection() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -25,7 +25,7 @@ async fn a_request_waits_until_the_operator_says_yes_or_no() {
         "a secret is shown once"
     );
 
-    // Numbers that no other stored number or name contains by chance.
+    // Numbers that no other stored value contains.
     let (forgotten, kept) = (7_340_915_862, 7_340_915_863);
     let mut requests = Vec::new();
     for user in [forgotten, kept] {
@@ -63,16 +63,16 @@ async fn a_request_waits_until_the_operator_says_yes_or_no() {
     let left = Value::from(workspace.stored().await).to_string();
     assert!(!left.contains(&forgotten.to_string()), "{left}");
 
-    // When the operator forgets a user, their own request goes too.
+    // Erasing a user also removes their request.
     let request = Notification::erasure(kept);
     app.send(&request.signed(secret)).await.assert_ok();
-    operator.json(&["forget", &kept.to_string(), "--yes"]).await;
+    operator.json(&["erase", &kept.to_string(), "--yes"]).await;
     let waiting = operator.json(&["erasure", "list"]).await;
     assert_eq!(waiting.as_array().unwrap().len(), 0);
 }
 
 #[tokio::test]
-async fn a_secret_of_ones_own_is_read_from_standard_input_and_kept_when_the_mode_changes() {
+async fn secret_from_standard_input_survives_a_mode_change() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);

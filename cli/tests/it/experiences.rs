@@ -1,4 +1,4 @@
-//! Linking and unlinking experiences, and what that does to the bans that are pending there.
+//! Tests of `portcullis experience` and its effect on pending changes.
 
 use crate::harness::{Operator, Portcullis, assert_refused, stderr};
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
@@ -19,7 +19,7 @@ impl Operator {
     }
 }
 
-/// The users in a pending index, whatever a poll would say.
+/// The users in a pending index.
 async fn owed(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64, u64) {
     let experience = ExperienceId::new(experience).unwrap();
     let prefix = workspace.id().prefix();
@@ -32,7 +32,7 @@ async fn owed(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn linking_brings_standing_global_bans_even_without_the_stream() {
+async fn linking_makes_global_bans_pending_without_the_stream() {
     let app = TestApp::builder().without_pump().start().await;
     let workspace = app.strict_workspace().await;
     let operator = Operator::of(&workspace);
@@ -52,13 +52,13 @@ async fn linking_brings_standing_global_bans_even_without_the_stream() {
     assert_eq!(linked["pendingBans"], 119);
     assert_eq!(workspace.pending_bans(8).await.len(), 119);
     assert_eq!(operator.listed(), [7, 8]);
-    // Once more, nothing is left to do.
+    // A second time there is nothing left to do.
     let again = operator.json(&["experience", "link", "8"]);
     assert_eq!(again["linked"], linked["linked"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by_then() {
+async fn unlinking_drops_pending_changes_and_relinking_restores_current_bans() {
     let app = TestApp::start().await;
     let workspace = app.strict_workspace().await;
     let operator = Operator::of(&workspace);
@@ -95,13 +95,13 @@ async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by
     assert_eq!(operator.listed(), [7]);
     assert_refused(&operator.run(&unlink), 1, "is not linked");
 
-    // What is decided meanwhile does not reach it.
+    // Decisions in the meantime do not reach it.
     workspace.ban(Ban::of(6, 7).global().permanent()).await;
     workspace.unban(Unban::of(3, 7)).await;
     workspace.unban(Unban::of(2, 7)).await;
     app.settle().await;
     assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
-    // The ban check is not asked who is linked: it tells who is banned.
+    // Ban checks do not depend on links.
     assert!(workspace.is_banned(6, 8).await);
 
     let linked = operator.json(&["experience", "link", "8"]);
@@ -120,7 +120,7 @@ async fn unlinking_drops_what_is_pending_and_linking_again_brings_what_stands_by
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_experience_that_links_itself_again_finds_what_stands() {
+async fn experience_that_links_itself_again_gets_current_bans() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -130,14 +130,14 @@ async fn an_experience_that_links_itself_again_finds_what_stands() {
     workspace.await_pending_bans(8, &[1, 2]).await;
     operator.unlink("8", "--yes");
     assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
-    // A function that has not seen the experience before.
+    // A function without the experience in its cache.
     app.replace("pending-bans").await;
     workspace.await_pending_bans(8, &[1, 2]).await;
     assert_eq!(operator.listed(), [7, 8]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_poll_is_noted_and_shown() {
+async fn last_poll_is_recorded_and_shown() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -148,7 +148,7 @@ async fn the_last_poll_is_noted_and_shown() {
     workspace.pending_bans(7).await;
     let seen = end_to_end::eventually("the poll is noted", async || last_poll().as_u64()).await;
     assert!((began..=end_to_end::now()).contains(&seen), "{seen}");
-    // Not at each poll, or it would cost more than the poll.
+    // Not at every poll, since that would cost more than the poll.
     let note = app.items(&format!("{}#S", workspace.prefix())).await;
     assert_eq!(note.len(), 1);
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;

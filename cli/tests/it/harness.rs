@@ -1,4 +1,4 @@
-//! The built program, started against an embedded database.
+//! Runs the built command against an embedded database.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -10,7 +10,7 @@ use local_stack::seed;
 use local_stack::template::Template;
 use serde_json::{Value, json};
 
-/// The program with a database of its own.
+/// The command with its own database.
 pub struct Portcullis {
     /// The database.
     pub engine: Engine,
@@ -28,29 +28,29 @@ impl Portcullis {
         Self { engine }
     }
 
-    /// The program against a database that runs already.
+    /// The command for a running database.
     pub fn at(endpoint: &str) -> At {
         At {
             endpoint: endpoint.to_owned(),
         }
     }
 
-    /// Runs it with nobody to answer.
+    /// Runs it without standard input.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments)
     }
 
-    /// Runs it with something on its standard input.
+    /// Runs it with standard input.
     pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
         Self::at(self.engine.endpoint()).answering(answer, arguments)
     }
 
-    /// What it prints as JSON when it succeeds.
+    /// Its JSON output; fails if it does not succeed.
     pub fn json(&self, arguments: &[&str]) -> Value {
         Self::at(self.engine.endpoint()).json(arguments)
     }
 
-    /// All that the workspaces table holds.
+    /// All items of the workspaces table.
     pub async fn stored(&self) -> Value {
         let scan = json!({ "TableName": "WorkspacesTable" });
         Dynamo::new(self.engine.endpoint())
@@ -60,26 +60,26 @@ impl Portcullis {
     }
 }
 
-/// The program with a database that is somebody else's.
+/// The command with the database of another component.
 #[derive(Clone, Debug)]
 pub struct At {
     endpoint: String,
 }
 
 impl At {
-    /// Runs it with nobody to answer.
+    /// Runs it without standard input.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments)
     }
 
-    /// Runs it with something on its standard input.
+    /// Runs it with standard input.
     pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
         let mut command = command();
         command.args(["--endpoint", &self.endpoint]).args(arguments);
         answered(command, answer)
     }
 
-    /// What it prints as JSON when it succeeds.
+    /// Its JSON output; fails if it does not succeed.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let done = self.run(&[arguments, &["--output", "json"]].concat());
         assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
@@ -87,11 +87,11 @@ impl At {
     }
 }
 
-/// The program, working on a workspace of a running app.
+/// The command for a workspace of a running app.
 #[derive(Clone, Debug)]
 pub struct Operator {
     endpoint: String,
-    /// Variables with the addresses of the other services.
+    /// The variables with the addresses of other services.
     addresses: Vec<(&'static str, String)>,
     workspace: String,
 }
@@ -122,7 +122,7 @@ impl Operator {
         }
     }
 
-    /// The same, knowing no address but that of the database.
+    /// The command without addresses, except for the database's.
     pub fn without_addresses(&self) -> Self {
         Self {
             addresses: Vec::new(),
@@ -130,17 +130,17 @@ impl Operator {
         }
     }
 
-    /// Runs it with nobody to answer.
+    /// Runs it without standard input.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments)
     }
 
-    /// Runs it with something on its standard input.
+    /// Runs it with standard input.
     pub fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
         answered(self.command(arguments), answer)
     }
 
-    /// The program with these arguments, to be run.
+    /// The command with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
         command
@@ -151,7 +151,7 @@ impl Operator {
         command
     }
 
-    /// What it prints as JSON when it succeeds.
+    /// Its JSON output; fails if it does not succeed.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let done = self.run(&[arguments, &["--output", "json"]].concat());
         assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
@@ -159,7 +159,7 @@ impl Operator {
     }
 }
 
-/// Runs a command with something on its standard input.
+/// Runs a command with standard input.
 pub fn answered(mut command: Command, answer: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
@@ -167,12 +167,12 @@ pub fn answered(mut command: Command, answer: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that does not ask may have ended by now.
+    // A command without a prompt may have exited already.
     let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-/// The program, without what the environment of the tests says about AWS.
+/// The command without the AWS variables of the test environment.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
@@ -187,7 +187,7 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// It failed with this status, printed no result, and said `what`; a failure in one line.
+/// Asserts that it exited with this status, printed no result, and reported `what` in one line.
 pub fn assert_refused(output: &Output, status: i32, what: &str) {
     let said = stderr(output);
     assert_eq!(output.status.code(), Some(status), "{said}");

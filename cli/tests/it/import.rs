@@ -1,4 +1,4 @@
-//! `portcullis import` and `export`: the built program, the real functions, the real files.
+//! Tests of `portcullis import` and `export`.
 
 mod again;
 mod formats;

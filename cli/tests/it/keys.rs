@@ -1,4 +1,4 @@
-//! Rotating, showing and revoking keys with the built program.
+//! Tests of `portcullis key rotate`, `show` and `revoke`.
 
 use crate::harness::{Portcullis, assert_refused, stderr, stdout};
 use end_to_end::{Call, TestApp};
@@ -12,7 +12,7 @@ fn key(portcullis: &Portcullis, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_key_is_like_the_old_one_which_lives_for_the_overlap() {
+async fn rotated_key_keeps_its_settings_and_the_old_one_ends_with_the_overlap() {
     let portcullis = Portcullis::start().await;
     let create = [
         "key",
@@ -76,7 +76,7 @@ async fn a_rotated_key_is_like_the_old_one_which_lives_for_the_overlap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_without_an_end_is_rotated_into_keys_without_an_end() {
+async fn rotating_a_key_without_expiry_yields_keys_without_expiry() {
     let portcullis = Portcullis::start().await;
     let rotate = |id: &str| portcullis.json(&[&["key", "rotate", id], &IN_DEMO[..]].concat());
     let first = rotate("demo-1-secret");
@@ -90,7 +90,7 @@ async fn a_key_without_an_end_is_rotated_into_keys_without_an_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_without_overlap_asks_and_revokes_at_once() {
+async fn rotation_without_overlap_asks_and_revokes_immediately() {
     let portcullis = Portcullis::start().await;
     let rotate = [
         &["key", "rotate", "demo-1-secret", "--overlap", "0"],
@@ -108,7 +108,7 @@ async fn a_rotation_without_overlap_asks_and_revokes_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_revokes_nothing_and_an_unknown_key_is_refused() {
+async fn dry_run_revokes_nothing_and_unknown_keys_are_refused() {
     let portcullis = Portcullis::start().await;
     let before = portcullis.stored().await;
     let revoke = [
@@ -134,7 +134,7 @@ async fn a_dry_run_revokes_nothing_and_an_unknown_key_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_day_of_a_keys_last_use_is_shown() {
+async fn last_use_of_a_key_is_shown() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let portcullis = Portcullis::at(app.database().endpoint());

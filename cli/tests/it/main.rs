@@ -1,6 +1,6 @@
-//! The built command, from outside: what it does, prints and refuses.
+//! End-to-end tests of the built command.
 
-// Outside of test functions clippy does not know that this is a test.
+// Clippy does not treat helpers outside test functions as tests.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -10,13 +10,13 @@
 
 mod decisions;
 mod doctor;
-mod enforcement;
+mod erase;
 mod erasure;
 mod experiences;
-mod forget;
 mod harness;
 mod import;
 mod keys;
+mod mirror;
 mod principal;
 mod program;
 mod recipes;

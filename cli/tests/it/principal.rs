@@ -1,4 +1,4 @@
-//! Who ran the program, as the history names them.
+//! Tests of the principal in the history.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use end_to_end::TestApp;
 
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Moderator/ada";
 
-/// A stand-in for AWS STS: its address.
+/// Starts a fake of AWS STS and returns its address.
 fn sts() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -36,7 +36,7 @@ fn sts() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_names_the_aws_principal_who_ran_the_program() {
+async fn history_names_the_aws_principal() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.link(7).await;

@@ -1,4 +1,4 @@
-//! What the built program does, prints and refuses.
+//! Tests of output, prompts, errors and arguments.
 
 use crate::harness::{Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ const DEMO_KEY: &str = "demo-1-secret";
 const UNKNOWN: &str = "99999999-0000-4000-8000-000000000009";
 
 #[tokio::test]
-async fn workspaces_are_made_and_listed() {
+async fn workspaces_are_created_and_listed() {
     let portcullis = Portcullis::start().await;
     let made = portcullis.json(&["workspace", "create", "My studio", "--linking", "strict"]);
     assert_eq!(made["name"], "My studio");
@@ -42,7 +42,7 @@ async fn workspaces_are_made_and_listed() {
 }
 
 #[tokio::test]
-async fn a_key_is_shown_once_and_only_its_hash_is_stored() {
+async fn key_is_shown_once_and_only_its_hash_is_stored() {
     let portcullis = Portcullis::start().await;
     let made = portcullis.json(&[
         "key",
@@ -79,7 +79,7 @@ async fn a_key_is_shown_once_and_only_its_hash_is_stored() {
 }
 
 #[tokio::test]
-async fn a_key_is_as_it_was_asked_for() {
+async fn key_has_the_requested_settings() {
     let portcullis = Portcullis::start().await;
     let create = |more: &[&str]| {
         let head = ["key", "create", "--workspace", DEMO, "--name", "tool"];
@@ -127,7 +127,7 @@ fn narrow(table: &str) -> String {
 }
 
 #[tokio::test]
-async fn people_get_a_table_and_a_note() {
+async fn default_output_is_a_table_with_notes() {
     let portcullis = Portcullis::start().await;
     let made = portcullis.run(&["key", "create", "--workspace", DEMO, "--name", "tool"]);
     let table = stdout(&made);
@@ -157,7 +157,7 @@ async fn people_get_a_table_and_a_note() {
 }
 
 #[tokio::test]
-async fn quiet_leaves_out_notes_and_verbose_adds_details() {
+async fn quiet_hides_notes_and_verbose_adds_details() {
     let portcullis = Portcullis::start().await;
     let list = ["protected", "list", "-w", DEMO];
     let said = |more: &[&str]| stderr(&portcullis.run(&[&list, more].concat()));
@@ -171,12 +171,12 @@ async fn quiet_leaves_out_notes_and_verbose_adds_details() {
     let verbose = said(&["-v"]);
     assert!(verbose.contains("BansTable"), "{verbose}");
     assert!(verbose.contains("no users are protected"), "{verbose}");
-    // Errors and questions are neither.
+    // Errors and prompts are printed anyway.
     let revoke = ["key", "revoke", "-w", DEMO, "-q", DEMO_KEY];
     let asked = portcullis.run(&revoke);
     assert!(stderr(&asked).contains("[y/N]"), "{}", stderr(&asked));
     let wrong = portcullis.run(&["workspace", "show", UNKNOWN, "-q"]);
-    assert_refused(&wrong, 1, "there is no workspace");
+    assert_refused(&wrong, 1, "does not exist");
 }
 
 #[tokio::test]
@@ -218,13 +218,13 @@ async fn revoking_asks_first() {
     let (revoked, at) = status(DEMO_KEY);
     assert_eq!(revoked, "revoked");
 
-    // Once more, it asks nothing, changes nothing and tells when it was.
+    // Revoking again asks nothing, changes nothing and shows when it was revoked.
     let again = portcullis.json(&revoke);
     assert_eq!(again["revoked"], at);
 }
 
 #[tokio::test]
-async fn a_script_revokes_with_yes() {
+async fn yes_skips_the_prompt() {
     let portcullis = Portcullis::start().await;
     let done = portcullis.json(&["key", "revoke", "--workspace", DEMO, DEMO_KEY, "--yes"]);
     assert_eq!(done["keyId"], DEMO_KEY);
@@ -233,10 +233,10 @@ async fn a_script_revokes_with_yes() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_refused_and_nothing_is_made() {
+async fn missing_things_are_refused_without_changes() {
     let portcullis = Portcullis::start().await;
     let before = portcullis.stored().await;
-    // The second has the prefix of a workspace that exists, and is another.
+    // The second id has the prefix of an existing workspace, but is another one.
     for guid in [UNKNOWN, "10000000-0000-4000-8000-000000000001"] {
         for arguments in [
             vec!["key", "create", "--workspace", guid, "--name", "x"],
@@ -246,7 +246,7 @@ async fn what_does_not_exist_is_refused_and_nothing_is_made() {
             assert_refused(&portcullis.run(&arguments), 1, "portcullis workspace list");
         }
     }
-    // A key of the other workspace is unknown in this one.
+    // A key of another workspace is unknown here.
     for key in ["demo-2-secret", "unknown"] {
         let revoke = ["key", "revoke", "--workspace", DEMO, key, "--yes"];
         assert_refused(&portcullis.run(&revoke), 1, "portcullis key list");
@@ -255,7 +255,7 @@ async fn what_does_not_exist_is_refused_and_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_end_with_2_and_nothing_is_made() {
+async fn wrong_arguments_exit_with_2_without_changes() {
     let portcullis = Portcullis::start().await;
     let before = portcullis.stored().await;
     let key = |more: &[&'static str]| {
@@ -295,7 +295,7 @@ async fn wrong_arguments_end_with_2_and_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_work_says_what_to_do() {
+async fn connection_errors_say_what_to_do() {
     let portcullis = Portcullis::start().await;
     let url = portcullis.engine.endpoint();
     let list = |arguments: &[&str]| {
@@ -325,7 +325,7 @@ async fn a_connection_that_does_not_work_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_argument_comes_before_a_variable() {
+async fn arguments_override_variables() {
     let portcullis = Portcullis::start().await;
     let url = portcullis.engine.endpoint();
     let run = |variables: &[(&str, &str)], arguments: &[&str]| {
@@ -341,8 +341,7 @@ async fn an_argument_comes_before_a_variable() {
     assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
     assert!(stdout(&listed).contains("demo-1"), "{}", stdout(&listed));
 
-    // A stack given as an argument is asked for, whatever the variables say; what cannot be reached
-    // then is CloudFormation.
+    // A stack argument overrides all variables, so the unreachable service is CloudFormation.
     let variables = [
         ("AWS_ENDPOINT_URL_DYNAMODB", url),
         ("BANS_TABLE", "BansTable"),
@@ -362,7 +361,7 @@ async fn an_argument_comes_before_a_variable() {
 }
 
 #[tokio::test]
-async fn the_environment_says_where_the_tables_are() {
+async fn environment_variables_name_the_tables() {
     let portcullis = Portcullis::start().await;
     let listed = command()
         .envs([

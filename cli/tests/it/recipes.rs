@@ -1,4 +1,4 @@
-//! The recipes of `docs/operators.md`, run as they stand.
+//! Runs the recipes of `docs/operators.md`.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::harness::{answered, stderr, stdout};
 use end_to_end::{Ban, TestApp, Unban, repository};
 
-/// The shell blocks under a heading, one after the other.
+/// The shell blocks under a heading, joined.
 fn recipe(heading: &str) -> String {
     let text = std::fs::read_to_string(repository("docs/operators.md")).unwrap();
     let start = text.find(&format!("\n## {heading}\n")).unwrap();
@@ -19,13 +19,13 @@ fn recipe(heading: &str) -> String {
     script
 }
 
-/// Runs a recipe with nobody to answer, and stops at the first command that fails.
+/// Runs a recipe without standard input, and stops at the first command that fails.
 fn run(app: &TestApp, heading: &str, variables: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     run_in(folder.path(), app, heading, variables)
 }
 
-/// Runs a recipe in a folder with files that it needs.
+/// Runs a recipe in a folder with its files.
 fn run_in(folder: &Path, app: &TestApp, heading: &str, variables: &[(&str, &str)]) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis"));
     let programs = program.parent().unwrap().display();
@@ -71,7 +71,7 @@ async fn rotating_a_key() {
         .find(|line| line.starts_with("key "))
         .unwrap();
     let new = new.split_whitespace().nth(1).unwrap();
-    // Without a gap: both work.
+    // During the overlap both keys work.
     workspace.ban(Ban::of(1, 7)).await;
     workspace.with_key(new).ban(Ban::of(2, 7)).await;
 }
@@ -92,7 +92,7 @@ async fn linking_experiences() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_after_a_player_by_hand() {
+async fn manual_bans() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.pending_bans(7).await;
@@ -103,7 +103,7 @@ async fn looking_after_a_player_by_hand() {
         ("MODERATOR", "1"),
         ("PORTCULLIS_WORKSPACE", &guid),
     ];
-    let printed = stdout(&run(&app, "Looking after a player by hand", &variables));
+    let printed = stdout(&run(&app, "Manual bans", &variables));
     assert!(printed.contains("mistaken identity"), "{printed}");
     assert!(!workspace.is_banned(156, 7).await);
 }

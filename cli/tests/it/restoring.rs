@@ -1,17 +1,20 @@
-//! `portcullis restore` on the whole product: a copy of the table, damage, readers, webhooks, a mirror.
+//! Tests of `portcullis restore` with a damaged table, readers, webhooks and a mirror.
+
+mod helpers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::stack::Operator;
-use end_to_end::{Ban, Call, TestApp, Unban, Workspace, age_log, eventually, template};
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace, age_log, eventually};
+use helpers::{COPY, by_user, copy, counted, damage, epoch, ids, marked, read};
 use local_stack::roblox::Limits;
 use serde_json::{Value, json};
 
 const UNIVERSE: u64 = 7;
 const PLACE: u64 = 7_001;
 
-/// What becomes of each user after the copy is made.
+/// What happens to each user after the copy is made.
 const KEPT: u64 = 810_001;
 const LIFTED: u64 = 810_002;
 const CHANGED: u64 = 810_003;
@@ -19,100 +22,12 @@ const MADE: u64 = 810_004;
 const GLOBAL: u64 = 810_005;
 const FORGOTTEN: u64 = 810_006;
 const LOST: u64 = 810_007;
-/// Forgotten between the dry run and the stop of the functions.
+/// Erased between the dry run and the stop of the functions.
 const FORGOTTEN_LATE: u64 = 810_008;
-/// Banned while the log counts from 1 again.
+/// Banned while the event log starts again from 1.
 const MADE_LATE: u64 = 810_009;
 
-const COPY: &str = "bans-restored";
-
-/// Copies the bans table, as DynamoDB restores it: without its stream.
-async fn copy(app: &TestApp) {
-    let bans = &app.tables().bans;
-    let table = template().tables().iter().find(|one| one.name == *bans);
-    let mut create = table.unwrap().create.clone();
-    create["TableName"] = json!(COPY);
-    create
-        .as_object_mut()
-        .unwrap()
-        .remove("StreamSpecification");
-    let database = app.database();
-    database.call("CreateTable", &create).await.unwrap();
-    let scan = json!({ "TableName": bans });
-    let found = database.call("Scan", &scan).await.unwrap();
-    for item in found["Items"].as_array().unwrap() {
-        let put = json!({ "TableName": COPY, "Item": item });
-        database.call("PutItem", &put).await.unwrap();
-    }
-}
-
-/// Deletes items of the bans table behind everybody's back.
-async fn damage(app: &TestApp, partition: &str) {
-    for item in app.items(partition).await {
-        let key = json!({ "pk": item["pk"], "sk": item["sk"] });
-        let delete = json!({ "TableName": app.tables().bans, "Key": key });
-        app.database().call("DeleteItem", &delete).await.unwrap();
-    }
-}
-
-/// The events after a cursor, once there are so many, and the cursor behind them. Positions that were
-/// left out keep a reader waiting for a minute, unless the log is aged.
-async fn read(
-    workspace: &Workspace<'_>,
-    cursor: Option<&str>,
-    count: usize,
-) -> (Vec<Value>, String) {
-    for _ in 0..450 {
-        let mut call = Call::get("/events").query("limit", 100);
-        if let Some(cursor) = cursor {
-            call = call.query("cursor", cursor);
-        }
-        let answer = workspace.send(call).await;
-        let next = answer.json()["nextCursor"].as_str().unwrap().to_owned();
-        let events = answer.list();
-        if events.len() >= count {
-            return (events, next);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("there are not {count} events");
-}
-
-fn ids(events: &[Value]) -> BTreeSet<String> {
-    let ids = events.iter().map(|event| event["id"].as_str().unwrap());
-    ids.map(str::to_owned).collect()
-}
-
-/// The events that say of themselves that they may be known already.
-fn marked(events: &[Value]) -> BTreeSet<String> {
-    let marked = events.iter().filter(|event| event["repeated"] == 1);
-    marked
-        .map(|event| event["id"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// Everything that a restore counts: all that is shown but the counters, which a dry run cannot move.
-fn counted(shown: &Value) -> Value {
-    let mut shown = shown.clone();
-    shown.as_object_mut().unwrap().remove("counters");
-    shown
-}
-
-async fn epoch(workspace: &Workspace<'_>) -> u64 {
-    let page = workspace.send(Call::get("/events")).await.success();
-    page["epoch"].as_u64().unwrap()
-}
-
-/// The last event of each user.
-fn by_user(events: &[Value]) -> BTreeMap<u64, &str> {
-    let named = |event: &'_ Value| event["data"]["robloxId"].as_u64().unwrap();
-    events
-        .iter()
-        .map(|event| (named(event), event["event"].as_str().unwrap()))
-        .collect()
-}
-
-/// Lets the stream, the mirror and the webhooks do all that is to be done.
+/// Runs the stream, the mirror and the webhooks until nothing is left.
 async fn bring(workspace: &Workspace<'_>) {
     let app = workspace.app();
     app.quiet().await;
@@ -138,7 +53,7 @@ fn permanent(user: u64) -> Ban {
     clippy::too_many_lines,
     reason = "one restore, from the damage to what each party sees"
 )]
-async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
+async fn restore_loses_nothing_and_marks_repeated_events() {
     let window = Duration::from_millis(10);
     let app = TestApp::builder()
         .instances(2)
@@ -172,7 +87,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     workspace.ban(permanent(MADE)).await;
     bring(&workspace).await;
     let forgotten = FORGOTTEN.to_string();
-    operator.json(&["forget", &forgotten, "--yes"]).await;
+    operator.json(&["erase", &forgotten, "--yes"]).await;
     bring(&workspace).await;
     let (since, late) = read(&workspace, Some(&early), 4).await;
     let then = [KEPT, LIFTED, CHANGED, MADE, GLOBAL, LOST];
@@ -181,7 +96,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         [true, false, true, true, false, true]
     );
 
-    // Somebody deletes a user, and both counters.
+    // A user and both counters are deleted.
     let prefix = workspace.prefix();
     for lost in [
         format!("{prefix}#U#{LOST}"),
@@ -191,7 +106,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         damage(&app, &lost).await;
     }
     app.runtime().reserve("ban-async", Some(7));
-    // The log counts from 1 again: a reader that is further does not see what is decided now.
+    // The event log starts again from 1: a reader that is ahead does not see new decisions.
     workspace.ban(permanent(MADE_LATE)).await;
     bring(&workspace).await;
     let stuck = workspace
@@ -199,7 +114,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         .await;
     stuck.assert_wrong_fields(&["cursor"]);
 
-    // A look changes nothing.
+    // A dry run changes nothing.
     let before = workspace.stored().await;
     let restore = ["--stack", "portcullis", "restore", "--from", COPY];
     let dry = operator
@@ -217,16 +132,16 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     assert_eq!(workspace.stored().await, before);
     assert_eq!(app.runtime().reserved("publish-events"), None);
 
-    // Another user is forgotten before the functions are stopped. Nobody is brought back until it is
-    // listed who is absent then: the rest is restored, and the functions stay stopped.
+    // Another user is erased before the functions stop. No user is brought back until the absent ones are
+    // listed again: the rest is restored, and the functions stay stopped.
     let forgotten_late = FORGOTTEN_LATE.to_string();
-    operator.json(&["forget", &forgotten_late, "--yes"]).await;
+    operator.json(&["erase", &forgotten_late, "--yes"]).await;
     bring(&workspace).await;
     let dry = operator
         .json(&[&restore[..], &["--dry-run"]].concat())
         .await;
     let yes = [&restore[..], &["--yes", "--output", "json"]].concat();
-    let absent = ["--absent", "bring-back", "--forgotten", &forgotten];
+    let absent = ["--absent", "bring-back", "--erased", &forgotten];
     let undecided = operator.run(&[&yes[..], &absent[..]].concat()).await;
     assert_eq!(undecided.status.code(), Some(1));
     let said = String::from_utf8(undecided.stderr).unwrap();
@@ -262,17 +177,17 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     assert_eq!(refused.status, 500, "nothing is decided");
     read(&workspace, None, 1).await;
     for changes in [
-        &["forget", "810001", "--yes"][..],
+        &["erase", "810001", "--yes"][..],
         &["protected", "add", "810001"],
         &["unban", "810001", "--experience", "7001", "--yes"],
     ] {
         let refused = operator.run(changes).await;
         let said = String::from_utf8(refused.stderr).unwrap();
-        assert!(said.contains("is under way"), "{changes:?}: {said}");
+        assert!(said.contains("is in progress"), "{changes:?}: {said}");
     }
 
     let both = format!("{forgotten},{forgotten_late}");
-    let absent = ["--absent", "bring-back", "--forgotten", &both];
+    let absent = ["--absent", "bring-back", "--erased", &both];
     let dry = operator
         .json(&[&restore[..], &["--dry-run"], &absent[..]].concat())
         .await;
@@ -298,7 +213,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     assert_eq!(app.runtime().reserved("publish-events"), None);
     bring(&workspace).await;
 
-    // Bans, and the mirror.
+    // Bans and the mirror.
     for (user, banned) in [
         (KEPT, true),
         (LIFTED, true),
@@ -330,8 +245,8 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let last = history.as_array().unwrap().last().unwrap();
     assert_eq!(last["principal"], "local user unknown", "{history}");
 
-    // Readers: what was decided while they were stuck, what the restore decided, and what is logged
-    // again, under the same id and marked.
+    // Readers get the decisions made while they were stuck, those of the restore, and events that are
+    // logged again, with the same id and a mark.
     age_log(&workspace).await;
     let (after, _) = read(&workspace, Some(&late), 11).await;
     assert_eq!(epoch(&workspace).await, 1);
@@ -350,7 +265,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
         let of_user = events.iter().filter(|it| it["data"]["robloxId"] == user);
         ids(&of_user.cloned().collect::<Vec<_>>())
     };
-    // Of the log that began again it is certain; of what was logged a minute before, it is not.
+    // Events of the restarted log are surely repeated; those of the minute before may be.
     assert_eq!(repeated, &of(&first, LOST) | &ids(&since));
     let of_late = of(&after, MADE_LATE);
     assert_eq!(of_late.len(), 2, "the ban was made, and lifted");
@@ -362,7 +277,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let (all, _) = read(&workspace, Some(&early), 11).await;
     assert!(ids(&all).is_superset(&(&ids(&since) | &ids(&after))));
 
-    // Webhooks: every event once, but those that are repeated, and marked.
+    // Webhooks get every event once, except for repeated ones, which are marked.
     let mut arrived: BTreeMap<String, Vec<bool>> = BTreeMap::new();
     for delivery in app.receiver().events("panel") {
         let is_marked = delivery.json()["repeated"] == 1;
@@ -384,7 +299,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
     let open = workspace.deliveries(endpoint).await;
     assert!(open.iter().all(|one| one.due_at.is_none()), "{open:?}");
 
-    // Numbers go on beyond all that were given, and a second look finds nothing to do.
+    // Numbers continue after all used ones, and a second run finds nothing to do.
     let new = workspace.ban_shown(permanent(9)).await;
     assert!(new["uid"].as_u64().unwrap() > 1_000_000, "{new}");
     bring(&workspace).await;
@@ -397,7 +312,7 @@ async fn a_restore_loses_nothing_and_marks_what_it_repeats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_restore_goes_on_and_leaves_every_setting_as_it_was() {
+async fn interrupted_restore_continues_and_restores_all_settings() {
     const SPREAD: &str = "BansStream";
     let app = TestApp::start().await;
     app.control().set_timeout(Duration::from_secs(3));
@@ -420,17 +335,17 @@ async fn an_interrupted_restore_goes_on_and_leaves_every_setting_as_it_was() {
     let operator = Operator::of(&workspace);
     let restore = ["--stack", "portcullis", "restore", "--from", COPY, "--yes"];
 
-    // Lambda refuses in the middle of the stopping: as long as one function is not stopped, nothing is
+    // Lambda refuses while functions are stopped: until all are stopped, nothing is
     // restored.
     let stored = workspace.stored().await;
     app.control().refuse_after(Some(2));
     let refused = operator.run(&restore).await;
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("Lambda refused a change of"), "{said}");
+    assert!(said.contains("Lambda refused to change"), "{said}");
     assert_eq!(workspace.stored().await, stored);
     app.control().refuse_after(None);
-    // The program is killed while it waits.
+    // The command is killed while it waits.
     let mut waiting = operator.spawn(&restore);
     eventually("all writers are stopped", async || {
         let stopped = ["ban-async", "publish-events", "unban-async"];
@@ -443,15 +358,15 @@ async fn an_interrupted_restore_goes_on_and_leaves_every_setting_as_it_was() {
     let other = ["--stack", "portcullis", "restore", "--from", "x", "--yes"];
     let other = operator.run(&other).await;
     let said = String::from_utf8(other.stderr).unwrap();
-    assert!(said.contains("is under way"), "{said}");
-    // Lambda refuses in the middle of the starting.
+    assert!(said.contains("is in progress"), "{said}");
+    // Lambda refuses while functions are started.
     let stopped = settings(&app).values().filter(|it| **it == Some(0)).count();
     let stopped = u32::try_from(stopped).unwrap();
     app.control().refuse_after(Some(stopped + 2));
     assert_eq!(operator.run(&restore).await.status.code(), Some(1));
     app.control().refuse_after(None);
     assert!(workspace.is_banned(KEPT, PLACE).await);
-    // From then on the table is in use again, and what is decided stays.
+    // From then on the table is in use again, and new decisions stay.
     let user = MADE.to_string();
     let place = PLACE.to_string();
     let ban = [
@@ -468,5 +383,5 @@ async fn an_interrupted_restore_goes_on_and_leaves_every_setting_as_it_was() {
     assert!(workspace.is_banned(MADE, PLACE).await);
     let cancel = ["--stack", "portcullis", "restore", "--cancel", "--yes"];
     let nothing = operator.run(&cancel).await;
-    assert_eq!(nothing.status.code(), Some(1), "no restore is under way");
+    assert_eq!(nothing.status.code(), Some(1), "no restore is in progress");
 }

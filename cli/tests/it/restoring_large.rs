@@ -1,4 +1,4 @@
-//! `portcullis restore` on a large table: page by page, and resumed where it was killed.
+//! Tests of `portcullis restore` on a large table.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 const PLACE: u64 = 7_001;
 const COPY: &str = "bans-restored";
 
-/// How many users the copy holds, and how many deliveries.
+/// The numbers of users and deliveries in the copy.
 const USERS: u64 = 1_000;
 const DELIVERIES: u64 = 9_000;
 
 /// The user whose items are copied for the others.
 const FIRST: u64 = 7_000_000_000;
 
-/// The most memory that the program may take, in KiB. It was seen to take 62,000.
+/// The memory limit, in KiB. Measured: 62,000.
 const MEMORY: u64 = 100_000;
 
-/// The items of a workspace with many users: each has a ban, an entry in the history and a standing.
+/// The items of a workspace with many users, each with a ban, a history entry and a standing.
 async fn users(workspace: &Workspace<'_>) -> Vec<Value> {
     let ban = Ban::of(FIRST, PLACE).permanent().reasons("r", "r");
     let guid = workspace.ban_shown(ban).await["guid"].clone();
@@ -45,7 +45,7 @@ fn deliveries(workspace: &Workspace<'_>) -> impl Iterator<Item = Value> {
     })
 }
 
-/// Fills both tables: the live one has lost the record and the standing of every other user, and all
+/// Fills both tables. The live one lacks the record and the standing of every second user, and all
 /// deliveries.
 async fn fill(workspace: &Workspace<'_>) {
     let app = workspace.app();
@@ -85,14 +85,14 @@ async fn get(app: &TestApp, table: &str, key: &Value) -> Value {
     found["Item"].clone()
 }
 
-/// How far the restore that is under way says that it has got.
+/// The checkpoint of the restore in progress.
 async fn checkpoint(app: &TestApp) -> Option<Value> {
     let key = json!({ "pk": { "S": "O" }, "sk": { "S": "checkpoint" } });
     let item = get(app, &app.tables().workspaces, &key).await;
     serde_json::from_str(item["state"]["S"].as_str()?).ok()
 }
 
-/// The most memory that a process has had so far, in KiB; `None` once it has ended.
+/// The peak memory of a process, in KiB; `None` after its end.
 fn peak(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status
@@ -102,7 +102,7 @@ fn peak(process: u32) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_restore_of_a_large_table_goes_on_and_keeps_only_pages_in_memory() {
+async fn killed_restore_of_a_large_table_resumes_in_constant_memory() {
     let app = TestApp::builder().without_stream().start().await;
     app.control().set_timeout(Duration::from_secs(1));
     let workspace = app.workspace().await;
@@ -125,7 +125,7 @@ async fn killed_restore_of_a_large_table_goes_on_and_keeps_only_pages_in_memory(
     assert_eq!(dry["putBack"]["ban"], USERS / 2, "{dry}");
     assert_eq!(dry["leftOutCount"], 0, "{dry}");
 
-    // Killed in the middle, after some pages.
+    // Killed after some pages.
     let yes = [&restore[..], &["--yes"]].concat();
     let mut killed = operator.spawn(&yes);
     let reached = eventually("some pages are done", async || {
@@ -144,7 +144,7 @@ async fn killed_restore_of_a_large_table_goes_on_and_keeps_only_pages_in_memory(
     let bans = &app.tables().bans;
     assert!(get(&app, bans, &key).await.is_object(), "{key}");
 
-    // It goes on behind the pages that are done: what is lost there again stays lost.
+    // It continues after the finished pages: new losses there are not repaired.
     let delete = json!({ "TableName": bans, "Key": key });
     app.database().call("DeleteItem", &delete).await.unwrap();
     let done = of_ours(&operator.json(&yes).await);
@@ -155,7 +155,7 @@ async fn killed_restore_of_a_large_table_goes_on_and_keeps_only_pages_in_memory(
     assert_eq!(done["users"], USERS, "{done}");
     assert!(checkpoint(&app).await.is_none(), "nothing is left of it");
 
-    // All else is there: another restore finds that one item, and does just what its dry run says.
+    // Another restore finds only that item, and does exactly what its dry run lists.
     let dry = of_ours(
         &operator
             .json(&[&restore[..], &["--dry-run"]].concat())

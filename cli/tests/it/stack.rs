@@ -1,4 +1,4 @@
-//! The built program beside the whole product: what the operator does, seen through the API.
+//! Runs the built command against a running app.
 
 use std::process::{Child, Output, Stdio};
 
@@ -6,7 +6,7 @@ use crate::harness::{self, stderr};
 use end_to_end::{TestApp, Workspace};
 use serde_json::Value;
 
-/// The program, working on a workspace of a running app beside whatever else the test does.
+/// The command for a workspace of a running app.
 #[derive(Clone, Debug)]
 pub struct Operator(harness::Operator);
 
@@ -15,21 +15,21 @@ impl Operator {
         Self(harness::Operator::of(workspace))
     }
 
-    /// The same, knowing no address but that of the database.
+    /// The command without addresses, except for the database's.
     pub fn without_addresses(&self) -> Self {
         Self(self.0.without_addresses())
     }
 
-    /// Runs it with nobody to answer.
+    /// Runs it without standard input.
     pub async fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments).await
     }
 
-    /// Runs it with something on its standard input.
+    /// Runs it with standard input.
     pub async fn answering(&self, answer: &str, arguments: &[&str]) -> Output {
         let (program, answer) = (self.0.clone(), answer.to_owned());
         let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
-        // The app's engine runs in this process and must go on meanwhile.
+        // The app's database runs in this process and must not be blocked.
         let run = move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             program.answering(&answer, &arguments)
@@ -37,14 +37,14 @@ impl Operator {
         tokio::task::spawn_blocking(run).await.unwrap()
     }
 
-    /// Starts it, with nobody to answer.
+    /// Starts it without standard input.
     pub fn spawn(&self, arguments: &[&str]) -> Child {
         let mut command = self.0.command(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// What it prints as JSON when it succeeds.
+    /// Its JSON output; fails if it does not succeed.
     pub async fn json(&self, arguments: &[&str]) -> Value {
         let done = self.run(&[arguments, &["--output", "json"]].concat()).await;
         let said = stderr(&done);
@@ -53,7 +53,7 @@ impl Operator {
     }
 }
 
-/// What an experience is told of a user: whether he is kept out, and on which terms.
+/// What a ban check returns about a user: whether they are banned, and the terms.
 pub async fn state(workspace: &Workspace<'_>, user: u64, experience: u64) -> Value {
     let check = workspace.check(user, experience).await;
     if check["isBanned"] == true {
@@ -70,7 +70,7 @@ pub async fn state(workspace: &Workspace<'_>, user: u64, experience: u64) -> Val
     }
 }
 
-/// An app on which more than one call runs at a time.
+/// An app that can run several calls at once.
 pub async fn app() -> TestApp {
     TestApp::builder().instances(2).start().await
 }

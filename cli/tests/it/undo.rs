@@ -1,4 +1,4 @@
-//! `portcullis undo` takes back what a leaked key did, and nothing else.
+//! Tests of `portcullis undo`.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const ARENA: u64 = 11;
 const BEACH: u64 = 12;
 
-/// The present as the program reads it, to the millisecond.
+/// The current time in the form of `--since`, in milliseconds.
 async fn instant() -> String {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let now = SystemTime::now();
@@ -34,12 +34,12 @@ fn permanent(user: u64) -> Ban {
 }
 
 #[tokio::test]
-async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
+async fn undo_reverses_a_leaked_key_and_keeps_other_decisions() {
     let app = app().await;
     let ours = app.workspace().await;
     let leaked = ours.make_key(KeySpec::default()).await;
     let theirs = ours.with_key(&leaked);
-    let (lifted, changed, banned, anew, replaced) = (1, 2, 3, 4, 5);
+    let (lifted, changed, banned, again, replaced) = (1, 2, 3, 4, 5);
     ours.ban(permanent(lifted)).await;
     ours.ban(permanent(changed).global()).await;
     ours.ban(permanent(replaced)).await;
@@ -50,13 +50,13 @@ async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
     theirs.unban(Unban::of(lifted, ARENA)).await;
     theirs.ban(permanent(changed).global().length("1h")).await;
     theirs.ban(permanent(banned).global()).await;
-    theirs.ban(permanent(anew)).await;
+    theirs.ban(permanent(again)).await;
     theirs.unban(Unban::of(replaced, ARENA)).await;
     theirs.ban(permanent(replaced).length("2h")).await;
     let until = instant().await;
-    ours.ban(permanent(anew).reasons("decided anew", "by us"))
+    ours.ban(permanent(again).reasons("decided again", "by us"))
         .await;
-    let after = states(&ours, &[anew]).await;
+    let after = states(&ours, &[again]).await;
     app.settle().await;
 
     let operator = Operator::of(&ours);
@@ -85,7 +85,7 @@ async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
     let expected = expected.map(|(user, decision)| (json!(user), json!(decision)));
     assert_eq!(summary(&would), expected);
 
-    // Nobody answers, so nothing is done.
+    // Without an answer nothing changes.
     let refused = operator.run(&window).await;
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(ours.stored().await, stored);
@@ -96,9 +96,9 @@ async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
     assert!(said.contains("is live"), "{said}");
     app.settle().await;
     assert_eq!(states(&ours, &users).await, before);
-    assert_eq!(states(&ours, &[anew]).await, after);
+    assert_eq!(states(&ours, &[again]).await, after);
 
-    // The program says how to take it back; after that all is as the leaked key left it.
+    // The output says how to reverse the undo, which brings back the leaked key's state.
     let back = said.split_once("To reverse this: portcullis ").unwrap().1;
     let mut back: Vec<&str> = back.split_whitespace().collect();
     back.push("--yes");
@@ -107,14 +107,14 @@ async fn what_a_leaked_key_did_is_taken_back_and_what_others_did_stands() {
     assert!(!ours.is_banned(lifted, ARENA).await);
     assert!(ours.is_banned(banned, BEACH).await);
     assert_ne!(states(&ours, &users).await, before);
-    assert_eq!(states(&ours, &[anew]).await, after);
+    assert_eq!(states(&ours, &[again]).await, after);
 
-    // Once more, and the first undo holds again.
+    // Reversing again brings back the result of the first undo.
     operator.json(&[&window[..], &["--yes"]].concat()).await;
 }
 
 #[tokio::test]
-async fn after_random_decisions_of_a_leaked_key_all_is_as_it_was_before() {
+async fn undo_restores_the_state_before_random_decisions() {
     let app = app().await;
     for seed in 0..4 {
         let ours = app.workspace().await;
@@ -190,7 +190,7 @@ async fn decide(workspace: &Workspace<'_>, dice: &mut fastrand::Rng, users: &[u6
 }
 
 #[tokio::test]
-async fn an_import_is_undone_by_its_name() {
+async fn import_is_undone_by_its_name() {
     let app = app().await;
     let (old, new) = (app.workspace().await, app.workspace().await);
     old.ban(permanent(1)).await;

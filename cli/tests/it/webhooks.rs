@@ -1,4 +1,4 @@
-//! Webhooks from the operator's side.
+//! Tests of `portcullis webhook`.
 
 use crate::harness::{Operator, assert_refused, command, stderr, stdout};
 use end_to_end::{Ban, Hook, Reply, TestApp, Workspace};
@@ -12,7 +12,7 @@ async fn still() -> TestApp {
     TestApp::builder().without_pump().start().await
 }
 
-/// Delivers what is due to an endpoint, as the function does when it is woken.
+/// Runs the function that sends the due deliveries of an endpoint.
 async fn deliver(workspace: &Workspace<'_>, id: &str) {
     let event = json!({ "workspace": workspace.prefix(), "endpoint": id }).to_string();
     let runtime = workspace.app().runtime();
@@ -22,7 +22,7 @@ async fn deliver(workspace: &Workspace<'_>, id: &str) {
         .unwrap();
 }
 
-/// Makes events of the bans of these users, and deliveries of them.
+/// Publishes the events of the bans of these users, and creates their deliveries.
 async fn ban(workspace: &Workspace<'_>, users: &[u64]) {
     let (app, prefix) = (workspace.app(), workspace.id().prefix());
     for user in users {
@@ -46,7 +46,7 @@ fn secret(shown: &Value) -> SigningSecret {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_is_added_with_a_secret_that_is_shown_once() {
+async fn new_webhook_shows_its_secret_once() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -83,7 +83,7 @@ async fn an_endpoint_is_added_with_a_secret_that_is_shown_once() {
 
     hook.now(|_, _| Reply::Status(200, "ok"));
     ban(&workspace, &[1]).await;
-    // The path has a query, which the endpoint is called with.
+    // The endpoint is called with the query of its URL.
     deliver(&workspace, &id).await;
     let received = hook.received();
     assert_eq!(received.len(), 1);
@@ -91,7 +91,7 @@ async fn an_endpoint_is_added_with_a_secret_that_is_shown_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_called_is_not_added() {
+async fn unreachable_urls_are_refused() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -135,7 +135,7 @@ async fn what_cannot_be_called_is_not_added() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deliveries_are_seen_and_those_that_failed_replayed() {
+async fn deliveries_are_listed_and_failed_ones_replayed() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -181,7 +181,7 @@ async fn deliveries_are_seen_and_those_that_failed_replayed() {
     let one = operator.json(&["webhook", "deliveries", &id, "--limit", "1"]);
     assert_eq!(one, json!([failed]));
 
-    // It said that it is gone: `doctor` tells, and nothing is sent until it is resumed.
+    // After a 410, `doctor` reports it, and nothing is sent until it is resumed.
     let doctor = operator.run(&["doctor", "--output", "json"]);
     let findings: Value = serde_json::from_str(&stdout(&doctor)).unwrap();
     let of_endpoint = |one: &&Value| one["check"] == format!("webhook {id}");
@@ -218,7 +218,7 @@ async fn deliveries_are_seen_and_those_that_failed_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_are_changed_and_secret_and_deliveries_stay() {
+async fn changing_settings_keeps_secret_and_deliveries() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -263,7 +263,7 @@ async fn settings_are_changed_and_secret_and_deliveries_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_shows_what_the_endpoint_answers() {
+async fn test_shows_the_response() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -294,7 +294,7 @@ async fn a_test_shows_what_the_endpoint_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_is_paused_given_a_new_secret_and_removed() {
+async fn webhook_is_paused_rotated_and_removed() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);

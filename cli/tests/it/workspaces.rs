@@ -1,4 +1,4 @@
-//! Workspaces: their settings, what is in them, and their end.
+//! Tests of `portcullis workspace` and `iam-policy`.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use shared::store::RemovalPosition;
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
 const UNKNOWN: &str = "99999999-0000-4000-8000-000000000009";
 
-/// A role with what `iam-policy` allows in DynamoDB to those who do not restore.
+/// A role with the DynamoDB permissions of `iam-policy`, without those for `restore`.
 fn role(policy: &Value) -> Function {
     let mut grants = Vec::new();
     for statement in policy["Statement"].as_array().unwrap() {
@@ -45,7 +45,7 @@ fn role(policy: &Value) -> Function {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn policy_allows_what_the_program_does_and_nothing_else() {
+async fn policy_allows_exactly_what_the_command_does() {
     let portcullis = Portcullis::start().await;
     let policy = portcullis.run(&["iam-policy"]);
     let role = role(&serde_json::from_slice(&policy.stdout).unwrap());
@@ -66,8 +66,8 @@ async fn policy_allows_what_the_program_does_and_nothing_else() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let done = operator.run(&words);
         let said = stderr(&done);
-        assert!(!said.contains("credentials may not"), "{line}: {said}");
-        // There is no API beside the database.
+        assert!(!said.contains("credentials lack"), "{line}: {said}");
+        // No API is running.
         let is_done = done.status.success() || line.starts_with("doctor");
         assert!(is_done, "{line}: {said}");
         stdout(&done)
@@ -99,11 +99,11 @@ async fn policy_allows_what_the_program_does_and_nothing_else() {
         "export FILE",
         "import FILE --applied-in 7",
         "undo --key operator --since 1h --yes",
-        "forget 1 --yes",
+        "erase 1 --yes",
         "erasure setup",
         "erasure list",
         "erasure off --yes",
-        "enforcement list",
+        "mirror list",
         "key list",
     ] {
         of(line);
@@ -129,7 +129,7 @@ async fn policy_allows_what_the_program_does_and_nothing_else() {
     run("workspace upgrade");
     run("workspace list --counts");
     run("doctor");
-    // One whose keys were revoked a moment ago cannot be deleted yet.
+    // With keys that were just revoked, the workspace cannot be deleted yet.
     let other = create();
     run(&format!("experience link 7 -w {other}"));
     run(&format!(
@@ -141,7 +141,7 @@ async fn policy_allows_what_the_program_does_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_are_changed_one_by_one() {
+async fn settings_are_changed_independently() {
     let portcullis = Portcullis::start().await;
     let set = |more: &[&str]| portcullis.json(&[&["workspace", "set", DEMO], more].concat());
     let changed = set(&["--name", "Studio", "--moderator-bans-per-hour", "30"]);
@@ -215,7 +215,7 @@ async fn outdated_workspace_is_reported_and_upgraded_once() {
     assert_eq!(secret().await, Some(added.clone()), "it stays the same");
     assert!(!stdout(&portcullis.run(&["doctor"])).contains(remedy));
 
-    // No command shows it.
+    // No command prints it.
     for arguments in [&["workspace", "list"][..], &["workspace", "show", DEMO]] {
         let shown = portcullis.json(arguments).to_string();
         assert!(
@@ -226,7 +226,7 @@ async fn outdated_workspace_is_reported_and_upgraded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workspace_is_shown_with_what_is_in_it() {
+async fn workspace_is_shown_with_its_counts() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let portcullis = Portcullis::at(app.database().endpoint());
@@ -268,7 +268,7 @@ async fn a_workspace_is_shown_with_what_is_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workspace_is_deleted_whole_and_no_other() {
+async fn deletion_removes_one_workspace_completely() {
     let app = TestApp::start().await;
     let (gone, kept) = (app.workspace().await, app.workspace().await);
     let portcullis = Portcullis::at(app.database().endpoint());
@@ -298,7 +298,7 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
         .map(|key| key["keyId"].clone())
         .collect();
 
-    // While a key is live, or has been until just now, nothing is deleted.
+    // With a live or just revoked key, nothing is deleted.
     assert_refused(&portcullis.run(&yes), 1, "portcullis key revoke");
     let [first, second] = [&keys[0], &keys[1]].map(|key| key.as_str().unwrap());
     portcullis.json(&["key", "revoke", first, "--yes", "--workspace", &guid]);
@@ -312,7 +312,7 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
     );
     assert_eq!(gone.stored().await, before);
 
-    // As if the minute had passed.
+    // Simulates that a minute has passed.
     revoke_long_ago(&app, &guid).await;
     assert_refused(&portcullis.run(&delete), 1, "Cancelled");
     for no in ["yes\n", "y\n", "another name\n"] {
@@ -342,7 +342,7 @@ async fn a_workspace_is_deleted_whole_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_was_interrupted_is_finished_by_the_next() {
+async fn interrupted_deletion_is_completed_by_the_next_run() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let portcullis = Portcullis::at(app.database().endpoint());
@@ -370,7 +370,7 @@ async fn a_deletion_that_was_interrupted_is_finished_by_the_next() {
     assert_refused(&portcullis.run(&delete), 1, "no workspace");
 }
 
-/// Dates the revocation of all keys of a workspace back.
+/// Backdates the revocation of all keys of a workspace.
 async fn revoke_long_ago(app: &TestApp, guid: &str) {
     let scan = json!({ "TableName": app.tables().workspaces });
     let items = app.database().call("Scan", &scan).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a ban would do, before it is done: for a dry run, and to know whether to ask.
+//! What a ban would do: the output of a dry run, and the reason to ask for confirmation.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -13,10 +13,9 @@ use crate::ban_summary::{BanSummary, in_place, lasting};
 use crate::output::Printable;
 use crate::times::Time;
 
-/// A ban shorter than this, in seconds, is more likely a mistake in the unit.
+/// A ban shorter than this, in seconds, is probably a mistake in the unit.
 const SHORT: u64 = 3600;
 
-/// What a ban would do.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BanPreview {
@@ -25,9 +24,7 @@ pub struct BanPreview {
     user_id: UserId,
     experience_id: ExperienceId,
     is_global: bool,
-    /// When the ban would end.
     expires_at: Option<Time>,
-    /// The ban in force.
     in_force: Option<BanSummary>,
     #[serde(skip)]
     expires: Expiry,
@@ -47,15 +44,15 @@ enum BanAction {
     Appeal,
     Confirm,
     Nothing,
-    /// The user is banned, and the ban is not to be changed.
+    /// The user is banned, and `--overwrite` is missing.
     RefuseAsBanned,
     RefuseAsProtected,
-    /// There is no ban that an appeal could end.
+    /// There is no ban for an appeal to end.
     RefuseAsNotBanned,
 }
 
 impl BanPreview {
-    /// Judges the call on what is stored, and writes nothing.
+    /// Applies the rules to what is stored, without writing.
     pub async fn of(
         store: &Store,
         workspace: &Workspace,
@@ -104,7 +101,7 @@ impl BanPreview {
         })
     }
 
-    /// The error that the call would end with.
+    /// Fails with the error that the call would return.
     pub fn refuse(&self) -> Result<()> {
         Err(match self.would {
             BanAction::RefuseAsBanned => anyhow::anyhow!(crate::connection::ALREADY_BANNED),
@@ -116,7 +113,7 @@ impl BanPreview {
         })
     }
 
-    /// What to ask before the call is made, if anything.
+    /// The confirmation prompt, if one is needed.
     pub fn question(&self) -> Option<String> {
         let is_permanent = self.expires == Expiry::Never;
         let is_short = match self.expires {
@@ -132,7 +129,7 @@ impl BanPreview {
         }
     }
 
-    /// What would be done: `Ban 156 in experience 7 for 7 days (until …)`.
+    /// What would happen: `Ban 156 in experience 7 for 7 days (until …)`.
     fn sentence(&self) -> String {
         let user = self.user_id;
         let place = if self.is_global {
@@ -146,7 +143,7 @@ impl BanPreview {
                 let old = self::lasting(before.terms.expires, self.now);
                 let why = &before.terms.private_reason;
                 format!(
-                    "Change the ban of {user} {} ({why:?}), which still holds {old}, to hold \
+                    "Change the ban of {user} {} ({why:?}), which still lasts {old}, to last \
                      {lasting}",
                     in_place(before)
                 )
@@ -156,7 +153,7 @@ impl BanPreview {
             }
             (BanAction::Confirm, _) => "Record that the experience has applied the ban".to_owned(),
             (BanAction::Nothing, _) => {
-                "Change nothing: the ban in force has these terms already".to_owned()
+                "Change nothing: the ban in force already has these terms".to_owned()
             }
             _ => format!("Ban {user} {place} {lasting}"),
         }

@@ -1,4 +1,4 @@
-//! The API, called as any client calls it.
+//! Checks the API from outside, and the local clock.
 
 use std::time::Duration;
 
@@ -11,17 +11,16 @@ use ureq::http::Response;
 use super::finding::Finding;
 use crate::connection::require_secure_url;
 
-/// By how many seconds a clock may be off before that is worth a warning.
+/// A clock difference from here on is a warning, in seconds.
 const OFF: u64 = 5;
 
-/// By how many seconds a clock may be off before AWS refuses to be called, or soon will.
+/// A clock difference from here on is a failure, in seconds: AWS refuses requests with wrong times.
 const FAR_OFF: u64 = 60;
 
-/// An answer.
 struct Answer {
     status: u16,
     body: Value,
-    /// The clock of who answered, in Unix seconds.
+    /// The API's clock, in Unix seconds.
     clock: Option<i64>,
 }
 
@@ -31,7 +30,7 @@ impl Answer {
     }
 }
 
-/// Calls the API: a route that does not exist, and with a key a ban check.
+/// Calls a route that does not exist and, with a key, makes a ban check.
 pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
     let url = url.trim_end_matches('/');
     if !url.ends_with("/api/v1") {
@@ -52,7 +51,7 @@ pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
         Err(error) => {
             return vec![Finding::failed(
                 "API",
-                format!("{url} cannot be reached ({error})"),
+                format!("could not reach {url} ({error})"),
                 "check --url (it ends in /api/v1), the network and that the stack is deployed",
             )];
         }
@@ -64,7 +63,7 @@ pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
         Finding::failed(
             "API",
             format!(
-                "{url} answered {} to a route that does not exist, not our 404",
+                "{url} answered {} for a route that does not exist, and not with Portcullis' 404",
                 answer.status
             ),
             "check --url: it is the stack's output ApiUrl",
@@ -97,16 +96,16 @@ fn check(agent: &Agent, url: &str, key: &str) -> Finding {
         Ok(answer) if answer.status == 401 => Finding::failed(
             check,
             "the key was refused",
-            "see the check of your key; a key of another installation is unknown here",
+            "see the check of your key; keys of other installations do not work here",
         ),
         Ok(answer) => Finding::failed(
             check,
             format!(
                 "answered {}: {}",
                 answer.status,
-                answer.text("message").unwrap_or("nothing")
+                answer.text("message").unwrap_or("no message")
             ),
-            "look at the log of is-banned for the request",
+            "look for the request in the log of is-banned",
         ),
         Err(error) => Finding::failed(check, error.to_string(), "check the network, try again"),
     }
@@ -127,8 +126,8 @@ fn read(mut response: Response<ureq::Body>) -> Answer {
     }
 }
 
-/// This machine's clock against that of the API. Requests to AWS are signed with the time, and a
-/// ban by hand is judged by this clock.
+/// Compares this machine's clock with the API's. AWS requests are signed with the time, and this command
+/// decides by its own clock.
 fn skew(theirs: Option<i64>) -> Finding {
     let check = "clock";
     let ours = i64::try_from(UnixMillis::now().seconds().0).unwrap_or(i64::MAX);
@@ -151,7 +150,7 @@ mod tests {
     use crate::output::Printable;
 
     #[test]
-    fn an_address_that_is_not_the_apis_is_refused_before_it_is_called() {
+    fn urls_of_anything_but_the_api_are_refused_without_a_call() {
         let found = examine("http://127.0.0.1:9", Some("key"));
         let fields = found.first().unwrap().fields();
         assert_eq!(found.len(), 1);
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_off_by_more_than_a_few_seconds() {
+    fn clock_skew_is_a_warning_and_then_a_failure() {
         let now = i64::try_from(UnixMillis::now().seconds().0).unwrap();
         for (off, result) in [
             (0, "ok"),

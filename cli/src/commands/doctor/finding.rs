@@ -1,17 +1,15 @@
-//! What a check came to.
+//! The result of a check.
 
 use serde::Serialize;
 
 use crate::connection;
 use crate::output::{Printable, word};
 
-/// What a check came to.
 #[derive(Debug, Serialize)]
 pub struct Finding {
     check: String,
     result: CheckResult,
     detail: String,
-    /// What to do about it.
     remedy: Option<String>,
 }
 
@@ -44,12 +42,11 @@ impl Finding {
         }
     }
 
-    /// All is well.
     pub fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(check, CheckResult::Ok, detail)
     }
 
-    /// It works, but should not stay so.
+    /// It works, but needs attention.
     pub fn warning(
         check: impl Into<String>,
         detail: impl Into<String>,
@@ -58,7 +55,6 @@ impl Finding {
         Self::new(check, CheckResult::Warning, detail).with(remedy)
     }
 
-    /// It does not work.
     pub fn failed(
         check: impl Into<String>,
         detail: impl Into<String>,
@@ -67,12 +63,12 @@ impl Finding {
         Self::new(check, CheckResult::Failed, detail).with(remedy)
     }
 
-    /// It could not be looked at, and that is no fault.
+    /// It could not be checked, which is not a failure.
     pub fn skipped(check: impl Into<String>, why: impl Into<String>) -> Self {
         Self::new(check, CheckResult::NotChecked, why)
     }
 
-    /// An error, whose text says what to do after a colon.
+    /// A failure from an error. What follows ": " in its text is the remedy.
     pub fn of_error(check: impl Into<String>, error: &anyhow::Error) -> Self {
         let text = connection::explain(error);
         match text.split_once(": ") {
@@ -81,7 +77,6 @@ impl Finding {
         }
     }
 
-    /// Whether it does not work.
     pub fn is_failed(&self) -> bool {
         self.result == CheckResult::Failed
     }

@@ -1,4 +1,4 @@
-//! Keys: the one to be tried, and those that are about to end.
+//! Checks for keys that expire soon, and the operator's own key.
 
 use anyhow::Result;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
@@ -8,10 +8,9 @@ use shared::store::Store;
 use super::finding::Finding;
 use crate::times::{Time, duration};
 
-/// A key that ends within this many seconds is about to: 14 days.
+/// Keys that expire within this time are reported, in seconds: 14 days.
 const SOON: u64 = 14 * 86_400;
 
-/// Looks at all keys, and at the one to be tried.
 pub async fn examine(store: &Store, key: Option<&str>) -> Vec<Finding> {
     let now = UnixMillis::now().seconds();
     let mut findings = match ending(store, now).await {
@@ -24,8 +23,8 @@ pub async fn examine(store: &Store, key: Option<&str>) -> Vec<Finding> {
             Ok(Some(key)) => of_key(&key, now),
             Ok(None) => Finding::failed(
                 "your key",
-                "it is unknown here",
-                "check that it belongs to this installation, or make one with `portcullis key \
+                "this installation has no such key",
+                "check that it belongs to this installation, or create one with `portcullis key \
                  create`",
             ),
             Err(error) => Finding::of_error("your key", &error),
@@ -48,7 +47,7 @@ fn of_key(key: &KeyRecord, now: UnixSeconds) -> Finding {
         return Finding::failed(
             check,
             format!("{name} was revoked at {}", Time(at).shown()),
-            "use another: `portcullis key list` shows those there are",
+            "use another key: `portcullis key list` shows all",
         );
     }
     let used = key.last_used.map_or("not used before".to_owned(), |day| {
@@ -61,19 +60,19 @@ fn of_key(key: &KeyRecord, now: UnixSeconds) -> Finding {
     match key.expires {
         Some(at) if at <= now => Finding::failed(
             check,
-            format!("{name} ended at {}", Time(at).shown()),
-            "make another with `portcullis key create`",
+            format!("{name} expired at {}", Time(at).shown()),
+            "create a new one with `portcullis key create`",
         ),
         Some(at) if at <= now.plus(SOON) => Finding::warning(
             check,
-            format!("{name} ends in {}; {used}", left(at, now)),
+            format!("{name} expires in {}; {used}", left(at, now)),
             format!("`portcullis key rotate {}`", key.key_id),
         ),
         _ => Finding::ok(check, format!("{name} is live; {used}")),
     }
 }
 
-/// The keys of each workspace that are about to end.
+/// The keys of all workspaces that expire soon.
 async fn ending(store: &Store, now: UnixSeconds) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let (mut workspaces, mut live) = (0_usize, 0_usize);
@@ -88,7 +87,7 @@ async fn ending(store: &Store, now: UnixSeconds) -> Result<Vec<Finding>> {
                 findings.push(Finding::warning(
                     format!("key {}", key.key_id),
                     format!(
-                        "{:?} of the workspace {:?} ends in {}",
+                        "{:?} of the workspace {:?} expires in {}",
                         key.name,
                         workspace.name,
                         left(at, now)
@@ -102,7 +101,7 @@ async fn ending(store: &Store, now: UnixSeconds) -> Result<Vec<Finding>> {
         }
     }
     if findings.is_empty() {
-        let detail = format!("{live} live in {workspaces} workspaces, none ends within 14 days");
+        let detail = format!("{live} live in {workspaces} workspaces, none expires within 14 days");
         findings.push(Finding::ok("keys", detail));
     }
     Ok(findings)

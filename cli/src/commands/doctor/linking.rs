@@ -1,4 +1,4 @@
-//! Workspaces in which no further experience can link itself.
+//! Checks for workspaces in which no more experiences can link themselves.
 
 use anyhow::Result;
 use shared::store::{LinkSlots, Linking, SELF_LINKED, Store, Workspace};
@@ -6,7 +6,6 @@ use shared::store::{LinkSlots, Linking, SELF_LINKED, Store, Workspace};
 use super::finding::Finding;
 use crate::times::Time;
 
-/// Checks how many experiences of each workspace have linked themselves.
 pub async fn examine(store: &Store) -> Vec<Finding> {
     match look(store).await {
         Ok(findings) => findings,
@@ -28,7 +27,7 @@ async fn look(store: &Store) -> Result<Vec<Finding>> {
     }
     if findings.is_empty() {
         let detail = format!(
-            "at most {most} experiences of a workspace have linked themselves; {SELF_LINKED} can"
+            "at most {most} experiences per workspace have linked themselves; the limit is {SELF_LINKED}"
         );
         findings.push(Finding::ok("linking", detail));
     }

@@ -1,4 +1,4 @@
-//! Mirrors to Roblox: whether their keys are accepted, and for what.
+//! Checks the Open Cloud keys of all mirrors.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,10 @@ use super::finding::Finding;
 use crate::commands::mirror;
 use crate::connection::Connection;
 
-/// Tries the key of every mirror.
 pub async fn examine(located: &Connection) -> Vec<Finding> {
     match look(located).await {
         Ok(findings) => findings,
-        Err(error) => vec![Finding::of_error("enforcement", &error)],
+        Err(error) => vec![Finding::of_error("mirror", &error)],
     }
 }
 
@@ -25,7 +24,7 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
     let all = store.mirrors().await?;
     if all.is_empty() {
         let detail = "no experience is mirrored to Roblox";
-        return Ok(vec![Finding::ok("enforcement", detail)]);
+        return Ok(vec![Finding::ok("mirror", detail)]);
     }
     let roblox = mirror::roblox(located).await?;
     let mut of_key: BTreeMap<_, Vec<&Mirror>> = BTreeMap::new();
@@ -35,14 +34,14 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
     }
     let mut findings = Vec::new();
     for ((secret, universe), mirrors) in of_key {
-        let check = format!("enforcement {universe}");
+        let check = format!("mirror {universe}");
         let places: Vec<_> = mirrors.iter().map(|it| it.experience.to_string()).collect();
         let detail = format!("{secret}, for {}", places.join(", "));
         if let Some(wrong) = mirror::unreadable(secret, stack) {
             findings.push(Finding::failed(
                 check,
                 format!("{detail}: {wrong}"),
-                "keep the key under such a name, and name that in `portcullis enforcement set`",
+                "store the key under such a name, and pass it to `portcullis mirror set`",
             ));
             continue;
         }
@@ -50,14 +49,14 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
             Err(SecretError::Unusable(why)) => Finding::failed(
                 check,
                 format!("{detail}: {why}"),
-                "put the key of Open Cloud into Secrets Manager under this name, as its text alone",
+                "store the Open Cloud key in Secrets Manager under this name, as plain text",
             ),
             Err(error) => Finding::failed(check, format!("{detail}: {error}"), "try again"),
             Ok(key) => match roblox.introspect(&key).await {
                 Ok(info) if !info.enabled || info.expired => Finding::failed(
                     check,
-                    format!("{detail}: the key is switched off or has expired"),
-                    "make another in the Creator Dashboard, and put it into the secret",
+                    format!("{detail}: the key is disabled or has expired"),
+                    "create a new key in the Creator Dashboard, and store it in the secret",
                 ),
                 Ok(info) if !info.missing(universe).is_empty() => Finding::failed(
                     check,
@@ -69,11 +68,11 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
                     places => Finding::failed(
                         check,
                         format!(
-                            "not in universe {universe}: {}; their bans go to another game",
+                            "not in universe {universe}: {}; their bans apply to another game",
                             places.join(", ")
                         ),
-                        "for each: `portcullis enforcement off ID --lift`, then `portcullis \
-                         enforcement set ID` without --universe",
+                        "for each: `portcullis mirror off ID --lift`, then `portcullis mirror set ID` \
+                         without --universe",
                     ),
                 },
                 Err(error) => of_refusal(check, &detail, &error),
@@ -84,7 +83,7 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The places that do not belong to the universe they are mirrored to.
+/// The places outside the universe that they are mirrored to.
 async fn strangers(roblox: &Roblox, key: &RobloxKey, mirrors: &[&Mirror]) -> Vec<String> {
     let mut found = Vec::new();
     for it in mirrors {
@@ -103,7 +102,7 @@ fn accepted(check: String, detail: &str, mirrors: &[&Mirror]) -> Finding {
     Finding::warning(
         check,
         format!("{detail}: stopped, though the key is accepted again"),
-        "it goes on by itself within a minute or two; `portcullis enforcement status` shows it",
+        "it continues within two minutes; `portcullis mirror status` shows it",
     )
 }
 
@@ -113,8 +112,8 @@ fn of_refusal(check: String, detail: &str, error: &RobloxError) -> Finding {
         RobloxError::Unauthorized { .. } | RobloxError::Refused { .. } => Finding::failed(
             check,
             detail,
-            "make another key in the Creator Dashboard, and put it into the secret",
+            "create a new key in the Creator Dashboard, and store it in the secret",
         ),
-        _ => Finding::warning(check, detail, "try again: nothing is lost meanwhile"),
+        _ => Finding::warning(check, detail, "try again; pending changes are not lost"),
     }
 }

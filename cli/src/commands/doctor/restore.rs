@@ -1,4 +1,4 @@
-//! Whether a restore is under way, during which the functions that write stand still.
+//! Checks whether a restore is in progress.
 
 use serde::Deserialize;
 use shared::store::{RestoreRun, Store};
@@ -7,7 +7,7 @@ use super::finding::Finding;
 
 const CHECK: &str = "restore";
 
-/// A finding only if there is one.
+/// Returns a finding only if a restore is in progress.
 pub async fn examine(store: &Store) -> Option<Finding> {
     #[derive(Deserialize)]
     struct Run {
@@ -17,9 +17,11 @@ pub async fn examine(store: &Store) -> Option<Finding> {
         Ok(None) => None,
         Ok(Some(Run { copy })) => Some(Finding::failed(
             CHECK,
-            format!("a restore from {copy} is under way, and the functions that write are stopped"),
             format!(
-                "`portcullis restore --from {copy}` goes on with it, `portcullis restore --cancel` \
+                "a restore from {copy} is in progress, and the functions that write are stopped"
+            ),
+            format!(
+                "`portcullis restore --from {copy}` continues it, `portcullis restore --cancel` \
                  starts the functions again"
             ),
         )),

@@ -1,14 +1,14 @@
-//! The way from the table's stream to its functions.
+//! Checks the event source mappings between the table's stream and its functions.
 
 use aws_sdk_lambda::error::ProvideErrorMetadata;
 
 use super::finding::Finding;
 use crate::connection::Connection;
 
-/// A mapping, and what comes of it when it does not run.
+/// An expected mapping, and the consequence if it does not run.
 struct Mapping {
     check: &'static str,
-    /// The stack's output that names the function.
+    /// The stack output with the function's name.
     function: &'static str,
     otherwise: &'static str,
 }
@@ -22,11 +22,11 @@ const MAPPINGS: [Mapping; 2] = [
     Mapping {
         check: "stream mapping of events",
         function: "PublishEventsFunctionName",
-        otherwise: "webhooks and the event log get nothing",
+        otherwise: "webhooks and the event log receive nothing",
     },
 ];
 
-/// Checks the mappings, which only a stack names.
+/// Checks all mappings. This needs `--stack`.
 pub async fn examine(connection: &Connection) -> Vec<Finding> {
     let looking = MAPPINGS.iter().map(|mapping| look_at(mapping, connection));
     futures::future::join_all(looking).await
@@ -39,7 +39,7 @@ async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
         otherwise,
     } = *mapping;
     let Some(stack) = &connection.stack else {
-        return Finding::skipped(check, "only known with --stack");
+        return Finding::skipped(check, "only possible with --stack");
     };
     let function = match stack.output(function) {
         Ok(function) => function,
@@ -57,7 +57,7 @@ async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
                 check,
                 format!(
                     "Lambda answered {}",
-                    error.code().unwrap_or("with an error that has no code")
+                    error.code().unwrap_or("with an error without a code")
                 ),
                 "allow your credentials lambda:ListEventSourceMappings, and check --region",
             );
@@ -71,7 +71,7 @@ async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
     let Some(mapping) = mapping else {
         return Finding::failed(
             check,
-            format!("{function} is not fed from the stream: {otherwise}"),
+            format!("the stream is not connected to {function}: {otherwise}"),
             "deploy the current template with `sam deploy`, which sets it up",
         );
     };
@@ -81,12 +81,12 @@ async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
         Some("Enabled") if last.starts_with("PROBLEM") => Finding::warning(
             check,
             format!("enabled, but the last batch had a problem ({last})"),
-            format!("look at the log of {function}, and at the failure queue"),
+            format!("check the log of {function} and the failure queue"),
         ),
         Some("Enabled") => Finding::ok(check, "enabled"),
         state => Finding::failed(
             check,
-            format!("it is {}: {otherwise}", state.unwrap_or("in no state")),
+            format!("state {}: {otherwise}", state.unwrap_or("unknown")),
             format!("`aws lambda update-event-source-mapping --uuid {id} --enabled`"),
         ),
     }

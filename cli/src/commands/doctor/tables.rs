@@ -1,4 +1,4 @@
-//! The tables: there, active, and as the template has them.
+//! Checks that the tables exist, are active and match the template.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -12,7 +12,7 @@ use crate::connection::Connection;
 
 const DEPLOY: &str = "deploy the current template with `sam deploy`, which sets it up";
 
-/// Name, hash key and range key.
+/// The name, hash key and range key of an index.
 type Index = (&'static str, &'static str, &'static str);
 
 const BANS: [Index; 7] = [
@@ -27,7 +27,6 @@ const BANS: [Index; 7] = [
 
 const WORKSPACES: [Index; 1] = [("keys-by-workspace", "workspace_tag", "key_id")];
 
-/// Looks at both tables.
 pub async fn examine(connection: &Connection, is_local: bool) -> Vec<Finding> {
     let client = Client::new(&connection.database);
     let mut findings = Vec::new();
@@ -80,14 +79,11 @@ async fn describe(
         Some(TableStatus::Active | TableStatus::Updating) => Finding::failed(
             check,
             "its keys are not pk and sk",
-            "it is not one of Portcullis: check the names of the tables",
+            "it is not a table of Portcullis: check the names of the tables",
         ),
         status => Finding::failed(
             check,
-            format!(
-                "it is {}",
-                status.map_or("in no state", TableStatus::as_str)
-            ),
+            format!("status {}", status.map_or("unknown", TableStatus::as_str)),
             "wait until it is active; if it is being deleted, restore it from a backup",
         ),
     });
@@ -105,12 +101,12 @@ async fn describe(
                 DEPLOY,
             ),
             Some(own) => match own.index_status() {
-                // A local database may not report it.
+                // A local database may not report the status.
                 Some(IndexStatus::Active) | None => Finding::ok(check, "active"),
                 Some(status) => Finding::failed(
                     check,
-                    format!("it is {}", status.as_str()),
-                    "wait until it is active: it is being filled or removed",
+                    format!("status {}", status.as_str()),
+                    "wait until it is active",
                 ),
             },
         });
@@ -132,11 +128,11 @@ fn stream(table: &TableDescription) -> Finding {
     match table.stream_specification() {
         Some(stream) if stream.stream_enabled() => match stream.stream_view_type() {
             Some(StreamViewType::NewAndOldImages) => Finding::ok(check, "enabled"),
-            _ => Finding::failed(check, "it does not carry both images", DEPLOY),
+            _ => Finding::failed(check, "it does not contain both item images", DEPLOY),
         },
         _ => Finding::failed(
             check,
-            "it is off: Global bans do not reach other experiences",
+            "disabled: Global bans do not reach other experiences",
             DEPLOY,
         ),
     }
@@ -161,7 +157,7 @@ async fn expiry(client: &Client, name: &str, is_local: bool) -> Finding {
     } else {
         Finding::failed(
             check,
-            "it is off: used idempotency keys and expired history are never removed",
+            "disabled: used idempotency keys and expired history are never removed",
             format!(
                 "`aws dynamodb update-time-to-live --table-name {name} \
                  --time-to-live-specification Enabled=true,AttributeName=ttl`"
@@ -190,7 +186,7 @@ async fn recovery(client: &Client, name: &str, is_local: bool) -> Finding {
     } else {
         Finding::warning(
             check,
-            "it is off: what is deleted by mistake is lost",
+            "disabled: accidentally deleted data cannot be restored",
             format!(
                 "`aws dynamodb update-continuous-backups --table-name {name} \
                  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`"
@@ -210,7 +206,7 @@ where
     Finding::failed(
         check,
         short(error),
-        "allow your credentials to describe the table",
+        "grant your credentials what `portcullis iam-policy` prints",
     )
 }
 

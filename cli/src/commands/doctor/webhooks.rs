@@ -1,4 +1,4 @@
-//! Webhooks that receive nothing.
+//! Checks for webhooks that are paused or failing.
 
 use anyhow::Result;
 use shared::domain::webhooks::{Endpoint, EndpointState, PausedFor};
@@ -7,7 +7,6 @@ use shared::store::Store;
 use super::finding::Finding;
 use crate::times::Time;
 
-/// Checks all webhooks: are any paused or failing?
 pub async fn examine(store: &Store) -> Vec<Finding> {
     match look(store).await {
         Ok(findings) => findings,
@@ -40,20 +39,20 @@ fn of(endpoint: &Endpoint) -> Option<Finding> {
         (EndpointState::Active, Some(since)) => Some(Finding::warning(
             check,
             format!("{url} has been failing since {}", Time(since).shown()),
-            format!("{} shows its answers", command("deliveries")),
+            format!("{} shows its responses", command("deliveries")),
         )),
         (EndpointState::Paused, _) => Some(Finding::warning(
             check,
             format!("{url} was paused by an operator"),
-            format!("{} when it should receive events again", command("resume")),
+            format!("{} to send events to it again", command("resume")),
         )),
         (EndpointState::Failing, _) => Some(Finding::failed(
             check,
             match endpoint.paused_for {
-                Some(PausedFor::Gone) => format!("{url} returned 410 Gone, and was paused"),
-                _ => format!("{url} failed for three days, and was paused"),
+                Some(PausedFor::Gone) => format!("{url} returned 410 Gone and was paused"),
+                _ => format!("{url} failed for three days and was paused"),
             },
-            format!("once it is repaired, {}, then replay", command("resume")),
+            format!("repair the endpoint, then {} and replay", command("resume")),
         )),
     }
 }

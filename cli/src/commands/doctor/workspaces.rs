@@ -1,10 +1,9 @@
-//! Workspaces that an older version made.
+//! Checks for workspaces from an older version.
 
 use shared::store::Store;
 
 use super::finding::Finding;
 
-/// Looks for workspaces that lack what this version needs.
 pub async fn examine(store: &Store) -> Finding {
     let check = "workspaces";
     let all = match store.workspaces().await {
@@ -16,9 +15,7 @@ pub async fn examine(store: &Store) -> Finding {
         0 => Finding::ok(check, format!("{} workspaces, all up to date", all.len())),
         outdated => Finding::failed(
             check,
-            format!(
-                "{outdated} workspaces were made by an older version: their lists have no pages"
-            ),
+            format!("{outdated} workspaces are from an older version: their lists have no pages"),
             "run `portcullis workspace upgrade`",
         ),
     }

@@ -1,4 +1,4 @@
-//! Linking an experience, and unlinking one.
+//! `portcullis experience link` and `unlink`.
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -14,15 +14,14 @@ use crate::confirm::confirm;
 use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
-/// What unlinking comes to, or would.
+/// What unlinking dropped or would drop.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Unlinked {
     experience_id: ExperienceId,
     dry_run: bool,
-    /// Pending bans that are dropped.
     dropped_bans: u64,
-    /// Pending unbans that are dropped, those of bans that end later among them.
+    /// Pending unbans, including those of bans that have not expired yet.
     dropped_unbans: u64,
 }
 
@@ -51,7 +50,7 @@ pub async fn link(named: NamedExperience, store: &Store, output: Output) -> Resu
     store.link_experience(prefix, experience, now).await?;
     let linked = || async {
         let link = store.linked(prefix, experience).await?;
-        link.context("the experience was unlinked meanwhile")
+        link.context("the experience was unlinked in the meantime")
     };
     if !linked().await?.is_filled {
         backfill(store, prefix, experience).await?;
@@ -60,8 +59,8 @@ pub async fn link(named: NamedExperience, store: &Store, output: Output) -> Resu
     output.one(&ExperienceSummary::of(store, prefix, linked().await?, &polls).await?)
 }
 
-/// Brings all that stands to the experience. The stream's function does the same; both bring
-/// things in line with what is decided, so neither is in the other's way.
+/// Makes the bans in force pending for the experience. The stream's function does the same; both are
+/// idempotent.
 async fn backfill(store: &Store, prefix: WorkspacePrefix, experience: ExperienceId) -> Result<()> {
     let total = store.count_backfill(prefix, experience).await?;
     let mut progress = Progress::begin("users synced", Some(total));

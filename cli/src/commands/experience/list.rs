@@ -1,4 +1,4 @@
-//! The linked experiences and how they keep up.
+//! `portcullis experience list`.
 
 use std::collections::HashMap;
 
@@ -13,18 +13,18 @@ use crate::commands::workspace;
 use crate::output::{Output, Printable};
 use crate::times::{Time, or_dash};
 
-/// A linked experience as it is shown.
+/// A linked experience and how far it has applied its bans.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExperienceSummary {
     pub experience_id: ExperienceId,
     linked: Time,
     linked_seconds: UnixSeconds,
-    /// Whether all bans that stood when it was linked have been brought to it.
+    /// Whether the back-fill after linking is complete.
     backfilled: bool,
     pub pending_bans: u64,
     pub pending_unbans: u64,
-    /// When it was last seen to poll, to within ten minutes.
+    /// The time of the last poll, accurate to ten minutes.
     last_poll: Option<Time>,
     last_poll_seconds: Option<UnixSeconds>,
 }

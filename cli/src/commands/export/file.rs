@@ -1,4 +1,4 @@
-//! The file that an export writes.
+//! The output file of an export.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -17,8 +17,8 @@ pub fn confirm_overwriting(path: &Path, yes: bool) -> Result<()> {
     confirm(&format!("{} exists. Overwrite it?", path.display()), yes)
 }
 
-/// Where an export goes. A file appears under its name when it is complete, readable by its owner
-/// only, since it holds what is for moderators.
+/// The output of an export. A file gets its name only when it is complete. Only its owner can read it,
+/// since it contains private reasons.
 pub struct ExportFile {
     to: Option<(PathBuf, PathBuf)>,
     file: Option<File>,
@@ -26,7 +26,7 @@ pub struct ExportFile {
 }
 
 impl ExportFile {
-    /// Begins a file, or standard output for `-`.
+    /// Opens a file, or standard output for `-`.
     pub fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Self {
@@ -44,7 +44,7 @@ impl ExportFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options
             .open(&part)
-            .with_context(|| format!("{} cannot be written", part.display()))?;
+            .with_context(|| format!("could not write {}", part.display()))?;
         Ok(Self {
             to: Some((part, path.to_owned())),
             file: Some(file),
@@ -52,33 +52,32 @@ impl ExportFile {
         })
     }
 
-    /// Adds to it.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = match (&mut self.file, &mut self.pipe) {
             (Some(file), _) => file.write_all(bytes),
             (None, Some(pipe)) => pipe.write(bytes),
             (None, None) => Ok(()),
         };
-        written.context("the export could not be written")
+        written.context("could not write the export")
     }
 
-    /// The file is whole: it gets its name.
+    /// Gives the complete file its name.
     pub fn complete(&mut self) -> Result<()> {
         let Some((part, path)) = &self.to else {
             let flushed = self.pipe.as_mut().map_or(Ok(()), Pipe::flush);
-            return flushed.context("the export could not be written");
+            return flushed.context("could not write the export");
         };
         let whole = self.file.take().map_or(Ok(()), |file| file.sync_all());
         whole
             .and_then(|()| std::fs::rename(part, path))
-            .with_context(|| format!("{} could not be written", path.display()))?;
+            .with_context(|| format!("could not write {}", path.display()))?;
         self.to = None;
         Ok(())
     }
 }
 
 impl Drop for ExportFile {
-    /// Removes a file that is not complete.
+    /// Removes an incomplete file.
     fn drop(&mut self) {
         if let Some((part, _)) = &self.to {
             let _ = std::fs::remove_file(part);

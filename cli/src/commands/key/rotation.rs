@@ -1,4 +1,4 @@
-//! Rotating a key: a new one takes its place without a gap.
+//! `portcullis key rotate`.
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -16,10 +16,10 @@ use crate::times::in_utc;
 pub struct KeyRotateArgs {
     #[command(flatten)]
     named: NamedKey,
-    /// How long the old key keeps working, such as 24h or 7d; 0 revokes it at once.
+    /// How long the old key keeps working, such as 24h or 7d; 0 revokes it immediately.
     #[arg(long, default_value = "24h", value_name = "LENGTH", value_parser = seconds)]
     overlap: u64,
-    /// When the new key expires [default: after the lifetime that the old one was made with].
+    /// When the new key expires [default: after the old key's original lifetime].
     #[arg(long, value_name = "WHEN", value_parser = expiry)]
     expires: Option<UnixSeconds>,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Resu
     let now = UnixMillis::now().seconds();
     if !old.is_live(now) {
         bail!(
-            "the key {:?} ({}) is revoked or has expired: make a new one with `portcullis key \
+            "the key {:?} ({}) is revoked or has expired: create a new one with `portcullis key \
              create`",
             old.name,
             old.key_id
@@ -42,7 +42,7 @@ pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Resu
         let is_it = |key: &&KeyRecord| key.key_id == replaced.by && key.is_live(now);
         if let Some(by) = keys.iter().find(is_it) {
             bail!(
-                "the key {:?} ({}) is being replaced by {} already: rotate that one, or revoke it \
+                "the key {:?} ({}) is already being replaced by {}: rotate that key, or revoke it \
                  first if it was lost",
                 old.name,
                 old.key_id,
@@ -50,7 +50,7 @@ pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Resu
             );
         }
     }
-    // A key that was replaced ends with the overlap; its successor lives as long as it would have.
+    // A replaced key expires with the overlap; its successor gets the original lifetime.
     let expires = match &old.replaced {
         Some(replaced) => replaced.expires,
         None => old.expires,
@@ -71,21 +71,21 @@ pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Resu
     let end = old.expires.map_or(end, |expires| expires.min(end));
     if args.safety.dry_run {
         let fate = match args.overlap {
-            0 => "be revoked at once".to_owned(),
+            0 => "be revoked immediately".to_owned(),
             _ => format!("stop working on {}", in_utc(end)),
         };
-        note!("Dry run: this key would get a successor like it, and would {fate}.");
+        note!("Dry run: a new key would replace this key, which would {fate}.");
         return output.one(&super::KeySummary::at(now, &old));
     }
     if args.overlap == 0 {
         let question = format!(
             "Rotate the key {:?} ({}) without an overlap? Clients using the old key get 401 until \
-             they have the new one.",
+             they use the new one.",
             old.name, old.key_id
         );
         confirm(&question, args.safety.yes)?;
     }
-    // The new key is shown before anything happens to the old one.
+    // Show the new key before the old one changes.
     make(&new, store, output).await?;
     let prefix = old.workspace.prefix();
     let ended = if args.overlap == 0 {
@@ -97,10 +97,10 @@ pub async fn rotate(args: &KeyRotateArgs, store: &Store, output: Output) -> Resu
         };
         store.replace_key(prefix, &old.key_id, end, &replaced).await
     };
-    // `false` means that it ends sooner than that anyway.
+    // `false` means that the key expires earlier anyway.
     ended.with_context(|| {
         format!(
-            "the new key is made, but the old one still works: `portcullis key revoke {}`",
+            "created the new key, but the old one still works: `portcullis key revoke {}`",
             old.key_id
         )
     })?;

@@ -1,4 +1,4 @@
-//! A key as it is printed.
+//! Keys as commands print them.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use crate::commands::workspace::or_any;
 use crate::output::{Printable, rfc3339, word};
 use crate::times::{Time, or_dash};
 
-/// A key as it is shown: everything but the key.
+/// The settings of a key, without the key itself.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeySummary {
@@ -21,17 +21,17 @@ pub struct KeySummary {
     flags: PinnedFlagFormat,
     status: KeyStatus,
     bans_per_hour: Option<NonZeroU32>,
-    /// The default included.
+    /// The cap, or the default of the key's kind.
     checks_per_minute: Option<NonZeroU32>,
     created: Time,
     expires: Option<Time>,
     revoked: Option<Time>,
-    /// The last day, in UTC, on which a call was made with it.
+    /// The day of the last call with the key, in UTC.
     last_used: Option<String>,
     workspace_guid: String,
 }
 
-/// A key that has just been made: the one time that it is shown.
+/// A new key, shown once.
 #[derive(Serialize)]
 pub struct NewKeySummary {
     pub key: String,
@@ -89,7 +89,7 @@ impl Printable for KeySummary {
         } else {
             scopes.join(",")
         };
-        // A public key neither bans nor gets lists.
+        // Public keys can neither ban nor list.
         let of_secret = |text: String| match self.kind {
             KeyKind::Secret => text,
             KeyKind::Public => "-".to_owned(),

@@ -1,7 +1,7 @@
-//! Bans that the studio has set at Roblox itself become bans of the workspace, by the importer's rules
-//! for Roblox's list.
+//! `portcullis mirror adopt`: imports bans that the studio has set on Roblox itself, with the rules of the
+//! import format `roblox`.
 //!
-//! Each counts as applied by the experience, so that the mirror does not send it again.
+//! Adopted bans count as applied, so the mirror does not send them again.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -26,10 +26,10 @@ use crate::output::{Output, Printable};
 use crate::progress::Progress;
 use crate::times::{Time, or_dash};
 
-/// The reason of a restriction that has none that can be kept.
+/// The reason for restrictions without a valid reason.
 const NO_REASON: &str = "Banned on Roblox before.";
 
-/// How often a ban is tried that the database is too busy for, or that another writer decides on.
+/// The number of attempts after throttling or write conflicts.
 const ATTEMPTS: u32 = 8;
 
 #[derive(Debug, Args)]
@@ -37,15 +37,15 @@ pub struct AdoptArgs {
     #[command(flatten)]
     named: NamedMirror,
 
-    /// The Roblox user who counts as the moderator: Roblox's list does not say who banned.
+    /// The Roblox user id to record as the moderator: Roblox's list does not say who banned.
     #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: ModeratorId,
 
-    /// The reason for moderators of bans that have none at Roblox.
+    /// The reason shown to moderators, for bans without one on Roblox.
     #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     private_reason: Option<String>,
 
-    /// The reason for players of bans that have none at Roblox.
+    /// The reason shown to players, for bans without one on Roblox.
     #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PUBLIC_REASON))]
     public_reason: Option<String>,
 
@@ -53,18 +53,18 @@ pub struct AdoptArgs {
     safety: SafetyArgs,
 }
 
-/// A restriction, and what becomes of it.
+/// A restriction and the result of adopting it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AdoptedRestriction {
     user_id: UserId,
     /// `universe` or `place`.
     level: &'static str,
-    /// Null is never.
+    /// `null` for a permanent ban.
     ends: Option<Time>,
     private_reason: String,
     result: AdoptResult,
-    /// Why it cannot be adopted.
+    /// Why it could not be adopted.
     message: Option<String>,
 }
 
@@ -74,13 +74,13 @@ enum AdoptResult {
     AdoptedRestriction,
     /// It was adopted before.
     Unchanged,
-    /// The workspace has a ban of this user.
+    /// The workspace already bans this user.
     AlreadyBanned,
     /// The user is protected.
     Protected,
-    /// It ended meanwhile.
+    /// It has expired.
     Over,
-    /// It cannot be read.
+    /// It is invalid.
     Failed,
 }
 
@@ -146,7 +146,7 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
         }
     }
     let failed = shown.len();
-    let verdicts = settle(&args, &enforcement, tools, &mut candidates).await?;
+    let verdicts = adopt_all(&args, &enforcement, tools, &mut candidates).await?;
     let rows = levels.iter().zip(&candidates).zip(&verdicts);
     shown.extend(rows.map(|((level, candidate), verdict)| {
         let ban = candidate.incoming();
@@ -160,18 +160,15 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
         }
     }));
     shown.sort_by_key(|it| it.user_id);
-    output.list(
-        &shown,
-        "Roblox's list has no bans that this workspace has not set",
-    )?;
+    output.list(&shown, "Roblox's ban list has no bans from elsewhere")?;
     if failed > 0 {
-        bail!("{failed} restrictions could not be read and were not adopted");
+        bail!("{failed} restrictions are invalid and were not adopted");
     }
     Ok(())
 }
 
-/// Judges the bans and, unless it is a dry run, writes them.
-async fn settle(
+/// Checks the bans and, unless it is a dry run, writes them.
+async fn adopt_all(
     args: &AdoptArgs,
     enforcement: &Mirror,
     tools: &MirrorContext,
@@ -185,7 +182,7 @@ async fn settle(
         largest_own: 0,
         foreign: None,
         repeated: HashSet::new(),
-        // What was adopted and lifted since is adopted again, since Roblox holds it still.
+        // A ban that was adopted and lifted since is adopted again, because it is still on Roblox.
         again: true,
         dry_run,
     };
@@ -204,15 +201,15 @@ async fn settle(
     );
     confirm(&question, args.safety.yes)?;
     let import = tools.store.begin_import(&plan(false)).await?;
-    let verdicts = bring(&import, candidates).await?;
+    let verdicts = write(&import, candidates).await?;
     note!(
-        "`portcullis undo --key {}` lifts these bans again, at Roblox too",
+        "`portcullis undo --key {}` lifts these bans again, also on Roblox",
         import.key_id()
     );
     Ok(verdicts)
 }
 
-/// The active restrictions that this workspace has not set, one of each user: the one that ends last.
+/// The active restrictions from elsewhere: for each user the one that ends last.
 async fn foreign(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
     let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
     let mut of_user: BTreeMap<UserId, (Level, Restriction)> = BTreeMap::new();
@@ -237,8 +234,8 @@ async fn foreign(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrict
         .collect())
 }
 
-/// The ban that a restriction becomes: what the import of Roblox's list makes of it, with its reasons cut
-/// to what a ban takes, since Roblox's list cannot be corrected.
+/// The ban for a restriction, as the import of Roblox's list creates it, but with reasons shortened to the
+/// limits of a ban: unlike a file, Roblox's list cannot be corrected.
 fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<ImportedBan, RowError> {
     let public_reason = args.public_reason.clone();
     let defaults = ImportDefaults {
@@ -254,8 +251,8 @@ fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Impo
             Level::Universe => None,
             Level::Place(place) => Some(place),
         },
-        private_reason: kept(private, Terms::LONGEST_PRIVATE_REASON),
-        display_reason: kept(public, Terms::LONGEST_PUBLIC_REASON),
+        private_reason: sanitized(private, Terms::LONGEST_PRIVATE_REASON),
+        display_reason: sanitized(public, Terms::LONGEST_PUBLIC_REASON),
         ..restriction.clone()
     };
     let row = of_restriction(&restriction, &defaults)?;
@@ -265,8 +262,8 @@ fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Impo
     })
 }
 
-/// As much of a reason as a ban takes, in bytes, without characters that it does not take.
-fn kept(text: &str, most: usize) -> String {
+/// Shortens a reason to `most` bytes and removes disallowed characters.
+fn sanitized(text: &str, most: usize) -> String {
     let text = text.trim();
     let cut = text
         .get(..text.floor_char_boundary(most))
@@ -277,7 +274,7 @@ fn kept(text: &str, most: usize) -> String {
     judged.unwrap_or_default().to_owned()
 }
 
-/// Control characters, embeddings, overrides and isolates.
+/// Control and bidirectional formatting characters.
 fn is_stripped(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
@@ -296,7 +293,7 @@ async fn judge(import: &Import, candidates: &[Candidate]) -> Result<Vec<ImportVe
     Ok(verdicts)
 }
 
-async fn bring(import: &Import, candidates: &mut [Candidate]) -> Result<Vec<ImportVerdict>> {
+async fn write(import: &Import, candidates: &mut [Candidate]) -> Result<Vec<ImportVerdict>> {
     let total = u64::try_from(candidates.len()).ok();
     let mut progress = Progress::begin("bans adopted", total);
     let mut verdicts = Vec::new();
@@ -315,7 +312,7 @@ async fn bring(import: &Import, candidates: &mut [Candidate]) -> Result<Vec<Impo
     Ok(verdicts)
 }
 
-/// Waits before another attempt, if there is to be one.
+/// Waits before the next attempt; fails after the last one.
 async fn pause(failure: ImportFailure, attempt: &mut u32) -> Result<()> {
     *attempt += 1;
     match failure {
@@ -324,7 +321,7 @@ async fn pause(failure: ImportFailure, attempt: &mut u32) -> Result<()> {
             return Err(ApiError::Unavailable(detail).into());
         }
         ImportFailure::Conflict if *attempt >= ATTEMPTS => {
-            bail!("other writers decide on these users just now: run this again");
+            bail!("too many write conflicts on these users: run this again");
         }
         ImportFailure::Busy(_) | ImportFailure::Conflict => {}
     }
@@ -338,12 +335,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_kept_as_far_as_a_ban_takes_it() {
-        assert_eq!(kept(" spam \n", 10), "spam");
-        assert_eq!(kept("ääää", 5), "ää");
-        assert_eq!(kept("a\u{1b}[31m\u{202e}b", 10), "a[31mb");
+    fn reasons_are_cut_and_stripped_to_what_a_ban_accepts() {
+        assert_eq!(sanitized(" spam \n", 10), "spam");
+        assert_eq!(sanitized("ääää", 5), "ää");
+        assert_eq!(sanitized("a\u{1b}[31m\u{202e}b", 10), "a[31mb");
         for nothing in ["", "  ", "\u{7}", "\u{200b}"] {
-            assert_eq!(kept(nothing, 10), "");
+            assert_eq!(sanitized(nothing, 10), "");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Lifting what a mirror has set at Roblox, when the mirror ends.
+//! `portcullis mirror off --lift`: lifts the restrictions that a mirror has set.
 //!
-//! It works like the mirror: under the lease of the universe, at the pace that Roblox allows, each
-//! change written down before it is asked for. So it can be interrupted and run again.
+//! Like the mirror, it holds the universe's lease, respects Roblox's rate limits and stores each change
+//! before it requests it. So it can be interrupted and run again.
 
 use std::time::Duration;
 
@@ -21,19 +21,19 @@ use super::restrictions::{self, at_roblox, set_by_us};
 use crate::output::Printable;
 use crate::progress::Progress;
 
-/// For how many seconds the universe's lease is taken.
+/// The duration of the universe's lease, in seconds.
 const LEASE: u64 = 70;
 
-/// For how long users are worked on under one lease.
+/// After this long the lease is released and taken again.
 const TURN: Duration = Duration::from_secs(40);
 
-/// How long the mirror may take to finish what it is at.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long to wait until the mirror releases the lease.
+const MAX_WAIT: Duration = Duration::from_secs(90);
 
-/// How often a change is asked for that Roblox does not answer or finds too early.
+/// The number of attempts for a change that Roblox rate-limits or does not answer.
 const ATTEMPTS: u32 = 5;
 
-/// The name under which the reports are made.
+/// The actor of the reports.
 const BY: &str = "enforcement-off";
 
 /// A restriction that the mirror has set.
@@ -46,7 +46,7 @@ pub struct SetRestriction {
     /// `universe` or `place`.
     level: &'static str,
     outcome: LiftResult,
-    /// Another mirrored experience of the universe that needs it.
+    /// The other mirrored experience in the universe that needs it.
     kept_for: Option<ExperienceId>,
 }
 
@@ -80,18 +80,18 @@ impl Printable for SetRestriction {
 }
 
 impl SetRestriction {
-    /// Whether it is to be lifted, or was to be.
+    /// Whether it should be lifted and was not yet.
     pub fn is_to_be_lifted(&self) -> bool {
         self.outcome == LiftResult::Set
     }
 
-    /// Whether it could not be lifted.
+    /// Whether lifting it failed.
     pub fn is_failed(&self) -> bool {
         self.outcome == LiftResult::Failed
     }
 }
 
-/// What the mirror of an experience has set and Roblox still holds.
+/// The active restrictions that the mirror of an experience has set.
 pub async fn find(enforcement: &Mirror, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
     let (store, prefix) = (&tools.store, enforcement.workspace);
     let universe = enforcement.settings.universe;
@@ -138,7 +138,7 @@ pub async fn find(enforcement: &Mirror, tools: &MirrorContext) -> Result<Vec<Set
     Ok(found)
 }
 
-/// Ends the mirror and lifts what is to be lifted.
+/// Ends the mirror and lifts its restrictions.
 pub async fn lift_all(
     enforcement: &Mirror,
     tools: &MirrorContext,
@@ -147,7 +147,7 @@ pub async fn lift_all(
     let (store, prefix) = (&tools.store, enforcement.workspace);
     let key = tools.key(&enforcement.settings.secret).await?;
     let mut lease = take_lease(enforcement, tools).await?;
-    // With the lease held, no run of the mirror goes by what it was before.
+    // While we hold the lease, no run of the mirror uses the old settings.
     store.remove_mirror(prefix, enforcement.experience).await?;
     let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
     let mut progress = Progress::begin("restrictions lifted", u64::try_from(count).ok());
@@ -180,7 +180,7 @@ pub async fn lift_all(
 
 async fn take_lease(enforcement: &Mirror, tools: &MirrorContext) -> Result<Lease> {
     let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + MAX_WAIT;
     loop {
         let taking = tools
             .store
@@ -189,7 +189,7 @@ async fn take_lease(enforcement: &Mirror, tools: &MirrorContext) -> Result<Lease
             return Ok(lease);
         }
         if Instant::now() > until {
-            bail!("the mirror is still busy with universe {universe}: try again in a minute");
+            bail!("the mirror is still working on universe {universe}: try again in a minute");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -202,8 +202,7 @@ struct Lifter<'a> {
 }
 
 impl Lifter<'_> {
-    /// Lifts a restriction, and reports that the user is not banned there any more; `false` if Roblox
-    /// refuses.
+    /// Lifts a restriction and reports the user as not banned; `false` if Roblox refuses.
     async fn lift(&self, user: UserId, level: Level) -> Result<bool> {
         let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
         let universe = self.enforcement.settings.universe;
@@ -230,7 +229,7 @@ impl Lifter<'_> {
         Ok(true)
     }
 
-    /// Asks Roblox, at its pace and several times if need be.
+    /// Requests the change within Roblox's rate limits, with retries; `false` if Roblox refuses.
     async fn ask(
         &self,
         user: UserId,
@@ -276,7 +275,7 @@ impl Lifter<'_> {
             self.enforcement.workspace,
             self.enforcement.settings.universe,
         );
-        // A sibling's mirror looks again, if this is interrupted.
+        // If this is interrupted, the mirror of another experience checks the user again.
         let due = (!sync.requested.is_empty())
             .then(|| UnixMillis::from_millis(UnixMillis::now().millis() + (LEASE + 5) * 1000));
         let noting = self
@@ -286,7 +285,7 @@ impl Lifter<'_> {
         Ok(noting.await?)
     }
 
-    /// Makes the report of the experience true, if it says that the user is banned at this level.
+    /// Corrects the experience's report if it says that the user is banned at this level.
     async fn report(&self, user: UserId, level: Level) -> Result<()> {
         let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
         let (universe, experience) = (

@@ -1,7 +1,7 @@
-//! What Roblox holds, against what is decided.
+//! `portcullis mirror reconcile`: compares Roblox's ban list with the bans in force.
 //!
-//! A repair changes no restriction: it makes the experience's reports true, and what the experience
-//! then owes is mirrored as always. Restrictions that were made elsewhere are shown and left alone.
+//! A repair changes no restriction itself: it corrects the experience's reports, which makes changes
+//! pending for the mirror. Restrictions from elsewhere are listed but never changed.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +23,10 @@ use crate::confirm::confirm;
 use crate::output::{Output, Printable};
 use crate::times::{Time, or_dash};
 
-/// By how many seconds an end may be off: a change that had to be repeated holds a little longer.
+/// How far ends may differ, in seconds: retries make a restriction end a little later.
 const TOLERANCE: u64 = 15 * 60;
 
-/// Under this name reports are made true.
+/// The actor of the corrected reports.
 const BY: &str = "reconcile";
 
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "ID", value_parser = universe)]
     universe: Option<UniverseId>,
 
-    /// Mark what differs as not applied, so that the mirror fixes it.
+    /// Mark differences as not applied, so that the mirror fixes them.
     #[arg(long)]
     repair: bool,
 
@@ -46,7 +46,6 @@ pub struct ReconcileArgs {
     safety: SafetyArgs,
 }
 
-/// A difference.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Difference {
@@ -54,19 +53,19 @@ struct Difference {
     /// `universe` or `place`.
     level: &'static str,
     kind: DifferenceKind,
-    /// The end of the ban here, if there is one; null is never.
+    /// The end of the ban here; `null` for a permanent or missing ban.
     ends_here: Option<Time>,
-    /// The end of the restriction there.
+    /// The end of the restriction on Roblox.
     ends_there: Option<Time>,
-    /// The experience for whose ban this workspace has set the restriction.
+    /// The experience for which this workspace has set the restriction.
     set_for_experience: Option<ExperienceId>,
-    /// Whether it is going to be mirrored: it was not reported, or has just been repaired.
+    /// Whether the mirror has yet to apply it: it is pending already, or was just repaired.
     pending: bool,
     #[serde(skip)]
     repair: Option<CorrectReport>,
 }
 
-/// What the experience is to report.
+/// The corrected report of the experience.
 #[derive(Clone, Copy, Debug)]
 enum CorrectReport {
     Banned(RevisionRef),
@@ -76,15 +75,15 @@ enum CorrectReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum DifferenceKind {
-    /// Banned here and not there.
+    /// Banned here, not on Roblox.
     MissingThere,
-    /// Restricted there by a ban of ours that has ended.
+    /// Restricted on Roblox because of a ban here that has ended.
     EndedHere,
-    /// Restricted there by this workspace, and no ban wants it.
+    /// Restricted on Roblox by this workspace, without a ban that needs it.
     SetByThisWorkspace,
-    /// Restricted there, and not by this workspace.
+    /// Restricted on Roblox from elsewhere.
     MadeElsewhere,
-    /// Another end or another reason there.
+    /// End or reason differ.
     Differs,
 }
 
@@ -140,8 +139,8 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
     let enforcement = &mirrored.enforcement;
     if mirrored.is_ended {
         note!(
-            "Experience {} is no longer mirrored. `portcullis enforcement off {0} --lift` lifts what \
-             this workspace has set.",
+            "Experience {} is no longer mirrored. `portcullis mirror off {0} --lift` lifts what this \
+             workspace has set.",
             enforcement.experience
         );
     }
@@ -166,7 +165,7 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
             difference.pending = true;
         }
     } else if repairs > 0 && !args.repair {
-        note!("{repairs} of them can be repaired: add --repair.");
+        note!("{repairs} of these differences can be repaired: add --repair.");
     }
     output.list(&differences, "Roblox's list matches the bans in force here")
 }
@@ -208,7 +207,7 @@ async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Ve
     Ok(differences)
 }
 
-/// How one level of one user differs, if it does.
+/// The difference for one user at one level.
 fn compare(
     places: &[MirroredPlace],
     experience: ExperienceId,
@@ -219,7 +218,7 @@ fn compare(
 ) -> Option<Difference> {
     let here = mirror::wanted(places, level, now);
     let Some(own) = places.iter().find(|place| place.experience == experience) else {
-        // The experience is not mirrored any more: what is there is all there is to say.
+        // The experience is no longer mirrored, so there is nothing to repair.
         let there = there.filter(|_| here.is_none())?;
         return Some(Difference {
             user_id: user,
@@ -234,7 +233,7 @@ fn compare(
     };
     let owed = own.standing.owed();
     let pending = owed.ban_at(now).is_some() || owed.unban_at(now).is_some();
-    // The reports of a sibling are made true by reconciling the sibling.
+    // The reports of another experience are corrected when that one is reconciled.
     let is_own = own
         .standing
         .counting(now)
@@ -246,7 +245,7 @@ fn compare(
             is_own.then_some(CorrectReport::NotBanned),
         ),
         (Some(ban), Some(there)) => {
-            // A restriction without a reason, as an adopted one may be, contradicts none.
+            // A restriction without a reason matches any: adopted ones may have none.
             let agrees = there.private_reason.is_empty() || there.says(&ban.terms);
             if is_near(ban.terms.expires, there.ends()) && agrees {
                 return None;
@@ -293,7 +292,7 @@ fn is_near(here: Expiry, there: Expiry) -> bool {
     }
 }
 
-/// The users who are banned in the experience by what is decided.
+/// The users with a ban in force in the experience.
 async fn banned(enforcement: &Mirror, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
     let filter = Filter::default();
     let mut bans = tools

@@ -1,4 +1,4 @@
-//! What Roblox holds in a universe and at a place, and which of it this workspace has set.
+//! The restrictions in a universe and at a place, and which of them this workspace has set.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,9 @@ use shared::store::Mirror;
 
 use super::MirrorContext;
 
-/// The restrictions of users, by level.
 pub type Restrictions = BTreeMap<(Level, UserId), Restriction>;
 
-/// All restrictions in the mirror's universe and at its place, active or not.
+/// All restrictions in the mirror's universe and at its place, active and inactive.
 pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
     let key = tools.key(&enforcement.settings.secret).await?;
     let universe = enforcement.settings.universe;
@@ -29,8 +28,8 @@ pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Re
                 Ok(page) => page,
                 Err(RobloxError::Refused { status: 404, .. }) if level != Level::Universe => {
                     warning!(
-                        "place {} is not in universe {universe}: `portcullis enforcement off {0} \
-                         --lift` removes what was set there",
+                        "place {} is not in universe {universe}: `portcullis mirror off {0} --lift` \
+                         lifts what was set there",
                         enforcement.experience
                     );
                     break;
@@ -38,7 +37,7 @@ pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Re
                 Err(error) => return Err(error.into()),
             };
             for restriction in page.restrictions {
-                // A place also lists the restrictions of its universe.
+                // The list of a place includes the restrictions of its universe.
                 if let Some(user) = restriction.user.filter(|_| !restriction.inherited) {
                     held.insert((level, user), restriction);
                 }
@@ -52,13 +51,13 @@ pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Re
     Ok(held)
 }
 
-/// The revision that the mirror has set for a user at a level and not lifted since.
+/// The revision that the mirror has set for a user at a level and has not lifted.
 pub fn set_by_us(sync: Option<&RestrictionSync>, level: Level) -> Option<RevisionRef> {
     let held = sync?.applied.iter().find(|held| held.level == level)?;
     Some(held.content)
 }
 
-/// A level, as it is shown.
+/// The name of a level, for output.
 pub const fn name(level: Level) -> &'static str {
     match level {
         Level::Universe => "universe",

@@ -1,12 +1,12 @@
-//! What a mirror's secret has to be called, so that the function's role allows reading it.
+//! The names of secrets that the role of the mirror's function may read.
 
 use crate::connection::Stack;
 
-/// Why the function cannot read a secret of this name or ARN; `None` if its name is right.
+/// Why the function cannot read a secret with this name or ARN; `None` if it can.
 pub fn unreadable(secret: &str, stack: Option<&Stack>) -> Option<String> {
     let stack = stack.map_or("STACK", Stack::name);
     let wrong = format!(
-        "the function reads only secrets whose names begin with portcullis/{stack}/ (STACK is the \
+        "the mirror can only read secrets with names that begin with portcullis/{stack}/ (STACK is the \
          name of the stack)"
     );
     // arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six letters>
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secret_has_to_lie_under_the_name_of_the_stack() {
+    fn secret_name_must_begin_with_the_stack_name() {
         let stack = Stack::named("bans-prod");
         let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:";
         for (secret, of_stack, of_any) in [

@@ -1,4 +1,4 @@
-//! Setting a mirror up, and ending it.
+//! `portcullis mirror set` and `off`.
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -20,16 +20,15 @@ pub struct MirrorSetArgs {
     #[command(flatten)]
     named: NamedMirror,
 
-    /// The name or ARN under which Secrets Manager keeps the key of Open Cloud:
-    /// portcullis/STACK/…
+    /// The name or ARN of the secret with the Open Cloud key: portcullis/STACK/…
     #[arg(long, value_name = "NAME")]
     secret: String,
 
-    /// The universe [default: looked up at Roblox from the place].
+    /// The universe [default: looked up from the place].
     #[arg(long, value_name = "ID", value_parser = universe)]
     universe: Option<UniverseId>,
 
-    /// What is mirrored [default: everything].
+    /// What to mirror [default: everything].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     mirror: Vec<MirrorPart>,
 }
@@ -39,8 +38,8 @@ pub struct MirrorOffArgs {
     #[command(flatten)]
     named: NamedMirror,
 
-    /// Also lift at Roblox what this mirror has set there, unless another mirrored experience of the
-    /// universe needs it. The bans stay in force here, and become pending for the experience again.
+    /// Also lift the restrictions that this mirror has set on Roblox, unless another mirrored experience
+    /// in the universe needs them. The bans stay in force here and become pending for the experience again.
     #[arg(long)]
     lift: bool,
 
@@ -54,15 +53,15 @@ pub struct MirrorOffArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum MirrorPart {
-    /// Bans are set.
+    /// Set bans on Roblox.
     Bans,
-    /// Bans that ended are lifted.
+    /// Lift bans on Roblox when they end.
     Unbans,
-    /// Running servers are told to drop a banned player.
+    /// Ask running servers to kick banned players.
     Kicks,
 }
 
-/// A mirror that has ended, or would end.
+/// A mirror that was or would be ended.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct EndedMirror {
@@ -105,20 +104,22 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
             anyhow::anyhow!("could not look up the universe ({error}): pass --universe ID")
         })?;
         found.with_context(|| {
-            format!("Roblox knows no universe of place {experience}: check the id, or pass --universe ID")
+            format!(
+                "Roblox has no universe for place {experience}: check the id, or pass --universe ID"
+            )
         })?
     };
     let before = store.mirror(prefix, experience).await?;
     if let Some(before) = before.filter(|it| it.settings.universe != universe) {
         bail!(
-            "experience {experience} is mirrored to universe {}: run `portcullis enforcement off \
+            "experience {experience} is mirrored to universe {}: run `portcullis mirror off \
              {experience} --lift` first",
             before.settings.universe
         );
     }
     match tools.roblox.introspect(&key).await {
         Ok(info) if !info.enabled || info.expired => {
-            bail!("the key is disabled or has expired: create another in the Creator Dashboard")
+            bail!("the key is disabled or has expired: create a new one in the Creator Dashboard")
         }
         Ok(info) => {
             let missing = info.missing(universe);
@@ -131,7 +132,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
             }
         }
         Err(error @ RobloxError::Unauthorized { .. }) => bail!("{error}"),
-        Err(error) => warning!("the key's scopes could not be checked: {error}"),
+        Err(error) => warning!("could not check the key's scopes: {error}"),
     }
     let wants = |part| args.mirror.is_empty() || args.mirror.contains(&part);
     let enforcement = Mirror {
@@ -151,13 +152,13 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
         },
     };
     if let Some(wrong) = super::unreadable(&args.secret, tools.stack.as_ref()) {
-        warning!("nothing will be mirrored: {wrong}");
+        warning!("the mirror will not work: {wrong}");
     }
     store.set_mirror(&enforcement).await?;
     output.one(&MirrorSummary::from(&enforcement))
 }
 
-/// Refuses a universe that the place does not belong to: its bans would go to another game.
+/// Fails unless the place belongs to the universe. Otherwise its bans would apply to another game.
 async fn require_place_of(
     universe: UniverseId,
     place: ExperienceId,
@@ -167,8 +168,8 @@ async fn require_place_of(
     let error = match tools.roblox.is_place_of(key, universe, place).await {
         Ok(true) => return Ok(()),
         Ok(false) => bail!(
-            "place {place} does not belong to universe {universe}: leave out --universe to look up \
-             the right one"
+            "place {place} does not belong to universe {universe}: omit --universe to look up the \
+             right one"
         ),
         Err(error) => error,
     };
@@ -189,7 +190,7 @@ pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) ->
     let dry_run = args.safety.dry_run;
     if !dry_run {
         let question = format!(
-            "Stop mirroring experience {}? What is on Roblox's list stays there: --lift removes it.",
+            "Stop mirroring experience {}? Restrictions on Roblox stay; --lift would remove them.",
             enforcement.experience
         );
         confirm(&question, args.safety.yes)?;
@@ -220,7 +221,7 @@ async fn off_and_lift(args: &MirrorOffArgs, tools: &MirrorContext, output: Outpu
         confirm(&question, args.safety.yes)?;
         lift::lift_all(enforcement, tools, &mut found).await?;
     }
-    output.list(&found, "nothing on Roblox's list was set by this mirror")?;
+    output.list(&found, "this mirror has set nothing on Roblox's ban list")?;
     let failed = found.iter().filter(|it| it.is_failed()).count();
     if failed > 0 {
         bail!("{failed} restrictions could not be lifted: run this again");

@@ -1,4 +1,4 @@
-//! What is queued for Roblox.
+//! `portcullis mirror status`.
 
 use anyhow::Result;
 use clap::Args;
@@ -13,15 +13,15 @@ use crate::commands::workspace;
 use crate::output::{Output, Printable};
 use crate::times::{Time, duration, or_dash};
 
-/// How many changes a second are made in a universe.
+/// How many changes per second a mirror makes in a universe.
 const PER_SECOND: u64 = 9;
 
-/// Of how many of the users in the queue the errors are shown.
+/// For how many users at the head of the queue errors are shown.
 const FIRST: usize = 10;
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The experience, by its place id [default: all that are mirrored].
+    /// The experience's place id [default: all mirrored experiences].
     #[arg(value_name = "EXPERIENCE", value_parser = experience)]
     experience: Option<ExperienceId>,
 
@@ -29,7 +29,7 @@ pub struct StatusArgs {
     place: WorkspaceArg,
 }
 
-/// A mirror and its queue.
+/// A mirror and its pending changes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct MirrorStatus {
@@ -38,9 +38,9 @@ struct MirrorStatus {
     pending_bans: u64,
     pending_unbans: u64,
     oldest: Option<Time>,
-    /// Seconds that it will take at the pace that Roblox allows.
+    /// How long the pending changes take at Roblox's rate limit, in seconds.
     estimated_seconds: u64,
-    /// Until when nothing is sent to Roblox.
+    /// Until when the mirror sends nothing to Roblox.
     paused_until: Option<Time>,
     held_up: Vec<FailingUser>,
 }
@@ -60,10 +60,7 @@ impl Printable for MirrorStatus {
         let mut fields = self.mirror.fields();
         let first = self.held_up.first();
         let errors = first.map_or("-".to_owned(), |first| {
-            let error = first
-                .error
-                .as_deref()
-                .unwrap_or("Roblox's limit per minute");
+            let error = first.error.as_deref().unwrap_or("Roblox's rate limit");
             match self.held_up.len() {
                 1 => format!("user {}: {error}", first.user_id),
                 count => format!("{count} users, such as {}: {error}", first.user_id),

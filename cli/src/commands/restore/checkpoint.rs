@@ -1,4 +1,4 @@
-//! How far a restore has compared the tables, so that one that was interrupted goes on there.
+//! How far a restore has compared the tables, so that an interrupted one can continue.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,33 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
 use shared::store::{RestorePosition, RestoreRun, Restored, Restoring};
 
-/// How many bytes a checkpoint has at most with the users and experiences that it names: an item of
-/// DynamoDB takes 400 KB.
-const MOST: usize = 300_000;
+/// The maximum size of a checkpoint with lists of users and experiences, in bytes. DynamoDB limits items
+/// to 400 KB.
+const MAX_SIZE: usize = 300_000;
 
-/// What is remembered after each page.
+/// The progress that is stored after each page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Which comparison it is of; one with other options begins at the start.
+    /// The run and its options; with other options the comparison starts again.
     of: String,
-    /// Where each part of a table goes on; `None` if it is done.
+    /// The last position in each part of a table; `None` if it is done.
     parts: BTreeMap<String, Option<RestorePosition>>,
-    /// What was done so far, by workspace.
+    /// The counts so far, by workspace.
     done: BTreeMap<String, Restored>,
 }
 
-/// Where a part of a table goes on.
+/// Where to continue in a part of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResumePoint {
-    /// At the start.
     Beginning,
     /// After the last item of a page.
     After(RestorePosition),
-    /// It does not: all of it is done.
+    /// The part is done.
     Nowhere,
 }
 
 impl Checkpoint {
-    /// That of a restore with these options, which has not begun.
+    /// The checkpoint of a restore that has not started.
     pub fn new(restoring: &Restoring) -> Self {
         let Restoring {
             name,
@@ -48,7 +47,7 @@ impl Checkpoint {
         }
     }
 
-    /// The one that was saved, if it is of the same comparison; else a new one.
+    /// The stored checkpoint if it belongs to the same run and options, or else a new one.
     pub async fn load(restoring: &Restoring) -> Result<Self, ApiError> {
         let new = Self::new(restoring);
         if restoring.is_preview {
@@ -58,7 +57,6 @@ impl Checkpoint {
         Ok(saved.filter(|saved| saved.of == new.of).unwrap_or(new))
     }
 
-    /// Where a part goes on.
     pub fn start(&self, part: &str) -> ResumePoint {
         match self.parts.get(part) {
             None => ResumePoint::Beginning,
@@ -67,14 +65,13 @@ impl Checkpoint {
         }
     }
 
-    /// What was done so far.
     pub fn done(&self) -> BTreeMap<WorkspacePrefix, Restored> {
         let done = self.done.iter();
         done.filter_map(|(prefix, done)| Some((prefix.parse().ok()?, done.clone())))
             .collect()
     }
 
-    /// A page of a part is done.
+    /// Records a page as done.
     pub fn pass(
         &mut self,
         part: &str,
@@ -87,16 +84,15 @@ impl Checkpoint {
         }
     }
 
-    /// Saves it.
     pub async fn save(&self, restoring: &Restoring) -> anyhow::Result<()> {
         let bounded = self.bounded()?;
         Ok(RestoreRun::save_checkpoint(&restoring.live, &bounded).await?)
     }
 
-    /// The same, without naming anyone if it would be too large. The counts stay.
+    /// Drops the lists if the checkpoint would be too large. The counts stay.
     fn bounded(&self) -> anyhow::Result<Self> {
         let mut bounded = self.clone();
-        if serde_json::to_vec(self)?.len() > MOST {
+        if serde_json::to_vec(self)?.len() > MAX_SIZE {
             for done in bounded.done.values_mut() {
                 done.left_out.clear();
                 done.linked.clear();
@@ -122,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn checkpoint_sums_pages_and_is_read_as_it_was_written() {
+    fn checkpoint_adds_pages_and_survives_a_round_trip() {
         let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
         let place = |pk: &str| -> RestorePosition {
             serde_json::from_value(serde_json::json!({ "pk": pk, "sk": "B" })).unwrap()
@@ -150,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn checkpoint_fits_into_an_item_however_many_users_are_left_out() {
+    fn checkpoint_with_many_left_out_users_fits_into_an_item() {
         let mut checkpoint = Checkpoint::default();
         for prefix in 0..100_u32 {
             let prefix: WorkspacePrefix = format!("{prefix:08x}").parse().unwrap();
@@ -158,7 +154,7 @@ mod tests {
             checkpoint.pass("copy 0", None, [(prefix, left_out(users))].into());
         }
         let bounded = checkpoint.bounded().unwrap();
-        assert!(serde_json::to_vec(&bounded).unwrap().len() < MOST);
+        assert!(serde_json::to_vec(&bounded).unwrap().len() < MAX_SIZE);
         let counts: u64 = bounded.done().values().map(|one| one.left_out_count).sum();
         assert_eq!(counts, 100 * 900);
     }

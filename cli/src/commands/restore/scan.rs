@@ -1,4 +1,4 @@
-//! Both tables, page by page.
+//! Reads both tables page by page and restores what differs.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,13 +12,12 @@ use shared::store::{Piece, Restored, Restoring};
 use super::checkpoint::{Checkpoint, ResumePoint};
 use crate::progress::Progress;
 
-/// Into how many parts a table is divided that are read at the same time.
+/// The number of parts of a table that are read in parallel.
 const SEGMENTS: i32 = 4;
 
-/// How many pieces of a part are restored at the same time.
-const AT_ONCE: usize = 16;
+/// How many pieces of each part are restored at once.
+const CONCURRENCY: usize = 16;
 
-/// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Table {
     Copy,
@@ -29,13 +28,12 @@ struct Walk<'a> {
     restoring: &'a Restoring,
     workspaces: Vec<WorkspacePrefix>,
     progress: Mutex<Progress>,
-    /// Held while it is saved, so that a later one is never replaced by an earlier one.
+    /// Locked while it is saved, so that an older checkpoint never overwrites a newer one.
     checkpoint: tokio::sync::Mutex<Checkpoint>,
 }
 
-/// Restores everything of the workspaces that there are, and gives what was done since the restore
-/// began, in this run or before it was interrupted. What the copy holds of a workspace that was deleted
-/// since stays gone.
+/// Restores all workspaces of the live table and returns the counts, including those from before an
+/// interruption. Workspaces that were deleted since are not restored.
 pub async fn all(restoring: &Restoring) -> Result<BTreeMap<SortedWorkspace, Restored>> {
     let workspaces = restoring.live.workspaces().await?;
     let walk = Walk {
@@ -44,7 +42,7 @@ pub async fn all(restoring: &Restoring) -> Result<BTreeMap<SortedWorkspace, Rest
         progress: Mutex::new(Progress::begin("users and items compared", None)),
         checkpoint: tokio::sync::Mutex::new(Checkpoint::load(restoring).await?),
     };
-    // What is only in the live table comes last: by then the copy's users are done.
+    // Items that are only in the live table come last, after all users of the copy.
     for table in [Table::Copy, Table::Live] {
         try_join_all((0..SEGMENTS).map(|segment| walk.segment(table, segment))).await?;
     }
@@ -61,7 +59,7 @@ pub async fn all(restoring: &Restoring) -> Result<BTreeMap<SortedWorkspace, Rest
 }
 
 impl Walk<'_> {
-    /// Walks through a part of a table, from where an earlier run left it.
+    /// Restores a part of a table, from where an earlier run stopped.
     async fn segment(&self, table: Table, segment: i32) -> Result<()> {
         let name = match table {
             Table::Copy => format!("copy {segment}"),
@@ -83,7 +81,7 @@ impl Walk<'_> {
             let pieces = pieces.filter(|piece| self.workspaces.contains(&piece.prefix()));
             let done: BTreeMap<WorkspacePrefix, Restored> = stream::iter(pieces)
                 .map(|piece| self.restore(table, piece))
-                .buffer_unordered(AT_ONCE)
+                .buffer_unordered(CONCURRENCY)
                 .try_fold(BTreeMap::new(), |mut sums, (prefix, done)| async move {
                     let sum: &mut Restored = sums.entry(prefix).or_default();
                     sum.add(done);
@@ -108,7 +106,7 @@ impl Walk<'_> {
             Piece::User(..) | Piece::Beside(..) => 1,
             Piece::Items(_, items) => u64::try_from(items.len()).unwrap_or(u64::MAX),
         };
-        // On the heap: the futures of the SDK are large, and there are many at once.
+        // Boxed, because the SDK's futures are large and there are many of them.
         let done = match table {
             Table::Copy => Box::pin(self.restoring.restore_copied(piece)).await?,
             Table::Live => Box::pin(self.restoring.restore_live(piece)).await?,
@@ -120,7 +118,7 @@ impl Walk<'_> {
     }
 }
 
-/// A workspace, ordered by its guid as text.
+/// A workspace, sorted by the text of its GUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortedWorkspace(pub WorkspaceId);
 

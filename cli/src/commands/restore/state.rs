@@ -1,4 +1,4 @@
-//! A restore that is under way: what was stopped for it, and how that was set before.
+//! The stored state of a restore: what it has stopped, with the settings from before.
 
 use std::time::Duration;
 
@@ -11,59 +11,56 @@ use shared::domain::clock::UnixSeconds;
 use super::writers::WriterFunctions;
 use crate::connection::Connection;
 
-/// For how many seconds the stream's mappings keep trying a record: 12 hours (`template.yaml`).
-pub const STREAM_WAITS: u64 = 43_200;
+/// How long the stream's mappings retry a record, in seconds: 12 hours (`template.yaml`).
+pub const STREAM_RETENTION: u64 = 43_200;
 
-/// How often, and how many times, a mapping is asked whether it has stopped.
-const ASK_EVERY: Duration = Duration::from_secs(1);
-const ASKED: u32 = 180;
+/// The polling interval for the state of a mapping.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_POLLS: u32 = 180;
 
-/// How far a restore has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RestorePhase {
-    /// The functions are being stopped, or are, and the table is being restored.
+    /// The functions are stopping or stopped, and the table is being restored.
     Restoring,
-    /// All is restored, and the functions are being started again.
+    /// Everything is restored, and the functions are starting again.
     Starting,
 }
 
-/// What is remembered until the end.
+/// The state of a restore, stored until its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RestoreState {
-    /// The name under which it decides.
+    /// The actor of its decisions.
     pub name: String,
-    /// The copy.
+    /// The name of the copied table.
     pub copy: String,
-    /// When it began.
     pub began: UnixSeconds,
     /// When everything was stopped.
     pub stopped: Option<UnixSeconds>,
     pub phase: RestorePhase,
-    /// Whether the absent users were listed after everything was stopped: nobody can have been forgotten
-    /// since.
+    /// Whether the absent users were listed after everything was stopped, so that no user was erased since.
     #[serde(default)]
     pub listed: bool,
-    /// How many seconds a call under way may take.
+    /// The longest timeout of the functions, in seconds.
     pub longest: u64,
     pub functions: Vec<StoppedFunction>,
     pub mappings: Vec<StoppedMapping>,
 }
 
-/// A function, and the concurrency that was reserved for it.
+/// A function and its reserved concurrency from before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoppedFunction {
     name: String,
     reserved: Option<i32>,
 }
 
-/// An event source mapping, and whether it was enabled.
+/// An event source mapping and whether it was enabled before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoppedMapping {
     id: String,
     was_enabled: bool,
 }
 
-/// The functions as they are set now.
+/// The current settings of the functions.
 pub async fn functions(
     connection: &Connection,
     writers: &WriterFunctions,
@@ -81,7 +78,7 @@ pub async fn functions(
     Ok(functions)
 }
 
-/// The mappings as they are set now.
+/// The current settings of the mappings.
 pub async fn mappings(
     connection: &Connection,
     writers: &WriterFunctions,
@@ -99,7 +96,7 @@ pub async fn mappings(
 }
 
 impl RestoreState {
-    /// Stops the mappings and the functions. A mapping that is stopped keeps its place in the stream.
+    /// Stops the mappings and the functions. A stopped mapping keeps its position in the stream.
     pub async fn stop(&self, connection: &Connection) -> Result<()> {
         let client = Client::new(&connection.sdk);
         for mapping in &self.mappings {
@@ -114,7 +111,7 @@ impl RestoreState {
         Ok(())
     }
 
-    /// Starts everything again that was not stopped before.
+    /// Restores the settings from before.
     pub async fn start(&self, connection: &Connection) -> Result<()> {
         let client = Client::new(&connection.sdk);
         for StoppedFunction { name, reserved } in &self.functions {
@@ -139,11 +136,10 @@ async fn reserve(client: &Client, function: &str, reserved: Option<i32>) -> Resu
     }
 }
 
-/// Enables a mapping or disables it. One that is still changing takes no other change, so it is given
-/// time.
+/// Enables or disables a mapping. A mapping that is still changing accepts no change, so this waits.
 async fn enable(client: &Client, mapping: &str, enabled: bool) -> Result<()> {
     let wanted = if enabled { "Enabled" } else { "Disabled" };
-    for _ in 0..ASKED {
+    for _ in 0..MAX_POLLS {
         let state = state(client, mapping).await?;
         if state == wanted {
             return Ok(());
@@ -153,19 +149,19 @@ async fn enable(client: &Client, mapping: &str, enabled: bool) -> Result<()> {
             let update = update.enabled(enabled).send().await;
             return update.map(drop).or_else(|error| refused(mapping, &error));
         }
-        tokio::time::sleep(ASK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    bail!("the event source mapping {mapping} does not become {wanted}: run this again")
+    bail!("the event source mapping {mapping} did not become {wanted}: run this again")
 }
 
 async fn wait_for(client: &Client, mapping: &str, wanted: &str) -> Result<()> {
-    for _ in 0..ASKED {
+    for _ in 0..MAX_POLLS {
         if state(client, mapping).await? == wanted {
             return Ok(());
         }
-        tokio::time::sleep(ASK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    bail!("the event source mapping {mapping} does not become {wanted}: run this again")
+    bail!("the event source mapping {mapping} did not become {wanted}: run this again")
 }
 
 async fn state(client: &Client, mapping: &str) -> Result<String> {
@@ -174,7 +170,7 @@ async fn state(client: &Client, mapping: &str) -> Result<String> {
     Ok(answer.state().unwrap_or_default().to_owned())
 }
 
-/// What Lambda refused, and how to go on.
+/// Fails with what Lambda refused and what to do.
 fn refused<T, E>(what: &str, error: &SdkError<E>) -> Result<T>
 where
     E: std::error::Error + 'static,
@@ -185,9 +181,9 @@ where
     let detail = DisplayErrorContext(error).to_string();
     let is_denied = detail.contains("AccessDenied");
     let remedy = if is_denied {
-        "allow your credentials what docs/operations.md lists, and run this again"
+        "grant your credentials what `portcullis iam-policy` prints, and run this again"
     } else {
-        "run this again to go on, or with --cancel to start the functions again"
+        "run this again to continue, or with --cancel to start the functions again"
     };
-    bail!("Lambda refused a change of {what} ({code}): {remedy}")
+    bail!("Lambda refused to change {what} ({code}): {remedy}")
 }

@@ -1,4 +1,4 @@
-//! What a restore did to a workspace, as it is printed.
+//! The result of a restore for one workspace.
 
 use serde::Serialize;
 use shared::domain::ids::WorkspaceId;
@@ -12,7 +12,7 @@ pub struct RestoreSummary {
     workspace_guid: WorkspaceId,
     #[serde(flatten)]
     restored: Restored,
-    /// None as long as it is not decided what becomes of absent users.
+    /// `None` until it is decided what to do with absent users.
     counters: Option<Forwarded>,
 }
 
@@ -69,7 +69,7 @@ impl Printable for RestoreSummary {
                 texts(&mut protected.iter().map(ToString::to_string)),
             ),
             (
-                "the first of them",
+                "users left out (first)",
                 texts(&mut left_out.iter().map(ToString::to_string)),
             ),
             (

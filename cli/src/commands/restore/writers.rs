@@ -1,4 +1,4 @@
-//! Who writes to the bans table: the functions of the stack of which the roles allow it.
+//! Finds the functions that can write to the bans table, by their roles in the stack's template.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,15 @@ use serde_json::Value;
 
 use crate::connection::Connection;
 
-/// What is stopped.
+/// What a restore stops.
 #[derive(Debug)]
 pub struct WriterFunctions {
-    /// The functions, and how many seconds a call of each may take.
+    /// The names of the functions with their timeouts in seconds.
     functions: BTreeMap<String, u64>,
-    /// The event source mappings.
+    /// The ids of the event source mappings.
     pub mappings: Vec<String>,
 }
 
-/// A resource of the stack.
 struct Resource {
     logical: String,
     physical: String,
@@ -27,12 +26,12 @@ struct Resource {
 }
 
 impl WriterFunctions {
-    /// Asks CloudFormation for the stack's template and resources.
+    /// Reads the stack's template and resources from CloudFormation.
     pub async fn of(connection: &Connection) -> Result<Self> {
         let Some(stack) = &connection.stack else {
             bail!(
-                "which stack? give --stack or set PORTCULLIS_STACK: its functions are stopped while \
-                 the table is restored"
+                "no stack given: use --stack or set PORTCULLIS_STACK; a restore stops the stack's \
+                 functions"
             );
         };
         let client = Client::new(&connection.sdk);
@@ -42,7 +41,7 @@ impl WriterFunctions {
             .template_stage(TemplateStage::Processed);
         let template = asked.send().await.map_err(|error| {
             let code = error.code().unwrap_or("no answer").to_owned();
-            anyhow::anyhow!("CloudFormation did not show the stack's template ({code})")
+            anyhow::anyhow!("could not read the stack's template from CloudFormation ({code})")
         })?;
         let template = template.template_body().unwrap_or_default();
         let template =
@@ -53,7 +52,7 @@ impl WriterFunctions {
         while let Some(resource) = pages.next().await {
             let resource = resource.map_err(|error| {
                 let code = error.code().unwrap_or("no answer").to_owned();
-                anyhow::anyhow!("CloudFormation did not list the stack's resources ({code})")
+                anyhow::anyhow!("could not list the stack's resources in CloudFormation ({code})")
             })?;
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             resources.push(Resource {
@@ -68,18 +67,20 @@ impl WriterFunctions {
     fn among(resources: &[Resource], template: &Value, table: &str) -> Result<Self> {
         let of_kind = |kind: &'static str| resources.iter().filter(move |one| one.kind == kind);
         let table = of_kind("AWS::DynamoDB::Table").find(|one| one.physical == table);
-        let table = table.context("the stack does not hold the bans table")?;
+        let table = table.context("the stack does not contain the bans table")?;
         let functions: BTreeMap<_, _> = of_kind("AWS::Lambda::Function")
             .filter_map(|function| {
                 let properties = properties(template, &function.logical)?;
                 let writes = writes(template, properties, &table.logical);
                 let timeout = properties.get("Timeout").and_then(Value::as_u64);
-                // Lambda's own default.
+                // Lambda's default.
                 writes.then(|| (function.physical.clone(), timeout.unwrap_or(3)))
             })
             .collect();
         if functions.is_empty() {
-            bail!("no function of the stack writes to the bans table: is it one of Portcullis?");
+            bail!(
+                "no function of the stack writes to the bans table: check that it is a Portcullis stack"
+            );
         }
         let mappings = of_kind("AWS::Lambda::EventSourceMapping");
         Ok(Self {
@@ -88,12 +89,11 @@ impl WriterFunctions {
         })
     }
 
-    /// The names of the functions.
     pub fn names(&self) -> Vec<String> {
         self.functions.keys().cloned().collect()
     }
 
-    /// How many seconds a call under way may take.
+    /// The longest timeout of the functions, in seconds.
     pub fn longest(&self) -> u64 {
         self.functions.values().copied().max().unwrap_or_default()
     }
@@ -103,7 +103,8 @@ fn properties<'a>(template: &'a Value, id: &str) -> Option<&'a Value> {
     template.get("Resources")?.get(id)?.get("Properties")
 }
 
-/// Whether a function may write to a table. One whose role is not in the template may do anything.
+/// Whether a function may write to a table. A function with a role from outside the template counts as a
+/// writer.
 fn writes(template: &Value, function: &Value, table: &str) -> bool {
     let role = function
         .pointer("/Role/Fn::GetAtt/0")
@@ -141,16 +142,15 @@ fn writes(template: &Value, function: &Value, table: &str) -> bool {
         })
 }
 
-/// Whether a statement is about the totals of keys' checks only, which a restore leaves as they are.
-/// `is-banned` writes nothing else, and must not be stopped: games let players in when it does not
-/// answer.
+/// Whether a statement only covers the check counters of keys, which a restore does not change.
+/// `is-banned` writes nothing else and must not be stopped: games let players in when it does not answer.
 fn is_for_checks_only(statement: &Value) -> bool {
     let keys = statement.pointer("/Condition/ForAllValues:StringLike/dynamodb:LeadingKeys");
     let keys = list(keys);
     !keys.is_empty() && keys.iter().all(|key| key == "????????#K#*")
 }
 
-/// Whether a value names a resource by its logical id.
+/// Whether a value contains the logical id of a resource.
 fn mentions(value: &Value, id: &str) -> bool {
     let is_word = |letter: char| letter.is_ascii_alphanumeric();
     let text = value.to_string();
@@ -166,7 +166,7 @@ fn is_write(action: &str) -> bool {
     }
 }
 
-/// IAM takes one value where a list is meant.
+/// A list, or a single value in its place, as IAM allows.
 fn list(value: Option<&Value>) -> &[Value] {
     match value {
         Some(Value::Array(items)) => items,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn writers_are_the_functions_whose_roles_may_change_the_table() {
+    fn writers_are_functions_with_write_access_to_the_table() {
         let bans = json!({ "Fn::GetAtt": ["BansTable", "Arn"] });
         let index = json!({ "Fn::Sub": "${BansTable.Arn}/index/due" });
         let template = json!({ "Resources": {

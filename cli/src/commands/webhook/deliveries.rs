@@ -1,4 +1,4 @@
-//! What was sent to a webhook.
+//! `portcullis webhook deliveries`.
 
 use anyhow::Result;
 use clap::Args;
@@ -21,56 +21,56 @@ pub struct DeliveriesArgs {
     #[command(flatten)]
     named: NamedWebhook,
 
-    /// Only deliveries in this state: waiting (`due`), delivered, given up (`failed`), or with an
-    /// event that is not in the log any more (`gone`).
+    /// Only deliveries in this state. `due`: waiting; `failed`: given up; `gone`: the event is no longer
+    /// in the event log.
     #[arg(long, value_name = "STATE")]
     #[arg(value_parser = one_of::<DeliveryState>(["due", "delivered", "failed", "gone"]))]
     state: Option<DeliveryState>,
 
-    /// The most deliveries to list.
+    /// The maximum number of deliveries to list.
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
 
-    /// Also show what is sent. With --json it is always there.
+    /// Also show the body. --json always contains it.
     #[arg(long)]
     body: bool,
 }
 
-/// How many events are looked up at once.
-const AT_ONCE: usize = 8;
+/// How many events are read at once.
+const CONCURRENCY: usize = 8;
 
-/// A delivery as it is shown.
+/// A delivery and its last response.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliverySummary {
-    /// Its place in the log; a test has none.
+    /// The position in the event log; `None` for a test.
     position: Option<u64>,
     id: String,
     event: String,
-    /// The user that the event is about; a test has none, and an event that has left the log.
+    /// The user of the event; `None` for a test, and for an event that has left the event log.
     user_id: Option<UserId>,
     pub state: DeliveryState,
     attempts: u32,
     created: Time,
-    /// When it is to be tried, while it is to be.
+    /// The time of the next attempt.
     due: Option<Time>,
-    /// When it was last tried.
+    /// The time of the last attempt.
     tried: Option<Time>,
-    /// What was answered then.
+    /// The HTTP status of the last response.
     status: Option<u16>,
-    /// Why there was no answer.
+    /// Why there was no response.
     failure: Option<&'static str>,
     milliseconds: Option<u64>,
-    /// The start of the answer's body.
+    /// The start of the response body.
     answer: Option<String>,
-    /// What is sent; none of an event that has left the log.
+    /// The request body; `None` for an event that has left the event log.
     body: Option<Value>,
     #[serde(skip)]
     shows_body: bool,
 }
 
-/// What a delivery sends, and about whom.
+/// The content of a delivery.
 #[derive(Debug, Default)]
 struct SentEvent {
     user: Option<UserId>,
@@ -78,7 +78,7 @@ struct SentEvent {
 }
 
 impl SentEvent {
-    /// A delivery holds nothing of its event, so the event is read from the log.
+    /// Reads the event from the event log, since a delivery does not contain it.
     async fn of(delivery: &Delivery, endpoint: &Endpoint, store: &Store) -> Result<Self> {
         let workspace = endpoint.workspace;
         let (user, message) = match delivery.key {
@@ -101,7 +101,6 @@ impl SentEvent {
 }
 
 impl DeliverySummary {
-    /// A delivery with what it sends.
     pub async fn of(
         delivery: Delivery,
         endpoint: &Endpoint,
@@ -121,7 +120,7 @@ impl DeliverySummary {
             state: delivery.state,
             attempts: delivery.attempts,
             created: Time(delivery.created.seconds()),
-            // A test is due before everything else.
+            // Tests have a due time before all events.
             due: delivery
                 .due_at
                 .map(|at| Time(at.max(delivery.created).seconds())),
@@ -173,6 +172,9 @@ pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result
     let shown = found
         .into_iter()
         .map(|delivery| DeliverySummary::of(delivery, &endpoint, store, args.body));
-    let shown: Vec<_> = stream::iter(shown).buffered(AT_ONCE).try_collect().await?;
+    let shown: Vec<_> = stream::iter(shown)
+        .buffered(CONCURRENCY)
+        .try_collect()
+        .await?;
     output.list(&shown, "no deliveries")
 }

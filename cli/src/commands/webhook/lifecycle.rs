@@ -1,4 +1,4 @@
-//! Webhooks that are paused, resumed, given another secret, or removed.
+//! `portcullis webhook pause`, `resume`, `rotate` and `remove`.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -19,12 +19,12 @@ pub struct WebhookRotateArgs {
     #[command(flatten)]
     named: NamedWebhook,
 
-    /// How long the old secret signs too: 24h, 7d, or 0 [default: 24h].
+    /// How long the old secret also signs: 24h, 7d, or 0 [default: 24h].
     #[arg(long, value_name = "LENGTH", value_parser = seconds)]
     overlap: Option<u64>,
 }
 
-/// A webhook that is removed, or would be.
+/// A webhook that was or would be removed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RemovedWebhook {
@@ -63,7 +63,7 @@ pub async fn resume(named: NamedWebhook, store: &Store, output: Output) -> Resul
 pub async fn rotate(args: &WebhookRotateArgs, store: &Store, output: Output) -> Result<()> {
     let overlap = args.overlap.unwrap_or(DEFAULT_OVERLAP);
     let now = UnixMillis::now().seconds();
-    // Made once: a repetition after a conflict writes the same secret.
+    // Created outside the closure, so that a retry after a write conflict writes the same secret.
     let secrets = find(store, args.named).await?.secrets.rotated(now, overlap);
     let rotated = |mut endpoint: Endpoint| {
         endpoint.secrets = secrets.clone();
@@ -73,13 +73,13 @@ pub async fn rotate(args: &WebhookRotateArgs, store: &Store, output: Output) -> 
     let shown = output.one(&WebhookWithSecret::of(&endpoint));
     shown.with_context(|| {
         let id = endpoint.id;
-        format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
+        format!("secret created but could not be printed: `portcullis webhook rotate {id}`")
     })?;
     note!(
         "This secret cannot be shown again. The old one {}.",
         match overlap {
             0 => "no longer signs".to_owned(),
-            overlap => format!("signs too until {}", in_utc(now.plus(overlap))),
+            overlap => format!("also signs until {}", in_utc(now.plus(overlap))),
         }
     );
     Ok(())
@@ -94,7 +94,7 @@ pub async fn remove(
     let endpoint = find(store, named).await?;
     if !safety.dry_run {
         let question = format!(
-            "Remove webhook {} ({}) and the list of its deliveries?",
+            "Remove webhook {} ({}) and its list of deliveries?",
             endpoint.id, endpoint.url
         );
         confirm(&question, safety.yes)?;

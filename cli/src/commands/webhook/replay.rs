@@ -1,4 +1,4 @@
-//! Sending events again.
+//! `portcullis webhook replay`.
 
 use anyhow::Result;
 use clap::Args;
@@ -17,28 +17,28 @@ pub struct ReplayArgs {
     #[command(flatten)]
     named: NamedWebhook,
 
-    /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), an instant (RFC 3339)
-    /// or a Unix time.
+    /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), a time (RFC 3339) or a
+    /// Unix time.
     #[arg(long, value_name = "WHEN", value_parser = past_moment)]
     since: UnixMillis,
 
-    /// Also events that arrived; the receiver recognises them by their id.
+    /// Include events that arrived. The endpoint recognises them by their id.
     #[arg(long)]
     all: bool,
 
-    /// Count the events, and change nothing.
+    /// Count the events, without sending any.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What replaying came to, or would.
+/// What was or would be replayed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReplaySummary {
     endpoint: EndpointId,
-    /// Events since then.
+    /// The number of events checked.
     events: u64,
-    /// Those of them that are queued, to be sent at once.
+    /// The number of events queued to be sent immediately.
     replayed: u64,
     dry_run: bool,
 }

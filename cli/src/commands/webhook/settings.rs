@@ -1,4 +1,4 @@
-//! New webhooks, and other settings of one.
+//! `portcullis webhook add` and `set`.
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -21,7 +21,7 @@ pub struct WebhookAddArgs {
     #[command(flatten)]
     place: WorkspaceArg,
 
-    /// Where events are sent: https, a public address.
+    /// The https URL of the endpoint, at a public address.
     #[arg(value_name = "URL", value_parser = target)]
     url: Target,
 
@@ -41,19 +41,19 @@ pub struct WebhookSetArgs {
     #[command(flatten)]
     named: NamedWebhook,
 
-    /// Where events are sent from now on: https, a public address.
+    /// The new https URL, at a public address.
     #[arg(long, value_name = "URL", value_parser = target)]
     url: Option<Target>,
 
-    /// The events to send from now on, separated by commas.
+    /// The new list of events to send, separated by commas.
     #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = event)]
     events: Vec<EventName>,
 
-    /// Send all events from now on.
+    /// Send all events.
     #[arg(long, conflicts_with = "events")]
     all_events: bool,
 
-    /// Another display name.
+    /// The new display name.
     #[arg(long, value_parser = name, allow_hyphen_values = true)]
     name: Option<String>,
 }
@@ -74,21 +74,21 @@ pub async fn add(
         UnixMillis::now().seconds(),
     );
     endpoint.name = args.name;
-    // That a random id exists already only means that the answer to the first try was lost.
+    // If the random id exists, the answer to the first attempt was lost.
     store.create_endpoint(&endpoint).await?;
     let shown = output.one(&WebhookWithSecret::of(&endpoint));
     shown.with_context(|| {
         let id = endpoint.id;
-        format!("the secret is made but was not shown: `portcullis webhook rotate {id}`")
+        format!("secret created but could not be printed: `portcullis webhook rotate {id}`")
     })?;
     note!(
-        "This secret cannot be shown again. Store it in a secret manager now; the receiver needs it \
-         to verify events."
+        "This secret cannot be shown again. Store it in a secret manager now; the endpoint needs it to \
+         verify events."
     );
     Ok(())
 }
 
-/// Changes what was given. Secret, history and deliveries stay.
+/// Changes the given settings.
 pub async fn set(
     args: WebhookSetArgs,
     is_local: bool,
@@ -102,7 +102,7 @@ pub async fn set(
     let after = change(args.named, store, |mut endpoint| {
         if let Some(url) = &args.url {
             endpoint.url = url.clone();
-            // How the old address fared says nothing about the new one.
+            // Failures of the old URL do not count for the new one.
             endpoint.failing_since = None;
         }
         if args.all_events {
@@ -126,8 +126,8 @@ pub async fn set(
     Ok(())
 }
 
-/// An error if a deployed stack cannot call the address, and a warning about a receiver that does not
-/// understand events.
+/// Fails if the installation cannot reach the address. Warns about chat services, which do not accept
+/// events.
 fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
     let is_reached = if url.is_local() {
         is_local
@@ -139,14 +139,14 @@ fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
     }
     if let Some(service) = chat_service(url.as_str()) {
         warning!(
-            "{service} does not understand these events and will answer 400 to each; put a \
-             service in between that translates them"
+            "{service} does not understand these events and will answer 400 to each; use a service \
+             that translates them"
         );
     }
     Ok(())
 }
 
-/// The chat service that an address belongs to, if it takes only messages of its own form.
+/// The chat service of a URL, if it accepts only its own message format.
 fn chat_service(url: &str) -> Option<&'static str> {
     let rest = url.strip_prefix("https://")?;
     let (host, path) = rest.split_once('/')?;
@@ -165,7 +165,7 @@ fn chat_service(url: &str) -> Option<&'static str> {
 
 fn target(text: &str) -> Result<Target, String> {
     if text.contains('#') {
-        return Err("it must not have a #fragment, which is never sent".to_owned());
+        return Err("a #fragment is not allowed: it would never be sent".to_owned());
     }
     Target::parse(text).map_err(|error| error.to_string())
 }
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chat_services_are_recognised_by_their_address() {
+    fn chat_services_are_recognised_by_url() {
         for (url, service) in [
             ("https://discord.com/api/webhooks/1/x", Some("Discord")),
             ("https://ptb.discord.com/api/webhooks/1/x", Some("Discord")),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_with_a_fragment_is_refused() {
+    fn urls_with_a_fragment_are_refused() {
         assert!(target("https://example.com/x#part").is_err());
         assert!(target("https://example.com/x").is_ok());
     }

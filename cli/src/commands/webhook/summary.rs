@@ -1,4 +1,4 @@
-//! Webhooks as they are shown.
+//! Webhooks as commands print them.
 
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
@@ -8,26 +8,26 @@ use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState, EventFilter,
 use crate::output::{Printable, word};
 use crate::times::{Time, or_dash};
 
-/// A webhook: everything except its secret.
+/// A webhook without its secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookSummary {
     pub id: EndpointId,
     name: Option<String>,
-    /// Without its query, which may hold a secret, unless it is asked for.
+    /// In lists without the query, which may contain a secret.
     url: String,
     events: EventFilter,
     pub state: EndpointState,
-    /// Why we paused it, if we did.
+    /// Why it was paused automatically.
     paused_for: Option<PausedFor>,
     failing_since: Option<Time>,
-    /// Until when the secret before this one signs too.
+    /// When the previous secret stops signing.
     overlap_until: Option<Time>,
     created: Time,
 }
 
 impl WebhookSummary {
-    /// As it stands in a list.
+    /// A webhook in a list, with its URL shortened.
     pub fn of(endpoint: &Endpoint) -> Self {
         let now = UnixMillis::now().seconds();
         Self {
@@ -43,7 +43,7 @@ impl WebhookSummary {
         }
     }
 
-    /// The same with the whole URL.
+    /// A webhook with its full URL.
     pub fn whole(endpoint: &Endpoint) -> Self {
         Self {
             url: endpoint.url.as_str().to_owned(),
@@ -73,7 +73,7 @@ impl Printable for WebhookSummary {
     }
 }
 
-/// A webhook with a secret that was made just now.
+/// A webhook with its new secret, shown once.
 #[derive(Debug, Serialize)]
 pub struct WebhookWithSecret {
     secret: String,

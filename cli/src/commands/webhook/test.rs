@@ -1,4 +1,4 @@
-//! Testing a webhook.
+//! `portcullis webhook test`.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::deliveries::DeliverySummary;
 use super::{NamedWebhook, find_active};
 use crate::output::Output;
 
-/// How long it waits between two looks at what became of it.
+/// The polling interval for the result.
 const PAUSE: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ pub struct WebhookTestArgs {
     #[command(flatten)]
     named: NamedWebhook,
 
-    /// How many seconds to wait for the answer.
+    /// How many seconds to wait for the response.
     #[arg(long, value_name = "SECONDS", default_value_t = 90)]
     wait: u64,
 }
@@ -33,7 +33,7 @@ pub async fn run(args: &WebhookTestArgs, store: &Store, output: Output) -> Resul
     loop {
         let found = store.delivery(prefix, endpoint.id, key).await?;
         let Some(delivery) = found else {
-            bail!("the test is gone: was the webhook removed?");
+            bail!("the test no longer exists: the webhook may have been removed");
         };
         if delivery.state != DeliveryState::Due {
             let shown = DeliverySummary::of(delivery, &endpoint, store, false).await?;

@@ -1,4 +1,4 @@
-//! A workspace and how much there is in it.
+//! `portcullis workspace show`, and the item counts of workspaces.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,7 @@ use crate::commands::experience;
 use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
-/// How much there is in a workspace.
+/// The item counts of a workspace.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkspaceCounts {
@@ -25,7 +25,7 @@ pub struct WorkspaceCounts {
     pub protected_users: usize,
 }
 
-/// A workspace in a list with counts.
+/// A workspace with its counts, for a list.
 #[derive(Debug, Serialize)]
 pub struct CountedWorkspace {
     #[serde(flatten)]
@@ -35,7 +35,7 @@ pub struct CountedWorkspace {
     experiences: usize,
 }
 
-/// All there is to say of a workspace.
+/// A workspace with its counts and experiences.
 #[derive(Debug, Serialize)]
 struct WorkspaceOverview {
     #[serde(flatten)]
@@ -113,7 +113,7 @@ pub async fn show(workspace: &Workspace, store: &Store, output: Output) -> Resul
     })
 }
 
-/// Counts what is in each workspace, which reads all of their bans.
+/// Counts the items of each workspace, which reads all bans.
 pub async fn count(workspaces: &[Workspace], store: &Store) -> Result<Vec<CountedWorkspace>> {
     let mut counted = Vec::new();
     for workspace in workspaces {

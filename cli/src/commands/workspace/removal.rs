@@ -1,4 +1,4 @@
-//! Deleting a workspace.
+//! `portcullis workspace delete`.
 
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -11,10 +11,10 @@ use crate::confirm::confirm_name;
 use crate::output::{Output, Printable};
 use crate::progress::Progress;
 
-/// For how long after its revocation a function may still take a key for live, in seconds.
-const REMEMBERED: u64 = 60;
+/// How long functions cache a key, in seconds: they may accept it that long after its revocation.
+const KEY_CACHE_TTL: u64 = 60;
 
-/// What deleting came to, or would.
+/// What was or would be deleted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DeletedWorkspace {
@@ -59,7 +59,7 @@ pub async fn delete(
     let refusal = objection(&keys, workspace, UnixMillis::now().seconds());
     if dry_run {
         if let Some(refusal) = refusal {
-            note!("Not possible yet: {refusal}.");
+            note!("Cannot be deleted yet: {refusal}.");
         }
         return output.one(&deleted);
     }
@@ -94,7 +94,7 @@ pub async fn delete(
     output.one(&deleted)
 }
 
-/// Why the workspace cannot be deleted yet: what its keys write meanwhile would be left behind.
+/// Why the workspace cannot be deleted yet: items that its keys write meanwhile would remain.
 fn objection(keys: &[KeyRecord], workspace: &Workspace, now: UnixSeconds) -> Option<String> {
     if let Some(live) = keys.iter().find(|key| key.is_live(now)) {
         return Some(format!(
@@ -104,10 +104,10 @@ fn objection(keys: &[KeyRecord], workspace: &Workspace, now: UnixSeconds) -> Opt
     }
     let revoked = keys.iter().filter_map(|key| key.revoked).max()?;
     let since = now.0.saturating_sub(revoked.0);
-    (since < REMEMBERED).then(|| {
+    (since < KEY_CACHE_TTL).then(|| {
         format!(
-            "a key was revoked {since} s ago and may be accepted for {REMEMBERED} s; try again in {} s",
-            REMEMBERED.saturating_sub(since)
+            "a key was revoked {since} s ago and may be accepted for {KEY_CACHE_TTL} s; try again in {} s",
+            KEY_CACHE_TTL.saturating_sub(since)
         )
     })
 }

@@ -6,7 +6,6 @@ use shared::store::Store;
 
 use crate::output::{Output, Printable};
 
-/// What the upgrade came to.
 #[derive(Debug, Serialize)]
 struct Upgraded {
     workspaces: usize,
@@ -22,7 +21,7 @@ impl Printable for Upgraded {
     }
 }
 
-/// Adds to every workspace what one made by an older version lacks.
+/// Adds what workspaces from older versions lack.
 pub async fn upgrade(store: &Store, output: Output) -> Result<()> {
     let all = store.workspaces().await?;
     let mut upgraded = 0;

@@ -1,4 +1,4 @@
-//! The entries of a document, one after the other, wherever in it they are.
+//! Iterates over the entries of a document.
 
 use std::collections::VecDeque;
 use std::io::BufRead;
@@ -11,31 +11,31 @@ use super::unique_keys::UniqueKeys;
 use super::{lua, plain};
 use crate::import::FileError;
 use crate::import::entries::Location;
+use crate::import::errors_file::unwrapped;
 
-/// An entry as it stands in the document.
+/// An unparsed entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentEntry {
-    /// Where.
     pub at: Location,
-    /// The name under which it is kept, where it is a member of an object.
+    /// Its key, if it is a member of an object.
     pub name: Option<String>,
-    /// What it is, or why that cannot be read.
     pub value: Result<Value, UnreadableEntry>,
+    /// The names of tables that are not read, in the first entry.
+    pub unread: Vec<String>,
 }
 
-/// What cannot be read.
+/// An entry that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableEntry {
-    /// Why.
     pub message: String,
-    /// What there is.
     pub text: String,
 }
 
-/// Goes through a document.
+/// Iterates over the entries of a document.
 pub struct DocumentEntries<R> {
     source: Source<R>,
     count: u64,
+    unread: Vec<String>,
     is_over: bool,
 }
 
@@ -53,7 +53,7 @@ enum Source<R> {
 #[derive(Default)]
 struct State {
     has_begun: bool,
-    /// The lists and objects around the entries, from the outside.
+    /// The lists and objects around the entries, outermost first.
     around: Vec<(Container, bool)>,
     within: Option<(Container, bool)>,
 }
@@ -72,13 +72,16 @@ impl<R: BufRead> DocumentEntries<R> {
         Self {
             source,
             count: 0,
+            unread: Vec::new(),
             is_over: false,
         }
     }
 
     fn advance(&mut self) -> Result<Option<DocumentEntry>, FileError> {
         if let Source::Lua(input) = &mut self.source {
-            self.source = Source::Listed(lua::entries(input)?.into());
+            let tables = lua::tables(input)?;
+            self.unread = tables.skipped;
+            self.source = Source::Listed(tables.entries.into());
         }
         let found = match &mut self.source {
             Source::Json {
@@ -97,7 +100,13 @@ impl<R: BufRead> DocumentEntries<R> {
         };
         self.count = self.count.saturating_add(1);
         let is_plain = matches!(self.source, Source::Plain(_));
-        let (line, name, value) = unwrapped(line, name, value);
+        let (name, value) = match value {
+            Ok(value) => {
+                let (name, value) = unwrapped(name, value);
+                (name, Ok(value))
+            }
+            Err(unreadable) => (name, Err(unreadable)),
+        };
         Ok(Some(DocumentEntry {
             at: Location {
                 line,
@@ -105,27 +114,12 @@ impl<R: BufRead> DocumentEntries<R> {
             },
             name,
             value,
+            unread: std::mem::take(&mut self.unread),
         }))
     }
 }
 
 type Found = (u64, Option<String>, Result<Value, UnreadableEntry>);
-
-/// A failed entry as `portcullis import` writes it down, taken out of its wrapping.
-fn unwrapped(line: u64, name: Option<String>, value: Result<Value, UnreadableEntry>) -> Found {
-    let Ok(Value::Object(mut object)) = value else {
-        return (line, name, value);
-    };
-    let is_wrapped = ["entry", "message", "key", "row"]
-        .iter()
-        .all(|own| object.contains_key(*own));
-    if !is_wrapped {
-        return (line, name, Ok(Value::Object(object)));
-    }
-    let row = object.remove("row").unwrap_or_default();
-    let kept = object.get("key").and_then(Value::as_str);
-    (line, kept.map(str::to_owned), Ok(row))
-}
 
 impl State {
     fn advance<R: BufRead>(
@@ -164,8 +158,9 @@ impl State {
                 };
                 let other = scanner.value()?;
                 if is_list(&name) && holds_entries(&other.bytes) {
-                    let what =
-                        format!("there is a second list, {name}: import each list on its own");
+                    let what = format!(
+                        "the document has a second list, {name}: import each list separately"
+                    );
                     return Err(scanner.unexpected(&what));
                 }
                 require_last_page(scanner, &name, &other)?;
@@ -175,7 +170,7 @@ impl State {
         Ok(None)
     }
 
-    /// Goes to the entries.
+    /// Moves to the entries.
     fn begin<R: BufRead>(
         &mut self,
         scanner: &mut Scanner<R>,
@@ -187,7 +182,7 @@ impl State {
             DocumentLayout::Member(wanted) => {
                 loop {
                     if !is_object || !scanner.next(&mut within)? {
-                        let what = format!("there is no list called {wanted}");
+                        let what = format!("there is no list named {wanted}");
                         return Err(scanner.unexpected(&what));
                     }
                     let name = scanner.name()?;
@@ -217,7 +212,7 @@ impl State {
     }
 }
 
-/// Refuses a page of a list that says where the next one begins: the rest would be missing.
+/// Refuses a page of a list with a cursor to the next page, since the rest would be missing.
 fn require_last_page<R: BufRead>(
     scanner: &Scanner<R>,
     name: &str,
@@ -227,13 +222,13 @@ fn require_last_page<R: BufRead>(
         && !matches!(value.bytes.as_slice(), b"\"\"" | b"null");
     if leads_on {
         return Err(scanner.unexpected(
-            "this is one page of a list, and others follow: join all pages into one list",
+            "this is one page of a list, and more follow: join all pages into one list",
         ));
     }
     Ok(())
 }
 
-/// Whether a value is a list or an object with something in it.
+/// Whether a value is a list or an object that is not empty.
 fn holds_entries(value: &[u8]) -> bool {
     let mut bytes = value.iter().filter(|byte| !byte.is_ascii_whitespace());
     matches!(bytes.next(), Some(b'[' | b'{')) && !matches!(bytes.next(), Some(b']' | b'}'))
@@ -250,7 +245,6 @@ fn found(name: Option<String>, span: &Span) -> Found {
     (span.line, name, parsed(&span.bytes))
 }
 
-/// What a piece says.
 fn parsed(bytes: &[u8]) -> Result<Value, UnreadableEntry> {
     let read = serde_json::from_slice::<UniqueKeys>(bytes).map(|UniqueKeys(value)| value);
     read.map_err(|error| {
@@ -289,13 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn document_whose_bans_lie_elsewhere_too_is_refused() {
+    fn documents_with_several_lists_or_pages_are_refused() {
         let wrong = |text: &str, list: &str| {
             let pieces = read(text, DocumentLayout::Member(list.to_owned()));
             let wrong = pieces.into_iter().find_map(Result::err);
             wrong.map(|wrong| wrong.message).unwrap_or_default()
         };
-        let second = "there is a second list, bans";
+        let second = "the document has a second list, bans";
         assert!(wrong("{\"users\":[1],\"bans\":[2]}", "users").starts_with(second));
         assert!(wrong("{\"list\":[],\"bans\":{\"7\":true}}", "list").starts_with(second));
         let page = "this is one page of a list";
@@ -315,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn each_entry_comes_with_its_line_and_number() {
+    fn entries_have_their_line_and_number() {
         let text = "\u{feff}{\"a\": [1,{}],\n\"list\":[\n{\"x\":\"]\\\"\\n}\"},\n 17 ,\n\"s\"\n], \"b\": null}\n";
         let found: Vec<_> = read(text, list()).into_iter().map(Result::unwrap).collect();
         let expected = [
@@ -345,18 +339,18 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_breaks_off_or_has_another_shape_ends_with_an_error() {
+    fn truncated_or_unexpected_documents_end_with_an_error() {
         for (text, says) in [
             ("", "expected a list or an object"),
             ("17", "expected a list or an object"),
-            ("{}", "there is no list called list"),
+            ("{}", "there is no list named list"),
             ("{\"list\":17}", "list is neither a list nor an object"),
-            ("{\"list\":[{}", "the file ends in the middle"),
-            ("{\"list\":[{}]", "the file ends in the middle"),
+            ("{\"list\":[{}", "unexpected end of file"),
+            ("{\"list\":[{}]", "unexpected end of file"),
             ("{\"list\":[1 2]}", "a comma is missing"),
-            ("{\"list\":[{\"a\":\"", "the file ends in the middle"),
+            ("{\"list\":[{\"a\":\"", "unexpected end of file"),
             ("{\"list\":[1,]}", "a value is missing"),
-            ("{\"list\":[]} x", "something follows"),
+            ("{\"list\":[]} x", "unexpected content"),
         ] {
             let last = read(text, list()).pop().unwrap().unwrap_err();
             assert!(last.message.contains(says), "{text}: {last:?}");
@@ -364,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_may_lie_across_the_pieces_in_which_a_file_is_read() {
+    fn values_may_span_read_buffers() {
         let text = "[{\"a\":\"b\\\\\"},12345,true,\"x\\\"y\"]";
         for size in 1..10 {
             let input = std::io::BufReader::with_capacity(size, text.as_bytes());
@@ -384,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_too_large_is_one_wrong_entry() {
+    fn number_out_of_range_makes_one_entry_invalid() {
         let text = "[1e+9999, 7]";
         let pieces = DocumentEntries::new(text.as_bytes(), DocumentLayout::List);
         let values: Vec<_> = pieces.map(|piece| piece.unwrap().value).collect();

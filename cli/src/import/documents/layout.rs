@@ -1,4 +1,4 @@
-//! Where in a document its entries are.
+//! Detects where in a document the entries are.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -7,13 +7,13 @@ use crate::import::FileError;
 use crate::import::fields::ids::{is_digits, linked};
 use crate::import::fields::titles::{ColumnRole, role};
 
-/// How much is read to tell kinds of files apart, in bytes.
+/// How much is read to detect the kind of a file, in bytes.
 const FIRST: u64 = 1 << 12;
 
-/// How many members of an object are looked at.
+/// The maximum number of members of an object to check.
 const MEMBERS: usize = 64;
 
-/// The names under which lists of bans are kept, in the order in which they are looked for.
+/// Known names of lists of bans.
 const LISTS: [&str; 15] = [
     "list",
     "userRestrictions",
@@ -37,38 +37,36 @@ pub fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
 }
 
-/// Where the entries are.
+/// Where the entries of a document are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DocumentLayout {
-    /// The document is a list of them.
+    /// The document is a list of entries.
     List,
-    /// It has a list or an object of them, by this name.
+    /// A member with this name is a list or an object of entries.
     Member(String),
-    /// It is an object of them, by user.
+    /// The document is an object of entries by user id.
     Object,
-    /// It is a list, and its first element an object of them, by user.
+    /// The document is a list with an object of entries by user id as its first element.
     FirstOfList,
-    /// They follow each other: one JSON value a line.
+    /// JSON lines.
     Lines,
-    /// It is Lua.
     Lua,
-    /// It is text: ids and links.
+    /// Text with ids and links.
     Plain,
-    /// It is a table, with titles.
+    /// A table with column titles.
     Table,
 }
 
-/// How a file begins. An error says that its encoding is not read.
+/// Detects the kind of a file from its start. Fails if it is not UTF-8.
 pub fn kind(file: impl Read) -> Result<DocumentLayout, FileError> {
     let mut first = Vec::new();
-    let unreadable = |error| FileError::new(1, format!("the file cannot be read: {error}"));
+    let unreadable = |error| FileError::new(1, format!("could not read the file: {error}"));
     file.take(FIRST)
         .read_to_end(&mut first)
         .map_err(unreadable)?;
     let is_wide = first.starts_with(&[0xFF, 0xFE]) || first.starts_with(&[0xFE, 0xFF]);
     if is_wide || first.contains(&0) {
-        let what = "this is not UTF-8 (it seems to be UTF-16, or no text at all): save the file as \
-                    UTF-8";
+        let what = "this is not UTF-8 (it may be UTF-16, or not text): save the file as UTF-8";
         return Err(FileError::new(1, what));
     }
     let text = String::from_utf8_lossy(&first);
@@ -87,7 +85,7 @@ pub fn kind(file: impl Read) -> Result<DocumentLayout, FileError> {
     })
 }
 
-/// Whether text behind a brace is a list of Lua: a string that no colon follows.
+/// Whether the text after a brace is a Lua list: a string without a colon after it.
 fn is_lua_list(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('"') else {
         return false;
@@ -117,7 +115,7 @@ fn is_lua(text: &str) -> bool {
         || assigns
 }
 
-/// Whether the first line that says something has nothing but ids and links.
+/// Whether the first line with content consists of ids and links.
 fn is_plain(text: &str) -> bool {
     let line = text
         .lines()
@@ -130,7 +128,7 @@ fn is_plain(text: &str) -> bool {
     })
 }
 
-/// The layout of a JSON document.
+/// Detects the layout of a JSON document.
 pub fn of_json(file: impl Read) -> Result<DocumentLayout, FileError> {
     let mut scanner = Scanner::new(BufReader::new(file));
     match scanner.peek()? {
@@ -163,7 +161,7 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<DocumentLayout, Fil
         }
         let is_nested = matches!(scanner.peek()?, Some(b'[' | b'{'));
         if is_nested && is_list(&name) {
-            // Not to be looked through: it may be of any size.
+            // Do not read on: the list may be of any size.
             return Ok(DocumentLayout::Member(name));
         }
         names.push(name);
@@ -183,8 +181,7 @@ fn of_object<R: BufRead>(scanner: &mut Scanner<R>) -> Result<DocumentLayout, Fil
         Some(name) => format!("{name} is neither a list nor an object"),
         None if names.is_empty() => "the document is empty".to_owned(),
         None => format!(
-            "no list of bans is found: the document has the members {}, and none of those that are \
-             known ({})",
+            "no list of bans found: the document has the members {}, but none of the known ones ({})",
             names.join(", "),
             LISTS.join(", ")
         ),
@@ -204,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn layouts_are_told_apart_by_their_beginning() {
+    fn layouts_are_detected_from_the_start_of_a_file() {
         let member = |name: &str| DocumentLayout::Member(name.to_owned());
         for (text, layout) in [
             ("[1]", DocumentLayout::List),
@@ -241,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_named() {
+    fn unsupported_files_are_refused_with_a_reason() {
         let wide: Vec<u8> = "\u{feff}userId\n7\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

@@ -1,31 +1,39 @@
-//! Tables of Lua: lists of ids as scripts have them.
+//! Parses Lua tables, such as lists of ids in scripts.
 //!
-//! Only tables that are returned, or named as bans, are read: the list beside them may be that of
-//! the admins.
+//! Only tables that are returned or have a name such as `Banned` are read: others may list admins.
+
+mod ban_tables;
 
 use std::io::{BufRead, Read};
 
 use serde_json::{Map, Value};
 
 use crate::import::FileError;
-use crate::import::fields::ids::is_digits;
+use ban_tables::ban_entries;
 
-/// The largest script, in bytes: Roblox allows scripts of 200,000 characters.
-const LARGEST: u64 = 1 << 24;
+/// The maximum size of a script, in bytes. Roblox allows scripts of 200,000 characters.
+const MAX_SIZE: u64 = 1 << 24;
 
-/// How deep tables may lie in each other.
-const DEEPEST: u32 = 32;
+/// The maximum nesting depth of tables.
+const MAX_DEPTH: u32 = 32;
 
-/// An entry of a table: its line, the key if it has one, and what it is.
+/// An entry of a table: its line, its key if it has one, and its value.
 pub type LuaEntry = (u64, Option<String>, Value);
 
-/// The entries of all tables of bans.
-pub fn entries(input: &mut impl BufRead) -> Result<Vec<LuaEntry>, FileError> {
+/// The entries of all tables of bans, and the names of other tables, which are not read.
+#[derive(Debug)]
+pub struct LuaTables {
+    pub entries: Vec<LuaEntry>,
+    pub skipped: Vec<String>,
+}
+
+/// Reads a script.
+pub fn tables(input: &mut impl BufRead) -> Result<LuaTables, FileError> {
     let mut bytes = Vec::new();
-    let read = input.take(LARGEST).read_to_end(&mut bytes);
-    read.map_err(|error| FileError::new(1, format!("the file cannot be read: {error}")))?;
-    if bytes.len() as u64 >= LARGEST {
-        return Err(FileError::new(1, "the script is over 16 MiB long"));
+    let read = input.take(MAX_SIZE).read_to_end(&mut bytes);
+    read.map_err(|error| FileError::new(1, format!("could not read the file: {error}")))?;
+    if bytes.len() as u64 >= MAX_SIZE {
+        return Err(FileError::new(1, "the script is larger than 16 MiB"));
     }
     let text = String::from_utf8(bytes);
     let text = text.map_err(|_| FileError::new(1, "this is not UTF-8: save the file as UTF-8"))?;
@@ -45,7 +53,7 @@ struct Parser<'a> {
 type Table = Vec<LuaEntry>;
 
 impl<'a> Parser<'a> {
-    fn file(&mut self) -> Result<Vec<LuaEntry>, FileError> {
+    fn file(&mut self) -> Result<LuaTables, FileError> {
         let (mut found, mut others, mut unnamed) = (None, Vec::new(), None);
         loop {
             self.skip()?;
@@ -57,34 +65,36 @@ impl<'a> Parser<'a> {
                     self.bump(c);
                     continue;
                 }
-                return Err(self.wrong("a table is expected"));
+                return Err(self.wrong("expected a table"));
             }
             let name = self.assigned()?;
             let Some(name) = name else { continue };
             let table = self.table(0)?;
-            if let Some(taken) = bans(name, table, &mut others, &mut unnamed) {
+            if let Some(taken) = ban_entries(name, table, &mut others, &mut unnamed) {
                 let entries: &mut Table = found.get_or_insert_default();
                 entries.extend(taken);
             }
         }
-        // A table without a name, such as one that a function returns, counts only if it is all there is.
+        // An unnamed table counts only if there is no named one: a function may return it.
         let Some(found) = found.or(unnamed) else {
             let what = if others.is_empty() {
-                "there is no table of bans".to_owned()
+                "no table of bans found".to_owned()
             } else {
                 format!(
-                    "there is no table of bans: the tables are called {}, and only those with a \
-                     name such as Banned are read",
+                    "no table of bans found: the tables are named {}, but only names such as Banned are \
+                     read",
                     others.join(", ")
                 )
             };
             return Err(FileError::new(1, what));
         };
-        Ok(found)
+        Ok(LuaTables {
+            entries: found,
+            skipped: others,
+        })
     }
 
-    /// The name to which the table that follows is assigned, empty if there is none; nothing if no
-    /// table follows.
+    /// Skips to the next table and returns its name, empty if it has none; `None` if no table follows.
     fn assigned(&mut self) -> Result<Option<&'a str>, FileError> {
         let mut name = "";
         loop {
@@ -115,8 +125,8 @@ impl<'a> Parser<'a> {
     }
 
     fn table(&mut self, depth: u32) -> Result<Table, FileError> {
-        if depth >= DEEPEST {
-            return Err(self.wrong("tables lie too deep in each other"));
+        if depth >= MAX_DEPTH {
+            return Err(self.wrong("tables are nested too deeply"));
         }
         self.expect('{')?;
         let mut entries = Vec::new();
@@ -124,7 +134,7 @@ impl<'a> Parser<'a> {
             self.skip()?;
             let line = self.line;
             match self.rest.chars().next() {
-                None => return Err(self.wrong("the file ends in the middle of a table")),
+                None => return Err(self.wrong("unexpected end of file in a table")),
                 Some('}') => {
                     self.bump('}');
                     return Ok(entries);
@@ -163,7 +173,7 @@ impl<'a> Parser<'a> {
                 let word = self.word();
                 self.constant(word)
             }
-            _ => Err(self.wrong("a value is expected")),
+            _ => Err(self.wrong("expected a value")),
         }
     }
 
@@ -232,7 +242,7 @@ impl<'a> Parser<'a> {
             "nil" => Ok(Value::Null),
             "math.huge" => Ok("math.huge".into()),
             _ => Err(self.wrong(&format!(
-                "{word} cannot be read: only numbers, strings and tables"
+                "{word} cannot be read: only numbers, strings and tables are supported"
             ))),
         }
     }
@@ -240,13 +250,13 @@ impl<'a> Parser<'a> {
     fn expect(&mut self, c: char) -> Result<(), FileError> {
         self.skip()?;
         if !self.rest.starts_with(c) {
-            return Err(self.wrong(&format!("{c:?} is expected")));
+            return Err(self.wrong(&format!("expected {c:?}")));
         }
         self.bump(c);
         Ok(())
     }
 
-    /// Passes over blanks and comments.
+    /// Skips white space and comments.
     fn skip(&mut self) -> Result<(), FileError> {
         loop {
             if let Some(comment) = self.rest.strip_prefix("--[[") {
@@ -278,7 +288,7 @@ impl<'a> Parser<'a> {
     }
 
     fn wrong(&self, what: &str) -> FileError {
-        FileError::new(self.line, format!("this Lua cannot be read: {what}"))
+        FileError::new(self.line, format!("invalid Lua: {what}"))
     }
 }
 
@@ -286,105 +296,7 @@ const fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// How many letters a name may have that is looked at.
-const LONGEST_NAME: usize = 40;
-
-/// What a list of bans is called.
-const BANS: [&str; 7] = [
-    "bans",
-    "banned",
-    "ban",
-    "blacklisted",
-    "blacklist",
-    "blocklist",
-    "blocked",
-];
-
-/// What else may stand in its name.
-const BESIDE: [&str; 23] = [
-    "accounts",
-    "all",
-    "data",
-    "exploiters",
-    "game",
-    "global",
-    "ids",
-    "id",
-    "lists",
-    "list",
-    "my",
-    "our",
-    "permanently",
-    "permanent",
-    "perma",
-    "perm",
-    "players",
-    "player",
-    "roblox",
-    "server",
-    "table",
-    "users",
-    "user",
-];
-
-/// Whether a name says that a table holds bans, as `BannedUserIds` does. One with any other word does
-/// not: `CanBan`, `Unbanned` and `BanExempt` hold users who are not banned.
-fn says_bans(name: &str) -> bool {
-    fn is_made_of_words(rest: &str, says: bool) -> bool {
-        let after = |words: &[&str], says| {
-            let mut rests = words.iter().filter_map(|word| rest.strip_prefix(word));
-            rests.any(|rest| is_made_of_words(rest, says))
-        };
-        (rest.is_empty() && says) || after(&BANS, true) || after(&BESIDE, says)
-    }
-    let name = name.rsplit('.').next().unwrap_or(name);
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
-    let name: String = letters.flat_map(char::to_lowercase).collect();
-    name.len() <= LONGEST_NAME && is_made_of_words(&name, false)
-}
-
-/// The entries that are bans: those of the table, or of the tables in it with such a name.
-fn bans(
-    name: &str,
-    table: Table,
-    others: &mut Vec<String>,
-    unnamed: &mut Option<Table>,
-) -> Option<Table> {
-    let is_named = |(_, key, value): &LuaEntry| {
-        let key = key.as_deref().unwrap_or_default();
-        !key.is_empty() && !is_digits(key) && (value.is_array() || value.is_object())
-    };
-    if !table.is_empty() && table.iter().all(is_named) {
-        let mut found = None;
-        for (line, key, value) in table {
-            let key = key.unwrap_or_default();
-            if !says_bans(&key) {
-                others.push(key);
-                continue;
-            }
-            let entries: &mut Vec<LuaEntry> = found.get_or_insert_default();
-            match value {
-                Value::Array(list) => entries.extend(list.into_iter().map(|own| (line, None, own))),
-                Value::Object(by_key) => {
-                    entries.extend(by_key.into_iter().map(|(key, own)| (line, Some(key), own)));
-                }
-                _ => {}
-            }
-        }
-        return found;
-    }
-    if says_bans(name) {
-        return Some(table);
-    }
-    if name.is_empty() {
-        unnamed.get_or_insert_default().extend(table);
-        return None;
-    }
-    others.push(name.to_owned());
-    None
-}
-
-/// A table within a table, as JSON.
+/// Converts a nested table to JSON.
 fn object(table: Table) -> Value {
     if table.iter().all(|(_, key, _)| key.is_none()) {
         return table.into_iter().map(|(_, _, value)| value).collect();
@@ -405,11 +317,19 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<LuaEntry>, FileError> {
-        entries(&mut text.as_bytes())
+        tables(&mut text.as_bytes()).map(|tables| tables.entries)
     }
 
     #[test]
-    fn lists_of_ids_are_read() {
+    fn skipped_tables_are_reported() {
+        let text = "local Admins = {1}\nreturn { Banned = {2}, Mods = {3} }";
+        let found = tables(&mut text.as_bytes()).unwrap();
+        assert_eq!(found.skipped, ["Admins", "Mods"]);
+        assert_eq!(found.entries.len(), 1);
+    }
+
+    #[test]
+    fn lists_of_ids_are_parsed() {
         let both = |entries: Vec<LuaEntry>| {
             let values = entries.into_iter().map(|(line, _, value)| (line, value));
             values.collect::<Vec<_>>()
@@ -436,10 +356,10 @@ mod tests {
     }
 
     #[test]
-    fn other_tables_and_broken_ones_are_errors() {
+    fn other_tables_and_invalid_ones_are_errors() {
         for (text, says) in [
-            ("local Admins = {1, 2}", "the tables are called Admins"),
-            ("local CanBan = {1, 2}", "the tables are called CanBan"),
+            ("local Admins = {1, 2}", "the tables are named Admins"),
+            ("local CanBan = {1, 2}", "the tables are named CanBan"),
             (
                 "local Unbanned = {1}\nlocal NotBanned = {2}",
                 "Unbanned, NotBanned",
@@ -450,14 +370,14 @@ mod tests {
             ),
             (
                 "Settings.CanBan = {'Bob:71016'}",
-                "the tables are called CanBan",
+                "the tables are named CanBan",
             ),
             ("return { Admins = {1}, Mods = {2} }", "Admins, Mods"),
-            ("return {1, 2", "the file ends in the middle of a table"),
+            ("return {1, 2", "unexpected end of file in a table"),
             ("return {\"a, 2}\n", "a string begins here"),
             ("return {print(1)}", "print cannot be read"),
             ("--[[ x", "never closed"),
-            ("return 7", "there is no table of bans"),
+            ("return 7", "no table of bans found"),
             ("return {7..8}", "not a number"),
         ] {
             let wrong = read(text).unwrap_err();

@@ -1,4 +1,4 @@
-//! Plain lists: ids or links to profiles, one a line or between commas.
+//! Plain lists of ids or profile links, one per line or separated by commas.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
@@ -9,10 +9,10 @@ use super::entries::UnreadableEntry;
 use crate::import::FileError;
 use crate::import::fields::ids::is_digits;
 
-/// The longest line, in bytes.
+/// The maximum length of a line, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Whether a line says nothing.
+/// Whether a line is blank or a comment.
 pub fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with('#') || line.starts_with("--") || line.starts_with("//")
 }
@@ -25,18 +25,18 @@ pub fn tokens(line: &str) -> impl Iterator<Item = &str> {
     tokens.filter(|token| !token.is_empty())
 }
 
-/// An id or a link, with its line, or what cannot be read.
+/// An id or a link, or an invalid entry, with its line.
 pub type Token = (u64, Result<Value, UnreadableEntry>);
 
-/// Reads tokens, each with its line.
+/// Iterates over the tokens of a file.
 pub struct Tokens<R> {
     input: R,
     line: u64,
-    /// The next line that says something.
+    /// The next line with content.
     next: Option<(u64, String)>,
     has_begun: bool,
     is_first: bool,
-    /// Whether the line before ended in a comma.
+    /// Whether the previous line ended with a comma.
     went_on: bool,
     ready: VecDeque<Token>,
 }
@@ -69,8 +69,8 @@ impl<R: BufRead> Tokens<R> {
         Ok(self.ready.pop_front())
     }
 
-    /// Several numbers on a line may be a user and something else about them, unless the line goes
-    /// on, or is the only one.
+    /// Refuses a line with several numbers, since not all may be user ids, unless it ends with a comma
+    /// or is the only line.
     fn read(&mut self, line: u64, text: &str) {
         let found: Vec<_> = tokens(text).collect();
         let is_only = self.is_first && self.next.is_none();
@@ -78,8 +78,8 @@ impl<R: BufRead> Tokens<R> {
         let goes_on = text.ends_with([',', ';']);
         let numbers = found.iter().filter(|token| is_digits(token)).count();
         if numbers > 1 && !goes_on && !is_only && !self.went_on {
-            let what = "several numbers are on this line, and which of them is the user is not \
-                        said: write one id a line, or a table with titles";
+            let what = "this line contains several numbers, and it is unclear which one is the user: \
+                        write one id per line, or a table with column titles";
             let unreadable = UnreadableEntry {
                 message: what.to_owned(),
                 text: text.to_owned(),
@@ -102,13 +102,13 @@ impl<R: BufRead> Tokens<R> {
                 .take(LONGEST)
                 .read_until(b'\n', &mut bytes);
             let taken = read.map_err(|error| {
-                FileError::new(self.line, format!("the file cannot be read: {error}"))
+                FileError::new(self.line, format!("could not read the file: {error}"))
             })?;
             if taken == 0 {
                 return Ok(None);
             }
             if bytes.len() as u64 >= LONGEST {
-                return Err(FileError::new(self.line, "the line is over 1 MiB long"));
+                return Err(FileError::new(self.line, "the line is longer than 1 MiB"));
             }
             let text = String::from_utf8(bytes);
             let text = text.map_err(|_| FileError::new(self.line, "this is not UTF-8"))?;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn each_id_comes_with_its_line() {
+    fn ids_have_their_line() {
         let id = |line, text: &str| (line, Some(text.to_owned()));
         assert_eq!(
             read("\u{feff}7\r\n\r\n# x\r\n8\r\n"),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_titles_bans_nobody() {
+    fn table_without_titles_is_invalid() {
         assert_eq!(read("5600001,7\n5600002,30\n"), [(1, None), (2, None)]);
     }
 }

@@ -1,32 +1,30 @@
-//! A JSON document taken apart piece by piece, with the line of each piece.
+//! Splits a JSON document into values, with the line of each.
 //!
-//! It finds where values begin and end and leaves what they say to the JSON parser; so a document
-//! of any size is read in flat memory, and a value that is wrong in itself does not spoil the rest.
+//! It only finds where values begin and end; `serde_json` parses them. So memory is constant for documents
+//! of any size, and an invalid value does not affect the others.
 
 use std::io::BufRead;
 
 use crate::import::FileError;
 
-/// The largest piece, in bytes: far beyond any ban, and no burden.
-const LARGEST: usize = 1 << 20;
+/// The maximum size of a value, in bytes: far more than any ban needs.
+const MAX_SIZE: usize = 1 << 20;
 
-/// A value within the document.
+/// An unparsed value.
 #[derive(Debug)]
 pub struct Span {
-    /// The line on which it begins.
+    /// Its first line.
     pub line: u64,
-    /// What it consists of.
     pub bytes: Vec<u8>,
 }
 
-/// Reads a document from front to back.
 #[derive(Debug)]
 pub struct Scanner<R> {
     input: R,
     line: u64,
 }
 
-/// A list or an object that is being gone through.
+/// A list or an object that is being read.
 #[derive(Debug)]
 pub struct Container {
     closing: u8,
@@ -38,13 +36,13 @@ impl<R: BufRead> Scanner<R> {
         Self { input, line: 1 }
     }
 
-    /// The first byte of what comes next, past white space; nothing at the end.
+    /// The next byte after white space; `None` at the end.
     pub fn peek(&mut self) -> Result<Option<u8>, FileError> {
         loop {
             let Some(byte) = self.byte()? else {
                 return Ok(None);
             };
-            // The mark of byte order is no white space, but no part of a document either.
+            // Skip a byte order mark too.
             if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF) {
                 return Ok(Some(byte));
             }
@@ -66,7 +64,7 @@ impl<R: BufRead> Scanner<R> {
         })
     }
 
-    /// Goes to the next member; `false` when there is none and the list or object is left.
+    /// Moves to the next member; `false` at the end of the list or object, which is left.
     pub fn next(&mut self, within: &mut Container) -> Result<bool, FileError> {
         match self.peek()? {
             Some(byte) if byte == within.closing => {
@@ -82,7 +80,7 @@ impl<R: BufRead> Scanner<R> {
                 Ok(true)
             }
             Some(_) => Err(self.broken("a comma is missing")),
-            None => Err(self.broken("the file ends in the middle")),
+            None => Err(self.broken("unexpected end of file")),
         }
     }
 
@@ -98,7 +96,6 @@ impl<R: BufRead> Scanner<R> {
         Ok(name)
     }
 
-    /// The next value, whatever it is.
     pub fn value(&mut self) -> Result<Span, FileError> {
         self.peek()?;
         let mut piece = Span {
@@ -115,7 +112,7 @@ impl<R: BufRead> Scanner<R> {
                 return if extent.may_end() && !piece.bytes.is_empty() {
                     Ok(piece)
                 } else {
-                    Err(self.broken("the file ends in the middle"))
+                    Err(self.broken("unexpected end of file"))
                 };
             }
             let taken = extent.take(buffer);
@@ -123,8 +120,8 @@ impl<R: BufRead> Scanner<R> {
             self.line = self.line.saturating_add(lines(part));
             piece.bytes.extend_from_slice(part);
             self.input.consume(taken);
-            if piece.bytes.len() > LARGEST {
-                return Err(FileError::new(piece.line, "this is too large to be a ban"));
+            if piece.bytes.len() > MAX_SIZE {
+                return Err(FileError::new(piece.line, "the value is larger than 1 MiB"));
             }
             if extent.is_over {
                 return if piece.bytes.is_empty() {
@@ -136,11 +133,11 @@ impl<R: BufRead> Scanner<R> {
         }
     }
 
-    /// Makes sure that nothing follows.
+    /// Fails unless the document ends here.
     pub fn end(&mut self) -> Result<(), FileError> {
         match self.peek()? {
             None => Ok(()),
-            Some(_) => Err(self.broken("something follows after the end")),
+            Some(_) => Err(self.broken("unexpected content after the end")),
         }
     }
 
@@ -158,7 +155,7 @@ impl<R: BufRead> Scanner<R> {
         self.input.consume(1);
     }
 
-    /// Sound JSON, but of another shape.
+    /// An error for valid JSON of an unexpected form.
     pub fn unexpected(&self, what: &str) -> FileError {
         FileError::new(self.line, what)
     }
@@ -168,7 +165,7 @@ impl<R: BufRead> Scanner<R> {
     }
 }
 
-/// How far a value reaches.
+/// Finds the end of a value.
 #[derive(Debug, Default)]
 struct Extent {
     depth: usize,
@@ -178,20 +175,19 @@ struct Extent {
     is_over: bool,
 }
 
-/// What a value looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ValueShape {
-    /// Its first byte has not been seen.
+    /// Before the first byte.
     #[default]
     Unknown,
-    /// A number or a word, which ends where something else begins.
+    /// A number or a word, which ends before the next delimiter.
     Bare,
-    /// A text, a list or an object, which has an end of its own.
+    /// A string, a list or an object, which has its own end.
     Closed,
 }
 
 impl Extent {
-    /// How many of these bytes belong to it.
+    /// The number of these bytes that belong to the value.
     fn take(&mut self, bytes: &[u8]) -> usize {
         for (at, byte) in bytes.iter().enumerate() {
             if self.shape == ValueShape::Bare && ends_bare(*byte) {
@@ -228,7 +224,7 @@ impl Extent {
         }
     }
 
-    /// Whether the end of the file may be its end.
+    /// Whether the value may end at the end of the file.
     fn may_end(&self) -> bool {
         self.shape == ValueShape::Bare
     }
@@ -247,5 +243,5 @@ fn lines(bytes: &[u8]) -> u64 {
 }
 
 fn unreadable(error: &std::io::Error) -> String {
-    format!("the file cannot be read: {error}")
+    format!("could not read the file: {error}")
 }

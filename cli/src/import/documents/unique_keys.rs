@@ -1,12 +1,11 @@
-//! JSON values in which no object has two members of one name: of two ends, for example, either could
-//! be meant.
+//! Parses JSON and refuses duplicate keys: of two ends of a ban, for example, either could be meant.
 
 use std::fmt::{self, Formatter};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A value as JSON has it.
+/// A JSON value without duplicate keys.
 pub struct UniqueKeys(pub Value);
 
 impl<'de> Deserialize<'de> for UniqueKeys {
@@ -64,7 +63,7 @@ impl<'de> Visitor<'de> for AnyValue {
         let mut object = Map::new();
         while let Some((name, UniqueKeys(value))) = members.next_entry::<String, UniqueKeys>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("{name:?} is there twice")));
+                return Err(A::Error::custom(format!("duplicate key {name:?}")));
             }
             object.insert(name, value);
         }
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_read_and_a_member_that_is_there_twice_is_refused() {
+    fn duplicate_keys_are_refused() {
         for text in [
             r#"{"a":[1,-1,1.5,"x",true,null],"b":{"a":{}}}"#,
             "18446744073709551615",
@@ -95,7 +94,7 @@ mod tests {
         ] {
             let error = serde_json::from_str::<UniqueKeys>(text).err().unwrap();
             assert!(
-                error.to_string().contains("is there twice"),
+                error.to_string().contains("duplicate key"),
                 "{text}: {error}"
             );
         }

@@ -1,4 +1,4 @@
-//! Which columns of a table, or fields of an object, are read.
+//! Maps the columns of a table, or the fields of an object, to their meanings.
 
 mod rows;
 
@@ -9,43 +9,37 @@ use serde_json::Value;
 use super::titles::{ColumnRole, looks_like_an_end, normal, role};
 pub use rows::flag;
 
-/// The titles that flags give, and those that are not to be read.
+/// Column titles from the command line.
 #[derive(Clone, Debug, Default)]
 pub struct ColumnOptions {
-    /// The user's id.
     pub user: Option<String>,
-    /// The reason shown to players.
     pub reason: Option<String>,
-    /// The reason for moderators.
     pub private_reason: Option<String>,
-    /// The moderator's id.
     pub moderator: Option<String>,
-    /// When the ban ends.
     pub expires: Option<String>,
-    /// Titles that are not read although they look as if they mattered.
+    /// Titles to ignore.
     pub ignored: Vec<String>,
 }
 
-/// A field that is read.
 #[derive(Clone, Debug)]
 struct MappedColumn {
     at: usize,
     title: String,
     role: ColumnRole,
-    /// A flag names it, or it says itself that it holds an id.
+    /// Whether the command line names it, or its title contains "id".
     is_certain: bool,
 }
 
-/// The fields of a row.
+/// The columns to read.
 #[derive(Clone, Debug)]
 pub struct ColumnMap {
     read: Vec<MappedColumn>,
-    /// The titles of fields that are not read.
+    /// The titles of columns that are not read.
     pub unread: BTreeSet<String>,
 }
 
 impl ColumnOptions {
-    /// Finds the fields with these titles. An error says what is wrong with the titles.
+    /// Maps the titles. Fails if two have the same meaning, or if one cannot be read and may matter.
     pub fn find(&self, titles: &[String]) -> Result<ColumnMap, String> {
         let mut fields = ColumnMap {
             read: Vec::new(),
@@ -73,8 +67,8 @@ impl ColumnOptions {
             let Some(role) = known else {
                 if looks_like_an_end(title) && !is_ignored {
                     conflict.get_or_insert(format!(
-                        "{title:?} seems to say when a ban ends, and it cannot be read: rename it \
-                         (expires, or duration with a unit), or give --ignore-column"
+                        "{title:?} seems to say when a ban ends, but cannot be read: rename it \
+                         (expires, or duration with a unit), or pass --ignore-column"
                     ));
                 }
                 if !title.is_empty() || titles.len() == 1 {
@@ -92,7 +86,7 @@ impl ColumnOptions {
                 Some(other) => {
                     let other = &other.title;
                     conflict.get_or_insert(format!(
-                        "{other:?} and {title:?} say the same: rename one, or give --ignore-column"
+                        "{other:?} and {title:?} mean the same: rename one, or pass --ignore-column"
                     ));
                 }
                 None => {
@@ -120,13 +114,13 @@ fn find(titles: &[String], title: &str) -> Result<usize, String> {
     let found = exact.or_else(|| titles.iter().position(|own| normal(own) == normal(title)));
     found.ok_or_else(|| {
         format!(
-            "there is no column {title:?} (there are: {})",
+            "there is no column {title:?} (found: {})",
             titles.join(", ")
         )
     })
 }
 
-/// Whether two fields cannot stand beside each other.
+/// Whether two columns have the same meaning.
 fn same(a: ColumnRole, b: ColumnRole) -> bool {
     match (a, b) {
         (ColumnRole::Ours, _) => false,
@@ -145,9 +139,14 @@ impl ColumnMap {
         });
     }
 
-    /// Whether any of them says who is banned.
+    /// Whether one of them is the user.
     pub fn has_user(&self) -> bool {
         self.of(ColumnRole::User).is_some()
+    }
+
+    /// Whether one of them is the moderator.
+    pub fn has_moderator(&self) -> bool {
+        self.of(ColumnRole::Moderator).is_some()
     }
 
     fn of(&self, role: ColumnRole) -> Option<&MappedColumn> {
@@ -170,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_read_is_named() {
+    fn unread_columns_are_listed() {
         let titles = ["userId", "Name", "expires", "BanTime"].map(str::to_owned);
         let columns = ColumnOptions {
             ignored: vec!["bantime".to_owned()],
@@ -184,7 +183,7 @@ mod tests {
         };
         let wrong = columns.find(&titles).unwrap_err();
         assert!(
-            wrong.contains("there is no column \"no\" (there are: userId, Name"),
+            wrong.contains("there is no column \"no\" (found: userId, Name"),
             "{wrong}"
         );
     }

@@ -1,8 +1,8 @@
-//! A user as lists write them: an id, or a link to the profile.
+//! Parses users from other systems: an id, or a link to the profile.
 
 use serde_json::Value;
 
-/// The id that a value holds or links to, as a value to be checked, or what is wrong with it.
+/// The id in a value or link, which still needs validation.
 pub fn user(value: &Value) -> Result<Value, String> {
     let Value::String(text) = value else {
         return Ok(value.clone());
@@ -17,7 +17,7 @@ pub fn user(value: &Value) -> Result<Value, String> {
     Ok(unquoted(text).into())
 }
 
-/// The user that a link to a profile leads to; nothing if it is not a link.
+/// The user id in a profile link; `None` for anything but a link.
 pub fn linked(text: &str) -> Option<Result<&str, String>> {
     let (rest, has_scheme) = match text.split_once("://") {
         Some((_, rest)) => (rest, true),
@@ -55,16 +55,15 @@ pub fn is_rounded(text: &str) -> bool {
             .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
 }
 
-/// What to do about a rounded number.
+/// The error for a rounded number.
 pub fn rounded(text: &str) -> String {
     format!(
-        "is {text}: a spreadsheet such as Excel has rounded it, and its digits are lost. Export \
-         again (`portcullis export --excel` keeps long numbers whole), or import the file that the \
-         spreadsheet opened"
+        "is {text}: a spreadsheet such as Excel has rounded it. Export again (`portcullis export \
+         --excel` keeps long numbers), or import the file that the spreadsheet opened"
     )
 }
 
-/// A number as text, the way it is kept whole for spreadsheets: `="123"`.
+/// Unwraps `="123"`, which keeps spreadsheets from rounding a number.
 pub fn unquoted(text: &str) -> &str {
     let inner = text
         .strip_prefix("=\"")
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_to_a_profile_is_its_user() {
+    fn profile_links_are_parsed() {
         for link in [
             "https://www.roblox.com/users/5600001/profile",
             "roblox.com/users/5600001",
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rounded_number_is_recognised() {
+    fn rounded_numbers_are_detected() {
         for text in ["9.14431E+17", "9,14431E+17", "5.3e9", "1E10"] {
             assert!(is_rounded(text), "{text}");
             assert!(user(&text.into()).is_err(), "{text}");

@@ -1,4 +1,4 @@
-//! Times and lengths as lists of other systems write them.
+//! Parses times and lengths from other systems.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -8,22 +8,22 @@ use shared::domain::length;
 use shared::domain::number::integer;
 use shared::domain::rules::Length;
 
-/// The first number that is taken for a Unix time, as in the API (September 2001). Smaller ones are
-/// lengths, years or `20270131`.
+/// The smallest number that is a Unix time, as in the API (September 2001). Smaller numbers may be lengths,
+/// years or `20270131`.
 const FIRST_TIME: u64 = 1_000_000_000;
 
-/// What an end must look like.
-pub const AN_END: &str = "must be Unix seconds (ten digits), a date (2027-01-31), an instant (RFC \
-    3339), or empty, 0 or \"permanent\" for a ban that does not end";
+/// The error for an invalid end.
+pub const INVALID_END: &str = "must be Unix seconds (ten digits), a date (2027-01-31), a time (RFC 3339), \
+    or empty, 0 or \"permanent\" for a permanent ban";
 
-/// What a time must look like.
-pub const A_TIME: &str = "must be Unix seconds (ten digits), a date (2027-01-31) or an instant (RFC \
-    3339)";
+/// The error for an invalid time.
+pub const INVALID_TIME: &str =
+    "must be Unix seconds (ten digits), a date (2027-01-31) or a time (RFC 3339)";
 
-/// What a length must look like.
-pub const A_LENGTH: &str = "must be a length with its unit (86400s, 7d, P7D), or \"permanent\"";
+/// The error for an invalid length.
+pub const INVALID_LENGTH: &str = "must be a length with a unit (86400s, 7d, P7D), or \"permanent\"";
 
-/// When a ban ends, in Unix seconds; 0 for one that does not.
+/// Parses the end of a ban to Unix seconds; 0 is permanent.
 pub fn end(value: &Value) -> Option<u64> {
     if is_never(value) {
         return Some(0);
@@ -31,7 +31,7 @@ pub fn end(value: &Value) -> Option<u64> {
     time(value)
 }
 
-/// An instant in Unix seconds. Without a zone it is in UTC.
+/// Parses a time to Unix seconds. Without a zone it is in UTC.
 pub fn time(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_u64().or_else(|| rounded_up(number.as_f64()?))?,
@@ -44,8 +44,8 @@ pub fn time(value: &Value) -> Option<u64> {
     (seconds >= FIRST_TIME).then_some(seconds)
 }
 
-/// How long a ban lasts from `start` on, in seconds; 0 for one that does not end. `unit` is that of
-/// a number, in seconds.
+/// Parses the length of a ban that begins at `start` to seconds; 0 is permanent. `unit` is the unit of a
+/// bare number, in seconds.
 pub fn length(value: &Value, unit: Option<u64>, start: UnixSeconds) -> Option<u64> {
     let is_zero = value.as_u64() == Some(0) || value.as_str().map(str::trim) == Some("0");
     if is_never(value) && !is_zero {
@@ -64,7 +64,7 @@ pub fn length(value: &Value, unit: Option<u64>, start: UnixSeconds) -> Option<u6
     }
 }
 
-/// Whether it says that a ban does not end.
+/// Whether a value means a permanent ban.
 pub fn is_never(value: &Value) -> bool {
     let text = match value {
         Value::Null => return true,
@@ -96,7 +96,7 @@ pub fn is_never(value: &Value) -> bool {
     )
 }
 
-/// An instant as RFC 3339 writes it, as Go prints it, or without a zone.
+/// Parses a time in RFC 3339, as Go prints it, or without a zone.
 fn instant(text: &str) -> Option<jiff::Timestamp> {
     // Go: `2026-11-20 10:11:12.345 +0000 UTC`, with the zone twice.
     let text = text
@@ -118,7 +118,7 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
     Some(civil.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// A ban holds to the end of its last second.
+/// Rounds up: a ban lasts to the end of its last second.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -137,7 +137,7 @@ mod tests {
     const DAY: u64 = 86_400;
 
     #[test]
-    fn ends_are_read_as_lists_write_them() {
+    fn ends_of_many_formats_are_parsed() {
         for never in [
             "",
             " never ",

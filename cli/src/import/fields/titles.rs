@@ -1,39 +1,37 @@
-//! What a column or a field is about, by its title. Other systems spell titles in many ways, so
-//! they are compared without case and punctuation, and by the usual synonyms.
+//! The meaning of columns and fields by their titles, which are compared without case and punctuation, and
+//! with common synonyms.
 
-/// What a field says.
+/// The meaning of a column or field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnRole {
-    /// Who is banned.
+    /// The banned user.
     User,
     /// The reason shown to the player.
     Public,
-    /// The reason for moderators.
+    /// The reason shown to moderators.
     Private,
-    /// A reason; for moderators where another one is shown to the player, else for both.
+    /// A reason: shown to moderators only if there is a public reason too, otherwise to both.
     Reason,
-    /// Who decided.
     Moderator,
-    /// When the ban ends.
     End,
-    /// How long it lasts; of a plain number, with its unit in seconds.
+    /// How long the ban lasts, with the unit of a bare number in seconds.
     Length(Option<u64>),
-    /// When it was made.
+    /// When the ban was made.
     Created,
     /// Whether it is in force.
     Active,
     /// Whether it is Global.
     Global,
-    /// The place it was made from.
+    /// The place that the ban was made from.
     Experience,
-    /// What `portcullis import` itself adds to rows that failed.
+    /// A column that `portcullis import` adds to failed rows.
     Ours,
 }
 
-/// The titles of the two columns that a file of failed rows adds.
+/// The titles of the two columns that an errors file adds.
 pub const OURS: [&str; 2] = ["import line", "import message"];
 
-/// What a title means, if that is known.
+/// The meaning of a title, if it is known.
 pub fn role(title: &str) -> Option<ColumnRole> {
     let role =
         match normal(title).as_str() {
@@ -91,8 +89,8 @@ pub fn role(title: &str) -> Option<ColumnRole> {
     Some(role)
 }
 
-/// Whether a title has to do with when, or whether, a ban ends. Such a column must be read or
-/// ignored on purpose: without it a short or lifted ban would become a permanent one.
+/// Whether a title is about the end of a ban. Such a column must be read or explicitly ignored: without it
+/// a short or lifted ban would become permanent.
 pub fn looks_like_an_end(title: &str) -> bool {
     let within = [
         "expir",
@@ -117,7 +115,7 @@ pub fn looks_like_an_end(title: &str) -> bool {
         "validade",
         "срок",
     ];
-    // Only as a whole: a part of other titles.
+    // Only as a whole title, since these are parts of other words.
     let alone = ["to", "time", "fin", "ende"];
     let normal = normal(title);
     let is_end_word = |word: &String| {
@@ -166,7 +164,7 @@ pub fn looks_like_an_end(title: &str) -> bool {
         || words(title).iter().any(is_end_word)
 }
 
-/// A title without case, blanks and punctuation.
+/// A title without case, spaces and punctuation.
 pub fn normal(title: &str) -> String {
     let letters = title.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
@@ -195,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_are_known_in_any_case_and_spelling() {
+    fn titles_are_recognised_in_any_case_and_spelling() {
         for (title, known) in [
             ("userId", ColumnRole::User),
             ("UserID", ColumnRole::User),
@@ -218,14 +216,14 @@ mod tests {
         ] {
             assert_eq!(role(title), Some(known), "{title}");
         }
-        // Numbers of rows and names are not ids of users.
+        // Row numbers and names are not user ids.
         for title in ["id", "#", "user", "username", "player", "name", "uid"] {
             assert_eq!(role(title), None, "{title}");
         }
     }
 
     #[test]
-    fn what_has_to_do_with_an_end_is_noticed() {
+    fn titles_about_an_end_are_detected() {
         for title in [
             "BanTime",
             "bannedTillDate",

@@ -1,13 +1,13 @@
-//! `adonis`: what Adonis keeps of its bans in its data store, and the `Banned` list of its settings.
+//! `adonis`: the bans in Adonis' data store, and the `Banned` list of its settings.
 //!
-//! The keys `SAVEDTABLE_Banned` and `SAVEDTABLE_TimeBans` (older versions: `SavedTables`) hold lists
-//! of changes to its tables: `{Table, Action, Value}`, where `Value` is the ban: `{Name, UserId,
-//! Reason, Moderator, EndTime}`. A ban that was lifted is taken out of the list.
+//! The keys `SAVEDTABLE_Banned` and `SAVEDTABLE_TimeBans` (older versions: `SavedTables`) contain lists
+//! of changes to its tables: `{Table, Action, Value}`, with the ban in `Value`: `{Name, UserId, Reason,
+//! Moderator, EndTime}`. A lifted ban is removed from the list.
 //!
 //! Its settings document these forms: `"Username"`, `"Username:UserId"`, a number for a user id,
 //! `"Group:GroupId:GroupRank"`, `"Group:GroupId"`, `"Item:ItemID"`, `"GamePass:GamePassID"` and
-//! `"Subscription:SubscriptionId"`; its code also takes `{Group, Rank}`. The words are compared
-//! without case (`Admin.DoCheck`), so a user who is called `Group` cannot be named in that way.
+//! `"Subscription:SubscriptionId"`; its code also accepts `{Group, Rank}`. The words are compared
+//! without case (`Admin.DoCheck`), so a user named `Group` cannot be banned this way.
 
 use serde_json::Value;
 use shared::domain::ids::UserId;
@@ -19,9 +19,9 @@ use crate::import::entries::RowError;
 use crate::import::fields::columns::ColumnOptions;
 use crate::import::fields::ids::is_digits;
 
-/// The words before a colon that are not names of users. The last five are not documented, and
-/// stand here so that no id of another thing is ever taken for a user.
-const OTHER_THINGS: [&str; 10] = [
+/// Words before a colon that are not user names. The last five are not documented; they are here so that
+/// no other id is ever used as a user id.
+const NOT_USERS: [&str; 10] = [
     "group",
     "item",
     "gamepass",
@@ -41,7 +41,7 @@ pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) ->
     }
 }
 
-/// The ban that a change to a table is about, or what it is instead.
+/// The ban in a change to a table, or why there is none.
 fn ban_of(value: &Value) -> Result<&Value, RowError> {
     let Value::Object(change) = value else {
         return Ok(value);
@@ -50,7 +50,7 @@ fn ban_of(value: &Value) -> Result<&Value, RowError> {
         if !key.contains("Ban") {
             return Err(RowError::NotABan(format!("it refers to the key {key}")));
         }
-        let what = format!("these bans are under the key {key}: dump that key");
+        let what = format!("these bans are stored under the key {key}: dump that key");
         return Err(RowError::Invalid(what));
     }
     let Some(table) = change.get("Table") else {
@@ -59,15 +59,32 @@ fn ban_of(value: &Value) -> Result<&Value, RowError> {
     let table = name_of(table);
     if !matches!(table, Some("Banned" | "TimeBans")) {
         let what = format!(
-            "it is about the table {}",
+            "it changes the table {}",
             table.unwrap_or("of another kind")
         );
         return Err(RowError::NotABan(what));
     }
     match change.get("Action").and_then(Value::as_str) {
         Some("Add") => Ok(change.get("Value").unwrap_or(&Value::Null)),
-        Some("Remove") => Err(RowError::NotABan("it takes a ban back".to_owned())),
+        Some("Remove") => Err(removal(change.get("Value").unwrap_or(&Value::Null))),
         _ => Err(RowError::Invalid("Action must be Add or Remove".to_owned())),
+    }
+}
+
+/// An entry that removes a ban. Without a user id, it is unknown which ban it removes.
+fn removal(value: &Value) -> RowError {
+    let name = match value {
+        Value::String(text) if !text.contains(':') => Some(text.as_str()),
+        Value::Object(object) if !object.contains_key("UserId") => {
+            object.get("Name").and_then(Value::as_str)
+        }
+        _ => None,
+    };
+    match name {
+        Some(name) => RowError::Invalid(format!(
+            "it removes the ban of {name:?}, a name without an id: delete that ban from the file"
+        )),
+        None => RowError::NotABan("it removes a ban".to_owned()),
     }
 }
 
@@ -79,8 +96,8 @@ fn name_of(table: &Value) -> Option<&str> {
     }
 }
 
-/// The user whose earlier ban an entry takes back. Adonis itself takes the ban out of the list where
-/// it finds it.
+/// The user of the earlier ban that an entry removes. Adonis itself also removes the ban from the list if
+/// it finds it there.
 pub fn taken_back(value: &Value) -> Option<UserId> {
     let is_of_bans = matches!(name_of(value.get("Table")?), Some("Banned" | "TimeBans"));
     if !is_of_bans || value.get("Action").and_then(Value::as_str) != Some("Remove") {
@@ -101,9 +118,7 @@ fn ban_row(ban: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) -> R
         Value::Object(object) => {
             let id = object.get("UserId").filter(|id| !id.is_null());
             if id.is_none() {
-                return wrong(
-                    "UserId is missing: a name may have been given to another user since",
-                );
+                return wrong("UserId is missing: a name may belong to another user by now");
             }
             super::objects::row(None, ban, defaults, columns)
         }
@@ -131,12 +146,12 @@ fn user_in(text: &str) -> Result<&str, String> {
             ""
         };
         return Err(format!(
-            "{text:?} is a name without an id, and may have been given to another user since: write \
+            "{text:?} is a name without an id, and may belong to another user by now: write \
              \"{text}:UserId\"{hint}"
         ));
     };
     let (name, id) = (name.trim(), id.trim());
-    if OTHER_THINGS.contains(&name.to_lowercase().as_str()) {
+    if NOT_USERS.contains(&name.to_lowercase().as_str()) {
         return Err(format!(
             "{text:?} is a {name} and not a user: only users can be banned"
         ));
@@ -155,12 +170,7 @@ mod tests {
     use super::*;
 
     fn read(value: &Value) -> Result<u64, String> {
-        let defaults = ImportDefaults {
-            experience: "7001".parse().ok(),
-            moderator: "5009".parse().ok(),
-            public_reason: Some("Banned earlier".to_owned()),
-            ..ImportDefaults::default()
-        };
+        let defaults = ImportDefaults::sample();
         match row(value, &defaults, &ColumnOptions::default()).0 {
             Ok(row) => Ok(row.user.get()),
             Err(RowError::Invalid(what)) => Err(what),
@@ -169,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_documented_form_is_that_user_or_a_reason_why_not() {
+    fn documented_forms_are_users_or_refused_with_a_reason() {
         for (value, user) in [
             (json!("Mallory:5001001"), 5_001_001),
             (json!("mallory_7: 5001001 "), 5_001_001),
@@ -215,6 +225,14 @@ mod tests {
                 "no ban: ",
             ),
             (
+                json!({ "Table": "Banned", "Action": "Remove", "Value": "Alice" }),
+                "it removes the ban of \"Alice\"",
+            ),
+            (
+                json!({ "Table": "Banned", "Action": "Remove", "Value": { "Name": "Alice" } }),
+                "it removes the ban of \"Alice\"",
+            ),
+            (
                 json!({ "Table": "Banned", "Value": "Alice:1" }),
                 "Action must be",
             ),
@@ -225,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_may_take_a_ban_back() {
+    fn removal_names_its_user() {
         let change = |table: Value, action: &str, value: Value| json!({ "Table": table, "Action": action, "Value": value });
         for (entry, user) in [
             (

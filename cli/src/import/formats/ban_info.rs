@@ -1,4 +1,4 @@
-//! `json`: our own export, and any list in the shape of the documented `BanInfo`.
+//! `json`: our own export, and any list of `BanInfo` objects.
 
 use serde_json::Value;
 use shared::domain::ban_info::BanInfo;
@@ -28,8 +28,8 @@ pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) ->
         .find(|name| looks_like_an_end(name) && !is_ignored(name));
     if let Some(name) = lost {
         return wrong(format!(
-            "{name:?} seems to say when a ban ends, and it is no field of a ban: rename it to \
-             expires, give --format users-json, or --ignore-column"
+            "{name:?} seems to say when a ban ends, but is not a field of a ban: rename it to expires, \
+             or pass --format users-json or --ignore-column"
         ));
     }
     let unread = unread.into_iter().map(str::to_owned).collect();

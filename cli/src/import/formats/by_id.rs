@@ -1,8 +1,8 @@
-//! `by-id` and `kohls-admin`: stores from the id of a user to a ban.
+//! `by-id` and `kohls-admin`: maps from user id to ban.
 //!
-//! Kohl's Admin keeps `[name, reason, end, moderator]`, with `end` -1 for a ban that does not end
-//! and nothing for one of a single server, which is not kept. Early versions had no `name` in it.
-//! Other stores keep an object, the reason alone, or `true`.
+//! Kohl's Admin stores `[name, reason, end, moderator]`. `end` is -1 for a permanent ban and missing for
+//! one from a single server, which is not imported. Early versions had no `name`. Other stores contain an
+//! object, only the reason, or `true`.
 
 use serde_json::Value;
 
@@ -21,10 +21,10 @@ pub fn row(
     columns: &ColumnOptions,
 ) -> RowResult {
     let Some(user) = user else {
-        return wrong("expected a ban under the id of its user");
+        return wrong("expected an object with user ids as keys");
     };
     if !is_digits(user) {
-        return wrong(format!("{user:?} is not the id of a user"));
+        return wrong(format!("{user:?} is not a user id"));
     }
     match value {
         Value::Array(parts) if parts.is_empty() => {
@@ -45,12 +45,12 @@ pub fn row(
             let no = RowError::NotABan("it says that the user is not banned".to_owned());
             (Err(no), Vec::new())
         }
-        Value::Number(_) => wrong("a number does not say whether it is a time or a length"),
+        Value::Number(_) => wrong("a number alone may be a time or a length"),
         Value::Null => wrong("the entry is null: it does not say whether the user is banned"),
     }
 }
 
-/// Lua writes a table with holes as an object, with its indices as names.
+/// Lua encodes a list with holes as an object with indices as keys.
 fn is_list_with_holes(parts: &serde_json::Map<String, Value>) -> bool {
     !parts.is_empty()
         && parts
@@ -74,7 +74,7 @@ fn kohls(user: &str, mut parts: Vec<Value>, defaults: &ImportDefaults) -> RowRes
     let mut part = |at: usize| parts.get_mut(at).map(Value::take).unwrap_or_default();
     let (reason, end, moderator) = (part(1), part(2), part(3));
     if end.is_null() {
-        let no = RowError::NotABan("it is a ban of a single server, which has ended".to_owned());
+        let no = RowError::NotABan("it is a ban from a single server, which has ended".to_owned());
         return (Err(no), Vec::new());
     }
     let Some(end) = times::end(&end) else {
@@ -95,12 +95,7 @@ mod tests {
     use super::*;
 
     fn read(value: &Value) -> Result<(u64, String, u64), String> {
-        let defaults = ImportDefaults {
-            experience: "7001".parse().ok(),
-            moderator: "5009".parse().ok(),
-            public_reason: Some("Banned earlier".to_owned()),
-            ..ImportDefaults::default()
-        };
+        let defaults = ImportDefaults::sample();
         match row(Some("1001"), value, &defaults, &ColumnOptions::default()).0 {
             Ok(row) => Ok((
                 row.user.get(),
@@ -113,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_keeps_bans_in_many_shapes() {
+    fn stores_contain_bans_in_many_forms() {
         let ban = |reason: &str, end| Ok((1001, reason.to_owned(), end));
         for (value, expected) in [
             (json!(["Mallory", "spam", -1, 5001]), ban("spam", 0)),

@@ -1,7 +1,7 @@
-//! `hd-admin`: what HD Admin keeps under `Banland` in the data store `HDAdminSystemDataV1.0`.
+//! `hd-admin`: the key `Banland` of HD Admin's data store `HDAdminSystemDataV1.0`.
 //!
-//! An object with `CsvRecords` of `{UserId, BanTime, Reason, Server, BannedBy}`, where `BanTime` is a
-//! Unix second or `"Infinite"`. To lift a ban, it sets `BanTime` to that moment.
+//! An object with `Records` of `{UserId, BanTime, Reason, Server, BannedBy}`. `BanTime` is Unix seconds or
+//! `"Infinite"`; to lift a ban, HD Admin sets it to the current time.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) ->
         return wrong("BanTime must be Unix seconds or \"Infinite\"");
     };
     record.insert("Expires".to_owned(), end.into());
-    // Commands that a game runs by itself have no speaker.
+    // Commands that the game itself runs have no speaker.
     let speaker = record.get("BannedBy").and_then(Value::as_f64);
     if speaker.is_some_and(|speaker| speaker <= 0.0) {
         record.remove("BannedBy");

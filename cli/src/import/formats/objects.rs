@@ -1,4 +1,4 @@
-//! `users-json`: objects that name a user, with whatever fields a system gives them.
+//! `users-json`: objects with a user id and any other fields.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{RowResult, wrong};
 use crate::import::ImportDefaults;
 use crate::import::fields::columns::ColumnOptions;
 
-/// The row of an object. `user` is the id under which it is kept.
+/// Converts an object. `user` is its key, if it has one.
 pub fn row(
     user: Option<&str>,
     value: &Value,
@@ -16,7 +16,7 @@ pub fn row(
     let Value::Object(object) = value else {
         return wrong("expected an object with a user id");
     };
-    // Fields that hold nothing say nothing, whatever they are called.
+    // Ignore fields without a value, even if their titles seem to matter.
     let said = object.iter().filter(|(_, value)| !value.is_null());
     let (titles, values): (Vec<_>, Vec<_>) = said
         .map(|(title, value)| (title.clone(), value.clone()))
@@ -27,7 +27,7 @@ pub fn row(
     };
     if !fields.has_user() && user.is_none() {
         let there = titles.join(", ");
-        return wrong(format!("there is no userId (there are: {there})"));
+        return wrong(format!("there is no userId (found: {there})"));
     }
     let mut unread: Vec<_> = fields.unread.iter().cloned().collect();
     unread.extend(fields.unused(&values));

@@ -1,6 +1,6 @@
-//! `kohls-admin`, the older Infinite: `[admins, bans, settings]` under `KSave`, with `bans` a text of
-//! `id:end` pairs: -1 for a ban that does not end, the negative of its end for one that does. What
-//! is not negative was for a single server.
+//! `kohls-admin`, the older Infinite version: `KSave` contains `[admins, bans, settings]`. `bans` is a text
+//! of `id:end` pairs, with -1 for a permanent ban and the negative end for a temporary one. Other numbers
+//! were for a single server.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::import::documents::entries::DocumentEntry;
 use crate::import::entries::{FileEntry, Location, Original, RowError};
 use crate::import::fields::ids::is_digits;
 
-/// Whether these are the parts of such a document.
+/// Whether these are the parts of a `KSave`.
 pub fn are_parts(parts: &[Value]) -> bool {
     let [admins, Value::String(bans), Value::String(settings)] = parts else {
         return false;
@@ -27,7 +27,7 @@ fn are_pairs(text: &str) -> bool {
     })
 }
 
-/// The entries of the text of bans, the second part of the document.
+/// The entries of the second part of a `KSave`.
 pub fn entries(bans: DocumentEntry, defaults: &ImportDefaults) -> Vec<FileEntry> {
     let text = bans.value.ok();
     let text = text.as_ref().and_then(Value::as_str).unwrap_or_default();
@@ -45,7 +45,7 @@ pub fn entries(bans: DocumentEntry, defaults: &ImportDefaults) -> Vec<FileEntry>
     entries.collect()
 }
 
-/// As an entry of a store by id, by which it can be corrected and read again.
+/// The pair as an entry of Kohl's Admin, which can be corrected and imported.
 fn original(pair: &str) -> Original {
     let (user, end) = pair.split_once(':').unwrap_or((pair, ""));
     let end = match end.parse::<i64>() {
@@ -66,7 +66,7 @@ fn row(pair: &str, defaults: &ImportDefaults) -> Result<crate::import::ImportedB
         .parse()
         .map_err(|_| wrong("the end must be an integer"))?;
     if end >= 0 {
-        let what = "it is a ban of a single server, which has ended";
+        let what = "it is a ban from a single server, which has ended";
         return Err(RowError::NotABan(what.to_owned()));
     }
     let expires = if end == -1 { 0 } else { end.unsigned_abs() };

@@ -1,4 +1,4 @@
-//! `ids`: users, and nothing else about them.
+//! `ids`: user ids or profile links, without other data.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::import::defaults::RowDraft;
 use crate::import::fields::columns::ColumnOptions;
 use crate::import::fields::ids::{is_digits, is_rounded, user};
 
-/// The row of an id, or of a link to a profile.
+/// Converts an id or a profile link.
 pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) -> RowResult {
     if value.is_object() {
         return super::objects::row(None, value, defaults, columns);
@@ -16,7 +16,7 @@ pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) ->
     let id = match user(value) {
         Ok(Value::String(text)) if !is_digits(&text) && !is_rounded(&text) => {
             return wrong(format!(
-                "{text:?} is neither the id of a user nor a link to a profile"
+                "{text:?} is neither a user id nor a link to a profile"
             ));
         }
         Ok(id) => id,
@@ -26,7 +26,7 @@ pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) ->
     (row, Vec::new())
 }
 
-/// What the fields are called here.
+/// The name of a field in errors.
 pub fn name(field: &str) -> String {
     match field {
         "robloxId" => "the user's id",

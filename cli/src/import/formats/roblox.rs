@@ -1,4 +1,4 @@
-//! `roblox`: Roblox's own list of bans, as Open Cloud returns it
+//! `roblox`: Roblox's own ban list, as Open Cloud returns it
 //! (`/cloud/v2/universes/{id}/user-restrictions`).
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::import::defaults::RowDraft;
 use crate::import::entries::RowError;
 use crate::import::{ImportDefaults, ImportedBan};
 
-/// The row of a restriction in a file.
+/// Converts a restriction in a file.
 pub fn row(value: &Value, defaults: &ImportDefaults) -> RowResult {
     (
         of_restriction(&Restriction::read(value), defaults),
@@ -18,8 +18,7 @@ pub fn row(value: &Value, defaults: &ImportDefaults) -> RowResult {
     )
 }
 
-/// The ban that a restriction is, with the experience, moderator and reasons of `defaults` where it
-/// says nothing.
+/// Converts a restriction. `defaults` provides what it does not contain.
 pub fn of_restriction(
     restriction: &Restriction,
     defaults: &ImportDefaults,
@@ -28,11 +27,11 @@ pub fn of_restriction(
         return Err(RowError::Invalid(fault.clone()));
     }
     if !restriction.active {
-        let what = "the restriction is not active: Roblox keeps those that were lifted";
+        let what = "the restriction is inactive: Roblox keeps lifted ones";
         return Err(RowError::NotABan(what.to_owned()));
     }
     if restriction.inherited {
-        let what = "the restriction is that of the universe, shown at a place";
+        let what = "the restriction is inherited from the universe";
         return Err(RowError::NotABan(what.to_owned()));
     }
     let user = restriction.user.map(UserId::get);
@@ -41,7 +40,7 @@ pub fn of_restriction(
         .with("privateReason", restriction.private_reason.as_str())
         .with("publicReason", restriction.display_reason.as_str())
         .with("expires", restriction.ends().seconds());
-    // That of a place holds at that place only.
+    // The restriction of a place applies only to that place.
     if let Some(place) = restriction.place {
         draft = draft
             .with("experienceId", place.get())
@@ -69,13 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn restrictions_are_read_as_open_cloud_returns_them() {
-        let defaults = ImportDefaults {
-            experience: "7001".parse().ok(),
-            moderator: "5009".parse().ok(),
-            public_reason: Some("Banned earlier".to_owned()),
-            ..ImportDefaults::default()
-        };
+    fn open_cloud_restrictions_are_parsed() {
+        let defaults = ImportDefaults::sample();
         let read = |path: &str, join: Value| {
             row(
                 &json!({ "path": path, "user": "users/7", "gameJoinRestriction": join }),

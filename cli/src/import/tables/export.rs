@@ -1,4 +1,4 @@
-//! `csv`: our own export, also as a spreadsheet saves it.
+//! `csv`: our own export, also after a spreadsheet has saved it.
 
 use std::io::Read;
 
@@ -15,7 +15,7 @@ use crate::import::fields::columns::{ColumnOptions, flag};
 use crate::import::fields::ids::{is_rounded, rounded, unquoted};
 use crate::import::fields::titles::{OURS, looks_like_an_end, normal};
 
-/// The columns in which a spreadsheet could see a formula.
+/// The columns that a spreadsheet could run as formulas.
 const TEXTS: [&str; 2] = ["privateReason", "publicReason"];
 
 /// The columns of flags, which some exports and all spreadsheets write as words.
@@ -28,7 +28,7 @@ const FLAGS: [&str; 6] = [
     "experienceBanCompleted",
 ];
 
-/// With `raw`, reasons are taken as they are, as the export with `raw=true` has left them.
+/// `raw` means that the reasons are not escaped, as in an export with `raw=true`.
 pub fn entries<R: Read>(
     input: R,
     defaults: ImportDefaults,
@@ -44,7 +44,7 @@ pub fn entries<R: Read>(
             .into_iter()
             .find(|field| normal(field) == own);
         if known.is_some() && fields.contains(&known) {
-            let what = format!("there are two columns {title:?}");
+            let what = format!("duplicate column {title:?}");
             return Err(FileError::new(table.line, what));
         }
         fields.push(known);
@@ -54,7 +54,7 @@ pub fn entries<R: Read>(
         let is_ignored = columns.ignored.iter().any(|ignored| normal(ignored) == own);
         if looks_like_an_end(title) && !is_ignored {
             let what = format!(
-                "{title:?} seems to say when a ban ends, and it is no column of an export: give \
+                "{title:?} seems to say when a ban ends, but is not a column of an export: pass \
                  --ignore-column, or --format users-csv"
             );
             return Err(FileError::new(table.line, what));
@@ -65,8 +65,8 @@ pub fn entries<R: Read>(
     Ok(table.records.map(move |record| -> Result<FileEntry, FileError> {
         let record = record?;
         if !record.is_closed {
-            let what = "the file ends without a line end, as no export does: it seems to be cut \
-                        off (if it is not, add a line end)";
+            let what = "the last line has no line end, so the export is probably cut off (if it is \
+                        complete, add a line end)";
             return Err(FileError::new(record.line, what));
         }
         let record = whole(record, width, restores)?;

@@ -1,4 +1,4 @@
-//! The beginning of a table: what separates its cells, and the titles of its columns.
+//! The start of a table: its separator and its column titles.
 
 use std::io::{BufReader, Chain, Cursor, Read};
 
@@ -6,30 +6,27 @@ use super::records::{CsvRecord, CsvRecords};
 use crate::import::FileError;
 use crate::import::fields::titles::{OURS, normal};
 
-/// How much is read to find out about a table, in bytes.
+/// How much is read to detect the separator, in bytes.
 const FIRST: u64 = 1 << 16;
 
-/// What may separate cells, the most common first.
+/// The possible separators, most common first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// A table that stands behind its titles.
+/// A table after its titles.
 pub struct CsvTable<R> {
-    /// The titles of its columns.
     pub titles: Vec<String>,
     /// The line of the titles.
     pub line: u64,
-    /// Whether it is a file of failed rows, with cells that are defused for spreadsheets.
+    /// Whether it is an errors file, with cells that are escaped for spreadsheets.
     pub is_of_errors: bool,
-    /// Its rows.
     pub records: CsvRecords<BufReader<Chain<Cursor<Vec<u8>>, R>>>,
 }
 
 impl<R: Read> CsvTable<R> {
-    /// Reads the titles. Of several separators that are possible, the first counts by which there
-    /// is a column of users.
+    /// Reads the titles. Uses the first separator that yields a column of users.
     pub fn open(mut input: R, is_user: impl Fn(&str) -> bool) -> Result<Self, FileError> {
         let mut first = Vec::new();
-        let unreadable = |error| FileError::new(1, format!("the file cannot be read: {error}"));
+        let unreadable = |error| FileError::new(1, format!("could not read the file: {error}"));
         let taken = input.by_ref().take(FIRST).read_to_end(&mut first);
         taken.map_err(unreadable)?;
         if first.starts_with(b"\xEF\xBB\xBF") {
@@ -55,7 +52,7 @@ impl<R: Read> CsvTable<R> {
     }
 }
 
-/// The separator that a first line `sep=;` names, as Excel reads and writes it.
+/// The separator in a first line such as `sep=;`, which Excel reads and writes.
 fn said_separator(first: &[u8]) -> Option<u8> {
     let first = first.strip_prefix(b"\"").unwrap_or(first);
     let named = first.get(..4)?.eq_ignore_ascii_case(b"sep=");
@@ -81,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_separator_is_the_one_that_makes_a_column_of_users() {
+    fn separator_is_the_one_that_yields_a_column_of_users() {
         for text in [
             "userId,reason\n1,a;b\n",
             "userId;reason\n1;a,b\n",

@@ -1,27 +1,26 @@
-//! The records of a table, one after the other, with the line on which each begins.
+//! Parses the records of a table (RFC 4180 with any separator), with the first line of each.
 //!
-//! RFC 4180 with any separator. Quotes are read strictly: an unclosed one would swallow the rows
-//! behind it, and the `csv` crate neither reports that nor lines in files with CR LF.
+//! Quotes are parsed strictly: an unclosed one would include the following rows. The `csv` crate does not
+//! report that, nor correct line numbers in files with CR LF.
 
 use std::io::BufRead;
 
 use crate::import::FileError;
 
-/// The largest record, in bytes: far beyond any ban.
-const LARGEST: usize = 1 << 20;
+/// The maximum size of a record, in bytes: far more than any ban needs.
+const MAX_SIZE: usize = 1 << 20;
 
-/// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvRecord {
-    /// The line on which it begins, from 1.
+    /// Its first line, from 1.
     pub line: u64,
-    /// Its cells; those without quotes are trimmed.
+    /// Its cells. Unquoted cells are trimmed.
     pub cells: Vec<String>,
     /// Whether a line end follows it.
     pub is_closed: bool,
 }
 
-/// Reads records. Blank lines, and rows of empty cells, are counted and passed over.
+/// Iterates over records. Skips blank lines and rows of empty cells.
 #[derive(Debug)]
 pub struct CsvRecords<R> {
     input: R,
@@ -30,17 +29,17 @@ pub struct CsvRecords<R> {
     is_over: bool,
 }
 
-/// Where in a cell the reader is.
+/// The position of the parser in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CellState {
     Start,
     Bare,
-    /// In quotes that were opened on this line.
+    /// In quotes; with the line of the opening quote.
     Quoted(u64),
-    /// Behind a quote that ends the cell unless another one follows.
+    /// After a quote that ends the cell, unless another quote follows.
     Closed(u64),
-    /// Behind blanks behind such a quote.
-    Behind(u64),
+    /// In spaces after the closing quote.
+    After(u64),
 }
 
 impl<R: BufRead> CsvRecords<R> {
@@ -78,8 +77,8 @@ impl<R: BufRead> CsvRecords<R> {
                 if let CellState::Quoted(opened) = state {
                     return Err(FileError::new(
                         opened,
-                        "a quote opens a cell here and is never closed: the rows behind it would \
-                         be part of the cell",
+                        "a quote opens a cell here and is never closed, so the cell would include the \
+                         following rows",
                     ));
                 }
                 cells.push(finished(cell, state, line)?);
@@ -91,14 +90,14 @@ impl<R: BufRead> CsvRecords<R> {
             };
             is_first = false;
             size = size.saturating_add(1);
-            if size > LARGEST {
+            if size > MAX_SIZE {
                 let opened = match state {
                     CellState::Quoted(opened) => opened,
                     _ => line,
                 };
                 return Err(FileError::new(
                     opened,
-                    "the row that begins here is over 1 MiB long",
+                    "the row that begins here is longer than 1 MiB",
                 ));
             }
             let is_end = matches!(byte, b'\n' | b'\r');
@@ -145,14 +144,14 @@ impl<R: BufRead> CsvRecords<R> {
                     cell.push(byte);
                     state = CellState::Bare;
                 }
-                CellState::Closed(opened) | CellState::Behind(opened) if is_blank => {
-                    state = CellState::Behind(opened)
+                CellState::Closed(opened) | CellState::After(opened) if is_blank => {
+                    state = CellState::After(opened)
                 }
-                CellState::Closed(opened) | CellState::Behind(opened) => {
+                CellState::Closed(opened) | CellState::After(opened) => {
                     return Err(FileError::new(
                         opened,
-                        "a quote opens a cell here, and text follows where it is closed: a quote \
-                         within a cell must be doubled",
+                        "a quote opens a cell here, and text follows the closing quote: quotes within a \
+                         cell must be doubled",
                     ));
                 }
             }
@@ -171,7 +170,7 @@ impl<R: BufRead> CsvRecords<R> {
         match self.input.fill_buf() {
             Ok(buffer) => Ok(buffer.first().copied()),
             Err(error) => {
-                let what = format!("the file cannot be read: {error}");
+                let what = format!("could not read the file: {error}");
                 Err(FileError::new(self.line, what))
             }
         }
@@ -182,8 +181,7 @@ fn finished(cell: Vec<u8>, state: CellState, line: u64) -> Result<String, FileEr
     let text = String::from_utf8(cell).map_err(|_| {
         FileError::new(
             line,
-            "this is not UTF-8 (it may be Windows-1252, as older programs write it): save the file \
-             as UTF-8",
+            "this is not UTF-8 (it may be Windows-1252 from an older program): save the file as UTF-8",
         )
     })?;
     Ok(match state {
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn each_record_comes_with_the_line_it_begins_on() {
+    fn records_have_their_first_line() {
         let text = "a,b\r\n1,\"x\r\ny\"\r\n\r\n\n2, \"y\" \n,\n3,z\"z";
         let expected = [
             row(1, &["a", "b"]),
@@ -249,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_is_not_closed_is_found_where_it_opens() {
+    fn unclosed_quotes_are_reported_where_they_open() {
         for (text, line) in [
             ("a\n1,\"x\n2,y\n", 2),
             ("a\n1,\"x\n2,\"y\"\n3,z\n", 2),
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf_8_is_named() {
+    fn invalid_utf_8_is_reported() {
         let mut records = CsvRecords::new(b"a\nM\xfcller\n".as_slice(), b',');
         assert!(records.next().unwrap().is_ok());
         let broken = records.next().unwrap().unwrap_err();
@@ -272,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn records_may_lie_across_the_pieces_in_which_a_file_is_read() {
+    fn records_may_span_read_buffers() {
         let text = "a,b\r\n\"x\"\"\r\ny\",2\r\n";
         let whole = cells(text, b',');
         for size in 1..8 {

@@ -1,4 +1,4 @@
-//! `users-csv`: a table of users, with as much about each as there is.
+//! `users-csv`: a table of users.
 
 use std::io::Read;
 
@@ -41,12 +41,12 @@ pub fn entries<R: Read>(
         }))
 }
 
-/// A record of a table this wide. A last one that is shorter, and not closed, was cut off.
+/// Fails if the last record is incomplete: too short and without a line end.
 pub fn whole(mut record: CsvRecord, width: usize, restores: bool) -> Result<CsvRecord, FileError> {
     if !record.is_closed && record.cells.len() < width {
         return Err(FileError::new(
             record.line,
-            "the file ends in the middle of a row: it seems to be cut off",
+            "the file ends in the middle of a row, so it is probably cut off",
         ));
     }
     if restores {
@@ -89,7 +89,7 @@ fn entry(
 
 pub fn wrong_width(has: usize, width: usize) -> String {
     let cells = if has == 1 { "cell" } else { "cells" };
-    format!("the row has {has} {cells}, and the header has {width}")
+    format!("the row has {has} {cells}, but the header has {width}")
 }
 
 fn no_user(titles: &[String]) -> String {
@@ -99,9 +99,9 @@ fn no_user(titles: &[String]) -> String {
         .any(|title| is_digits(title) || linked(title).is_some());
     if is_data {
         return format!(
-            "the first row must hold the titles of the columns, such as userId,reason,expires (it \
-             holds: {there})"
+            "the first row must contain the column titles, such as userId,reason,expires (it contains: \
+             {there})"
         );
     }
-    format!("there is no column \"userId\" (there are: {there}): give --user-column TITLE")
+    format!("there is no column \"userId\" (found: {there}): pass --user-column TITLE")
 }

@@ -1,4 +1,4 @@
-//! Interrupted, repeated, overtaken, throttled: each ban once, whatever happens.
+//! Tests that interruptions, repetitions, write conflicts and throttling import each ban once.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,9 +31,9 @@ fn users(folder: &Folder, count: u64) -> PathBuf {
     folder.with("users.csv", text)
 }
 
-/// Two files give the same guids to different users. Whichever import is faster, each guid is one ban's.
+/// Two files assign the same guids to different users. Whichever import is faster, each guid names one ban.
 #[tokio::test]
-async fn two_imports_at_once_give_no_guid_to_two_users() {
+async fn concurrent_imports_give_each_guid_to_one_user() {
     const BANS: u64 = 300;
     let app = TestApp::builder().without_stream().start().await;
     let (workspace, folder) = (app.workspace().await, Folder::new());
@@ -64,13 +64,13 @@ async fn two_imports_at_once_give_no_guid_to_two_users() {
     assert_eq!((sum("added"), sum("failed")), (BANS, BANS), "{sums:?}");
     assert_each_once(&workspace, 300).await;
 
-    // A third one finds them in the index.
+    // A third import finds them in the index.
     let third = file("third.json", 9_000);
     import_failing(&workspace, &third, &[], BANS).await;
     assert_each_once(&workspace, 300).await;
 }
 
-/// Bans with names and numbers, every third of them Global, every fourth ended.
+/// Bans with guids and numbers; every third is Global, every fourth has ended.
 fn exported(folder: &Folder, count: u64) -> PathBuf {
     let rows = (1..=count).rev().map(|number| {
         let ban = json!({
@@ -92,8 +92,8 @@ fn exported(folder: &Folder, count: u64) -> PathBuf {
     )
 }
 
-/// Kills imports at work, each a little further on than the one before, and lets the last one come to
-/// its end; how many were killed in the middle.
+/// Kills imports, each a little later than the one before, and completes the last one. Returns how many
+/// were killed midway.
 async fn interrupted(workspace: &Workspace<'_>, file: &Path, flags: &[&str], bans: usize) -> u32 {
     let (mut killed, mut there) = (0, 0);
     for further in [1, 60, 150] {
@@ -113,7 +113,7 @@ async fn interrupted(workspace: &Workspace<'_>, file: &Path, flags: &[&str], ban
 }
 
 #[tokio::test]
-async fn an_import_that_is_killed_and_run_again_comes_to_the_same() {
+async fn killed_imports_resume_to_the_same_result() {
     const BANS: u64 = 1_200;
     let app = TestApp::builder().without_stream().start().await;
     let folder = Folder::new();
@@ -131,7 +131,7 @@ async fn an_import_that_is_killed_and_run_again_comes_to_the_same() {
     let owed = |workspace: &Workspace<'_>, items: Vec<Value>| {
         let prefix = workspace.prefix();
         let text = items.into_iter().map(|mut item| {
-            // The version of a new item is a random number.
+            // Versions of new items are random.
             item.as_object_mut().unwrap().remove("version");
             item.to_string().replace(&prefix, "")
         });
@@ -149,7 +149,7 @@ async fn an_import_that_is_killed_and_run_again_comes_to_the_same() {
 }
 
 #[tokio::test]
-async fn users_without_guids_are_banned_once_however_often_it_is_killed() {
+async fn killed_imports_ban_users_without_guid_once() {
     const USERS: u64 = 900;
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
@@ -158,7 +158,7 @@ async fn users_without_guids_are_banned_once_however_often_it_is_killed() {
     let killed = interrupted(&workspace, &file, &FLAGS, 900).await;
     assert!(killed > 0, "none was killed at work");
     assert_each_once(&workspace, 900).await;
-    // Those that were lifted since are not banned again.
+    // Users who were unbanned since are not banned again.
     for user in 1..=3 {
         workspace.unban(Unban::of(user, ARENA)).await;
     }
@@ -169,7 +169,7 @@ async fn users_without_guids_are_banned_once_however_often_it_is_killed() {
 }
 
 #[tokio::test]
-async fn a_ban_of_the_api_during_an_import_is_not_doubled() {
+async fn api_ban_during_an_import_is_not_duplicated() {
     const USERS: u64 = 300;
     let app = TestApp::builder()
         .without_stream()
@@ -202,7 +202,7 @@ async fn a_ban_of_the_api_during_an_import_is_not_doubled() {
 }
 
 #[tokio::test]
-async fn a_throttled_or_failing_database_loses_and_doubles_nothing() {
+async fn database_faults_neither_lose_nor_duplicate_bans() {
     const USERS: u64 = 400;
     let app = TestApp::builder()
         .without_stream()
@@ -241,7 +241,7 @@ async fn a_throttled_or_failing_database_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn ctrl_c_stops_between_transactions_and_says_how_to_go_on() {
+async fn ctrl_c_stops_between_transactions_and_says_how_to_continue() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();

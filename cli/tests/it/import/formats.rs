@@ -1,4 +1,4 @@
-//! Every format that is read, from a file as it comes.
+//! Tests of every import format.
 
 use end_to_end::{TestApp, Workspace};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const FLAGS: [&str; 6] = [
     "Banned earlier",
 ];
 
-/// User, moderator, both reasons, expiry, oldest user first.
+/// User, moderator, both reasons and expiry, sorted by user.
 async fn bans(workspace: &Workspace<'_>) -> Vec<Value> {
     let mut bans: Vec<_> = workspace
         .bans()
@@ -50,7 +50,7 @@ fn errors(name: &str, folder: &Folder) -> String {
 }
 
 #[tokio::test]
-async fn lists_of_admin_scripts_are_read() {
+async fn data_of_admin_scripts_is_imported() {
     let app = TestApp::builder().without_stream().start().await;
     let folder = Folder::new();
     let path = folder.file("errors.csv");
@@ -118,7 +118,7 @@ async fn lists_of_admin_scripts_are_read() {
 }
 
 #[tokio::test]
-async fn a_table_of_users_is_read_by_the_titles_of_its_columns() {
+async fn table_of_users_is_imported_by_column_titles() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -157,7 +157,7 @@ async fn a_table_of_users_is_read_by_the_titles_of_its_columns() {
         "{said}"
     );
 
-    // Corrected, it is imported, and the file of an earlier run goes with the next clean one.
+    // The corrected file is imported, and the next run without errors removes the errors file.
     let corrected = said
         .replace("x,Trudy", "1003,Trudy")
         .replace("tomorrow", "2100-01-01");
@@ -176,7 +176,7 @@ async fn a_table_of_users_is_read_by_the_titles_of_its_columns() {
 }
 
 #[tokio::test]
-async fn the_documented_list_is_read_and_so_is_the_list_alone() {
+async fn json_list_is_imported_with_and_without_its_wrapper() {
     let app = TestApp::builder().without_stream().start().await;
     let folder = Folder::new();
     let text = std::fs::read_to_string(fixture("ban-info.json")).unwrap();
@@ -198,7 +198,7 @@ async fn the_documented_list_is_read_and_so_is_the_list_alone() {
 }
 
 #[tokio::test]
-async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whole() {
+async fn standard_input_is_imported_and_broken_files_are_refused() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -226,8 +226,8 @@ async fn what_comes_through_a_pipe_is_read_too_and_a_broken_file_is_refused_whol
         (broken, "line 3: invalid JSON: the file ends in the middle"),
         ("", "the file is empty"),
         ("{}", "the document is empty"),
-        ("[{\"a\":1}]", "the format cannot be recognised"),
-        ("[]", "the file holds no bans"),
+        ("[{\"a\":1}]", "could not detect the format"),
+        ("[]", "the file contains no bans"),
         (
             "userId\n1,\"\u{1b}[31mopen\n2\n",
             "line 2: a quote opens a cell here",

@@ -1,4 +1,4 @@
-//! What is imported, what is not and why, and what experiences owe afterwards.
+//! Tests of which rows are imported, and of what becomes pending.
 
 use std::num::NonZeroU32;
 
@@ -12,7 +12,7 @@ use super::program::{Folder, assert_sums, import, import_failing, of_kind, run, 
 const ARENA: u64 = 7_001;
 const BEACH: u64 = 7_002;
 
-/// A ban as a list has it.
+/// A ban in a JSON list.
 fn ban(guid: u64, user: u64) -> Value {
     json!({
         "guid": guid.to_string(),
@@ -36,10 +36,10 @@ fn list(folder: &Folder, bans: &[Value]) -> std::path::PathBuf {
     folder.with("list.json", format!("[\n{}\n]\n", lines.join(",\n")))
 }
 
-/// When a ban was made is in its guid.
+/// A guid contains the time of its ban.
 const OLD: u64 = 633_197_862_920_433_664;
 
-/// Lines and reasons of the rows that were not imported.
+/// The lines and reasons of rows that were not imported.
 fn failed(folder: &Folder) -> Vec<(u64, String)> {
     let text = std::fs::read_to_string(folder.file("list.json.errors.json")).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -52,7 +52,7 @@ fn failed(folder: &Folder) -> Vec<(u64, String)> {
 }
 
 #[tokio::test]
-async fn each_wrong_row_is_named_with_its_line_and_the_others_are_imported() {
+async fn invalid_rows_are_reported_with_their_line_and_others_imported() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -98,7 +98,7 @@ async fn each_wrong_row_is_named_with_its_line_and_the_others_are_imported() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_what_would_change_and_changes_nothing() {
+async fn dry_run_lists_changes_and_changes_nothing() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -138,7 +138,7 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
         .collect();
     let as_said = [
         (3, "differs"),
-        (4, "in the way"),
+        (4, "conflict"),
         (5, "would be added"),
         (6, "failed"),
     ];
@@ -177,14 +177,14 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_older_ban_goes_to_the_records_and_one_in_force_is_never_displaced() {
+async fn import_never_overrides_an_active_ban() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
     workspace.ban(Ban::of(1, ARENA).permanent()).await;
     workspace.ban(Ban::of(2, ARENA).permanent()).await;
     workspace.unban(Unban::of(2, ARENA)).await;
-    // In an hour: a clock elsewhere may be ahead, but not by years.
+    // An hour ahead is allowed: another clock may be fast, but not by years.
     let soon = ((end_to_end::now() + 3_600) * 1000 - 1_577_836_800_000) << 22;
     let rows = [
         with(ban(OLD, 1), "isActive", 0),
@@ -199,11 +199,11 @@ async fn an_older_ban_goes_to_the_records_and_one_in_force_is_never_displaced() 
     assert_eq!(workspace.check(3, ARENA).await["isAppealed"], true);
     assert_eq!(workspace.bans().await.len(), 4);
     let errors = failed(&folder);
-    assert!(errors[0].1.contains(" is in the way"), "{errors:?}");
+    assert!(errors[0].1.contains("conflicts with the ban"), "{errors:?}");
 }
 
 #[tokio::test]
-async fn a_file_that_is_all_about_one_user_is_imported_row_by_row() {
+async fn many_bans_of_one_user_are_imported_in_order() {
     const BANS: u64 = 520;
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
@@ -225,7 +225,7 @@ async fn a_file_that_is_all_about_one_user_is_imported_row_by_row() {
 }
 
 #[tokio::test]
-async fn protected_users_are_spared_and_history_names_the_run() {
+async fn protected_users_are_not_banned_and_history_names_the_run() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -269,7 +269,7 @@ async fn pending(workspace: &Workspace<'_>, experience: u64) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn imported_bans_are_pending_unless_they_were_applied() {
+async fn imported_bans_are_pending_unless_applied() {
     let app = TestApp::start().await;
     let folder = Folder::new();
     let rows = [
@@ -282,7 +282,7 @@ async fn imported_bans_are_pending_unless_they_were_applied() {
             1,
         ),
         with(ban(OLD + 4, 5), "experienceId", BEACH),
-        // Both at once: the one that does not end counts.
+        // Of both, the permanent ban is in force.
         ban(OLD + 5, 6),
         with(
             with(ban(OLD + 6, 6), "isGlobal", 1),
@@ -311,7 +311,7 @@ async fn imported_bans_are_pending_unless_they_were_applied() {
         let left = pending(&applied, experience).await;
         assert!(left.is_empty(), "{experience}: {left:?}");
     }
-    // What was applied is owed back when it ends.
+    // The end of an applied ban becomes a pending unban.
     applied
         .unban(Unban::of(3, ARENA).with("banType", "Global"))
         .await;

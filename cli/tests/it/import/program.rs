@@ -1,4 +1,4 @@
-//! The built program against the product, and files for it.
+//! Helpers that run imports and exports.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use end_to_end::{TestApp, Workspace};
 use serde_json::{Value, json};
 
-/// A folder that goes with the test.
+/// A temporary folder.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -43,7 +43,7 @@ pub fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// The program with an endpoint, ready for arguments.
+/// The command for an endpoint, without arguments.
 pub fn program(app: &TestApp, endpoint: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command
@@ -58,14 +58,14 @@ pub fn program(app: &TestApp, endpoint: &str) -> Command {
     command
 }
 
-/// Runs it beside whatever else the test has under way.
+/// Runs it without blocking other tasks of the test.
 pub async fn finished(child: Child) -> Output {
     tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
         .await
         .unwrap()
 }
 
-/// An import into a workspace, begun.
+/// Starts an import into a workspace.
 pub fn begin(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Child {
     let app = workspace.app();
     let mut command = program(app, app.database().endpoint());
@@ -74,7 +74,7 @@ pub fn begin(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// Links the experiences that these options name.
+/// Links the experiences in these options.
 pub async fn link_named(workspace: &Workspace<'_>, options: &[&str]) {
     let (store, prefix) = (workspace.app().store(), workspace.id().prefix());
     for pair in options.windows(2) {
@@ -90,20 +90,20 @@ pub async fn link_named(workspace: &Workspace<'_>, options: &[&str]) {
     }
 }
 
-/// An import to its end, with the experiences linked that its options name.
+/// Links the experiences in the options and runs an import.
 pub async fn run(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Output {
     link_named(workspace, more).await;
     finished(begin(workspace, file, more)).await
 }
 
-/// The sums of an import that must succeed.
+/// The totals of an import that must succeed.
 pub async fn import(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Value {
     let done = run(workspace, file, more).await;
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     serde_json::from_slice(&done.stdout).unwrap()
 }
 
-/// The sums of an import of which this many rows fail.
+/// The totals of an import with this many failed rows.
 pub async fn import_failing(
     workspace: &Workspace<'_>,
     file: &Path,
@@ -118,7 +118,7 @@ pub async fn import_failing(
     sums
 }
 
-/// The bans of a workspace as a file.
+/// Exports the bans of a workspace.
 pub async fn export(workspace: &Workspace<'_>, more: &[&str]) -> String {
     let app = workspace.app();
     let mut command = program(app, app.database().endpoint());
@@ -145,7 +145,7 @@ pub fn assert_sums(sums: &Value, expected: Value) {
     assert_eq!(shown, expected, "{sums}");
 }
 
-/// Removes everything of a workspace but itself and its keys.
+/// Removes everything from a workspace except itself and its keys.
 pub async fn wipe(workspace: &Workspace<'_>) {
     let table = &workspace.app().tables().bans;
     let items = workspace.stored().await;
@@ -168,14 +168,14 @@ pub async fn wipe(workspace: &Workspace<'_>) {
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
 }
 
-/// The items of a kind.
+/// The items of one kind.
 pub async fn of_kind(workspace: &Workspace<'_>, kind: &str) -> Vec<Value> {
     let mut items = workspace.stored().await;
     items.retain(|item| item["kind"]["S"] == kind);
     items
 }
 
-/// Each ban once, each with a number of its own and one decision.
+/// Asserts that each ban exists once, with its own number and one decision.
 pub async fn assert_each_once(workspace: &Workspace<'_>, bans: usize) {
     let records = of_kind(workspace, "ban").await;
     let decisions = of_kind(workspace, "decision").await;

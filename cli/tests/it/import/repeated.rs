@@ -1,4 +1,4 @@
-//! Several bans of one user, or with one guid, and imports that are undone and done again.
+//! Tests of duplicates, and of undone and repeated imports.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ const FLAGS: [&str; 6] = [
     "Banned earlier",
 ];
 
-/// The sums of a run, dry or not.
+/// The totals of a run or dry run.
 async fn sums(workspace: &Workspace<'_>, file: &Path, more: &[&str], is_dry: bool) -> Value {
     let dry: &[&str] = if is_dry { &["--dry-run"] } else { &[] };
     let done = run(workspace, file, &[more, dry].concat()).await;
@@ -35,8 +35,8 @@ async fn sums(workspace: &Workspace<'_>, file: &Path, more: &[&str], is_dry: boo
     sums
 }
 
-/// Imports a file after a dry run, which must give the same numbers.
-async fn import_as_foretold(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Value {
+/// Imports a file after a dry run, which must have the same totals.
+async fn import_matching_dry_run(workspace: &Workspace<'_>, file: &Path, more: &[&str]) -> Value {
     let foretold = sums(workspace, file, more, true).await;
     let real = sums(workspace, file, more, false).await;
     assert_eq!(foretold, real);
@@ -55,24 +55,24 @@ fn list(folder: &Folder, bans: &[Value]) -> PathBuf {
     folder.with("list.json", Value::from(bans).to_string())
 }
 
-/// When a ban was made is in its guid.
+/// A guid contains the time of its ban.
 const OLD: u64 = 633_197_862_920_433_664;
 
 #[tokio::test]
-async fn the_ban_that_ends_last_holds_and_a_dry_run_says_so() {
+async fn ban_that_ends_last_is_in_force_and_dry_run_agrees() {
     let app = TestApp::builder().without_stream().start().await;
     let folder = Folder::new();
     let workspace = app.workspace().await;
     let file = fixture("cases/f07-temporary-then-permanent.csv");
     let errors = folder.file("errors.csv");
     let flags = [&FLAGS[..], &["--errors", errors.to_str().unwrap()]].concat();
-    let sums = import_as_foretold(&workspace, &file, &flags).await;
+    let sums = import_matching_dry_run(&workspace, &file, &flags).await;
     assert_sums(&sums, json!({ "read": 2, "added": 1, "replaced": 1 }));
     assert_eq!(workspace.check(130_004, ARENA).await["expires"], 0);
     let recorded = workspace.bans().await;
     let in_force = recorded.iter().filter(|ban| ban["isActive"] == 1);
     assert_eq!((recorded.len(), in_force.count()), (2, 1));
-    let again = import_as_foretold(&workspace, &file, &flags).await;
+    let again = import_matching_dry_run(&workspace, &file, &flags).await;
     assert_sums(&again, json!({ "added": 0, "replaced": 0, "unchanged": 2 }));
 
     let workspace = app.workspace().await;
@@ -91,7 +91,7 @@ async fn the_ban_that_ends_last_holds_and_a_dry_run_says_so() {
         ban(OLD + 30, 5),
     ];
     let file = list(&folder, &rows);
-    let sums = import_as_foretold(&workspace, &file, &[]).await;
+    let sums = import_matching_dry_run(&workspace, &file, &[]).await;
     let expected = json!({
         "read": 8, "added": 3, "replaced": 1, "unchanged": 1, "inTheWay": 1, "failed": 2,
     });
@@ -100,20 +100,20 @@ async fn the_ban_that_ends_last_holds_and_a_dry_run_says_so() {
         workspace.check(1, ARENA).await["guid"],
         (OLD + 5).to_string()
     );
-    let again = import_as_foretold(&workspace, &file, &[]).await;
+    let again = import_matching_dry_run(&workspace, &file, &[]).await;
     let expected =
         json!({ "added": 0, "unchanged": 5, "inTheWay": 1, "failed": 2, "differing": 0 });
     assert_sums(&again, expected);
 
-    // A guid that another user has already is refused too.
+    // The guid of another user's existing ban is refused too.
     let file = list(&folder, &[ban(OLD + 6, 7), ban(OLD + 7, 8)]);
-    let sums = import_as_foretold(&workspace, &file, &[]).await;
+    let sums = import_matching_dry_run(&workspace, &file, &[]).await;
     assert_sums(&sums, json!({ "read": 2, "added": 1, "failed": 1 }));
     assert!(!workspace.is_banned(7, ARENA).await);
 }
 
 #[tokio::test]
-async fn an_undone_import_can_be_done_again() {
+async fn undone_import_can_be_repeated() {
     let app = TestApp::builder().without_stream().start().await;
     let folder = Folder::new();
     let users = folder.with("users.csv", "userId,expires\n1,2099-01-01\n1,\n2,\n3,\n");
@@ -135,17 +135,17 @@ async fn an_undone_import_can_be_done_again() {
         assert_eq!(done.status.code(), Some(0), "{}", said(&done));
         assert!(!workspace.is_banned(first, ARENA).await);
 
-        let sums = import_as_foretold(&workspace, file, flags).await;
+        let sums = import_matching_dry_run(&workspace, file, flags).await;
         assert_sums(&sums, json!({ "added": 0, "failed": 0 }));
-        // Another key has decided meanwhile.
+        // Another key has made a decision in the meantime.
         workspace.ban(Ban::of(first + 1, ARENA).permanent()).await;
         let again = [flags, &["--again"]].concat();
-        let sums = import_as_foretold(&workspace, file, &again).await;
+        let sums = import_matching_dry_run(&workspace, file, &again).await;
         assert_sums(&sums, json!({ "added": bans - 1, "failed": 0 }));
         for user in first..first + bans {
             assert!(workspace.is_banned(user, ARENA).await, "{user}");
         }
-        let sums = import_as_foretold(&workspace, file, &again).await;
+        let sums = import_matching_dry_run(&workspace, file, &again).await;
         assert_sums(&sums, json!({ "added": 0, "failed": 0, "differing": 0 }));
         workspace.unban(Unban::of(first, ARENA)).await;
     }

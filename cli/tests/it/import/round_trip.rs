@@ -1,4 +1,4 @@
-//! What goes out comes in again, and goes out as it was.
+//! Tests of exports that are imported again.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::program::{Folder, assert_sums, export, finished, import, program, sai
 const ARENA: u64 = 7_001;
 const BEACH: u64 = 7_002;
 
-/// A ban of every kind.
+/// Creates bans of every kind.
 async fn fill(workspace: &Workspace<'_>) {
     let ban = |user| Ban::of(user, ARENA);
     workspace.ban(ban(1).permanent()).await;
@@ -60,7 +60,7 @@ async fn fill(workspace: &Workspace<'_>) {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
 }
 
-/// What is to be done by the experiences, without what trails.
+/// The pending changes, read consistently.
 async fn owed(workspace: &Workspace<'_>) -> Vec<serde_json::Value> {
     let mut owed = Vec::new();
     for experience in [ARENA, BEACH] {
@@ -71,7 +71,7 @@ async fn owed(workspace: &Workspace<'_>) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
-async fn an_export_imported_into_an_emptied_workspace_is_exported_as_it_was() {
+async fn export_survives_a_round_trip_through_an_empty_workspace() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -104,10 +104,10 @@ async fn an_export_imported_into_an_emptied_workspace_is_exported_as_it_was() {
             assert_eq!(&out, expected, "{name} imported, {other} exported");
         }
         assert_eq!(owed(&workspace).await, before, "{name}");
-        // The next ban goes on with the numbers.
+        // The next ban gets the next number.
         let next = workspace.ban_shown(Ban::of(9_999, ARENA)).await;
         assert!(next["uid"].as_u64() > Some(27), "{next}");
-        // Once more: nothing changes.
+        // A second import changes nothing.
         let stored = workspace.stored().await;
         let sums = import(&workspace, file, importing).await;
         assert_sums(
@@ -120,7 +120,7 @@ async fn an_export_imported_into_an_emptied_workspace_is_exported_as_it_was() {
 }
 
 #[tokio::test]
-async fn another_workspace_gets_the_same_bans_under_its_own_name() {
+async fn import_into_another_workspace_keeps_the_bans() {
     let app = TestApp::builder().without_stream().start().await;
     let (from, to) = (app.workspace().await, app.workspace().await);
     let folder = Folder::new();
@@ -133,7 +133,7 @@ async fn another_workspace_gets_the_same_bans_under_its_own_name() {
         text.replace(&from.guid(), &to.guid())
     );
 
-    // Bans that are made later there get numbers that were not given, whatever comes after.
+    // Later bans there get unused numbers.
     let own = to.ban_shown(Ban::of(500, ARENA)).await;
     from.ban(Ban::of(600, ARENA)).await;
     let file = folder.with("later.json", export(&from, &[]).await);
@@ -148,7 +148,7 @@ async fn another_workspace_gets_the_same_bans_under_its_own_name() {
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), 29, "one of {own} is there twice");
-    // A workspace that had bans already gives numbers of its own.
+    // A workspace with bans assigns its own numbers.
     let third = app.workspace().await;
     third.ban(Ban::of(700, ARENA)).await;
     let sums = import(&third, &file, &[]).await;
@@ -157,7 +157,7 @@ async fn another_workspace_gets_the_same_bans_under_its_own_name() {
 }
 
 #[tokio::test]
-async fn an_export_is_a_file_for_its_owner_or_comes_from_the_api() {
+async fn export_writes_a_private_file_or_uses_the_api() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
@@ -200,7 +200,7 @@ async fn an_export_is_a_file_for_its_owner_or_comes_from_the_api() {
     let done = ask(Some(workspace.secret_key()), &[]).await;
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     assert_eq!(std::fs::read_to_string(&remote).unwrap(), expected);
-    // The file is there: nobody answers whether to overwrite it.
+    // The file exists, and nobody answers the prompt to overwrite it.
     let narrowed = ["--raw", "--experience", "7001"];
     let done = ask(Some(workspace.secret_key()), &narrowed).await;
     assert_eq!(done.status.code(), Some(1));
@@ -214,9 +214,9 @@ async fn an_export_is_a_file_for_its_owner_or_comes_from_the_api() {
     assert!(text.contains(",=1,"), "{text}");
 }
 
-/// Beyond what fits an answer the API answers with a link.
+/// Exports that exceed the size of a response are returned as a link.
 #[tokio::test]
-async fn a_large_export_of_the_api_is_fetched_by_its_link() {
+async fn large_api_export_follows_the_link() {
     const COUNT: u64 = 4500;
     let app = TestApp::builder().without_stream().start().await;
     let (old, folder) = (app.workspace().await, Folder::new());

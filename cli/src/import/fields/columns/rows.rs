@@ -1,4 +1,4 @@
-//! A row, made from the fields that are read.
+//! Builds a ban from the mapped fields of a row.
 
 use serde_json::Value;
 use shared::domain::clock::UnixSeconds;
@@ -10,7 +10,7 @@ use crate::import::fields::{ids, times};
 use crate::import::{ImportedBan, RowError};
 
 impl ColumnMap {
-    /// The row that these values make. `user` stands in for a field that says who.
+    /// Builds the ban from the values of a row. `user` is the key of the entry, if it has one.
     pub fn row(
         &self,
         values: &[Value],
@@ -30,7 +30,7 @@ impl ColumnMap {
             && shared::domain::number::integer(&id).is_some_and(|id| id.to_string() != user)
         {
             let title = self.title(ColumnRole::User).unwrap_or("userId");
-            let what = format!("{title} is another user than {user}, under which it is kept");
+            let what = format!("{title} is another user than {user}, the key of the entry");
             return Err(RowError::Invalid(what));
         }
         let mut draft = RowDraft::default().with("robloxId", id);
@@ -83,7 +83,7 @@ impl ColumnMap {
         })
     }
 
-    /// The moderator's id. A name does, where `--moderator` stands in for it.
+    /// The moderator's id; `null` for a name if `--moderator` is given.
     fn moderator(&self, values: &[Value], defaults: &ImportDefaults) -> Result<Value, RowError> {
         let Some(value) = self.value(ColumnRole::Moderator, values) else {
             return Ok(Value::Null);
@@ -98,13 +98,13 @@ impl ColumnMap {
         }
         if defaults.moderator.is_none() {
             let title = self.title(ColumnRole::Moderator).unwrap_or("moderator");
-            let what = format!("{title} is a name and not an id: give --moderator");
+            let what = format!("{title} is a name and not an id: pass --moderator");
             return Err(RowError::Invalid(what));
         }
         Ok(Value::Null)
     }
 
-    /// The columns in which these values hold something that is not used.
+    /// The column with a value that is not used, if any.
     pub fn unused(&self, values: &[Value]) -> Option<String> {
         let value = self.value(ColumnRole::Moderator, values)?;
         let field = self
@@ -119,16 +119,16 @@ impl ColumnMap {
             return Ok(None);
         };
         let title = self.title(ColumnRole::Created).unwrap_or("created");
-        let wrong = || RowError::Invalid(format!("{title} {}", times::A_TIME));
+        let wrong = || RowError::Invalid(format!("{title} {}", times::INVALID_TIME));
         times::time(value).map(Some).ok_or_else(wrong)
     }
 
-    /// When the ban ends: as it is said, or by its length.
+    /// The end of the ban, given as such or as a length.
     fn end(&self, values: &[Value], created: Option<u64>) -> Result<u64, RowError> {
         let end = match self.of(ColumnRole::End) {
             Some(field) => {
                 let value = values.get(field.at).unwrap_or(&Value::Null);
-                let wrong = || RowError::Invalid(format!("{} {}", field.title, times::AN_END));
+                let wrong = || RowError::Invalid(format!("{} {}", field.title, times::INVALID_END));
                 Some((field, times::end(value).ok_or_else(wrong)?))
             }
             None => None,
@@ -153,19 +153,19 @@ impl ColumnMap {
             return Ok(0);
         }
         let start = UnixSeconds(created.unwrap_or_default());
-        let wrong = || RowError::Invalid(format!("{} {}", field.title, times::A_LENGTH));
+        let wrong = || RowError::Invalid(format!("{} {}", field.title, times::INVALID_LENGTH));
         let seconds = times::length(value, unit, start).ok_or_else(wrong)?;
         if seconds == 0 {
             return Ok(0);
         }
         if let Some((end, _)) = end {
             let (length, end) = (&field.title, &end.title);
-            let what = format!("{length} says that the ban ends, and {end} that it does not");
+            let what = format!("{length} says that the ban ends, but {end} that it does not");
             return Err(RowError::Invalid(what));
         }
         let Some(created) = created else {
             let what = format!(
-                "{} is a length, and no column says when the ban began (created)",
+                "{} is a length, but no column says when the ban began (created)",
                 field.title
             );
             return Err(RowError::Invalid(what));
@@ -174,7 +174,7 @@ impl ColumnMap {
     }
 }
 
-/// A flag as people and spreadsheets write it, in a few languages of spreadsheets.
+/// Parses a flag as people and spreadsheets write it, in a few languages.
 pub fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
@@ -201,28 +201,19 @@ mod tests {
     use super::*;
     use crate::import::fields::columns::ColumnOptions;
 
-    fn defaults() -> ImportDefaults {
-        ImportDefaults {
-            experience: "7001".parse().ok(),
-            moderator: "5009".parse().ok(),
-            public_reason: Some("Banned earlier".to_owned()),
-            ..ImportDefaults::default()
-        }
-    }
-
     fn read(object: Value) -> Result<ImportedBan, String> {
         let object: Map<String, Value> = serde_json::from_value(object).unwrap();
         let (titles, values): (Vec<_>, Vec<_>) = object.into_iter().unzip();
         let fields = ColumnOptions::default().find(&titles)?;
         fields
-            .row(&values, None, &defaults())
+            .row(&values, None, &ImportDefaults::sample())
             .map_err(|no| match no {
                 RowError::Invalid(what) | RowError::NotABan(what) => what,
             })
     }
 
     #[test]
-    fn rows_are_read_by_the_usual_titles() {
+    fn usual_titles_are_recognised() {
         let row = read(json!({
             "UserId": "5100002", "Moderator": "Manual Ban", "Reason": "one day off",
             "DisplayReason": "Be kind", "Creation": "2026-11-28 01:02:03.4 +0000 UTC",
@@ -258,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_lose_an_end_is_an_error() {
+    fn rows_that_could_lose_their_end_are_refused() {
         for (object, says) in [
             (
                 json!({ "userId": 1, "BanTime": 7 }),
@@ -274,17 +265,17 @@ mod tests {
             ),
             (
                 json!({ "userId": 1, "duration": 7, "created": "2026-11-28" }),
-                "with its unit",
+                "with a unit",
             ),
             (
                 json!({ "userId": 1, "expires": "", "days": 3, "created": "2026-11-28" }),
-                "and expires that it does not",
+                "but expires that it does not",
             ),
             (
                 json!({ "userId": 1, "expires": "", "until": "2099-01-01" }),
-                "say the same",
+                "mean the same",
             ),
-            (json!({ "userId": 1, "user_id": 2 }), "say the same"),
+            (json!({ "userId": 1, "user_id": 2 }), "mean the same"),
             (
                 json!({ "userId": 1, "expires": 86_400 }),
                 "expires must be Unix seconds",

@@ -1,4 +1,4 @@
-//! `portcullis forget` leaves nothing of a user but a receipt and markers that do not name them.
+//! Tests of `portcullis erase`.
 
 use crate::stack::Operator;
 use end_to_end::{Ban, TestApp, Unban};
@@ -10,7 +10,7 @@ const USER: u64 = 987_654_321_123;
 const OTHER: u64 = 42;
 
 #[tokio::test]
-async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_and_markers_without_their_id() {
+async fn erasure_leaves_only_a_receipt_and_anonymous_markers() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for experience in [ARENA, BEACH] {
@@ -30,13 +30,13 @@ async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_and_markers_without_t
     let operator = Operator::of(&workspace);
     let user = USER.to_string();
     let stored = workspace.stored().await;
-    let would = operator.json(&["forget", &user, "--dry-run"]).await;
+    let would = operator.json(&["erase", &user, "--dry-run"]).await;
     assert_eq!(would["bans"], 3);
-    let refused = operator.run(&["forget", &user]).await;
+    let refused = operator.run(&["erase", &user]).await;
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(workspace.stored().await, stored);
 
-    let done = operator.json(&["forget", &user, "--yes"]).await;
+    let done = operator.json(&["erase", &user, "--yes"]).await;
     assert_eq!(done["bans"], 3);
     assert_eq!(done["items"], would["items"]);
     app.settle().await;
@@ -73,17 +73,17 @@ async fn nothing_of_a_forgotten_user_is_left_but_a_receipt_and_markers_without_t
         workspace.await_pending_unbans(experience, &[]).await;
         workspace.await_pending_bans(experience, &[OTHER]).await;
     }
-    // Forgotten twice is forgotten once.
-    let again = operator.json(&["forget", &user, "--yes"]).await;
+    // Erasing again changes nothing.
+    let again = operator.json(&["erase", &user, "--yes"]).await;
     assert_eq!(again["items"], 0);
     assert_eq!(workspace.stored().await, left);
 }
 
 #[tokio::test]
-async fn server_that_confirms_late_does_not_ban_a_forgotten_user() {
+async fn late_report_does_not_ban_an_erased_user() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    // A workspace of an older version has no secret yet.
+    // A workspace from an older version has no secret yet.
     let tables = app.tables();
     let update = json!({
         "TableName": tables.workspaces,
@@ -97,7 +97,7 @@ async fn server_that_confirms_late_does_not_ban_a_forgotten_user() {
     let fetched = workspace.await_pending_bans(ARENA, &[USER]).await.remove(0);
 
     let operator = Operator::of(&workspace);
-    operator.json(&["forget", &USER.to_string(), "--yes"]).await;
+    operator.json(&["erase", &USER.to_string(), "--yes"]).await;
     workspace.confirm(&fetched, ARENA).await;
     assert!(!workspace.is_banned(USER, ARENA).await);
     let left = json!(workspace.stored().await).to_string();
@@ -105,7 +105,7 @@ async fn server_that_confirms_late_does_not_ban_a_forgotten_user() {
 }
 
 #[tokio::test]
-async fn a_user_with_hundreds_of_decisions_is_forgotten_whole() {
+async fn user_with_hundreds_of_decisions_is_erased_completely() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for round in 0..70 {
@@ -115,14 +115,14 @@ async fn a_user_with_hundreds_of_decisions_is_forgotten_whole() {
         workspace.unban(Unban::of(USER, ARENA)).await;
     }
     let operator = Operator::of(&workspace);
-    let done = operator.json(&["forget", &USER.to_string(), "--yes"]).await;
+    let done = operator.json(&["erase", &USER.to_string(), "--yes"]).await;
     assert_eq!(done["bans"], 70);
     let left = json!(workspace.stored().await).to_string();
     assert!(!left.contains(&USER.to_string()), "{left}");
 }
 
 #[tokio::test]
-async fn user_who_is_banned_while_being_forgotten_is_either_gone_or_banned_whole() {
+async fn user_banned_during_erasure_is_either_erased_or_banned() {
     let app = TestApp::builder().instances(4).start().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
@@ -130,8 +130,8 @@ async fn user_who_is_banned_while_being_forgotten_is_either_gone_or_banned_whole
         let user = 1000 + round;
         workspace.ban(Ban::of(user, ARENA)).await;
         let text = user.to_string();
-        let arguments = ["forget", &text, "--yes"];
-        let forget = operator.json(&arguments);
+        let arguments = ["erase", &text, "--yes"];
+        let erase = operator.json(&arguments);
         let banning = async {
             for days in 1..20 {
                 workspace
@@ -139,7 +139,7 @@ async fn user_who_is_banned_while_being_forgotten_is_either_gone_or_banned_whole
                     .await;
             }
         };
-        tokio::join!(forget, banning);
+        tokio::join!(erase, banning);
         let stored = workspace.stored().await;
         let of_user: Vec<_> = stored
             .iter()

@@ -1,4 +1,6 @@
-//! `portcullis enforcement`: mirrors are set up, looked after and compared with what Roblox holds.
+//! Tests of `portcullis mirror`.
+
+mod adopting;
 
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ const PLACE: u64 = 7_001;
 const SECRET: &str = "portcullis/local/roblox";
 const KEY: &str = "the-key-itself";
 
-/// An app in which Roblox knows a key, and the operator and the workspace too.
+/// An app with a valid Open Cloud key, the command and a workspace.
 async fn staged(app: &TestApp) -> (Workspace<'_>, Operator) {
     app.lose_background_calls(true);
     app.roblox().add_key(KEY, &[UNIVERSE]);
@@ -43,18 +45,12 @@ async fn drain_universe(workspace: &Workspace<'_>, universe: u64) {
 }
 
 #[tokio::test]
-async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
+async fn mirror_is_set_up_if_its_key_has_all_scopes() {
     let app = TestApp::start().await;
     let (_, operator) = staged(&app).await;
-    let set = ["enforcement", "set", ARENA, "--secret", SECRET];
+    let set = ["mirror", "set", ARENA, "--secret", SECRET];
     let unknown = operator
-        .run(&[
-            "enforcement",
-            "set",
-            ARENA,
-            "--secret",
-            "portcullis/local/none",
-        ])
+        .run(&["mirror", "set", ARENA, "--secret", "portcullis/local/none"])
         .await;
     assert_eq!(unknown.status.code(), Some(1));
     let said = String::from_utf8(unknown.stderr).unwrap();
@@ -67,7 +63,7 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
     let said = String::from_utf8(lacking.stderr).unwrap();
     assert!(said.contains("universe.user-restriction:write"), "{said}");
     assert!(!said.contains(KEY), "{said}");
-    let none = operator.json(&["enforcement", "list"]).await;
+    let none = operator.json(&["mirror", "list"]).await;
     assert_eq!(none, json!([]));
 
     app.roblox().set_key(KEY, Key::new(&[UNIVERSE]));
@@ -76,12 +72,12 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
     assert_eq!(made["mirror"], json!(["bans", "unbans", "kicks"]));
     let other = [&set[..], &["--mirror", "bans,unbans", "--universe", "7"]].concat();
     operator.json(&other).await;
-    let list = operator.json(&["enforcement", "list"]).await;
+    let list = operator.json(&["mirror", "list"]).await;
     assert_eq!(list[0]["mirror"], json!(["bans", "unbans"]));
     assert_eq!(list[0]["stopped"], Value::Null);
     assert!(!list.to_string().contains(KEY));
 
-    let off = ["enforcement", "off", ARENA];
+    let off = ["mirror", "off", ARENA];
     assert_eq!(operator.run(&off).await.status.code(), Some(1), "it asks");
     let dry = operator.run(&[&off[..], &["--dry-run"]].concat()).await;
     let said = String::from_utf8(dry.stdout).unwrap();
@@ -91,12 +87,12 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
     );
     let ended = operator.json(&[&off[..], &["--yes"]].concat()).await;
     assert_eq!(ended["dryRun"], false);
-    let status = ["enforcement", "status", ARENA];
+    let status = ["mirror", "status", ARENA];
     let none = operator.run(&status).await;
     assert_eq!(none.status.code(), Some(1));
     let said = String::from_utf8(none.stderr).unwrap();
     assert!(said.contains("7001 is not mirrored"), "{said}");
-    assert_eq!(operator.json(&["enforcement", "list"]).await, json!([]));
+    assert_eq!(operator.json(&["mirror", "list"]).await, json!([]));
     assert_eq!(
         operator.run(&off).await.status.code(),
         Some(1),
@@ -105,42 +101,42 @@ async fn a_mirror_is_set_up_once_its_key_is_found_to_be_sufficient() {
 }
 
 #[tokio::test]
-async fn the_status_tells_what_waits_and_what_holds_it_up() {
+async fn status_shows_pending_changes_and_errors() {
     let app = TestApp::start().await;
     let (workspace, operator) = staged(&app).await;
     operator
-        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .json(&["mirror", "set", ARENA, "--secret", SECRET])
         .await;
     for user in 1..=12 {
         workspace.ban(Ban::of(user, PLACE).permanent()).await;
     }
-    let status = operator.json(&["enforcement", "status"]).await;
+    let status = operator.json(&["mirror", "status"]).await;
     assert_eq!(status[0]["pendingBans"], 12);
     assert_eq!(status[0]["estimatedSeconds"], 2);
     assert_eq!(status[0]["heldUp"], json!([]));
     app.roblox().kill_key(KEY);
     drain(&workspace).await;
-    let status = operator.json(&["enforcement", "status", ARENA]).await;
+    let status = operator.json(&["mirror", "status", ARENA]).await;
     assert!(status[0]["stopped"].is_string(), "{status}");
     assert_eq!(status[0]["reason"], "401 Invalid API Key");
     let doctor = operator.run(&["doctor", "--output", "json"]).await;
     let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
     let found = found.as_array().unwrap().iter();
-    let mut found = found.filter(|it| it["check"] == "enforcement 7");
+    let mut found = found.filter(|it| it["check"] == "mirror 7");
     assert_eq!(found.next().unwrap()["result"], "failed");
     operator
         .json(&["experience", "unlink", ARENA, "--yes"])
         .await;
-    assert_eq!(operator.json(&["enforcement", "list"]).await, json!([]));
+    assert_eq!(operator.json(&["mirror", "list"]).await, json!([]));
 }
 
 #[tokio::test]
-async fn every_difference_is_shown_and_ours_are_repaired() {
+async fn reconcile_lists_differences_and_repairs_ours() {
     let window = Duration::from_millis(10);
     let app = TestApp::builder().roblox_window(window).start().await;
     let (workspace, operator) = staged(&app).await;
     operator
-        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .json(&["mirror", "set", ARENA, "--secret", SECRET])
         .await;
     let ban = |user: u64| {
         Ban::of(user, PLACE)
@@ -153,7 +149,7 @@ async fn every_difference_is_shown_and_ours_are_repaired() {
     drain(&workspace).await;
     workspace.unban(Unban::of(4, PLACE)).await;
     drain(&workspace).await;
-    let reconcile = ["enforcement", "reconcile", ARENA];
+    let reconcile = ["mirror", "reconcile", ARENA];
     assert_eq!(operator.json(&reconcile).await, json!([]));
 
     let roblox = app.roblox();
@@ -195,7 +191,7 @@ async fn every_difference_is_shown_and_ours_are_repaired() {
     assert_eq!(held(2).private_reason, "r2");
 }
 
-/// A second universe, which is another game's.
+/// A second universe, of another game.
 const OTHER: u64 = 8;
 
 fn rows(found: &Value, field: &str) -> Vec<(u64, String)> {
@@ -212,20 +208,20 @@ fn named(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
 }
 
 #[tokio::test]
-async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_lifted() {
+async fn place_of_another_universe_is_refused_and_its_restrictions_can_be_lifted() {
     let app = TestApp::start().await;
     let (workspace, operator) = staged(&app).await;
     app.roblox().set_key(KEY, Key::new(&[UNIVERSE, OTHER]));
-    let set = ["enforcement", "set", ARENA, "--secret", SECRET];
+    let set = ["mirror", "set", ARENA, "--secret", SECRET];
     let refused = operator
         .run(&[&set[..], &["--universe", "8"]].concat())
         .await;
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("does not belong to universe 8"), "{said}");
-    assert_eq!(operator.json(&["enforcement", "list"]).await, json!([]));
+    assert_eq!(operator.json(&["mirror", "list"]).await, json!([]));
 
-    // A mirror that was set up before this was checked.
+    // A mirror from before this check existed.
     let wrong = Mirror {
         workspace: workspace.id().prefix(),
         experience: ExperienceId::new(PLACE).unwrap(),
@@ -245,10 +241,7 @@ async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_li
     let doctor = operator.run(&["doctor", "--output", "json"]).await;
     let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
     let found = found.as_array().unwrap().iter();
-    let found = found
-        .clone()
-        .find(|it| it["check"] == "enforcement 8")
-        .unwrap();
+    let found = found.clone().find(|it| it["check"] == "mirror 8").unwrap();
     assert_eq!(found["result"], "failed", "{found}");
     let changed = operator.run(&set).await;
     assert_eq!(
@@ -258,7 +251,7 @@ async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_li
     );
 
     let lifted = operator
-        .json(&["enforcement", "off", ARENA, "--lift", "--yes"])
+        .json(&["mirror", "off", ARENA, "--lift", "--yes"])
         .await;
     assert_eq!(rows(&lifted, "outcome"), named(&[(1, "lifted")]));
     assert_eq!(app.roblox().active(OTHER).len(), 0);
@@ -269,11 +262,11 @@ async fn a_place_of_another_universe_is_refused_and_what_was_set_there_can_be_li
 }
 
 #[tokio::test]
-async fn off_with_lift_removes_what_the_mirror_has_set_and_nothing_else() {
+async fn off_with_lift_removes_only_our_restrictions() {
     let app = TestApp::start().await;
     let (workspace, operator) = staged(&app).await;
     operator
-        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .json(&["mirror", "set", ARENA, "--secret", SECRET])
         .await;
     workspace.ban(Ban::of(1, PLACE).permanent()).await;
     let of_place = Ban::of(2, PLACE)
@@ -285,9 +278,9 @@ async fn off_with_lift_removes_what_the_mirror_has_set_and_nothing_else() {
     let by_studio = roblox.restriction(UNIVERSE, None, 1);
     roblox.set_restriction(UNIVERSE, None, 9, by_studio);
 
-    // Ended without lifting, they are still known as ours.
-    operator.json(&["enforcement", "off", ARENA, "--yes"]).await;
-    let reconcile = ["enforcement", "reconcile", ARENA];
+    // After an end without lifting, the restrictions are still recognised as ours.
+    operator.json(&["mirror", "off", ARENA, "--yes"]).await;
+    let reconcile = ["mirror", "reconcile", ARENA];
     let found = operator.json(&reconcile).await;
     let expected = [
         (1, "set-by-this-workspace"),
@@ -297,7 +290,7 @@ async fn off_with_lift_removes_what_the_mirror_has_set_and_nothing_else() {
     assert_eq!(rows(&found, "kind"), named(&expected));
     assert_eq!(found[0]["setForExperience"], PLACE);
 
-    let off = ["enforcement", "off", ARENA, "--lift"];
+    let off = ["mirror", "off", ARENA, "--lift"];
     let dry = operator.json(&[&off[..], &["--dry-run"]].concat()).await;
     assert_eq!(rows(&dry, "outcome"), named(&[(1, "set"), (2, "set")]));
     assert_eq!(operator.run(&off).await.status.code(), Some(1), "it asks");
@@ -309,7 +302,7 @@ async fn off_with_lift_removes_what_the_mirror_has_set_and_nothing_else() {
     );
     let left: Vec<_> = roblox.active(UNIVERSE).into_keys().collect();
     assert_eq!(left, [(None, 9)]);
-    // The bans hold, and the game servers can apply them again.
+    // The bans stay in force, and game servers can apply them again.
     assert!(workspace.is_banned(1, PLACE).await);
     workspace.await_pending_bans(PLACE, &[1, 2]).await;
     let again = operator.json(&[&off[..], &["--yes"]].concat()).await;
@@ -319,76 +312,7 @@ async fn off_with_lift_removes_what_the_mirror_has_set_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn bans_that_the_studio_has_set_at_roblox_are_adopted_and_not_sent_again() {
-    let app = TestApp::start().await;
-    let (workspace, operator) = staged(&app).await;
-    operator
-        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
-        .await;
-    workspace.ban(Ban::of(1, PLACE).permanent()).await;
-    drain(&workspace).await;
-    let roblox = app.roblox();
-    let held = |reason: &str, seconds| Restriction {
-        active: true,
-        start: Some(jiff::Timestamp::now()),
-        seconds,
-        private_reason: reason.to_owned(),
-        display_reason: "shown".to_owned(),
-        ..Restriction::default()
-    };
-    roblox.set_restriction(UNIVERSE, None, 8, held("cheats", None));
-    roblox.set_restriction(UNIVERSE, Some(PLACE), 9, held("", Some(3600)));
-    roblox.set_restriction(UNIVERSE, None, 10, Restriction::default());
-    let adopt = ["enforcement", "adopt", ARENA, "--moderator", "7"];
-    let before = workspace.stored().await;
-    let dry = operator.json(&[&adopt[..], &["--dry-run"]].concat()).await;
-    assert_eq!(
-        rows(&dry, "result"),
-        named(&[(8, "adopted"), (9, "adopted")])
-    );
-    assert_eq!(operator.run(&adopt).await.status.code(), Some(1), "it asks");
-    assert_eq!(workspace.stored().await, before);
-
-    let changes = roblox.logs().len();
-    operator.json(&[&adopt[..], &["--yes"]].concat()).await;
-    let ban = workspace.check(8, PLACE).await;
-    assert_eq!(
-        (
-            &ban["isBanned"],
-            &ban["privateReason"],
-            &ban["expires"],
-            &ban["moderatorId"]
-        ),
-        (&json!(true), &json!("cheats"), &json!(0), &json!(7))
-    );
-    let ban = workspace.check(9, PLACE).await;
-    let left = ban["expires"].as_u64().unwrap() - end_to_end::now();
-    assert!((3_500..=3_600).contains(&left), "{ban}");
-    assert_eq!(ban["experienceUniversal"], false);
-    workspace.await_pending_bans(PLACE, &[]).await;
-    drain(&workspace).await;
-    assert_eq!(roblox.logs().len(), changes, "nothing is sent again");
-    let again = operator.json(&[&adopt[..], &["--yes"]].concat()).await;
-    assert_eq!(
-        rows(&again, "result"),
-        named(&[(8, "unchanged"), (9, "unchanged")])
-    );
-    assert_eq!(
-        operator.json(&["enforcement", "reconcile", ARENA]).await,
-        json!([])
-    );
-
-    // From here on they are bans like any other.
-    for user in [8, 9] {
-        workspace.unban(Unban::of(user, PLACE)).await;
-    }
-    drain(&workspace).await;
-    assert!(!roblox.restriction(UNIVERSE, None, 8).active);
-    assert!(!roblox.restriction(UNIVERSE, Some(PLACE), 9).active);
-}
-
-#[tokio::test]
-async fn the_local_stack_says_where_roblox_and_the_secrets_are() {
+async fn local_stack_provides_the_addresses_of_roblox_and_secrets() {
     let app = TestApp::start().await;
     let (_, operator) = staged(&app).await;
     let operator = operator.without_addresses();
@@ -398,7 +322,7 @@ async fn the_local_stack_says_where_roblox_and_the_secrets_are() {
     let written = local_stack::seed::addresses(app.database(), table, services).await;
     written.unwrap();
     operator
-        .json(&["enforcement", "set", ARENA, "--secret", SECRET])
+        .json(&["mirror", "set", ARENA, "--secret", SECRET])
         .await;
     let doctor = operator.run(&["doctor", "--output", "json"]).await;
     let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
@@ -407,6 +331,6 @@ async fn the_local_stack_says_where_roblox_and_the_secrets_are() {
         let found = found.find(|it| it["check"] == check);
         found.unwrap_or_else(|| panic!("{check}"))["result"].clone()
     };
-    assert_eq!(result("enforcement 7"), "ok");
+    assert_eq!(result("mirror 7"), "ok");
     assert_eq!(result("API"), "ok");
 }
