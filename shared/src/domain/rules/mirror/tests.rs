@@ -385,3 +385,44 @@ fn changes_that_are_not_mirrored_are_left_to_the_game_servers() {
     universe.lift(ARENA);
     assert!(universe.plan().is_empty());
 }
+
+fn report(experience: ExperienceId, after: &[Level]) -> MirrorReport {
+    MirrorReport {
+        experience,
+        state: None,
+        after: after.to_vec(),
+    }
+}
+
+fn reports() -> MirrorPlan {
+    MirrorPlan {
+        steps: Vec::new(),
+        reports: vec![
+            report(ARENA, &[Level::Universe]),
+            report(BEACH, &[Level::Universe, Level::Place(BEACH)]),
+            report(CASTLE, &[]),
+        ],
+    }
+}
+
+#[test]
+fn a_report_waits_for_the_changes_that_it_rests_on() {
+    let plan = reports();
+    let ready = |made: &[Level]| -> Vec<_> {
+        let ready = plan.ready_reports(made);
+        ready.map(|report| report.experience).collect()
+    };
+    assert_eq!(ready(&[]), [CASTLE]);
+    assert_eq!(ready(&[Level::Place(BEACH)]), [CASTLE]);
+    assert_eq!(ready(&[Level::Universe]), [ARENA, CASTLE]);
+    assert_eq!(ready(&[Level::Universe, Level::Place(BEACH)]), PLACES);
+}
+
+#[test]
+fn a_change_prefers_the_keys_of_the_places_that_wait_for_it() {
+    let plan = reports();
+    let places = |level| plan.places_for(level).collect::<Vec<_>>();
+    assert_eq!(places(Level::Universe), [ARENA, BEACH]);
+    assert_eq!(places(Level::Place(BEACH)), [BEACH, BEACH]);
+    assert_eq!(places(Level::Place(CASTLE)), [CASTLE]);
+}
