@@ -82,7 +82,7 @@ release-functions:
 # SDK, DynamoDB, Lambda, S3, Secrets Manager) and those whose own code differs from main; the deploy
 # workflow measures all of them. A test of `make test` compares what calls cost.
 CHANGED = $(shell git diff --name-only origin/main... -- functions 2>/dev/null | cut -d / -f 2)
-SIZED = $(sort not-found is-banned ban-async export-bans-json enforce-bans $(filter $(DEPLOYED),$(CHANGED)))
+SIZED = $(sort not-found is-banned ban-async export-bans-json mirror-bans $(filter $(DEPLOYED),$(CHANGED)))
 
 sizes: needs-rust ## Compare the sizes of the largest and the changed functions with their bounds
 	@$(BUILD) --locked --workspace --all-targets

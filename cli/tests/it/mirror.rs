@@ -41,7 +41,7 @@ async fn drain(workspace: &Workspace<'_>) {
 async fn drain_universe(workspace: &Workspace<'_>, universe: u64) {
     let event = json!({ "workspace": workspace.prefix(), "universe": universe }).to_string();
     let runtime = workspace.app().runtime();
-    runtime.invoke("enforce-bans", event.into()).await.unwrap();
+    runtime.invoke("mirror-bans", event.into()).await.unwrap();
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn bring(workspace: &Workspace<'_>) {
     app.quiet().await;
     workspace.bring_due().await;
     let event = json!({ "workspace": workspace.prefix(), "universe": UNIVERSE }).to_string();
-    let mirror = app.runtime().invoke("enforce-bans", event.into());
+    let mirror = app.runtime().invoke("mirror-bans", event.into());
     mirror.await.unwrap();
     app.quiet().await;
 }
@@ -162,7 +162,7 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
         ("publish-events", true),
         ("expire-bans", true),
         ("deliver-webhooks", true),
-        ("enforce-bans", true),
+        ("mirror-bans", true),
         ("is-banned", false),
         ("not-found", false),
     ] {

@@ -43,7 +43,7 @@ impl WorkerInvoker {
         Self {
             client: Client::new(config),
             deliver: name("DELIVER_FUNCTION"),
-            mirror: name("ENFORCE_FUNCTION"),
+            mirror: name("MIRROR_FUNCTION"),
         }
     }
 

@@ -12,7 +12,7 @@ use shared::domain::webhooks::{DeliveryState, EndpointId};
 
 use crate::history::{Arrived, Ending, KeptOut, Place};
 use crate::plan::MIRRORED;
-use crate::schedules::{DELIVER, EACH_MINUTE, ENFORCE, SWEEP};
+use crate::schedules::{DELIVER, EACH_MINUTE, MIRROR, SWEEP};
 use crate::stage::Stage;
 
 /// How long what is left may take when all is over.
@@ -125,7 +125,7 @@ pub async fn come_to_rest(stage: &Stage<'_>, places: &[Place]) -> Option<String>
         for workspace in &stage.workspaces {
             workspace.bring_due().await;
         }
-        for (function, schedule) in [(DELIVER, EACH_MINUTE), (ENFORCE, SWEEP)] {
+        for (function, schedule) in [(DELIVER, EACH_MINUTE), (MIRROR, SWEEP)] {
             if let Err(problem) = stage.app.try_run_schedule(function, schedule).await {
                 return Some(problem);
             }

@@ -44,7 +44,7 @@ pub async fn run(plan: &Plan) -> Run {
         .clocks(&plan.clocks())
         // How often Roblox may be asked is a matter of clocks that agree, as Lambda's do to within
         // much less than Roblox's minute. Here the minute is too short for wrong ones.
-        .on_time(schedules::ENFORCE)
+        .on_time(schedules::MIRROR)
         .roblox_window(ROBLOX_MINUTE)
         .variable(
             shared::testing::WEBHOOK_TIME_LIMIT,

@@ -14,7 +14,7 @@ pub const EXPIRE: &str = "expire-bans";
 pub const DELIVER: &str = "deliver-webhooks";
 
 /// The function that mirrors bans on Roblox's side.
-pub const ENFORCE: &str = "enforce-bans";
+pub const MIRROR: &str = "mirror-bans";
 
 /// What schedules are called that run each minute, if their functions have one.
 pub const EACH_MINUTE: &str = "EachMinute";
@@ -28,9 +28,9 @@ const SCHEDULES: [(&str, &str); 6] = [
     (EXPIRE, EACH_MINUTE),
     (EXPIRE, EACH_MINUTE),
     (DELIVER, EACH_MINUTE),
-    (ENFORCE, SWEEP),
-    (ENFORCE, SWEEP),
-    (ENFORCE, CHECK),
+    (MIRROR, SWEEP),
+    (MIRROR, SWEEP),
+    (MIRROR, CHECK),
 ];
 
 /// The pause between two runs of a schedule, in milliseconds, from and to.

@@ -105,7 +105,7 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
     let drain = async || {
         let event = json!({ "workspace": workspace.prefix(), "universe": universe });
         let event = event.to_string().into();
-        let run = app.runtime().invoke("enforce-bans", event).await;
+        let run = app.runtime().invoke("mirror-bans", event).await;
         run.unwrap();
     };
     roblox.fail(FaultRule::updates(1, RobloxFault::Status(500)).on("/32"));

@@ -11,7 +11,7 @@ use shared::api::auth::{RobloxNotification, UnverifiedKey};
 
 const BANS: &str = "dynamodb:table/BansTable";
 const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
-const MIRROR: &str = "lambda:function:enforce-bans";
+const MIRROR: &str = "lambda:function:mirror-bans";
 const STREAM: &str = "dynamodb:table/BansTable/stream/*";
 
 /// Grants: a resource, and the actions on it.
@@ -177,7 +177,7 @@ const ROLES: &[(&str, Grants)] = &[
     ("export-bans-json", EXPORT),
     ("export-bans-csv", EXPORT),
     (
-        "enforce-bans",
+        "mirror-bans",
         &[
             (WORKSPACES, &["dynamodb:Query", "dynamodb:UpdateItem"]),
             (

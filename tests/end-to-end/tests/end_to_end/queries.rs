@@ -186,7 +186,7 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
 
     for alarm in [
         "DeliverWebhooksErrorsAlarm",
-        "EnforcementErrorsAlarm",
+        "MirrorErrorsAlarm",
         "EventErrorsAlarm",
         "LinkLimitAlarm",
         "PendingAgeAlarm",

@@ -49,7 +49,7 @@ const BACKGROUND: [&str; 5] = [
     "publish-events",
     "expire-bans",
     "deliver-webhooks",
-    "enforce-bans",
+    "mirror-bans",
 ];
 
 const UNIVERSE: u64 = 7;
@@ -104,10 +104,10 @@ impl<'a> Queued<'a> {
                 "deliver-webhooks",
                 json!({ "workspace": prefix, "endpoint": endpoint.id }),
             ),
-            ("enforce-bans", json!({ "sweep": true })),
-            ("enforce-bans", json!({ "check": true })),
+            ("mirror-bans", json!({ "sweep": true })),
+            ("mirror-bans", json!({ "check": true })),
             (
-                "enforce-bans",
+                "mirror-bans",
                 json!({ "workspace": prefix, "universe": UNIVERSE }),
             ),
         ];

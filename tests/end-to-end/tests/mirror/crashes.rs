@@ -21,7 +21,7 @@ async fn killed_at_random_moments_it_goes_on_where_it_was() {
         let pause = Duration::from_millis(dice.u64(40..420));
         let kill = async {
             tokio::time::sleep(pause).await;
-            let _ = app.runtime().kill("enforce-bans", 0);
+            let _ = app.runtime().kill("mirror-bans", 0);
         };
         let _ = futures::join!(stage.try_drain(), kill);
         stage.after_a_crash().await;
@@ -52,7 +52,7 @@ async fn a_ban_that_was_lifted_after_a_crash_is_taken_back() {
             stage.restriction(MALLORY).active.then_some(())
         })
         .await;
-        let _ = app.runtime().kill("enforce-bans", 0);
+        let _ = app.runtime().kill("mirror-bans", 0);
     };
     let _ = futures::join!(stage.try_drain(), kill);
     stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;

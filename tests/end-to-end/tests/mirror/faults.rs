@@ -60,7 +60,7 @@ async fn a_universe_is_left_alone_for_as_long_as_roblox_asks() {
     stage.drain().await;
     let calls = stage.roblox().calls();
     // Whoever comes next keeps to it, in whichever environment.
-    app.replace("enforce-bans").await;
+    app.replace("mirror-bans").await;
     stage.drain().await;
     assert_eq!(stage.roblox().calls(), calls);
     stage.after_a_crash().await;

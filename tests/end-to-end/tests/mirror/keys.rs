@@ -24,12 +24,12 @@ async fn a_key_that_dies_stops_its_experience_alone_until_it_works_again() {
     assert_eq!(stage.stopped(BEACH).await, None);
     assert!(stage.restriction(6).active, "the other key goes on");
     assert_eq!(stage.workspace.pending_bans(ARENA).await.len(), 1);
-    let lines = app.runtime().logs("enforce-bans");
+    let lines = app.runtime().logs("mirror-bans");
     let told = lines.iter().filter(|line| line.text.contains("is stopped"));
     assert_eq!(told.count(), 1);
     assert!(lines.iter().all(|line| !line.text.contains(KEY)));
     let line = stage.line();
-    assert_eq!(line["enforcementsStopped"], 1);
+    assert_eq!(line["mirrorsStopped"], 1);
 
     stage.roblox().revive_key(KEY);
     eventually("the mirror goes on", async || {
@@ -57,7 +57,7 @@ async fn a_key_without_the_right_to_write_stops_the_mirror_and_does_not_flutter(
         Some(403),
         "it was tried, and still is"
     );
-    assert_eq!(stage.line()["enforcementsStopped"], 1);
+    assert_eq!(stage.line()["mirrorsStopped"], 1);
     stage.roblox().set_key(KEY, Key::new(&[UNIVERSE]));
     tokio::time::sleep(WINDOW).await;
     stage.drain().await;

@@ -38,10 +38,7 @@ async fn a_ban_and_its_end_reach_roblox_and_are_reported() {
         (&line["restrictionsSet"], &line["kicksPublished"]),
         (&json!(1), &json!(1))
     );
-    assert!(
-        line["enforcementLagSeconds"].as_u64().unwrap() < 10,
-        "{line}"
-    );
+    assert!(line["mirrorLagSeconds"].as_u64().unwrap() < 10, "{line}");
 
     stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
     stage.drain().await;
@@ -251,12 +248,12 @@ async fn the_schedule_sees_to_what_nobody_was_woken_for() {
     stage.workspace.ban(Ban::of(MALLORY, ARENA)).await;
     app.settle().await;
     app.lose_background_calls(false);
-    app.run_schedule("enforce-bans", "EachMinute").await;
+    app.run_schedule("mirror-bans", "EachMinute").await;
     app.background_settled().await;
     assert!(stage.restriction(MALLORY).active);
     stage.assert_done(&[ARENA]).await;
     let calls = stage.roblox().calls();
-    app.run_schedule("enforce-bans", "EachMinute").await;
+    app.run_schedule("mirror-bans", "EachMinute").await;
     app.background_settled().await;
     assert_eq!(
         stage.roblox().calls(),

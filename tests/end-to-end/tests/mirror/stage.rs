@@ -112,13 +112,13 @@ impl<'a> Stage<'a> {
         let call = self
             .app()
             .runtime()
-            .invoke("enforce-bans", event.to_string().into());
+            .invoke("mirror-bans", event.to_string().into());
         call.await.map(drop).map_err(|error| error.message)
     }
 
     /// The line of the last call.
     pub fn line(&self) -> Value {
-        let lines = self.app().runtime().logs("enforce-bans");
+        let lines = self.app().runtime().logs("mirror-bans");
         lines.last().and_then(|line| line.json()).expect("a line")
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use end_to_end::Workspace;
 use end_to_end::outside::HeldLease;
 
-use crate::schedules::{DELIVER, ENFORCE};
+use crate::schedules::{DELIVER, MIRROR};
 use crate::stage::Stage;
 
 /// How often it is looked who is dead.
@@ -77,6 +77,6 @@ fn function_of(lease: &HeldLease) -> &'static str {
     if lease.partition.contains("#W#deliver-") {
         DELIVER
     } else {
-        ENFORCE
+        MIRROR
     }
 }

@@ -21,7 +21,7 @@ use crate::handler::Clients;
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let clients = &Clients::from_environment(&app)?;
-    app.handle("enforce-bans", |invocation, request| {
+    app.handle("mirror-bans", |invocation, request| {
         handler::handle(invocation, request, clients)
     })
     .await

@@ -64,11 +64,11 @@ impl MirrorStats {
                 ("restrictionsLifted", counts.lifted),
                 ("kicksPublished", counts.kicked),
                 ("kicksSkipped", counts.kicks_skipped),
-                ("usersPutOff", counts.backed_off),
+                ("usersBackedOff", counts.backed_off),
                 ("robloxFailures", counts.failed),
-                ("enforcementsStopped", counts.stopped),
+                ("mirrorsStopped", counts.stopped),
             ],
-            waited: counts.lag.map(|lag| ("enforcementLagSeconds", lag)),
+            waited: counts.lag.map(|lag| ("mirrorLagSeconds", lag)),
         }
     }
 
