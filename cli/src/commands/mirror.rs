@@ -33,7 +33,7 @@ Examples:
   portcullis mirror adopt 75521396999004 --moderator 1 --dry-run
   portcullis mirror off 75521396999004 --lift
 
-Store the Roblox Open Cloud key as plain text in AWS SecretStore Manager, under a name that begins with
+Store the Roblox Open Cloud key as plain text in AWS Secrets Manager, under a name that begins with
 portcullis/STACK/, where STACK is the name of the deployed stack. The key needs the scopes
 universe.user-restriction:read and :write, and universe-messaging-service:publish.";
 

@@ -10,7 +10,7 @@ use super::Connection;
 pub struct LocalStack {
     /// The fake of Roblox Open Cloud.
     pub roblox: String,
-    /// SecretStore Manager.
+    /// Secrets Manager.
     pub secrets: String,
     /// The API, with `/api/v1`.
     pub api: String,
@@ -28,7 +28,7 @@ impl Connection {
         are_here.then_some(found)
     }
 
-    /// SecretStore Manager: the local stack's, unless the environment sets an endpoint.
+    /// Secrets Manager: the local stack's, unless the environment sets an endpoint.
     pub async fn secrets(&self) -> SecretStore {
         let is_named = std::env::var_os("AWS_ENDPOINT_URL_SECRETS_MANAGER").is_some();
         let local = if is_named {

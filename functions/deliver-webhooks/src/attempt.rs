@@ -61,7 +61,7 @@ impl Sender<'_> {
         let attempts = before.attempts.saturating_add(1);
         let random = uuid::Uuid::new_v4().as_u64_pair().0;
         let decision = match decide_retry(&outcome, attempts, UnixMillis::now(), random) {
-            // Someone is waiting for the result of a test, so it is not retried.
+            // The operator waits for the result of a test, so it is not retried.
             RetryDecision::RetryAt(_) if is_test => RetryDecision::GiveUp,
             decision => decision,
         };

@@ -42,7 +42,7 @@ impl DeliveryBatch {
         mut due: Vec<Delivery>,
         now: UnixMillis,
     ) -> Result<Self, ApiError> {
-        // Tests come first, because someone is waiting; events come in the order of the log.
+        // Tests come first, because the operator waits for them; events come in the order of the log.
         due.sort_by_key(|delivery| (matches!(delivery.key, DeliveryKey::Event(_)), delivery.key));
         let events = read_events(store, endpoint, &due, now).await?;
         Self::arrange(endpoint.workspace, due, events, now)

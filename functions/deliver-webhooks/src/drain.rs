@@ -1,4 +1,4 @@
-//! Delivers what is due to one endpoint, by one invocation at a time.
+//! Delivers what is due to one endpoint. A lease lets one invocation do so.
 
 use std::time::{Duration, Instant};
 
@@ -168,8 +168,7 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    /// Updates the endpoint's health where it has changed since `before`: deliveries made and attempts
-    /// failed.
+    /// Updates the endpoint's health by the deliveries made and attempts failed since `before`.
     async fn record_health(&self, endpoint: &Endpoint, before: (u32, u32)) -> Result<(), ApiError> {
         let now = UnixMillis::now().seconds();
         let (delivered, failed) = self.stats.so_far();

@@ -16,7 +16,7 @@ const PROBE: UserId = match UserId::new(1) {
     None => unreachable!(),
 };
 
-/// Checks the key of a secret in a universe, with the secret read from SecretStore Manager: Roblox must accept
+/// Checks the key of a secret in a universe, with the secret read from Secrets Manager: Roblox must accept
 /// it for a read, and where Roblox says what the key may do, it must allow writes.
 pub async fn check_key(
     roblox: &Roblox,

@@ -149,7 +149,7 @@ impl Universe {
                 Ok(None)
             }
             Err(SecretError::Unavailable(detail)) => Err(ApiError::ServiceUnavailable {
-                service: "AWS SecretStore Manager",
+                service: "AWS Secrets Manager",
                 detail,
             }),
         }

@@ -19,9 +19,8 @@ pub enum Job {
         workspace: WorkspacePrefix,
         endpoint: String,
     },
-    /// At what a universe's experiences owe.
+    /// Apply the pending changes of a universe.
     Mirror {
-        /// Whose.
         workspace: WorkspacePrefix,
         universe: u64,
     },

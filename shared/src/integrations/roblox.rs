@@ -12,6 +12,6 @@ mod restriction;
 
 pub use answer::RobloxError;
 pub use client::{BASE_URL, Roblox, RobloxKey, TIME_LIMIT};
-pub use keys::{KeyInfo, KeyScope, NEEDED_SCOPES};
+pub use keys::{KeyInfo, NEEDED_SCOPES, RobloxScope};
 pub use message::drop_player;
 pub use restriction::{Restriction, RestrictionChange, RestrictionPage, RestrictionRequest};

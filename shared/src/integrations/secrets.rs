@@ -1,4 +1,4 @@
-//! Open Cloud keys from SecretStore Manager, cached in memory for a minute.
+//! Open Cloud keys from Secrets Manager, cached in memory for a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ const CACHE_TTL: Duration = Duration::from_mins(1);
 /// Why there is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// SecretStore Manager has none with this name, or denies access, or the value is not a key.
+    /// Secrets Manager has none with this name, or denies access, or the value is not a key.
     #[error("{0}")]
     Unusable(String),
-    #[error("no answer from SecretStore Manager: {0}")]
+    #[error("no answer from Secrets Manager: {0}")]
     Unavailable(String),
 }
 
-/// SecretStore Manager with a cache. Cloning is cheap.
+/// Secrets Manager with a cache. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct SecretStore {
     client: Client,
@@ -58,9 +58,9 @@ impl SecretStore {
             SdkError::ServiceError(service) if !crate::integrations::aws::is_transient(&error) => {
                 let code = service.err().meta().code().unwrap_or("refused");
                 SecretError::Unusable(if service.err().is_resource_not_found_exception() {
-                    "SecretStore Manager has no such secret".to_owned()
+                    "Secrets Manager has no such secret".to_owned()
                 } else {
-                    format!("SecretStore Manager answered {code}")
+                    format!("Secrets Manager answered {code}")
                 })
             }
             _ => SecretError::Unavailable(crate::domain::error::causes(&error)),

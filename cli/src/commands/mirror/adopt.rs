@@ -71,7 +71,7 @@ struct AdoptedRestriction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum AdoptResult {
-    AdoptedRestriction,
+    Adopted,
     /// It was adopted before.
     Unchanged,
     /// The workspace already bans this user.
@@ -87,7 +87,7 @@ enum AdoptResult {
 impl Printable for AdoptedRestriction {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let result = match self.result {
-            AdoptResult::AdoptedRestriction => "adopted",
+            AdoptResult::Adopted => "adopted",
             AdoptResult::Unchanged => "adopted before",
             AdoptResult::AlreadyBanned => "already banned here",
             AdoptResult::Protected => "protected user",
@@ -111,7 +111,7 @@ impl Printable for AdoptedRestriction {
 impl From<&ImportVerdict> for AdoptResult {
     fn from(verdict: &ImportVerdict) -> Self {
         match verdict {
-            ImportVerdict::Added | ImportVerdict::Replaced => Self::AdoptedRestriction,
+            ImportVerdict::Added | ImportVerdict::Replaced => Self::Adopted,
             ImportVerdict::Unchanged => Self::Unchanged,
             ImportVerdict::AlreadyBanned(_)
             | ImportVerdict::InTheWay(_)

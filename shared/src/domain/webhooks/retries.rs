@@ -58,7 +58,7 @@ pub fn decide_retry(
     RetryDecision::RetryAt(now.plus(pause))
 }
 
-/// Whether an endpoint is down, after so many deliveries and failed attempts of one run.
+/// Whether an endpoint is down, given the deliveries and the failed attempts of one run.
 #[must_use]
 pub const fn is_endpoint_down(delivered: u32, failed: u32) -> bool {
     delivered == 0 && failed >= DOWN_AFTER

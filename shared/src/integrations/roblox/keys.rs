@@ -15,12 +15,12 @@ pub const NEEDED_SCOPES: [(&str, &str); 3] = [
 pub struct KeyInfo {
     pub enabled: bool,
     pub expired: bool,
-    pub scopes: Vec<KeyScope>,
+    pub scopes: Vec<RobloxScope>,
 }
 
 /// A permission of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyScope {
+pub struct RobloxScope {
     /// The resource.
     pub name: String,
     /// The permitted operations on it.
@@ -39,7 +39,7 @@ impl KeyInfo {
             scopes: scopes
                 .into_iter()
                 .flatten()
-                .filter_map(KeyScope::read)
+                .filter_map(RobloxScope::read)
                 .collect(),
         }
     }
@@ -61,7 +61,7 @@ impl KeyInfo {
     }
 }
 
-impl KeyScope {
+impl RobloxScope {
     fn read(scope: &Value) -> Option<Self> {
         let list = |name: &str| {
             let list = scope.get(name)?.as_array()?;

@@ -147,7 +147,7 @@ impl RestrictionSync {
     }
 }
 
-/// A level as it is stored: the place, or none for the universe.
+/// The stored form of a level: the place, or none for the universe.
 const fn stored(level: Level) -> Option<ExperienceId> {
     match level {
         Level::Universe => None,

@@ -241,5 +241,5 @@ fn metrics_add_up(line: &Value) {
     let timestamp = line["timestamp"].as_str().unwrap();
     assert!(timestamp.ends_with('Z'), "{line}");
     let time: jiff::Timestamp = timestamp.parse().unwrap();
-    assert_eq!(time.as_millisecond(), line["_aws"]["UnixSeconds"], "{line}");
+    assert_eq!(time.as_millisecond(), line["_aws"]["Timestamp"], "{line}");
 }

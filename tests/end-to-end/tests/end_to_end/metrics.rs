@@ -16,7 +16,7 @@ const UNITS: [&str; 3] = ["Milliseconds", "Seconds", "Count"];
 /// format: a line that breaks one is a line like any other to CloudWatch, and no metric.
 pub fn metrics(line: &Value) -> BTreeMap<String, f64> {
     let aws = line["_aws"].as_object().expect("_aws");
-    let time = Duration::from_millis(aws["UnixSeconds"].as_u64().expect("Unix milliseconds"));
+    let time = Duration::from_millis(aws["Timestamp"].as_u64().expect("Unix milliseconds"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let ago = now.abs_diff(time);
     assert!(ago < Duration::from_mins(10), "{ago:?} ago: {line}");

@@ -46,13 +46,13 @@ impl CircuitBreaker {
                 self.failures = self.failures.saturating_add(1);
                 let doublings = self.failures.checked_sub(FAILURES)?;
                 let pause = FIRST_PAUSE.saturating_mul(1 << doublings.min(8));
-                self.extend(now.plus(pause.min(LONGEST_PAUSE)))
+                Some(self.extend(now.plus(pause.min(LONGEST_PAUSE))))
             }
             RobloxFailure::RateLimited(asked_for) => {
                 let doubled = FIRST_LIMIT_PAUSE.saturating_mul(1 << self.rate_limits.min(5));
                 self.rate_limits = self.rate_limits.saturating_add(1);
                 let asked_for = asked_for.and_then(|pause| u64::try_from(pause.as_millis()).ok());
-                self.extend(now.plus(asked_for.unwrap_or(doubled)))
+                Some(self.extend(now.plus(asked_for.unwrap_or(doubled))))
             }
         }
     }
@@ -68,9 +68,11 @@ impl CircuitBreaker {
         self.paused_until.filter(|until| *until > now)
     }
 
-    fn extend(&mut self, until: UnixMillis) -> Option<UnixMillis> {
-        self.paused_until = self.paused_until.max(Some(until));
-        self.paused_until
+    /// Pauses until then, or until the end of the current pause if that is later; returns which.
+    fn extend(&mut self, until: UnixMillis) -> UnixMillis {
+        let until = self.paused_until.map_or(until, |before| before.max(until));
+        self.paused_until = Some(until);
+        until
     }
 }
 
