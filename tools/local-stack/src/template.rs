@@ -67,6 +67,7 @@ impl Template {
 
     fn parse_with(text: &str, arguments: &Map<String, Value>) -> Result<Self> {
         let root = yaml::parse(text)?;
+        check_arguments(&root, arguments)?;
         let resolver = Resolver::new(&root, arguments);
         let unresolved = root
             .get("Resources")
@@ -185,6 +186,34 @@ impl Template {
     #[must_use]
     pub fn resource(&self, id: &str) -> Option<&Value> {
         self.resources.get(id)
+    }
+}
+
+/// Checks the arguments of a nested stack as CloudFormation does: each has a parameter, and each
+/// parameter without a default has an argument.
+fn check_arguments(root: &Value, arguments: &Map<String, Value>) -> Result<()> {
+    if arguments.is_empty() {
+        return Ok(());
+    }
+    let none = Map::new();
+    let parameters = root.get("Parameters").and_then(Value::as_object);
+    let parameters = parameters.unwrap_or(&none);
+    if let Some(name) = arguments
+        .keys()
+        .find(|name| !parameters.contains_key(*name))
+    {
+        return Err(Error::Template(format!(
+            "a nested stack has no parameter {name}"
+        )));
+    }
+    let missing = parameters.iter().find(|(name, parameter)| {
+        parameter.get("Default").is_none() && !arguments.contains_key(*name)
+    });
+    match missing {
+        Some((name, _)) => Err(Error::Template(format!(
+            "a nested stack lacks its parameter {name}"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -80,6 +80,39 @@ fn a_schedule_that_is_no_rate_or_has_no_json_is_refused_by_name() {
 }
 
 #[test]
+fn a_nested_stack_gets_the_arguments_that_it_declares() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |arguments: &str| {
+        let outer = format!(
+            "Resources: {{T: {{Type: 'AWS::S3::Bucket'}}, Inner: {{Type: 'AWS::Serverless::Application', \
+             Properties: {{Location: inner.yaml, Parameters: {arguments}}}}}}}"
+        );
+        let inner = "{Parameters: {Names: {Type: CommaDelimitedList}, Bucket: {Type: String}}, Resources: \
+                     {R: {Type: X, Properties: {Names: !Ref Names, Bucket: !Ref Bucket}}}}";
+        std::fs::write(folder.path().join("outer.yaml"), outer).unwrap();
+        std::fs::write(folder.path().join("inner.yaml"), inner).unwrap();
+        Template::load(folder.path().join("outer.yaml"))
+    };
+    let template = load("{Names: !Join [',', [a, !Ref T]], Bucket: !Ref T}").unwrap();
+    let inner = template.nested("Inner").unwrap();
+    assert_eq!(
+        inner.resource("R").unwrap()["Properties"],
+        serde_json::json!({ "Names": ["a", "t"], "Bucket": "t" })
+    );
+    assert!(template.nested("Other").is_err());
+
+    let error = |arguments| load(arguments).unwrap_err().to_string();
+    assert_eq!(
+        error("{Names: a}"),
+        "template.yaml: a nested stack lacks its parameter Bucket"
+    );
+    assert_eq!(
+        error("{Names: a, Bucket: b, More: c}"),
+        "template.yaml: a nested stack has no parameter More"
+    );
+}
+
+#[test]
 fn a_missing_piece_is_named() {
     let error = Template::parse("Resources: {T: {Type: 'AWS::DynamoDB::Table'}}").unwrap_err();
     assert_eq!(
