@@ -11,6 +11,7 @@ pub mod ids;
 pub mod keys;
 pub mod length;
 pub mod number;
+pub mod random;
 pub mod rules;
 pub mod text;
 pub mod webhooks;

@@ -212,10 +212,7 @@ async fn setup(
     } else if args.secret_from_stdin {
         (read_secret()?, false)
     } else {
-        let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
-        let text = random.map(|part| part.simple().to_string()).concat();
-        let secret = NotificationSecret::new(&text).context("the random secret is not valid")?;
-        (secret, true)
+        (NotificationSecret::random(), true)
     };
     let new = ErasureIntake {
         guid: workspace.guid,

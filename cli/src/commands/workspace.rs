@@ -224,7 +224,7 @@ async fn create(
 ) -> Result<Workspace> {
     for guid in ids {
         let now = UnixMillis::now().seconds();
-        let mut workspace = Workspace::new(guid, name.to_owned(), now)?;
+        let mut workspace = Workspace::new(guid, name.to_owned(), now);
         workspace.linking = linking;
         // The id may be taken by this call, if the answer to its first attempt was lost.
         if store.create_workspace(&workspace).await? || find(store, guid).await.is_ok() {

@@ -59,7 +59,7 @@ impl Sender<'_> {
             Err(failure) => AttemptOutcome::NoAnswer(*failure),
         };
         let attempts = before.attempts.saturating_add(1);
-        let random = uuid::Uuid::new_v4().as_u64_pair().0;
+        let random = shared::domain::random::number();
         let decision = match decide_retry(&outcome, attempts, UnixMillis::now(), random) {
             // The operator waits for the result of a test, so it is not retried.
             RetryDecision::RetryAt(_) if is_test => RetryDecision::GiveUp,

@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn secret() -> WorkspaceSecret {
-        WorkspaceSecret::random().unwrap()
+        WorkspaceSecret::random()
     }
 
     fn text(text: &str) -> Text {

@@ -88,8 +88,7 @@ impl<'a> Workspace<'a> {
         key: KeySpec,
     ) -> Self {
         let id = WorkspaceId::random();
-        let mut workspace =
-            Settings::new(id, format!("test {id}"), UnixSeconds(now())).expect("a secret");
+        let mut workspace = Settings::new(id, format!("test {id}"), UnixSeconds(now()));
         change(&mut workspace);
         let made = app
             .store()

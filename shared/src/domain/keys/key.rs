@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use uuid::{Uuid, Variant, Version};
 
 use crate::domain::ids::{WorkspaceId, WorkspacePrefix};
+use crate::domain::random;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,13 +47,10 @@ impl PlainKey {
     /// Generates a key for a workspace.
     #[must_use]
     pub fn random(kind: KeyKind, workspace: WorkspaceId) -> Self {
-        let [.., a, b, c, d] = workspace.prefix().bytes();
-        let [head @ .., _, _, _, _] = *Uuid::new_v4().as_bytes();
-        let mut bytes = [0; 16];
-        for (to, from) in bytes.iter_mut().zip(head.into_iter().chain([a, b, c, d])) {
-            *to = from;
-        }
-        let uuid = Uuid::from_bytes(bytes);
+        let mut bytes: [u8; 16] = random::bytes();
+        let [.., a, b, c, d] = &mut bytes;
+        [*a, *b, *c, *d] = workspace.prefix().bytes();
+        let uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
         Self {
             text: format!("{}.{}", kind.prefix(), uuid.hyphenated()),
             kind,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::random;
+
 /// The secret with which Roblox signs notifications: 1 to 256 visible ASCII characters, or spaces
 /// between them. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,12 @@ impl NotificationSecret {
         let fits = (1..=Self::LONGEST).contains(&text.len());
         let readable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         (fits && readable && text.trim() == text).then(|| Self(text.to_owned()))
+    }
+
+    /// A new secret: 256 random bits in hex.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(crate::domain::digest::hex(&random::bytes::<32>()))
     }
 
     /// The secret in clear.
@@ -67,6 +75,13 @@ mod tests {
             assert_eq!(NotificationSecret::new(text), None, "{text:?}");
         }
         assert!(NotificationSecret::new("a b").is_some());
+    }
+
+    #[test]
+    fn a_random_secret_is_64_hex_digits() {
+        let secret = NotificationSecret::random();
+        assert_eq!(secret.reveal().len(), 64);
+        assert_eq!(NotificationSecret::new(secret.reveal()), Some(secret));
     }
 
     #[test]

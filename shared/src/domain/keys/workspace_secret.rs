@@ -8,6 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::domain::random;
+
 /// 256 random bits, generated with the workspace and stored in its item. They never leave the
 /// service: `Debug` does not show them, and no command prints them.
 ///
@@ -51,10 +53,9 @@ impl WorkspaceSecret {
     const SHORTEST: usize = 16;
 
     /// Generates a secret with the operating system's random generator.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; Self::BYTES];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes))
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random::bytes())
     }
 
     /// The MAC of these parts; the boundaries between parts count.
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn only_its_own_mac_verifies() {
-        let (ours, other) = (fixed(), WorkspaceSecret::random().unwrap());
+        let (ours, other) = (fixed(), WorkspaceSecret::random());
         let mac = ours.mac(Purpose::Cursor, &[b"ab"]);
         let is_genuine = |mac: &[u8]| ours.verifies(Purpose::Cursor, &[b"ab"], mac);
         assert!(is_genuine(&mac));
@@ -158,8 +159,8 @@ mod tests {
 
     #[test]
     fn secret_survives_storage_and_is_hidden_by_debug() {
-        let secret = WorkspaceSecret::random().unwrap();
-        assert_ne!(secret, WorkspaceSecret::random().unwrap());
+        let secret = WorkspaceSecret::random();
+        assert_ne!(secret, WorkspaceSecret::random());
         let text = String::from(secret.clone());
         assert!(!format!("{secret:?}").contains(&text));
         assert_eq!(WorkspaceSecret::try_from(text), Ok(secret));

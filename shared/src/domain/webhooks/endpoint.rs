@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::events::EventFilter;
 use super::secret::SigningSecrets;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{InvalidId, WorkspaceId};
+use crate::domain::random;
 use crate::domain::webhooks::Target;
 
 /// After how many days without a success an endpoint is paused.
@@ -26,7 +26,7 @@ impl EndpointId {
     /// A random id.
     #[must_use]
     pub fn random() -> Self {
-        Self(Uuid::new_v4().as_u64_pair().0 >> 16)
+        Self(random::number() >> 16)
     }
 }
 

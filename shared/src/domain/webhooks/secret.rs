@@ -5,11 +5,10 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use standardwebhooks::Webhook;
-use uuid::Uuid;
 
 use crate::domain::clock::UnixSeconds;
+use crate::domain::random;
 
 const PREFIX: &str = "whsec_";
 
@@ -32,16 +31,8 @@ pub struct InvalidSigningSecret;
 impl SigningSecret {
     #[must_use]
     pub fn random() -> Self {
-        // Three version 4 UUIDs contain 366 random bits of the operating system; the digest reduces
-        // them to 256.
-        let mut digest = Sha256::new();
-        for _ in 0..3 {
-            digest.update(Uuid::new_v4().as_bytes());
-        }
-        Self(format!(
-            "{PREFIX}{}",
-            BASE64_STANDARD.encode(digest.finalize())
-        ))
+        let encoded = BASE64_STANDARD.encode(random::bytes::<BYTES>());
+        Self(format!("{PREFIX}{encoded}"))
     }
 
     /// The secret in clear.

@@ -45,16 +45,17 @@ pub struct Workspace {
 
 impl Workspace {
     /// A workspace with default settings and a new secret.
-    pub fn new(guid: WorkspaceId, name: String, created: UnixSeconds) -> Result<Self, ApiError> {
-        Ok(Self {
+    #[must_use]
+    pub fn new(guid: WorkspaceId, name: String, created: UnixSeconds) -> Self {
+        Self {
             guid,
             name,
             linking: Linking::Automatic,
             moderator_bans_per_hour: None,
             history_days: None,
             created,
-            secret: Some(random_secret()?),
-        })
+            secret: Some(WorkspaceSecret::random()),
+        }
     }
 
     /// Whether it was made by this version, or upgraded to it.
@@ -62,12 +63,6 @@ impl Workspace {
     pub const fn is_current(&self) -> bool {
         self.secret.is_some()
     }
-}
-
-fn random_secret() -> Result<WorkspaceSecret, ApiError> {
-    WorkspaceSecret::random().map_err(|error| {
-        ApiError::Unavailable(format!("the system has no random numbers: {error}"))
-    })
 }
 
 impl Store {
@@ -132,7 +127,7 @@ impl Store {
             .update_expression("SET #secret = :secret")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(#secret)")
             .expression_attribute_names("#secret", "secret")
-            .expression_attribute_values(":secret", items::attribute(random_secret()?)?);
+            .expression_attribute_values(":secret", items::attribute(WorkspaceSecret::random())?);
         Ok(self.database.update_if(update).await?)
     }
 

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use super::database::{DatabaseError, number, refused};
 use super::lifetime;
 use super::schema::Item;
+use crate::domain::random;
 
 /// The condition of a write that creates an item.
 pub(in crate::store) const IS_NEW: &str = "attribute_not_exists(pk)";
@@ -27,7 +28,7 @@ pub(in crate::store) fn put_new(
 pub(in crate::store) fn next_version(version: Option<u64>) -> u64 {
     match version {
         Some(version) => version.saturating_add(1),
-        None => uuid::Uuid::new_v4().as_u64_pair().0 >> FIRST_VERSION_SHIFT,
+        None => random::number() >> FIRST_VERSION_SHIFT,
     }
 }
 

@@ -178,7 +178,7 @@ mod tests {
     fn marking() -> Marking {
         Marking {
             prefix: "0123abcd".parse().unwrap(),
-            secret: WorkspaceSecret::random().unwrap(),
+            secret: WorkspaceSecret::random(),
         }
     }
 
