@@ -4,7 +4,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use shared::domain::clock::UnixMillis;
+use shared::domain::backoff::{Backoff, Jitter};
+use shared::domain::random;
 
 const INITIAL_LIMIT: usize = 4;
 const MAX_LIMIT: usize = 16;
@@ -15,8 +16,12 @@ const SUCCESSES: u32 = 8;
 /// The number of attempts before the import fails, after about a minute.
 const ATTEMPTS: u32 = 12;
 
-/// The longest wait between two attempts.
-const LONGEST: Duration = Duration::from_secs(10);
+/// The waits between two attempts.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(50),
+    longest: Duration::from_secs(10),
+    jitter: Jitter::thousandths(333, 1000),
+};
 
 #[derive(Debug)]
 pub struct Throttle {
@@ -61,12 +66,7 @@ impl Throttle {
 
 /// Exponential back-off with jitter.
 pub async fn wait(attempt: u32) {
-    let ceiling = Duration::from_millis(50)
-        .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX))
-        .min(LONGEST);
-    // The clock is random enough to spread concurrent writers.
-    let share = u32::try_from(UnixMillis::now().millis() % 100).unwrap_or_default();
-    tokio::time::sleep(ceiling.saturating_mul(share.saturating_add(50)) / 150).await;
+    tokio::time::sleep(BACKOFF.pause(attempt, random::number())).await;
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! DynamoDB itself: the client, its limits and errors, how items are keyed and stored.
 
+pub(super) mod conflicts;
 pub(super) mod database;
 pub(super) mod deadline;
 pub(super) mod failure;

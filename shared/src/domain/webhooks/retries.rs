@@ -1,14 +1,18 @@
 //! When a failed delivery is retried, and when it is given up.
 
+use std::time::Duration;
+
 use super::delivery::AttemptOutcome;
+use crate::domain::backoff::Jitter;
 use crate::domain::clock::UnixMillis;
 
 /// The pauses before each further attempt, in seconds: 1, 5, 15 and 30 minutes, then 1, 2, 4, 6 and 10
 /// hours. They add up to a few minutes less than 24 hours.
 pub const PAUSES: [u64; 9] = [60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 36_000];
 
-/// The jitter in thousandths of a pause, so that deliveries that failed together are not retried together.
-const JITTER: u64 = 200;
+/// A pause is up to a fifth longer or shorter, so that deliveries that failed together are not retried
+/// together.
+const JITTER: Jitter = Jitter::thousandths(800, 1200);
 
 /// The longest `retry-after` that is honoured, in seconds.
 const LONGEST_RETRY_AFTER: u64 = 3600;
@@ -54,7 +58,9 @@ pub fn decide_retry(
     let Some(pause) = PAUSES.get(made.saturating_sub(1)) else {
         return RetryDecision::GiveUp;
     };
-    let pause = jittered(*pause, random).max(retry_after.saturating_mul(1000));
+    let pause = JITTER.apply(Duration::from_secs(*pause), random);
+    let pause = pause.max(Duration::from_secs(retry_after)).as_millis();
+    let pause = u64::try_from(pause).unwrap_or(u64::MAX);
     RetryDecision::RetryAt(now.plus(pause))
 }
 
@@ -62,16 +68,6 @@ pub fn decide_retry(
 #[must_use]
 pub const fn is_endpoint_down(delivered: u32, failed: u32) -> bool {
     delivered == 0 && failed >= DOWN_AFTER
-}
-
-/// A pause with jitter, in milliseconds.
-fn jittered(seconds: u64, random: u64) -> u64 {
-    let thousandths = random
-        .checked_rem(JITTER.saturating_mul(2).saturating_add(1))
-        .unwrap_or_default()
-        .saturating_add(1000)
-        .saturating_sub(JITTER);
-    seconds.saturating_mul(thousandths)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use futures::future::try_join_all;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, failure, refused, text};
 use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
 
@@ -151,26 +152,23 @@ impl Store {
                 Ok(WriteRequest::builder().delete_request(request).build())
             };
             let mut left: Vec<_> = batch.iter().map(delete).collect::<Result<_, _>>()?;
-            for round in 0..ROUNDS {
+            let mut rounds = Rounds::at_most(ROUNDS);
+            while !left.is_empty() {
                 let call = self
                     .database
                     .client()
                     .batch_write_item()
-                    .request_items(table, left);
+                    .request_items(table, std::mem::take(&mut left));
                 let output = self.database.timed(call.send()).await.map_err(failure)?;
                 left = output
                     .unprocessed_items
                     .and_then(|mut all| all.remove(table))
                     .unwrap_or_default();
-                if left.is_empty() {
-                    break;
+                if !left.is_empty() {
+                    let detail = "items were left unprocessed".to_owned();
+                    let error = DatabaseError::Unavailable(detail);
+                    self.database.retry_after_pause(&mut rounds, error).await?;
                 }
-                self.database.pause(round).await;
-            }
-            if !left.is_empty() {
-                return Err(DatabaseError::Unavailable(
-                    "items were left unprocessed".to_owned(),
-                ));
             }
         }
         Ok(())

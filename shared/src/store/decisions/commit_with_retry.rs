@@ -18,6 +18,7 @@ use crate::store::access::links::Link;
 use crate::store::access::self_linking::SelfLinking;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
@@ -28,7 +29,7 @@ const ROUNDS: u32 = 32;
 
 /// How many writes may go unanswered. The SDK has tried each of them several times, so more would
 /// only add load to an overloaded database.
-const UNANSWERED: u32 = 3;
+const UNANSWERED: usize = 3;
 
 /// A call on one user's standing in one experience.
 #[derive(Clone, Debug)]
@@ -85,73 +86,90 @@ impl Store {
         F: Fn(Snapshot, UnixMillis) -> Fut,
         Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
     {
-        let (prefix, user, experience) = (context.prefix, context.user, context.link.experience());
         let request_key = context
             .idempotency
             .as_ref()
-            .map(|named| requests::key(prefix, &context.actor.key_id, &named.key));
-        let mut witnesses: Vec<Key> = Vec::new();
-        let mut unanswered = 0;
-        // What the last of them would have decided.
-        let mut unsure = Vec::new();
-        let mut last = DatabaseError::Conflict;
-        for round in 0..ROUNDS {
-            let others = request_key.iter().chain(&witnesses).cloned().collect();
-            let (mut snapshot, found) = self.standing_and(prefix, user, experience, others).await?;
-            let now = UnixMillis::now();
-            if let Some(done) = done_before(context, request_key.as_ref(), found, now.seconds())? {
-                linking.found_done();
-                self.database.meter().decided(&unsure);
-                return Ok(Committed {
-                    standing: snapshot.standing,
-                    decisions: unsure,
-                    earlier: done.answer,
-                });
+            .map(|named| requests::key(context.prefix, &context.actor.key_id, &named.key));
+        let mut unanswered = Unanswered::default();
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
+            let attempt = self.attempt(
+                context,
+                request_key.as_ref(),
+                linking,
+                &mut unanswered,
+                &decide,
+            );
+            match attempt.await? {
+                Ok(committed) => return Ok(committed),
+                Err(error) => self.database.retry_after_pause(&mut rounds, error).await?,
             }
-            if unanswered == UNANSWERED {
-                break;
-            }
-            let PolicyOutcome { outcome, policy } = decide(snapshot.clone(), now).await?;
-            snapshot.is_linked = linking.prepare(now.seconds()).await?;
-            let commit = Commit {
-                snapshot: &snapshot,
-                outcome: &outcome,
-                policy: &policy,
-                actor: &context.actor,
-                now,
-            };
-            match self
-                .write(context, request_key.as_ref(), &commit, linking)
-                .await
-            {
-                Ok(()) => {
-                    linking.written();
-                    self.database.meter().decided(&outcome.decisions);
-                    return Ok(Committed {
-                        standing: outcome.standing,
-                        decisions: outcome.decisions,
-                        earlier: None,
-                    });
-                }
-                Err(error @ (DatabaseError::Refused(_) | DatabaseError::NoTime)) => {
-                    return Err(error.into());
-                }
-                Err(error @ DatabaseError::Conflict) => {
-                    self.database.meter().write_conflict();
-                    linking.refresh().await?;
-                    last = error;
-                }
-                Err(error @ DatabaseError::Unavailable(_)) => {
-                    witnesses.extend(commit.witness());
-                    linking.unanswered();
-                    unanswered += 1;
-                    unsure = outcome.decisions;
-                    last = error;
-                }
-            }
-            self.database.pause(round).await;
         }
-        Err(last.into())
+    }
+
+    /// One round. The inner error calls for another.
+
+    async fn attempt<F, Fut>(
+        &self,
+        context: &WriteContext,
+        request_key: Option<&Key>,
+        linking: &mut SelfLinking<'_>,
+        unanswered: &mut Unanswered,
+        decide: &F,
+    ) -> Result<Result<Committed, DatabaseError>, ApiError>
+    where
+        F: Fn(Snapshot, UnixMillis) -> Fut,
+        Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
+    {
+        let (prefix, user, experience) = (context.prefix, context.user, context.link.experience());
+        let others = request_key.into_iter().chain(&unanswered.witnesses);
+        let others = others.cloned().collect();
+        let (mut snapshot, found) = self.standing_and(prefix, user, experience, others).await?;
+        let now = UnixMillis::now();
+        if let Some(done) = done_before(context, request_key, found, now.seconds())? {
+            linking.found_done();
+            self.database.meter().decided(&unanswered.decisions);
+            return Ok(Ok(Committed {
+                standing: snapshot.standing,
+                decisions: std::mem::take(&mut unanswered.decisions),
+                earlier: done.answer,
+            }));
+        }
+        if let Some(error) = unanswered.too_often() {
+            return Err(error.into());
+        }
+        let PolicyOutcome { outcome, policy } = decide(snapshot.clone(), now).await?;
+        snapshot.is_linked = linking.prepare(now.seconds()).await?;
+        let commit = Commit {
+            snapshot: &snapshot,
+            outcome: &outcome,
+            policy: &policy,
+            actor: &context.actor,
+            now,
+        };
+        match self.write(context, request_key, &commit, linking).await {
+            Ok(()) => {
+                linking.written();
+                self.database.meter().decided(&outcome.decisions);
+                Ok(Ok(Committed {
+                    standing: outcome.standing,
+                    decisions: outcome.decisions,
+                    earlier: None,
+                }))
+            }
+            Err(error @ (DatabaseError::Refused(_) | DatabaseError::NoTime)) => Err(error.into()),
+            Err(error @ DatabaseError::Conflict) => {
+                linking.refresh().await?;
+                Ok(Err(error))
+            }
+            Err(error @ DatabaseError::Unavailable(_)) => {
+                unanswered.witnesses.extend(commit.witness());
+                linking.unanswered();
+                unanswered.errors.push(error.clone());
+                unanswered.decisions = outcome.decisions;
+                Ok(Err(error))
+            }
+        }
     }
 
     async fn write(
@@ -172,8 +190,25 @@ impl Store {
         if writes.is_empty() {
             Ok(())
         } else {
-            self.database.transact(writes).await
+            self.database.transact_counted(writes).await
         }
+    }
+}
+
+/// The writes of a call that got no answer, and may have happened.
+#[derive(Default)]
+struct Unanswered {
+    errors: Vec<DatabaseError>,
+    /// The entries that they would have left in the history.
+    witnesses: Vec<Key>,
+    /// The decisions of the last of them.
+    decisions: Vec<Decision>,
+}
+
+impl Unanswered {
+    /// The last error, if there are so many that no further write is worth it.
+    fn too_often(&mut self) -> Option<DatabaseError> {
+        (self.errors.len() >= UNANSWERED).then(|| self.errors.pop())?
     }
 }
 

@@ -9,7 +9,8 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, DecisionKind, Expiry};
 use crate::store::Store;
-use crate::store::dynamo::database::{DatabaseError, number, refused, text};
+use crate::store::dynamo::conflicts::Rounds;
+use crate::store::dynamo::database::{number, refused, text};
 use crate::store::dynamo::items::{self, BanItem, StoredBan};
 use crate::store::dynamo::schema::{self, Key, names};
 use crate::store::dynamo::versions;
@@ -81,7 +82,8 @@ impl Store {
         expiring: &Expiring,
         now: UnixMillis,
     ) -> Result<bool, ApiError> {
-        for round in 0..ROUNDS {
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
             let Some(item) = self.database.get(expiring.key.clone()).await? else {
                 return Ok(false);
             };
@@ -97,13 +99,12 @@ impl Store {
                 _ => return Ok(false),
             };
             let writes = self.expiry_writes(expiring, &ban, applied, at).await?;
-            match self.database.transact(writes).await {
-                Ok(()) => return Ok(true),
-                Err(DatabaseError::Conflict) => self.database.pause(round).await,
-                Err(error) => return Err(error.into()),
+            let written = self.database.transact(writes).await;
+            let ended = self.database.retry_on_conflict(&mut rounds, written);
+            if ended.await?.is_some() {
+                return Ok(true);
             }
         }
-        Err(DatabaseError::Conflict.into())
     }
 
     async fn expiry_writes(

@@ -14,6 +14,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS};
 use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::Key;
@@ -75,22 +76,19 @@ impl Store {
         prefix: WorkspacePrefix,
         pairs: &[(UserId, ExperienceId)],
     ) -> Result<(), ApiError> {
-        for round in 0..ROUNDS {
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
             let snapshots = self.snapshots(prefix, pairs).await?;
             let writes = self.reconciling(&snapshots, UnixMillis::now().seconds())?;
             if writes.is_empty() {
                 return Ok(());
             }
-            match self.database.transact(writes).await {
-                Ok(()) => return Ok(()),
-                Err(DatabaseError::Conflict) => {
-                    self.database.meter().write_conflict();
-                    self.database.pause(round).await;
-                }
-                Err(error) => return Err(error.into()),
+            let written = self.database.transact_counted(writes).await;
+            let ended = self.database.retry_on_conflict(&mut rounds, written);
+            if ended.await?.is_some() {
+                return Ok(());
             }
         }
-        Err(DatabaseError::Conflict.into())
     }
 
     async fn snapshots(

@@ -21,10 +21,19 @@ use super::lifetime;
 use super::meter::Meter;
 use super::retries::Retries;
 use super::schema::{Item, Key};
+use crate::domain::backoff::{Backoff, Jitter};
 use crate::domain::clock::UnixMillis;
+use crate::domain::random;
 
 /// The most actions in one DynamoDB transaction.
 pub(in crate::store) const TRANSACTION_ACTIONS: usize = 100;
+
+/// The pauses of a writer that others were faster than.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(10),
+    longest: Duration::from_millis(160),
+    jitter: Jitter::thousandths(250, 1250),
+};
 
 /// The names of the tables.
 #[derive(Clone, Debug)]
@@ -299,6 +308,18 @@ impl Database {
         Ok(())
     }
 
+    /// Like `transact`, and counts a write conflict.
+    pub(in crate::store) async fn transact_counted(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), DatabaseError> {
+        let written = self.transact(writes).await;
+        if matches!(written, Err(DatabaseError::Conflict)) {
+            self.meter.write_conflict();
+        }
+        written
+    }
+
     /// Performs a write, if the request has time for it and for looking up whether it happened.
     async fn writing<T>(&self, write: impl Future<Output = T>) -> Result<T, DatabaseError> {
         // On the heap: the SDK's futures are large, and each layer around one would contain it
@@ -340,15 +361,8 @@ impl Database {
 
     /// Waits a little longer each round, up to about 0.2 s, with jitter.
     pub(in crate::store) async fn pause(&self, round: u32) {
-        let ceiling = 10_u64.saturating_mul(1 << round.min(4));
-        let jitter = uuid::Uuid::new_v4()
-            .as_u64_pair()
-            .0
-            .checked_rem(ceiling)
-            .unwrap_or_default();
-        let pause = Duration::from_millis(ceiling.div_ceil(4).saturating_add(jitter));
         let _underway = self.meter.begin_wait();
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(BACKOFF.pause(round, random::number())).await;
     }
 }
 

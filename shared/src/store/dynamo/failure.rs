@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use crate::domain::error::ApiError;
 
 /// Why a database call failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(in crate::store) enum DatabaseError {
     /// A write conflict: a condition failed, or another transaction was in progress. Read and
     /// decide again.

@@ -12,6 +12,7 @@ use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{Database, DatabaseError, refused};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{BAN_PREFIX, Item, Key};
@@ -102,16 +103,19 @@ impl Store {
     ) -> Result<ErasureReceipt, ApiError> {
         let marking = self.marking(forgetting.prefix).await?;
         let mut removed = ErasureReceipt::default();
-        for round in 0..ROUNDS {
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
             let sweeping = self.forget_found(forgetting, marking.as_ref(), &mut removed);
-            match Box::pin(sweeping).await {
-                Ok(false) => return Ok(removed),
-                Ok(true) => {}
-                Err(DatabaseError::Conflict) => self.database.pause(round).await,
-                Err(error) => return Err(error.into()),
+            let swept = Box::pin(sweeping).await;
+            match self.database.retry_on_conflict(&mut rounds, swept).await? {
+                Some(false) => return Ok(removed),
+                // There may be more.
+                Some(true) => {
+                    rounds.another(DatabaseError::Conflict)?;
+                }
+                None => {}
             }
         }
-        Err(DatabaseError::Conflict.into())
     }
 
     /// What erasing the user would remove.

@@ -11,6 +11,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::keys::NotificationSecret;
 use crate::store::Store;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Key};
@@ -265,19 +266,20 @@ impl Store {
             .build()
             .map_err(refused)?;
         let writes = vec![request, TransactWriteItem::builder().put(put).build()];
-        for round in 0..ROUNDS {
-            match self.database.transact(writes.clone()).await {
-                Err(DatabaseError::Conflict) => {
-                    let found = self.mark_of(key.clone(), now).await?;
-                    if found.is_some_and(|mark| !mark.under_way) {
-                        return Ok(());
-                    }
-                    self.database.pause(round).await;
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
+            let written = self.database.transact(writes.clone()).await;
+            if matches!(written, Err(DatabaseError::Conflict)) {
+                let found = self.mark_of(key.clone(), now).await?;
+                if found.is_some_and(|mark| !mark.under_way) {
+                    return Ok(());
                 }
-                outcome => return outcome,
+            }
+            let ended = self.database.retry_on_conflict(&mut rounds, written);
+            if ended.await?.is_some() {
+                return Ok(());
             }
         }
-        Err(DatabaseError::Conflict)
     }
 }
 

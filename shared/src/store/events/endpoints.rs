@@ -8,6 +8,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::webhooks::{Endpoint, EndpointId};
 use crate::store::Store;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, expression, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
@@ -69,18 +70,18 @@ impl Store {
         id: EndpointId,
         change: impl Fn(Endpoint) -> Endpoint,
     ) -> Result<Option<ChangedEndpoint>, ApiError> {
-        for round in 0..ROUNDS {
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
             let Some(before) = self.endpoint(prefix, id).await? else {
                 return Ok(None);
             };
             let after = change(before.clone());
-            match self.replace(prefix, &before, &after).await {
-                Ok(()) => return Ok(Some(ChangedEndpoint { before, after })),
-                Err(DatabaseError::Conflict) => self.database.pause(round).await,
-                Err(error) => return Err(error.into()),
+            let written = self.replace(prefix, &before, &after).await;
+            let ended = self.database.retry_on_conflict(&mut rounds, written);
+            if ended.await?.is_some() {
+                return Ok(Some(ChangedEndpoint { before, after }));
             }
         }
-        Err(DatabaseError::Conflict.into())
     }
 
     async fn replace(

@@ -18,6 +18,7 @@ use crate::domain::error::ApiError;
 use crate::domain::history::LoggedEvent;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
@@ -116,7 +117,8 @@ impl Store {
         prefix: WorkspacePrefix,
         keys: &[Key],
     ) -> Result<Vec<LoggedEvent>, ApiError> {
-        for round in 0..ROUNDS {
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
             let head_key = Key::log_head(prefix);
             let wanted = keys.iter().cloned().chain([head_key.clone()]);
             let found = self.database.batch_get(wanted, true).await?;
@@ -130,16 +132,13 @@ impl Store {
             if writes.is_empty() {
                 return Ok(events);
             }
-            match self.database.transact(writes).await {
-                Ok(()) => return Ok(events),
-                Err(DatabaseError::Conflict) => {
-                    self.database.meter().write_conflict();
-                    self.database.pause(round).await;
-                }
-                Err(error) => return Err(error.into()),
+            let written = self.database.transact_counted(writes).await;
+            let logged = written.map(|()| events);
+            let ended = self.database.retry_on_conflict(&mut rounds, logged);
+            if let Some(done) = ended.await? {
+                return Ok(done);
             }
         }
-        Err(DatabaseError::Conflict.into())
     }
 
     fn logging(
