@@ -5,7 +5,6 @@ mod table;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use shared::domain::clock::UnixSeconds;
 
 use crate::terminal;
 use table::TableLayout;
@@ -79,14 +78,6 @@ impl Output {
     }
 }
 
-/// A time as RFC 3339 in UTC.
-pub fn rfc3339(time: UnixSeconds) -> String {
-    i64::try_from(time.0)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map_or_else(|| time.to_string(), |instant| instant.to_string())
-}
-
 /// The serialized name of an enum value.
 pub fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
@@ -99,14 +90,4 @@ fn json(value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     terminal::json(&text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_printed_as_rfc_3339() {
-        assert_eq!(rfc3339(UnixSeconds(1_728_802_934)), "2024-10-13T07:02:14Z");
-    }
 }

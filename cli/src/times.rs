@@ -5,8 +5,6 @@ use serde::{Serialize, Serializer};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::rules::Expiry;
 
-use crate::output::rfc3339;
-
 /// A point in time that is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub UnixSeconds);
@@ -49,7 +47,7 @@ impl Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&rfc3339(self.0))
+        serializer.serialize_str(&self.0.rfc3339())
     }
 }
 

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod keys;
 pub mod length;
+pub mod lock;
 pub mod number;
 pub mod random;
 pub mod rules;

@@ -8,7 +8,7 @@ mod line;
 mod metrics;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use lambda_http::request::RequestContext;
@@ -19,6 +19,7 @@ use self::metrics::Measured;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspaceId};
+use crate::domain::lock::lock;
 use crate::store::Consumed;
 
 /// An environment of a function: its stack, and how long it took to start.
@@ -189,7 +190,7 @@ impl RequestLog {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.notes)
     }
 }
 

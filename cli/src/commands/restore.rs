@@ -18,7 +18,7 @@ use shared::store::{Absent, Actor, Database, KnownLogs, RestoreRun, Restoring, S
 use crate::arguments::{SafetyArgs, user};
 use crate::confirm::confirm;
 use crate::connection::{self, Connection, ConnectionArgs};
-use crate::output::{Output, rfc3339};
+use crate::output::Output;
 use state::{RestorePhase, RestoreState};
 use summary::RestoreSummary;
 use writers::WriterFunctions;
@@ -285,7 +285,7 @@ async fn finish(run: &mut RestoreState, located: &Connection, live: &Store) -> R
          {}; to undo them, run for each workspace: portcullis undo --key {} --since {}",
         run.name,
         run.name,
-        rfc3339(run.began)
+        run.began.rfc3339()
     );
     note!(
         "Next: run `portcullis doctor`, and `portcullis mirror reconcile` for each mirrored experience; \

@@ -14,7 +14,7 @@ use super::workspace;
 use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
-use crate::output::{Output, Printable, rfc3339, word};
+use crate::output::{Output, Printable, word};
 use crate::progress::Progress;
 use crate::times::Time;
 
@@ -165,7 +165,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
             "To reverse this: portcullis undo --workspace {} --key {} --since {}",
             workspace.guid,
             undo.name,
-            rfc3339(now)
+            now.rfc3339()
         );
     }
     Ok(())

@@ -11,7 +11,7 @@ use shared::store::{ImportVerdict, Incoming};
 
 use super::errors_file::{ErrorsFile, FailedRow};
 use super::{Location, Original};
-use crate::output::{Output, Printable, rfc3339};
+use crate::output::{Output, Printable};
 use crate::progress::Progress;
 use crate::terminal;
 
@@ -300,7 +300,7 @@ fn described(incoming: &Incoming) -> String {
     };
     let until = match incoming.terms.expires {
         Expiry::Never => String::new(),
-        Expiry::At(at) => format!(" until {}", rfc3339(at)),
+        Expiry::At(at) => format!(" until {}", at.rfc3339()),
     };
     let ended = match incoming.ending {
         Some(_) => ", ended",

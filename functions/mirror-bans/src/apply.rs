@@ -6,6 +6,7 @@ use shared::api::invocation::{LEASE, STEP};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::UserId;
+use shared::domain::lock::lock;
 use shared::domain::rules::mirror::{
     KeyCheck, Level, MirrorStep, RobloxFailure, retry_after_error,
 };
@@ -15,7 +16,6 @@ use shared::integrations::roblox::{
 use tokio::time::Instant;
 
 use crate::kick;
-use crate::limits::lock;
 use crate::universe::Universe;
 use crate::user::ReadyUser;
 

@@ -2,10 +2,10 @@
 
 use shared::api::invocation::STEP;
 use shared::domain::clock::UnixMillis;
+use shared::domain::lock::lock;
 use shared::domain::rules::mirror::MirrorStep;
 use shared::integrations::roblox::{TIME_LIMIT, drop_player};
 
-use crate::limits::lock;
 use crate::universe::Universe;
 use crate::user::ReadyUser;
 

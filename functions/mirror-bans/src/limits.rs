@@ -2,10 +2,11 @@
 //! universe.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::domain::ids::{UniverseId, WorkspacePrefix};
+use shared::domain::lock::lock;
 use shared::domain::rules::mirror::{MessageLimiter, RobloxLimits};
 use tokio::time::Instant;
 
@@ -49,9 +50,4 @@ impl MessageLimiters {
     pub fn of(&self, prefix: WorkspacePrefix, universe: UniverseId) -> SharedLimiter {
         Arc::clone(lock(&self.0).entry((prefix, universe)).or_default())
     }
-}
-
-/// Locks a mutex whose holder cannot panic.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

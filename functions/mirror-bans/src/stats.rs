@@ -1,8 +1,9 @@
 //! Counts for one invocation's log line.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use shared::domain::error::ApiError;
+use shared::domain::lock::lock;
 use shared::telemetry::Run;
 
 /// The counts so far, shared by the users that are worked on at the same time.
@@ -73,6 +74,6 @@ impl MirrorStats {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -7,6 +7,7 @@ use shared::api::invocation::Ends;
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
+use shared::domain::lock::lock;
 use shared::domain::rules::mirror::{
     CircuitBreaker, KeyCheck, Level, MirrorPlan, MirroredChanges, RobloxFailure, RobloxLimits,
     is_check_due,
@@ -15,7 +16,7 @@ use shared::integrations::roblox::{Roblox, RobloxKey};
 use shared::integrations::secrets::{SecretError, SecretStore};
 use shared::store::{Mirror, Pending, Store};
 
-use crate::limits::{RateLimiter, SharedLimiter, lock};
+use crate::limits::{RateLimiter, SharedLimiter};
 use crate::stats::MirrorStats;
 use crate::{keys, sweep};
 

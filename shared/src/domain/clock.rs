@@ -18,6 +18,14 @@ impl UnixSeconds {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// In UTC by RFC 3339; a mere number beyond the year 9999.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let seconds = i64::try_from(self.0).ok();
+        let instant = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        instant.map_or_else(|| self.to_string(), |instant| instant.to_string())
+    }
+
     /// This many seconds earlier, not before 1970.
     #[must_use]
     pub const fn minus(self, seconds: u64) -> Self {
@@ -83,6 +91,14 @@ impl UnixMillis {
         self.0
     }
 
+    /// In UTC by RFC 3339, with three digits after the second; empty beyond the year 9999.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let millis = i64::try_from(self.0).ok();
+        let instant = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        instant.map_or_else(String::new, |instant| format!("{instant:.3}"))
+    }
+
     /// The time in whole seconds, rounded down.
     #[must_use]
     pub const fn seconds(self) -> UnixSeconds {
@@ -128,5 +144,27 @@ impl Reading {
             monotonic: self.monotonic + monotonic,
             wall: UnixMillis(self.wall.0.saturating_add_signed(wall_millis)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_by_rfc_3339() {
+        assert_eq!(UnixSeconds(1_728_802_934).rfc3339(), "2024-10-13T07:02:14Z");
+        let moment = UnixMillis::from_millis(1_728_802_934_050);
+        assert_eq!(moment.rfc3339(), "2024-10-13T07:02:14.050Z");
+        assert_eq!(
+            UnixMillis::from_millis(0).rfc3339(),
+            "1970-01-01T00:00:00.000Z"
+        );
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_still_written() {
+        assert_eq!(UnixSeconds(u64::MAX).rfc3339(), u64::MAX.to_string());
+        assert_eq!(UnixMillis::from_millis(u64::MAX).rfc3339(), "");
     }
 }

@@ -58,7 +58,8 @@ impl Line<'_> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("timestamp", &rfc3339(self.now))?;
+        // With a time in another format, Lambda would log the line at level `INFO`.
+        map.serialize_entry("timestamp", &self.now.rfc3339())?;
         map.serialize_entry("level", self.level())?;
         let message = match self.kind {
             Kind::Request { .. } => "request",
@@ -114,13 +115,4 @@ impl Serialize for Line<'_> {
         map.serialize_entry("_aws", &self.measured.directive(self.now))?;
         map.end()
     }
-}
-
-/// The time in UTC. In any other format, Lambda would log the line at level `INFO`.
-fn rfc3339(now: UnixMillis) -> String {
-    i64::try_from(now.millis())
-        .ok()
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .map(|instant| format!("{instant:.3}"))
-        .unwrap_or_default()
 }

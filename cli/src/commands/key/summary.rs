@@ -7,7 +7,7 @@ use shared::domain::clock::UnixSeconds;
 use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat};
 
 use crate::commands::workspace::or_any;
-use crate::output::{Printable, rfc3339, word};
+use crate::output::{Printable, word};
 use crate::times::{Time, or_dash};
 
 /// The settings of a key, without the key itself.
@@ -70,7 +70,7 @@ impl KeySummary {
             expires: key.expires.map(Time),
             revoked: key.revoked.map(Time),
             last_used: key.last_used.map(|day| {
-                let midnight = rfc3339(day.begin());
+                let midnight = day.begin().rfc3339();
                 midnight
                     .chars()
                     .take_while(|letter| *letter != 'T')

@@ -37,7 +37,7 @@ impl RestrictionRequest {
         [
             ("updateMask", "gameJoinRestriction".to_owned()),
             ("idempotencyKey.key", self.idempotency_key.clone()),
-            ("idempotencyKey.firstSent", rfc3339(self.first_sent)),
+            ("idempotencyKey.firstSent", self.first_sent.rfc3339()),
         ]
     }
 
@@ -209,14 +209,6 @@ fn cut(text: &str, most: usize) -> &str {
         units > most
     });
     over.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
-}
-
-fn rfc3339(moment: UnixMillis) -> String {
-    i64::try_from(moment.millis())
-        .ok()
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .map(|instant| format!("{instant:.3}"))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Workspaces and their settings.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,8 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{WorkspaceId, WorkspacePrefix};
 use crate::domain::keys::WorkspaceSecret;
 use crate::store::Store;
-use crate::store::dynamo::database::{expression, failure, text};
+use crate::store::dynamo::database::{failure, text};
+use crate::store::dynamo::difference::update_difference;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::Key;
 
@@ -85,31 +85,10 @@ impl Store {
             items::write(key(), "workspace", before)?,
             items::write(key(), "workspace", after)?,
         );
-        let (mut sets, mut removes) = (Vec::new(), Vec::new());
-        let mut update = self
-            .database
-            .updating(key())
-            .condition_expression("attribute_exists(pk)");
-        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        for (number, name) in names.into_iter().enumerate() {
-            if before.get(name) == after.get(name) {
-                continue;
-            }
-            update = update.expression_attribute_names(format!("#n{number}"), name);
-            match after.get(name) {
-                Some(value) => {
-                    sets.push(format!("#n{number} = :v{number}"));
-                    update =
-                        update.expression_attribute_values(format!(":v{number}"), value.clone());
-                }
-                None => removes.push(format!("#n{number}")),
-            }
-        }
-        let expression = expression(&sets, &removes);
-        if expression.is_empty() {
+        let update = self.database.updating(key());
+        let Some(update) = update_difference(update, &before, &after, false) else {
             return Ok(true);
-        }
-        let update = update.update_expression(expression);
+        };
         Ok(self.database.update_if(update).await?)
     }
 

@@ -1,7 +1,7 @@
 //! The cap on a key's checks, shared between environments. The rule is [`crate::domain::rules::CheckRate`].
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -10,6 +10,7 @@ use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::keys::KeyRecord;
+use crate::domain::lock::lock;
 use crate::domain::rules::{CheckRate, CheckReport};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
@@ -35,7 +36,7 @@ impl Checks {
     }
 
     fn rates(&self) -> MutexGuard<'_, HashMap<Name, CheckRate>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

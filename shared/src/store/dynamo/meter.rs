@@ -1,11 +1,12 @@
 //! The units that a request consumes according to DynamoDB, and its other counts.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
 use super::retries::Retries;
+use crate::domain::lock::lock;
 use crate::domain::rules::{Decision, DecisionKind};
 
 /// Adds up the consumption of one request's calls.
@@ -127,7 +128,7 @@ impl Meter {
     }
 
     fn totals(&self) -> MutexGuard<'_, Totals> {
-        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.totals)
     }
 }
 

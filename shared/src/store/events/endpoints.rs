@@ -1,7 +1,5 @@
 //! Webhook endpoints, in the workspaces table.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use crate::domain::error::ApiError;
@@ -9,7 +7,8 @@ use crate::domain::ids::WorkspacePrefix;
 use crate::domain::webhooks::{Endpoint, EndpointId};
 use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
-use crate::store::dynamo::database::{DatabaseError, expression, text};
+use crate::store::dynamo::database::{DatabaseError, text};
+use crate::store::dynamo::difference::update_difference;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key};
 
@@ -92,39 +91,11 @@ impl Store {
     ) -> Result<(), DatabaseError> {
         let key = Key::endpoint(prefix, before.id);
         let (before, after) = (endpoint_item(before)?, endpoint_item(after)?);
-        let (mut sets, mut removes) = (Vec::new(), Vec::new());
-        let mut conditions = vec!["attribute_exists(pk)".to_owned()];
-        let mut update = self.database.updating(key);
-        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        for (at, name) in names.into_iter().enumerate() {
-            let (old, new) = (before.get(name), after.get(name));
-            if old == new {
-                continue;
-            }
-            update = update.expression_attribute_names(format!("#n{at}"), name);
-            match old {
-                Some(old) => {
-                    conditions.push(format!("#n{at} = :o{at}"));
-                    update = update.expression_attribute_values(format!(":o{at}"), old.clone());
-                }
-                None => conditions.push(format!("attribute_not_exists(#n{at})")),
-            }
-            match new {
-                Some(new) => {
-                    sets.push(format!("#n{at} = :n{at}"));
-                    update = update.expression_attribute_values(format!(":n{at}"), new.clone());
-                }
-                None => removes.push(format!("#n{at}")),
-            }
-        }
-        let expression = expression(&sets, &removes);
-        if expression.is_empty() {
+        let update = self.database.updating(key);
+        let Some(update) = update_difference(update, &before, &after, true) else {
             return Ok(());
-        }
-        let update = update
-            .update_expression(expression)
-            .condition_expression(conditions.join(" AND "))
-            .return_values(ReturnValue::None);
+        };
+        let update = update.return_values(ReturnValue::None);
         self.database.update(update).await.map(|_| ())
     }
 

@@ -1,8 +1,6 @@
 //! One attempt on a few bans: reads what is stored about their users, judges each, and writes the
 //! new ones on the versions that were read.
 
-use std::sync::PoisonError;
-
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::found::{Found, Own};
@@ -10,6 +8,7 @@ use super::rehearsal::Rehearsal;
 use super::{Candidate, Import, ImportFailure, ImportVerdict, Incoming, Origin};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, Uid};
+use crate::domain::lock::lock;
 use crate::domain::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::decisions::commit::{self, Actor, Commit};
 use crate::store::decisions::snapshot::Snapshot;
@@ -112,10 +111,7 @@ impl Import {
     }
 
     pub(super) fn rehearsed<T>(&self, act: impl FnOnce(&mut Rehearsal) -> T) -> T {
-        act(&mut self
-            .rehearsal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))
+        act(&mut lock(&self.rehearsal))
     }
 
     /// Records what is not written.
