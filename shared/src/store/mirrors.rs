@@ -13,7 +13,7 @@ use crate::domain::rules::mirror::MirrorStop;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::lease::Lease;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, attributes};
 
 /// How long a universe's pause stays stored after its end, in seconds.
 const PAUSE_KEPT: u64 = 86_400;
@@ -214,7 +214,12 @@ impl Store {
         let key = Key::lease(prefix, &schema::mirror_lease(universe));
         let item = self.database.get(key).await?;
         Ok(item.and_then(|item| {
-            let until = item.get("paused_until")?.as_n().ok()?.parse().ok()?;
+            let until = item
+                .get(attributes::PAUSED_UNTIL)?
+                .as_n()
+                .ok()?
+                .parse()
+                .ok()?;
             Some(UnixMillis::from_millis(until))
         }))
     }
@@ -230,7 +235,7 @@ impl Store {
             .database
             .updating(Key::lease(prefix, &schema::mirror_lease(universe)))
             .update_expression("SET kind = :kind, paused_until = :until, #ttl = :ttl")
-            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#ttl", attributes::TTL)
             .expression_attribute_values(":kind", text("lease"))
             .expression_attribute_values(":until", number(until.millis()))
             .expression_attribute_values(":ttl", number(until.seconds().plus(PAUSE_KEPT)));

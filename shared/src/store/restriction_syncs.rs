@@ -130,9 +130,7 @@ impl Store {
             .limit(i32::from(limit));
         let (found, _) = self.database.query(query).await?;
         let keys = found.iter().filter_map(Key::of);
-        Ok(keys
-            .filter_map(|key| key.pk.rsplit('#').next()?.parse().ok())
-            .collect())
+        Ok(keys.filter_map(|key| key.user()).collect())
     }
 
     /// A user in each mirrored place of a universe, as the mirror's rules see it.

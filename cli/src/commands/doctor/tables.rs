@@ -6,6 +6,11 @@ use aws_sdk_dynamodb::types::{
     ContinuousBackupsStatus, IndexStatus, KeySchemaElement, KeyType, PointInTimeRecoveryStatus,
     StreamViewType, TableDescription, TableStatus, TimeToLiveStatus,
 };
+use shared::store::attributes::{
+    BAN_OWED, DECIDED_BY, DUE, DUE_AT, EXPERIENCE, EXPERIENCE_LEDGER, GUID_KEY, KEY_ID, LEDGER,
+    LOG_POSITION, LOG_SHARD, PK, SK, TTL, UNBAN_OWED, WORKSPACE_TAG,
+};
+use shared::store::names;
 
 use super::finding::Finding;
 use crate::connection::Connection;
@@ -16,16 +21,16 @@ const DEPLOY: &str = "deploy the current template with `sam deploy`, which sets 
 type Index = (&'static str, &'static str, &'static str);
 
 const BANS: [Index; 7] = [
-    ("pending-bans", "experience", "ban_owed"),
-    ("pending-unbans", "experience", "unban_owed"),
-    ("by-workspace", "ledger", "guid_key"),
-    ("by-experience", "experience_ledger", "guid_key"),
-    ("decisions-by-key", "decided_by", "sk"),
-    ("events", "log_shard", "log_position"),
-    ("due", "due", "due_at"),
+    (names::PENDING_BANS, EXPERIENCE, BAN_OWED),
+    (names::PENDING_UNBANS, EXPERIENCE, UNBAN_OWED),
+    (names::BY_WORKSPACE, LEDGER, GUID_KEY),
+    (names::BY_EXPERIENCE, EXPERIENCE_LEDGER, GUID_KEY),
+    (names::DECISIONS_BY_KEY, DECIDED_BY, SK),
+    (names::EVENTS, LOG_SHARD, LOG_POSITION),
+    (names::DUE, DUE, DUE_AT),
 ];
 
-const WORKSPACES: [Index; 1] = [("keys-by-workspace", "workspace_tag", "key_id")];
+const WORKSPACES: [Index; 1] = [(names::KEYS_BY_WORKSPACE, WORKSPACE_TAG, KEY_ID)];
 
 pub async fn examine(connection: &Connection, is_local: bool) -> Vec<Finding> {
     let client = Client::new(&connection.database);
@@ -72,7 +77,7 @@ async fn describe(
     let table = answer.table?;
     findings.push(match table.table_status() {
         Some(TableStatus::Active | TableStatus::Updating)
-            if has_keys(table.key_schema(), "pk", "sk") =>
+            if has_keys(table.key_schema(), PK, SK) =>
         {
             Finding::ok(check, "active")
         }
@@ -146,7 +151,7 @@ async fn expiry(client: &Client, name: &str, is_local: bool) -> Finding {
     };
     let description = answer.time_to_live_description();
     let is_on = description.is_some_and(|ttl| {
-        ttl.attribute_name() == Some("ttl")
+        ttl.attribute_name() == Some(TTL)
             && matches!(
                 ttl.time_to_live_status(),
                 Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)

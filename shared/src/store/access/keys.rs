@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key, names};
+use crate::store::dynamo::schema::{Item, Key, attributes, names};
 
 /// How long a key counts as valid without a look-up. A revocation takes effect everywhere within
 /// this time.
@@ -237,7 +237,7 @@ impl Store {
         replaced: Option<AttributeValue>,
     ) -> Result<bool, ApiError> {
         let is_it = |item: &Item| {
-            item.get("key_id")
+            item.get(attributes::KEY_ID)
                 .and_then(|id| id.as_s().ok())
                 .is_some_and(|id| id == key_id)
         };

@@ -19,7 +19,7 @@ use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, attributes};
 
 /// How many experiences of a workspace can link themselves.
 pub const SELF_LINKED: u64 = 250;
@@ -211,7 +211,7 @@ impl Store {
                 .updating(Key::link_slots(prefix))
                 .update_expression("SET kind = :kind ADD #value :one")
                 .condition_expression("attribute_not_exists(#value) OR #value < :most")
-                .expression_attribute_names("#value", "value")
+                .expression_attribute_names("#value", attributes::VALUE)
                 .expression_attribute_values(":kind", text("counter"))
                 .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":most", number(SELF_LINKED));
@@ -237,7 +237,7 @@ impl Store {
             .updating(Key::link_slots(prefix))
             .update_expression("ADD #value :less")
             .condition_expression("#value > :none")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":less", number(-1))
             .expression_attribute_values(":none", number(0));
         self.database.update_if(give).await?;
@@ -270,7 +270,7 @@ impl Store {
             .updating(Key::link_slots(prefix))
             .update_expression("SET kind = :kind, #value = :taken")
             .condition_expression("attribute_not_exists(#value) OR #value = :before")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":kind", text("counter"))
             .expression_attribute_values(":taken", number(taken))
             .expression_attribute_values(":before", number(before))

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::store::dynamo::database::{failure, text};
 use crate::store::dynamo::difference::update_difference;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, attributes};
 
 /// How long a warm function uses a workspace's settings without reading them again. A change takes
 /// effect everywhere within this time.
@@ -105,7 +105,7 @@ impl Store {
             .updating(Key::workspace(prefix))
             .update_expression("SET #secret = :secret")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(#secret)")
-            .expression_attribute_names("#secret", "secret")
+            .expression_attribute_names("#secret", attributes::SECRET)
             .expression_attribute_values(":secret", items::attribute(WorkspaceSecret::random())?);
         Ok(self.database.update_if(update).await?)
     }

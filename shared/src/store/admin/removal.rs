@@ -66,7 +66,7 @@ impl Store {
         }
         let users: BTreeSet<UserId> = found
             .iter()
-            .filter_map(|item| Key::of(item)?.pk.rsplit('#').next()?.parse().ok())
+            .filter_map(|item| Key::of(item)?.user())
             .collect();
         let bans =
             try_join_all(users.into_iter().map(|user| self.remove_user(prefix, user))).await?;

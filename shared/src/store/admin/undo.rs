@@ -126,8 +126,6 @@ impl Store {
             .expression_attribute_values(":until", text(schema::decisions_until(window.until)));
         let found = self.database.query_all(query).await?;
         let keys = found.iter().filter_map(Key::of);
-        Ok(keys
-            .filter_map(|key| key.pk.rsplit('#').next()?.parse().ok())
-            .collect())
+        Ok(keys.filter_map(|key| key.user()).collect())
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::lock::lock;
 use crate::domain::rules::{CheckRate, CheckReport};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, attributes};
 
 /// The most keys whose checks are counted; with one more, the count starts over.
 const MOST: usize = 4096;
@@ -80,8 +80,8 @@ impl Store {
             .database
             .updating(Key::checks(*prefix, key_id, report.minute))
             .update_expression("SET kind = :kind, #ttl = :ttl ADD #count :checks")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#ttl", attributes::TTL)
+            .expression_attribute_names("#count", attributes::COUNT)
             .expression_attribute_values(":kind", text("checks"))
             .expression_attribute_values(":ttl", number(now.plus(CheckReport::MATTERS).0))
             .expression_attribute_values(":checks", number(report.checks))
@@ -90,7 +90,7 @@ impl Store {
         let updated = self.database.in_time(Box::pin(update)).await?;
         let updated = updated.map_err(failure)?.attributes.unwrap_or_default();
         updated
-            .get("count")
+            .get(attributes::COUNT)
             .and_then(|count| count.as_n().ok()?.parse().ok())
             .ok_or_else(|| DatabaseError::Refused("a total without a number".to_owned()))
     }

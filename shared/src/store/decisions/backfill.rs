@@ -14,7 +14,9 @@ use crate::store::access::links::Link;
 use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::deadline::STEP;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
+use crate::store::dynamo::schema::{
+    self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, attributes, names,
+};
 
 /// How many users are updated per transaction, which allows 100 actions: each is a check of the
 /// Global ban and a write of the experience's item.
@@ -167,7 +169,7 @@ impl Store {
             if at.own_shard().is_none() {
                 Some(Key::of(&item)?.sk)
             } else {
-                let guid = item.get("guid_key")?.as_s().ok()?;
+                let guid = item.get(attributes::GUID_KEY)?.as_s().ok()?;
                 Some(format!("{guid}-{}", user_of(&item)?))
             }
         });
@@ -201,12 +203,11 @@ impl Store {
 /// The user of a Global ban, by its sort key, or of a ban's record, by its partition.
 fn user_of(item: &Item) -> Option<UserId> {
     let key = Key::of(item)?;
-    let user = if key.sk.starts_with(schema::BAN_PREFIX) {
-        key.pk.rsplit('#').next()?
+    if key.sk.starts_with(schema::BAN_PREFIX) {
+        key.user()
     } else {
-        &key.sk
-    };
-    user.parse().ok()
+        key.sk.parse().ok()
+    }
 }
 
 /// The key from which DynamoDB continues in the list of the experience's own bans.
@@ -214,8 +215,8 @@ fn start_of(prefix: WorkspacePrefix, partition: &str, after: &str) -> Option<Ite
     let (guid, user) = after.split_once('-')?;
     let guid_number: u64 = guid.parse().ok()?;
     let mut key = Key::ban(prefix, user.parse().ok()?, guid_number.into()).item();
-    key.insert("experience_ledger".to_owned(), text(partition));
-    key.insert("guid_key".to_owned(), text(guid));
+    key.insert(attributes::EXPERIENCE_LEDGER.to_owned(), text(partition));
+    key.insert(attributes::GUID_KEY.to_owned(), text(guid));
     Some(key)
 }
 

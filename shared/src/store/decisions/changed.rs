@@ -1,7 +1,7 @@
 //! Classifies an item in a stream record by its key.
 
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, Partition};
 
 /// A changed item that a worker may have to process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +17,15 @@ impl Changed {
     /// The kind of the item with this key, if a worker may have to process it.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
-        let mut parts = key.pk.split('#');
-        let prefix = parts.next()?.parse().ok()?;
-        match (parts.next()?, key.sk.split_once('#')) {
+        let Partition { prefix, kind, name } = key.partition()?;
+        match (kind, key.sk.split_once('#')) {
             ("U", Some(("H" | "T", _))) => Some(Self::Entry(prefix)),
-            ("U", Some(("E", experience))) => {
-                let user = parts.next()?.parse().ok()?;
-                Some(Self::Standing(prefix, user, experience.parse().ok()?))
-            }
-            ("D", _) => Some(Self::Delivery(prefix, parts.next()?.to_owned())),
+            ("U", Some(("E", experience))) => Some(Self::Standing(
+                prefix,
+                key.user()?,
+                experience.parse().ok()?,
+            )),
+            ("D", _) => Some(Self::Delivery(prefix, name?.to_owned())),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{number, refused, text};
 use crate::store::dynamo::items::{self, BanItem, StoredBan};
-use crate::store::dynamo::schema::{self, Key, names};
+use crate::store::dynamo::schema::{self, Key, attributes, names};
 use crate::store::dynamo::versions;
 
 pub use crate::store::dynamo::schema::EXPIRY_SHARDS;
@@ -33,9 +33,7 @@ pub struct Expiring {
 
 impl Expiring {
     fn of(key: Key) -> Option<Self> {
-        let mut parts = key.pk.split('#');
-        let prefix = parts.next()?.parse().ok()?;
-        let user = parts.nth(1)?.parse().ok()?;
+        let (prefix, user) = (key.partition()?.prefix, key.user()?);
         Some(Self { prefix, user, key })
     }
 }
@@ -87,7 +85,7 @@ impl Store {
             let Some(item) = self.database.get(expiring.key.clone()).await? else {
                 return Ok(false);
             };
-            if !item.contains_key("due") {
+            if !item.contains_key(attributes::DUE) {
                 return Ok(false);
             }
             let stored = items::read::<BanItem>(item)?;

@@ -17,7 +17,7 @@ use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS};
 use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem};
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, Partition};
 
 /// How often a transaction is retried after a write conflict.
 const ROUNDS: u32 = 10;
@@ -35,9 +35,8 @@ impl PropagationStep {
     /// The step after a change of this item, if it needs one.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
-        let mut parts = key.pk.split('#');
-        let prefix = parts.next()?.parse().ok()?;
-        match parts.next()? {
+        let Partition { prefix, kind, .. } = key.partition()?;
+        match kind {
             "G" => Some(Self::Global(prefix, key.sk.parse().ok()?)),
             "X" => Some(Self::Link(prefix, key.sk.parse().ok()?)),
             _ => None,

@@ -8,7 +8,7 @@ use crate::domain::rules::{Ban, Standing};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, attributes};
 
 /// A standing with the versions that a write will require.
 #[derive(Clone, Debug)]
@@ -109,13 +109,13 @@ impl Store {
             .database
             .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind ADD #value :one")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":kind", text("counter"))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
         let updated = self.database.update(update).await?;
         updated
-            .get("value")
+            .get(attributes::VALUE)
             .and_then(|value| value.as_n().ok()?.parse().ok())
             .map(Uid)
             .ok_or_else(|| ApiError::Internal("the counter update returned no value".to_owned()))

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::database::DatabaseError;
-use super::schema::{self, Item, Key};
+use super::schema::{self, Item, Key, attributes};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspacePrefix};
 use crate::domain::rules::{
@@ -240,7 +240,10 @@ pub(in crate::store) fn write(
 ) -> Result<Item, DatabaseError> {
     let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
         .map_err(|error| DatabaseError::Refused(format!("could not serialize an item: {error}")))?;
-    item.insert("kind".to_owned(), AttributeValue::S(kind.to_owned()));
+    item.insert(
+        attributes::KIND.to_owned(),
+        AttributeValue::S(kind.to_owned()),
+    );
     item.extend(key.item());
     Ok(item)
 }

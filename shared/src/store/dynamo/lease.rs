@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::database::{number, text};
-use super::schema::Key;
+use super::schema::{Key, attributes};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
@@ -44,7 +44,7 @@ impl Store {
             .condition_expression(
                 "attribute_not_exists(held_until) OR held_until < :now OR holder = :holder",
             )
-            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#ttl", attributes::TTL)
             .expression_attribute_values(":kind", text("lease"))
             .expression_attribute_values(":holder", text(&holder))
             .expression_attribute_values(":until", number(until))

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 
 use super::database::number;
-use super::schema::Item;
+use super::schema::{Item, attributes};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 
 /// Holds if there is no item, or an expired one.
@@ -16,7 +16,7 @@ const ABSENT: &str = "attribute_not_exists(pk) OR #ttl <= :now";
 
 /// Whether an item has expired.
 fn is_over(item: &Item, now: UnixSeconds) -> bool {
-    let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
+    let ttl = item.get(attributes::TTL).and_then(|ttl| ttl.as_n().ok());
     let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.0)
 }
@@ -30,14 +30,14 @@ pub(in crate::store) fn lasting(mut items: Vec<Item>, now: UnixSeconds) -> Vec<I
 /// Requires that there is no item.
 pub(in crate::store) fn if_absent(put: PutBuilder) -> PutBuilder {
     put.condition_expression(ABSENT)
-        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_names("#ttl", attributes::TTL)
         .expression_attribute_values(":now", number(UnixMillis::now().seconds()))
 }
 
 /// The same for a single put.
 pub(in crate::store) fn put_if_absent(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
     put.condition_expression(ABSENT)
-        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_names("#ttl", attributes::TTL)
         .expression_attribute_values(":now", number(UnixMillis::now().seconds()))
 }
 

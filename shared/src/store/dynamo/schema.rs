@@ -1,16 +1,21 @@
 //! The keys of items. Only this module knows the layout; `docs/architecture.md` describes it.
 
+pub mod attributes;
+pub mod names;
 mod outward;
+mod partition;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use self::attributes::{PK, SK};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::store::erasure::requests::NotificationId;
 
 pub use outward::*;
+pub use partition::Partition;
 
 /// An item in the SDK's form.
 pub type Item = HashMap<String, AttributeValue>;
@@ -232,8 +237,8 @@ impl Key {
     #[must_use]
     pub fn item(self) -> Item {
         HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(self.pk)),
-            ("sk".to_owned(), AttributeValue::S(self.sk)),
+            (PK.to_owned(), AttributeValue::S(self.pk)),
+            (SK.to_owned(), AttributeValue::S(self.sk)),
         ])
     }
 
@@ -242,8 +247,8 @@ impl Key {
     pub fn of(item: &Item) -> Option<Self> {
         let text = |name: &str| item.get(name)?.as_s().ok().cloned();
         Some(Self {
-            pk: text("pk")?,
-            sk: text("sk")?,
+            pk: text(PK)?,
+            sk: text(SK)?,
         })
     }
 }
@@ -377,24 +382,4 @@ pub fn unban_owed(due: UnixSeconds, guid: Guid) -> String {
 /// The prefix of the sort keys of unbans due in a second.
 pub fn unban_due(due: UnixSeconds) -> String {
     format!("{:012}", due.0)
-}
-
-/// The names of attributes and indexes.
-pub mod names {
-    /// Index: pending bans.
-    pub const PENDING_BANS: &str = "pending-bans";
-    /// Index: unbans pending now or later.
-    pub const PENDING_UNBANS: &str = "pending-unbans";
-    /// Index: all bans, newest last.
-    pub const BY_WORKSPACE: &str = "by-workspace";
-    /// Index: the bans recorded in an experience, newest last.
-    pub const BY_EXPERIENCE: &str = "by-experience";
-    /// Index: the decisions that a key made, by time.
-    pub const DECISIONS_BY_KEY: &str = "decisions-by-key";
-    /// Index: the event log, in the order of logging.
-    pub const EVENTS: &str = "events";
-    /// Index: work with a due time: bans that expire (Unix seconds), deliveries (milliseconds).
-    pub const DUE: &str = "due";
-    /// Index: the keys of a workspace.
-    pub const KEYS_BY_WORKSPACE: &str = "keys-by-workspace";
 }

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key};
+use crate::store::dynamo::schema::{self, Key, attributes};
 use crate::store::erasure::erase_user::{ErasureSource, UserErasure};
 
 /// How many seconds a mark is valid: seven days. Roblox stops repeating a notification much sooner.
@@ -243,7 +243,7 @@ impl Store {
             .database
             .putting(item)?
             .condition_expression(MAY_MARK)
-            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#ttl", attributes::TTL)
             .expression_attribute_values(":now", number(now.0));
         self.database.put_if(put).await
     }
@@ -261,7 +261,7 @@ impl Store {
             .table_name(&self.database.tables().bans)
             .set_item(Some(mark))
             .condition_expression(MAY_MARK)
-            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#ttl", attributes::TTL)
             .expression_attribute_values(":now", number(now.0))
             .build()
             .map_err(refused)?;

@@ -24,7 +24,7 @@ use crate::domain::webhooks::{
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, expression, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, attributes};
 
 pub use replay::{ReplayPage, Replayed};
 
@@ -200,7 +200,7 @@ impl Store {
         let update = self
             .database
             .updating(key)
-            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#state", attributes::STATE)
             .expression_attribute_values(":state", items::attribute(after.state)?)
             .expression_attribute_values(":attempts", number(after.attempts))
             .expression_attribute_values(":due", items::attribute(DeliveryState::Due)?)
@@ -211,7 +211,7 @@ impl Store {
             Some(last) => {
                 sets.push("#last = :last");
                 update
-                    .expression_attribute_names("#last", "last")
+                    .expression_attribute_names("#last", attributes::LAST)
                     .expression_attribute_values(":last", items::attribute(last)?)
             }
             None => update,
@@ -220,7 +220,7 @@ impl Store {
             sets.push("#ttl = :ttl");
             let ttl = UnixMillis::now().seconds().plus(KEPT_FAILED);
             update = update
-                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_names("#ttl", attributes::TTL)
                 .expression_attribute_values(":ttl", number(ttl.0));
         }
         let mut removes = Vec::new();
@@ -295,7 +295,7 @@ impl Store {
         if let Some(state) = state {
             query = query
                 .filter_expression("#state = :state")
-                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#state", attributes::STATE)
                 .expression_attribute_values(":state", items::attribute(state)?);
         } else {
             query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX));

@@ -11,7 +11,7 @@ use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key};
+use crate::store::dynamo::schema::{self, Key, attributes};
 
 /// How often one environment records that an experience polls. A game server polls about every
 /// minute; recording each poll would cost more than the polls.
@@ -35,7 +35,7 @@ impl Store {
             .database
             .updating(Key::sighting(prefix, experience))
             .update_expression("SET kind = :kind, #at = :now")
-            .expression_attribute_names("#at", "at")
+            .expression_attribute_names("#at", attributes::AT)
             .expression_attribute_values(":kind", text("sighting"))
             .expression_attribute_values(":now", number(now.0));
         self.database.beside(call);

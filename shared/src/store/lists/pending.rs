@@ -12,7 +12,7 @@ use crate::domain::ids::{ExperienceId, Guid, UserId, WorkspacePrefix};
 use crate::domain::rules::Ban;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
-use crate::store::dynamo::schema::{self, Item, Key, names};
+use crate::store::dynamo::schema::{self, Item, Key, attributes, names};
 
 /// How many expired entries one poll removes from the index of pending bans.
 const SWEPT: usize = 25;
@@ -60,8 +60,8 @@ pub(in crate::store) struct Entry {
 impl Pending {
     pub(in crate::store) const fn index(self) -> (&'static str, &'static str) {
         match self {
-            Self::Bans => (names::PENDING_BANS, "ban_owed"),
-            Self::Unbans => (names::PENDING_UNBANS, "unban_owed"),
+            Self::Bans => (names::PENDING_BANS, attributes::BAN_OWED),
+            Self::Unbans => (names::PENDING_UNBANS, attributes::UNBAN_OWED),
         }
     }
 
@@ -79,10 +79,10 @@ impl Entry {
         let text = |name: &str| item.get(name)?.as_s().ok();
         let range = text(range)?.clone();
         Some(Self {
-            user: text("pk")?.rsplit('#').next()?.parse().ok()?,
+            user: Key::of(item)?.user()?,
             guid: range.rsplit('#').next()?.parse().ok()?,
             until: item
-                .get("ban_owed_until")
+                .get(attributes::BAN_OWED_UNTIL)
                 .and_then(|until| until.as_n().ok()?.parse().ok()),
             range,
         })

@@ -8,7 +8,7 @@ use super::Import;
 use crate::domain::clock::UnixSeconds;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, attributes};
 use crate::store::dynamo::versions;
 
 /// For how many seconds the note of a ban without a guid is kept: 90 days. Until then the same file
@@ -89,7 +89,7 @@ fn claiming(table: &str, item: Item, now: UnixSeconds) -> Result<TransactWriteIt
         .table_name(table)
         .set_item(Some(item))
         .condition_expression("attribute_not_exists(pk) OR #ttl < :fresh")
-        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_names("#ttl", attributes::TTL)
         .expression_attribute_values(":fresh", number(fresh))
         .build()
         .map_err(refused)?;

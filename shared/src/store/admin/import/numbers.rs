@@ -13,7 +13,7 @@ use crate::domain::ids::{Uid, WorkspaceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, attributes};
 
 /// A workspace whose bans keep their numbers in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Store {
                 "SET kind = :kind, #value = :last, adopted = :from, adopted_up_to = :up_to",
             )
             .condition_expression("attribute_not_exists(pk)")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":kind", text("counter"))
             .expression_attribute_values(":last", number(last))
             .expression_attribute_values(":from", text(adopting.workspace.to_string()))
@@ -121,7 +121,7 @@ impl Store {
             .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind, #value = :last")
             .condition_expression("attribute_not_exists(pk) OR #value < :last")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":kind", text("counter"))
             .expression_attribute_values(":last", number(last));
         // If not, it is past them already.
@@ -139,13 +139,13 @@ impl Store {
             .database
             .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind ADD #value :count")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":kind", text("counter"))
             .expression_attribute_values(":count", AttributeValue::N(count.to_string()))
             .return_values(ReturnValue::UpdatedNew);
         let updated = self.database.update(update).await?;
         updated
-            .get("value")
+            .get(attributes::VALUE)
             .and_then(|value| value.as_n().ok()?.parse::<u64>().ok())
             .map(|last| last.saturating_sub(count).saturating_add(1))
             .ok_or_else(|| {

@@ -11,7 +11,7 @@ use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key, LOG_SHARDS, names};
+use crate::store::dynamo::schema::{self, Key, LOG_SHARDS, attributes, names};
 
 /// How far a counter moves beyond the larger of both tables' values: more than can have been
 /// assigned between the copy and now without a trace.
@@ -60,7 +60,9 @@ impl Store {
                 .scan_index_forward(false)
                 .limit(1);
             let (found, _) = self.database.query(query).await?;
-            let position = found.first().and_then(|item| item.get("log_position"));
+            let position = found
+                .first()
+                .and_then(|item| item.get(attributes::LOG_POSITION));
             let position = position.and_then(|position| position.as_n().ok());
             Ok::<u64, DatabaseError>(position.and_then(|text| text.parse().ok()).unwrap_or(0))
         });
@@ -130,7 +132,7 @@ impl Restoring {
             .database
             .updating(key)
             .update_expression("SET kind = :kind, #value = :next, restored_by = :run")
-            .expression_attribute_names("#value", "value")
+            .expression_attribute_names("#value", attributes::VALUE)
             .expression_attribute_values(":kind", text("counter"));
         self.move_to(update, next).await?;
         Ok(Some(next))

@@ -5,7 +5,7 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, attributes};
 
 /// What to do with a missing item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ const FATES: [(&str, Fate); 20] = [
 
 /// The kind of an item; empty if it has none.
 pub(super) fn kind_of(item: &Item) -> &str {
-    let kind = item.get("kind").and_then(|kind| kind.as_s().ok());
+    let kind = item.get(attributes::KIND).and_then(|kind| kind.as_s().ok());
     kind.map_or("", String::as_str)
 }
 
@@ -70,7 +70,7 @@ fn is_link_slots(item: &Item) -> bool {
 
 /// Whether the item's `ttl` has passed.
 pub(super) fn has_expired(item: &Item, now: UnixMillis) -> bool {
-    let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
+    let ttl = item.get(attributes::TTL).and_then(|ttl| ttl.as_n().ok());
     let ttl = ttl.and_then(|ttl| ttl.parse::<u64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.seconds().0)
 }

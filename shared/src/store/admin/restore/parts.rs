@@ -6,7 +6,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, text};
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, Partition};
 
 /// The most items on a page. It bounds the memory of a restore, and the work that an interrupted
 /// one repeats.
@@ -62,12 +62,11 @@ enum About {
 impl About {
     /// `None` for the users' Global bans, which belong to their users, and for foreign items.
     fn of(key: &Key) -> Option<Self> {
-        let (prefix, rest) = key.pk.split_once('#')?;
-        let prefix = prefix.parse().ok()?;
-        match rest.split_once('#') {
-            Some(("U", user)) => Some(Self::User(prefix, user.parse().ok()?)),
-            Some(("G", _)) => None,
-            None if rest == "P" => Some(Self::Beside(prefix, key.sk.parse().ok()?)),
+        let Partition { prefix, kind, name } = key.partition()?;
+        match (kind, name) {
+            ("U", Some(_)) => Some(Self::User(prefix, key.user()?)),
+            ("G", Some(_)) => None,
+            ("P", None) => Some(Self::Beside(prefix, key.sk.parse().ok()?)),
             _ => Some(Self::Other(prefix)),
         }
     }

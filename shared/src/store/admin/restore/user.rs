@@ -18,7 +18,7 @@ use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, attributes};
 
 /// How far the version of an item that is put back moves: no write that was in progress when the
 /// item was lost may find the version it requires.
@@ -267,10 +267,10 @@ fn repaired(copied: &Item, present: &Item) -> Option<Item> {
                 repaired.extend(stamped);
             }
             // How long it is kept is a setting.
-            repaired.remove("ttl");
+            repaired.remove(attributes::TTL);
             let ttl = present
-                .get("ttl")
-                .map(|ttl| ("ttl".to_owned(), ttl.clone()));
+                .get(attributes::TTL)
+                .map(|ttl| (attributes::TTL.to_owned(), ttl.clone()));
             repaired.extend(ttl);
             (repaired != *present).then_some(repaired)
         }

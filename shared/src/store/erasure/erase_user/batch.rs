@@ -10,7 +10,7 @@ use crate::store::dynamo::database::{
     Database, DatabaseError, TRANSACTION_ACTIONS, number, refused,
 };
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, attributes};
 use crate::store::dynamo::versions::{EXISTS, IS_VERSION};
 use crate::store::erasure::markers::{Markers, Marking};
 
@@ -87,7 +87,7 @@ impl Batch {
 
     /// The ban of a record, and which standings could refer to it.
     fn referring(&self, item: &Item) -> Result<(Option<u64>, Vec<Key>), DatabaseError> {
-        let kind = item.get("kind").and_then(|kind| kind.as_s().ok());
+        let kind = item.get(attributes::KIND).and_then(|kind| kind.as_s().ok());
         if kind.is_none_or(|kind| kind != "ban") {
             return Ok((None, Vec::new()));
         }
@@ -128,7 +128,9 @@ fn delete(table: &str, item: &Item) -> Result<TransactWriteItem, DatabaseError> 
     let delete = Delete::builder()
         .table_name(table)
         .set_key(Key::of(item).map(Key::item));
-    let version = item.get("version").and_then(|version| version.as_n().ok());
+    let version = item
+        .get(attributes::VERSION)
+        .and_then(|version| version.as_n().ok());
     let delete = match version {
         Some(version) => delete
             .condition_expression(IS_VERSION)
@@ -149,8 +151,8 @@ fn refers_to_none_of(
     let mut check = ConditionCheck::builder()
         .table_name(table)
         .set_key(Some(standing.clone().item()))
-        .expression_attribute_names("#ban", "ban")
-        .expression_attribute_names("#report", "report");
+        .expression_attribute_names("#ban", attributes::BAN)
+        .expression_attribute_names("#report", attributes::REPORT);
     let mut names = Vec::new();
     for (at, guid) in guids.iter().enumerate() {
         names.push(format!(":g{at}"));

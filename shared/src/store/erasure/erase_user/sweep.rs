@@ -2,7 +2,7 @@
 
 use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
 use crate::store::dynamo::database::{Database, DatabaseError, number, text};
-use crate::store::dynamo::schema::{self, DECISION_PREFIX, DECISIONS_END, Item, Key};
+use crate::store::dynamo::schema::{self, DECISION_PREFIX, DECISIONS_END, Item, Key, attributes};
 
 /// How many items a page has.
 const PAGE: i32 = 100;
@@ -126,11 +126,11 @@ impl Sweep {
                 let query = query
                     .key_condition_expression("pk = :user AND sk BETWEEN :first AND :last")
                     .projection_expression(READ)
-                    .expression_attribute_names("#kind", "kind")
-                    .expression_attribute_names("#ban", "ban")
-                    .expression_attribute_names("#previous", "previous")
-                    .expression_attribute_names("#report", "report")
-                    .expression_attribute_names("#at", "at")
+                    .expression_attribute_names("#kind", attributes::KIND)
+                    .expression_attribute_names("#ban", attributes::BAN)
+                    .expression_attribute_names("#previous", attributes::PREVIOUS)
+                    .expression_attribute_names("#report", attributes::REPORT)
+                    .expression_attribute_names("#at", attributes::AT)
                     .expression_attribute_values(
                         ":user",
                         text(schema::user_partition(prefix, user)),
@@ -152,9 +152,9 @@ impl Sweep {
                     .key_condition_expression("pk = :queue")
                     .filter_expression("#user = :user")
                     .projection_expression("pk, sk, #kind, #at")
-                    .expression_attribute_names("#kind", "kind")
-                    .expression_attribute_names("#at", "at")
-                    .expression_attribute_names("#user", "user")
+                    .expression_attribute_names("#kind", attributes::KIND)
+                    .expression_attribute_names("#at", attributes::AT)
+                    .expression_attribute_names("#user", attributes::USER)
                     .expression_attribute_values(":queue", text(schema::erasure_queue(prefix)))
                     .expression_attribute_values(":user", number(user));
                 database.query(query).await

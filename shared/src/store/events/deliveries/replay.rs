@@ -10,7 +10,7 @@ use crate::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, attributes};
 
 /// How many events one step reads: for each, a delivery is read.
 const PAGE: usize = 100;
@@ -109,7 +109,7 @@ impl Store {
             .set_expression_attribute_values(
                 due_at.map(|at| HashMap::from([(":due_at".to_owned(), at)])),
             )
-            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#state", attributes::STATE)
             .expression_attribute_values(":state", items::attribute(before.state)?)
             .expression_attribute_values(":attempts", number(before.attempts));
         self.database.put_if(put).await

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items::{self, StoredBan};
-use crate::store::dynamo::schema::{self, Item};
+use crate::store::dynamo::schema::{self, Item, attributes};
 
 /// How many pages of up to 1 MB a search reads: at least 4,000 decisions with the longest reasons, and
 /// some 16,000 with ordinary ones.
@@ -53,10 +53,10 @@ impl Store {
             .past(snapshot.prefix, snapshot.user, since, schema::DECISIONS_END)
             .filter_expression(terms)
             .projection_expression("#at, #previous, #ttl")
-            .expression_attribute_names("#at", "at")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_names("#previous", "previous")
-            .expression_attribute_names("#global", "global")
+            .expression_attribute_names("#at", attributes::AT)
+            .expression_attribute_names("#ttl", attributes::TTL)
+            .expression_attribute_names("#previous", attributes::PREVIOUS)
+            .expression_attribute_names("#global", attributes::GLOBAL)
             .expression_attribute_values(":moderator", number(request.moderator))
             .expression_attribute_values(":private", text(&request.private_reason))
             .expression_attribute_values(":public", text(&request.public_reason))
@@ -94,9 +94,9 @@ impl Store {
                  OR (#previous.guid = :guid AND #previous.revision = :revision)",
             )
             .projection_expression("#ban, #previous, #ttl")
-            .expression_attribute_names("#ban", "ban")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_names("#previous", "previous")
+            .expression_attribute_names("#ban", attributes::BAN)
+            .expression_attribute_names("#ttl", attributes::TTL)
+            .expression_attribute_names("#previous", attributes::PREVIOUS)
             .expression_attribute_values(":guid", number(revision.guid.get()))
             .expression_attribute_values(":revision", number(revision.revision));
         let wanted = |item| {
