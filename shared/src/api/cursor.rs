@@ -173,6 +173,9 @@ const NOT_OURS: &str = "is not a cursor of this list: start again without one";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::clock::UnixSeconds;
+    use crate::domain::ids::{ExperienceId, Guid, UserId};
+    use crate::store::PollPosition;
 
     /// A position that parses any text and writes it without its spaces.
     #[derive(Debug, PartialEq, Eq)]
@@ -229,6 +232,30 @@ mod tests {
         ] {
             assert!(other == cursor || open(&list, &other).is_none(), "{other}");
         }
+    }
+
+    /// Customers keep cursors. If this fails, theirs stop opening: raise [`VERSION`].
+    #[test]
+    fn encoding_is_the_same_byte_for_byte() {
+        // 32 bytes of 7.
+        let secret = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc".to_owned();
+        let secret = WorkspaceSecret::try_from(secret).unwrap();
+        let workspace: WorkspaceId = "9c1e2c6e-4f5a-4b1e-8a52-0d4b26092f67".parse().unwrap();
+        let bans = ListName::new(workspace, "bans")
+            .with("userId", Some(UserId::new(156).unwrap()))
+            .with("experienceId", None::<ExperienceId>)
+            .with("isActive", Some(true));
+        let cursor = bans.seal(&secret, &Guid::from(633_197_862_920_433_664));
+        assert_eq!(cursor, "Abr9r_NLUyzlygAvHlfYHE42MzMxOTc4NjI5MjA0MzM2NjQ");
+        let experience = ExperienceId::new(1818);
+        let unbans = ListName::new(workspace, "pending-unbans").with("experienceId", experience);
+        let position = PollPosition {
+            guid: Guid::from(7),
+            user: UserId::new(156).unwrap(),
+            due: Some(UnixSeconds(1_800_000_000)),
+        };
+        let cursor = unbans.seal(&secret, &position);
+        assert_eq!(cursor, "AWtUEPCRXv4lweICda4otbc3LjE1Ni4xODAwMDAwMDAw");
     }
 
     #[test]

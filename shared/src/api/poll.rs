@@ -34,25 +34,18 @@ pub async fn poll(
     store: &Store,
 ) -> Result<Reply, ApiError> {
     let poll = parse(pending, caller, request, store).await?;
-    let link = store.link(caller, poll.experience).await?;
-    let now = UnixMillis::now().seconds();
-    let (bans, mut next) = store
-        .pending(
-            pending,
-            caller.prefix(),
-            poll.experience,
-            poll.after.as_ref(),
-            poll.limit,
-            now,
-        )
-        .await?;
-    if store.ensure_linked(caller, link, now).await? {
-        store.record_poll(caller.prefix(), poll.experience, now);
+    let (prefix, now) = (caller.prefix(), UnixMillis::now().seconds());
+    let after = poll.after.as_ref();
+    let page = store.pending(pending, prefix, poll.experience, after, poll.limit, now);
+    let linked = store.with_link(caller, poll.experience, now, page);
+    let ((bans, mut next), is_linked) = linked.await?;
+    if is_linked {
+        store.record_poll(prefix, poll.experience, now);
     }
     // The first page starts with the oldest.
     if poll.after.is_none() {
         let oldest = bans.first().map(|(ban, _)| ban);
-        let age = store.pending_age(pending, caller.prefix(), poll.experience, oldest, now);
+        let age = store.pending_age(pending, prefix, poll.experience, oldest, now);
         request.trace().note_pending(poll.experience, age);
     }
 

@@ -119,6 +119,28 @@ mod tests {
     }
 
     #[test]
+    fn positions_are_written_as_numbers_with_full_stops() {
+        let guid = Guid::from(7);
+        assert_eq!(guid.write(), "7");
+        let log = LogPosition {
+            epoch: 2,
+            position: 9,
+        };
+        assert_eq!(log.write(), "2.9");
+        let user = UserId::new(156).unwrap();
+        let poll = |due| PollPosition { guid, user, due }.write();
+        assert_eq!(poll(None), "7.156");
+        assert_eq!(poll(Some(UnixSeconds(1_800))), "7.156.1800");
+        let number = 3;
+        let history = |at| HistoryPosition { at, guid, number }.write();
+        assert_eq!(history(None), "7.3");
+        assert_eq!(
+            history(Some(UnixMillis::from_millis(1_800_001))),
+            "7.3.1800001"
+        );
+    }
+
+    #[test]
     fn wrong_count_of_numbers_is_rejected() {
         for text in [
             "",

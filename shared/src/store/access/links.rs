@@ -94,7 +94,8 @@ impl Store {
     /// strict. A key without `bans:write` links nothing, and neither does any key once the
     /// workspace's experiences have used up their slots; such a call succeeds without a link.
     ///
-    /// This writes nothing: the link is written with the call, or by [`Store::ensure_linked`].
+    /// This writes nothing: [`Store::commit_with_retry`] writes the link with the call. A call that
+    /// writes nothing else uses [`Store::with_link`].
     pub async fn link<P>(
         &self,
         caller: &Caller<P>,
@@ -115,6 +116,22 @@ impl Store {
             LinkState::Unlinked
         };
         Ok(Link { experience, state })
+    }
+
+    /// Runs a call that may link its experience and writes nothing else: checks the link first, as
+    /// [`Store::link`] does, and writes it after `work`. Also returns whether the experience is linked
+    /// then.
+    pub async fn with_link<P, T>(
+        &self,
+        caller: &Caller<P>,
+        experience: ExperienceId,
+        now: UnixSeconds,
+        work: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<(T, bool), ApiError> {
+        let link = self.link(caller, experience).await?;
+        let done = work.await?;
+        let is_linked = self.ensure_linked(caller.prefix(), link, now).await?;
+        Ok((done, is_linked))
     }
 
     /// The experience of a call by the operator, which links it.
@@ -189,13 +206,13 @@ impl Store {
 
     /// Links an experience if its first call wrote nothing else, and returns whether it is linked
     /// then.
-    pub async fn ensure_linked<P>(
+    async fn ensure_linked(
         &self,
-        caller: &Caller<P>,
+        prefix: WorkspacePrefix,
         link: Link,
         now: UnixSeconds,
     ) -> Result<bool, ApiError> {
-        let mut linking = self.begin_linking(caller.prefix(), link);
+        let mut linking = self.begin_linking(prefix, link);
         let written = linking.write_alone(now).await;
         linking.end().await;
         Ok(written?)
