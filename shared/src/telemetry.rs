@@ -77,13 +77,30 @@ pub struct Batch {
     pub lag: Option<u64>,
 }
 
-/// The results of a run in the background: a schedule's, or a job's.
-#[derive(Clone, Debug, Default)]
+/// The results of a run in the background: a schedule's, or a job's. `docs/operations.md` describes the
+/// fields; counts of 0 are not written.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
-    /// Counts, as metrics that are written only if they are above 0.
-    pub counts: Vec<(&'static str, u32)>,
-    /// How many seconds the oldest of it had waited.
-    pub waited: Option<(&'static str, u64)>,
+    // expire-bans
+    pub bans_expired: u32,
+    // publish-events
+    pub events_logged: u32,
+    pub event_lag_seconds: Option<u64>,
+    // deliver-webhooks
+    pub deliveries_made: u32,
+    pub attempts_failed: u32,
+    pub deliveries_failed: u32,
+    pub endpoints_paused: u32,
+    pub delivery_lag_seconds: Option<u64>,
+    // mirror-bans
+    pub restrictions_set: u32,
+    pub restrictions_lifted: u32,
+    pub kicks_published: u32,
+    pub kicks_skipped: u32,
+    pub users_backed_off: u32,
+    pub roblox_failures: u32,
+    pub mirrors_stopped: u32,
+    pub mirror_lag_seconds: Option<u64>,
 }
 
 impl RequestLog {
@@ -161,16 +178,22 @@ impl RequestLog {
         let own = duration.saturating_sub(consumed.waited);
         let Notes { caller, pending } = std::mem::take(&mut *self.notes());
         let (experience, pending_age) = pending.unzip();
-        let mut measured = Measured::new(duration, own);
-        measured.start(self.start);
-        measured.work(&consumed);
-        measured.pending_age(pending_age);
-        match &kind {
-            Kind::Request { .. } => {}
-            Kind::Batch(batch) => measured.spread_lag(batch.lag),
-            Kind::Run(run) => measured.run(run),
-        }
-        measured.error(error);
+        let measured = Measured {
+            duration,
+            own,
+            start: self.start,
+            consumed: &consumed,
+            pending_age,
+            spread_lag: match &kind {
+                Kind::Batch(batch) => batch.lag,
+                Kind::Request { .. } | Kind::Run(_) => None,
+            },
+            run: match &kind {
+                Kind::Run(run) => **run,
+                Kind::Request { .. } | Kind::Batch(_) => Run::default(),
+            },
+            error,
+        };
         let (workspace, key_id) = caller.unzip();
         let line = Line {
             now: UnixMillis::now(),
@@ -178,12 +201,9 @@ impl RequestLog {
             request_id: &self.request_id,
             route: self.route,
             kind,
-            consumed: &consumed,
-            cold_start: self.start.is_some(),
             workspace: workspace.map(|id| id.to_string()),
             key_id: key_id.as_deref(),
             experience: experience.map(ExperienceId::get),
-            error,
             measured: &measured,
         };
         line.write();

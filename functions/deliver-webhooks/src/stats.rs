@@ -78,13 +78,12 @@ impl DeliveryStats {
         let delivered = self.delivered.get();
         let waited = self.longest_wait.load(Ordering::Relaxed) / 1000;
         Run {
-            counts: vec![
-                ("deliveriesMade", delivered),
-                ("attemptsFailed", self.failed_attempts.get()),
-                ("deliveriesFailed", self.given_up.get()),
-                ("endpointsPaused", self.paused.get()),
-            ],
-            waited: (delivered > 0).then_some(("deliveryLagSeconds", waited)),
+            deliveries_made: delivered,
+            attempts_failed: self.failed_attempts.get(),
+            deliveries_failed: self.given_up.get(),
+            endpoints_paused: self.paused.get(),
+            delivery_lag_seconds: (delivered > 0).then_some(waited),
+            ..Run::default()
         }
     }
 }

@@ -24,8 +24,8 @@ pub async fn handle(invocation: Invocation) {
         }
     }
     let run = Run {
-        counts: vec![("bansExpired", expired)],
-        waited: None,
+        bans_expired: expired,
+        ..Run::default()
     };
     invocation.end_run(&run, error.as_ref());
 }

@@ -60,16 +60,15 @@ impl MirrorStats {
     pub fn run(&self) -> Run {
         let counts = self.counts();
         Run {
-            counts: vec![
-                ("restrictionsSet", counts.set),
-                ("restrictionsLifted", counts.lifted),
-                ("kicksPublished", counts.kicked),
-                ("kicksSkipped", counts.kicks_skipped),
-                ("usersBackedOff", counts.backed_off),
-                ("robloxFailures", counts.failed),
-                ("mirrorsStopped", counts.stopped),
-            ],
-            waited: counts.lag.map(|lag| ("mirrorLagSeconds", lag)),
+            restrictions_set: counts.set,
+            restrictions_lifted: counts.lifted,
+            kicks_published: counts.kicked,
+            kicks_skipped: counts.kicks_skipped,
+            users_backed_off: counts.backed_off,
+            roblox_failures: counts.failed,
+            mirrors_stopped: counts.stopped,
+            mirror_lag_seconds: counts.lag,
+            ..Run::default()
         }
     }
 

@@ -53,8 +53,9 @@ pub async fn handle(
         error = error.or(failed.next());
     }
     let run = Run {
-        counts: vec![("eventsLogged", logged)],
-        waited: waited(&plan.logs, now).map(|seconds| ("eventLagSeconds", seconds)),
+        events_logged: logged,
+        event_lag_seconds: waited(&plan.logs, now),
+        ..Run::default()
     };
     invocation.end_run(&run, error.as_ref());
     failures

@@ -6,11 +6,10 @@ use std::io::Write;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::metrics::Measured;
+use super::metrics::{Measured, directive};
 use super::{Batch, Run, milliseconds};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::store::Consumed;
 
 /// The kind of a line.
 pub(super) enum Kind<'a> {
@@ -28,13 +27,10 @@ pub(super) struct Line<'a> {
     pub request_id: &'a str,
     pub route: &'static str,
     pub kind: Kind<'a>,
-    pub consumed: &'a Consumed,
-    pub cold_start: bool,
     pub workspace: Option<String>,
     pub key_id: Option<&'a str>,
     pub experience: Option<u64>,
-    pub error: Option<&'a ApiError>,
-    pub measured: &'a Measured,
+    pub measured: &'a Measured<'a>,
 }
 
 impl Line<'_> {
@@ -47,7 +43,7 @@ impl Line<'_> {
     }
 
     const fn level(&self) -> &'static str {
-        match self.error {
+        match self.measured.error {
             Some(ApiError::Internal(_)) => "ERROR",
             Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. }) => "WARN",
             _ => "INFO",
@@ -81,11 +77,11 @@ impl Serialize for Line<'_> {
             }
             Kind::Run(_) => {}
         }
-        let mut measured = self.measured.fields();
-        for (name, value) in measured.by_ref().take(Measured::TIMES) {
-            map.serialize_entry(name, value)?;
+        let (times, others) = (self.measured.times(), self.measured.others());
+        for metric in &times {
+            map.serialize_entry(metric.name, &metric.value)?;
         }
-        let consumed = self.consumed;
+        let consumed = self.measured.consumed;
         map.serialize_entry("databaseMs", &milliseconds(consumed.waited))?;
         map.serialize_entry("databaseCalls", &consumed.calls)?;
         if consumed.retries > 0 {
@@ -93,9 +89,9 @@ impl Serialize for Line<'_> {
         }
         map.serialize_entry("readUnits", &consumed.read_units)?;
         map.serialize_entry("writeUnits", &consumed.write_units)?;
-        map.serialize_entry("coldStart", &self.cold_start)?;
-        for (name, value) in measured {
-            map.serialize_entry(name, value)?;
+        map.serialize_entry("coldStart", &self.measured.start.is_some())?;
+        for metric in &others {
+            map.serialize_entry(metric.name, &metric.value)?;
         }
         if let Some(workspace) = &self.workspace {
             map.serialize_entry("workspace", workspace)?;
@@ -106,13 +102,13 @@ impl Serialize for Line<'_> {
         if let Some(experience) = self.experience {
             map.serialize_entry("experience", &experience)?;
         }
-        if let Some(error) = self.error {
+        if let Some(error) = self.measured.error {
             map.serialize_entry("errorCode", error.code())?;
             if let Some(detail) = error.detail() {
                 map.serialize_entry("error", &detail)?;
             }
         }
-        map.serialize_entry("_aws", &self.measured.directive(self.now))?;
+        map.serialize_entry("_aws", &directive(self.now, &times, &others))?;
         map.end()
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Number;
+use serde_json::Value;
 
 use super::{Run, milliseconds};
 use crate::domain::clock::UnixMillis;
@@ -21,118 +21,119 @@ const NAMESPACE: &str = "Portcullis";
 const DIMENSIONS: [[&str; 2]; 1] = [["stack", "route"]];
 
 /// A metric: the field with its value, and the unit.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metric {
-    name: &'static str,
+pub(super) struct Metric {
+    pub name: &'static str,
     unit: &'static str,
+    #[serde(skip)]
+    pub value: Value,
 }
 
-/// The measurements of one request or batch.
+impl Metric {
+    fn time(name: &'static str, time: Duration) -> Self {
+        let (unit, value) = ("Milliseconds", milliseconds(time).into());
+        Self { name, unit, value }
+    }
+
+    fn seconds(name: &'static str, seconds: Option<u64>) -> Option<Self> {
+        let (unit, value) = ("Seconds", seconds?.into());
+        Some(Self { name, unit, value })
+    }
+
+    fn count(name: &'static str, count: u32) -> Option<Self> {
+        let (unit, value) = ("Count", count.into());
+        (count > 0).then_some(Self { name, unit, value })
+    }
+}
+
+/// The measurements of one request, batch or run.
 #[derive(Debug)]
-pub(super) struct Measured {
-    metrics: Vec<Metric>,
-    values: Vec<Number>,
+pub(super) struct Measured<'a> {
+    pub duration: Duration,
+    /// The part of `duration` outside the database.
+    pub own: Duration,
+    /// How long the environment took to start, on its first request.
+    pub start: Option<Duration>,
+    pub consumed: &'a Consumed,
+    /// In seconds.
+    pub pending_age: Option<u64>,
+    /// In seconds.
+    pub spread_lag: Option<u64>,
+    pub run: Run,
+    pub error: Option<&'a ApiError>,
 }
 
-impl Measured {
-    /// The fields that every request has: its times.
-    pub const TIMES: usize = 2;
-
-    /// A request took `duration`, and `own` of it outside the database.
-    pub fn new(duration: Duration, own: Duration) -> Self {
-        let mut measured = Self {
-            metrics: Vec::with_capacity(4),
-            values: Vec::with_capacity(4),
-        };
-        measured.time("durationMs", duration);
-        measured.time("ownMs", own);
-        measured
+impl Measured<'_> {
+    /// The metrics of every line.
+    pub fn times(&self) -> [Metric; 2] {
+        [
+            Metric::time("durationMs", self.duration),
+            Metric::time("ownMs", self.own),
+        ]
     }
 
-    /// The start of the environment, on its first request.
-    pub fn start(&mut self, took: Option<Duration>) {
-        if let Some(took) = took {
-            self.time("initMs", took);
-        }
+    /// The metrics that only some lines have.
+    pub fn others(&self) -> Vec<Metric> {
+        let (count, seconds) = (Metric::count, Metric::seconds);
+        let (consumed, run) = (self.consumed, &self.run);
+        let metrics = [
+            self.start.map(|took| Metric::time("initMs", took)),
+            count("bansMade", consumed.decided.made),
+            count("bansChanged", consumed.decided.changed),
+            count("bansLifted", consumed.decided.lifted),
+            count("bansAppealed", consumed.decided.appealed),
+            count("writeConflicts", consumed.write_conflicts),
+            count("linkLimitReached", consumed.link_limit),
+            seconds("pendingAgeSeconds", self.pending_age),
+            seconds("spreadLagSeconds", self.spread_lag),
+            count("bansExpired", run.bans_expired),
+            count("eventsLogged", run.events_logged),
+            seconds("eventLagSeconds", run.event_lag_seconds),
+            count("deliveriesMade", run.deliveries_made),
+            count("attemptsFailed", run.attempts_failed),
+            count("deliveriesFailed", run.deliveries_failed),
+            count("endpointsPaused", run.endpoints_paused),
+            seconds("deliveryLagSeconds", run.delivery_lag_seconds),
+            count("restrictionsSet", run.restrictions_set),
+            count("restrictionsLifted", run.restrictions_lifted),
+            count("kicksPublished", run.kicks_published),
+            count("kicksSkipped", run.kicks_skipped),
+            count("usersBackedOff", run.users_backed_off),
+            count("robloxFailures", run.roblox_failures),
+            count("mirrorsStopped", run.mirrors_stopped),
+            seconds("mirrorLagSeconds", run.mirror_lag_seconds),
+            self.error
+                .and_then(error_metric)
+                .and_then(|name| count(name, 1)),
+        ];
+        metrics.into_iter().flatten().collect()
     }
+}
 
-    /// The decisions stored, and the load on the database.
-    pub fn work(&mut self, consumed: &Consumed) {
-        let decided = consumed.decided;
-        self.count("bansMade", decided.made);
-        self.count("bansChanged", decided.changed);
-        self.count("bansLifted", decided.lifted);
-        self.count("bansAppealed", decided.appealed);
-        self.count("writeConflicts", consumed.write_conflicts);
-        self.count("linkLimitReached", consumed.link_limit);
+/// The metric that counts an error, if an operator may have to act.
+const fn error_metric(error: &ApiError) -> Option<&'static str> {
+    match error {
+        ApiError::AlreadyBanned { .. } => Some("conflicts"),
+        ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. } => Some("unavailable"),
+        ApiError::Internal(_) => Some("internal"),
+        _ => None,
     }
+}
 
-    pub fn pending_age(&mut self, seconds: Option<u64>) {
-        self.seconds("pendingAgeSeconds", seconds);
-    }
-
-    pub fn spread_lag(&mut self, seconds: Option<u64>) {
-        self.seconds("spreadLagSeconds", seconds);
-    }
-
-    /// The counts of a run.
-    pub fn run(&mut self, run: &Run) {
-        for (name, count) in &run.counts {
-            self.count(name, *count);
-        }
-        if let Some((name, seconds)) = run.waited {
-            self.seconds(name, Some(seconds));
-        }
-    }
-
-    /// An error that an operator may have to handle.
-    pub fn error(&mut self, error: Option<&ApiError>) {
-        let name = match error {
-            Some(ApiError::AlreadyBanned { .. }) => "conflicts",
-            Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. }) => "unavailable",
-            Some(ApiError::Internal(_)) => "internal",
-            _ => return,
-        };
-        self.count(name, 1);
-    }
-
-    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Number)> {
-        let names = self.metrics.iter().map(|metric| metric.name);
-        names.zip(&self.values)
-    }
-
-    /// The value of `_aws`.
-    pub fn directive(&self, now: UnixMillis) -> impl Serialize {
-        Directive {
-            timestamp: now.millis(),
-            cloud_watch_metrics: [Set {
-                namespace: NAMESPACE,
-                dimensions: DIMENSIONS,
-                metrics: &self.metrics,
-            }],
-        }
-    }
-
-    fn time(&mut self, name: &'static str, time: Duration) {
-        let value = Number::from_f64(milliseconds(time));
-        self.add(name, "Milliseconds", value);
-    }
-
-    fn seconds(&mut self, name: &'static str, seconds: Option<u64>) {
-        self.add(name, "Seconds", seconds.map(Number::from));
-    }
-
-    fn count(&mut self, name: &'static str, count: u32) {
-        let value = (count > 0).then(|| Number::from(count));
-        self.add(name, "Count", value);
-    }
-
-    fn add(&mut self, name: &'static str, unit: &'static str, value: Option<Number>) {
-        if let Some(value) = value {
-            self.metrics.push(Metric { name, unit });
-            self.values.push(value);
-        }
+/// The value of `_aws`: which fields of the line are metrics.
+pub(super) fn directive<'a>(
+    now: UnixMillis,
+    times: &'a [Metric],
+    others: &'a [Metric],
+) -> impl Serialize + 'a {
+    Directive {
+        timestamp: now.millis(),
+        cloud_watch_metrics: [Set {
+            namespace: NAMESPACE,
+            dimensions: DIMENSIONS,
+            metrics: times.iter().chain(others).collect(),
+        }],
     }
 }
 
@@ -148,5 +149,56 @@ struct Directive<'a> {
 struct Set<'a> {
     namespace: &'static str,
     dimensions: [[&'static str; 2]; 1],
-    metrics: &'a [Metric],
+    metrics: Vec<&'a Metric>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_without_a_value_are_left_out() {
+        let consumed = Consumed::default();
+        let error = ApiError::Internal(String::new());
+        let mut measured = Measured {
+            duration: Duration::from_micros(1_500),
+            own: Duration::ZERO,
+            start: None,
+            consumed: &consumed,
+            pending_age: None,
+            spread_lag: None,
+            run: Run::default(),
+            error: None,
+        };
+        assert_eq!(measured.others(), []);
+        measured.run.events_logged = 2;
+        measured.run.event_lag_seconds = Some(0);
+        measured.error = Some(&error);
+        let named = |metrics: &[Metric]| {
+            let metrics = metrics.iter();
+            metrics
+                .map(|metric| format!("{} {} {}", metric.name, metric.value, metric.unit))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            named(&measured.others()),
+            [
+                "eventsLogged 2 Count",
+                "eventLagSeconds 0 Seconds",
+                "internal 1 Count"
+            ]
+        );
+        let times = ["durationMs 1.5 Milliseconds", "ownMs 0.0 Milliseconds"];
+        assert_eq!(named(&measured.times()), times);
+        let times = measured.times();
+        let directive = directive(UnixMillis::from_millis(7), &times, &[]);
+        let directive = serde_json::to_value(directive).unwrap();
+        assert_eq!(
+            directive["CloudWatchMetrics"][0]["Metrics"],
+            serde_json::json!([
+                { "Name": "durationMs", "Unit": "Milliseconds" },
+                { "Name": "ownMs", "Unit": "Milliseconds" },
+            ])
+        );
+    }
 }
