@@ -12,18 +12,18 @@ use shared::store::Store;
 pub async fn handle(
     claim: UnverifiedKey,
     request: ApiRequest,
-    _: Store,
+    store: Store,
 ) -> Result<Reply, ApiError> {
     let check = match parse(&request) {
         Ok(check) => check,
         // A caller without a valid key learns only that.
         Err(error) => {
-            claim.verify::<CheckBans>().await?;
+            claim.verify::<CheckBans>(&store).await?;
             return Err(error);
         }
     };
     let (caller, snapshot) = claim
-        .verify_with_standing::<CheckBans>(check.user, check.experience)
+        .verify_with_standing::<CheckBans>(&store, check.user, check.experience)
         .await?;
     let now = UnixMillis::now().seconds();
     let standing = snapshot.standing;

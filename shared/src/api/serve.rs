@@ -62,14 +62,14 @@ pub trait FromRequest: Sized + Send {
 /// A verified caller, which almost all handlers require.
 impl<P: Permission + Send> FromRequest for Caller<P> {
     async fn from_request(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
-        UnverifiedKey::of(request, store)?.verify().await
+        UnverifiedKey::of(request)?.verify(store).await
     }
 }
 
 /// A key to be verified later, for a handler that does so together with its own read.
 impl FromRequest for UnverifiedKey {
-    async fn from_request(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
-        Self::of(request, store)
+    async fn from_request(request: &ApiRequest, _: &Store) -> Result<Self, ApiError> {
+        Self::of(request)
     }
 }
 

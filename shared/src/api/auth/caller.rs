@@ -20,7 +20,6 @@ use crate::telemetry::RequestLog;
 #[derive(Clone, Debug)]
 pub struct UnverifiedKey {
     key: PlainKey,
-    store: Store,
     trace: Arc<RequestLog>,
     from_roblox: bool,
 }
@@ -99,7 +98,7 @@ fn demand_secret(key: &KeyRecord, scope: KeyScope, lacking: &'static str) -> Res
 
 impl UnverifiedKey {
     /// The key in a request's headers.
-    pub fn of(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
+    pub fn of(request: &ApiRequest) -> Result<Self, ApiError> {
         let headers = request.headers();
         let sent = headers
             .get(AUTHORIZATION)
@@ -112,15 +111,14 @@ impl UnverifiedKey {
         let from_roblox = headers.contains_key("roblox-id");
         Ok(Self {
             key,
-            store: store.clone(),
             trace: Arc::clone(request.trace()),
             from_roblox,
         })
     }
 
     /// Looks up the key and requires permission `P`.
-    pub async fn verify<P: Permission>(&self) -> Result<Caller<P>, ApiError> {
-        self.admit(self.store.key(&self.key).await?)
+    pub async fn verify<P: Permission>(&self, store: &Store) -> Result<Caller<P>, ApiError> {
+        self.admit(store.key(&self.key).await?, store)
     }
 
     /// Like `verify`, and reads a user's standing in the same round trip. A cached key is judged
@@ -128,27 +126,27 @@ impl UnverifiedKey {
     /// is only returned if the key has the permission.
     pub async fn verify_with_standing<P: Permission>(
         &self,
+        store: &Store,
         user: UserId,
         experience: ExperienceId,
     ) -> Result<(Caller<P>, Snapshot), ApiError> {
-        if let Some(known) = self.store.known_key(&self.key) {
-            let caller = self.admit(known.record())?;
-            let snapshot = self
-                .store
-                .steady_standing(self.key.prefix(), user, experience)
-                .await?;
+        if let Some(known) = store.known_key(&self.key) {
+            let caller = self.admit(known.record(), store)?;
+            let prefix = self.key.prefix();
+            let snapshot = store.steady_standing(prefix, user, experience).await?;
             return Ok((caller, snapshot));
         }
-        let found = self
-            .store
-            .key_and_standing(&self.key, user, experience)
-            .await?;
+        let found = store.key_and_standing(&self.key, user, experience).await?;
         let (key, snapshot) = found.unzip();
-        let caller = self.admit(key)?;
+        let caller = self.admit(key, store)?;
         Ok((caller, snapshot.ok_or_else(no_such_key)?))
     }
 
-    fn admit<P: Permission>(&self, key: Option<Arc<KeyRecord>>) -> Result<Caller<P>, ApiError> {
+    fn admit<P: Permission>(
+        &self,
+        key: Option<Arc<KeyRecord>>,
+        store: &Store,
+    ) -> Result<Caller<P>, ApiError> {
         let key = key.ok_or_else(no_such_key)?;
         if !key.is_live(UnixMillis::now().seconds()) {
             return Err(ApiError::Unauthorized("the key is revoked or expired"));
@@ -160,7 +158,7 @@ impl UnverifiedKey {
         }
         self.trace.identify(key.workspace, &key.key_id);
         P::demand(&key)?;
-        P::count(&self.store, &key)?;
+        P::count(store, &key)?;
         Ok(Caller {
             key,
             from_roblox: self.from_roblox,
