@@ -1,4 +1,4 @@
-//! The frame of every route: from_request the permission, run the handler within the time limit, answer,
+//! The frame of every route: obtain the permission, run the handler within the time limit, answer,
 //! and log one event.
 
 use std::future::Future;

@@ -55,6 +55,7 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
 }
 
 /// Whether the database is a local one, reached without TLS.
+#[must_use]
 pub fn is_plain() -> bool {
     variable("AWS_ENDPOINT_URL_DYNAMODB").is_some_and(|url| url.starts_with("http://"))
 }

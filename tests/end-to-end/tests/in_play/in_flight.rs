@@ -38,7 +38,7 @@ fn confirm(standing: &Standing) -> Outcome {
 }
 
 /// Decides on the user's standing. Before that is written, the user is forgotten and, if `again`, banned
-/// again. PolicyOutcome on what is then, the call does nothing.
+/// again. Decided on the current state, the call does nothing.
 async fn overtaken(workspace: &Workspace<'_>, decide: Decide, again: Option<&Ban>) {
     let store = workspace.app().store();
     let (user, prefix) = (UserId::new(MALLORY).unwrap(), workspace.id().prefix());
