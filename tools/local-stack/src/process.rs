@@ -1,8 +1,8 @@
 //! Child processes that do not outlive their parent, whatever happens to it.
 //!
-//! A program is started through a guard: this same executable, told to run it. The guard sits in a
-//! process group of its own, where the terminal's Ctrl-C does not reach it, and ends its program
-//! when it is told to or when its parent is gone, killed with `-9` included.
+//! A program is started through a guard: this same executable in another mode. The guard has a
+//! separate process group, where the terminal's Ctrl-C does not reach it, and ends its program
+//! on request or when its parent is gone, killed with `-9` included.
 
 use std::{
     ffi::OsString,

@@ -79,7 +79,7 @@ pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>, id: &str) ->
     Bytes::from(event.to_string())
 }
 
-/// The body as it is if it is text, else in base64.
+/// The body unchanged if it is text, otherwise in base64.
 fn add_body(event: &mut Map<String, Value>, headers: &HeaderMap, body: &Bytes) {
     if body.is_empty() {
         return;

@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Starts the stack and keeps it until it is told to stop, or something ends by itself.
+/// Runs the stack until it gets a signal, or one of its processes ends.
 async fn run() -> Result<()> {
     let parent = parent_id();
     let stop = async {
