@@ -223,7 +223,7 @@ mod tests {
         let mut files = Vec::new();
         sources(&repository().join("cli/src"), &mut files);
         sources(&repository().join("shared/src/store"), &mut files);
-        let secrets = repository().join("shared/src/secrets.rs");
+        let secrets = repository().join("shared/src/integrations/secrets.rs");
         files.push(std::fs::read_to_string(secrets).unwrap());
         // Only functions export to S3.
         files.retain(|source| !source.contains("aws_sdk_s3"));

@@ -68,8 +68,8 @@ pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
         .await?;
     let now = UnixMillis::now().seconds();
     let standing = snapshot.standing;
-    let owed = standing.owed();
-    let pending = match (owed.ban_at(now), owed.unban_at(now)) {
+    let changes = standing.owed();
+    let pending = match (changes.ban_at(now), changes.unban_at(now)) {
         (Some(_), _) => Some("ban"),
         (None, Some(_)) => Some("unban"),
         (None, None) => None,

@@ -33,8 +33,8 @@ Examples:
   portcullis mirror adopt 75521396999004 --moderator 1 --dry-run
   portcullis mirror off 75521396999004 --lift
 
-Store the Roblox Open Cloud key as plain text in AWS Secrets Manager, under a name that begins with
-portcullis/STACK/, where STACK is the name of the deployed stack. The key needs the scopes
+Store the Roblox Open Cloud key as plain text in AWS Secrets Manager, under a name that begins with \
+portcullis/STACK/, where STACK is the name of the deployed stack. The key needs the scopes \
 universe.user-restriction:read and :write, and universe-messaging-service:publish.";
 
 #[derive(Debug, Subcommand)]
@@ -68,7 +68,7 @@ const NONE_MIRRORED: &str = "no experience is mirrored: see `portcullis mirror s
 
 /// A current or ended mirror.
 struct FoundMirror {
-    enforcement: Mirror,
+    mirror: Mirror,
     is_ended: bool,
 }
 
@@ -112,14 +112,14 @@ impl MirrorContext {
     }
 
     /// The mirror of an experience; fails if it is not mirrored.
-    async fn enforcement(&self, named: NamedMirror) -> Result<Mirror> {
+    async fn mirror(&self, named: NamedMirror) -> Result<Mirror> {
         let prefix = self.prefix(named).await?;
         let found = self.store.mirror(prefix, named.experience).await?;
         found.with_context(|| not_mirrored(named))
     }
 
     /// The current mirror of an experience, or else an ended one; with `universe`, only one in there.
-    async fn enforcement_or_ended(
+    async fn mirror_or_ended(
         &self,
         named: NamedMirror,
         universe: Option<UniverseId>,
@@ -129,15 +129,15 @@ impl MirrorContext {
         let current = self.store.mirror(prefix, named.experience).await?;
         if let Some(current) = current.filter(is_it) {
             return Ok(FoundMirror {
-                enforcement: current,
+                mirror: current,
                 is_ended: false,
             });
         }
         let ended = self.store.ended_mirrors(prefix, Some(named.experience));
         let mut ended: Vec<_> = ended.await?.into_iter().filter(is_it).collect();
         match (ended.pop(), ended.first()) {
-            (Some(enforcement), None) => Ok(FoundMirror {
-                enforcement,
+            (Some(mirror), None) => Ok(FoundMirror {
+                mirror,
                 is_ended: true,
             }),
             (Some(last), Some(first)) => anyhow::bail!(
@@ -184,17 +184,17 @@ pub struct MirrorSummary {
 }
 
 impl From<&Mirror> for MirrorSummary {
-    fn from(enforcement: &Mirror) -> Self {
-        let settings = &enforcement.settings;
-        let mirror = settings.options;
+    fn from(mirror: &Mirror) -> Self {
+        let settings = &mirror.settings;
+        let options = settings.options;
         let parts = [
-            (mirror.bans, "bans"),
-            (mirror.unbans, "unbans"),
-            (mirror.kicks, "kicks"),
+            (options.bans, "bans"),
+            (options.unbans, "unbans"),
+            (options.kicks, "kicks"),
         ];
         let stopped = settings.stopped.as_ref();
         Self {
-            experience_id: enforcement.experience,
+            experience_id: mirror.experience,
             universe_id: settings.universe,
             secret: settings.secret.clone(),
             mirror: parts

@@ -35,9 +35,9 @@ First restore the table to a copy (docs/operations.md):
   aws dynamodb restore-table-to-point-in-time --source-table-name LIVE \\
     --target-table-name portcullis-bans-restored --restore-date-time 2026-11-21T09:30:00Z
 
-The copy is only read. Items that the live table has lost are put back. Bans made since are lifted,
-bans lifted since are in force again, and bans changed since get their old terms back; `undo` reverses
-that. Meanwhile the functions that write to the table are stopped; ban checks continue to work. If the
+The copy is only read. Items that the live table has lost are put back. Bans made since are lifted, \
+bans lifted since are in force again, and bans changed since get their old terms back; `undo` reverses \
+that. Meanwhile the functions that write to the table are stopped; ban checks continue to work. If the \
 command is interrupted, run it again to continue. Workspaces, keys and settings do not change.";
 
 /// What to do with users who are in the copy, but no longer in the live table.

@@ -209,7 +209,7 @@ pub fn word_of(format: ImportFormat) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a file is one of failed rows.
+/// Whether a file is an errors file.
 fn is_ours(path: &Path) -> bool {
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut first));

@@ -1,4 +1,4 @@
-//! Files as people have them, and the samples of the documentation.
+//! Tests of sample files, and of the samples in the documentation.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn bans(entries: &[FileEntry]) -> Vec<&ImportedBan> {
     bans.collect()
 }
 
-/// User, public reason, end.
+/// The user, public reason and end of each ban.
 fn shown(entries: &[FileEntry]) -> Vec<(u64, &str, u64)> {
     let shown = bans(entries).into_iter().map(|row| {
         let expires = row.terms.expires.seconds();
@@ -54,7 +54,7 @@ fn shown(entries: &[FileEntry]) -> Vec<(u64, &str, u64)> {
     shown.collect()
 }
 
-/// Where entries are wrong, and why.
+/// The lines of invalid entries, and the reasons.
 fn wrong(entries: &[FileEntry]) -> Vec<(u64, &str)> {
     let wrong = entries.iter().filter_map(|entry| match &entry.outcome {
         EntryContent::Invalid(what) => Some((entry.at.line, what.as_str())),
@@ -71,7 +71,7 @@ fn assert_refused(bytes: &[u8], line: u64, says: &str) {
 }
 
 #[test]
-fn groups_and_items_of_adonis_ban_no_strangers() {
+fn adonis_groups_and_items_ban_no_users() {
     let found = entries("f01-adonis-groups.json");
     assert_eq!(shown(&found), [(5_001_001, "Banned earlier", 0)]);
     assert_eq!(wrong(&found).len(), 2);
@@ -83,12 +83,12 @@ fn groups_and_items_of_adonis_ban_no_strangers() {
 }
 
 #[test]
-fn an_unclosed_quote_refuses_the_file() {
+fn file_with_an_unclosed_quote_is_refused() {
     assert_refused(&case("f02-open-quote.csv"), 2, "a quote opens a cell here");
 }
 
 #[test]
-fn titles_are_read_in_any_spelling() {
+fn titles_may_have_any_spelling() {
     let found = entries("f03-other-titles.csv");
     assert_eq!(shown(&found), [(4001, "cheating", NOW_2099)]);
 
@@ -105,7 +105,7 @@ fn titles_are_read_in_any_spelling() {
 }
 
 #[test]
-fn a_list_of_adonis_may_begin_with_a_name() {
+fn adonis_list_may_begin_with_a_name() {
     let found = entries("f05-adonis-name-first.json");
     let users: Vec<_> = bans(&found).iter().map(|row| row.user.get()).collect();
     assert_eq!(users, [5_001_001, 5_001_002]);
@@ -114,7 +114,7 @@ fn a_list_of_adonis_may_begin_with_a_name() {
 }
 
 #[test]
-fn stores_by_id_are_read_or_say_why_not() {
+fn maps_from_user_id_are_imported_or_refused_with_a_reason() {
     let found = entries("f06-by-id-objects.json");
     assert_eq!(shown(&found), [(5_400_002, "spam", 4_102_444_800)]);
     let found = entries("f06-mixed.json");
@@ -136,7 +136,7 @@ fn lengths_are_not_ends() {
 }
 
 #[test]
-fn lines_are_counted_as_editors_do() {
+fn lines_are_counted_as_in_editors() {
     let lines = |name: &str| {
         let found = entries(name);
         wrong(&found)
@@ -149,7 +149,7 @@ fn lines_are_counted_as_editors_do() {
 }
 
 #[test]
-fn a_hebrew_reason_is_kept_byte_for_byte() {
+fn hebrew_reason_is_kept_byte_for_byte() {
     let found = entries("f11-hebrew-rlm.csv");
     let text = String::from_utf8(case("f11-hebrew-rlm.csv")).unwrap();
     let reason = text.lines().nth(1).unwrap().split_once(',').unwrap().1;
@@ -157,7 +157,7 @@ fn a_hebrew_reason_is_kept_byte_for_byte() {
 }
 
 #[test]
-fn tables_are_read_whatever_separates_them() {
+fn tables_may_have_any_separator() {
     for (name, expected) in [
         ("g01-semicolon.csv", (2401, "speed", 0)),
         ("g01-sep.csv", (2601, "speed", 0)),
@@ -179,7 +179,7 @@ fn tables_are_read_whatever_separates_them() {
 }
 
 #[test]
-fn lists_of_ids_are_read_in_every_shape() {
+fn lists_of_ids_may_have_any_form() {
     for name in [
         "g02-ids.txt",
         "g02-ids.lua",
@@ -206,10 +206,10 @@ fn lists_of_ids_are_read_in_every_shape() {
 }
 
 #[test]
-fn numbers_that_a_spreadsheet_rounded_refuse_the_file() {
+fn file_with_rounded_numbers_is_refused() {
     let bytes = case("g03-saved-by-excel.csv");
     assert_refused(&bytes, 2, "Excel has rounded it");
-    // Without rounded numbers, flags of spreadsheets are read.
+    // Without rounded numbers, the flags of spreadsheets are accepted.
     let text = String::from_utf8(bytes).unwrap();
     let text = text.replace("9.14431E+17", "=\"914431225856000001\"");
     let text = text.replace("7.55214E+13", "75521396999004");
@@ -222,7 +222,7 @@ fn numbers_that_a_spreadsheet_rounded_refuse_the_file() {
 }
 
 #[test]
-fn a_table_that_is_cut_off_is_refused() {
+fn truncated_table_is_refused() {
     for text in ["userId,reason\n1,a\n2", "userId,reason,expires\n1,a,\n2,b"] {
         let lines = u64::try_from(text.lines().count()).unwrap();
         assert_refused(text.as_bytes(), lines, "cut off");
@@ -233,7 +233,7 @@ fn a_table_that_is_cut_off_is_refused() {
 }
 
 #[test]
-fn other_encodings_and_shapes_are_named() {
+fn unsupported_encodings_and_forms_are_reported() {
     let wide: Vec<u8> = "\u{feff}userId\n1\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
@@ -245,7 +245,7 @@ fn other_encodings_and_shapes_are_named() {
     assert_refused(
         b"id,reason\n1,a\n",
         1,
-        "there is no column \"userId\" (there are: id, reason)",
+        "there is no column \"userId\" (found: id, reason)",
     );
     assert_refused(b"5600001,spam\n", 1, "must contain the column titles");
     assert_refused(b"{\"list\": 17}", 1, "list is neither a list nor an object");
@@ -262,7 +262,7 @@ fn other_encodings_and_shapes_are_named() {
 }
 
 #[test]
-fn ids_in_unusual_forms_are_read_exactly_or_not_at_all() {
+fn unusual_ids_are_read_exactly_or_refused() {
     let text = "[5.6e6, 5600001.0, 5600001.5, 1e400, -1, 9007199254740992, \"5600002\", null]";
     let found = read(text.as_bytes(), Some(ImportFormat::Ids)).unwrap().1;
     let users: Vec<_> = bans(&found).iter().map(|row| row.user.get()).collect();
@@ -281,7 +281,7 @@ fn ids_in_unusual_forms_are_read_exactly_or_not_at_all() {
     }
 }
 
-/// The blocks of code in the documentation, each with the format of its section.
+/// The code blocks of the documentation, with the format of their section.
 fn documented() -> Vec<(ImportFormat, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/importing.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -300,7 +300,7 @@ fn documented() -> Vec<(ImportFormat, String)> {
 }
 
 #[test]
-fn every_documented_sample_is_recognised_and_read() {
+fn documented_samples_are_detected_and_imported() {
     let samples = documented();
     for format in <ImportFormat as clap::ValueEnum>::value_variants() {
         let is_in_text = *format == ImportFormat::Csv;
@@ -320,7 +320,7 @@ fn every_documented_sample_is_recognised_and_read() {
 }
 
 #[test]
-fn a_failed_entry_can_be_read_again_as_it_is_written_down() {
+fn errors_files_can_be_imported() {
     let text = "{\"format\":\"by-id\",\"list\":[\n\
         {\"line\":1,\"entry\":3,\"message\":\"m\",\"key\":\"5400004\",\"row\":{\"Reason\":\"spam\"}}\n]}\n";
     let (format, found) = read(text.as_bytes(), None).unwrap();

@@ -124,10 +124,10 @@ impl From<&ImportVerdict> for AdoptResult {
 }
 
 pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Result<()> {
-    let enforcement = tools.enforcement(args.named).await?;
+    let mirror = tools.mirror(args.named).await?;
     let now = UnixMillis::now().seconds();
     let (mut shown, mut levels, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
-    for ((level, user), restriction) in foreign(&enforcement, tools).await? {
+    for ((level, user), restriction) in foreign(&mirror, tools).await? {
         match row(&args, level, &restriction) {
             Ok(row) => {
                 levels.push(level);
@@ -146,7 +146,7 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
         }
     }
     let failed = shown.len();
-    let verdicts = adopt_all(&args, &enforcement, tools, &mut candidates).await?;
+    let verdicts = adopt_all(&args, &mirror, tools, &mut candidates).await?;
     let rows = levels.iter().zip(&candidates).zip(&verdicts);
     shown.extend(rows.map(|((level, candidate), verdict)| {
         let ban = candidate.incoming();
@@ -170,7 +170,7 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
 /// Checks the bans and, unless it is a dry run, writes them.
 async fn adopt_all(
     args: &AdoptArgs,
-    enforcement: &Mirror,
+    mirror: &Mirror,
     tools: &MirrorContext,
     candidates: &mut [Candidate],
 ) -> Result<Vec<ImportVerdict>> {
@@ -178,7 +178,7 @@ async fn adopt_all(
     let plan = |dry_run| ImportPlan {
         workspace: workspace.guid,
         applied_in: std::collections::BTreeSet::new(),
-        reporting: [enforcement.experience].into(),
+        reporting: [mirror.experience].into(),
         largest_own: 0,
         foreign: None,
         repeated: HashSet::new(),
@@ -197,7 +197,7 @@ async fn adopt_all(
     }
     let question = format!(
         "Adopt {new} bans from universe {} as bans of experience {}?",
-        enforcement.settings.universe, enforcement.experience
+        mirror.settings.universe, mirror.experience
     );
     confirm(&question, args.safety.yes)?;
     let import = tools.store.begin_import(&plan(false)).await?;
@@ -210,10 +210,10 @@ async fn adopt_all(
 }
 
 /// The active restrictions from elsewhere: for each user the one that ends last.
-async fn foreign(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
-    let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
+async fn foreign(mirror: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
+    let (prefix, universe) = (mirror.workspace, mirror.settings.universe);
     let mut of_user: BTreeMap<UserId, (Level, Restriction)> = BTreeMap::new();
-    for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
+    for ((level, user), restriction) in at_roblox(mirror, tools).await? {
         if !restriction.active {
             continue;
         }

@@ -92,14 +92,14 @@ impl SetRestriction {
 }
 
 /// The active restrictions that the mirror of an experience has set.
-pub async fn find(enforcement: &Mirror, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
-    let (store, prefix) = (&tools.store, enforcement.workspace);
-    let universe = enforcement.settings.universe;
+pub async fn find(mirror: &Mirror, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
+    let (store, prefix) = (&tools.store, mirror.workspace);
+    let universe = mirror.settings.universe;
     let siblings: Vec<ExperienceId> = store
         .mirrors_of(prefix)
         .await?
         .iter()
-        .filter(|it| it.settings.universe == universe && it.experience != enforcement.experience)
+        .filter(|it| it.settings.universe == universe && it.experience != mirror.experience)
         .map(|it| it.experience)
         .collect();
     let everything = |_| MirroredChanges {
@@ -108,7 +108,7 @@ pub async fn find(enforcement: &Mirror, tools: &MirrorContext) -> Result<Vec<Set
     };
     let now = UnixMillis::now().seconds();
     let mut found = Vec::new();
-    for ((level, user), restriction) in at_roblox(enforcement, tools).await? {
+    for ((level, user), restriction) in at_roblox(mirror, tools).await? {
         if !restriction.active {
             continue;
         }
@@ -140,26 +140,26 @@ pub async fn find(enforcement: &Mirror, tools: &MirrorContext) -> Result<Vec<Set
 
 /// Ends the mirror and lifts its restrictions.
 pub async fn lift_all(
-    enforcement: &Mirror,
+    mirror: &Mirror,
     tools: &MirrorContext,
     found: &mut [SetRestriction],
 ) -> Result<()> {
-    let (store, prefix) = (&tools.store, enforcement.workspace);
-    let key = tools.key(&enforcement.settings.secret).await?;
-    let mut lease = take_lease(enforcement, tools).await?;
+    let (store, prefix) = (&tools.store, mirror.workspace);
+    let key = tools.key(&mirror.settings.secret).await?;
+    let mut lease = take_lease(mirror, tools).await?;
     // While we hold the lease, no run of the mirror uses the old settings.
-    store.remove_mirror(prefix, enforcement.experience).await?;
+    store.remove_mirror(prefix, mirror.experience).await?;
     let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
     let mut progress = Progress::begin("restrictions lifted", u64::try_from(count).ok());
     let mut until = Instant::now() + TURN;
     for ours in found.iter_mut().filter(|it| it.is_to_be_lifted()) {
         if Instant::now() > until {
             store.release(lease).await?;
-            lease = take_lease(enforcement, tools).await?;
+            lease = take_lease(mirror, tools).await?;
             until = Instant::now() + TURN;
         }
         let lifter = Lifter {
-            enforcement,
+            mirror,
             tools,
             key: &key,
         };
@@ -178,8 +178,8 @@ pub async fn lift_all(
     Ok(())
 }
 
-async fn take_lease(enforcement: &Mirror, tools: &MirrorContext) -> Result<Lease> {
-    let (prefix, universe) = (enforcement.workspace, enforcement.settings.universe);
+async fn take_lease(mirror: &Mirror, tools: &MirrorContext) -> Result<Lease> {
+    let (prefix, universe) = (mirror.workspace, mirror.settings.universe);
     let until = Instant::now() + MAX_WAIT;
     loop {
         let taking = tools
@@ -196,7 +196,7 @@ async fn take_lease(enforcement: &Mirror, tools: &MirrorContext) -> Result<Lease
 }
 
 struct Lifter<'a> {
-    enforcement: &'a Mirror,
+    mirror: &'a Mirror,
     tools: &'a MirrorContext,
     key: &'a RobloxKey,
 }
@@ -204,8 +204,8 @@ struct Lifter<'a> {
 impl Lifter<'_> {
     /// Lifts a restriction and reports the user as not banned; `false` if Roblox refuses.
     async fn lift(&self, user: UserId, level: Level) -> Result<bool> {
-        let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
-        let universe = self.enforcement.settings.universe;
+        let (store, prefix) = (&self.tools.store, self.mirror.workspace);
+        let universe = self.mirror.settings.universe;
         let sync = store.restriction_sync(prefix, user, universe).await?;
         let Some(mut sync) = sync.filter(|it| set_by_us(Some(it), level).is_some()) else {
             return Ok(true);
@@ -249,7 +249,7 @@ impl Lifter<'_> {
             let before = sync.updates.clone();
             sync.updates = limits.with_change(&before, UnixMillis::now());
             self.note(user, sync).await?;
-            let universe = self.enforcement.settings.universe;
+            let universe = self.mirror.settings.universe;
             let pause = match self
                 .tools
                 .roblox
@@ -271,10 +271,7 @@ impl Lifter<'_> {
     }
 
     async fn note(&self, user: UserId, sync: &RestrictionSync) -> Result<()> {
-        let (prefix, universe) = (
-            self.enforcement.workspace,
-            self.enforcement.settings.universe,
-        );
+        let (prefix, universe) = (self.mirror.workspace, self.mirror.settings.universe);
         // If this is interrupted, the mirror of another experience checks the user again.
         let due = (!sync.requested.is_empty())
             .then(|| UnixMillis::from_millis(UnixMillis::now().millis() + (LEASE + 5) * 1000));
@@ -287,11 +284,8 @@ impl Lifter<'_> {
 
     /// Corrects the experience's report if it says that the user is banned at this level.
     async fn report(&self, user: UserId, level: Level) -> Result<()> {
-        let (store, prefix) = (&self.tools.store, self.enforcement.workspace);
-        let (universe, experience) = (
-            self.enforcement.settings.universe,
-            self.enforcement.experience,
-        );
+        let (store, prefix) = (&self.tools.store, self.mirror.workspace);
+        let (universe, experience) = (self.mirror.settings.universe, self.mirror.experience);
         let state = store
             .sync_state(prefix, user, universe, &[experience])
             .await?;

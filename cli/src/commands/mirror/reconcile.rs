@@ -132,16 +132,14 @@ impl Difference {
 }
 
 pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Output) -> Result<()> {
-    let mirrored = tools
-        .enforcement_or_ended(args.named, args.universe)
-        .await?;
+    let mirrored = tools.mirror_or_ended(args.named, args.universe).await?;
     let mut differences = differences(&mirrored, tools).await?;
-    let enforcement = &mirrored.enforcement;
+    let mirror = &mirrored.mirror;
     if mirrored.is_ended {
         note!(
             "Experience {} is no longer mirrored. `portcullis mirror off {0} --lift` lifts what this \
              workspace has set.",
-            enforcement.experience
+            mirror.experience
         );
     }
     let repairs = differences.iter().filter(|it| it.repair.is_some()).count();
@@ -150,7 +148,7 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
             "Mark {repairs} differences as not applied, so that the mirror fixes them on Roblox?"
         );
         confirm(&question, args.safety.yes)?;
-        let (prefix, experience) = (enforcement.workspace, enforcement.experience);
+        let (prefix, experience) = (mirror.workspace, mirror.experience);
         for difference in &mut differences {
             let state = match difference.repair {
                 None => continue,
@@ -171,14 +169,14 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
 }
 
 async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Vec<Difference>> {
-    let enforcement = &mirrored.enforcement;
-    let (store, prefix) = (&tools.store, enforcement.workspace);
-    let (universe, experience) = (enforcement.settings.universe, enforcement.experience);
+    let mirror = &mirrored.mirror;
+    let (store, prefix) = (&tools.store, mirror.workspace);
+    let (universe, experience) = (mirror.settings.universe, mirror.experience);
     let levels = [Level::Universe, Level::Place(experience)];
-    let held = at_roblox(enforcement, tools).await?;
+    let held = at_roblox(mirror, tools).await?;
     let mut users: BTreeSet<UserId> = held.keys().map(|(_, user)| *user).collect();
     if !mirrored.is_ended {
-        users.extend(banned(enforcement, tools).await?);
+        users.extend(banned(mirror, tools).await?);
     }
     let all = store.mirrors_of(prefix).await?;
     let siblings = all.iter().filter(|it| it.settings.universe == universe);
@@ -231,8 +229,8 @@ fn compare(
             repair: None,
         });
     };
-    let owed = own.standing.owed();
-    let pending = owed.ban_at(now).is_some() || owed.unban_at(now).is_some();
+    let changes = own.standing.owed();
+    let pending = changes.ban_at(now).is_some() || changes.unban_at(now).is_some();
     // The reports of another experience are corrected when that one is reconciled.
     let is_own = own
         .standing
@@ -293,16 +291,14 @@ fn is_near(here: Expiry, there: Expiry) -> bool {
 }
 
 /// The users with a ban in force in the experience.
-async fn banned(enforcement: &Mirror, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
+async fn banned(mirror: &Mirror, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
     let filter = Filter::default();
-    let mut bans = tools
-        .store
-        .ban_list(enforcement.workspace, &filter, None, None);
+    let mut bans = tools.store.ban_list(mirror.workspace, &filter, None, None);
     let now = UnixMillis::now().seconds();
     let mut users = BTreeSet::new();
     while let Some(recorded) = bans.next().await? {
         let ban = recorded.ban;
-        let is_here = ban.scope == Scope::Global || ban.made_in == enforcement.experience;
+        let is_here = ban.scope == Scope::Global || ban.made_in == mirror.experience;
         if is_here && ban.holds(now) {
             users.insert(ban.user);
         }

@@ -14,11 +14,11 @@ use super::MirrorContext;
 pub type Restrictions = BTreeMap<(Level, UserId), Restriction>;
 
 /// All restrictions in the mirror's universe and at its place, active and inactive.
-pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
-    let key = tools.key(&enforcement.settings.secret).await?;
-    let universe = enforcement.settings.universe;
+pub async fn at_roblox(mirror: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
+    let key = tools.key(&mirror.settings.secret).await?;
+    let universe = mirror.settings.universe;
     let mut held = BTreeMap::new();
-    for level in [Level::Universe, Level::Place(enforcement.experience)] {
+    for level in [Level::Universe, Level::Place(mirror.experience)] {
         let mut after: Option<String> = None;
         loop {
             let reading = tools
@@ -30,7 +30,7 @@ pub async fn at_roblox(enforcement: &Mirror, tools: &MirrorContext) -> Result<Re
                     warning!(
                         "place {} is not in universe {universe}: `portcullis mirror off {0} --lift` \
                          lifts what was set there",
-                        enforcement.experience
+                        mirror.experience
                     );
                     break;
                 }

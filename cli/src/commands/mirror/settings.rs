@@ -135,7 +135,7 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
         Err(error) => warning!("could not check the key's scopes: {error}"),
     }
     let wants = |part| args.mirror.is_empty() || args.mirror.contains(&part);
-    let enforcement = Mirror {
+    let mirror = Mirror {
         workspace: prefix,
         experience,
         settings: MirrorSettings {
@@ -154,8 +154,8 @@ pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> 
     if let Some(wrong) = super::unreadable(&args.secret, tools.stack.as_ref()) {
         warning!("the mirror will not work: {wrong}");
     }
-    store.set_mirror(&enforcement).await?;
-    output.one(&MirrorSummary::from(&enforcement))
+    store.set_mirror(&mirror).await?;
+    output.one(&MirrorSummary::from(&mirror))
 }
 
 /// Fails unless the place belongs to the universe. Otherwise its bans would apply to another game.
@@ -186,27 +186,25 @@ pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) ->
     if args.lift {
         return off_and_lift(args, tools, output).await;
     }
-    let enforcement = tools.enforcement(args.named).await?;
+    let mirror = tools.mirror(args.named).await?;
     let dry_run = args.safety.dry_run;
     if !dry_run {
         let question = format!(
             "Stop mirroring experience {}? Restrictions on Roblox stay; --lift would remove them.",
-            enforcement.experience
+            mirror.experience
         );
         confirm(&question, args.safety.yes)?;
-        let (prefix, experience) = (enforcement.workspace, enforcement.experience);
+        let (prefix, experience) = (mirror.workspace, mirror.experience);
         tools.store.remove_mirror(prefix, experience).await?;
     }
-    let mirror = MirrorSummary::from(&enforcement);
+    let mirror = MirrorSummary::from(&mirror);
     output.one(&EndedMirror { mirror, dry_run })
 }
 
 async fn off_and_lift(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) -> Result<()> {
-    let mirrored = tools
-        .enforcement_or_ended(args.named, args.universe)
-        .await?;
-    let (enforcement, is_ended) = (&mirrored.enforcement, mirrored.is_ended);
-    let mut found = lift::find(enforcement, tools).await?;
+    let mirrored = tools.mirror_or_ended(args.named, args.universe).await?;
+    let (mirror, is_ended) = (&mirrored.mirror, mirrored.is_ended);
+    let mut found = lift::find(mirror, tools).await?;
     let count = found.iter().filter(|it| it.is_to_be_lifted()).count();
     if !args.safety.dry_run && (count > 0 || !is_ended) {
         let stop = if is_ended {
@@ -216,10 +214,10 @@ async fn off_and_lift(args: &MirrorOffArgs, tools: &MirrorContext, output: Outpu
         };
         let question = format!(
             "{stop} {count} restrictions of experience {} in universe {}? The bans stay in force here.",
-            enforcement.experience, enforcement.settings.universe
+            mirror.experience, mirror.settings.universe
         );
         confirm(&question, args.safety.yes)?;
-        lift::lift_all(enforcement, tools, &mut found).await?;
+        lift::lift_all(mirror, tools, &mut found).await?;
     }
     output.list(&found, "this mirror has set nothing on Roblox's ban list")?;
     let failed = found.iter().filter(|it| it.is_failed()).count();

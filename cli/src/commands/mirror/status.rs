@@ -81,26 +81,26 @@ impl Printable for MirrorStatus {
 pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> Result<()> {
     let all = if let Some(experience) = args.experience {
         let place = args.place;
-        vec![tools.enforcement(NamedMirror { experience, place }).await?]
+        vec![tools.mirror(NamedMirror { experience, place }).await?]
     } else {
         let workspace = workspace::find(&tools.store, args.place.workspace).await?;
         tools.store.mirrors_of(workspace.guid.prefix()).await?
     };
     let now = UnixMillis::now();
     let mut shown = Vec::new();
-    for enforcement in &all {
-        shown.push(status_of(enforcement, tools, now).await?);
+    for mirror in &all {
+        shown.push(status_of(mirror, tools, now).await?);
     }
     output.list(&shown, NONE_MIRRORED)
 }
 
 async fn status_of(
-    enforcement: &Mirror,
+    mirror: &Mirror,
     tools: &MirrorContext,
     now: UnixMillis,
 ) -> Result<MirrorStatus> {
-    let (store, prefix, place) = (&tools.store, enforcement.workspace, enforcement.experience);
-    let universe = enforcement.settings.universe;
+    let (store, prefix, place) = (&tools.store, mirror.workspace, mirror.experience);
+    let universe = mirror.settings.universe;
     let count = |pending| store.count_pending(pending, prefix, place, Some(now.seconds()));
     let (bans, unbans) = (count(Pending::Bans).await?, count(Pending::Unbans).await?);
     let sources = [(Pending::Bans, place), (Pending::Unbans, place)];
@@ -124,7 +124,7 @@ async fn status_of(
     }
     let paused = store.universe_pause(prefix, universe).await?;
     Ok(MirrorStatus {
-        mirror: MirrorSummary::from(enforcement),
+        mirror: MirrorSummary::from(mirror),
         pending_bans: bans,
         pending_unbans: unbans,
         oldest: oldest.map(Time),

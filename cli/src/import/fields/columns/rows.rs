@@ -289,7 +289,7 @@ mod tests {
                 json!({ "userId": 1, "active": "perhaps" }),
                 "active must be",
             ),
-            (json!({ "reason": 1 }), "is missing"),
+            (json!({ "reason": 1 }), "is required"),
         ] {
             let wrong = read(object.clone()).unwrap_err();
             assert!(wrong.contains(says), "{object}: {wrong}");
