@@ -294,7 +294,7 @@ async fn stack_provides_the_tables() {
     assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 2);
-    assert_refused(&list("other"), 1, "no stack other");
+    assert_refused(&list("other"), 1, "stack other does not exist");
 }
 
 #[test]

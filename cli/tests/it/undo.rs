@@ -65,7 +65,7 @@ async fn undo_reverses_a_leaked_key_and_keeps_other_decisions() {
     let unknown = operator.run(&nobody).await;
     assert_eq!(unknown.status.code(), Some(1));
     let said = String::from_utf8(unknown.stderr).unwrap();
-    assert!(said.contains("no key nope"), "{said}");
+    assert!(said.contains("neither a key nope"), "{said}");
     let window = ["undo", "--key", &key, "--since", &since, "--until", &until];
     let stored = ours.stored().await;
     let would = operator.json(&[&window[..], &["--dry-run"]].concat()).await;

@@ -102,7 +102,7 @@ async fn unreachable_urls_are_refused() {
             "user name or a password",
         ),
         ("https://example.com:22/", "port"),
-        ("example.com", "no URL"),
+        ("example.com", "not a valid URL"),
         ("https://example.com/#part", "fragment"),
     ] {
         assert_refused(&operator.run(&["webhook", "add", url]), 2, why);

@@ -258,7 +258,7 @@ async fn ctrl_c_stops_between_transactions_and_says_how_to_continue() {
     let done = finished(child).await;
     assert_eq!(done.status.code(), Some(1), "{}", said(&done));
     let there = of_kind(&workspace, "ban").await.len();
-    let expected = format!("stopped after {there} bans: run the same command again to go on");
+    let expected = format!("stopped after {there} bans: run the same command again to continue");
     assert!(said(&done).contains(&expected), "{there}: {}", said(&done));
     assert!(there < 2_000);
 }

@@ -68,7 +68,9 @@ async fn data_of_admin_scripts_is_imported() {
         "{said}"
     );
     assert!(
-        said.contains("\"line\":15,\"message\":\"these bans are under the key SAVEDTABLE_Banned"),
+        said.contains(
+            "\"line\":15,\"message\":\"these bans are stored under the key SAVEDTABLE_Banned"
+        ),
         "{said}"
     );
 
@@ -223,7 +225,7 @@ async fn standard_input_is_imported_and_broken_files_are_refused() {
     let before = workspace.stored().await;
     let broken = "[\n{\"robloxId\": 3, \"experienceId\": 7001},\n{\"robloxId\": 4";
     for (contents, what) in [
-        (broken, "line 3: invalid JSON: the file ends in the middle"),
+        (broken, "line 3: invalid JSON: unexpected end of file"),
         ("", "the file is empty"),
         ("{}", "the document is empty"),
         ("[{\"a\":1}]", "could not detect the format"),

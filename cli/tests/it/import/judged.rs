@@ -84,9 +84,9 @@ async fn invalid_rows_are_reported_with_their_line_and_others_imported() {
         (7, "expected an object"),
         (
             8,
-            "experienceId is missing: give --experience; isActive must be",
+            "experienceId is missing: pass --experience; isActive must be",
         ),
-        (10, "guid is not that of a ban that was made until now"),
+        (10, "guid is invalid: its timestamp is in the future"),
         (11, "uid must be at most 9007199254740991"),
     ];
     assert_eq!(errors.len(), expected.len(), "{errors:?}");
@@ -155,7 +155,7 @@ async fn dry_run_lists_changes_and_changes_nothing() {
     let table = super::program::finished(command.spawn().unwrap()).await;
     let table = said(&table);
     assert!(
-        table.contains("line 3, entry 2: differs: a ban with this guid is there"),
+        table.contains("line 3, entry 2: differs: a ban with this guid exists"),
         "{table}"
     );
     assert!(table.contains("isActive"), "{table}");
@@ -237,7 +237,7 @@ async fn protected_users_are_not_banned_and_history_names_the_run() {
     protected.unwrap();
     let rows = [ban(OLD, 1), ban(OLD + 1, 2)];
     let sums = import_failing(&workspace, &list(&folder, &rows), &[], 1).await;
-    assert_eq!(failed(&folder), [(2, "the user 1 is protected".to_owned())]);
+    assert_eq!(failed(&folder), [(2, "user 1 is protected".to_owned())]);
 
     let key_id = sums["keyId"].as_str().unwrap();
     assert!(
