@@ -50,7 +50,7 @@ impl Workspace<'_> {
         app.roblox().add_place(place, universe);
         let secret = format!("portcullis/local/{universe}");
         app.secrets().set(&secret, key);
-        let enforcement = Mirror {
+        let mirror = Mirror {
             workspace: self.id().prefix(),
             experience: ExperienceId::new(place).expect("a place"),
             settings: MirrorSettings {
@@ -62,7 +62,7 @@ impl Workspace<'_> {
                 checked: None,
             },
         };
-        let set = app.store().set_mirror(&enforcement).await;
+        let set = app.store().set_mirror(&mirror).await;
         set.expect("a mirror");
     }
 

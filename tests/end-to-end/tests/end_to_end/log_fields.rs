@@ -89,7 +89,7 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
     app.lose_background_calls(true);
     app.secrets().set("portcullis/local/roblox", key);
     roblox.add_key(key, &[universe]);
-    let enforcement = Mirror {
+    let mirror = Mirror {
         workspace: workspace.id().prefix(),
         experience: ExperienceId::new(place).unwrap(),
         settings: MirrorSettings {
@@ -101,7 +101,7 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
             checked: None,
         },
     };
-    app.store().set_mirror(&enforcement).await.unwrap();
+    app.store().set_mirror(&mirror).await.unwrap();
     let drain = async || {
         let event = json!({ "workspace": workspace.prefix(), "universe": universe });
         let event = event.to_string().into();

@@ -150,7 +150,7 @@ async fn mirror(workspace: &Workspace<'_>, created: UnixSeconds) {
     let (app, key) = (workspace.app(), "a key");
     app.secrets().set("portcullis/local/roblox", key);
     app.roblox().add_key(key, &[UNIVERSE]);
-    let enforcement = Mirror {
+    let mirror = Mirror {
         workspace: workspace.id().prefix(),
         experience: ExperienceId::new(EXPERIENCE).unwrap(),
         settings: MirrorSettings {
@@ -162,7 +162,7 @@ async fn mirror(workspace: &Workspace<'_>, created: UnixSeconds) {
             checked: None,
         },
     };
-    app.store().set_mirror(&enforcement).await.unwrap();
+    app.store().set_mirror(&mirror).await.unwrap();
 }
 
 /// The keys of all decisions, by time.

@@ -60,7 +60,7 @@ impl<'a> Stage<'a> {
 
     /// Mirrors an experience.
     pub async fn mirror(&self, place: u64, secret: &str, options: MirrorOptions) {
-        let enforcement = Mirror {
+        let mirror = Mirror {
             workspace: self.workspace.id().prefix(),
             experience: ExperienceId::new(place).unwrap(),
             settings: MirrorSettings {
@@ -72,7 +72,7 @@ impl<'a> Stage<'a> {
                 checked: None,
             },
         };
-        let set = self.app().store().set_mirror(&enforcement).await;
+        let set = self.app().store().set_mirror(&mirror).await;
         set.unwrap();
     }
 
