@@ -1,9 +1,8 @@
-//! API Gateway's HTTP API on this machine: the template's routes in front of the functions.
+//! API Gateway's HTTP API: the template's routes in front of the functions.
 //!
-//! A request becomes an event in payload format 2.0 as the gateway makes it, and the function's
-//! answer is taken apart as strictly: what is no answer there is 500 here. Beside the routes there
-//! is Lambda's own invocation API ([`crate::lambda_api`]), for the pump, for functions that call each other
-//! and for tests.
+//! A request becomes an event in payload format 2.0, and the function's answer becomes the response; an
+//! invalid answer is a 500, as in API Gateway. Beside the routes it serves Lambda's invocation API
+//! ([`crate::lambda_api`]), for event source mappings, for functions that call each other, and for tests.
 
 mod answer;
 mod event;
@@ -39,10 +38,8 @@ use crate::{
 };
 use routes::Routes;
 
-/// How long the gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The largest request body the gateway takes.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// A running gateway; it stops when this is dropped.
@@ -62,13 +59,13 @@ struct Inner<F> {
 }
 
 impl Gateway {
-    /// Puts the routes of a template in front of its functions, on a port (0: any free one).
+    /// Serves the routes of a template on a port (0: any free one).
     pub async fn start(template: &Template, functions: impl Functions, port: u16) -> Result<Self> {
         let (listener, _) = http::listen(port, "PORT").await?;
         Self::serve(template, functions, listener)
     }
 
-    /// The same on a listener, for functions that had to know its address before.
+    /// Serves on a listener, for functions that need the address before the gateway starts.
     pub fn serve(
         template: &Template,
         functions: impl Functions,
@@ -101,18 +98,17 @@ impl Gateway {
         self.prints.store(true, Ordering::Relaxed);
     }
 
-    /// The calls that nobody waits for.
+    /// The asynchronous calls.
     pub const fn background(&self) -> &Background {
         &self.background
     }
 
-    /// Where it listens, such as `http://127.0.0.1:9000`.
     pub fn address(&self) -> &str {
         &self.address
     }
 }
 
-/// A response, and why its function gave none if it is the gateway's own 500.
+/// A response, and the cause of the gateway's own 500.
 type Answered = (Response<Bytes>, Option<String>);
 
 async fn request<F: Functions>(State(inner): State<Inner<F>>, request: Request) -> Response {
@@ -127,7 +123,7 @@ async fn request<F: Functions>(State(inner): State<Inner<F>>, request: Request) 
     response.map(Body::from)
 }
 
-/// Carries one request to its function and back.
+/// Answers one request through its function.
 async fn answer<F: Functions>(inner: &Inner<F>, parts: &Parts, body: Body, id: &str) -> Answered {
     if !event::is_addressed(parts) {
         return message(StatusCode::BAD_REQUEST, "Bad Request", None);
@@ -162,7 +158,7 @@ async fn answer<F: Functions>(inner: &Inner<F>, parts: &Parts, body: Body, id: &
     message(status, "Internal Server Error", Some(cause))
 }
 
-/// An answer of the gateway's own.
+/// A response by the gateway itself.
 fn message(status: StatusCode, text: &str, cause: Option<String>) -> Answered {
     let body = serde_json::json!({ "message": text }).to_string();
     let mut response = Response::new(Bytes::from(body));

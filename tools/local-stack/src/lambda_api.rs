@@ -1,7 +1,7 @@
-//! Lambda's invocation API: calls that wait for the answer, and calls that do not.
+//! Lambda's invocation API, synchronous and asynchronous.
 //!
-//! [`crate::gateway`] offers it beside the routes, in front of the [`crate::runtime`] or of
-//! `cargo lambda watch`, which itself knows only calls that wait.
+//! [`crate::gateway`] serves it beside the routes, in front of the [`crate::runtime`] or of `cargo lambda
+//! watch`, which has only synchronous calls.
 
 mod background;
 
@@ -27,25 +27,22 @@ use crate::{
     template::Template,
 };
 
-/// The largest event of a call that nobody waits for.
+/// Lambda's limit for the event of an asynchronous call.
 pub const BACKGROUND_PAYLOAD_LIMIT: usize = 1024 * 1024;
 
-/// The longest that Lambda lets any function run.
+/// Lambda's longest timeout.
 pub(crate) const LONGEST_CALL: Duration = Duration::from_mins(15);
 
-/// The kind of a failure that is not the function's own.
+/// The error of the service itself, not of a function.
 pub(crate) const SERVICE_FAILED: &str = "ServiceException";
 
-/// What the API calls.
 pub trait Functions: Clone + Send + Sync + 'static {
-    /// Is there a function of that name?
     fn knows(&self, function: &str) -> bool;
 
-    /// Calls a function once.
     fn call(&self, function: &str, event: Bytes) -> impl Future<Output = Outcome> + Send;
 }
 
-/// The functions behind an address that takes only calls that wait: `cargo lambda watch`.
+/// Functions behind an address with synchronous calls only: `cargo lambda watch`.
 #[derive(Debug, Clone)]
 pub struct HttpFunctions {
     client: Client,
@@ -54,7 +51,6 @@ pub struct HttpFunctions {
 }
 
 impl HttpFunctions {
-    /// The functions of a template behind an address such as `http://127.0.0.1:9000`.
     pub fn new(address: &str, template: &Template) -> Self {
         let names = template.functions().iter().map(|f| f.name.clone());
         Self {
@@ -86,7 +82,7 @@ impl Functions for HttpFunctions {
     }
 }
 
-/// Where a function is called.
+/// The invocation URL of a function.
 pub(crate) fn invocation_url(address: &str, function: &str) -> String {
     format!("{address}/2015-03-31/functions/{function}/invocations")
 }
@@ -99,7 +95,6 @@ struct Inner<F> {
     background: Background,
 }
 
-/// The API's one route.
 pub(crate) fn router<F: Functions>(functions: F, background: Background) -> Router {
     Router::new()
         .route(&invocation_url("", "{name}"), post(invocation::<F>))
@@ -151,7 +146,7 @@ async fn invocation<F: Functions>(
     }
 }
 
-/// A function's name out of what may be its ARN, and may name a version.
+/// The function's name in a name or an ARN, either with or without a version.
 fn short_name(name: &str) -> &str {
     let name = name.rsplit_once("function:").map_or(name, |(_, rest)| rest);
     name.split(':').next().unwrap_or(name)
@@ -183,7 +178,7 @@ fn too_large(limit: usize) -> Response {
     refusal(StatusCode::PAYLOAD_TOO_LARGE, kind, &message)
 }
 
-/// An error of the service itself, in its own form.
+/// An error of the service itself.
 fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
     ([request_id()], aws_error(status, kind, message)).into_response()
 }

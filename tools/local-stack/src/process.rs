@@ -1,8 +1,8 @@
-//! Child processes that do not outlive their parent, whatever happens to it.
+//! Child processes that end with their parent, even if it is killed.
 //!
-//! A program is started through a guard: this same executable in another mode. The guard has a
-//! separate process group, where the terminal's Ctrl-C does not reach it, and ends its program
-//! on request or when its parent is gone, killed with `-9` included.
+//! A guard starts each program: this executable with [`GUARD`] as its first argument. It has its own process
+//! group, so the terminal's Ctrl-C does not reach it, and it ends the program on request or when its parent
+//! is gone.
 
 use std::{
     ffi::OsString,
@@ -23,13 +23,12 @@ use crate::{Error, Result};
 /// The first argument that makes an executable a guard.
 pub const GUARD: &str = "guard";
 
-/// How long a program may take to end when asked to.
+/// How long a program may take to end on SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How often to look whether the parent is still there.
+/// How often to check that the parent exists.
 const WATCH: Duration = Duration::from_millis(250);
 
-/// A program under guard.
 #[derive(Debug)]
 pub struct Guarded {
     guard: Child,
@@ -38,7 +37,7 @@ pub struct Guarded {
 impl Guarded {
     /// Starts a program; `set_up` adds its arguments, variables and folder.
     ///
-    /// The present executable must call [`guard`] when its first argument is [`GUARD`].
+    /// This executable must call [`guard`] when its first argument is [`GUARD`].
     pub fn start(program: &Path, set_up: impl FnOnce(&mut Command)) -> Result<Self> {
         let own = std::env::current_exe().map_err(Error::file("/proc/self/exe"))?;
         let mut command = Command::new(own);
@@ -53,12 +52,12 @@ impl Guarded {
         Ok(Self { guard })
     }
 
-    /// What the program writes, if `set_up` asked for pipes.
+    /// The program's output, if `set_up` asked for pipes.
     pub fn output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
         (self.guard.stdout.take(), self.guard.stderr.take())
     }
 
-    /// Waits until the program ends by itself, and tells how.
+    /// Waits until the program ends, and returns how it ended.
     pub async fn ended(&mut self) -> String {
         self.guard
             .wait()
@@ -69,15 +68,15 @@ impl Guarded {
     /// Ends the program and waits until it has ended.
     pub async fn stop(mut self) {
         if let Some(pid) = self.guard.id().and_then(pid_of) {
-            // It may have ended in this moment.
+            // It may have just ended.
             let _ = kill_process(pid, Signal::TERM);
         }
         let _ = self.guard.wait().await;
     }
 }
 
-/// Takes away what `cargo run` tells the program it runs about its package. Build scripts look at
-/// some of it, so a cargo that inherits it builds again what is built.
+/// Removes the variables of `cargo run` about its package. Build scripts read some of them, so a cargo that
+/// inherits them would rebuild.
 pub fn forget_cargo(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -87,7 +86,7 @@ pub fn forget_cargo(command: &mut Command) {
     }
 }
 
-/// What a guard does: runs the program in its arguments until that, or its own parent, ends.
+/// Runs the program in the arguments until it or the parent ends.
 pub async fn guard(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let parent = parent_id();
     let Some(program) = arguments.next() else {
@@ -124,7 +123,7 @@ pub async fn guard(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Waits for Ctrl-C, a request to end, or the end of the terminal.
+/// Waits for SIGINT, SIGTERM or SIGHUP.
 pub async fn told_to_stop() {
     let kinds = [
         SignalKind::interrupt(),
@@ -135,7 +134,7 @@ pub async fn told_to_stop() {
         Box::pin(async move {
             match signal(kind) {
                 Ok(mut signals) => drop(signals.recv().await),
-                // Without a handler the signal ends the process, which is as good.
+                // Without a handler the signal ends the process, which has the same effect.
                 Err(_) => std::future::pending().await,
             }
         })
@@ -143,7 +142,7 @@ pub async fn told_to_stop() {
     futures::future::select_all(waits).await;
 }
 
-/// Waits until the process with that id is no longer the parent.
+/// Waits until the process with this id is no longer the parent.
 pub async fn parent_gone(parent: u32) {
     while parent_id() == parent {
         tokio::time::sleep(WATCH).await;

@@ -1,23 +1,21 @@
-//! The two demo workspaces. Their keys stand in the README, so they exist only here.
+//! The two demo workspaces. Their keys are in the README, so they exist only locally.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{Result, dynamo::Dynamo};
 
-/// When the demo workspaces were made, Unix seconds.
+/// The creation time of the demo workspaces, in Unix seconds.
 const CREATED: &str = "1767225600";
 
-/// The secret of the demo workspaces: as little of a secret as their keys, but the same from one start
-/// to the next.
+/// The secret of the demo workspaces, which is as public as their keys and the same after each start.
 const SECRET: &str = "bG9jYWwtZGVtby13b3Jrc3BhY2Utc2VjcmV0LTAwMDE";
 
-/// One demo workspace.
 #[derive(Debug, Clone)]
 pub struct Demo {
     /// `demo-1`, `demo-2`.
     pub name: String,
-    /// The workspace's GUID; the UUID of both its keys as well.
+    /// The workspace's GUID, which is also the UUID in both keys.
     pub guid: String,
     /// A key with every scope.
     pub secret_key: String,
@@ -25,7 +23,6 @@ pub struct Demo {
     pub public_key: String,
 }
 
-/// The demo workspaces, 1 and 2.
 pub fn demos() -> [Demo; 2] {
     [1, 2].map(|number| {
         let guid = format!("00000000-0000-4000-8000-{number:012}");
@@ -38,7 +35,7 @@ pub fn demos() -> [Demo; 2] {
     })
 }
 
-/// Writes the demo workspaces and their keys into the table of that name.
+/// Writes the demo workspaces and their keys.
 pub async fn demo_data(dynamo: &Dynamo, workspaces_table: &str) -> Result<()> {
     for demo in demos() {
         for item in items(&demo) {
@@ -49,7 +46,7 @@ pub async fn demo_data(dynamo: &Dynamo, workspaces_table: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes down where the services of the local stack are, for `portcullis`.
+/// Writes the addresses of the local services, for `portcullis`.
 pub async fn addresses(
     dynamo: &Dynamo,
     workspaces_table: &str,
@@ -64,20 +61,17 @@ pub async fn addresses(
     Ok(())
 }
 
-/// What the first demo workspace reaches out to: a receiver of webhooks, and a universe whose bans
-/// are mirrored. None of it is a secret; it exists only here.
+/// The webhook endpoint and the mirror of the first demo workspace.
 pub mod outward {
-    /// The path at which the receiver takes the webhooks of the demo.
+    /// The name of the endpoint at the receiver.
     pub const HOOK: &str = "demo";
-    /// What they are signed with.
+    /// The endpoint's signing secret.
     pub const SIGNING_SECRET: &str = "whsec_bG9jYWwtZGVtby1zZWNyZXQtb2YtMzItYnl0ZXMhISE=";
-    /// The place whose bans are mirrored.
+    /// The mirrored place.
     pub const PLACE: u64 = 1818;
-    /// The universe of that place.
     pub const UNIVERSE: u64 = 13_058;
-    /// The name under which Secrets Manager keeps the key of Open Cloud.
+    /// The name of the secret with the Open Cloud key.
     pub const SECRET: &str = "portcullis/local/demo";
-    /// That key.
     pub const OPEN_CLOUD_KEY: &str = "local-open-cloud-key";
 }
 
@@ -114,7 +108,7 @@ pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) ->
     Ok(())
 }
 
-/// The last eight digits of the GUID, which lead to everything a workspace owns.
+/// The last eight digits of the GUID, the prefix of the workspace's partitions.
 fn prefix(demo: &Demo) -> &str {
     demo.guid
         .get(demo.guid.len().saturating_sub(8)..)

@@ -1,4 +1,4 @@
-//! A function's answer as a response, read as strictly as the gateway reads it.
+//! Turns a function's answer into a response, as strictly as API Gateway.
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
 
-/// The response, or `None` if that is no answer the gateway would accept.
+/// The response, or `None` for an answer that API Gateway would reject.
 pub(super) fn read(answer: &[u8]) -> Option<Response<Bytes>> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let Some(status) = answer.get("statusCode") else {

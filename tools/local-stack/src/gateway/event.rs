@@ -1,4 +1,4 @@
-//! A request as an event in payload format 2.0.
+//! Turns a request into an event in payload format 2.0.
 
 use std::{
     collections::BTreeMap,
@@ -13,8 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::routes::Found;
 
-/// Whether a request names a host and a path below it. No other reaches the real gateway's routes, and
-/// what reads events in the functions relies on it.
+/// Whether a request names a host and a path. API Gateway accepts no other, and the functions rely on that.
 pub(super) fn is_addressed(parts: &Parts) -> bool {
     let host = text(&parts.headers, "host");
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
@@ -28,7 +27,6 @@ pub(super) fn is_addressed(parts: &Parts) -> bool {
     is_host && parts.uri.path().starts_with('/')
 }
 
-/// The event for a request.
 pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>, id: &str) -> Bytes {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -79,7 +77,7 @@ pub(super) fn build(parts: &Parts, body: &Bytes, route: &Found<'_>, id: &str) ->
     Bytes::from(event.to_string())
 }
 
-/// The body unchanged if it is text, otherwise in base64.
+/// The body, in base64 unless it is text.
 fn add_body(event: &mut Map<String, Value>, headers: &HeaderMap, body: &Bytes) {
     if body.is_empty() {
         return;
@@ -92,7 +90,7 @@ fn add_body(event: &mut Map<String, Value>, headers: &HeaderMap, body: &Bytes) {
     event.insert("isBase64Encoded".to_owned(), json!(is_base64));
 }
 
-/// The content types that the gateway hands over as they are. A compressed body is never text.
+/// Whether API Gateway passes the body on as text: only these content types, uncompressed.
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = text(headers, "content-type").unwrap_or_default();
     let kind = kind
@@ -109,7 +107,7 @@ fn is_text(headers: &HeaderMap) -> bool {
             ))
 }
 
-/// Names in lower case, values of one name joined by commas; cookies have a place of their own.
+/// Headers with lowercase names; several values are joined with commas. Cookies are a separate field.
 fn headers(headers: &HeaderMap, id: &str) -> BTreeMap<String, String> {
     let mut joined = BTreeMap::new();
     for name in headers.keys() {
@@ -151,7 +149,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// Decoded parameters; the values of one name joined by commas.
+/// Decoded query parameters; several values are joined with commas.
 fn parameters(query: &str) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -165,7 +163,7 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
     joined
 }
 
-/// Percent-decoded text. In a query, a plus stands for a blank.
+/// Decodes percent-encoding. In a query, a plus is a space.
 pub(crate) fn decode(text: &str, is_query: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

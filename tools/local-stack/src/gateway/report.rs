@@ -1,4 +1,4 @@
-//! A request and its answer in one line.
+//! Formats a request and its response as one line.
 
 use std::{fmt::Write, time::Duration};
 
@@ -6,7 +6,7 @@ use axum::{http::request::Parts, response::Response};
 use bytes::Bytes;
 use serde_json::Value;
 
-/// `POST /api/v1/is-banned 200 12 ms`. For a failure also its cause and the request id.
+/// `POST /api/v1/is-banned 200 12 ms`, and for a failure the cause and the request id.
 pub(super) fn line(
     parts: &Parts,
     response: &Response<Bytes>,

@@ -1,4 +1,4 @@
-//! Which function a request goes to.
+//! Finds the function of a request.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,6 @@ struct Entry {
     function: String,
 }
 
-/// A route that matched.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     /// `POST /api/v1/is-banned`, or `$default`.
@@ -75,7 +74,7 @@ impl Routes {
     }
 }
 
-/// The path's parameters, decoded, if it fits.
+/// The decoded path parameters, if the path matches.
 fn parameters<'a>(segments: &'a [String], path: &str) -> Option<BTreeMap<&'a str, String>> {
     let mut parameters = BTreeMap::new();
     let mut rest = path.split('/');

@@ -1,8 +1,7 @@
-//! Calls that nobody waits for, and what becomes of them.
+//! Asynchronous calls.
 //!
-//! As Lambda does it: a call that failed is made again, twice at most, and then given up. The
-//! pauses are shorter than Lambda's minutes. Failures that are not the function's own, such as a
-//! host that is being restarted, do not count as tries.
+//! As in Lambda, a failed call is retried twice and then given up, with shorter pauses than Lambda's minutes.
+//! Errors of the service, such as a restarting host, do not count as tries.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +12,18 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use super::{Functions, SERVICE_FAILED};
 use crate::runtime::{CallError, THROTTLED};
 
-/// The most calls under way; one more is refused until one of them has ended.
+/// The most calls in progress; further ones are throttled.
 const MOST: usize = 1000;
 
-/// The pauses before the second and the third try.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
-/// The pause before a call that reached nobody is made again, and how often that is done.
+/// The pause before a call is repeated that did not reach its function, and the most repeats.
 const ABSENCE: (Duration, usize) = (Duration::from_millis(500), 120);
 
-/// How many calls that were given up are remembered.
+/// How many given-up calls to keep.
 const REMEMBERED: usize = 1000;
 
-/// The background calls of one host; those under way end when the last clone is dropped.
+/// The asynchronous calls of one host. Calls in progress end when the last clone is dropped.
 #[derive(Debug, Clone, Default)]
 pub struct Background {
     calls: Arc<watch::Sender<Calls>>,
@@ -34,32 +32,28 @@ pub struct Background {
 
 #[derive(Debug, Default)]
 struct Calls {
-    /// Are calls taken on and then lost?
+    /// Whether calls are accepted and then lost.
     loses: bool,
     under_way: usize,
     ended: u64,
     given_up: Vec<GivenUp>,
 }
 
-/// A call that failed as often as it was tried.
+/// A call whose tries have all failed.
 #[derive(Debug, Clone)]
 pub struct GivenUp {
-    /// The function.
     pub function: String,
-    /// The event.
     pub event: Bytes,
-    /// Why the last try failed.
     pub error: CallError,
 }
 
 impl Background {
-    /// From now on loses the calls that it takes on, or no longer does so. Lambda loses none on
-    /// purpose, but what relies on each of them has a fault.
+    /// Accepts and loses further calls, or stops doing so. No caller may depend on an asynchronous call.
     pub fn lose(&self, loses: bool) {
         self.calls.send_modify(|calls| calls.loses = loses);
     }
 
-    /// Takes a call on; false if there are too many.
+    /// Accepts a call; false if too many are in progress.
     pub(super) fn accept<F: Functions>(
         &self,
         functions: F,
@@ -91,24 +85,23 @@ impl Background {
         admitted
     }
 
-    /// Waits until no call is under way. False if that took too long.
+    /// Waits until no call is in progress. False on timeout.
     pub async fn settle(&self, timeout: Duration) -> bool {
         let mut calls = self.calls.subscribe();
         let settled = calls.wait_for(|calls| calls.under_way == 0);
         matches!(tokio::time::timeout(timeout, settled).await, Ok(Ok(_)))
     }
 
-    /// How many calls have ended so far, those included that were given up.
+    /// How many calls have ended, including those given up.
     pub fn ended(&self) -> u64 {
         self.calls.borrow().ended
     }
 
-    /// How many calls are under way.
     pub fn under_way(&self) -> usize {
         self.calls.borrow().under_way
     }
 
-    /// The calls that were given up, oldest first.
+    /// The given-up calls, oldest first.
     pub fn given_up(&self) -> Vec<GivenUp> {
         self.calls.borrow().given_up.clone()
     }
@@ -137,7 +130,7 @@ async fn carry_out<F: Functions>(
     }
 }
 
-/// The place of one call among those under way, given back however it ends.
+/// One call in progress, which ends when this is dropped.
 struct Place(Arc<watch::Sender<Calls>>);
 
 impl Place {
@@ -171,7 +164,7 @@ mod tests {
     use super::*;
     use crate::runtime::Outcome;
 
-    /// A function that ends when it may.
+    /// A function that waits for a permit.
     #[derive(Clone)]
     struct Waiting(Arc<Semaphore>);
 

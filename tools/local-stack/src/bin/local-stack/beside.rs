@@ -1,4 +1,4 @@
-//! What runs beside the API and its functions, and is there before them.
+//! The services beside the API, which start before it.
 
 use local_stack::{
     Endpoints, Result, object_store::ObjectStore, receiver::Receiver, roblox::Roblox,
@@ -7,18 +7,17 @@ use local_stack::{
 
 use crate::settings::Settings;
 
-/// The services that functions call, and what is outside of the studio's own account.
+/// The AWS services that functions call, and the servers of the studio and of Roblox.
 pub(crate) struct Beside {
     pub(crate) objects: ObjectStore,
     pub(crate) secrets: Secrets,
-    /// A studio's own server, which prints the webhooks it gets.
+    /// A webhook receiver, which prints deliveries.
     pub(crate) receiver: Receiver,
-    /// Roblox Open Cloud, which prints what is changed there.
+    /// The fake Roblox Open Cloud, which prints changes.
     pub(crate) roblox: Roblox,
 }
 
 impl Beside {
-    /// Starts everything.
     pub(crate) async fn start(settings: &Settings, template: &Template) -> Result<Self> {
         let objects = settings.data.as_deref().map(|data| data.join("objects"));
         let beside = Self {
@@ -37,12 +36,12 @@ impl Beside {
         Ok(beside)
     }
 
-    /// Where the demo's webhooks lead.
+    /// The URL of the demo's webhooks.
     pub(crate) fn hook(&self) -> String {
         self.receiver.url(outward::HOOK)
     }
 
-    /// The variables by which functions find these services, a database and each other.
+    /// The variables that point functions to these services, to a database and to each other.
     pub(crate) fn environment(&self, database: &str, lambda: &str) -> Vec<(String, String)> {
         let mut environment = local_stack::aws_environment(&Endpoints {
             database,

@@ -1,5 +1,5 @@
-//! What the functions and `cargo lambda watch` write: JSON lines go to a file, the rest and all errors
-//! to the terminal.
+//! The output of the functions and of `cargo lambda watch`: JSON lines go to a file, errors and all other
+//! lines to the terminal.
 
 use std::{
     fs::{self, File},
@@ -12,10 +12,9 @@ use local_stack::{Error, Result, process::Guarded};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// Where the JSON lines of one run are kept.
+/// The file of a run's JSON lines.
 const FILE: &str = "target/make-dev.jsonl";
 
-/// The log of a run.
 pub(crate) struct Log {
     file: Arc<Mutex<File>>,
     path: PathBuf,
@@ -23,7 +22,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// An empty log. A verbose one also shows every line in the terminal.
+    /// Creates an empty log. With `verbose`, every line also goes to the terminal.
     pub(crate) fn create(verbose: bool) -> Result<Self> {
         let path = PathBuf::from(FILE);
         if let Some(folder) = path.parent() {
@@ -37,12 +36,11 @@ impl Log {
         })
     }
 
-    /// Where the JSON lines are.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes over what a program writes.
+    /// Logs a program's output.
     pub(crate) fn follow(&self, program: &mut Guarded) {
         let (output, errors) = program.output();
         if let Some(output) = output {
@@ -81,7 +79,7 @@ async fn copy(source: impl AsyncRead + Unpin, file: Arc<Mutex<File>>, verbose: b
     }
 }
 
-/// The route, cause and request id of a log line about a failure.
+/// The route, cause and request id of a failure's log line.
 fn failure(line: &Value) -> Option<String> {
     let text = |name: &str| line.get(name).and_then(Value::as_str);
     if !matches!(text("level"), Some("ERROR" | "WARN")) {

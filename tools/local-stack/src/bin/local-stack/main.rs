@@ -1,4 +1,4 @@
-//! What `make dev` runs: the whole service on this machine, until Ctrl-C.
+//! `make dev`: the whole service on this machine, until Ctrl-C.
 
 mod beside;
 mod log;
@@ -25,7 +25,7 @@ use local_stack::{
 use log::Log;
 use settings::Settings;
 
-/// When every schedule calls its function for the first time.
+/// When each schedule first calls its function.
 const FIRST_TICK: Duration = Duration::from_secs(2);
 
 #[tokio::main]
@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Runs the stack until it gets a signal, or one of its processes ends.
+/// Runs the stack until a signal, or until a part of it ends.
 async fn run() -> Result<()> {
     let parent = parent_id();
     let stop = async {
@@ -65,7 +65,7 @@ async fn run() -> Result<()> {
     end
 }
 
-/// All that runs; the functions are to be stopped first, the rest ends when it is dropped.
+/// The running stack. The functions must be stopped before the rest is dropped.
 struct Stack {
     template: Template,
     gateway: Gateway,
@@ -125,7 +125,7 @@ impl Stack {
         })
     }
 
-    /// Says when everything answers; ends only if the functions do.
+    /// Announces when everything answers; returns only if the functions end.
     async fn serve(&mut self) -> Result<()> {
         let ready = async {
             let address = self.gateway.address();
@@ -143,7 +143,7 @@ impl Stack {
     }
 }
 
-/// The name of the table with the keys.
+/// The name of the table with the API keys.
 fn workspaces(template: &Template) -> Result<&str> {
     let table = template
         .tables()
@@ -153,7 +153,7 @@ fn workspaces(template: &Template) -> Result<&str> {
     Ok(&table.ok_or_else(missing)?.name)
 }
 
-/// Feeds the functions that the template says are fed by a stream.
+/// Starts the template's event source mappings.
 fn start_mappings(
     template: &Template,
     dynamo: &Dynamo,

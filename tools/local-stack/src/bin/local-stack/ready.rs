@@ -1,4 +1,4 @@
-//! Waits until every function has answered a real call, and says what to try.
+//! Waits until every function answers, and prints calls to try.
 
 use std::{path::Path, time::Duration};
 
@@ -14,10 +14,10 @@ use serde_json::json;
 
 use crate::beside::Beside;
 
-/// How long to be silent about a function that does not answer.
+/// How long to wait for a function before printing so.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Calls each function until it answers. One that does not start may do so after the next change.
+/// Calls each function until it answers. One that fails to start may start after the next change.
 pub(crate) async fn wait(template: &Template, address: &str) {
     for function in template.functions() {
         let answered = async {
@@ -32,8 +32,8 @@ pub(crate) async fn wait(template: &Template, address: &str) {
     }
 }
 
-/// A call without a key changes nothing, and yet it takes the whole way there and back. What has no
-/// route is called as its schedule would call it, or with a batch of nothing; an error is an answer too.
+/// Whether a function answers. A call without a key changes nothing. A function without a route is called
+/// like its schedule or with an empty batch, and an error counts as an answer.
 async fn answers(function: &Function, address: &str) -> bool {
     let (method, path) = match function.routes.first() {
         Some(route) => (route.method.as_str(), route.path.as_str()),
@@ -59,7 +59,7 @@ async fn answers(function: &Function, address: &str) -> bool {
     }
 }
 
-/// The line that says it is ready, and calls to copy.
+/// Prints the address and calls to copy.
 pub(crate) fn announce(address: &str, beside: &Beside, log: &Path) {
     let [demo, _] = seed::demos();
     let base = format!("{address}/api/v1");

@@ -1,4 +1,4 @@
-//! Settings, all of them from the environment.
+//! Settings from the environment.
 
 use std::{
     env,
@@ -8,31 +8,25 @@ use std::{
 
 use local_stack::{Error, Result};
 
-/// Where data is kept that outlives a run.
+/// The folder for data that outlives a run.
 const DATA: &str = ".local-data";
 
-/// How to run.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Where the API listens.
     pub(crate) port: u16,
-    /// Where the embedded database listens.
     pub(crate) database_port: u16,
     /// A database to use instead of the embedded one.
     pub(crate) database_endpoint: Option<String>,
-    /// Where Secrets Manager listens.
     pub(crate) secrets_port: u16,
-    /// Where webhooks can be sent.
     pub(crate) receiver_port: u16,
-    /// Where the stand-in for Roblox listens.
     pub(crate) roblox_port: u16,
-    /// The folder of data that outlives the run.
+    /// The folder for data that outlives the run.
     pub(crate) data: Option<PathBuf>,
-    /// Run the functions as they are deployed, optimised?
+    /// Whether to run release builds of the functions.
     pub(crate) release: bool,
-    /// Show everything that the functions and their builds write?
+    /// Whether to show all output of the functions and their builds.
     pub(crate) verbose: bool,
-    /// Instances of each function.
+    /// The number of instances of each function.
     pub(crate) concurrency: u16,
 }
 
@@ -57,7 +51,7 @@ impl Settings {
     }
 }
 
-/// A variable that is set to something.
+/// The value of a variable, unless empty.
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -12,19 +12,19 @@ use local_stack::{Error, Result, http::listen, process::Guarded, template::Templ
 
 use crate::{log::Log, settings::Settings};
 
-/// Where `make tools` puts the program.
+/// Where `make tools` installs the program.
 const TOOL: &str = ".tools/venv/bin/cargo-lambda";
 
-/// The folder the program is started in, and so watches, with links to all that it shall watch.
+/// The folder that the program watches, with links to the sources.
 ///
-/// It has a watcher for each instance, and each of them watches every folder below: from the root,
-/// with the tools and what is built, that would be more than the system allows.
+/// The program has one watcher for each instance, and each watches every folder below. In the repository's
+/// root, with its tools and build output, these would exceed the system's limit.
 const WATCHED: &str = ".tools/watch";
 
-/// The folders of code that the functions are made of.
+/// The sources of the functions.
 const SOURCES: [&str; 2] = ["functions", "shared"];
 
-/// Variables of the developer's own account, which must not reach a function.
+/// Variables of the developer's own account, which no function may see.
 const FOREIGN: [&str; 4] = [
     "AWS_PROFILE",
     "AWS_SESSION_TOKEN",
@@ -32,19 +32,19 @@ const FOREIGN: [&str; 4] = [
     "AWS_DEFAULT_PROFILE",
 ];
 
-/// The program, or how to get it.
+/// The program, or an error that says how to install it.
 pub(crate) fn tool() -> Result<PathBuf> {
     let tool = Path::new(TOOL);
     let missing = || Error::Tool("cargo-lambda is missing; `make tools` installs it".to_owned());
     tool.exists().then(|| tool.to_owned()).ok_or_else(missing)
 }
 
-/// A port for the program to listen on.
+/// A free port for the program.
 pub(crate) async fn free_port() -> Result<u16> {
     Ok(listen(0, "").await?.1)
 }
 
-/// Starts the program, the functions' environment being the template's and `variables`.
+/// Starts the program with the template's environment and `variables`.
 pub(crate) fn start(
     tool: &Path,
     template: &Template,
@@ -72,7 +72,7 @@ pub(crate) fn start(
             .args(["--invoke-address", "127.0.0.1", "--invoke-port"])
             .arg(port.to_string())
             .args(["--concurrency", &settings.concurrency.to_string()])
-            // The gateway has no CORS configured either.
+            // The deployed gateway has no CORS either.
             .arg("--disable-cors");
         if settings.release {
             command.arg("--release");
@@ -95,14 +95,14 @@ pub(crate) fn start(
     Ok(program)
 }
 
-/// Makes the folder to be watched.
+/// Creates the watched folder.
 fn watched(root: &Path) -> Result<PathBuf> {
     let folder = root.join(WATCHED);
     fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     for source in SOURCES {
         let link = folder.join(source);
         if !link.exists() {
-            // What is there points to nothing: the project was moved.
+            // A dangling link: the project was moved.
             let _ = fs::remove_file(&link);
             symlink(root.join(source), &link).map_err(Error::file(&link))?;
         }
