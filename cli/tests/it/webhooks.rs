@@ -1,7 +1,7 @@
 //! Tests of `portcullis webhook`.
 
 use crate::harness::{Operator, assert_refused, command, stderr, stdout};
-use end_to_end::{Ban, Hook, Reply, TestApp, Workspace};
+use end_to_end::{Ban, Reply, TestApp, WebhookReceiver, Workspace};
 use serde_json::{Value, json};
 use shared::domain::webhooks::SigningSecret;
 use shared::store::Key;
@@ -50,7 +50,7 @@ async fn new_webhook_shows_its_secret_once() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
-    let hook = Hook::start();
+    let hook = WebhookReceiver::start();
     let url = format!("{}?token=hunter2", hook.url());
     let added = operator.json(&["webhook", "add", &url, "--name", "staff panel"]);
     let id = id(&added);
@@ -139,7 +139,7 @@ async fn deliveries_are_listed_and_failed_ones_replayed() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
-    let hook = Hook::that(|one, _| match one.json()["data"]["robloxId"].as_u64() {
+    let hook = WebhookReceiver::that(|one, _| match one.json()["data"]["robloxId"].as_u64() {
         Some(2) => Reply::Status(410, "gone fishing"),
         _ => Reply::Status(200, "thanks"),
     });
@@ -222,7 +222,7 @@ async fn changing_settings_keeps_secret_and_deliveries() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
-    let (old, new) = (Hook::start(), Hook::start());
+    let (old, new) = (WebhookReceiver::start(), WebhookReceiver::start());
     let added = operator.json(&["webhook", "add", &old.url(), "--events", "GAME_UNBANNED"]);
     let (id, secret) = (id(&added), secret(&added));
     let set = |more: &[&str]| operator.json(&[&["webhook", "set", &id], more].concat());
@@ -267,7 +267,7 @@ async fn test_shows_the_response() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
-    let hook = Hook::that(|_, at| match at {
+    let hook = WebhookReceiver::that(|_, at| match at {
         0 => Reply::Status(200, "here I am"),
         _ => Reply::Status(500, "not now"),
     });
@@ -298,7 +298,7 @@ async fn webhook_is_paused_rotated_and_removed() {
     let app = still().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
-    let hook = Hook::start();
+    let hook = WebhookReceiver::start();
     let added = operator.json(&["webhook", "add", &hook.url()]);
     let (id, old) = (id(&added), secret(&added));
     assert_eq!(operator.json(&["webhook", "pause", &id])["state"], "paused");

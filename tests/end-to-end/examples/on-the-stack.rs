@@ -1,21 +1,21 @@
-//! Runs a command against the whole product on this machine, and ends as the command ends.
+//! Runs a command against the whole product on this machine and exits with the command's status.
 //!
-//! `on-the-stack COMMAND [ARGUMENT…]` starts what the end-to-end tests start, opens a workspace with
-//! some bans in it, and tells the command where to find it by its environment:
+//! `on-the-stack COMMAND [ARGUMENT…]` starts what the end-to-end tests start, creates a workspace
+//! with some bans, and passes its location in the environment:
 //!
 //! | variable | holds |
 //! |---|---|
 //! | `PORTCULLIS_URL` | where the API listens, such as `http://127.0.0.1:40001` |
 //! | `PORTCULLIS_SECRET_KEY` | a key with every scope |
 //! | `PORTCULLIS_PUBLIC_KEY` | a public key of the same workspace |
-//! | `PORTCULLIS_WEBHOOK_SECRET` | the secret under which notifications of Roblox are signed |
+//! | `PORTCULLIS_WEBHOOK_SECRET` | the secret that signs Roblox notifications |
 
 use std::process::{Command, ExitCode};
 
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use shared::store::ErasureMode;
 
-/// The experience from which the workspace's bans are made.
+/// The experience of the workspace's bans.
 const EXPERIENCE: u64 = 75_521_396_999_004;
 
 #[tokio::main]
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Bans of every kind, so that lists, polls and exports have something to show.
+/// Bans of every kind, so that lists, polls and exports have entries.
 async fn fill(workspace: &Workspace<'_>) {
     for user in 1..=3 {
         workspace

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know of the API: how calls are signed, and what the document cannot say.
+"""What schemathesis cannot derive from openapi.yaml: how calls are signed, and limits beyond schemas.
 
 `PORTCULLIS_KEY` is the API key of the run, `PORTCULLIS_WEBHOOK_SECRET` that of Roblox's webhook.
 """
@@ -65,7 +65,7 @@ def page_of(case, cursor):
     return case.operation.label, cursor, tuple(sorted(query.items()))
 
 
-# The pages that answers have led to.
+# The next pages that responses linked to.
 PAGES = set()
 
 
@@ -82,7 +82,7 @@ def before_call(_context, case, _kwargs):
     if case.query and page_of(case, case.query.get("cursor")) not in PAGES:
         case.query.pop("cursor", None)
     for name, value in (case.query or {}).items():
-        # An integer is written in digits there, also one that was drawn as a float.
+        # Integers are written in digits there, including those generated as floats.
         if isinstance(value, float) and value.is_integer():
             case.query[name] = int(value)
     if case.headers and "Idempotency-Key" in case.headers:
@@ -121,5 +121,5 @@ def undeclared_method_is_not_allowed(_ctx, response, case):
     assert response.status_code == 405, f"{method} is answered with {response.status_code}, not 405"
     assert body["code"] == "method_not_allowed", f"{method} is answered with {body}"
     allow = response.headers.get("allow")
-    # A list, since a header may be there more than once.
+    # A list, since a header may appear more than once.
     assert allow == [case.operation.method.upper()], f"{method} is answered with allow: {allow}"

@@ -1,7 +1,7 @@
-"""The limits of a body that no schema can express: bytes, and the clock.
+"""Limits of a body that no schema can express: bytes, and the clock.
 
-This reads them anew, apart from the product: what is well within a limit has to be accepted, and what
-is at its edge or beyond may be refused.
+An implementation independent of the product: it must accept what is well within a limit, and may refuse
+what is at the limit or beyond it.
 """
 
 import datetime
@@ -10,9 +10,9 @@ import time
 
 MINUTE = 60
 YEAR = 365 * 86_400
-# From this number on, a number is an instant.
+# Larger numbers are instants.
 ABSOLUTE_FROM = 1_000_000_000
-# The most bytes of UTF-8, which a schema counts in characters.
+# The limits in bytes of UTF-8; a schema counts characters.
 BYTES = {"banPrivateReason": 1000, "banPublicReason": 400, "reason": 1000}
 UNITS = {"y": YEAR, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 ISO = {"Y": YEAR, "M": 30 * 86_400, "W": 604_800, "D": 86_400}
@@ -31,7 +31,7 @@ def may_be_refused(field, body):
 
 
 def seconds(value):
-    """How long a ban of this `banLength` holds from now, about; nothing if it cannot be told."""
+    """About how long a ban with this `banLength` lasts from now; None if unknown."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, (int, float)):

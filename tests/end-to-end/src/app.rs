@@ -1,9 +1,9 @@
-//! The whole product on this machine, started for a test.
+//! Starts the whole product on this machine for a test.
 
-mod beside;
-mod parts;
+mod background;
+mod inspection;
+mod setup;
 mod stream;
-mod watching;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,22 +23,22 @@ use local_stack::runtime::{FunctionSpec, Runtime};
 use local_stack::secrets::Secrets;
 use shared::store::{Linking, Store, Tables, Workspace as Settings};
 
-use crate::answer::Answer;
 use crate::call::Call;
 use crate::contract::contract;
 use crate::eventually::eventually;
 use crate::files::template;
+use crate::response::ApiResponse;
 use crate::workspace::{KeySpec, Workspace};
-use parts::{binaries, clock_variable, store, tables};
+use setup::{binaries, clock_variable, store, tables};
 
-/// A running product: engine, tables, object store, secrets, functions, gateway and pumps, and a
-/// receiver of webhooks, on free ports. It ends, with all its processes, when this is dropped.
+/// A running product on free ports: database, object store, secrets, functions, gateway, stream and
+/// a webhook receiver. Dropping it ends all its processes.
 ///
-/// No schedule runs by itself: [`TestApp::run_schedule`].
+/// No schedule runs unless a test calls [`TestApp::run_schedule`].
 #[derive(Debug)]
 pub struct TestApp {
     client: Client,
-    // In the order in which they are to go.
+    // In drop order.
     pumps: Vec<EventSourceMapping>,
     control: Control,
     gateway: Gateway,
@@ -54,7 +54,7 @@ pub struct TestApp {
     engine: Engine,
 }
 
-/// How an app is to be started.
+/// Configures a [`TestApp`].
 #[derive(Clone, Debug)]
 pub struct TestAppBuilder {
     functions: Option<PathBuf>,
@@ -69,30 +69,29 @@ pub struct TestAppBuilder {
 }
 
 impl TestAppBuilder {
-    /// How many instances of each function may run at once: 1 unless said otherwise, so that a
-    /// second call is a warm one. Races want more.
+    /// How many instances of each function may run at once. The default is 1, so that a second call
+    /// is warm; tests of races need more.
     #[must_use]
     pub const fn instances(mut self, instances: usize) -> Self {
         self.instances = instances;
         self
     }
 
-    /// Sets the clocks of the functions' instances wrong by so many milliseconds, each by another of
-    /// these, in turn.
+    /// Offsets the clocks of the functions' instances by these milliseconds, in turn.
     #[must_use]
     pub fn clocks(mut self, offsets: &[i64]) -> Self {
         offsets.clone_into(&mut self.clocks);
         self
     }
 
-    /// Keeps the clocks of a function's instances right whatever [`TestAppBuilder::clocks`] says.
+    /// Keeps the clocks of a function correct despite [`TestAppBuilder::clocks`].
     #[must_use]
     pub fn on_time(mut self, function: &'static str) -> Self {
         self.on_time.push(function);
         self
     }
 
-    /// Sets a variable in the environment of every function.
+    /// Sets an environment variable of every function.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -100,47 +99,45 @@ impl TestAppBuilder {
     }
 
     /// Puts a proxy between the functions and the database: [`TestApp::faults`]. It enforces the
-    /// functions' roles, and the test fails if one asks for more. What the test itself reads and writes
-    /// does not go through it.
+    /// functions' roles, and the test fails if a function exceeds its role. The test's own reads
+    /// and writes bypass it.
     #[must_use]
     pub const fn with_faults(mut self) -> Self {
         self.faults = true;
         self
     }
 
-    /// Runs the functions of a folder such as `target/release`, instead of those that were built
-    /// with the test.
+    /// Runs the functions from a folder such as `target/release` instead of those built with the
+    /// test.
     #[must_use]
     pub fn functions(mut self, folder: impl Into<PathBuf>) -> Self {
         self.functions = Some(folder.into());
         self
     }
 
-    /// Makes the minute shorter in which Roblox takes two changes of a user, for itself and for those
-    /// who keep to it.
+    /// Shortens the window of Roblox's rate limit, for the fake Roblox and the functions that keep
+    /// to it.
     #[must_use]
     pub const fn roblox_window(mut self, window: Duration) -> Self {
         self.roblox_window = Some(window);
         self
     }
 
-    /// Leaves the pump off until [`TestApp::start_pump`].
+    /// Does not read the stream until [`TestApp::start_pump`].
     #[must_use]
     pub const fn without_pump(mut self) -> Self {
         self.pump = false;
         self
     }
 
-    /// Makes the tables without their stream, for a test with thousands of items: the embedded
-    /// engine looks at every stream record for each write. Global decisions then stay where they
-    /// were made.
+    /// Creates the tables without a stream, for tests with thousands of items: the embedded
+    /// database examines every stream record on each write. Global decisions then do not propagate.
     #[must_use]
     pub const fn without_stream(mut self) -> Self {
         self.stream = false;
         self.without_pump()
     }
 
-    /// Starts the app.
     pub async fn start(self) -> TestApp {
         let template = template();
         let engine = Engine::start(None, 0).await.expect("the engine");
@@ -170,7 +167,7 @@ impl TestAppBuilder {
         let roblox = Roblox::start(0).await.expect("the stand-in for Roblox");
         let secrets = Secrets::start(0).await.expect("the secrets");
         let receiver = Receiver::start(0, false).expect("the receiver");
-        // The functions have to know where they call each other before there is a gateway.
+        // The functions need to know where to call each other before the gateway exists.
         let (listener, _) = local_http::listen(0, "").await.expect("a free port");
         let lambda = local_http::address(&listener).expect("its address");
         let mut variables = local_stack::aws_environment(&Endpoints {
@@ -244,12 +241,11 @@ impl TestAppBuilder {
 }
 
 impl TestApp {
-    /// Starts an app with one instance of each function and no faults.
+    /// Starts an app with one instance of each function and without faults.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// An app to be started otherwise.
     pub const fn builder() -> TestAppBuilder {
         TestAppBuilder {
             functions: None,
@@ -264,31 +260,31 @@ impl TestApp {
         }
     }
 
-    /// A fresh workspace that links experiences by itself, with a key that has every scope.
+    /// Creates a workspace with automatic linking and a key with every scope.
     pub async fn workspace(&self) -> Workspace<'_> {
         self.workspace_with(|_| {}).await
     }
 
-    /// A fresh workspace in which only the operator links; see [`Workspace::link`].
+    /// Creates a workspace in which only the operator links; see [`Workspace::link`].
     pub async fn strict_workspace(&self) -> Workspace<'_> {
         let strict = |settings: &mut Settings| settings.linking = Linking::Strict;
         self.workspace_with(strict).await
     }
 
-    /// A fresh workspace with other settings, with a key that has every scope.
+    /// Creates a workspace with other settings and a key with every scope.
     pub async fn workspace_with(&self, change: impl FnOnce(&mut Settings)) -> Workspace<'_> {
         Workspace::open(self, change, KeySpec::default()).await
     }
 
-    /// Sends a request and holds the answer against `openapi.yaml`.
-    pub async fn send(&self, call: &Call) -> Answer {
+    /// Sends a request and validates the response against `openapi.yaml`.
+    pub async fn send(&self, call: &Call) -> ApiResponse {
         let answer = self.try_send(call).await;
         answer.unwrap_or_else(|e| panic!("{} {}: {e}", call.method, call.path))
     }
 
-    /// Like [`TestApp::send`], for a test that expects the connection to fail.
-    pub async fn try_send(&self, call: &Call) -> Result<Answer, String> {
-        let answer = Answer::new(
+    /// Like [`TestApp::send`], for tests in which the connection may fail.
+    pub async fn try_send(&self, call: &Call) -> Result<ApiResponse, String> {
+        let answer = ApiResponse::new(
             self.client
                 .send(call.request(self.gateway.address()))
                 .await?,
@@ -306,30 +302,30 @@ impl TestApp {
         Ok(answer)
     }
 
-    /// Fetches a URL as it is, such as the link to an export.
-    pub async fn fetch(&self, url: &str) -> Answer {
+    /// Fetches a URL verbatim, such as the link to an export.
+    pub async fn fetch(&self, url: &str) -> ApiResponse {
         let request = http::Request::get(url)
             .body(bytes::Bytes::new())
             .expect("a URL");
-        Answer::new(self.client.send(request).await.expect("the object store"))
+        ApiResponse::new(self.client.send(request).await.expect("the object store"))
     }
 
-    /// Where the API listens, such as `http://127.0.0.1:40001`; routes are below `/api/v1`.
+    /// The API's address, such as `http://127.0.0.1:40001`; routes are below `/api/v1`.
     pub fn address(&self) -> &str {
         self.gateway.address()
     }
 
-    /// The functions' processes: kill them, count them, read their output.
+    /// The functions' processes, to kill, count or read the output of.
     pub const fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// Kills the one instance of a function, as the platform does with an idle environment, and waits
-    /// until another has taken its place: it knows nothing of what the first remembered.
+    /// Kills the only instance of a function, as Lambda ends an idle environment, and waits for a
+    /// new one with empty caches.
     pub async fn replace(&self, function: &str) {
         let starts = self.runtime.starts(function);
         if starts == 0 {
-            // Instances are started when they are first needed.
+            // Instances start when they are first needed.
             return;
         }
         assert!(self.runtime.kill(function, 0), "no function {function}");
@@ -339,44 +335,43 @@ impl TestApp {
         .await;
     }
 
-    /// The proxy between functions and database, if it was asked for.
+    /// The proxy between functions and database, if the test asked for one.
     pub fn faults(&self) -> &FaultProxy {
         self.faults
             .as_ref()
             .expect("TestApp::builder().with_faults()")
     }
 
-    /// The engine behind the database, for what does not go through its port.
+    /// The embedded database, for access that bypasses its port.
     pub const fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The database, not through the proxy.
+    /// A database client that bypasses the proxy.
     pub const fn database(&self) -> &Dynamo {
         &self.database
     }
 
-    /// Storage as the operator's command uses it, not through the proxy.
+    /// A store as the command line uses it, bypassing the proxy.
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The same with connections of its own, as another process has it.
+    /// Another store with its own connections, like another process.
     pub fn another_store(&self) -> Store {
         store(self.engine.endpoint(), &self.tables)
     }
 
-    /// What the tables are called.
     pub const fn tables(&self) -> &Tables {
         &self.tables
     }
 
-    /// The stand-in for Roblox.
+    /// The fake Roblox.
     pub const fn roblox(&self) -> &Roblox {
         &self.roblox
     }
 
-    /// Where the object store listens.
+    /// The object store's address.
     pub fn objects(&self) -> &str {
         self.objects.endpoint()
     }

@@ -1,8 +1,8 @@
-//! Holds everything stored of a workspace against itself and against what the routes answer.
+//! Checks everything stored of a workspace for consistency, and against what the routes answer.
 //!
-//! After races, faults and kills this is what "nothing lost, nothing half done" means: every ban
-//! has a gapless history that ends in its record, what is looked up on a join is the latest record,
-//! and both pending indexes say what follows from the decisions and the reports.
+//! Tests run it after races, faults and kills: every ban has a gapless history that ends in its
+//! record, a join check reads the latest record, and both pending indexes follow from the decisions
+//! and the reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +15,12 @@ use shared::domain::rules::{Ban, Expiry, Scope, Standing};
 
 use crate::stored::{Stored, StoredExperience, StoredRecord};
 
-/// Everything that was stored, found to be sound.
+/// The stored items, checked.
 pub struct Sound {
-    /// The items, as they were read.
     pub stored: Stored,
 }
 
-/// Panics with everything that is wrong, once the stream is dealt with. Nobody may be calling.
+/// Panics with everything that is wrong once the stream is drained. There must be no callers.
 pub async fn audit(workspace: &Workspace<'_>) -> Sound {
     if workspace.app().is_pumped() {
         workspace.app().settle().await;
@@ -37,7 +36,7 @@ pub async fn audit(workspace: &Workspace<'_>) -> Sound {
     Sound { stored }
 }
 
-/// Everything that is wrong with what is stored, without asking the routes.
+/// Everything that is wrong with the stored items, without calling the routes.
 pub async fn problems(workspace: &Workspace<'_>) -> Vec<String> {
     let stored = Stored::read(workspace).await;
     let mut audit = Audit {
@@ -48,7 +47,7 @@ pub async fn problems(workspace: &Workspace<'_>) -> Vec<String> {
     audit.wrong
 }
 
-/// The same without asking the routes, for a workspace of very many experiences.
+/// Like [`audit`], without calling the routes: for a workspace with very many experiences.
 pub async fn audit_items(workspace: &Workspace<'_>) -> Sound {
     let stored = Stored::read(workspace).await;
     let mut audit = Audit {
@@ -71,14 +70,14 @@ impl Sound {
             .count()
     }
 
-    /// The bans on record of a user, oldest first.
+    /// A user's bans on record, oldest first.
     pub fn records(&self, user: u64) -> Vec<&Ban> {
         let user = UserId::new(user).unwrap();
         let records = self.stored.records.values().map(|record| &record.ban);
         records.filter(|ban| ban.user == user).collect()
     }
 
-    /// What is stored of a user in an experience.
+    /// The stored item of a user in an experience.
     pub fn here(&self, user: u64, experience: u64) -> &StoredExperience {
         let key = (
             UserId::new(user).unwrap(),
@@ -117,8 +116,8 @@ impl Audit<'_> {
         }
     }
 
-    /// Once there is a log every decision is in it, in a place of its own, and those on one ban are in
-    /// their order. A ban that is in force and will run out is due then.
+    /// If there is an event log, every decision is in it at its own position, in order for each
+    /// ban. An active temporary ban is due at its expiry.
     fn log(&mut self) {
         let stored = self.stored;
         let logged = || stored.decisions.iter().map(|decision| decision.position);
@@ -155,8 +154,8 @@ impl Audit<'_> {
         }
     }
 
-    /// The decisions on each ban are numbered without a gap, each begins where the one before it
-    /// ended, and the last is the record.
+    /// The decisions on each ban are numbered without a gap, each starts where the previous one
+    /// ended, and the last equals the record.
     fn histories(&mut self) {
         let stored = self.stored;
         let mut histories: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -183,7 +182,7 @@ impl Audit<'_> {
             });
             for pair in decisions.windows(2) {
                 let [before, after] = pair else { continue };
-                // What is restored replaces whatever stood last in the scope.
+                // A restored ban replaces the last one of its scope, whichever it was.
                 let follows =
                     after.decision == "restored" || after.previous.as_ref() == Some(&before.ban);
                 self.check(follows, || {
@@ -224,7 +223,7 @@ impl Audit<'_> {
         self.check(!doubled, || format!("a uid was given twice: {uids:?}"));
     }
 
-    /// What is read on a join is the latest record of its scope: the one that no other was made after.
+    /// A join check reads the latest record of its scope: the one that no other record replaced.
     fn latest(&mut self) {
         let stored = self.stored;
         let replaced: BTreeSet<_> = stored.decisions.iter().filter_map(|d| d.replaced).collect();
@@ -257,8 +256,8 @@ impl Audit<'_> {
         });
     }
 
-    /// What each item says to be owed follows from it and the Global ban, and the record shows the
-    /// report of the experience the ban was made from.
+    /// Each item's pending entries follow from the item and the Global ban, and the record shows
+    /// the report of the experience that made the ban.
     fn standings(&mut self) {
         let stored = self.stored;
         let now = UnixSeconds(now());
@@ -276,7 +275,9 @@ impl Audit<'_> {
                 .filter(|_| item.ban_owed_until.is_none_or(|until| until > now.0));
             let agrees = unban == item.unban_owed && ban == stored_ban;
             self.check(agrees, || {
-                format!("{user} in {experience} should owe {owed:?}, but it is {item:?}")
+                format!(
+                    "{user} in {experience} should have {owed:?} pending, but the item is {item:?}"
+                )
             });
         }
         for (guid, record) in &stored.records {
@@ -295,7 +296,7 @@ impl Audit<'_> {
         }
     }
 
-    /// A Global ban that holds has come to every linked experience.
+    /// An active Global ban has reached every linked experience.
     fn reach(&mut self) {
         let stored = self.stored;
         for (user, ban) in &stored.globals {
@@ -309,7 +310,7 @@ impl Audit<'_> {
         }
     }
 
-    /// The lists show just what is stored.
+    /// The lists show exactly the stored bans.
     async fn lists(&mut self, workspace: &Workspace<'_>) {
         let stored = self.stored;
         for experience in &stored.links {

@@ -1,4 +1,4 @@
-//! A request being put together.
+//! Builds requests.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use http::{Method, Request};
 use serde_json::Value;
 
-/// A request for a route, with as much or as little in it as a test wants.
+/// A request for a route, as complete or incomplete as a test needs.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub(crate) method: Method,
@@ -19,7 +19,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A request with any method; a path that does not begin with `/api` is below `/api/v1`.
+    /// A request with any method. A path without `/api` is below `/api/v1`.
     pub fn new(method: &str, path: &str) -> Self {
         let path = match path.starts_with("/api") {
             true => path.to_owned(),
@@ -35,24 +35,21 @@ impl Call {
         }
     }
 
-    /// A GET request.
     pub fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
-    /// A POST request.
     pub fn post(path: &str) -> Self {
         Self::new("POST", path)
     }
 
-    /// Adds a parameter to the query; it is escaped.
+    /// Adds a query parameter, escaped.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl ToString) -> Self {
         self.query.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
@@ -60,27 +57,27 @@ impl Call {
         self
     }
 
-    /// Sends a key.
+    /// Sets the API key.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("authorization", format!("Bearer {key}"))
     }
 
-    /// Sends JSON, with its content type.
+    /// Sets a JSON body and its content type.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json")
             .body(body.to_string())
     }
 
-    /// Sends bytes as they are, without a content type.
+    /// Sets a raw body without a content type.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Compresses the body as it is now, and says so.
+    /// Compresses the body set so far and sets its encoding.
     #[must_use]
     pub fn gzip(mut self) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -89,37 +86,35 @@ impl Call {
         self.header("content-encoding", "gzip")
     }
 
-    /// Asks for the ban in the answer.
+    /// Asks for the ban in the response.
     #[must_use]
     pub fn prefer_representation(self) -> Self {
         self.header("prefer", "return=representation")
     }
 
-    /// Asks as a Roblox game server does.
+    /// Sends the headers of a Roblox game server.
     #[must_use]
     pub fn from_roblox(self) -> Self {
         self.header("roblox-id", "75521396999004")
     }
 
-    /// Does not hold the answer against `openapi.yaml`: for answers that are the gateway's own,
-    /// as when a function was killed.
+    /// Does not validate the response against `openapi.yaml`: for the gateway's own responses, such
+    /// as after a kill.
     #[must_use]
     pub fn unchecked(mut self) -> Self {
         self.checked = false;
         self
     }
 
-    /// The method.
     pub fn method(&self) -> &str {
         self.method.as_str()
     }
 
-    /// The path, without the query.
+    /// The path without the query.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Is it a GET request?
     pub fn is_get(&self) -> bool {
         self.method == Method::GET
     }
@@ -128,7 +123,7 @@ impl Call {
         self.headers.iter().any(|(own, _)| own == name)
     }
 
-    /// The request as it is sent to a server such as `http://127.0.0.1:9000`.
+    /// The HTTP request to a server such as `http://127.0.0.1:9000`.
     pub fn request(&self, address: &str) -> Request<Bytes> {
         let pairs = self
             .query
@@ -146,7 +141,7 @@ impl Call {
     }
 }
 
-/// Percent-encodes what is not unreserved (RFC 3986).
+/// Percent-encodes all but unreserved characters (RFC 3986).
 fn escape(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

@@ -1,4 +1,4 @@
-//! Holds answers against `openapi.yaml`.
+//! Validates responses against `openapi.yaml`.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -6,21 +6,20 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::files::openapi;
+use crate::response::ApiResponse;
 
-/// Headers that the transport writes, not the product.
+/// Headers that the transport adds.
 const TRANSPORT: [&str; 3] = ["date", "content-length", "content-type"];
 
 /// The documented API.
 #[derive(Debug)]
 pub struct Contract {
     document: &'static Value,
-    /// By the place of the schema in the document.
+    /// The validators by JSON pointer of their schema.
     validators: Mutex<HashMap<String, &'static Validator>>,
 }
 
-/// The documented API.
 pub fn contract() -> &'static Contract {
     static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract {
         document: openapi(),
@@ -30,8 +29,8 @@ pub fn contract() -> &'static Contract {
 }
 
 impl Contract {
-    /// Everything in which an answer differs from what is documented for that request.
-    pub fn problems(&self, method: &str, path: &str, answer: &Answer) -> Vec<String> {
+    /// All differences between a response and its documentation.
+    pub fn problems(&self, method: &str, path: &str, answer: &ApiResponse) -> Vec<String> {
         let path = path.split('?').next().unwrap_or(path);
         let described = self.described_path(path);
         let operation = operation(method, described.unwrap_or(path));
@@ -61,7 +60,7 @@ impl Contract {
         problems
     }
 
-    /// Everything in which a message to a webhook differs from what is documented for those.
+    /// All differences between a webhook message and its documentation.
     pub fn webhook_problems(&self, headers: &http::HeaderMap, body: &Value) -> Vec<String> {
         let pointer = "/webhooks/decided/post";
         let operation = self.document.pointer(pointer).expect("the webhook");
@@ -80,7 +79,7 @@ impl Contract {
         problems
     }
 
-    /// The path in the document that a request's path fits: itself, or one with parameters.
+    /// The documented path that matches a request's path.
     pub fn described_path(&self, path: &str) -> Option<&str> {
         let paths = self.document["paths"].as_object().expect("paths");
         let fits = |described: &&String| {
@@ -98,7 +97,7 @@ impl Contract {
             .map(String::as_str)
     }
 
-    fn header_problems(&self, response: &str, answer: &Answer) -> Vec<String> {
+    fn header_problems(&self, response: &str, answer: &ApiResponse) -> Vec<String> {
         let mut problems = Vec::new();
         let nothing = json!({});
         let headers = self
@@ -144,7 +143,7 @@ impl Contract {
         problems
     }
 
-    fn body_problems(&self, response: &str, answer: &Answer) -> Vec<String> {
+    fn body_problems(&self, response: &str, answer: &ApiResponse) -> Vec<String> {
         let kind = answer.header("content-type").unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let content = format!("{response}/content/{}", kind.replace('/', "~1"));
@@ -173,8 +172,8 @@ impl Contract {
         validator.iter_errors(value).map(problem).collect()
     }
 
-    /// The validator for the schema at a place in the document. The whole document is the schema's
-    /// resource, so that references lead where they say.
+    /// The validator of a schema in the document. The whole document is the schema's resource, so
+    /// that references resolve.
     fn validator(&self, pointer: &str) -> &'static Validator {
         let mut validators = self
             .validators
@@ -197,7 +196,7 @@ impl Contract {
     }
 }
 
-/// The place of an operation in the document.
+/// The JSON pointer of an operation.
 fn operation(method: &str, path: &str) -> String {
     format!(
         "/paths/{}/{}",

@@ -1,13 +1,11 @@
-//! Waiting for what may trail.
+//! Waits for eventually consistent results.
 
 use std::time::{Duration, Instant};
 
-/// How long lists and polls may trail before that is a failure.
+/// How long lists and polls may lag before that is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Looks again and again until there is something to see.
-///
-/// `what` names it when it never comes.
+/// Calls `look` until it returns a value. `what` names the condition in the panic message.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     let mut pause = Duration::from_millis(5);
@@ -17,7 +15,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         }
         assert!(
             started.elapsed() < PATIENCE,
-            "in {PATIENCE:?} it never came about that {what}"
+            "not within {PATIENCE:?}: {what}"
         );
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(100));

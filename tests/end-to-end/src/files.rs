@@ -1,4 +1,4 @@
-//! The files of the repository that the tests read.
+//! The repository's files that tests read.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ pub fn repository(path: impl AsRef<Path>) -> PathBuf {
         .join(path)
 }
 
-/// What `template.yaml` defines.
+/// The parsed `template.yaml`.
 pub fn template() -> &'static Template {
     static TEMPLATE: LazyLock<Template> =
         LazyLock::new(|| Template::load(repository("template.yaml")).expect("template.yaml"));

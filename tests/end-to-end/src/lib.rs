@@ -1,8 +1,8 @@
-//! The one helper of the end-to-end tests.
+//! The harness of the end-to-end tests.
 //!
 //! A [`TestApp`] is the whole product on this machine: the real function binaries behind the routes
-//! of `template.yaml`, on the embedded database. A test opens a [`Workspace`] of its own and talks
-//! to the app over HTTP; every answer it gets is held against `openapi.yaml` on the way.
+//! of `template.yaml`, with an embedded database. A test creates its own [`Workspace`] and calls the
+//! app over HTTP; every response is validated against `openapi.yaml`.
 //!
 //! ```ignore
 //! let app = TestApp::start().await;
@@ -11,7 +11,7 @@
 //! assert_eq!(workspace.check(156, 7).await["isBanned"], true);
 //! ```
 
-// A test helper that cannot do its work has nothing better to do than to say so and stop.
+// A test helper that cannot do its work panics.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,30 +20,30 @@
 )]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 
-mod aging;
-mod answer;
 mod app;
 pub mod audit;
 mod call;
 mod contract;
+mod event_log_age;
 mod eventually;
 mod files;
-mod hook;
+pub mod integrations;
 mod notification;
-pub mod outside;
 mod payload;
 pub mod requests;
+mod response;
 pub mod stored;
+mod webhook_receiver;
 mod workspace;
 
-pub use aging::age_log;
-pub use answer::{Answer, key_order};
 pub use app::{TestApp, TestAppBuilder};
 pub use call::Call;
 pub use contract::{Contract, contract};
+pub use event_log_age::age_log;
 pub use eventually::eventually;
 pub use files::{observability, openapi, repository, template};
-pub use hook::{Hook, Received, Reply};
 pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};
+pub use response::{ApiResponse, key_order};
+pub use webhook_receiver::{Received, Reply, WebhookReceiver};
 pub use workspace::{KeySpec, Workspace, now};

@@ -1,4 +1,4 @@
-//! What Roblox sends, signed as it signs.
+//! Roblox notifications, signed like Roblox signs them.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,7 +10,6 @@ use shared::domain::ids::WorkspaceId;
 use crate::call::Call;
 use crate::workspace::now;
 
-/// A notification.
 #[derive(Clone, Debug)]
 pub struct Notification {
     body: Value,
@@ -18,7 +17,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// A user asks to be forgotten; under a name of its own.
+    /// A request to erase a user, with a unique id.
     pub fn erasure(user: u64) -> Self {
         let body = json!({
             "NotificationId": WorkspaceId::random().to_string(),
@@ -32,33 +31,32 @@ impl Notification {
         }
     }
 
-    /// Sets a field of the body to anything.
+    /// Sets a field of the body to any value.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.body[field] = value.into();
         self
     }
 
-    /// Leaves a field out.
+    /// Removes a field.
     #[must_use]
     pub fn without(mut self, field: &str) -> Self {
         self.body.as_object_mut().expect("an object").remove(field);
         self
     }
 
-    /// Signed at this time, written like this.
+    /// Sets the time of the signature, in this spelling.
     #[must_use]
     pub fn at(mut self, time: impl ToString) -> Self {
         self.time = time.to_string();
         self
     }
 
-    /// Its name.
+    /// Its id.
     pub fn id(&self) -> &str {
         self.body["NotificationId"].as_str().expect("an id")
     }
 
-    /// The body.
     pub fn text(&self) -> String {
         self.body.to_string()
     }
@@ -75,7 +73,7 @@ impl Notification {
     }
 }
 
-/// The header `roblox-signature` for a body.
+/// The `roblox-signature` header of a body.
 pub fn sign(secret: &str, time: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
     mac.update(time.as_bytes());

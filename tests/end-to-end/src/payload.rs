@@ -1,4 +1,4 @@
-//! Request bodies, with the documented payload as the default.
+//! Request bodies that default to the documented payload.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ impl Ban {
         .with("experienceId", experience)
     }
 
-    /// The call by which the published SDK confirms a ban that it was given in a list.
+    /// The call with which the published SDK reports a ban from a list.
     pub fn confirming(item: &Value, experience: u64) -> Self {
         let global = item["isGlobal"] == 1 || item["isGlobal"] == true;
         let permanent = item["expires"] == 0;
@@ -40,86 +40,82 @@ impl Ban {
         }
     }
 
-    /// Sets a field of the body to anything.
+    /// Sets a field of the body to any value.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.body[field] = value.into();
         self
     }
 
-    /// Leaves a field out.
+    /// Removes a field.
     #[must_use]
     pub fn without(mut self, field: &str) -> Self {
         self.body.as_object_mut().expect("an object").remove(field);
         self
     }
 
-    /// A Global ban.
+    /// Makes it a Global ban.
     #[must_use]
     pub fn global(self) -> Self {
         self.with("banType", "Global")
     }
 
-    /// A ban for good, as the SDK sends it.
+    /// Makes it permanent, as the SDK sends it.
     #[must_use]
     pub fn permanent(self) -> Self {
         self.with("banLengthType", "Permanent")
             .with("banLength", false)
     }
 
-    /// A temporary ban of some length.
+    /// Makes it temporary.
     #[must_use]
     pub fn length(self, length: impl Into<Value>) -> Self {
         self.with("banLengthType", "Temporary")
             .with("banLength", length)
     }
 
-    /// Not over a ban in force.
+    /// Does not overwrite an active ban.
     #[must_use]
     pub fn no_overwrite(self) -> Self {
         self.with("overwrite", false)
     }
 
-    /// The moderator.
     #[must_use]
     pub fn moderator(self, moderator: u64) -> Self {
         self.with("banModerator", moderator)
     }
 
-    /// Both reasons.
+    /// Sets both reasons.
     #[must_use]
     pub fn reasons(self, private: &str, public: &str) -> Self {
         self.with("banPrivateReason", private)
             .with("banPublicReason", public)
     }
 
-    /// The calling experience has applied it: with terms that hold, a confirmation.
+    /// The calling experience has applied it: with the current terms, a report.
     #[must_use]
     pub fn completed(mut self) -> Self {
         self.call = self.call.query("experienceBanCompleted", true);
         self
     }
 
-    /// An accepted appeal.
+    /// Makes it an accepted appeal.
     #[must_use]
     pub fn appeal(mut self) -> Self {
         self.call = self.call.query("isAppeal", true);
         self
     }
 
-    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.call = self.call.header(name, value);
         self
     }
 
-    /// The body.
     pub const fn body(&self) -> &Value {
         &self.body
     }
 
-    /// The request.
     pub fn call(&self) -> Call {
         self.call.clone().json(&self.body)
     }
@@ -142,20 +138,20 @@ impl Unban {
         }
     }
 
-    /// Sets a field of the body to anything.
+    /// Sets a field of the body to any value.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.body[field] = value.into();
         self
     }
 
-    /// Why.
+    /// Sets the reason.
     #[must_use]
     pub fn reason(self, reason: &str) -> Self {
         self.with("reason", reason)
     }
 
-    /// A report, no decision.
+    /// A report, not a decision.
     #[must_use]
     pub fn confirm_only(mut self) -> Self {
         self.call = self.call.query("confirmOnly", true);
@@ -169,14 +165,12 @@ impl Unban {
         self
     }
 
-    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.call = self.call.header(name, value);
         self
     }
 
-    /// The request.
     pub fn call(&self) -> Call {
         self.call.clone().json(&self.body)
     }

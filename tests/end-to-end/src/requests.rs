@@ -1,4 +1,4 @@
-//! The rules' own requests as they go over the wire.
+//! Converts the rules' requests to API calls.
 
 use serde_json::{Value, json};
 use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
@@ -6,7 +6,7 @@ use shared::domain::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
 
 use crate::call::Call;
 
-/// The call of `/ban-async` that says this.
+/// The `/ban-async` call of a request.
 pub fn ban_call(request: &BanRequest, appeal: bool) -> Call {
     let (kind, length) = match request.length {
         Length::Permanent => ("Permanent", json!(false)),
@@ -36,7 +36,7 @@ pub fn ban_call(request: &BanRequest, appeal: bool) -> Call {
     call.json(&body).prefer_representation()
 }
 
-/// The call of `/unban-async` that says this.
+/// The `/unban-async` call of a request.
 pub fn unban_call(request: &UnbanRequest) -> Call {
     let mut body = json!({ "userId": request.user, "experienceId": request.experience });
     if let Some(reason) = &request.reason {
@@ -56,7 +56,7 @@ pub fn unban_call(request: &UnbanRequest) -> Call {
     }
 }
 
-/// What an experience sends when it has applied a ban that it was shown.
+/// What an experience sends when it has applied a ban from a list.
 pub fn confirmation(ban: &Value, experience: ExperienceId) -> BanRequest {
     let number = |name: &str| ban[name].as_u64().unwrap();
     BanRequest {
@@ -80,7 +80,7 @@ pub fn confirmation(ban: &Value, experience: ExperienceId) -> BanRequest {
     }
 }
 
-/// Whether a flag of a ban is set, however it is written.
+/// Whether a flag is set, in either format.
 pub fn is_set(flag: &Value) -> bool {
     *flag == true || *flag == 1
 }

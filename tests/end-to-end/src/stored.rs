@@ -1,4 +1,4 @@
-//! The items of a workspace, read past the product's own code.
+//! Reads a workspace's items without the product's own code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,79 +8,77 @@ use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 use shared::domain::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
 
-/// What the table holds of a workspace.
+/// A workspace's items.
 #[derive(Debug, Default)]
 pub struct Stored {
     /// The latest Global ban of each user.
     pub globals: BTreeMap<UserId, Ban>,
-    /// Each user in each experience.
+    /// The item of each user in each experience.
     pub experiences: BTreeMap<(UserId, ExperienceId), StoredExperience>,
     /// The record of each ban.
     pub records: BTreeMap<Guid, StoredRecord>,
-    /// All decisions, by user and then by time.
+    /// All decisions, by user and time.
     pub decisions: Vec<StoredDecision>,
     /// The linked experiences.
     pub links: BTreeSet<ExperienceId>,
     /// How many events were logged.
     pub logged: u64,
-    /// The bans that are recorded to have run out.
+    /// The recorded expiries.
     pub expiries: Vec<StoredExpiry>,
 }
 
-/// That a ban has run out.
+/// The record of an expiry.
 #[derive(Debug)]
 pub struct StoredExpiry {
-    /// The ban.
     pub ban: Ban,
-    /// Its place in the log.
+    /// Its log position.
     pub position: Option<u64>,
 }
 
-/// A user in an experience.
+/// The item of a user in an experience.
 #[derive(Debug)]
 pub struct StoredExperience {
-    /// Grows with each write.
+    /// Incremented by each write.
     pub version: u64,
     /// The latest ban there, and the report.
     pub standing: Here,
-    /// The ban that is owed.
+    /// The pending ban.
     pub ban_owed: Option<Guid>,
-    /// From which second on it is not.
+    /// The second from which the pending ban is void.
     pub ban_owed_until: Option<u64>,
-    /// When it is due, and the ban.
+    /// When the unban is due, and its ban.
     pub unban_owed: Option<(u64, Guid)>,
 }
 
 /// A ban on record.
 #[derive(Debug)]
 pub struct StoredRecord {
-    /// In its latest state.
+    /// Its latest state.
     pub ban: Ban,
-    /// The revision that the experience it was made from reports.
+    /// The revision that the experience which made it reports.
     pub applied: Option<u32>,
-    /// When its end is to be made an event, Unix seconds.
+    /// When its expiry is due, in Unix seconds.
     pub due: Option<u64>,
 }
 
 /// A decision in the history.
 #[derive(Debug)]
 pub struct StoredDecision {
-    /// What was decided.
     pub decision: String,
-    /// The how manieth decision on the ban it is.
+    /// The decision's number on its ban.
     pub number: u32,
     /// The ban after it.
     pub ban: Ban,
     /// The ban before it.
     pub previous: Option<Ban>,
-    /// Of a decision that made a ban: the one that stood last in its scope.
+    /// For a decision that made a ban: the previous ban of its scope.
     pub replaced: Option<Guid>,
-    /// Its place in the log.
+    /// Its log position.
     pub position: Option<u64>,
 }
 
 impl Stored {
-    /// Reads all of it.
+    /// Reads all items of a workspace.
     pub async fn read(workspace: &Workspace<'_>) -> Self {
         let mut stored = Self::default();
         for item in workspace.stored().await {
@@ -92,7 +90,7 @@ impl Stored {
         stored
     }
 
-    /// Where in the log each decision and expiry stands, by the ids of their events.
+    /// The log position and event id of each decision and expiry.
     pub fn places(&self) -> Vec<(Option<u64>, String)> {
         let decisions = self.decisions.iter();
         let decisions = decisions.map(|it| (it.position, &it.ban, ""));
@@ -221,7 +219,7 @@ fn ban(stored: &Value) -> Option<Ban> {
     })
 }
 
-/// An attribute in the database's notation as plain JSON.
+/// An attribute in DynamoDB JSON as plain JSON.
 fn plain(attribute: &Value) -> Value {
     let (kind, value) = attribute.as_object().unwrap().iter().next().unwrap();
     match kind.as_str() {

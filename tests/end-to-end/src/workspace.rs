@@ -1,4 +1,4 @@
-//! One workspace of an app, and what its callers do.
+//! A workspace of an app, and the calls of its clients.
 
 use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,26 +9,25 @@ use shared::domain::ids::WorkspaceId;
 use shared::domain::keys::{KeyKind, KeyScope, NotificationSecret, PinnedFlagFormat, PlainKey};
 use shared::store::{ErasureIntake, ErasureMode, NewKey, Workspace as Settings};
 
-use crate::answer::Answer;
 use crate::app::TestApp;
 use crate::call::Call;
 use crate::eventually::eventually;
 use crate::payload::{Ban, Unban};
+use crate::response::ApiResponse;
 
-/// A key to be made.
+/// The settings of a new key.
 #[derive(Clone, Debug)]
 pub struct KeySpec {
     /// Secret or public.
     pub kind: KeyKind,
-    /// What it may do.
     pub scopes: Vec<KeyScope>,
-    /// How flags are written to it.
+    /// The format of flags in its responses.
     pub flags: PinnedFlagFormat,
-    /// How many bans it may make within any hour.
+    /// The cap on bans per hour.
     pub bans_per_hour: Option<NonZeroU32>,
-    /// How many checks it may make within a minute.
+    /// The cap on checks per minute.
     pub checks_per_minute: Option<NonZeroU32>,
-    /// From which Unix second on it is refused.
+    /// Its expiry in Unix seconds.
     pub expires: Option<u64>,
 }
 
@@ -47,7 +46,7 @@ impl Default for KeySpec {
 }
 
 impl KeySpec {
-    /// A secret key with these scopes only.
+    /// A secret key with only these scopes.
     pub fn scopes(scopes: &[KeyScope]) -> Self {
         Self {
             scopes: scopes.to_vec(),
@@ -55,7 +54,7 @@ impl KeySpec {
         }
     }
 
-    /// A secret key with every scope, to which flags are always written this way.
+    /// A secret key with every scope and a pinned flag format.
     pub fn flags(flags: PinnedFlagFormat) -> Self {
         Self {
             flags,
@@ -63,7 +62,6 @@ impl KeySpec {
         }
     }
 
-    /// A public key.
     pub fn public() -> Self {
         Self {
             kind: KeyKind::Public,
@@ -107,7 +105,7 @@ impl<'a> Workspace<'a> {
         workspace
     }
 
-    /// Makes another key of the workspace and returns it in clear.
+    /// Creates another key of the workspace and returns it in clear.
     pub async fn make_key(&self, spec: KeySpec) -> String {
         let key = PlainKey::random(spec.kind, self.id);
         let text = key.reveal().to_owned();
@@ -115,7 +113,7 @@ impl<'a> Workspace<'a> {
         text
     }
 
-    /// Makes this key of the workspace; `false` if it exists.
+    /// Stores a key of the workspace; returns false if it exists.
     pub async fn create_key(&self, key: PlainKey, spec: KeySpec) -> bool {
         let new = NewKey {
             key,
@@ -131,7 +129,6 @@ impl<'a> Workspace<'a> {
         self.app.store().create_key(&new).await.expect("a key")
     }
 
-    /// Revokes a key.
     pub async fn revoke(&self, key: &str) {
         let id = self.key_id(key);
         let revoked = self
@@ -142,15 +139,15 @@ impl<'a> Workspace<'a> {
         assert!(revoked.expect("a revocation"), "no such key");
     }
 
-    /// Takes in Roblox's erasure requests, and returns the secret of the webhook. A warm function
-    /// may not see it for a minute: see [`TestApp::replace`].
+    /// Receives Roblox's erasure requests; returns the webhook's secret. A warm function may not
+    /// notice for a minute: see [`TestApp::replace`].
     pub async fn take_in_erasures(&self, mode: ErasureMode) -> String {
         let secret = format!("the webhook secret of {}", self.id);
         self.take_in_erasures_under(&secret, mode).await;
         secret
     }
 
-    /// The same under a given secret.
+    /// The same with a given secret.
     pub async fn take_in_erasures_under(&self, secret: &str, mode: ErasureMode) {
         let intake = ErasureIntake {
             guid: self.id,
@@ -168,22 +165,19 @@ impl<'a> Workspace<'a> {
         hash.as_str().chars().take(12).collect()
     }
 
-    /// The app.
     pub const fn app(&self) -> &'a TestApp {
         self.app
     }
 
-    /// The workspace's GUID.
     pub fn guid(&self) -> String {
         self.id.to_string()
     }
 
-    /// The workspace's id.
     pub const fn id(&self) -> WorkspaceId {
         self.id
     }
 
-    /// What begins each of its table keys.
+    /// The prefix of each of its table keys.
     pub fn prefix(&self) -> String {
         self.id.prefix().to_string()
     }
@@ -193,7 +187,6 @@ impl<'a> Workspace<'a> {
         &self.secret_key
     }
 
-    /// A public key.
     pub fn public_key(&self) -> &str {
         &self.public_key
     }
@@ -207,8 +200,8 @@ impl<'a> Workspace<'a> {
         }
     }
 
-    /// Everything stored of the workspace, for comparing before and after; but not the notes of when
-    /// its experiences polled, which are written beside the answers.
+    /// All stored items of the workspace, for comparisons before and after; without the times at
+    /// which its experiences last polled, which are written in the background.
     pub async fn stored(&self) -> Vec<Value> {
         let mut items = self.app.items(&format!("{}#", self.prefix())).await;
         items.retain(|item| item["kind"]["S"] != "sighting");
@@ -218,34 +211,18 @@ impl<'a> Workspace<'a> {
     /// Links an experience as the operator does.
     pub async fn link(&self, experience: u64) {
         let item = link_item(&self.prefix(), experience, "start");
-        let put = json!({ "TableName": self.app.tables().bans, "Item": item });
-        self.app
-            .database()
-            .call("PutItem", &put)
-            .await
-            .expect("a link");
+        self.app.put_item(&item).await;
     }
 
-    /// Experiences that were linked long ago: there was no Global ban to be brought to them.
+    /// Stores experiences linked long ago, to which no Global ban remains to be propagated.
     pub async fn link_all(&self, experiences: impl Iterator<Item = u64>) {
         let prefix = self.prefix();
-        let puts: Vec<_> = experiences
-            .map(|id| put_request(link_item(&prefix, id, "done")))
-            .collect();
-        for batch in puts.chunks(25) {
-            let input = json!({ "RequestItems": { &self.app.tables().bans: batch } });
-            let output = self.app.database().call("BatchWriteItem", &input).await;
-            let output = output.expect("links");
-            assert!(
-                output["UnprocessedItems"]
-                    .as_object()
-                    .is_none_or(serde_json::Map::is_empty)
-            );
-        }
+        let links = experiences.map(|id| link_item(&prefix, id, "done"));
+        self.app.put_items(links).await;
     }
 
-    /// Sends a request, with the workspace's secret key unless it has a key.
-    pub async fn send(&self, call: Call) -> Answer {
+    /// Sends a request, with the workspace's secret key unless it has another.
+    pub async fn send(&self, call: Call) -> ApiResponse {
         let call = match call.has_header("authorization") {
             true => call,
             false => call.key(&self.secret_key),
@@ -253,12 +230,12 @@ impl<'a> Workspace<'a> {
         self.app.send(&call).await
     }
 
-    /// Bans, changes, confirms or appeals; the answer must be success.
+    /// Bans, changes, reports or appeals; must succeed.
     pub async fn ban(&self, ban: Ban) {
         self.send(ban.call()).await.assert_ok();
     }
 
-    /// The same, and the ban that it led to.
+    /// Like [`Workspace::ban`], and returns the resulting ban.
     pub async fn ban_shown(&self, ban: Ban) -> Value {
         self.send(ban.call().prefer_representation())
             .await
@@ -266,56 +243,56 @@ impl<'a> Workspace<'a> {
             .clone()
     }
 
-    /// The same, whatever comes of it.
-    pub async fn try_ban(&self, ban: Ban) -> Answer {
+    /// Like [`Workspace::ban`], with any result.
+    pub async fn try_ban(&self, ban: Ban) -> ApiResponse {
         self.send(ban.call()).await
     }
 
-    /// Unbans or reports; the answer must be success.
+    /// Unbans or reports; must succeed.
     pub async fn unban(&self, unban: Unban) {
         self.send(unban.call()).await.assert_ok();
     }
 
-    /// The same, whatever comes of it.
-    pub async fn try_unban(&self, unban: Unban) -> Answer {
+    /// Like [`Workspace::unban`], with any result.
+    pub async fn try_unban(&self, unban: Unban) -> ApiResponse {
         self.send(unban.call()).await
     }
 
-    /// The experience confirms a ban from a list as the published SDK does.
+    /// Reports a ban from a list as the published SDK does.
     pub async fn confirm(&self, item: &Value, experience: u64) {
         self.ban(Ban::confirming(item, experience)).await;
     }
 
-    /// The experience reports that it no longer bans the user.
+    /// Reports that the experience no longer bans the user.
     pub async fn confirm_unban(&self, user: u64, experience: u64) {
         self.unban(Unban::of(user, experience).confirm_only()).await;
     }
 
-    /// What `/is-banned` says; it must be success.
+    /// The body of a successful `/is-banned`.
     pub async fn check(&self, user: u64, experience: u64) -> Value {
         self.try_check(user, experience).await.success()
     }
 
-    /// What `/is-banned` answers.
-    pub async fn try_check(&self, user: u64, experience: u64) -> Answer {
+    /// The response of `/is-banned`.
+    pub async fn try_check(&self, user: u64, experience: u64) -> ApiResponse {
         let body = json!({ "userId": user, "experienceId": experience });
         self.send(Call::post("/is-banned").json(&body)).await
     }
 
-    /// Does `/is-banned` keep the user out?
+    /// Whether `/is-banned` keeps the user out.
     pub async fn is_banned(&self, user: u64, experience: u64) -> bool {
         self.check(user, experience).await["isBanned"]
             .as_bool()
             .expect("isBanned")
     }
 
-    /// All bans pending for an experience, over all pages.
+    /// All pending bans of an experience, over all pages.
     pub async fn pending_bans(&self, experience: u64) -> Vec<Value> {
         self.all_pages(Call::get("/pending-bans").query("experienceId", experience))
             .await
     }
 
-    /// All unbans pending for an experience, over all pages.
+    /// All pending unbans of an experience, over all pages.
     pub async fn pending_unbans(&self, experience: u64) -> Vec<Value> {
         self.all_pages(Call::get("/pending-unbans").query("experienceId", experience))
             .await
@@ -326,7 +303,7 @@ impl<'a> Workspace<'a> {
         self.all_pages(Call::get("/bans")).await
     }
 
-    /// The lists of all pages of a call, one after the other.
+    /// The list entries of all pages of a call.
     pub async fn all_pages(&self, call: Call) -> Vec<Value> {
         let mut list = Vec::new();
         let mut cursor: Option<String> = None;
@@ -349,7 +326,7 @@ impl<'a> Workspace<'a> {
         }
     }
 
-    /// Waits until exactly these users have a ban pending in the experience, in this order.
+    /// Waits until exactly these users have a pending ban in the experience, in this order.
     pub async fn await_pending_bans(&self, experience: u64, users: &[u64]) -> Vec<Value> {
         eventually(
             &format!("bans of {users:?} are pending in {experience}"),
@@ -361,7 +338,7 @@ impl<'a> Workspace<'a> {
         .await
     }
 
-    /// Waits until exactly these users have an unban pending in the experience, in this order.
+    /// Waits until exactly these users have a pending unban in the experience, in this order.
     pub async fn await_pending_unbans(&self, experience: u64, users: &[u64]) -> Vec<Value> {
         eventually(
             &format!("unbans of {users:?} are pending in {experience}"),
@@ -384,17 +361,13 @@ fn link_item(prefix: &str, experience: u64, backfill: &str) -> Value {
     })
 }
 
-fn put_request(item: Value) -> Value {
-    json!({ "PutRequest": { "Item": item } })
-}
-
 fn ids_of(list: &[Value]) -> Vec<u64> {
     list.iter()
         .map(|item| item["robloxId"].as_u64().expect("robloxId"))
         .collect()
 }
 
-/// The system clock in Unix seconds.
+/// The current Unix time in seconds.
 pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! A ban call, by the function's own parser.
+//! Ban calls, through the function's own parser.
 
 use serde_json::{Value, json};
 use shared::domain::clock::UnixSeconds;
@@ -47,13 +47,13 @@ fn assert_within_bounds(ban: &BanRequest) {
         Length::For(seconds) => assert!((1..=LONGEST).contains(&seconds)),
         Length::Until(at) => {
             assert!(at <= NOW.plus(LONGEST));
-            // Only what may be a late confirmation may lie in the past.
+            // Only a possible late report may have a past expiry.
             assert!(at > NOW || (ban.overwrite && ban.completed), "{at} is past");
         }
     }
 }
 
-/// The same call, written in the plainest way.
+/// The same call in its canonical form.
 fn written(ban: &BanRequest) -> Value {
     let (kind, length) = match ban.length {
         Length::Permanent => ("Permanent", json!(false)),

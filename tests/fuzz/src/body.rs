@@ -1,4 +1,4 @@
-//! The body of a request, plain and compressed, and the fields in it.
+//! Request bodies, plain and compressed, and their fields.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use shared::domain::ids::{MAX_ROBLOX_ID, UserId};
 
 use crate::request::{LARGEST_BODY, assert_refused, compressed, request};
 
-/// Reads bytes as a body: as they are, compressed, and as something compressed.
+/// Reads bytes as a body: verbatim, compressed, and as compressed data.
 pub fn body(bytes: &[u8]) {
     let plain = request(bytes, &[], &[]).body();
     assert_as_json(bytes, &plain);
@@ -38,7 +38,7 @@ pub fn body(bytes: &[u8]) {
     }
 }
 
-/// A body is what JSON says it is, within its bounds.
+/// A body equals its JSON value, within its limits.
 fn assert_as_json(bytes: &[u8], read: &Result<Fields, ApiError>) {
     let json: Option<Value> = serde_json::from_slice(bytes).ok();
     let is_object = match &json {
@@ -63,8 +63,8 @@ fn assert_as_json(bytes: &[u8], read: &Result<Fields, ApiError>) {
     }
 }
 
-/// Whatever a value is taken for, it is within the bounds of that, and written down again it is read
-/// as the same.
+/// Whatever type a value is parsed as, it is within that type's limits, and parses the same again
+/// when written.
 fn assert_field(value: &Value) {
     let fields = || Fields::new([("f".to_owned(), value.clone())].into_iter().collect());
     let digits = |number: u64| {
@@ -100,8 +100,8 @@ fn assert_field(value: &Value) {
     let _ = fields().flag("f");
 }
 
-/// A text that may be shown: trimmed, within its bytes, with something visible in it, and without
-/// characters that reorder what follows.
+/// An accepted text: trimmed, within its byte limit, visible, and without characters that reorder
+/// what follows.
 pub fn assert_text(text: &str, most: usize) {
     assert!((1..=most).contains(&text.len()), "{} bytes", text.len());
     assert_eq!(text.trim(), text);

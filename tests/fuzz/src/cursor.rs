@@ -1,11 +1,11 @@
-//! Cursors of lists.
+//! List cursors.
 
 use shared::api::cursor::{ListName, Position};
 use shared::domain::ids::{Guid, WorkspaceId};
 use shared::domain::keys::WorkspaceSecret;
 use shared::store::{HistoryPosition, LogPosition, PollPosition};
 
-/// A position that is any text at all.
+/// A position that is any text.
 struct Anything(String);
 
 impl Position for Anything {
@@ -18,14 +18,14 @@ impl Position for Anything {
     }
 }
 
-/// Reads bytes as a cursor, and as a position to make one of.
+/// Reads bytes as a cursor, and as the position of a new one.
 pub fn cursor(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
     let [own, other]: [WorkspaceId; 2] = [
         "f2ab4802-48d6-41ef-82a0-222326092f67",
-        // The same prefix, and so the same partitions.
+        // The same workspace prefix, and so the same partitions.
         "00000000-0000-4000-8000-000026092f67",
     ]
     .map(|id| id.parse().expect("an id"));
@@ -38,7 +38,7 @@ pub fn cursor(bytes: &[u8]) {
     ];
     let secret = secret(b'A');
 
-    // What opens is what was sealed, and nothing else is.
+    // A cursor opens to exactly what was sealed.
     if let Some(Anything(position)) = list.open(&secret, text) {
         assert_eq!(list.seal(&secret, &Anything(position)), text);
     }
@@ -54,13 +54,13 @@ pub fn cursor(bytes: &[u8]) {
     let opened = list.open::<Anything>(&self::secret(b'B'), &sealed);
     assert!(opened.is_none(), "{sealed} opens under another secret");
 
-    // A genuine cursor opens as a position only in the spelling in which that is written.
+    // A genuine cursor opens as a position only in its canonical form.
     has_one_spelling::<Guid>(&list, &secret, &sealed);
     has_one_spelling::<LogPosition>(&list, &secret, &sealed);
     has_one_spelling::<PollPosition>(&list, &secret, &sealed);
     has_one_spelling::<HistoryPosition>(&list, &secret, &sealed);
 
-    // A cursor that was changed in one place does not open.
+    // A cursor changed in one place does not open.
     let at = text.len() % sealed.len();
     let mut changed = sealed.clone().into_bytes();
     changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };

@@ -1,4 +1,4 @@
-//! Lists of bans in files, as the operator's program reads them.
+//! Import files, as the command line reads them.
 
 use std::io::Cursor;
 
@@ -49,7 +49,7 @@ pub fn import(bytes: &[u8]) {
     }
 }
 
-/// The rows that can be read; those that cannot say on which line they are and why.
+/// The readable rows; the others report their line and the reason.
 fn rows(bytes: &[u8], format: ImportFormat, raw: bool) -> Vec<ImportedBan> {
     match DetectedFormat::find(Some(format), || Ok(bytes)) {
         Ok(detected) => rows_of(bytes, detected, raw),
@@ -85,7 +85,7 @@ fn rows_of(bytes: &[u8], detected: DetectedFormat, raw: bool) -> Vec<ImportedBan
     let mut is_over = false;
     // No row takes less than a byte.
     for (count, entry) in read.enumerate() {
-        assert!(!is_over, "{format:?} goes on after it broke off");
+        assert!(!is_over, "{format:?} continues after its end");
         assert!(count <= bytes.len(), "{format:?} does not end");
         match entry {
             Ok(entry) => {
@@ -140,7 +140,7 @@ fn assert_within_bounds(row: &ImportedBan, now: UnixMillis) {
     }
 }
 
-/// Exported and read again, a row is the same.
+/// A row that is exported and read again is the same.
 fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: UnixMillis) {
     let workspace = row.workspace.unwrap_or_else(WorkspaceId::random);
     let recorded = BanRecord {
@@ -203,7 +203,7 @@ fn file(mut format: impl export::Format, presenter: &BanPresenter, row: &BanReco
     out
 }
 
-/// The ban that a row becomes, with what it does not say made up.
+/// The ban of a row, with defaults for what it omits.
 fn ban_of(row: &ImportedBan, now: UnixMillis) -> Ban {
     let uid = row.uid.unwrap_or(Uid(7));
     let guid = row.guid.unwrap_or_else(|| Guid::mint(now, uid));

@@ -16,13 +16,13 @@ pub fn key(bytes: &[u8]) {
         KeyKind::Secret => "sentinelAPI.",
         KeyKind::Public => "sentinelPublicAPI.",
     }));
-    // A workspace is known by the end of its keys.
+    // A workspace is identified by the end of its keys.
     assert_eq!(
         text[text.len() - 8..].to_lowercase(),
         key.prefix().to_string()
     );
 
-    let again = PlainKey::parse(text).expect("the key by itself");
+    let again = PlainKey::parse(text).expect("the bare key");
     assert_eq!(again.hash(), key.hash());
     assert_eq!((again.kind(), again.prefix()), (key.kind(), key.prefix()));
     let again = PlainKey::parse_authorization(&format!("bEARER {text}"));

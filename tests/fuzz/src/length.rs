@@ -1,17 +1,17 @@
-//! The length of a ban.
+//! Ban lengths.
 
 use serde_json::Value;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::length::parse;
 use shared::domain::rules::Length;
 
-/// The time at which all of this happens.
+/// The current time in this target.
 pub const NOW: UnixSeconds = UnixSeconds(1_795_253_403);
 
 /// 100 years of 365.25 days.
 pub const LONGEST: u64 = 3_155_760_000;
 
-/// Reads bytes as a `banLength`: as a text, and as whatever JSON they are.
+/// Reads bytes as a `banLength`: as a text, and as JSON.
 pub fn length(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         assert_bounded(&Value::from(text));
@@ -41,7 +41,7 @@ fn assert_bounded(value: &Value) {
     }
 }
 
-/// An instant in RFC 3339, by the calendar of Gregory reckoned here.
+/// An RFC 3339 instant by an independent Gregorian calendar.
 pub fn instant(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut left) = (1970, days);

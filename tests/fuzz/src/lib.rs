@@ -1,10 +1,11 @@
-//! What reads bytes that somebody else wrote, and what has to hold whatever the bytes are.
+//! Fuzz targets for code that reads untrusted bytes, with the properties that must hold for any
+//! bytes.
 //!
-//! Each target takes any bytes, hands them to the code that reads them, and panics where a property
-//! of that code does not hold. `cargo fuzz` looks for such bytes (`fuzz/`, `make fuzz`); the tests
-//! here feed each target its seeds and simple variations of them, on any toolchain.
+//! Each target passes its bytes to a parser and panics where a property does not hold. `cargo fuzz`
+//! searches for such bytes (`runner/`, `make fuzz`); the tests here run each target on its seeds
+//! and simple mutations of them, on any toolchain.
 
-// Here a panic is the result.
+// A panic is a finding.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,10 +33,10 @@ pub use length::length;
 pub use notification::notification;
 pub use signature::signature;
 
-/// Something that reads bytes.
+/// A function that reads untrusted bytes.
 pub type Target = fn(&[u8]);
 
-/// Every target by its name, which is also the name of the folder of its seeds.
+/// Every target by name, which is also the name of its seed folder.
 pub const TARGETS: [(&str, Target); 8] = [
     ("ban", ban),
     ("body", body),

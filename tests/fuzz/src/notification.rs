@@ -1,4 +1,4 @@
-//! A notification, by the function's own parser.
+//! Notifications, through the function's own parser.
 
 use serde_json::json;
 use shared::domain::ids::MAX_ROBLOX_ID;
@@ -12,7 +12,7 @@ mod call;
 pub fn notification(bytes: &[u8]) {
     match call::parse(&request(bytes, &[], &[])) {
         Err(error) => assert_refused(&error),
-        // Another event than the one that is acted on.
+        // An event without effect.
         Ok(None) => {}
         Ok(Some(erasure)) => {
             let (id, user) = (erasure.notification.as_str(), erasure.user.get());

@@ -1,4 +1,4 @@
-//! A request that nobody sent.
+//! Builds requests for the targets.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -12,10 +12,10 @@ use shared::api::ApiRequest;
 use shared::domain::error::ApiError;
 use shared::telemetry::{Environment, RequestLog};
 
-/// The largest body that is read, before and after inflating.
+/// The largest accepted body, before and after inflating.
 pub const LARGEST_BODY: usize = 64 * 1024;
 
-/// A request with these bytes as its body, and with these parameters and headers.
+/// A request with this body, and these parameters and headers.
 pub fn request(body: &[u8], query: &[(&str, &str)], headers: &[(&str, &str)]) -> ApiRequest {
     let mut request = Request::post("https://localhost/");
     for (name, value) in headers {
@@ -33,14 +33,13 @@ pub fn request(body: &[u8], query: &[(&str, &str)], headers: &[(&str, &str)]) ->
     ApiRequest::new(request, Arc::new(trace))
 }
 
-/// The bytes, compressed.
 pub fn compressed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("memory");
     encoder.finish().expect("memory")
 }
 
-/// Bad input is told apart from a fault of ours, and every wrong field is named.
+/// Invalid input is distinct from an internal error, and every invalid field is named.
 pub fn assert_refused(error: &ApiError) {
     match error {
         ApiError::InvalidRequest(errors) => {

@@ -1,4 +1,4 @@
-//! Roblox's signature.
+//! Roblox's signatures.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +7,7 @@ use sha2::Sha256;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::keys::{NotificationSecret, Signature};
 
-/// Reads bytes as the header, a line break and the body that was signed.
+/// Reads bytes as the header, a line break and the signed body.
 pub fn signature(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == b'\n');
     let (header, body) = match end {
@@ -19,13 +19,12 @@ pub fn signature(bytes: &[u8]) {
         && let Some(signature) = Signature::parse(header)
     {
         assert!(!signature.is_by(&secret, body), "{header} was forged");
-        // A time has one second at which it is fresh whatever it is: its own. It is not 20 minutes
-        // away from itself.
+        // A time is fresh in its own second, whatever it is, and not 20 minutes away.
         let fresh = |now| signature.is_fresh(UnixSeconds(now));
         assert!(!(fresh(0) && fresh(u64::MAX)));
     }
 
-    // What is signed verifies as it was signed, and in no other way.
+    // A signature verifies only what was signed.
     let time = bytes.len().to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("a key");
     mac.update(format!("{time}.").as_bytes());

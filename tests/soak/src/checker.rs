@@ -1,22 +1,22 @@
-//! Judges a run by its history alone. Pure: the same history gives the same findings.
+//! Checks a recorded run. Pure: the same history gives the same findings.
 //!
-//! | module | what must hold |
+//! | module | what it checks |
 //! |---|---|
-//! | [`answers`] | each answer by itself: documented, in time, of its own workspace, no 500 ever |
-//! | [`records`] | lists, exports and single bans say the same, and miss nothing that was made |
-//! | [`log`] | the log holds each decision and each ban that ran out once, in order, and whoever read it during the day read just that |
-//! | [`webhooks`] | each event arrived at the endpoint, well signed, and nothing else did |
-//! | [`mirror`] | Roblox keeps out whom the bans keep out, and was asked no more often than it allows |
-//! | [`orders`] | for each user there is an order of the calls on him that explains every answer and everything said in the end |
+//! | [`answers`] | each response alone: documented, in time, of its own workspace, never a 500 |
+//! | [`records`] | lists, exports and single bans agree and omit nothing |
+//! | [`log`] | the event log holds each decision and each expiry once, in order, and every reader got exactly that |
+//! | [`webhooks`] | the endpoint received each event, correctly signed, and nothing else |
+//! | [`mirror`] | Roblox restricts exactly the banned users, and its rate limits were kept |
+//! | [`linearizability`] | each user's calls have an order that explains every response and the final state |
 
 mod answers;
+mod display;
 mod evidence;
+mod linearizability;
 mod log;
 mod mirror;
-mod orders;
 mod records;
 mod search;
-mod shown;
 mod webhooks;
 mod world;
 
@@ -26,39 +26,35 @@ mod tests;
 use crate::history::History;
 pub use evidence::is_expiry;
 
-/// Something that is wrong, as a sentence, with the calls that prove it.
+/// A violated property, with the calls that prove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong.
     pub sentence: String,
-    /// The calls, one a line.
+    /// One call per line.
     pub proof: Vec<String>,
 }
 
-/// What the checker came to.
 #[derive(Clone, Debug, Default)]
-pub struct Verdict {
-    /// What is wrong.
+pub struct CheckReport {
     pub findings: Vec<Finding>,
-    /// For how many users an order of the calls was looked for.
+    /// For how many users the checker looked for an order of the calls.
     pub users: usize,
-    /// How many calls were put in order.
+    /// How many calls it put in order.
     pub ordered: usize,
-    /// Users with so many open calls that the search was given up: nothing is known of them.
+    /// Users with so many open calls that the search was abandoned.
     pub undecided: Vec<String>,
 }
 
-/// Judges a run.
-pub fn check(history: &History) -> Verdict {
-    let mut verdict = orders::check(history);
+pub fn check(history: &History) -> CheckReport {
+    let mut checked = linearizability::check(history);
     let mut findings = answers::check(history);
     findings.extend(records::check(history));
     findings.extend(log::check(history));
     findings.extend(webhooks::check(history));
     findings.extend(mirror::check(history));
-    findings.append(&mut verdict.findings);
-    Verdict {
+    findings.append(&mut checked.findings);
+    CheckReport {
         findings,
-        ..verdict
+        ..checked
     }
 }

@@ -1,5 +1,5 @@
-//! What happened in a run: every call with its answer, what was done to the product meanwhile, and
-//! what it said in the end. The checker sees nothing else.
+//! What happened in a run: every call with its answer, the injected faults, and the final state.
+//! The checker sees nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,73 +7,61 @@ use serde_json::Value;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{BanRequest, UnbanRequest};
 
-/// How the reason begins for which a caller has no answer who did not wait for it.
-pub const TURNED_AWAY: &str = "the caller turned away";
+/// The reason that a client which gave up records starts with this.
+pub const GAVE_UP: &str = "the client gave up";
 
-/// A time in Unix milliseconds, by the clock of the machine, which is right.
+/// Unix milliseconds on the machine's clock, which is correct.
 pub type Millis = u64;
 
-/// Everything that happened.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The workspaces; calls name them by their place here.
-    pub workspaces: Vec<Place>,
+    /// The workspaces; calls refer to them by index.
+    pub workspaces: Vec<WorkspaceInfo>,
     /// All calls, in the order in which they were answered.
-    pub calls: Vec<Call>,
-    /// What was asked in the end.
-    pub asked: Vec<Call>,
-    /// The processes that were killed with a call in hand.
+    pub calls: Vec<RecordedCall>,
+    /// The calls that read the final state.
+    pub asked: Vec<RecordedCall>,
+    /// The processes killed during a call.
     pub kills: Vec<Kill>,
     /// When the database misbehaved.
-    pub faults: Vec<Period>,
-    /// How long the functions say that their requests took.
-    pub logged: Vec<Logged>,
-    /// By how much a function's clock may be wrong, either way.
+    pub faults: Vec<FaultPeriod>,
+    /// The request durations that the functions logged.
+    pub logged: Vec<LoggedRequest>,
+    /// By how much a function's clock may be off, either way.
     pub skew: Millis,
     /// What is wrong with the stream and the schedules after the faults stopped.
     pub stream: Option<String>,
-    /// What each workspace said in the end.
-    pub endings: Vec<Ending>,
+    pub final_states: Vec<FinalState>,
 }
 
-/// A workspace.
 #[derive(Clone, Debug)]
-pub struct Place {
-    /// Its GUID.
+pub struct WorkspaceInfo {
     pub guid: String,
-    /// Its experiences.
     pub experiences: Vec<ExperienceId>,
-    /// Those whose bans are mirrored on Roblox's side, all of them places of one universe.
+    /// The mirrored experiences, all of them places of one universe.
     pub mirrored: BTreeSet<ExperienceId>,
 }
 
-/// A call.
 #[derive(Clone, Debug)]
-pub struct Call {
-    /// In which workspace.
+pub struct RecordedCall {
     pub workspace: usize,
-    /// Who called.
-    pub actor: String,
-    /// What was asked.
-    pub what: What,
-    /// The `Idempotency-Key` it had.
+    /// The client's name.
+    pub client: String,
+    pub operation: Operation,
     pub key: Option<String>,
-    /// When it was sent.
     pub started: Millis,
     /// When it was answered or given up.
     pub ended: Millis,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// In what the answer differs from `openapi.yaml`.
+    pub result: CallResult,
+    /// How the response differs from `openapi.yaml`.
     pub undocumented: Vec<String>,
 }
 
-/// What a call asks.
+/// What a call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Operation {
     /// `POST /ban-async`.
     Ban {
-        /// What it asks for.
         request: BanRequest,
         /// Whether it records an accepted appeal.
         appeal: bool,
@@ -92,18 +80,13 @@ pub enum What {
     Decisions(String),
     /// `GET /events`.
     Events {
-        /// From where on; the whole log without one.
+        /// Where to start; without one, at the beginning.
         cursor: Option<String>,
-        /// How many at most.
+        /// The page size.
         limit: usize,
     },
-    /// A list read with a cursor that it did not give out, at the path of its route.
-    Cursor {
-        /// The path, with the parameters that it needs.
-        list: CursorList,
-        /// The cursor.
-        cursor: String,
-    },
+    /// A list read with a cursor that it did not issue.
+    Cursor { list: CursorList, cursor: String },
     /// `GET /export/bans/json`.
     ExportJson,
     /// `GET /export/bans/csv`.
@@ -123,111 +106,96 @@ pub enum CursorList {
     PendingUnbans(ExperienceId),
 }
 
-/// What came of a call.
 #[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It was answered.
+pub enum CallResult {
     Answered {
-        /// The status.
         status: u16,
-        /// The body; one that is not JSON is a text.
+        /// The body; a text if it is not JSON.
         body: Value,
-        /// The id of the request, if the function gave one.
+        /// The request id, if the function gave one.
         request: Option<String>,
     },
     /// There was no answer, for this reason.
     Lost(String),
 }
 
-/// A process that was killed.
 #[derive(Clone, Debug)]
 pub struct Kill {
-    /// Of which function.
     pub function: &'static str,
-    /// When.
     pub at: Millis,
 }
 
-/// A time in which requests to the database were struck.
+/// A period in which requests to the database failed.
 #[derive(Clone, Debug)]
-pub struct Period {
-    /// From when.
+pub struct FaultPeriod {
     pub from: Millis,
-    /// Until when.
     pub to: Millis,
 }
 
 /// A request in a function's log.
 #[derive(Clone, Debug)]
-pub struct Logged {
-    /// The function.
+pub struct LoggedRequest {
     pub function: String,
-    /// The request.
     pub request: String,
-    /// How long it took, in milliseconds.
     pub took: u64,
 }
 
-/// What a workspace says when the faults are over and the stream is dealt with.
+/// What a workspace says after the faults, with the stream drained.
 #[derive(Clone, Debug, Default)]
-pub struct Ending {
-    /// When it was asked. No ban runs out about then.
+pub struct FinalState {
+    /// When it was asked. No ban expires around then.
     pub at: Millis,
-    /// `GET /bans`, over all pages.
+    /// `GET /bans`, all pages.
     pub bans: Vec<Value>,
-    /// The JSON export.
     pub json: Vec<Value>,
-    /// The rows of the CSV export, by the names of the columns.
+    /// The rows of the CSV export by column name.
     pub csv: Vec<BTreeMap<String, String>>,
     /// `GET /bans/{guid}` of each ban.
     pub decisions: BTreeMap<String, Value>,
-    /// `GET /events`, from the beginning to the end.
+    /// `GET /events`, all pages.
     pub log: Vec<Value>,
-    /// Where in the log each decision and expiry stands, by the ids of the events.
+    /// The log position and event id of each decision and expiry.
     pub places: Vec<(Option<u64>, String)>,
-    /// What arrived at its endpoint, in that order.
-    pub arrived: Vec<Arrived>,
+    /// What its endpoint received, in order.
+    pub received: Vec<ReceivedEvent>,
     /// What was not delivered to its endpoint.
     pub undelivered: Vec<String>,
-    /// Whom Roblox keeps out, by the place (none for the whole universe) and the user.
-    pub kept_out: BTreeMap<(Option<ExperienceId>, UserId), KeptOut>,
-    /// What Roblox was asked to change for each user, in that order.
+    /// The active restrictions on Roblox, by place (`None` for the whole universe) and user.
+    pub restrictions: BTreeMap<(Option<ExperienceId>, UserId), ActiveRestriction>,
+    /// The changes requested from Roblox for each user, in order.
     pub changes: BTreeMap<UserId, Vec<String>>,
-    /// How often Roblox was asked too much.
+    /// Requests over Roblox's rate limits.
     pub over_limits: Vec<String>,
-    /// What each experience has pending.
     pub pending_bans: BTreeMap<ExperienceId, Vec<Value>>,
-    /// The same for unbans.
     pub pending_unbans: BTreeMap<ExperienceId, Vec<Value>>,
     /// `POST /is-banned` of each user in each experience.
     pub checks: BTreeMap<(UserId, ExperienceId), Value>,
-    /// What does not fit together in the tables.
+    /// Inconsistencies in the tables.
     pub stored: Vec<String>,
-    /// What is wrong with the log when most users have been forgotten.
-    pub thinned: Vec<String>,
+    /// What is wrong after most users were erased.
+    pub after_erasure: Vec<String>,
 }
 
 /// A request to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrived {
-    /// The id by which a repetition is told.
+pub struct ReceivedEvent {
+    /// The event id.
     pub id: String,
-    /// The body.
     pub body: String,
-    /// Why its signature is not right, if it is not.
+    /// Why its signature is invalid, if it is.
     pub problem: Option<String>,
 }
 
-/// A restriction on Roblox's side that holds.
+/// An active restriction on Roblox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptOut {
-    /// Until when, in Unix seconds; none for good.
+pub struct ActiveRestriction {
+    /// Its end in Unix seconds; `None` if permanent.
     pub until: Option<u64>,
-    /// The reason for moderators.
+    /// The private reason.
     pub reason: String,
 }
 
-impl What {
+impl Operation {
     /// The function that answers it.
     pub const fn function(&self) -> &'static str {
         match self {
@@ -250,7 +218,7 @@ impl What {
         }
     }
 
-    /// The user it is about, if it is about one.
+    /// The user it concerns, if any.
     pub const fn user(&self) -> Option<UserId> {
         match self {
             Self::Ban { request, .. } => Some(request.user),
@@ -260,12 +228,12 @@ impl What {
         }
     }
 
-    /// Whether it reads the log.
+    /// Whether it reads the event log.
     pub const fn is_events(&self) -> bool {
         matches!(self, Self::Events { .. })
     }
 
-    /// The moderator whom a decision that it makes would name.
+    /// The moderator whom its decision would name.
     pub const fn moderator(&self) -> Option<u64> {
         match self {
             Self::Ban { request, .. } => Some(request.moderator.get()),
@@ -277,45 +245,43 @@ impl What {
         }
     }
 
-    /// Whether it may change something that is later seen.
+    /// Whether it may change something visible.
     pub const fn is_write(&self) -> bool {
         matches!(self, Self::Ban { .. } | Self::Unban(_))
     }
 }
 
-impl Call {
-    /// The status, if it was answered.
+impl RecordedCall {
     pub const fn status(&self) -> Option<u16> {
-        match self.outcome {
-            Outcome::Answered { status, .. } => Some(status),
-            Outcome::Lost(_) => None,
+        match self.result {
+            CallResult::Answered { status, .. } => Some(status),
+            CallResult::Lost(_) => None,
         }
     }
 
-    /// The body, if it was answered.
     pub const fn body(&self) -> Option<&Value> {
-        match &self.outcome {
-            Outcome::Answered { body, .. } => Some(body),
-            Outcome::Lost(_) => None,
+        match &self.result {
+            CallResult::Answered { body, .. } => Some(body),
+            CallResult::Lost(_) => None,
         }
     }
 
-    /// Whether the answer is the gateway's own: the function gave none.
+    /// Whether the gateway answered for a function that did not.
     pub fn is_gateways(&self) -> bool {
         self.status().is_some_and(|status| status >= 500)
             && self.body().is_some_and(|body| body.get("code").is_none())
     }
 
-    /// Whether it is not known whether it was carried out.
+    /// Whether it is unknown whether the call took effect.
     pub fn is_open(&self) -> bool {
         self.status().is_none_or(|status| status >= 500)
     }
 }
 
 impl History {
-    /// The users that calls in a workspace were about.
+    /// The users that calls in a workspace concern.
     pub fn users(&self, workspace: usize) -> BTreeSet<UserId> {
         let calls = self.calls.iter().filter(|call| call.workspace == workspace);
-        calls.filter_map(|call| call.what.user()).collect()
+        calls.filter_map(|call| call.operation.user()).collect()
     }
 }

@@ -1,26 +1,27 @@
-//! The whole product on a bad day, and what it said held against what it may say.
+//! Runs the whole product under faults and checks every answer.
 //!
-//! Game servers, moderators, exporters and readers of the log call the real functions over HTTP, and
-//! schedules run and events and bans are carried to an endpoint and to Roblox, while processes are killed, the database misbehaves, the stream comes late, twice and
-//! in another order, and no two clocks agree. Every call is recorded. In the end the faults stop, the product is asked for everything it
-//! knows, and the [`checker`] looks for a lawful course of events that explains all of it.
+//! Game servers, moderators, exporters and event log readers call the real functions over HTTP, and
+//! webhooks and the mirror deliver to fakes, while processes are killed, the database fails, the
+//! stream delivers late, twice and out of order, and clocks disagree. Every call is recorded. At
+//! the end the faults stop, the product is asked for everything it knows, and the [`checker`] looks
+//! for an order of events that explains all of it.
 //!
-//! A seed repeats the plan of a run: what each actor does and which fault strikes when. In which
-//! moment the machine lets them is not repeated, so a finding may need several runs to come again;
-//! that is why each is printed with the calls that prove it.
+//! A seed repeats the plan of a run: what each client does and which fault occurs when. It does not
+//! repeat the machine's timing, so a finding may need several runs to come up again; that is why
+//! each is printed with the calls that prove it.
 
-mod actors;
+mod chaos;
 mod checker;
-mod ending;
+mod clients;
+mod erasure;
+mod fakes;
+mod final_state;
 mod history;
-mod outside;
 mod plan;
+mod recorder;
 mod report;
 mod run;
 mod schedules;
-mod stage;
-mod thinning;
-mod weather;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,22 +30,22 @@ use clap::Parser;
 
 use plan::Plan;
 
-/// What may pass after the time is over: bans run out, the stream settles, everything is asked for.
+/// Time allowed after the run: bans expire, the stream drains, the final state is read.
 const AFTERWARDS: Duration = Duration::from_mins(2);
 
-/// How much of the run the checker may take besides.
+/// The checker's time as a multiple of the run's.
 const CHECKING: u32 = 2;
 
-/// Acts on the local stack on a bad day and checks every answer.
+/// Runs the local stack under faults and checks every answer.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// For how many minutes to act.
+    /// How long to run, in minutes.
     #[arg(long, default_value_t = 3.0, conflicts_with = "seconds")]
     minutes: f64,
-    /// The same in seconds.
+    /// How long to run, in seconds.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Repeats the plan of an earlier run.
+    /// Repeat the plan of an earlier run.
     #[arg(long)]
     seed: Option<u64>,
 }
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let seconds = arguments.seconds.unwrap_or(arguments.minutes * 60.0);
     let Ok(time) = Duration::try_from_secs_f64(seconds) else {
-        eprintln!("{seconds} s is no time to act");
+        eprintln!("{seconds} s is not a valid duration");
         return ExitCode::from(2);
     };
     let plan = Plan {
@@ -62,11 +63,11 @@ fn main() -> ExitCode {
     };
     println!("seed {}", plan.seed);
 
-    // Whatever hangs, the program ends.
+    // End the program even if something hangs.
     let most = time * (1 + CHECKING) + AFTERWARDS;
     std::thread::spawn(move || {
         std::thread::sleep(most);
-        eprintln!("it did not end within {most:?}");
+        eprintln!("the run did not end within {most:?}");
         std::process::exit(3);
     });
 
@@ -77,17 +78,17 @@ fn main() -> ExitCode {
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("no threads: {error}");
+            eprintln!("cannot start the runtime: {error}");
             return ExitCode::from(2);
         }
     };
     let run = runtime.block_on(run::run(&plan));
-    let verdict = checker::check(&run.history);
-    report::print(&run, &verdict);
-    if verdict.findings.is_empty() {
+    let checked = checker::check(&run.history);
+    report::print(&run, &checked);
+    if checked.findings.is_empty() {
         ExitCode::SUCCESS
     } else {
-        println!("`make soak SEED={}` repeats the plan", plan.seed);
+        println!("run `make soak SEED={}` to repeat this plan", plan.seed);
         ExitCode::FAILURE
     }
 }

@@ -1,8 +1,7 @@
-//! What a seed decides: who acts how, and which fault strikes when.
+//! Derives a run's plan from its seed: who does what, and which fault occurs when.
 //!
-//! Each actor and each kind of fault has a source of chance of its own, made of the seed and its
-//! name, so that none disturbs another. What they do is repeated by the seed; in which moment the
-//! machine lets them do it is not.
+//! Each client and each kind of fault has its own random generator, made from the seed and its
+//! name, so that they do not affect each other. The seed does not determine the machine's timing.
 
 use std::time::Duration;
 
@@ -10,43 +9,41 @@ use fastrand::Rng;
 use local_stack::fault_proxy::{Fault, Rule};
 use shared::domain::ids::ExperienceId;
 
-/// How many workspaces there are.
 pub const WORKSPACES: usize = 2;
 
 /// The experiences of each workspace.
 pub const EXPERIENCES: [u64; 3] = [7_001, 7_002, 7_003];
 
-/// Those of them whose bans are mirrored on Roblox's side, workspace by workspace. A place is part of
-/// one universe.
+/// The mirrored experiences of each workspace. A place is part of one universe.
 pub const MIRRORED: [&[u64]; WORKSPACES] = [&[7_001], &[7_002, 7_003]];
 
-/// The minute in which Roblox takes two changes of a user.
+/// The window in which Roblox accepts two changes of a user.
 pub const ROBLOX_MINUTE: Duration = Duration::from_millis(1_200);
 
-/// How long an endpoint has for its answer, in milliseconds.
+/// How long an endpoint may take to answer, in milliseconds.
 pub const ANSWER_LIMIT: u64 = 1_000;
 
-/// How many game servers each experience has.
+/// Game servers per experience.
 pub const SERVERS: usize = 2;
 
-/// How many moderators each workspace has.
+/// Moderators per workspace.
 pub const MODERATORS: usize = 3;
 
-/// How many users are banned at a time; the same ones in each workspace.
+/// How many users are banned at once; the same ones in each workspace.
 pub const USERS: u64 = 6;
 
-/// For how long, before others take their place. So few calls concern one user that all orders of
-/// them can be tried.
-pub const ERA: Duration = Duration::from_secs(20);
+/// How long before other users replace them. Short, so that few calls concern one user and the
+/// checker can try all orders.
+pub const USERS_CHANGE_EVERY: Duration = Duration::from_secs(20);
 
-/// How many processes of each function there are.
+/// Processes per function.
 pub const INSTANCES: usize = 8;
 
-/// By how much a clock may be wrong, in milliseconds, either way.
+/// By how much a clock may be off, in milliseconds, either way.
 pub const SKEW: i64 = 3_000;
 
-/// The functions that are killed, those that write more often.
-const VICTIMS: [&str; 20] = [
+/// The functions to kill; those that write appear more often.
+const KILLED_FUNCTIONS: [&str; 20] = [
     "ban-async",
     "ban-async",
     "ban-async",
@@ -69,7 +66,7 @@ const VICTIMS: [&str; 20] = [
     "bans",
 ];
 
-/// The operations of the database that are struck.
+/// The database operations to fail.
 const OPERATIONS: [Option<&str>; 6] = [
     None,
     Some("TransactWriteItems"),
@@ -79,45 +76,40 @@ const OPERATIONS: [Option<&str>; 6] = [
     Some("UpdateItem"),
 ];
 
-/// Of how many of a hundred spells writes go unanswered altogether.
+/// Percentage of fault bursts in which no write is answered.
 const UNANSWERED: u8 = 25;
 
-/// A run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// What it is made of.
     pub seed: u64,
-    /// For how long they act.
+    /// How long the clients run.
     pub time: Duration,
 }
 
-/// A spell of bad weather at the database.
+/// A burst of database faults.
 #[derive(Clone, Debug)]
-pub struct Spell {
-    /// How long it stays away before.
+pub struct FaultBurst {
+    /// The pause before it.
     pub pause: Duration,
-    /// What it does.
     pub rules: Vec<Rule>,
-    /// How long it lasts.
     pub lasts: Duration,
 }
 
-/// A process to be killed.
+/// A planned kill of a process.
 #[derive(Clone, Copy, Debug)]
-pub struct Blow {
-    /// How long to wait before.
+pub struct PlannedKill {
+    /// The pause before it.
     pub pause: Duration,
-    /// Of which function.
     pub function: &'static str,
-    /// How long after it was seen to have something in hand.
+    /// How long after the process became busy.
     pub after: Duration,
-    /// Which of those that have something in hand.
+    /// Which of the busy processes, modulo their number.
     pub which: usize,
 }
 
 impl Plan {
-    /// The source of chance of that name.
-    pub fn dice(&self, name: &str) -> Rng {
+    /// The random generator of that name.
+    pub fn rng(&self, name: &str) -> Rng {
         // FNV-1a, which does not change with the compiler.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -125,54 +117,52 @@ impl Plan {
         Rng::with_seed(self.seed ^ hash)
     }
 
-    /// By how much the clocks are wrong.
+    /// The clock offsets.
     pub fn clocks(&self) -> Vec<i64> {
-        let mut dice = self.dice("clocks");
-        // As many that no two functions begin alike.
-        (0..=INSTANCES * 2)
-            .map(|_| dice.i64(-SKEW..=SKEW))
-            .collect()
+        let mut rng = self.rng("clocks");
+        // Enough that no two functions start alike.
+        (0..=INSTANCES * 2).map(|_| rng.i64(-SKEW..=SKEW)).collect()
     }
 
-    /// What happens to the database, one after the other.
-    pub fn spells(&self) -> impl Iterator<Item = Spell> + use<> {
-        let mut dice = self.dice("database");
-        std::iter::repeat_with(move || spell(&mut dice))
+    /// The database fault bursts, in order.
+    pub fn fault_bursts(&self) -> impl Iterator<Item = FaultBurst> + use<> {
+        let mut rng = self.rng("database");
+        std::iter::repeat_with(move || fault_burst(&mut rng))
     }
 
-    /// Which processes are killed, one after the other.
-    pub fn blows(&self) -> impl Iterator<Item = Blow> + use<> {
-        let mut dice = self.dice("kills");
-        std::iter::repeat_with(move || Blow {
-            pause: millis(&mut dice, 150, 900),
-            function: dice.choice(VICTIMS).unwrap_or("ban-async"),
-            after: millis(&mut dice, 0, 10),
-            which: dice.usize(..),
+    /// The planned kills, in order.
+    pub fn planned_kills(&self) -> impl Iterator<Item = PlannedKill> + use<> {
+        let mut rng = self.rng("kills");
+        std::iter::repeat_with(move || PlannedKill {
+            pause: millis(&mut rng, 150, 900),
+            function: rng.choice(KILLED_FUNCTIONS).unwrap_or("ban-async"),
+            after: millis(&mut rng, 0, 10),
+            which: rng.usize(..),
         })
     }
 }
 
-/// Whether a workspace mirrors the bans of an experience.
+/// Whether a workspace mirrors an experience.
 pub fn is_mirrored(workspace: usize, experience: ExperienceId) -> bool {
     let mirrored = MIRRORED.get(workspace);
     mirrored.is_some_and(|mirrored| mirrored.contains(&experience.get()))
 }
 
-/// A time between two, in milliseconds.
-pub fn millis(dice: &mut Rng, from: u64, to: u64) -> Duration {
-    Duration::from_millis(dice.u64(from..to))
+/// A random duration between two, in milliseconds.
+pub fn millis(rng: &mut Rng, from: u64, to: u64) -> Duration {
+    Duration::from_millis(rng.u64(from..to))
 }
 
-fn spell(dice: &mut Rng) -> Spell {
-    let pause = millis(dice, 200, 1_200);
-    if dice.u8(..100) < UNANSWERED {
-        return unanswered(dice, pause);
+fn fault_burst(rng: &mut Rng) -> FaultBurst {
+    let pause = millis(rng, 200, 1_200);
+    if rng.u8(..100) < UNANSWERED {
+        return unanswered(rng, pause);
     }
-    let operation = dice.choice(OPERATIONS).flatten();
-    let fault = fault(dice, operation);
+    let operation = rng.choice(OPERATIONS).flatten();
+    let fault = fault(rng, operation);
     let lasts = match fault {
-        Fault::Stall => millis(dice, 300, 1_500),
-        _ => millis(dice, 200, 2_000),
+        Fault::Stall => millis(rng, 300, 1_500),
+        _ => millis(rng, 200, 2_000),
     };
     let rule = |fault| {
         let rule = Rule::from(fault);
@@ -181,43 +171,43 @@ fn spell(dice: &mut Rng) -> Spell {
             None => rule,
         }
     };
-    // Now and then nothing comes through; else it comes in bursts.
-    let rules = if dice.u8(..) < 40 {
+    // Sometimes nothing gets through; otherwise faults come in bursts.
+    let rules = if rng.u8(..) < 40 {
         vec![rule(fault)]
     } else {
-        let burst = |_| rule(fault).after(dice.usize(..6)).times(dice.usize(1..4));
+        let burst = |_| rule(fault).after(rng.usize(..6)).times(rng.usize(1..4));
         (0..12).map(burst).collect()
     };
-    Spell {
+    FaultBurst {
         pause,
         rules,
         lasts,
     }
 }
 
-/// Writes are made and none is answered, however often the SDK repeats it: what is hardest to get right.
-fn unanswered(dice: &mut Rng, pause: Duration) -> Spell {
-    let fault = if dice.bool() {
+/// Writes succeed but none is answered, however often the SDK retries: the hardest case.
+fn unanswered(rng: &mut Rng, pause: Duration) -> FaultBurst {
+    let fault = if rng.bool() {
         Fault::CutAfter
     } else {
-        Fault::Delay(millis(dice, 1_050, 1_500))
+        Fault::Delay(millis(rng, 1_050, 1_500))
     };
-    Spell {
+    FaultBurst {
         pause,
         rules: vec![Rule::from(fault).on("TransactWriteItems")],
-        lasts: millis(dice, 800, 3_000),
+        lasts: millis(rng, 800, 3_000),
     }
 }
 
-fn fault(dice: &mut Rng, operation: Option<&str>) -> Fault {
+fn fault(rng: &mut Rng, operation: Option<&str>) -> Fault {
     let transactions = operation == Some("TransactWriteItems");
-    match dice.usize(..if transactions { 9 } else { 7 }) {
+    match rng.usize(..if transactions { 9 } else { 7 }) {
         0 => Fault::Throttle,
         1 => Fault::ThroughputExceeded,
         2 => Fault::ServerError,
         3 => Fault::CutBefore,
         4 => Fault::CutAfter,
-        5 => Fault::Delay(millis(dice, 50, 1_400)),
+        5 => Fault::Delay(millis(rng, 50, 1_400)),
         6 => Fault::Stall,
         7 => Fault::Cancelled("TransactionConflict"),
         _ => Fault::Cancelled("ThrottlingError"),
@@ -229,15 +219,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_its_plan_and_another_makes_another() {
+    fn a_seed_determines_the_plan() {
         let shown = |seed| {
             let plan = Plan {
                 seed,
                 time: Duration::ZERO,
             };
-            let spells: Vec<_> = plan.spells().take(50).collect();
-            let blows: Vec<_> = plan.blows().take(50).collect();
-            format!("{spells:?} {blows:?} {:?}", plan.clocks())
+            let fault_bursts: Vec<_> = plan.fault_bursts().take(50).collect();
+            let planned_kills: Vec<_> = plan.planned_kills().take(50).collect();
+            format!("{fault_bursts:?} {planned_kills:?} {:?}", plan.clocks())
         };
         assert_eq!(shown(1), shown(1));
         assert_ne!(shown(1), shown(2));

@@ -1,47 +1,55 @@
-//! What is printed in the end.
+//! Prints the result of a run.
 
 use std::collections::BTreeMap;
 
-use crate::checker::{Verdict, is_expiry};
-use crate::history::{Ending, History, Millis, Outcome};
-use crate::run::Run;
+use crate::checker::{CheckReport, is_expiry};
+use crate::history::{CallResult, FinalState, History, Millis};
+use crate::run::SoakRun;
 
-/// How many lines of a proof are printed.
+/// How many lines of a proof to print.
 const LINES: usize = 120;
 
-/// Prints the figures of a run and what was found.
-pub fn print(run: &Run, verdict: &Verdict) {
+/// Prints a run's figures and findings.
+pub fn print(run: &SoakRun, checked: &CheckReport) {
     let history = &run.history;
     calls(history);
     println!();
-    tally("requests to the database struck", &run.faults);
+    tally("failed database requests", &run.faults);
     let mut kills: BTreeMap<&str, usize> = BTreeMap::new();
     for kill in &history.kills {
         *kills.entry(kill.function).or_default() += 1;
     }
     tally("processes killed", &kills);
-    tally("batches of the stream", &run.stream);
-    tally("schedules run", &run.schedules);
-    tally("bad moments outside", &run.moods);
-    let total = |of: fn(&Ending) -> usize| history.endings.iter().map(of).sum::<usize>();
-    let bans = total(|ending| ending.bans.len());
-    let events = total(|ending| ending.log.len());
-    let arrived = total(|ending| ending.arrived.len());
-    let kept_out = total(|ending| ending.kept_out.len());
-    let expiries = total(|ending| ending.log.iter().filter(|event| is_expiry(event)).count());
+    tally("stream faults", &run.stream);
+    tally("schedule runs", &run.schedules);
+    tally("faults of endpoints and Roblox", &run.failures);
+    let total = |of: fn(&FinalState) -> usize| history.final_states.iter().map(of).sum::<usize>();
+    let bans = total(|final_state| final_state.bans.len());
+    let events = total(|final_state| final_state.log.len());
+    let received = total(|final_state| final_state.received.len());
+    let restrictions = total(|final_state| final_state.restrictions.len());
+    let expiries = total(|final_state| {
+        final_state
+            .log
+            .iter()
+            .filter(|event| is_expiry(event))
+            .count()
+    });
     println!(
-        "{bans} bans on record; {events} events in the log, {expiries} of bans that ran out; {} calls on {} users put in order",
-        verdict.ordered, verdict.users
+        "{bans} bans on record; {events} events in the log, {expiries} of them expiries; {} calls on {} users put in order",
+        checked.ordered, checked.users
     );
-    println!("{arrived} deliveries arrived; {kept_out} users kept out on Roblox's side in the end");
-    if !verdict.undecided.is_empty() {
+    println!(
+        "{received} deliveries received; {restrictions} users restricted on Roblox at the end"
+    );
+    if !checked.undecided.is_empty() {
         println!(
-            "too many orders to try for {}: nothing is known of them",
-            verdict.undecided.join(", ")
+            "too many orders to try, not checked: {}",
+            checked.undecided.join(", ")
         );
     }
     println!();
-    for finding in &verdict.findings {
+    for finding in &checked.findings {
         println!("FOUND: {}", finding.sentence);
         for line in finding.proof.iter().take(LINES) {
             println!("    {line}");
@@ -50,8 +58,8 @@ pub fn print(run: &Run, verdict: &Verdict) {
             println!("    and {} more", finding.proof.len() - LINES);
         }
     }
-    match verdict.findings.len() {
-        0 => println!("nothing found"),
+    match checked.findings.len() {
+        0 => println!("no findings"),
         1 => println!("1 finding"),
         count => println!("{count} findings"),
     }
@@ -67,12 +75,12 @@ fn calls(history: &History) {
     let mut routes: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
     let mut times: BTreeMap<&str, Vec<Millis>> = BTreeMap::new();
     for call in &history.calls {
-        let status = match &call.outcome {
-            Outcome::Answered { .. } if call.is_gateways() => "gateway's 5xx".to_owned(),
-            Outcome::Answered { status, .. } => status.to_string(),
-            Outcome::Lost(_) => "gave up".to_owned(),
+        let status = match &call.result {
+            CallResult::Answered { .. } if call.is_gateways() => "gateway's 5xx".to_owned(),
+            CallResult::Answered { status, .. } => status.to_string(),
+            CallResult::Lost(_) => "gave up".to_owned(),
         };
-        let route = call.what.function();
+        let route = call.operation.function();
         *routes.entry(route).or_default().entry(status).or_default() += 1;
         if call.status().is_some() {
             let took = call.ended.saturating_sub(call.started);

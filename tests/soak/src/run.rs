@@ -1,4 +1,4 @@
-//! One run, from the first process to the last answer.
+//! Runs a plan, from the first process to the last response.
 
 use std::collections::BTreeMap;
 
@@ -6,44 +6,43 @@ use end_to_end::{TestApp, Workspace};
 use local_stack::fault_proxy::Fault;
 use shared::domain::ids::ExperienceId;
 
-use crate::actors;
-use crate::ending;
-use crate::history::{History, Logged, Millis, Place};
-use crate::outside::moods::{self, Moods};
-use crate::outside::{self, Outside, leases};
+use crate::chaos::{self, ChaoticStream};
+use crate::clients;
+use crate::erasure;
+use crate::fakes::failures::{self, FailureCounts};
+use crate::fakes::{self, Fakes, leases};
+use crate::final_state;
+use crate::history::{History, LoggedRequest, Millis, WorkspaceInfo};
 use crate::plan::{
     ANSWER_LIMIT, EXPERIENCES, INSTANCES, Plan, ROBLOX_MINUTE, SKEW, WORKSPACES, is_mirrored,
 };
+use crate::recorder::Recorder;
 use crate::schedules;
-use crate::stage::Stage;
-use crate::thinning;
-use crate::weather::{self, Unruly};
 
-/// How long the stream may take when all is over.
-const SETTLES: std::time::Duration = std::time::Duration::from_mins(1);
+/// How long the stream may take to drain.
+const DRAINS_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// A run, and what was done to it.
+/// A run and its injected faults.
 #[derive(Clone, Debug)]
-pub struct Run {
-    /// What happened.
+pub struct SoakRun {
     pub history: History,
-    /// How many requests were struck by what.
+    /// How many database requests failed, by fault.
     pub faults: BTreeMap<String, usize>,
-    /// How often the stream did what.
+    /// How often the stream misbehaved, by kind.
     pub stream: BTreeMap<&'static str, usize>,
-    /// How often which schedule ran.
+    /// How often each schedule ran.
     pub schedules: BTreeMap<&'static str, usize>,
-    /// How often what went wrong outside.
-    pub moods: Moods,
+    /// How often each fault of a fake occurred.
+    pub failures: FailureCounts,
 }
 
 /// Runs a plan.
-pub async fn run(plan: &Plan) -> Run {
+pub async fn run(plan: &Plan) -> SoakRun {
     let mut app = TestApp::builder()
         .instances(INSTANCES)
         .clocks(&plan.clocks())
-        // How often Roblox may be asked is a matter of clocks that agree, as Lambda's do to within
-        // much less than Roblox's minute. Here the minute is too short for wrong ones.
+        // Roblox's rate limit needs clocks that agree to within much less than its window, as
+        // Lambda's do. The shortened window here does not allow wrong clocks.
         .on_time(schedules::MIRROR)
         .roblox_window(ROBLOX_MINUTE)
         .variable(
@@ -54,45 +53,45 @@ pub async fn run(plan: &Plan) -> Run {
         .without_pump()
         .start()
         .await;
-    let mut tamers = Vec::new();
-    let mut dice = plan.dice("stream");
+    let mut controls = Vec::new();
+    let mut rng = plan.rng("stream");
     app.start_pump_through(|function| {
-        let unruly = Unruly::new(function, dice.fork());
-        tamers.push(unruly.tamer());
-        unruly
+        let chaotic = ChaoticStream::new(function, rng.fork());
+        controls.push(chaotic.control());
+        chaotic
     });
     let app = &app;
-    let (workspaces, places, outside) = prepare(app).await;
+    let (workspaces, places, fakes) = prepare(app).await;
     app.settle().await;
     app.faults().forget();
 
-    let stage = Stage::open(app, workspaces, plan.time);
-    let (faults, kills, schedules, moods, (), ()) = futures::join!(
-        weather::storms(&stage, plan),
-        weather::kills(&stage, plan),
-        schedules::tick(&stage, plan),
-        moods::swing(&stage, plan, &outside),
-        leases::end_those_of_the_dead(&stage),
-        actors::act(&stage, plan),
+    let recorder = Recorder::open(app, workspaces, plan.time);
+    let (faults, kills, schedules, failures, (), ()) = futures::join!(
+        chaos::inject_database_faults(&recorder, plan),
+        chaos::kills(&recorder, plan),
+        schedules::run_schedules(&recorder, plan),
+        failures::inject(&recorder, plan, &fakes),
+        leases::end_orphaned_leases(&recorder),
+        clients::act(&recorder, plan),
     );
     let mut stream = BTreeMap::new();
-    for tamer in tamers {
-        tamer.behave();
-        for (what, times) in tamer.done() {
+    for control in controls {
+        control.behave();
+        for (what, times) in control.done() {
             *stream.entry(what).or_default() += times;
         }
     }
     let skew = Millis::from(SKEW.unsigned_abs());
-    for (workspace, place) in stage.workspaces.iter().zip(&places) {
+    for (workspace, place) in recorder.workspaces.iter().zip(&places) {
         for experience in &place.experiences {
             workspace.pending_bans(experience.get()).await;
         }
     }
-    ending::let_bans_run_out(&stage, skew).await;
-    let mut failed = ending::record_expiries(&stage).await;
-    let calls = stage.calls();
-    failed = failed.or(app.settled_within(SETTLES).await.err());
-    failed = failed.or(outside::come_to_rest(&stage, &places).await);
+    final_state::let_bans_run_out(&recorder, skew).await;
+    let mut failed = final_state::record_expiries(&recorder).await;
+    let calls = recorder.calls();
+    failed = failed.or(app.settled_within(DRAINS_WITHIN).await.err());
+    failed = failed.or(fakes::drain(&recorder, &places).await);
     let mut history = History {
         workspaces: places,
         kills,
@@ -105,47 +104,51 @@ pub async fn run(plan: &Plan) -> Run {
     for number in 0..history.workspaces.len() {
         let users = history.users(number);
         if let Some(place) = history.workspaces.get(number) {
-            let mut ending = ending::ask(&stage, number, place, users.into_iter()).await;
-            if let (Some(outside), Some(workspace)) =
-                (outside.get(number), stage.workspaces.get(number))
+            let mut final_state =
+                final_state::ask(&recorder, number, place, users.into_iter()).await;
+            if let (Some(fakes), Some(workspace)) =
+                (fakes.get(number), recorder.workspaces.get(number))
             {
-                outside.tell(workspace, &mut ending).await;
+                fakes.record_final_state(workspace, &mut final_state).await;
                 let users = history.users(number).into_iter();
-                ending.thinned = thinning::thin_out(workspace, users, &ending.log).await;
+                let (bans, log) = (&final_state.bans, &final_state.log);
+                final_state.after_erasure =
+                    erasure::erase_most_users(workspace, users, bans, log).await;
             }
-            history.endings.push(ending);
+            history.final_states.push(final_state);
         }
     }
-    history.asked = stage.calls().split_off(history.calls.len());
+    history.asked = recorder.calls().split_off(history.calls.len());
     history.logged = logged(app);
     let mut struck = BTreeMap::new();
     for fault in app.faults().struck() {
         *struck.entry(name(fault)).or_default() += 1;
     }
-    Run {
+    SoakRun {
         history,
         faults: struck,
         stream,
         schedules,
-        moods,
+        failures,
     }
 }
 
-/// Sets up the workspaces, with everything outside that is theirs.
-async fn prepare(app: &TestApp) -> (Vec<Workspace<'_>>, Vec<Place>, Vec<Outside>) {
+/// Sets up the workspaces with their fakes.
+async fn prepare(app: &TestApp) -> (Vec<Workspace<'_>>, Vec<WorkspaceInfo>, Vec<Fakes>) {
     let experiences: Vec<_> = EXPERIENCES
         .into_iter()
         .filter_map(ExperienceId::new)
         .collect();
-    let (mut workspaces, mut places, mut outside) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut workspaces, mut places, mut fakes) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..WORKSPACES {
         let workspace = app.workspace().await;
-        outside.push(Outside::of(&workspace, number).await);
-        // The last one is linked by its first call, on the bad day, and gets what stands by then.
+        fakes.push(Fakes::of(&workspace, number).await);
+        // The last experience is linked by its first call during the run, and gets the bans active
+        // by then.
         for experience in experiences.iter().skip(1) {
             workspace.pending_bans(experience.get()).await;
         }
-        places.push(Place {
+        places.push(WorkspaceInfo {
             guid: workspace.guid(),
             experiences: experiences.clone(),
             mirrored: experiences
@@ -156,7 +159,7 @@ async fn prepare(app: &TestApp) -> (Vec<Workspace<'_>>, Vec<Place>, Vec<Outside>
         });
         workspaces.push(workspace);
     }
-    (workspaces, places, outside)
+    (workspaces, places, fakes)
 }
 
 fn name(fault: Fault) -> String {
@@ -166,8 +169,8 @@ fn name(fault: Fault) -> String {
     }
 }
 
-/// How long each request took, by the logs of the functions.
-fn logged(app: &TestApp) -> Vec<Logged> {
+/// How long each request took, from the functions' logs.
+fn logged(app: &TestApp) -> Vec<LoggedRequest> {
     let mut logged = Vec::new();
     for function in app.runtime().names() {
         for line in app.runtime().logs(function) {
@@ -178,7 +181,7 @@ fn logged(app: &TestApp) -> Vec<Logged> {
             let (Some(took), Some(request), true) = (took, request, is_request) else {
                 continue;
             };
-            logged.push(Logged {
+            logged.push(LoggedRequest {
                 function: function.to_owned(),
                 request: request.to_owned(),
                 took: std::time::Duration::from_secs_f64(took.max(0.0) / 1_000.0)

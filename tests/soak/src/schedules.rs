@@ -1,29 +1,29 @@
-//! What runs by itself: the schedules, in seconds where the template has minutes.
+//! Runs the schedules, in seconds instead of minutes.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
 use crate::plan::{Plan, millis};
-use crate::stage::Stage;
+use crate::recorder::Recorder;
 
-/// The function that records that bans have run out.
+/// Records expiries.
 pub const EXPIRE: &str = "expire-bans";
 
-/// The function that delivers events.
+/// Delivers events.
 pub const DELIVER: &str = "deliver-webhooks";
 
-/// The function that mirrors bans on Roblox's side.
+/// Mirrors bans to Roblox.
 pub const MIRROR: &str = "mirror-bans";
 
-/// What schedules are called that run each minute, if their functions have one.
+/// The name of the every-minute schedules.
 pub const EACH_MINUTE: &str = "EachMinute";
 
-/// The input of the mirror's schedules.
+/// The inputs of the mirror's schedules.
 pub const SWEEP: &str = r#"{"sweep":true}"#;
 const CHECK: &str = r#"{"check":true}"#;
 
-/// The schedules; one that stands here twice is run by two at once now and then.
+/// The schedules; one listed twice sometimes runs twice at once.
 const SCHEDULES: [(&str, &str); 6] = [
     (EXPIRE, EACH_MINUTE),
     (EXPIRE, EACH_MINUTE),
@@ -36,21 +36,21 @@ const SCHEDULES: [(&str, &str); 6] = [
 /// The pause between two runs of a schedule, in milliseconds, from and to.
 const PAUSE: (u64, u64) = (500, 4_000);
 
-/// Runs all of them until the stage closes, and says how often they ended as they should.
-pub async fn tick(stage: &Stage<'_>, plan: &Plan) -> BTreeMap<&'static str, usize> {
+/// Runs all schedules until the run is over, and counts the successful runs.
+pub async fn run_schedules(recorder: &Recorder<'_>, plan: &Plan) -> BTreeMap<&'static str, usize> {
     let schedules = SCHEDULES.iter().enumerate();
     let runs = schedules.map(|(number, (function, name))| async move {
-        let mut dice = plan.dice(&format!("schedule {number}"));
+        let mut rng = plan.rng(&format!("schedule {number}"));
         let mut ended = 0;
         loop {
-            let pause = millis(&mut dice, PAUSE.0, PAUSE.1);
-            tokio::time::sleep(pause.min(stage.left())).await;
-            if stage.is_closed() {
+            let pause = millis(&mut rng, PAUSE.0, PAUSE.1);
+            tokio::time::sleep(pause.min(recorder.left())).await;
+            if recorder.is_closed() {
                 return (*function, ended);
             }
-            // One that hangs at the end of the day is left alone.
-            let running = stage.app.try_run_schedule(function, name);
-            if let Ok(Ok(_)) = tokio::time::timeout(stage.left(), running).await {
+            // A schedule that hangs at the end of the run is abandoned.
+            let running = recorder.app.try_run_schedule(function, name);
+            if let Ok(Ok(_)) = tokio::time::timeout(recorder.left(), running).await {
                 ended += 1;
             }
         }

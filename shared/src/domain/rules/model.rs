@@ -6,11 +6,13 @@
 //! between machines that disagree about the time: decisions keep their order, and only expiry
 //! depends on the clock.
 
+mod action;
 mod answer;
 mod history;
 
 use std::cmp::Reverse;
 
+pub use action::Action;
 pub use answer::{Answer, BanState};
 use history::{Event, History, How, Made, Report, Revision, Said, ScopeOf};
 

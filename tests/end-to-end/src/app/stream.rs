@@ -1,4 +1,4 @@
-//! The table's stream and the functions it feeds.
+//! The table's stream and the functions that read it.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use super::TestApp;
 use crate::files::template;
 
 impl TestApp {
-    /// Starts the pumps that feed the stream's functions.
+    /// Starts the event source mappings of the stream's functions.
     pub fn start_pump(&mut self) {
         self.start_pump_through(|function| function);
     }
 
-    /// The same with something between each pump and its function.
+    /// The same with something between each mapping and its function.
     pub fn start_pump_through<I: Invoke>(&mut self, mut between: impl FnMut(HttpInvoke) -> I) {
         let started = template().stream_functions().map(|(function, source)| {
             let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
@@ -29,24 +29,24 @@ impl TestApp {
         self.pumps = started.collect();
     }
 
-    /// Stops the pumps; what they had under way comes again when they are started.
+    /// Stops the mappings; unfinished batches come again when they are started.
     pub fn stop_pump(&mut self) {
         self.pumps.clear();
     }
 
-    /// Whether the stream is read.
+    /// Whether the stream is being read.
     pub const fn is_pumped(&self) -> bool {
         !self.pumps.is_empty()
     }
 
-    /// Waits until the stream is dealt with: Global decisions have reached every experience.
+    /// Waits until the stream is drained and Global decisions have propagated.
     pub async fn settle(&self) {
         if let Err(problem) = self.settled_within(Duration::from_secs(60)).await {
             panic!("{problem}");
         }
     }
 
-    /// The same, or else what is wrong with the stream.
+    /// Like [`TestApp::settle`], but returns what is wrong with the stream.
     pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
         assert!(!self.pumps.is_empty(), "the pump is off");
         let end = Instant::now() + patience;
@@ -62,7 +62,7 @@ impl TestApp {
                     self.last_words()
                 ));
             }
-            // What one function wrote, another may have to hear of.
+            // One function's writes may be another's records.
             if self.pumps.len() == 1 || self.delivered() == before {
                 break;
             }
@@ -79,12 +79,12 @@ impl TestApp {
         Err(format!("records were given up: {given_up:?}: {words}"))
     }
 
-    /// How often records were handed to a function so far.
+    /// How many batches of records each function has received.
     pub(super) fn delivered(&self) -> u64 {
         self.pumps.iter().map(EventSourceMapping::delivered).sum()
     }
 
-    /// What the stream's functions wrote last.
+    /// The last log line of each of the stream's functions.
     fn last_words(&self) -> String {
         let functions = template().stream_functions();
         let words = functions.map(|(function, _)| {

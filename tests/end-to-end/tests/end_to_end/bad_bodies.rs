@@ -1,4 +1,4 @@
-//! Issue section 8: what is no request at all, and texts that are odd.
+//! Invalid requests and unusual texts.
 
 use end_to_end::{Ban, Call, TestApp};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::routes::{EXPERIENCE, USER};
 
 #[tokio::test]
-async fn what_is_not_json_is_told_so() {
+async fn bodies_that_are_not_json_are_rejected() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let deep = format!(
@@ -57,7 +57,7 @@ async fn what_is_not_json_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_none_reaches_no_function() {
+async fn an_invalid_host_reaches_no_function() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.check(USER, EXPERIENCE).await;
@@ -70,7 +70,7 @@ async fn a_host_that_is_none_reaches_no_function() {
 }
 
 #[tokio::test]
-async fn what_was_sent_wrong_is_never_echoed() {
+async fn invalid_input_is_never_echoed() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let evil = "<script>alert(1)</script>";
@@ -117,7 +117,7 @@ async fn what_was_sent_wrong_is_never_echoed() {
 }
 
 #[tokio::test]
-async fn odd_but_harmless_texts_come_back_as_they_were() {
+async fn unusual_but_harmless_texts_round_trip() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let texts = [

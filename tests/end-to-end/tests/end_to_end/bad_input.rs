@@ -1,4 +1,4 @@
-//! Issue section 8: what is wrong is refused whole, and every wrong field is named.
+//! Invalid input is rejected entirely, and every invalid field is named.
 
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
@@ -63,13 +63,13 @@ fn bad_texts(most: usize) -> Vec<Value> {
     texts
 }
 
-async fn assert_untouched(workspace: &Workspace<'_>) {
+async fn assert_unchanged(workspace: &Workspace<'_>) {
     assert_eq!(workspace.bans().await, Vec::<Value>::new());
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn each_wrong_field_of_a_ban_is_named() {
+async fn every_invalid_ban_field_is_named() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let words = || {
@@ -137,11 +137,11 @@ async fn each_wrong_field_of_a_ban_is_named() {
         let call = Ban::of(USER, EXPERIENCE).call().query(parameter, value);
         workspace.send(call).await.assert_wrong_fields(&[parameter]);
     }
-    assert_untouched(&workspace).await;
+    assert_unchanged(&workspace).await;
 }
 
 #[tokio::test]
-async fn all_wrong_fields_are_named_at_once() {
+async fn all_invalid_fields_are_named_at_once() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let required = [
@@ -189,11 +189,11 @@ async fn all_wrong_fields_are_named_at_once() {
     let wrong = json!({ "userId": 0 });
     let answer = workspace.send(Call::post("/is-banned").json(&wrong)).await;
     answer.assert_wrong_fields(&["userId", "experienceId"]);
-    assert_untouched(&workspace).await;
+    assert_unchanged(&workspace).await;
 }
 
 #[tokio::test]
-async fn each_wrong_field_of_an_unban_or_a_check_is_named() {
+async fn every_invalid_unban_or_check_field_is_named() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for route in ["/unban-async", "/is-banned"] {
@@ -208,7 +208,7 @@ async fn each_wrong_field_of_an_unban_or_a_check_is_named() {
             }
         }
     }
-    // An unban needs no reason, so an empty one is as good as none.
+    // An unban needs no reason, so an empty one is accepted.
     let texts = bad_texts(1000)
         .into_iter()
         .filter(|t| t.as_str().is_none_or(|t| !t.trim().is_empty()));
@@ -226,11 +226,11 @@ async fn each_wrong_field_of_an_unban_or_a_check_is_named() {
             .await
             .assert_wrong_fields(&["moderatorId"]);
     }
-    assert_untouched(&workspace).await;
+    assert_unchanged(&workspace).await;
 }
 
 #[tokio::test]
-async fn each_wrong_parameter_is_named() {
+async fn every_invalid_parameter_is_named() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ids = [
@@ -327,5 +327,5 @@ async fn each_wrong_parameter_is_named() {
             .await
             .assert_wrong_fields(&["experienceId"]);
     }
-    assert_untouched(&workspace).await;
+    assert_unchanged(&workspace).await;
 }

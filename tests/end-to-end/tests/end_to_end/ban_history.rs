@@ -1,4 +1,4 @@
-//! `GET /bans/{guid}`: a ban, and who decided what on it.
+//! `GET /bans/{guid}`: a ban and its decisions.
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually, key_order};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use shared::domain::keys::PinnedFlagFormat;
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
-/// The ban that a call leads to, once its history can be found.
+/// The resulting ban of a call, once its history can be found.
 async fn made(workspace: &Workspace<'_>, ban: Ban) -> String {
     let shown = workspace.ban_shown(ban).await;
     let guid = shown["guid"].as_str().unwrap().to_owned();
@@ -26,14 +26,14 @@ fn names(history: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_events_of_a_ban_tell_its_life_oldest_first() {
+async fn a_bans_events_are_listed_oldest_first() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE).permanent().moderator(7);
     let guid = made(&workspace, ban.clone().reasons("first", "first")).await;
     let changed = ban.moderator(8).reasons("second", "second");
     workspace.ban(changed.clone()).await;
-    // Confirming decides nothing.
+    // A report is not a decision.
     workspace.ban(changed.completed()).await;
     let unban = Unban::of(USER, EXPERIENCE).reason("wrong user");
     workspace.unban(unban.with("moderatorId", 9)).await;
@@ -61,7 +61,7 @@ async fn the_events_of_a_ban_tell_its_life_oldest_first() {
     assert_eq!(made["data"]["privateReason"], "first");
     assert_eq!(changed["previous"]["privateReason"], "first");
     assert_eq!(changed["data"]["privateReason"], "second");
-    // As it was then: in force until it was lifted.
+    // The state at that time: active until it was lifted.
     for event in [made, changed] {
         assert_eq!(event["data"]["isActive"], 1);
         assert_eq!(event.get("reason"), None);
@@ -73,7 +73,7 @@ async fn the_events_of_a_ban_tell_its_life_oldest_first() {
 }
 
 #[tokio::test]
-async fn an_appeal_is_an_unban_and_a_new_ban_names_the_one_before_it() {
+async fn an_appeal_is_an_unban_and_a_new_ban_links_its_predecessor() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE).global().permanent();
@@ -89,14 +89,14 @@ async fn an_appeal_is_an_unban_and_a_new_ban_names_the_one_before_it() {
     let history = workspace.send(ban_history(&second)).await.success();
     assert_eq!(names(&history), ["GAME_BANNED"]);
     assert_eq!(history["events"][0]["previous"]["guid"], *first);
-    // Nor do the bans of the user elsewhere come into it.
+    // The user's bans in other experiences do not appear.
     workspace.ban(Ban::of(USER, EXPERIENCE).length(60)).await;
     let again = workspace.send(ban_history(&second)).await.success();
     assert_eq!(again["events"], history["events"]);
 }
 
 #[tokio::test]
-async fn the_fields_come_in_the_documented_order_with_the_events_last() {
+async fn history_fields_come_in_the_documented_order_with_events_last() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let guid = made(&workspace, Ban::of(USER, EXPERIENCE)).await;
@@ -127,7 +127,7 @@ async fn the_fields_come_in_the_documented_order_with_the_events_last() {
 }
 
 #[tokio::test]
-async fn an_event_is_completed_if_the_experience_had_applied_just_that_state() {
+async fn an_event_is_completed_only_if_exactly_that_state_was_applied() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE).permanent();
@@ -150,7 +150,7 @@ async fn an_event_is_completed_if_the_experience_had_applied_just_that_state() {
         [
             json!([null, 0]),
             json!([0, 0]),
-            // The report came between.
+            // The report came in between.
             json!([1, 1]),
             json!([1, 1]),
         ]
@@ -158,7 +158,7 @@ async fn an_event_is_completed_if_the_experience_had_applied_just_that_state() {
 }
 
 #[tokio::test]
-async fn flags_are_written_as_in_lists() {
+async fn history_flags_use_the_list_format() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let guid = made(&workspace, Ban::of(USER, EXPERIENCE).permanent()).await;
@@ -186,7 +186,7 @@ async fn flags_are_written_as_in_lists() {
 }
 
 #[tokio::test]
-async fn a_guid_that_no_ban_has_is_not_found_and_links_nothing() {
+async fn an_unknown_guid_is_404_and_links_nothing() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for guid in ["633197862920433664", "1", "18446744073709551615"] {
@@ -204,9 +204,9 @@ async fn a_guid_that_no_ban_has_is_not_found_and_links_nothing() {
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
 }
 
-/// The table's own expiry does it; nothing waits for it.
+/// The table's TTL deletes them; no function does.
 #[tokio::test]
-async fn a_decision_is_kept_for_as_long_as_the_workspace_says() {
+async fn decisions_are_kept_for_the_configured_retention() {
     let app = TestApp::start().await;
     let thirty_days = |settings: &mut shared::store::Workspace| {
         settings.history_days = std::num::NonZeroU32::new(30);

@@ -1,24 +1,12 @@
-//! Many bans at once, written into the table as the routes would have written them.
+//! Writes many bans into the table as the routes would have.
 
 use end_to_end::{Ban, Workspace};
 use serde_json::{Value, json};
 
-/// One ban more for each user: a real one of an experience, applied there, copied under other ids.
-/// The copies are older than the original by one millisecond each, so they come after it in lists.
+/// One more ban for each user: copies of a real ban, with other ids; pending if that ban is, which
+/// a completed one is not. Each copy is one millisecond older than the last, so they follow it in
+/// lists.
 pub async fn copy_bans(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u64>) {
-    copy(workspace, ban.completed(), users).await;
-}
-
-/// The same bans, pending in the experience.
-pub async fn copy_pending_bans(
-    workspace: &Workspace<'_>,
-    ban: Ban,
-    users: impl Iterator<Item = u64>,
-) {
-    copy(workspace, ban, users).await;
-}
-
-async fn copy(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u64>) {
     let original = workspace.ban_shown(ban).await;
     let stored = workspace.stored().await;
     let item = |kind: &str| {
@@ -31,7 +19,7 @@ async fn copy(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u
     let guid: u64 = original["guid"].as_str().unwrap().parse().unwrap();
     let experience = original["experienceId"].as_u64().unwrap();
     let prefix = workspace.prefix();
-    let mut requests = Vec::new();
+    let mut copies = Vec::new();
     for (age, user) in (1..).zip(users) {
         let guid = (((guid >> 22) - age) << 22) | (age & 0x3f_ffff);
         let key = json!({ "S": format!("{guid:020}") });
@@ -55,20 +43,7 @@ async fn copy(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u
             standing["ban_owed"] = json!({ "S": format!("{guid:020}") });
         }
         standing["ban"] = ban;
-        requests.extend([record, standing].map(|item| json!({ "PutRequest": { "Item": item } })));
+        copies.extend([record, standing]);
     }
-    let table = &workspace.app().tables().bans;
-    for batch in requests.chunks(25) {
-        let input = json!({ "RequestItems": { table: batch } });
-        let output = workspace
-            .app()
-            .database()
-            .call("BatchWriteItem", &input)
-            .await
-            .unwrap();
-        let left = output["UnprocessedItems"]
-            .as_object()
-            .is_some_and(|left| !left.is_empty());
-        assert!(!left, "{}", Value::from(left));
-    }
+    workspace.app().put_items(copies).await;
 }

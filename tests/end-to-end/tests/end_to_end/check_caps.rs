@@ -1,4 +1,4 @@
-//! Caps on checks: how many a key may make within a minute, counted approximately.
+//! Caps on the checks of a key per minute, counted approximately.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -17,12 +17,15 @@ fn check(key: &str) -> Call {
     Call::post("/is-banned").json(&body).key(key)
 }
 
-/// A public key with a cap on checks. Waits until at least 25 s of the current minute are left, so that
-/// the test does not span two of them.
+/// An app in whose functions a minute has just begun, so that a test does not span two minutes.
+async fn app_at_the_start_of_a_minute() -> TestApp {
+    let since = i64::try_from(now() % 60).unwrap() * 1000;
+    let builder = TestApp::builder().with_faults().clocks(&[-since]);
+    builder.start().await
+}
+
+/// A public key with a cap on checks.
 async fn capped(workspace: &Workspace<'_>) -> String {
-    while now() % 60 > 35 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
     let spec = KeySpec {
         checks_per_minute: NonZeroU32::new(CAP),
         ..KeySpec::public()
@@ -31,8 +34,8 @@ async fn capped(workspace: &Workspace<'_>) -> String {
 }
 
 #[tokio::test]
-async fn checks_beyond_the_cap_are_refused_in_every_environment() {
-    let app = TestApp::builder().with_faults().start().await;
+async fn checks_over_the_cap_are_refused_in_every_environment() {
+    let app = app_at_the_start_of_a_minute().await;
     let workspace = app.workspace().await;
     let key = capped(&workspace).await;
     for number in 1..=CAP {
@@ -42,20 +45,20 @@ async fn checks_beyond_the_cap_are_refused_in_every_environment() {
     refused.assert_error(429, "rate_limited");
     let retry_after = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60_u64).contains(&retry_after), "{retry_after}");
-    // What is refused costs no read.
+    // A refused check costs no read.
     let log = app.log_of("is-banned", &refused).await;
     assert_eq!(
         (&log["databaseCalls"], &log["status"]),
         (&json!(0), &json!(429))
     );
-    // An invalid check counts like any other.
+    // An invalid check counts too.
     let invalid = Call::post("/is-banned").body("{").key(&key);
     app.send(&invalid).await.assert_error(429, "rate_limited");
-    // Nobody else is refused.
+    // Other keys are not refused.
     assert_eq!(app.send(&check(workspace.public_key())).await.status, 200);
     assert_eq!(app.send(&check(workspace.secret_key())).await.status, 200);
 
-    // The last checks are reported with a later call, at most one report in three seconds.
+    // The last checks are reported with a later call, at most once in three seconds.
     let total = || async {
         let items = app.items(&format!("{}#K#", workspace.prefix())).await;
         items.first().map(|item| item["count"]["N"].clone())
@@ -81,8 +84,8 @@ async fn checks_beyond_the_cap_are_refused_in_every_environment() {
 }
 
 #[tokio::test]
-async fn stalled_database_neither_fails_nor_slows_the_count_of_checks() {
-    let app = TestApp::builder().with_faults().start().await;
+async fn a_stalled_database_does_not_affect_capped_checks() {
+    let app = app_at_the_start_of_a_minute().await;
     let workspace = app.workspace().await;
     let key = capped(&workspace).await;
     app.send(&check(&key)).await.success();
@@ -105,7 +108,7 @@ async fn stalled_database_neither_fails_nor_slows_the_count_of_checks() {
 }
 
 #[tokio::test]
-async fn counting_costs_no_call_of_a_check_and_few_writes_beside_many() {
+async fn counting_checks_adds_no_calls_and_few_writes() {
     let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
@@ -122,13 +125,13 @@ async fn counting_costs_no_call_of_a_check_and_few_writes_beside_many() {
     let seen = app.faults().seen();
     let writes = seen.iter().filter(|name| *name == "UpdateItem").count();
     let intervals = usize::try_from(begun.elapsed().as_secs() / 3).unwrap();
-    // One more is that the key is used today, and one more if a minute begins.
+    // Plus one write for the key's daily use, and one if a minute begins.
     assert!((1..=3 + intervals).contains(&writes), "{writes} writes");
 }
 
-/// A key that is tried a moment before it exists works within the documented five seconds.
+/// A key tried just before its creation works within the documented five seconds.
 #[tokio::test]
-async fn key_that_was_tried_before_it_existed_works_within_five_seconds() {
+async fn a_key_tried_before_creation_works_within_five_seconds() {
     let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
     let early = PlainKey::random(KeyKind::Secret, workspace.id());

@@ -1,13 +1,13 @@
-//! The access patterns cost what `docs/architecture.md` says, in DynamoDB's own numbers.
+//! The access patterns cost what `docs/architecture.md` says, in DynamoDB's units.
 
-use end_to_end::{Answer, Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
+use end_to_end::{ApiResponse, Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
 use serde_json::{Value, json};
 
 use crate::bulk::copy_bans;
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
-/// Read units, write units and calls of the request with this answer.
-async fn cost(workspace: &Workspace<'_>, function: &str, answer: &Answer) -> (f64, f64, u64) {
+/// Read units, write units and calls of the request with this response.
+async fn cost(workspace: &Workspace<'_>, function: &str, answer: &ApiResponse) -> (f64, f64, u64) {
     assert_eq!(answer.status, 200, "{answer}");
     let log = workspace.app().log_of(function, answer).await;
     let number = |field: &str| {
@@ -22,7 +22,7 @@ async fn cost(workspace: &Workspace<'_>, function: &str, answer: &Answer) -> (f6
     )
 }
 
-/// The cost of a call by a function that knows key and link already.
+/// The cost of a call when the function has the key and the link cached.
 async fn warm(workspace: &Workspace<'_>, function: &str, call: &Call) -> (f64, f64, u64) {
     workspace.send(call.clone()).await;
     let answer = workspace.send(call.clone()).await;
@@ -37,20 +37,16 @@ fn list(route: &str) -> Call {
     Call::get(route).query("experienceId", EXPERIENCE)
 }
 
-/// A workspace in whose experience so many users are banned and applied.
+/// A workspace with this many users banned and applied in its experience.
 async fn with_bans(app: &TestApp, count: u64) -> Workspace<'_> {
     let workspace = app.workspace().await;
-    copy_bans(
-        &workspace,
-        Ban::of(1_000_000, EXPERIENCE).permanent(),
-        1_000_001..1_000_000 + count,
-    )
-    .await;
+    let ban = Ban::of(1_000_000, EXPERIENCE).permanent().completed();
+    copy_bans(&workspace, ban, 1_000_001..1_000_000 + count).await;
     workspace
 }
 
 #[tokio::test]
-async fn a_check_reads_two_small_items_in_one_call_whatever_the_history() {
+async fn a_check_reads_two_small_items_in_one_call() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     assert_eq!(
@@ -69,7 +65,7 @@ async fn a_check_reads_two_small_items_in_one_call_whatever_the_history() {
         (2.0, 0.0, 1)
     );
 
-    // With the longest reasons there are, it is still the same.
+    // With the longest possible reasons the cost is the same.
     let (private, public) = ("a".repeat(1000), "b".repeat(400));
     workspace
         .ban(Ban::of(USER, EXPERIENCE).reasons(&private, &public))
@@ -88,7 +84,7 @@ async fn a_check_reads_two_small_items_in_one_call_whatever_the_history() {
 }
 
 #[tokio::test]
-async fn a_check_with_a_key_not_in_memory_reads_the_key_in_the_same_call() {
+async fn a_check_with_an_uncached_key_reads_it_in_the_same_call() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let answer = workspace.send(check(USER)).await;
@@ -96,14 +92,14 @@ async fn a_check_with_a_key_not_in_memory_reads_the_key_in_the_same_call() {
 }
 
 #[tokio::test]
-async fn no_access_pattern_costs_more_for_2000_bans_than_for_10() {
+async fn access_patterns_cost_the_same_for_2000_bans_as_for_10() {
     let app = TestApp::builder().without_stream().start().await;
     let mut costs = Vec::new();
     for count in [10, 2000] {
         let workspace = with_bans(&app, count).await;
         let mut of_workspace = Vec::new();
         let ban = Ban::of(USER, EXPERIENCE).permanent();
-        // Key and link are known to the function from here on.
+        // From here on the function has the key and the link cached.
         workspace.ban(Ban::of(9, EXPERIENCE)).await;
         workspace.unban(Unban::of(9, EXPERIENCE)).await;
         let calls = [
@@ -130,7 +126,7 @@ async fn no_access_pattern_costs_more_for_2000_bans_than_for_10() {
         costs.push(of_workspace);
     }
     assert_eq!(costs[0], costs[1]);
-    // A function that meets key and link for the first time reads one unit more for each.
+    // A function without the key or the link cached reads one more unit for each.
     let expected = [
         ("ban-async", (3.0, 13.0, 4)),
         ("is-banned", (3.0, 0.0, 1)),
@@ -149,7 +145,7 @@ async fn no_access_pattern_costs_more_for_2000_bans_than_for_10() {
 }
 
 #[tokio::test]
-async fn an_empty_poll_costs_half_a_unit() {
+async fn an_empty_poll_costs_half_a_read_unit() {
     let app = TestApp::builder().without_stream().start().await;
     for count in [10, 2000] {
         let workspace = with_bans(&app, count).await;
@@ -165,7 +161,7 @@ async fn an_empty_poll_costs_half_a_unit() {
 }
 
 #[tokio::test]
-async fn a_poll_pays_for_what_is_pending() {
+async fn a_poll_costs_in_proportion_to_its_pending_entries() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = with_bans(&app, 2000).await;
     for pending in 1..=10_u32 {
@@ -189,7 +185,7 @@ async fn a_poll_pays_for_what_is_pending() {
             expected
         );
     }
-    // A page pays for the page.
+    // A page costs only itself.
     let page = list("/pending-unbans").query("limit", 3);
     assert_eq!(
         warm(&workspace, "pending-unbans", &page).await,
@@ -198,7 +194,7 @@ async fn a_poll_pays_for_what_is_pending() {
 }
 
 #[tokio::test]
-async fn a_repeated_confirmation_reads_two_items_and_writes_nothing() {
+async fn a_repeated_report_reads_two_items_and_writes_nothing() {
     let app = TestApp::start().await;
     let workspace = with_bans(&app, 10).await;
     let ban = Ban::of(USER, EXPERIENCE).permanent().completed();
@@ -218,7 +214,7 @@ async fn a_repeated_confirmation_reads_two_items_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_list_pays_for_its_page_and_not_for_what_lies_beyond() {
+async fn a_list_costs_only_its_own_page() {
     let app = TestApp::builder().without_stream().start().await;
     let mut pages: Vec<Vec<(f64, f64, u64)>> = Vec::new();
     for count in [200, 2000] {
@@ -246,7 +242,7 @@ async fn a_list_pays_for_its_page_and_not_for_what_lies_beyond() {
 }
 
 #[tokio::test]
-async fn a_cap_costs_one_read_and_two_write_units_and_no_call_more() {
+async fn a_cap_adds_one_read_and_two_write_units_but_no_call() {
     let app = TestApp::builder().without_stream().start().await;
     let cap = std::num::NonZeroU32::new(1000);
     let mut costs = Vec::new();
@@ -271,7 +267,7 @@ async fn a_cap_costs_one_read_and_two_write_units_and_no_call_more() {
 }
 
 #[tokio::test]
-async fn the_history_of_a_ban_costs_its_look_up_and_the_decisions_on_its_user_since() {
+async fn ban_history_costs_its_lookup_and_later_decisions_on_the_user() {
     let app = TestApp::builder().without_stream().start().await;
     for count in [10, 2000] {
         let workspace = with_bans(&app, count).await;
@@ -283,7 +279,7 @@ async fn the_history_of_a_ban_costs_its_look_up_and_the_decisions_on_its_user_si
             (1.5, 0.0, 2),
             "{count}"
         );
-        // A decision of ordinary length is under 1 KB, and 4 KB are a unit.
+        // A decision of ordinary length is under 1 KB, and 4 KB are one unit.
         for number in 0..10 {
             let reason = format!("reason {number}");
             workspace.ban(ban.clone().reasons(&reason, &reason)).await;

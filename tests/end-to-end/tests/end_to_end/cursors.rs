@@ -1,4 +1,4 @@
-//! Cursors: only those that we handed out are accepted, whatever is sent.
+//! Cursors: only those we issued are accepted.
 
 use end_to_end::{Ban, Call, TestApp, Workspace, now};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use shared::store::{LogPosition, PollPosition};
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
-/// A genuine cursor of a list, at whatever place.
+/// A genuine cursor of a list, at any position.
 async fn genuine(workspace: &Workspace<'_>, list: ListName, position: impl Position) -> String {
     let store = workspace.app().store();
     let secret = store
@@ -33,14 +33,14 @@ async fn lists(workspace: &Workspace<'_>) -> Vec<Call> {
     ]
 }
 
-/// Texts of all kinds, the same at each run.
+/// Texts of all kinds, the same in each run.
 fn texts() -> Vec<String> {
-    let mut dice = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut rng = 0x9E37_79B9_7F4A_7C15_u64;
     let mut roll = |sides: usize| {
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        usize::try_from(dice % u64::try_from(sides).unwrap()).unwrap()
+        rng ^= rng << 13;
+        rng ^= rng >> 7;
+        rng ^= rng << 17;
+        usize::try_from(rng % u64::try_from(sides).unwrap()).unwrap()
     };
     let letters: Vec<char> = "ABCDwxyz0189-_=+/.%| \u{0}é🦀".chars().collect();
     let mut texts: Vec<String> = ["", "0", "1", "-1", "7|156", "0.7", "99999999999999999999"]
@@ -55,7 +55,7 @@ fn texts() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn whatever_is_sent_as_a_cursor_is_refused_by_its_name() {
+async fn invalid_cursors_are_rejected_by_field() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for list in lists(&workspace).await {
@@ -67,7 +67,7 @@ async fn whatever_is_sent_as_a_cursor_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn place_that_a_clock_ahead_gave_out_is_the_end_of_the_list() {
+async fn a_cursor_from_a_fast_clock_marks_the_end_of_the_list() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
@@ -93,7 +93,7 @@ async fn place_that_a_clock_ahead_gave_out_is_the_end_of_the_list() {
 }
 
 #[tokio::test]
-async fn cursor_beyond_the_end_of_the_log_is_refused() {
+async fn a_cursor_past_the_end_of_the_log_is_rejected() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let at = async |epoch, position| {
@@ -103,7 +103,7 @@ async fn cursor_beyond_the_end_of_the_log_is_refused() {
             .send(Call::get("/events").query("cursor", cursor))
             .await
     };
-    // Before there is a log at all.
+    // Before there is an event log.
     assert_eq!(at(0, 0).await.list(), Vec::<Value>::new());
     at(0, 1).await.assert_wrong_fields(&["cursor"]);
 
@@ -115,7 +115,7 @@ async fn cursor_beyond_the_end_of_the_log_is_refused() {
 }
 
 #[tokio::test]
-async fn workspace_without_a_secret_is_asked_to_be_upgraded_and_answers_all_else() {
+async fn a_workspace_without_a_secret_fails_only_on_cursors() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let key = json!({ "pk": { "S": format!("W#{}", workspace.prefix()) }, "sk": { "S": "W" } });

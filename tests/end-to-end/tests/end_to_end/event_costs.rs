@@ -1,4 +1,4 @@
-//! What events cost, in DynamoDB's own numbers: `docs/architecture.md` says so.
+//! The costs of events that `docs/architecture.md` documents, in DynamoDB's units.
 
 use end_to_end::{Ban, Call, TestApp, Workspace, eventually, now};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::bulk::copy_bans;
 use crate::routes::EXPERIENCE;
 
-/// Read and write units of all that a function has done.
+/// Read and write units of everything a function has done.
 fn spent(app: &TestApp, function: &str) -> [f64; 2] {
     let lines = app.runtime().logs(function);
     let lines: Vec<Value> = lines.iter().filter_map(|line| line.json()).collect();
@@ -18,7 +18,7 @@ fn spent(app: &TestApp, function: &str) -> [f64; 2] {
     })
 }
 
-/// How much of something a function has counted.
+/// The total of a counter of a function.
 fn counted(app: &TestApp, function: &str, what: &str) -> u64 {
     let lines = app.runtime().logs(function);
     let lines = lines.iter().filter_map(|line| line.json());
@@ -34,7 +34,7 @@ async fn logged(app: &TestApp, count: u64) {
 }
 
 #[tokio::test]
-async fn an_event_costs_about_three_reads_and_five_writes_to_log() {
+async fn logging_an_event_costs_about_three_reads_and_five_writes() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=20 {
@@ -42,13 +42,13 @@ async fn an_event_costs_about_three_reads_and_five_writes_to_log() {
     }
     logged(&app, 20).await;
     let [reads, writes] = spent(&app, "publish-events").map(|units| units / 20.0);
-    // Alone an event also pays for the head of the log; in a batch all share it.
+    // A single event also pays for the head of the log; a batch shares it.
     assert!((2.0..=3.5).contains(&reads), "{reads} read units");
     assert!((3.0..=6.0).contains(&writes), "{writes} write units");
 }
 
 #[tokio::test]
-async fn the_log_is_read_for_what_it_answers_whatever_its_length() {
+async fn reading_the_event_log_costs_only_what_it_returns() {
     let app = TestApp::start().await;
     let mut costs = Vec::new();
     for length in [20, 120] {
@@ -67,7 +67,7 @@ async fn the_log_is_read_for_what_it_answers_whatever_its_length() {
         assert_eq!(calls, Some(6.0), "{line}");
         costs.push(reads.unwrap());
 
-        // With nothing new, one look at the end of the log says so.
+        // Without new events, one read of the end of the log suffices.
         let call = Call::get("/events").query("limit", 1000);
         let end = workspace.send(call.clone()).await.next_cursor().unwrap();
         let answer = workspace.send(call.query("cursor", end)).await;
@@ -81,17 +81,16 @@ async fn the_log_is_read_for_what_it_answers_whatever_its_length() {
 }
 
 #[tokio::test]
-async fn a_look_for_what_has_run_out_pays_for_that_and_not_for_what_is_banned() {
+async fn an_expiry_sweep_costs_only_what_has_expired() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
-    let ban = Ban::of(1_000_000, EXPERIENCE).length("7d");
+    let ban = Ban::of(1_000_000, EXPERIENCE).length("7d").completed();
     copy_bans(&workspace, ban, 1_000_001..1_001_000).await;
     let run = async || {
-        let event = json!({ "sweep": true }).to_string();
+        let event = json!({ "sweep": true });
         let before = spent(&app, "expire-bans");
         let lines = app.runtime().logs("expire-bans").len();
-        let run = app.runtime().invoke("expire-bans", event.into()).await;
-        run.unwrap();
+        app.invoke("expire-bans", &event).await.unwrap();
         eventually("the run is logged", async || {
             (app.runtime().logs("expire-bans").len() > lines).then_some(())
         })

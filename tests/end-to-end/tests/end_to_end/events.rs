@@ -1,4 +1,4 @@
-//! `GET /events`: everything that was decided, in one order.
+//! `GET /events`: all decisions in one order.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn page(workspace: &Workspace<'_>, call: Call) -> (Vec<Value>, String) {
     (answer.list(), cursor)
 }
 
-/// The whole log, once so many events are in it.
+/// The whole event log, once it holds this many events.
 async fn log(app: &TestApp, workspace: &Workspace<'_>, expected: usize) -> Vec<Value> {
     app.settle().await;
     eventually(&format!("{expected} events"), async || {
@@ -40,17 +40,14 @@ fn names(events: &[Value]) -> Vec<&str> {
     names.collect()
 }
 
-/// Runs what the schedule runs each minute.
+/// Runs the every-minute schedule.
 async fn expire(app: &TestApp) {
-    let event = json!({ "sweep": true }).to_string();
-    app.runtime()
-        .invoke("expire-bans", event.into())
-        .await
-        .unwrap();
+    let event = json!({ "sweep": true });
+    app.invoke("expire-bans", &event).await.unwrap();
 }
 
-/// A ban that has run out by the time this returns.
-async fn run_out(workspace: &Workspace<'_>, ban: Ban) -> Value {
+/// A ban that has expired when this returns.
+async fn expired_ban(workspace: &Workspace<'_>, ban: Ban) -> Value {
     let shown = workspace.ban_shown(ban.length(now() + 2)).await;
     let expires = shown["expires"].as_u64().unwrap();
     eventually("the ban has run out", async || {
@@ -61,7 +58,7 @@ async fn run_out(workspace: &Workspace<'_>, ban: Ban) -> Value {
 }
 
 #[tokio::test]
-async fn every_decision_is_one_event_and_a_report_is_none() {
+async fn every_decision_logs_one_event_and_a_report_none() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE).permanent().moderator(7);
@@ -93,13 +90,13 @@ async fn every_decision_is_one_event_and_a_report_is_none() {
     assert_eq!(events[1]["previous"]["privateReason"], "first");
     assert_eq!(events[2]["previous"]["experienceBanCompleted"], 1);
     assert_eq!(events[4]["data"]["isAppealed"], 1);
-    // It is the same event as in the history of the ban.
+    // It is the same event as in the ban's history.
     let history = workspace.send(ban_history(guid)).await.success();
     assert_eq!(history["events"].as_array().unwrap()[..], events[..3]);
 }
 
 #[tokio::test]
-async fn the_log_is_read_on_with_its_cursor_and_leaves_nothing_out() {
+async fn the_event_log_can_be_followed_by_cursor_without_gaps() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let mut expected = Vec::new();
@@ -125,7 +122,7 @@ async fn the_log_is_read_on_with_its_cursor_and_leaves_nothing_out() {
     }
     assert_eq!(read, expected);
 
-    // What is decided later follows.
+    // Later decisions follow.
     let later = workspace.ban_shown(Ban::of(99, EXPERIENCE)).await;
     app.settle().await;
     let call = Call::get("/events").query("cursor", cursor.unwrap());
@@ -138,7 +135,7 @@ async fn the_log_is_read_on_with_its_cursor_and_leaves_nothing_out() {
 }
 
 #[tokio::test]
-async fn the_log_can_be_read_from_a_time_on() {
+async fn the_event_log_can_be_read_from_a_time() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=5 {
@@ -157,10 +154,10 @@ async fn the_log_can_be_read_from_a_time_on() {
 }
 
 #[tokio::test]
-async fn a_ban_that_runs_out_is_an_event_though_nobody_asks() {
+async fn an_expiry_is_logged_without_any_request() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    let ban = run_out(&workspace, Ban::of(USER, EXPERIENCE)).await;
+    let ban = expired_ban(&workspace, Ban::of(USER, EXPERIENCE)).await;
     workspace.ban(Ban::of(2, EXPERIENCE).length("7d")).await;
     workspace.ban(Ban::of(3, EXPERIENCE).permanent()).await;
     for _ in 0..2 {
@@ -188,7 +185,7 @@ async fn a_ban_that_runs_out_is_an_event_though_nobody_asks() {
 }
 
 #[tokio::test]
-async fn a_ban_that_was_changed_or_lifted_in_time_does_not_run_out() {
+async fn a_ban_changed_or_lifted_in_time_logs_no_expiry() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE);
@@ -205,7 +202,7 @@ async fn a_ban_that_was_changed_or_lifted_in_time_does_not_run_out() {
 }
 
 #[tokio::test]
-async fn killed_and_fed_twice_the_log_has_each_event_once_and_each_users_in_order() {
+async fn kills_and_duplicate_records_leave_each_event_logged_once_in_order() {
     let mut app = TestApp::builder().without_pump().start().await;
     let users = 1..=12_u64;
     let (key, prefix) = {
@@ -224,7 +221,7 @@ async fn killed_and_fed_twice_the_log_has_each_event_once_and_each_users_in_orde
             let _ = app.runtime().kill("publish-events", 0);
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
-        // Begun again from the start of the stream: everything comes another time.
+        // Restarted at the beginning of the stream: every record comes again.
         app.stop_pump();
     }
     app.start_pump();
@@ -252,7 +249,7 @@ async fn killed_and_fed_twice_the_log_has_each_event_once_and_each_users_in_orde
 }
 
 #[tokio::test]
-async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
+async fn an_erased_user_leaves_the_log_and_readers_continue() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in [USER, 2, 3] {
@@ -270,7 +267,7 @@ async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
         .erase_user(prefix.prefix(), user, operator)
         .await;
     assert!(forgotten.unwrap().items > 0);
-    // The log holds still before a gap that is fresh, so as to miss nothing that is only late.
+    // Readers stop before a fresh gap, so as not to miss a late event.
     let (events, _) = page(&workspace, Call::get("/events")).await;
     assert_eq!(events, Vec::<Value>::new());
     age_log(&workspace).await;
@@ -283,7 +280,7 @@ async fn a_forgotten_user_leaves_the_log_and_the_rest_can_be_read_on() {
 }
 
 #[tokio::test]
-async fn small_pages_leave_nothing_out_where_most_of_the_log_is_gone() {
+async fn small_pages_skip_nothing_after_most_events_were_erased() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=60 {
@@ -297,11 +294,7 @@ async fn small_pages_leave_nothing_out_where_most_of_the_log_is_gone() {
         if item["kind"]["S"] != "decision" || position.is_none_or(|at| at > 48 || at % 4 == 0) {
             continue;
         }
-        let delete = json!({
-            "TableName": app.tables().bans,
-            "Key": { "pk": item["pk"], "sk": item["sk"] },
-        });
-        app.database().call("DeleteItem", &delete).await.unwrap();
+        app.delete_item(&item).await;
     }
     age_log(&workspace).await;
     let (whole, _) = page(&workspace, Call::get("/events").query("limit", 1000)).await;
@@ -325,12 +318,12 @@ async fn small_pages_leave_nothing_out_where_most_of_the_log_is_gone() {
 }
 
 #[tokio::test]
-async fn the_log_is_the_workspaces_own_and_lasts_as_long_as_its_history() {
+async fn the_event_log_is_per_workspace_and_kept_as_long_as_its_history() {
     let app = TestApp::start().await;
     let other = app.workspace().await;
     let days = |settings: &mut Settings| settings.history_days = std::num::NonZeroU32::new(2);
     let workspace = app.workspace_with(days).await;
-    run_out(&workspace, Ban::of(USER, EXPERIENCE)).await;
+    expired_ban(&workspace, Ban::of(USER, EXPERIENCE)).await;
     expire(&app).await;
     log(&app, &workspace, 2).await;
     assert_eq!(log(&app, &other, 0).await, Vec::<Value>::new());
@@ -350,7 +343,7 @@ async fn the_log_is_the_workspaces_own_and_lasts_as_long_as_its_history() {
 }
 
 #[tokio::test]
-async fn a_place_that_the_log_cannot_have_is_refused_by_its_name() {
+async fn impossible_log_positions_are_rejected_by_field() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for (parameter, wrong) in [

@@ -1,8 +1,8 @@
-//! Contract section 6, the two exports.
+//! The JSON and CSV exports.
 
 use std::collections::HashSet;
 
-use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace};
+use end_to_end::{ApiResponse, Ban, Call, TestApp, Unban, Workspace};
 use serde_json::Value;
 
 use crate::bulk::copy_bans;
@@ -10,7 +10,7 @@ use crate::bulk::copy_bans;
 const JSON: &str = "/export/bans/json";
 const CSV: &str = "/export/bans/csv";
 
-/// With the longest reasons, enough for an upload of two parts.
+/// With the longest reasons, enough for a two-part upload.
 const BANS: u64 = 6000;
 
 fn rows(text: &str) -> Vec<csv::StringRecord> {
@@ -20,13 +20,13 @@ fn rows(text: &str) -> Vec<csv::StringRecord> {
     reader.records().map(|row| row.expect("RFC 4180")).collect()
 }
 
-/// A cell of a row, by the field of `BanInfo`.
+/// A cell of a row, by its `BanInfo` field.
 fn cell<'a>(rows: &'a [csv::StringRecord], row: usize, field: &str) -> &'a str {
     let at = rows[0].iter().position(|name| name == field).unwrap();
     &rows[row][at]
 }
 
-fn assert_file_name(answer: &Answer, workspace: &Workspace<'_>, extension: &str) {
+fn assert_file_name(answer: &ApiResponse, workspace: &Workspace<'_>, extension: &str) {
     let disposition = answer
         .header("content-disposition")
         .expect("content-disposition");
@@ -46,7 +46,7 @@ fn assert_file_name(answer: &Answer, workspace: &Workspace<'_>, extension: &str)
 }
 
 #[tokio::test]
-async fn the_json_export_is_the_list_as_a_file() {
+async fn the_json_export_equals_the_ban_list() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let empty = workspace.send(Call::get(JSON)).await;
@@ -66,7 +66,7 @@ async fn the_json_export_is_the_list_as_a_file() {
 }
 
 #[tokio::test]
-async fn the_csv_export_is_rfc_4180_in_the_order_of_the_fields() {
+async fn the_csv_export_follows_rfc_4180_and_the_field_order() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let (private, public) = ("a \"quote\", a comma", "two\r\nlines, ünïcode 🚫");
@@ -111,7 +111,7 @@ async fn the_csv_export_is_rfc_4180_in_the_order_of_the_fields() {
 }
 
 #[tokio::test]
-async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
+async fn formula_cells_are_escaped_unless_raw() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let reasons = [
@@ -148,7 +148,7 @@ async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
             .send(Call::get(CSV).query(parameter, "1"))
             .await
             .text;
-        // The client takes a byte order mark for part of the encoding.
+        // The client treats a byte order mark as part of the encoding.
         let text = text.trim_start_matches('\u{feff}');
         let guid = cell(&rows(text), 1, "guid").to_owned();
         assert_eq!(
@@ -163,7 +163,7 @@ async fn cells_that_a_spreadsheet_would_run_are_defused_unless_raw() {
 }
 
 #[tokio::test]
-async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
+async fn an_export_too_large_for_a_response_redirects_to_storage() {
     let app = TestApp::builder()
         .without_stream()
         .with_faults()
@@ -173,7 +173,8 @@ async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
     let reason = "a reason of some length, \"quoted\", ".repeat(28);
     let ban = Ban::of(1, 11)
         .permanent()
-        .reasons(&reason[..980], &reason[..390]);
+        .reasons(&reason[..980], &reason[..390])
+        .completed();
     copy_bans(&workspace, ban, 2..=BANS).await;
     for (route, extension) in [(JSON, "json"), (CSV, "csv")] {
         app.faults().forget();
@@ -182,7 +183,7 @@ async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
             .log_of(&format!("export-bans-{extension}"), &answer)
             .await;
         assert_eq!(answer.status, 303, "{log}");
-        // Those to the bucket are among them: the beginning, two parts and the end.
+        // The counted calls include those to the bucket: start, two parts and completion.
         let to_database = u64::try_from(app.faults().seen().len()).unwrap();
         assert!(
             log["databaseCalls"].as_u64().unwrap() > to_database,
@@ -219,7 +220,7 @@ async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
             "newest first, and each copy is older than the one before"
         );
 
-        // The link is a secret of its own: without its signature there is nothing to see.
+        // The link is itself a secret: without its signature it shows nothing.
         let bare = link.split('?').next().unwrap();
         assert_ne!(app.fetch(bare).await.status, 200);
         assert_ne!(
@@ -229,7 +230,7 @@ async fn an_export_beyond_the_answer_limit_comes_through_a_link() {
             200
         );
     }
-    // A small part of it is still a plain answer.
+    // A small part of it is still an ordinary response.
     assert_eq!(
         workspace
             .send(Call::get(JSON).query("experienceId", 12))

@@ -1,6 +1,6 @@
-//! Contract section 4: how flags are written, and for whom.
+//! The format of flags, by caller.
 
-use end_to_end::{Answer, Ban, Call, KeySpec, TestApp, Unban, Workspace};
+use end_to_end::{ApiResponse, Ban, Call, KeySpec, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
 use shared::domain::keys::PinnedFlagFormat;
 
@@ -14,7 +14,7 @@ const FLAGS: [&str; 5] = [
     "experienceBanCompleted",
 ];
 
-/// Calls whose answers show a ban, in an order in which each succeeds.
+/// Calls whose responses show a ban, in an order in which each succeeds.
 fn showing() -> Vec<(&'static str, Call)> {
     let ban = Ban::of(USER, EXPERIENCE).permanent();
     vec![
@@ -45,8 +45,8 @@ fn ban_confirmed() -> Ban {
     Ban::of(USER, EXPERIENCE).permanent().completed()
 }
 
-/// The one ban in an answer.
-fn ban_in(answer: &Answer) -> Value {
+/// The only ban in a response.
+fn ban_in(answer: &ApiResponse) -> Value {
     let body = answer.json();
     let found = body.get("ban").or_else(|| body["list"].get(0));
     found
@@ -78,14 +78,14 @@ async fn assert_flags(workspace: &Workspace<'_>, from_roblox: bool, boolean: boo
 }
 
 #[tokio::test]
-async fn flags_are_integers_but_booleans_to_a_game_server() {
+async fn flags_are_integers_and_booleans_for_game_servers() {
     let app = TestApp::start().await;
     assert_flags(&app.workspace().await, false, false, true).await;
     assert_flags(&app.workspace().await, true, true, true).await;
 }
 
 #[tokio::test]
-async fn a_key_can_be_pinned_to_either_encoding() {
+async fn a_key_can_be_pinned_to_either_flag_format() {
     let app = TestApp::start().await;
     for (pin, boolean) in [
         (PinnedFlagFormat::Integer, false),
@@ -100,7 +100,7 @@ async fn a_key_can_be_pinned_to_either_encoding() {
 }
 
 #[tokio::test]
-async fn a_check_always_answers_booleans() {
+async fn checks_always_return_booleans() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
@@ -130,7 +130,7 @@ async fn a_check_always_answers_booleans() {
 }
 
 #[tokio::test]
-async fn the_csv_export_writes_flags_as_the_lists_do() {
+async fn the_csv_export_uses_the_list_flag_format() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
@@ -146,7 +146,7 @@ async fn the_csv_export_writes_flags_as_the_lists_do() {
 }
 
 #[tokio::test]
-async fn flags_are_understood_in_either_encoding() {
+async fn flags_are_accepted_in_either_format() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for (user, yes, no) in [(1, json!(true), json!(false)), (2, json!(1), json!(0))] {

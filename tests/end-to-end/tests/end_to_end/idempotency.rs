@@ -1,4 +1,4 @@
-//! The header `Idempotency-Key`: a request sent again is told from another.
+//! The `Idempotency-Key` header distinguishes a repeated request from a new one.
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban};
 use serde_json::json;
@@ -16,7 +16,7 @@ fn named_ban() -> Ban {
 }
 
 #[tokio::test]
-async fn a_ban_sent_again_succeeds_again_and_changes_nothing() {
+async fn a_repeated_ban_succeeds_and_changes_nothing() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(named_ban()).await;
@@ -33,7 +33,7 @@ async fn a_ban_sent_again_succeeds_again_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn named_unban_sent_again_is_not_taken_for_its_confirmation() {
+async fn a_repeated_unban_with_a_key_does_not_count_as_a_report() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).completed()).await;
@@ -45,7 +45,7 @@ async fn named_unban_sent_again_is_not_taken_for_its_confirmation() {
 }
 
 #[tokio::test]
-async fn a_name_is_good_for_one_request() {
+async fn an_idempotency_key_is_valid_for_one_request() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(named_ban()).await;
@@ -67,14 +67,14 @@ async fn a_name_is_good_for_one_request() {
     }
     assert_eq!(workspace.stored().await, before);
 
-    // To another key the name says nothing.
+    // For another API key the idempotency key means nothing.
     let second = workspace.make_key(KeySpec::default()).await;
     let second = workspace.with_key(&second);
     second.ban(named_ban().with("userId", 3)).await;
 }
 
 #[tokio::test]
-async fn a_failed_call_has_not_used_its_name_up() {
+async fn a_failed_call_does_not_consume_its_idempotency_key() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
@@ -96,7 +96,7 @@ async fn a_failed_call_has_not_used_its_name_up() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_none_is_refused() {
+async fn invalid_idempotency_keys_are_rejected() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for name in ["", "two words", &"a".repeat(256), "é"] {
@@ -124,7 +124,7 @@ async fn a_name_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn the_same_request_in_other_words_is_the_same() {
+async fn equivalent_requests_count_as_the_same() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let named = |body: &str| {
@@ -156,7 +156,7 @@ async fn the_same_request_in_other_words_is_the_same() {
 }
 
 #[tokio::test]
-async fn call_that_changed_nothing_has_used_its_name_up_too() {
+async fn a_call_without_effect_consumes_its_idempotency_key() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
@@ -169,7 +169,7 @@ async fn call_that_changed_nothing_has_used_its_name_up_too() {
 }
 
 #[tokio::test]
-async fn repeat_gets_the_first_answer_whatever_was_decided_since() {
+async fn a_repeat_gets_the_first_answer_despite_later_decisions() {
     // The proxy also enforces the functions' roles.
     let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
@@ -206,7 +206,7 @@ async fn repeat_gets_the_first_answer_whatever_was_decided_since() {
     }
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
 
-    // Nothing of a forgotten user comes back, and the repeat is a repeat all the same.
+    // No data of an erased user comes back, and the repeat still counts as one.
     let prefix = workspace.id().prefix();
     let user = UserId::new(USER).unwrap();
     let forgetting = app

@@ -1,4 +1,4 @@
-//! Workspace 2 tries everything on what belongs to workspace 1.
+//! Workspace 2 attacks everything that belongs to workspace 1.
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use shared::domain::keys::{KeyKind, PlainKey};
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
-/// A workspace with a ban of each sort, an unban pending, and a cursor.
-async fn in_use<'a>(app: &'a TestApp) -> (Workspace<'a>, Vec<String>) {
+/// A workspace with a ban of each kind, a pending unban, and a cursor.
+async fn with_all_kinds<'a>(app: &'a TestApp) -> (Workspace<'a>, Vec<String>) {
     let workspace = app.workspace().await;
     let secret = |ban: Ban| ban.reasons("a secret of workspace 1", "a secret of workspace 1");
     workspace
@@ -36,9 +36,9 @@ async fn in_use<'a>(app: &'a TestApp) -> (Workspace<'a>, Vec<String>) {
 }
 
 #[tokio::test]
-async fn another_workspace_sees_nothing() {
+async fn a_workspace_sees_nothing_of_another() {
     let app = TestApp::start().await;
-    let (first, cursors) = in_use(&app).await;
+    let (first, cursors) = with_all_kinds(&app).await;
     let second = app.workspace().await;
     for key in [second.secret_key(), second.public_key()] {
         let second = second.with_key(key);
@@ -90,9 +90,9 @@ async fn another_workspace_sees_nothing() {
 }
 
 #[tokio::test]
-async fn another_workspace_changes_nothing() {
+async fn a_workspace_changes_nothing_in_another() {
     let app = TestApp::start().await;
-    let (first, _) = in_use(&app).await;
+    let (first, _) = with_all_kinds(&app).await;
     let second = app.workspace().await;
     let before = first.stored().await;
     let item = first.pending_bans(EXPERIENCE).await.remove(0);
@@ -108,7 +108,8 @@ async fn another_workspace_changes_nothing() {
         .assert_error(404, "not_found");
     let appeal = Ban::of(2, EXPERIENCE).global().appeal();
     second.try_ban(appeal).await.assert_error(404, "not_found");
-    // A confirmation of the other's ban, with its names in the body, is a ban of one's own.
+    // A report of the other workspace's ban, with its names in the body, is a ban in one's own
+    // workspace.
     let confirmation = Ban::confirming(&item, EXPERIENCE)
         .with("workspaceGuid", first.guid())
         .with("guid", item["guid"].clone())
@@ -135,16 +136,16 @@ async fn another_workspace_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_made_up_key_with_the_right_ending_opens_nothing() {
+async fn a_forged_key_with_a_valid_suffix_is_rejected() {
     let app = TestApp::start().await;
-    let (first, _) = in_use(&app).await;
+    let (first, _) = with_all_kinds(&app).await;
     for kind in [KeyKind::Secret, KeyKind::Public] {
         let forged = PlainKey::random(kind, first.id()).reveal().to_owned();
         let answer = first.with_key(&forged).try_check(USER, EXPERIENCE).await;
         answer.assert_error(401, "unauthorized");
         assert!(!answer.text.contains("secret"), "{answer}");
     }
-    // A public key is not a secret key with another prefix, nor the other way round.
+    // A public key is not a secret key with another prefix, or vice versa.
     let swapped = [
         first
             .public_key()
@@ -163,7 +164,7 @@ async fn a_made_up_key_with_the_right_ending_opens_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_user_in_the_same_experience_has_two_lives() {
+async fn workspaces_keep_separate_bans_for_the_same_user_and_experience() {
     let app = TestApp::start().await;
     let (first, second) = (app.workspace().await, app.workspace().await);
     first

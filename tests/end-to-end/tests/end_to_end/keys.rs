@@ -1,4 +1,4 @@
-//! Contract section 2: who may call what.
+//! API keys: who may call what.
 
 use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, now};
 use serde_json::json;
@@ -14,7 +14,7 @@ fn check() -> Call {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_live_gets_the_same_401_whatever_is_wrong_with_it() {
+async fn every_invalid_key_gets_the_same_401() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let revoked = workspace.make_key(KeySpec::default()).await;
@@ -72,7 +72,7 @@ async fn a_key_that_is_not_live_gets_the_same_401_whatever_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn without_a_live_key_nobody_learns_what_else_is_wrong() {
+async fn invalid_keys_learn_nothing_about_other_errors() {
     let app = TestApp::start().await;
     for (name, call) in every_keyed_route() {
         let call = call
@@ -87,7 +87,7 @@ async fn without_a_live_key_nobody_learns_what_else_is_wrong() {
 }
 
 #[tokio::test]
-async fn the_scheme_is_not_case_sensitive() {
+async fn the_auth_scheme_is_case_insensitive() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
@@ -116,7 +116,7 @@ async fn a_workspace_may_have_several_live_keys() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_refused_by_the_next_environment() {
+async fn new_environments_reject_a_revoked_key() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for (name, call) in every_route() {
@@ -135,7 +135,7 @@ async fn a_revoked_key_is_refused_by_the_next_environment() {
 }
 
 #[tokio::test]
-async fn a_key_expires_even_while_a_warm_function_remembers_it() {
+async fn a_cached_key_still_expires() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     app.send(&check().key(workspace.secret_key())).await;
@@ -157,7 +157,7 @@ async fn a_key_expires_even_while_a_warm_function_remembers_it() {
 }
 
 #[tokio::test]
-async fn of_a_key_only_its_hash_is_stored() {
+async fn only_the_hash_of_a_key_is_stored() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let scan = json!({ "TableName": app.tables().workspaces, "ConsistentRead": true });
@@ -175,7 +175,7 @@ async fn of_a_key_only_its_hash_is_stored() {
 }
 
 #[tokio::test]
-async fn a_public_key_checks_bans_and_nothing_else() {
+async fn a_public_key_can_only_check_bans() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let others = every_keyed_route().into_iter();
@@ -207,7 +207,7 @@ async fn a_public_key_checks_bans_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_call_needs_its_scope() {
+async fn calls_need_their_scope() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let reader = workspace
@@ -242,7 +242,7 @@ async fn a_call_needs_its_scope() {
 }
 
 #[tokio::test]
-async fn a_check_does_not_fail_for_want_of_a_scope_but_shows_less() {
+async fn a_check_without_the_scope_succeeds_with_fewer_fields() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
@@ -258,7 +258,7 @@ async fn a_check_does_not_fail_for_want_of_a_scope_but_shows_less() {
 /// Every call that shows a ban to a key that may write bans but not read them, and every call to a
 /// public key, successful or not.
 #[tokio::test]
-async fn moderation_details_reach_no_key_without_bans_read_by_any_route_or_error() {
+async fn moderation_details_never_reach_a_key_without_bans_read() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let scopes = [KeyScope::WriteBans, KeyScope::WriteGlobalBans];
@@ -301,7 +301,7 @@ async fn moderation_details_reach_no_key_without_bans_read_by_any_route_or_error
     for (name, call, status) in own {
         let answer = app.send(&call.key(&writer)).await;
         assert_eq!(answer.status, status, "{name}: {answer}");
-        // The ban is shown, and without its details.
+        // The ban is shown without its details.
         let shows_a_ban = answer.text.contains("publicReason");
         assert_eq!(shows_a_ban, status != 400, "{name}: {answer}");
         for hidden in [
@@ -325,7 +325,7 @@ async fn moderation_details_reach_no_key_without_bans_read_by_any_route_or_error
 }
 
 #[tokio::test]
-async fn a_global_decision_needs_a_scope_of_its_own_and_is_refused_whole() {
+async fn global_decisions_need_their_own_scope() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let key = workspace
@@ -358,7 +358,7 @@ async fn a_global_decision_needs_a_scope_of_its_own_and_is_refused_whole() {
 }
 
 #[tokio::test]
-async fn reporting_on_a_global_ban_needs_no_scope_of_its_own() {
+async fn reporting_a_global_ban_needs_no_extra_scope() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let key = workspace

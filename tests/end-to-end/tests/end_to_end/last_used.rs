@@ -1,4 +1,4 @@
-//! The day on which a key was last used.
+//! The day of a key's last use.
 
 use end_to_end::{Ban, TestApp, Workspace, eventually, now};
 use serde_json::json;
@@ -27,7 +27,7 @@ async fn await_used(workspace: &Workspace<'_>, key: &str) {
 }
 
 #[tokio::test]
-async fn the_day_of_a_keys_last_use_is_kept_and_written_once() {
+async fn last_use_of_a_key_is_written_once_per_day() {
     let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
     let key = workspace.secret_key();
@@ -42,7 +42,7 @@ async fn the_day_of_a_keys_last_use_is_kept_and_written_once() {
         None
     );
 
-    // A new environment reads that the key was used today and writes nothing.
+    // A new environment reads that the key was used today, and writes nothing.
     let updates = || {
         let seen = app.faults().seen();
         seen.iter().filter(|name| *name == "UpdateItem").count()
@@ -57,7 +57,7 @@ async fn the_day_of_a_keys_last_use_is_kept_and_written_once() {
 }
 
 #[tokio::test]
-async fn the_next_day_is_noted_and_everything_else_of_the_key_is_left_as_it_is() {
+async fn last_use_is_updated_the_next_day_and_changes_nothing_else() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let key = workspace.secret_key();
@@ -88,7 +88,7 @@ async fn the_next_day_is_noted_and_everything_else_of_the_key_is_left_as_it_is()
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_was_not_used() {
+async fn a_refused_key_does_not_count_as_used() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let revoked = workspace.make_key(end_to_end::KeySpec::default()).await;
@@ -106,7 +106,7 @@ async fn a_key_that_is_refused_was_not_used() {
 }
 
 #[tokio::test]
-async fn noting_the_use_of_a_key_gives_the_stream_nothing_to_do() {
+async fn recording_last_use_creates_no_stream_work() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).global()).await;

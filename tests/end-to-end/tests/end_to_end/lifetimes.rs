@@ -1,22 +1,20 @@
-//! What is over does not count, though DynamoDB deletes it up to days later.
+//! Expired items do not count, although DynamoDB deletes them up to days later.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use end_to_end::{Ban, Call, Hook, KeySpec, Reply, TestApp, Unban, Workspace, eventually, now};
+use end_to_end::{
+    Ban, Call, KeySpec, Reply, TestApp, Unban, WebhookReceiver, Workspace, eventually, now,
+};
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{UniverseId, UserId, WorkspacePrefix};
 use shared::domain::keys::NotificationSecret;
-use shared::domain::webhooks::Target;
-use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::store::{ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings};
 
 use crate::routes::{EXPERIENCE, USER};
 
-/// The kinds of items that last for a time. Counts of checks are left out of what is tested below: they
-/// are never read, and each is of one minute. Markers of erased bans, which say themselves how long they
-/// count, are tested with the rules.
+/// The kinds of items with a TTL. The tests skip check counts, which are only read within their
+/// minute, and markers of erased bans, which hold their own end and are tested with the rules.
 const KINDS: [&str; 9] = [
     "application",
     "checks",
@@ -29,9 +27,9 @@ const KINDS: [&str; 9] = [
     "request",
 ];
 
-/// A user whose ban runs out, one who asks to be forgotten, and one who is mirrored.
+/// A user whose ban expires, one who is erased, and one who is mirrored.
 const EXPIRING: u64 = 2;
-const FORGOTTEN: u64 = 3;
+const ERASED: u64 = 3;
 const MIRRORED: u64 = 4;
 
 const UNIVERSE: UniverseId = UniverseId::new(7).unwrap();
@@ -58,16 +56,16 @@ fn intake(workspace: &Workspace<'_>) -> ErasureIntake {
     }
 }
 
-/// Sends the notification that a user asks to be forgotten.
-async fn ask_to_be_forgotten(workspace: &Workspace<'_>) {
+/// Sends the notification to erase a user.
+async fn request_erasure(workspace: &Workspace<'_>) {
     let (store, intake) = (workspace.app().store(), intake(workspace));
     let (name, now) = (notification(), UnixSeconds(now()));
-    let taking = store.take_in_erasure(&intake, &name, user(FORGOTTEN), now);
+    let taking = store.take_in_erasure(&intake, &name, user(ERASED), now);
     taking.await.unwrap();
 }
 
-/// Leaves an item of every kind that lasts for a time, and gives the guid of the first ban.
-async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String {
+/// Creates an item of every kind with a TTL, and returns the guid of the first ban.
+async fn create_all_kinds(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String {
     let (app, prefix) = (workspace.app(), workspace.id().prefix());
     workspace.ban(named_ban()).await;
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
@@ -77,8 +75,8 @@ async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String 
         .try_ban(Ban::of(MIRRORED, EXPERIENCE))
         .await
         .assert_error(429, "rate_limited");
-    // A gap in the log would make its readers wait, so there is nothing of them yet.
-    ask_to_be_forgotten(workspace).await;
+    // A gap in the log would make its readers wait, so none of its items may exist yet.
+    request_erasure(workspace).await;
     let check = json!({ "userId": USER, "experienceId": EXPERIENCE });
     let check = Call::post("/is-banned").json(&check);
     let public = workspace.with_key(workspace.public_key());
@@ -86,8 +84,8 @@ async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String 
         public.send(check.clone()).await;
     }
     let store = app.store();
-    let sync = shared::domain::rules::mirror::RestrictionSync::default();
-    let noting = store.save_sync(prefix, user(MIRRORED), UNIVERSE, &sync, None, false);
+    let application = shared::domain::rules::mirror::RestrictionSync::default();
+    let noting = store.save_sync(prefix, user(MIRRORED), UNIVERSE, &application, None, false);
     noting.await.unwrap();
     let until = UnixMillis::from_millis(UnixMillis::now().millis() + 3_600_000);
     store.pause_universe(prefix, UNIVERSE, until).await.unwrap();
@@ -98,7 +96,7 @@ async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String 
     app.run_schedule("expire-bans", r#"{"sweep":true}"#).await;
     app.quiet().await;
     eventually("checks are counted", async || {
-        kinds(&lasting(workspace).await)
+        kinds(&items_with_ttl(workspace).await)
             .contains("checks")
             .then_some(())
     })
@@ -108,8 +106,8 @@ async fn leave_all(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> String 
     first["guid"].as_str().unwrap().to_owned()
 }
 
-/// The stored items that last for a time.
-async fn lasting(workspace: &Workspace<'_>) -> Vec<Value> {
+/// The stored items with a TTL.
+async fn items_with_ttl(workspace: &Workspace<'_>) -> Vec<Value> {
     let mut items = workspace.stored().await;
     items.retain(|item| item.get("ttl").is_some());
     items
@@ -120,28 +118,22 @@ fn kinds(items: &[Value]) -> BTreeSet<String> {
     kinds.map(str::to_owned).collect()
 }
 
-/// Lets everything that lasts for a time be over.
-async fn end_all(workspace: &Workspace<'_>) {
-    for mut item in lasting(workspace).await {
+/// Makes every item with a TTL expire.
+async fn expire_all(workspace: &Workspace<'_>) {
+    for mut item in items_with_ttl(workspace).await {
         item["ttl"] = json!({ "N": (now() - 1).to_string() });
-        let input = json!({ "TableName": workspace.app().tables().bans, "Item": item });
-        workspace
-            .app()
-            .database()
-            .call("PutItem", &input)
-            .await
-            .unwrap();
+        workspace.app().put_item(&item).await;
     }
 }
 
-async fn has_application(store: &Store, prefix: WorkspacePrefix) -> bool {
+async fn has_mirror_state(store: &Store, prefix: WorkspacePrefix) -> bool {
     let found = store
         .restriction_sync(prefix, user(MIRRORED), UNIVERSE)
         .await;
     found.unwrap().is_some()
 }
 
-/// A page of the log: its events and the cursor.
+/// A page of the event log: its events and the cursor.
 async fn events(workspace: &Workspace<'_>, cursor: Option<&str>) -> (Vec<Value>, String) {
     let call = Call::get("/events").query("limit", 2);
     let call = match cursor {
@@ -153,21 +145,19 @@ async fn events(workspace: &Workspace<'_>, cursor: Option<&str>) -> (Vec<Value>,
 }
 
 #[tokio::test]
-async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
+async fn expired_items_of_every_kind_are_ignored_before_deletion() {
     let app = TestApp::start().await;
     let a_day = |settings: &mut Settings| settings.history_days = NonZeroU32::new(1);
     let workspace = app.workspace_with(a_day).await;
     let (store, prefix) = (app.store(), workspace.id().prefix());
-    let hook = Hook::that(|_, _| Reply::Status(200, ""));
-    let url = Target::parse(&hook.url()).unwrap();
-    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), UnixSeconds(now()));
-    assert!(store.create_endpoint(&endpoint).await.unwrap());
+    let hook = WebhookReceiver::that(|_, _| Reply::Status(200, ""));
+    let endpoint = workspace.add_endpoint(&hook.url(), |_| {}).await;
     let once = KeySpec {
         bans_per_hour: NonZeroU32::new(1),
         ..KeySpec::default()
     };
     let capped = workspace.with_key(&workspace.make_key(once).await);
-    let guid = leave_all(&workspace, &capped).await;
+    let guid = create_all_kinds(&workspace, &capped).await;
     let history = Call::get(&format!("/bans/{guid}"));
     let seen = async || {
         let shown = workspace.send(history.clone()).await.success();
@@ -187,21 +177,24 @@ async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
             .await
             .unwrap()
             .is_some();
-        let sync = has_application(store, prefix).await;
-        (of_ban, of_expiring, deliveries.len(), pause, sync)
+        let application = has_mirror_state(store, prefix).await;
+        (of_ban, of_expiring, deliveries.len(), pause, application)
     };
     assert_eq!(
-        kinds(&lasting(&workspace).await),
+        kinds(&items_with_ttl(&workspace).await),
         KINDS.map(str::to_owned).into()
     );
-    let (of_ban, of_expiring, deliveries, pause, sync) = seen().await;
-    assert_eq!((of_ban, of_expiring, pause, sync), (2, 1, true, true));
+    let (of_ban, of_expiring, deliveries, pause, application) = seen().await;
+    assert_eq!(
+        (of_ban, of_expiring, pause, application),
+        (2, 1, true, true)
+    );
     assert_eq!(deliveries, 4);
     assert!(!events(&workspace, None).await.0.is_empty());
 
-    end_all(&workspace).await;
+    expire_all(&workspace).await;
     assert_eq!(seen().await, (0, 0, 0, false, false));
-    // Pages of the log that hold nothing any more lead on to what does.
+    // Pages of the log that are now empty lead on to later ones.
     workspace.ban(Ban::of(9, EXPERIENCE)).await;
     app.quiet().await;
     let (mut found, mut cursor) = events(&workspace, None).await;
@@ -213,18 +206,19 @@ async fn item_of_any_kind_is_over_at_its_time_though_it_is_still_stored() {
     }
     let users = found.iter().map(|event| &event["data"]["robloxId"]);
     assert_eq!(users.collect::<Vec<_>>(), [9]);
-    // An undo finds nothing to take back, and replaying makes nothing due that has left the log.
+    // An undo finds nothing to undo, and a replay makes nothing due that has left the log.
     let replayed = store.replay(&endpoint, 0, true, true).await.unwrap();
     assert_eq!(replayed.replayed.events, 1);
-    // The cap, the name and the notification are free again: what is over can be replaced.
+    // The cap, the idempotency key and the notification are free again: expired items can be
+    // replaced.
     capped.ban(Ban::of(MIRRORED, EXPERIENCE)).await;
     workspace.ban(named_ban()).await;
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
-    workspace.ban(Ban::of(FORGOTTEN, EXPERIENCE)).await;
-    ask_to_be_forgotten(&workspace).await;
-    assert!(!workspace.is_banned(FORGOTTEN, EXPERIENCE).await);
-    // All the while the engine held what was not replaced.
-    let over = lasting(&workspace).await;
+    workspace.ban(Ban::of(ERASED, EXPERIENCE)).await;
+    request_erasure(&workspace).await;
+    assert!(!workspace.is_banned(ERASED, EXPERIENCE).await);
+    // Throughout, the database kept the items that were not replaced.
+    let over = items_with_ttl(&workspace).await;
     let over = over.into_iter().filter(|item| {
         let ttl = item["ttl"]["N"].as_str().unwrap();
         ttl.parse::<u64>().unwrap() < now()

@@ -1,30 +1,25 @@
-//! The lines of the log and what `docs/operations.md` says of them are the same.
+//! Log lines match what `docs/operations.md` says of them.
 
 use std::collections::BTreeSet;
 
 use end_to_end::{
-    Answer, Ban, Call, Hook, Reply, TestApp, Unban, Workspace, eventually, key_order, now,
-    repository,
+    ApiResponse, Ban, Call, Reply, TestApp, Unban, WebhookReceiver, Workspace, eventually,
+    key_order, now, repository,
 };
 use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
-use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::{ExperienceId, UniverseId};
-use shared::domain::webhooks::Target;
-use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::store::{Mirror, MirrorOptions, MirrorSettings};
+use shared::domain::clock::UnixMillis;
 
+use crate::linking::leave_slots;
 use crate::metrics::metrics;
-use crate::reach::leave_slots;
 use crate::routes::{EXPERIENCE, USER, every_route};
 
-/// What is written on operations.
 pub fn operations() -> String {
     std::fs::read_to_string(repository("docs/operations.md")).unwrap()
 }
 
-/// The names in the first column of the table with this head.
+/// The names in the first column of the table with this header.
 fn first_column(head: &str) -> BTreeSet<String> {
     let text = operations();
     let (_, table) = text.split_once(head).expect("the table");
@@ -37,12 +32,10 @@ fn first_column(head: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// The fields that are documented.
 pub fn documented_fields() -> BTreeSet<String> {
     first_column("| field | meaning |")
 }
 
-/// The metrics that are documented.
 pub fn documented_metrics() -> BTreeSet<String> {
     first_column("| metric | unit | routes | shows |")
 }
@@ -54,59 +47,38 @@ async fn damage(workspace: &Workspace<'_>, user: u64) {
     let item = items.iter().find(|item| item["kind"]["S"] == "experience");
     let mut item = item.expect("the item of an experience").clone();
     item["version"] = json!({ "S": "one" });
-    let input = json!({ "TableName": app.tables().bans, "Item": item });
-    app.database().call("PutItem", &input).await.unwrap();
+    app.put_item(&item).await;
 }
 
 fn check(user: u64) -> Call {
     Call::post("/is-banned").json(&json!({ "userId": user, "experienceId": EXPERIENCE }))
 }
 
-/// Sends events to an endpoint that takes one and then says that it is gone.
-async fn try_a_webhook(workspace: &Workspace<'_>) {
-    let hook = Hook::that(|_, at| Reply::Status(if at == 0 { 200 } else { 410 }, ""));
-    let url = Target::parse(&hook.url()).unwrap();
-    let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), UnixSeconds(now()));
+/// Sends events to an endpoint that accepts one and then answers 410.
+async fn exercise_webhook(workspace: &Workspace<'_>) {
+    let hook = WebhookReceiver::that(|_, at| Reply::Status(if at == 0 { 200 } else { 410 }, ""));
+    let endpoint = workspace.add_endpoint(&hook.url(), |_| {}).await;
     let app = workspace.app();
-    assert!(app.store().create_endpoint(&endpoint).await.unwrap());
     let prefix = workspace.id().prefix();
     app.quiet().await;
     let log = app.store().events_after(prefix, 0, 2, UnixMillis::now());
     for event in log.await.unwrap().events {
         app.store().fan_out(prefix, &[event]).await.unwrap();
         let event = json!({ "workspace": workspace.prefix(), "endpoint": endpoint.id });
-        let event = event.to_string().into();
-        let run = app.runtime().invoke("deliver-webhooks", event).await;
-        run.unwrap();
+        app.invoke("deliver-webhooks", &event).await.unwrap();
     }
 }
 
-/// Mirrors an experience to Roblox on a day on which nothing works.
-async fn try_a_mirror(workspace: &Workspace<'_>) {
+/// Mirrors an experience to Roblox while everything fails.
+async fn exercise_mirror(workspace: &Workspace<'_>) {
     let (place, universe, key) = (EXPERIENCE + 1, 7, "a key");
     let (app, roblox) = (workspace.app(), workspace.app().roblox());
-    // Nobody else works on the universe.
+    // No other worker is on the universe.
     app.lose_background_calls(true);
-    app.secrets().set("portcullis/local/roblox", key);
-    roblox.add_key(key, &[universe]);
-    let mirror = Mirror {
-        workspace: workspace.id().prefix(),
-        experience: ExperienceId::new(place).unwrap(),
-        settings: MirrorSettings {
-            universe: UniverseId::new(universe).unwrap(),
-            secret: "portcullis/local/roblox".to_owned(),
-            options: MirrorOptions::ALL,
-            created: UnixSeconds(now()),
-            stopped: None,
-            checked: None,
-        },
-    };
-    app.store().set_mirror(&mirror).await.unwrap();
+    workspace.mirror(place, universe, key).await;
     let drain = async || {
         let event = json!({ "workspace": workspace.prefix(), "universe": universe });
-        let event = event.to_string().into();
-        let run = app.runtime().invoke("mirror-bans", event).await;
-        run.unwrap();
+        app.invoke("mirror-bans", &event).await.unwrap();
     };
     roblox.fail(FaultRule::updates(1, RobloxFault::Status(500)).on("/32"));
     roblox.fail(FaultRule::next(1, RobloxFault::Status(500)).on(":publishMessage"));
@@ -121,8 +93,8 @@ async fn try_a_mirror(workspace: &Workspace<'_>) {
     drain().await;
 }
 
-/// Does everything of which a line can tell.
-async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
+/// Does everything that a log line can report.
+async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
     workspace.ban(Ban::of(2, EXPERIENCE).length(soon)).await;
     for (_, call) in every_route() {
@@ -148,11 +120,10 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
     })
     .await;
     eventually("a ban runs out", async || (now() > soon).then_some(())).await;
-    let event = json!({ "sweep": true }).to_string();
-    let run = app.runtime().invoke("expire-bans", event.into()).await;
-    run.unwrap();
-    try_a_webhook(workspace).await;
-    try_a_mirror(workspace).await;
+    let event = json!({ "sweep": true });
+    app.invoke("expire-bans", &event).await.unwrap();
+    exercise_webhook(workspace).await;
+    exercise_mirror(workspace).await;
     leave_slots(workspace, 0).await;
     workspace.ban(Ban::of(USER, 424_242)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;
@@ -167,16 +138,16 @@ async fn everything(app: &TestApp, workspace: &Workspace<'_>) {
         .await
         .assert_error(503, "unavailable");
     app.faults().clear();
-    // The line of the last request is there when the line of one after it is.
+    // The line of the last request exists once a later line exists.
     let last = workspace.send(check(USER)).await;
     app.log_of("is-banned", &last).await;
 }
 
 #[tokio::test]
-async fn each_field_and_metric_that_is_written_is_documented_and_the_other_way_round() {
+async fn documented_and_written_fields_and_metrics_match() {
     let app = TestApp::builder().instances(4).with_faults().start().await;
     let workspace = app.workspace().await;
-    everything(&app, &workspace).await;
+    exercise_everything(&app, &workspace).await;
     let (mut fields, mut named) = (BTreeSet::new(), BTreeSet::new());
     for function in app.runtime().names() {
         for line in app.runtime().logs(function) {
@@ -191,7 +162,7 @@ async fn each_field_and_metric_that_is_written_is_documented_and_the_other_way_r
     assert_eq!(named, documented_metrics());
 }
 
-/// What kind of value a field has; of an object its fields.
+/// The type of a field's value; of an object, its fields.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -206,14 +177,14 @@ fn shape(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_documented_line_is_written_field_by_field() {
+async fn the_documented_log_line_is_written_exactly() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let text = operations();
     let (_, sample) = text.split_once("```json\n").expect("the sample");
     let (sample, _) = sample.split_once("\n```").expect("its end");
     workspace.ban(Ban::of(USER, EXPERIENCE)).await;
-    let refused: Answer = workspace
+    let refused: ApiResponse = workspace
         .try_ban(Ban::of(USER, EXPERIENCE).no_overwrite())
         .await;
     refused.assert_error(409, "already_banned");

@@ -1,4 +1,4 @@
-//! The product from outside: HTTP in, HTTP out, on the real functions.
+//! The product over HTTP, on the real functions.
 
 // Outside of test functions clippy does not know that this is a test.
 #![allow(
@@ -8,42 +8,42 @@
     clippy::panic
 )]
 
-mod answers;
+mod background_calls;
 mod bad_bodies;
 mod bad_input;
+mod ban_caps;
 mod ban_history;
-mod beside;
+mod ban_list;
+mod ban_reports;
+mod bans;
 mod bulk;
-mod caps;
 mod check_caps;
-mod confirmations;
 mod costs;
 mod cursors;
-mod decisions;
-mod documented;
+mod documented_payloads;
+mod erasure;
 mod event_costs;
 mod events;
 mod exports;
 mod flags;
-mod forgetting;
 mod idempotency;
 mod isolation;
 mod keys;
 mod last_used;
 mod lifetimes;
-mod lists;
-mod log;
+mod linking;
 mod log_fields;
 mod metrics;
-mod pages;
+mod page_sizes;
 mod parity;
 mod permissions;
 mod polls;
 mod protected;
 mod queries;
-mod reach;
+mod request_log;
+mod responses;
+mod roblox_signatures;
 mod roblox_webhook;
 mod routes;
-mod signatures;
 mod time_limits;
 mod unbans;

@@ -1,19 +1,19 @@
-//! The metrics in the log: what CloudWatch takes from a line, and that it is true.
+//! The metrics in the log: CloudWatch accepts them, and they are correct.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use end_to_end::{Answer, Ban, Call, TestApp, Unban, Workspace, eventually};
+use end_to_end::{ApiResponse, Ban, Call, TestApp, Unban, Workspace, eventually};
 use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::routes::{EXPERIENCE, USER, every_route};
 
-/// What CloudWatch calls the units that are used here.
+/// CloudWatch's names of the units used here.
 const UNITS: [&str; 3] = ["Milliseconds", "Seconds", "Count"];
 
-/// The metrics of a line with their values, after a look at each rule of the embedded metric
-/// format: a line that breaks one is a line like any other to CloudWatch, and no metric.
+/// The metrics of a line with their values, after checking each rule of the embedded metric format:
+/// CloudWatch silently ignores the metrics of an invalid line.
 pub fn metrics(line: &Value) -> BTreeMap<String, f64> {
     let aws = line["_aws"].as_object().expect("_aws");
     let time = Duration::from_millis(aws["Timestamp"].as_u64().expect("Unix milliseconds"));
@@ -54,8 +54,8 @@ pub fn metrics(line: &Value) -> BTreeMap<String, f64> {
     metrics
 }
 
-/// What a request counted: its metrics but for the times.
-async fn counted(app: &TestApp, function: &str, answer: &Answer) -> Vec<(String, u64)> {
+/// A request's metrics except the times.
+async fn counted(app: &TestApp, function: &str, answer: &ApiResponse) -> Vec<(String, u64)> {
     let line = app.log_of(function, answer).await;
     let counts = metrics(&line).into_iter();
     counts
@@ -79,7 +79,7 @@ fn check() -> Call {
 }
 
 #[tokio::test]
-async fn every_line_is_a_line_of_metrics_of_its_stack_and_route() {
+async fn every_log_line_carries_metrics_of_its_stack_and_route() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for (name, call) in every_route() {
@@ -104,7 +104,7 @@ async fn every_line_is_a_line_of_metrics_of_its_stack_and_route() {
 }
 
 #[tokio::test]
-async fn a_decision_is_counted_where_it_is_stored_and_nothing_else_is() {
+async fn only_stored_decisions_are_counted() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = || Ban::of(USER, EXPERIENCE).permanent();
@@ -136,8 +136,8 @@ async fn a_decision_is_counted_where_it_is_stored_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_decision_whose_answer_was_lost_is_counted_once_and_its_retries_are_seen() {
-    // The stream's functions would have some of the faults.
+async fn a_decision_with_a_lost_answer_is_counted_once_with_its_retries() {
+    // The stream's functions would hit some of the faults.
     let app = TestApp::builder()
         .with_faults()
         .without_pump()
@@ -161,7 +161,7 @@ async fn a_decision_whose_answer_was_lost_is_counted_once_and_its_retries_are_se
 }
 
 #[tokio::test]
-async fn calls_of_the_database_side_by_side_are_waited_for_once() {
+async fn concurrent_database_calls_count_their_wait_once() {
     let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
     let list = Call::get("/bans");
@@ -171,9 +171,9 @@ async fn calls_of_the_database_side_by_side_are_waited_for_once() {
     let answer = workspace.send(list).await;
     app.faults().clear();
     let line = app.log_of("bans", &answer).await;
-    // A list lies in four places.
+    // A list is spread over four partitions.
     assert_eq!(line["databaseCalls"], 4, "{line}");
-    // Were they added up, there would be more of it than of the whole.
+    // Added up, they would exceed the whole.
     let number = |field: &str| line[field].as_f64().unwrap();
     assert!(number("databaseMs") >= 400.0, "{line}");
     assert!(number("databaseMs") < number("durationMs"), "{line}");
@@ -181,7 +181,7 @@ async fn calls_of_the_database_side_by_side_are_waited_for_once() {
 }
 
 #[tokio::test]
-async fn a_database_out_of_reach_is_counted_as_that_by_routes_and_stream() {
+async fn an_unreachable_database_is_counted_by_routes_and_stream() {
     let mut app = TestApp::builder()
         .with_faults()
         .without_pump()
@@ -217,7 +217,7 @@ async fn a_database_out_of_reach_is_counted_as_that_by_routes_and_stream() {
 }
 
 #[tokio::test]
-async fn the_stream_says_how_late_global_bans_are_and_of_links_nothing() {
+async fn the_stream_measures_the_delay_of_global_bans_but_not_of_links() {
     let mut app = TestApp::builder().without_pump().start().await;
     let workspace = app.workspace().await;
     workspace.link_all(1..=3).await;
@@ -256,7 +256,7 @@ async fn the_stream_says_how_late_global_bans_are_and_of_links_nothing() {
     }
 }
 
-/// The age that a poll says, and for which experience.
+/// The age that a poll measures, and of which experience.
 async fn polled(workspace: &Workspace<'_>, call: &Call) -> (Option<u64>, Option<u64>) {
     let answer = workspace.send(call.clone()).await;
     assert_eq!(answer.status, 200, "{answer}");
@@ -266,7 +266,7 @@ async fn polled(workspace: &Workspace<'_>, call: &Call) -> (Option<u64>, Option<
 }
 
 #[tokio::test]
-async fn a_poll_says_for_how_long_its_first_entry_was_not_applied() {
+async fn a_poll_measures_how_long_its_first_entry_was_pending() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let poll = Call::get("/pending-bans").query("experienceId", EXPERIENCE);
@@ -280,12 +280,12 @@ async fn a_poll_says_for_how_long_its_first_entry_was_not_applied() {
     assert!(age >= Some(1), "{age:?}");
     assert_eq!(experience, Some(EXPERIENCE));
 
-    // What lies on a later page says nothing of the oldest.
+    // Entries of a later page say nothing about the oldest.
     let first = workspace.send(poll.clone().query("limit", 2)).await;
     let second = poll.clone().query("cursor", first.next_cursor().unwrap());
     assert_eq!(polled(&workspace, &second).await, (None, None));
 
-    // Once the oldest is applied, the next begins anew; so does one whose terms change.
+    // Once the oldest is applied, the next starts at zero; so does one with changed terms.
     workspace.confirm(&list[0], EXPERIENCE).await;
     workspace.await_pending_bans(EXPERIENCE, &[2, 3]).await;
     tokio::time::sleep(Duration::from_millis(2100)).await;

@@ -1,11 +1,11 @@
-//! The template, the local router, `openapi.yaml` and the events name the same routes.
+//! The template, the local router, `openapi.yaml` and the events have the same routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
-use end_to_end::{Answer, TestApp, contract, now, openapi, repository, sign, template};
+use end_to_end::{ApiResponse, TestApp, contract, now, openapi, repository, sign, template};
 use http::{HeaderMap, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use serde_json::Value;
@@ -37,7 +37,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// What Cargo says of the workspace.
+/// The output of `cargo metadata`.
 fn workspace() -> Value {
     let output = Command::new(std::env::var("CARGO").unwrap_or("cargo".to_owned()))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
@@ -48,7 +48,7 @@ fn workspace() -> Value {
 }
 
 #[test]
-fn the_template_has_the_eleven_routes_and_a_default() {
+fn the_template_has_eleven_routes_and_a_default() {
     let expected = [
         ("POST", "/api/v1/is-banned", "is-banned"),
         ("POST", "/api/v1/ban-async", "ban-async"),
@@ -70,7 +70,7 @@ fn the_template_has_the_eleven_routes_and_a_default() {
 }
 
 #[test]
-fn method_errors_name_the_methods_of_the_template() {
+fn method_errors_list_the_methods_of_the_template() {
     let named = shared::api::ROUTES.iter().flat_map(|(path, methods)| {
         let methods = methods.split(", ");
         methods.map(|method| (method.to_owned(), (*path).to_owned()))
@@ -80,7 +80,7 @@ fn method_errors_name_the_methods_of_the_template() {
 }
 
 #[test]
-fn openapi_describes_the_routes_of_the_template_and_no_others() {
+fn openapi_and_template_have_the_same_routes() {
     let mut described = BTreeSet::new();
     for (path, operations) in openapi()["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys() {
@@ -91,7 +91,7 @@ fn openapi_describes_the_routes_of_the_template_and_no_others() {
 }
 
 #[test]
-fn the_local_router_has_the_routes_of_the_template_and_sends_the_rest_to_not_found() {
+fn the_local_router_matches_the_template() {
     let workspace = workspace();
     let router = list(&workspace["metadata"]["lambda"]["watch"]["router"]);
     let (mut routes, mut open) = (Routes::new(), BTreeSet::new());
@@ -112,7 +112,7 @@ fn the_local_router_has_the_routes_of_the_template_and_sends_the_rest_to_not_fou
 }
 
 #[test]
-fn every_function_is_a_package_and_a_binary_named_as_its_folder() {
+fn every_function_is_a_package_and_binary_named_after_its_folder() {
     let workspace = workspace();
     let (mut packages, mut binaries) = (BTreeSet::new(), Vec::new());
     for package in list(&workspace["packages"]) {
@@ -179,7 +179,7 @@ fn without_a_route() -> impl Iterator<Item = &'static local_stack::template::Fun
     functions.filter(|function| function.routes.is_empty() && !function.is_default_route)
 }
 
-/// The events under `events/` by file name without its ending.
+/// The events under `events/` by file name without extension.
 fn events() -> BTreeMap<String, String> {
     let files = std::fs::read_dir(repository("events"))
         .unwrap()
@@ -192,7 +192,7 @@ fn events() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn there_is_an_event_for_every_function_and_it_names_its_route() {
+fn every_function_has_an_event_for_its_route() {
     let routes = template_routes();
     let events = events();
     for function in template().functions() {
@@ -207,7 +207,7 @@ fn there_is_an_event_for_every_function_and_it_names_its_route() {
         if let Some(function) = without_a_route().find(|f| f.name == *name) {
             let is_fed = !function.streams.is_empty() && !list(&json["Records"]).is_empty();
             let is_scheduled = function.schedules.iter().any(|s| s.input == json);
-            // What one function asks of another is not what the gateway or a stream would send.
+            // One function's call to another is not what the gateway or a stream would send.
             let is_asked = function.streams.is_empty()
                 && json.is_object()
                 && json["requestContext"].is_null()
@@ -246,8 +246,8 @@ fn there_is_an_event_for_every_function_and_it_names_its_route() {
     }
 }
 
-/// The answer of a function in payload format 2.0, taken apart without the gateway.
-fn answer_of(payload: &Bytes) -> Answer {
+/// A function's answer in payload format 2.0, parsed without the gateway.
+fn answer_of(payload: &Bytes) -> ApiResponse {
     let payload: Value = serde_json::from_slice(payload).unwrap();
     let mut headers = HeaderMap::new();
     for (name, value) in payload["headers"].as_object().unwrap() {
@@ -264,18 +264,18 @@ fn answer_of(payload: &Bytes) -> Answer {
     );
     assert_ne!(payload["isBase64Encoded"], true);
     let status = payload["statusCode"].as_u64().unwrap();
-    Answer {
+    ApiResponse {
         status: u16::try_from(status).unwrap(),
         headers,
         text: text(&payload["body"]),
     }
 }
 
-/// The secret under which the event of the webhook is signed.
+/// The secret that signs the webhook event.
 const SECRET: &str = "demo secret";
 
-/// An event with what no file can know: the guid of a ban, and the time of a signature.
-fn brought_up_to_date(event: &str, guid: &str) -> String {
+/// An event with what no file can contain: a ban's guid and the time of a signature.
+fn with_current_values(event: &str, guid: &str) -> String {
     let mut event: Value = serde_json::from_str(event).unwrap();
     if let Some(documented) = event["pathParameters"]["guid"].as_str().map(str::to_owned) {
         return event.to_string().replace(&documented, guid);
@@ -298,10 +298,10 @@ fn brought_up_to_date(event: &str, guid: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_event_is_answered_by_its_function() {
+async fn every_event_is_handled_by_its_function() {
     // The proxy also enforces the functions' roles.
     let app = TestApp::builder().with_faults().start().await;
-    // In an order in which one event finds what another has left.
+    // In an order in which one event finds what an earlier one left.
     let order = [
         ("ban-async", "ban-async", 200),
         ("ban-async-confirmation", "ban-async", 200),
@@ -332,7 +332,7 @@ async fn every_event_is_answered_by_its_function() {
         let event = events
             .remove(name)
             .unwrap_or_else(|| panic!("events/{name}.json"));
-        let event = brought_up_to_date(&event, &guid);
+        let event = with_current_values(&event, &guid);
         let request: Value = serde_json::from_str(&event).unwrap();
         let payload = app.runtime().invoke(function, event.into()).await.unwrap();
         let answer = answer_of(&payload);

@@ -293,7 +293,7 @@ const ROLES: &[(&str, Grants)] = &[
 ];
 
 #[test]
-fn each_function_may_do_exactly_what_it_does() {
+fn each_function_has_exactly_the_permissions_it_uses() {
     let named: BTreeSet<_> = ROLES.iter().map(|(function, _)| *function).collect();
     let functions = template().functions();
     assert_eq!(
@@ -324,7 +324,7 @@ fn each_function_may_do_exactly_what_it_does() {
 
 /// A function that may not make it would pay for the handshake in its first request.
 #[test]
-fn each_route_may_make_the_read_that_it_warms_up_with() {
+fn each_route_may_perform_its_warm_up_read() {
     for function in template()
         .functions()
         .iter()
@@ -363,7 +363,7 @@ fn every_managed_policy_is_shared() {
 }
 
 #[test]
-fn no_function_may_scan_or_do_anything_everywhere_and_one_may_delete() {
+fn no_function_may_scan_and_only_one_may_delete() {
     for function in template().functions() {
         for grant in &function.grants {
             let action = &grant.action;
@@ -381,7 +381,7 @@ fn no_function_may_scan_or_do_anything_everywhere_and_one_may_delete() {
 }
 
 #[test]
-fn the_stream_is_fed_with_retries_bisection_and_a_failure_queue() {
+fn the_stream_mapping_has_retries_bisection_and_a_failure_queue() {
     let (function, source) = template().stream_of("spread-decisions").unwrap();
     assert_eq!(function.name, "spread-decisions");
     assert!(source.bisect && source.reports_item_failures);
@@ -407,7 +407,7 @@ fn the_stream_is_fed_with_retries_bisection_and_a_failure_queue() {
 }
 
 #[test]
-fn what_must_not_be_lost_is_retained_protected_and_recoverable() {
+fn data_stores_are_retained_protected_and_recoverable() {
     for table in template().tables() {
         let resource = template().resource(&table.logical_id).unwrap();
         assert_eq!(resource["DeletionPolicy"], "Retain");
@@ -461,7 +461,7 @@ fn written(function: &str, attribute: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn reading_routes_write_links_sightings_last_use_and_counts_of_checks_only() {
+fn read_routes_write_only_links_sightings_last_use_and_check_counts() {
     let polled = vec!["0a1b2c3d#X", "0a1b2c3d#Y", "0a1b2c3d#S"];
     let checks = "0a1b2c3d#K#0123456789ab#28333333";
     let expected = [
@@ -512,7 +512,7 @@ fn reading_routes_write_links_sightings_last_use_and_counts_of_checks_only() {
 }
 
 #[test]
-fn deliver_webhooks_writes_deliveries_and_its_lease_only_and_lists_nothing_of_users() {
+fn deliver_webhooks_writes_only_deliveries_and_its_lease() {
     let function = "deliver-webhooks";
     let (lease, deliveries) = ("0a1b2c3d#W#deliver-1", "0a1b2c3d#D#1");
     assert_eq!(written(function, "attempts"), [lease, deliveries]);

@@ -1,4 +1,4 @@
-//! Contract section 6, the two polls.
+//! The polls `GET /pending-bans` and `GET /pending-unbans`.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn ban_users(workspace: &Workspace<'_>, count: u64) -> Vec<u64> {
     users
 }
 
-/// The pages of a call, each with the users on it.
+/// The pages of a call, each with its users.
 async fn pages(workspace: &Workspace<'_>, call: &Call, limit: usize) -> Vec<Vec<u64>> {
     let mut pages = Vec::new();
     let mut cursor = None::<String>;
@@ -46,7 +46,7 @@ async fn pages(workspace: &Workspace<'_>, call: &Call, limit: usize) -> Vec<Vec<
 }
 
 #[tokio::test]
-async fn pending_bans_come_oldest_first_and_page_by_page() {
+async fn pending_bans_are_paged_oldest_first() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let all = ban_users(&workspace, 7).await;
@@ -68,7 +68,7 @@ async fn pending_bans_come_oldest_first_and_page_by_page() {
 }
 
 #[tokio::test]
-async fn pending_unbans_come_oldest_first_and_page_by_page() {
+async fn pending_unbans_are_paged_oldest_first() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=5 {
@@ -80,7 +80,7 @@ async fn pending_unbans_come_oldest_first_and_page_by_page() {
     for user in [4, 2, 5, 1, 3] {
         workspace.unban(Unban::of(user, EXPERIENCE)).await;
         all.push(user);
-        // Oldest is by the second in which it fell due.
+        // Oldest by the second in which it became due.
         if all.len() == 2 || all.len() == 3 {
             tokio::time::sleep(Duration::from_millis(1001)).await;
         }
@@ -104,7 +104,7 @@ async fn pending_unbans_come_oldest_first_and_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_page_has_a_hundred_items_unless_told_otherwise() {
+async fn pages_hold_100_items_by_default() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let all = ban_users(&workspace, 101).await;
@@ -119,7 +119,7 @@ async fn a_page_has_a_hundred_items_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_page_goes_on_where_it_was_left_whatever_was_confirmed_meanwhile() {
+async fn paging_continues_after_entries_were_reported() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let all = ban_users(&workspace, 6).await;
@@ -134,7 +134,7 @@ async fn a_page_goes_on_where_it_was_left_whatever_was_confirmed_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_only_for_its_own_list() {
+async fn a_cursor_is_bound_to_its_list() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let other = app.workspace().await;
@@ -186,7 +186,7 @@ async fn a_cursor_is_good_only_for_its_own_list() {
 }
 
 #[tokio::test]
-async fn an_unban_falls_due_by_expiry_without_anything_having_run() {
+async fn an_unban_becomes_pending_on_expiry_without_any_job() {
     let app = TestApp::builder().without_pump().start().await;
     let workspace = app.workspace().await;
     let shown = workspace
@@ -225,7 +225,7 @@ async fn an_unban_falls_due_by_expiry_without_anything_having_run() {
 }
 
 #[tokio::test]
-async fn a_pending_ban_that_expires_vanishes_and_is_swept_out_of_the_index() {
+async fn an_expired_pending_ban_disappears_and_leaves_the_index() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=3 {
@@ -241,7 +241,7 @@ async fn a_pending_ban_that_expires_vanishes_and_is_swept_out_of_the_index() {
     };
     assert_eq!(owed().await, 4);
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    // With a page that the expired ones alone would fill.
+    // With a page that only expired bans would fill.
     let answer = workspace
         .send(poll("/pending-bans").query("limit", 1))
         .await;
@@ -252,7 +252,7 @@ async fn a_pending_ban_that_expires_vanishes_and_is_swept_out_of_the_index() {
 }
 
 #[tokio::test]
-async fn many_servers_that_poll_and_confirm_the_same_items_do_no_harm() {
+async fn many_servers_may_poll_and_report_the_same_entries() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     ban_users(&workspace, 3).await;
@@ -274,7 +274,7 @@ async fn many_servers_that_poll_and_confirm_the_same_items_do_no_harm() {
 }
 
 #[tokio::test]
-async fn a_poll_is_about_one_experience() {
+async fn a_poll_covers_one_experience() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(1, 11).permanent()).await;

@@ -1,4 +1,4 @@
-//! Users whom no call may ban.
+//! Protected users, whom no call may ban.
 
 use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, now};
 use serde_json::Value;
@@ -20,7 +20,7 @@ async fn protect(workspace: &Workspace<'_>, user: u64) {
 }
 
 #[tokio::test]
-async fn a_protected_user_can_be_banned_by_no_key_in_no_way() {
+async fn no_call_can_ban_a_protected_user() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     protect(&workspace, USER).await;
@@ -42,7 +42,7 @@ async fn a_protected_user_can_be_banned_by_no_key_in_no_way() {
             answer.assert_error(403, "protected_user");
         }
     }
-    // Not even a number was taken, nor the experience linked.
+    // No number was used, and the experience was not linked.
     assert_eq!(workspace.stored().await, before);
     assert!(!workspace.is_banned(USER, EXPERIENCE).await);
     assert_eq!(workspace.check(USER, EXPERIENCE).await.get("guid"), None);
@@ -52,7 +52,7 @@ async fn a_protected_user_can_be_banned_by_no_key_in_no_way() {
 }
 
 #[tokio::test]
-async fn a_ban_from_before_the_protection_can_be_confirmed_and_lifted_but_not_changed() {
+async fn a_ban_made_before_protection_can_be_reported_and_lifted_but_not_changed() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for (user, global) in [(1, false), (2, true)] {
@@ -67,10 +67,10 @@ async fn a_ban_from_before_the_protection_can_be_confirmed_and_lifted_but_not_ch
             let answer = workspace.try_ban(call).await;
             answer.assert_error(403, "protected_user");
         }
-        // What stands in the way is told first, as ever.
+        // A conflict is reported first, as always.
         let answer = workspace.try_ban(ban.clone().no_overwrite()).await;
         answer.assert_error(409, "already_banned");
-        // Terms that hold decide nothing.
+        // The current terms decide nothing.
         workspace.ban(ban.clone()).await;
         workspace.confirm(&pending[0], EXPERIENCE).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
@@ -86,7 +86,7 @@ async fn a_ban_from_before_the_protection_can_be_confirmed_and_lifted_but_not_ch
 }
 
 #[tokio::test]
-async fn an_appeal_of_a_protected_user_is_accepted() {
+async fn a_protected_user_can_appeal() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
@@ -96,7 +96,7 @@ async fn an_appeal_of_a_protected_user_is_accepted() {
 }
 
 #[tokio::test]
-async fn protection_is_of_one_workspace_and_ends_at_once() {
+async fn protection_is_per_workspace_and_ends_at_once() {
     let app = TestApp::start().await;
     let (first, second) = (app.workspace().await, app.workspace().await);
     protect(&first, USER).await;
@@ -118,7 +118,7 @@ async fn protection_is_of_one_workspace_and_ends_at_once() {
 }
 
 #[tokio::test]
-async fn the_protected_users_are_listed_by_id_with_the_time_they_were_added() {
+async fn protected_users_are_listed_with_the_time_they_were_added() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let (store, prefix) = (app.store(), workspace.id().prefix());

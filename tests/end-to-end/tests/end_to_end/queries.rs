@@ -1,4 +1,4 @@
-//! What an operator looks at: the saved queries, the dashboard and the alarms name what is there.
+//! The saved queries, dashboards and alarms use only existing fields and metrics.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::log_fields::{documented_fields, documented_metrics, operations};
 
-/// A query as `docs/operations.md` has it.
+/// A query as documented in `docs/operations.md`.
 struct Documented {
     name: String,
     text: String,
 }
 
 impl Documented {
-    /// `Latency, cold and warm` as `LatencyColdAndWarmQuery`.
+    /// Turns `Latency, cold and warm` into `LatencyColdAndWarmQuery`.
     fn logical_id(&self) -> String {
         let words = self.name.split(|c: char| !c.is_ascii_alphabetic());
         let capital = |word: &str| {
@@ -25,7 +25,7 @@ impl Documented {
     }
 }
 
-/// All queries under the heading of queries, each with its own heading.
+/// All documented queries by heading.
 fn documented() -> Vec<Documented> {
     let text = operations();
     let (_, section) = text.split_once("\n### Queries\n").expect("the section");
@@ -53,7 +53,7 @@ fn of_type(kind: &str) -> Vec<&'static Value> {
 }
 
 #[test]
-fn each_documented_query_is_saved_with_the_stack_and_the_other_way_round() {
+fn documented_and_saved_queries_match() {
     let documented = documented();
     assert!(documented.len() >= 8);
     assert_eq!(
@@ -71,7 +71,7 @@ fn each_documented_query_is_saved_with_the_stack_and_the_other_way_round() {
 }
 
 #[test]
-fn a_query_over_all_functions_has_the_logs_of_all() {
+fn queries_over_all_functions_cover_every_log_group() {
     let count = template().functions().len();
     for query in documented() {
         let saved = &observability().resource(&query.logical_id()).unwrap()["Properties"];
@@ -82,7 +82,7 @@ fn a_query_over_all_functions_has_the_logs_of_all() {
     }
 }
 
-/// What a query refers to: its words but for commands, functions, texts and names that it gives.
+/// The fields a query uses: its words except commands, functions, texts and names it defines.
 fn names(query: &str) -> BTreeSet<String> {
     const WORDS: &str = "filter stats fields sort limit by as and or in like asc desc ispresent count \
         sum pct max avg bin m h platform type record metrics WARN ERROR";
@@ -109,8 +109,8 @@ fn names(query: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_query_names_only_fields_that_a_line_has() {
-    // Those of the lines that Lambda and the gateway write.
+fn queries_use_only_fields_that_log_lines_have() {
+    // Fields of the lines that Lambda and the gateway write.
     let others = [
         "initDurationMs",
         "durationMs",
@@ -139,7 +139,7 @@ fn dashboards() -> [Value; 2] {
     })
 }
 
-/// The metrics of a widget, `.` and `...` spelled out: namespace, name, then the dimensions.
+/// The metrics of a widget with `.` and `...` expanded: namespace, name, then the dimensions.
 fn widget_metrics(widget: &Value) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = Vec::new();
     for row in widget["properties"]["metrics"]
@@ -175,7 +175,7 @@ fn widget_metrics(widget: &Value) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn dashboard_and_alarms_show_metrics_that_are_written() {
+fn dashboards_and_alarms_use_existing_metrics() {
     let mut shown = BTreeSet::new();
     for dashboard in dashboards() {
         let widgets = dashboard["widgets"].as_array().unwrap();
@@ -213,13 +213,13 @@ fn dashboard_and_alarms_show_metrics_that_are_written() {
         assert_eq!([stack, stack_name, route], ["stack", "local", "route"]);
         assert!(functions.iter().any(|f| f.name == *function), "{metric:?}");
     }
-    // None is paid for that nobody looks at.
+    // No metric is paid for that no widget or alarm shows.
     let names: BTreeSet<_> = shown.into_iter().map(|metric| metric[1].clone()).collect();
     assert_eq!(names, documented_metrics());
 }
 
 #[test]
-fn no_widget_covers_another_and_every_alarm_is_on_the_dashboard() {
+fn dashboard_widgets_do_not_overlap_and_include_every_alarm() {
     let dashboards = dashboards();
     for dashboard in &dashboards {
         let mut covered = BTreeSet::new();

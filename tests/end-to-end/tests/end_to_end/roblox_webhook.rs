@@ -1,4 +1,4 @@
-//! `POST /roblox/webhook`: Roblox's notifications, and what becomes of the users they name.
+//! `POST /roblox/webhook`: Roblox's notifications and their effect on users.
 
 use end_to_end::{Ban, Call, Notification, TestApp, Unban, Workspace, now, sign};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub async fn assert_never_banned(workspace: &Workspace<'_>, user: u64) {
     }
 }
 
-/// The items in which a user is named by their key.
+/// The items whose key names a user.
 pub async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
     let mut items = workspace.stored().await;
     items.retain(|item| {
@@ -32,7 +32,7 @@ pub async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
     items
 }
 
-/// Bans of every sort, reported and pending.
+/// Bans of every kind, reported and pending.
 async fn ban_all_over(workspace: &Workspace<'_>, user: u64) {
     workspace.ban(Ban::of(user, EXPERIENCE).completed()).await;
     workspace.unban(Unban::of(user, EXPERIENCE)).await;
@@ -45,7 +45,7 @@ async fn ban_all_over(workspace: &Workspace<'_>, user: u64) {
 }
 
 #[tokio::test]
-async fn a_user_who_asks_to_be_forgotten_was_never_banned() {
+async fn an_erased_user_leaves_no_trace_of_a_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
@@ -61,7 +61,7 @@ async fn a_user_who_asks_to_be_forgotten_was_never_banned() {
     assert_never_banned(&workspace, USER).await;
     assert_eq!(items_of(&workspace, USER).await, Vec::<Value>::new());
     assert_eq!(items_of(&workspace, 2).await, other);
-    // Nor does the stream bring anything back, or a list name them.
+    // The stream brings nothing back, and no list names them.
     app.settle().await;
     assert_never_banned(&workspace, USER).await;
     for experience in [EXPERIENCE, ELSEWHERE] {
@@ -78,7 +78,7 @@ async fn a_user_who_asks_to_be_forgotten_was_never_banned() {
     }
     let answer = workspace.try_unban(Unban::of(USER, EXPERIENCE)).await;
     answer.assert_error(404, "not_found");
-    // They can be banned as anyone can.
+    // They can be banned like anyone.
     workspace
         .ban(Ban::of(USER, EXPERIENCE).no_overwrite())
         .await;
@@ -86,7 +86,7 @@ async fn a_user_who_asks_to_be_forgotten_was_never_banned() {
 }
 
 #[tokio::test]
-async fn a_user_who_was_never_banned_is_forgotten_as_well() {
+async fn erasing_a_user_who_was_never_banned_succeeds() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
@@ -97,7 +97,7 @@ async fn a_user_who_was_never_banned_is_forgotten_as_well() {
 }
 
 #[tokio::test]
-async fn a_queued_request_waits_for_the_operator() {
+async fn a_queued_erasure_waits_for_the_operator() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let (store, prefix) = (app.store(), workspace.id().prefix());
@@ -115,7 +115,7 @@ async fn a_queued_request_waits_for_the_operator() {
     assert_eq!(queue[0].notification.as_str(), erasure.id());
     assert!((from..=now()).contains(&queue[0].at.0));
 
-    // A second request is another one; each is taken out by its name.
+    // A second request is separate; each is removed by its name.
     let second = Notification::erasure(USER);
     app.send(&second.signed(&secret)).await.assert_ok();
     assert_eq!(store.erasure_queue(prefix).await.unwrap().len(), 2);
@@ -123,7 +123,7 @@ async fn a_queued_request_waits_for_the_operator() {
     for _ in 0..2 {
         store.take_from_erasure_queue(prefix, &taken).await.unwrap();
     }
-    // What was taken out does not come back when Roblox sends it again.
+    // A removed request does not come back when Roblox resends it.
     app.send(&erasure.signed(&secret)).await.assert_ok();
     let queue = store.erasure_queue(prefix).await.unwrap();
     let left: Vec<_> = queue
@@ -137,7 +137,7 @@ async fn a_queued_request_waits_for_the_operator() {
 }
 
 #[tokio::test]
-async fn a_replay_does_not_forget_a_user_who_was_banned_anew() {
+async fn a_replayed_notification_keeps_a_new_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
@@ -160,7 +160,7 @@ async fn a_replay_does_not_forget_a_user_who_was_banned_anew() {
 }
 
 #[tokio::test]
-async fn a_replay_has_no_effect_in_the_other_mode_either() {
+async fn a_replayed_notification_has_no_effect_after_a_mode_change() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let (store, prefix) = (app.store(), workspace.id().prefix());
@@ -183,7 +183,7 @@ async fn a_replay_has_no_effect_in_the_other_mode_either() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_a_notification_names_no_user_and_is_gone_after_a_week() {
+async fn stored_notifications_name_no_user_and_expire_after_a_week() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
@@ -199,7 +199,7 @@ async fn what_is_kept_of_a_notification_names_no_user_and_is_gone_after_a_week()
 }
 
 #[tokio::test]
-async fn other_events_are_received_and_do_nothing() {
+async fn other_events_are_accepted_and_ignored() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
@@ -223,7 +223,7 @@ async fn other_events_are_received_and_do_nothing() {
 }
 
 #[tokio::test]
-async fn a_signed_body_that_is_malformed_is_refused_by_field() {
+async fn malformed_signed_bodies_are_rejected_by_field() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
@@ -285,7 +285,7 @@ async fn a_signed_body_that_is_malformed_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn neither_the_user_nor_the_secret_is_logged() {
+async fn user_and_secret_are_never_logged() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let secret = workspace.take_in_erasures(ErasureMode::Erase).await;

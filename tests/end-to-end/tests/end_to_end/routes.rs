@@ -5,14 +5,12 @@ use std::fmt::Display;
 use end_to_end::{Ban, Call, Unban};
 use serde_json::json;
 
-/// The experience that the calls are about.
 pub const EXPERIENCE: u64 = 75_521_396_999_004;
 
-/// The user that the calls are about.
 pub const USER: u64 = 156;
 
-/// A call of each route that succeeds with a key of every scope, when made in this order. The
-/// history of a ban is not among them, since nobody knows its guid beforehand.
+/// A call of each route that succeeds with a key of every scope when made in this order. Ban
+/// history is missing, since its guid is unknown beforehand.
 pub fn every_route() -> Vec<(&'static str, Call)> {
     let check = json!({ "userId": USER, "experienceId": EXPERIENCE });
     vec![
@@ -44,7 +42,7 @@ pub fn ban_history(guid: impl Display) -> Call {
     Call::get(&format!("/bans/{guid}"))
 }
 
-/// A call of each route that needs a key, whether or not it succeeds.
+/// A call of each route that needs a key, successful or not.
 pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
     let mut routes = every_route();
     routes.push(("ban-history", ban_history("633197862920433664")));

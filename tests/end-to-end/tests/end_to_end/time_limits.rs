@@ -1,26 +1,24 @@
-//! A function that runs out of time begins nothing that it cannot end, and loses nothing.
+//! A function that runs out of time starts nothing that it cannot finish, and loses nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use end_to_end::{Ban, Hook, Reply, TestApp, Workspace, eventually, now, template};
+use end_to_end::{Ban, Reply, TestApp, WebhookReceiver, Workspace, eventually, now, template};
 use serde_json::{Value, json};
 use shared::api::TimeLimit;
 use shared::api::invocation::TIMEOUT;
-use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::{ExperienceId, UniverseId};
-use shared::domain::webhooks::Target;
-use shared::domain::webhooks::{Endpoint, EndpointId, EventFilter};
-use shared::store::{Key, Mirror, MirrorOptions, MirrorSettings};
+use shared::domain::clock::UnixMillis;
+use shared::domain::webhooks::EndpointId;
+use shared::store::{Key, Mirror};
 
 use crate::routes::EXPERIENCE;
 
-/// What a route needs after its budget, for the log line and the answer.
+/// What a route needs after its deadline, for the log line and the response.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// Lambda's `Timeout` in the template and the limits that the code goes by.
+/// Lambda's `Timeout` in the template and the limits in the code.
 #[test]
-fn every_function_ends_before_lambda_stops_it() {
+fn every_function_ends_before_its_lambda_timeout() {
     let mut checked = BTreeSet::new();
     for function in template().functions() {
         let (name, timeout) = (function.name.as_str(), function.timeout);
@@ -43,7 +41,7 @@ fn every_function_ends_before_lambda_stops_it() {
     assert_eq!(checked, special.into(), "budgets of no function");
 }
 
-/// The functions that no route leads to.
+/// The functions without a route.
 const BACKGROUND: [&str; 5] = [
     "spread-decisions",
     "publish-events",
@@ -57,12 +55,12 @@ const UNIVERSE: u64 = 7;
 /// Another experience of the workspace.
 const OTHER: u64 = 8_001;
 
-/// Work for each of the functions, queued and not begun.
+/// Queued work for each of the functions.
 struct Queued<'a> {
     workspace: &'a Workspace<'a>,
-    hook: Hook,
+    hook: WebhookReceiver,
     endpoint: EndpointId,
-    /// What a call of each function is given.
+    /// The event of each function.
     events: Vec<(&'static str, Value)>,
 }
 
@@ -71,15 +69,12 @@ impl<'a> Queued<'a> {
         let app = workspace.app();
         app.lose_background_calls(true);
         workspace.link(OTHER).await;
-        let hook = Hook::that(|_, _| Reply::Status(200, ""));
-        let url = Target::parse(&hook.url()).unwrap();
-        let now = UnixSeconds(now());
-        let endpoint = Endpoint::new(workspace.id(), url, EventFilter::all(), now);
-        assert!(app.store().create_endpoint(&endpoint).await.unwrap());
-        mirror(workspace, now).await;
-        // One ban that runs out, one to be delivered and mirrored, one to be logged and spread.
+        let hook = WebhookReceiver::that(|_, _| Reply::Status(200, ""));
+        let endpoint = workspace.add_endpoint(&hook.url(), |_| {}).await;
+        workspace.mirror(EXPERIENCE, UNIVERSE, "a key").await;
+        // One ban that expires, one to be delivered and mirrored, one to be logged and propagated.
         workspace
-            .ban(Ban::of(1, EXPERIENCE).length(now.0 + 2))
+            .ban(Ban::of(1, EXPERIENCE).length(now() + 2))
             .await;
         workspace.ban(Ban::of(2, EXPERIENCE).permanent()).await;
         let prefix = workspace.id().prefix();
@@ -119,14 +114,12 @@ impl<'a> Queued<'a> {
         }
     }
 
-    /// Calls each function once and gives what the stream's functions want to be sent again.
+    /// Calls each function once and returns what the stream's functions want to be resent.
     async fn run(&self) -> Vec<Value> {
         let mut again = Vec::new();
         for (function, event) in &self.events {
-            let runtime = self.workspace.app().runtime();
-            let answer = runtime.invoke(function, event.to_string().into()).await;
-            let answer = answer.unwrap_or_else(|error| panic!("{function}: {error:?}"));
-            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            let answer = self.workspace.app().invoke(function, event).await;
+            let answer = answer.unwrap_or_else(|error| panic!("{function}: {error}"));
             again.extend(answer.get("batchItemFailures").cloned());
         }
         again
@@ -143,26 +136,6 @@ impl<'a> Queued<'a> {
             self.hook.received().len(),
         )
     }
-}
-
-/// Mirrors the experience to Roblox.
-async fn mirror(workspace: &Workspace<'_>, created: UnixSeconds) {
-    let (app, key) = (workspace.app(), "a key");
-    app.secrets().set("portcullis/local/roblox", key);
-    app.roblox().add_key(key, &[UNIVERSE]);
-    let mirror = Mirror {
-        workspace: workspace.id().prefix(),
-        experience: ExperienceId::new(EXPERIENCE).unwrap(),
-        settings: MirrorSettings {
-            universe: UniverseId::new(UNIVERSE).unwrap(),
-            secret: "portcullis/local/roblox".to_owned(),
-            options: MirrorOptions::ALL,
-            created,
-            stopped: None,
-            checked: None,
-        },
-    };
-    app.store().set_mirror(&mirror).await.unwrap();
 }
 
 /// The keys of all decisions, by time.
@@ -192,13 +165,13 @@ fn records(keys: &[Key]) -> Value {
 }
 
 #[tokio::test]
-async fn functions_without_time_write_nothing_and_their_work_stays_queued() {
+async fn functions_out_of_time_write_nothing_and_keep_their_work_queued() {
     let app = TestApp::builder().without_pump().start().await;
     let workspace = app.workspace().await;
     let queued = Queued::in_(&workspace).await;
     let before = queued.state().await;
     for function in BACKGROUND {
-        // Less than a write needs, and enough to answer.
+        // Less than a write needs, but enough to answer.
         app.runtime().set_timeout(function, Duration::from_secs(2));
     }
     let first = json!([{ "itemIdentifier": "0" }]);

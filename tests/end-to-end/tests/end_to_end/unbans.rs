@@ -1,4 +1,4 @@
-//! Contract section 6, `/unban-async`.
+//! `POST /unban-async`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn ban() -> Ban {
 }
 
 #[tokio::test]
-async fn a_decision_lifts_whatever_keeps_the_user_out() {
+async fn a_decision_lifts_every_ban_that_keeps_the_user_out() {
     let app = TestApp::start().await;
     for bans in [
         vec![ban()],
@@ -45,7 +45,7 @@ async fn a_decision_lifts_whatever_keeps_the_user_out() {
 }
 
 #[tokio::test]
-async fn an_unban_is_owed_where_the_ban_was_confirmed_and_only_there() {
+async fn an_unban_is_pending_only_where_the_ban_was_applied() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for experience in [EXPERIENCE, ELSEWHERE, 8] {
@@ -77,7 +77,7 @@ async fn an_unban_is_owed_where_the_ban_was_confirmed_and_only_there() {
 }
 
 #[tokio::test]
-async fn a_caller_that_has_let_the_user_in_owes_no_unban() {
+async fn no_unban_is_pending_for_a_caller_that_applied_it() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.link(ELSEWHERE).await;
@@ -97,7 +97,7 @@ async fn a_caller_that_has_let_the_user_in_owes_no_unban() {
 }
 
 #[tokio::test]
-async fn a_ban_lifted_before_it_was_applied_owes_nothing() {
+async fn a_ban_lifted_before_it_was_applied_leaves_nothing_pending() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(ban()).await;
@@ -107,7 +107,7 @@ async fn a_ban_lifted_before_it_was_applied_owes_nothing() {
 }
 
 #[tokio::test]
-async fn a_report_lifts_nothing_and_the_ban_is_owed_again() {
+async fn a_report_lifts_nothing_and_makes_the_ban_pending_again() {
     let app = TestApp::start().await;
     let reports = [
         Unban::of(USER, EXPERIENCE).confirm_only(),
@@ -143,13 +143,13 @@ async fn a_report_lifts_nothing_and_the_ban_is_owed_again() {
 }
 
 #[tokio::test]
-async fn while_an_unban_is_pending_only_a_report_confirms_it() {
+async fn only_a_report_clears_a_pending_unban() {
     let app = TestApp::start().await;
     let bare = || Unban::of(USER, EXPERIENCE);
     let workspace = app.workspace().await;
     workspace.ban(ban().completed()).await;
     workspace.unban(bare()).await;
-    // Said again, at once or by another tool, it changes nothing.
+    // Repeated at once or by another tool, it changes nothing.
     for again in [
         bare(),
         bare().completed(),
@@ -179,7 +179,7 @@ async fn while_an_unban_is_pending_only_a_report_confirms_it() {
 }
 
 #[tokio::test]
-async fn two_unbans_at_once_are_one() {
+async fn concurrent_unbans_make_one_decision() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=10 {
@@ -194,7 +194,7 @@ async fn two_unbans_at_once_are_one() {
 }
 
 #[tokio::test]
-async fn when_nothing_holds_and_nothing_is_pending_nothing_changes() {
+async fn an_unban_without_ban_or_pending_entry_changes_nothing() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(ban()).await;
@@ -214,7 +214,7 @@ async fn when_nothing_holds_and_nothing_is_pending_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_user_never_banned_there_is_404_and_nothing_is_stored() {
+async fn unbanning_a_never_banned_user_is_404_and_stores_nothing() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for unban in [
@@ -241,7 +241,7 @@ async fn a_user_never_banned_there_is_404_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn lifting_one_of_two_overlapping_bans_owes_no_unban() {
+async fn lifting_one_of_two_overlapping_bans_leaves_no_unban_pending() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(ban().global().completed()).await;
@@ -254,7 +254,7 @@ async fn lifting_one_of_two_overlapping_bans_owes_no_unban() {
 }
 
 #[tokio::test]
-async fn the_reason_and_the_moderator_of_an_unban_are_kept() {
+async fn the_reason_and_moderator_of_an_unban_are_stored() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(ban()).await;
@@ -273,7 +273,7 @@ async fn the_reason_and_the_moderator_of_an_unban_are_kept() {
 }
 
 #[tokio::test]
-async fn an_expired_ban_is_not_lifted_by_a_decision() {
+async fn a_decision_does_not_lift_an_expired_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).length(1)).await;

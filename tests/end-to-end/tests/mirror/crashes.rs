@@ -1,35 +1,38 @@
-//! A mirror that is killed loses nothing and does nothing twice.
+//! A killed mirror loses nothing and does nothing twice.
 
 use std::time::Duration;
 
 use end_to_end::{Ban, Unban, eventually};
 use local_stack::roblox::{Fault, FaultRule};
 
-use crate::stage::{ARENA, MALLORY, Stage, UNIVERSE, WINDOW, app};
+use crate::mirrored_workspace::{ARENA, MALLORY, MirroredWorkspace, UNIVERSE, WINDOW, app};
 
 #[tokio::test]
-async fn killed_at_random_moments_it_goes_on_where_it_was() {
+async fn the_mirror_resumes_after_random_kills() {
     let app = app().roblox_window(WINDOW).without_pump().start().await;
-    let stage = Stage::open(&app, &[ARENA]).await;
+    let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let users: Vec<u64> = (2_000..2_010).collect();
     for user in &users {
-        stage.workspace.ban(Ban::of(*user, ARENA).permanent()).await;
+        mirrored
+            .workspace
+            .ban(Ban::of(*user, ARENA).permanent())
+            .await;
     }
-    stage.roblox().set_delay(Duration::from_millis(30));
-    let mut dice = fastrand::Rng::with_seed(7);
+    mirrored.roblox().set_delay(Duration::from_millis(30));
+    let mut rng = fastrand::Rng::with_seed(7);
     for _ in 0..6 {
-        let pause = Duration::from_millis(dice.u64(40..420));
+        let pause = Duration::from_millis(rng.u64(40..420));
         let kill = async {
             tokio::time::sleep(pause).await;
             let _ = app.runtime().kill("mirror-bans", 0);
         };
-        let _ = futures::join!(stage.try_drain(), kill);
-        stage.after_a_crash().await;
+        let _ = futures::join!(mirrored.try_drain(), kill);
+        mirrored.recover_from_crash().await;
     }
-    stage.drain().await;
-    stage.assert_done(&[ARENA]).await;
-    assert_eq!(stage.roblox().active(UNIVERSE).len(), users.len());
-    let logs = stage.roblox().logs();
+    mirrored.drain().await;
+    mirrored.assert_all_applied(&[ARENA]).await;
+    assert_eq!(mirrored.roblox().active(UNIVERSE).len(), users.len());
+    let logs = mirrored.roblox().logs();
     for user in &users {
         let of_user = logs.iter().filter(|entry| entry.user == *user);
         assert_eq!(of_user.count(), 1, "{user} was restricted once");
@@ -37,38 +40,40 @@ async fn killed_at_random_moments_it_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_ban_that_was_lifted_after_a_crash_is_taken_back() {
+async fn a_ban_lifted_after_a_crash_is_reverted() {
     let app = app().roblox_window(WINDOW).start().await;
-    let stage = Stage::open(&app, &[ARENA]).await;
-    stage
+    let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
+    mirrored
         .workspace
         .ban(Ban::of(MALLORY, ARENA).permanent())
         .await;
-    // Roblox has it, and whoever asked is killed before he knows.
+    // Roblox has applied it, but the mirror is killed before it knows.
     let fault = FaultRule::updates(1, Fault::DropAnswer);
-    stage.roblox().fail(fault);
+    mirrored.roblox().fail(fault);
     let kill = async {
         eventually("Roblox holds it", async || {
-            stage.restriction(MALLORY).active.then_some(())
+            mirrored.restriction(MALLORY).active.then_some(())
         })
         .await;
         let _ = app.runtime().kill("mirror-bans", 0);
     };
-    let _ = futures::join!(stage.try_drain(), kill);
-    stage.workspace.unban(Unban::of(MALLORY, ARENA)).await;
-    stage.assert_done(&[ARENA]).await;
+    let _ = futures::join!(mirrored.try_drain(), kill);
+    mirrored.workspace.unban(Unban::of(MALLORY, ARENA)).await;
+    mirrored.assert_all_applied(&[ARENA]).await;
     assert!(
-        stage.restriction(MALLORY).active,
-        "nothing is owed, and yet he is restricted"
+        mirrored.restriction(MALLORY).active,
+        "nothing is pending, but the user is restricted"
     );
     eventually("it is taken back", async || {
-        stage.after_a_crash().await;
-        stage.drain().await;
-        (!stage.restriction(MALLORY).active).then_some(())
+        mirrored.recover_from_crash().await;
+        mirrored.drain().await;
+        (!mirrored.restriction(MALLORY).active).then_some(())
     })
     .await;
-    stage.assert_done(&[ARENA]).await;
-    let left = app.items(&format!("{}#U#", stage.workspace.prefix())).await;
+    mirrored.assert_all_applied(&[ARENA]).await;
+    let left = app
+        .items(&format!("{}#U#", mirrored.workspace.prefix()))
+        .await;
     assert!(
         left.iter()
             .all(|item| item.get("due_at").is_none() || item["kind"]["S"] == "ban")
@@ -76,47 +81,47 @@ async fn a_ban_that_was_lifted_after_a_crash_is_taken_back() {
 }
 
 #[tokio::test]
-async fn two_mirrors_of_a_universe_do_not_work_at_once() {
+async fn two_mirrors_never_work_on_one_universe_at_once() {
     let app = app().without_pump().instances(3).start().await;
-    let stage = Stage::open(&app, &[ARENA]).await;
+    let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     for user in 2_000..2_008 {
-        stage.workspace.ban(Ban::of(user, ARENA)).await;
+        mirrored.workspace.ban(Ban::of(user, ARENA)).await;
     }
-    futures::join!(stage.drain(), stage.drain(), stage.drain());
-    stage.assert_done(&[ARENA]).await;
-    assert_eq!(stage.roblox().logs().len(), 8);
+    futures::join!(mirrored.drain(), mirrored.drain(), mirrored.drain());
+    mirrored.assert_all_applied(&[ARENA]).await;
+    assert_eq!(mirrored.roblox().logs().len(), 8);
 }
 
 #[tokio::test]
-async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
+async fn a_user_erased_while_pending_leaves_nothing_behind() {
     let app = app().without_pump().start().await;
-    let stage = Stage::open(&app, &[ARENA]).await;
+    let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let fault = FaultRule::updates(1, Fault::Status(400));
-    stage.roblox().fail(fault);
-    stage
+    mirrored.roblox().fail(fault);
+    mirrored
         .workspace
         .ban(Ban::of(MALLORY, ARENA).permanent())
         .await;
-    stage.drain().await;
-    let prefix = stage.workspace.prefix();
+    mirrored.drain().await;
+    let prefix = mirrored.workspace.prefix();
     let partition = format!("{prefix}#U#{MALLORY}");
     let of_user = || app.items(&partition);
     let is_noted = of_user()
         .await
         .iter()
         .any(|item| item["kind"]["S"] == "application");
-    assert!(is_noted, "the user is put off");
+    assert!(is_noted, "the user backs off");
     let user = shared::domain::ids::UserId::new(MALLORY).unwrap();
     let forgetting = app.store().erase_user(
-        stage.workspace.id().prefix(),
+        mirrored.workspace.id().prefix(),
         user,
         shared::store::ErasureSource::Operator,
     );
     forgetting.await.unwrap();
-    // A mirror that asked before writes down what came of it.
+    // A mirror with an earlier request records its result.
     let closed = shared::domain::rules::mirror::RestrictionSync::default();
     let late = app.store().save_sync(
-        stage.workspace.id().prefix(),
+        mirrored.workspace.id().prefix(),
         user,
         shared::domain::ids::UniverseId::new(UNIVERSE).unwrap(),
         &closed,
@@ -124,8 +129,8 @@ async fn user_who_is_forgotten_while_they_wait_leaves_nothing_behind() {
         true,
     );
     late.await.unwrap();
-    stage.after_a_crash().await;
-    stage.drain().await;
+    mirrored.recover_from_crash().await;
+    mirrored.drain().await;
     assert_eq!(of_user().await.len(), 0);
-    assert_eq!(stage.roblox().logs().len(), 0);
+    assert_eq!(mirrored.roblox().logs().len(), 0);
 }

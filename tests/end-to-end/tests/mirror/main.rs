@@ -1,5 +1,4 @@
-//! Mirroring bans to Roblox: what is decided arrives there, in order and within the limits, whatever
-//! goes wrong in between.
+//! Mirroring bans to Roblox: decisions arrive in order, within the rate limits, and despite faults.
 
 // Outside of test functions clippy does not know that this is a test.
 #![allow(
@@ -11,8 +10,8 @@
 
 mod crashes;
 mod faults;
+mod flow;
 mod game_servers;
 mod keys;
 mod levels;
-mod path;
-mod stage;
+mod mirrored_workspace;

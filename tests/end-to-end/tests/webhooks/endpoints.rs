@@ -1,24 +1,24 @@
-//! Endpoints: tests of them, sweeps over them, and their end.
+//! Endpoints: test events, sweeps, and deletion.
 
-use end_to_end::{Hook, Reply, contract};
+use end_to_end::{Reply, WebhookReceiver, contract};
 use serde_json::json;
 use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::DeliveryState;
 
-use crate::stage::{Stage, last_run, still};
+use crate::test_endpoint::{TestEndpoint, last_run, still};
 
 #[tokio::test]
-async fn a_test_is_delivered_like_an_event_and_tried_once() {
+async fn a_test_event_is_delivered_and_not_retried() {
     let app = still().start().await;
     let workspace = app.workspace().await;
-    let hook = Hook::start();
-    let stage = Stage::at(&workspace, &hook).await;
-    let endpoint = stage.endpoint().await;
+    let hook = WebhookReceiver::start();
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    let endpoint = target.endpoint().await;
     let ask = async || {
         let asked = app.store().request_test(&endpoint, UnixMillis::now()).await;
         let key = asked.unwrap();
-        stage.drain().await;
-        let delivery = app.store().delivery(stage.prefix(), stage.id, key).await;
+        target.drain().await;
+        let delivery = app.store().delivery(target.prefix(), target.id, key).await;
         delivery.unwrap().unwrap()
     };
     let delivery = ask().await;
@@ -42,16 +42,16 @@ async fn a_test_is_delivered_like_an_event_and_tried_once() {
 }
 
 #[tokio::test]
-async fn a_test_does_not_wait_behind_what_fails() {
+async fn a_test_event_does_not_wait_for_failing_deliveries() {
     let app = still().start().await;
     let workspace = app.workspace().await;
-    let hook = Hook::that(|_, _| Reply::Status(500, ""));
-    let stage = Stage::at(&workspace, &hook).await;
-    stage.ban(1..=30).await;
-    let endpoint = stage.endpoint().await;
+    let hook = WebhookReceiver::that(|_, _| Reply::Status(500, ""));
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    target.ban(1..=30).await;
+    let endpoint = target.endpoint().await;
     let asked = app.store().request_test(&endpoint, UnixMillis::now()).await;
     asked.unwrap();
-    stage.drain().await;
+    target.drain().await;
     let events = hook.received();
     let is_test = |one: &end_to_end::Received| one.id().starts_with("test_");
     assert!(events[..8].iter().any(is_test), "among the first");
@@ -59,15 +59,19 @@ async fn a_test_does_not_wait_behind_what_fails() {
 }
 
 #[tokio::test]
-async fn a_sweep_wakes_for_what_is_due_and_for_nothing_else() {
+async fn a_sweep_wakes_only_endpoints_with_due_deliveries() {
     let app = still().start().await;
     let workspace = app.workspace().await;
-    let (hook, idle, paused) = (Hook::start(), Hook::start(), Hook::start());
-    let stage = Stage::at(&workspace, &hook).await;
-    let third = Stage::at(&workspace, &paused).await;
-    stage.ban([1]).await;
+    let (hook, idle, paused) = (
+        WebhookReceiver::start(),
+        WebhookReceiver::start(),
+        WebhookReceiver::start(),
+    );
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    let third = TestEndpoint::at(&workspace, &paused).await;
+    target.ban([1]).await;
     third.change(|endpoint| endpoint.paused()).await;
-    Stage::at(&workspace, &idle).await;
+    TestEndpoint::at(&workspace, &idle).await;
     let runs = |app: &end_to_end::TestApp| app.runtime().logs("deliver-webhooks").len();
     app.run_schedule("deliver-webhooks", r#"{"sweep":true}"#)
         .await;
@@ -80,27 +84,27 @@ async fn a_sweep_wakes_for_what_is_due_and_for_nothing_else() {
         (&line["message"], &line["level"]),
         (&json!("run"), &json!("INFO"))
     );
-    // A delivery whose pause is over is found too.
+    // A delivery whose back-off is over is found too.
     hook.now(|_, at| Reply::Status(if at == 1 { 500 } else { 200 }, ""));
-    stage.ban([2]).await;
+    target.ban([2]).await;
     for _ in 0..2 {
         app.run_schedule("deliver-webhooks", r#"{"sweep":true}"#)
             .await;
         app.background_settled().await;
-        stage.bring_due().await;
+        target.bring_due().await;
     }
     assert_eq!(hook.received().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_deliver_nothing_twice() {
+async fn concurrent_workers_deliver_nothing_twice() {
     let app = still().instances(3).start().await;
     let workspace = app.workspace().await;
     let slow = std::time::Duration::from_millis(30);
-    let hook = Hook::that(move |_, _| Reply::After(slow));
-    let stage = Stage::at(&workspace, &hook).await;
-    stage.ban(1..=40).await;
-    let drains = (0..3).map(|_| stage.drain());
+    let hook = WebhookReceiver::that(move |_, _| Reply::After(slow));
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    target.ban(1..=40).await;
+    let drains = (0..3).map(|_| target.drain());
     futures::future::join_all(drains).await;
     app.background_settled().await;
     let ids: std::collections::HashSet<_> = hook.ids().into_iter().collect();
@@ -108,17 +112,17 @@ async fn two_at_once_deliver_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_when_the_time_is_up_is_delivered_by_another_call_of_itself() {
+async fn an_invocation_out_of_time_hands_over_to_another() {
     let app = still()
         .variable(shared::testing::DRAIN_LIMIT, "200")
         .start()
         .await;
     let workspace = app.workspace().await;
     let slow = std::time::Duration::from_millis(100);
-    let hook = Hook::that(move |_, _| Reply::After(slow));
-    let stage = Stage::at(&workspace, &hook).await;
-    stage.ban(1..=40).await;
-    stage.drain().await;
+    let hook = WebhookReceiver::that(move |_, _| Reply::After(slow));
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    target.ban(1..=40).await;
+    target.drain().await;
     assert!(hook.received().len() < 40, "{}", hook.received().len());
     app.background_settled().await;
     assert_eq!(hook.received().len(), 40);
@@ -135,44 +139,44 @@ fn spent(app: &end_to_end::TestApp) -> [f64; 2] {
 }
 
 #[tokio::test]
-async fn a_delivery_costs_what_the_architecture_says() {
+async fn a_delivery_costs_what_the_architecture_documents() {
     let app = still().start().await;
     let workspace = app.workspace().await;
-    let hook = Hook::start();
-    let stage = Stage::at(&workspace, &hook).await;
-    stage.ban(1..=60).await;
-    stage.drain().await;
+    let hook = WebhookReceiver::start();
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    target.ban(1..=60).await;
+    target.drain().await;
     let [reads, writes] = spent(&app).map(|units| units / 60.0);
-    // The record takes it out of the index of what is due.
+    // The record takes it out of the index of due deliveries.
     assert!((1.0..=1.5).contains(&reads), "{reads} read units");
     assert!((2.0..=2.2).contains(&writes), "{writes} write units");
     let before = spent(&app);
-    stage.ban([61]).await;
-    stage.drain().await;
+    target.ban([61]).await;
+    target.drain().await;
     let after = spent(&app);
     let [reads, writes] = [after[0] - before[0], after[1] - before[1]];
-    // And the lease, and looking for more.
+    // Plus the lease, and looking for more.
     assert!((6.0..=9.0).contains(&reads), "{reads} read units");
     assert!((4.0..=5.0).contains(&writes), "{writes} write units");
 }
 
 #[tokio::test]
-async fn with_a_workspace_go_its_endpoints_and_their_deliveries() {
+async fn deleting_a_workspace_deletes_its_endpoints_and_deliveries() {
     let app = still().start().await;
     let workspace = app.workspace().await;
-    let hook = Hook::start();
-    let stage = Stage::at(&workspace, &hook).await;
-    let other = Stage::at(&workspace, &hook).await;
-    stage.ban([1, 2]).await;
-    let (prefix, store) = (stage.prefix(), app.store());
+    let hook = WebhookReceiver::start();
+    let target = TestEndpoint::at(&workspace, &hook).await;
+    let other = TestEndpoint::at(&workspace, &hook).await;
+    target.ban([1, 2]).await;
+    let (prefix, store) = (target.prefix(), app.store());
     assert_eq!(store.remove_endpoint(prefix, other.id).await.unwrap(), 2);
     assert_eq!(store.endpoints(prefix).await.unwrap().len(), 1);
-    stage.drain().await;
+    target.drain().await;
     assert_eq!(hook.received().len(), 2);
     store.remove_rest(prefix).await.unwrap();
     assert!(store.endpoints(prefix).await.unwrap().is_empty());
     assert!(app.items(&format!("{prefix}#D#")).await.is_empty());
-    // Whoever comes late finds nothing.
-    stage.drain().await;
+    // A late worker finds nothing.
+    target.drain().await;
     assert_eq!(hook.received().len(), 2);
 }

@@ -1,4 +1,4 @@
-//! Webhooks from outside: what arrives at an endpoint, and what does not.
+//! Webhooks: what arrives at an endpoint, and what does not.
 
 // Outside of test functions clippy does not know that this is a test.
 #![allow(
@@ -8,10 +8,10 @@
     clippy::panic
 )]
 
-mod arriving;
+mod deliveries;
 mod endpoints;
-mod hostile;
-mod replaying;
-mod retrying;
-mod stage;
-mod whole;
+mod latency;
+mod replays;
+mod retries;
+mod ssrf;
+mod test_endpoint;

@@ -1,28 +1,28 @@
-//! Each answer by itself.
+//! Checks each response separately.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::Finding;
-use crate::history::{Call, History, Millis, Outcome, TURNED_AWAY, What};
+use crate::history::{CallResult, GAVE_UP, History, Millis, Operation, RecordedCall};
 
-/// The time within which a function answers a call.
+/// A function's time limit for a response.
 const LIMIT: Millis = 5_000;
 
-/// The same for an export.
+/// An export's time limit.
 const EXPORT_LIMIT: Millis = 28_000;
 
-/// The time within which the gateway answers, whatever the function does.
+/// The gateway's time limit, whatever the function does.
 const GATEWAY_LIMIT: Millis = 30_000;
 
-/// What two busy cores may add to either.
+/// What two busy cores may add to either limit.
 const SLACK: Millis = 1_500;
 
-/// How long after a fault a call may still suffer from it: a call that began in it goes on.
-const AFTERMATH: Millis = LIMIT + SLACK;
+/// How long after a fault a call may still fail from it: the call may have started during the
+/// fault.
+const AFTER_A_FAULT: Millis = LIMIT + SLACK;
 
-/// Everything that is wrong with single answers.
 pub fn check(history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
     for call in history.calls.iter().chain(&history.asked) {
@@ -34,7 +34,7 @@ pub fn check(history: &History) -> Vec<Finding> {
         };
         statuses(history, call, &mut found);
         for problem in &call.undocumented {
-            found(format!("an answer is not as openapi.yaml says: {problem}"));
+            found(format!("a response violates openapi.yaml: {problem}"));
         }
         strangers(history, call, &mut found);
     }
@@ -42,14 +42,14 @@ pub fn check(history: &History) -> Vec<Finding> {
     findings
 }
 
-fn statuses(history: &History, call: &Call, found: &mut impl FnMut(String)) {
-    let (status, body) = match &call.outcome {
-        Outcome::Answered { status, body, .. } => (status, body),
-        Outcome::Lost(why) if !why.starts_with(TURNED_AWAY) => {
+fn statuses(history: &History, call: &RecordedCall, found: &mut impl FnMut(String)) {
+    let (status, body) = match &call.result {
+        CallResult::Answered { status, body, .. } => (status, body),
+        CallResult::Lost(why) if !why.starts_with(GAVE_UP) => {
             found(format!("a connection to the gateway broke: {why}"));
             return;
         }
-        Outcome::Lost(_) => {
+        CallResult::Lost(_) => {
             if call.ended.saturating_sub(call.started) > GATEWAY_LIMIT {
                 found("the gateway gave no answer at all".to_owned());
             }
@@ -58,25 +58,25 @@ fn statuses(history: &History, call: &Call, found: &mut impl FnMut(String)) {
     };
     let code = body.get("code").and_then(Value::as_str);
     match (status, code) {
-        (200, _) if matches!(call.what, What::Cursor { .. }) => {
-            found("a cursor was accepted that this list did not give out".to_owned());
+        (200, _) if matches!(call.operation, Operation::Cursor { .. }) => {
+            found("a list accepted a cursor that it did not issue".to_owned());
         }
         (200, _) => {}
-        (400, Some("invalid_request")) if matches!(call.what, What::Cursor { .. }) => {
+        (400, Some("invalid_request")) if matches!(call.operation, Operation::Cursor { .. }) => {
             if body.pointer("/errors/0/field").and_then(Value::as_str) != Some("cursor") {
-                found("a cursor was refused without being named".to_owned());
+                found("a cursor was refused without naming the field".to_owned());
             }
         }
         (503, Some("unavailable")) => {
             let excused = history.faults.iter().any(|fault| {
-                fault.from <= call.ended && call.started <= fault.to.saturating_add(AFTERMATH)
+                fault.from <= call.ended && call.started <= fault.to.saturating_add(AFTER_A_FAULT)
             });
             if !excused {
-                found("a call was answered 503 though the database did not misbehave".to_owned());
+                found("a call was answered 503 without a database fault".to_owned());
             }
         }
         (500.., None) => {
-            let function = call.what.function();
+            let function = call.operation.function();
             let killed = history.kills.iter().any(|kill| {
                 kill.function == function
                     && kill.at.saturating_add(500) >= call.started
@@ -84,32 +84,35 @@ fn statuses(history: &History, call: &Call, found: &mut impl FnMut(String)) {
             });
             if !killed {
                 found(format!(
-                    "the gateway got no answer from {function}, which nobody had killed"
+                    "the gateway got no answer from {function}, which was not killed"
                 ));
             }
         }
         (409, Some("already_banned"))
         | (404, Some("not_found"))
         | (400, Some("invalid_request"))
-            if call.what.is_write() => {}
-        (404, Some("not_found")) if matches!(call.what, What::Decisions(_)) => {
-            found("a ban that was listed is not found".to_owned());
+            if call.operation.is_write() => {}
+        (404, Some("not_found")) if matches!(call.operation, Operation::Decisions(_)) => {
+            found("a listed ban is not found".to_owned());
         }
         (status, code) => found(format!(
-            "a call was answered {status} {}, which nothing had called for",
+            "a call was answered {status} {} without a reason",
             code.unwrap_or("without a code")
         )),
     }
 }
 
-/// No ban of another workspace is shown, and none of another user or experience than was asked for.
-fn strangers(history: &History, call: &Call, found: &mut impl FnMut(String)) {
+/// Responses contain no ban of another workspace, user or experience.
+fn strangers(history: &History, call: &RecordedCall, found: &mut impl FnMut(String)) {
     let Some(own) = history.workspaces.get(call.workspace) else {
         return;
     };
     let Some(body) = call.body() else { return };
     let list = body.get("list").and_then(Value::as_array);
-    let events = list.into_iter().flatten().filter(|_| call.what.is_events());
+    let events = list
+        .into_iter()
+        .flatten()
+        .filter(|_| call.operation.is_events());
     for event in events {
         let of = |path| event.pointer(path).and_then(Value::as_str);
         let both = [of("/workspaceGuid"), of("/data/workspaceGuid")];
@@ -129,7 +132,7 @@ fn strangers(history: &History, call: &Call, found: &mut impl FnMut(String)) {
         }
         let user = ban.get("robloxId").and_then(Value::as_u64);
         if call
-            .what
+            .operation
             .user()
             .is_some_and(|asked| Some(asked.get()) != user)
         {
@@ -137,22 +140,22 @@ fn strangers(history: &History, call: &Call, found: &mut impl FnMut(String)) {
         }
     }
     if let Value::String(text) = body
-        && call.what == What::ExportCsv
+        && call.operation == Operation::ExportCsv
     {
         let mut rows = text.lines().skip(1).filter(|row| !row.is_empty());
         if rows.any(|row| !row.contains(&own.guid)) {
-            found("a workspace was given a row of another".to_owned());
+            found("a workspace got an export row of another".to_owned());
         }
     }
 }
 
-/// No call outlived its limit. What a caller saw may hold the wait for a free process besides.
+/// No call exceeds its limit. A client's own measurement may include waiting for a free process.
 fn times(history: &History, findings: &mut Vec<Finding>) {
-    let by_request: BTreeMap<&str, &Call> = history
+    let by_request: BTreeMap<&str, &RecordedCall> = history
         .calls
         .iter()
-        .filter_map(|call| match &call.outcome {
-            Outcome::Answered {
+        .filter_map(|call| match &call.result {
+            CallResult::Answered {
                 request: Some(id), ..
             } => Some((id.as_str(), call)),
             _ => None,
@@ -168,7 +171,7 @@ fn times(history: &History, findings: &mut Vec<Finding>) {
             let call = by_request.get(logged.request.as_str()).copied();
             findings.push(Finding {
                 sentence: format!(
-                    "{} took {} ms for a request, and has {limit}",
+                    "{} took {} ms for a request; its limit is {limit} ms",
                     logged.function, logged.took
                 ),
                 proof: history.proof(call),

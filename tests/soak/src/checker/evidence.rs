@@ -1,4 +1,4 @@
-//! What is known of one user in the end.
+//! Collects the final state of one user.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,50 +10,45 @@ use shared::domain::rules::{DecisionKind, Identity};
 
 use end_to_end::requests::is_set;
 
-use crate::history::{Ending, Place};
+use crate::history::{FinalState, WorkspaceInfo};
 
-/// How the id of an event ends that is the end of a ban.
+/// How the id of an expiry event ends.
 const EXPIRED: &str = "-expired";
 
-/// What a workspace says of a user when all is over.
+/// What a workspace says about a user in the final state.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// Who.
     pub user: UserId,
     /// When it was asked.
     pub at: UnixSeconds,
-    /// The experiences.
     pub experiences: Vec<ExperienceId>,
-    /// Those that a mirror reports for, at times that nobody here knows.
+    /// Mirrored experiences, whose reports come at unknown times.
     pub mirrored: BTreeSet<ExperienceId>,
-    /// The decisions on each of his bans, in order.
-    pub decisions: BTreeMap<Guid, Vec<Past>>,
-    /// His bans, as listed.
+    /// The decisions on each of the user's bans, in order.
+    pub decisions: BTreeMap<Guid, Vec<RecordedDecision>>,
+    /// The user's bans, as listed.
     pub bans: BTreeMap<Guid, Value>,
-    /// The bans that are pending for him, by experience.
+    /// The user's pending bans, by experience.
     pub pending_bans: BTreeMap<ExperienceId, Vec<Guid>>,
-    /// The same for unbans.
     pub pending_unbans: BTreeMap<ExperienceId, Vec<Guid>>,
-    /// What is said to an experience that asks about him.
+    /// The user's ban check in each experience.
     pub checks: BTreeMap<ExperienceId, Value>,
 }
 
 /// A decision in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
-    /// What was decided.
+pub struct RecordedDecision {
     pub kind: DecisionKind,
-    /// By which moderator.
+    /// The moderator who decided.
     pub by: Option<u64>,
-    /// Until when the ban was to hold after it, 0 for good.
+    /// The ban's expiry after the decision, 0 for a permanent ban.
     pub expires: u64,
-    /// The private reason after it.
+    /// The private reason after the decision.
     pub reason: String,
 }
 
 impl Evidence {
-    /// Of one user of a workspace.
-    pub fn of(user: UserId, place: &Place, ending: &Ending) -> Self {
+    pub fn of(user: UserId, place: &WorkspaceInfo, final_state: &FinalState) -> Self {
         let is_his = |ban: &&Value| ban.get("robloxId").and_then(Value::as_u64) == Some(user.get());
         let his = |lists: &BTreeMap<ExperienceId, Vec<Value>>| {
             let lists = lists.iter();
@@ -66,36 +61,45 @@ impl Evidence {
                 })
                 .collect()
         };
-        let bans = ending.bans.iter().filter(is_his);
+        let bans = final_state.bans.iter().filter(is_his);
         let bans: BTreeMap<_, _> = bans
             .filter_map(|ban| Some((guid_of(ban)?, ban.clone())))
             .collect();
         let decisions = bans.keys().map(|guid| {
-            let single = ending.decisions.get(&guid.to_string());
+            let single = final_state.decisions.get(&guid.to_string());
             let events = single.and_then(|ban| ban.get("events")?.as_array());
-            // That it ran out is no decision.
+            // An expiry is not a decision.
             let decisions = events.into_iter().flatten();
             let mut events: Vec<_> = decisions.filter(|event| !is_expiry(event)).collect();
             events.sort_by_key(|event| number_of(event));
-            (*guid, events.into_iter().filter_map(Past::of).collect())
+            (
+                *guid,
+                events
+                    .into_iter()
+                    .filter_map(RecordedDecision::of)
+                    .collect(),
+            )
         });
-        let checks = ending.checks.iter().filter(|((who, _), _)| *who == user);
+        let checks = final_state
+            .checks
+            .iter()
+            .filter(|((who, _), _)| *who == user);
         Self {
             user,
-            at: UnixSeconds(ending.at / 1_000),
+            at: UnixSeconds(final_state.at / 1_000),
             experiences: place.experiences.clone(),
             mirrored: place.mirrored.clone(),
             decisions: decisions.collect(),
             bans,
-            pending_bans: his(&ending.pending_bans),
-            pending_unbans: his(&ending.pending_unbans),
+            pending_bans: his(&final_state.pending_bans),
+            pending_unbans: his(&final_state.pending_unbans),
             checks: checks
                 .map(|((_, at), check)| (*at, check.clone()))
                 .collect(),
         }
     }
 
-    /// The history of each ban, one a line.
+    /// The history of each ban, one per line.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.decisions.iter().map(|(guid, past)| {
             let past: Vec<_> = past.iter().map(ToString::to_string).collect();
@@ -121,7 +125,7 @@ impl Evidence {
     }
 }
 
-impl Past {
+impl RecordedDecision {
     fn of(event: &Value) -> Option<Self> {
         let data = event.get("data")?;
         let kind = match event.get("event")?.as_str()? {
@@ -139,11 +143,11 @@ impl Past {
     }
 }
 
-impl fmt::Display for Past {
+impl fmt::Display for RecordedDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = self
             .by
-            .map_or_else(|| "nobody".to_owned(), |by| by.to_string());
+            .map_or_else(|| "no moderator".to_owned(), |by| by.to_string());
         write!(
             f,
             "{:?} by {by} (\"{}\", until {})",
@@ -152,22 +156,21 @@ impl fmt::Display for Past {
     }
 }
 
-/// The guid of a ban in an answer.
+/// The guid of a ban in a response.
 pub fn guid_of(ban: &Value) -> Option<Guid> {
     ban.get("guid")?.as_str()?.parse().ok()
 }
 
-/// The id of an event.
 pub fn id_of(event: &Value) -> Option<&str> {
     event.get("id")?.as_str()
 }
 
-/// Whether an event is that a ban has run out.
+/// Whether an event records an expiry.
 pub fn is_expiry(event: &Value) -> bool {
     id_of(event).is_some_and(|id| id.ends_with(EXPIRED))
 }
 
-/// Which decision on its ban an event is, or comes after if the ban ran out.
+/// The event's decision number on its ban; for an expiry, the number of the decision before it.
 pub fn number_of(event: &Value) -> Option<u64> {
     let id = id_of(event)?;
     let id = id.strip_suffix(EXPIRED).unwrap_or(id);

@@ -1,5 +1,5 @@
-//! The log of events: each decision and each ban that ran out once, in their order, and the same to
-//! everybody who reads it, whenever that is.
+//! Checks the event log: it holds each decision and each expiry once and in order, and every reader
+//! gets the same events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +7,31 @@ use serde_json::Value;
 
 use super::Finding;
 use super::evidence::{id_of, is_expiry, number_of};
-use super::orders::until;
-use crate::history::{Call, Ending, History, Millis, Outcome, What};
+use super::linearizability::until;
+use crate::history::{CallResult, FinalState, History, Millis, Operation, RecordedCall};
 
-/// How long what is read of the log may trail what others have read of it.
-const TRAILS: Millis = 5_000;
+/// How long a reader may lag behind what other readers got.
+const LAG: Millis = 5_000;
 
-/// Everything that is wrong with the logs.
 pub fn check(history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (workspace, ending) in history.endings.iter().enumerate() {
+    for (workspace, final_state) in history.final_states.iter().enumerate() {
         let log = Log {
             history,
             workspace,
-            ending,
+            final_state,
         };
-        log.is_the_history(&mut findings);
+        log.matches_the_histories(&mut findings);
         log.has_no_gaps(&mut findings);
-        log.has_what_was_due(&mut findings);
+        log.has_every_expiry(&mut findings);
         log.is_in_order(&mut findings);
-        log.was_read(&mut findings);
-        findings.extend(ending.thinned.iter().map(|wrong| log.finding(wrong)));
+        log.was_read_correctly(&mut findings);
+        findings.extend(
+            final_state
+                .after_erasure
+                .iter()
+                .map(|wrong| log.finding(wrong)),
+        );
     }
     findings
 }
@@ -35,7 +39,7 @@ pub fn check(history: &History) -> Vec<Finding> {
 struct Log<'a> {
     history: &'a History,
     workspace: usize,
-    ending: &'a Ending,
+    final_state: &'a FinalState,
 }
 
 impl<'a> Log<'a> {
@@ -47,12 +51,12 @@ impl<'a> Log<'a> {
     }
 
     fn ids(&self) -> impl Iterator<Item = &'a str> {
-        self.ending.log.iter().filter_map(id_of)
+        self.final_state.log.iter().filter_map(id_of)
     }
 
-    /// The events of each ban by itself, in the order in which they came about.
+    /// The events of each ban, in order.
     fn bans(&self) -> impl Iterator<Item = (&'a str, Vec<&'a Value>)> {
-        self.ending.decisions.iter().map(|(guid, ban)| {
+        self.final_state.decisions.iter().map(|(guid, ban)| {
             let events = ban.get("events").and_then(Value::as_array);
             let mut events: Vec<_> = events.into_iter().flatten().collect();
             events.sort_by_key(|event| (number_of(event), is_expiry(event)));
@@ -60,24 +64,23 @@ impl<'a> Log<'a> {
         })
     }
 
-    /// It holds what the bans' own histories hold, each once and told alike, and nothing else.
-    fn is_the_history(&self, findings: &mut Vec<Finding>) {
+    /// The log holds exactly the decisions of the bans' histories, each once and unaltered.
+    fn matches_the_histories(&self, findings: &mut Vec<Finding>) {
         let mut of_bans: BTreeMap<&str, &Value> = BTreeMap::new();
         for event in self.bans().flat_map(|(_, events)| events) {
             of_bans.extend(id_of(event).map(|id| (id, event)));
         }
         let mut told = BTreeSet::new();
-        for event in &self.ending.log {
+        for event in &self.final_state.log {
             let id = id_of(event).unwrap_or_default();
             if !told.insert(id) {
-                findings.push(self.finding(&format!("the event {id} stands twice")));
+                findings.push(self.finding(&format!("the event {id} appears twice")));
             }
             match of_bans.get(id) {
-                None => findings.push(self.finding(&format!(
-                    "there is {event}, which the history of its ban lacks"
-                ))),
+                None => findings
+                    .push(self.finding(&format!("{event} is missing from the history of its ban"))),
                 Some(other) if *other != event => findings.push(self.finding(&format!(
-                    "there is {event}, which the history of its ban tells as {other}"
+                    "{event} is logged, but the history of its ban has {other}"
                 ))),
                 Some(_) => {}
             }
@@ -87,9 +90,9 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// The places of the events are 1, 2, 3 …, and it is told in this order.
+    /// Log positions are 1, 2, 3 …, and the events are listed in that order.
     fn has_no_gaps(&self, findings: &mut Vec<Finding>) {
-        let mut places: Vec<_> = self.ending.places.iter().collect();
+        let mut places: Vec<_> = self.final_state.places.iter().collect();
         places.sort();
         let numbers: Vec<_> = places
             .iter()
@@ -99,19 +102,19 @@ impl<'a> Log<'a> {
         if !numbers.iter().copied().eq(expected) {
             let wrong = (1_u64..).zip(&numbers).find(|(at, found)| at != *found);
             findings.push(self.finding(&format!(
-                "the places are not those from 1 to {}: {wrong:?} is the first that differs",
+                "the positions are not 1 to {}: {wrong:?} is the first that differs",
                 numbers.len()
             )));
         }
         let stored = places.iter().map(|(_, id)| id.as_str());
         if !stored.eq(self.ids()) {
-            findings.push(self.finding("the events are told in another order than they stand"));
+            findings.push(self.finding("the events are not listed in log order"));
         }
     }
 
-    /// It says of every ban that ran out that it did, and of no other.
-    fn has_what_was_due(&self, findings: &mut Vec<Finding>) {
-        let now = self.ending.at / 1_000;
+    /// The log holds an expiry for every ban that expired, and for no other.
+    fn has_every_expiry(&self, findings: &mut Vec<Finding>) {
+        let now = self.final_state.at / 1_000;
         let skew = self.history.skew / 1_000;
         for (guid, events) in self.bans() {
             let mut before: Option<&Value> = None;
@@ -121,7 +124,7 @@ impl<'a> Log<'a> {
                     let due = before.and_then(runs_out).filter(|at| *at <= now + skew);
                     if due.is_none() || due != created {
                         findings.push(self.finding(&format!(
-                            "the ban {guid} ran out, which it did not: {event} after {before:?}"
+                            "an expiry of the ban {guid} is logged, but it did not expire: {event} after {before:?}"
                         )));
                     }
                 }
@@ -131,13 +134,14 @@ impl<'a> Log<'a> {
             let due = last.and_then(|event| runs_out(event));
             if due.is_some_and(|at| at + skew < now) {
                 findings.push(self.finding(&format!(
-                    "nothing says that the ban {guid} ran out, which ends in {last:?}"
+                    "no expiry of the ban {guid} is logged, which ends in {last:?}"
                 )));
             }
         }
     }
 
-    /// The events of a ban are in their order, and those of a user in that of the calls that decided.
+    /// The events of a ban are in order, and those of a user are in the order of the calls that
+    /// decided.
     fn is_in_order(&self, findings: &mut Vec<Finding>) {
         let place: BTreeMap<&str, usize> = self.ids().zip(0..).collect();
         let place_of = |event: &Value| place.get(id_of(event)?).copied();
@@ -149,8 +153,13 @@ impl<'a> Log<'a> {
                 )));
             }
         }
-        let mut of_user: BTreeMap<u64, Vec<(&Value, Period<'_>)>> = BTreeMap::new();
-        for event in self.ending.log.iter().filter(|event| !is_expiry(event)) {
+        let mut of_user: BTreeMap<u64, Vec<(&Value, FaultPeriod<'_>)>> = BTreeMap::new();
+        for event in self
+            .final_state
+            .log
+            .iter()
+            .filter(|event| !is_expiry(event))
+        {
             let user = event.pointer("/data/robloxId").and_then(Value::as_u64);
             let period = user.and_then(|user| self.decided(event, user));
             let (Some(user), Some(period)) = (user, period) else {
@@ -162,7 +171,7 @@ impl<'a> Log<'a> {
                 findings.push(Finding {
                     proof: self.history.proof([calls.first, period.last]),
                     ..self.finding(&format!(
-                        "{:?} comes before {:?}, though it was decided later",
+                        "{:?} comes before {:?}, although it was decided later",
                         id_of(other),
                         id_of(event)
                     ))
@@ -172,23 +181,23 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// When a decision was made, by the calls that can have made it.
-    fn decided(&self, event: &Value, user: u64) -> Option<Period<'a>> {
+    /// When a decision was made, derived from the calls that can have made it.
+    fn decided(&self, event: &Value, user: u64) -> Option<FaultPeriod<'a>> {
         let by = event.pointer("/actor/moderator").and_then(Value::as_u64);
         let created = event.get("created")?.as_u64()?.saturating_mul(1_000);
         let skew = self.history.skew;
         let calls = self.history.calls.iter().filter(|call| {
             call.workspace == self.workspace
-                && call.what.is_write()
-                && call.what.user().is_some_and(|on| on.get() == user)
-                && call.what.moderator() == by
+                && call.operation.is_write()
+                && call.operation.user().is_some_and(|on| on.get() == user)
+                && call.operation.moderator() == by
                 && call.started <= created + 1_000 + skew
                 && created <= until(call) + skew
         });
         let calls: Vec<_> = calls.collect();
         let first = calls.iter().min_by_key(|call| call.started)?;
         let last = calls.iter().max_by_key(|call| until(call))?;
-        Some(Period {
+        Some(FaultPeriod {
             first,
             from: first.started,
             last,
@@ -196,15 +205,16 @@ impl<'a> Log<'a> {
         })
     }
 
-    /// Whoever read it from a place on was given what stands from there on, leaving nothing out.
-    fn was_read(&self, findings: &mut Vec<Finding>) {
+    /// A reader who continued from a cursor got every event after it, without gaps.
+    fn was_read_correctly(&self, findings: &mut Vec<Finding>) {
         let calls = self.history.calls.iter();
         let calls = calls.filter(|call| call.workspace == self.workspace);
-        // How many events come before a cursor, and until when who had read how far.
+        // How many events precede a cursor, and until when which reader got how far.
         let mut before: BTreeMap<&str, usize> = BTreeMap::new();
         let mut read: Vec<(Millis, usize)> = Vec::new();
         for call in calls {
-            let (What::Events { cursor, limit }, Some((list, next))) = (&call.what, page(call))
+            let (Operation::Events { cursor, limit }, Some((list, next))) =
+                (&call.operation, page(call))
             else {
                 continue;
             };
@@ -220,7 +230,7 @@ impl<'a> Log<'a> {
                 });
             };
             let to = from + list.len();
-            let stands = self.ending.log.get(from..to).unwrap_or_default();
+            let stands = self.final_state.log.get(from..to).unwrap_or_default();
             if stands != list {
                 let at = list
                     .iter()
@@ -228,44 +238,42 @@ impl<'a> Log<'a> {
                     .position(|(told, stands)| told != stands);
                 let at = at.unwrap_or(stands.len());
                 found(&format!(
-                    "somebody read {:?} after {} events, where {:?} stands",
+                    "a reader got {:?} after {} events instead of {:?}",
                     list.get(at),
                     from + at,
                     stands.get(at),
                 ));
                 continue;
             }
-            let shown = read
-                .iter()
-                .filter(|(ended, _)| ended + TRAILS < call.started);
+            let shown = read.iter().filter(|(ended, _)| ended + LAG < call.started);
             let shown = shown.map(|(_, to)| *to).max().unwrap_or_default();
             if list.len() > *limit || (list.len() < *limit && to < shown) {
                 found(&format!(
-                    "{} events were read where {limit} were asked for and {} were there",
+                    "a page has {} events where {limit} were asked for and {} exist",
                     list.len(),
                     shown.saturating_sub(from),
                 ));
             }
             if *before.entry(next).or_insert(to) != to {
-                found("one cursor leads to two places");
+                found("one cursor leads to two positions");
             }
             read.push((call.ended, to));
         }
     }
 }
 
-/// When calls can have decided something.
-struct Period<'a> {
-    first: &'a Call,
+/// When calls can have made a decision.
+struct FaultPeriod<'a> {
+    first: &'a RecordedCall,
     from: Millis,
-    last: &'a Call,
+    last: &'a RecordedCall,
     to: Millis,
 }
 
-/// What was read of the log, and the cursor after it.
-fn page(call: &Call) -> Option<(&[Value], &str)> {
-    match &call.outcome {
-        Outcome::Answered {
+/// A page of the log, and its cursor.
+fn page(call: &RecordedCall) -> Option<(&[Value], &str)> {
+    match &call.result {
+        CallResult::Answered {
             status: 200, body, ..
         } => Some((
             body.get("list")?.as_array()?.as_slice(),
@@ -275,7 +283,7 @@ fn page(call: &Call) -> Option<(&[Value], &str)> {
     }
 }
 
-/// When a ban runs out that is in force after an event.
+/// The expiry of a ban that is active after an event.
 fn runs_out(event: &Value) -> Option<u64> {
     let is_in_force = event.get("event")? != "GAME_UNBANNED";
     let expires = event.pointer("/data/expires")?.as_u64()?;

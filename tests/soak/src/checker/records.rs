@@ -1,4 +1,4 @@
-//! Lists, exports and single bans: all say the same, each ban once, and none that was made is missing.
+//! Checks that lists, exports and single bans agree, hold each ban once, and omit none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,31 +6,30 @@ use serde_json::Value;
 
 use super::Finding;
 use super::evidence::{id_of, is_expiry};
-use crate::history::{Call, Ending, History, Millis, Outcome, What};
+use crate::history::{CallResult, FinalState, History, Millis, Operation, RecordedCall};
 
-/// How long a list or an export may trail a ban.
-const TRAILS: Millis = 5_000;
+/// How long a list or an export may lag behind a ban.
+const LAG: Millis = 5_000;
 
-/// Everything that is wrong with what is on record.
 pub fn check(history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(problem) = &history.stream {
         findings.push(bare(problem.clone()));
     }
-    for (workspace, ending) in history.endings.iter().enumerate() {
+    for (workspace, final_state) in history.final_states.iter().enumerate() {
         let records = Records {
             history,
             workspace,
-            ending,
+            final_state,
         };
-        records.told_alike(&mut findings);
-        records.each_once(&mut findings);
-        records.nothing_lost(&mut findings);
-        records.nothing_missed(&mut findings);
+        records.is_same_event(&mut findings);
+        records.each_ban_is_listed_once(&mut findings);
+        records.no_ban_is_lost(&mut findings);
+        records.no_list_omits_a_ban(&mut findings);
         records.numbered(&mut findings);
-        for problem in &ending.stored {
+        for problem in &final_state.stored {
             findings.push(bare(format!(
-                "what is stored of workspace {workspace} does not fit together: {problem}"
+                "the tables of workspace {workspace} are inconsistent: {problem}"
             )));
         }
     }
@@ -47,7 +46,7 @@ fn bare(sentence: String) -> Finding {
 struct Records<'a> {
     history: &'a History,
     workspace: usize,
-    ending: &'a Ending,
+    final_state: &'a FinalState,
 }
 
 fn guid(ban: &Value) -> Option<&str> {
@@ -59,17 +58,17 @@ fn guids(list: &[Value]) -> BTreeSet<&str> {
 }
 
 impl Records<'_> {
-    fn calls(&self) -> impl Iterator<Item = &Call> {
+    fn calls(&self) -> impl Iterator<Item = &RecordedCall> {
         let calls = self.history.calls.iter();
         calls.filter(|call| call.workspace == self.workspace)
     }
 
-    /// The list, both exports and each ban by itself say the same.
-    fn told_alike(&self, findings: &mut Vec<Finding>) {
-        let (ending, workspace) = (self.ending, self.workspace);
+    /// The list, both exports and each single ban agree.
+    fn is_same_event(&self, findings: &mut Vec<Finding>) {
+        let (final_state, workspace) = (self.final_state, self.workspace);
         let mut differ = |what: &str, how: String| {
             findings.push(bare(format!(
-                "in workspace {workspace} {what} differs from the list of bans: {how}"
+                "in workspace {workspace} {what} differs from the ban list: {how}"
             )));
         };
         let by_guid = |list: &[Value]| -> BTreeMap<String, Value> {
@@ -77,7 +76,7 @@ impl Records<'_> {
             bans.filter_map(|ban| Some((guid(ban)?.to_owned(), ban.clone())))
                 .collect()
         };
-        let (listed, exported) = (by_guid(&ending.bans), by_guid(&ending.json));
+        let (listed, exported) = (by_guid(&final_state.bans), by_guid(&final_state.json));
         for (guid, ban) in &listed {
             match exported.get(guid) {
                 None => differ("the JSON export", format!("{guid} is missing")),
@@ -86,22 +85,22 @@ impl Records<'_> {
                 }
                 Some(_) => {}
             }
-            let single = ending.decisions.get(guid);
+            let single = final_state.decisions.get(guid);
             let fields = ban.as_object().into_iter().flatten();
             for (name, value) in fields {
                 let shown = single.and_then(|single| single.get(name));
                 if shown != Some(value) {
                     differ(
-                        "the ban by itself",
+                        "the single ban",
                         format!("{guid} has {name} {shown:?} instead of {value}"),
                     );
                 }
             }
         }
         for guid in exported.keys().filter(|guid| !listed.contains_key(*guid)) {
-            differ("the JSON export", format!("{guid} is in it alone"));
+            differ("the JSON export", format!("{guid} is only there"));
         }
-        let rows: Vec<_> = ending
+        let rows: Vec<_> = final_state
             .csv
             .iter()
             .filter_map(|row| row.get("guid"))
@@ -113,9 +112,9 @@ impl Records<'_> {
             .iter()
             .filter(|guid| !listed.contains_key(guid.as_str()))
         {
-            differ("the CSV export", format!("{guid} is in it alone"));
+            differ("the CSV export", format!("{guid} is only there"));
         }
-        for row in &ending.csv {
+        for row in &final_state.csv {
             let ban = row.get("guid").and_then(|guid| listed.get(guid));
             let plain = |value: &Value| match value {
                 Value::String(text) => text.clone(),
@@ -130,16 +129,16 @@ impl Records<'_> {
     }
 
     /// No list or export shows a ban twice, and no two bans share a number.
-    fn each_once(&self, findings: &mut Vec<Finding>) {
+    fn each_ban_is_listed_once(&self, findings: &mut Vec<Finding>) {
         let mut uids = BTreeMap::new();
-        for ban in &self.ending.bans {
+        for ban in &self.final_state.bans {
             let uid = ban.get("uid").and_then(Value::as_u64);
             if let Some(other) = uids.insert(uid, ban) {
-                findings.push(bare(format!("a number was given twice: {ban} and {other}")));
+                findings.push(bare(format!("two bans share a number: {ban} and {other}")));
             }
         }
-        // What is read of the log has rules of its own.
-        let lists = self.calls().filter(|call| !call.what.is_events());
+        // The event log has its own rules.
+        let lists = self.calls().filter(|call| !call.operation.is_events());
         for call in lists {
             let Some(list) = call.body().and_then(|body| body.get("list")?.as_array()) else {
                 continue;
@@ -152,16 +151,21 @@ impl Records<'_> {
                 });
             }
         }
-        let rows = self.ending.csv.len();
-        let distinct: BTreeSet<_> = self.ending.csv.iter().map(|row| row.get("guid")).collect();
+        let rows = self.final_state.csv.len();
+        let distinct: BTreeSet<_> = self
+            .final_state
+            .csv
+            .iter()
+            .map(|row| row.get("guid"))
+            .collect();
         if distinct.len() < rows {
             findings.push(bare("the CSV export has a ban twice".to_owned()));
         }
     }
 
-    /// Every ban that an answer ever showed is on record.
-    fn nothing_lost(&self, findings: &mut Vec<Finding>) {
-        let recorded = guids(&self.ending.bans);
+    /// Every ban that appeared in any response is on record.
+    fn no_ban_is_lost(&self, findings: &mut Vec<Finding>) {
+        let recorded = guids(&self.final_state.bans);
         let mut told = BTreeSet::new();
         for call in self.calls() {
             let Some(body) = call.body() else { continue };
@@ -173,7 +177,7 @@ impl Records<'_> {
                 };
                 if told.insert(guid) {
                     findings.push(Finding {
-                        sentence: format!("the ban {guid} was answered and is lost"),
+                        sentence: format!("the ban {guid} was answered but is lost"),
                         proof: self.history.proof([call]),
                     });
                 }
@@ -181,9 +185,9 @@ impl Records<'_> {
         }
     }
 
-    /// A list or an export during the run has every ban that had been shown some time before.
-    fn nothing_missed(&self, findings: &mut Vec<Finding>) {
-        let mut first_shown: BTreeMap<&str, &Call> = BTreeMap::new();
+    /// A list or export made during the run has every ban shown some time before it.
+    fn no_list_omits_a_ban(&self, findings: &mut Vec<Finding>) {
+        let mut first_shown: BTreeMap<&str, &RecordedCall> = BTreeMap::new();
         for call in self.calls() {
             let Some(ban) = call.body().and_then(|body| guid(body.get("ban")?)) else {
                 continue;
@@ -194,41 +198,41 @@ impl Records<'_> {
             }
         }
         for call in self.calls() {
-            let Outcome::Answered {
+            let CallResult::Answered {
                 status: 200, body, ..
-            } = &call.outcome
+            } = &call.result
             else {
                 continue;
             };
-            let listed: BTreeSet<String> = match &call.what {
-                What::Bans | What::ExportJson => {
+            let listed: BTreeSet<String> = match &call.operation {
+                Operation::Bans | Operation::ExportJson => {
                     let list = body.get("list").and_then(Value::as_array);
                     let bans = list.into_iter().flatten();
                     bans.filter_map(|ban| guid(ban).map(str::to_owned))
                         .collect()
                 }
-                What::ExportCsv => crate::ending::rows(body.as_str().unwrap_or_default())
+                Operation::ExportCsv => crate::final_state::rows(body.as_str().unwrap_or_default())
                     .into_iter()
                     .filter_map(|mut row| row.remove("guid"))
                     .collect(),
                 _ => continue,
             };
-            let long_ago = |shown: &Call| shown.ended.saturating_add(TRAILS) < call.started;
+            let long_ago = |shown: &RecordedCall| shown.ended.saturating_add(LAG) < call.started;
             let missing = first_shown
                 .iter()
                 .find(|(guid, shown)| long_ago(shown) && !listed.contains(**guid));
             if let Some((guid, shown)) = missing {
                 findings.push(Finding {
-                    sentence: format!("a list or an export lacks the ban {guid}, made before"),
+                    sentence: format!("a list or export omits the ban {guid}, made before it"),
                     proof: self.history.proof([*shown, call]),
                 });
             }
         }
     }
 
-    /// The decisions on a ban are told in order and without a gap.
+    /// The decisions on a ban are in order and without a gap.
     fn numbered(&self, findings: &mut Vec<Finding>) {
-        for (guid, ban) in &self.ending.decisions {
+        for (guid, ban) in &self.final_state.decisions {
             let events = ban.get("events").and_then(Value::as_array);
             let ids: Vec<_> = events
                 .into_iter()
@@ -239,7 +243,7 @@ impl Records<'_> {
             let expected: Vec<_> = (1..=ids.len()).map(|n| format!("{guid}-{n}")).collect();
             if ids.is_empty() || ids != expected {
                 findings.push(bare(format!(
-                    "the decisions on the ban {guid} are told as {ids:?}, not in order"
+                    "the decisions on the ban {guid} are listed as {ids:?}, not in order"
                 )));
             }
         }

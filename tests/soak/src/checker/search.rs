@@ -1,9 +1,9 @@
-//! Looks for an order of calls: one after the other, none before it was made or after it was answered,
-//! so that each answer is the one that the model gives at its turn.
+//! Searches for an order of calls: each call lies between its start and its answer, and each answer
+//! is the one that the model gives at that point.
 //!
-//! A call whose answer is not known may have happened once, from when it was made until some time
-//! later, or not at all. The search goes through all orders, deepest first; what leads to the same
-//! state with the same calls left is looked at once.
+//! A call without a known answer may have happened once, between its start and some time later, or
+//! not at all. The search is depth-first; it examines each state with the same remaining calls only
+//! once.
 
 use std::collections::HashSet;
 
@@ -11,45 +11,42 @@ use shared::domain::clock::UnixSeconds;
 
 use super::evidence::Evidence;
 use super::world::World;
-use crate::history::{Call, Millis};
+use crate::history::{Millis, RecordedCall};
 
 /// A call to be put in order.
 #[derive(Clone, Debug)]
-pub struct Step<'a> {
-    /// The call.
-    pub call: &'a Call,
+pub struct Candidate<'a> {
+    pub call: &'a RecordedCall,
     /// Until when it may have taken effect.
     pub until: Millis,
-    /// Whether it happened for sure.
+    /// Whether it certainly happened.
     pub must: bool,
-    /// The seconds in which it may have been decided, one for each difference that makes.
+    /// The seconds in which it may have been decided, one for each that makes a difference.
     pub moments: Vec<UnixSeconds>,
     /// The moderator it names, if it may decide.
     pub by: Option<u64>,
 }
 
-/// What the search came to.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub enum SearchResult {
     /// There is an order.
     Order,
-    /// There is an order of the calls, but in each of them the end is another.
+    /// There is an order of the calls, but every one leads to another final state.
     OtherEnd(Vec<String>),
-    /// There is none: so many calls fit, then none of these does, for these reasons.
+    /// There is no order: this many calls fit, but none of the next calls does, for these reasons.
     None {
         /// How many calls could be put in order.
         fitted: usize,
-        /// Which calls could come next, and why they cannot, or why none can.
+        /// Which calls could come next, and why they cannot; or why none can.
         stuck: Vec<(Option<usize>, String)>,
     },
-    /// It was given up.
+    /// The search was abandoned.
     Undecided,
 }
 
-/// A search.
 #[derive(Debug)]
 pub struct Search<'a> {
-    steps: &'a [Step<'a>],
+    candidates: &'a [Candidate<'a>],
     evidence: &'a Evidence,
     looked_at: HashSet<(Vec<bool>, u64)>,
     left: usize,
@@ -58,21 +55,21 @@ pub struct Search<'a> {
     other_end: Option<Vec<String>>,
 }
 
-/// How far an order has come.
+/// A partial order.
 #[derive(Clone, Debug)]
 struct Node {
     world: World,
     done: Vec<bool>,
     count: usize,
-    /// The last call cannot have happened before.
+    /// No later call can have happened before this time.
     now: Millis,
 }
 
 impl<'a> Search<'a> {
-    /// Of these calls, looking at so many states at most.
-    pub fn new(steps: &'a [Step<'a>], evidence: &'a Evidence, most: usize) -> Self {
+    /// A search over these calls that examines at most `most` states.
+    pub fn new(candidates: &'a [Candidate<'a>], evidence: &'a Evidence, most: usize) -> Self {
         Self {
-            steps,
+            candidates,
             evidence,
             looked_at: HashSet::new(),
             left: most,
@@ -82,20 +79,19 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Looks for an order.
-    pub fn run(mut self) -> Found {
+    pub fn run(mut self) -> SearchResult {
         let start = Node {
             world: World::linked(self.evidence),
-            done: vec![false; self.steps.len()],
+            done: vec![false; self.candidates.len()],
             count: 0,
             now: 0,
         };
         match self.explore(start) {
-            Some(true) => Found::Order,
-            None => Found::Undecided,
+            Some(true) => SearchResult::Order,
+            None => SearchResult::Undecided,
             Some(false) => match self.other_end {
-                Some(differences) => Found::OtherEnd(differences),
-                None => Found::None {
+                Some(differences) => SearchResult::OtherEnd(differences),
+                None => SearchResult::None {
                     fitted: self.fitted,
                     stuck: self.stuck,
                 },
@@ -103,19 +99,19 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether an order begins like this; nothing if that cannot be told in time.
+    /// Whether an order begins with this node; `None` if the budget ran out.
     fn explore(&mut self, mut node: Node) -> Option<bool> {
         self.left = self.left.checked_sub(1)?;
         self.absorb(&mut node);
-        if let Some((by, decision)) = self.unmade(&node) {
-            let why = format!("no call that is left can have made {decision}, by {by}");
+        if let Some((by, decision)) = self.undecidable(&node) {
+            let why = format!("no remaining call can have made {decision}, by {by}");
             self.note(&node, vec![(None, why)]);
             return Some(false);
         }
         if !self.looked_at.insert(self.name(&node)) {
             return Some(false);
         }
-        if self.musts(&node).next().is_none() {
+        if self.certain_calls(&node).next().is_none() {
             let differences = node.world.differences(self.evidence);
             if differences.is_empty() {
                 return Some(true);
@@ -128,7 +124,7 @@ impl<'a> Search<'a> {
         let mut reasons = Vec::new();
         for at in self.next(&node) {
             let mut states = HashSet::new();
-            let Some(step) = self.steps.get(at) else {
+            let Some(step) = self.candidates.get(at) else {
                 continue;
             };
             let names = node.world.names(step.call, self.evidence);
@@ -158,13 +154,13 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        if self.musts(&node).next().is_some() {
+        if self.certain_calls(&node).next().is_some() {
             self.note(&node, reasons);
         }
         Some(false)
     }
 
-    /// Notes why there is no going on, if no order came further.
+    /// Records why the search is stuck here, unless another order got further.
     fn note(&mut self, node: &Node, reasons: Vec<(Option<usize>, String)>) {
         if node.count >= self.fitted {
             self.fitted = node.count;
@@ -172,35 +168,35 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes questions and refusals that were answered rightly: they change nothing whenever they come,
-    /// so that they come now rather than later takes nothing from any other call. Unless an open one
-    /// would be too late by then.
+    /// Absorbs questions and refusals that were answered correctly. They never change anything, so
+    /// taking them now rather than later restricts no other call, unless an open one would be too
+    /// late by then.
     fn absorb(&self, node: &mut Node) {
         loop {
             let Some(deadline) = self.deadline(node) else {
                 return;
             };
-            let mut musts = self.musts(node);
+            let mut musts = self.certain_calls(node);
             let fits = musts.find(|(_, step)| {
                 let now = node.now.max(step.call.started);
                 let disturbs = self
                     .opens(node)
                     .any(|(_, open)| open.until >= node.now && open.until < now);
-                let may_change = step.call.what.is_write() && step.call.status() == Some(200);
+                let may_change = step.call.operation.is_write() && step.call.status() == Some(200);
                 now <= deadline && !may_change && !disturbs && self.stays(node, step)
             });
             let Some(at) = fits.map(|(at, _)| at) else {
                 return;
             };
             drop(musts);
-            if let Some(step) = self.steps.get(at) {
+            if let Some(step) = self.candidates.get(at) {
                 node.take(at, step);
             }
         }
     }
 
-    /// Whether the call, coming now, is answered rightly and changes nothing.
-    fn stays(&self, node: &Node, step: &Step<'_>) -> bool {
+    /// Whether the call, taken now, is answered correctly and changes nothing.
+    fn stays(&self, node: &Node, step: &Candidate<'_>) -> bool {
         let names = node.world.names(step.call, self.evidence);
         let Some(name) = names.first() else {
             return false;
@@ -211,10 +207,10 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The calls that can come next, those that were answered first before others.
+    /// The calls that can come next, in the order in which they were answered.
     fn next(&self, node: &Node) -> Vec<usize> {
         let deadline = self.deadline(node).unwrap_or(Millis::MAX);
-        let undone = self.musts(node).chain(self.opens(node));
+        let undone = self.certain_calls(node).chain(self.opens(node));
         let mut next: Vec<_> = undone
             .filter(|(_, step)| {
                 let now = node.now.max(step.call.started);
@@ -225,10 +221,10 @@ impl<'a> Search<'a> {
         next.into_iter().map(|(at, _)| at).collect()
     }
 
-    /// A decision in the history that can no longer be made by any call that is left.
-    fn unmade(&self, node: &Node) -> Option<(u64, String)> {
+    /// A decision in the history that none of the remaining calls can make.
+    fn undecidable(&self, node: &Node) -> Option<(u64, String)> {
         let possible: HashSet<u64> = self
-            .musts(node)
+            .certain_calls(node)
             .chain(self.opens(node))
             .filter(|(_, step)| step.until >= node.now)
             .filter_map(|(_, step)| step.by)
@@ -245,34 +241,34 @@ impl<'a> Search<'a> {
         unmade.next()
     }
 
-    /// The calls that are left and still possible, with the state: what the rest depends on.
+    /// The remaining possible calls and the state: what the rest of the search depends on.
     fn name(&self, node: &Node) -> (Vec<bool>, u64) {
-        let steps = self.steps.iter().zip(&node.done);
-        let left = steps.map(|(step, done)| !done && (step.must || step.until >= node.now));
+        let candidates = self.candidates.iter().zip(&node.done);
+        let left = candidates.map(|(step, done)| !done && (step.must || step.until >= node.now));
         (left.collect(), node.world.digest(self.evidence))
     }
 
-    /// When the next of those that happened for sure must have happened.
+    /// By when the next call that certainly happened must have happened.
     fn deadline(&self, node: &Node) -> Option<Millis> {
-        self.musts(node).map(|(_, step)| step.until).min()
+        self.certain_calls(node).map(|(_, step)| step.until).min()
     }
 
-    fn musts<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Step<'a>)> {
+    fn musts<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Candidate<'a>)> {
         self.undone(node).filter(|(_, step)| step.must)
     }
 
-    fn opens<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Step<'a>)> {
+    fn opens<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Candidate<'a>)> {
         self.undone(node).filter(|(_, step)| !step.must)
     }
 
-    fn undone<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Step<'a>)> {
-        let steps = self.steps.iter().enumerate().zip(&node.done);
-        steps.filter(|(_, done)| !**done).map(|(step, _)| step)
+    fn undone<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Candidate<'a>)> {
+        let candidates = self.candidates.iter().enumerate().zip(&node.done);
+        candidates.filter(|(_, done)| !**done).map(|(step, _)| step)
     }
 }
 
 impl Node {
-    fn take(&mut self, at: usize, step: &Step<'_>) {
+    fn take(&mut self, at: usize, step: &Candidate<'_>) {
         if let Some(done) = self.done.get_mut(at) {
             *done = true;
         }

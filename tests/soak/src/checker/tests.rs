@@ -1,7 +1,7 @@
-//! The checker can fail: histories that are sound, each broken in one way.
+//! Tests of the checker: it accepts correct histories, and finds each kind of violation.
 
-mod broken;
+mod accepted;
+mod integrations;
 mod log;
-mod outside;
-mod sound;
-mod staged;
+mod rejected;
+mod scenario;

@@ -1,4 +1,4 @@
-//! One possible course of events: the naive model, with what it has been told so far.
+//! One possible course of events: the naive model with the calls that have taken effect so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,59 +10,59 @@ use shared::domain::ids::{ExperienceId, Guid, Uid};
 use shared::domain::rules::model::{Answer, BanState, Model};
 use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length};
 
-use super::evidence::{Evidence, Past, guid_of};
-use super::shown::brief;
-use crate::history::{Call, What};
+use super::display::brief;
+use super::evidence::{Evidence, RecordedDecision, guid_of};
+use crate::history::{Operation, RecordedCall};
 
 /// Stands for the `Idempotency-Key` of a call without one.
-const NO_NAME: &str = "";
+const NO_IDEMPOTENCY_KEY: &str = "";
 
-/// A possible course of events on one user.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     model: Model,
     /// How many decisions each ban has seen.
     seen: BTreeMap<Guid, usize>,
-    /// The idempotency keys of the calls that succeeded.
+    /// The idempotency keys of successful calls.
     used: BTreeSet<String>,
 }
 
-/// What a call would come to.
+/// The effect of a call.
 #[derive(Clone, Debug)]
-pub struct Played {
+pub struct Effect {
     /// The world afterwards.
     pub world: World,
-    /// Whether it is another one.
+    /// Whether the world differs from before.
     pub changed: bool,
 }
 
 impl World {
-    /// The world after a call that was decided at `now`, a ban that it makes being called `name`; or
-    /// why it cannot have been.
+    /// The world after a call decided at `now` that names a new ban `name`; or why the call cannot
+    /// have happened then.
     pub fn play(
         &self,
-        call: &Call,
+        call: &RecordedCall,
         evidence: &Evidence,
         now: UnixSeconds,
         name: Identity,
-    ) -> Result<Played, String> {
+    ) -> Result<Effect, String> {
         let repeats = call.key.as_ref().is_some_and(|key| self.used.contains(key));
-        // All actors of a workspace share its API key.
-        let by_key = Some(call.key.as_deref().unwrap_or(NO_NAME));
+        // All clients of a workspace share its API key.
+        let by_key = Some(call.key.as_deref().unwrap_or(NO_IDEMPOTENCY_KEY));
         let mut world = self.clone();
-        let (said, by, place) = match &call.what {
-            What::Check(user, experience) => {
+        let (said, by, place) = match &call.operation {
+            Operation::Check(user, experience) => {
                 let said = self.model.is_banned(*user, *experience, now);
                 let reaching = self.model.reaching(*user, *experience);
                 let body = call.body().unwrap_or(&Value::Null);
                 let reports = !evidence.mirrored.contains(experience);
-                return is_told(body, said.as_ref(), &reaching, reports).map(|()| self.unchanged());
+                return matches_ban(body, said.as_ref(), &reaching, reports)
+                    .map(|()| self.unchanged());
             }
-            What::Ban { request, .. } if is_past(request, now) => {
+            Operation::Ban { request, .. } if is_past(request, now) => {
                 (Answer::ExpiryPassed, None, None)
             }
-            What::Ban { .. } | What::Unban(_) if repeats => (Answer::Ok, None, None),
-            What::Ban { request, appeal } => {
+            Operation::Ban { .. } | Operation::Unban(_) if repeats => (Answer::Ok, None, None),
+            Operation::Ban { request, appeal } => {
                 let by = Some(request.moderator.get());
                 let said = if *appeal {
                     world.model.appeal(request, by_key, now)
@@ -71,7 +71,7 @@ impl World {
                 };
                 (said, by, Some((request.user, request.experience)))
             }
-            What::Unban(request) => {
+            Operation::Unban(request) => {
                 let by = request.moderator.map(shared::domain::ids::ModeratorId::get);
                 let said = world.model.unban(request, by_key, now);
                 (said, by, Some((request.user, request.experience)))
@@ -92,14 +92,14 @@ impl World {
             changed |= world.used.insert(key.clone());
         }
         if changed {
-            Ok(Played { world, changed })
+            Ok(Effect { world, changed })
         } else {
             Ok(self.unchanged())
         }
     }
 
-    fn unchanged(&self) -> Played {
-        Played {
+    fn unchanged(&self) -> Effect {
+        Effect {
             world: self.clone(),
             changed: false,
         }
@@ -109,11 +109,11 @@ impl World {
         self.seen.values().sum()
     }
 
-    /// What a ban may be called that is made now: any that its moderator made by the history. The one
-    /// who made two may have made either first, since their names come from clocks.
-    pub fn names(&self, call: &Call, evidence: &Evidence) -> Vec<Identity> {
-        let made = match &call.what {
-            What::Ban { request, .. } => evidence.made_by(request.moderator.get()),
+    /// The possible names of a ban made now: any that its moderator made according to the history.
+    /// If the moderator made two, either may be the first, since clocks make the names.
+    pub fn names(&self, call: &RecordedCall, evidence: &Evidence) -> Vec<Identity> {
+        let made = match &call.operation {
+            Operation::Ban { request, .. } => evidence.made_by(request.moderator.get()),
             _ => Vec::new(),
         };
         let mut open: Vec<_> = made
@@ -129,7 +129,7 @@ impl World {
         open
     }
 
-    /// A decision is made; it must be the one that the history has in its place.
+    /// Makes a decision, which must be the next one in the history.
     fn record(
         &mut self,
         evidence: &Evidence,
@@ -143,7 +143,7 @@ impl World {
         *at += 1;
         let bans = self.model.bans(now);
         let state = bans.iter().find(|ban| ban.guid == guid);
-        let made = state.map(|ban| Past {
+        let made = state.map(|ban| RecordedDecision {
             kind,
             by,
             expires: ban.terms.expires.seconds(),
@@ -155,9 +155,9 @@ impl World {
         let made = made.map_or_else(|| "nothing".to_owned(), |made| made.to_string());
         Err(match recorded {
             None => format!("its decision, {made}, is not in the history"),
-            Some(recorded) => format!(
-                "its decision, {made}, is not in the history, which has {recorded} in its place"
-            ),
+            Some(recorded) => {
+                format!("its decision, {made}, is not in the history, which has {recorded} instead")
+            }
         })
     }
 
@@ -171,7 +171,7 @@ impl World {
         })
     }
 
-    /// What tells this world from others with the same user.
+    /// Distinguishes this world from others of the same user.
     pub fn digest(&self, evidence: &Evidence) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.seen.hash(&mut hasher);
@@ -184,7 +184,7 @@ impl World {
         hasher.finish()
     }
 
-    /// Everything in which the end is other than in this world.
+    /// All differences between this world and the final state.
     pub fn differences(&self, evidence: &Evidence) -> Vec<String> {
         let (user, now) = (evidence.user, evidence.at);
         let mut wrong = Vec::new();
@@ -206,13 +206,13 @@ impl World {
                 wrong.push(format!(
                     "the ban {} should be {}, but it is listed as {}",
                     ban.guid,
-                    if ban.active { "in force" } else { "over" },
+                    if ban.active { "active" } else { "ended" },
                     brief(listed)
                 ));
             }
         }
         let of_servers = |at: &&ExperienceId| !evidence.mirrored.contains(at);
-        // What a mirror leaves pending is judged with what Roblox holds.
+        // The mirror's checks cover what a mirror leaves pending.
         for experience in evidence.experiences.iter().filter(of_servers) {
             let guids = |list: Vec<BanState>| list.into_iter().map(|ban| ban.guid).collect();
             let owed: Vec<Guid> = guids(self.model.pending_bans(*experience, now));
@@ -235,14 +235,14 @@ impl World {
             let reaching = self.model.reaching(user, *experience);
             let told = evidence.checks.get(experience).unwrap_or(&Value::Null);
             let reports = !evidence.mirrored.contains(experience);
-            if let Err(why) = is_told(told, said.as_ref(), &reaching, reports) {
+            if let Err(why) = matches_ban(told, said.as_ref(), &reaching, reports) {
                 wrong.push(format!("{experience} asks about the user: {why}"));
             }
         }
         wrong
     }
 
-    /// An experience that is linked from the beginning.
+    /// A world whose experiences are all linked.
     pub fn linked(evidence: &Evidence) -> Self {
         let mut world = Self::default();
         for experience in &evidence.experiences {
@@ -252,15 +252,15 @@ impl World {
     }
 }
 
-/// Whether the edge refuses the call because its instant has passed. What may be a late confirmation
-/// it lets through.
+/// Whether the edge refuses the call because its expiry has passed. It lets a possible late report
+/// through.
 fn is_past(request: &BanRequest, now: UnixSeconds) -> bool {
     let may_be_late = request.overwrite && request.completed;
     matches!(request.length, Length::Until(at) if at <= now) && !may_be_late
 }
 
 /// Whether a call was answered as the model says.
-fn is_answer(call: &Call, said: &Answer, reports: bool) -> Result<(), String> {
+fn is_answer(call: &RecordedCall, said: &Answer, reports: bool) -> Result<(), String> {
     let expected = match said {
         Answer::Ok => 200,
         Answer::AlreadyBanned(_) => 409,
@@ -268,20 +268,20 @@ fn is_answer(call: &Call, said: &Answer, reports: bool) -> Result<(), String> {
         Answer::NotFound => 404,
     };
     if call.status() != Some(expected) {
-        return Err(format!("{expected} was to be answered"));
+        return Err(format!("{expected} was expected"));
     }
     let Answer::AlreadyBanned(ban) = said else {
         return Ok(());
     };
     let shown = call.body().and_then(|body| body.get("ban"));
-    is_told(shown.unwrap_or(&Value::Null), Some(ban), &[], reports)
+    matches_ban(shown.unwrap_or(&Value::Null), Some(ban), &[], reports)
 }
 
-/// Whether an answer tells of this ban, or of none. Which ban that is over is told when none is in
-/// force depends on the clocks that named them, so any that was in force will do.
+/// Whether a response shows this ban, or none. Without an active ban, the clocks that named the
+/// bans decide which one is shown, so any that was active is accepted.
 ///
-/// Whether it is reported is left open where it is not the calls alone that `reports`.
-fn is_told(
+/// `reports` is false where a mirror reports too; then the report may be either.
+fn matches_ban(
     body: &Value,
     said: Option<&BanState>,
     reaching: &[Guid],
@@ -295,9 +295,9 @@ fn is_told(
         None => Ok(()),
         Some(ban) if !ban.active => {
             if banned {
-                Err("no ban holds".to_owned())
+                Err("no ban is active".to_owned())
             } else if told.is_none_or(|told| !reaching.contains(&told)) {
-                Err("one of the bans that are over was to be told".to_owned())
+                Err("an ended ban was expected".to_owned())
             } else {
                 Ok(())
             }
@@ -316,7 +316,7 @@ fn is_told(
                 Ok(())
             } else {
                 Err(format!(
-                    "the ban {} by {}, until {}, {}, holds",
+                    "the ban {} by {}, until {}, {}, is active",
                     ban.guid,
                     ban.terms.moderator,
                     ban.terms.expires.seconds(),

@@ -1,12 +1,12 @@
-//! The log of events: what must not be found in it, and what must.
+//! The event log: correct histories, and violations that the checker must find.
 
 use serde_json::{Value, json};
 use shared::domain::rules::{BanRequest, Length};
 
-use super::staged::*;
-use crate::history::{History, Outcome};
+use super::scenario::*;
+use crate::history::{CallResult, History};
 
-/// Where the events stand.
+/// The positions of the events.
 type Places = Vec<(Option<u64>, String)>;
 
 fn short(moderator: u64) -> BanRequest {
@@ -16,125 +16,128 @@ fn short(moderator: u64) -> BanRequest {
     }
 }
 
-/// Two bans that run out, the first of them unseen until the second is made, and one for good; read
-/// all the while.
-fn course() -> Staged {
-    let mut staged = Staged::new();
-    staged.read(None, 10);
-    staged.ban(short(1));
-    staged.read(Some(0), 10);
-    staged.wait(20_000);
-    staged.ban(short(2));
-    staged.expire(staged.now_millis() - 12_000);
-    staged.read(Some(1), 1);
-    staged.read(Some(2), 1);
-    staged.wait(20_000);
-    staged.expire(staged.now_millis());
-    staged.ban(ban(3));
-    staged.read(Some(3), 10);
-    staged.wait(20_000);
-    staged.unban(unban(Some(4)));
-    staged.read(None, 30);
-    staged
+/// Two bans that expire, the first unnoticed until the second is made, and a permanent one, with
+/// readers throughout.
+fn course() -> Scenario {
+    let mut scenario = Scenario::new();
+    scenario.read(None, 10);
+    scenario.ban(short(1));
+    scenario.read(Some(0), 10);
+    scenario.wait(20_000);
+    scenario.ban(short(2));
+    scenario.expire(scenario.now_millis() - 12_000);
+    scenario.read(Some(1), 1);
+    scenario.read(Some(2), 1);
+    scenario.wait(20_000);
+    scenario.expire(scenario.now_millis());
+    scenario.ban(ban(3));
+    scenario.read(Some(3), 10);
+    scenario.wait(20_000);
+    scenario.unban(unban(Some(4)));
+    scenario.read(None, 30);
+    scenario
 }
 
-/// The course with something else in the log, and in the bans' histories too if it was decided so.
+/// The scenario with another event in the log, and also in the bans' histories if it is a decision.
 fn with(change: impl Fn(&mut Vec<Value>)) -> History {
     let mut history = course().history();
-    let ending = &mut history.endings[0];
-    change(&mut ending.log);
-    let ids = ending.log.iter().map(|event| event["id"].as_str().unwrap());
-    ending.places = (1..).map(Some).zip(ids.map(str::to_owned)).collect();
-    // What was read during the day is not looked at here.
-    history.calls.retain(|call| !call.what.is_events());
+    let final_state = &mut history.final_states[0];
+    change(&mut final_state.log);
+    let ids = final_state
+        .log
+        .iter()
+        .map(|event| event["id"].as_str().unwrap());
+    final_state.places = (1..).map(Some).zip(ids.map(str::to_owned)).collect();
+    // This scenario ignores what readers got during the run.
+    history.calls.retain(|call| !call.operation.is_events());
     history
 }
 
 fn told(history: &mut History, change: impl Fn(&mut Vec<Value>)) {
-    for ban in history.endings[0].decisions.values_mut() {
+    for ban in history.final_states[0].decisions.values_mut() {
         change(ban["events"].as_array_mut().unwrap());
     }
 }
 
-/// What the last reader was given.
+/// What the last reader got.
 fn last_read(history: &mut History) -> &mut Value {
     let mut calls = history.calls.iter_mut().rev();
-    let call = calls.find(|call| call.what.is_events()).unwrap();
-    let Outcome::Answered { body, .. } = &mut call.outcome else {
+    let call = calls.find(|call| call.operation.is_events()).unwrap();
+    let CallResult::Answered { body, .. } = &mut call.result else {
         panic!("no answer");
     };
     body
 }
 
 #[test]
-fn a_log_of_decisions_and_ends_that_is_read_all_day_is_sound() {
+fn an_event_log_read_throughout_the_run_is_accepted() {
     let history = course().history();
-    assert_eq!(history.endings[0].log.len(), 6);
-    assert_sound(&history);
-    assert_sound(&with(|_| {}));
+    assert_eq!(history.final_states[0].log.len(), 6);
+    assert_accepted(&history);
+    assert_accepted(&with(|_| {}));
 }
 
 #[test]
-fn a_ban_that_a_fast_clock_saw_run_out_may_be_changed_by_a_slow_one() {
-    let mut staged = Staged::new();
-    staged.ban(short(1));
-    staged.expire(staged.now_millis() + 6_000);
-    staged.ban(BanRequest {
+fn a_slow_clock_may_change_a_ban_that_a_fast_clock_saw_expire() {
+    let mut scenario = Scenario::new();
+    scenario.ban(short(1));
+    scenario.expire(scenario.now_millis() + 6_000);
+    scenario.ban(BanRequest {
         overwrite: true,
         ..short(2)
     });
-    let history = staged.history();
-    assert_eq!(history.endings[0].log.len(), 4);
-    assert_sound(&history);
+    let history = scenario.history();
+    assert_eq!(history.final_states[0].log.len(), 4);
+    assert_accepted(&history);
 }
 
 #[test]
-fn an_event_that_is_missing_or_stands_twice_or_is_told_otherwise() {
+fn missing_duplicate_or_altered_events_are_found() {
     for at in 0..6 {
         let history = with(|log| drop(log.remove(at)));
         assert_found(&history, "is missing");
         let history = with(|log| log.push(log[at].clone()));
-        assert_found(&history, "stands twice");
+        assert_found(&history, "appears twice");
         let history = with(|log| log[at]["data"]["privateReason"] = json!("other"));
-        assert_found(&history, "which the history of its ban tells as");
+        assert_found(&history, "but the history of its ban has");
         let history = with(|log| log[at]["id"] = json!("of-nothing-1"));
-        assert_found(&history, "which the history of its ban lacks");
+        assert_found(&history, "is missing from the history of its ban");
     }
 }
 
 #[test]
-fn a_gap_between_the_places_or_none_or_another_order() {
+fn gaps_and_disorder_in_log_positions_are_found() {
     let places = |change: &dyn Fn(&mut Places)| {
         let mut history = with(|_| {});
-        change(&mut history.endings[0].places);
+        change(&mut history.final_states[0].places);
         history
     };
     let history = places(&|places| places[5].0 = Some(7));
-    assert_found(&history, "the places are not those from 1 to 6");
+    assert_found(&history, "the positions are not 1 to 6");
     let history = places(&|places| places[5].0 = None);
-    assert_found(&history, "the places are not those from 1 to 6");
+    assert_found(&history, "the positions are not 1 to 6");
     let history = places(&|places| places[5].0 = Some(5));
-    assert_found(&history, "the places are not those from 1 to 6");
+    assert_found(&history, "the positions are not 1 to 6");
     let history = places(&|places| {
         places[2].0 = Some(2);
         places[1].0 = Some(3);
     });
-    assert_found(&history, "in another order than they stand");
+    assert_found(&history, "not listed in log order");
 }
 
 #[test]
-fn a_ban_that_ran_out_and_nothing_says_so() {
+fn an_expiry_without_an_event_is_found() {
     let is_expiry = |event: &Value| event["actor"]["key"] == "expiry";
     let mut history = with(|log| log.retain(|event| !is_expiry(event)));
     told(&mut history, |events| {
         events.retain(|event| !is_expiry(event));
     });
-    assert_found(&history, "nothing says that the ban");
+    assert_found(&history, "no expiry of the ban");
 }
 
 #[test]
-fn a_ban_that_is_said_to_run_out_and_did_not() {
-    // After its end by a decision, before its time, or at another one.
+fn an_expiry_event_without_an_expiry_is_found() {
+    // After its end by a decision, before its expiry, or at another time.
     let event = |of: &Value, created: u64| {
         let mut event = of.clone();
         event["id"] = json!(format!("{}-expired", of["id"].as_str().unwrap()));
@@ -142,25 +145,25 @@ fn a_ban_that_is_said_to_run_out_and_did_not() {
         event["created"] = json!(created);
         event
     };
-    let mut lifted = Staged::new();
+    let mut lifted = Scenario::new();
     lifted.ban(short(1));
     lifted.unban(unban(Some(2)));
-    let mut long = Staged::new();
+    let mut long = Scenario::new();
     long.ban(BanRequest {
         length: Length::For(7_200),
         ..ban(1)
     });
-    for staged in [lifted, long] {
-        let mut history = staged.history();
-        let ending = &mut history.endings[0];
-        let last = ending.log.last().unwrap();
+    for scenario in [lifted, long] {
+        let mut history = scenario.history();
+        let final_state = &mut history.final_states[0];
+        let last = final_state.log.last().unwrap();
         let expired = event(last, last["data"]["expires"].as_u64().unwrap());
-        let places = ending.places.len() as u64;
+        let places = final_state.places.len() as u64;
         let id = expired["id"].as_str().unwrap().to_owned();
-        ending.places.push((Some(places + 1), id));
-        ending.log.push(expired.clone());
+        final_state.places.push((Some(places + 1), id));
+        final_state.log.push(expired.clone());
         told(&mut history, |events| events.push(expired.clone()));
-        assert_found(&history, "ran out, which it did not");
+        assert_found(&history, "but it did not expire");
     }
     let mut history = with(|log| log[2]["created"] = json!(1));
     told(&mut history, |events| {
@@ -171,62 +174,62 @@ fn a_ban_that_is_said_to_run_out_and_did_not() {
             event["created"] = json!(1);
         }
     });
-    assert_found(&history, "ran out, which it did not");
+    assert_found(&history, "but it did not expire");
 }
 
 #[test]
-fn events_of_a_ban_or_of_a_user_in_another_order() {
+fn events_of_a_ban_or_user_out_of_order_are_found() {
     let history = with(|log| log.swap(4, 5));
     assert_found(&history, "are out of order");
     // Two bans of one user.
     let history = with(|log| log.swap(0, 4));
-    assert_found(&history, "though it was decided later");
+    assert_found(&history, "although it was decided later");
 }
 
 #[test]
-fn a_reader_who_is_not_given_what_stands_there() {
+fn a_reader_shown_other_events_than_logged_is_found() {
     let mut history = course().history();
     last_read(&mut history)["list"]
         .as_array_mut()
         .unwrap()
         .remove(2);
-    assert_found(&history, "somebody read");
+    assert_found(&history, "a reader got");
 
     let mut history = course().history();
     let list = last_read(&mut history)["list"].as_array_mut().unwrap();
     list.insert(2, list[1].clone());
-    assert_found(&history, "somebody read");
+    assert_found(&history, "a reader got");
 
     let mut history = course().history();
     last_read(&mut history)["list"]
         .as_array_mut()
         .unwrap()
         .swap(1, 2);
-    assert_found(&history, "somebody read");
+    assert_found(&history, "a reader got");
 
     let mut history = course().history();
     last_read(&mut history)["list"][0]["data"]["expires"] = json!(1);
-    assert_found(&history, "somebody read");
+    assert_found(&history, "a reader got");
 }
 
 #[test]
-fn a_reader_who_is_given_too_little_or_too_much_or_led_astray() {
+fn a_reader_given_wrong_pages_or_cursors_is_found() {
     let mut history = course().history();
     let body = last_read(&mut history);
     *body = json!({ "list": [], "nextCursor": "0" });
-    assert_found(&history, "0 events were read where 30 were asked for");
+    assert_found(&history, "0 events where 30 were asked for");
 
     let mut history = course().history();
     last_read(&mut history)["nextCursor"] = json!("1");
-    assert_found(&history, "one cursor leads to two places");
+    assert_found(&history, "one cursor leads to two positions");
 
-    let mut staged = course();
-    staged.read(None, 30);
-    let mut history = staged.history();
+    let mut scenario = course();
+    scenario.read(None, 30);
+    let mut history = scenario.history();
     let call = history.calls.last_mut().unwrap();
-    call.what = crate::history::What::Events {
+    call.operation = crate::history::Operation::Events {
         cursor: None,
         limit: 2,
     };
-    assert_found(&history, "events were read where 2 were asked for");
+    assert_found(&history, "events where 2 were asked for");
 }

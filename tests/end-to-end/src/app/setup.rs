@@ -1,0 +1,63 @@
+//! Binaries, tables and storage of an app.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use shared::store::{Database, Store, Tables};
+
+use crate::files::template;
+
+/// The environment of an instance with a clock offset.
+pub(super) fn clock_variable(offset: i64) -> BTreeMap<String, String> {
+    BTreeMap::from([(shared::testing::CLOCK_OFFSET.to_owned(), offset.to_string())])
+}
+
+/// The folder of the functions' binaries: that of the running program, or the parent of a test's or
+/// example's folder.
+pub(super) fn binaries() -> PathBuf {
+    let own = std::env::current_exe().expect("the program's own path");
+    let folder = own.parent().expect("a program lies in a folder");
+    match folder.file_name().and_then(OsStr::to_str) {
+        Some("deps" | "examples") => folder.parent().expect("target/<profile>").to_owned(),
+        _ => folder.to_owned(),
+    }
+}
+
+pub(super) fn tables() -> Tables {
+    let name = |logical_id: &str| {
+        let table = template()
+            .tables()
+            .iter()
+            .find(|table| table.logical_id == logical_id);
+        table
+            .unwrap_or_else(|| panic!("template.yaml has no {logical_id}"))
+            .name
+            .clone()
+    };
+    Tables {
+        bans: name("BansTable"),
+        workspaces: name("WorkspacesTable"),
+    }
+}
+
+/// A store as the command line uses it.
+pub(super) fn store(endpoint: &str, tables: &Tables) -> Store {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new(
+        local_stack::CREDENTIAL,
+        local_stack::CREDENTIAL,
+        None,
+        None,
+        "local",
+    );
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::from_static(local_stack::REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
+            credentials,
+        ))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Store::new(Database::new(&config, tables.clone()))
+}

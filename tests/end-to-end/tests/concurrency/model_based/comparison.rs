@@ -1,0 +1,397 @@
+//! Runs one workspace on the product and on the model in parallel.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use end_to_end::{Workspace, eventually};
+use serde_json::Value;
+use shared::domain::clock::UnixSeconds;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::UnbanRequest;
+use shared::domain::rules::model::{Action, BanState, Model};
+use shared::store::ErasureSource;
+
+use super::expected::{self, Flags, second};
+use super::random::{RandomCalls, USERS};
+
+const EXPERIENCES: [u64; 4] = [7_001, 7_002, 7_003, 7_004];
+
+/// More possible worlds than this mean that the test is wrong.
+const WORLDS: usize = 64;
+
+/// The workspace's only API key, as the model knows it.
+const BY: Option<&str> = Some("key");
+
+/// Counts of what came up in a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    pub successes: usize,
+    pub refusals: usize,
+    pub expiries: usize,
+    pub late: usize,
+    pub pending: usize,
+}
+
+/// A list entry that an experience got.
+#[derive(Clone)]
+struct ListEntry {
+    experience: ExperienceId,
+    ban: Value,
+    is_unban: bool,
+    at_step: usize,
+}
+
+/// A workspace, its possible models, and the list entries its experiences got.
+pub struct Comparison<'a> {
+    workspace: Workspace<'a>,
+    worlds: Vec<Model>,
+    random: RandomCalls,
+    /// How many experiences have joined; the others come later.
+    joined: usize,
+    shown: Vec<ListEntry>,
+    expiries: BTreeSet<u64>,
+    steps: usize,
+    log: Vec<String>,
+    seen: Seen,
+}
+
+impl<'a> Comparison<'a> {
+    pub async fn new(workspace: Workspace<'a>, seed: u64) -> Self {
+        let mut comparison = Self {
+            workspace,
+            worlds: vec![Model::default()],
+            random: RandomCalls::new(seed),
+            joined: 0,
+            shown: Vec::new(),
+            expiries: BTreeSet::new(),
+            steps: 0,
+            log: vec![format!("seed {seed}")],
+            seen: Seen::default(),
+        };
+        comparison.join().await;
+        comparison.join().await;
+        comparison
+    }
+
+    /// Takes a random step.
+    pub async fn step(&mut self) {
+        self.steps += 1;
+        match self.random.below(20) {
+            0..7 => {
+                let ban = self.random.ban(&self.experiences());
+                self.call(Action::Ban(ban)).await;
+            }
+            7 => {
+                let ban = self.random.ban(&self.experiences());
+                self.call(Action::Appeal(ban)).await;
+            }
+            8..11 => {
+                let unban = self.random.unban(&self.experiences());
+                self.call(Action::Unban(unban)).await;
+            }
+            11..17 => self.report_something().await,
+            17 => self.join().await,
+            18 if self.random.below(3) == 0 => self.erase().await,
+            _ => self.wait_for_an_expiry().await,
+        }
+    }
+
+    /// Every experience reports everything pending; then nothing is pending.
+    pub async fn report_everything(&mut self) {
+        self.settle().await;
+        for experience in self.experiences() {
+            let lists = self.fetch(experience).await;
+            for shown in lists {
+                self.confirm(&shown).await;
+            }
+        }
+        self.compare().await;
+        for experience in self.experiences() {
+            // What has only now expired is pending again.
+            let left = self.fetch(experience).await;
+            assert!(
+                left.iter().all(|shown| shown.is_unban),
+                "{}",
+                self.log.join("\n")
+            );
+        }
+    }
+
+    /// Another experience makes its first call.
+    async fn join(&mut self) {
+        if self.joined < EXPERIENCES.len() {
+            self.joined += 1;
+            let experience = *self.experiences().last().unwrap();
+            self.log.push(format!("{experience} joins"));
+            self.workspace.pending_bans(experience.get()).await;
+            let now = second();
+            self.worlds
+                .iter_mut()
+                .for_each(|model| model.link(experience, now));
+        }
+    }
+
+    /// A user is erased.
+    async fn erase(&mut self) {
+        self.settle().await;
+        let user = UserId::new(USERS[self.random.below(USERS.len())]).unwrap();
+        avoid_end_of_second().await;
+        let (store, prefix) = (self.workspace.app().store(), self.workspace.id().prefix());
+        let before = second();
+        let erased = store
+            .erase_user(prefix, user, ErasureSource::Operator)
+            .await;
+        let after = second();
+        self.log
+            .push(format!("{before}..{after} erase {user}: {erased:?}"));
+        let mut worlds = Vec::new();
+        for at in before.0..=after.0 {
+            for model in &self.worlds {
+                let mut model = model.clone();
+                model.forget(user, UnixSeconds(at));
+                worlds.push(model);
+            }
+        }
+        self.keep(worlds, "erasing a user");
+    }
+
+    /// Sends a call, replays it in every world for every second in which it may have been decided,
+    /// and keeps the worlds that explain the answer.
+    async fn call(&mut self, action: Action) {
+        avoid_end_of_second().await;
+        let before = second();
+        let answer = self.workspace.send(expected::call(&action)).await;
+        let after = second();
+        let what = format!("{action:?}");
+        self.log.push(format!("{before}..{after} {what}: {answer}"));
+        let identity = expected::identity(&answer);
+        let mut worlds = Vec::new();
+        for at in before.0..=after.0 {
+            for model in &self.worlds {
+                let mut model = model.clone();
+                let said = model.play(&action, BY, identity, UnixSeconds(at));
+                if expected::is_answer(&answer, &said, &self.workspace) {
+                    worlds.push(model);
+                } else {
+                    self.log.push(format!("  the model at {at}: {said:?}"));
+                }
+            }
+        }
+        self.keep(worlds, &what);
+        if matches!(action, Action::Ban(_) | Action::Appeal(_)) {
+            self.seen.successes += usize::from(answer.status == 200);
+            self.seen.refusals += usize::from(answer.status == 409);
+            let expires = answer.json()["ban"]["expires"].as_u64();
+            self.expiries.extend(expires.filter(|at| *at > 0));
+        }
+    }
+
+    fn keep(&mut self, worlds: Vec<Model>, what: &str) {
+        assert!(
+            !worlds.is_empty(),
+            "no model explains {what}:\n{}",
+            self.log.join("\n")
+        );
+        assert!(
+            worlds.len() <= WORLDS,
+            "too many calls took longer than a second"
+        );
+        self.worlds = worlds;
+    }
+
+    /// Compares every route's answers with the model.
+    pub async fn compare(&mut self) {
+        self.settle().await;
+        for experience in self.experiences() {
+            for user in USERS.map(|user| UserId::new(user).unwrap()) {
+                let (workspace, at) = (self.workspace.clone(), experience.get());
+                let is_banned = |model: &Model, now| {
+                    model.is_banned(user, experience, now).into_iter().collect()
+                };
+                self.agree(
+                    &format!("is {user} banned in {at}?"),
+                    Flags::Boolean,
+                    is_banned,
+                    async || {
+                        let check = workspace.check(user.get(), at).await;
+                        if check["guid"].is_null() {
+                            Vec::new()
+                        } else {
+                            vec![check]
+                        }
+                    },
+                )
+                .await;
+            }
+            let fetched = self.fetch(experience).await;
+            self.seen.pending += fetched.len();
+            self.shown.extend(fetched);
+        }
+        let workspace = self.workspace.clone();
+        self.agree("bans", Flags::Integer, Model::bans, async || {
+            workspace.bans().await
+        })
+        .await;
+    }
+
+    /// Both lists of an experience, which must match the model.
+    async fn fetch(&mut self, experience: ExperienceId) -> Vec<ListEntry> {
+        let (workspace, at) = (self.workspace.clone(), experience.get());
+        let bans = |model: &Model, now| {
+            let mut list = model.pending_bans(experience, now);
+            list.iter_mut().for_each(|ban| ban.completed = false);
+            list
+        };
+        let bans = self
+            .agree(
+                &format!("pending bans in {at}"),
+                Flags::Integer,
+                bans,
+                async || workspace.pending_bans(at).await,
+            )
+            .await;
+        // A pending unban shows a ban that the experience has applied.
+        let unbans = |model: &Model, now| {
+            let mut list = model.pending_unbans(experience, now);
+            list.iter_mut().for_each(|ban| ban.completed = true);
+            list
+        };
+        let unbans = self
+            .agree(
+                &format!("pending unbans in {at}"),
+                Flags::Integer,
+                unbans,
+                async || workspace.pending_unbans(at).await,
+            )
+            .await;
+        let shown = |is_unban| {
+            let at_step = self.steps;
+            move |ban| ListEntry {
+                experience,
+                ban,
+                is_unban,
+                at_step,
+            }
+        };
+        bans.into_iter()
+            .map(shown(false))
+            .chain(unbans.into_iter().map(shown(true)))
+            .collect()
+    }
+
+    /// Asks until the answer matches one of the worlds, since lists may lag; keeps those worlds.
+    async fn agree(
+        &mut self,
+        what: &str,
+        flags: Flags,
+        model: impl Fn(&Model, UnixSeconds) -> Vec<BanState>,
+        ask: impl AsyncFn() -> Vec<Value>,
+    ) -> Vec<Value> {
+        avoid_end_of_second().await;
+        let says = |world: &Model, at: u64| -> Vec<Value> {
+            let bans = model(world, UnixSeconds(at));
+            bans.iter()
+                .map(|ban| expected::shown(ban, ban.completed, &self.workspace, flags))
+                .collect()
+        };
+        let mut last = String::new();
+        let wish = format!("{what} is as the model says");
+        let agreed = eventually(&wish, async || {
+            let before = second();
+            let answer = ask().await;
+            let after = second();
+            let explains =
+                |world: &&Model| (before.0..=after.0).any(|at| says(world, at) == answer);
+            let worlds: Vec<_> = self.worlds.iter().filter(explains).cloned().collect();
+            if worlds.is_empty() {
+                let expected = says(&self.worlds[0], after.0);
+                let difference = format!("{what}\n  {answer:?}\nmodel:\n  {expected:?}");
+                if difference != last {
+                    eprintln!("{}\n{difference}", self.log.join("\n"));
+                    last = difference;
+                }
+                return None;
+            }
+            Some((worlds, answer))
+        });
+        let (worlds, answer) = agreed.await;
+        self.keep(worlds, what);
+        answer
+    }
+
+    /// What came up, including expiries.
+    pub fn seen(&self) -> Seen {
+        let over = self.expiries.range(..second().0).count();
+        Seen {
+            expiries: over,
+            ..self.seen
+        }
+    }
+
+    async fn settle(&self) {
+        self.workspace.app().settle().await;
+    }
+
+    /// An experience reports what it got, recently or long ago.
+    async fn report_something(&mut self) {
+        if !self.shown.is_empty() {
+            let lately = if self.random.coin() { 8 } else { 1_000 };
+            let back = self.random.below(lately.min(self.shown.len()));
+            let shown = self.shown[self.shown.len() - 1 - back].clone();
+            self.seen.late += usize::from(shown.at_step + 3 < self.steps);
+            self.confirm(&shown).await;
+        }
+    }
+
+    async fn confirm(&mut self, shown: &ListEntry) {
+        if shown.is_unban {
+            let user = UserId::new(shown.ban["robloxId"].as_u64().unwrap()).unwrap();
+            let said = self.random.coin();
+            let reason = (!said).then(|| "Ban automatically expired.".to_owned());
+            let request = UnbanRequest {
+                user,
+                experience: shown.experience,
+                reason,
+                moderator: None,
+                completed: false,
+                confirm_only: said,
+                from_game: true,
+            };
+            self.call(Action::Unban(request)).await;
+        } else {
+            let request = expected::confirmation(&shown.ban, shown.experience);
+            self.call(Action::Ban(request)).await;
+        }
+    }
+
+    async fn wait_for_an_expiry(&mut self) {
+        let now = second().0;
+        let Some(next) = self
+            .expiries
+            .iter()
+            .filter(|at| **at > now && **at < now + 4)
+            .min()
+        else {
+            return;
+        };
+        self.log.push(format!("wait for {next}"));
+        tokio::time::sleep(Duration::from_secs(next - now)).await;
+    }
+
+    fn experiences(&self) -> Vec<ExperienceId> {
+        let joined = &EXPERIENCES[..self.joined];
+        joined
+            .iter()
+            .map(|id| ExperienceId::new(*id).unwrap())
+            .collect()
+    }
+}
+
+/// Waits out the end of a second, so that few calls span two seconds.
+async fn avoid_end_of_second() {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let left = 1_000 - since.subsec_millis();
+    if left < 150 {
+        tokio::time::sleep(Duration::from_millis(u64::from(left) + 5)).await;
+    }
+}

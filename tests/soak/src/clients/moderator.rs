@@ -1,0 +1,122 @@
+//! A moderator with a tool that retries unanswered calls.
+
+use shared::domain::clock::UnixSeconds;
+use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
+
+use super::{Client, moderator};
+use crate::history::{CallResult, Operation};
+use crate::plan::millis;
+use crate::recorder::CallOptions;
+
+/// How often a call without an answer is retried.
+const REPEATS: usize = 3;
+
+/// Decides until the run is over, with moderator numbers from `first`.
+pub async fn decide(mut client: Client<'_>, first: u64) {
+    let mut decided: Option<Operation> = None;
+    let mut count = 0;
+    while client.pause(150, 1_100).await {
+        let again = client.chance(8);
+        let before = decided.take().filter(|_| again);
+        count += u64::from(before.is_none());
+        let Some(operation) = before.or_else(|| decision(&mut client, first, count)) else {
+            continue;
+        };
+        retry_until_answered(&mut client, &operation, count).await;
+        decided = Some(operation);
+    }
+}
+
+/// Makes a call, and retries it if its answer was lost.
+async fn retry_until_answered(client: &mut Client<'_>, operation: &Operation, count: u64) {
+    let named = client.chance(40);
+    let key = named.then(|| {
+        format!(
+            "{}-{}-{count}",
+            client.workspace,
+            client.name.replace(' ', "-")
+        )
+    });
+    // An idempotency key identifies one request; a later call needs another.
+    let key = key.map(|key| format!("{key}-{}", client.rng.u32(..)));
+    for _ in 0..REPEATS {
+        let options = CallOptions {
+            key: key.clone(),
+            gives_up: client.gives_up(),
+            from_roblox: false,
+        };
+        let result = client
+            .recorder
+            .call(client.workspace, &client.name, operation.clone(), options)
+            .await;
+        let is_open = match result {
+            CallResult::Answered { status, .. } => status >= 500,
+            CallResult::Lost(_) => true,
+        };
+        let goes_on = client.chance(75);
+        let pause = millis(&mut client.rng, 20, 700);
+        if !is_open || !goes_on || client.recorder.is_closed() {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn decision(client: &mut Client<'_>, first: u64, count: u64) -> Option<Operation> {
+    let user = client.user()?;
+    let (operation, experience) = (client.rng.u8(..20), client.experience()?);
+    if operation < 15 {
+        return Some(Operation::Ban {
+            request: ban(client, (user, experience), first, count)?,
+            appeal: operation >= 13,
+        });
+    }
+    Some(Operation::Unban(UnbanRequest {
+        user,
+        experience,
+        reason: client.chance(50).then(|| "a second look".to_owned()),
+        moderator: moderator(first, count),
+        completed: client.chance(15) && !client.is_mirrored(experience),
+        confirm_only: false,
+        from_game: false,
+    }))
+}
+
+/// A ban; most bans expire during the run.
+pub(super) fn ban(
+    client: &mut Client<'_>,
+    (user, experience): (UserId, ExperienceId),
+    first: u64,
+    count: u64,
+) -> Option<BanRequest> {
+    let now = UnixSeconds(client.recorder.now() / 1_000);
+    // Shortly before the end no client should have to wait for an expiry.
+    let longest = client.recorder.left().as_secs() + 4;
+    let length = match client.rng.u8(..10) {
+        0..4 => Length::Permanent,
+        4..6 => Length::For(client.rng.u64(2..12).min(longest)),
+        6..9 => Length::Until(now.plus(client.rng.u64(4..14).min(longest))),
+        _ => Length::For(7_200),
+    };
+    let scope = if client.chance(45) {
+        Scope::Global
+    } else {
+        Scope::Experience
+    };
+    Some(BanRequest {
+        user,
+        experience,
+        scope,
+        overwrite: client.chance(55),
+        completed: client.chance(10) && !client.is_mirrored(experience),
+        moderator: moderator(first, count)?,
+        private_reason: format!("case {count}"),
+        public_reason: "Cheating".to_owned(),
+        length,
+        universal: [None, None, None, Some(true), Some(false)]
+            .get(client.rng.usize(..5))
+            .copied()
+            .flatten(),
+    })
+}

@@ -1,0 +1,146 @@
+//! Asks the product for everything it knows at the end: without faults, with the stream drained and
+//! no other caller.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use end_to_end::audit;
+use end_to_end::stored::Stored;
+use serde_json::Value;
+use shared::domain::ids::UserId;
+use shared::domain::rules::Length;
+
+use crate::history::{CallResult, FinalState, Millis, Operation, RecordedCall, WorkspaceInfo};
+use crate::recorder::{CallOptions, Recorder};
+use crate::schedules::{EACH_MINUTE, EXPIRE};
+
+/// A ban that ends later than this after the last call does not expire within a run.
+const LONG: Millis = 600_000;
+
+/// How often to retry a question that gets a transient 503.
+const ATTEMPTS: usize = 5;
+
+const PAGE: usize = 100;
+
+/// Waits until every temporary ban has expired on every clock.
+pub async fn let_bans_run_out(recorder: &Recorder<'_>, skew: Millis) {
+    let now = recorder.now();
+    let calls = recorder.calls();
+    let ends = calls.iter().filter_map(|call| runs_out(call, skew));
+    let last = ends.filter(|at| *at < now + LONG).max().unwrap_or(now);
+    let until = last.max(now) + skew + 1_500;
+    tokio::time::sleep(Duration::from_millis(until.saturating_sub(recorder.now()))).await;
+}
+
+fn runs_out(call: &RecordedCall, skew: Millis) -> Option<Millis> {
+    let Operation::Ban { request, .. } = &call.operation else {
+        return None;
+    };
+    match request.length {
+        Length::Permanent => None,
+        Length::Until(at) => Some(at.0 * 1_000),
+        Length::For(seconds) => Some(call.ended + skew + seconds * 1_000),
+    }
+}
+
+/// Asks one workspace for everything.
+pub async fn ask(
+    recorder: &Recorder<'_>,
+    number: usize,
+    place: &WorkspaceInfo,
+    users: impl Iterator<Item = UserId>,
+) -> FinalState {
+    let mut final_state = FinalState {
+        at: recorder.now(),
+        ..FinalState::default()
+    };
+    let asking = Asking { recorder, number };
+    final_state.bans = asking.list(Operation::Bans).await;
+    final_state.json = asking.list(Operation::ExportJson).await;
+    let text = asking.ask(Operation::ExportCsv).await;
+    final_state.csv = rows(text.as_str().unwrap_or_default());
+    for ban in &final_state.bans {
+        let Some(guid) = ban.get("guid").and_then(Value::as_str) else {
+            continue;
+        };
+        let decisions = asking.ask(Operation::Decisions(guid.to_owned())).await;
+        final_state.decisions.insert(guid.to_owned(), decisions);
+    }
+    final_state.log = asking.log().await;
+    let users: Vec<_> = users.collect();
+    let Some(workspace) = recorder.workspaces.get(number) else {
+        return final_state;
+    };
+    for experience in &place.experiences {
+        let bans = workspace.pending_bans(experience.get()).await;
+        let unbans = workspace.pending_unbans(experience.get()).await;
+        final_state.pending_bans.insert(*experience, bans);
+        final_state.pending_unbans.insert(*experience, unbans);
+        for user in &users {
+            let check = asking.ask(Operation::Check(*user, *experience)).await;
+            final_state.checks.insert((*user, *experience), check);
+        }
+    }
+    final_state.stored = audit::problems(workspace).await;
+    final_state.places = Stored::read(workspace).await.places();
+    final_state
+}
+
+struct Asking<'a> {
+    recorder: &'a Recorder<'a>,
+    number: usize,
+}
+
+impl Asking<'_> {
+    /// The whole event log.
+    async fn log(&self) -> Vec<Value> {
+        let (mut log, mut cursor) = (Vec::new(), None);
+        loop {
+            let limit = PAGE;
+            let mut page = self.ask(Operation::Events { cursor, limit }).await;
+            match page.get_mut("list").map(Value::take) {
+                Some(Value::Array(events)) if !events.is_empty() => log.extend(events),
+                _ => return log,
+            }
+            let next = page.get("nextCursor").and_then(Value::as_str);
+            cursor = next.map(str::to_owned);
+        }
+    }
+
+    async fn ask(&self, operation: Operation) -> Value {
+        for _ in 0..ATTEMPTS {
+            let options = CallOptions::default();
+            let result = self
+                .recorder
+                .call(self.number, "the auditor", operation.clone(), options)
+                .await;
+            if let CallResult::Answered {
+                status: 200, body, ..
+            } = result
+            {
+                return body;
+            }
+        }
+        Value::Null
+    }
+
+    async fn list(&self, operation: Operation) -> Vec<Value> {
+        let mut answer = self.ask(operation).await;
+        match answer.get_mut("list").map(Value::take) {
+            Some(Value::Array(list)) => list,
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Records every expiry, as the schedule does each minute; or returns why that failed.
+pub async fn record_expiries(recorder: &Recorder<'_>) -> Option<String> {
+    let recorded = recorder.app.try_run_schedule(EXPIRE, EACH_MINUTE).await;
+    recorded.err()
+}
+
+/// The rows of a CSV file by column name.
+pub fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().filter_map(Result::ok).collect()
+}

@@ -1,0 +1,235 @@
+//! Records every call to the running product.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use end_to_end::requests::{ban_call, unban_call};
+use end_to_end::{ApiResponse, Call as Request, TestApp, Workspace, contract};
+use serde_json::{Value, json};
+
+use crate::history::{CallResult, CursorList, GAVE_UP, Millis, Operation, RecordedCall};
+
+/// How long a client waits at most. The gateway answers within 30 s.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    pub app: &'a TestApp,
+    pub workspaces: Vec<Workspace<'a>>,
+    calls: Mutex<Vec<RecordedCall>>,
+    began: Instant,
+    began_at: Millis,
+    closes: Instant,
+}
+
+/// How to make a call.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    pub key: Option<String>,
+    /// After how long the client gives up.
+    pub gives_up: Option<Duration>,
+    /// Whether the call comes from a game server.
+    pub from_roblox: bool,
+}
+
+impl<'a> Recorder<'a> {
+    /// Starts recording a run of this length.
+    pub fn open(app: &'a TestApp, workspaces: Vec<Workspace<'a>>, time: Duration) -> Self {
+        let began = Instant::now();
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let began_at = since.unwrap_or_default().as_millis();
+        Self {
+            app,
+            workspaces,
+            calls: Mutex::default(),
+            began,
+            began_at: u64::try_from(began_at).unwrap_or_default(),
+            closes: began + time,
+        }
+    }
+
+    pub fn now(&self) -> Millis {
+        self.began_at + u64::try_from(self.began.elapsed().as_millis()).unwrap_or_default()
+    }
+
+    /// Time since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Whether the run is over.
+    pub fn is_closed(&self) -> bool {
+        Instant::now() >= self.closes
+    }
+
+    /// Time until the run is over.
+    pub fn left(&self) -> Duration {
+        self.closes.saturating_duration_since(Instant::now())
+    }
+
+    /// All calls so far.
+    pub fn calls(&self) -> Vec<RecordedCall> {
+        self.lock().clone()
+    }
+
+    /// Makes a call and records it.
+    pub async fn call(
+        &self,
+        workspace: usize,
+        client: &str,
+        operation: Operation,
+        options: CallOptions,
+    ) -> CallResult {
+        let started = self.now();
+        let request = self.request(workspace, &operation, &options, None);
+        let patience = options.gives_up.unwrap_or(PATIENCE);
+        let sending = async {
+            match operation {
+                Operation::Bans => self.pages(workspace, &request, &operation, &options).await,
+                _ => self.send(&request).await,
+            }
+        };
+        let (result, undocumented) = match tokio::time::timeout(patience, sending).await {
+            Ok(sent) => sent,
+            Err(_) => (
+                CallResult::Lost(format!("{GAVE_UP} after {patience:?}")),
+                Vec::new(),
+            ),
+        };
+        let call = RecordedCall {
+            workspace,
+            client: client.to_owned(),
+            operation,
+            key: options.key,
+            started,
+            ended: self.now(),
+            result: result.clone(),
+            undocumented,
+        };
+        self.lock().push(call);
+        result
+    }
+
+    async fn send(&self, request: &Request) -> (CallResult, Vec<String>) {
+        match self.app.try_send(request).await {
+            Err(error) => (CallResult::Lost(error), Vec::new()),
+            Ok(answer) => {
+                let body = body(&answer);
+                let is_gateways = answer.status >= 500 && body.get("code").is_none();
+                let undocumented = if is_gateways {
+                    Vec::new()
+                } else {
+                    contract().problems(request.method(), request.path(), &answer)
+                };
+                let result = CallResult::Answered {
+                    status: answer.status,
+                    body,
+                    request: answer.header("x-request-id").map(str::to_owned),
+                };
+                (result, undocumented)
+            }
+        }
+    }
+
+    /// All pages of a list as one response, or the first page that is not 200.
+    async fn pages(
+        &self,
+        workspace: usize,
+        first: &Request,
+        operation: &Operation,
+        options: &CallOptions,
+    ) -> (CallResult, Vec<String>) {
+        let (mut list, mut wrong) = (Vec::new(), Vec::new());
+        let mut request = first.clone();
+        loop {
+            let (result, undocumented) = self.send(&request).await;
+            wrong.extend(undocumented);
+            let CallResult::Answered {
+                status: 200,
+                mut body,
+                request: id,
+            } = result
+            else {
+                return (result, wrong);
+            };
+            if let Some(Value::Array(page)) = body.get_mut("list").map(Value::take) {
+                list.extend(page);
+            }
+            let Some(cursor) = body.get("nextCursor").and_then(Value::as_str) else {
+                let result = CallResult::Answered {
+                    status: 200,
+                    body: json!({ "list": list }),
+                    request: id,
+                };
+                return (result, wrong);
+            };
+            request = self.request(workspace, operation, options, Some(cursor));
+        }
+    }
+
+    fn request(
+        &self,
+        workspace: usize,
+        operation: &Operation,
+        options: &CallOptions,
+        cursor: Option<&str>,
+    ) -> Request {
+        let mut request = match operation {
+            Operation::Ban { request, appeal } => ban_call(request, *appeal),
+            Operation::Unban(request) => unban_call(request),
+            Operation::Check(user, experience) => Request::post("/is-banned")
+                .json(&json!({ "userId": user, "experienceId": experience })),
+            Operation::PendingBans(experience) => {
+                Request::get("/pending-bans").query("experienceId", experience)
+            }
+            Operation::PendingUnbans(experience) => {
+                Request::get("/pending-unbans").query("experienceId", experience)
+            }
+            Operation::Bans => Request::get("/bans").query("limit", 50),
+            Operation::Decisions(guid) => {
+                Request::get(&format!("/bans/{guid}")).query("limit", 1000)
+            }
+            Operation::Events { cursor, limit } => {
+                let request = Request::get("/events").query("limit", limit);
+                match cursor {
+                    Some(cursor) => request.query("cursor", cursor),
+                    None => request,
+                }
+            }
+            Operation::Cursor { list, cursor } => {
+                let request = match list {
+                    CursorList::Bans => Request::get("/bans"),
+                    CursorList::Events => Request::get("/events"),
+                    CursorList::PendingBans(experience) => {
+                        Request::get("/pending-bans").query("experienceId", experience)
+                    }
+                    CursorList::PendingUnbans(experience) => {
+                        Request::get("/pending-unbans").query("experienceId", experience)
+                    }
+                };
+                request.query("cursor", cursor)
+            }
+            Operation::ExportJson => Request::get("/export/bans/json"),
+            Operation::ExportCsv => Request::get("/export/bans/csv"),
+        };
+        if let Some(cursor) = cursor {
+            request = request.query("cursor", cursor);
+        }
+        if let Some(key) = &options.key {
+            request = request.header("idempotency-key", key);
+        }
+        if options.from_roblox {
+            request = request.from_roblox();
+        }
+        let key = self.workspaces.get(workspace).map(Workspace::secret_key);
+        request.key(key.unwrap_or_default()).unchecked()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<RecordedCall>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn body(answer: &ApiResponse) -> Value {
+    serde_json::from_str(&answer.text).unwrap_or_else(|_| Value::String(answer.text.clone()))
+}
