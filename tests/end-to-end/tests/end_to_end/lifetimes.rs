@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{UniverseId, UserId, WorkspacePrefix};
 use shared::domain::keys::NotificationSecret;
+use shared::store::{ErasureIntake, ErasureMode, NotificationId, Store, Workspace as Settings};
 
 use crate::routes::{EXPERIENCE, USER};
 
