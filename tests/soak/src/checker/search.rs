@@ -253,7 +253,10 @@ impl<'a> Search<'a> {
         self.certain_calls(node).map(|(_, step)| step.until).min()
     }
 
-    fn musts<'b>(&'b self, node: &'b Node) -> impl Iterator<Item = (usize, &'b Candidate<'a>)> {
+    fn certain_calls<'b>(
+        &'b self,
+        node: &'b Node,
+    ) -> impl Iterator<Item = (usize, &'b Candidate<'a>)> {
         self.undone(node).filter(|(_, step)| step.must)
     }
 
