@@ -3,6 +3,8 @@
 
 pub mod api;
 mod cache;
+#[cfg(test)]
+mod direction;
 pub mod domain;
 pub mod integrations;
 pub mod moderation;

@@ -1,0 +1,104 @@
+//! Dependencies point one way: a test over what the source files name.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What each module may use, besides itself and, in its tests, anything.
+const MAY_USE: [(&str, &[&str]); 7] = [
+    ("domain", &[]),
+    ("cache", &["domain"]),
+    ("integrations", &["domain", "cache"]),
+    ("store", &["domain", "cache", "integrations"]),
+    ("telemetry", &["domain", "store"]),
+    ("moderation", &["domain", "store"]),
+    (
+        "api",
+        &["domain", "integrations", "store", "telemetry", "moderation"],
+    ),
+];
+
+/// What the rules may use of the domain.
+const RULES_MAY_USE: [&str; 4] = ["clock", "digest", "ids", "rules"];
+
+/// What follows each `crate::` in the code of a file, without its tests.
+fn used(source: &str) -> impl Iterator<Item = &str> {
+    let code = source.split("\n#[cfg(test)]\nmod ").next();
+    let code = code.unwrap_or_default().lines();
+    code.filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1))
+}
+
+fn first_segment(path: &str) -> &str {
+    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
+    &path[..end.unwrap_or(path.len())]
+}
+
+/// The source files of a module, except those that only its tests use.
+fn files(of: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let file = of.with_extension("rs");
+    if let Ok(source) = fs::read_to_string(&file) {
+        found.push((file.display().to_string(), source));
+    }
+    for entry in fs::read_dir(of).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name != "tests" && (path.is_dir() || !path.with_extension("").is_dir()) {
+            found.extend(files(&path.with_extension("")));
+        }
+    }
+    found
+}
+
+fn source_folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+}
+
+#[test]
+fn every_module_is_listed() {
+    let names = fs::read_dir(source_folder()).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        path.file_stem().unwrap().to_str().unwrap().to_owned()
+    });
+    let mut names: BTreeSet<_> = names.collect();
+    names.retain(|name| !matches!(name.as_str(), "lib" | "direction" | "testing"));
+    let listed = MAY_USE.map(|(module, _)| module.to_owned());
+    assert_eq!(names, BTreeSet::from(listed));
+}
+
+#[test]
+fn modules_use_only_what_lies_below_them() {
+    let mut wrong = Vec::new();
+    for (module, may_use) in MAY_USE {
+        let files = files(&source_folder().join(module));
+        assert!(!files.is_empty(), "{module}");
+        for (file, source) in files {
+            for path in used(&source) {
+                let target = first_segment(path);
+                if target != module && !may_use.contains(&target) && target != "testing" {
+                    wrong.push(format!("{file}: crate::{target}"));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn rules_use_only_plain_types() {
+    for (file, source) in files(&source_folder().join("domain/rules")) {
+        for path in used(&source) {
+            let target = path.strip_prefix("domain::").map(first_segment);
+            let is_plain = target.is_some_and(|target| RULES_MAY_USE.contains(&target));
+            assert!(is_plain, "{file}: crate::{}", path.lines().next().unwrap());
+        }
+    }
+}
+
+#[test]
+fn dependency_in_the_wrong_direction_is_seen() {
+    let source = "use crate::store::Store;\n// crate::api\nfn f() { crate::api::g() }\n\n#[cfg(test)]\nmod tests { use crate::cache; }";
+    let found: Vec<_> = used(source).map(first_segment).collect();
+    assert_eq!(found, ["store", "api"]);
+}
