@@ -17,7 +17,7 @@ mod queue;
 mod restriction_syncs;
 
 pub use access::keys::{KnownKey, NewKey};
-pub use access::links::{Link, LinkedBy, Linking};
+pub use access::links::{Link, LinkRights, LinkedBy, Linking};
 pub use access::self_linking::{LinkSlots, SELF_LINKED};
 pub use access::workspaces::Workspace;
 pub use admin::counts::BanCounts;

@@ -29,7 +29,9 @@ pub async fn handle(
     let context = WriteContext {
         user: ban.user,
         prefix: caller.prefix(),
-        link: store.link(&caller, ban.experience).await?,
+        link: store
+            .check_link(caller.link_rights(), ban.experience)
+            .await?,
         actor: Actor {
             key_id: caller.key_id().to_owned(),
             moderator: Some(ban.moderator),

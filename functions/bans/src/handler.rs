@@ -36,7 +36,9 @@ pub async fn handle(
         cursors,
     } = parse(&caller, &request, &store).await?;
     if let Some(experience) = filter.experience {
-        store.demand_link_where_strict(&caller, experience).await?;
+        store
+            .demand_link_where_strict(caller.prefix(), experience)
+            .await?;
     }
     let now = UnixMillis::now().seconds();
     let presenter = caller.presenter(now);

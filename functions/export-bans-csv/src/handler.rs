@@ -20,7 +20,9 @@ pub async fn handle(
     query.build(|| Some(()))?;
 
     if let Some(experience) = experience {
-        store.demand_link_where_strict(&caller, experience).await?;
+        store
+            .demand_link_where_strict(caller.prefix(), experience)
+            .await?;
     }
     let format = Csv::new(raw).with_mark(bom).for_excel(excel);
     export(&caller, &store, &bucket, experience, format).await

@@ -18,7 +18,9 @@ pub async fn handle(
     query.build(|| Some(()))?;
 
     if let Some(experience) = experience {
-        store.demand_link_where_strict(&caller, experience).await?;
+        store
+            .demand_link_where_strict(caller.prefix(), experience)
+            .await?;
     }
     let format = Json::default();
     export(&caller, &store, &bucket, experience, format).await

@@ -26,7 +26,9 @@ pub async fn handle(
     let context = WriteContext {
         user: unban.user,
         prefix: caller.prefix(),
-        link: store.link(&caller, unban.experience).await?,
+        link: store
+            .check_link(caller.link_rights(), unban.experience)
+            .await?,
         actor: Actor {
             key_id: caller.key_id().to_owned(),
             moderator: unban.moderator,

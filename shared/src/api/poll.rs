@@ -37,7 +37,7 @@ pub async fn poll(
     let (prefix, now) = (caller.prefix(), UnixMillis::now().seconds());
     let after = poll.after.as_ref();
     let page = store.pending(pending, prefix, poll.experience, after, poll.limit, now);
-    let linked = store.with_link(caller, poll.experience, now, page);
+    let linked = store.with_link(caller.link_rights(), poll.experience, now, page);
     let ((bans, mut next), is_linked) = linked.await?;
     if is_linked {
         store.record_poll(prefix, poll.experience, now);

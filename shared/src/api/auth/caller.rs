@@ -13,7 +13,7 @@ use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::keys::{KeyKind, PlainKey};
 use crate::domain::keys::{KeyRecord, KeyScope, PinnedFlagFormat};
 use crate::moderation::Authority;
-use crate::store::{CallerLimits, Snapshot, Store};
+use crate::store::{CallerLimits, LinkRights, Snapshot, Store};
 use crate::telemetry::RequestLog;
 
 /// A well-formed key from a request, not looked up yet.
@@ -201,6 +201,15 @@ impl<P> Caller<P> {
         WriteBans::demand(&self.key).is_ok()
     }
 
+    /// What the key may do about links.
+    #[must_use]
+    pub fn link_rights(&self) -> LinkRights {
+        LinkRights {
+            prefix: self.prefix(),
+            may_write: self.may_write(),
+        }
+    }
+
     /// How bans are shown to the caller, in answers and errors. A Roblox game server gets booleans,
     /// because `0` is true in Luau.
     #[must_use]
@@ -212,7 +221,7 @@ impl<P> Caller<P> {
         BanPresenter::of_key(&self.key, flags, now)
     }
 
-    /// Whether [`Caller::view`] depends on the sender of the request and not on the key alone.
+    /// Whether [`Caller::presenter`] depends on the sender of the request and not on the key alone.
     #[must_use]
     pub fn needs_vary_header(&self) -> bool {
         self.key.flags == PinnedFlagFormat::Auto

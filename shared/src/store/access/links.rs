@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::api::auth::Caller;
 use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspacePrefix};
@@ -23,6 +22,13 @@ pub enum Linking {
     Automatic,
     /// By the operator only.
     Strict,
+}
+
+/// What a key may do about links: the workspace it belongs to, and whether its calls link experiences.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkRights {
+    pub prefix: WorkspacePrefix,
+    pub may_write: bool,
 }
 
 /// The experience of a call, and whether the call links it.
@@ -96,21 +102,21 @@ impl Store {
     ///
     /// This writes nothing: [`Store::commit_with_retry`] writes the link with the call. A call that
     /// writes nothing else uses [`Store::with_link`].
-    pub async fn link<P>(
+    pub async fn check_link(
         &self,
-        caller: &Caller<P>,
+        rights: LinkRights,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        let prefix = caller.prefix();
+        let LinkRights { prefix, may_write } = rights;
         let link = self.find_link(prefix, experience, LinkedBy::Call).await?;
         if link.state != LinkState::New(LinkedBy::Call) {
             return Ok(link);
         }
         let is_full = self.knows_no_slot(prefix);
-        if caller.may_write() && is_full {
+        if may_write && is_full {
             self.database.meter().link_limit_reached();
         }
-        let state = if caller.may_write() && !is_full {
+        let state = if may_write && !is_full {
             link.state
         } else {
             LinkState::Unlinked
@@ -119,18 +125,18 @@ impl Store {
     }
 
     /// Runs a call that may link its experience and writes nothing else: checks the link first, as
-    /// [`Store::link`] does, and writes it after `work`. Also returns whether the experience is linked
+    /// [`Store::check_link`] does, and writes it after `work`. Also returns whether the experience is linked
     /// then.
-    pub async fn with_link<P, T>(
+    pub async fn with_link<T>(
         &self,
-        caller: &Caller<P>,
+        rights: LinkRights,
         experience: ExperienceId,
         now: UnixSeconds,
         work: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<(T, bool), ApiError> {
-        let link = self.link(caller, experience).await?;
+        let link = self.check_link(rights, experience).await?;
         let done = work.await?;
-        let is_linked = self.ensure_linked(caller.prefix(), link, now).await?;
+        let is_linked = self.ensure_linked(rights.prefix, link, now).await?;
         Ok((done, is_linked))
     }
 
@@ -159,12 +165,12 @@ impl Store {
 
     /// Refuses an unlinked experience where linking is strict. For calls that only read: they link
     /// nothing.
-    pub async fn demand_link_where_strict<P>(
+    pub async fn demand_link_where_strict(
         &self,
-        caller: &Caller<P>,
+        prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<(), ApiError> {
-        let found = self.find_link(caller.prefix(), experience, LinkedBy::Call);
+        let found = self.find_link(prefix, experience, LinkedBy::Call);
         found.await.map(drop)
     }
 
