@@ -25,12 +25,12 @@ pub struct BanSummary {
 }
 
 impl BanSummary {
-    /// `completed` means that the experience in question has applied the ban.
-    pub fn new(workspace: WorkspaceId, ban: &Ban, completed: bool, now: UnixSeconds) -> Self {
+    /// `applied` means that the experience in question has applied the ban.
+    pub fn new(workspace: WorkspaceId, ban: &Ban, applied: bool, now: UnixSeconds) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]
         let view = BanPresenter::of_workspace(workspace, FlagFormat::Boolean, now);
         Self {
-            info: view.show(ban, completed),
+            info: view.show(ban, applied),
             created_at: Time(ban.created),
             updated_at: Time(ban.updated),
             expires_at: Time::of(ban.terms.expires),

@@ -58,7 +58,7 @@ pub struct ImportedBan {
     /// Whether an accepted appeal ended it.
     pub appealed: bool,
     /// Whether the experience has applied it.
-    pub completed: bool,
+    pub applied: bool,
 }
 
 impl ImportedBan {
@@ -98,7 +98,7 @@ impl ImportedBan {
             updated: self.updated,
             ending,
             origin,
-            applied: self.completed,
+            applied: self.applied,
             replaced_by: None,
             terms: self.terms,
         }

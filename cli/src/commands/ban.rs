@@ -89,7 +89,7 @@ impl BanArgs {
             experience: self.place.experience,
             scope: self.scope,
             overwrite: self.overwrite,
-            completed: self.applied,
+            applied: self.applied,
             moderator: self.moderator,
             private_reason: private_reason.unwrap_or_else(|| public_reason.clone()),
             public_reason,
@@ -130,16 +130,16 @@ pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Re
     let standing = &committed.standing;
     let ban = standing.latest_in(args.scope);
     let ban = ban.context("the ban was created, but changed before it could be shown")?;
-    let completed = standing.here.report == Some(ban.current());
+    let applied = standing.here.report == Some(ban.current());
     let now = UnixMillis::now().seconds();
-    output.one(&BanSummary::new(workspace.guid, ban, completed, now))
+    output.one(&BanSummary::new(workspace.guid, ban, applied, now))
 }
 
 /// The result in a sentence.
 fn echo(committed: &Committed, request: &BanRequest) -> String {
     match committed.decisions.first() {
         Some(decision) => sentence(decision),
-        None if request.completed => format!(
+        None if request.applied => format!(
             "Recorded that experience {} has applied the ban.",
             request.experience
         ),

@@ -68,15 +68,15 @@ pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
         .await?;
     let now = UnixMillis::now().seconds();
     let standing = snapshot.standing;
-    let changes = standing.owed();
+    let changes = standing.pending();
     let pending = match (changes.ban_at(now), changes.unban_at(now)) {
         (Some(_), _) => Some("ban"),
         (None, Some(_)) => Some("unban"),
         (None, None) => None,
     };
     let show = |ban: &shared::domain::rules::Ban| {
-        let completed = standing.here.report == Some(ban.current());
-        BanSummary::new(workspace.guid, ban, completed, now)
+        let applied = standing.here.report == Some(ban.current());
+        BanSummary::new(workspace.guid, ban, applied, now)
     };
     output.one(&CheckSummary {
         user_id: args.user,

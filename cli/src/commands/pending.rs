@@ -65,7 +65,7 @@ async fn all(
     place: ExperienceArgs,
     now: UnixSeconds,
 ) -> Result<Vec<PendingChange>> {
-    let (name, completed) = match pending {
+    let (name, applied) = match pending {
         Pending::Bans => ("ban", false),
         Pending::Unbans => ("unban", true),
     };
@@ -78,7 +78,7 @@ async fn all(
             .await?;
         list.extend(bans.iter().map(|(ban, _)| PendingChange {
             pending: name,
-            ban: BanSummary::new(workspace, ban, completed, now),
+            ban: BanSummary::new(workspace, ban, applied, now),
         }));
         after = next;
         if after.is_none() {

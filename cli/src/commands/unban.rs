@@ -204,8 +204,8 @@ impl UnbanArgs {
             experience: self.place.experience,
             reason: self.reason.clone().filter(|reason| !reason.is_empty()),
             moderator: self.moderator,
-            completed: self.applied,
-            confirm_only: false,
+            applied: self.applied,
+            report_only: false,
             from_game: false,
         }
     }
@@ -261,7 +261,7 @@ impl UnbanArgs {
             ban::operator_call(session, workspace.guid, user, self.place, self.moderator).await?;
         let authority = ban::authority(workspace.guid, now);
         let report = UnbanRequest {
-            confirm_only: true,
+            report_only: true,
             ..self.request()
         };
         moderation::unban(&session.store, &context, &report, &authority).await?;

@@ -150,7 +150,7 @@ impl RowDraft {
         let active = fields.optional_flag("isActive").unwrap_or(true);
         let appealed = fields.optional_flag("isAppealed").unwrap_or(false);
         let universal = fields.optional_flag("experienceUniversal").unwrap_or(true);
-        let completed = fields
+        let applied = fields
             .optional_flag("experienceBanCompleted")
             .unwrap_or(false);
         fields.build(|| {
@@ -172,7 +172,7 @@ impl RowDraft {
                 updated,
                 active,
                 appealed,
-                completed,
+                applied,
             })
         })
     }

@@ -168,7 +168,7 @@ mod tests {
             updated: None,
             active: true,
             appealed: false,
-            completed: false,
+            applied: false,
         }
     }
 

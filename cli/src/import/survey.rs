@@ -106,7 +106,7 @@ pub fn survey(
 
 impl Survey {
     fn take(&mut self, row: &ImportedBan, workspace: WorkspaceId) {
-        if row.completed {
+        if row.applied {
             self.reporting.insert(row.experience);
         }
         let (Some(uid), Some(from)) = (row.uid, row.workspace) else {

@@ -19,7 +19,7 @@ async fn erasure_leaves_only_a_receipt_and_anonymous_markers() {
     workspace.ban(Ban::of(OTHER, ARENA).global()).await;
     app.settle().await;
     let without = workspace.stored().await;
-    workspace.ban(Ban::of(USER, ARENA).completed()).await;
+    workspace.ban(Ban::of(USER, ARENA).applied()).await;
     workspace.unban(Unban::of(USER, ARENA)).await;
     workspace.ban(Ban::of(USER, BEACH).permanent()).await;
     workspace
@@ -98,7 +98,7 @@ async fn late_report_does_not_ban_an_erased_user() {
 
     let operator = Operator::of(&workspace);
     operator.json(&["erase", &USER.to_string(), "--yes"]).await;
-    workspace.confirm(&fetched, ARENA).await;
+    workspace.report(&fetched, ARENA).await;
     assert!(!workspace.is_banned(USER, ARENA).await);
     let left = json!(workspace.stored().await).to_string();
     assert!(!left.contains(&USER.to_string()), "{left}");

@@ -20,7 +20,7 @@ impl Operator {
 }
 
 /// The users in a pending index.
-async fn owed(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64, u64) {
+async fn pending(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (u64, u64) {
     let experience = ExperienceId::new(experience).unwrap();
     let prefix = workspace.id().prefix();
     let store = app.store();
@@ -70,11 +70,11 @@ async fn unlinking_drops_pending_changes_and_relinking_restores_current_bans() {
     workspace.ban(Ban::of(1, 8).permanent()).await;
     workspace.ban(Ban::of(2, 7).global().permanent()).await;
     workspace
-        .ban(Ban::of(3, 8).global().permanent().completed())
+        .ban(Ban::of(3, 8).global().permanent().applied())
         .await;
-    workspace.ban(Ban::of(4, 8).permanent().completed()).await;
+    workspace.ban(Ban::of(4, 8).permanent().applied()).await;
     workspace.unban(Unban::of(4, 8)).await;
-    workspace.ban(Ban::of(5, 8).length("7d").completed()).await;
+    workspace.ban(Ban::of(5, 8).length("7d").applied()).await;
     app.settle().await;
     workspace.await_pending_bans(8, &[1, 2]).await;
     workspace.await_pending_unbans(8, &[4]).await;
@@ -91,7 +91,7 @@ async fn unlinking_drops_pending_changes_and_relinking_restores_current_bans() {
 
     let done = operator.answering("y\n", &unlink);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
-    assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
+    assert_eq!(pending(&app, &workspace, 8).await, (0, 0));
     assert_eq!(operator.listed(), [7]);
     assert_refused(&operator.run(&unlink), 1, "is not linked");
 
@@ -100,7 +100,7 @@ async fn unlinking_drops_pending_changes_and_relinking_restores_current_bans() {
     workspace.unban(Unban::of(3, 7)).await;
     workspace.unban(Unban::of(2, 7)).await;
     app.settle().await;
-    assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
+    assert_eq!(pending(&app, &workspace, 8).await, (0, 0));
     // Ban checks do not depend on links.
     assert!(workspace.is_banned(6, 8).await);
 
@@ -116,7 +116,7 @@ async fn unlinking_drops_pending_changes_and_relinking_restores_current_bans() {
     let mut users: Vec<_> = unbans.iter().map(|item| item["robloxId"].clone()).collect();
     users.sort_by_key(Value::as_u64);
     assert_eq!(users, [json!(3), json!(4)]);
-    assert_eq!(owed(&app, &workspace, 8).await, (2, 3));
+    assert_eq!(pending(&app, &workspace, 8).await, (2, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +129,7 @@ async fn experience_that_links_itself_again_gets_current_bans() {
     app.settle().await;
     workspace.await_pending_bans(8, &[1, 2]).await;
     operator.unlink("8", "--yes");
-    assert_eq!(owed(&app, &workspace, 8).await, (0, 0));
+    assert_eq!(pending(&app, &workspace, 8).await, (0, 0));
     // A function without the experience in its cache.
     app.replace("pending-bans").await;
     workspace.await_pending_bans(8, &[1, 2]).await;

@@ -179,7 +179,7 @@ async fn decide(workspace: &Workspace<'_>, dice: &mut fastrand::Rng, users: &[u6
         ban = ban.global();
     }
     if dice.bool() {
-        ban = ban.completed();
+        ban = ban.applied();
     }
     let answer = match dice.u8(..4) {
         0 => workspace.try_unban(Unban::of(user, experience)).await,

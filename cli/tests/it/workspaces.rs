@@ -232,7 +232,7 @@ async fn workspace_is_shown_with_its_counts() {
     let portcullis = Portcullis::at(app.database().endpoint());
     let guid = workspace.guid();
     workspace.ban(Ban::of(1, 7).permanent()).await;
-    workspace.ban(Ban::of(2, 7).permanent().completed()).await;
+    workspace.ban(Ban::of(2, 7).permanent().applied()).await;
     workspace.unban(Unban::of(2, 7)).await;
     workspace.ban(Ban::of(3, 7).length(1)).await;
     portcullis.json(&["protected", "add", "99", "--workspace", &guid]);

@@ -10,7 +10,7 @@ use shared::moderation::Intent;
 /// Parses query and body; an error names every invalid field.
 pub fn parse(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Intent), ApiError> {
     let mut query = request.query();
-    let completed = query
+    let applied = query
         .optional_flag("experienceBanCompleted")
         .unwrap_or(false);
     let appeal = query.optional_flag("isAppeal").unwrap_or(false);
@@ -25,7 +25,7 @@ pub fn parse(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Inte
         "banType",
         &[("Experience", Scope::Experience), ("Global", Scope::Global)],
     );
-    let length = read_length(&mut body, now, overwrite == Some(true) && completed);
+    let length = read_length(&mut body, now, overwrite == Some(true) && applied);
     let private_reason = body.text("banPrivateReason", Terms::LONGEST_PRIVATE_REASON);
     let public_reason = body.text("banPublicReason", Terms::LONGEST_PUBLIC_REASON);
     let universal = body.optional_flag("experienceUniversal");
@@ -37,7 +37,7 @@ pub fn parse(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Inte
             experience: experience?,
             scope: scope?,
             overwrite: overwrite?,
-            completed,
+            applied,
             moderator: moderator?,
             private_reason: private_reason?,
             public_reason: public_reason?,

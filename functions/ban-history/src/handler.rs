@@ -41,7 +41,7 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let reading = parse(&caller, &request, &store).await?;
-    let BanRecord { mut ban, completed } = store
+    let BanRecord { mut ban, applied } = store
         .ban_of_guid(caller.prefix(), reading.guid)
         .await?
         .ok_or(ApiError::NotFound(
@@ -59,7 +59,7 @@ pub async fn handle(
         .await?;
 
     let presenter = caller.presenter(UnixMillis::now().seconds());
-    let applied_revision = completed.then_some(ban.revision);
+    let applied_revision = applied.then_some(ban.revision);
     let mut events = PageList::of(reading.limit);
     let (mut order, mut reached, mut next) = (Vec::new(), None, page.next);
     for (position, decision) in page.decisions {

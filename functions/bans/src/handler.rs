@@ -60,7 +60,7 @@ pub async fn handle(
             break;
         }
         if filter.matches(&recorded.ban, now) {
-            goes_on = !list.add(&presenter.show(&recorded.ban, recorded.completed))?;
+            goes_on = !list.add(&presenter.show(&recorded.ban, recorded.applied))?;
             if goes_on {
                 break;
             }

@@ -30,8 +30,8 @@ pub async fn handle(
 
     match standing.shown(now) {
         Some(ban) => {
-            let completed = standing.here.report == Some(ban.current());
-            Reply::json(&caller.check_presenter(now).show(ban, completed))
+            let applied = standing.here.report == Some(ban.current());
+            Reply::json(&caller.check_presenter(now).show(ban, applied))
         }
         None => Reply::json(&NeverBanned::default()),
     }

@@ -51,10 +51,10 @@ pub async fn handle(
 
 fn parse(request: &ApiRequest, from_game: bool) -> Result<UnbanRequest, ApiError> {
     let mut query = request.query();
-    let completed = query
+    let applied = query
         .optional_flag("experienceUnbanCompleted")
         .unwrap_or(false);
-    let confirm_only = query.optional_flag("confirmOnly").unwrap_or(false);
+    let report_only = query.optional_flag("confirmOnly").unwrap_or(false);
 
     let mut body = request.body()?;
     body.take_errors_of(query);
@@ -70,8 +70,8 @@ fn parse(request: &ApiRequest, from_game: bool) -> Result<UnbanRequest, ApiError
             experience: experience?,
             reason,
             moderator,
-            completed,
-            confirm_only,
+            applied,
+            report_only,
             from_game,
         })
     })

@@ -51,12 +51,12 @@ pub async fn poll(
 
     // A pending ban has not been applied with its current terms; a ban whose unban is pending has
     // been.
-    let completed = pending == Pending::Unbans;
+    let applied = pending == Pending::Unbans;
     let presenter = caller.presenter(now);
     let mut list = PageList::of(poll.limit);
     let mut reached = None;
     for (ban, position) in &bans {
-        if !list.add(&presenter.show(ban, completed))? {
+        if !list.add(&presenter.show(ban, applied))? {
             next = reached;
             break;
         }

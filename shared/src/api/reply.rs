@@ -62,7 +62,7 @@ impl Reply {
         let show = |answer: &Answer| {
             caller
                 .presenter(answer.at)
-                .show(&answer.ban, answer.completed)
+                .show(&answer.ban, answer.applied)
         };
         let ban = answer.map(show);
         let preferred = ban.is_some();

@@ -149,10 +149,10 @@ impl BanPresenter {
         }
     }
 
-    /// The ban as this reader sees it. `completed`: whether the experience in question has applied
+    /// The ban as this reader sees it. `applied`: whether the experience in question has applied
     /// it.
     #[must_use]
-    pub fn show(&self, ban: &Ban, completed: bool) -> BanInfo {
+    pub fn show(&self, ban: &Ban, applied: bool) -> BanInfo {
         let holds = ban.holds(self.now);
         let flag = |set| self.flag(set);
         BanInfo {
@@ -172,7 +172,7 @@ impl BanPresenter {
             is_appealed: flag(ban.is_appealed()),
             experience_universal: flag(ban.terms.universal),
             uid: ban.uid.0,
-            experience_ban_completed: flag(completed),
+            experience_ban_completed: flag(applied),
         }
     }
 }

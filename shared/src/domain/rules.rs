@@ -5,7 +5,7 @@
 //! decisions that can keep the user out there, and the experience's last report. It determines
 //!
 //! - whether the user is banned ([`Standing::counting`]),
-//! - what is pending for the experience ([`Standing::owed`]),
+//! - what is pending for the experience ([`Standing::pending`]),
 //! - what a call changes: each call is first *judged* ([`judge_ban`], [`judge_unban`]) and then
 //!   turned into an [`Outcome`], the standing afterwards and the decisions made on the way.
 //!
@@ -20,8 +20,8 @@ mod importing;
 pub mod mirror;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
-mod owed;
 mod pace;
+mod pending;
 mod repeating;
 mod restoring;
 mod standing;
@@ -31,14 +31,14 @@ mod undoing;
 pub use appealing::appeal;
 pub use ban::{Ban, Ending, EndingKind, Expiry, Identity, RevisionRef, Scope, Terms};
 pub use banning::{
-    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, confirm, decides,
-    judge_ban, make, may_be_late, overwrite,
+    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, decides, judge_ban, make,
+    may_be_late, overwrite, report,
 };
 pub use check_rate::{CheckRate, CheckReport};
 pub use erasing::{Wording, erased, may_mean_erased, report_erased};
 pub use importing::{import, import_replaced, import_report, reinstate};
-pub use owed::{Owed, OwedBan, OwedUnban};
 pub use pace::Pace;
+pub use pending::{PendingBan, PendingChanges, PendingUnban};
 pub use repeating::{CallDigest, CallMark, Meaning, REPEAT_LIMIT};
 pub use restoring::restore;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};

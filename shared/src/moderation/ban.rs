@@ -73,15 +73,15 @@ impl Deciding<'_> {
             let prefix = snapshot.prefix();
             // Read after the standing and the history: an erasure deletes those in the same
             // transaction in which it writes markers.
-            if self.store.confirms_erased(prefix, request, now).await? {
+            if self.store.reports_erased(prefix, request, now).await? {
                 return Ok(PolicyOutcome::nothing(rules::report_erased(standing, now)));
             }
         }
         let judgement = judged.map_err(|refusal| self.refused(snapshot, refusal, now))?;
         match judgement {
             Judgement::Nothing => return Ok(PolicyOutcome::nothing(rules::unchanged(standing))),
-            Judgement::Confirmation(revision) => {
-                return Ok(PolicyOutcome::nothing(rules::confirm(standing, revision)));
+            Judgement::Report(revision) => {
+                return Ok(PolicyOutcome::nothing(rules::report(standing, revision)));
             }
             Judgement::Overwrite | Judgement::Make => {}
         }
@@ -113,12 +113,10 @@ impl Deciding<'_> {
         snapshot: &Snapshot,
         moment: UnixMillis,
     ) -> Result<PolicyOutcome, ApiError> {
-        let BanRequest {
-            scope, completed, ..
-        } = *self.request;
+        let BanRequest { scope, applied, .. } = *self.request;
         let (standing, now) = (&snapshot.standing, moment.seconds());
         let digest = self.context.digest.as_ref();
-        let outcome = rules::appeal(standing, scope, completed, digest, now)
+        let outcome = rules::appeal(standing, scope, applied, digest, now)
             .map_err(|refusal| self.refused(snapshot, refusal, now))?;
         if outcome.decisions.is_empty() {
             return Ok(PolicyOutcome::nothing(outcome));
@@ -133,10 +131,10 @@ impl Deciding<'_> {
     fn refused(&self, snapshot: &Snapshot, refusal: Refusal, now: UnixSeconds) -> ApiError {
         match refusal {
             Refusal::AlreadyBanned(ban) => {
-                let completed = snapshot.standing.here.report == Some(ban.current());
+                let applied = snapshot.standing.here.report == Some(ban.current());
                 let presenter = self.authority.presenter.at(now);
                 ApiError::AlreadyBanned {
-                    ban: Box::new(presenter.show(&ban, completed)),
+                    ban: Box::new(presenter.show(&ban, applied)),
                     varies: self.authority.needs_vary_header,
                 }
             }

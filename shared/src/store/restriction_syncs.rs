@@ -182,7 +182,7 @@ impl Store {
             Ok(PolicyOutcome::nothing(match state {
                 // The user was erased meanwhile.
                 _ if standing.is_blank() => rules::unchanged(standing),
-                Some(revision) => rules::confirm(standing, revision),
+                Some(revision) => rules::report(standing, revision),
                 None => rules::report_unbanned(standing),
             }))
         });

@@ -56,7 +56,7 @@ async fn main() -> ExitCode {
 async fn fill(workspace: &Workspace<'_>) {
     for user in 1..=3 {
         workspace
-            .ban(Ban::of(user, EXPERIENCE).permanent().completed())
+            .ban(Ban::of(user, EXPERIENCE).permanent().applied())
             .await;
     }
     workspace.unban(Unban::of(3, EXPERIENCE)).await;

@@ -267,16 +267,18 @@ impl Audit<'_> {
                 global: stored.globals.get(user).cloned(),
                 global_mark: None,
             };
-            let owed = standing.owed();
-            let unban = owed.unban.map(|unban| (unban.due.0, unban.reported.guid));
-            let ban = owed.ban_at(now).map(|ban| ban.revision.guid);
+            let pending = standing.pending();
+            let unban = pending
+                .unban
+                .map(|unban| (unban.due.0, unban.reported.guid));
+            let ban = pending.ban_at(now).map(|ban| ban.revision.guid);
             let stored_ban = item
                 .ban_owed
                 .filter(|_| item.ban_owed_until.is_none_or(|until| until > now.0));
             let agrees = unban == item.unban_owed && ban == stored_ban;
             self.check(agrees, || {
                 format!(
-                    "{user} in {experience} should have {owed:?} pending, but the item is {item:?}"
+                    "{user} in {experience} should have {pending:?} pending, but the item is {item:?}"
                 )
             });
         }

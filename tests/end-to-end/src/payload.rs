@@ -25,7 +25,7 @@ impl Ban {
     }
 
     /// The call with which the published SDK reports a ban from a list.
-    pub fn confirming(item: &Value, experience: u64) -> Self {
+    pub fn reporting(item: &Value, experience: u64) -> Self {
         let global = item["isGlobal"] == 1 || item["isGlobal"] == true;
         let permanent = item["expires"] == 0;
         let ban = Self::of(item["robloxId"].as_u64().expect("robloxId"), experience)
@@ -33,7 +33,7 @@ impl Ban {
             .with("banType", if global { "Global" } else { "Experience" })
             .with("banPrivateReason", item["privateReason"].clone())
             .with("banPublicReason", item["publicReason"].clone())
-            .completed();
+            .applied();
         match permanent {
             true => ban.permanent(),
             false => ban.length(item["expires"].clone()),
@@ -94,7 +94,7 @@ impl Ban {
 
     /// The calling experience has applied it: with the current terms, a report.
     #[must_use]
-    pub fn completed(mut self) -> Self {
+    pub fn applied(mut self) -> Self {
         self.call = self.call.query("experienceBanCompleted", true);
         self
     }
@@ -153,14 +153,14 @@ impl Unban {
 
     /// A report, not a decision.
     #[must_use]
-    pub fn confirm_only(mut self) -> Self {
+    pub fn report_only(mut self) -> Self {
         self.call = self.call.query("confirmOnly", true);
         self
     }
 
     /// The calling experience has applied it.
     #[must_use]
-    pub fn completed(mut self) -> Self {
+    pub fn applied(mut self) -> Self {
         self.call = self.call.query("experienceUnbanCompleted", true);
         self
     }

@@ -27,7 +27,7 @@ pub fn ban_call(request: &BanRequest, appeal: bool) -> Call {
     if let Some(universal) = request.universal {
         body["experienceUniversal"] = json!(universal);
     }
-    let call = Call::post("/ban-async").query("experienceBanCompleted", request.completed);
+    let call = Call::post("/ban-async").query("experienceBanCompleted", request.applied);
     let call = if appeal {
         call.query("isAppeal", true)
     } else {
@@ -46,8 +46,8 @@ pub fn unban_call(request: &UnbanRequest) -> Call {
         body["moderatorId"] = json!(moderator);
     }
     let call = Call::post("/unban-async")
-        .query("experienceUnbanCompleted", request.completed)
-        .query("confirmOnly", request.confirm_only)
+        .query("experienceUnbanCompleted", request.applied)
+        .query("confirmOnly", request.report_only)
         .json(&body);
     if request.from_game {
         call.from_roblox()
@@ -57,7 +57,7 @@ pub fn unban_call(request: &UnbanRequest) -> Call {
 }
 
 /// What an experience sends when it has applied a ban from a list.
-pub fn confirmation(ban: &Value, experience: ExperienceId) -> BanRequest {
+pub fn report(ban: &Value, experience: ExperienceId) -> BanRequest {
     let number = |name: &str| ban[name].as_u64().unwrap();
     BanRequest {
         user: UserId::new(number("robloxId")).unwrap(),
@@ -68,7 +68,7 @@ pub fn confirmation(ban: &Value, experience: ExperienceId) -> BanRequest {
             Scope::Experience
         },
         overwrite: true,
-        completed: true,
+        applied: true,
         moderator: ModeratorId::new(number("moderatorId")).unwrap(),
         private_reason: ban["privateReason"].as_str().unwrap().to_owned(),
         public_reason: ban["publicReason"].as_str().unwrap().to_owned(),

@@ -259,13 +259,13 @@ impl<'a> Workspace<'a> {
     }
 
     /// Reports a ban from a list as the published SDK does.
-    pub async fn confirm(&self, item: &Value, experience: u64) {
-        self.ban(Ban::confirming(item, experience)).await;
+    pub async fn report(&self, item: &Value, experience: u64) {
+        self.ban(Ban::reporting(item, experience)).await;
     }
 
     /// Reports that the experience no longer bans the user.
-    pub async fn confirm_unban(&self, user: u64, experience: u64) {
-        self.unban(Unban::of(user, experience).confirm_only()).await;
+    pub async fn report_unban(&self, user: u64, experience: u64) {
+        self.unban(Unban::of(user, experience).report_only()).await;
     }
 
     /// The body of a successful `/is-banned`.

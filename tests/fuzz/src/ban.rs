@@ -15,17 +15,17 @@ mod call;
 
 /// Reads bytes as the body of `/ban-async`, with and without its flags.
 pub fn ban(bytes: &[u8]) {
-    for completed in [false, true] {
+    for applied in [false, true] {
         let appeal = bytes.len().is_multiple_of(2);
         let query = [
-            ("experienceBanCompleted", if completed { "1" } else { "0" }),
+            ("experienceBanCompleted", if applied { "1" } else { "0" }),
             ("isAppeal", if appeal { "true" } else { "false" }),
         ];
         match call::parse(&request(bytes, &query, &[]), NOW) {
             Err(error) => assert_refused(&error),
             Ok((ban, intent)) => {
                 assert_eq!(matches!(intent, Intent::Appeal), appeal);
-                assert_eq!(ban.completed, completed);
+                assert_eq!(ban.applied, applied);
                 assert_within_bounds(&ban);
                 let written = written(&ban).to_string();
                 let (again, _) = call::parse(&request(written.as_bytes(), &query, &[]), NOW)
@@ -48,7 +48,7 @@ fn assert_within_bounds(ban: &BanRequest) {
         Length::Until(at) => {
             assert!(at <= NOW.plus(LONGEST));
             // Only a possible late report may have a past expiry.
-            assert!(at > NOW || (ban.overwrite && ban.completed), "{at} is past");
+            assert!(at > NOW || (ban.overwrite && ban.applied), "{at} is past");
         }
     }
 }

@@ -145,7 +145,7 @@ fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: UnixMillis) {
     let workspace = row.workspace.unwrap_or_else(WorkspaceId::random);
     let recorded = BanRecord {
         ban: ban_of(row, now),
-        completed: row.completed,
+        applied: row.applied,
     };
     for flags in [FlagFormat::Integer, FlagFormat::Boolean] {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]

@@ -153,7 +153,7 @@ fn applied(user: u64, guid: u64, experience: u64) -> Ban {
     Ban::of(user, experience)
         .permanent()
         .reasons(&evidence(guid), "Cheating, with words, and a comma")
-        .completed()
+        .applied()
 }
 
 fn evidence(guid: u64) -> String {

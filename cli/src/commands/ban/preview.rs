@@ -71,7 +71,7 @@ impl BanPreview {
             (Intent::Appeal, None) => BanAction::RefuseAsNotBanned,
             (Intent::Ban, _) => match rules::judge_ban(standing, request, None, &[], now) {
                 Ok(Judgement::Nothing) => BanAction::Nothing,
-                Ok(Judgement::Confirmation(_)) => BanAction::Confirm,
+                Ok(Judgement::Report(_)) => BanAction::Confirm,
                 Ok(Judgement::Make | Judgement::Overwrite)
                     if is_protected(store, workspace, request.user).await? =>
                 {
@@ -82,7 +82,7 @@ impl BanPreview {
                 Err(_) => BanAction::RefuseAsBanned,
             },
         };
-        let completed = |ban: &Ban| standing.here.report == Some(ban.current());
+        let applied = |ban: &Ban| standing.here.report == Some(ban.current());
         let expires = request.length.from(now);
         Ok(Self {
             dry_run: true,
@@ -93,7 +93,7 @@ impl BanPreview {
             expires_at: Time::of(expires),
             in_force: before
                 .as_ref()
-                .map(|ban| BanSummary::new(workspace.guid, ban, completed(ban), now)),
+                .map(|ban| BanSummary::new(workspace.guid, ban, applied(ban), now)),
             expires,
             now,
             before,

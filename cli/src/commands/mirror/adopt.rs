@@ -257,7 +257,7 @@ fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Impo
     };
     let row = of_restriction(&restriction, &defaults)?;
     Ok(ImportedBan {
-        completed: true,
+        applied: true,
         ..row
     })
 }

@@ -229,7 +229,7 @@ fn compare(
             repair: None,
         });
     };
-    let changes = own.standing.owed();
+    let changes = own.standing.pending();
     let pending = changes.ban_at(now).is_some() || changes.unban_at(now).is_some();
     // The reports of another experience are corrected when that one is reconciled.
     let is_own = own

@@ -128,7 +128,7 @@ async fn killed_imports_resume_to_the_same_result() {
         .await
         .replace(&whole.guid(), &broken.guid());
     assert_eq!(export(&broken, &[]).await, expected);
-    let owed = |workspace: &Workspace<'_>, items: Vec<Value>| {
+    let pending = |workspace: &Workspace<'_>, items: Vec<Value>| {
         let prefix = workspace.prefix();
         let text = items.into_iter().map(|mut item| {
             // Versions of new items are random.
@@ -139,7 +139,7 @@ async fn killed_imports_resume_to_the_same_result() {
     };
     for kind in ["experience", "global", "ban"] {
         let [a, b] = [of_kind(&whole, kind).await, of_kind(&broken, kind).await];
-        assert_eq!(owed(&whole, a), owed(&broken, b), "{kind}");
+        assert_eq!(pending(&whole, a), pending(&broken, b), "{kind}");
     }
     let again = import(&broken, &file, &[]).await;
     assert_sums(

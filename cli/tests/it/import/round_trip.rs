@@ -14,28 +14,26 @@ const BEACH: u64 = 7_002;
 async fn fill(workspace: &Workspace<'_>) {
     let ban = |user| Ban::of(user, ARENA);
     workspace.ban(ban(1).permanent()).await;
-    workspace.ban(ban(2).length("7d").completed()).await;
+    workspace.ban(ban(2).length("7d").applied()).await;
     workspace.ban(ban(3).permanent().global()).await;
-    workspace
-        .ban(ban(4).length("30d").global().completed())
-        .await;
+    workspace.ban(ban(4).length("30d").global().applied()).await;
     workspace.ban(Ban::of(4, BEACH).permanent()).await;
     // Lifted, with the unban pending and without.
     for (user, confirms) in [(5, false), (6, true)] {
-        workspace.ban(ban(user).permanent().completed()).await;
+        workspace.ban(ban(user).permanent().applied()).await;
         workspace.unban(Unban::of(user, ARENA)).await;
         if confirms {
-            workspace.confirm_unban(user, ARENA).await;
+            workspace.report_unban(user, ARENA).await;
         }
     }
     // Lifted, and banned again.
     workspace.ban(ban(5).length("2d")).await;
     workspace.ban(ban(7).permanent()).await;
     workspace.ban(ban(7).appeal()).await;
-    workspace.ban(ban(8).length(1).completed()).await;
+    workspace.ban(ban(8).length(1).applied()).await;
     workspace.ban(ban(9).permanent()).await;
     workspace
-        .ban(ban(9).permanent().reasons("changed", "changed").completed())
+        .ban(ban(9).permanent().reasons("changed", "changed").applied())
         .await;
     let reasons = [
         "=1+1",
@@ -61,13 +59,13 @@ async fn fill(workspace: &Workspace<'_>) {
 }
 
 /// The pending changes, read consistently.
-async fn owed(workspace: &Workspace<'_>) -> Vec<serde_json::Value> {
-    let mut owed = Vec::new();
+async fn pending(workspace: &Workspace<'_>) -> Vec<serde_json::Value> {
+    let mut pending = Vec::new();
     for experience in [ARENA, BEACH] {
-        owed.extend(workspace.pending_bans(experience).await);
-        owed.extend(workspace.pending_unbans(experience).await);
+        pending.extend(workspace.pending_bans(experience).await);
+        pending.extend(workspace.pending_unbans(experience).await);
     }
-    owed
+    pending
 }
 
 #[tokio::test]
@@ -82,7 +80,7 @@ async fn export_survives_a_round_trip_through_an_empty_workspace() {
         ("raw.csv", &["--format", "csv", "--raw"], &["--raw"]),
         ("excel.csv", &["--format", "csv", "--excel"], &[]),
     ];
-    let before = owed(&workspace).await;
+    let before = pending(&workspace).await;
     let mut files = Vec::new();
     for (name, exporting, _) in formats {
         let text = export(&workspace, exporting).await;
@@ -103,7 +101,7 @@ async fn export_survives_a_round_trip_through_an_empty_workspace() {
             let out = export(&workspace, exporting).await;
             assert_eq!(&out, expected, "{name} imported, {other} exported");
         }
-        assert_eq!(owed(&workspace).await, before, "{name}");
+        assert_eq!(pending(&workspace).await, before, "{name}");
         // The next ban gets the next number.
         let next = workspace.ban_shown(Ban::of(9_999, ARENA)).await;
         assert!(next["uid"].as_u64() > Some(27), "{next}");

@@ -86,7 +86,7 @@ impl Format for Csv {
                 *reason = formulas::defused(reason).into_owned();
             }
         }
-        let shown = presenter.show(&row.ban, row.completed);
+        let shown = presenter.show(&row.ban, row.applied);
         if self.is_for_excel {
             return write_for_excel(out, &shown).map_err(unwritable);
         }

@@ -6,12 +6,12 @@ use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing, unchanged};
 use crate::domain::clock::UnixSeconds;
 
-/// Ends the ban in force in `scope`. With `completed` the calling experience has already applied
+/// Ends the ban in force in `scope`. With `applied` the calling experience has already applied
 /// that, so it reports "not banned". A repeat changes nothing.
 pub fn appeal(
     standing: &Standing,
     scope: Scope,
-    completed: bool,
+    applied: bool,
     call: Option<&CallDigest>,
     now: UnixSeconds,
 ) -> Result<Outcome, Refusal> {
@@ -23,11 +23,7 @@ pub fn appeal(
         };
     };
     let ended = ban.ended(EndingKind::Appealed, now);
-    let report = if completed {
-        None
-    } else {
-        standing.here.report
-    };
+    let report = if applied { None } else { standing.here.report };
     let outcome = Outcome {
         standing: standing.clone().with_ban(ended.clone()).with_report(report),
         decisions: vec![Decision {

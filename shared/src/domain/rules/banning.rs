@@ -30,7 +30,7 @@ pub struct BanRequest {
     /// Whether to change a ban in force instead of refusing.
     pub overwrite: bool,
     /// Whether the calling experience has already applied it.
-    pub completed: bool,
+    pub applied: bool,
     pub moderator: ModeratorId,
     /// Shown to moderators only.
     pub private_reason: String,
@@ -78,7 +78,7 @@ pub enum Judgement {
     /// The terms already apply.
     Nothing,
     /// The experience reports this revision as applied.
-    Confirmation(RevisionRef),
+    Report(RevisionRef),
     /// A decision that changes the ban in force.
     Overwrite,
     /// A decision that makes a new ban.
@@ -97,7 +97,7 @@ pub fn judge_ban(
 ) -> Result<Judgement, Refusal> {
     let in_force = standing.in_force(request.scope, now);
 
-    if !request.may_confirm()
+    if !request.may_report()
         && standing.was_decided_by(call, request.scope, now)
         && in_force.is_some_and(|ban| request.leaves_universal(ban))
     {
@@ -105,16 +105,16 @@ pub fn judge_ban(
     }
     if request.overwrite {
         if let Some(ban) = in_force.filter(|ban| request.repeats(ban, now)) {
-            return Ok(match request.completed {
+            return Ok(match request.applied {
                 true if standing.here.report == Some(ban.current()) => Judgement::Nothing,
-                true => Judgement::Confirmation(ban.current()),
+                true => Judgement::Report(ban.current()),
                 false => Judgement::Nothing,
             });
         }
-        if request.completed
-            && let Some(revision) = request.confirms_late(standing, late, now)
+        if request.applied
+            && let Some(revision) = request.reports_late(standing, late, now)
         {
-            return Ok(Judgement::Confirmation(revision));
+            return Ok(Judgement::Report(revision));
         }
     } else if let Some(ban) = in_the_way(standing, request.scope, now) {
         return Err(Refusal::AlreadyBanned(Box::new(ban.clone())));
@@ -132,7 +132,7 @@ pub fn judge_ban(
 #[must_use]
 pub fn may_be_late(standing: &Standing, request: &BanRequest, now: UnixSeconds) -> bool {
     let in_force = standing.in_force(request.scope, now);
-    request.may_confirm() && !in_force.is_some_and(|ban| request.repeats(ban, now))
+    request.may_report() && !in_force.is_some_and(|ban| request.repeats(ban, now))
 }
 
 /// Whether the call would be a decision, or one refused for its past expiry: then it may still be a
@@ -157,7 +157,7 @@ fn in_the_way(standing: &Standing, scope: Scope, now: UnixSeconds) -> Option<&Ba
 
 /// Records that the experience has applied this revision. What is pending follows from it.
 #[must_use]
-pub fn confirm(standing: &Standing, revision: RevisionRef) -> Outcome {
+pub fn report(standing: &Standing, revision: RevisionRef) -> Outcome {
     Outcome::reported(standing.clone().with_report(Some(revision)))
 }
 
@@ -204,8 +204,8 @@ pub fn overwrite(standing: &Standing, request: &BanRequest, now: UnixSeconds) ->
 impl BanRequest {
     /// Whether the call is a report if its terms equal those of a ban (contract, section 6).
     #[must_use]
-    pub const fn may_confirm(&self) -> bool {
-        self.overwrite && self.completed
+    pub const fn may_report(&self) -> bool {
+        self.overwrite && self.applied
     }
 
     /// Whether the call leaves `experienceUniversal` of the ban unchanged.
@@ -226,7 +226,7 @@ impl BanRequest {
 
     fn decide(&self, standing: &Standing, kind: DecisionKind, ban: Ban) -> Outcome {
         let previous = standing.latest_in(self.scope).cloned();
-        let report = if self.completed {
+        let report = if self.applied {
             Some(ban.current())
         } else {
             standing.here.report
@@ -263,13 +263,13 @@ impl BanRequest {
 
     /// Whether the call reports this revision, if it was in force recently enough.
     #[must_use]
-    pub fn confirms(&self, Revision { ban, until }: &Revision, now: UnixSeconds) -> bool {
+    pub fn reports(&self, Revision { ban, until }: &Revision, now: UnixSeconds) -> bool {
         until.plus(LATE_WINDOW) >= now && self.repeats(ban, now)
     }
 
     /// The revision that this call reports late: the last one in force with equal terms. Those in
     /// `late` have ended, whatever the clock says: the clock that ended them may be ahead.
-    fn confirms_late(
+    fn reports_late(
         &self,
         standing: &Standing,
         late: &[Revision],
@@ -286,7 +286,7 @@ impl BanRequest {
             });
         late.iter()
             .chain(&expired)
-            .filter(|revision| self.confirms(revision, now))
+            .filter(|revision| self.reports(revision, now))
             .max_by_key(|Revision { ban, until }| (*until, ban.guid, ban.revision))
             .map(|revision| revision.ban.current())
     }

@@ -83,7 +83,7 @@ pub fn erased(ban: &Ban, over: UnixSeconds, now: UnixSeconds) -> Vec<(Wording, U
 /// report.
 #[must_use]
 pub fn may_mean_erased(request: &BanRequest, now: UnixSeconds) -> Vec<Wording> {
-    if !request.may_confirm() {
+    if !request.may_report() {
         return Vec::new();
     }
     let mut ends = vec![ends_at(request.length.from(now))];

@@ -179,12 +179,12 @@ impl MirroredPlace {
 
     /// The report that is pending here, if this mirror makes it.
     fn pending_report(&self, now: UnixSeconds) -> Option<PendingReport> {
-        let owed = self.standing.owed();
-        if let Some(ban) = owed.ban_at(now) {
+        let pending = self.standing.pending();
+        if let Some(ban) = pending.ban_at(now) {
             let state = Some(ban.revision);
             return self.mirrors.bans.then_some(PendingReport { state });
         }
-        let unban = owed.unban_at(now).filter(|_| self.mirrors.unbans);
+        let unban = pending.unban_at(now).filter(|_| self.mirrors.unbans);
         unban.map(|_| PendingReport { state: None })
     }
 

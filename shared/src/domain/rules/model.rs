@@ -34,7 +34,7 @@ const TEN_MINUTES: u64 = 600;
 pub struct Model {
     history: History,
     /// Who was erased, when, and what was known then, to recognise late reports.
-    forgotten: Vec<(UserId, UnixSeconds, History)>,
+    erased: Vec<(UserId, UnixSeconds, History)>,
 }
 
 /// Events.
@@ -65,10 +65,10 @@ impl Model {
 
         let said = by.map(|by| Said::ban(by, request));
         if let (Some(said), Some(current)) = (&said, &current) {
-            let may_confirm = request.overwrite && request.completed;
+            let may_report = request.overwrite && request.applied;
             let universal = current.terms.universal;
             let place = ScopeOf::new(user, scope, experience);
-            if !may_confirm
+            if !may_report
                 && request.universal.unwrap_or(universal) == universal
                 && self.is_repeat(said, Some(place), now)
             {
@@ -81,12 +81,12 @@ impl Model {
             if let Some(ban) = in_force.as_ref().or(global) {
                 return Answer::AlreadyBanned(Box::new(self.state(ban, experience, now)));
             }
-        } else if request.completed {
-            if let Some(applied) = self.confirmed_by(request, now) {
+        } else if request.applied {
+            if let Some(applied) = self.reported_by(request, now) {
                 self.report(user, experience, applied, now);
                 return Answer::Ok;
             }
-            if self.confirms_erased(request, now) {
+            if self.reports_erased(request, now) {
                 // What the experience had applied of a newer ban is no longer in place.
                 if !self.history.holding(user, experience, now).is_empty() {
                     self.report(user, experience, Report::NotBanned, now);
@@ -130,7 +130,7 @@ impl Model {
             self.history.add(now, Event::Made(made));
             Report::Banned(identity.guid, 1)
         };
-        if request.completed {
+        if request.applied {
             self.report(user, experience, applied, now);
         }
         Answer::Ok
@@ -158,7 +158,7 @@ impl Model {
         let guid = ban.guid();
         self.called(said, now);
         self.history.add(now, Event::Ended(guid, How::Appealed));
-        if request.completed {
+        if request.applied {
             self.report(user, experience, Report::NotBanned, now);
         }
         Answer::Ok
@@ -174,7 +174,7 @@ impl Model {
             return Answer::NotFound;
         }
         let reason = request.reason.as_deref().unwrap_or_default();
-        let is_report = request.confirm_only
+        let is_report = request.report_only
             || reason == "Ban was appealed."
             || reason == "Ban automatically expired."
             || reason.starts_with("[luauCRON]");
@@ -187,7 +187,7 @@ impl Model {
             for guid in holding {
                 self.history.add(now, Event::Ended(guid, How::Lifted));
             }
-            if request.completed {
+            if request.applied {
                 self.report(user, experience, Report::NotBanned, now);
             }
             return Answer::Ok;
@@ -203,9 +203,9 @@ impl Model {
     }
 
     /// The user is erased: nothing that happened to them is known any more.
-    pub fn forget(&mut self, user: UserId, now: UnixSeconds) {
-        self.forgotten.push((user, now, self.history.clone()));
-        self.history.forget(user);
+    pub fn erase(&mut self, user: UserId, now: UnixSeconds) {
+        self.erased.push((user, now, self.history.clone()));
+        self.history.erase(user);
     }
 
     /// Records a call that decides something.
@@ -248,7 +248,7 @@ impl Model {
         let mut list: Vec<_> = users
             .filter_map(|user| self.history.counting(user, experience, now))
             .map(|ban| self.state(ban, experience, now))
-            .filter(|ban| !ban.completed)
+            .filter(|ban| !ban.applied)
             .collect();
         list.sort_by_key(|ban| ban.guid);
         list
@@ -319,20 +319,20 @@ impl Model {
         holding.into_iter().find(|ban| ban.scope == scope)
     }
 
-    /// The revision that a ban call with `overwrite` and `completed` reports as applied: of those
+    /// The revision that a ban call with `overwrite` and `applied` reports as applied: of those
     /// with equal terms that were in force within the last hour, the last one.
-    fn confirmed_by(&self, request: &BanRequest, now: UnixSeconds) -> Option<Report> {
-        confirmed(&self.history, request, now.minus(AN_HOUR), now)
+    fn reported_by(&self, request: &BanRequest, now: UnixSeconds) -> Option<Report> {
+        reported(&self.history, request, now.minus(AN_HOUR), now)
     }
 
     /// Whether such a call reports a revision that was erased within the last hour and could still
     /// be reported then.
-    fn confirms_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
+    fn reports_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
         let lately = |at: UnixSeconds| now <= at.plus(AN_HOUR);
-        let mut forgotten = self.forgotten.iter();
-        forgotten.any(|(user, at, history)| {
+        let mut erased = self.erased.iter();
+        erased.any(|(user, at, history)| {
             let is_theirs = *user == request.user && lately(*at);
-            is_theirs && confirmed(history, request, at.minus(AN_HOUR), now).is_some()
+            is_theirs && reported(history, request, at.minus(AN_HOUR), now).is_some()
         })
     }
 
@@ -351,13 +351,13 @@ impl Model {
             updated: self.history.updated(ban),
             active: current.holds(now),
             appealed: self.history.is_appealed(ban),
-            completed: self.history.reported(ban.user, experience) == applied,
+            applied: self.history.reported(ban.user, experience) == applied,
         }
     }
 }
 
 /// Of the revisions in force at `since` or later with the call's terms, the last one in force.
-fn confirmed(
+fn reported(
     history: &History,
     request: &BanRequest,
     since: UnixSeconds,

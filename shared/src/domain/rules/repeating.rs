@@ -133,7 +133,7 @@ impl BanRequest {
             &self.experience.to_string(),
             scope_word(self.scope),
             flag(self.overwrite),
-            flag(self.completed),
+            flag(self.applied),
             &self.moderator.to_string(),
             &self.private_reason,
             &self.public_reason,
@@ -152,7 +152,7 @@ impl BanRequest {
             &self.user.to_string(),
             &self.experience.to_string(),
             scope_word(self.scope),
-            flag(self.completed),
+            flag(self.applied),
             &self.moderator.to_string(),
         ]))
     }
@@ -168,7 +168,7 @@ impl UnbanRequest {
             &self.experience.to_string(),
             self.reason.as_deref().unwrap_or_default(),
             moderator.as_deref().unwrap_or_default(),
-            flag(self.completed),
+            flag(self.applied),
             flag(self.is_report()),
             flag(self.is_bare_call_of_game()),
         ]))

@@ -4,11 +4,11 @@
 mod against_the_model;
 mod banning;
 mod clocks;
-mod confirming;
-mod forgetting;
+mod erasing;
 mod importing;
-mod owing;
+mod pending;
 mod repeating;
+mod reporting;
 mod steps;
 mod store;
 mod unbanning;
@@ -119,9 +119,9 @@ impl World {
     }
 
     /// A user is erased.
-    fn forget(&mut self, user: UserId) -> Result<(), TestCaseError> {
-        self.store.forget(user, self.now);
-        self.model.forget(user, self.now);
+    fn erase(&mut self, user: UserId) -> Result<(), TestCaseError> {
+        self.store.erase(user, self.now);
+        self.model.erase(user, self.now);
         self.agree()
     }
 
@@ -242,7 +242,7 @@ impl World {
     fn decided(&self) -> Vec<BanState> {
         let mut bans = self.store.bans(self.now);
         for ban in &mut bans {
-            ban.completed = false;
+            ban.applied = false;
         }
         bans
     }
@@ -255,7 +255,7 @@ fn ban_in(experience: ExperienceId) -> BanRequest {
         experience,
         scope: Scope::Experience,
         overwrite: false,
-        completed: false,
+        applied: false,
         moderator: ALICE,
         private_reason: "aimbot, see clip 7".to_owned(),
         public_reason: "Cheating".to_owned(),
@@ -289,13 +289,13 @@ fn overwriting(request: BanRequest) -> BanRequest {
 }
 
 /// What an experience sends when it has applied a ban from its list.
-fn confirmation(ban: &BanState, experience: ExperienceId) -> BanRequest {
+fn report(ban: &BanState, experience: ExperienceId) -> BanRequest {
     BanRequest {
         user: ban.user,
         experience,
         scope: ban.scope,
         overwrite: true,
-        completed: true,
+        applied: true,
         moderator: ban.terms.moderator,
         private_reason: ban.terms.private_reason.clone(),
         public_reason: ban.terms.public_reason.clone(),
@@ -314,8 +314,8 @@ fn unban_in(experience: ExperienceId) -> UnbanRequest {
         experience,
         reason: None,
         moderator: Some(ALICE),
-        completed: false,
-        confirm_only: false,
+        applied: false,
+        report_only: false,
         from_game: false,
     }
 }
@@ -323,7 +323,7 @@ fn unban_in(experience: ExperienceId) -> UnbanRequest {
 /// What an experience sends when it has applied an unban of Mallory.
 fn unbanned_in(experience: ExperienceId) -> UnbanRequest {
     UnbanRequest {
-        confirm_only: true,
+        report_only: true,
         ..unban_in(experience)
     }
 }

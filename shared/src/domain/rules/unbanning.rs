@@ -16,9 +16,9 @@ pub struct UnbanRequest {
     pub reason: Option<String>,
     pub moderator: Option<ModeratorId>,
     /// Whether the calling experience has already applied it.
-    pub completed: bool,
+    pub applied: bool,
     /// Whether the caller declares it as a report, not a decision.
-    pub confirm_only: bool,
+    pub report_only: bool,
     /// Whether the caller is a Roblox game server.
     pub from_game: bool,
 }
@@ -40,7 +40,7 @@ impl UnbanRequest {
     /// automatically after it has applied an unban count too.
     #[must_use]
     pub fn is_report(&self) -> bool {
-        self.confirm_only
+        self.report_only
             || self.reason.as_deref().is_some_and(|reason| {
                 matches!(reason, "Ban was appealed." | "Ban automatically expired.")
                     || reason.starts_with("[luauCRON]")
@@ -128,7 +128,7 @@ fn lift_those(
             reason: request.reason.clone(),
         });
     }
-    if request.completed {
+    if request.applied {
         after = after.with_report(None);
     }
     Outcome {

@@ -184,7 +184,7 @@ impl Restoring {
     /// Whether a user of whom the live table has nothing is brought back.
     fn brings_back(&self, user: UserId) -> bool {
         match &self.absent {
-            Some(Absent::BringBackExcept(forgotten)) => !forgotten.contains(&user),
+            Some(Absent::BringBackExcept(erased)) => !erased.contains(&user),
             Some(Absent::LeaveOut) | None => false,
         }
     }

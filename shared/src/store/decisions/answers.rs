@@ -43,7 +43,7 @@ pub struct Named {
 pub struct Answer {
     pub ban: Ban,
     /// Whether the experience had reported that revision of it.
-    pub completed: bool,
+    pub applied: bool,
     /// When the call was first answered.
     pub at: UnixSeconds,
 }
@@ -62,7 +62,8 @@ struct ShownBan {
     guid: u64,
     /// Its number of decisions.
     decisions: u32,
-    completed: bool,
+    #[serde(rename = "completed")]
+    applied: bool,
 }
 
 impl Shows {
@@ -74,7 +75,7 @@ impl Shows {
         };
         ban.map(|ban| Answer {
             ban: ban.clone(),
-            completed: standing.here.report == Some(ban.current()),
+            applied: standing.here.report == Some(ban.current()),
             at,
         })
     }
@@ -84,7 +85,7 @@ impl Shows {
         let shown = self.answer(standing, at).map(|answer| ShownBan {
             guid: answer.ban.guid.get(),
             decisions: answer.ban.decisions,
-            completed: answer.completed,
+            applied: answer.applied,
         });
         StoredAnswer { at, shown }
     }
@@ -110,7 +111,7 @@ impl Store {
             .await?;
         Ok(ban.map(|ban| Answer {
             ban,
-            completed: shown.completed,
+            applied: shown.applied,
             at: earlier.at,
         }))
     }

@@ -157,8 +157,8 @@ impl ExperienceItem {
         version: u64,
         now: UnixSeconds,
     ) -> Self {
-        let owed = standing.owed();
-        let (ban, unban) = (owed.ban_at(now), owed.unban);
+        let pending = standing.pending();
+        let (ban, unban) = (pending.ban_at(now), pending.unban);
         let report = standing.here.report;
         Self {
             version,
@@ -167,11 +167,11 @@ impl ExperienceItem {
             mark: standing.here.mark.clone(),
             experience: schema::pending_partition(prefix, experience),
             report_guid: report.map(|revision| revision.guid.to_string()),
-            ban_owed: ban.map(|owed| schema::padded_guid(owed.revision.guid)),
+            ban_owed: ban.map(|pending| schema::padded_guid(pending.revision.guid)),
             ban_owed_until: ban
-                .map(|owed| owed.until.seconds())
+                .map(|pending| pending.until.seconds())
                 .filter(|until| *until != 0),
-            unban_owed: unban.map(|owed| schema::unban_owed(owed.due, owed.reported.guid)),
+            unban_owed: unban.map(|pending| schema::unban_owed(pending.due, pending.reported.guid)),
         }
     }
 

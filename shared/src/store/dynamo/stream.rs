@@ -79,8 +79,8 @@ impl ItemChange {
     /// second in which the unban is due.
     #[must_use]
     pub fn unban_owed(&self) -> Option<&str> {
-        let owed = self.new_image.unban_owed.as_ref()?;
-        Some(owed.value.as_str())
+        let pending = self.new_image.unban_owed.as_ref()?;
+        Some(pending.value.as_str())
     }
 }
 

@@ -88,24 +88,24 @@ impl Store {
         user: UserId,
         source: ErasureSource,
     ) -> Result<ErasureReceipt, ApiError> {
-        let forgetting = UserErasure {
+        let erasure = UserErasure {
             prefix,
             user,
             source,
             until: None,
         };
-        self.erase_user_as(&forgetting).await
+        self.erase_user_as(&erasure).await
     }
 
     pub(in crate::store) async fn erase_user_as(
         &self,
-        forgetting: &UserErasure,
+        erasure: &UserErasure,
     ) -> Result<ErasureReceipt, ApiError> {
-        let marking = self.marking(forgetting.prefix).await?;
+        let marking = self.marking(erasure.prefix).await?;
         let mut removed = ErasureReceipt::default();
         let mut rounds = Rounds::at_most(ROUNDS);
         loop {
-            let sweeping = self.forget_found(forgetting, marking.as_ref(), &mut removed);
+            let sweeping = self.erase_found(erasure, marking.as_ref(), &mut removed);
             let swept = Box::pin(sweeping).await;
             match self.database.retry_on_conflict(&mut rounds, swept).await? {
                 Some(false) => return Ok(removed),
@@ -132,16 +132,16 @@ impl Store {
     }
 
     /// Deletes what one pass finds of a user; `false` if there was nothing.
-    async fn forget_found(
+    async fn erase_found(
         &self,
-        forgetting: &UserErasure,
+        erasure: &UserErasure,
         marking: Option<&Marking>,
         removed: &mut ErasureReceipt,
     ) -> Result<bool, DatabaseError> {
-        let (prefix, user) = (forgetting.prefix, forgetting.user);
+        let (prefix, user) = (erasure.prefix, erasure.user);
         let mut batch = Batch::new(prefix, user);
         let mut sweep = Sweep::of(prefix, user);
-        let mut keeping = Keeping::since(forgetting.until);
+        let mut keeping = Keeping::since(erasure.until);
         while let Some(page) = sweep.next(&self.database).await? {
             let now = UnixMillis::now().seconds();
             for item in page {
@@ -162,8 +162,7 @@ impl Store {
         if batch.items().is_empty() {
             return Ok(false);
         }
-        self.erase(&batch, marking, Some(forgetting), removed)
-            .await?;
+        self.erase(&batch, marking, Some(erasure), removed).await?;
         Ok(true)
     }
 
@@ -178,8 +177,8 @@ impl Store {
     ) -> Result<(), DatabaseError> {
         let sum = removed.with(batch.items());
         let mut writes = batch.writes(&self.database, marking)?;
-        if let Some(forgetting) = last_of {
-            writes.push(receipt(&self.database, forgetting, sum)?);
+        if let Some(erasure) = last_of {
+            writes.push(receipt(&self.database, erasure, sum)?);
         }
         self.database.transact(writes).await?;
         *removed = sum;
@@ -189,17 +188,17 @@ impl Store {
 
 fn receipt(
     database: &Database,
-    forgetting: &UserErasure,
+    erasure: &UserErasure,
     receipt: ErasureReceipt,
 ) -> Result<TransactWriteItem, DatabaseError> {
     let now = UnixMillis::now();
     let item = ReceiptItem {
         receipt,
         at: now.seconds(),
-        source: forgetting.source,
+        source: erasure.source,
     };
     let name = uuid::Uuid::new_v4().simple().to_string();
-    let key = Key::receipt(forgetting.prefix, now, &name);
+    let key = Key::receipt(erasure.prefix, now, &name);
     let put = Put::builder()
         .table_name(&database.tables().bans)
         .set_item(Some(items::write(key, "receipt", item)?))

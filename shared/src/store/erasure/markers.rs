@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// Whether the call reports a ban of a user who was erased within the last hour.
-    pub async fn confirms_erased(
+    pub async fn reports_erased(
         &self,
         prefix: WorkspacePrefix,
         request: &BanRequest,
@@ -188,7 +188,7 @@ mod tests {
             experience: ExperienceId::new(7).unwrap(),
             scope: Scope::Experience,
             overwrite: true,
-            completed: true,
+            applied: true,
             moderator: ModeratorId::new(9).unwrap(),
             private_reason: "aimbot".to_owned(),
             public_reason: "Cheating".to_owned(),

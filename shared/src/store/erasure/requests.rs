@@ -169,13 +169,13 @@ impl Store {
         if begun.is_none() && !self.mark(key.clone(), Mark::new(now, true), now).await? {
             return Ok(());
         }
-        let forgetting = UserErasure {
+        let erasure = UserErasure {
             prefix,
             user,
             source: ErasureSource::Roblox,
             until: begun.map(|mark| mark.at.plus(SLACK)),
         };
-        self.erase_user_as(&forgetting).await?;
+        self.erase_user_as(&erasure).await?;
         let at = begun.map_or(now, |mark| mark.at);
         self.mark(key, Mark::new(at, false), now).await?;
         Ok(())

@@ -64,14 +64,14 @@ impl Filter {
 pub struct BanRecord {
     pub ban: Ban,
     /// Whether the experience it was made from has applied its current revision.
-    pub completed: bool,
+    pub applied: bool,
 }
 
 impl From<BanItem> for BanRecord {
     fn from(item: BanItem) -> Self {
         let ban = Ban::from(item.ban);
         Self {
-            completed: item.applied == Some(ban.revision),
+            applied: item.applied == Some(ban.revision),
             ban,
         }
     }

@@ -29,13 +29,11 @@ async fn the_audit_detects_every_missing_item_and_index_entry() {
             Ban::of(2, ARENA)
                 .permanent()
                 .global()
-                .completed()
+                .applied()
                 .moderator(5),
         )
         .await;
-    workspace
-        .ban(Ban::of(3, ARENA).permanent().completed())
-        .await;
+    workspace.ban(Ban::of(3, ARENA).permanent().applied()).await;
     workspace.unban(Unban::of(3, ARENA)).await;
     app.settle().await;
     assert!(passes(&workspace).await);

@@ -24,8 +24,8 @@ async fn a_late_report_on_a_slow_clock_does_not_revive_a_lifted_ban() {
         let ban = Ban::of(user, ARENA).permanent();
         let shown = workspace.ban_shown(ban).await;
         workspace.unban(Unban::of(user, ARENA)).await;
-        workspace.confirm(&shown, ARENA).await;
-        workspace.confirm(&shown, ARENA).await;
+        workspace.report(&shown, ARENA).await;
+        workspace.report(&shown, ARENA).await;
         assert!(
             !workspace.is_banned(user, ARENA).await,
             "the ban of {user} came back"
@@ -78,7 +78,7 @@ async fn an_experience_unaware_of_a_longer_ban_gets_no_unban() {
         let ban = Ban::of(1, ARENA).global().length(8);
         let shown = workspace.ban_shown(ban).await;
         app.settle().await;
-        workspace.confirm(&shown, BEACH).await;
+        workspace.report(&shown, BEACH).await;
         app.settle().await;
         let expires = shown["expires"].as_u64().unwrap();
         let key = workspace.secret_key().to_owned();

@@ -21,8 +21,8 @@ fn lift(standing: &Standing) -> Outcome {
         experience: ExperienceId::new(ARENA).unwrap(),
         reason: None,
         moderator: None,
-        completed: false,
-        confirm_only: false,
+        applied: false,
+        report_only: false,
         from_game: false,
     };
     rules::lift(
@@ -32,9 +32,9 @@ fn lift(standing: &Standing) -> Outcome {
     )
 }
 
-fn confirm(standing: &Standing) -> Outcome {
+fn report(standing: &Standing) -> Outcome {
     let ban = standing.here.ban.as_ref().or(standing.global.as_ref());
-    rules::confirm(standing, ban.unwrap().current())
+    rules::report(standing, ban.unwrap().current())
 }
 
 /// Decides on the user's standing. Before the write, the user is erased and, with `again`, banned
@@ -88,7 +88,7 @@ async fn a_write_overtaken_by_an_erasure_is_discarded() {
         Ban::of(MALLORY, ARENA).permanent().global(),
     ];
     for ban in &old {
-        for decide in [lift as Decide, confirm] {
+        for decide in [lift as Decide, report] {
             for again in [None, Some(ban)] {
                 let workspace = app.workspace().await;
                 workspace.ban(ban.clone()).await;

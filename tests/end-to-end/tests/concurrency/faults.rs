@@ -241,7 +241,7 @@ async fn a_report_with_a_lost_answer_is_recorded_once() {
         workspace.ban(Ban::of(user, ARENA)).await;
         let list = workspace.await_pending_bans(ARENA, &[user]).await;
         app.faults().inject(Rule::from(fault).on(WRITE));
-        timed(&workspace, Ban::confirming(&list[0], ARENA).call())
+        timed(&workspace, Ban::reporting(&list[0], ARENA).call())
             .await
             .0
             .assert_ok();
@@ -312,7 +312,7 @@ async fn random_faults_leave_calls_atomic_and_safe_to_retry() {
         };
         let unban = || Unban::of(user, ARENA);
         let first = ban().no_overwrite();
-        for call in [first.call(), ban().completed().call(), unban().call()] {
+        for call in [first.call(), ban().applied().call(), unban().call()] {
             for _ in 0..rng.usize(1..3) {
                 let fault = faults[rng.usize(..faults.len())];
                 let operation = operations[rng.usize(..operations.len())];

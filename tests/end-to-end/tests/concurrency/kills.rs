@@ -59,7 +59,7 @@ async fn caller(workspace: &Workspace<'_>, number: u64, retries: &AtomicUsize) {
         retry_until_answered(workspace, &change.call(), retries)
             .await
             .assert_ok();
-        retry_until_answered(workspace, &change.completed().call(), retries)
+        retry_until_answered(workspace, &change.applied().call(), retries)
             .await
             .assert_ok();
         if !stays(user) {

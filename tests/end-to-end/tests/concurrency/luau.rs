@@ -162,7 +162,7 @@ async fn game_servers_get_only_boolean_flags() {
     let workspace = app.workspace().await;
     let arena = Experience::new(ARENA);
     workspace.ban(Ban::of(CHEATER, ARENA)).await;
-    workspace.ban(Ban::of(UNBANNED, ARENA).completed()).await;
+    workspace.ban(Ban::of(UNBANNED, ARENA).applied()).await;
     workspace.unban(Unban::of(UNBANNED, ARENA)).await;
     let machine = GameServer::start(&app, &arena, workspace.secret_key());
     let lists: Table = machine.call("fetch", ());

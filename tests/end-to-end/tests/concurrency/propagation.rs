@@ -216,7 +216,7 @@ async fn late_duplicate_or_reordered_records_change_nothing() {
     workspace.unban(Unban::of(3, ARENA)).await;
     app.settle().await;
     let pending = workspace.pending_bans(8_001).await;
-    workspace.confirm(&pending[0], 8_001).await;
+    workspace.report(&pending[0], 8_001).await;
     app.settle().await;
     let before = workspace.stored().await;
 

@@ -105,7 +105,7 @@ async fn a_hundred_concurrent_ban_reports_count_once() {
         let list = workspace.await_pending_bans(ARENA, &[user]).await;
         let before = audit(&workspace).await.here(user, ARENA).version;
 
-        let servers = (0..100).map(|_| workspace.try_ban(Ban::confirming(&list[0], ARENA)));
+        let servers = (0..100).map(|_| workspace.try_ban(Ban::reporting(&list[0], ARENA)));
         join_all(servers)
             .await
             .iter()
@@ -127,7 +127,7 @@ async fn a_hundred_concurrent_ban_reports_count_once() {
 async fn a_hundred_concurrent_unban_reports_count_once() {
     let app = app().await;
     let workspace = app.workspace().await;
-    workspace.ban(Ban::of(311, ARENA).completed()).await;
+    workspace.ban(Ban::of(311, ARENA).applied()).await;
     workspace.unban(Unban::of(311, ARENA)).await;
     workspace.await_pending_unbans(ARENA, &[311]).await;
     let before = audit(&workspace).await.here(311, ARENA).version;
@@ -155,9 +155,9 @@ async fn late_confirmations_against<F: Future<Output = ()>>(
     workspace.ban(ban).await;
     workspace.app().settle().await;
     let list = workspace.await_pending_bans(ARENA, &[user]).await;
-    let confirmation = || workspace.try_ban(Ban::confirming(&list[0], ARENA));
-    let early = join_all((0..6).map(|_| confirmation()));
-    let late = join_all((0..6).map(|_| confirmation()));
+    let report = || workspace.try_ban(Ban::reporting(&list[0], ARENA));
+    let early = join_all((0..6).map(|_| report()));
+    let late = join_all((0..6).map(|_| report()));
     let (early, (), late) = futures::join!(early, decide(), late);
     early.iter().chain(&late).for_each(ApiResponse::assert_ok);
     workspace.app().settle().await;
@@ -181,7 +181,7 @@ async fn a_late_report_never_revives_a_concurrently_lifted_ban() {
         // The servers did apply it, before or after it was lifted.
         workspace.await_pending_unbans(ARENA, &[user]).await;
         assert_eq!(audit(&workspace).await.decisions(user), 2);
-        workspace.confirm_unban(user, ARENA).await;
+        workspace.report_unban(user, ARENA).await;
         workspace.await_pending_unbans(ARENA, &[]).await;
     }
 }
@@ -206,7 +206,7 @@ async fn a_late_report_never_reverts_a_concurrent_change() {
         assert_eq!(check["experienceBanCompleted"], false);
         let list = workspace.await_pending_bans(ARENA, &[user]).await;
         assert_eq!(audit(&workspace).await.decisions(user), 2);
-        workspace.confirm(&list[0], ARENA).await;
+        workspace.report(&list[0], ARENA).await;
         workspace.await_pending_bans(ARENA, &[]).await;
     }
 }
@@ -217,11 +217,11 @@ async fn a_late_unban_report_never_lifts_a_concurrent_ban() {
     let workspace = app.workspace().await;
     for user in 440..445 {
         workspace
-            .ban(Ban::of(user, ARENA).permanent().completed())
+            .ban(Ban::of(user, ARENA).permanent().applied())
             .await;
         workspace.unban(Unban::of(user, ARENA)).await;
         workspace.await_pending_unbans(ARENA, &[user]).await;
-        let report = || workspace.try_unban(Unban::of(user, ARENA).confirm_only());
+        let report = || workspace.try_unban(Unban::of(user, ARENA).report_only());
         let early = join_all((0..5).map(|_| report()));
         let late = join_all((0..5).map(|_| report()));
         let anew = Ban::of(user, ARENA)
@@ -237,7 +237,7 @@ async fn a_late_unban_report_never_lifts_a_concurrent_ban() {
             "a report lifted a ban"
         );
         let list = workspace.await_pending_bans(ARENA, &[user]).await;
-        workspace.confirm(&list[0], ARENA).await;
+        workspace.report(&list[0], ARENA).await;
         workspace.await_pending_bans(ARENA, &[]).await;
     }
     audit(&workspace).await;
@@ -351,7 +351,7 @@ async fn concurrent_global_and_experience_decisions_stay_atomic() {
                 0 => workspace.try_ban(ban.global()).await,
                 1 => workspace.try_unban(Unban::of(user, experience)).await,
                 2 => workspace.try_ban(ban.appeal()).await,
-                3 => workspace.try_ban(ban.completed()).await,
+                3 => workspace.try_ban(ban.applied()).await,
                 _ => workspace.try_ban(ban.no_overwrite()).await,
             };
             assert!(matches!(answer.status, 200 | 404 | 409), "{answer}");

@@ -37,7 +37,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         experience: ARENA,
         scope: Scope::Experience,
         overwrite: false,
-        completed: false,
+        applied: false,
         moderator: ALICE,
         private_reason: "aimbot".to_owned(),
         public_reason: "Cheating".to_owned(),

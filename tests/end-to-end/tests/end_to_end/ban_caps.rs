@@ -73,7 +73,7 @@ async fn calls_that_decide_no_ban_do_not_count_against_a_cap() {
     two.ban(ban.clone()).await;
     for _ in 0..5 {
         two.ban(ban.clone()).await;
-        two.ban(ban.clone().completed()).await;
+        two.ban(ban.clone().applied()).await;
         let answer = two.try_ban(ban.clone().no_overwrite()).await;
         answer.assert_error(409, "already_banned");
         let answer = two.try_ban(ban.clone().with("banType", "x")).await;
@@ -83,11 +83,10 @@ async fn calls_that_decide_no_ban_do_not_count_against_a_cap() {
     assert_capped(&two.try_ban(Ban::of(3, EXPERIENCE)).await);
     // At the cap, reports, repeats, appeals and unbans still succeed.
     two.ban(ban.clone()).await;
-    two.ban(Ban::of(2, EXPERIENCE).permanent().completed())
-        .await;
+    two.ban(Ban::of(2, EXPERIENCE).permanent().applied()).await;
     two.ban(ban.appeal()).await;
     two.unban(Unban::of(2, EXPERIENCE)).await;
-    two.confirm_unban(2, EXPERIENCE).await;
+    two.report_unban(2, EXPERIENCE).await;
     assert!(!workspace.is_banned(1, EXPERIENCE).await);
     assert!(!workspace.is_banned(2, EXPERIENCE).await);
     // An unban does not free any of the cap.

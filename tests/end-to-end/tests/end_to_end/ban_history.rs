@@ -34,7 +34,7 @@ async fn a_bans_events_are_listed_oldest_first() {
     let changed = ban.moderator(8).reasons("second", "second");
     workspace.ban(changed.clone()).await;
     // A report is not a decision.
-    workspace.ban(changed.completed()).await;
+    workspace.ban(changed.applied()).await;
     let unban = Unban::of(USER, EXPERIENCE).reason("wrong user");
     workspace.unban(unban.with("moderatorId", 9)).await;
 
@@ -134,19 +134,17 @@ async fn an_event_is_completed_only_if_exactly_that_state_was_applied() {
     let guid = made(&workspace, ban.clone()).await;
     let changed = ban.clone().reasons("other", "other");
     workspace.ban(changed.clone()).await;
-    workspace.ban(changed.completed()).await;
-    workspace
-        .ban(ban.reasons("third", "third").completed())
-        .await;
+    workspace.ban(changed.applied()).await;
+    workspace.ban(ban.reasons("third", "third").applied()).await;
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
     let history = workspace.send(ban_history(&guid)).await.success();
     let of = |ban: &Value| ban["experienceBanCompleted"].clone();
     let events = history["events"].as_array().unwrap().iter();
-    let completed: Vec<_> = events
+    let applied: Vec<_> = events
         .map(|event| json!([of(&event["previous"]), of(&event["data"])]))
         .collect();
     assert_eq!(
-        completed,
+        applied,
         [
             json!([null, 0]),
             json!([0, 0]),

@@ -19,7 +19,7 @@ async fn seven_bans(workspace: &Workspace<'_>) {
         Ban::of(1, 11).moderator(100),
         Ban::of(2, 11).moderator(200),
         Ban::of(3, 12).moderator(100),
-        Ban::of(1, 12).moderator(200).completed(),
+        Ban::of(1, 12).moderator(200).applied(),
         Ban::of(2, 12).moderator(200),
         Ban::of(1, 11).moderator(100).global(),
         Ban::of(4, 11).moderator(100).permanent(),
@@ -105,7 +105,7 @@ async fn filters_narrow_the_list_and_combine() {
 async fn pages_hold_100_bans_by_default_and_join_without_gaps() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
-    copy_bans(&workspace, Ban::of(1, 11).completed(), 2..=250).await;
+    copy_bans(&workspace, Ban::of(1, 11).applied(), 2..=250).await;
     let first = workspace.send(Call::get("/bans")).await;
     assert_eq!(first.list().len(), 100);
     let whole = workspace
@@ -195,7 +195,7 @@ async fn a_rare_match_is_found_across_short_pages() {
     workspace.ban(Ban::of(5000, 11).moderator(7)).await;
     // The copies are up to two seconds older than their original.
     tokio::time::sleep(Duration::from_millis(2200)).await;
-    copy_bans(&workspace, Ban::of(1, 12).completed(), 2..=2100).await;
+    copy_bans(&workspace, Ban::of(1, 12).applied(), 2..=2100).await;
     let call = Call::get("/bans").query("moderatorId", 7);
     let first = workspace.send(call.clone()).await;
     assert_eq!(first.list(), Vec::<Value>::new());

@@ -33,14 +33,12 @@ async fn a_report_clears_the_pending_entry_and_changes_no_ban() {
     for ban in [ban(), Ban::of(USER, EXPERIENCE), ban().global()] {
         let item = fetched(&workspace, ban).await;
         tokio::time::sleep(Duration::from_millis(1100)).await;
-        workspace.confirm(&item, EXPERIENCE).await;
+        workspace.report(&item, EXPERIENCE).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
         let mut expected = item.clone();
         expected["experienceBanCompleted"] = 1.into();
         assert_eq!(workspace.bans().await[0], expected);
-        workspace
-            .unban(Unban::of(USER, EXPERIENCE).completed())
-            .await;
+        workspace.unban(Unban::of(USER, EXPERIENCE).applied()).await;
     }
 }
 
@@ -49,12 +47,12 @@ async fn a_repeated_report_writes_nothing() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let item = fetched(&workspace, ban()).await;
-    workspace.confirm(&item, EXPERIENCE).await;
+    workspace.report(&item, EXPERIENCE).await;
     app.settle().await;
     let before = workspace.stored().await;
     for _ in 0..3 {
         let answer = workspace
-            .send(Ban::confirming(&item, EXPERIENCE).call())
+            .send(Ban::reporting(&item, EXPERIENCE).call())
             .await;
         answer.assert_ok();
         let log = app.log_of("ban-async", &answer).await;
@@ -69,7 +67,7 @@ async fn a_late_report_does_not_revert_a_changed_ban() {
     let workspace = app.workspace().await;
     let item = fetched(&workspace, ban()).await;
     let changed = workspace.ban_shown(ban().reasons("new", "terms")).await;
-    workspace.confirm(&item, EXPERIENCE).await;
+    workspace.report(&item, EXPERIENCE).await;
     assert_eq!(
         workspace.check(USER, EXPERIENCE).await["publicReason"],
         "terms"
@@ -90,12 +88,12 @@ async fn a_late_report_does_not_revive_a_lifted_ban() {
         let item = fetched(&workspace, ban).await;
         workspace.unban(Unban::of(USER, EXPERIENCE)).await;
         workspace.await_pending_unbans(EXPERIENCE, &[]).await;
-        workspace.confirm(&item, EXPERIENCE).await;
+        workspace.report(&item, EXPERIENCE).await;
         assert!(!workspace.is_banned(USER, EXPERIENCE).await);
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
         let unbans = workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
         assert_eq!(unbans[0]["guid"], item["guid"]);
-        workspace.confirm_unban(USER, EXPERIENCE).await;
+        workspace.report_unban(USER, EXPERIENCE).await;
         workspace.await_pending_unbans(EXPERIENCE, &[]).await;
     }
     assert_eq!(workspace.bans().await.len(), 3);
@@ -108,14 +106,14 @@ async fn an_expired_ban_can_still_be_reported_with_its_past_expiry() {
     let item = fetched(&workspace, Ban::of(USER, EXPERIENCE).length(2)).await;
     let expires = item["expires"].as_u64().unwrap();
     wait_until(expires).await;
-    workspace.confirm(&item, EXPERIENCE).await;
+    workspace.report(&item, EXPERIENCE).await;
     assert!(!workspace.is_banned(USER, EXPERIENCE).await);
     let unbans = workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
     assert_eq!(unbans[0]["guid"], item["guid"]);
     assert_eq!(workspace.bans().await.len(), 1);
 
     // Only those terms make a past expiry valid.
-    let late = Ban::confirming(&item, EXPERIENCE);
+    let late = Ban::reporting(&item, EXPERIENCE);
     let wrong = [
         late.clone().reasons("other", "text"),
         late.clone().moderator(2),
@@ -136,13 +134,13 @@ async fn an_expired_ban_can_still_be_reported_with_its_past_expiry() {
 async fn a_late_unban_report_does_not_lift_a_new_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    workspace.ban(ban().completed()).await;
+    workspace.ban(ban().applied()).await;
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
     workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
     // A server has fetched that unban; before it reports, the moderator bans again.
     let second = workspace.ban_shown(ban().reasons("again", "again")).await;
     workspace.await_pending_unbans(EXPERIENCE, &[]).await;
-    workspace.confirm_unban(USER, EXPERIENCE).await;
+    workspace.report_unban(USER, EXPERIENCE).await;
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
     let pending = workspace.await_pending_bans(EXPERIENCE, &[USER]).await;
     assert_eq!(pending[0]["guid"], second["guid"]);
@@ -154,7 +152,7 @@ async fn a_report_with_other_terms_is_a_decision() {
     let workspace = app.workspace().await;
     let item = fetched(&workspace, ban()).await;
     let other = workspace
-        .ban_shown(ban().reasons("other", "other").completed())
+        .ban_shown(ban().reasons("other", "other").applied())
         .await;
     assert_eq!(other["guid"], item["guid"]);
     assert_eq!(other["publicReason"], "other");
@@ -169,7 +167,7 @@ async fn a_report_on_reverted_terms_applies_to_the_current_ban() {
     let item = fetched(&workspace, ban()).await;
     workspace.ban(ban().reasons("other", "terms")).await;
     workspace.ban(ban()).await;
-    workspace.confirm(&item, EXPERIENCE).await;
+    workspace.report(&item, EXPERIENCE).await;
     workspace.await_pending_bans(EXPERIENCE, &[]).await;
 }
 
@@ -191,7 +189,7 @@ async fn each_experience_reports_a_global_ban_separately() {
             .await
             .remove(0);
         assert_eq!(item["guid"], shown["guid"]);
-        workspace.confirm(&item, experience).await;
+        workspace.report(&item, experience).await;
         for (other, experience) in experiences.into_iter().enumerate() {
             let users: &[u64] = if other <= at { &[] } else { &[USER] };
             workspace.await_pending_bans(experience, users).await;

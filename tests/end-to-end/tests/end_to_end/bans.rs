@@ -112,7 +112,7 @@ async fn an_existing_ban_is_409_and_nothing_changes() {
         .moderator(9)
         .reasons("other", "other")
         .permanent();
-    for again in [other_terms, here.clone().completed()] {
+    for again in [other_terms, here.clone().applied()] {
         let answer = workspace.try_ban(again).await;
         answer.assert_error(409, "already_banned");
         assert_eq!(answer.json()["ban"], first);
@@ -218,13 +218,13 @@ async fn each_changed_term_is_pending_again() {
     ];
     for (field, change) in changes {
         let workspace = app.workspace().await;
-        let before = workspace.ban_shown(base().completed()).await;
+        let before = workspace.ban_shown(base().applied()).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
         let after = workspace.ban_shown(change).await;
         assert_ne!(after[field], before[field], "{field}");
         let pending = workspace.await_pending_bans(EXPERIENCE, &[USER]).await;
         assert_eq!(pending[0], after);
-        workspace.confirm(&pending[0], EXPERIENCE).await;
+        workspace.report(&pending[0], EXPERIENCE).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
     }
 }
@@ -234,7 +234,7 @@ async fn repeating_the_current_terms_changes_nothing() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let ban = Ban::of(USER, EXPERIENCE).length(now() + 5000);
-    workspace.ban(ban.clone().completed()).await;
+    workspace.ban(ban.clone().applied()).await;
     app.settle().await;
     let before = workspace.stored().await;
     workspace.ban(ban).await;
@@ -290,11 +290,11 @@ async fn a_caller_that_applied_its_decision_has_nothing_pending() {
     let workspace = app.workspace().await;
     workspace.link(ELSEWHERE).await;
     let shown = workspace
-        .ban_shown(Ban::of(1, EXPERIENCE).no_overwrite().completed())
+        .ban_shown(Ban::of(1, EXPERIENCE).no_overwrite().applied())
         .await;
     assert_eq!(shown["experienceBanCompleted"], 1);
     workspace
-        .ban(Ban::of(2, EXPERIENCE).global().completed())
+        .ban(Ban::of(2, EXPERIENCE).global().applied())
         .await;
     app.settle().await;
     workspace.await_pending_bans(ELSEWHERE, &[2]).await;
@@ -313,7 +313,7 @@ async fn an_accepted_appeal_ends_the_ban_in_its_scope() {
         .assert_error(404, "not_found");
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
 
-    workspace.ban(here().completed()).await;
+    workspace.ban(here().applied()).await;
     workspace
         .try_ban(global().appeal())
         .await
@@ -342,9 +342,9 @@ async fn an_accepted_appeal_ends_the_ban_in_its_scope() {
     );
     workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
     // With the same terms it would be a late report; without `overwrite` it is a new ban.
-    workspace.ban(here().no_overwrite().completed()).await;
+    workspace.ban(here().no_overwrite().applied()).await;
     assert_eq!(workspace.check(USER, EXPERIENCE).await["uid"], 3);
-    let own = here().completed().appeal();
+    let own = here().applied().appeal();
     workspace.ban(own).await;
     workspace.await_pending_unbans(EXPERIENCE, &[]).await;
 }

@@ -4,7 +4,7 @@ use end_to_end::{Ban, Workspace};
 use serde_json::{Value, json};
 
 /// One more ban for each user: copies of a real ban, with other ids; pending if that ban is, which
-/// a completed one is not. Each copy is one millisecond older than the last, so they follow it in
+/// a applied one is not. Each copy is one millisecond older than the last, so they follow it in
 /// lists.
 pub async fn copy_bans(workspace: &Workspace<'_>, ban: Ban, users: impl Iterator<Item = u64>) {
     let original = workspace.ban_shown(ban).await;

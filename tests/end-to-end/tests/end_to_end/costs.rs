@@ -40,7 +40,7 @@ fn list(route: &str) -> Call {
 /// A workspace with this many users banned and applied in its experience.
 async fn with_bans(app: &TestApp, count: u64) -> Workspace<'_> {
     let workspace = app.workspace().await;
-    let ban = Ban::of(1_000_000, EXPERIENCE).permanent().completed();
+    let ban = Ban::of(1_000_000, EXPERIENCE).permanent().applied();
     copy_bans(&workspace, ban, 1_000_001..1_000_000 + count).await;
     workspace
 }
@@ -106,14 +106,14 @@ async fn access_patterns_cost_the_same_for_2000_bans_as_for_10() {
             ("ban-async", ban.call()),
             ("is-banned", check(USER)),
             ("pending-bans", list("/pending-bans")),
-            ("ban-async", ban.clone().completed().call()),
-            ("ban-async", ban.clone().completed().call()),
+            ("ban-async", ban.clone().applied().call()),
+            ("ban-async", ban.clone().applied().call()),
             ("ban-async", ban.clone().reasons("other", "other").call()),
             ("unban-async", Unban::of(USER, EXPERIENCE).call()),
             ("pending-unbans", list("/pending-unbans")),
             (
                 "unban-async",
-                Unban::of(USER, EXPERIENCE).confirm_only().call(),
+                Unban::of(USER, EXPERIENCE).report_only().call(),
             ),
             ("ban-async", ban.clone().global().call()),
             ("unban-async", Unban::of(USER, EXPERIENCE).call()),
@@ -176,7 +176,7 @@ async fn a_poll_costs_in_proportion_to_its_pending_entries() {
     }
     for pending in 1..=10_u32 {
         workspace
-            .ban(Ban::of(pending.into(), EXPERIENCE).permanent().completed())
+            .ban(Ban::of(pending.into(), EXPERIENCE).permanent().applied())
             .await;
         workspace.unban(Unban::of(pending.into(), EXPERIENCE)).await;
         let expected = (0.5 + 0.5 * f64::from(pending), 0.0, 2);
@@ -197,16 +197,14 @@ async fn a_poll_costs_in_proportion_to_its_pending_entries() {
 async fn a_repeated_report_reads_two_items_and_writes_nothing() {
     let app = TestApp::start().await;
     let workspace = with_bans(&app, 10).await;
-    let ban = Ban::of(USER, EXPERIENCE).permanent().completed();
+    let ban = Ban::of(USER, EXPERIENCE).permanent().applied();
     workspace.ban(ban.clone()).await;
     assert_eq!(
         warm(&workspace, "ban-async", &ban.call()).await,
         (2.0, 0.0, 1)
     );
-    workspace
-        .unban(Unban::of(USER, EXPERIENCE).completed())
-        .await;
-    let report = Unban::of(USER, EXPERIENCE).confirm_only();
+    workspace.unban(Unban::of(USER, EXPERIENCE).applied()).await;
+    let report = Unban::of(USER, EXPERIENCE).report_only();
     assert_eq!(
         warm(&workspace, "unban-async", &report.call()).await,
         (2.0, 0.0, 1)

@@ -19,7 +19,7 @@ fn ban(reason: &str) -> Ban {
 }
 
 /// Erases the user as requested by Roblox, or as the operator does.
-async fn forget(workspace: &Workspace<'_>, source: ErasureSource) {
+async fn erase(workspace: &Workspace<'_>, source: ErasureSource) {
     let app = workspace.app();
     match source {
         ErasureSource::Roblox => {
@@ -30,8 +30,8 @@ async fn forget(workspace: &Workspace<'_>, source: ErasureSource) {
         }
         ErasureSource::Operator => {
             let (prefix, user) = (workspace.id().prefix(), UserId::new(USER).unwrap());
-            let forgotten = app.store().erase_user(prefix, user, source).await;
-            assert!(forgotten.unwrap().bans > 0);
+            let erased = app.store().erase_user(prefix, user, source).await;
+            assert!(erased.unwrap().bans > 0);
         }
     }
 }
@@ -63,7 +63,7 @@ async fn late_reports_for_an_erased_user_store_nothing() {
             .global();
         let global = workspace.ban_shown(global).await;
         app.settle().await;
-        forget(&workspace, source).await;
+        erase(&workspace, source).await;
 
         for _ in 0..2 {
             for (item, experience) in [
@@ -72,7 +72,7 @@ async fn late_reports_for_an_erased_user_store_nothing() {
                 (&global, ELSEWHERE),
                 (&global, EXPERIENCE),
             ] {
-                let call = Ban::confirming(item, experience).call();
+                let call = Ban::reporting(item, experience).call();
                 let answer = workspace.send(call.prefer_representation()).await;
                 assert_eq!(answer.success()["ban"], Value::Null);
             }
@@ -81,7 +81,7 @@ async fn late_reports_for_an_erased_user_store_nothing() {
         }
         // A moderator's call repeated with its idempotency key is recognised by that.
         workspace.ban(by_name).await;
-        let unbanned = Unban::of(USER, EXPERIENCE).confirm_only();
+        let unbanned = Unban::of(USER, EXPERIENCE).report_only();
         let answer = workspace.try_unban(unbanned).await;
         answer.assert_error(404, "not_found");
         assert_erased(&workspace).await;
@@ -89,12 +89,12 @@ async fn late_reports_for_an_erased_user_store_nothing() {
         // With other terms, the same call bans.
         let mut other = second.clone();
         other["publicReason"] = "Exploiting".into();
-        workspace.confirm(&other, EXPERIENCE).await;
+        workspace.report(&other, EXPERIENCE).await;
         let banned = workspace.check(USER, EXPERIENCE).await;
         assert_eq!(banned["publicReason"], "Exploiting");
         assert_eq!(banned["experienceBanCompleted"], true);
         // A late report does not change that ban, and makes it pending again.
-        workspace.confirm(&first, EXPERIENCE).await;
+        workspace.report(&first, EXPERIENCE).await;
         let pending = workspace.await_pending_bans(EXPERIENCE, &[USER]).await;
         assert_eq!(pending[0]["guid"], banned["guid"]);
     }
@@ -140,15 +140,15 @@ async fn a_user_with_thousands_of_recent_changes_can_be_reported_and_erased() {
     let latest = workspace.ban_shown(ban("latest")).await;
     copy_decisions(&workspace, CHANGES, 0).await;
 
-    let confirming = |reason: &str| {
+    let reporting = |reason: &str| {
         let mut item = latest.clone();
         item["privateReason"] = reason.into();
-        Ban::confirming(&item, EXPERIENCE).call()
+        Ban::reporting(&item, EXPERIENCE).call()
     };
     // The newest is on the first page, the oldest on the last.
     let mut costs = Vec::new();
     for reason in [format!("aimbot {CHANGES}"), "aimbot 1".to_owned()] {
-        let answer = workspace.send(confirming(&reason)).await;
+        let answer = workspace.send(reporting(&reason)).await;
         answer.assert_ok();
         let banned = workspace.check(USER, EXPERIENCE).await;
         assert_eq!(banned["privateReason"], "latest");
@@ -166,11 +166,11 @@ async fn a_user_with_thousands_of_recent_changes_can_be_reported_and_erased() {
     }
     assert_erased(&workspace).await;
     for number in [1, CHANGES / 2, CHANGES] {
-        let call = confirming(&format!("aimbot {number}"));
+        let call = reporting(&format!("aimbot {number}"));
         workspace.send(call).await.assert_ok();
         assert_never_banned(&workspace, USER).await;
     }
-    workspace.send(confirming("another")).await.assert_ok();
+    workspace.send(reporting("another")).await.assert_ok();
     assert!(workspace.is_banned(USER, EXPERIENCE).await);
 }
 
@@ -181,10 +181,10 @@ async fn a_late_report_reads_at_most_16_pages_of_history() {
     let latest = workspace.ban_shown(ban("latest")).await;
     // Three of them fill a page.
     copy_decisions(&workspace, 60, 380_000).await;
-    let mut confirming = latest.clone();
+    let mut reporting = latest.clone();
     for (reason, status) in [("aimbot 40", 200), ("aimbot 1", 503)] {
-        confirming["privateReason"] = reason.into();
-        let call = Ban::confirming(&confirming, EXPERIENCE).call();
+        reporting["privateReason"] = reason.into();
+        let call = Ban::reporting(&reporting, EXPERIENCE).call();
         let answer = workspace.send(call).await;
         assert_eq!(answer.status, status, "{answer}");
         let banned = workspace.check(USER, EXPERIENCE).await;
@@ -210,7 +210,7 @@ async fn a_repeated_notification_keeps_later_decisions() {
     mark["ttl"] = json!({ "N": (now() + 86_400).to_string() });
     app.put_item(&mark).await;
 
-    workspace.ban(ban("since then").completed()).await;
+    workspace.ban(ban("since then").applied()).await;
     app.settle().await;
     let before = items_of(&workspace, USER).await;
     for _ in 0..2 {

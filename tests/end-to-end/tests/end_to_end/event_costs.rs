@@ -84,7 +84,7 @@ async fn reading_the_event_log_costs_only_what_it_returns() {
 async fn an_expiry_sweep_costs_only_what_has_expired() {
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
-    let ban = Ban::of(1_000_000, EXPERIENCE).length("7d").completed();
+    let ban = Ban::of(1_000_000, EXPERIENCE).length("7d").applied();
     copy_bans(&workspace, ban, 1_000_001..1_001_000).await;
     let run = async || {
         let event = json!({ "sweep": true });

@@ -66,10 +66,10 @@ async fn every_decision_logs_one_event_and_a_report_none() {
     let changed = ban.clone().reasons("second", "second");
     workspace.ban(changed.clone()).await;
     for _ in 0..2 {
-        workspace.ban(changed.clone().completed()).await;
+        workspace.ban(changed.clone().applied()).await;
     }
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
-    workspace.confirm_unban(USER, EXPERIENCE).await;
+    workspace.report_unban(USER, EXPERIENCE).await;
     workspace.ban(ban.clone().global()).await;
     workspace.ban(ban.global().appeal()).await;
 
@@ -262,11 +262,11 @@ async fn an_erased_user_leaves_the_log_and_readers_continue() {
         .unwrap();
     let user = shared::domain::ids::UserId::new(USER).unwrap();
     let operator = shared::store::ErasureSource::Operator;
-    let forgotten = app
+    let erased = app
         .store()
         .erase_user(prefix.prefix(), user, operator)
         .await;
-    assert!(forgotten.unwrap().items > 0);
+    assert!(erased.unwrap().items > 0);
     // Readers stop before a fresh gap, so as not to miss a late event.
     let (events, _) = page(&workspace, Call::get("/events")).await;
     assert_eq!(events, Vec::<Value>::new());

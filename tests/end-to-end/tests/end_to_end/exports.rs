@@ -52,7 +52,7 @@ async fn the_json_export_equals_the_ban_list() {
     let empty = workspace.send(Call::get(JSON)).await;
     assert_eq!(empty.list(), Vec::<Value>::new());
     workspace.ban(Ban::of(1, 11).permanent()).await;
-    workspace.ban(Ban::of(2, 12).global().completed()).await;
+    workspace.ban(Ban::of(2, 12).global().applied()).await;
     workspace.unban(Unban::of(1, 11)).await;
     let export = workspace.send(Call::get(JSON)).await;
     assert_eq!(export.header("content-type"), Some("application/json"));
@@ -73,7 +73,7 @@ async fn the_csv_export_follows_rfc_4180_and_the_field_order() {
     workspace
         .ban(Ban::of(1, 11).permanent().reasons(private, public))
         .await;
-    workspace.ban(Ban::of(2, 12).global().completed()).await;
+    workspace.ban(Ban::of(2, 12).global().applied()).await;
     let export = workspace.send(Call::get(CSV)).await;
     let kind = export.header("content-type").unwrap();
     assert!(
@@ -174,7 +174,7 @@ async fn an_export_too_large_for_a_response_redirects_to_storage() {
     let ban = Ban::of(1, 11)
         .permanent()
         .reasons(&reason[..980], &reason[..390])
-        .completed();
+        .applied();
     copy_bans(&workspace, ban, 2..=BANS).await;
     for (route, extension) in [(JSON, "json"), (CSV, "csv")] {
         app.faults().forget();

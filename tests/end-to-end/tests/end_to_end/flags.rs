@@ -28,7 +28,7 @@ fn showing() -> Vec<(&'static str, Call)> {
         ("export", Call::get("/export/bans/json")),
         (
             "a confirmation",
-            ban_confirmed().call().prefer_representation(),
+            ban_reported().call().prefer_representation(),
         ),
         (
             "unban-async",
@@ -41,8 +41,8 @@ fn showing() -> Vec<(&'static str, Call)> {
     ]
 }
 
-fn ban_confirmed() -> Ban {
-    Ban::of(USER, EXPERIENCE).permanent().completed()
+fn ban_reported() -> Ban {
+    Ban::of(USER, EXPERIENCE).permanent().applied()
 }
 
 /// The only ban in a response.

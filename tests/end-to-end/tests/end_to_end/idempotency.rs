@@ -36,7 +36,7 @@ async fn a_repeated_ban_succeeds_and_changes_nothing() {
 async fn a_repeated_unban_with_a_key_does_not_count_as_a_report() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    workspace.ban(Ban::of(USER, EXPERIENCE).completed()).await;
+    workspace.ban(Ban::of(USER, EXPERIENCE).applied()).await;
     let unban = Unban::of(USER, EXPERIENCE).header("idempotency-key", NAME);
     for _ in 0..2 {
         workspace.unban(unban.clone()).await;
@@ -54,7 +54,7 @@ async fn an_idempotency_key_is_valid_for_one_request() {
     let others = [
         named_ban().with("userId", 2).call(),
         named_ban().with("overwrite", true).call(),
-        named_ban().completed().call(),
+        named_ban().applied().call(),
         Unban::of(USER, EXPERIENCE)
             .header("idempotency-key", NAME)
             .call(),
@@ -177,18 +177,18 @@ async fn a_repeat_gets_the_first_answer_despite_later_decisions() {
         let answer = workspace.send(call.prefer_representation()).await;
         answer.success()["ban"].clone()
     };
-    let confirmed = Ban::of(USER, EXPERIENCE)
-        .completed()
+    let reported = Ban::of(USER, EXPERIENCE)
+        .applied()
         .header("idempotency-key", "ban");
     let lift = Unban::of(USER, EXPERIENCE).header("idempotency-key", "lift");
     let nothing = Unban::of(USER, EXPERIENCE).header("idempotency-key", "nothing");
 
-    let made = shown(confirmed.clone().call()).await;
+    let made = shown(reported.clone().call()).await;
     assert_eq!(made["experienceBanCompleted"], 1);
     workspace
         .ban(Ban::of(USER, EXPERIENCE).with("banPrivateReason", "changed"))
         .await;
-    assert_eq!(shown(confirmed.clone().call()).await, made, "changed since");
+    assert_eq!(shown(reported.clone().call()).await, made, "changed since");
     let lifted = shown(lift.clone().call()).await;
     assert_eq!(
         (&lifted["isActive"], &lifted["privateReason"]),
@@ -198,7 +198,7 @@ async fn a_repeat_gets_the_first_answer_despite_later_decisions() {
     assert_eq!(unchanged["guid"], made["guid"]);
     workspace.ban(Ban::of(USER, EXPERIENCE).permanent()).await;
     for (call, first) in [
-        (confirmed.clone().call(), &made),
+        (reported.clone().call(), &made),
         (lift.clone().call(), &lifted),
         (nothing.call(), &unchanged),
     ] {
@@ -209,11 +209,11 @@ async fn a_repeat_gets_the_first_answer_despite_later_decisions() {
     // No data of an erased user comes back, and the repeat still counts as one.
     let prefix = workspace.id().prefix();
     let user = UserId::new(USER).unwrap();
-    let forgetting = app
+    let erasure = app
         .store()
         .erase_user(prefix, user, ErasureSource::Operator);
-    assert!(forgetting.await.unwrap().bans > 0);
-    for call in [confirmed.call(), lift.call()] {
+    assert!(erasure.await.unwrap().bans > 0);
+    for call in [reported.call(), lift.call()] {
         let answer = workspace.send(call.prefer_representation()).await;
         assert_eq!(answer.json(), json!({ "status": "ok" }));
     }

@@ -17,11 +17,11 @@ async fn with_all_kinds<'a>(app: &'a TestApp) -> (Workspace<'a>, Vec<String>) {
         .ban(secret(Ban::of(2, EXPERIENCE).global().permanent()))
         .await;
     workspace
-        .ban(secret(Ban::of(3, EXPERIENCE).permanent().completed()))
+        .ban(secret(Ban::of(3, EXPERIENCE).permanent().applied()))
         .await;
     workspace.unban(Unban::of(3, EXPERIENCE)).await;
     workspace
-        .ban(secret(Ban::of(4, EXPERIENCE).permanent().completed()))
+        .ban(secret(Ban::of(4, EXPERIENCE).permanent().applied()))
         .await;
     workspace.unban(Unban::of(4, EXPERIENCE)).await;
     app.settle().await;
@@ -101,7 +101,7 @@ async fn a_workspace_changes_nothing_in_another() {
         .try_unban(Unban::of(USER, EXPERIENCE))
         .await
         .assert_error(404, "not_found");
-    let report = Unban::of(3, EXPERIENCE).confirm_only();
+    let report = Unban::of(3, EXPERIENCE).report_only();
     second
         .try_unban(report)
         .await
@@ -110,11 +110,11 @@ async fn a_workspace_changes_nothing_in_another() {
     second.try_ban(appeal).await.assert_error(404, "not_found");
     // A report of the other workspace's ban, with its names in the body, is a ban in one's own
     // workspace.
-    let confirmation = Ban::confirming(&item, EXPERIENCE)
+    let report = Ban::reporting(&item, EXPERIENCE)
         .with("workspaceGuid", first.guid())
         .with("guid", item["guid"].clone())
         .with("uid", item["uid"].clone());
-    let own = second.ban_shown(confirmation).await;
+    let own = second.ban_shown(report).await;
     assert_ne!(own["guid"], item["guid"]);
     assert_eq!(own["workspaceGuid"], second.guid());
     second

@@ -279,7 +279,7 @@ async fn moderation_details_never_reach_a_key_without_bans_read() {
             409,
         ),
         ("a change", prefer(changed.clone().call()), 200),
-        ("a confirmation", prefer(changed.completed().call()), 200),
+        ("a confirmation", prefer(changed.applied().call()), 200),
         ("a check", check(), 200),
         ("an unban", prefer(Unban::of(USER, EXPERIENCE).call()), 200),
         (
@@ -346,7 +346,7 @@ async fn global_decisions_need_their_own_scope() {
     let before = workspace.stored().await;
     let refused = [
         global.clone().reasons("other", "terms").call(),
-        global.clone().reasons("other", "terms").completed().call(),
+        global.clone().reasons("other", "terms").applied().call(),
         global.clone().appeal().call(),
         // It would lift the Experience ban as well, and must not.
         Unban::of(USER, EXPERIENCE).call(),
@@ -369,9 +369,9 @@ async fn reporting_a_global_ban_needs_no_extra_scope() {
         .ban(Ban::of(USER, EXPERIENCE).global().permanent())
         .await;
     let pending = limited.await_pending_bans(EXPERIENCE, &[USER]).await;
-    limited.confirm(&pending[0], EXPERIENCE).await;
+    limited.report(&pending[0], EXPERIENCE).await;
     limited.await_pending_bans(EXPERIENCE, &[]).await;
-    limited.confirm_unban(USER, EXPERIENCE).await;
+    limited.report_unban(USER, EXPERIENCE).await;
     limited.await_pending_bans(EXPERIENCE, &[USER]).await;
     limited
         .unban(Unban::of(USER, EXPERIENCE).reason("Ban was appealed."))

@@ -36,7 +36,7 @@ async fn a_global_ban_reaches_250_linked_experiences() {
         assert_eq!(pending[0], shown, "{experience}");
     }
     for experience in [7, 250] {
-        workspace.confirm(&shown, experience).await;
+        workspace.report(&shown, experience).await;
     }
     workspace.unban(Unban::of(USER, 1)).await;
     app.settle().await;
@@ -62,7 +62,7 @@ async fn a_changed_global_ban_is_pending_again_everywhere() {
     let shown = workspace.ban_shown(ban()).await;
     app.settle().await;
     for experience in 1..=3 {
-        workspace.confirm(&shown, experience).await;
+        workspace.report(&shown, experience).await;
         workspace.await_pending_bans(experience, &[]).await;
     }
     let changed = workspace.ban_shown(ban().reasons("more", "more")).await;
@@ -127,7 +127,7 @@ async fn only_a_decision_report_or_poll_links_an_experience() {
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, 7).permanent().global()).await;
     workspace
-        .ban(Ban::of(USER, EXPERIENCE).permanent().global().completed())
+        .ban(Ban::of(USER, EXPERIENCE).permanent().global().applied())
         .await;
     assert_eq!(linked(&workspace).await, [7, EXPERIENCE], "a confirmation");
 }
@@ -174,7 +174,7 @@ async fn over_the_link_limit_bans_hold_but_nothing_is_pending_until_linked() {
     answer.assert_ok();
     let line = app.log_of("ban-async", &answer).await;
     assert_eq!(line["linkLimitReached"], 1, "{line}");
-    workspace.ban(Ban::of(3, 8).permanent().completed()).await;
+    workspace.ban(Ban::of(3, 8).permanent().applied()).await;
     workspace.unban(Unban::of(3, 8)).await;
     workspace.ban(Ban::of(4, 7).permanent().global()).await;
     app.settle().await;

@@ -114,8 +114,8 @@ async fn only_stored_decisions_are_counted() {
     let (bans, unbans) = ("ban-async", "unban-async");
     let steps: Vec<(&str, Call, Vec<(String, u64)>)> = vec![
         (bans, ban().call(), count("bansMade", 1)),
-        (bans, ban().completed().call(), Vec::new()),
-        (bans, ban().completed().call(), Vec::new()),
+        (bans, ban().applied().call(), Vec::new()),
+        (bans, ban().applied().call(), Vec::new()),
         (bans, ban().no_overwrite().call(), count("conflicts", 1)),
         (bans, changed().call(), count("bansChanged", 1)),
         (bans, ban().length("yesterday").call(), Vec::new()),
@@ -123,7 +123,7 @@ async fn only_stored_decisions_are_counted() {
         (bans, changed().appeal().call(), Vec::new()),
         (bans, ban().call(), count("bansMade", 1)),
         (bans, global().call(), count("bansMade", 1)),
-        (unbans, unban().confirm_only().call(), Vec::new()),
+        (unbans, unban().report_only().call(), Vec::new()),
         (unbans, unban().call(), count("bansLifted", 2)),
         (unbans, unban().call(), Vec::new()),
         (unbans, Unban::of(USER + 1, EXPERIENCE).call(), Vec::new()),
@@ -286,7 +286,7 @@ async fn a_poll_measures_how_long_its_first_entry_was_pending() {
     assert_eq!(polled(&workspace, &second).await, (None, None));
 
     // Once the oldest is applied, the next starts at zero; so does one with changed terms.
-    workspace.confirm(&list[0], EXPERIENCE).await;
+    workspace.report(&list[0], EXPERIENCE).await;
     workspace.await_pending_bans(EXPERIENCE, &[2, 3]).await;
     tokio::time::sleep(Duration::from_millis(2100)).await;
     let (age, _) = polled(&workspace, &poll).await;

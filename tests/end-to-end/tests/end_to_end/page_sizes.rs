@@ -114,7 +114,7 @@ async fn lists_and_polls_too_large_for_a_response_are_paged() {
         let users = 2..=u64::try_from(BANS).unwrap();
         let ban = match is_poll {
             true => longest_ban(1),
-            false => longest_ban(1).completed(),
+            false => longest_ban(1).applied(),
         };
         copy_bans(&workspace, ban, users).await;
         let call = call.query("limit", 1000);

@@ -371,9 +371,9 @@ fn no_function_may_scan_and_only_one_may_delete() {
                 !action.contains('*') && !action.contains("policy"),
                 "{grant:?}"
             );
-            // Forgetting a user is the one thing that takes anything away.
-            let forgets = function.name == "roblox-webhook" && grant.resource == BANS;
-            assert!(!action.contains("Delete") || forgets, "{grant:?}");
+            // Erasing a user is the one thing that takes anything away.
+            let erases = function.name == "roblox-webhook" && grant.resource == BANS;
+            assert!(!action.contains("Delete") || erases, "{grant:?}");
             assert!(!action.contains("Scan"), "{grant:?}");
             assert_ne!(grant.resource, "*", "{grant:?}");
         }

@@ -73,7 +73,7 @@ async fn pending_unbans_are_paged_oldest_first() {
     let workspace = app.workspace().await;
     for user in 1..=5 {
         workspace
-            .ban(Ban::of(user, EXPERIENCE).permanent().completed())
+            .ban(Ban::of(user, EXPERIENCE).permanent().applied())
             .await;
     }
     let mut all = Vec::new();
@@ -127,7 +127,7 @@ async fn paging_continues_after_entries_were_reported() {
         .send(poll("/pending-bans").query("limit", 3))
         .await;
     for item in first.list() {
-        workspace.confirm(&item, EXPERIENCE).await;
+        workspace.report(&item, EXPERIENCE).await;
     }
     let next = poll("/pending-bans").query("cursor", first.next_cursor().unwrap());
     assert_eq!(users(&workspace.send(next).await.list()), all[3..]);
@@ -190,10 +190,10 @@ async fn an_unban_becomes_pending_on_expiry_without_any_job() {
     let app = TestApp::builder().without_pump().start().await;
     let workspace = app.workspace().await;
     let shown = workspace
-        .ban_shown(Ban::of(1, EXPERIENCE).length(2).completed())
+        .ban_shown(Ban::of(1, EXPERIENCE).length(2).applied())
         .await;
     workspace
-        .ban(Ban::of(2, EXPERIENCE).length(5000).completed())
+        .ban(Ban::of(2, EXPERIENCE).length(5000).applied())
         .await;
     assert_eq!(
         workspace.pending_unbans(EXPERIENCE).await,
@@ -232,21 +232,21 @@ async fn an_expired_pending_ban_disappears_and_leaves_the_index() {
         workspace.ban(Ban::of(user, EXPERIENCE).length(1)).await;
     }
     workspace.ban(Ban::of(4, EXPERIENCE).permanent()).await;
-    let owed = async || {
+    let pending = async || {
         let items = workspace.stored().await;
         items
             .iter()
             .filter(|item| item["ban_owed"]["S"].is_string())
             .count()
     };
-    assert_eq!(owed().await, 4);
+    assert_eq!(pending().await, 4);
     tokio::time::sleep(Duration::from_millis(1100)).await;
     // With a page that only expired bans would fill.
     let answer = workspace
         .send(poll("/pending-bans").query("limit", 1))
         .await;
     assert_eq!(users(&answer.list()), [4]);
-    assert_eq!(owed().await, 1);
+    assert_eq!(pending().await, 1);
     assert_eq!(users(&workspace.pending_bans(EXPERIENCE).await), [4]);
     workspace.await_pending_unbans(EXPERIENCE, &[]).await;
 }
@@ -259,13 +259,13 @@ async fn many_servers_may_poll_and_report_the_same_entries() {
     let seen_by_all = workspace.pending_bans(EXPERIENCE).await;
     for _server in 0..4 {
         for item in &seen_by_all {
-            workspace.confirm(item, EXPERIENCE).await;
+            workspace.report(item, EXPERIENCE).await;
         }
     }
     workspace.await_pending_bans(EXPERIENCE, &[]).await;
     workspace.unban(Unban::of(2, EXPERIENCE)).await;
     for _server in 0..4 {
-        workspace.confirm_unban(2, EXPERIENCE).await;
+        workspace.report_unban(2, EXPERIENCE).await;
     }
     workspace.await_pending_unbans(EXPERIENCE, &[]).await;
     assert_eq!(workspace.bans().await.len(), 3);

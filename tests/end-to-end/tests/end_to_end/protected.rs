@@ -33,7 +33,7 @@ async fn no_call_can_ban_a_protected_user() {
             ban.clone(),
             ban.clone().permanent(),
             ban.clone().no_overwrite(),
-            ban.clone().completed(),
+            ban.clone().applied(),
             ban.clone().global(),
             ban.clone().global().no_overwrite(),
             ban.header("idempotency-key", "1"),
@@ -63,7 +63,7 @@ async fn a_ban_made_before_protection_can_be_reported_and_lifted_but_not_changed
         let pending = workspace.await_pending_bans(EXPERIENCE, &[user]).await;
 
         let changed = ban.clone().reasons("other", "other");
-        for call in [changed.clone(), changed.completed(), ban.clone().length(60)] {
+        for call in [changed.clone(), changed.applied(), ban.clone().length(60)] {
             let answer = workspace.try_ban(call).await;
             answer.assert_error(403, "protected_user");
         }
@@ -72,13 +72,13 @@ async fn a_ban_made_before_protection_can_be_reported_and_lifted_but_not_changed
         answer.assert_error(409, "already_banned");
         // The current terms decide nothing.
         workspace.ban(ban.clone()).await;
-        workspace.confirm(&pending[0], EXPERIENCE).await;
+        workspace.report(&pending[0], EXPERIENCE).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
 
         workspace.unban(Unban::of(user, EXPERIENCE)).await;
         assert!(!workspace.is_banned(user, EXPERIENCE).await);
         workspace.await_pending_unbans(EXPERIENCE, &[user]).await;
-        workspace.confirm_unban(user, EXPERIENCE).await;
+        workspace.report_unban(user, EXPERIENCE).await;
         workspace.await_pending_unbans(EXPERIENCE, &[]).await;
         let answer = workspace.try_ban(ban).await;
         answer.assert_error(403, "protected_user");

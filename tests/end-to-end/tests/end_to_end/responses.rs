@@ -53,9 +53,9 @@ async fn a_change_returns_exactly_status_ok() {
     let changes = [
         Ban::of(USER, EXPERIENCE).call(),
         Ban::of(USER, EXPERIENCE).permanent().call(),
-        Ban::of(USER, EXPERIENCE).permanent().completed().call(),
+        Ban::of(USER, EXPERIENCE).permanent().applied().call(),
         Unban::of(USER, EXPERIENCE).call(),
-        Unban::of(USER, EXPERIENCE).confirm_only().call(),
+        Unban::of(USER, EXPERIENCE).report_only().call(),
         Unban::of(USER, EXPERIENCE)
             .call()
             .header("prefer", "return=minimal"),

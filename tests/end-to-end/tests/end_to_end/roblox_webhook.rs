@@ -34,10 +34,10 @@ pub async fn items_of(workspace: &Workspace<'_>, user: u64) -> Vec<Value> {
 
 /// Bans of every kind, reported and pending.
 async fn ban_all_over(workspace: &Workspace<'_>, user: u64) {
-    workspace.ban(Ban::of(user, EXPERIENCE).completed()).await;
+    workspace.ban(Ban::of(user, EXPERIENCE).applied()).await;
     workspace.unban(Unban::of(user, EXPERIENCE)).await;
     workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
-    workspace.ban(Ban::of(user, ELSEWHERE).completed()).await;
+    workspace.ban(Ban::of(user, ELSEWHERE).applied()).await;
     workspace
         .ban(Ban::of(user, ELSEWHERE).global().permanent())
         .await;

@@ -58,7 +58,7 @@ async fn an_unban_is_pending_only_where_the_ban_was_applied() {
             .await_pending_bans(experience, &[USER])
             .await
             .remove(0);
-        workspace.confirm(&item, experience).await;
+        workspace.report(&item, experience).await;
     }
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
     app.settle().await;
@@ -71,7 +71,7 @@ async fn an_unban_is_pending_only_where_the_ban_was_applied() {
             assert_eq!(item["experienceBanCompleted"], 1);
         }
     }
-    workspace.confirm_unban(USER, ELSEWHERE).await;
+    workspace.report_unban(USER, ELSEWHERE).await;
     workspace.await_pending_unbans(ELSEWHERE, &[]).await;
     workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
 }
@@ -81,16 +81,14 @@ async fn no_unban_is_pending_for_a_caller_that_applied_it() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.link(ELSEWHERE).await;
-    workspace.ban(ban().global().completed()).await;
+    workspace.ban(ban().global().applied()).await;
     app.settle().await;
     let item = workspace
         .await_pending_bans(ELSEWHERE, &[USER])
         .await
         .remove(0);
-    workspace.confirm(&item, ELSEWHERE).await;
-    workspace
-        .unban(Unban::of(USER, EXPERIENCE).completed())
-        .await;
+    workspace.report(&item, ELSEWHERE).await;
+    workspace.unban(Unban::of(USER, EXPERIENCE).applied()).await;
     app.settle().await;
     workspace.await_pending_unbans(EXPERIENCE, &[]).await;
     workspace.await_pending_unbans(ELSEWHERE, &[USER]).await;
@@ -110,9 +108,9 @@ async fn a_ban_lifted_before_it_was_applied_leaves_nothing_pending() {
 async fn a_report_lifts_nothing_and_makes_the_ban_pending_again() {
     let app = TestApp::start().await;
     let reports = [
-        Unban::of(USER, EXPERIENCE).confirm_only(),
+        Unban::of(USER, EXPERIENCE).report_only(),
         Unban::of(USER, EXPERIENCE)
-            .confirm_only()
+            .report_only()
             .reason("a moderator's words"),
         Unban::of(USER, EXPERIENCE).reason("Ban was appealed."),
         Unban::of(USER, EXPERIENCE).reason("Ban automatically expired."),
@@ -121,7 +119,7 @@ async fn a_report_lifts_nothing_and_makes_the_ban_pending_again() {
     ];
     for report in reports {
         let workspace = app.workspace().await;
-        workspace.ban(ban().completed()).await;
+        workspace.ban(ban().applied()).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
         workspace.unban(report.clone()).await;
         assert!(workspace.is_banned(USER, EXPERIENCE).await, "{report:?}");
@@ -147,12 +145,12 @@ async fn only_a_report_clears_a_pending_unban() {
     let app = TestApp::start().await;
     let bare = || Unban::of(USER, EXPERIENCE);
     let workspace = app.workspace().await;
-    workspace.ban(ban().completed()).await;
+    workspace.ban(ban().applied()).await;
     workspace.unban(bare()).await;
     // Repeated at once or by another tool, it changes nothing.
     for again in [
         bare(),
-        bare().completed(),
+        bare().applied(),
         bare().with("moderatorId", 9),
         bare().reason("a second look"),
     ] {
@@ -165,12 +163,12 @@ async fn only_a_report_clears_a_pending_unban() {
     }
     let reports = [
         bare().call().from_roblox(),
-        bare().confirm_only().call(),
+        bare().report_only().call(),
         bare().reason("Ban was appealed.").call(),
     ];
     for report in reports {
         let workspace = app.workspace().await;
-        workspace.ban(ban().completed()).await;
+        workspace.ban(ban().applied()).await;
         workspace.unban(bare()).await;
         workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;
         workspace.send(report).await.assert_ok();
@@ -183,7 +181,7 @@ async fn concurrent_unbans_make_one_decision() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for user in 1..=10 {
-        workspace.ban(Ban::of(user, EXPERIENCE).completed()).await;
+        workspace.ban(Ban::of(user, EXPERIENCE).applied()).await;
         let call = || Unban::of(user, EXPERIENCE).call().from_roblox();
         let (first, second) = tokio::join!(workspace.send(call()), workspace.send(call()));
         first.assert_ok();
@@ -203,8 +201,8 @@ async fn an_unban_without_ban_or_pending_entry_changes_nothing() {
     let before = workspace.stored().await;
     for unban in [
         Unban::of(USER, EXPERIENCE),
-        Unban::of(USER, EXPERIENCE).confirm_only(),
-        Unban::of(USER, EXPERIENCE).completed().reason("again"),
+        Unban::of(USER, EXPERIENCE).report_only(),
+        Unban::of(USER, EXPERIENCE).applied().reason("again"),
     ] {
         let answer = workspace.try_unban(unban).await;
         answer.assert_ok();
@@ -219,7 +217,7 @@ async fn unbanning_a_never_banned_user_is_404_and_stores_nothing() {
     let workspace = app.workspace().await;
     for unban in [
         Unban::of(USER, EXPERIENCE),
-        Unban::of(USER, EXPERIENCE).confirm_only(),
+        Unban::of(USER, EXPERIENCE).report_only(),
     ] {
         workspace
             .try_unban(unban)
@@ -244,7 +242,7 @@ async fn unbanning_a_never_banned_user_is_404_and_stores_nothing() {
 async fn lifting_one_of_two_overlapping_bans_leaves_no_unban_pending() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
-    workspace.ban(ban().global().completed()).await;
+    workspace.ban(ban().global().applied()).await;
     workspace.ban(Ban::of(USER, EXPERIENCE).length(5000)).await;
     workspace.await_pending_bans(EXPERIENCE, &[]).await;
     workspace.ban(Ban::of(USER, EXPERIENCE).appeal()).await;

@@ -112,12 +112,12 @@ async fn a_user_erased_while_pending_leaves_nothing_behind() {
         .any(|item| item["kind"]["S"] == "application");
     assert!(is_noted, "the user backs off");
     let user = shared::domain::ids::UserId::new(MALLORY).unwrap();
-    let forgetting = app.store().erase_user(
+    let erasure = app.store().erase_user(
         mirrored.workspace.id().prefix(),
         user,
         shared::store::ErasureSource::Operator,
     );
-    forgetting.await.unwrap();
+    erasure.await.unwrap();
     // A mirror with an earlier request records its result.
     let closed = shared::domain::rules::mirror::RestrictionSync::default();
     let late = app.store().save_sync(

@@ -17,11 +17,11 @@ async fn changes_already_reported_by_game_servers_are_not_requested() {
         .workspace
         .await_pending_bans(ARENA, &[MALLORY])
         .await;
-    mirrored.workspace.confirm(&list[0], ARENA).await;
+    mirrored.workspace.report(&list[0], ARENA).await;
     mirrored.drain().await;
     assert_eq!(mirrored.roblox().logs().len(), 0);
     mirrored.workspace.unban(Unban::of(MALLORY, ARENA)).await;
-    mirrored.workspace.confirm_unban(MALLORY, ARENA).await;
+    mirrored.workspace.report_unban(MALLORY, ARENA).await;
     mirrored.drain().await;
     assert_eq!(mirrored.roblox().logs().len(), 0);
     mirrored.assert_all_applied(&[ARENA]).await;
@@ -34,7 +34,7 @@ async fn unban_repeat_and_report(mirrored: &MirroredWorkspace<'_>) {
         mirrored.workspace.unban(Unban::of(MALLORY, ARENA)).await;
         assert_eq!(mirrored.workspace.pending_unbans(ARENA).await.len(), 1);
     }
-    let report = Unban::of(MALLORY, ARENA).confirm_only();
+    let report = Unban::of(MALLORY, ARENA).report_only();
     mirrored.workspace.unban(report).await;
     assert_eq!(mirrored.workspace.pending_unbans(ARENA).await.len(), 0);
 }
@@ -91,7 +91,7 @@ async fn polling_game_servers_and_the_mirror_do_not_conflict() {
     let server = async |place: u64| {
         for _ in 0..4 {
             for item in mirrored.workspace.pending_bans(place).await.iter().take(3) {
-                mirrored.workspace.confirm(item, place).await;
+                mirrored.workspace.report(item, place).await;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }

@@ -281,32 +281,29 @@ async fn events_of_erased_users_are_dropped() {
     target.drain().await;
     assert_eq!(hook.received().len(), 2);
     let user = shared::domain::ids::UserId::new(1).unwrap();
-    let forget = app
+    let erase = app
         .store()
         .erase_user(target.prefix(), user, ErasureSource::Operator);
-    forget.await.unwrap();
+    erase.await.unwrap();
     target.bring_due().await;
     // Just after it was written the log may only lag, so it stays due. It was attempted before, so
     // nothing waits for it.
     target.drain().await;
     assert_eq!(hook.received().len(), 3);
-    let [forgotten, known] = target.deliveries().await.try_into().unwrap();
-    for (delivery, attempts) in [(&forgotten, 1), (&known, 2)] {
+    let [erased, known] = target.deliveries().await.try_into().unwrap();
+    for (delivery, attempts) in [(&erased, 1), (&known, 2)] {
         let so_far = (delivery.state, delivery.attempts);
         assert_eq!(so_far, (DeliveryState::Due, attempts));
     }
     // Later it is known to be gone.
     let long_ago = UnixMillis::now().millis() - 61_000;
-    target.set(forgotten.key, "created", long_ago).await;
+    target.set(erased.key, "created", long_ago).await;
     hook.now(|_, _| Reply::Status(200, ""));
     target.bring_due().await;
     target.drain().await;
     assert_eq!(hook.received().len(), 4);
-    let [forgotten, known] = target.deliveries().await.try_into().unwrap();
-    assert_eq!(
-        (forgotten.state, forgotten.due_at),
-        (DeliveryState::Gone, None)
-    );
+    let [erased, known] = target.deliveries().await.try_into().unwrap();
+    assert_eq!((erased.state, erased.due_at), (DeliveryState::Gone, None));
     assert_eq!(known.state, DeliveryState::Delivered);
     let users: HashSet<_> = hook.received()[2..]
         .iter()

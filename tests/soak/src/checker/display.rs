@@ -44,7 +44,7 @@ impl History {
 fn asked(operation: &Operation) -> String {
     match operation {
         Operation::Ban { request, appeal } => {
-            let verb = match (appeal, request.overwrite, request.completed) {
+            let verb = match (appeal, request.overwrite, request.applied) {
                 (true, ..) => "appeal of",
                 (false, true, true) => "report or ban",
                 (false, true, false) => "ban or change",
@@ -65,7 +65,7 @@ fn asked(operation: &Operation) -> String {
                 request.experience,
                 request.moderator,
                 request.private_reason,
-                if request.completed { ", completed" } else { "" },
+                if request.applied { ", completed" } else { "" },
             )
         }
         Operation::Unban(request) => format!(
@@ -81,8 +81,8 @@ fn asked(operation: &Operation) -> String {
                 .as_ref()
                 .map(|reason| format!(", \"{reason}\""))
                 .unwrap_or_default(),
-            if request.completed { ", completed" } else { "" },
-            if request.confirm_only {
+            if request.applied { ", completed" } else { "" },
+            if request.report_only {
                 ", confirmOnly"
             } else {
                 ""

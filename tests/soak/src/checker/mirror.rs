@@ -37,15 +37,15 @@ pub fn check(history: &History) -> Vec<Finding> {
             });
         };
         for experience in &place.mirrored {
-            for (what, owed) in [
+            for (what, pending) in [
                 ("bans", &final_state.pending_bans),
                 ("unbans", &final_state.pending_unbans),
             ] {
-                let owed = owed.get(experience);
-                if owed.is_none_or(|owed| !owed.is_empty()) {
+                let pending = pending.get(experience);
+                if pending.is_none_or(|pending| !pending.is_empty()) {
                     found(
                         None,
-                        format!("{experience} still has pending {what}: {owed:?}"),
+                        format!("{experience} still has pending {what}: {pending:?}"),
                     );
                 }
             }

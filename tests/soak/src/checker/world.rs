@@ -215,18 +215,18 @@ impl World {
         // The mirror's checks cover what a mirror leaves pending.
         for experience in evidence.experiences.iter().filter(of_servers) {
             let guids = |list: Vec<BanState>| list.into_iter().map(|ban| ban.guid).collect();
-            let owed: Vec<Guid> = guids(self.model.pending_bans(*experience, now));
+            let pending: Vec<Guid> = guids(self.model.pending_bans(*experience, now));
             let listed = evidence.pending_bans.get(experience);
-            if listed != Some(&owed) {
+            if listed != Some(&pending) {
                 wrong.push(format!(
-                    "{experience} should have the bans {owed:?} pending, but has {listed:?}"
+                    "{experience} should have the bans {pending:?} pending, but has {listed:?}"
                 ));
             }
-            let owed: Vec<Guid> = guids(self.model.pending_unbans(*experience, now));
+            let pending: Vec<Guid> = guids(self.model.pending_unbans(*experience, now));
             let listed = evidence.pending_unbans.get(experience);
-            if listed != Some(&owed) {
+            if listed != Some(&pending) {
                 wrong.push(format!(
-                    "{experience} should have the unbans of {owed:?} pending, but has {listed:?}"
+                    "{experience} should have the unbans of {pending:?} pending, but has {listed:?}"
                 ));
             }
         }
@@ -255,7 +255,7 @@ impl World {
 /// Whether the edge refuses the call because its expiry has passed. It lets a possible late report
 /// through.
 fn is_past(request: &BanRequest, now: UnixSeconds) -> bool {
-    let may_be_late = request.overwrite && request.completed;
+    let may_be_late = request.overwrite && request.applied;
     matches!(request.length, Length::Until(at) if at <= now) && !may_be_late
 }
 
@@ -304,14 +304,14 @@ fn matches_ban(
         }
         Some(ban) => {
             let number = |name: &str| body.get(name).and_then(Value::as_u64);
-            let completed = body.get("experienceBanCompleted").is_some_and(is_set);
+            let applied = body.get("experienceBanCompleted").is_some_and(is_set);
             let reason = body.get("privateReason").and_then(Value::as_str);
             let right = banned
                 && told == Some(ban.guid)
                 && number("expires") == Some(ban.terms.expires.seconds())
                 && number("moderatorId") == Some(ban.terms.moderator.get())
                 && reason == Some(ban.terms.private_reason.as_str())
-                && (completed == ban.completed || !reports);
+                && (applied == ban.applied || !reports);
             if right {
                 Ok(())
             } else {
@@ -320,7 +320,7 @@ fn matches_ban(
                     ban.guid,
                     ban.terms.moderator,
                     ban.terms.expires.seconds(),
-                    if ban.completed {
+                    if ban.applied {
                         "reported"
                     } else {
                         "not reported"

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use end_to_end::requests::{confirmation, is_set};
+use end_to_end::requests::{is_set, report};
 use serde_json::Value;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::UnbanRequest;
@@ -79,7 +79,7 @@ async fn apply(
             lifted(client, item, experience)
         } else {
             Some(Operation::Ban {
-                request: confirmation(item, experience),
+                request: report(item, experience),
                 appeal: false,
             })
         };
@@ -100,7 +100,7 @@ async fn apply(
 /// Reports that a user is unbanned, in one of the forms that servers use.
 fn lifted(client: &mut Client<'_>, item: &Value, experience: ExperienceId) -> Option<Operation> {
     let user = UserId::new(item.get("robloxId")?.as_u64()?)?;
-    let (reason, confirm_only, completed) = match client.rng.u8(..10) {
+    let (reason, report_only, applied) = match client.rng.u8(..10) {
         0..5 => (Some("[luauCRON]: unbanned by the server"), false, false),
         5..7 => (None, true, false),
         7 => (Some("Ban was appealed."), false, true),
@@ -113,8 +113,8 @@ fn lifted(client: &mut Client<'_>, item: &Value, experience: ExperienceId) -> Op
         experience,
         reason: reason.map(str::to_owned),
         moderator: None,
-        completed,
-        confirm_only,
+        applied,
+        report_only,
         from_game: true,
     }))
 }
@@ -130,7 +130,7 @@ async fn join(client: &mut Client<'_>, experience: ExperienceId) {
         return;
     }
     if ban.get("isBanned").is_some_and(is_set) {
-        let request = confirmation(&ban, experience);
+        let request = report(&ban, experience);
         let operation = Operation::Ban {
             request,
             appeal: false,
@@ -142,8 +142,8 @@ async fn join(client: &mut Client<'_>, experience: ExperienceId) {
             experience,
             reason: Some("Ban automatically expired.".to_owned()),
             moderator: None,
-            completed: false,
-            confirm_only: false,
+            applied: false,
+            report_only: false,
             from_game: true,
         };
         call(client, Operation::Unban(request)).await;

@@ -77,8 +77,8 @@ fn decision(client: &mut Client<'_>, first: u64, count: u64) -> Option<Operation
         experience,
         reason: client.chance(50).then(|| "a second look".to_owned()),
         moderator: moderator(first, count),
-        completed: client.chance(15) && !client.is_mirrored(experience),
-        confirm_only: false,
+        applied: client.chance(15) && !client.is_mirrored(experience),
+        report_only: false,
         from_game: false,
     }))
 }
@@ -109,7 +109,7 @@ pub(super) fn ban(
         experience,
         scope,
         overwrite: client.chance(55),
-        completed: client.chance(10) && !client.is_mirrored(experience),
+        applied: client.chance(10) && !client.is_mirrored(experience),
         moderator: moderator(first, count)?,
         private_reason: format!("case {count}"),
         public_reason: "Cheating".to_owned(),

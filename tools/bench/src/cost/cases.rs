@@ -61,7 +61,7 @@ impl<'a> Cases<'a> {
         workspace.ban(Ban::of(9, EXPERIENCE)).await;
         let ban = Ban::of(1, EXPERIENCE).permanent();
         let other = ban.clone().reasons("other", "other");
-        let applied = other.clone().completed();
+        let applied = other.clone().applied();
         let global = Ban::of(2, EXPERIENCE).permanent().global();
         let mut take = self.taker(&workspace, "ban-async");
         take.call("ban", "new ban", ban.call()).await?;
@@ -98,12 +98,12 @@ impl<'a> Cases<'a> {
     pub async fn unbans(&mut self) -> anyhow::Result<()> {
         let workspace = self.app.workspace().await;
         for user in [1, 9] {
-            let ban = Ban::of(user, EXPERIENCE).permanent().completed();
+            let ban = Ban::of(user, EXPERIENCE).permanent().applied();
             workspace.ban(ban).await;
         }
         workspace.unban(Unban::of(9, EXPERIENCE)).await;
         let unban = || Unban::of(1, EXPERIENCE);
-        let report = || unban().confirm_only().call();
+        let report = || unban().report_only().call();
         let mut take = self.taker(&workspace, "unban-async");
         take.call("unban", "unban", unban().call()).await?;
         take.call("unban-confirmed", "report of an unban", report())
@@ -131,7 +131,7 @@ impl<'a> Cases<'a> {
             let ban = Ban::of(user, EXPERIENCE).permanent();
             workspace.ban(ban.clone()).await;
             if user > 10 {
-                workspace.ban(ban.completed()).await;
+                workspace.ban(ban.applied()).await;
                 workspace.unban(Unban::of(user, EXPERIENCE)).await;
             }
         }

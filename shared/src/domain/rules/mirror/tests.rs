@@ -75,7 +75,7 @@ impl Universe {
             experience: place,
             scope,
             overwrite: true,
-            completed: false,
+            applied: false,
             moderator: ALICE,
             private_reason: format!("{}", self.bans),
             public_reason: String::new(),
@@ -103,8 +103,8 @@ impl Universe {
             experience: place,
             reason: None,
             moderator: None,
-            completed: false,
-            confirm_only: false,
+            applied: false,
+            report_only: false,
             from_game: false,
         };
         let outcome = rules::lift(&self.standing(place), &request, self.now);
@@ -157,7 +157,7 @@ impl Universe {
     fn report(&mut self, place: ExperienceId, state: Option<RevisionRef>, at: Option<Level>) {
         let standing = self.standing(place);
         let outcome = match state {
-            Some(revision) => rules::confirm(&standing, revision),
+            Some(revision) => rules::report(&standing, revision),
             None => rules::report_unbanned(&standing),
         };
         self.keep(place, outcome.standing);
@@ -352,7 +352,7 @@ fn an_unreported_change_is_undone_once_it_is_not_wanted() {
         universe.mirror(0, reached);
         universe.lift(ARENA);
         assert!(
-            universe.standing(ARENA).owed().unban.is_none(),
+            universe.standing(ARENA).pending().unban.is_none(),
             "nothing is pending"
         );
         universe.drain();

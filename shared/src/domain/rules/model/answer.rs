@@ -38,5 +38,5 @@ pub struct BanState {
     /// Whether it was ended by an accepted appeal.
     pub appealed: bool,
     /// Whether the experience in question last reported the current terms.
-    pub completed: bool,
+    pub applied: bool,
 }

@@ -143,7 +143,7 @@ impl History {
     }
 
     /// Removes everything that names the user.
-    pub(super) fn forget(&mut self, user: UserId) {
+    pub(super) fn erase(&mut self, user: UserId) {
         let theirs: Vec<Guid> = self
             .bans()
             .filter(|ban| ban.user == user)

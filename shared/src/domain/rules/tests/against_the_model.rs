@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::steps::{Play, ban, steps, unban};
-use super::{Call, EXPERIENCES, UnbanRequest, confirmation, unbanned_in};
+use super::{Call, EXPERIENCES, UnbanRequest, report, unbanned_in};
 
 proptest! {
     #[test]
@@ -17,11 +17,11 @@ proptest! {
         let mut world = Play::through(&steps)?.world;
         let decided = world.decided();
         for experience in EXPERIENCES {
-            for owed in world.store.pending_bans(experience, world.now) {
-                world.call(&Call::Ban(confirmation(&owed, experience)))?;
+            for pending in world.store.pending_bans(experience, world.now) {
+                world.call(&Call::Ban(report(&pending, experience)))?;
             }
-            for owed in world.store.pending_unbans(experience, world.now) {
-                let request = UnbanRequest { user: owed.user, ..unbanned_in(experience) };
+            for pending in world.store.pending_unbans(experience, world.now) {
+                let request = UnbanRequest { user: pending.user, ..unbanned_in(experience) };
                 world.call(&Call::Unban(request))?;
             }
             prop_assert!(world.pending_bans(experience).is_empty());
@@ -44,7 +44,7 @@ proptest! {
     fn an_unban_report_never_changes_a_decision(steps in steps(), request in unban()) {
         let mut world = Play::through(&steps)?.world;
         let decided = world.decided();
-        world.call(&Call::Unban(UnbanRequest { confirm_only: true, ..request }))?;
+        world.call(&Call::Unban(UnbanRequest { report_only: true, ..request }))?;
         prop_assert_eq!(decided, world.decided());
     }
 }

@@ -81,7 +81,7 @@ fn ban_that_ends_last_counts_and_on_a_tie_the_global_one() {
 fn only_the_end_of_the_ban_that_counts_changes_anything() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
     world.ban(&lasting(MINUTE, ban_all_from(BEACH)));
@@ -279,13 +279,13 @@ fn a_decision_cannot_set_an_expiry_that_has_passed() {
     ];
     let flags = [(false, false), (false, true), (true, false), (true, true)];
     for length in lengths {
-        for (overwrite, completed) in flags {
+        for (overwrite, applied) in flags {
             for ban in [ban_in(ARENA), ban_all_from(ARENA)] {
                 let mut world = World::linked();
                 let before = world.store.clone();
                 let request = BanRequest {
                     overwrite,
-                    completed,
+                    applied,
                     length,
                     ..ban
                 };
@@ -369,7 +369,7 @@ fn ended_bans_and_old_revisions_stay_as_history() {
 
 #[test]
 fn decision_on_a_global_ban_is_recognised() {
-    use crate::domain::rules::{confirm, judge_unban, lift, make};
+    use crate::domain::rules::{judge_unban, lift, make, report};
     let standing = Store::default().standing(MALLORY, ARENA);
     let identity = Identity {
         guid: Guid::from(1),
@@ -380,7 +380,7 @@ fn decision_on_a_global_ban_is_recognised() {
     assert!(!here.decides_globally() && global.decides_globally());
 
     let revision = global.standing.counting(START).unwrap().current();
-    assert!(!confirm(&global.standing, revision).decides_globally());
+    assert!(!report(&global.standing, revision).decides_globally());
     assert!(judge_unban(&global.standing, &unban_in(ARENA), None, START).is_ok());
     assert!(lift(&global.standing, &unban_in(ARENA), START).decides_globally());
     assert!(!lift(&here.standing, &unban_in(ARENA), START).decides_globally());

@@ -88,10 +88,10 @@ fn import_never_overrides_an_active_ban() {
 #[test]
 fn applied_import_is_not_pending_but_its_end_is() {
     let outcome = import(&Standing::default(), ban(5, Scope::Experience), true, NOW).unwrap();
-    assert_eq!(outcome.standing.owed().ban, None);
+    assert_eq!(outcome.standing.pending().ban, None);
     let ended = lifted(ban(6, Scope::Experience));
     let outcome = import(&Standing::default(), ended, true, NOW).unwrap();
-    assert!(outcome.standing.owed().unban_at(NOW).is_some());
+    assert!(outcome.standing.pending().unban_at(NOW).is_some());
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn of_two_applied_bans_the_one_in_force_is_reported() {
             standing = import(&standing, ban.clone(), true, NOW).unwrap().standing;
         }
         assert_eq!(standing.here.report, Some(lasting.current()));
-        assert_eq!(standing.owed().ban, None);
+        assert_eq!(standing.pending().ban, None);
         // Elsewhere only the Global one exists.
         let elsewhere = import_report(with(None, Some(short.clone())), &short, NOW);
         assert_eq!(elsewhere.here.report, Some(short.current()));

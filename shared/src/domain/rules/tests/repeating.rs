@@ -17,7 +17,7 @@ fn world_of(key: &'static str) -> World {
 fn applied() -> World {
     let mut world = world_of(BOT);
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
     world.wait(1);
@@ -56,7 +56,7 @@ fn another_key_or_meaning_is_no_repeat() {
         },
         lasting(HOUR, ban_in(ARENA)),
         BanRequest {
-            completed: true,
+            applied: true,
             ..ban_in(ARENA)
         },
     ];
@@ -171,7 +171,7 @@ fn a_ban_in_another_scope_is_no_later_decision() {
 fn repeated_report_follows_its_own_rules() {
     let mut world = world_of(BOT);
     let call = BanRequest {
-        completed: true,
+        applied: true,
         ..overwriting(ban_in(ARENA))
     };
     world.ban(&call);
@@ -219,9 +219,9 @@ fn repeated_unban_stays_pending() {
             world.key = Some(again);
             for wait in [0, 1, HOUR] {
                 world.wait(wait);
-                for completed in [false, true] {
+                for applied in [false, true] {
                     let again = UnbanRequest {
-                        completed,
+                        applied,
                         ..call.clone()
                     };
                     assert_eq!(world.unban(&again), Answer::Ok);
@@ -371,7 +371,7 @@ fn an_idempotency_key_makes_another_call() {
 
 fn deciding_call() -> impl Strategy<Value = Call> {
     prop_oneof![
-        4 => ban().prop_filter("a confirmation has its own rules", |ban| !ban.may_confirm())
+        4 => ban().prop_filter("a confirmation has its own rules", |ban| !ban.may_report())
             .prop_map(Call::Ban),
         1 => ban().prop_map(Call::Appeal),
         3 => unban().prop_map(Call::Unban),

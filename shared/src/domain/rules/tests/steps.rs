@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::TestCaseError;
 
 use super::{
-    ALICE, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, confirmation,
+    ALICE, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, report,
     unbanned_in,
 };
 use crate::domain::clock::UnixSeconds;
@@ -25,9 +25,9 @@ pub(super) enum Step {
     /// A call is repeated, as after a timeout.
     Again { back: Index },
     /// An experience reports something from its lists, just now or long ago.
-    Confirm { back: Index, manner: Manner },
+    Report { back: Index, manner: Manner },
     /// A user is erased.
-    Forget(UserId),
+    Erase(UserId),
 }
 
 /// The wording of a report.
@@ -91,12 +91,12 @@ impl Play {
                     self.send(key, call)?;
                 }
             }
-            Step::Confirm { back, manner } => {
+            Step::Report { back, manner } => {
                 if let Some(shown) = from_the_end(&self.shown, *back) {
-                    self.confirm(&shown, *manner)?;
+                    self.report(&shown, *manner)?;
                 }
             }
-            Step::Forget(user) => self.world.forget(*user)?,
+            Step::Erase(user) => self.world.erase(*user)?,
         }
         self.look();
         Ok(())
@@ -116,11 +116,11 @@ impl Play {
 
     /// Reports a listed item. Whatever was decided meanwhile, that changes no decision: a report of
     /// an unban never does, and one of a ban not while it can be recognised.
-    fn confirm(&mut self, shown: &Shown, manner: Manner) -> Result<(), TestCaseError> {
+    fn report(&mut self, shown: &Shown, manner: Manner) -> Result<(), TestCaseError> {
         let decided = self.world.decided();
         let (call, is_report) = match shown {
             Shown::Ban(experience, ban, at) => {
-                let mut request = confirmation(ban, *experience);
+                let mut request = report(ban, *experience);
                 match (manner, ban.terms.expires) {
                     (Manner::Brief, _) => request.universal = None,
                     (Manner::Relative, Expiry::At(at)) if at > self.world.now => {
@@ -138,7 +138,7 @@ impl Play {
                 let reason = Some("Ban automatically expired.".to_owned());
                 let sdk = UnbanRequest {
                     reason,
-                    confirm_only: false,
+                    report_only: false,
                     ..says_so.clone()
                 };
                 (
@@ -217,8 +217,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(which, about)| Step::WaitForEdge { which, about }),
         10 => (select(&[BOT, CONSOLE][..]), call()).prop_map(|(key, call)| Step::Call(key, call)),
         3 => any::<Index>().prop_map(|back| Step::Again { back }),
-        6 => (any::<Index>(), manner).prop_map(|(back, manner)| Step::Confirm { back, manner }),
-        1 => select(&USERS[..]).prop_map(Step::Forget),
+        6 => (any::<Index>(), manner).prop_map(|(back, manner)| Step::Report { back, manner }),
+        1 => select(&USERS[..]).prop_map(Step::Erase),
     ]
 }
 
@@ -255,14 +255,14 @@ pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
         any::<bool>(),
         (wording, length, universal),
     )
-        .prop_map(|(user, experience, scope, overwrite, completed, terms)| {
+        .prop_map(|(user, experience, scope, overwrite, applied, terms)| {
             let ((moderator, private, public), length, universal) = terms;
             BanRequest {
                 user,
                 experience,
                 scope,
                 overwrite,
-                completed,
+                applied,
                 moderator,
                 private_reason: private.to_owned(),
                 public_reason: public.to_owned(),
@@ -279,16 +279,14 @@ pub(super) fn unban() -> impl Strategy<Value = UnbanRequest> {
     let flags = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>());
     let place = (select(&USERS[..]), select(&EXPERIENCES[..]));
     (place, reason, moderator, flags).prop_map(
-        |((user, experience), reason, moderator, (completed, confirm_only, from_game))| {
-            UnbanRequest {
-                user,
-                experience,
-                reason: reason.map(str::to_owned),
-                moderator,
-                completed,
-                confirm_only,
-                from_game,
-            }
+        |((user, experience), reason, moderator, (applied, report_only, from_game))| UnbanRequest {
+            user,
+            experience,
+            reason: reason.map(str::to_owned),
+            moderator,
+            applied,
+            report_only,
+            from_game,
         },
     )
 }

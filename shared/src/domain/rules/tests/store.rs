@@ -13,9 +13,8 @@ use crate::domain::rules::model::{Answer, BanState};
 use crate::domain::rules::{
     Ban, BanRequest, CallDigest, CallMark, Decision, Expiry, Here, Identity, Judgement,
     LATE_WINDOW, Outcome, REPEAT_LIMIT, Refusal, Revision, RevisionRef, Scope, Standing,
-    UnbanJudgement, UnbanRequest, Wording, appeal, confirm, decides, erased, judge_ban,
-    judge_unban, lift, make, may_be_late, may_mean_erased, overwrite, report_erased,
-    report_unbanned,
+    UnbanJudgement, UnbanRequest, Wording, appeal, decides, erased, judge_ban, judge_unban, lift,
+    make, may_be_late, may_mean_erased, overwrite, report, report_erased, report_unbanned,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,12 +50,12 @@ impl Store {
             Vec::new()
         };
         let judged = judge_ban(&standing, request, call, &late, now);
-        let outcome = if decides(&judged) && self.confirms_erased(request, now) {
+        let outcome = if decides(&judged) && self.reports_erased(request, now) {
             Ok(Some(report_erased(&standing, now)))
         } else {
             judged.map(|judgement| match judgement {
                 Judgement::Nothing => None,
-                Judgement::Confirmation(revision) => Some(confirm(&standing, revision)),
+                Judgement::Report(revision) => Some(report(&standing, revision)),
                 Judgement::Overwrite => Some(overwrite(&standing, request, now).made_by(call, now)),
                 Judgement::Make => Some(make(&standing, request, identity, now).made_by(call, now)),
             })
@@ -64,7 +63,7 @@ impl Store {
         self.finish(outcome, request.user, request.experience, now)
     }
 
-    pub(super) fn forget(&mut self, user: UserId, now: UnixSeconds) {
+    pub(super) fn erase(&mut self, user: UserId, now: UnixSeconds) {
         let decided = self.history.iter().filter_map(|(at, decision)| {
             let ban = decision.previous.as_ref()?;
             Some((ban, *at))
@@ -87,7 +86,7 @@ impl Store {
             .retain(|(_, decision)| decision.ban.user != user);
     }
 
-    fn confirms_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
+    fn reports_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
         let wordings = may_mean_erased(request, now).into_iter();
         wordings
             .filter_map(|wording| self.erased.get(&wording))
@@ -105,7 +104,7 @@ impl Store {
         let outcome = appeal(
             &standing,
             request.scope,
-            request.completed,
+            request.applied,
             call.as_ref(),
             now,
         )
@@ -222,8 +221,8 @@ impl Store {
     pub(super) fn pending_bans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
         let mut list: Vec<_> = self
             .standings(experience)
-            .filter_map(|standing| standing.owed().ban_at(now))
-            .map(|owed| self.recorded(owed.revision, experience, now))
+            .filter_map(|standing| standing.pending().ban_at(now))
+            .map(|pending| self.recorded(pending.revision, experience, now))
             .collect();
         list.sort_by_key(|ban| ban.guid);
         list
@@ -234,13 +233,14 @@ impl Store {
         experience: ExperienceId,
         now: UnixSeconds,
     ) -> Vec<BanState> {
-        let mut owed: Vec<_> = self
+        let mut pending: Vec<_> = self
             .standings(experience)
-            .filter_map(|standing| standing.owed().unban_at(now))
+            .filter_map(|standing| standing.pending().unban_at(now))
             .collect();
-        owed.sort_by_key(|owed| (owed.due, owed.reported.guid));
-        owed.into_iter()
-            .map(|owed| self.recorded(owed.reported, experience, now))
+        pending.sort_by_key(|pending| (pending.due, pending.reported.guid));
+        pending
+            .into_iter()
+            .map(|pending| self.recorded(pending.reported, experience, now))
             .collect()
     }
 
@@ -310,7 +310,7 @@ impl Store {
             updated: ban.updated,
             active: ban.holds(now),
             appealed: ban.is_appealed(),
-            completed: reported == Some(ban.current()),
+            applied: reported == Some(ban.current()),
         }
     }
 }

@@ -54,36 +54,36 @@ fn a_ban_that_has_ended_is_not_lifted_again() {
 fn unban_is_pending_where_the_ban_was_reported_and_for_the_caller() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_all_from(ARENA)
     });
-    let confirms = confirmation(&world.shown(BEACH), BEACH);
-    world.ban(&confirms);
-    let mut completed = world.clone();
+    let reports = report(&world.shown(BEACH), BEACH);
+    world.ban(&reports);
+    let mut applied = world.clone();
 
     world.unban(&unban_in(ARENA));
     assert_eq!(
         EXPERIENCES.map(|experience| world.owes(experience)),
         ["unban", "unban", "nothing"]
     );
-    completed.unban(&UnbanRequest {
-        completed: true,
+    applied.unban(&UnbanRequest {
+        applied: true,
         ..unban_in(ARENA)
     });
-    let owed = EXPERIENCES.map(|experience| completed.owes(experience));
-    assert_eq!(owed, ["nothing", "unban", "nothing"]);
+    let pending = EXPERIENCES.map(|experience| applied.owes(experience));
+    assert_eq!(pending, ["nothing", "unban", "nothing"]);
 }
 
 #[test]
 fn an_appeal_is_pending_for_the_caller_too_unless_completed() {
-    for (completed, owes) in [(false, "unban"), (true, "nothing")] {
+    for (applied, owes) in [(false, "unban"), (true, "nothing")] {
         let mut world = World::linked();
         world.ban(&BanRequest {
-            completed: true,
+            applied: true,
             ..ban_in(ARENA)
         });
         world.appeal(&BanRequest {
-            completed,
+            applied,
             ..ban_in(ARENA)
         });
         assert_eq!(world.owes(ARENA), owes);
@@ -94,12 +94,12 @@ fn an_appeal_is_pending_for_the_caller_too_unless_completed() {
 fn completed_appeal_leaves_another_ban_pending() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
     world.ban(&overwriting(ban_all_from(ARENA)));
     world.appeal(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
     assert_eq!((world.is_banned(ARENA), world.owes(ARENA)), (true, "ban"));
@@ -146,16 +146,16 @@ fn only_the_sdks_own_reasons_make_a_report() {
 
 #[test]
 fn report_while_a_ban_is_in_force_makes_it_pending_again() {
-    for completed in [false, true] {
+    for applied in [false, true] {
         let mut world = World::linked();
         world.ban(&BanRequest {
-            completed: true,
+            applied: true,
             ..ban_in(ARENA)
         });
         let decided = world.decided();
         assert_eq!(
             world.unban(&UnbanRequest {
-                completed,
+                applied,
                 ..unbanned_in(ARENA)
             }),
             Answer::Ok
@@ -168,13 +168,13 @@ fn report_while_a_ban_is_in_force_makes_it_pending_again() {
 fn a_late_report_does_not_lift_a_new_ban() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
     world.unban(&unban_in(ARENA));
     assert_eq!(world.owes(ARENA), "unban");
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
     for _ in 0..2 {
@@ -197,17 +197,17 @@ fn only_a_report_clears_a_pending_unban() {
         reason: Some(reason.to_owned()),
         ..bare.clone()
     };
-    let completed = |call: UnbanRequest| UnbanRequest {
-        completed: true,
+    let applied = |call: UnbanRequest| UnbanRequest {
+        applied: true,
         ..call
     };
     let calls = [
         (unbanned_in(ARENA), "nothing"),
         (with_reason("Ban was appealed."), "nothing"),
         (in_game(&bare), "nothing"),
-        (completed(in_game(&bare)), "nothing"),
+        (applied(in_game(&bare)), "nothing"),
         (bare.clone(), "unban"),
-        (completed(bare.clone()), "unban"),
+        (applied(bare.clone()), "unban"),
         (unban_in(ARENA), "unban"),
         (in_game(&unban_in(ARENA)), "unban"),
         (with_reason("sorry"), "unban"),
@@ -216,7 +216,7 @@ fn only_a_report_clears_a_pending_unban() {
     for (call, owes) in calls {
         let mut world = World::linked();
         world.ban(&BanRequest {
-            completed: true,
+            applied: true,
             ..ban_in(ARENA)
         });
         world.appeal(&ban_in(ARENA));
@@ -230,7 +230,7 @@ fn only_a_report_clears_a_pending_unban() {
 fn unban_is_reported_by_its_own_experience_only() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_all_from(ARENA)
     });
     world.appeal(&ban_all_from(ARENA));

@@ -131,7 +131,7 @@ fn request(scope: Scope, terms: u8) -> BanRequest {
         experience: ARENA,
         scope,
         overwrite: true,
-        completed: false,
+        applied: false,
         moderator: if terms.is_multiple_of(2) { ALICE } else { BOB },
         private_reason: format!("private {}", terms / 2),
         public_reason: "public".to_owned(),
@@ -150,8 +150,8 @@ fn unban() -> UnbanRequest {
         experience: ARENA,
         reason: None,
         moderator: None,
-        completed: false,
-        confirm_only: false,
+        applied: false,
+        report_only: false,
         from_game: false,
     }
 }
@@ -253,13 +253,13 @@ fn ban_restored_with_reported_terms_is_not_pending() {
     };
     world.act(Who::Other, &ban);
     let revision = world.standing.here.ban.as_ref().unwrap().current();
-    let confirmed = rules::confirm(&world.standing, revision);
-    world.store(Who::Other, confirmed);
+    let reported = rules::report(&world.standing, revision);
+    world.store(Who::Other, reported);
     world.act(Who::Leaked, &Act::Unban);
-    assert!(world.standing.owed().unban_at(world.now()).is_some());
+    assert!(world.standing.pending().unban_at(world.now()).is_some());
     world.undo(Who::Leaked, Who::FirstUndo);
-    let owed = world.standing.owed();
-    assert_eq!((owed.ban, owed.unban), (None, None));
+    let pending = world.standing.pending();
+    assert_eq!((pending.ban, pending.unban), (None, None));
     assert_eq!(world.history.last().unwrap().1.kind, DecisionKind::Restored);
 }
 

@@ -64,15 +64,15 @@ impl Store {
                 ":global",
                 AttributeValue::Bool(request.scope == Scope::Global),
             );
-        let confirmed = |item| {
+        let reported = |item| {
             let Replaced { at, previous } = items::read(item)?;
             let revision = revision_until(previous.into(), at);
             Ok(revision.filter(|revision| {
                 let is_here = revision.ban.made_in == snapshot.experience;
-                (is_here || request.scope == Scope::Global) && request.confirms(revision, now)
+                (is_here || request.scope == Scope::Global) && request.reports(revision, now)
             }))
         };
-        let found = self.search(query, confirmed).await?;
+        let found = self.search(query, reported).await?;
         found.ok_or_else(|| {
             ApiError::Unavailable("too many changes of this user within an hour".to_owned())
         })

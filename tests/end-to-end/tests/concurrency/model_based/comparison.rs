@@ -102,7 +102,7 @@ impl<'a> Comparison<'a> {
         for experience in self.experiences() {
             let lists = self.fetch(experience).await;
             for shown in lists {
-                self.confirm(&shown).await;
+                self.report(&shown).await;
             }
         }
         self.compare().await;
@@ -148,7 +148,7 @@ impl<'a> Comparison<'a> {
         for at in before.0..=after.0 {
             for model in &self.worlds {
                 let mut model = model.clone();
-                model.forget(user, UnixSeconds(at));
+                model.erase(user, UnixSeconds(at));
                 worlds.push(model);
             }
         }
@@ -239,7 +239,7 @@ impl<'a> Comparison<'a> {
         let (workspace, at) = (self.workspace.clone(), experience.get());
         let bans = |model: &Model, now| {
             let mut list = model.pending_bans(experience, now);
-            list.iter_mut().for_each(|ban| ban.completed = false);
+            list.iter_mut().for_each(|ban| ban.applied = false);
             list
         };
         let bans = self
@@ -253,7 +253,7 @@ impl<'a> Comparison<'a> {
         // A pending unban shows a ban that the experience has applied.
         let unbans = |model: &Model, now| {
             let mut list = model.pending_unbans(experience, now);
-            list.iter_mut().for_each(|ban| ban.completed = true);
+            list.iter_mut().for_each(|ban| ban.applied = true);
             list
         };
         let unbans = self
@@ -291,7 +291,7 @@ impl<'a> Comparison<'a> {
         let says = |world: &Model, at: u64| -> Vec<Value> {
             let bans = model(world, UnixSeconds(at));
             bans.iter()
-                .map(|ban| expected::shown(ban, ban.completed, &self.workspace, flags))
+                .map(|ban| expected::shown(ban, ban.applied, &self.workspace, flags))
                 .collect()
         };
         let mut last = String::new();
@@ -339,11 +339,11 @@ impl<'a> Comparison<'a> {
             let back = self.random.below(lately.min(self.shown.len()));
             let shown = self.shown[self.shown.len() - 1 - back].clone();
             self.seen.late += usize::from(shown.at_step + 3 < self.steps);
-            self.confirm(&shown).await;
+            self.report(&shown).await;
         }
     }
 
-    async fn confirm(&mut self, shown: &ListEntry) {
+    async fn report(&mut self, shown: &ListEntry) {
         if shown.is_unban {
             let user = UserId::new(shown.ban["robloxId"].as_u64().unwrap()).unwrap();
             let said = self.random.coin();
@@ -353,13 +353,13 @@ impl<'a> Comparison<'a> {
                 experience: shown.experience,
                 reason,
                 moderator: None,
-                completed: false,
-                confirm_only: said,
+                applied: false,
+                report_only: said,
                 from_game: true,
             };
             self.call(Action::Unban(request)).await;
         } else {
-            let request = expected::confirmation(&shown.ban, shown.experience);
+            let request = expected::report(&shown.ban, shown.experience);
             self.call(Action::Ban(request)).await;
         }
     }

@@ -1,6 +1,6 @@
 //! The model's answers in the API's format.
 
-pub use end_to_end::requests::confirmation;
+pub use end_to_end::requests::report;
 
 use end_to_end::requests::{ban_call, unban_call};
 use end_to_end::{Call, Workspace};
@@ -18,7 +18,7 @@ pub enum Flags {
 }
 
 /// A ban as a route must show it.
-pub fn shown(ban: &BanState, completed: bool, workspace: &Workspace<'_>, flags: Flags) -> Value {
+pub fn shown(ban: &BanState, applied: bool, workspace: &Workspace<'_>, flags: Flags) -> Value {
     let flag = |set: bool| match flags {
         Flags::Integer => json!(u8::from(set)),
         Flags::Boolean => json!(set),
@@ -40,7 +40,7 @@ pub fn shown(ban: &BanState, completed: bool, workspace: &Workspace<'_>, flags: 
         "isAppealed": flag(ban.appealed),
         "experienceUniversal": flag(ban.terms.universal),
         "uid": ban.uid,
-        "experienceBanCompleted": flag(completed),
+        "experienceBanCompleted": flag(applied),
     })
 }
 
@@ -75,7 +75,7 @@ pub fn is_answer(
         Answer::NotFound => answer.status == 404,
         Answer::ExpiryPassed => answer.status == 400,
         Answer::AlreadyBanned(ban) => {
-            let shown = shown(ban, ban.completed, workspace, Flags::Integer);
+            let shown = shown(ban, ban.applied, workspace, Flags::Integer);
             answer.status == 409 && answer.json()["ban"] == shown
         }
     }

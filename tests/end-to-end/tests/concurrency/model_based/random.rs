@@ -53,7 +53,7 @@ impl RandomCalls {
                 Scope::Global
             },
             overwrite: self.coin(),
-            completed: self.coin(),
+            applied: self.coin(),
             moderator: ModeratorId::new(moderator).unwrap(),
             private_reason: private_reason.to_owned(),
             public_reason: public_reason.to_owned(),
@@ -71,8 +71,8 @@ impl RandomCalls {
             experience,
             reason: reason.map(str::to_owned),
             moderator: None,
-            completed: self.coin(),
-            confirm_only: self.below(5) == 0,
+            applied: self.coin(),
+            report_only: self.below(5) == 0,
             from_game: self.coin(),
         }
     }

@@ -10,14 +10,14 @@ pub fn course() -> Scenario {
     let mut scenario = Scenario::new();
     scenario.ban(global(1));
     scenario.check(beach());
-    scenario.ban(confirmed(global(1), beach()));
+    scenario.ban(reported(global(1), beach()));
     scenario.ban(ban(2));
     scenario.ban(BanRequest {
         overwrite: true,
         ..global(3)
     });
     scenario.check(arena());
-    scenario.ban(confirmed(global(1), beach()));
+    scenario.ban(reported(global(1), beach()));
     scenario.unban(unban(Some(4)));
     scenario.check(beach());
     scenario.unban(unban(None));
@@ -90,7 +90,7 @@ fn a_report_without_an_answer_may_have_been_recorded_or_not() {
         let mut scenario = Scenario::new();
         scenario.ban(ban(1));
         let what = Operation::Ban {
-            request: confirmed(ban(1), arena()),
+            request: reported(ban(1), arena()),
             appeal: false,
         };
         scenario.unanswered_call(what, took_effect);

@@ -102,9 +102,9 @@ fn deliveries_that_differ_from_the_event_log_are_found() {
 #[test]
 fn the_mirror_may_report_at_any_time() {
     let mut history = course();
-    for completed in [false, true] {
+    for applied in [false, true] {
         for check in history.final_states[0].checks.values_mut() {
-            check["experienceBanCompleted"] = json!(completed);
+            check["experienceBanCompleted"] = json!(applied);
         }
         assert_accepted(&history);
     }

@@ -131,7 +131,7 @@ fn a_missing_pending_entry_is_found() {
     assert_found(&history, "7002 should have the bans");
 
     let mut scenario = Scenario::new();
-    scenario.ban(confirmed(global(1), arena()));
+    scenario.ban(reported(global(1), arena()));
     scenario.unban(unban(Some(2)));
     let mut history = scenario.history();
     history.final_states[0]

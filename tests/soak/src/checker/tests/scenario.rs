@@ -37,7 +37,7 @@ pub fn ban(moderator: u64) -> BanRequest {
         experience: arena(),
         scope: Scope::Experience,
         overwrite: false,
-        completed: false,
+        applied: false,
         moderator: ModeratorId::new(moderator).unwrap(),
         private_reason: format!("case {moderator}"),
         public_reason: "Cheating".to_owned(),
@@ -56,10 +56,10 @@ pub fn global(moderator: u64) -> BanRequest {
     }
 }
 
-pub fn confirmed(request: BanRequest, experience: ExperienceId) -> BanRequest {
+pub fn reported(request: BanRequest, experience: ExperienceId) -> BanRequest {
     BanRequest {
         overwrite: true,
-        completed: true,
+        applied: true,
         experience,
         ..request
     }
@@ -71,8 +71,8 @@ pub fn unban(moderator: Option<u64>) -> UnbanRequest {
         experience: arena(),
         reason: None,
         moderator: moderator.and_then(ModeratorId::new),
-        completed: false,
-        confirm_only: moderator.is_none(),
+        applied: false,
+        report_only: moderator.is_none(),
         from_game: false,
     }
 }
@@ -368,7 +368,7 @@ pub fn shown(ban: &BanState) -> Value {
         "isAppealed": ban.appealed,
         "uid": ban.uid,
         "experienceUniversal": ban.terms.universal,
-        "experienceBanCompleted": ban.completed,
+        "experienceBanCompleted": ban.applied,
     })
 }
 

@@ -51,14 +51,14 @@ impl Universe {
 
     fn game_server(&mut self, place: ExperienceId) {
         let standing = self.standing(place);
-        let Some(owed) = standing.owed().ban_at(self.now) else {
+        let Some(pending) = standing.pending().ban_at(self.now) else {
             return;
         };
         let ban = standing.counting(self.now).unwrap();
         let level = Level::of(ban, place);
         self.roblox
-            .insert(level, (owed.revision, ban.terms.expires));
-        self.report(place, Some(owed.revision), Some(level));
+            .insert(level, (pending.revision, ban.terms.expires));
+        self.report(place, Some(pending.revision), Some(level));
     }
 }
 
@@ -107,9 +107,9 @@ proptest! {
         universe.drain();
         prop_assert!(universe.plan().is_empty());
         for place in PLACES {
-            let owed = universe.standing(place).owed();
-            prop_assert_eq!(owed.ban_at(universe.now), None);
-            prop_assert_eq!(owed.unban_at(universe.now), None);
+            let pending = universe.standing(place).pending();
+            prop_assert_eq!(pending.ban_at(universe.now), None);
+            prop_assert_eq!(pending.unban_at(universe.now), None);
         }
     }
 }

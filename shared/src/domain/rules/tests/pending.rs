@@ -13,8 +13,8 @@ fn nothing_is_pending_before_the_first_decision() {
 
 #[test]
 fn pending_follows_from_decision_and_last_report() {
-    let bans = |completed| BanRequest {
-        completed,
+    let bans = |applied| BanRequest {
+        applied,
         ..ban_in(ARENA)
     };
     // The calls, and what is pending in the arena then. B is a ban, C one reported by its maker; L
@@ -54,7 +54,7 @@ fn pending_follows_from_decision_and_last_report() {
                     moderator: BOB,
                     ..overwriting(ban_in(ARENA))
                 }),
-                _ => world.ban(&confirmation(&world.shown(ARENA), ARENA)),
+                _ => world.ban(&report(&world.shown(ARENA), ARENA)),
             };
             assert_eq!(answer, Answer::Ok, "{call} in {calls}");
         }
@@ -67,8 +67,8 @@ fn an_unban_becomes_due_by_expiry_alone() {
     for request in [ban_in(ARENA), ban_all_from(BEACH)] {
         let mut world = World::linked();
         world.ban(&lasting(HOUR, request));
-        let confirms = confirmation(&world.shown(ARENA), ARENA);
-        world.ban(&confirms);
+        let reports = report(&world.shown(ARENA), ARENA);
+        world.ban(&reports);
         world.wait(HOUR - 1);
         assert_eq!(world.owes(ARENA), "nothing");
         world.wait(1);
@@ -89,7 +89,7 @@ fn ban_that_expires_unapplied_leaves_nothing_pending() {
 fn no_unban_is_pending_while_another_ban_is_in_force() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_all_from(ARENA)
     });
     world.ban(&overwriting(ban_in(ARENA)));
@@ -108,7 +108,7 @@ fn no_unban_is_pending_while_another_ban_is_in_force() {
 fn remaining_ban_becomes_pending_when_the_other_expires() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..lasting(HOUR, ban_in(ARENA))
     });
     world.ban(&overwriting(lasting(2 * HOUR, ban_all_from(BEACH))));
@@ -117,8 +117,8 @@ fn remaining_ban_becomes_pending_when_the_other_expires() {
         "ban",
         "the Global ban ends last, so it counts"
     );
-    let confirms = confirmation(&world.shown(ARENA), ARENA);
-    world.ban(&confirms);
+    let reports = report(&world.shown(ARENA), ARENA);
+    world.ban(&reports);
     world.wait(HOUR);
     assert_eq!(world.owes(ARENA), "nothing");
     world.wait(HOUR);
@@ -129,8 +129,8 @@ fn remaining_ban_becomes_pending_when_the_other_expires() {
 fn global_ban_is_pending_in_every_linked_experience_even_if_linked_later() {
     let mut world = World::empty();
     assert_eq!(world.ban(&ban_all_from(ARENA)), Answer::Ok);
-    let owed = |world: &World| EXPERIENCES.map(|experience| world.owes(experience));
-    assert_eq!(owed(&world), ["ban", "nothing", "nothing"]);
+    let pending = |world: &World| EXPERIENCES.map(|experience| world.owes(experience));
+    assert_eq!(pending(&world), ["ban", "nothing", "nothing"]);
     assert!(
         EXPERIENCES
             .iter()
@@ -138,9 +138,9 @@ fn global_ban_is_pending_in_every_linked_experience_even_if_linked_later() {
     );
     world.wait(HOUR);
     world.call(&Call::Poll(BEACH)).unwrap();
-    assert_eq!(owed(&world), ["ban", "ban", "nothing"]);
+    assert_eq!(pending(&world), ["ban", "ban", "nothing"]);
     world.unban(&unban_in(CASTLE));
-    assert_eq!(owed(&world), ["nothing"; 3]);
+    assert_eq!(pending(&world), ["nothing"; 3]);
 }
 
 #[test]
@@ -169,12 +169,12 @@ fn pending_bans_come_oldest_first() {
 fn pending_unbans_come_in_the_order_they_became_due() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..lasting(HOUR, ban_in(ARENA))
     });
     let oscar = BanRequest {
         user: OSCAR,
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     };
     world.ban(&oscar);
@@ -194,13 +194,13 @@ fn pending_unbans_come_in_the_order_they_became_due() {
 fn pending_unban_is_the_ban_last_reported() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..ban_in(ARENA)
     });
-    let confirmed = world.shown(ARENA).guid;
+    let reported = world.shown(ARENA).guid;
     world.unban(&unban_in(ARENA));
     world.ban(&ban_in(ARENA));
     world.unban(&unban_in(ARENA));
-    assert_ne!(world.shown(ARENA).guid, confirmed);
-    assert_eq!(world.pending_unbans(ARENA), [confirmed]);
+    assert_ne!(world.shown(ARENA).guid, reported);
+    assert_eq!(world.pending_unbans(ARENA), [reported]);
 }

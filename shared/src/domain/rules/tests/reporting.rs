@@ -20,13 +20,13 @@ fn report_clears_the_pending_ban_of_that_experience_only() {
     let mut world = World::linked();
     world.ban(&ban_all_from(ARENA));
     let decided = world.decided();
-    let confirms = confirmation(&world.shown(BEACH), BEACH);
-    assert_eq!(world.ban(&confirms), Answer::Ok);
+    let reports = report(&world.shown(BEACH), BEACH);
+    assert_eq!(world.ban(&reports), Answer::Ok);
     assert_eq!(
         EXPERIENCES.map(|experience| world.owes(experience)),
         ["ban", "nothing", "ban"]
     );
-    assert!(world.shown(BEACH).completed && !world.shown(ARENA).completed);
+    assert!(world.shown(BEACH).applied && !world.shown(ARENA).applied);
     assert_eq!(world.decided(), decided);
 }
 
@@ -34,19 +34,19 @@ fn report_clears_the_pending_ban_of_that_experience_only() {
 fn repeated_report_writes_nothing() {
     let mut world = World::linked();
     world.ban(&BanRequest {
-        completed: true,
+        applied: true,
         ..lasting(HOUR, ban_in(ARENA))
     });
     world.wait(1000);
     let standing = world.store.standing(MALLORY, ARENA);
-    let confirms = confirmation(&world.shown(ARENA), ARENA);
-    let judgement = crate::domain::rules::judge_ban(&standing, &confirms, None, &[], world.now);
+    let reports = report(&world.shown(ARENA), ARENA);
+    let judgement = crate::domain::rules::judge_ban(&standing, &reports, None, &[], world.now);
     assert_eq!(judgement, Ok(crate::domain::rules::Judgement::Nothing));
 }
 
 #[test]
 fn only_overwrite_with_completed_and_equal_terms_is_a_report() {
-    // Overwrite, completed, whether the terms are equal; then the revision and what is pending.
+    // Overwrite, applied, whether the terms are equal; then the revision and what is pending.
     let table = [
         (true, true, true, 1, "nothing"),
         (true, true, false, 2, "nothing"),
@@ -55,13 +55,13 @@ fn only_overwrite_with_completed_and_equal_terms_is_a_report() {
         (false, true, true, 1, "ban"),
         (false, false, true, 1, "ban"),
     ];
-    for (overwrite, completed, equal, revision, owes) in table {
+    for (overwrite, applied, equal, revision, owes) in table {
         let mut world = World::linked();
         world.ban(&ban_in(ARENA));
         let moderator = if equal { ALICE } else { BOB };
         let answer = world.ban(&BanRequest {
             overwrite,
-            completed,
+            applied,
             moderator,
             ..ban_in(ARENA)
         });
@@ -72,7 +72,7 @@ fn only_overwrite_with_completed_and_equal_terms_is_a_report() {
         );
         assert_eq!(
             told, expected,
-            "overwrite {overwrite}, completed {completed}, equal {equal}"
+            "overwrite {overwrite}, completed {applied}, equal {equal}"
         );
     }
 }
@@ -82,12 +82,12 @@ fn decision_with_completed_is_reported_by_its_caller_only() {
     for overwrite in [false, true] {
         let mut world = World::linked();
         world.ban(&BanRequest {
-            completed: true,
+            applied: true,
             overwrite,
             ..ban_all_from(ARENA)
         });
-        let owed = EXPERIENCES.map(|experience| world.owes(experience));
-        assert_eq!(owed, ["nothing", "ban", "ban"]);
+        let pending = EXPERIENCES.map(|experience| world.owes(experience));
+        assert_eq!(pending, ["nothing", "ban", "ban"]);
     }
 }
 
@@ -98,7 +98,7 @@ fn report_of_the_other_type_is_no_report() {
     let global = world.shown(ARENA);
     let request = BanRequest {
         scope: Scope::Experience,
-        ..confirmation(&global, ARENA)
+        ..report(&global, ARENA)
     };
     assert_eq!(world.ban(&request), Answer::Ok);
     assert_eq!(world.decided().len(), 2);
@@ -109,8 +109,8 @@ fn report_of_the_other_type_is_no_report() {
 fn experience_ban_is_not_reported_from_elsewhere() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
-    let confirms = confirmation(&world.shown(ARENA), BEACH);
-    world.ban(&confirms);
+    let reports = report(&world.shown(ARENA), BEACH);
+    world.ban(&reports);
     assert_eq!(world.owes(ARENA), "ban");
     assert_eq!(
         seen(&world, BEACH),
@@ -156,11 +156,7 @@ fn late_report_is_recorded_and_changes_no_decision() {
         let decided = world.decided();
         // Many servers work through the same list.
         for _ in 0..2 {
-            assert_eq!(
-                world.ban(&confirmation(&pending[0], ARENA)),
-                Answer::Ok,
-                "{name}"
-            );
+            assert_eq!(world.ban(&report(&pending[0], ARENA)), Answer::Ok, "{name}");
             assert_eq!(seen(&world, ARENA), expected, "{name}");
             assert_eq!(world.decided(), decided, "{name}");
         }
@@ -180,7 +176,7 @@ fn late_report_becomes_a_decision_after_an_hour() {
             world.wait(10);
             world.unban(&unban_in(ARENA));
             world.wait(lag);
-            assert_eq!(world.ban(&confirmation(&shown, ARENA)), Answer::Ok);
+            assert_eq!(world.ban(&report(&shown, ARENA)), Answer::Ok);
             assert_eq!(world.decided().len(), bans_on_record, "{lag} s later");
         }
     }
@@ -190,7 +186,7 @@ fn late_report_becomes_a_decision_after_an_hour() {
 fn late_report_is_recognised_despite_clock_skew() {
     let mut world = World::linked();
     world.ban(&ban_in(ARENA));
-    let confirms = confirmation(&world.shown(ARENA), ARENA);
+    let reports = report(&world.shown(ARENA), ARENA);
     let held = world.store.standing(MALLORY, ARENA).here.ban.unwrap();
     world.wait(HOUR);
     world.unban(&unban_in(ARENA));
@@ -201,8 +197,8 @@ fn late_report_is_recognised_despite_clock_skew() {
     }];
     for behind in [0, 1, 3, MINUTE] {
         let now = world.now.minus(behind);
-        let judgement = crate::domain::rules::judge_ban(&standing, &confirms, None, &lately, now);
-        let expected = crate::domain::rules::Judgement::Confirmation(held.current());
+        let judgement = crate::domain::rules::judge_ban(&standing, &reports, None, &lately, now);
+        let expected = crate::domain::rules::Judgement::Report(held.current());
         assert_eq!(judgement, Ok(expected), "{behind} s behind");
     }
 }
@@ -220,7 +216,7 @@ fn past_expiry_is_allowed_in_a_late_report() {
         let shown = world.shown(BEACH);
         world.wait(MINUTE + lag);
         assert_eq!(
-            world.ban(&confirmation(&shown, BEACH)),
+            world.ban(&report(&shown, BEACH)),
             expected,
             "{lag} s after its end"
         );
@@ -235,12 +231,9 @@ fn hour_counts_from_the_end_and_not_from_a_later_decision() {
     world.wait(HOUR);
     world.ban(&ban_in(ARENA));
     world.wait(MINUTE);
-    assert_eq!(world.clone().ban(&confirmation(&shown, ARENA)), Answer::Ok);
+    assert_eq!(world.clone().ban(&report(&shown, ARENA)), Answer::Ok);
     world.wait(1);
-    assert_eq!(
-        world.ban(&confirmation(&shown, ARENA)),
-        Answer::ExpiryPassed
-    );
+    assert_eq!(world.ban(&report(&shown, ARENA)), Answer::ExpiryPassed);
 }
 
 #[test]
@@ -252,14 +245,14 @@ fn late_report_means_the_last_revision_with_its_terms() {
     let shown = world.shown(ARENA);
     world.wait(10);
     world.ban(&other);
-    world.ban(&confirmation(&shown, BEACH));
+    world.ban(&report(&shown, BEACH));
     world.ban(&BanRequest {
         length: Length::Until(START.plus(2 * HOUR)),
         ..other.clone()
     });
     world.ban(&other);
     world.unban(&unban_in(ARENA));
-    world.ban(&confirmation(&shown, ARENA));
+    world.ban(&report(&shown, ARENA));
     let reported = world.store.standing(MALLORY, ARENA).here.report.unwrap();
     assert_eq!((reported.guid, reported.revision), (shown.guid, 3));
 }
@@ -271,35 +264,35 @@ fn report_with_terms_in_force_again_means_the_new_ban() {
     let shown = world.shown(ARENA);
     world.unban(&unban_in(ARENA));
     world.ban(&ban_in(ARENA));
-    world.ban(&confirmation(&shown, ARENA));
+    world.ban(&report(&shown, ARENA));
     assert_eq!(seen(&world, ARENA), ("banned", "nothing"));
     assert_ne!(world.shown(ARENA).guid, shown.guid);
 }
 
 #[test]
 fn late_repeat_without_overwrite_or_completed_is_a_decision() {
-    for (overwrite, completed) in [(false, false), (false, true), (true, false)] {
+    for (overwrite, applied) in [(false, false), (false, true), (true, false)] {
         let mut world = World::linked();
         world.ban(&ban_in(ARENA));
         let shown = world.shown(ARENA);
         world.unban(&unban_in(ARENA));
         let request = BanRequest {
             overwrite,
-            completed,
-            ..confirmation(&shown, ARENA)
+            applied,
+            ..report(&shown, ARENA)
         };
         assert_eq!(world.ban(&request), Answer::Ok);
         assert_eq!(world.decided().len(), 2);
-        assert_eq!(world.owes(ARENA), if completed { "nothing" } else { "ban" });
+        assert_eq!(world.owes(ARENA), if applied { "nothing" } else { "ban" });
     }
 }
 
 #[test]
 fn ban_sent_again_after_its_end_is_a_new_one() {
-    for (completed, bans_on_record) in [(true, 1), (false, 2)] {
+    for (applied, bans_on_record) in [(true, 1), (false, 2)] {
         let mut world = World::linked();
         let request = BanRequest {
-            completed,
+            applied,
             ..overwriting(lasting(30, ban_in(ARENA)))
         };
         world.ban(&request);

@@ -10,15 +10,15 @@ use crate::domain::clock::UnixSeconds;
 
 /// What is pending for one user in an experience, now and later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Owed {
-    pub ban: Option<OwedBan>,
+pub struct PendingChanges {
+    pub ban: Option<PendingBan>,
     /// The pending unban, possibly in the future.
-    pub unban: Option<OwedUnban>,
+    pub unban: Option<PendingUnban>,
 }
 
 /// A ban whose current revision the experience has not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwedBan {
+pub struct PendingBan {
     /// The revision to report.
     pub revision: RevisionRef,
     /// No longer pending from then on.
@@ -27,7 +27,7 @@ pub struct OwedBan {
 
 /// An unban that the experience has not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwedUnban {
+pub struct PendingUnban {
     /// Pending from then on: the end of the last ban.
     pub due: UnixSeconds,
     /// The experience's last report.
@@ -37,34 +37,34 @@ pub struct OwedUnban {
 impl Standing {
     /// What is pending for the experience. Valid until the standing changes.
     #[must_use]
-    pub fn owed(&self) -> Owed {
+    pub fn pending(&self) -> PendingChanges {
         let lasting = last_to_end(self.bans().filter(|ban| ban.ending.is_none()));
         let ban = lasting
             .filter(|ban| self.here.report != Some(ban.current()))
-            .map(|ban| OwedBan {
+            .map(|ban| PendingBan {
                 revision: ban.current(),
                 until: ban.terms.expires,
             });
 
         let end_of_all = self.bans().map(super::Ban::holds_until).max();
         let unban = match (self.here.report, end_of_all) {
-            (Some(reported), Some(Expiry::At(due))) => Some(OwedUnban { due, reported }),
+            (Some(reported), Some(Expiry::At(due))) => Some(PendingUnban { due, reported }),
             _ => None,
         };
-        Owed { ban, unban }
+        PendingChanges { ban, unban }
     }
 }
 
-impl Owed {
+impl PendingChanges {
     /// The ban pending now.
     #[must_use]
-    pub fn ban_at(&self, now: UnixSeconds) -> Option<OwedBan> {
+    pub fn ban_at(&self, now: UnixSeconds) -> Option<PendingBan> {
         self.ban.filter(|ban| ban.until.is_after(now))
     }
 
     /// The unban pending now.
     #[must_use]
-    pub fn unban_at(&self, now: UnixSeconds) -> Option<OwedUnban> {
+    pub fn unban_at(&self, now: UnixSeconds) -> Option<PendingUnban> {
         self.unban.filter(|unban| unban.due <= now)
     }
 }
