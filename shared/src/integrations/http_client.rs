@@ -3,10 +3,10 @@
 //!
 //! - A [`Target`] is parsed by the rules of browsers, so that no odd spelling of a host is missed:
 //!   `https` only, no credentials, no low ports.
-//! - The client resolves names itself ([`resolver`]) and refuses a name if any of its addresses is
-//!   not public ([`addresses`]). It connects to the addresses that it checked, so a name that
+//! - The client resolves names itself (`resolver`) and refuses a name if any of its addresses is
+//!   not public (`addresses`). It connects to the addresses that it checked, so a name that
 //!   resolves differently a moment later gains nothing. Hosts that are addresses are checked
-//!   against the same table ([`connector`]).
+//!   against the same table (`connector`).
 //! - It follows no redirect and uses no proxy, and limits time, headers and body of an answer.
 //!
 //! For local development, the environment variable [`ALLOW_LOOPBACK`] admits this machine, also over

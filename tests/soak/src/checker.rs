@@ -41,7 +41,7 @@ pub struct CheckReport {
     pub users: usize,
     /// How many calls it put in order.
     pub ordered: usize,
-    /// Users with so many open calls that the search was abandoned.
+    /// Users for whom the search was abandoned, because of too many open calls.
     pub undecided: Vec<String>,
 }
 

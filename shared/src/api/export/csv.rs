@@ -22,7 +22,7 @@ pub struct Csv {
 
 impl Csv {
     /// With `raw`, reasons stay unchanged; otherwise anything that a spreadsheet would run as a
-    /// formula gets an apostrophe (see [`super::formulas`]).
+    /// formula gets an apostrophe (see `formulas`).
     #[must_use]
     pub const fn new(raw: bool) -> Self {
         Self {

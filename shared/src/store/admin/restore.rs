@@ -88,7 +88,7 @@ pub struct Restored {
     /// How many users were left out, because the live table has nothing of what the copy has about
     /// them.
     pub left_out_count: u64,
-    /// The first of them, at most [`LISTED`].
+    /// The first of them, at most `LISTED`.
     pub left_out: BTreeSet<UserId>,
     /// Experiences that are linked again.
     pub linked: BTreeSet<ExperienceId>,

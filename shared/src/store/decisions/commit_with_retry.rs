@@ -206,7 +206,7 @@ struct Unanswered {
 }
 
 impl Unanswered {
-    /// The last error, if there are so many that no further write is worth it.
+    /// The last error, if there are too many for another write.
     fn too_often(&mut self) -> Option<DatabaseError> {
         (self.errors.len() >= UNANSWERED).then(|| self.errors.pop())?
     }

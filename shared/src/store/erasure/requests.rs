@@ -147,7 +147,7 @@ impl Store {
     /// again.
     ///
     /// The start of the work is recorded first. A repeat then erases only what was decided up to
-    /// that time (and [`SLACK`]), so a ban that was made since stays, even if the first attempt
+    /// that time (and `SLACK`), so a ban that was made since stays, even if the first attempt
     /// erased the user and could not record that it did.
     pub async fn take_in_erasure(
         &self,

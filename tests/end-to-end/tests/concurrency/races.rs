@@ -224,12 +224,12 @@ async fn a_late_unban_report_never_lifts_a_concurrent_ban() {
         let report = || workspace.try_unban(Unban::of(user, ARENA).report_only());
         let early = join_all((0..5).map(|_| report()));
         let late = join_all((0..5).map(|_| report()));
-        let anew = Ban::of(user, ARENA)
+        let new_ban = Ban::of(user, ARENA)
             .permanent()
             .reasons("again", "again")
             .no_overwrite();
-        let (early, anew, late) = futures::join!(early, workspace.try_ban(anew), late);
-        anew.assert_ok();
+        let (early, new_ban, late) = futures::join!(early, workspace.try_ban(new_ban), late);
+        new_ban.assert_ok();
         early.iter().chain(&late).for_each(ApiResponse::assert_ok);
 
         assert!(

@@ -271,10 +271,14 @@ async fn moderation_details_never_reach_a_key_without_bans_read() {
     let prefer = Call::prefer_representation;
     let changed = Ban::of(USER, EXPERIENCE).reasons("changed by the writer", "public");
     let own = [
-        ("the ban in the way", ban.clone().no_overwrite().call(), 409),
+        (
+            "the conflicting ban",
+            ban.clone().no_overwrite().call(),
+            409,
+        ),
         ("a Global ban", prefer(ban.clone().global().call()), 200),
         (
-            "the Global ban in the way",
+            "the conflicting Global ban",
             ban.clone().global().no_overwrite().call(),
             409,
         ),

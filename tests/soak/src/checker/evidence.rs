@@ -50,7 +50,7 @@ pub struct RecordedDecision {
 impl Evidence {
     pub fn of(user: UserId, place: &WorkspaceInfo, final_state: &FinalState) -> Self {
         let is_his = |ban: &&Value| ban.get("robloxId").and_then(Value::as_u64) == Some(user.get());
-        let his = |lists: &BTreeMap<ExperienceId, Vec<Value>>| {
+        let of_user = |lists: &BTreeMap<ExperienceId, Vec<Value>>| {
             let lists = lists.iter();
             lists
                 .map(|(at, list)| {
@@ -91,8 +91,8 @@ impl Evidence {
             mirrored: place.mirrored.clone(),
             decisions: decisions.collect(),
             bans,
-            pending_bans: his(&final_state.pending_bans),
-            pending_unbans: his(&final_state.pending_unbans),
+            pending_bans: of_user(&final_state.pending_bans),
+            pending_unbans: of_user(&final_state.pending_unbans),
             checks: checks
                 .map(|((_, at), check)| (*at, check.clone()))
                 .collect(),
