@@ -146,16 +146,13 @@ impl Drain {
     }
 
     fn finish(&mut self, finished: Result<Applied, JoinError>) {
-        match finished {
-            Ok(Applied { user, retry_at }) => {
-                if let Some(until) = retry_at {
-                    self.back_off(user, until);
-                }
-            }
-            Err(_) => {
-                let detail = "a user's work panicked".to_owned();
-                self.universe.stats.record_error(ApiError::Internal(detail));
-            }
+        let Ok(applied) = finished else {
+            let detail = "a user's work panicked".to_owned();
+            self.universe.stats.record_error(ApiError::Internal(detail));
+            return;
+        };
+        if let Some(until) = applied.retry_at {
+            self.back_off(applied.user, until);
         }
     }
 

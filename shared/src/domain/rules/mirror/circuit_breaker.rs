@@ -86,10 +86,6 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis::from_millis(1_000_000);
 
-    fn after(millis: u64) -> Option<UnixMillis> {
-        Some(NOW.plus(millis))
-    }
-
     #[test]
     fn five_failures_in_a_row_pause_a_universe_for_longer_each_time() {
         let mut breaker = CircuitBreaker::default();
@@ -98,12 +94,12 @@ mod tests {
             None,
             None,
             None,
-            after(5_000),
-            after(10_000),
-            after(20_000),
-            after(40_000),
-            after(60_000),
-            after(60_000),
+            Some(NOW.plus(5_000)),
+            Some(NOW.plus(10_000)),
+            Some(NOW.plus(20_000)),
+            Some(NOW.plus(40_000)),
+            Some(NOW.plus(60_000)),
+            Some(NOW.plus(60_000)),
         ] {
             assert_eq!(
                 breaker.record_failure(RobloxFailure::Unavailable, NOW),
@@ -138,13 +134,23 @@ mod tests {
         let mut breaker = CircuitBreaker::default();
         let limited = RobloxFailure::RateLimited;
         for pause in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000] {
-            assert_eq!(breaker.record_failure(limited(None), NOW), after(pause));
+            assert_eq!(
+                breaker.record_failure(limited(None), NOW),
+                Some(NOW.plus(pause))
+            );
         }
         let minute = Some(Duration::from_mins(1));
-        assert_eq!(breaker.record_failure(limited(minute), NOW), after(60_000));
+        assert_eq!(
+            breaker.record_failure(limited(minute), NOW),
+            Some(NOW.plus(60_000))
+        );
         let second = Some(Duration::from_secs(1));
         let shorter = breaker.record_failure(limited(second), NOW);
-        assert_eq!(shorter, after(60_000), "a pause is never shortened");
+        assert_eq!(
+            shorter,
+            Some(NOW.plus(60_000)),
+            "a pause is never shortened"
+        );
     }
 
     #[test]
@@ -160,7 +166,7 @@ mod tests {
     fn a_saved_pause_ends_at_its_time() {
         let mut breaker = CircuitBreaker::default();
         breaker.pause(NOW.plus(10));
-        assert_eq!(breaker.paused_until(NOW), after(10));
+        assert_eq!(breaker.paused_until(NOW), Some(NOW.plus(10)));
         assert_eq!(breaker.paused_until(NOW.plus(10)), None);
     }
 
