@@ -15,6 +15,10 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 /// The file of a run's JSON lines.
 const FILE: &str = "target/make-dev.jsonl";
 
+/// The start of a warning that the Lambda runtime writes for each instance under `cargo lambda watch`,
+/// which gives an instance one call at a time, as we want it.
+const NOISE: &str = "AWS_LAMBDA_MAX_CONCURRENCY is set to '1'";
+
 pub(crate) struct Log {
     file: Arc<Mutex<File>>,
     path: PathBuf,
@@ -73,6 +77,7 @@ async fn copy(source: impl AsyncRead + Unpin, file: Arc<Mutex<File>>, verbose: b
                     eprintln!("{failure}");
                 }
             }
+            None if !verbose && text.starts_with(NOISE) => {}
             _ => eprintln!("{text}"),
         }
         line.clear();
