@@ -72,7 +72,7 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
         Command::Undo(args) => commands::undo::run(args, &session().await?, output).await?,
         Command::Erase(args) => {
-            commands::erase::run(args, &open_unless_restoring().await?, output).await?
+            commands::erase::run(args, &open_unless_restoring().await?, output).await?;
         }
         Command::Erasure { command } => {
             let connection = connection::connect(&cli.connection).await?;

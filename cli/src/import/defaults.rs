@@ -29,6 +29,7 @@ pub struct ImportDefaults {
 #[cfg(test)]
 impl ImportDefaults {
     /// Defaults for tests.
+    #[must_use]
     pub fn sample() -> Self {
         Self {
             experience: "7001".parse().ok(),

@@ -92,7 +92,7 @@ impl DetectedFormat {
         match given {
             Some(format) if format.is_table() => layout = DocumentLayout::Table,
             Some(ImportFormat::Ids) if layout == DocumentLayout::Table => {
-                layout = DocumentLayout::Plain
+                layout = DocumentLayout::Plain;
             }
             Some(_) if layout == DocumentLayout::Table => {
                 return Err(FileError::new(

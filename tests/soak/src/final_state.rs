@@ -135,8 +135,8 @@ impl Asking<'_> {
 
 /// Records every expiry, as the schedule does each minute; or returns why that failed.
 pub async fn record_expiries(recorder: &Recorder<'_>) -> Option<String> {
-    let recorded = recorder.app.try_run_schedule(EXPIRE, EACH_MINUTE).await;
-    recorded.err()
+    let run = recorder.app.try_run_schedule(EXPIRE, EACH_MINUTE).await;
+    run.err()
 }
 
 /// The rows of a CSV file by column name.

@@ -26,18 +26,21 @@ impl<F> From<F> for Rule<F> {
 
 impl<F> Rule<F> {
     /// Hits only requests that match this too.
+    #[must_use]
     pub fn on(mut self, what: impl Into<String>) -> Self {
         self.on.push(what.into());
         self
     }
 
     /// Lets the first matching requests through.
+    #[must_use]
     pub const fn after(mut self, requests: usize) -> Self {
         self.after = requests;
         self
     }
 
     /// Hits at most this many requests.
+    #[must_use]
     pub const fn times(mut self, requests: usize) -> Self {
         self.times = Some(requests);
         self

@@ -57,6 +57,7 @@ impl Roblox {
     }
 
     /// Prints each change and message from now on.
+    #[must_use]
     pub fn printing(self) -> Self {
         self.state().prints = true;
         self

@@ -141,7 +141,7 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
                     private_reason: restriction.private_reason,
                     result: AdoptResult::Failed,
                     message: Some(what),
-                })
+                });
             }
         }
     }

@@ -145,7 +145,7 @@ impl<R: BufRead> CsvRecords<R> {
                     state = CellState::Bare;
                 }
                 CellState::Closed(opened) | CellState::After(opened) if is_blank => {
-                    state = CellState::After(opened)
+                    state = CellState::After(opened);
                 }
                 CellState::Closed(opened) | CellState::After(opened) => {
                     return Err(FileError::new(

@@ -108,7 +108,6 @@ impl Store {
     }
 
     /// One round. The inner error calls for another.
-
     async fn attempt<F, Fut>(
         &self,
         context: &WriteContext,

@@ -27,13 +27,16 @@ pub struct FakeDatabase {
     state: Arc<State>,
 }
 
+/// Status and body of answers to reads, by operation and input.
+type CachedReads = HashMap<(String, Bytes), (u16, Bytes)>;
+
 struct State {
     engine: String,
     client: Client,
     tasks: Handle,
     overrides: Option<Override>,
-    /// Answers to reads by operation and input, once they are cached.
-    cache: Mutex<Option<HashMap<(String, Bytes), (u16, Bytes)>>>,
+    /// `None` until reads are cached.
+    cache: Mutex<Option<CachedReads>>,
     calls: Mutex<Vec<Span>>,
     watched: Mutex<Watched>,
 }

@@ -36,6 +36,7 @@ impl Key {
             owner: 1,
         }
     }
+    #[must_use]
     pub fn without(mut self, scope: &str) -> Self {
         self.scopes.remove(scope);
         self

@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 const FILE: &str = "target/make-dev.jsonl";
 
 /// The start of a warning that the Lambda runtime writes for each instance under `cargo lambda watch`,
-/// which gives an instance one call at a time, as we want it.
+/// which gives an instance one call after the other, as Lambda does.
 const NOISE: &str = "AWS_LAMBDA_MAX_CONCURRENCY is set to '1'";
 
 pub(crate) struct Log {
