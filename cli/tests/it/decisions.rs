@@ -386,7 +386,7 @@ async fn unban_lifts_only_confirmed_bans() {
     assert_refused(
         &operator.run(&unban(&["--scope", "experience"])),
         1,
-        "no ban in force in this scope",
+        "no ban in this scope",
     );
 
     let lifted = operator.json(&unban(&["--scope", "global", "--yes"]));

@@ -335,7 +335,7 @@ async fn deletion_removes_one_workspace_completely() {
     assert_refused(
         &portcullis.run(&["workspace", "show", &guid]),
         1,
-        "no workspace",
+        "does not exist",
     );
     assert_eq!(kept.stored().await, others);
     assert_eq!(kept.bans().await.len(), 61);
@@ -367,7 +367,7 @@ async fn interrupted_deletion_is_completed_by_the_next_run() {
     let delete = ["workspace", "delete", &guid, "--yes", "--name", name];
     assert_eq!(portcullis.json(&delete)["dryRun"], false);
     assert_eq!(workspace.stored().await, Vec::<Value>::new());
-    assert_refused(&portcullis.run(&delete), 1, "no workspace");
+    assert_refused(&portcullis.run(&delete), 1, "does not exist");
 }
 
 /// Backdates the revocation of all keys of a workspace.
