@@ -94,7 +94,7 @@ async fn create_all_kinds(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> 
         (now() >= soon).then_some(())
     })
     .await;
-    app.run_schedule("expire-bans", r#"{"sweep":true}"#).await;
+    app.run_schedule("expire-bans", "EachMinute").await;
     app.quiet().await;
     eventually("checks are counted", async || {
         kinds(&items_with_ttl(workspace).await)

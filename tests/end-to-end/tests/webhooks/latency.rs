@@ -97,7 +97,7 @@ async fn the_schedule_recovers_lost_wake_ups_and_delivers_expiries() {
         (now() > until).then_some(())
     })
     .await;
-    app.run_schedule("expire-bans", SWEEP).await;
+    app.run_schedule("expire-bans", "EachMinute").await;
     let events = app.receiver().wait_for_events(&name, 2).await.unwrap();
     let event: Value = serde_json::from_slice(&events[1].body).unwrap();
     assert_eq!(event["event"], "GAME_UNBANNED");
