@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::stack::Operator;
-use end_to_end::{Ban, TestApp, Workspace, eventually, template};
+use end_to_end::{Ban, TestApp, Workspace, eventually_within, template};
 use serde_json::{Value, json};
 
 const PLACE: u64 = 7_001;
@@ -128,7 +128,7 @@ async fn killed_restore_of_a_large_table_resumes_in_constant_memory() {
     // Killed after some pages.
     let yes = [&restore[..], &["--yes"]].concat();
     let mut killed = operator.spawn(&yes);
-    let reached = eventually("some pages are done", async || {
+    let reached = eventually_within(Duration::from_mins(1), "some pages are done", async || {
         let parts = checkpoint(&app).await?["parts"].clone();
         let mut places = parts
             .as_object()?
