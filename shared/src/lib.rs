@@ -11,3 +11,5 @@ pub mod moderation;
 pub mod store;
 pub mod telemetry;
 pub mod testing;
+#[cfg(test)]
+mod type_names;

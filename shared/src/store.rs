@@ -12,9 +12,7 @@ mod erasure;
 mod events;
 mod exports;
 mod lists;
-mod mirrors;
-mod queue;
-mod restriction_syncs;
+mod mirror;
 
 pub use access::keys::{KnownKey, NewKey};
 pub use access::links::{Link, LinkRights, LinkedBy, Linking};
@@ -56,9 +54,9 @@ pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
 pub use lists::pending::{Pending, PollPosition};
-pub use mirrors::{Mirror, MirrorOptions, MirrorSettings};
-pub use queue::Queue;
-pub use restriction_syncs::SyncState;
+pub use mirror::queue::Queue;
+pub use mirror::restriction_syncs::SyncState;
+pub use mirror::settings::{Mirror, MirrorOptions, MirrorSettings};
 
 use std::sync::Arc;
 use std::time::Instant;

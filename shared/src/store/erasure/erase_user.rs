@@ -17,7 +17,7 @@ use crate::store::dynamo::database::{Database, DatabaseError, refused};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{BAN_PREFIX, Item, Key};
 use crate::store::erasure::markers::{Markers, Marking};
-use batch::Batch;
+use batch::ErasureBatch;
 use keeping::Keeping;
 use sweep::Sweep;
 
@@ -139,7 +139,7 @@ impl Store {
         removed: &mut ErasureReceipt,
     ) -> Result<bool, DatabaseError> {
         let (prefix, user) = (erasure.prefix, erasure.user);
-        let mut batch = Batch::new(prefix, user);
+        let mut batch = ErasureBatch::new(prefix, user);
         let mut sweep = Sweep::of(prefix, user);
         let mut keeping = Keeping::since(erasure.until);
         while let Some(page) = sweep.next(&self.database).await? {
@@ -153,7 +153,7 @@ impl Store {
                     None => Markers::default(),
                 };
                 if !batch.has_room_for(&item, &markers)? {
-                    let full = std::mem::replace(&mut batch, Batch::new(prefix, user));
+                    let full = std::mem::replace(&mut batch, ErasureBatch::new(prefix, user));
                     self.erase(&full, marking, None, removed).await?;
                 }
                 batch.add(item, markers)?;
@@ -170,7 +170,7 @@ impl Store {
     /// the receipt.
     async fn erase(
         &self,
-        batch: &Batch,
+        batch: &ErasureBatch,
         marking: Option<&Marking>,
         last_of: Option<&UserErasure>,
         removed: &mut ErasureReceipt,

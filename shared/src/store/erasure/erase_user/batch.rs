@@ -23,7 +23,7 @@ const ACTIONS: usize = TRANSACTION_ACTIONS - 1;
 /// item of the experience that the ban was made from. So a ban that is made meanwhile keeps its
 /// record.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct ErasureBatch {
     prefix: WorkspacePrefix,
     user: UserId,
     items: Vec<Item>,
@@ -45,7 +45,7 @@ struct BanFacts {
     made_in: ExperienceId,
 }
 
-impl Batch {
+impl ErasureBatch {
     pub fn new(prefix: WorkspacePrefix, user: UserId) -> Self {
         Self {
             prefix,

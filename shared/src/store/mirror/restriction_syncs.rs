@@ -4,12 +4,12 @@ mod item;
 
 use std::collections::BTreeMap;
 
-use super::Store;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::rules::mirror::{Level, MirroredChanges, MirroredPlace, RestrictionSync};
 use crate::domain::rules::{self, RevisionRef, Standing};
+use crate::store::Store;
 use crate::store::access::links::Link;
 use crate::store::decisions::commit::Actor;
 use crate::store::decisions::commit_with_retry::WriteContext;

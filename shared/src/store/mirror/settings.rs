@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Store;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
 use crate::domain::rules::mirror::MirrorStop;
+use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::lease::Lease;

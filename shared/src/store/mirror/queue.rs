@@ -5,10 +5,10 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::Store;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
+use crate::store::Store;
 use crate::store::dynamo::merge::{Merge, Next};
 use crate::store::dynamo::schema::Item;
 use crate::store::lists::pending::{Entry, Pending};
@@ -113,7 +113,7 @@ impl Entry {
 impl Store {
     /// Some entries of a pending index that are pending now, in its order, and where the next page starts.
     /// Expired bans are removed from the index on the way.
-    pub(super) async fn pending_entries(
+    pub(in crate::store) async fn pending_entries(
         &self,
         pending: Pending,
         prefix: WorkspacePrefix,
