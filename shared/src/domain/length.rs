@@ -46,14 +46,17 @@ pub fn parse(value: &Value, now: UnixSeconds) -> Option<Length> {
 
 /// Whether the text has an RFC 3339 offset below 24 hours, and no time zone name.
 fn has_offset_of_rfc_3339(text: &str) -> bool {
+    if text.contains('[') {
+        return false;
+    }
     let Some((_, offset)) = text
         .rsplit_once(['+', '-'])
         .filter(|_| !text.ends_with(['Z', 'z']))
     else {
-        return !text.contains('[');
+        return true;
     };
     let hours = offset.get(..2).and_then(|hours| hours.parse::<u8>().ok());
-    hours.is_some_and(|hours| hours < 24) && !text.contains('[')
+    hours.is_some_and(|hours| hours < 24)
 }
 
 fn seconds(number: u64, now: UnixSeconds) -> Option<Length> {

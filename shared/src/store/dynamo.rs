@@ -4,6 +4,7 @@ pub(super) mod conflicts;
 pub(super) mod database;
 pub(super) mod deadline;
 pub(super) mod difference;
+pub(super) mod expression;
 pub(super) mod failure;
 pub(super) mod first_read;
 pub(super) mod items;

@@ -15,7 +15,8 @@ use crate::domain::ids::{Guid, ModeratorId};
 use crate::domain::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::decisions::write_policy::WritePolicy;
-use crate::store::dynamo::database::{Database, DatabaseError, expression, number, refused, text};
+use crate::store::dynamo::database::{Database, DatabaseError, number, refused, text};
+use crate::store::dynamo::expression::expression;
 use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem, StoredBan};
 use crate::store::dynamo::schema::{self, Key};
 use crate::store::dynamo::versions::{

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-use crate::store::dynamo::database::expression;
+use crate::store::dynamo::expression::expression;
 use crate::store::dynamo::schema::Item;
 use crate::store::dynamo::versions::EXISTS;
 

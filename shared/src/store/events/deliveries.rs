@@ -22,7 +22,8 @@ use crate::domain::webhooks::{
     Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST,
 };
 use crate::store::Store;
-use crate::store::dynamo::database::{DatabaseError, expression, number, text};
+use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::expression::expression;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key, attributes};
 
