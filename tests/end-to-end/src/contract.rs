@@ -1,10 +1,11 @@
 //! Validates responses against `openapi.yaml`.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
+use shared::domain::lock::lock;
 
 use crate::files::openapi;
 use crate::response::ApiResponse;
@@ -175,10 +176,7 @@ impl Contract {
     /// The validator of a schema in the document. The whole document is the schema's resource, so
     /// that references resolve.
     fn validator(&self, pointer: &str) -> &'static Validator {
-        let mut validators = self
-            .validators
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut validators = lock(&self.validators);
         validators.entry(pointer.to_owned()).or_insert_with(|| {
             let schema = json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",

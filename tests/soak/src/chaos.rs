@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
 use local_stack::event_source_mapping::{HttpInvoke, Invoke, InvokeError};
 use serde_json::{Value, json};
+use shared::domain::lock::lock;
 
 use crate::history::{FaultPeriod, Kill};
 use crate::plan::{FaultBurst, Plan, millis};
@@ -222,10 +223,6 @@ fn restore_order(answer: &Value, order: &[(String, usize)]) -> Value {
         Some((id, _)) => json!({ "batchItemFailures": [{ "itemIdentifier": id }] }),
         None => json!({ "batchItemFailures": [] }),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Records every call to the running product.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use end_to_end::requests::{ban_call, unban_call};
 use end_to_end::{ApiResponse, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
+use shared::domain::lock::lock;
 
 use crate::history::{CallResult, CursorList, GAVE_UP, Millis, Operation, RecordedCall};
 
@@ -226,7 +227,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<RecordedCall>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.calls)
     }
 }
 
