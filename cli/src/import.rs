@@ -35,7 +35,7 @@ pub(crate) use survey::{refused, survey};
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId};
 use shared::domain::rules::{EndingKind, Expiry, Scope, Terms};
-use shared::store::{Incoming, Origin};
+use shared::store::admin::{Incoming, Origin};
 
 /// A valid ban from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

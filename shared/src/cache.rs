@@ -134,6 +134,7 @@ impl<T> CachedList<T> {
         Ok(found)
     }
 
+    #[cfg(feature = "admin")]
     pub fn remove(&self) {
         self.0.remove(&());
     }

@@ -101,6 +101,93 @@ fn rules_use_only_plain_types() {
     }
 }
 
+/// The code of a file on one line, without its tests, comments and white space.
+fn squeezed(source: &str) -> String {
+    let code = source.split("\n#[cfg(test)]\nmod ").next();
+    let lines = code.unwrap_or_default().lines().map(str::trim);
+    let code = lines.filter(|line| !line.starts_with("//"));
+    code.flat_map(str::split_whitespace).collect()
+}
+
+/// The methods that `store/admin` adds to the store.
+fn admin_methods(source: &str) -> impl Iterator<Item = &str> {
+    let blocks = source.split("\nimpl Store {\n").skip(1);
+    let lines = blocks.filter_map(|block| block.split("\n}").next()?.lines().into());
+    lines.flatten().filter_map(|line| {
+        let method = line.strip_prefix("    pub")?.split_once("fn ")?.1;
+        Some(first_segment(method))
+    })
+}
+
+/// What a file uses of `store/admin`: one of these methods, or an item by its path.
+fn used_of_admin(source: &str, methods: &BTreeSet<String>) -> Vec<String> {
+    let code = squeezed(source);
+    let calls = |method: &String| {
+        ["store.", "store().", "self.", "Store::"]
+            .map(|receiver| format!("{receiver}{method}("))
+            .into_iter()
+            .any(|call| code.contains(&call))
+    };
+    let mut used: Vec<_> = methods.iter().filter(|one| calls(one)).cloned().collect();
+    let by_path = ["admin::", "store::admin", "::admin,", "{admin,", ",admin,"];
+    used.extend(
+        by_path
+            .into_iter()
+            .filter(|path| code.contains(path))
+            .map(str::to_owned),
+    );
+    used
+}
+
+#[test]
+fn only_the_operator_uses_the_admin_half_of_the_store() {
+    let admin = source_folder().join("store/admin");
+    let of_admin = files(&admin);
+    let methods = of_admin
+        .iter()
+        .flat_map(|(_, source)| admin_methods(source));
+    let methods: BTreeSet<_> = methods.map(str::to_owned).collect();
+    assert!(methods.len() > 40, "{methods:?}");
+    let mut wrong = Vec::new();
+    let functions = source_folder().join("../../functions");
+    for (file, source) in files(source_folder()).into_iter().chain(files(&functions)) {
+        if Path::new(&file).starts_with(&admin)
+            || Path::new(&file) == admin.with_extension("rs")
+            || file.ends_with("src/direction.rs")
+        {
+            continue;
+        }
+        let used = used_of_admin(&source, &methods);
+        wrong.extend(used.into_iter().map(|used| format!("{file}: {used}")));
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn no_function_has_the_admin_feature() {
+    let functions = fs::read_dir(source_folder().join("../../functions")).unwrap();
+    for function in functions {
+        let manifest = function.unwrap().path().join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap();
+        assert!(!manifest.contains("admin"), "{manifest}");
+    }
+}
+
+#[test]
+fn use_of_the_admin_half_is_seen() {
+    let source = "\nimpl Store {\n    pub async fn revoke(&self) {\n    }\n    fn hidden() {}\n}\nimpl Key {\n    pub fn other() {}\n}\n";
+    let methods: BTreeSet<_> = admin_methods(source).map(str::to_owned).collect();
+    assert_eq!(methods, BTreeSet::from(["revoke".to_owned()]));
+    let used = |source| used_of_admin(source, &methods);
+    assert_eq!(used("app.store\n    .revoke(key)"), ["revoke"]);
+    assert_eq!(
+        used("use shared::store::{admin::Import, Store};"),
+        ["admin::"]
+    );
+    assert_eq!(used("use shared::store::admin;"), ["store::admin"]);
+    assert_eq!(used("// store.revoke()\nsession.revoke()"), [""; 0]);
+}
+
 #[test]
 fn dependency_in_the_wrong_direction_is_seen() {
     let source = "use crate::store::Store;\n// crate::api\nfn f() { crate::api::g() }\n\n#[cfg(test)]\nmod tests { use crate::cache; }";

@@ -1,15 +1,13 @@
-//! Ban, unban and undo, shared by the API and the CLI.
+//! Ban and unban, shared by the API and the CLI.
 //!
 //! The rules judge a call on what is stored; it is checked against the write policy and written as one
 //! transaction. See [`crate::store::Store::commit_with_retry`] for write conflicts.
 
 mod ban;
 mod unban;
-mod undo;
 
 pub use ban::{Intent, ban};
 pub use unban::{lift, unban};
-pub use undo::Undo;
 
 use crate::domain::ban_info::BanPresenter;
 use crate::domain::error::ApiError;

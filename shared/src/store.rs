@@ -4,7 +4,8 @@
 //! has the table of them with their costs.
 
 mod access;
-mod admin;
+#[cfg(feature = "admin")]
+pub mod admin;
 mod checks;
 mod decisions;
 pub mod dynamo;
@@ -14,22 +15,10 @@ mod exports;
 mod lists;
 mod mirror;
 
-pub use access::keys::{KnownKey, NewKey};
+pub use access::keys::KnownKey;
 pub use access::links::{Link, LinkRights, LinkedBy, Linking};
-pub use access::self_linking::{LinkSlots, SELF_LINKED};
+pub use access::self_linking::SELF_LINKED;
 pub use access::workspaces::Workspace;
-pub use admin::counts::BanCounts;
-pub use admin::import::{
-    Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,
-    Origin,
-};
-pub use admin::linking::LinkedExperience;
-pub use admin::removal::RemovalPosition;
-pub use admin::restore::{
-    Absent, Forwarded, KnownLogs, Piece, RestorePosition, RestoreRun, Restored, Restoring,
-    TablePage,
-};
-pub use admin::undo::{Chain, UndoWindow};
 pub use decisions::answers::{Answer, Named, Shows};
 pub use decisions::backfill::BackfillPosition;
 pub use decisions::changed::Changed;
@@ -47,7 +36,6 @@ pub use dynamo::meter::{Consumed, Meter};
 pub use dynamo::schema::{Item, Key, Partition, attributes, names};
 pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
-pub use events::deliveries::{ReplayPage, Replayed};
 pub use events::endpoints::ChangedEndpoint;
 pub use events::event_log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition};
 pub use exports::{ExportBucket, Upload, content_disposition};

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use shared::domain::ids::{ExperienceId, ModeratorId};
 use shared::domain::rules;
-use shared::store::ImportPlan;
+use shared::store::admin::ImportPlan;
 
 use super::experience::require_linked;
 use super::workspace;

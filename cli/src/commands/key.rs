@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, PlainKey};
-use shared::store::{NewKey, Store};
+use shared::store::Store;
+use shared::store::admin::NewKey;
 
 use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg, expiry, name, one_of, require_key_id};

@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
-use shared::store::{Absent, Actor, Database, KnownLogs, RestoreRun, Restoring, Store, Tables};
+use shared::store::admin::{Absent, KnownLogs, RestoreRun, Restoring};
+use shared::store::{Actor, Database, Store, Tables};
 
 use crate::arguments::{SafetyArgs, user};
 use crate::confirm::confirm;

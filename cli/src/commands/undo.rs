@@ -7,8 +7,9 @@ use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::domain::rules::{Decision, DecisionKind, Scope};
-use shared::moderation::Undo;
-use shared::store::{Actor, Store, UndoWindow};
+use shared::store::admin::Undo;
+use shared::store::admin::UndoWindow;
+use shared::store::{Actor, Store};
 
 use super::workspace;
 use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id};

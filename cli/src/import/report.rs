@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::domain::rules::{Expiry, Scope};
 use shared::domain::text::printable;
-use shared::store::{ImportVerdict, Incoming};
+use shared::store::admin::{ImportVerdict, Incoming};
 
 use super::errors_file::{ErrorsFile, FailedRow};
 use super::{Location, Original};

@@ -8,7 +8,7 @@ use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::UserId;
 use shared::domain::rules::EndingKind;
-use shared::store::{Candidate, Import, ImportFailure, ImportVerdict, Incoming};
+use shared::store::admin::{Candidate, Import, ImportFailure, ImportVerdict, Incoming};
 
 use super::duplicates::Duplicates;
 use super::report::ReportedRow;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, Guid, Uid, WorkspaceId};
-use shared::store::Numbering;
+use shared::store::admin::Numbering;
 
 use super::duplicates::{Duplicates, ReplacementRound, SeenRows};
 use super::{Entries, EntryContent, FileEntry, FileError, ImportedBan, Original, RowError};

@@ -9,7 +9,7 @@ use local_stack::fault_proxy::FaultProxy;
 use local_stack::template::{Function, Grant};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixSeconds;
-use shared::store::RemovalPosition;
+use shared::store::admin::RemovalPosition;
 
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
 const UNKNOWN: &str = "99999999-0000-4000-8000-000000000009";

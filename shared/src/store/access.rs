@@ -1,7 +1,6 @@
-//! Who may call, and for what: workspaces, keys, linked experiences, protected users.
+//! Who may call, and for what: workspaces, keys, linked experiences.
 
 pub(super) mod keys;
 pub(super) mod links;
-pub(super) mod protected;
 pub(super) mod self_linking;
 pub(super) mod workspaces;

@@ -1,8 +1,34 @@
-//! What only the operator's command does.
+//! What only the operator's command and tests do, behind the feature `admin`: no function has it.
 
-pub(super) mod counts;
-pub(super) mod import;
-pub(super) mod linking;
-pub(super) mod removal;
-pub(super) mod restore;
-pub(super) mod undo;
+mod actor;
+mod counts;
+mod deletion;
+mod erasure;
+mod import;
+mod keys;
+mod last_polls;
+mod linking;
+mod local_stack;
+mod mirrors;
+mod protected;
+mod removal;
+mod replay;
+mod restore;
+mod undo;
+mod webhooks;
+mod workspaces;
+
+pub use counts::BanCounts;
+pub use import::{
+    Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,
+    Origin,
+};
+pub use keys::NewKey;
+pub use linking::{LinkSlots, LinkedExperience};
+pub use removal::RemovalPosition;
+pub use replay::{ReplayPage, Replayed};
+pub use restore::{
+    Absent, Forwarded, KnownLogs, Piece, RestorePosition, RestoreRun, Restored, Restoring,
+    TablePage,
+};
+pub use undo::{Chain, Undo, UndoWindow};

@@ -10,7 +10,6 @@ pub(super) mod first_read;
 pub(super) mod items;
 pub(super) mod lease;
 pub(super) mod lifetime;
-pub(super) mod local_stack;
 pub(super) mod merge;
 pub(super) mod meter;
 pub(super) mod retries;

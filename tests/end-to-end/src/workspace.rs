@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::WorkspaceId;
 use shared::domain::keys::{KeyKind, KeyScope, NotificationSecret, PinnedFlagFormat, PlainKey};
-use shared::store::{ErasureIntake, ErasureMode, NewKey, Workspace as Settings};
+use shared::store::admin::NewKey;
+use shared::store::{ErasureIntake, ErasureMode, Workspace as Settings};
 
 use crate::app::TestApp;
 use crate::call::Call;

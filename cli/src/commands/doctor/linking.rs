@@ -1,7 +1,8 @@
 //! Checks for workspaces in which no more experiences can link themselves.
 
 use anyhow::Result;
-use shared::store::{LinkSlots, Linking, SELF_LINKED, Store, Workspace};
+use shared::store::admin::LinkSlots;
+use shared::store::{Linking, SELF_LINKED, Store, Workspace};
 
 use super::finding::Finding;
 use crate::times::Time;

@@ -1,7 +1,8 @@
 //! Checks whether a restore is in progress.
 
 use serde::Deserialize;
-use shared::store::{RestoreRun, Store};
+use shared::store::Store;
+use shared::store::admin::RestoreRun;
 
 use super::finding::Finding;
 

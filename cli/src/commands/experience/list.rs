@@ -6,7 +6,8 @@ use anyhow::Result;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, WorkspacePrefix};
-use shared::store::{LinkedExperience, Pending, Store};
+use shared::store::admin::LinkedExperience;
+use shared::store::{Pending, Store};
 
 use crate::arguments::WorkspaceArg;
 use crate::commands::workspace;

@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::keys::{KeyRecord, PlainKey, Replaced};
-use shared::store::{NewKey, Store};
+use shared::store::Store;
+use shared::store::admin::NewKey;
 
 use super::{NamedKey, all, find, make};
 use crate::arguments::{SafetyArgs, expiry, seconds};

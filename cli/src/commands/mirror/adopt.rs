@@ -14,7 +14,8 @@ use shared::domain::ids::{ModeratorId, UserId};
 use shared::domain::rules::mirror::Level;
 use shared::domain::rules::{Scope, Terms};
 use shared::integrations::roblox::Restriction;
-use shared::store::{Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Mirror};
+use shared::store::Mirror;
+use shared::store::admin::{Candidate, Import, ImportFailure, ImportPlan, ImportVerdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
 use super::{MirrorContext, NamedMirror};

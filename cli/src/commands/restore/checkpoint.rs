@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
-use shared::store::{RestorePosition, RestoreRun, Restored, Restoring};
+use shared::store::admin::{RestorePosition, RestoreRun, Restored, Restoring};
 
 /// The maximum size of a checkpoint with lists of users and experiences, in bytes. DynamoDB limits items
 /// to 400 KB.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use shared::domain::ids::{WorkspaceId, WorkspacePrefix};
-use shared::store::{Piece, Restored, Restoring};
+use shared::store::admin::{Piece, Restored, Restoring};
 
 use super::checkpoint::{Checkpoint, ResumePoint};
 use crate::progress::Progress;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::domain::ids::WorkspaceId;
-use shared::store::{Forwarded, Restored};
+use shared::store::admin::{Forwarded, Restored};
 
 use crate::output::Printable;
 

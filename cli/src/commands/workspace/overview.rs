@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use anyhow::Result;
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
-use shared::store::{BanCounts, Store, Workspace};
+use shared::store::admin::BanCounts;
+use shared::store::{Store, Workspace};
 
 use super::WorkspaceSummary;
 use crate::commands::experience;

@@ -4,7 +4,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::keys::KeyRecord;
-use shared::store::{RemovalPosition, Store, Workspace};
+use shared::store::admin::RemovalPosition;
+use shared::store::{Store, Workspace};
 
 use super::overview::WorkspaceCounts;
 use crate::confirm::confirm_name;

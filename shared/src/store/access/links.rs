@@ -34,8 +34,8 @@ pub struct LinkRights {
 /// The experience of a call, and whether the call links it.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
-    experience: ExperienceId,
-    state: LinkState,
+    pub(in crate::store) experience: ExperienceId,
+    pub(in crate::store) state: LinkState,
 }
 
 /// Whether an experience is linked.
@@ -140,29 +140,6 @@ impl Store {
         Ok((done, is_linked))
     }
 
-    /// The experience of a call by the operator, which links it.
-    pub async fn link_of(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) -> Result<Link, ApiError> {
-        self.find_link(prefix, experience, LinkedBy::Operator).await
-    }
-
-    /// The experience of a call that does not change whether it is linked.
-    pub async fn link_as_it_is(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) -> Result<Link, ApiError> {
-        let state = if self.is_linked(prefix, experience).await? {
-            LinkState::Linked
-        } else {
-            LinkState::Unlinked
-        };
-        Ok(Link { experience, state })
-    }
-
     /// Refuses an unlinked experience where linking is strict. For calls that only read: they link
     /// nothing.
     pub async fn demand_link_where_strict(
@@ -174,7 +151,7 @@ impl Store {
         found.await.map(drop)
     }
 
-    async fn find_link(
+    pub(in crate::store) async fn find_link(
         &self,
         prefix: WorkspacePrefix,
         experience: ExperienceId,
@@ -195,7 +172,7 @@ impl Store {
     }
 
     /// Whether an experience is linked, from the cache or the table.
-    async fn is_linked(
+    pub(in crate::store) async fn is_linked(
         &self,
         prefix: WorkspacePrefix,
         experience: ExperienceId,

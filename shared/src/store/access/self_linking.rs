@@ -9,16 +9,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, ReturnValue, TransactWriteItem, Update};
-use serde::Deserialize;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 
 use super::links::{Link, LinkState, LinkedBy};
 use crate::domain::clock::{Reading, UnixSeconds};
-use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
-use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Key, attributes};
 
 /// How many experiences of a workspace can link themselves.
@@ -26,19 +24,6 @@ pub const SELF_LINKED: u64 = 250;
 
 /// How long a warm function requests no slot after there was none.
 const NONE_REMEMBERED: Duration = Duration::from_mins(1);
-
-/// The slots of a workspace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct LinkSlots {
-    /// How many are taken.
-    #[serde(default, rename = "value")]
-    pub taken: u64,
-    /// The last experience that found none, as far as recorded.
-    #[serde(default)]
-    pub refused: Option<ExperienceId>,
-    #[serde(default)]
-    pub refused_at: Option<UnixSeconds>,
-}
 
 /// The link of a call's experience, from the decision to the write.
 #[derive(Debug)]
@@ -244,39 +229,20 @@ impl Store {
         Ok(())
     }
 
-    pub async fn link_slots(&self, prefix: WorkspacePrefix) -> Result<LinkSlots, ApiError> {
-        let item = self.database.get(Key::link_slots(prefix)).await?;
-        Ok(item.map(items::read).transpose()?.unwrap_or_default())
-    }
-
-    /// Counts the experiences that linked themselves, and corrects the slots. For the operator: it
-    /// reads all links.
-    pub(in crate::store) async fn recount_link_slots(
+    /// An update that links an experience, to be sent with or without a condition.
+    pub(in crate::store) fn updating_link(
         &self,
         prefix: WorkspacePrefix,
-    ) -> Result<(), ApiError> {
-        let before = self.link_slots(prefix).await?.taken;
-        let links = self.links(prefix).await?;
-        let taken = links
-            .iter()
-            .filter(|it| it.by == Some(LinkedBy::Call))
-            .count();
-        let taken = u64::try_from(taken).unwrap_or(u64::MAX);
-        if taken == before {
-            return Ok(());
-        }
-        let set = self
-            .database
-            .updating(Key::link_slots(prefix))
-            .update_expression("SET kind = :kind, #value = :taken")
-            .condition_expression("attribute_not_exists(#value) OR #value = :before")
-            .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"))
-            .expression_attribute_values(":taken", number(taken))
-            .expression_attribute_values(":before", number(before))
-            .return_values(ReturnValue::None);
-        // If not, experiences are linking themselves right now: the next recount corrects it.
-        self.database.update_if(set).await?;
-        Ok(())
+        experience: ExperienceId,
+        by: LinkedBy,
+        now: UnixSeconds,
+    ) -> UpdateItemFluentBuilder {
+        self.database
+            .updating(Key::link(prefix, experience))
+            .update_expression(Link::WRITE)
+            .expression_attribute_values(":kind", text("link"))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":start", text(Link::BACKFILL_START))
+            .expression_attribute_values(":by", text(by.as_str()))
     }
 }

@@ -6,7 +6,7 @@
 //! it is linked again, a back-fill brings every item of it in line with the current decisions,
 //! whatever was written late or not at all meanwhile.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::ReturnValue;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
@@ -14,10 +14,10 @@ use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
-use crate::store::access::links::{Link, LinkedBy};
+use crate::store::access::links::{Link, LinkState, LinkedBy};
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, attributes};
 use crate::store::lists::pending::Pending;
 
 /// How many entries of a pending index are dropped in parallel.
@@ -59,6 +59,19 @@ impl LinkedExperience {
             by: linked_by,
         }))
     }
+}
+
+/// The slots of a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct LinkSlots {
+    /// How many are taken.
+    #[serde(default, rename = "value")]
+    pub taken: u64,
+    /// The last experience that found none, as far as recorded.
+    #[serde(default)]
+    pub refused: Option<ExperienceId>,
+    #[serde(default)]
+    pub refused_at: Option<UnixSeconds>,
 }
 
 impl Store {
@@ -112,23 +125,6 @@ impl Store {
         Ok(())
     }
 
-    /// An update that links an experience, to be sent with or without a condition.
-    pub(in crate::store) fn updating_link(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-        by: LinkedBy,
-        now: UnixSeconds,
-    ) -> UpdateItemFluentBuilder {
-        self.database
-            .updating(Key::link(prefix, experience))
-            .update_expression(Link::WRITE)
-            .expression_attribute_values(":kind", text("link"))
-            .expression_attribute_values(":now", number(now.0))
-            .expression_attribute_values(":start", text(Link::BACKFILL_START))
-            .expression_attribute_values(":by", text(by.as_str()))
-    }
-
     /// Ends the link of an experience; `false` if there was none. Functions with a cached link use
     /// it for up to a minute. Ends its mirror too.
     pub async fn unlink_experience(
@@ -175,5 +171,76 @@ impl Store {
         });
         let dropped = try_join_all(drops).await?;
         Ok(dropped.into_iter().map(u64::from).sum())
+    }
+
+    /// The experience of a call by the operator, which links it.
+    pub async fn link_of(
+        &self,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        self.find_link(prefix, experience, LinkedBy::Operator).await
+    }
+
+    /// The experience of a call that does not change whether it is linked.
+    pub async fn link_as_it_is(
+        &self,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+    ) -> Result<Link, ApiError> {
+        let state = if self.is_linked(prefix, experience).await? {
+            LinkState::Linked
+        } else {
+            LinkState::Unlinked
+        };
+        Ok(Link { experience, state })
+    }
+
+    /// Marks the back-fill as complete, if the experience is still linked.
+    pub async fn end_backfill(
+        &self,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+    ) -> Result<(), ApiError> {
+        let update = self
+            .database
+            .updating(Key::link(prefix, experience))
+            .update_expression("SET backfill = :done")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":done", text(Link::BACKFILL_DONE));
+        self.database.update_if(update).await?;
+        Ok(())
+    }
+
+    pub async fn link_slots(&self, prefix: WorkspacePrefix) -> Result<LinkSlots, ApiError> {
+        let item = self.database.get(Key::link_slots(prefix)).await?;
+        Ok(item.map(items::read).transpose()?.unwrap_or_default())
+    }
+
+    /// Counts the experiences that linked themselves, and corrects the slots. It reads all links.
+    async fn recount_link_slots(&self, prefix: WorkspacePrefix) -> Result<(), ApiError> {
+        let before = self.link_slots(prefix).await?.taken;
+        let links = self.links(prefix).await?;
+        let taken = links
+            .iter()
+            .filter(|it| it.by == Some(LinkedBy::Call))
+            .count();
+        let taken = u64::try_from(taken).unwrap_or(u64::MAX);
+        if taken == before {
+            return Ok(());
+        }
+        let set = self
+            .database
+            .updating(Key::link_slots(prefix))
+            .update_expression("SET kind = :kind, #value = :taken")
+            .condition_expression("attribute_not_exists(#value) OR #value = :before")
+            .expression_attribute_names("#value", attributes::VALUE)
+            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":taken", number(taken))
+            .expression_attribute_values(":before", number(before))
+            .return_values(ReturnValue::None);
+        // If not, experiences are linking themselves right now: the next recount corrects it.
+        self.database.update_if(set).await?;
+        Ok(())
     }
 }

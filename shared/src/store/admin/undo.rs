@@ -1,4 +1,6 @@
-//! Finds one key's decisions in a period, for an undo.
+//! Finds one key's decisions in a period, and undoes them.
+
+mod run;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +12,8 @@ use crate::domain::rules::{Scope, UndoStep};
 use crate::store::Store;
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::schema::{self, Key, names};
+
+pub use run::Undo;
 
 /// Decisions to undo: those of one key in a period.
 #[derive(Clone, Debug)]
@@ -123,9 +127,14 @@ impl Store {
             .projection_expression("pk, sk")
             .expression_attribute_values(":key", text(schema::decided_by(prefix, &window.key_id)))
             .expression_attribute_values(":since", text(schema::decisions_since(window.since)))
-            .expression_attribute_values(":until", text(schema::decisions_until(window.until)));
+            .expression_attribute_values(":until", text(decisions_until(window.until)));
         let found = self.database.query_all(query).await?;
         let keys = found.iter().filter_map(Key::of);
         Ok(keys.filter_map(|key| key.user()).collect())
     }
+}
+
+/// Sorts after all decisions at or before `at`.
+fn decisions_until(at: UnixMillis) -> String {
+    format!("{}~", schema::decisions_since(at))
 }

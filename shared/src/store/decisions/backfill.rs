@@ -182,22 +182,6 @@ impl Store {
         };
         Ok((looked_at, next))
     }
-
-    /// Marks the back-fill as complete, if the experience is still linked.
-    pub async fn end_backfill(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) -> Result<(), ApiError> {
-        let update = self
-            .database
-            .updating(Key::link(prefix, experience))
-            .update_expression("SET backfill = :done")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":done", text(Link::BACKFILL_DONE));
-        self.database.update_if(update).await?;
-        Ok(())
-    }
 }
 
 /// The user of a Global ban, by its sort key, or of a ban's record, by its partition.

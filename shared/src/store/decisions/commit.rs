@@ -36,16 +36,6 @@ pub struct Actor {
     pub request_id: String,
 }
 
-impl Actor {
-    /// The actor name of one run of a command, under which its decisions are in the history and can
-    /// be undone: `undo-1f2e3d4c`.
-    #[must_use]
-    pub fn run_name(command: &str) -> String {
-        let random = uuid::Uuid::new_v4().simple().to_string();
-        format!("{command}-{}", random.get(..8).unwrap_or_default())
-    }
-}
-
 /// What a call writes.
 pub(in crate::store) struct Commit<'a> {
     pub snapshot: &'a Snapshot,
@@ -348,21 +338,5 @@ pub(in crate::store) fn check_global(
     };
     Ok(TransactWriteItem::builder()
         .condition_check(check.build().map_err(refused)?)
-        .build())
-}
-
-/// Records that the experience a ban was made from no longer reports it.
-pub(in crate::store) fn clear_applied(
-    table: &str,
-    snapshot: &Snapshot,
-    guid: Guid,
-) -> Result<TransactWriteItem, DatabaseError> {
-    let update = Update::builder()
-        .table_name(table)
-        .set_key(Some(Key::ban(snapshot.prefix, snapshot.user, guid).item()))
-        .update_expression("REMOVE applied")
-        .condition_expression(EXISTS);
-    Ok(TransactWriteItem::builder()
-        .update(update.build().map_err(refused)?)
         .build())
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -100,6 +99,7 @@ impl Database {
         &self.tables
     }
 
+    #[cfg(feature = "admin")]
     pub(in crate::store) const fn client(&self) -> &Client {
         &self.client
     }
@@ -109,7 +109,7 @@ impl Database {
     }
 
     /// The name of the table for this key.
-    fn table_of(&self, key: &Key) -> &str {
+    pub(in crate::store) fn table_of(&self, key: &Key) -> &str {
         if key.is_of_workspaces() {
             &self.tables.workspaces
         } else {
@@ -223,34 +223,6 @@ impl Database {
         self.put_if(lifetime::put_if_absent(put)).await
     }
 
-    /// Deletes an item; does nothing if there is none.
-    pub(in crate::store) async fn delete(&self, key: Key) -> Result<(), DatabaseError> {
-        self.send_delete(self.deleting(key)).await
-    }
-
-    /// Deletes an item; `false` if there is none.
-    pub(in crate::store) async fn delete_existing(&self, key: Key) -> Result<bool, DatabaseError> {
-        let delete = self.deleting(key);
-        holds(
-            self.send_delete(delete.condition_expression("attribute_exists(pk)"))
-                .await,
-        )
-    }
-
-    fn deleting(&self, key: Key) -> DeleteItemFluentBuilder {
-        self.client
-            .delete_item()
-            .table_name(self.table_of(&key))
-            .set_key(Some(key.item()))
-    }
-
-    async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<(), DatabaseError> {
-        let delete = delete.return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.writing(delete.send()).await?.map_err(failure)?;
-        self.meter.written(&output.consumed_capacity);
-        Ok(())
-    }
-
     /// An update of an item, to be sent with [`Self::update`].
     pub(in crate::store) fn updating(&self, key: Key) -> UpdateItemFluentBuilder {
         self.client
@@ -321,7 +293,10 @@ impl Database {
     }
 
     /// Performs a write, if the request has time for it and for looking up whether it happened.
-    async fn writing<T>(&self, write: impl Future<Output = T>) -> Result<T, DatabaseError> {
+    pub(in crate::store) async fn writing<T>(
+        &self,
+        write: impl Future<Output = T>,
+    ) -> Result<T, DatabaseError> {
         // On the heap: the SDK's futures are large, and each layer around one would contain it
         // again.
         let write = Box::pin(write);
@@ -389,7 +364,7 @@ pub(in crate::store) fn refused(error: impl ToString) -> DatabaseError {
 }
 
 /// Whether the condition of a write held.
-fn holds<T>(written: Result<T, DatabaseError>) -> Result<bool, DatabaseError> {
+pub(in crate::store) fn holds<T>(written: Result<T, DatabaseError>) -> Result<bool, DatabaseError> {
     match written {
         Ok(_) => Ok(true),
         Err(DatabaseError::Conflict) => Ok(false),

@@ -269,7 +269,7 @@ const LOCAL_STACK: &str = "LOCAL";
 pub const ERASURE_INTAKES: &str = "R";
 
 /// The restore in progress, in the workspaces table.
-const RESTORE_RUN: &str = "O";
+pub const RESTORE_RUN: &str = "O";
 
 /// Everything about one user except the Global ban in force.
 pub fn user_partition(prefix: WorkspacePrefix, user: UserId) -> String {
@@ -303,6 +303,7 @@ fn link_slots_partition(prefix: WorkspacePrefix) -> String {
 }
 
 /// The partitions of the bans table that a workspace has once, besides its links.
+#[cfg(feature = "admin")]
 pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 7] {
     [
         link_slots_partition(prefix),
@@ -367,11 +368,6 @@ pub fn padded_guid(guid: Guid) -> String {
 /// The sort key of the first decision at or after `at`.
 pub fn decisions_since(at: UnixMillis) -> String {
     format!("H#{:014}", at.millis())
-}
-
-/// Sorts after all decisions at or before `at`.
-pub fn decisions_until(at: UnixMillis) -> String {
-    format!("{}~", decisions_since(at))
 }
 
 /// The sort key of a pending unban: by the second it is due, then by ban.

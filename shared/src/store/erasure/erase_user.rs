@@ -3,7 +3,7 @@
 
 mod batch;
 mod keeping;
-mod sweep;
+pub(in crate::store) mod sweep;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
@@ -61,7 +61,7 @@ struct ReceiptItem {
 }
 
 impl ErasureReceipt {
-    fn with(self, items: &[Item]) -> Self {
+    pub(in crate::store) fn with(self, items: &[Item]) -> Self {
         let keys = items.iter().filter_map(Key::of);
         let bans = keys.filter(|key| key.sk.starts_with(BAN_PREFIX)).count();
         let sum = |before: u64, more: usize| {
@@ -75,28 +75,6 @@ impl ErasureReceipt {
 }
 
 impl Store {
-    /// Removes every item that names a user: their bans, the history of these, what is pending, and
-    /// their place on the list of protected users. A receipt with the counts is written with the
-    /// last of it; if there was nothing, there is none. The user's own decisions as a moderator are
-    /// kept with the bans of others.
-    ///
-    /// Each revision that an experience could still report leaves a marker, which names no user, in
-    /// the transaction that deletes it. Repeating an interrupted erasure completes it.
-    pub async fn erase_user(
-        &self,
-        prefix: WorkspacePrefix,
-        user: UserId,
-        source: ErasureSource,
-    ) -> Result<ErasureReceipt, ApiError> {
-        let erasure = UserErasure {
-            prefix,
-            user,
-            source,
-            until: None,
-        };
-        self.erase_user_as(&erasure).await
-    }
-
     pub(in crate::store) async fn erase_user_as(
         &self,
         erasure: &UserErasure,
@@ -116,19 +94,6 @@ impl Store {
                 None => {}
             }
         }
-    }
-
-    /// What erasing the user would remove.
-    pub async fn preview_erasure(
-        &self,
-        prefix: WorkspacePrefix,
-        user: UserId,
-    ) -> Result<ErasureReceipt, ApiError> {
-        let (mut known, mut sweep) = (ErasureReceipt::default(), Sweep::of(prefix, user));
-        while let Some(page) = sweep.next(&self.database).await? {
-            known = known.with(&page);
-        }
-        Ok(known)
     }
 
     /// Deletes what one pass finds of a user; `false` if there was nothing.

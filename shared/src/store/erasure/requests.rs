@@ -1,5 +1,4 @@
-//! Erasure requests from Roblox: which workspaces accept them, which are or were processed, and
-//! which wait for the operator.
+//! Erasure requests from Roblox: which workspaces accept them, and which are or were processed.
 
 use std::sync::Arc;
 
@@ -124,24 +123,6 @@ impl Store {
         self.caches.intakes.or(looking).await
     }
 
-    /// Sets up or changes the intake of a workspace.
-    pub async fn set_erasure_intake(&self, intake: &ErasureIntake) -> Result<(), ApiError> {
-        let key = Key::erasure_intake(intake.guid.prefix());
-        let put = self
-            .database
-            .putting(items::write(key, "erasure-intake", intake)?)?;
-        self.database.put(put).await?;
-        self.caches.intakes.remove();
-        Ok(())
-    }
-
-    /// Removes the intake of a workspace; does nothing without one.
-    pub async fn remove_erasure_intake(&self, prefix: WorkspacePrefix) -> Result<(), ApiError> {
-        self.database.delete(Key::erasure_intake(prefix)).await?;
-        self.caches.intakes.remove();
-        Ok(())
-    }
-
     /// Erases the user of a notification, or queues the request, depending on the intake. A
     /// processed notification has no second effect; a failed one is processed when it is sent
     /// again.
@@ -179,34 +160,6 @@ impl Store {
         let at = begun.map_or(now, |mark| mark.at);
         self.mark(key, Mark::new(at, false), now).await?;
         Ok(())
-    }
-
-    /// The requests that wait for the operator.
-    pub async fn erasure_queue(
-        &self,
-        prefix: WorkspacePrefix,
-    ) -> Result<Vec<QueuedErasure>, ApiError> {
-        let query = self
-            .database
-            .querying()
-            .consistent_read(true)
-            .key_condition_expression("pk = :queue")
-            .expression_attribute_values(":queue", text(schema::erasure_queue(prefix)));
-        let found = self.database.query_all(query).await?;
-        Ok(found
-            .into_iter()
-            .map(items::read)
-            .collect::<Result<_, DatabaseError>>()?)
-    }
-
-    /// Removes a request from the queue, once the user is erased or the request is declined.
-    pub async fn take_from_erasure_queue(
-        &self,
-        prefix: WorkspacePrefix,
-        notification: &NotificationId,
-    ) -> Result<(), ApiError> {
-        let key = Key::queued_erasure(prefix, notification);
-        Ok(self.database.delete(key).await?)
     }
 
     fn queued(

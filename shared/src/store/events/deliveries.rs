@@ -4,12 +4,10 @@
 //! every attempt reads the event from the log. Events of erased users are not delivered.
 
 mod due;
-mod replay;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +17,13 @@ use crate::domain::event::EventName;
 use crate::domain::history::LoggedEvent;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::webhooks::{
-    Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, Endpoint, EndpointId, TEST,
+    Attempt, DELIVERY_KEPT, Delivery, DeliveryKey, DeliveryState, EndpointId,
 };
 use crate::store::Store;
-use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::expression::expression;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key, attributes};
-
-pub use replay::{ReplayPage, Replayed};
 
 /// How many seconds a failed delivery is kept with the receiver's answer: 7 days. A replay treats a
 /// deleted one like a failed one.
@@ -36,15 +32,12 @@ const KEPT_FAILED: u64 = 7 * 86_400;
 /// How many deliveries are written in parallel.
 const AT_A_TIME: usize = 16;
 
-/// The most pages of deliveries that one list reads.
-const PAGES: u32 = 40;
-
 /// A delivery that may be missing.
 type Missing = (Key, DeliveryItem);
 
 /// A stored delivery.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct DeliveryItem {
+pub(in crate::store) struct DeliveryItem {
     event_id: String,
     event: String,
     state: DeliveryState,
@@ -65,7 +58,7 @@ struct DeliveryItem {
 
 impl DeliveryItem {
     /// A delivery that is due at `due_at`.
-    fn due(
+    pub(in crate::store) fn due(
         prefix: WorkspacePrefix,
         endpoint: EndpointId,
         (event_id, event): (String, &str),
@@ -99,21 +92,24 @@ impl DeliveryItem {
     }
 }
 
-fn read(item: Item) -> Result<Option<Delivery>, DatabaseError> {
+pub(in crate::store) fn read(item: Item) -> Result<Option<Delivery>, DatabaseError> {
     let key = Key::of(&item).and_then(|key| DeliveryKey::read(&key.sk));
     let item = items::read::<DeliveryItem>(item)?;
     Ok(key.map(|key| item.delivery(key)))
 }
 
 /// The name of an event in its delivery.
-fn named(event: &LoggedEvent) -> (String, &'static str) {
+pub(in crate::store) fn named(event: &LoggedEvent) -> (String, &'static str) {
     let name = EventName::of(event.decision.kind);
     (event.decision.id(), name.as_str())
 }
 
 /// Due times for deliveries that are written together, in order: the index sorts by them, and `now`
 /// is the last.
-fn in_order(count: usize, now: UnixMillis) -> impl Iterator<Item = UnixMillis> {
+pub(in crate::store) fn in_order(
+    count: usize,
+    now: UnixMillis,
+) -> impl Iterator<Item = UnixMillis> {
     let count = u64::try_from(count).unwrap_or_default();
     let first = now.millis().saturating_sub(count.saturating_sub(1));
     (0..count).map(move |at| UnixMillis::from_millis(first.saturating_add(at)))
@@ -155,7 +151,10 @@ impl Store {
 
     /// Writes the missing ones of these deliveries in order, and returns how many these were. A
     /// worker that delivers meanwhile never sees one of a user's without those before it.
-    async fn create_chain(&self, chain: Vec<Missing>) -> Result<u32, DatabaseError> {
+    pub(in crate::store) async fn create_chain(
+        &self,
+        chain: Vec<Missing>,
+    ) -> Result<u32, DatabaseError> {
         let mut created = 0_u32;
         for (key, item) in chain {
             let item = items::write(key, "delivery", item)?;
@@ -163,28 +162,6 @@ impl Store {
             created = created.saturating_add(u32::from(is_new));
         }
         Ok(created)
-    }
-
-    /// Writes a test delivery to an endpoint, due before everything else: an endpoint with many
-    /// failures is what gets tested.
-    pub async fn request_test(
-        &self,
-        endpoint: &Endpoint,
-        now: UnixMillis,
-    ) -> Result<DeliveryKey, ApiError> {
-        let prefix = endpoint.workspace.prefix();
-        let key = DeliveryKey::Test(now.millis());
-        let id = format!("test_{}", uuid::Uuid::new_v4().simple());
-        let item = DeliveryItem::due(
-            prefix,
-            endpoint.id,
-            (id, TEST),
-            UnixMillis::from_millis(0),
-            now,
-        );
-        let of_test = Key::delivery(prefix, endpoint.id, key);
-        self.create_chain(vec![(of_test, item)]).await?;
-        Ok(key)
     }
 
     /// Records the result of an attempt: state, attempts, and when to retry. `before` is what was
@@ -241,80 +218,6 @@ impl Store {
             .update_expression(expression(&sets, &removes))
             .condition_expression(condition);
         Ok(self.database.update_if(update).await?)
-    }
-
-    pub async fn delivery(
-        &self,
-        prefix: WorkspacePrefix,
-        endpoint: EndpointId,
-        key: DeliveryKey,
-    ) -> Result<Option<Delivery>, ApiError> {
-        let key = Key::delivery(prefix, endpoint, key);
-        let found = self.database.get(key).await?;
-        Ok(found.map(read).transpose()?.flatten())
-    }
-
-    /// The deliveries to an endpoint, newest first, in one state or all.
-    pub async fn deliveries(
-        &self,
-        prefix: WorkspacePrefix,
-        endpoint: EndpointId,
-        state: Option<DeliveryState>,
-        limit: usize,
-    ) -> Result<Vec<Delivery>, ApiError> {
-        // Tests sort after all events, whenever they were made.
-        let (events, tests) = try_join(
-            self.some_deliveries(prefix, endpoint, "sk < :tests", state, limit),
-            self.some_deliveries(prefix, endpoint, "sk >= :tests", state, limit),
-        )
-        .await?;
-        let mut found: Vec<_> = events.into_iter().chain(tests).collect();
-        found.sort_by_key(|delivery| std::cmp::Reverse((delivery.created, delivery.key)));
-        found.truncate(limit);
-        Ok(found)
-    }
-
-    async fn some_deliveries(
-        &self,
-        prefix: WorkspacePrefix,
-        endpoint: EndpointId,
-        which: &str,
-        state: Option<DeliveryState>,
-        limit: usize,
-    ) -> Result<Vec<Delivery>, DatabaseError> {
-        let mut query = self
-            .database
-            .querying()
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .key_condition_expression(format!("pk = :deliveries AND {which}"))
-            .expression_attribute_values(
-                ":deliveries",
-                text(schema::delivery_partition(prefix, endpoint)),
-            )
-            .expression_attribute_values(":tests", text("T"));
-        if let Some(state) = state {
-            query = query
-                .filter_expression("#state = :state")
-                .expression_attribute_names("#state", attributes::STATE)
-                .expression_attribute_values(":state", items::attribute(state)?);
-        } else {
-            query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        }
-        let (mut found, mut next) = (Vec::new(), None);
-        for _ in 0..PAGES {
-            let page = query.clone().set_exclusive_start_key(next);
-            let (items, more) = self.database.query(page).await?;
-            for item in items {
-                found.extend(read(item)?);
-            }
-            next = more;
-            if found.len() >= limit || next.is_none() {
-                break;
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
     }
 }
 

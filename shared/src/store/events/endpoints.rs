@@ -54,12 +54,6 @@ impl Store {
         Ok(found.map(items::read).transpose()?)
     }
 
-    /// Stores a new endpoint; `false` if its id is taken, so that another must be tried.
-    pub async fn create_endpoint(&self, endpoint: &Endpoint) -> Result<bool, ApiError> {
-        let item = endpoint_item(endpoint)?;
-        Ok(self.database.create(item).await?)
-    }
-
     /// Changes an endpoint and returns it before and after; `None` if it is gone. Only differences
     /// are written, and only over what was read, so that the operator and the deliveries do not
     /// undo each other's changes.
@@ -98,32 +92,6 @@ impl Store {
         let update = update.return_values(ReturnValue::None);
         self.database.update(update).await.map(|_| ())
     }
-
-    /// Removes an endpoint, then its deliveries; returns how many there were.
-    pub async fn remove_endpoint(
-        &self,
-        prefix: WorkspacePrefix,
-        id: EndpointId,
-    ) -> Result<u64, ApiError> {
-        // The endpoint first: without it, no more deliveries are written.
-        self.database.delete(Key::endpoint(prefix, id)).await?;
-        let deliveries = schema::delivery_partition(prefix, id);
-        Ok(self.remove_partition(deliveries).await?)
-    }
-
-    /// Removes all endpoints of a workspace with their deliveries; returns how many items there
-    /// were.
-    pub(in crate::store) async fn remove_endpoints(
-        &self,
-        prefix: WorkspacePrefix,
-    ) -> Result<u64, ApiError> {
-        let mut removed = 0_u64;
-        for endpoint in self.endpoints(prefix).await? {
-            let deliveries = self.remove_endpoint(prefix, endpoint.id).await?;
-            removed = removed.saturating_add(deliveries).saturating_add(1);
-        }
-        Ok(removed)
-    }
 }
 
 fn read(items: Vec<Item>) -> Result<Vec<Endpoint>, ApiError> {
@@ -133,7 +101,7 @@ fn read(items: Vec<Item>) -> Result<Vec<Endpoint>, ApiError> {
         .collect::<Result<_, DatabaseError>>()?)
 }
 
-fn endpoint_item(endpoint: &Endpoint) -> Result<Item, DatabaseError> {
+pub(in crate::store) fn endpoint_item(endpoint: &Endpoint) -> Result<Item, DatabaseError> {
     let key = Key::endpoint(endpoint.workspace.prefix(), endpoint.id);
     items::write(key, "endpoint", endpoint)
 }

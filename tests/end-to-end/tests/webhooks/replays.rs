@@ -3,7 +3,7 @@
 use end_to_end::{Reply, WebhookReceiver};
 use shared::domain::clock::UnixMillis;
 use shared::domain::webhooks::DeliveryState;
-use shared::store::Replayed;
+use shared::store::admin::Replayed;
 
 use crate::test_endpoint::{TestEndpoint, still};
 

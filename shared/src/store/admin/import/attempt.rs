@@ -1,7 +1,7 @@
 //! One attempt on a few bans: reads what is stored about their users, judges each, and writes the
 //! new ones on the versions that were read.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
 use super::found::{Found, Own};
 use super::rehearsal::Rehearsal;
@@ -12,8 +12,9 @@ use crate::domain::lock::lock;
 use crate::domain::rules::{self, Ban, Identity, Outcome, Refusal, Scope, Standing};
 use crate::store::decisions::commit::{self, Actor, Commit};
 use crate::store::decisions::snapshot::Snapshot;
-use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS};
+use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, refused};
 use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::versions::EXISTS;
 
 /// How many other experiences report a ban in the ban's own transaction. Each takes up to two
 /// actions, and the ban up to twenty.
@@ -328,7 +329,7 @@ impl Import {
             let before = snapshot.standing.here.report;
             let own = before.filter(|report| report.made_in == snapshot.experience);
             if let Some(report) = own.filter(|_| before != after.here.report) {
-                writes.push(commit::clear_applied(table, snapshot, report.guid)?);
+                writes.push(clear_applied(table, snapshot, report.guid)?);
             }
         }
         if let Some((key, earlier)) = planned.note.clone() {
@@ -339,6 +340,22 @@ impl Import {
         }
         Ok(writes)
     }
+}
+
+/// Records that the experience a ban was made from no longer reports it.
+fn clear_applied(
+    table: &str,
+    snapshot: &Snapshot,
+    guid: Guid,
+) -> Result<TransactWriteItem, DatabaseError> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(Key::ban(snapshot.prefix, snapshot.user, guid).item()))
+        .update_expression("REMOVE applied")
+        .condition_expression(EXISTS);
+    Ok(TransactWriteItem::builder()
+        .update(update.build().map_err(refused)?)
+        .build())
 }
 
 /// The fields that differ if a ban was only lifted since.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::error::ApiError;
 use crate::store::Store;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, RESTORE_RUN};
 
 /// The stored state, in the workspaces table; only the CLI reads it.
 #[derive(Serialize, Deserialize)]
@@ -59,6 +59,24 @@ impl RestoreRun {
     pub async fn end(store: &Store) -> Result<(), ApiError> {
         store.database.delete(Key::restore_checkpoint()).await?;
         Ok(store.database.delete(Key::restore_run()).await?)
+    }
+}
+
+impl Key {
+    /// The restore in progress.
+    fn restore_run() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "restore".to_owned(),
+        }
+    }
+
+    /// How far a restore has compared the tables.
+    fn restore_checkpoint() -> Self {
+        Self {
+            pk: RESTORE_RUN.to_owned(),
+            sk: "checkpoint".to_owned(),
+        }
     }
 }
 

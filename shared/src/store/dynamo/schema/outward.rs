@@ -1,7 +1,7 @@
 //! The keys of items for integrations: the event log, due work, deliveries to webhooks, and the
 //! mirror.
 
-use super::{DECISION_PREFIX, Key, RESTORE_RUN, padded_guid, user_partition};
+use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
 use crate::domain::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::webhooks::{DeliveryKey, EndpointId};
 
@@ -23,22 +23,6 @@ pub const MIRRORS: &str = "M";
 pub const ENDED_MIRRORS: &str = "ME";
 
 impl Key {
-    /// The restore in progress.
-    pub fn restore_run() -> Self {
-        Self {
-            pk: RESTORE_RUN.to_owned(),
-            sk: "restore".to_owned(),
-        }
-    }
-
-    /// How far a restore has compared the tables.
-    pub fn restore_checkpoint() -> Self {
-        Self {
-            pk: RESTORE_RUN.to_owned(),
-            sk: "checkpoint".to_owned(),
-        }
-    }
-
     /// The head of a workspace's log.
     pub fn log_head(prefix: WorkspacePrefix) -> Self {
         Self {

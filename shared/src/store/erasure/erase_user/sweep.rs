@@ -46,7 +46,7 @@ const READ: &str = "pk, sk, #kind, version, #ban, #previous, #report, #at, since
 
 /// The position of the sweep.
 #[derive(Clone, Debug)]
-pub(super) struct Sweep {
+pub(in crate::store) struct Sweep {
     prefix: WorkspacePrefix,
     user: UserId,
     /// Whether everything that names the user may fit into one page.

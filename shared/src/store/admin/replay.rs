@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::{DeliveryItem, in_order, named, read};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::event::EventName;
@@ -11,6 +10,7 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::events::deliveries::{DeliveryItem, in_order, named, read};
 
 /// How many events one step reads: for each, a delivery is read.
 const PAGE: usize = 100;

@@ -1,10 +1,11 @@
 //! Undoes a key's decisions, one chain of bans after the other.
 
+use super::{Chain, UndoWindow};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::rules::{self, Decision, Outcome, Standing};
-use crate::store::{Actor, CallerLimits, Chain, PolicyOutcome, Store, UndoWindow, WriteContext};
+use crate::store::{Actor, CallerLimits, PolicyOutcome, Store, WriteContext};
 
 /// An undo of one key's decisions in a workspace.
 #[derive(Clone, Debug)]

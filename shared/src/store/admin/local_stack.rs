@@ -2,10 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
-use super::items;
-use super::schema::Key;
 use crate::domain::error::ApiError;
 use crate::store::Store;
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::Key;
 
 impl Store {
     /// The addresses, if this is the database of a local stack.
