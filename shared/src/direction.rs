@@ -122,11 +122,14 @@ fn admin_methods(source: &str) -> impl Iterator<Item = &str> {
 /// What a file uses of `store/admin`: one of these methods, or an item by its path.
 fn used_of_admin(source: &str, methods: &BTreeSet<String>) -> Vec<String> {
     let code = squeezed(source);
+    let mut receivers = vec!["store.", "store().", "Store::"];
+    if code.contains("implStore{") {
+        receivers.push("self.");
+    }
     let calls = |method: &String| {
-        ["store.", "store().", "self.", "Store::"]
-            .map(|receiver| format!("{receiver}{method}("))
-            .into_iter()
-            .any(|call| code.contains(&call))
+        receivers
+            .iter()
+            .any(|receiver| code.contains(&format!("{receiver}{method}(")))
     };
     let mut used: Vec<_> = methods.iter().filter(|one| calls(one)).cloned().collect();
     let by_path = ["admin::", "store::admin", "::admin,", "{admin,", ",admin,"];
