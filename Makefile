@@ -35,6 +35,8 @@ help: ## Show this list
 
 DEPLOYED := $(notdir $(wildcard functions/*))
 BUILD := tools/quietly cargo build
+# Like --all-targets, without an empty test of each function.
+ALL_TARGETS := --workspace --lib --bins --examples --tests
 
 dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine until Ctrl-C
 	@[ -e target/debug/local-stack ] || echo "The first build takes about five minutes on two cores and 3 GB of disk."
@@ -43,7 +45,7 @@ dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine until C
 	@exec cargo run --quiet --bin local-stack
 
 test: needs-rust $(SCHEMATHESIS_READY) ## Run all tests; they start what they need
-	@$(BUILD) --locked --workspace --all-targets
+	@$(BUILD) --locked $(ALL_TARGETS)
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
@@ -72,20 +74,20 @@ bench: needs-rust release-functions ## Measure size, starts, cost, growth, throu
 	cargo run --locked --profile measure --bin bench -- $(SECTIONS) $(addprefix --variant ,$(VARIANTS))
 
 bench-check: needs-rust release-functions ## Compare a short benchmark with tools/bench/bounds.json
-	@$(BUILD) --locked --workspace --all-targets
+	@$(BUILD) --locked $(ALL_TARGETS)
 	target/debug/bench --check --program target/debug/portcullis $(SECTIONS)
 
 release-functions:
 	$(BUILD) --locked --release $(addprefix --package ,$(FUNCTIONS))
 
-# Linking one function as deployed takes half a minute. So .ci/run links only the largest of each kind (no
-# SDK, DynamoDB, Lambda, S3, Secrets Manager) and those whose own code differs from main; the deploy
-# workflow measures all of them. A test of `make test` compares what calls cost.
+# Linking one function as deployed takes half a minute. So .ci/run links only the largest of each kind
+# (DynamoDB, S3, Secrets Manager) and those with code of their own that differs from main; the deploy workflow
+# measures all of them. A test of `make test` compares what calls cost.
 CHANGED = $(shell git diff --name-only origin/main... -- functions 2>/dev/null | cut -d / -f 2)
-SIZED = $(sort not-found is-banned ban-async export-bans-json mirror-bans $(filter $(DEPLOYED),$(CHANGED)))
+SIZED = $(sort is-banned export-bans-json mirror-bans $(filter $(DEPLOYED),$(CHANGED)))
 
 sizes: needs-rust ## Compare the sizes of the largest and the changed functions with their bounds
-	@$(BUILD) --locked --workspace --all-targets
+	@$(BUILD) --locked $(ALL_TARGETS)
 	@$(BUILD) --locked --release $(SIZED:%=--package %)
 	target/debug/bench --check $(SIZED:%=--only %) size
 
@@ -94,7 +96,7 @@ check: needs-rust check-tools ## Check formatting, lints, documentation, wording
 	tools/check-words
 	.tools/cargo-machete/bin/cargo-machete
 	cargo fetch --locked --quiet --manifest-path tests/fuzz/runner/Cargo.toml
-	tools/quietly cargo clippy --locked --workspace --all-targets -- --deny warnings
+	tools/quietly cargo clippy --locked $(ALL_TARGETS) -- --deny warnings
 	RUSTDOCFLAGS=--deny=warnings tools/quietly cargo doc --locked --workspace --no-deps
 	.tools/sam/bin/sam validate --lint --region us-east-1
 	.tools/cfn-lint/bin/cfn-lint template.yaml observability.yaml
