@@ -10,8 +10,8 @@ const PLACE: u64 = 7_001;
 const COPY: &str = "bans-restored";
 
 /// The numbers of users and deliveries in the copy.
-const USERS: u64 = 1_000;
-const DELIVERIES: u64 = 9_000;
+const USERS: u64 = 250;
+const DELIVERIES: u64 = 2_000;
 
 /// The user whose items are copied for the others.
 const FIRST: u64 = 7_000_000_000;
@@ -36,7 +36,7 @@ async fn users(workspace: &Workspace<'_>) -> Vec<Value> {
 
 fn deliveries(workspace: &Workspace<'_>) -> impl Iterator<Item = Value> {
     let partition = format!("{}#D#we_0123456789ab", workspace.prefix());
-    let filler = "x".repeat(900);
+    let filler = "x".repeat(4_000);
     (1..=DELIVERIES).map(move |position| {
         json!({
             "pk": { "S": partition }, "sk": { "S": format!("{position:016}") },
