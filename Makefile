@@ -39,7 +39,7 @@ BUILD := tools/quietly cargo build
 ALL_TARGETS := --workspace --lib --bins --examples --tests
 
 dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine until Ctrl-C
-	@[ -e target/debug/local-stack ] || echo "The first build takes about three minutes on two cores and 2 GB of disk."
+	@[ -e target/debug/local-stack ] || echo "The first build takes three to four minutes on two cores and 2 GB of disk."
 	@$(BUILD) --bin local-stack $(DEPLOYED:%=--bin %)
 	@$(if $(filter release,$(PROFILE)),$(BUILD) --release $(DEPLOYED:%=--bin %))
 	@exec cargo run --quiet --bin local-stack
