@@ -28,7 +28,7 @@ export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help dev test fuzz soak bench bench-check sizes release-functions check build deploy \
-  install fmt tools clean check-tools needs-rust needs-python needs-nightly needs-aws
+  install fmt tools lambda-tool clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,9 @@ BUILD := tools/quietly cargo build
 # Like --all-targets, without an empty test of each function.
 ALL_TARGETS := --workspace --lib --bins --examples --tests
 
-dev: needs-rust $(LAMBDA_READY) ## Run the whole service on this machine until Ctrl-C
+dev: needs-rust needs-python ## Run the whole service on this machine until Ctrl-C
 	@[ -e target/debug/local-stack ] || echo "The first build takes three to four minutes on two cores and 2 GB of disk."
-	@$(BUILD) --bin local-stack $(DEPLOYED:%=--bin %)
+	@$(MAKE) --silent lambda-tool & $(BUILD) --bin local-stack $(DEPLOYED:%=--bin %) && wait $$!
 	@$(if $(filter release,$(PROFILE)),$(BUILD) --release $(DEPLOYED:%=--bin %))
 	@exec cargo run --quiet --bin local-stack
 
@@ -114,7 +114,9 @@ install: needs-rust ## Install the portcullis command into ~/.cargo/bin
 fmt: needs-rust ## Format the code
 	cargo fmt --all
 
-tools: $(LAMBDA_READY) check-tools ## Install the tools into .tools/
+lambda-tool: $(LAMBDA_READY)
+
+tools: lambda-tool check-tools ## Install the tools into .tools/
 
 clean: ## Delete everything that was built and installed here
 	cargo clean
