@@ -82,8 +82,8 @@ async fn manual_ban_is_in_force() {
     assert_eq!(pending[0]["guid"], made["guid"]);
 
     let again = ["--permanent", "--overwrite", "--applied"];
-    let confirmed = operator.json(&ban("156", &again));
-    assert_eq!(confirmed["experienceBanCompleted"], true);
+    let reported = operator.json(&ban("156", &again));
+    assert_eq!(reported["experienceBanCompleted"], true);
     workspace.await_pending_bans(7, &[]).await;
 
     let lift = [&["unban", "156", "--reason", "mistaken"], &AT[..]].concat();

@@ -26,9 +26,9 @@ async fn request_waits_for_approval_or_rejection() {
     );
 
     // Numbers that no other stored value contains.
-    let (forgotten, kept) = (7_340_915_862, 7_340_915_863);
+    let (erased, kept) = (7_340_915_862, 7_340_915_863);
     let mut requests = Vec::new();
-    for user in [forgotten, kept] {
+    for user in [erased, kept] {
         workspace.ban(Ban::of(user, ARENA).permanent()).await;
         let request = Notification::erasure(user);
         app.send(&request.signed(secret)).await.assert_ok();
@@ -36,7 +36,7 @@ async fn request_waits_for_approval_or_rejection() {
     }
     let waiting = operator.json(&["erasure", "list"]).await;
     assert_eq!(waiting.as_array().unwrap().len(), 2);
-    assert!(workspace.is_banned(forgotten, ARENA).await);
+    assert!(workspace.is_banned(erased, ARENA).await);
 
     let stored = workspace.stored().await;
     let approve = ["erasure", "approve", &requests[0]];
@@ -56,12 +56,12 @@ async fn request_waits_for_approval_or_rejection() {
     operator
         .json(&["erasure", "reject", &requests[1], "--yes"])
         .await;
-    assert!(!workspace.is_banned(forgotten, ARENA).await);
+    assert!(!workspace.is_banned(erased, ARENA).await);
     assert!(workspace.is_banned(kept, ARENA).await);
     let waiting = operator.json(&["erasure", "list"]).await;
     assert_eq!(waiting.as_array().unwrap().len(), 0);
     let left = Value::from(workspace.stored().await).to_string();
-    assert!(!left.contains(&forgotten.to_string()), "{left}");
+    assert!(!left.contains(&erased.to_string()), "{left}");
 
     // Erasing a user also removes their request.
     let request = Notification::erasure(kept);

@@ -33,7 +33,7 @@ async fn pending(app: &TestApp, workspace: &Workspace<'_>, experience: u64) -> (
 
 #[tokio::test(flavor = "multi_thread")]
 async fn linking_makes_global_bans_pending_without_the_stream() {
-    let app = TestApp::builder().without_pump().start().await;
+    let app = TestApp::builder().without_mappings().start().await;
     let workspace = app.strict_workspace().await;
     let operator = Operator::of(&workspace);
     let linked = operator.json(&["experience", "link", "7"]);

@@ -20,10 +20,10 @@ const LIFTED: u64 = 810_002;
 const CHANGED: u64 = 810_003;
 const MADE: u64 = 810_004;
 const GLOBAL: u64 = 810_005;
-const FORGOTTEN: u64 = 810_006;
+const ERASED: u64 = 810_006;
 const LOST: u64 = 810_007;
 /// Erased between the dry run and the stop of the functions.
-const FORGOTTEN_LATE: u64 = 810_008;
+const ERASED_LATE: u64 = 810_008;
 /// Banned while the event log starts again from 1.
 const MADE_LATE: u64 = 810_009;
 
@@ -71,7 +71,7 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
     let endpoint = workspace.add_webhook("panel").await;
     let operator = Operator::of(&workspace);
 
-    for user in [KEPT, LIFTED, CHANGED, FORGOTTEN, FORGOTTEN_LATE, LOST] {
+    for user in [KEPT, LIFTED, CHANGED, ERASED, ERASED_LATE, LOST] {
         workspace.ban(permanent(user)).await;
     }
     workspace.ban(permanent(GLOBAL).global()).await;
@@ -86,8 +86,8 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
     workspace.ban(other).await;
     workspace.ban(permanent(MADE)).await;
     bring(&workspace).await;
-    let forgotten = FORGOTTEN.to_string();
-    operator.json(&["erase", &forgotten, "--yes"]).await;
+    let erased = ERASED.to_string();
+    operator.json(&["erase", &erased, "--yes"]).await;
     bring(&workspace).await;
     let (since, late) = read(&workspace, Some(&early), 4).await;
     let then = [KEPT, LIFTED, CHANGED, MADE, GLOBAL, LOST];
@@ -126,7 +126,7 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
         ours.unwrap().clone()
     };
     let seen = of_ours(&dry);
-    assert_eq!(seen["leftOut"], json!([FORGOTTEN, LOST]), "{seen}");
+    assert_eq!(seen["leftOut"], json!([ERASED, LOST]), "{seen}");
     let counts = [&seen["lifted"], &seen["restored"], &seen["changed"]];
     assert_eq!(counts, [2, 2, 1], "{seen}");
     assert_eq!(workspace.stored().await, before);
@@ -134,20 +134,20 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
 
     // Another user is erased before the functions stop. No user is brought back until the absent ones are
     // listed again: the rest is restored, and the functions stay stopped.
-    let forgotten_late = FORGOTTEN_LATE.to_string();
-    operator.json(&["erase", &forgotten_late, "--yes"]).await;
+    let erased_late = ERASED_LATE.to_string();
+    operator.json(&["erase", &erased_late, "--yes"]).await;
     bring(&workspace).await;
     let dry = operator
         .json(&[&restore[..], &["--dry-run"]].concat())
         .await;
     let yes = [&restore[..], &["--yes", "--output", "json"]].concat();
-    let absent = ["--absent", "bring-back", "--erased", &forgotten];
+    let absent = ["--absent", "bring-back", "--erased", &erased];
     let undecided = operator.run(&[&yes[..], &absent[..]].concat()).await;
     assert_eq!(undecided.status.code(), Some(1));
     let said = String::from_utf8(undecided.stderr).unwrap();
     assert!(said.contains("--absent"), "{said}");
     let shown = of_ours(&serde_json::from_slice(&undecided.stdout).unwrap());
-    assert_eq!(shown["leftOut"], json!([FORGOTTEN, LOST, FORGOTTEN_LATE]));
+    assert_eq!(shown["leftOut"], json!([ERASED, LOST, ERASED_LATE]));
     assert_eq!(
         counted(&shown),
         counted(&of_ours(&dry)),
@@ -186,7 +186,7 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
         assert!(said.contains("is in progress"), "{changes:?}: {said}");
     }
 
-    let both = format!("{forgotten},{forgotten_late}");
+    let both = format!("{erased},{erased_late}");
     let absent = ["--absent", "bring-back", "--erased", &both];
     let dry = operator
         .json(&[&restore[..], &["--dry-run"], &absent[..]].concat())
@@ -200,11 +200,7 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
         counted(&of_ours(&dry)),
         "as the dry run said"
     );
-    assert_eq!(
-        done["leftOut"],
-        json!([FORGOTTEN, FORGOTTEN_LATE]),
-        "{done}"
-    );
+    assert_eq!(done["leftOut"], json!([ERASED, ERASED_LATE]), "{done}");
     assert_eq!(done["putBack"]["ban"], 1, "{done}");
     for function in app.runtime().names() {
         assert_ne!(app.runtime().reserved(function), Some(0), "{function}");
@@ -220,8 +216,8 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
         (CHANGED, true),
         (MADE, false),
         (GLOBAL, true),
-        (FORGOTTEN, false),
-        (FORGOTTEN_LATE, false),
+        (ERASED, false),
+        (ERASED_LATE, false),
         (MADE_LATE, false),
         (LOST, true),
     ] {
@@ -236,8 +232,8 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
     let held = app.roblox().restriction(UNIVERSE, None, CHANGED);
     assert_eq!(held.private_reason, "first");
     let stored = json!(workspace.stored().await).to_string();
-    for forgotten in [&forgotten, &forgotten_late] {
-        assert!(!stored.contains(forgotten), "{stored}");
+    for erased in [&erased, &erased_late] {
+        assert!(!stored.contains(erased), "{stored}");
     }
     let bans = workspace.bans().await;
     assert_eq!(bans.len(), 7, "bans that were lifted stay on record");

@@ -9,7 +9,7 @@ use shared::store::Key;
 const EXPERIENCE: u64 = 7;
 
 async fn still() -> TestApp {
-    TestApp::builder().without_pump().start().await
+    TestApp::builder().without_mappings().start().await
 }
 
 /// Runs the function that sends the due deliveries of an endpoint.

@@ -39,7 +39,7 @@ use setup::{binaries, clock_variable, store, tables};
 pub struct TestApp {
     client: Client,
     // In drop order.
-    pumps: Vec<EventSourceMapping>,
+    mappings: Vec<EventSourceMapping>,
     control: Control,
     gateway: Gateway,
     runtime: Runtime,
@@ -63,7 +63,7 @@ pub struct TestAppBuilder {
     on_time: Vec<&'static str>,
     variables: Vec<(String, String)>,
     faults: bool,
-    pump: bool,
+    mappings: bool,
     stream: bool,
     roblox_window: Option<Duration>,
 }
@@ -123,10 +123,10 @@ impl TestAppBuilder {
         self
     }
 
-    /// Does not read the stream until [`TestApp::start_pump`].
+    /// Does not read the stream until [`TestApp::start_mappings`].
     #[must_use]
-    pub const fn without_pump(mut self) -> Self {
-        self.pump = false;
+    pub const fn without_mappings(mut self) -> Self {
+        self.mappings = false;
         self
     }
 
@@ -135,7 +135,7 @@ impl TestAppBuilder {
     #[must_use]
     pub const fn without_stream(mut self) -> Self {
         self.stream = false;
-        self.without_pump()
+        self.without_mappings()
     }
 
     pub async fn start(self) -> TestApp {
@@ -219,7 +219,7 @@ impl TestAppBuilder {
         let store = store(engine.endpoint(), &tables);
         let mut app = TestApp {
             client: Client::new(),
-            pumps: Vec::new(),
+            mappings: Vec::new(),
             control,
             gateway,
             runtime,
@@ -233,8 +233,8 @@ impl TestAppBuilder {
             tables,
             engine,
         };
-        if self.pump {
-            app.start_pump();
+        if self.mappings {
+            app.start_mappings();
         }
         app
     }
@@ -254,7 +254,7 @@ impl TestApp {
             on_time: Vec::new(),
             variables: Vec::new(),
             faults: false,
-            pump: true,
+            mappings: true,
             stream: true,
             roblox_window: None,
         }

@@ -22,7 +22,7 @@ pub struct Sound {
 
 /// Panics with everything that is wrong once the stream is drained. There must be no callers.
 pub async fn audit(workspace: &Workspace<'_>) -> Sound {
-    if workspace.app().is_pumped() {
+    if workspace.app().has_mappings() {
         workspace.app().settle().await;
     }
     let stored = Stored::read(workspace).await;

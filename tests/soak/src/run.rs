@@ -50,12 +50,12 @@ pub async fn run(plan: &Plan) -> SoakRun {
             &ANSWER_LIMIT.to_string(),
         )
         .with_faults()
-        .without_pump()
+        .without_mappings()
         .start()
         .await;
     let mut controls = Vec::new();
     let mut rng = plan.rng("stream");
-    app.start_pump_through(|function| {
+    app.start_mappings_through(|function| {
         let chaotic = ChaoticStream::new(function, rng.fork());
         controls.push(chaotic.control());
         chaotic
@@ -63,7 +63,7 @@ pub async fn run(plan: &Plan) -> SoakRun {
     let app = &app;
     let (workspaces, places, fakes) = prepare(app).await;
     app.settle().await;
-    app.faults().forget();
+    app.faults().clear_seen();
 
     let recorder = Recorder::open(app, workspaces, plan.time);
     let (faults, kills, schedules, failures, (), ()) = futures::join!(

@@ -19,7 +19,7 @@ const STARTED: [(&str, &str); 6] = [
     (BASELINE, "is-banned"),
     ("is-banned", "is-banned"),
     ("pending-bans", "pending-bans"),
-    ("ban-async", "ban-async-confirmation"),
+    ("ban-async", "ban-async-report"),
     ("bans", "bans"),
     ("export-bans-json", "export-bans-json"),
 ];

@@ -73,7 +73,7 @@ impl Dataset {
     }
 
     /// The call with which the experience reports a copy again.
-    pub fn confirmation(&self, number: u64) -> Call {
+    pub fn report(&self, number: u64) -> Call {
         applied(Self::user(number), guid(number), self.experience).call()
     }
 
@@ -193,7 +193,7 @@ mod tests {
         );
 
         // The experience repeats the report of the copy, which writes nothing.
-        let answer = workspace.send(dataset.confirmation(7)).await;
+        let answer = workspace.send(dataset.report(7)).await;
         let id = answer.request_id().to_owned();
         let events = LogEvent::of(&app, "ban-async", &[id]).await.unwrap();
         assert!(events[0].write_units == 0.0, "{events:?}");

@@ -126,7 +126,7 @@ impl FaultProxy {
     }
 
     /// Clears [`Self::seen`].
-    pub fn forget(&self) {
+    pub fn clear_seen(&self) {
         self.state.seen.lock().clear();
     }
 }

@@ -46,7 +46,7 @@ impl Guarded {
             .arg(program)
             .stdin(Stdio::null())
             .process_group(0);
-        forget_cargo(&mut command);
+        remove_cargo_variables(&mut command);
         set_up(&mut command);
         let guard = command.spawn().map_err(Error::file(program))?;
         Ok(Self { guard })
@@ -77,7 +77,7 @@ impl Guarded {
 
 /// Removes the variables of `cargo run` about its package. Build scripts read some of them, so a cargo that
 /// inherits them would rebuild.
-pub fn forget_cargo(command: &mut Command) {
+pub fn remove_cargo_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

@@ -19,10 +19,10 @@ async fn fill(workspace: &Workspace<'_>) {
     workspace.ban(ban(4).length("30d").global().applied()).await;
     workspace.ban(Ban::of(4, BEACH).permanent()).await;
     // Lifted, with the unban pending and without.
-    for (user, confirms) in [(5, false), (6, true)] {
+    for (user, reports) in [(5, false), (6, true)] {
         workspace.ban(ban(user).permanent().applied()).await;
         workspace.unban(Unban::of(user, ARENA)).await;
-        if confirms {
+        if reports {
             workspace.report_unban(user, ARENA).await;
         }
     }

@@ -9,12 +9,12 @@ use crate::files::template;
 
 impl TestApp {
     /// Starts the event source mappings of the stream's functions.
-    pub fn start_pump(&mut self) {
-        self.start_pump_through(|function| function);
+    pub fn start_mappings(&mut self) {
+        self.start_mappings_through(|function| function);
     }
 
     /// The same with something between each mapping and its function.
-    pub fn start_pump_through<I: Invoke>(&mut self, mut between: impl FnMut(HttpInvoke) -> I) {
+    pub fn start_mappings_through<I: Invoke>(&mut self, mut between: impl FnMut(HttpInvoke) -> I) {
         let started = template().stream_functions().map(|(function, source)| {
             let invoke = between(HttpInvoke::new(self.gateway.address(), &function.name));
             let options = MappingOptions {
@@ -22,21 +22,21 @@ impl TestApp {
                 enabled: self.control.enabled(&source.id),
                 ..MappingOptions::default()
             };
-            let pump =
+            let mapping =
                 EventSourceMapping::start(self.database.clone(), source.clone(), invoke, options);
-            pump.expect("the pump")
+            mapping.expect("the mapping")
         });
-        self.pumps = started.collect();
+        self.mappings = started.collect();
     }
 
     /// Stops the mappings; unfinished batches come again when they are started.
-    pub fn stop_pump(&mut self) {
-        self.pumps.clear();
+    pub fn stop_mappings(&mut self) {
+        self.mappings.clear();
     }
 
-    /// Whether the stream is being read.
-    pub const fn is_pumped(&self) -> bool {
-        !self.pumps.is_empty()
+    /// Whether the mappings read the stream.
+    pub const fn has_mappings(&self) -> bool {
+        !self.mappings.is_empty()
     }
 
     /// Waits until the stream is drained and Global decisions have propagated.
@@ -48,13 +48,13 @@ impl TestApp {
 
     /// Like [`TestApp::settle`], but returns what is wrong with the stream.
     pub async fn settled_within(&self, patience: Duration) -> Result<(), String> {
-        assert!(!self.pumps.is_empty(), "the pump is off");
+        assert!(!self.mappings.is_empty(), "the mappings are stopped");
         let end = Instant::now() + patience;
         loop {
             let before = self.delivered();
             let mut settled = true;
-            for pump in &self.pumps {
-                settled &= pump.settle(end - Instant::now().min(end)).await;
+            for mapping in &self.mappings {
+                settled &= mapping.settle(end - Instant::now().min(end)).await;
             }
             if !settled {
                 return Err(format!(
@@ -63,12 +63,12 @@ impl TestApp {
                 ));
             }
             // One function's writes may be another's records.
-            if self.pumps.len() == 1 || self.delivered() == before {
+            if self.mappings.len() == 1 || self.delivered() == before {
                 break;
             }
         }
         let given_up: Vec<_> = self
-            .pumps
+            .mappings
             .iter()
             .flat_map(EventSourceMapping::given_up)
             .collect();
@@ -81,7 +81,10 @@ impl TestApp {
 
     /// How many batches of records each function has received.
     pub(super) fn delivered(&self) -> u64 {
-        self.pumps.iter().map(EventSourceMapping::delivered).sum()
+        self.mappings
+            .iter()
+            .map(EventSourceMapping::delivered)
+            .sum()
     }
 
     /// The last log line of each of the stream's functions.

@@ -83,7 +83,7 @@ async fn an_experience_unaware_of_a_longer_ban_gets_no_unban() {
         let expires = shown["expires"].as_u64().unwrap();
         let key = workspace.secret_key().to_owned();
         // The decision is made, but propagates slowly.
-        app.stop_pump();
+        app.stop_mappings();
         let ban = Ban::of(1, ARENA).global().permanent();
         app.send(&ban.call().key(&key)).await.assert_ok();
         eventually("the first end is over", async || {

@@ -174,7 +174,7 @@ async fn a_function_killed_after_its_write_decides_only_once() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(app.runtime().kill("ban-async", 0));
     };
-    app.faults().forget();
+    app.faults().clear_seen();
     let call = ban.call();
     let (answer, ()) = futures::join!(retry_until_answered(&workspace, &call, &retries), killer);
     answer.assert_ok();

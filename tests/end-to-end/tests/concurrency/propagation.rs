@@ -243,7 +243,7 @@ async fn late_duplicate_or_reordered_records_change_nothing() {
 
 #[tokio::test]
 async fn decisions_propagate_after_a_stream_outage() {
-    let mut app = TestApp::builder().without_pump().start().await;
+    let mut app = TestApp::builder().without_mappings().start().await;
     let key = {
         let workspace = app.workspace().await;
         for experience in 8_000..8_005 {
@@ -255,7 +255,7 @@ async fn decisions_propagate_after_a_stream_outage() {
         assert!(workspace.pending_bans(8_003).await.is_empty());
         workspace.secret_key().to_owned()
     };
-    app.start_pump();
+    app.start_mappings();
     app.settle().await;
     let call = end_to_end::Call::get("/pending-bans")
         .query("experienceId", 8_003)

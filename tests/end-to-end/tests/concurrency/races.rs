@@ -146,7 +146,7 @@ async fn a_hundred_concurrent_unban_reports_count_once() {
 
 /// Bans a user, lets the experience fetch its list, and sends reports of it from many servers while
 /// `decide` makes another decision.
-async fn late_confirmations_against<F: Future<Output = ()>>(
+async fn late_reports_against<F: Future<Output = ()>>(
     workspace: &Workspace<'_>,
     ban: Ban,
     user: u64,
@@ -170,7 +170,7 @@ async fn a_late_report_never_revives_a_concurrently_lifted_ban() {
     workspace.pending_bans(BEACH).await;
     for user in 400..405 {
         let ban = Ban::of(user, BEACH).permanent().global();
-        late_confirmations_against(&workspace, ban, user, async || {
+        late_reports_against(&workspace, ban, user, async || {
             workspace.unban(Unban::of(user, BEACH)).await;
         })
         .await;
@@ -192,7 +192,7 @@ async fn a_late_report_never_reverts_a_concurrent_change() {
     let workspace = app.workspace().await;
     for user in 420..425 {
         let ban = || Ban::of(user, ARENA).permanent();
-        late_confirmations_against(&workspace, ban(), user, async || {
+        late_reports_against(&workspace, ban(), user, async || {
             workspace
                 .ban(ban().reasons("worse than thought", "Cheating"))
                 .await;

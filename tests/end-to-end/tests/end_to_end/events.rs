@@ -203,7 +203,7 @@ async fn a_ban_changed_or_lifted_in_time_logs_no_expiry() {
 
 #[tokio::test]
 async fn kills_and_duplicate_records_leave_each_event_logged_once_in_order() {
-    let mut app = TestApp::builder().without_pump().start().await;
+    let mut app = TestApp::builder().without_mappings().start().await;
     let users = 1..=12_u64;
     let (key, prefix) = {
         let workspace = app.workspace().await;
@@ -216,15 +216,15 @@ async fn kills_and_duplicate_records_leave_each_event_logged_once_in_order() {
         (workspace.secret_key().to_owned(), workspace.prefix())
     };
     for _ in 0..3 {
-        app.start_pump();
+        app.start_mappings();
         for _ in 0..3 {
             let _ = app.runtime().kill("publish-events", 0);
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
         // Restarted at the beginning of the stream: every record comes again.
-        app.stop_pump();
+        app.stop_mappings();
     }
-    app.start_pump();
+    app.start_mappings();
     app.settle().await;
     let call = Call::get("/events").query("limit", 1000).key(&key);
     let events = app.send(&call).await.list();

@@ -177,7 +177,7 @@ async fn an_export_too_large_for_a_response_redirects_to_storage() {
         .applied();
     copy_bans(&workspace, ban, 2..=BANS).await;
     for (route, extension) in [(JSON, "json"), (CSV, "csv")] {
-        app.faults().forget();
+        app.faults().clear_seen();
         let answer = workspace.send(Call::get(route)).await;
         let log = app
             .log_of(&format!("export-bans-{extension}"), &answer)

@@ -26,10 +26,7 @@ fn showing() -> Vec<(&'static str, Call)> {
         ),
         ("bans", Call::get("/bans")),
         ("export", Call::get("/export/bans/json")),
-        (
-            "a confirmation",
-            ban_reported().call().prefer_representation(),
-        ),
+        ("a report", ban_reported().call().prefer_representation()),
         (
             "unban-async",
             Unban::of(USER, EXPERIENCE).call().prefer_representation(),

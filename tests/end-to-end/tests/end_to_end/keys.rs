@@ -283,7 +283,7 @@ async fn moderation_details_never_reach_a_key_without_bans_read() {
             409,
         ),
         ("a change", prefer(changed.clone().call()), 200),
-        ("a confirmation", prefer(changed.applied().call()), 200),
+        ("a report", prefer(changed.applied().call()), 200),
         ("a check", check(), 200),
         ("an unban", prefer(Unban::of(USER, EXPERIENCE).call()), 200),
         (

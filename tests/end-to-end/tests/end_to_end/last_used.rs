@@ -32,7 +32,7 @@ async fn last_use_of_a_key_is_written_once_per_day() {
     let workspace = app.workspace().await;
     let key = workspace.secret_key();
     assert_eq!(record(&workspace, key).await.last_used, None);
-    app.faults().forget();
+    app.faults().clear_seen();
     for _ in 0..3 {
         workspace.check(USER, EXPERIENCE).await;
     }

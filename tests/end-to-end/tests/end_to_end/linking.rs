@@ -129,7 +129,7 @@ async fn only_a_decision_report_or_poll_links_an_experience() {
     workspace
         .ban(Ban::of(USER, EXPERIENCE).permanent().global().applied())
         .await;
-    assert_eq!(linked(&workspace).await, [7, EXPERIENCE], "a confirmation");
+    assert_eq!(linked(&workspace).await, [7, EXPERIENCE], "a report");
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ async fn a_decision_with_a_lost_answer_is_counted_once_with_its_retries() {
     // The stream's functions would hit some of the faults.
     let app = TestApp::builder()
         .with_faults()
-        .without_pump()
+        .without_mappings()
         .start()
         .await;
     let workspace = app.workspace().await;
@@ -184,7 +184,7 @@ async fn concurrent_database_calls_count_their_wait_once() {
 async fn an_unreachable_database_is_counted_by_routes_and_stream() {
     let mut app = TestApp::builder()
         .with_faults()
-        .without_pump()
+        .without_mappings()
         .start()
         .await;
     let workspace = app.workspace().await;
@@ -192,7 +192,7 @@ async fn an_unreachable_database_is_counted_by_routes_and_stream() {
     workspace.ban(Ban::of(USER, 1).global().permanent()).await;
     drop(workspace);
     app.faults().inject(Rule::from(Fault::Throttle));
-    app.start_pump();
+    app.start_mappings();
     let stopped = eventually("a batch stops", async || {
         batches(&app)
             .into_iter()
@@ -218,13 +218,13 @@ async fn an_unreachable_database_is_counted_by_routes_and_stream() {
 
 #[tokio::test]
 async fn the_stream_measures_the_delay_of_global_bans_but_not_of_links() {
-    let mut app = TestApp::builder().without_pump().start().await;
+    let mut app = TestApp::builder().without_mappings().start().await;
     let workspace = app.workspace().await;
     workspace.link_all(1..=3).await;
     workspace.ban(Ban::of(USER, 1).global().permanent()).await;
     drop(workspace);
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    app.start_pump();
+    app.start_mappings();
     app.settle().await;
     let mut lines = batches(&app);
     let first = lines

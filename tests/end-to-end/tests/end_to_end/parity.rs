@@ -304,7 +304,7 @@ async fn every_event_is_handled_by_its_function() {
     // In an order in which one event finds what an earlier one left.
     let order = [
         ("ban-async", "ban-async", 200),
-        ("ban-async-confirmation", "ban-async", 200),
+        ("ban-async-report", "ban-async", 200),
         ("is-banned", "is-banned", 200),
         ("is-banned-public-key", "is-banned", 200),
         ("pending-bans", "pending-bans", 200),

@@ -187,7 +187,7 @@ async fn a_cursor_is_bound_to_its_list() {
 
 #[tokio::test]
 async fn an_unban_becomes_pending_on_expiry_without_any_job() {
-    let app = TestApp::builder().without_pump().start().await;
+    let app = TestApp::builder().without_mappings().start().await;
     let workspace = app.workspace().await;
     let shown = workspace
         .ban_shown(Ban::of(1, EXPERIENCE).length(2).applied())

@@ -166,7 +166,7 @@ fn records(keys: &[Key]) -> Value {
 
 #[tokio::test]
 async fn functions_out_of_time_write_nothing_and_keep_their_work_queued() {
-    let app = TestApp::builder().without_pump().start().await;
+    let app = TestApp::builder().without_mappings().start().await;
     let workspace = app.workspace().await;
     let queued = Queued::in_(&workspace).await;
     let before = queued.state().await;

@@ -9,7 +9,7 @@ use crate::mirrored_workspace::{ARENA, MALLORY, MirroredWorkspace, UNIVERSE, WIN
 
 #[tokio::test]
 async fn the_mirror_resumes_after_random_kills() {
-    let app = app().roblox_window(WINDOW).without_pump().start().await;
+    let app = app().roblox_window(WINDOW).without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let users: Vec<u64> = (2_000..2_010).collect();
     for user in &users {
@@ -82,7 +82,7 @@ async fn a_ban_lifted_after_a_crash_is_reverted() {
 
 #[tokio::test]
 async fn two_mirrors_never_work_on_one_universe_at_once() {
-    let app = app().without_pump().instances(3).start().await;
+    let app = app().without_mappings().instances(3).start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     for user in 2_000..2_008 {
         mirrored.workspace.ban(Ban::of(user, ARENA)).await;
@@ -94,7 +94,7 @@ async fn two_mirrors_never_work_on_one_universe_at_once() {
 
 #[tokio::test]
 async fn a_user_erased_while_pending_leaves_nothing_behind() {
-    let app = app().without_pump().start().await;
+    let app = app().without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let fault = FaultRule::updates(1, Fault::Status(400));
     mirrored.roblox().fail(fault);

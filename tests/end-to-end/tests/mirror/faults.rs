@@ -7,7 +7,7 @@ use crate::mirrored_workspace::{ARENA, MALLORY, MirroredWorkspace, UNIVERSE, app
 
 #[tokio::test]
 async fn a_failed_request_is_retried_and_applied_once() {
-    let app = app().without_pump().start().await;
+    let app = app().without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let faults = [
         Fault::Status(500),
@@ -38,7 +38,7 @@ async fn a_failed_request_is_retried_and_applied_once() {
 
 #[tokio::test]
 async fn other_faults_are_harmless() {
-    let app = app().without_pump().start().await;
+    let app = app().without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let faults = [Fault::Drop, Fault::Empty, Fault::Status(409)];
     for (user, fault) in (2_000..).zip(faults) {
@@ -85,7 +85,7 @@ async fn the_mirror_backs_off_for_as_long_as_roblox_asks() {
 #[tokio::test]
 async fn a_short_back_off_is_waited_out() {
     for said in [Some(1), None] {
-        let app = app().without_pump().start().await;
+        let app = app().without_mappings().start().await;
         let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
         mirrored
             .roblox()
@@ -101,7 +101,7 @@ async fn a_short_back_off_is_waited_out() {
 
 #[tokio::test]
 async fn permanent_refusals_are_retried_later_and_block_nobody() {
-    let app = app().without_pump().start().await;
+    let app = app().without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let rule = FaultRule::updates(1, Fault::Status(400));
     mirrored.roblox().fail(rule.on(format!("/{MALLORY}")));

@@ -122,7 +122,7 @@ async fn a_quick_ban_unban_ban_sequence_ends_banned() {
 
 #[tokio::test]
 async fn many_bans_are_mirrored_in_order_and_within_the_limits() {
-    let app = app().without_pump().start().await;
+    let app = app().without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     let users: Vec<u64> = (0..35).map(|n| 2_000 + (n * 17) % 35).collect();
     for user in &users {
@@ -196,7 +196,7 @@ async fn only_configured_changes_are_mirrored() {
 
 #[tokio::test]
 async fn a_user_at_the_rate_limit_blocks_no_other() {
-    let app = app().without_pump().start().await;
+    let app = app().without_mappings().start().await;
     let mirrored = MirroredWorkspace::open(&app, &[ARENA]).await;
     mirrored.roblox().set_limits(Limits {
         says_when: false,

@@ -17,7 +17,7 @@ pub fn still() -> TestAppBuilder {
     TestApp::builder()
         .with_faults()
         .variable(shared::testing::WEBHOOK_TIME_LIMIT, &LIMIT.to_string())
-        .without_pump()
+        .without_mappings()
 }
 
 pub struct TestEndpoint<'a> {

@@ -69,9 +69,9 @@ impl<'a> Cases<'a> {
             .await?;
         take.call("ban-repeated", "repeated ban", other.call())
             .await?;
-        take.call("confirmation", "report", applied.call()).await?;
+        take.call("ban-report", "report", applied.call()).await?;
         let again = "repeated report";
-        take.call("confirmation-repeated", again, applied.call())
+        take.call("ban-report-repeated", again, applied.call())
             .await?;
         take.call("ban-global", "new Global ban", global.call())
             .await
@@ -106,10 +106,10 @@ impl<'a> Cases<'a> {
         let report = || unban().report_only().call();
         let mut take = self.taker(&workspace, "unban-async");
         take.call("unban", "unban", unban().call()).await?;
-        take.call("unban-confirmed", "report of an unban", report())
+        take.call("unban-report", "report of an unban", report())
             .await?;
         let again = "repeated report of an unban";
-        take.call("unban-confirmed-repeated", again, report()).await
+        take.call("unban-report-repeated", again, report()).await
     }
 
     pub async fn polls(&mut self) -> anyhow::Result<()> {

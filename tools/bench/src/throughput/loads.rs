@@ -59,12 +59,12 @@ pub async fn loads(workspace: &Workspace<'_>, dataset: &Dataset) -> anyhow::Resu
         load("check", "ban check", "is-banned", Box::new(check)),
         load("ban", "new ban", "ban-async", Box::new(new_ban)),
         load(
-            "confirmation-repeated",
+            "ban-report-repeated",
             "repeated report",
             "ban-async",
             Box::new({
                 let dataset = dataset.clone();
-                move |number| dataset.confirmation(number % BANS)
+                move |number| dataset.report(number % BANS)
             }),
         ),
         load(
