@@ -1,7 +1,7 @@
 //! Tests of `portcullis experience` and its effect on pending changes.
 
 use crate::harness::{Operator, Portcullis, assert_refused, stderr};
-use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace, next_second};
 use serde_json::{Value, json};
 use shared::domain::ids::ExperienceId;
 use shared::store::Pending;
@@ -151,7 +151,7 @@ async fn last_poll_is_recorded_and_shown() {
     // Not at every poll, since that would cost more than the poll.
     let note = app.items(&format!("{}#S", workspace.prefix())).await;
     assert_eq!(note.len(), 1);
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    next_second().await;
     workspace.pending_bans(7).await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(app.items(&format!("{}#S", workspace.prefix())).await, note);

@@ -1,6 +1,7 @@
 //! Tests of output, prompts, errors and arguments.
 
 use crate::harness::{Portcullis, assert_refused, command, is_rfc3339, stderr, stdout};
+use end_to_end::next_second;
 use serde_json::{Value, json};
 use shared::domain::keys::{KeyKind, PlainKey};
 
@@ -110,7 +111,7 @@ async fn key_has_the_requested_settings() {
     assert_eq!(made["scopes"], json!([]));
 
     let made = create(&["--expires", "1s"]);
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    next_second().await;
     let listed = portcullis.json(&["key", "list", "--workspace", DEMO]);
     let expired = listed
         .as_array()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::harness::{Portcullis, assert_refused, stderr, stdout};
-use end_to_end::{Ban, TestApp, Unban};
+use end_to_end::{Ban, TestApp, Unban, next_second};
 use local_stack::dynamo::Dynamo;
 use local_stack::fault_proxy::FaultProxy;
 use local_stack::template::{Function, Grant};
@@ -237,7 +237,7 @@ async fn workspace_is_shown_with_its_counts() {
     workspace.ban(Ban::of(3, 7).length(1)).await;
     portcullis.json(&["protected", "add", "99", "--workspace", &guid]);
     assert!(!workspace.is_banned(2, 7).await);
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    next_second().await;
 
     let shown = end_to_end::eventually("the counts are right", async || {
         let shown = portcullis.json(&["workspace", "show", &guid]);

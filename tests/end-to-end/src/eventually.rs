@@ -1,6 +1,8 @@
-//! Waits for eventually consistent results.
+//! Waits for eventually consistent results, and for the clock.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::workspace::now;
 
 /// How long lists and polls may lag before that is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,4 +31,17 @@ pub async fn eventually_within<T>(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(100));
     }
+}
+
+/// Waits until this Unix second has begun.
+pub async fn until(second: u64) {
+    let begin = UNIX_EPOCH + Duration::from_secs(second);
+    while let Ok(left) = begin.duration_since(SystemTime::now()) {
+        tokio::time::sleep(left + Duration::from_millis(1)).await;
+    }
+}
+
+/// Waits until the current second is over, and with it a ban or key with a length of one second.
+pub async fn next_second() {
+    until(now() + 1).await;
 }

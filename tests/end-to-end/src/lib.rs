@@ -40,7 +40,7 @@ pub use app::{TestApp, TestAppBuilder};
 pub use call::Call;
 pub use contract::{Contract, contract};
 pub use event_log_age::age_log;
-pub use eventually::{eventually, eventually_within};
+pub use eventually::{eventually, eventually_within, next_second, until};
 pub use files::{observability, openapi, repository, template};
 pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};

@@ -1,8 +1,6 @@
 //! Tests of exports that are imported again.
 
-use std::time::Duration;
-
-use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace, next_second};
 use serde_json::json;
 
 use super::program::{Folder, assert_sums, export, finished, import, program, said, wipe};
@@ -55,7 +53,7 @@ async fn fill(workspace: &Workspace<'_>) {
             .ban(with(ban(user + 100).length("1y").global()))
             .await;
     }
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    next_second().await;
 }
 
 /// The pending changes, read consistently.

@@ -1,8 +1,6 @@
 //! Environments with clock skew: decisions keep their order.
 
-use std::time::Duration;
-
-use end_to_end::{Ban, Call, TestApp, Unban, eventually};
+use end_to_end::{Ban, Call, TestApp, Unban, until};
 use serde_json::Value;
 
 use crate::audit::audit_items;
@@ -86,11 +84,7 @@ async fn an_experience_unaware_of_a_longer_ban_gets_no_unban() {
         app.stop_mappings();
         let ban = Ban::of(1, ARENA).global().permanent();
         app.send(&ban.call().key(&key)).await.assert_ok();
-        eventually("the first end is over", async || {
-            (end_to_end::now() > expires).then_some(())
-        })
-        .await;
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        until(expires + 2).await;
         let poll = Call::get("/pending-unbans").query("experienceId", BEACH);
         let pending = app.send(&poll.key(&key)).await.list();
         assert_eq!(pending, Vec::<Value>::new(), "the user is banned there");

@@ -1,8 +1,6 @@
 //! Reports of bans: timely, repeated and late.
 
-use std::time::Duration;
-
-use end_to_end::{Ban, TestApp, Unban, Workspace, now};
+use end_to_end::{Ban, TestApp, Unban, Workspace, next_second, until};
 use serde_json::Value;
 
 use crate::routes::{EXPERIENCE, USER};
@@ -20,19 +18,13 @@ fn ban() -> Ban {
     Ban::of(USER, EXPERIENCE).permanent()
 }
 
-async fn wait_until(second: u64) {
-    while now() < second {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test]
 async fn a_report_clears_the_pending_entry_and_changes_no_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     for ban in [ban(), Ban::of(USER, EXPERIENCE), ban().global()] {
         let item = fetched(&workspace, ban).await;
-        tokio::time::sleep(Duration::from_millis(1100)).await;
+        next_second().await;
         workspace.report(&item, EXPERIENCE).await;
         workspace.await_pending_bans(EXPERIENCE, &[]).await;
         let mut expected = item.clone();
@@ -105,7 +97,7 @@ async fn an_expired_ban_can_still_be_reported_with_its_past_expiry() {
     let workspace = app.workspace().await;
     let item = fetched(&workspace, Ban::of(USER, EXPERIENCE).length(2)).await;
     let expires = item["expires"].as_u64().unwrap();
-    wait_until(expires).await;
+    until(expires).await;
     workspace.report(&item, EXPERIENCE).await;
     assert!(!workspace.is_banned(USER, EXPERIENCE).await);
     let unbans = workspace.await_pending_unbans(EXPERIENCE, &[USER]).await;

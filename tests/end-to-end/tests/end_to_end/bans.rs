@@ -1,8 +1,6 @@
 //! `POST /ban-async`: decisions.
 
-use std::time::Duration;
-
-use end_to_end::{Ban, TestApp, Unban, now};
+use end_to_end::{Ban, TestApp, Unban, next_second, now};
 use serde_json::{Value, json};
 
 use crate::routes::{EXPERIENCE, USER};
@@ -144,7 +142,7 @@ async fn an_ended_ban_never_conflicts() {
     workspace.ban(ban()).await;
     workspace.ban(ban().appeal()).await;
     workspace.ban(ban().length(1)).await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     let fourth = workspace.ban_shown(ban()).await;
     assert_eq!(fourth["uid"], 4);
     let ended: Vec<_> = workspace
@@ -164,7 +162,7 @@ async fn overwriting_changes_an_active_ban_in_place() {
     let made = workspace
         .ban_shown(Ban::of(USER, EXPERIENCE).global())
         .await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     let terms = Ban::of(USER, ELSEWHERE)
         .global()
         .permanent()
@@ -249,7 +247,7 @@ async fn a_repeated_relative_length_is_the_same_request() {
     let first = workspace.ban_shown(Ban::of(USER, EXPERIENCE)).await;
     app.settle().await;
     let before = workspace.stored().await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     assert_eq!(workspace.ban_shown(Ban::of(USER, EXPERIENCE)).await, first);
     assert_eq!(workspace.stored().await, before);
 }

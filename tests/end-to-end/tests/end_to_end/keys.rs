@@ -1,6 +1,6 @@
 //! API keys: who may call what.
 
-use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, now};
+use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, now, until};
 use serde_json::json;
 use shared::domain::ids::WorkspaceId;
 use shared::domain::keys::{KeyKind, KeyScope, PlainKey};
@@ -147,9 +147,7 @@ async fn a_cached_key_still_expires() {
         })
         .await;
     assert_eq!(app.send(&check().key(&key)).await.status, 200);
-    while now() < expires {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until(expires).await;
     app.send(&check().key(&key))
         .await
         .assert_error(401, "unauthorized");

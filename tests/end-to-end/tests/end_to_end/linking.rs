@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
+use end_to_end::{Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually, next_second};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use shared::domain::ids::ExperienceId;
@@ -93,7 +93,7 @@ async fn a_newly_linked_experience_gets_the_active_global_bans() {
         .ban(Ban::of(102, EXPERIENCE).global().length(1))
         .await;
     workspace.ban(Ban::of(103, EXPERIENCE).permanent()).await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     app.settle().await;
 
     assert!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use end_to_end::{ApiResponse, Ban, Call, TestApp, Unban, Workspace, eventually};
+use end_to_end::{ApiResponse, Ban, Call, TestApp, Unban, Workspace, eventually, next_second};
 use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
@@ -275,7 +275,7 @@ async fn a_poll_measures_how_long_its_first_entry_was_pending() {
         workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
     }
     let list = workspace.await_pending_bans(EXPERIENCE, &[1, 2, 3]).await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     let (age, experience) = polled(&workspace, &poll).await;
     assert!(age >= Some(1), "{age:?}");
     assert_eq!(experience, Some(EXPERIENCE));
@@ -288,7 +288,9 @@ async fn a_poll_measures_how_long_its_first_entry_was_pending() {
     // Once the oldest is applied, the next starts at zero; so does one with changed terms.
     workspace.report(&list[0], EXPERIENCE).await;
     workspace.await_pending_bans(EXPERIENCE, &[2, 3]).await;
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    for _ in 0..2 {
+        next_second().await;
+    }
     let (age, _) = polled(&workspace, &poll).await;
     assert!(age >= Some(2), "{age:?}");
     workspace

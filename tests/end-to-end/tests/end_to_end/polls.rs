@@ -1,8 +1,6 @@
 //! The polls `GET /pending-bans` and `GET /pending-unbans`.
 
-use std::time::Duration;
-
-use end_to_end::{Ban, Call, TestApp, Unban, Workspace, eventually, now};
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace, eventually, next_second, now};
 use serde_json::Value;
 
 use crate::routes::EXPERIENCE;
@@ -82,7 +80,7 @@ async fn pending_unbans_are_paged_oldest_first() {
         all.push(user);
         // Oldest by the second in which it became due.
         if all.len() == 2 || all.len() == 3 {
-            tokio::time::sleep(Duration::from_millis(1001)).await;
+            next_second().await;
         }
     }
     let listed = workspace.pending_unbans(EXPERIENCE).await;
@@ -240,7 +238,7 @@ async fn an_expired_pending_ban_disappears_and_leaves_the_index() {
             .count()
     };
     assert_eq!(pending().await, 4);
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     // With a page that only expired bans would fill.
     let answer = workspace
         .send(poll("/pending-bans").query("limit", 1))

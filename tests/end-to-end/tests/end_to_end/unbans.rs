@@ -1,8 +1,6 @@
 //! `POST /unban-async`.
 
-use std::time::Duration;
-
-use end_to_end::{Ban, Call, TestApp, Unban};
+use end_to_end::{Ban, Call, TestApp, Unban, next_second};
 use serde_json::{Value, json};
 
 use crate::routes::{EXPERIENCE, USER};
@@ -275,7 +273,7 @@ async fn a_decision_does_not_lift_an_expired_ban() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(USER, EXPERIENCE).length(1)).await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    next_second().await;
     app.settle().await;
     let before = workspace.stored().await;
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
