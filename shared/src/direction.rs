@@ -112,8 +112,8 @@ fn squeezed(source: &str) -> String {
 /// The methods that `store/admin` adds to the store.
 fn admin_methods(source: &str) -> impl Iterator<Item = &str> {
     let blocks = source.split("\nimpl Store {\n").skip(1);
-    let lines = blocks.filter_map(|block| block.split("\n}").next()?.lines().into());
-    lines.flatten().filter_map(|line| {
+    let blocks = blocks.filter_map(|block| block.split("\n}").next());
+    blocks.flat_map(str::lines).filter_map(|line| {
         let method = line.strip_prefix("    pub")?.split_once("fn ")?.1;
         Some(first_segment(method))
     })

@@ -7,8 +7,7 @@ use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::domain::rules::{Decision, DecisionKind, Scope};
-use shared::store::admin::Undo;
-use shared::store::admin::UndoWindow;
+use shared::store::admin::{Undo, UndoWindow};
 use shared::store::{Actor, Store};
 
 use super::workspace;

@@ -183,7 +183,7 @@ impl Store {
     }
 
     /// The experience of a call that does not change whether it is linked.
-    pub async fn link_as_it_is(
+    pub async fn link_unchanged(
         &self,
         prefix: WorkspacePrefix,
         experience: ExperienceId,

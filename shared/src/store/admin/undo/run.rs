@@ -35,7 +35,7 @@ impl Undo {
         let context = WriteContext {
             user: chain.user,
             prefix: self.prefix,
-            link: store.link_as_it_is(self.prefix, chain.experience).await?,
+            link: store.link_unchanged(self.prefix, chain.experience).await?,
             actor: Actor {
                 key_id: self.name.clone(),
                 moderator: None,
