@@ -3,7 +3,6 @@
 use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
-use futures::future::join_all;
 use hyper::Request;
 use local_stack::{
     event_source_mapping::{HttpInvoke, Invoke, InvokeError},
@@ -18,22 +17,18 @@ use crate::beside::Beside;
 /// How long to wait for a function before printing so.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits for all functions at once, because `cargo lambda watch` starts each with the first call.
+/// Calls each function until it answers. One that fails to start may start after the next change.
 pub(crate) async fn wait(template: &Template, address: &str) {
-    let functions = template.functions().iter();
-    join_all(functions.map(|function| wait_for(function, address))).await;
-}
-
-/// Calls a function until it answers. One that fails to start may start after the next change.
-async fn wait_for(function: &Function, address: &str) {
-    let answered = async {
-        while !answers(function, address).await {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+    for function in template.functions() {
+        let answered = async {
+            while !answers(function, address).await {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::pin!(answered);
+        while tokio::time::timeout(PATIENCE, &mut answered).await.is_err() {
+            eprintln!("local-stack: still waiting for {}", function.name);
         }
-    };
-    tokio::pin!(answered);
-    while tokio::time::timeout(PATIENCE, &mut answered).await.is_err() {
-        eprintln!("local-stack: still waiting for {}", function.name);
     }
 }
 
