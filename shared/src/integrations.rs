@@ -4,5 +4,6 @@ pub(crate) mod aws;
 pub mod connection;
 pub mod http_client;
 pub mod invoker;
+mod lambda;
 pub mod roblox;
 pub mod secrets;

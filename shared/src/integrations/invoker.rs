@@ -3,13 +3,12 @@
 //! nothing.
 
 use aws_config::SdkConfig;
-use aws_sdk_lambda::Client;
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use serde_json::json;
 
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
+use crate::integrations::aws::failure;
+use crate::integrations::lambda::LambdaClient;
 
 /// Where to look for work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +28,7 @@ pub enum Job {
 /// Invokes functions asynchronously.
 #[derive(Clone, Debug)]
 pub struct WorkerInvoker {
-    client: Client,
+    client: LambdaClient,
     deliver: Option<String>,
     mirror: Option<String>,
 }
@@ -40,7 +39,7 @@ impl WorkerInvoker {
     pub fn from_environment(config: &SdkConfig) -> Self {
         let name = |variable| std::env::var(variable).ok();
         Self {
-            client: Client::new(config),
+            client: LambdaClient::new(config),
             deliver: name("DELIVER_FUNCTION"),
             mirror: name("MIRROR_FUNCTION"),
         }
@@ -89,15 +88,7 @@ impl WorkerInvoker {
             let detail = format!("the environment has no function for {job:?}");
             return Err(ApiError::Internal(detail));
         };
-        let call = self
-            .client
-            .invoke()
-            .function_name(function)
-            .invocation_type(InvocationType::Event)
-            .payload(Blob::new(event.to_string()));
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(crate::integrations::aws::failure("AWS Lambda", &error)),
-        }
+        let sent = self.client.send_event(function, event).await;
+        sent.map_err(|error| failure("AWS Lambda", &error))
     }
 }
