@@ -39,7 +39,7 @@ BUILD := tools/quietly cargo build
 ALL_TARGETS := --workspace --lib --bins --examples --tests
 
 dev: needs-rust needs-python ## Run the whole service on this machine until Ctrl-C
-	@[ -e target/debug/local-stack ] || echo "The first build takes three to four minutes on two cores and 2 GB of disk."
+	@[ -e target/debug/local-stack ] || echo "The first build takes about three minutes on two cores and 2 GB of disk."
 	@$(MAKE) --silent lambda-tool & $(BUILD) --bin local-stack $(DEPLOYED:%=--bin %) && wait $$!
 	@$(if $(filter release,$(PROFILE)),$(BUILD) --release $(DEPLOYED:%=--bin %))
 	@exec cargo run --quiet --bin local-stack
