@@ -9,22 +9,21 @@
 mod action;
 mod answer;
 mod history;
+mod reporting;
 
 use std::cmp::Reverse;
 
 pub use action::Action;
 pub use answer::{Answer, BanState};
-use history::{Event, History, How, Made, Report, Revision, Said, ScopeOf};
+use history::{Event, History, How, Made, Report, Said, ScopeOf};
+use reporting::{expires, reported, says};
 
-use super::{BanRequest, DecisionKind, Expiry, Identity, Length, Scope, Terms, UnbanRequest};
+use super::{BanRequest, DecisionKind, Expiry, Identity, Scope, Terms, UnbanRequest};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
 
 /// How many seconds after its end a revision can still be reported.
 const AN_HOUR: u64 = 3600;
-
-/// How many seconds a call with a relative length may repeat an earlier one.
-const A_MINUTE: u64 = 60;
 
 /// For how many seconds a call can be repeated.
 const TEN_MINUTES: u64 = 600;
@@ -354,51 +353,4 @@ impl Model {
             applied: self.history.reported(ban.user, experience) == applied,
         }
     }
-}
-
-/// Of the revisions in force at `since` or later with the call's terms, the last one in force.
-fn reported(
-    history: &History,
-    request: &BanRequest,
-    since: UnixSeconds,
-    now: UnixSeconds,
-) -> Option<Report> {
-    let mut equal = Vec::new();
-    for ban in history.reaching(request.user, request.experience) {
-        let (mut revisions, last) = history.revisions(ban);
-        revisions.push(last);
-        revisions.retain(|revision| revision.until >= Expiry::At(since));
-        revisions.retain(|revision| says(request, revision, now));
-        if ban.scope == request.scope {
-            equal.extend(revisions.into_iter().map(|revision| (ban.guid(), revision)));
-        }
-    }
-    // Of two that ended in the same second, the later one in the history.
-    equal.sort_by_key(|(_, revision)| revision.until);
-    equal
-        .pop()
-        .map(|(guid, revision)| Report::Banned(guid, revision.number))
-}
-
-/// The expiry of a ban that is decided now.
-fn expires(length: Length, now: UnixSeconds) -> Expiry {
-    match length {
-        Length::Permanent => Expiry::Never,
-        Length::Until(at) => Expiry::At(at),
-        Length::For(seconds) => Expiry::At(now.plus(seconds)),
-    }
-}
-
-/// Whether a call has the terms of a revision. Omitted fields are unchanged. A relative length
-/// counts from the call or, because the call may be a repeat, from a decision shortly before it.
-fn says(request: &BanRequest, revision: &Revision, now: UnixSeconds) -> bool {
-    let Revision { terms, from, .. } = *revision;
-    let may_repeat = now <= from.plus(A_MINUTE);
-    let same_expiry = expires(request.length, now) == terms.expires
-        || (may_repeat && expires(request.length, from) == terms.expires);
-    same_expiry
-        && request.moderator == terms.moderator
-        && request.private_reason == terms.private_reason
-        && request.public_reason == terms.public_reason
-        && request.universal.unwrap_or(terms.universal) == terms.universal
 }

@@ -1,8 +1,7 @@
 //! Repeated calls: after a timeout, after a 503, or twice at once.
 
-use proptest::sample::select;
+mod any_call;
 
-use super::steps::{Play, ban, steps, unban};
 use super::*;
 use crate::domain::rules::{self, CallDigest, REPEAT_LIMIT, Standing, UnbanJudgement, UndoStep};
 
@@ -366,56 +365,5 @@ fn an_idempotency_key_makes_another_call() {
     ];
     for (at, digest) in digests.iter().enumerate() {
         assert_eq!(digests.iter().position(|other| other == digest), Some(at));
-    }
-}
-
-fn deciding_call() -> impl Strategy<Value = Call> {
-    prop_oneof![
-        4 => ban().prop_filter("a confirmation has its own rules", |ban| !ban.may_report())
-            .prop_map(Call::Ban),
-        1 => ban().prop_map(Call::Appeal),
-        3 => unban().prop_map(Call::Unban),
-    ]
-}
-
-proptest! {
-    /// Whatever happened before: a call that decided something and is repeated within ten minutes
-    /// has the answer and the state of one call. A ban must still be in force.
-    #[test]
-    fn repeat_of_a_decision_has_the_answer_and_the_state_of_one_call(
-        steps in steps(),
-        call in deciding_call(),
-        wait in select(vec![0, 1, 59, 61, REPEAT_LIMIT]),
-    ) {
-        let mut world = Play::through(&steps)?.world;
-        world.key = Some(BOT);
-        let decisions = world.store.history().count();
-        let first = world.call(&call)?;
-        prop_assume!(world.store.history().count() > decisions);
-        let mut again = world.clone();
-        again.now = again.now.plus(wait);
-        let is_in_force = |ban: &BanRequest| {
-            let standing = again.store.standing(ban.user, ban.experience);
-            standing.in_force(ban.scope, again.now).is_some()
-        };
-        let counts = match &call {
-            Call::Ban(ban) => is_in_force(ban),
-            _ => true,
-        };
-        prop_assume!(counts);
-        let second = again.call(&call)?;
-        prop_assert_eq!(second, first);
-        prop_assert_eq!(again.store, world.store);
-    }
-
-    /// Any call, made twice at once, has the answer and the state of one.
-    #[test]
-    fn any_call_twice_at_once_is_one(steps in steps(), call in deciding_call()) {
-        let mut world = Play::through(&steps)?.world;
-        world.key = Some(BOT);
-        let first = world.call(&call)?;
-        let mut twice = world.clone();
-        prop_assert_eq!(twice.call(&call)?, first);
-        prop_assert_eq!(twice.store, world.store);
     }
 }
