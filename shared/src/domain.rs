@@ -1,5 +1,6 @@
 //! The domain: ids, times, bans, the rules, webhooks and keys. Nothing here knows a network or a database.
 
+pub mod activity;
 pub mod backoff;
 pub mod ban_info;
 pub mod clock;

@@ -53,6 +53,10 @@ async fn undo_reverses_a_leaked_key_and_keeps_other_decisions() {
     theirs.ban(permanent(again)).await;
     theirs.unban(Unban::of(replaced, ARENA)).await;
     theirs.ban(permanent(replaced).length("2h")).await;
+    // An undo never reads activities.
+    let mut activity = end_to_end::role_change(Some(banned));
+    activity.key_id = ours.key_id(&leaked);
+    assert!(ours.record(&activity).await);
     let until = instant().await;
     ours.ban(permanent(again).reasons("decided again", "by us"))
         .await;
@@ -97,6 +101,13 @@ async fn undo_reverses_a_leaked_key_and_keeps_other_decisions() {
     app.settle().await;
     assert_eq!(states(&ours, &users).await, before);
     assert_eq!(states(&ours, &[again]).await, after);
+    let history = operator.json(&["history", &banned.to_string()]).await;
+    let rows = history.as_array().unwrap().iter();
+    let shown: Vec<_> = rows.map(|row| (&row["decision"], &row["event"])).collect();
+    let (none, changed_role) = (Value::Null, json!("GROUP_ROLE_CHANGED"));
+    let (made, lifted_again) = (json!("made"), json!("lifted"));
+    let expected = [(&made, &none), (&none, &changed_role), (&lifted_again, &none)];
+    assert_eq!(shown, expected, "{history}");
 
     // The output says how to reverse the undo, which brings back the leaked key's state.
     let back = said.split_once("To reverse this: portcullis ").unwrap().1;

@@ -3,6 +3,7 @@
 use crate::harness::{Operator, assert_refused, command, stderr, stdout};
 use end_to_end::{Ban, Reply, TestApp, WebhookReceiver, Workspace};
 use serde_json::{Value, json};
+use shared::domain::event::EventName;
 use shared::domain::webhooks::SigningSecret;
 use shared::store::Key;
 
@@ -58,7 +59,8 @@ async fn new_webhook_shows_its_secret_once() {
     assert!(id.starts_with("we_"), "{added}");
     assert_eq!(
         added["events"],
-        json!(["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"])
+        json!(EventName::ALL.map(EventName::as_str)),
+        "all events"
     );
     let some = [
         "webhook",

@@ -60,7 +60,7 @@ impl DeliveryBatch {
         now: UnixMillis,
     ) -> Result<Self, ApiError> {
         let mut batch = Self::default();
-        let mut queue_of: HashMap<UserId, usize> = HashMap::new();
+        let mut queue_of: HashMap<Option<UserId>, usize> = HashMap::new();
         for delivery in due {
             if delivery.is_over(now) {
                 batch.gone.push(delivery);
@@ -88,7 +88,7 @@ impl DeliveryBatch {
                 continue;
             };
             let message = Message::of(workspace, &event)?;
-            let user = event.decision.ban.user;
+            let user = event.entry.user();
             let at = *queue_of.entry(user).or_insert(batch.queues_by_user.len());
             match batch.queues_by_user.get_mut(at) {
                 Some(queue) => queue.push((delivery, message)),

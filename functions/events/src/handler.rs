@@ -6,7 +6,7 @@ use shared::api::cursor::Cursors;
 use shared::api::{ApiRequest, PageList, Reply};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
-use shared::domain::event::Event;
+use shared::domain::event::ShownEvent;
 use shared::store::{LogEntry, LogPosition, Store};
 
 /// How many events a query reads. A page that is full by size leaves at most this many unread.
@@ -48,7 +48,7 @@ pub async fn handle(
             .await?;
         'page: for entries in entries.chunks(AT_ONCE) {
             for event in store.logged(entries).await? {
-                if !list.add(&Event::logged(&event, &presenter))? {
+                if !list.add(&ShownEvent::of(&event, &presenter))? {
                     break 'page;
                 }
                 reached = event.position;

@@ -1,11 +1,11 @@
-//! A decision or expiry as readers see it: the same in a ban's history, in the event log and in
-//! webhooks.
+//! An event as readers see it: the same in a ban's history, in the event log and in webhooks.
 
 use serde::Serialize;
 
+use crate::domain::activity::{Activity, ActivityDetails, EvidenceSummary, GroupRoleChange};
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
-use crate::domain::history::{LoggedEvent, PastDecision};
-use crate::domain::ids::ModeratorId;
+use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
+use crate::domain::ids::{ModeratorId, UserId};
 use crate::domain::rules::DecisionKind;
 
 /// What happened to a user, whatever the cause.
@@ -17,10 +17,20 @@ pub enum EventName {
     BanUpdated,
     /// A ban has ended: lifted, appealed or expired.
     Unbanned,
+    GroupRoleChanged,
+    EvidenceAdded,
+    EvidenceRemoved,
 }
 
 impl EventName {
-    pub const ALL: [Self; 3] = [Self::Banned, Self::BanUpdated, Self::Unbanned];
+    pub const ALL: [Self; 6] = [
+        Self::Banned,
+        Self::BanUpdated,
+        Self::Unbanned,
+        Self::GroupRoleChanged,
+        Self::EvidenceAdded,
+        Self::EvidenceRemoved,
+    ];
 
     /// The event of a decision.
     #[must_use]
@@ -38,6 +48,81 @@ impl EventName {
             Self::Banned => "GAME_BANNED",
             Self::BanUpdated => "GAME_BAN_UPDATED",
             Self::Unbanned => "GAME_UNBANNED",
+            Self::GroupRoleChanged => "GROUP_ROLE_CHANGED",
+            Self::EvidenceAdded => "EVIDENCE_ADDED",
+            Self::EvidenceRemoved => "EVIDENCE_REMOVED",
+        }
+    }
+}
+
+/// An event as it appears in the log.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum ShownEvent {
+    Decision(Box<Event>),
+    Activity(ActivityEvent),
+}
+
+impl ShownEvent {
+    #[must_use]
+    pub fn of(event: &LoggedEvent, presenter: &BanPresenter) -> Self {
+        let repeated = event.repeated.then(|| presenter.flag(true));
+        match &event.entry {
+            LogEvent::Decision(decision) => Self::Decision(Box::new(Event {
+                repeated,
+                ..Event::of(decision, presenter)
+            })),
+            LogEvent::Activity(activity) => {
+                Self::Activity(ActivityEvent::of(activity, repeated, presenter))
+            }
+        }
+    }
+}
+
+/// An activity, in the envelope of a decision.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActivityEvent {
+    id: String,
+    #[serde(rename = "event")]
+    name: &'static str,
+    created: u64,
+    workspace_guid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roblox_id: Option<u64>,
+    data: ActivityData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    actor: EventActor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<Flag>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ActivityData {
+    GroupRole(GroupRoleChange),
+    Evidence(EvidenceSummary),
+}
+
+impl ActivityEvent {
+    fn of(activity: &Activity, repeated: Option<Flag>, presenter: &BanPresenter) -> Self {
+        let Activity { id, user, .. } = activity;
+        let reason = activity.reason.clone();
+        Self {
+            id: id.as_str().to_owned(),
+            name: activity.details.name().as_str(),
+            created: activity.moment.seconds().0,
+            workspace_guid: presenter.workspace().to_string(),
+            roblox_id: user.map(UserId::get),
+            data: match activity.details.clone() {
+                ActivityDetails::GroupRoleChanged(change) => ActivityData::GroupRole(change),
+                ActivityDetails::EvidenceAdded(evidence)
+                | ActivityDetails::EvidenceRemoved(evidence) => ActivityData::Evidence(evidence),
+            },
+            reason: reason.and_then(|reason| presenter.moderation(reason)),
+            actor: EventActor::of(&activity.key_id, activity.moderator, presenter),
+            repeated,
         }
     }
 }
@@ -60,23 +145,25 @@ pub struct Event {
     repeated: Option<Flag>,
 }
 
-/// The origin of a decision.
+/// The origin of an event.
 #[derive(Debug, Serialize)]
 struct EventActor {
     key: String,
     moderator: Option<u64>,
 }
 
-impl Event {
-    /// The event as it appears in the log.
-    #[must_use]
-    pub fn logged(event: &LoggedEvent, presenter: &BanPresenter) -> Self {
+impl EventActor {
+    fn of(key_id: &str, moderator: Option<ModeratorId>, presenter: &BanPresenter) -> Self {
         Self {
-            repeated: event.repeated.then(|| presenter.flag(true)),
-            ..Self::of(&event.decision, presenter)
+            key: key_id.to_owned(),
+            moderator: moderator
+                .map(ModeratorId::get)
+                .and_then(|moderator| presenter.moderation(moderator)),
         }
     }
+}
 
+impl Event {
     /// The decision as seen when it was made: a ban in force then is shown as in force, and as
     /// applied if the experience it was made from had reported it.
     #[must_use]
@@ -100,13 +187,7 @@ impl Event {
                 .reason
                 .clone()
                 .and_then(|reason| presenter.moderation(reason)),
-            actor: EventActor {
-                key: decision.key_id.clone(),
-                moderator: decision
-                    .moderator
-                    .map(ModeratorId::get)
-                    .and_then(|moderator| presenter.moderation(moderator)),
-            },
+            actor: EventActor::of(&decision.key_id, decision.moderator, presenter),
             repeated: None,
         }
     }

@@ -1,7 +1,9 @@
-//! A past decision, as the history of a ban and the event log hold it.
+//! Past decisions, and the entries of the event log.
 
+use crate::domain::activity::Activity;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
-use crate::domain::ids::ModeratorId;
+use crate::domain::event::EventName;
+use crate::domain::ids::{ModeratorId, UserId};
 use crate::domain::rules::{Ban, DecisionKind};
 
 /// A decision in the history.
@@ -50,6 +52,49 @@ pub struct LoggedEvent {
     pub logged: UnixMillis,
     /// Whether a restore had it logged again, so that readers may already have it.
     pub repeated: bool,
-    /// The decision or expiry.
-    pub decision: PastDecision,
+    pub entry: LogEvent,
+}
+
+/// What an entry of the event log records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogEvent {
+    /// A decision or expiry.
+    Decision(Box<PastDecision>),
+    Activity(Activity),
+}
+
+impl LogEvent {
+    /// The id of the event.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::Decision(decision) => decision.id(),
+            Self::Activity(activity) => activity.id.as_str().to_owned(),
+        }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> EventName {
+        match self {
+            Self::Decision(decision) => EventName::of(decision.kind),
+            Self::Activity(activity) => activity.details.name(),
+        }
+    }
+
+    /// The user it is about. Events of one user are delivered in order.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Decision(decision) => Some(decision.ban.user),
+            Self::Activity(activity) => activity.user,
+        }
+    }
+
+    #[must_use]
+    pub fn at(&self) -> UnixSeconds {
+        match self {
+            Self::Decision(decision) => decision.at,
+            Self::Activity(activity) => activity.moment.seconds(),
+        }
+    }
 }

@@ -20,6 +20,7 @@
 )]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 
+mod activities;
 mod app;
 pub mod audit;
 mod call;
@@ -36,6 +37,7 @@ pub mod stored;
 mod webhook_receiver;
 mod workspace;
 
+pub use activities::role_change;
 pub use app::{TestApp, TestAppBuilder};
 pub use call::Call;
 pub use contract::{Contract, contract};

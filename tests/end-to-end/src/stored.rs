@@ -142,8 +142,9 @@ impl Stored {
             "link" => {
                 self.links.insert(sk.parse().unwrap());
             }
-            "checks" | "counter" | "erased" | "request" | "pace" | "protected" | "notification"
-            | "queued-erasure" | "receipt" | "lease" | "application" | "delivery" | "sighting" => {}
+            "activity" | "checks" | "counter" | "erased" | "request" | "pace" | "protected"
+            | "notification" | "queued-erasure" | "receipt" | "lease" | "application"
+            | "delivery" | "sighting" => {}
             other => panic!("an item of an unknown kind: {other}"),
         }
     }

@@ -92,7 +92,7 @@ impl SentEvent {
                     return Ok(Self::default());
                 };
                 let message = Message::of(workspace, &event)?;
-                (Some(event.decision.ban.user), message)
+                (event.entry.user(), message)
             }
         };
         let body = serde_json::from_slice(&message.body)?;

@@ -173,7 +173,10 @@ fn target(text: &str) -> Result<Target, String> {
 fn event(text: &str) -> Result<EventName, String> {
     let named = |event: &EventName| event.as_str().eq_ignore_ascii_case(text);
     let found = EventName::ALL.into_iter().find(named);
-    found.ok_or_else(|| "expected GAME_BANNED, GAME_BAN_UPDATED or GAME_UNBANNED".to_owned())
+    found.ok_or_else(|| {
+        let names = EventName::ALL.map(EventName::as_str).join(", ");
+        format!("expected one of {names}")
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use shared::domain::history::PastDecision;
+use shared::domain::history::{LogEvent, LoggedEvent, PastDecision};
 use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid};
 use shared::domain::rules::{Ban, DecisionKind, Expiry, Scope, Terms};
 use shared::domain::webhooks::{DELIVERY_KEPT, DeliveryState};
@@ -59,7 +59,7 @@ fn event(position: u64, user: u64) -> (u64, LoggedEvent) {
         position,
         logged,
         repeated: false,
-        decision,
+        entry: LogEvent::Decision(Box::new(decision)),
     };
     (position, logged)
 }

@@ -13,7 +13,7 @@ pub struct EventFilter(BTreeSet<EventName>);
 
 /// The texts are not a set of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected one or more of GAME_BANNED, GAME_BAN_UPDATED and GAME_UNBANNED")]
+#[error("expected one or more of the events in docs/operators.md, such as GAME_BANNED")]
 pub struct NoEvents;
 
 impl EventFilter {
@@ -79,6 +79,6 @@ mod tests {
             assert!(serde_json::from_str::<EventFilter>(wrong).is_err());
         }
         assert_eq!(EventFilter::of([]), None);
-        assert_eq!(EventFilter::all().events().count(), 3);
+        assert_eq!(EventFilter::all().events().count(), 6);
     }
 }

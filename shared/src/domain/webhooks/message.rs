@@ -10,7 +10,7 @@ use super::secret::SigningSecrets;
 use crate::domain::ban_info::{BanPresenter, FlagFormat};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::event::Event;
+use crate::domain::event::ShownEvent;
 use crate::domain::history::LoggedEvent;
 use crate::domain::ids::WorkspaceId;
 
@@ -44,8 +44,8 @@ impl Message {
             reason = "the workspace chose the receiver"
         )]
         let presenter =
-            BanPresenter::of_workspace(workspace, FlagFormat::Integer, event.decision.at);
-        Self::new(event.decision.id(), &Event::logged(event, &presenter))
+            BanPresenter::of_workspace(workspace, FlagFormat::Integer, event.entry.at());
+        Self::new(event.entry.id(), &ShownEvent::of(event, &presenter))
     }
 
     /// The message of a test that was requested at this time.
@@ -75,14 +75,22 @@ impl Message {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let bans = ["data", "previous"].map(|name| body.get(name).unwrap_or(&Value::Null));
         let texts = bans.iter().flat_map(|ban| {
-            let names = ["guid", "privateReason", "publicReason"];
+            let names = [
+                "guid",
+                "privateReason",
+                "publicReason",
+                "caseId",
+                "evidenceGuid",
+                "fileName",
+            ];
             names.map(|name| ban.get(name))
         });
         let repeats_text = texts
             .chain([body.get("reason")])
             .filter_map(|text| text?.as_str())
             .any(|text| repeats(answer, text));
-        let mut users = bans.iter().filter_map(|ban| ban.get("robloxId")?.as_u64());
+        let named = bans.into_iter().chain([&body]);
+        let mut users = named.filter_map(|part| part.get("robloxId")?.as_u64());
         repeats_text || users.any(|user| names(answer, user))
     }
 
@@ -163,6 +171,28 @@ mod tests {
         ] {
             assert!(!message.is_repeated_in(answer), "{answer}");
         }
+    }
+
+    #[test]
+    fn answer_that_repeats_an_activity_is_recognized() {
+        let body = serde_json::json!({
+            "event": "EVIDENCE_ADDED",
+            "robloxId": 156,
+            "data": { "evidenceGuid": "5f2a9c01d7e4", "caseId": "633197862920433664",
+                      "fileName": "exploit.mp4" },
+            "reason": "as discussed",
+        });
+        let message = Message::new("id".to_owned(), &body).unwrap();
+        for answer in [
+            "156",
+            "exploit.mp4",
+            "633197862920433664",
+            "5f2a9c01d7e4",
+            "as discussed",
+        ] {
+            assert!(message.is_repeated_in(answer), "{answer}");
+        }
+        assert!(!message.is_repeated_in("EVIDENCE_ADDED"));
     }
 
     #[test]

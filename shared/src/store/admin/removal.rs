@@ -15,7 +15,9 @@ use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, failure, refused, text};
-use crate::store::dynamo::schema::{self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, names};
+use crate::store::dynamo::schema::{
+    self, GLOBAL_SHARDS, Item, Key, LEDGER_SHARDS, LOG_SHARDS, names,
+};
 
 /// How many items DynamoDB deletes in one call.
 const BATCH: usize = 25;
@@ -73,11 +75,31 @@ impl Store {
         Ok(Some(bans.into_iter().sum()))
     }
 
-    /// Removes the rest of a workspace, itself last: its webhooks with their deliveries, its
+    /// Removes what the event log still lists: activities of users who had no bans.
+    async fn remove_logged(&self, prefix: WorkspacePrefix) -> Result<u64, DatabaseError> {
+        let mut removed = 0_u64;
+        for shard in 0..LOG_SHARDS {
+            let query = self
+                .database
+                .querying()
+                .index_name(names::EVENTS)
+                .key_condition_expression("log_shard = :shard")
+                .projection_expression("pk, sk")
+                .expression_attribute_values(":shard", text(schema::log_shard(prefix, shard)));
+            let items = self.database.query_all(query).await?;
+            let keys: Vec<_> = items.iter().filter_map(Key::of).collect();
+            removed = removed.saturating_add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+            self.remove(keys).await?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes the rest of a workspace, itself last: its event log, its webhooks with their deliveries, its
     /// counter, its protected users, when its experiences polled, erasure requests and their
     /// receipts, its keys, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
         let mut removed = self.remove_endpoints(prefix).await?;
+        removed = removed.saturating_add(self.remove_logged(prefix).await?);
         for partition in schema::workspace_partitions(prefix) {
             removed = removed.saturating_add(self.remove_partition(partition).await?);
         }

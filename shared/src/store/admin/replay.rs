@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::event::EventName;
 use crate::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number};
@@ -49,7 +48,7 @@ impl Store {
         let wanted: Vec<_> = page
             .events
             .iter()
-            .filter(|event| endpoint.events.admits(EventName::of(event.decision.kind)))
+            .filter(|event| endpoint.events.admits(event.entry.name()))
             .collect();
         let keys = wanted
             .iter()

@@ -6,7 +6,7 @@ use crate::store::dynamo::schema::{Key, Partition};
 /// A changed item that a worker may have to process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// A decision, or an expiry: an entry of the workspace's event log.
+    /// A decision, an expiry or an activity: an entry of the workspace's event log.
     Entry(WorkspacePrefix),
     /// A user's standing in an experience.
     Standing(WorkspacePrefix, UserId, ExperienceId),
@@ -19,7 +19,7 @@ impl Changed {
     pub fn of(key: &Key) -> Option<Self> {
         let Partition { prefix, kind, name } = key.partition()?;
         match (kind, key.sk.split_once('#')) {
-            ("U", Some(("H" | "T", _))) => Some(Self::Entry(prefix)),
+            ("U", Some(("H" | "T" | "A", _))) | ("A", Some(("A", _))) => Some(Self::Entry(prefix)),
             ("U", Some(("E", experience))) => Some(Self::Standing(
                 prefix,
                 key.user()?,
@@ -46,6 +46,9 @@ mod tests {
         let user = "26092f67#U#156";
         assert_eq!(changed(user, "H#001#7#1"), Some(Changed::Entry(prefix)));
         assert_eq!(changed(user, "T#007#1"), Some(Changed::Entry(prefix)));
+        for pk in [user, "26092f67#A"] {
+            assert_eq!(changed(pk, "A#001#a"), Some(Changed::Entry(prefix)));
+        }
         let place = ExperienceId::new(1818).unwrap();
         let id = UserId::new(156).unwrap();
         let standing = Changed::Standing(prefix, id, place);

@@ -81,6 +81,20 @@ impl Key {
         }
     }
 
+    /// An activity, in the partition of its user if it has one.
+    pub fn activity(
+        prefix: WorkspacePrefix,
+        user: Option<UserId>,
+        at: UnixMillis,
+        id: &str,
+    ) -> Self {
+        let of_user = |user| user_partition(prefix, user);
+        Self {
+            pk: user.map_or_else(|| activity_partition(prefix), of_user),
+            sk: format!("{ACTIVITY_PREFIX}{:014}#{id}", at.millis()),
+        }
+    }
+
     /// A request with an idempotency key, by its hash.
     pub fn request(prefix: WorkspacePrefix, hash: &str) -> Self {
         Self {
@@ -256,6 +270,9 @@ impl Key {
 /// The sort key prefix of the records of a user's bans.
 pub const BAN_PREFIX: &str = "B#";
 
+/// The sort key prefix of activities.
+pub const ACTIVITY_PREFIX: &str = "A#";
+
 /// The sort key prefix of a user's decisions.
 pub const DECISION_PREFIX: &str = "H#";
 
@@ -304,7 +321,7 @@ fn link_slots_partition(prefix: WorkspacePrefix) -> String {
 
 /// The partitions of the bans table that a workspace has once, besides its links.
 #[cfg(feature = "admin")]
-pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 7] {
+pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 8] {
     [
         link_slots_partition(prefix),
         log_head_partition(prefix),
@@ -313,7 +330,13 @@ pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 7] {
         protected_partition(prefix),
         erasure_queue(prefix),
         receipt_partition(prefix),
+        activity_partition(prefix),
     ]
+}
+
+/// The activities that are about no user.
+pub fn activity_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#A")
 }
 
 /// The protected users of a workspace.

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::event::EventName;
 use crate::domain::history::LoggedEvent;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::webhooks::{
@@ -100,8 +99,7 @@ pub(in crate::store) fn read(item: Item) -> Result<Option<Delivery>, DatabaseErr
 
 /// The name of an event in its delivery.
 pub(in crate::store) fn named(event: &LoggedEvent) -> (String, &'static str) {
-    let name = EventName::of(event.decision.kind);
-    (event.decision.id(), name.as_str())
+    (event.entry.id(), event.entry.name().as_str())
 }
 
 /// Due times for deliveries that are written together, in order: the index sorts by them, and `now`
@@ -130,13 +128,13 @@ impl Store {
         let endpoints = self.endpoints(prefix).await?;
         let now = UnixMillis::now();
         let active: Vec<_> = endpoints.iter().filter(|one| one.is_active()).collect();
-        let mut chains: HashMap<(EndpointId, UserId), Vec<Missing>> = HashMap::new();
+        let mut chains: HashMap<(EndpointId, Option<UserId>), Vec<Missing>> = HashMap::new();
         for (event, due_at) in events.iter().zip(in_order(events.len(), now)) {
-            let name = EventName::of(event.decision.kind);
+            let name = event.entry.name();
             for endpoint in active.iter().filter(|one| one.events.admits(name)) {
                 let item = DeliveryItem::due(prefix, endpoint.id, named(event), due_at, now);
                 let key = Key::delivery(prefix, endpoint.id, DeliveryKey::Event(event.position));
-                let chain = chains.entry((endpoint.id, event.decision.ban.user));
+                let chain = chains.entry((endpoint.id, event.entry.user()));
                 chain.or_default().push((key, item));
             }
         }

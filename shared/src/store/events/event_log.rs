@@ -1,6 +1,6 @@
-//! The event log: the history of all users of a workspace, in one order.
+//! The event log: the history of all users of a workspace, and its activities, in one order.
 //!
-//! A decision becomes an event when the stream's function assigns it the next position of its
+//! An entry becomes an event when the stream's function assigns it the next position of its
 //! workspace. Positions are 1, 2, 3 … without gaps, because they are assigned in transactions with
 //! the one item that counts them; and the stream passes on a user's writes in order. The history
 //! itself is the log: erasing a user, or the end of a history's retention, removes entries from
@@ -15,13 +15,14 @@ use serde::Deserialize;
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::history::LoggedEvent;
+use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, attributes};
+use crate::store::events::activities::{ACTIVITY, ActivityItem};
 use crate::store::lists::history::DecisionItem;
 
 /// How often logging an entry is retried after a conflict with another batch.
@@ -43,10 +44,11 @@ pub struct LogPage {
     pub reached: u64,
 }
 
+/// An entry, with what logging it adds.
 #[derive(Deserialize)]
-struct LoggedItem {
+struct Stamped<T> {
     #[serde(flatten)]
-    decision: DecisionItem,
+    entry: T,
     #[serde(default)]
     log_position: Option<u64>,
     #[serde(default)]
@@ -98,13 +100,40 @@ struct Head {
     epoch: u64,
 }
 
+struct LoggedItem {
+    entry: LogEvent,
+    log_position: Option<u64>,
+    logged_at: Option<u64>,
+    repeated: bool,
+}
+
 impl LoggedItem {
+    fn read(item: Item) -> Result<Self, DatabaseError> {
+        let kind = item.get(attributes::KIND).and_then(|kind| kind.as_s().ok());
+        if kind.is_some_and(|kind| kind == ACTIVITY) {
+            let stamped = items::read::<Stamped<ActivityItem>>(item)?;
+            return Ok(Self::of(stamped, |item| LogEvent::Activity(item.into())));
+        }
+        let stamped = items::read::<Stamped<DecisionItem>>(item)?;
+        let decision = |item| LogEvent::Decision(Box::new(PastDecision::from(item)));
+        Ok(Self::of(stamped, decision))
+    }
+
+    fn of<T>(stamped: Stamped<T>, event: impl FnOnce(T) -> LogEvent) -> Self {
+        Self {
+            entry: event(stamped.entry),
+            log_position: stamped.log_position,
+            logged_at: stamped.logged_at,
+            repeated: stamped.repeated,
+        }
+    }
+
     fn event(self) -> Option<LoggedEvent> {
         Some(LoggedEvent {
             position: self.log_position?,
             logged: UnixMillis::from_millis(self.logged_at?),
             repeated: self.repeated,
-            decision: self.decision.into(),
+            entry: self.entry,
         })
     }
 }
@@ -157,7 +186,7 @@ impl Store {
             let Some(item) = found.remove(&(key.pk.clone(), key.sk.clone())) else {
                 continue;
             };
-            let mut item = items::read::<LoggedItem>(item)?;
+            let mut item = LoggedItem::read(item)?;
             if item.log_position.is_none() {
                 position = position.saturating_add(1);
                 (item.log_position, item.logged_at) = (Some(position), Some(now.millis()));

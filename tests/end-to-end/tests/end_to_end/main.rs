@@ -8,6 +8,7 @@
     clippy::panic
 )]
 
+mod activities;
 mod background_calls;
 mod bad_bodies;
 mod bad_input;

@@ -8,6 +8,7 @@
     clippy::panic
 )]
 
+mod activities;
 mod deliveries;
 mod endpoints;
 mod latency;

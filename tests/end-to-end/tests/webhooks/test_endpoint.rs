@@ -118,11 +118,15 @@ impl<'a> TestEndpoint<'a> {
 pub async fn publish(workspace: &Workspace<'_>) -> u32 {
     let app = workspace.app();
     let prefix = workspace.id().prefix();
-    let items = app.items(&format!("{prefix}#U#")).await;
+    let items = app.items(&prefix.to_string()).await;
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
     let mut entries: Vec<_> = items
         .iter()
-        .filter(|item| item["kind"]["S"] == "decision")
+        .filter(|item| {
+            ["decision", "activity"]
+                .iter()
+                .any(|kind| item["kind"]["S"] == *kind)
+        })
         .filter(|item| item.get("log_position").is_none())
         .map(|item| {
             let at: u64 = item["at_ms"]["N"].as_str().unwrap().parse().unwrap();

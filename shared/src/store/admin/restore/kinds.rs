@@ -26,7 +26,8 @@ pub(super) enum Fate {
 
 /// The fates of all kinds of items in the bans table. A test compares them with
 /// `docs/architecture.md`.
-const FATES: [(&str, Fate); 20] = [
+const FATES: [(&str, Fate); 21] = [
+    ("activity", Fate::PutBack),
     ("application", Fate::PutBack),
     ("ban", Fate::PutBack),
     ("decision", Fate::PutBack),

@@ -44,7 +44,7 @@ pub struct KnownLogs(Arc<Mutex<BTreeMap<WorkspacePrefix, LogState>>>);
 impl LogState {
     /// An entry of the history when put back: without a position, unless it keeps its own.
     pub fn as_logged(self, mut item: Item, done: &mut Restored) -> Item {
-        if !matches!(kind_of(&item), "decision" | "expiry") {
+        if !matches!(kind_of(&item), "decision" | "expiry" | "activity") {
             return item;
         }
         if self.is_lost {
@@ -196,6 +196,10 @@ mod tests {
         let mut unlogged = entry(3, 1);
         unlogged.remove("log_position");
         assert_eq!(put_back(LogState::default(), unlogged), (None, true, 1));
+        let mut activity = entry(3, 1);
+        let kind = AttributeValue::S("activity".to_owned());
+        activity.insert("kind".to_owned(), kind);
+        assert_eq!(put_back(lost, activity), (None, true, 1));
         assert_eq!(put_back(lost, Item::new()), (None, false, 0));
     }
 }

@@ -78,7 +78,7 @@ impl Store {
         let items = self.database.batch_get(keys, true).await?;
         let mut events = items
             .into_iter()
-            .map(|item| items::read::<LoggedItem>(item).map(LoggedItem::event))
+            .map(|item| LoggedItem::read(item).map(LoggedItem::event))
             .filter_map(Result::transpose)
             .collect::<Result<Vec<_>, _>>()?;
         events.sort_by_key(|event| event.position);
@@ -138,7 +138,7 @@ impl Store {
             return Ok(None);
         };
         let item = self.database.get(key).await?;
-        let item = item.map(items::read::<LoggedItem>).transpose()?;
+        let item = item.map(LoggedItem::read).transpose()?;
         Ok(item.and_then(LoggedItem::event))
     }
 

@@ -147,6 +147,9 @@ mod tests {
                 Some(position)
             );
         }
+        let at = UnixMillis::from_millis(1_777_777_777_777);
+        let activity = Key::activity(prefix, Some(user), at, "act_1");
+        assert_eq!(HistoryPosition::of(&activity), None);
         assert_eq!(HistoryPosition::of(&Key::ban(prefix, user, guid)), None);
         assert_eq!(
             HistoryPosition::of(&Key::restriction_sync(prefix, user, 7)),

@@ -1,0 +1,135 @@
+//! Activities: entries of the event log that are no decisions. Only the log and the operator's list
+//! of a user's history read them.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::activity::{Activity, ActivityDetails, ActivityId};
+use crate::domain::clock::{UnixMillis, UnixSeconds};
+use crate::domain::error::ApiError;
+use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
+use crate::store::Store;
+use crate::store::dynamo::database::{DatabaseError, text};
+use crate::store::dynamo::items;
+use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::versions;
+
+/// The kind of the item.
+pub(in crate::store) const ACTIVITY: &str = "activity";
+
+/// A stored activity.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store) struct ActivityItem {
+    id: ActivityId,
+    at: UnixSeconds,
+    at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<UserId>,
+    key_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moderator: Option<ModeratorId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    principal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(flatten)]
+    details: ActivityDetails,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl: Option<u64>,
+}
+
+impl ActivityItem {
+    fn of(activity: &Activity, ttl: Option<u64>) -> Self {
+        let Activity {
+            id,
+            moment,
+            user,
+            key_id,
+            moderator,
+            principal,
+            reason,
+            details,
+        } = activity.clone();
+        Self {
+            id,
+            at: moment.seconds(),
+            at_ms: moment.millis(),
+            user,
+            key_id,
+            moderator,
+            principal,
+            reason,
+            details,
+            ttl,
+        }
+    }
+}
+
+impl From<ActivityItem> for Activity {
+    fn from(item: ActivityItem) -> Self {
+        Self {
+            id: item.id,
+            moment: UnixMillis::from_millis(item.at_ms),
+            user: item.user,
+            key_id: item.key_id,
+            moderator: item.moderator,
+            principal: item.principal,
+            reason: item.reason,
+            details: item.details,
+        }
+    }
+}
+
+impl Store {
+    /// Records an activity; `false` if one with this time and id is recorded already.
+    pub async fn record_activity(
+        &self,
+        prefix: WorkspacePrefix,
+        activity: &Activity,
+    ) -> Result<bool, ApiError> {
+        let item = self.activity_item(prefix, activity).await?;
+        Ok(self.database.create(item).await?)
+    }
+
+    /// Records an activity in the transaction of its change, which fails if it is recorded already.
+    #[expect(dead_code, reason = "evidence records its activities with it")]
+    pub(in crate::store) async fn activity_write(
+        &self,
+        prefix: WorkspacePrefix,
+        activity: &Activity,
+    ) -> Result<TransactWriteItem, ApiError> {
+        let item = self.activity_item(prefix, activity).await?;
+        Ok(versions::put_new(&self.database.tables().bans, item)?)
+    }
+
+    /// A user's activities, oldest first; strongly consistent.
+    pub async fn activities(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+    ) -> Result<Vec<Activity>, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .key_condition_expression("pk = :user AND begins_with(sk, :activities)")
+            .expression_attribute_values(":user", text(schema::user_partition(prefix, user)))
+            .expression_attribute_values(":activities", text(schema::ACTIVITY_PREFIX));
+        let items = self.database.query_all(query).await?;
+        let read = |item| items::read::<ActivityItem>(item).map(Activity::from);
+        let read: Result<_, DatabaseError> = items.into_iter().map(read).collect();
+        Ok(read?)
+    }
+
+    async fn activity_item(
+        &self,
+        prefix: WorkspacePrefix,
+        activity: &Activity,
+    ) -> Result<Item, ApiError> {
+        let policy = self.record_policy(prefix).await?;
+        let item = ActivityItem::of(activity, policy.leaves(activity.moment.seconds()));
+        let (moment, id) = (activity.moment, activity.id.as_str());
+        let key = Key::activity(prefix, activity.user, moment, id);
+        Ok(items::write(key, ACTIVITY, item)?)
+    }
+}
