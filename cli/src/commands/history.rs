@@ -189,7 +189,7 @@ fn by(key_id: &str, principal: Option<&str>, moderator: Option<ModeratorId>) -> 
 #[serde(untagged)]
 enum HistoryRow {
     Decision(Box<HistoryEntry>),
-    Activity(ActivityEntry),
+    Activity(Box<ActivityEntry>),
 }
 
 impl Printable for HistoryRow {
@@ -239,9 +239,12 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
         };
         (moment, HistoryRow::Decision(Box::new(entry)))
     });
-    let acted = activities
-        .into_iter()
-        .map(|activity| (activity.moment, HistoryRow::Activity(activity.into())));
+    let acted = activities.into_iter().map(|activity| {
+        (
+            activity.moment,
+            HistoryRow::Activity(Box::new(activity.into())),
+        )
+    });
     let mut rows: Vec<_> = decided.chain(acted).collect();
     rows.sort_by_key(|(moment, _)| *moment);
     let shown: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();

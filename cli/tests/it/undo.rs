@@ -106,7 +106,11 @@ async fn undo_reverses_a_leaked_key_and_keeps_other_decisions() {
     let shown: Vec<_> = rows.map(|row| (&row["decision"], &row["event"])).collect();
     let (none, changed_role) = (Value::Null, json!("GROUP_ROLE_CHANGED"));
     let (made, lifted_again) = (json!("made"), json!("lifted"));
-    let expected = [(&made, &none), (&none, &changed_role), (&lifted_again, &none)];
+    let expected = [
+        (&made, &none),
+        (&none, &changed_role),
+        (&lifted_again, &none),
+    ];
     assert_eq!(shown, expected, "{history}");
 
     // The output says how to reverse the undo, which brings back the leaked key's state.

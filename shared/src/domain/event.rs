@@ -60,7 +60,7 @@ impl EventName {
 #[serde(untagged)]
 pub enum ShownEvent {
     Decision(Box<Event>),
-    Activity(ActivityEvent),
+    Activity(Box<ActivityEvent>),
 }
 
 impl ShownEvent {
@@ -73,7 +73,8 @@ impl ShownEvent {
                 ..Event::of(decision, presenter)
             })),
             LogEvent::Activity(activity) => {
-                Self::Activity(ActivityEvent::of(activity, repeated, presenter))
+                let event = ActivityEvent::of(activity, repeated, presenter);
+                Self::Activity(Box::new(event))
             }
         }
     }

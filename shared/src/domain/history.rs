@@ -60,7 +60,7 @@ pub struct LoggedEvent {
 pub enum LogEvent {
     /// A decision or expiry.
     Decision(Box<PastDecision>),
-    Activity(Activity),
+    Activity(Box<Activity>),
 }
 
 impl LogEvent {

@@ -174,8 +174,8 @@ fn event(text: &str) -> Result<EventName, String> {
     let named = |event: &EventName| event.as_str().eq_ignore_ascii_case(text);
     let found = EventName::ALL.into_iter().find(named);
     found.ok_or_else(|| {
-        let names = EventName::ALL.map(EventName::as_str).join(", ");
-        format!("expected one of {names}")
+        let all = EventName::ALL.map(EventName::as_str).join(", ");
+        format!("expected one of {all}")
     })
 }
 

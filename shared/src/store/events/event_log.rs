@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::Deserialize;
 
+use crate::domain::activity::Activity;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
@@ -112,7 +113,8 @@ impl LoggedItem {
         let kind = item.get(attributes::KIND).and_then(|kind| kind.as_s().ok());
         if kind.is_some_and(|kind| kind == ACTIVITY) {
             let stamped = items::read::<Stamped<ActivityItem>>(item)?;
-            return Ok(Self::of(stamped, |item| LogEvent::Activity(item.into())));
+            let activity = |item| LogEvent::Activity(Box::new(Activity::from(item)));
+            return Ok(Self::of(stamped, activity));
         }
         let stamped = items::read::<Stamped<DecisionItem>>(item)?;
         let decision = |item| LogEvent::Decision(Box::new(PastDecision::from(item)));
