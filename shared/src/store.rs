@@ -33,7 +33,7 @@ pub use dynamo::deadline::STEP;
 pub use dynamo::first_read::FirstRead;
 pub use dynamo::lease::Lease;
 pub use dynamo::meter::{Consumed, Meter};
-pub use dynamo::schema::{Item, Key, Partition, attributes, names};
+pub use dynamo::schema::{Item, Key, Partition, StoredKind, attributes, names};
 pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use events::endpoints::ChangedEndpoint;

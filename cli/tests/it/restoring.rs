@@ -1,5 +1,6 @@
 //! Tests of `portcullis restore` with a damaged table, readers, webhooks and a mirror.
 
+mod activities;
 mod helpers;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -239,7 +239,7 @@ async fn changing_settings_keeps_secret_and_deliveries() {
     assert_eq!(moved["name"], "-1 panel");
     assert_eq!(
         set(&["--all-events"])["events"].as_array().unwrap().len(),
-        3
+        EventName::ALL.len()
     );
     ban(&workspace, &[2]).await;
     deliver(&workspace, &id).await;

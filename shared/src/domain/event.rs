@@ -32,6 +32,11 @@ impl EventName {
         Self::EvidenceRemoved,
     ];
 
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == name)
+    }
+
     /// The event of a decision.
     #[must_use]
     pub const fn of(kind: DecisionKind) -> Self {

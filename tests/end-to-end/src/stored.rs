@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 use shared::domain::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
+use shared::store::StoredKind;
 
 /// A workspace's items.
 #[derive(Debug, Default)]
@@ -25,6 +26,15 @@ pub struct Stored {
     pub logged: u64,
     /// The recorded expiries.
     pub expiries: Vec<StoredExpiry>,
+    pub activities: Vec<StoredActivity>,
+}
+
+/// An activity.
+#[derive(Debug)]
+pub struct StoredActivity {
+    pub id: String,
+    /// Its log position.
+    pub position: Option<u64>,
 }
 
 /// The record of an expiry.
@@ -90,15 +100,18 @@ impl Stored {
         stored
     }
 
-    /// The log position and event id of each decision and expiry.
+    /// The log position and event id of each decision, expiry and activity.
     pub fn places(&self) -> Vec<(Option<u64>, String)> {
         let decisions = self.decisions.iter();
         let decisions = decisions.map(|it| (it.position, &it.ban, ""));
         let expiries = self.expiries.iter();
         let expiries = expiries.map(|it| (it.position, &it.ban, "-expired"));
+        let activities = self.activities.iter();
+        let activities = activities.map(|it| (it.position, it.id.clone()));
         decisions
             .chain(expiries)
             .map(|(at, ban, end)| (at, format!("{}-{}{end}", ban.guid, ban.decisions)))
+            .chain(activities)
             .collect()
     }
 
@@ -106,17 +119,19 @@ impl Stored {
         let (pk, sk) = (item["pk"].as_str().unwrap(), item["sk"].as_str().unwrap());
         let user = || pk.rsplit('#').next().unwrap().parse::<UserId>().unwrap();
         let small = |name: &str| item[name].as_u64().map(|n| u32::try_from(n).unwrap());
-        match item["kind"].as_str().unwrap() {
-            "global" => {
+        let kind = item["kind"].as_str().unwrap();
+        let kind = StoredKind::in_bans(kind);
+        match kind.unwrap_or_else(|| panic!("an item of an unknown kind: {item}")) {
+            StoredKind::Global => {
                 self.globals
                     .insert(sk.parse().unwrap(), ban(&item["ban"]).unwrap());
             }
-            "experience" => {
+            StoredKind::Experience => {
                 let experience = sk.strip_prefix("E#").unwrap().parse().unwrap();
                 self.experiences
                     .insert((user(), experience), StoredExperience::of(item));
             }
-            "ban" => {
+            StoredKind::Ban => {
                 let ban = ban(&item["ban"]).unwrap();
                 assert_eq!(sk, format!("B#{:020}", ban.guid.get()));
                 let applied = small("applied");
@@ -124,7 +139,7 @@ impl Stored {
                 self.records
                     .insert(ban.guid, StoredRecord { ban, applied, due });
             }
-            "decision" => self.decisions.push(StoredDecision {
+            StoredKind::Decision => self.decisions.push(StoredDecision {
                 decision: item["decision"].as_str().unwrap().to_owned(),
                 number: small("number").unwrap(),
                 ban: ban(&item["ban"]).unwrap(),
@@ -134,18 +149,38 @@ impl Stored {
                     .map(|ban| ban.guid),
                 position: item["log_position"].as_u64(),
             }),
-            "expiry" => self.expiries.push(StoredExpiry {
+            StoredKind::Expiry => self.expiries.push(StoredExpiry {
                 ban: ban(&item["ban"]).unwrap(),
                 position: item["log_position"].as_u64(),
             }),
-            "log" => self.logged = item["log_position"].as_u64().unwrap(),
-            "link" => {
+            StoredKind::Log => self.logged = item["log_position"].as_u64().unwrap(),
+            StoredKind::Link => {
                 self.links.insert(sk.parse().unwrap());
             }
-            "activity" | "checks" | "counter" | "erased" | "request" | "pace" | "protected"
-            | "notification" | "queued-erasure" | "receipt" | "lease" | "application"
-            | "delivery" | "sighting" => {}
-            other => panic!("an item of an unknown kind: {other}"),
+            StoredKind::Activity => self.activities.push(StoredActivity {
+                id: item["id"].as_str().unwrap().to_owned(),
+                position: item["log_position"].as_u64(),
+            }),
+            StoredKind::Application
+            | StoredKind::Checks
+            | StoredKind::Counter
+            | StoredKind::Delivery
+            | StoredKind::Erased
+            | StoredKind::Lease
+            | StoredKind::Notification
+            | StoredKind::Pace
+            | StoredKind::Protected
+            | StoredKind::QueuedErasure
+            | StoredKind::Receipt
+            | StoredKind::Request
+            | StoredKind::Sighting => {}
+            StoredKind::EndedMirror
+            | StoredKind::Endpoint
+            | StoredKind::ErasureIntake
+            | StoredKind::Key
+            | StoredKind::Mirror
+            | StoredKind::Restore
+            | StoredKind::Workspace => panic!("an item of the other table: {item}"),
         }
     }
 }

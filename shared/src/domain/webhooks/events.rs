@@ -6,15 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::EventName;
 
-/// A non-empty set of events.
+/// A set of events. As stored it may name events that only a later version knows, which this one
+/// ignores: a version that was rolled back delivers the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Vec<String>", try_from = "Vec<String>")]
+#[serde(into = "Vec<String>", from = "Vec<String>")]
 pub struct EventFilter(BTreeSet<EventName>);
-
-/// The texts are not a set of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected one or more of the events in docs/operators.md, such as GAME_BANNED")]
-pub struct NoEvents;
 
 impl EventFilter {
     #[must_use]
@@ -39,18 +35,14 @@ impl EventFilter {
     }
 }
 
-fn named(name: &str) -> Option<EventName> {
-    EventName::ALL
-        .into_iter()
-        .find(|event| event.as_str() == name)
-}
-
-impl TryFrom<Vec<String>> for EventFilter {
-    type Error = NoEvents;
-
-    fn try_from(names: Vec<String>) -> Result<Self, NoEvents> {
-        let events: Option<BTreeSet<_>> = names.iter().map(|name| named(name)).collect();
-        events.and_then(Self::of).ok_or(NoEvents)
+impl From<Vec<String>> for EventFilter {
+    fn from(names: Vec<String>) -> Self {
+        Self(
+            names
+                .iter()
+                .filter_map(|name| EventName::named(name))
+                .collect(),
+        )
     }
 }
 
@@ -75,10 +67,20 @@ mod tests {
         let json = serde_json::to_string(&filter).unwrap();
         assert_eq!(json, r#"["GAME_BANNED","GAME_UNBANNED"]"#);
         assert_eq!(serde_json::from_str::<EventFilter>(&json).unwrap(), filter);
-        for wrong in ["[]", r#"["GAME_OVER"]"#] {
-            assert!(serde_json::from_str::<EventFilter>(wrong).is_err());
-        }
         assert_eq!(EventFilter::of([]), None);
         assert_eq!(EventFilter::all().events().count(), 6);
+    }
+
+    #[test]
+    fn events_of_a_later_version_are_ignored() {
+        let read = |json| serde_json::from_str::<EventFilter>(json).unwrap();
+        let filter = read(r#"["GAME_BANNED","GAME_OVER"]"#);
+        assert_eq!(filter.events().collect::<Vec<_>>(), [EventName::Banned]);
+        let unknown = read(r#"["GAME_OVER"]"#);
+        assert!(
+            !EventName::ALL
+                .into_iter()
+                .any(|event| unknown.admits(event))
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 
 /// How many experiences of a workspace can link themselves.
 pub const SELF_LINKED: u64 = 250;
@@ -72,7 +72,7 @@ impl SelfLinking<'_> {
                     .set_key(Some(key))
                     .update_expression(Link::WRITE)
                     .condition_expression(Link::IS_NEW)
-                    .expression_attribute_values(":kind", text("link"))
+                    .expression_attribute_values(":kind", text(StoredKind::Link))
                     .expression_attribute_values(":now", number(now.0))
                     .expression_attribute_values(":start", text(Link::BACKFILL_START))
                     .expression_attribute_values(":by", text(by.as_str()));
@@ -197,7 +197,7 @@ impl Store {
                 .update_expression("SET kind = :kind ADD #value :one")
                 .condition_expression("attribute_not_exists(#value) OR #value < :most")
                 .expression_attribute_names("#value", attributes::VALUE)
-                .expression_attribute_values(":kind", text("counter"))
+                .expression_attribute_values(":kind", text(StoredKind::Counter))
                 .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":most", number(SELF_LINKED));
             if self.database.update_if(take).await? {
@@ -240,7 +240,7 @@ impl Store {
         self.database
             .updating(Key::link(prefix, experience))
             .update_expression(Link::WRITE)
-            .expression_attribute_values(":kind", text("link"))
+            .expression_attribute_values(":kind", text(StoredKind::Link))
             .expression_attribute_values(":now", number(now.0))
             .expression_attribute_values(":start", text(Link::BACKFILL_START))
             .expression_attribute_values(":by", text(by.as_str()))

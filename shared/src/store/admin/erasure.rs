@@ -4,7 +4,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key};
+use crate::store::dynamo::schema::{self, Key, StoredKind};
 use crate::store::erasure::erase_user::UserErasure;
 use crate::store::erasure::erase_user::sweep::Sweep;
 use crate::store::{
@@ -52,7 +52,7 @@ impl Store {
         let key = Key::erasure_intake(intake.guid.prefix());
         let put = self
             .database
-            .putting(items::write(key, "erasure-intake", intake)?)?;
+            .putting(items::write(key, StoredKind::ErasureIntake, intake)?)?;
         self.database.put(put).await?;
         self.caches.intakes.remove();
         Ok(())

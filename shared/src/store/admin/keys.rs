@@ -11,7 +11,7 @@ use crate::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, PlainK
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key, attributes, names};
+use crate::store::dynamo::schema::{Item, Key, StoredKind, attributes, names};
 
 /// A key to create.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Store {
     /// Creates a key; `false` if it exists.
     pub async fn create_key(&self, new: &NewKey) -> Result<bool, ApiError> {
         let key = Key::api_key(new.key.hash().as_str());
-        let mut item = items::write(key, "key", new.record())?;
+        let mut item = items::write(key, StoredKind::Key, new.record())?;
         item.insert(
             "workspace_tag".to_owned(),
             text(new.workspace.prefix().to_string()),

@@ -17,7 +17,7 @@ use crate::store::Store;
 use crate::store::access::links::{Link, LinkState, LinkedBy};
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key, attributes};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind, attributes};
 use crate::store::lists::pending::Pending;
 
 /// How many entries of a pending index are dropped in parallel.
@@ -235,7 +235,7 @@ impl Store {
             .update_expression("SET kind = :kind, #value = :taken")
             .condition_expression("attribute_not_exists(#value) OR #value = :before")
             .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":kind", text(StoredKind::Counter))
             .expression_attribute_values(":taken", number(taken))
             .expression_attribute_values(":before", number(before))
             .return_values(ReturnValue::None);

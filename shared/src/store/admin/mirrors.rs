@@ -4,7 +4,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key};
+use crate::store::dynamo::schema::{self, Key, StoredKind};
 use crate::store::{Mirror, Store};
 
 impl Store {
@@ -22,7 +22,7 @@ impl Store {
     pub async fn set_mirror(&self, mirror: &Mirror) -> Result<(), ApiError> {
         let key = Key::mirror(mirror.workspace, mirror.experience);
         // The stored kinds keep an older word for the mirror.
-        let item = items::write(key, "enforcement", &mirror.settings)?;
+        let item = items::write(key, StoredKind::Mirror, &mirror.settings)?;
         let put = self.database.putting(item)?;
         self.database.put(put).await?;
         self.caches.mirrors.remove();
@@ -41,7 +41,7 @@ impl Store {
         };
         let universe = before.settings.universe;
         let ended = Key::ended_mirror(prefix, experience, universe);
-        let ended = items::write(ended, "ended-enforcement", &before.settings)?;
+        let ended = items::write(ended, StoredKind::EndedMirror, &before.settings)?;
         self.database.put(self.database.putting(ended)?).await?;
         let key = Key::mirror(prefix, experience);
         let was = self.database.delete_existing(key).await?;

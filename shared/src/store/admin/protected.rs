@@ -8,7 +8,7 @@ use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind};
 
 #[derive(Serialize, Deserialize)]
 struct ProtectedItem {
@@ -25,7 +25,7 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<(), ApiError> {
         let item = ProtectedItem { since: now };
-        let item = items::write(Key::protected(prefix, user), "protected", item)?;
+        let item = items::write(Key::protected(prefix, user), StoredKind::Protected, item)?;
         self.database.create(item).await?;
         Ok(())
     }

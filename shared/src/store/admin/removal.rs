@@ -2,7 +2,8 @@
 //!
 //! The order allows for interruptions: the links first, so that nothing is propagated any more; of
 //! each user the records of bans last, because they lead to the user; the workspace itself at the
-//! very end. Started again, it continues with the rest. Used idempotency keys, markers of erased
+//! very end. Activities of a user without bans are found through the event log. Started again, it
+//! continues with the rest. Used idempotency keys, markers of erased
 //! bans, leases and counts of caps are left to the table's own expiry, within about two days.
 
 use std::collections::BTreeSet;
@@ -94,9 +95,9 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes the rest of a workspace, itself last: its event log, its webhooks with their deliveries, its
-    /// counter, its protected users, when its experiences polled, erasure requests and their
-    /// receipts, its keys, its mirrors.
+    /// Removes the rest of a workspace, itself last: its event log, its webhooks with their
+    /// deliveries, its counter, its protected users, when its experiences polled, erasure requests
+    /// and their receipts, its keys, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
         let mut removed = self.remove_endpoints(prefix).await?;
         removed = removed.saturating_add(self.remove_logged(prefix).await?);

@@ -8,7 +8,7 @@ use crate::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 use crate::store::events::deliveries::{DeliveryItem, in_order, named, read};
 
 /// How many events one step reads: for each, a delivery is read.
@@ -90,7 +90,7 @@ impl Store {
         item: DeliveryItem,
     ) -> Result<bool, DatabaseError> {
         let key = Key::delivery(endpoint.workspace.prefix(), endpoint.id, key);
-        let item = items::write(key, "delivery", item)?;
+        let item = items::write(key, StoredKind::Delivery, item)?;
         let Some(before) = before else {
             return self.database.create(item).await;
         };

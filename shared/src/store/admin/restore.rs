@@ -23,6 +23,7 @@ mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::error::ApiError;
@@ -30,6 +31,8 @@ use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::schema::{Item, Key};
+
+use held::HeldItems;
 
 pub use counters::Forwarded;
 pub use log_again::KnownLogs;
@@ -146,14 +149,16 @@ impl Restoring {
         }
     }
 
-    /// Restores a page of the live table, for users whom the copy does not know.
+    /// Restores a page of the live table, for users whom the copy does not know. Entries of the log
+    /// that are about no user are logged again if a lost log assigned their positions.
     pub async fn restore_live(&self, piece: Piece) -> Result<Restored, ApiError> {
         let (prefix, user) = match piece {
+            Piece::Items(prefix, items) => return Ok(self.log_items_again(prefix, &items).await?),
             Piece::User(prefix, user) => (prefix, user),
             Piece::Beside(prefix, user) if !self.live.holds_user(prefix, user).await? => {
                 (prefix, user)
             }
-            Piece::Beside(..) | Piece::Items(..) => return Ok(Restored::default()),
+            Piece::Beside(..) => return Ok(Restored::default()),
         };
         if self.copy.holds_anything_of(prefix, user).await? {
             return Ok(Restored::default());
@@ -170,14 +175,28 @@ impl Restoring {
         let mut done = Restored::default();
         let keys = items.iter().filter_map(Key::of);
         let live = self.live.database.batch_get(keys, true).await?;
-        let live = live.iter().filter_map(Key::of);
-        let live: BTreeSet<_> = live.map(|key| (key.pk, key.sk)).collect();
-        for item in items {
-            let Some(key) = Key::of(&item) else { continue };
-            if !live.contains(&(key.pk, key.sk)) {
-                self.put_back(prefix, item, &mut done).await?;
-            }
+        let (copy, live) = (HeldItems::new(items), HeldItems::new(live));
+        self.put_back_lost(prefix, &copy, &live, &mut done).await?;
+        Ok(done)
+    }
+
+    /// Logs entries without a user again where a lost log assigned their positions.
+    async fn log_items_again(
+        &self,
+        prefix: WorkspacePrefix,
+        items: &[Item],
+    ) -> Result<Restored, DatabaseError> {
+        let mut done = Restored::default();
+        let keys = items.iter().filter_map(Key::of);
+        let keys: Vec<_> = keys.filter(Key::is_activity).collect();
+        if keys.is_empty() {
+            return Ok(done);
         }
+        let copy = self.copy.database.batch_get(keys.clone(), true);
+        let live = self.live.database.batch_get(keys, true);
+        let (copy, live) = try_join(copy, live).await?;
+        let (copy, live) = (HeldItems::new(copy), HeldItems::new(live));
+        self.log_again(prefix, &copy, &live, &mut done).await?;
         Ok(done)
     }
 

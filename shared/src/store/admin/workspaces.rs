@@ -7,7 +7,7 @@ use crate::domain::keys::WorkspaceSecret;
 use crate::store::dynamo::database::{failure, text};
 use crate::store::dynamo::difference::update_difference;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 use crate::store::{Linking, Store, Workspace};
 
 impl Workspace {
@@ -36,7 +36,7 @@ impl Store {
     /// Creates a workspace; `false` if its prefix is taken, so that another id must be tried.
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<bool, ApiError> {
         let key = Key::workspace(workspace.guid.prefix());
-        let item = items::write(key, "workspace", workspace)?;
+        let item = items::write(key, StoredKind::Workspace, workspace)?;
         Ok(self.database.create(item).await?)
     }
 
@@ -49,8 +49,8 @@ impl Store {
     ) -> Result<bool, ApiError> {
         let key = || Key::workspace(before.guid.prefix());
         let (before, after) = (
-            items::write(key(), "workspace", before)?,
-            items::write(key(), "workspace", after)?,
+            items::write(key(), StoredKind::Workspace, before)?,
+            items::write(key(), StoredKind::Workspace, after)?,
         );
         let update = self.database.updating(key());
         let Some(update) = update_difference(update, &before, &after, false) else {

@@ -14,7 +14,7 @@ use crate::domain::lock::lock;
 use crate::domain::rules::{CheckRate, CheckReport};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, failure, number, text};
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 
 /// The most keys whose checks are counted; with one more, the count starts over.
 const MOST: usize = 4096;
@@ -82,7 +82,7 @@ impl Store {
             .update_expression("SET kind = :kind, #ttl = :ttl ADD #count :checks")
             .expression_attribute_names("#ttl", attributes::TTL)
             .expression_attribute_names("#count", attributes::COUNT)
-            .expression_attribute_values(":kind", text("checks"))
+            .expression_attribute_values(":kind", text(StoredKind::Checks))
             .expression_attribute_values(":ttl", number(now.plus(CheckReport::MATTERS).0))
             .expression_attribute_values(":checks", number(report.checks))
             .return_values(ReturnValue::UpdatedNew);

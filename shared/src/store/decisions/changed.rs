@@ -19,7 +19,8 @@ impl Changed {
     pub fn of(key: &Key) -> Option<Self> {
         let Partition { prefix, kind, name } = key.partition()?;
         match (kind, key.sk.split_once('#')) {
-            ("U", Some(("H" | "T" | "A", _))) | ("A", Some(("A", _))) => Some(Self::Entry(prefix)),
+            _ if key.is_activity() => Some(Self::Entry(prefix)),
+            ("U", Some(("H" | "T", _))) => Some(Self::Entry(prefix)),
             ("U", Some(("E", experience))) => Some(Self::Standing(
                 prefix,
                 key.user()?,

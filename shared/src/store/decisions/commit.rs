@@ -18,7 +18,7 @@ use crate::store::decisions::write_policy::WritePolicy;
 use crate::store::dynamo::database::{Database, DatabaseError, number, refused, text};
 use crate::store::dynamo::expression::expression;
 use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem, StoredBan};
-use crate::store::dynamo::schema::{self, Key};
+use crate::store::dynamo::schema::{self, Key, StoredKind};
 use crate::store::dynamo::versions::{
     EXISTS, IS_NEW, IS_VERSION, next_version, put_if_version, put_new,
 };
@@ -143,7 +143,7 @@ impl Commit<'_> {
             mark: self.outcome.standing.global_mark.clone(),
         };
         let key = Key::global(self.snapshot.prefix, self.snapshot.user);
-        let put = Put::builder().set_item(Some(items::write(key, "global", item)?));
+        let put = Put::builder().set_item(Some(items::write(key, StoredKind::Global, item)?));
         put_if_version(table, put, self.snapshot.global_version).map(Some)
     }
 
@@ -195,7 +195,7 @@ impl Commit<'_> {
             );
             let experience_ledger = schema::experience_ledger_partition(prefix, ban.made_in, shard);
             update = update
-                .expression_attribute_values(":kind", text("ban"))
+                .expression_attribute_values(":kind", text(StoredKind::Ban))
                 .expression_attribute_values(":ban", items::attribute(StoredBan::from(ban))?)
                 .expression_attribute_values(":guid", text(schema::padded_guid(guid)))
                 .expression_attribute_values(
@@ -258,7 +258,7 @@ impl Commit<'_> {
         };
         put_new(
             table,
-            items::write(self.decision_key(decision), "decision", item)?,
+            items::write(self.decision_key(decision), StoredKind::Decision, item)?,
         )
     }
 
@@ -313,7 +313,7 @@ pub(in crate::store) fn put_experience(
     item: ExperienceItem,
 ) -> Result<TransactWriteItem, DatabaseError> {
     let key = Key::experience(snapshot.prefix, snapshot.user, snapshot.experience);
-    let put = Put::builder().set_item(Some(items::write(key, "experience", item)?));
+    let put = Put::builder().set_item(Some(items::write(key, StoredKind::Experience, item)?));
     put_if_version(
         table,
         put,

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{number, refused, text};
 use crate::store::dynamo::items::{self, BanItem, StoredBan};
-use crate::store::dynamo::schema::{self, Key, attributes, names};
+use crate::store::dynamo::schema::{self, Key, StoredKind, attributes, names};
 use crate::store::dynamo::versions;
 
 pub use crate::store::dynamo::schema::EXPIRY_SHARDS;
@@ -128,7 +128,7 @@ impl Store {
             ttl: policy.leaves(UnixMillis::now().seconds()),
         };
         let of_expiry = Key::expiry(*prefix, *user, ban.guid, ban.decisions);
-        let put = versions::put_new(table, items::write(of_expiry, "expiry", item)?)?;
+        let put = versions::put_new(table, items::write(of_expiry, StoredKind::Expiry, item)?)?;
         let update = Update::builder()
             .table_name(table)
             .set_key(Some(key.clone().item()))

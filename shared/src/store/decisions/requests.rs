@@ -11,7 +11,7 @@ use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, StoredKind};
 use crate::store::dynamo::versions;
 
 /// For how many seconds a used key is valid: a day.
@@ -51,7 +51,7 @@ pub(in crate::store) fn write(
         answer: Some(answer),
         ttl: now.plus(KEPT).0,
     };
-    versions::put_new(table, items::write(key, "request", item)?)
+    versions::put_new(table, items::write(key, StoredKind::Request, item)?)
 }
 
 /// The first call under a key.
@@ -107,7 +107,7 @@ mod tests {
             ttl: 1_000,
         };
         let key = Key::request("0123abcd".parse().unwrap(), "hash");
-        items::write(key, "request", item).unwrap()
+        items::write(key, StoredKind::Request, item).unwrap()
     }
 
     fn judged(meaning: Option<&str>, sent: &IdempotencyKey, now: u64) -> Option<bool> {

@@ -8,7 +8,7 @@ use crate::domain::rules::{Ban, Standing};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 
 /// A standing with the versions that a write will require.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ impl Store {
             .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind ADD #value :one")
             .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":kind", text(StoredKind::Counter))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
         let updated = self.database.update(update).await?;

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::Key;
+use crate::store::dynamo::schema::{Key, StoredKind};
 use crate::store::dynamo::versions;
 
 /// A caller's limits besides the rules.
@@ -98,7 +98,7 @@ impl WritePolicy {
                     steps: counted.pace.steps().to_vec(),
                     ttl: now.plus(Pace::MATTERS).0,
                 };
-                let item = items::write(counted.key.clone(), "pace", item)?;
+                let item = items::write(counted.key.clone(), StoredKind::Pace, item)?;
                 let put = Put::builder().set_item(Some(item));
                 versions::put_if_version(table, put, counted.version)
             })

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use super::database::DatabaseError;
-use super::schema::{self, Item, Key, attributes};
+use super::database::{DatabaseError, text};
+use super::schema::{self, Item, Key, StoredKind, attributes};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspacePrefix};
 use crate::domain::rules::{
@@ -232,18 +232,15 @@ pub(in crate::store) fn read<'de, T: Deserialize<'de>>(item: Item) -> Result<T, 
         .map_err(|error| DatabaseError::Refused(format!("unreadable item: {error}")))
 }
 
-/// An item of the bans table: its key, its kind and its attributes.
+/// An item: its key, its kind and its attributes.
 pub(in crate::store) fn write(
     key: Key,
-    kind: &str,
+    kind: StoredKind,
     attributes: impl Serialize,
 ) -> Result<Item, DatabaseError> {
     let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
         .map_err(|error| DatabaseError::Refused(format!("could not serialize an item: {error}")))?;
-    item.insert(
-        attributes::KIND.to_owned(),
-        AttributeValue::S(kind.to_owned()),
-    );
+    item.insert(attributes::KIND.to_owned(), text(kind));
     item.extend(key.item());
     Ok(item)
 }

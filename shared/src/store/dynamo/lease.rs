@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::database::{number, text};
-use super::schema::{Key, attributes};
+use super::schema::{Key, StoredKind, attributes};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
@@ -45,7 +45,7 @@ impl Store {
                 "attribute_not_exists(held_until) OR held_until < :now OR holder = :holder",
             )
             .expression_attribute_names("#ttl", attributes::TTL)
-            .expression_attribute_values(":kind", text("lease"))
+            .expression_attribute_values(":kind", text(StoredKind::Lease))
             .expression_attribute_values(":holder", text(&holder))
             .expression_attribute_values(":until", number(until))
             .expression_attribute_values(":ttl", number(ttl))

@@ -1,6 +1,7 @@
 //! The keys of items. Only this module knows the layout; `docs/architecture.md` describes it.
 
 pub mod attributes;
+mod kinds;
 pub mod names;
 mod outward;
 mod partition;
@@ -14,6 +15,7 @@ use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::store::erasure::requests::NotificationId;
 
+pub use kinds::StoredKind;
 pub use outward::*;
 pub use partition::Partition;
 
@@ -93,6 +95,13 @@ impl Key {
             pk: user.map_or_else(|| activity_partition(prefix), of_user),
             sk: format!("{ACTIVITY_PREFIX}{:014}#{id}", at.millis()),
         }
+    }
+
+    /// Whether this is the key of an activity.
+    #[must_use]
+    pub fn is_activity(&self) -> bool {
+        let of_an_owner = self.partition().map(|partition| partition.kind);
+        matches!(of_an_owner, Some("A" | "U")) && self.sk.starts_with(ACTIVITY_PREFIX)
     }
 
     /// A request with an idempotency key, by its hash.

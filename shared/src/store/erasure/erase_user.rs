@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{Database, DatabaseError, refused};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{BAN_PREFIX, Item, Key};
+use crate::store::dynamo::schema::{BAN_PREFIX, Item, Key, StoredKind};
 use crate::store::erasure::markers::{Markers, Marking};
 use batch::ErasureBatch;
 use keeping::Keeping;
@@ -166,7 +166,7 @@ fn receipt(
     let key = Key::receipt(erasure.prefix, now, &name);
     let put = Put::builder()
         .table_name(&database.tables().bans)
-        .set_item(Some(items::write(key, "receipt", item)?))
+        .set_item(Some(items::write(key, StoredKind::Receipt, item)?))
         .build()
         .map_err(refused)?;
     Ok(TransactWriteItem::builder().put(put).build())

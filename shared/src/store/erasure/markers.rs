@@ -18,7 +18,7 @@ use crate::domain::rules::{self, Ban, BanRequest, Wording};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, refused};
 use crate::store::dynamo::items::{self, StoredBan};
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, StoredKind};
 
 /// How many bytes of a hash are kept: 128 bits.
 const BYTES: usize = 16;
@@ -120,7 +120,7 @@ impl Marking {
                 until: *until,
                 ttl: until.plus(SLACK).0,
             };
-            let item = items::write(Key::erased(self.prefix, hash), "erased", item)?;
+            let item = items::write(Key::erased(self.prefix, hash), StoredKind::Erased, item)?;
             let put = Put::builder()
                 .table_name(table)
                 .set_item(Some(item))
@@ -266,7 +266,7 @@ mod tests {
         let marking = marking();
         let key = Key::experience(marking.prefix, user, experience);
         let ban = StoredBan::from(&ban);
-        let item = items::write(key, "experience", Standing { ban }).unwrap();
+        let item = items::write(key, StoredKind::Experience, Standing { ban }).unwrap();
         let markers = marking.of(&item, NOW).unwrap();
         let left: Vec<_> = markers.0.keys().cloned().collect();
         assert_eq!(left, hashes(&marking, &request()));
@@ -274,7 +274,12 @@ mod tests {
         for secret in [&user.to_string(), "aimbot", "Cheating"] {
             assert!(!writes.contains(secret), "{writes}");
         }
-        let record = items::write(Key::ban(marking.prefix, user, Guid::from(1)), "ban", ()).ok();
+        let record = items::write(
+            Key::ban(marking.prefix, user, Guid::from(1)),
+            StoredKind::Ban,
+            (),
+        )
+        .ok();
         let record = record.unwrap_or_default();
         assert_eq!(marking.of(&record, NOW).unwrap().len(), 0);
     }

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key, attributes};
+use crate::store::dynamo::schema::{self, Key, StoredKind, attributes};
 use crate::store::erasure::erase_user::{ErasureSource, UserErasure};
 
 /// How many seconds a mark is valid: seven days. Roblox stops repeating a notification much sooner.
@@ -177,7 +177,7 @@ impl Store {
         let key = Key::queued_erasure(prefix, notification);
         let put = Put::builder()
             .table_name(&self.database.tables().bans)
-            .set_item(Some(items::write(key, "queued-erasure", erasure)?))
+            .set_item(Some(items::write(key, StoredKind::QueuedErasure, erasure)?))
             .build();
         let put = put.map_err(refused)?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -191,7 +191,7 @@ impl Store {
 
     /// Marks a notification; `false` if a simultaneous repeat has processed it.
     async fn mark(&self, key: Key, mark: Mark, now: UnixSeconds) -> Result<bool, DatabaseError> {
-        let item = items::write(key, "notification", mark)?;
+        let item = items::write(key, StoredKind::Notification, mark)?;
         let put = self
             .database
             .putting(item)?
@@ -209,7 +209,7 @@ impl Store {
         key: Key,
         now: UnixSeconds,
     ) -> Result<(), DatabaseError> {
-        let mark = items::write(key.clone(), "notification", Mark::new(now, false))?;
+        let mark = items::write(key.clone(), StoredKind::Notification, Mark::new(now, false))?;
         let put = Put::builder()
             .table_name(&self.database.tables().bans)
             .set_item(Some(mark))

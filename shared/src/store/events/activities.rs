@@ -7,15 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::domain::activity::{Activity, ActivityDetails, ActivityId};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
+use crate::domain::event::EventName;
 use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind};
 use crate::store::dynamo::versions;
-
-/// The kind of the item.
-pub(in crate::store) const ACTIVITY: &str = "activity";
 
 /// A stored activity.
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,6 +78,13 @@ impl From<ActivityItem> for Activity {
     }
 }
 
+/// Whether this version knows the event of a stored activity. After a rollback there may be others,
+/// which nothing shows.
+pub(in crate::store) fn is_known(item: &Item) -> bool {
+    let event = item.get("event").and_then(|event| event.as_s().ok());
+    event.is_none_or(|event| EventName::named(event).is_some())
+}
+
 impl Store {
     /// Records an activity; `false` if one with this time and id is recorded already.
     pub async fn record_activity(
@@ -116,8 +121,9 @@ impl Store {
             .expression_attribute_values(":user", text(schema::user_partition(prefix, user)))
             .expression_attribute_values(":activities", text(schema::ACTIVITY_PREFIX));
         let items = self.database.query_all(query).await?;
+        let known = items.into_iter().filter(is_known);
         let read = |item| items::read::<ActivityItem>(item).map(Activity::from);
-        let read: Result<_, DatabaseError> = items.into_iter().map(read).collect();
+        let read: Result<_, DatabaseError> = known.map(read).collect();
         Ok(read?)
     }
 
@@ -130,6 +136,6 @@ impl Store {
         let item = ActivityItem::of(activity, policy.leaves(activity.moment.seconds()));
         let (moment, id) = (activity.moment, activity.id.as_str());
         let key = Key::activity(prefix, activity.user, moment, id);
-        Ok(items::write(key, ACTIVITY, item)?)
+        Ok(items::write(key, StoredKind::Activity, item)?)
     }
 }

@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::expression::expression;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key, attributes};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind, attributes};
 
 /// How many seconds a failed delivery is kept with the receiver's answer: 7 days. A replay treats a
 /// deleted one like a failed one.
@@ -155,7 +155,7 @@ impl Store {
     ) -> Result<u32, DatabaseError> {
         let mut created = 0_u32;
         for (key, item) in chain {
-            let item = items::write(key, "delivery", item)?;
+            let item = items::write(key, StoredKind::Delivery, item)?;
             let is_new = self.database.create(item).await?;
             created = created.saturating_add(u32::from(is_new));
         }

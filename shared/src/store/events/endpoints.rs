@@ -10,7 +10,7 @@ use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::difference::update_difference;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind};
 
 /// How often a change is retried after a write conflict.
 const ROUNDS: u32 = 8;
@@ -103,5 +103,5 @@ fn read(items: Vec<Item>) -> Result<Vec<Endpoint>, ApiError> {
 
 pub(in crate::store) fn endpoint_item(endpoint: &Endpoint) -> Result<Item, DatabaseError> {
     let key = Key::endpoint(endpoint.workspace.prefix(), endpoint.id);
-    items::write(key, "endpoint", endpoint)
+    items::write(key, StoredKind::Endpoint, endpoint)
 }

@@ -13,17 +13,16 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::Deserialize;
 
-use crate::domain::activity::Activity;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
+use crate::domain::history::{LogEvent, LoggedEvent};
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Item, Key, attributes};
-use crate::store::events::activities::{ACTIVITY, ActivityItem};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind};
+use crate::store::events::activities::{self, ActivityItem};
 use crate::store::lists::history::DecisionItem;
 
 /// How often logging an entry is retried after a conflict with another batch.
@@ -101,8 +100,13 @@ struct Head {
     epoch: u64,
 }
 
+/// An activity of which this version only knows its place in the log.
+#[derive(Deserialize)]
+struct LaterActivity {}
+
 struct LoggedItem {
-    entry: LogEvent,
+    /// `None` for an activity that only a later version knows. It keeps its place in the log.
+    entry: Option<LogEvent>,
     log_position: Option<u64>,
     logged_at: Option<u64>,
     repeated: bool,
@@ -110,18 +114,18 @@ struct LoggedItem {
 
 impl LoggedItem {
     fn read(item: Item) -> Result<Self, DatabaseError> {
-        let kind = item.get(attributes::KIND).and_then(|kind| kind.as_s().ok());
-        if kind.is_some_and(|kind| kind == ACTIVITY) {
-            let stamped = items::read::<Stamped<ActivityItem>>(item)?;
-            let activity = |item| LogEvent::Activity(Box::new(Activity::from(item)));
-            return Ok(Self::of(stamped, activity));
+        if StoredKind::of(&item) != Some(StoredKind::Activity) {
+            let decision = |item: DecisionItem| LogEvent::Decision(Box::new(item.into()));
+            return Ok(Self::of(items::read(item)?, |item| Some(decision(item))));
         }
-        let stamped = items::read::<Stamped<DecisionItem>>(item)?;
-        let decision = |item| LogEvent::Decision(Box::new(PastDecision::from(item)));
-        Ok(Self::of(stamped, decision))
+        if !activities::is_known(&item) {
+            return Ok(Self::of(items::read(item)?, |LaterActivity {}| None));
+        }
+        let activity = |item: ActivityItem| LogEvent::Activity(Box::new(item.into()));
+        Ok(Self::of(items::read(item)?, |item| Some(activity(item))))
     }
 
-    fn of<T>(stamped: Stamped<T>, event: impl FnOnce(T) -> LogEvent) -> Self {
+    fn of<T>(stamped: Stamped<T>, event: impl FnOnce(T) -> Option<LogEvent>) -> Self {
         Self {
             entry: event(stamped.entry),
             log_position: stamped.log_position,
@@ -135,7 +139,7 @@ impl LoggedItem {
             position: self.log_position?,
             logged: UnixMillis::from_millis(self.logged_at?),
             repeated: self.repeated,
-            entry: self.entry,
+            entry: self.entry?,
         })
     }
 }
@@ -219,7 +223,7 @@ fn move_head(
         None => update
             .update_expression("SET kind = :kind, log_position = :position, began = :now")
             .condition_expression("attribute_not_exists(pk)")
-            .expression_attribute_values(":kind", text("log"))
+            .expression_attribute_values(":kind", text(StoredKind::Log))
             .expression_attribute_values(":now", number(now.millis())),
         Some(before) => update
             .update_expression("SET log_position = :position")

@@ -6,7 +6,7 @@ use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::ids::{ExperienceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{number, text};
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 
 /// How often one environment records that an experience polls. A game server polls about every
 /// minute; recording each poll would cost more than the polls.
@@ -26,7 +26,7 @@ impl Store {
             .updating(Key::sighting(prefix, experience))
             .update_expression("SET kind = :kind, #at = :now")
             .expression_attribute_names("#at", attributes::AT)
-            .expression_attribute_values(":kind", text("sighting"))
+            .expression_attribute_values(":kind", text(StoredKind::Sighting))
             .expression_attribute_values(":now", number(now.0));
         self.database.beside(call);
     }

@@ -17,14 +17,11 @@ use crate::store::decisions::snapshot::Snapshot;
 use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::{number, text};
 use crate::store::dynamo::items::{self, BanItem};
-use crate::store::dynamo::schema::{self, Key, names};
+use crate::store::dynamo::schema::{self, Key, StoredKind, names};
 use item::SyncItem;
 
 /// How long before a ban's guid was minted its first decision may lie, in seconds: clocks may disagree.
 const SLACK: u64 = 3600;
-
-/// The stored kind of a sync, an older word.
-const KIND: &str = "application";
 
 /// A user in some places of a universe.
 #[derive(Clone, Debug)]
@@ -84,7 +81,9 @@ impl Store {
         let due_at = due.map(|at| (schema::due_syncs(prefix, universe), at));
         let item = SyncItem::of(sync, due_at);
         let key = Key::restriction_sync(prefix, user, universe.get());
-        let put = self.database.putting(items::write(key, KIND, item)?)?;
+        let put = self
+            .database
+            .putting(items::write(key, StoredKind::Application, item)?)?;
         if is_saved {
             let put = put.condition_expression("attribute_exists(pk)");
             self.database.put_if(put).await?;

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::lease::Lease;
-use crate::store::dynamo::schema::{self, Item, Key, attributes};
+use crate::store::dynamo::schema::{self, Item, Key, StoredKind, attributes};
 
 /// How long a universe's pause stays stored after its end, in seconds.
 const PAUSE_KEPT: u64 = 86_400;
@@ -174,7 +174,7 @@ impl Store {
             .updating(Key::lease(prefix, &schema::mirror_lease(universe)))
             .update_expression("SET kind = :kind, paused_until = :until, #ttl = :ttl")
             .expression_attribute_names("#ttl", attributes::TTL)
-            .expression_attribute_values(":kind", text("lease"))
+            .expression_attribute_values(":kind", text(StoredKind::Lease))
             .expression_attribute_values(":until", number(until.millis()))
             .expression_attribute_values(":ttl", number(until.seconds().plus(PAUSE_KEPT)));
         self.database.update(update).await?;

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use end_to_end::{
     Ban, Call, KeySpec, Reply, TestApp, Unban, WebhookReceiver, Workspace, eventually, now,
+    role_change,
 };
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
@@ -16,7 +17,8 @@ use crate::routes::{EXPERIENCE, USER};
 
 /// The kinds of items with a TTL. The tests skip check counts, which are only read within their
 /// minute, and markers of erased bans, which hold their own end and are tested with the rules.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
+    "activity",
     "application",
     "checks",
     "decision",
@@ -70,6 +72,7 @@ async fn create_all_kinds(workspace: &Workspace<'_>, capped: &Workspace<'_>) -> 
     let (app, prefix) = (workspace.app(), workspace.id().prefix());
     workspace.ban(named_ban()).await;
     workspace.unban(Unban::of(USER, EXPERIENCE)).await;
+    assert!(workspace.record(&role_change(Some(USER))).await);
     let soon = now() + 3;
     capped.ban(Ban::of(EXPIRING, EXPERIENCE).length(soon)).await;
     capped
@@ -179,22 +182,20 @@ async fn expired_items_of_every_kind_are_ignored_before_deletion() {
             .unwrap()
             .is_some();
         let application = has_mirror_state(store, prefix).await;
-        (of_ban, of_expiring, deliveries.len(), pause, application)
+        let activities = store.activities(prefix, user(USER)).await.unwrap();
+        let decided = (of_ban, of_expiring, activities.len());
+        (decided, deliveries.len(), pause, application)
     };
     assert_eq!(
         kinds(&items_with_ttl(&workspace).await),
         KINDS.map(str::to_owned).into()
     );
-    let (of_ban, of_expiring, deliveries, pause, application) = seen().await;
-    assert_eq!(
-        (of_ban, of_expiring, pause, application),
-        (2, 1, true, true)
-    );
-    assert_eq!(deliveries, 4);
+    // Four decisions and an activity are delivered.
+    assert_eq!(seen().await, ((2, 1, 1), 5, true, true));
     assert!(!events(&workspace, None).await.0.is_empty());
 
     expire_all(&workspace).await;
-    assert_eq!(seen().await, (0, 0, 0, false, false));
+    assert_eq!(seen().await, ((0, 0, 0), 0, false, false));
     // Pages of the log that are now empty lead on to later ones.
     workspace.ban(Ban::of(9, EXPERIENCE)).await;
     app.quiet().await;
@@ -225,7 +226,14 @@ async fn expired_items_of_every_kind_are_ignored_before_deletion() {
         ttl.parse::<u64>().unwrap() < now()
     });
     let over = kinds(&over.collect::<Vec<_>>());
-    for kind in ["application", "decision", "delivery", "expiry", "lease"] {
+    for kind in [
+        "activity",
+        "application",
+        "decision",
+        "delivery",
+        "expiry",
+        "lease",
+    ] {
         assert!(over.contains(kind), "{kind}: {over:?}");
     }
 }

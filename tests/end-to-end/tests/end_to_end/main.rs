@@ -46,5 +46,6 @@ mod responses;
 mod roblox_signatures;
 mod roblox_webhook;
 mod routes;
+mod stored_kinds;
 mod time_limits;
 mod unbans;

@@ -8,7 +8,7 @@ use super::Import;
 use crate::domain::clock::UnixSeconds;
 use crate::store::dynamo::database::{DatabaseError, number, refused, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key, attributes};
+use crate::store::dynamo::schema::{Item, Key, StoredKind, attributes};
 use crate::store::dynamo::versions;
 
 /// For how many seconds the note of a ban without a guid is kept: 90 days. Until then the same file
@@ -65,7 +65,7 @@ impl Import {
             digest: &self.key_id,
             ttl: ends.0,
         };
-        items::write(key, "request", note)
+        items::write(key, StoredKind::Request, note)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::ids::{Uid, WorkspaceId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Key, attributes};
+use crate::store::dynamo::schema::{Key, StoredKind, attributes};
 
 /// A workspace whose bans keep their numbers in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Store {
             )
             .condition_expression("attribute_not_exists(pk)")
             .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":kind", text(StoredKind::Counter))
             .expression_attribute_values(":last", number(last))
             .expression_attribute_values(":from", text(adopting.workspace.to_string()))
             .expression_attribute_values(":up_to", number(adopting.up_to));
@@ -122,7 +122,7 @@ impl Store {
             .update_expression("SET kind = :kind, #value = :last")
             .condition_expression("attribute_not_exists(pk) OR #value < :last")
             .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":kind", text(StoredKind::Counter))
             .expression_attribute_values(":last", number(last));
         // If not, it is past them already.
         self.database.update_if(update).await?;
@@ -140,7 +140,7 @@ impl Store {
             .updating(Key::uid_counter(prefix))
             .update_expression("SET kind = :kind ADD #value :count")
             .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"))
+            .expression_attribute_values(":kind", text(StoredKind::Counter))
             .expression_attribute_values(":count", AttributeValue::N(count.to_string()))
             .return_values(ReturnValue::UpdatedNew);
         let updated = self.database.update(update).await?;

@@ -11,7 +11,7 @@ use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{self, Key, LOG_SHARDS, attributes, names};
+use crate::store::dynamo::schema::{self, Key, LOG_SHARDS, StoredKind, attributes, names};
 
 /// How far a counter moves beyond the larger of both tables' values: more than can have been
 /// assigned between the copy and now without a trace.
@@ -133,7 +133,7 @@ impl Restoring {
             .updating(key)
             .update_expression("SET kind = :kind, #value = :next, restored_by = :run")
             .expression_attribute_names("#value", attributes::VALUE)
-            .expression_attribute_values(":kind", text("counter"));
+            .expression_attribute_values(":kind", text(StoredKind::Counter));
         self.move_to(update, next).await?;
         Ok(Some(next))
     }
@@ -168,7 +168,7 @@ impl Restoring {
                 "SET kind = :kind, log_position = :next, epoch = :epoch, began = :began, \
                  restored_by = :run",
             )
-            .expression_attribute_values(":kind", text("log"))
+            .expression_attribute_values(":kind", text(StoredKind::Log))
             .expression_attribute_values(":epoch", number(epoch))
             .expression_attribute_values(":began", number(began));
         self.move_to(update, next).await?;

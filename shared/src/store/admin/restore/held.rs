@@ -17,6 +17,13 @@ use crate::store::dynamo::schema::{self, Item, Key};
 pub(super) struct HeldItems(pub BTreeMap<(String, String), Item>);
 
 impl HeldItems {
+    pub fn new(items: Vec<Item>) -> Self {
+        let keyed = items
+            .into_iter()
+            .filter_map(|item| Key::of(&item).map(|key| ((key.pk, key.sk), item)));
+        Self(keyed.collect())
+    }
+
     pub fn get(&self, key: &Key) -> Option<&Item> {
         self.0.get(&(key.pk.clone(), key.sk.clone()))
     }
@@ -34,7 +41,7 @@ impl HeldItems {
 
     /// What shows that the user was known: items that no later ban of theirs would write again.
     pub fn traces(&self) -> BTreeSet<&(String, String)> {
-        let lasting = ["ban", "decision", "expiry", "protected"];
+        let lasting = ["activity", "ban", "decision", "expiry", "protected"];
         let items = self.0.iter();
         items
             .filter(|(_, item)| lasting.contains(&kind_of(item)))
@@ -71,10 +78,7 @@ impl Store {
         )
         .await?;
         items.extend(others);
-        let keyed = items
-            .into_iter()
-            .filter_map(|item| Key::of(&item).map(|key| ((key.pk, key.sk), item)));
-        Ok(HeldItems(keyed.collect()))
+        Ok(HeldItems::new(items))
     }
 
     /// Whether the table has anything that identifies the user.

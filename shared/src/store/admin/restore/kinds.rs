@@ -5,7 +5,7 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key, attributes};
+use crate::store::dynamo::schema::{Item, Key, StoredKind, attributes};
 
 /// What to do with a missing item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,31 +24,35 @@ pub(super) enum Fate {
     WithUser,
 }
 
-/// The fates of all kinds of items in the bans table. A test compares them with
-/// `docs/architecture.md`.
-const FATES: [(&str, Fate); 21] = [
-    ("activity", Fate::PutBack),
-    ("application", Fate::PutBack),
-    ("ban", Fate::PutBack),
-    ("decision", Fate::PutBack),
-    ("delivery", Fate::PutBack),
-    ("erased", Fate::PutBack),
-    ("expiry", Fate::PutBack),
-    ("notification", Fate::PutBack),
-    ("receipt", Fate::PutBack),
-    ("request", Fate::PutBack),
-    ("link", Fate::Link),
-    ("queued-erasure", Fate::IfUserIsKnown),
-    ("counter", Fate::Counter),
-    ("log", Fate::Counter),
-    ("checks", Fate::StayGone),
-    ("lease", Fate::StayGone),
-    ("pace", Fate::StayGone),
-    ("sighting", Fate::StayGone),
-    ("experience", Fate::WithUser),
-    ("global", Fate::WithUser),
-    ("protected", Fate::WithUser),
-];
+/// What to do with a missing item of a kind; `None` for those of the workspaces table.
+const fn fate(kind: StoredKind) -> Option<Fate> {
+    match kind {
+        StoredKind::Activity
+        | StoredKind::Application
+        | StoredKind::Ban
+        | StoredKind::Decision
+        | StoredKind::Delivery
+        | StoredKind::Erased
+        | StoredKind::Expiry
+        | StoredKind::Notification
+        | StoredKind::Receipt
+        | StoredKind::Request => Some(Fate::PutBack),
+        StoredKind::Link => Some(Fate::Link),
+        StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
+        StoredKind::Counter | StoredKind::Log => Some(Fate::Counter),
+        StoredKind::Checks | StoredKind::Lease | StoredKind::Pace | StoredKind::Sighting => {
+            Some(Fate::StayGone)
+        }
+        StoredKind::Experience | StoredKind::Global | StoredKind::Protected => Some(Fate::WithUser),
+        StoredKind::EndedMirror
+        | StoredKind::Endpoint
+        | StoredKind::ErasureIntake
+        | StoredKind::Key
+        | StoredKind::Mirror
+        | StoredKind::Restore
+        | StoredKind::Workspace => None,
+    }
+}
 
 /// The kind of an item; empty if it has none.
 pub(super) fn kind_of(item: &Item) -> &str {
@@ -58,8 +62,8 @@ pub(super) fn kind_of(item: &Item) -> &str {
 
 /// The fate of an item of this kind. An unknown one must not be lost silently.
 pub(super) fn fate_of(kind: &str) -> Result<Fate, DatabaseError> {
-    let known = FATES.iter().find(|(name, _)| *name == kind);
-    known.map(|(_, fate)| *fate).ok_or_else(|| {
+    let known = StoredKind::in_bans(kind).and_then(fate);
+    known.ok_or_else(|| {
         let what = format!("the copy contains an item of unknown kind {kind:?}");
         DatabaseError::Refused(what)
     })
@@ -120,20 +124,16 @@ impl Restoring {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
-    fn every_kind_of_the_architecture_has_a_fate() {
-        let page = include_str!("../../../../../docs/architecture.md");
-        let (_, table) = page.split_once("### `bans`:").unwrap();
-        let (table, _) = table.split_once("| index |").unwrap();
-        let documented: BTreeSet<_> = table
-            .lines()
-            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-            .collect();
-        let known: BTreeSet<_> = FATES.iter().map(|(kind, _)| *kind).collect();
-        assert_eq!(known, documented);
+    fn every_kind_of_the_bans_table_has_a_fate_and_no_other() {
+        for kind in StoredKind::IN_BANS {
+            assert!(fate_of(kind.name()).is_ok(), "{kind:?}");
+        }
+        for kind in StoredKind::IN_WORKSPACES {
+            assert!(fate_of(kind.name()).is_err(), "{kind:?}");
+        }
+        assert!(fate_of("unknown").is_err());
     }
 }

@@ -11,13 +11,12 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::held::HeldItems;
-use super::kinds::kind_of;
 use super::{Restored, Restoring};
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::dynamo::database::{DatabaseError, number};
-use crate::store::dynamo::schema::{Item, Key};
+use crate::store::dynamo::schema::{Item, Key, StoredKind};
 
-/// The attributes that an entry of the history gets when it is logged.
+/// The attributes that an entry gets when it is logged.
 pub(super) const LOG_STAMPS: [&str; 3] = ["log_shard", "log_position", "logged_at"];
 
 /// The attribute of an entry that a restore has logged again.
@@ -44,7 +43,7 @@ pub struct KnownLogs(Arc<Mutex<BTreeMap<WorkspacePrefix, LogState>>>);
 impl LogState {
     /// An entry of the history when put back: without a position, unless it keeps its own.
     pub fn as_logged(self, mut item: Item, done: &mut Restored) -> Item {
-        if !matches!(kind_of(&item), "decision" | "expiry" | "activity") {
+        if !StoredKind::of(&item).is_some_and(StoredKind::is_logged) {
             return item;
         }
         if self.is_lost {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::error::ApiError;
 use crate::store::Store;
 use crate::store::dynamo::items;
-use crate::store::dynamo::schema::{Item, Key, RESTORE_RUN};
+use crate::store::dynamo::schema::{Item, Key, RESTORE_RUN, StoredKind};
 
 /// The stored state, in the workspaces table; only the CLI reads it.
 #[derive(Serialize, Deserialize)]
@@ -94,5 +94,5 @@ async fn read<T: DeserializeOwned>(store: &Store, key: Key) -> Result<Option<T>,
 fn written<T: Serialize>(key: Key, state: &T) -> Result<Item, ApiError> {
     let state = serde_json::to_string(state);
     let state = state.map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok(items::write(key, "restore", RunItem { state })?)
+    Ok(items::write(key, StoredKind::Restore, RunItem { state })?)
 }

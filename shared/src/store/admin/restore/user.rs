@@ -18,7 +18,7 @@ use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
-use crate::store::dynamo::schema::{Item, Key, attributes};
+use crate::store::dynamo::schema::{Item, Key, StoredKind, attributes};
 
 /// How far the version of an item that is put back moves: no write that was in progress when the
 /// item was lost may find the version it requires.
@@ -63,7 +63,7 @@ impl Restoring {
     }
 
     /// Puts back the records, the history and the other items beside the standing.
-    async fn put_back_lost(
+    pub(super) async fn put_back_lost(
         &self,
         prefix: WorkspacePrefix,
         copy: &HeldItems,
@@ -112,7 +112,7 @@ impl Restoring {
             (None, None) => Ok(()),
             (None, Some(mut copied)) => {
                 copied.version = copied.version.saturating_add(VERSIONS);
-                let item = items::write(key.clone(), "global", copied)?;
+                let item = items::write(key.clone(), StoredKind::Global, copied)?;
                 Ok(self.replace(live.get(&key), item, done).await?)
             }
             (Some(present), copied) => {
@@ -149,7 +149,7 @@ impl Restoring {
                 let version = copied.version.saturating_add(VERSIONS);
                 let now = UnixMillis::now().seconds();
                 let item = ExperienceItem::new(prefix, experience, &standing, version, now);
-                let item = items::write(key.clone(), "experience", item)?;
+                let item = items::write(key.clone(), StoredKind::Experience, item)?;
                 Ok(self.replace(live.get(&key), item, done).await?)
             }
             (Some(_), copied) => {
@@ -257,7 +257,7 @@ const REASON: &str = "Restored to an earlier state.";
 /// changes it. History never changes; a record changes with each decision on its ban.
 fn repaired(copied: &Item, present: &Item) -> Option<Item> {
     match kinds::kind_of(copied) {
-        "decision" | "expiry" => {
+        "activity" | "decision" | "expiry" => {
             let mut repaired = copied.clone();
             for stamp in LOG_STAMPS.into_iter().chain([REPEATED]) {
                 repaired.remove(stamp);

@@ -80,6 +80,8 @@ impl Keeping {
             }
             "ban" => is_later || guid.is_some_and(|guid| self.guids.contains(&guid)),
             "application" => self.any,
+            // No ban and no mirror state depends on it.
+            "activity" => return Ok(is_later),
             _ => is_later,
         };
         self.any |= keeps;
@@ -132,6 +134,16 @@ mod tests {
         ];
         assert_eq!(kept(Some(10), &items), expected);
         assert_eq!(kept(Some(11), &items), [false; 10]);
+    }
+
+    #[test]
+    fn later_activity_is_kept_without_the_mirror_state() {
+        let items = [
+            json!({ "kind": "activity", "at": 10 }),
+            json!({ "kind": "activity", "at": 11 }),
+            json!({ "kind": "application" }),
+        ];
+        assert_eq!(kept(Some(10), &items), [false, true, false]);
     }
 
     #[test]

@@ -1,0 +1,256 @@
+//! Every kind of stored item, and what becomes of it.
+//!
+//! A new kind does not compile until [`life`] says what becomes of it, and fails until [`fill`]
+//! stores one.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use end_to_end::{
+    Ban, Call, KeySpec, TestApp, WebhookReceiver, Workspace, eventually, now, role_change,
+};
+use serde_json::{Value, json};
+use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::ids::{ExperienceId, UniverseId, UserId};
+use shared::domain::keys::NotificationSecret;
+use shared::domain::rules::mirror::RestrictionSync;
+use shared::store::admin::RemovalPosition;
+use shared::store::{
+    ErasureIntake, ErasureMode, ErasureSource, MirrorOptions, NotificationId, StoredKind,
+};
+
+use crate::routes::EXPERIENCE;
+
+/// The users, with ids that are found in no other number.
+const BANNED: u64 = 8_123_456_701;
+const EXPIRING: u64 = 8_123_456_702;
+const ERASED: u64 = 8_123_456_703;
+const WITHOUT_BANS: u64 = 8_123_456_704;
+const PROTECTED: u64 = 8_123_456_705;
+const USERS: [u64; 5] = [BANNED, EXPIRING, ERASED, WITHOUT_BANS, PROTECTED];
+
+const UNIVERSE: u64 = 7;
+
+/// What the erasure of a user does to items of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Erasure {
+    /// Each is about a user, and is removed with them.
+    Removed,
+    /// Those that name the user are removed.
+    RemovedIfNamed,
+    /// They name no user, and stay.
+    Kept,
+}
+
+/// What the deletion of a workspace does to items of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deletion {
+    Removed,
+    /// They stay until their `ttl`.
+    Expires,
+    /// They are not a workspace's.
+    Unaffected,
+}
+
+/// What becomes of items of a kind: in an erasure, in a deletion, and whether each is a row of an
+/// export.
+const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
+    match kind {
+        StoredKind::Activity => (Erasure::RemovedIfNamed, Deletion::Removed, false),
+        StoredKind::Ban => (Erasure::Removed, Deletion::Removed, true),
+        StoredKind::Application
+        | StoredKind::Decision
+        | StoredKind::Experience
+        | StoredKind::Expiry
+        | StoredKind::Global
+        | StoredKind::Protected
+        | StoredKind::QueuedErasure => (Erasure::Removed, Deletion::Removed, false),
+        StoredKind::Counter
+        | StoredKind::Delivery
+        | StoredKind::Link
+        | StoredKind::Log
+        | StoredKind::Receipt
+        | StoredKind::Sighting
+        | StoredKind::EndedMirror
+        | StoredKind::Endpoint
+        | StoredKind::ErasureIntake
+        | StoredKind::Key
+        | StoredKind::Mirror
+        | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),
+        StoredKind::Pace => (Erasure::RemovedIfNamed, Deletion::Expires, false),
+        StoredKind::Checks
+        | StoredKind::Erased
+        | StoredKind::Lease
+        | StoredKind::Notification
+        | StoredKind::Request => (Erasure::Kept, Deletion::Expires, false),
+        StoredKind::Restore => (Erasure::Kept, Deletion::Unaffected, false),
+    }
+}
+
+fn user(id: u64) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+/// The workspace's items in both tables.
+async fn items(workspace: &Workspace<'_>) -> Vec<Value> {
+    let app = workspace.app();
+    let scan = json!({ "TableName": app.tables().workspaces });
+    let settings = app.database().call("Scan", &scan).await.unwrap();
+    let (guid, prefix) = (workspace.guid(), workspace.prefix());
+    let is_ours = |item: &&Value| {
+        let text = item.to_string();
+        text.contains(&guid) || text.contains(&prefix)
+    };
+    let settings = settings["Items"].as_array().unwrap();
+    let settings = settings.iter().filter(is_ours).cloned();
+    let mut items = app.items(&format!("{prefix}#")).await;
+    items.extend(settings);
+    items
+}
+
+fn kind_of(item: &Value) -> StoredKind {
+    let name = item["kind"]["S"].as_str().unwrap();
+    let mut all = StoredKind::IN_BANS.iter().chain(StoredKind::IN_WORKSPACES);
+    let kind = all.find(|kind| kind.name() == name);
+    *kind.unwrap_or_else(|| panic!("an item of an unknown kind: {item}"))
+}
+
+fn kinds(items: &[Value]) -> BTreeSet<StoredKind> {
+    items.iter().map(kind_of).collect()
+}
+
+/// The kinds of a workspace's items that become this.
+fn kinds_that(are: impl Fn(Erasure, Deletion) -> bool) -> BTreeSet<StoredKind> {
+    let all = StoredKind::IN_BANS.iter().chain(StoredKind::IN_WORKSPACES);
+    let of_a_workspace = all.copied().filter(|kind| {
+        let (erasure, deletion, _) = life(*kind);
+        deletion != Deletion::Unaffected && are(erasure, deletion)
+    });
+    of_a_workspace.collect()
+}
+
+/// Stores an item of every kind that a workspace can have.
+async fn fill(workspace: &Workspace<'_>) {
+    let (app, store) = (workspace.app(), workspace.app().store());
+    let prefix = workspace.id().prefix();
+    let hook = WebhookReceiver::start();
+    workspace.add_endpoint(&hook.url(), |_| {}).await;
+    for place in [EXPERIENCE, EXPERIENCE + 1] {
+        let options = MirrorOptions::ALL;
+        workspace.set_mirror(place, UNIVERSE, "none", options).await;
+    }
+    let place = ExperienceId::new(EXPERIENCE).unwrap();
+    assert!(store.remove_mirror(prefix, place).await.unwrap());
+
+    let soon = now() + 3;
+    let capped = KeySpec {
+        bans_per_hour: NonZeroU32::new(1),
+        ..KeySpec::default()
+    };
+    let capped = workspace.with_key(&workspace.make_key(capped).await);
+    capped.ban(Ban::of(EXPIRING, EXPERIENCE).length(soon)).await;
+    let global = Ban::of(BANNED, EXPERIENCE).global().permanent();
+    workspace
+        .ban(global.header("idempotency-key", "once"))
+        .await;
+    workspace.ban(Ban::of(ERASED, EXPERIENCE)).await;
+    for of in [Some(BANNED), Some(WITHOUT_BANS), None] {
+        assert!(workspace.record(&role_change(of)).await);
+    }
+    let protecting = store.protect(prefix, user(PROTECTED), UnixSeconds(now()));
+    protecting.await.unwrap();
+    let universe = UniverseId::new(UNIVERSE).unwrap();
+    let sync = RestrictionSync::default();
+    let saving = store.save_sync(prefix, user(BANNED), universe, &sync, None, false);
+    saving.await.unwrap();
+    let until = UnixMillis::from_millis(UnixMillis::now().millis() + 3_600_000);
+    store.pause_universe(prefix, universe, until).await.unwrap();
+
+    let erasing = store.erase_user(prefix, user(ERASED), ErasureSource::Operator);
+    erasing.await.unwrap();
+    let intake = ErasureIntake {
+        guid: workspace.id(),
+        secret: NotificationSecret::new("secret").unwrap(),
+        mode: ErasureMode::Queue,
+        created: UnixSeconds(now()),
+    };
+    store.set_erasure_intake(&intake).await.unwrap();
+    let name = NotificationId::new("notification").unwrap();
+    let taking = store.take_in_erasure(&intake, &name, user(BANNED), UnixSeconds(now()));
+    taking.await.unwrap();
+
+    let check = json!({ "userId": BANNED, "experienceId": EXPERIENCE });
+    let check = Call::post("/is-banned").json(&check);
+    let public = workspace.with_key(workspace.public_key());
+    for _ in 0..10 {
+        public.send(check.clone()).await;
+    }
+    workspace.pending_bans(EXPERIENCE).await;
+    eventually("the ban has expired", async || {
+        (now() >= soon).then_some(())
+    })
+    .await;
+    app.run_schedule("expire-bans", "EachMinute").await;
+    app.quiet().await;
+    let all = kinds_that(|_, _| true);
+    eventually("an item of every kind", async || {
+        let found = kinds(&items(workspace).await);
+        let missing: Vec<_> = all.difference(&found).collect();
+        if !missing.is_empty() {
+            eprintln!("missing: {missing:?}");
+        }
+        missing.is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn erasure_removes_every_item_that_names_the_user_and_no_other() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    fill(&workspace).await;
+    let before = items(&workspace).await;
+    let rows = workspace.send(Call::get("/export/bans/json")).await.list();
+    let exported = before.iter().filter(|item| life(kind_of(item)).2);
+    assert_eq!(rows.len(), exported.count());
+
+    let prefix = workspace.id().prefix();
+    for id in USERS {
+        let erasing = app
+            .store()
+            .erase_user(prefix, user(id), ErasureSource::Operator);
+        erasing.await.unwrap();
+    }
+    app.quiet().await;
+    let left = items(&workspace).await;
+    for item in &left {
+        let text = item.to_string();
+        let named = USERS.iter().find(|user| text.contains(&user.to_string()));
+        assert_eq!(named, None, "{text}");
+    }
+    let kept = kinds_that(|erasure, _| erasure != Erasure::Removed);
+    assert_eq!(kinds(&left), kept);
+}
+
+#[tokio::test]
+async fn deletion_leaves_only_items_that_expire() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    fill(&workspace).await;
+    let (store, prefix) = (app.store(), workspace.id().prefix());
+    store.remove_global(prefix).await.unwrap();
+    let mut position = RemovalPosition::default();
+    while let Some(_bans) = store
+        .remove_some_users(prefix, &mut position)
+        .await
+        .unwrap()
+    {}
+    store.remove_rest(prefix).await.unwrap();
+    let left = items(&workspace).await;
+    for item in &left {
+        assert_eq!(life(kind_of(item)).1, Deletion::Expires, "{item}");
+        assert!(item.get("ttl").is_some(), "{item}");
+    }
+    let expiring = kinds_that(|_, deletion| deletion == Deletion::Expires);
+    assert_eq!(kinds(&left), expiring);
+}
