@@ -1,10 +1,11 @@
-//! The clients: game servers, moderators, exporters and event log readers, each with its own random
+//! The clients: game servers, moderators, officers, exporters and event log readers, each with its own random
 //! generator.
 
 mod cursor_tamperer;
 mod exporter;
 mod game_server;
 mod moderator;
+mod officer;
 mod reader;
 
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub async fn act(recorder: &Recorder<'_>, plan: &Plan) {
             let first = 1_000_000 * (workspace * MODERATORS + number + 1);
             acts.push(moderator::decide(client, u64::try_from(first).unwrap_or(1)).boxed());
         }
+        let client = Client::new(recorder, plan, workspace, "officer".to_owned());
+        acts.push(officer::act(client).boxed());
         let client = Client::new(recorder, plan, workspace, "exporter".to_owned());
         acts.push(exporter::look(client).boxed());
         let client = Client::new(recorder, plan, workspace, "reader".to_owned());

@@ -76,7 +76,8 @@ async fn remaining_bans(workspace: &Workspace<'_>, bans: &[Value]) -> Option<Str
 async fn remaining_events(workspace: &Workspace<'_>, log: &[Value]) -> Option<String> {
     age_log(workspace).await;
     let is_left = |event: &&Value| {
-        let user = event.pointer("/data/robloxId").and_then(Value::as_u64);
+        let user = ["/data/robloxId", "/robloxId"];
+        let user = user.iter().find_map(|at| event.pointer(at)?.as_u64());
         user.is_none_or(|user| !is_erased(user))
     };
     let left: Vec<_> = log.iter().filter(is_left).cloned().collect();

@@ -19,6 +19,8 @@ pub struct History {
     pub workspaces: Vec<WorkspaceInfo>,
     /// All calls, in the order in which they were answered.
     pub calls: Vec<RecordedCall>,
+    /// The activities that clients recorded.
+    pub activities: Vec<RecordedActivity>,
     /// The calls that read the final state.
     pub asked: Vec<RecordedCall>,
     /// The processes killed during a call.
@@ -40,6 +42,15 @@ pub struct WorkspaceInfo {
     pub experiences: Vec<ExperienceId>,
     /// The mirrored experiences, all of them places of one universe.
     pub mirrored: BTreeSet<ExperienceId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecordedActivity {
+    pub workspace: usize,
+    /// The id of its event.
+    pub id: String,
+    /// Whether the write succeeded; else it may have.
+    pub is_certain: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -154,7 +165,7 @@ pub struct FinalState {
     pub decisions: BTreeMap<String, Value>,
     /// `GET /events`, all pages.
     pub log: Vec<Value>,
-    /// The log position and event id of each decision and expiry.
+    /// The log position and event id of each decision, expiry and activity.
     pub places: Vec<(Option<u64>, String)>,
     /// What its endpoint received, in order.
     pub received: Vec<ReceivedEvent>,

@@ -8,7 +8,9 @@ use end_to_end::{ApiResponse, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
 use shared::domain::lock::lock;
 
-use crate::history::{CallResult, CursorList, GAVE_UP, Millis, Operation, RecordedCall};
+use crate::history::{
+    CallResult, CursorList, GAVE_UP, Millis, Operation, RecordedActivity, RecordedCall,
+};
 
 /// How long a client waits at most. The gateway answers within 30 s.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -18,6 +20,7 @@ pub struct Recorder<'a> {
     pub app: &'a TestApp,
     pub workspaces: Vec<Workspace<'a>>,
     calls: Mutex<Vec<RecordedCall>>,
+    activities: Mutex<Vec<RecordedActivity>>,
     began: Instant,
     began_at: Millis,
     closes: Instant,
@@ -43,6 +46,7 @@ impl<'a> Recorder<'a> {
             app,
             workspaces,
             calls: Mutex::default(),
+            activities: Mutex::default(),
             began,
             began_at: u64::try_from(began_at).unwrap_or_default(),
             closes: began + time,
@@ -71,6 +75,15 @@ impl<'a> Recorder<'a> {
     /// All calls so far.
     pub fn calls(&self) -> Vec<RecordedCall> {
         self.lock().clone()
+    }
+
+    /// All activities so far.
+    pub fn activities(&self) -> Vec<RecordedActivity> {
+        lock(&self.activities).clone()
+    }
+
+    pub fn note(&self, activity: RecordedActivity) {
+        lock(&self.activities).push(activity);
     }
 
     /// Makes a call and records it.

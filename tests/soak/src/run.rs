@@ -99,6 +99,7 @@ pub async fn run(plan: &Plan) -> SoakRun {
         skew,
         stream: failed,
         calls,
+        activities: recorder.activities(),
         ..History::default()
     };
     for number in 0..history.workspaces.len() {

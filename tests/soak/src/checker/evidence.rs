@@ -170,6 +170,11 @@ pub fn is_expiry(event: &Value) -> bool {
     id_of(event).is_some_and(|id| id.ends_with(EXPIRED))
 }
 
+/// Whether an event is an activity, which belongs to no ban.
+pub fn is_activity(event: &Value) -> bool {
+    id_of(event).is_some_and(|id| id.starts_with("act_"))
+}
+
 /// The event's decision number on its ban; for an expiry, the number of the decision before it.
 pub fn number_of(event: &Value) -> Option<u64> {
     let id = id_of(event)?;

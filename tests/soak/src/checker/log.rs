@@ -1,12 +1,12 @@
-//! Checks the event log: it holds each decision and each expiry once and in order, and every reader
-//! gets the same events.
+//! Checks the event log: it holds each decision, expiry and activity once and in order, and every
+//! reader gets the same events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::Finding;
-use super::evidence::{id_of, is_expiry, number_of};
+use super::evidence::{id_of, is_activity, is_expiry, number_of};
 use super::linearizability::until;
 use crate::history::{CallResult, FinalState, History, Millis, Operation, RecordedCall};
 
@@ -22,6 +22,7 @@ pub fn check(history: &History) -> Vec<Finding> {
             final_state,
         };
         log.matches_the_histories(&mut findings);
+        log.has_every_activity(&mut findings);
         log.has_no_gaps(&mut findings);
         log.has_every_expiry(&mut findings);
         log.is_in_order(&mut findings);
@@ -77,6 +78,7 @@ impl<'a> Log<'a> {
                 findings.push(self.finding(&format!("the event {id} appears twice")));
             }
             match of_bans.get(id) {
+                None if is_activity(event) => {}
                 None => findings
                     .push(self.finding(&format!("{event} is missing from the history of its ban"))),
                 Some(other) if *other != event => findings.push(self.finding(&format!(
@@ -87,6 +89,29 @@ impl<'a> Log<'a> {
         }
         for (id, event) in of_bans.iter().filter(|(id, _)| !told.contains(*id)) {
             findings.push(self.finding(&format!("{id} is missing: {event}")));
+        }
+    }
+
+    /// The log holds the recorded activities and no others.
+    fn has_every_activity(&self, findings: &mut Vec<Finding>) {
+        let recorded = self.history.activities.iter();
+        let recorded = recorded.filter(|activity| activity.workspace == self.workspace);
+        let recorded: BTreeMap<_, _> = recorded
+            .map(|activity| (activity.id.as_str(), activity.is_certain))
+            .collect();
+        let activities = self
+            .final_state
+            .log
+            .iter()
+            .filter(|event| is_activity(event));
+        let logged: BTreeSet<_> = activities.filter_map(id_of).collect();
+        for id in logged.iter().filter(|id| !recorded.contains_key(*id)) {
+            findings.push(self.finding(&format!("the activity {id} was never recorded")));
+        }
+        for (id, is_certain) in recorded {
+            if is_certain && !logged.contains(id) {
+                findings.push(self.finding(&format!("the activity {id} is missing")));
+            }
         }
     }
 
