@@ -1,4 +1,4 @@
-//! The domain: ids, times, bans, the rules, webhooks and keys. Nothing here knows a network or a database.
+//! The domain: ids, times, bans, the rules, evidence, webhooks and keys. Nothing here knows a network or a database.
 
 pub mod activity;
 pub mod backoff;
@@ -7,6 +7,7 @@ pub mod clock;
 pub(crate) mod digest;
 pub mod error;
 pub mod event;
+pub mod evidence;
 pub mod history;
 pub mod idempotency;
 pub mod ids;

@@ -1,0 +1,17 @@
+//! Evidence for a ban: a text of the moderator, or a file. What may be stored, and what each state allows.
+
+mod chat_links;
+mod content_type;
+mod file;
+mod file_name;
+mod metadata;
+mod state;
+mod text;
+
+pub use chat_links::ExpiringLink;
+pub use content_type::ContentType;
+pub use file::{FileSize, Sha256Digest};
+pub use file_name::{FileName, FileNameFault};
+pub use metadata::{EvidenceMetadata, MetadataFault};
+pub use state::{Completion, EvidenceState, FileCheck};
+pub use text::{EvidenceText, EvidenceTextFault};
