@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod cursor;
+pub mod evidence;
 pub mod export;
 mod fields;
 pub mod invocation;

@@ -83,6 +83,8 @@ pub struct Batch {
 pub struct Run {
     // expire-bans
     pub bans_expired: u32,
+    /// Pieces of evidence that were removed, or of which something remained.
+    pub evidence_removed: u32,
     // publish-events
     pub events_logged: u32,
     pub event_lag_seconds: Option<u64>,

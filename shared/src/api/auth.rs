@@ -8,5 +8,7 @@
 mod caller;
 mod notification;
 
-pub use caller::{Caller, CheckBans, Permission, ReadBans, UnverifiedKey, WriteBans};
+pub use caller::{
+    Caller, CheckBans, Permission, ReadBans, ReadEvidence, UnverifiedKey, WriteBans, WriteEvidence,
+};
 pub use notification::RobloxNotification;

@@ -65,14 +65,11 @@ impl Fields {
         id
     }
 
-    /// A required guid of a ban.
+    /// A required guid.
     pub fn guid(&mut self, field: &'static str) -> Option<Guid> {
         let guid = self.value(field).and_then(integer).filter(|guid| *guid > 0);
         if guid.is_none() {
-            self.reject(
-                field,
-                "must be the guid of a ban: digits without leading zeros",
-            );
+            self.reject(field, "must be a guid: digits without leading zeros");
         }
         guid.map(Guid::from)
     }
@@ -222,6 +219,12 @@ impl Fields {
     /// Adds the errors of another part of the request.
     pub fn take_errors_of(&mut self, other: Self) {
         self.errors.extend(other.errors);
+    }
+
+    /// All fields, for a route that stores what it is sent.
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.values
     }
 
     /// Whether there was no error so far.

@@ -2,7 +2,7 @@
 
 /// The paths of the API and their methods, in the format of an `allow` header. A test compares them
 /// with the routes of `template.yaml`.
-pub const ROUTES: [(&str, &str); 11] = [
+pub const ROUTES: [(&str, &str); 16] = [
     ("/api/v1/is-banned", "POST"),
     ("/api/v1/ban-async", "POST"),
     ("/api/v1/unban-async", "POST"),
@@ -10,6 +10,11 @@ pub const ROUTES: [(&str, &str); 11] = [
     ("/api/v1/pending-unbans", "GET"),
     ("/api/v1/bans", "GET"),
     ("/api/v1/bans/{guid}", "GET"),
+    ("/api/v1/bans/{guid}/evidence", "GET"),
+    ("/api/v1/evidence/create", "PATCH, POST"),
+    ("/api/v1/evidence/{guid}", "GET, DELETE"),
+    ("/api/v1/evidence/{guid}/metadata", "GET, PATCH"),
+    ("/api/v1/evidence/{guid}/complete", "POST"),
     ("/api/v1/events", "GET"),
     ("/api/v1/export/bans/json", "GET"),
     ("/api/v1/export/bans/csv", "GET"),

@@ -91,7 +91,11 @@ impl ApiRequest {
 
     /// The raw body, which signatures cover.
     pub fn raw_body(&self) -> Result<&[u8], ApiError> {
-        if self.body.len() > LARGEST_BODY {
+        self.raw_body_up_to(LARGEST_BODY)
+    }
+
+    fn raw_body_up_to(&self, largest: usize) -> Result<&[u8], ApiError> {
+        if self.body.len() > largest {
             return Err(ApiError::PayloadTooLarge);
         }
         Ok(&self.body)
@@ -100,7 +104,12 @@ impl ApiRequest {
     /// The fields of the body. The content type is ignored: a Roblox game server sends none, or the
     /// same on every call.
     pub fn body(&self) -> Result<Fields, ApiError> {
-        let inflated = self.inflated()?;
+        self.body_up_to(LARGEST_BODY)
+    }
+
+    /// The same for a route whose bodies may be larger, in bytes.
+    pub fn body_up_to(&self, largest: usize) -> Result<Fields, ApiError> {
+        let inflated = self.inflated(largest)?;
         let text = std::str::from_utf8(&inflated)
             .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))?;
         match serde_json::from_str(text) {
@@ -140,8 +149,8 @@ impl ApiRequest {
             })
     }
 
-    fn inflated(&self) -> Result<Vec<u8>, ApiError> {
-        let sent = self.raw_body()?;
+    fn inflated(&self, largest: usize) -> Result<Vec<u8>, ApiError> {
+        let sent = self.raw_body_up_to(largest)?;
         let encoding = self
             .headers
             .get(CONTENT_ENCODING)
@@ -150,9 +159,7 @@ impl ApiRequest {
             None | Some(b"" | b"identity") => Ok(sent.to_vec()),
             Some(b"gzip" | b"x-gzip") => {
                 let mut inflated = Vec::new();
-                let limit = u64::try_from(LARGEST_BODY)
-                    .unwrap_or(u64::MAX)
-                    .saturating_add(1);
+                let limit = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
                 MultiGzDecoder::new(sent)
                     .take(limit)
                     .read_to_end(&mut inflated)
@@ -162,7 +169,7 @@ impl ApiRequest {
                             "does not match the body, which is not gzip",
                         )
                     })?;
-                if inflated.len() > LARGEST_BODY {
+                if inflated.len() > largest {
                     return Err(ApiError::PayloadTooLarge);
                 }
                 Ok(inflated)

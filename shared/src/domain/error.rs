@@ -46,9 +46,18 @@ pub enum ApiError {
         /// Whether another caller may get another representation.
         varies: bool,
     },
-    /// The body exceeds 64 KiB, before or after decompression.
+    /// The body exceeds the route's limit, 64 KiB on all but one, before or after decompression.
     #[error("payload too large")]
     PayloadTooLarge,
+    /// The workspace may store no more evidence.
+    #[error("evidence quota reached")]
+    EvidenceQuotaReached,
+    /// Nothing has been uploaded for a file that a call would complete.
+    #[error("not uploaded")]
+    NotUploaded,
+    /// The uploaded file is not what its uploader declared.
+    #[error("content mismatch")]
+    ContentMismatch,
     /// The key or the moderator has reached a cap.
     #[error("rate limited: {what}")]
     RateLimited {
@@ -99,8 +108,9 @@ impl ApiError {
             Self::Forbidden(_) | Self::ProtectedUser => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::AlreadyBanned { .. } => 409,
+            Self::AlreadyBanned { .. } | Self::EvidenceQuotaReached | Self::NotUploaded => 409,
             Self::PayloadTooLarge => 413,
+            Self::ContentMismatch => 422,
             Self::RateLimited { .. } => 429,
             Self::Internal(_) => 500,
             Self::Unavailable(_) | Self::ServiceUnavailable { .. } => 503,
@@ -120,6 +130,9 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::AlreadyBanned { .. } => "already_banned",
             Self::PayloadTooLarge => "payload_too_large",
+            Self::EvidenceQuotaReached => "quota_reached",
+            Self::NotUploaded => "not_uploaded",
+            Self::ContentMismatch => "content_mismatch",
             Self::RateLimited { .. } => "rate_limited",
             Self::Internal(_) => "internal",
             Self::Unavailable(_) | Self::ServiceUnavailable { .. } => "unavailable",
@@ -161,7 +174,21 @@ impl ApiError {
                 change the ban"
                     .to_owned()
             }
-            Self::PayloadTooLarge => "the request body exceeds 64 KiB (after decompression)".to_owned(),
+            Self::PayloadTooLarge => "the request body exceeds 64 KiB, or 96 KiB of evidence (after decompression)".to_owned(),
+            Self::EvidenceQuotaReached => {
+                "the workspace's evidence has reached its limit of bytes: remove some, or ask the \
+                 workspace's operator for more"
+                    .to_owned()
+            }
+            Self::NotUploaded => {
+                "nothing has been uploaded: send the file to the URL from /evidence/create first"
+                    .to_owned()
+            }
+            Self::ContentMismatch => {
+                "the uploaded file is not of the declared type and was removed: create it again \
+                 under its own type"
+                    .to_owned()
+            }
             Self::Unavailable(_) => {
                 "the database is busy or unreachable: send the same call again".to_owned()
             }
@@ -189,7 +216,10 @@ impl ApiError {
             | Self::ProtectedUser
             | Self::MethodNotAllowed { .. }
             | Self::AlreadyBanned { .. }
-            | Self::PayloadTooLarge => None,
+            | Self::PayloadTooLarge
+            | Self::EvidenceQuotaReached
+            | Self::NotUploaded
+            | Self::ContentMismatch => None,
         }
     }
 }

@@ -4,7 +4,9 @@ mod chat_links;
 mod content_type;
 mod file;
 mod file_name;
+mod info;
 mod metadata;
+mod piece;
 mod state;
 mod text;
 
@@ -12,6 +14,8 @@ pub use chat_links::ExpiringLink;
 pub use content_type::ContentType;
 pub use file::{FileSize, Sha256Digest};
 pub use file_name::{FileName, FileNameFault};
+pub use info::{AttachedEvidence, EvidenceInfo};
 pub use metadata::{EvidenceMetadata, MetadataFault};
+pub use piece::{DeclaredFile, Evidence, EvidenceBody, NewEvidence, NewEvidenceBody};
 pub use state::{Completion, EvidenceState, FileCheck};
 pub use text::{EvidenceText, EvidenceTextFault};

@@ -88,6 +88,7 @@ impl Measured<'_> {
             seconds("pendingAgeSeconds", self.pending_age),
             seconds("spreadLagSeconds", self.spread_lag),
             count("bansExpired", run.bans_expired),
+            count("evidenceRemoved", run.evidence_removed),
             count("eventsLogged", run.events_logged),
             seconds("eventLagSeconds", run.event_lag_seconds),
             count("deliveriesMade", run.deliveries_made),

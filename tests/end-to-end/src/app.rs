@@ -2,6 +2,7 @@
 
 mod background;
 mod inspection;
+mod objects;
 mod setup;
 mod stream;
 

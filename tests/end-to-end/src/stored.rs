@@ -166,6 +166,11 @@ impl Stored {
             | StoredKind::Counter
             | StoredKind::Delivery
             | StoredKind::Erased
+            | StoredKind::Evidence
+            | StoredKind::EvidenceBytes
+            | StoredKind::EvidenceEntry
+            | StoredKind::EvidenceText
+            | StoredKind::RemovedEvidence
             | StoredKind::Lease
             | StoredKind::Notification
             | StoredKind::Pace

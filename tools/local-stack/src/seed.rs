@@ -134,7 +134,7 @@ fn items(demo: &Demo) -> [Value; 3] {
             "created": { "N": CREATED },
         })
     };
-    let all = json!({ "SS": ["bans:read", "bans:write", "bans:write-global"] });
+    let all = json!({ "SS": ["bans:read", "bans:write", "bans:write-global", "evidence:read", "evidence:write"] });
     [
         json!({
             "pk": { "S": format!("W#{prefix}") },

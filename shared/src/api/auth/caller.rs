@@ -56,6 +56,14 @@ pub struct ReadBans;
 #[derive(Clone, Copy, Debug)]
 pub struct WriteBans;
 
+/// May read evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadEvidence;
+
+/// May add, change and remove evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteEvidence;
+
 impl Permission for CheckBans {
     fn demand(_: &KeyRecord) -> Result<(), ApiError> {
         Ok(())
@@ -82,6 +90,26 @@ impl Permission for WriteBans {
             key,
             KeyScope::WriteBans,
             "this key lacks the scope bans:write",
+        )
+    }
+}
+
+impl Permission for ReadEvidence {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(
+            key,
+            KeyScope::ReadEvidence,
+            "this key lacks the scope evidence:read",
+        )
+    }
+}
+
+impl Permission for WriteEvidence {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(
+            key,
+            KeyScope::WriteEvidence,
+            "this key lacks the scope evidence:write",
         )
     }
 }

@@ -2,11 +2,13 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
 
 use super::chat_links::ExpiringLink;
 
 /// A text of 1 byte to 48 KiB in UTF-8.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct EvidenceText(String);
 
 /// Why a content is rejected. Displayed, it completes a sentence that begins with the field.

@@ -96,10 +96,22 @@ pub enum KeyScope {
     /// With `bans:write`: make and lift Global bans.
     #[serde(rename = "bans:write-global")]
     WriteGlobalBans,
+    /// Read evidence.
+    #[serde(rename = "evidence:read")]
+    ReadEvidence,
+    /// Add, change and remove evidence.
+    #[serde(rename = "evidence:write")]
+    WriteEvidence,
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 3] = [Self::ReadBans, Self::WriteBans, Self::WriteGlobalBans];
+    pub const ALL: [Self; 5] = [
+        Self::ReadBans,
+        Self::WriteBans,
+        Self::WriteGlobalBans,
+        Self::ReadEvidence,
+        Self::WriteEvidence,
+    ];
     /// The scopes of a new key by default.
     pub const DEFAULT: [Self; 2] = [Self::ReadBans, Self::WriteBans];
 
@@ -109,6 +121,8 @@ impl KeyScope {
             Self::ReadBans => "bans:read",
             Self::WriteBans => "bans:write",
             Self::WriteGlobalBans => "bans:write-global",
+            Self::ReadEvidence => "evidence:read",
+            Self::WriteEvidence => "evidence:write",
         }
     }
 }
@@ -125,7 +139,9 @@ impl FromStr for KeyScope {
         Self::ALL
             .into_iter()
             .find(|scope| scope.name() == text)
-            .ok_or(UnknownWord("bans:read, bans:write, bans:write-global"))
+            .ok_or(UnknownWord(
+                "bans:read, bans:write, bans:write-global, evidence:read, evidence:write",
+            ))
     }
 }
 

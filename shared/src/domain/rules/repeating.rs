@@ -27,6 +27,12 @@ const DIGITS: usize = 32;
 pub struct Meaning(String);
 
 impl Meaning {
+    /// The meaning of a call on which no rule decides, from all that it depends on.
+    #[must_use]
+    pub fn of_parts(parts: &[&str]) -> Self {
+        Self(digest::of(parts))
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

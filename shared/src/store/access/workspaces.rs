@@ -19,6 +19,9 @@ use crate::store::dynamo::schema::Key;
 /// effect everywhere within this time.
 const CACHE_TTL: Duration = Duration::from_mins(1);
 
+/// How many GiB of evidence a workspace may store, unless it has another limit.
+pub const EVIDENCE_GIB: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
 /// A workspace and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
@@ -34,6 +37,12 @@ pub struct Workspace {
     /// decisions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_days: Option<NonZeroU32>,
+    /// How many days a piece of evidence is kept; absent = permanently. It applies to later evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_days: Option<NonZeroU32>,
+    /// How many GiB of evidence the workspace may store; absent = [`EVIDENCE_GIB`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_gib: Option<NonZeroU32>,
     pub created: UnixSeconds,
     /// Authenticates cursors and hashes erased bans. Workspaces made by an older version lack it
     /// until the operator upgrades them.

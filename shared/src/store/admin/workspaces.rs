@@ -20,6 +20,8 @@ impl Workspace {
             linking: Linking::Automatic,
             moderator_bans_per_hour: None,
             history_days: None,
+            evidence_days: None,
+            evidence_gib: None,
             created,
             secret: Some(WorkspaceSecret::random()),
         }

@@ -45,13 +45,23 @@ pub(in crate::store) fn write(
     answer: StoredAnswer,
     now: UnixSeconds,
 ) -> Result<TransactWriteItem, DatabaseError> {
+    versions::put_new(table, item(key, name, Some(answer), now)?)
+}
+
+/// The item of a used key. A call that is no decision has no ban in its answer.
+pub(in crate::store) fn item(
+    key: Key,
+    name: &IdempotencyKey,
+    answer: Option<StoredAnswer>,
+    now: UnixSeconds,
+) -> Result<Item, DatabaseError> {
     let item = RequestItem {
         meaning: Some(name.meaning.clone()),
         digest: name.bytes.clone(),
-        answer: Some(answer),
+        answer,
         ttl: now.plus(KEPT).0,
     };
-    versions::put_new(table, items::write(key, StoredKind::Request, item)?)
+    items::write(key, StoredKind::Request, item)
 }
 
 /// The first call under a key.

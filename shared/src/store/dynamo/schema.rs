@@ -1,6 +1,7 @@
 //! The keys of items. Only this module knows the layout; `docs/architecture.md` describes it.
 
 pub mod attributes;
+mod evidence;
 mod kinds;
 pub mod names;
 mod outward;
@@ -15,6 +16,7 @@ use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::store::erasure::requests::NotificationId;
 
+pub use evidence::*;
 pub use kinds::StoredKind;
 pub use outward::*;
 pub use partition::Partition;
@@ -330,7 +332,7 @@ fn link_slots_partition(prefix: WorkspacePrefix) -> String {
 
 /// The partitions of the bans table that a workspace has once, besides its links.
 #[cfg(feature = "admin")]
-pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 8] {
+pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 9] {
     [
         link_slots_partition(prefix),
         log_head_partition(prefix),
@@ -340,6 +342,7 @@ pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 8] {
         erasure_queue(prefix),
         receipt_partition(prefix),
         activity_partition(prefix),
+        evidence_quota_partition(prefix),
     ]
 }
 

@@ -83,7 +83,7 @@ impl Store {
         let mut removed = ErasureReceipt::default();
         let mut rounds = Rounds::at_most(ROUNDS);
         loop {
-            let sweeping = self.erase_found(erasure, marking.as_ref(), &mut removed);
+            let sweeping = self.erase_round(erasure, marking.as_ref(), &mut removed);
             let swept = Box::pin(sweeping).await;
             match self.database.retry_on_conflict(&mut rounds, swept).await? {
                 Some(false) => return Ok(removed),
@@ -94,6 +94,21 @@ impl Store {
                 None => {}
             }
         }
+    }
+
+    /// One pass over the evidence about a user and then over the rest; `false` if there was nothing.
+    /// New evidence requires the record of its ban, so a pass that finds no record ends it.
+    async fn erase_round(
+        &self,
+        erasure: &UserErasure,
+        marking: Option<&Marking>,
+        removed: &mut ErasureReceipt,
+    ) -> Result<bool, DatabaseError> {
+        let (prefix, user) = (erasure.prefix, erasure.user);
+        let pieces = self.erase_evidence(prefix, user, erasure.until).await?;
+        removed.items = removed.items.saturating_add(pieces);
+        let found = self.erase_found(erasure, marking, removed).await?;
+        Ok(found || pieces > 0)
     }
 
     /// Deletes what one pass finds of a user; `false` if there was nothing.

@@ -97,7 +97,6 @@ impl Store {
     }
 
     /// Records an activity in the transaction of its change, which fails if it is recorded already.
-    #[expect(dead_code, reason = "evidence records its activities with it")]
     pub(in crate::store) async fn activity_write(
         &self,
         prefix: WorkspacePrefix,

@@ -43,6 +43,11 @@ pub(super) fn tables() -> Tables {
 
 /// A store as the command line uses it.
 pub(super) fn store(endpoint: &str, tables: &Tables) -> Store {
+    Store::new(Database::new(&sdk_config(endpoint), tables.clone()))
+}
+
+/// The SDK's settings for a local service.
+pub(super) fn sdk_config(endpoint: &str) -> aws_config::SdkConfig {
     let credentials = aws_sdk_dynamodb::config::Credentials::new(
         local_stack::CREDENTIAL,
         local_stack::CREDENTIAL,
@@ -50,7 +55,7 @@ pub(super) fn store(endpoint: &str, tables: &Tables) -> Store {
         None,
         "local",
     );
-    let config = aws_config::SdkConfig::builder()
+    aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(aws_config::Region::from_static(local_stack::REGION))
         .endpoint_url(endpoint)
@@ -58,6 +63,5 @@ pub(super) fn store(endpoint: &str, tables: &Tables) -> Store {
             credentials,
         ))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Store::new(Database::new(&config, tables.clone()))
+        .build()
 }

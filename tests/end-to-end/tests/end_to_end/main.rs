@@ -25,6 +25,7 @@ mod documented_payloads;
 mod erasure;
 mod event_costs;
 mod events;
+mod evidence;
 mod exports;
 mod flags;
 mod idempotency;

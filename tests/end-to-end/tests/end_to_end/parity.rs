@@ -48,7 +48,7 @@ fn workspace() -> Value {
 }
 
 #[test]
-fn the_template_has_eleven_routes_and_a_default() {
+fn the_template_has_these_routes_and_a_default() {
     let expected = [
         ("POST", "/api/v1/is-banned", "is-banned"),
         ("POST", "/api/v1/ban-async", "ban-async"),
@@ -57,6 +57,26 @@ fn the_template_has_eleven_routes_and_a_default() {
         ("GET", "/api/v1/pending-unbans", "pending-unbans"),
         ("GET", "/api/v1/bans", "bans"),
         ("GET", "/api/v1/bans/{guid}", "ban-history"),
+        ("GET", "/api/v1/bans/{guid}/evidence", "ban-evidence"),
+        ("PATCH", "/api/v1/evidence/create", "evidence-create"),
+        ("POST", "/api/v1/evidence/create", "evidence-create"),
+        ("GET", "/api/v1/evidence/{guid}", "evidence-get"),
+        ("DELETE", "/api/v1/evidence/{guid}", "evidence-delete"),
+        (
+            "GET",
+            "/api/v1/evidence/{guid}/metadata",
+            "evidence-metadata",
+        ),
+        (
+            "PATCH",
+            "/api/v1/evidence/{guid}/metadata",
+            "evidence-update",
+        ),
+        (
+            "POST",
+            "/api/v1/evidence/{guid}/complete",
+            "evidence-complete",
+        ),
         ("GET", "/api/v1/events", "events"),
         ("POST", "/api/v1/roblox/webhook", "roblox-webhook"),
         ("GET", "/api/v1/export/bans/json", "export-bans-json"),
@@ -274,12 +294,20 @@ fn answer_of(payload: &Bytes) -> ApiResponse {
 /// The secret that signs the webhook event.
 const SECRET: &str = "demo secret";
 
-/// An event with what no file can contain: a ban's guid and the time of a signature.
-fn with_current_values(event: &str, guid: &str) -> String {
-    let mut event: Value = serde_json::from_str(event).unwrap();
-    if let Some(documented) = event["pathParameters"]["guid"].as_str().map(str::to_owned) {
-        return event.to_string().replace(&documented, guid);
-    }
+/// The guids in the events: of a ban, and of a piece of evidence.
+const GUIDS: [&str; 2] = ["633197862920433664", "633197862920433665"];
+
+/// An event with what no file can contain: guids and the time of a signature.
+fn with_current_values(event: &str, guids: &[String; 2]) -> String {
+    let of_evidence = event.contains("/evidence");
+    let event = GUIDS
+        .iter()
+        .zip(guids)
+        .filter(|(documented, _)| of_evidence || event.contains(&format!("/{documented}")))
+        .fold(event.to_owned(), |event, (documented, guid)| {
+            event.replace(documented, guid)
+        });
+    let mut event: Value = serde_json::from_str(&event).unwrap();
     if let Some(sent) = event["headers"]["roblox-signature"]
         .as_str()
         .map(str::to_owned)
@@ -310,6 +338,14 @@ async fn every_event_is_handled_by_its_function() {
         ("pending-bans", "pending-bans", 200),
         ("bans", "bans", 200),
         ("ban-history", "ban-history", 200),
+        ("evidence-create", "evidence-create", 200),
+        ("evidence-get", "evidence-get", 200),
+        ("evidence-metadata", "evidence-metadata", 200),
+        ("evidence-update", "evidence-update", 200),
+        ("evidence-complete", "evidence-complete", 200),
+        ("ban-evidence", "ban-evidence", 200),
+        ("evidence-delete", "evidence-delete", 200),
+        ("evidence-create-file", "evidence-create", 200),
         ("events", "events", 200),
         ("export-bans-json", "export-bans-json", 200),
         ("export-bans-csv", "export-bans-csv", 200),
@@ -327,21 +363,20 @@ async fn every_event_is_handled_by_its_function() {
     };
     app.store().set_erasure_intake(&intake).await.unwrap();
     let mut events = events();
-    let mut guid = String::new();
+    let mut guids = [String::new(), String::new()];
     for (name, function, status) in order {
         let event = events
             .remove(name)
             .unwrap_or_else(|| panic!("events/{name}.json"));
-        let event = with_current_values(&event, &guid);
+        let event = with_current_values(&event, &guids);
         let request: Value = serde_json::from_str(&event).unwrap();
         let payload = app.runtime().invoke(function, event.into()).await.unwrap();
         let answer = answer_of(&payload);
         assert_eq!(answer.status, status, "{name}: {answer}");
-        if name == "bans" {
-            answer.list()[0]["guid"]
-                .as_str()
-                .unwrap()
-                .clone_into(&mut guid);
+        match name {
+            "bans" => guids[0] = text(&answer.list()[0]["guid"]),
+            "evidence-create" => guids[1] = text(&answer.json()["evidenceGuid"]),
+            _ => {}
         }
         let context = &request["requestContext"];
         assert_eq!(answer.request_id(), context["requestId"]);

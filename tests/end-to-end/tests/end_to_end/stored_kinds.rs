@@ -60,6 +60,9 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         StoredKind::Ban => (Erasure::Removed, Deletion::Removed, true),
         StoredKind::Application
         | StoredKind::Decision
+        | StoredKind::Evidence
+        | StoredKind::EvidenceEntry
+        | StoredKind::EvidenceText
         | StoredKind::Experience
         | StoredKind::Expiry
         | StoredKind::Global
@@ -67,6 +70,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::QueuedErasure => (Erasure::Removed, Deletion::Removed, false),
         StoredKind::Counter
         | StoredKind::Delivery
+        | StoredKind::EvidenceBytes
         | StoredKind::Link
         | StoredKind::Log
         | StoredKind::Receipt
@@ -82,6 +86,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Erased
         | StoredKind::Lease
         | StoredKind::Notification
+        | StoredKind::RemovedEvidence
         | StoredKind::Request => (Erasure::Kept, Deletion::Expires, false),
         StoredKind::Restore => (Erasure::Kept, Deletion::Unaffected, false),
     }
@@ -157,6 +162,17 @@ async fn fill(workspace: &Workspace<'_>) {
     for of in [Some(BANNED), Some(WITHOUT_BANS), None] {
         assert!(workspace.record(&role_change(of)).await);
     }
+    let bans = Call::get("/bans").query("userId", BANNED);
+    let case = workspace.send(bans).await.list()[0]["guid"].clone();
+    let body = json!({
+        "caseId": case, "evidenceType": "Metadata", "evidenceContent": "YQ==", "userId": BANNED,
+    });
+    let create = Call::post("/evidence/create").json(&body);
+    workspace.send(create.clone()).await.success();
+    let removed = workspace.send(create).await.success();
+    let guid = removed["evidenceGuid"].as_str().unwrap();
+    let remove = Call::new("DELETE", &format!("/evidence/{guid}"));
+    workspace.send(remove).await.assert_ok();
     let protecting = store.protect(prefix, user(PROTECTED), UnixSeconds(now()));
     protecting.await.unwrap();
     let universe = UniverseId::new(UNIVERSE).unwrap();

@@ -42,10 +42,11 @@ fn every_function_ends_before_its_lambda_timeout() {
 }
 
 /// The functions without a route.
-const BACKGROUND: [&str; 5] = [
+const BACKGROUND: [&str; 6] = [
     "spread-decisions",
     "publish-events",
     "expire-bans",
+    "expire-evidence",
     "deliver-webhooks",
     "mirror-bans",
 ];
@@ -94,6 +95,7 @@ impl<'a> Queued<'a> {
             ("spread-decisions", records(&[global])),
             ("publish-events", records(&decisions(workspace).await)),
             ("expire-bans", json!({ "sweep": true })),
+            ("expire-evidence", json!({ "sweep": true })),
             ("deliver-webhooks", json!({ "sweep": true })),
             (
                 "deliver-webhooks",

@@ -14,7 +14,8 @@ pub(super) enum Fate {
     PutBack,
     /// It is linked again, with a back-fill from the beginning.
     Link,
-    /// It is put back only if its user is still known, or is brought back: an erasure request.
+    /// It is put back only if its user is still known, or is brought back: evidence, or an erasure
+    /// request.
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
@@ -33,12 +34,17 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::Decision
         | StoredKind::Delivery
         | StoredKind::Erased
+        | StoredKind::EvidenceBytes
         | StoredKind::Expiry
         | StoredKind::Notification
         | StoredKind::Receipt
+        | StoredKind::RemovedEvidence
         | StoredKind::Request => Some(Fate::PutBack),
         StoredKind::Link => Some(Fate::Link),
-        StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
+        StoredKind::Evidence
+        | StoredKind::EvidenceEntry
+        | StoredKind::EvidenceText
+        | StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
         StoredKind::Counter | StoredKind::Log => Some(Fate::Counter),
         StoredKind::Checks | StoredKind::Lease | StoredKind::Pace | StoredKind::Sighting => {
             Some(Fate::StayGone)

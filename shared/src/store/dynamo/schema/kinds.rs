@@ -40,6 +40,10 @@ stored_kinds! {
         Decision = "decision",
         Delivery = "delivery",
         Erased = "erased",
+        Evidence = "evidence",
+        EvidenceBytes = "evidence-bytes",
+        EvidenceEntry = "evidence-entry",
+        EvidenceText = "evidence-text",
         Experience = "experience",
         Expiry = "expiry",
         Global = "global",
@@ -51,6 +55,7 @@ stored_kinds! {
         Protected = "protected",
         QueuedErasure = "queued-erasure",
         Receipt = "receipt",
+        RemovedEvidence = "removed-evidence",
         Request = "request",
         Sighting = "sighting",
     ;

@@ -1,0 +1,17 @@
+//! `POST /api/v1/evidence/{guid}/complete`: completes an upload.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::api::App;
+use shared::store::EvidenceBucket;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_environment()?;
+    let bucket = EvidenceBucket::from_environment(app.config())?;
+    app.serve("evidence-complete", move |caller, request, store| {
+        handler::handle(caller, request, store, bucket.clone())
+    })
+    .await
+}

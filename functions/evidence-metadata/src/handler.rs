@@ -1,0 +1,22 @@
+//! A piece of evidence without its content.
+
+use shared::api::auth::{Caller, ReadEvidence};
+use shared::api::evidence::EvidenceReply;
+use shared::api::{ApiRequest, Reply};
+use shared::domain::error::ApiError;
+use shared::store::{EvidenceBucket, Store};
+
+pub async fn handle(
+    caller: Caller<ReadEvidence>,
+    request: ApiRequest,
+    store: Store,
+    bucket: EvidenceBucket,
+) -> Result<Reply, ApiError> {
+    let mut path = request.path();
+    let guid = path.guid("guid");
+    let guid = path.build(|| guid)?;
+    let evidence = store.evidence(caller.prefix(), guid).await?;
+    EvidenceReply::with_link(&caller, &evidence, &bucket)
+        .await?
+        .reply()
+}

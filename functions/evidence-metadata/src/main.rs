@@ -1,0 +1,17 @@
+//! `GET /api/v1/evidence/{guid}/metadata`: a piece of evidence without its content.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::api::App;
+use shared::store::EvidenceBucket;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_environment()?;
+    let bucket = EvidenceBucket::from_environment(app.config())?;
+    app.serve("evidence-metadata", move |caller, request, store| {
+        handler::handle(caller, request, store, bucket.clone())
+    })
+    .await
+}

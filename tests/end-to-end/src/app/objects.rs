@@ -1,0 +1,49 @@
+//! Uploads to the object store with presigned URLs.
+
+use bytes::Bytes;
+use serde_json::Value;
+use shared::domain::evidence::{ContentType, DeclaredFile, FileName, FileSize, Sha256Digest};
+use shared::domain::ids::{Guid, WorkspacePrefix};
+use shared::store::EvidenceBucket;
+
+use super::TestApp;
+use super::setup::sdk_config;
+use crate::response::ApiResponse;
+
+impl TestApp {
+    /// Sends bytes as an answer's `upload` says.
+    pub async fn upload(&self, upload: &Value, bytes: &[u8]) -> ApiResponse {
+        let mut request = http::Request::builder()
+            .method(upload["method"].as_str().expect("a method"))
+            .uri(upload["url"].as_str().expect("a URL"));
+        for (name, value) in upload["headers"].as_object().expect("headers") {
+            request = request.header(name, value.as_str().expect("a text"));
+        }
+        let request = request.body(Bytes::copy_from_slice(bytes));
+        let request = request.expect("a request");
+        ApiResponse::new(self.client.send(request).await.expect("the object store"))
+    }
+
+    /// The bucket of evidence, with every right.
+    pub fn evidence_bucket(&self) -> EvidenceBucket {
+        EvidenceBucket::new(&sdk_config(self.objects()), "evidence-bucket".to_owned())
+    }
+
+    /// Whether the bucket has the file of a piece of evidence.
+    pub async fn has_evidence(&self, prefix: WorkspacePrefix, guid: Guid) -> bool {
+        let file = DeclaredFile {
+            name: FileName::parse("any").expect("a name"),
+            content_type: ContentType::PlainText,
+            size: FileSize::new(1).expect("a size"),
+            sha256: Sha256Digest::parse(&format!("{}=", "A".repeat(43))).expect("a hash"),
+        };
+        let link = self.evidence_bucket().link(prefix, guid, &file).await;
+        let request = http::Request::get(link.expect("a link")).body(Bytes::new());
+        let answer = self.client.send(request.expect("a request")).await;
+        match answer.expect("the object store").status().as_u16() {
+            200 => true,
+            404 => false,
+            other => panic!("the object store answers {other}"),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Evidence: the published calls as the SDK sends them, files, and their whole life.
+
+mod files;
+mod hostile;
+mod interrupted;
+mod lists;
+mod texts;
+
+use end_to_end::{ApiResponse, Ban, Call, TestApp, Workspace};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::routes::{EXPERIENCE, USER};
+
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and whatever follows";
+
+pub fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::prelude::BASE64_STANDARD.encode(bytes)
+}
+
+/// The guid of a new ban.
+pub async fn case(workspace: &Workspace<'_>) -> String {
+    let ban = Ban::of(USER, EXPERIENCE).permanent();
+    let ban = workspace.ban_shown(ban).await;
+    ban["guid"].as_str().unwrap().to_owned()
+}
+
+/// The body with which the published SDK creates evidence.
+pub fn text_body(case: &str, text: &str) -> Value {
+    json!({
+        "caseId": case, "evidenceType": "Metadata", "evidenceContent": base64(text.as_bytes()),
+    })
+}
+
+pub fn file_body(case: &str, content_type: &str, bytes: &[u8]) -> Value {
+    json!({
+        "caseId": case, "evidenceType": "File", "fileName": "clip 1.png",
+        "contentType": content_type, "size": bytes.len(), "sha256": base64(&Sha256::digest(bytes)),
+    })
+}
+
+pub fn create(body: &Value) -> Call {
+    Call::new("PATCH", "/evidence/create").json(body)
+}
+
+/// A call about a piece, such as `GET`, `/metadata`.
+pub fn about(method: &str, guid: &str, rest: &str) -> Call {
+    Call::new(method, &format!("/evidence/{guid}{rest}"))
+}
+
+pub async fn created(workspace: &Workspace<'_>, body: &Value) -> Value {
+    workspace.send(create(body)).await.success()
+}
+
+pub fn guid_of(piece: &Value) -> String {
+    piece["evidenceGuid"].as_str().unwrap().to_owned()
+}
+
+pub async fn complete(workspace: &Workspace<'_>, guid: &str) -> ApiResponse {
+    workspace.send(about("POST", guid, "/complete")).await
+}
+
+/// Creates and uploads a file, without completing it.
+pub async fn uploaded(workspace: &Workspace<'_>, case: &str) -> Value {
+    let piece = created(workspace, &file_body(case, "image/png", PNG)).await;
+    let answer = workspace.app().upload(&piece["upload"], PNG).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    piece
+}
+
+/// The stored items of one kind.
+pub async fn stored(workspace: &Workspace<'_>, kind: &str) -> Vec<Value> {
+    let mut items = workspace.stored().await;
+    items.retain(|item| item["kind"]["S"] == kind);
+    items
+}
+
+/// How many bytes the workspace's count has.
+pub async fn counted(workspace: &Workspace<'_>) -> u64 {
+    let items = stored(workspace, "evidence-bytes").await;
+    let value = items.first().map(|item| item["value"]["N"].as_str());
+    value.flatten().unwrap_or("0").parse().unwrap()
+}
+
+/// Whether the bucket has the object of a piece.
+pub async fn has_object(workspace: &Workspace<'_>, guid: &str) -> bool {
+    let prefix = workspace.id().prefix();
+    workspace
+        .app()
+        .has_evidence(prefix, guid.parse().unwrap())
+        .await
+}
+
+/// Makes the time of everything that is due come, and runs the schedule.
+pub async fn run_when_due(app: &TestApp, workspace: &Workspace<'_>) {
+    for kind in ["evidence", "removed-evidence"] {
+        for item in stored(workspace, kind).await {
+            if item.get("due_at").is_some() {
+                let now = json!({ ":past": { "N": "1" } });
+                app.update_item(&item, "SET due_at = :past", &now).await;
+            }
+        }
+    }
+    app.run_schedule("expire-evidence", "EachFiveMinutes").await;
+}
+
+/// The names of the recorded events of evidence, in no particular order.
+pub async fn events(workspace: &Workspace<'_>) -> Vec<String> {
+    let items = stored(workspace, "activity").await;
+    let name = |item: &Value| item["event"]["S"].as_str().unwrap().to_owned();
+    let mut names: Vec<_> = items.iter().map(name).collect();
+    names.sort();
+    names
+}
