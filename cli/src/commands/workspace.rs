@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::WorkspaceId;
-use shared::store::{Linking, Store, Workspace};
+use shared::store::{EVIDENCE_GIB, Linking, Store, Workspace};
 
 use crate::arguments::{Limit, NamedWorkspace, name, number_or_none, one_of, workspace};
 use crate::output::{Output, Printable, word};
@@ -81,7 +81,7 @@ pub struct WorkspaceDeleteArgs {
 
 #[derive(Debug, Args)]
 #[group(id = "settings", required = true, multiple = true, args = ["name", "linking",
-    "moderator_bans_per_hour", "history_days"])]
+    "moderator_bans_per_hour", "history_days", "evidence_days", "evidence_gib"])]
 pub struct WorkspaceSetArgs {
     #[command(flatten)]
     named: NamedWorkspace,
@@ -99,6 +99,12 @@ pub struct WorkspaceSetArgs {
     /// How many days the history keeps future decisions, or `none` for no limit.
     #[arg(long, value_name = "N", value_parser = number_or_none)]
     history_days: Option<Limit>,
+    /// How many days future evidence is kept, or `none` for no limit.
+    #[arg(long, value_name = "N", value_parser = number_or_none)]
+    evidence_days: Option<Limit>,
+    /// How many GiB of evidence the workspace may store, or `none` for the default of 10.
+    #[arg(long, value_name = "N", value_parser = number_or_none)]
+    evidence_gib: Option<Limit>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,6 +115,8 @@ struct WorkspaceSummary {
     linking: Linking,
     moderator_bans_per_hour: Option<NonZeroU32>,
     history_days: Option<NonZeroU32>,
+    evidence_days: Option<NonZeroU32>,
+    evidence_gib: NonZeroU32,
     created: Time,
 }
 
@@ -120,6 +128,8 @@ impl From<&Workspace> for WorkspaceSummary {
             linking: workspace.linking,
             moderator_bans_per_hour: workspace.moderator_bans_per_hour,
             history_days: workspace.history_days,
+            evidence_days: workspace.evidence_days,
+            evidence_gib: workspace.evidence_gib.unwrap_or(EVIDENCE_GIB),
             created: Time(workspace.created),
         }
     }
@@ -135,16 +145,26 @@ impl Printable for WorkspaceSummary {
                 "moderator's bans per hour",
                 or_any(self.moderator_bans_per_hour),
             ),
+            ("history", kept(self.history_days)),
             (
-                "history",
-                match self.history_days {
-                    Some(days) => format!("kept for {days} days"),
-                    None => "kept without limit".to_owned(),
-                },
+                "evidence",
+                format!(
+                    "{}, up to {} GiB",
+                    kept(self.evidence_days),
+                    self.evidence_gib
+                ),
             ),
             ("created", self.created.shown()),
         ]
     }
+}
+
+/// How long something is kept, for a table.
+fn kept(days: Option<NonZeroU32>) -> String {
+    days.map_or_else(
+        || "kept without limit".to_owned(),
+        |days| format!("kept for {days} days"),
+    )
 }
 
 /// A cap, for a table.
@@ -200,6 +220,12 @@ async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()
     }
     if let Some(Limit(days)) = args.history_days {
         after.history_days = days;
+    }
+    if let Some(Limit(days)) = args.evidence_days {
+        after.evidence_days = days;
+    }
+    if let Some(Limit(gib)) = args.evidence_gib {
+        after.evidence_gib = gib;
     }
     if !store.change_workspace(&before, &after).await? {
         bail!("workspace {} was deleted in the meantime", before.guid);

@@ -257,6 +257,12 @@ impl<P> Caller<P> {
 }
 
 impl Caller<CheckBans> {
+    /// Whether the key has `evidence:read`, which a check does not require.
+    #[must_use]
+    pub fn may_read_evidence(&self) -> bool {
+        ReadEvidence::demand(&self.key).is_ok()
+    }
+
     /// How a check shows its ban: like any other, with all flags as booleans.
     #[must_use]
     pub fn check_presenter(&self, now: UnixSeconds) -> BanPresenter {

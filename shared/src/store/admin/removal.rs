@@ -3,8 +3,9 @@
 //! The order allows for interruptions: the links first, so that nothing is propagated any more; of
 //! each user the records of bans last, because they lead to the user; the workspace itself at the
 //! very end. Activities of a user without bans are found through the event log. Started again, it
-//! continues with the rest. Used idempotency keys, markers of erased
-//! bans, leases and counts of caps are left to the table's own expiry, within about two days.
+//! continues with the rest. Used idempotency keys, markers of erased bans, leases, counts of caps and
+//! what is left of removed evidence are left to the table's own expiry, and files of evidence to the
+//! scheduled function.
 
 use std::collections::BTreeSet;
 
@@ -127,12 +128,14 @@ impl Store {
         Ok(removed.saturating_add(1))
     }
 
-    /// Removes a user's partition and returns how many bans were in it.
+    /// Removes a user's evidence and partition and returns how many bans were in it. Evidence requires
+    /// the record of its ban, so what a call still adds is found after the records are gone.
     async fn remove_user(
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
     ) -> Result<u64, DatabaseError> {
+        self.erase_evidence(prefix, user, None).await?;
         let keys = self.keys_of(schema::user_partition(prefix, user)).await?;
         let (bans, others): (Vec<_>, Vec<_>) = keys
             .into_iter()
@@ -140,6 +143,7 @@ impl Store {
         self.remove(others).await?;
         let count = u64::try_from(bans.len()).unwrap_or(u64::MAX);
         self.remove(bans).await?;
+        self.erase_evidence(prefix, user, None).await?;
         Ok(count)
     }
 

@@ -1,5 +1,6 @@
 //! Evidence: the published calls as the SDK sends them, files, and their whole life.
 
+mod checks;
 mod files;
 mod hostile;
 mod interrupted;

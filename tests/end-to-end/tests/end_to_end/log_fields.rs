@@ -122,6 +122,15 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     eventually("a ban runs out", async || (now() > soon).then_some(())).await;
     let event = json!({ "sweep": true });
     app.invoke("expire-bans", &event).await.unwrap();
+    // What is left of a piece of evidence a day after its removal.
+    let removed = json!({
+        "pk": { "S": format!("{}#V#4", workspace.prefix()) }, "sk": { "S": "V" },
+        "kind": { "S": "removed-evidence" }, "version": { "N": "1" }, "at": { "N": "1" },
+        "is_file": { "BOOL": false }, "object_removed": { "BOOL": true },
+        "due": { "S": "V#0" }, "due_at": { "N": "1" },
+    });
+    app.put_item(&removed).await;
+    app.invoke("expire-evidence", &event).await.unwrap();
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
     leave_slots(workspace, 0).await;

@@ -58,7 +58,14 @@ const ROLES: &[(&str, Grants)] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
-            (BANS, &["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
         ],
     ),
     (

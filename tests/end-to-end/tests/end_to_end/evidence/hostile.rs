@@ -152,6 +152,7 @@ async fn every_route_needs_its_scope_and_refuses_public_keys() {
     let bans = workspace
         .make_key(KeySpec::scopes(&KeyScope::DEFAULT))
         .await;
+    app.settle().await;
     let before = workspace.stored().await;
     for (call, is_write) in every_call(&case, &guid) {
         let other = if is_write { &reader } else { &writer };
@@ -177,6 +178,7 @@ async fn another_workspace_sees_and_changes_nothing() {
     let case = case(&own).await;
     let guid = guid_of(&uploaded(&own, &case).await);
     other.ban(Ban::of(USER, EXPERIENCE)).await;
+    app.settle().await;
     let before = (own.stored().await, other.stored().await);
     for (call, _) in every_call(&case, &guid) {
         let refused = other.send(call).await;
