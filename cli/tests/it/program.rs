@@ -30,7 +30,7 @@ async fn workspaces_are_created_and_listed() {
         all[0],
         json!({
             "guid": DEMO, "name": "demo-1", "linking": "automatic",
-            "moderatorBansPerHour": null, "historyDays": null,
+            "moderatorBansPerHour": null, "historyDays": null, "evidenceDays": null, "evidenceGib": 10,
             "created": "2026-01-01T00:00:00Z",
         })
     );

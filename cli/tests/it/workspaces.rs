@@ -155,7 +155,7 @@ async fn settings_are_changed_independently() {
         changed,
         json!({
             "guid": DEMO, "name": "Studio", "linking": "strict", "moderatorBansPerHour": null,
-            "historyDays": 365, "created": "2026-01-01T00:00:00Z",
+            "historyDays": 365, "evidenceDays": null, "evidenceGib": 10, "created": "2026-01-01T00:00:00Z",
         })
     );
     assert_eq!(portcullis.json(&["workspace", "list"])[0], changed);

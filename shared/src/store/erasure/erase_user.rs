@@ -96,19 +96,21 @@ impl Store {
         }
     }
 
-    /// One pass over the evidence about a user and then over the rest; `false` if there was nothing.
-    /// New evidence requires the record of its ban, so a pass that finds no record ends it.
+    /// One pass over what names a user and, if there is nothing left, over their evidence; `false` if
+    /// there was none either. New evidence requires the record of its ban, which is gone by then.
     async fn erase_round(
         &self,
         erasure: &UserErasure,
         marking: Option<&Marking>,
         removed: &mut ErasureReceipt,
     ) -> Result<bool, DatabaseError> {
+        if self.erase_found(erasure, marking, removed).await? {
+            return Ok(true);
+        }
         let (prefix, user) = (erasure.prefix, erasure.user);
         let pieces = self.erase_evidence(prefix, user, erasure.until).await?;
         removed.items = removed.items.saturating_add(pieces);
-        let found = self.erase_found(erasure, marking, removed).await?;
-        Ok(found || pieces > 0)
+        Ok(pieces > 0)
     }
 
     /// Deletes what one pass finds of a user; `false` if there was nothing.
