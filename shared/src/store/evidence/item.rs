@@ -62,7 +62,7 @@ pub(super) struct RemovedItem {
     #[serde(flatten)]
     pub due: Due,
     /// Long after it is due, in case nothing has removed it by then.
-    ttl: u64,
+    pub ttl: u64,
 }
 
 /// The entry in the index of due work.

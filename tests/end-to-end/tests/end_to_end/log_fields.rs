@@ -127,7 +127,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
         "pk": { "S": format!("{}#V#4", workspace.prefix()) }, "sk": { "S": "V" },
         "kind": { "S": "removed-evidence" }, "version": { "N": "1" }, "at": { "N": "1" },
         "is_file": { "BOOL": false }, "object_removed": { "BOOL": true },
-        "due": { "S": "V#0" }, "due_at": { "N": "1" },
+        "due": { "S": "V#0" }, "due_at": { "N": "1" }, "ttl": { "N": "9999999999" },
     });
     app.put_item(&removed).await;
     app.invoke("expire-evidence", &event).await.unwrap();
