@@ -151,7 +151,7 @@ impl TestAppBuilder {
             }
         }
         database.create_tables(&wanted).await.expect("the tables");
-        let objects = ObjectStore::start(None, template.buckets())
+        let objects = ObjectStore::start(None, template.buckets(), template.functions())
             .await
             .expect("the bucket");
         let faults = match self.faults {
@@ -194,6 +194,9 @@ impl TestAppBuilder {
             .iter()
             .map(|function| {
                 let mut spec = FunctionSpec::of(function, &binaries, self.instances, &variables);
+                // The object store knows a function's role by its access key.
+                let key = function.name.clone();
+                spec.environment.insert("AWS_ACCESS_KEY_ID".to_owned(), key);
                 if let Some(proxy) = &faults {
                     let endpoint = proxy.endpoint_of(&function.name);
                     spec.environment

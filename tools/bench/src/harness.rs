@@ -72,7 +72,7 @@ impl Harness {
             tls: FakeDatabase::start(engine.endpoint(), Some(server), None)?,
             certificates,
             bundle,
-            objects: ObjectStore::start(None, template().buckets()).await?,
+            objects: ObjectStore::start(None, template().buckets(), &[]).await?,
             _engine: engine,
         })
     }

@@ -17,7 +17,7 @@
 //! | [`scheduler`] | EventBridge schedules |
 //! | [`secrets`] | Secrets Manager |
 //! | [`receiver`] | a studio's server that receives webhooks |
-//! | [`roles`] | IAM for DynamoDB |
+//! | [`roles`] | IAM for DynamoDB and S3 |
 //! | [`fault_proxy`] | a failing network and database |
 //!
 //! [`fake_server`] and [`faults`] are what the fakes share, [`dynamo`] is the stack's own client, [`seed`] the
@@ -55,7 +55,8 @@ pub use error::{Error, Result};
 /// The region of every local client and function.
 pub const REGION: &str = "us-east-1";
 
-/// The access key and the secret of the local services. The database does not check them.
+/// The operator's access key, and the secret of every access key. The database does not check them; for the
+/// object store, the access key of a function is its name.
 pub const CREDENTIAL: &str = "test";
 
 #[derive(Debug, Clone, Copy)]

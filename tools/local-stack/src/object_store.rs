@@ -1,32 +1,47 @@
 //! A fake S3: `s3s-fs` over a folder, with path-style addresses and presigned links.
+//!
+//! `s3s` checks signatures and expiry. [`checked`] adds what S3 checks beyond that, and [`rights`] the roles of
+//! the functions.
 
-use std::path::Path;
+mod checked;
+mod rights;
+mod staging;
+
+use std::{path::Path, sync::Arc};
 
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
 };
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
-use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
     CREDENTIAL, Error, Result,
     http::{self, Guard},
+    template::Function,
 };
+use checked::Checked;
+use rights::{Requests, Rights};
 
 /// A running object store. It stops, and deletes its temporary folder, when this is dropped.
 #[derive(Debug)]
 pub struct ObjectStore {
     endpoint: String,
+    rights: Arc<Rights>,
     _server: Guard,
     _temporary: Option<TempDir>,
 }
 
 impl ObjectStore {
-    /// Starts a store with buckets on a free port, in `folder` or in a temporary folder.
-    pub async fn start(folder: Option<&Path>, buckets: &[String]) -> Result<Self> {
+    /// Starts a store with buckets on a free port, in `folder` or in a temporary folder. The access key
+    /// [`CREDENTIAL`] may do everything, and the name of a function what its role allows.
+    pub async fn start(
+        folder: Option<&Path>,
+        buckets: &[String],
+        functions: &[Function],
+    ) -> Result<Self> {
         let temporary = match folder {
             Some(_) => None,
             None => Some(TempDir::new().map_err(Error::file(std::env::temp_dir()))?),
@@ -38,10 +53,14 @@ impl ObjectStore {
             let path = root.join(bucket);
             std::fs::create_dir_all(&path).map_err(Error::file(&path))?;
         }
-        let files =
-            FileSystem::new(root).map_err(|e| Error::Tool(format!("the object store: {e:?}")))?;
-        let mut builder = S3ServiceBuilder::new(files);
-        builder.set_auth(SimpleAuth::from_single(CREDENTIAL, CREDENTIAL));
+        let mut keys = SimpleAuth::from_single(CREDENTIAL, CREDENTIAL);
+        for function in functions {
+            keys.register(function.name.clone(), CREDENTIAL.into());
+        }
+        let rights = Arc::new(Rights::new(functions));
+        let mut builder = S3ServiceBuilder::new(Checked::new(root, Arc::clone(&rights))?);
+        builder.set_auth(keys);
+        builder.set_access(Requests(Arc::clone(&rights)));
         let service = builder.build();
 
         let (listener, port) = http::listen(0, "").await?;
@@ -49,12 +68,18 @@ impl ObjectStore {
         let endpoint = format!("http://127.0.0.1:{port}");
         Ok(Self {
             endpoint,
+            rights,
             _server: server,
             _temporary: temporary,
         })
     }
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The requests of functions that their roles do not allow, in order.
+    pub fn denied(&self) -> Vec<String> {
+        self.rights.denied()
     }
 }
 

@@ -1,10 +1,11 @@
-//! IAM for DynamoDB: whether a function's role allows a request.
+//! IAM for DynamoDB and S3: whether a function's role allows a request.
 //!
 //! It evaluates the statements of `template.yaml` with their conditions. Where AWS's documentation leaves two
 //! readings open, a request must pass both.
 
 mod access;
 mod condition;
+mod objects;
 
 use crate::template::{Function, Grant};
 

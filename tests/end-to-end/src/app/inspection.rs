@@ -110,10 +110,10 @@ impl TestApp {
 impl TestApp {
     /// The requests that a function's role does not allow.
     pub fn denied(&self) -> Vec<String> {
-        self.faults
-            .as_ref()
-            .map(FaultProxy::denied)
-            .unwrap_or_default()
+        let by_database = self.faults.as_ref().map(FaultProxy::denied);
+        let mut denied = by_database.unwrap_or_default();
+        denied.extend(self.objects.denied());
+        denied
     }
 }
 

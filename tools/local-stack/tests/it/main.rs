@@ -11,6 +11,8 @@ mod event_source_mapping;
 mod fault_proxy;
 mod lambda_api;
 mod object_store;
+mod presigned;
+mod presigned_streams;
 mod receiver;
 mod roblox;
 mod runtime;

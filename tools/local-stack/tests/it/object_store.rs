@@ -14,13 +14,13 @@ use bytes::Bytes;
 use hyper::Request;
 use local_stack::{CREDENTIAL, REGION, http, object_store::ObjectStore};
 
-fn client(endpoint: &str) -> Client {
+pub(crate) fn client(endpoint: &str, access_key: &str) -> Client {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(Builder::new().tls_provider(provider).build_https())
         .region(Region::new(REGION))
-        .credentials_provider(Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "test"))
+        .credentials_provider(Credentials::new(access_key, CREDENTIAL, None, None, "test"))
         .endpoint_url(endpoint)
         .build();
     Client::from_conf(config)
@@ -28,10 +28,10 @@ fn client(endpoint: &str) -> Client {
 
 #[tokio::test]
 async fn a_multipart_upload_is_read_through_a_presigned_link() {
-    let store = ObjectStore::start(None, &["exports".to_owned()])
+    let store = ObjectStore::start(None, &["exports".to_owned()], &[])
         .await
         .unwrap();
-    let client = client(store.endpoint());
+    let client = client(store.endpoint(), CREDENTIAL);
     let disposition = "attachment; filename=\"bans.csv\"";
     let upload = client
         .create_multipart_upload()

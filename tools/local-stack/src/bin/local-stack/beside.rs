@@ -21,7 +21,7 @@ impl Beside {
     pub(crate) async fn start(settings: &Settings, template: &Template) -> Result<Self> {
         let objects = settings.data.as_deref().map(|data| data.join("objects"));
         let beside = Self {
-            objects: ObjectStore::start(objects.as_deref(), template.buckets()).await?,
+            objects: ObjectStore::start(objects.as_deref(), template.buckets(), &[]).await?,
             secrets: Secrets::start(settings.secrets_port).await?,
             receiver: Receiver::start(settings.receiver_port, true)?,
             roblox: Roblox::start(settings.roblox_port).await?.printing(),
