@@ -10,6 +10,7 @@ use crate::commands::check::CheckArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
+use crate::commands::evidence::EvidenceCommand;
 use crate::commands::experience::ExperienceCommand;
 use crate::commands::export::ExportArgs;
 use crate::commands::history::HistoryArgs;
@@ -136,6 +137,11 @@ pub enum Command {
     Erasure {
         #[command(subcommand)]
         command: ErasureCommand,
+    },
+    /// Manage evidence for bans: files and texts.
+    Evidence {
+        #[command(subcommand)]
+        command: EvidenceCommand,
     },
     /// Manage webhooks, which send decisions to other systems.
     Webhook {

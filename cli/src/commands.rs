@@ -5,6 +5,7 @@ pub mod check;
 pub mod doctor;
 pub mod erase;
 pub mod erasure;
+pub mod evidence;
 pub mod experience;
 pub mod export;
 pub mod history;

@@ -1,5 +1,6 @@
 //! The connection to an installation: its tables, stack and AWS services.
 
+mod evidence;
 mod local_stack;
 mod principal;
 mod remedy;
@@ -32,6 +33,7 @@ mod local {
     pub const WORKSPACES_TABLE: &str = "WorkspacesTable";
     pub const REGION: &str = "us-east-1";
     pub const CREDENTIAL: &str = "test";
+    pub const EVIDENCE_BUCKET: &str = "evidence-bucket";
     pub const API: &str = "http://127.0.0.1:9000/api/v1";
 }
 
@@ -49,6 +51,11 @@ pub struct ConnectionArgs {
     #[arg(long, global = true, env = "WORKSPACES_TABLE", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     workspaces_table: Option<String>,
+
+    /// The bucket with the files of evidence (the stack's output `EvidenceBucketName`).
+    #[arg(long, global = true, env = "EVIDENCE_BUCKET", value_name = "NAME")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    evidence_bucket: Option<String>,
 
     /// The deployed stack. Its outputs contain the names of the tables and the URL of the API.
     #[arg(long, global = true, env = "PORTCULLIS_STACK", value_name = "NAME")]
@@ -91,6 +98,8 @@ pub struct Connection {
     /// The SDK configuration for DynamoDB, which may have its own endpoint.
     pub database: SdkConfig,
     pub tables: Tables,
+    /// The bucket of evidence, if `--evidence-bucket` is given.
+    evidence_bucket: Option<String>,
     /// The stack, if `--stack` is given.
     pub stack: Option<Stack>,
     /// Whether the database runs on this machine.
@@ -114,6 +123,9 @@ impl ConnectionArgs {
             }
             if is_variable("workspaces_table") {
                 self.workspaces_table = None;
+            }
+            if is_variable("evidence_bucket") {
+                self.evidence_bucket = None;
             }
         }
     }
@@ -220,6 +232,7 @@ impl ConnectionArgs {
             database: database.build(),
             sdk,
             tables,
+            evidence_bucket: self.evidence_bucket.clone(),
             stack,
             is_local: self.is_local(),
         })

@@ -80,6 +80,10 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::restore::require_no_restore(&store).await?;
             commands::erasure::run(command, &store, api, output).await?;
         }
+        Command::Evidence { command } => {
+            let connection = connection::connect(&cli.connection).await?;
+            commands::evidence::run(command, &connection, output).await?;
+        }
         Command::Webhook { command } => {
             let is_local = cli.connection.is_local();
             commands::webhook::run(command, is_local, &open().await?, output).await?;

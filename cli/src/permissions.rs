@@ -21,6 +21,8 @@ enum Resource {
     Workspaces,
     /// The stack.
     Stack,
+    /// The files of evidence.
+    EvidenceFiles,
     /// The secrets with keys for Roblox Open Cloud.
     Secrets,
     /// A restored copy of the bans table.
@@ -34,7 +36,7 @@ enum Resource {
 }
 
 /// All permissions. A transaction needs the actions of its parts.
-pub const PERMISSIONS: [AwsPermission; 11] = [
+pub const PERMISSIONS: [AwsPermission; 12] = [
     AwsPermission {
         sid: "Tables",
         service: "dynamodb",
@@ -76,6 +78,12 @@ pub const PERMISSIONS: [AwsPermission; 11] = [
         service: "secretsmanager",
         actions: &["GetSecretValue"],
         resource: Resource::Secrets,
+    },
+    AwsPermission {
+        sid: "EvidenceFiles",
+        service: "s3",
+        actions: &["GetObject", "PutObject", "DeleteObject"],
+        resource: Resource::EvidenceFiles,
     },
     AwsPermission {
         sid: "RestoreTable",
@@ -147,6 +155,11 @@ pub fn policy(stack: &str) -> Value {
                 vec![format!(
                     "arn:aws:secretsmanager:*:*:secret:portcullis/{stack}/*"
                 )]
+            }
+            // CloudFormation makes the names of buckets lower case.
+            Resource::EvidenceFiles => {
+                let stack = stack.to_lowercase();
+                vec![format!("arn:aws:s3:::{stack}-evidencebucket-*/*")]
             }
             Resource::Copy => vec![format!("arn:aws:dynamodb:*:*:table/{stack}-*")],
             Resource::Functions => vec![format!("arn:aws:lambda:*:*:function:{stack}-*")],
@@ -225,7 +238,8 @@ mod tests {
         sources(&repository().join("shared/src/store"), &mut files);
         let secrets = repository().join("shared/src/integrations/secrets.rs");
         files.push(std::fs::read_to_string(secrets).unwrap());
-        // Only functions export to S3.
+        // Only functions export to S3, and three actions are enough for evidence: S3 checks HeadObject as
+        // GetObject.
         files.retain(|source| !source.contains("aws_sdk_s3"));
         let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
         let permitted: BTreeSet<_> = PERMISSIONS

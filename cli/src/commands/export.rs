@@ -19,7 +19,9 @@ use super::workspace;
 use crate::arguments::{SafetyArgs, experience};
 use crate::connection::require_secure_url;
 use crate::progress::Progress;
-use file::{ExportFile, confirm_overwriting};
+use file::ExportFile;
+
+pub use file::confirm_overwriting;
 
 /// The size of the write buffer, in bytes.
 const BUFFER: usize = 1 << 18;

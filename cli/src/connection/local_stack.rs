@@ -14,6 +14,8 @@ pub struct LocalStack {
     pub secrets: String,
     /// The API, with `/api/v1`.
     pub api: String,
+    /// S3. A stack of an older version has not stored it.
+    pub objects: Option<String>,
 }
 
 impl Connection {
@@ -24,7 +26,11 @@ impl Connection {
             return None;
         }
         let found: LocalStack = self.store().local_stack().await.ok().flatten()?;
-        let are_here = is_here(&found.roblox) && is_here(&found.secrets) && is_here(&found.api);
+        let needed = [&found.roblox, &found.secrets, &found.api];
+        let are_here = needed
+            .into_iter()
+            .chain(&found.objects)
+            .all(|url| is_here(url));
         are_here.then_some(found)
     }
 

@@ -105,6 +105,7 @@ impl Operator {
                     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
                     workspace.app().secrets().endpoint().to_owned(),
                 ),
+                ("AWS_ENDPOINT_URL_S3", workspace.app().objects().to_owned()),
                 (
                     "ROBLOX_API_URL",
                     workspace.app().roblox().endpoint().to_owned(),

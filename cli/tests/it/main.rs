@@ -12,6 +12,8 @@ mod decisions;
 mod doctor;
 mod erase;
 mod erasure;
+mod evidence;
+mod evidence_transfers;
 mod experiences;
 mod harness;
 mod import;

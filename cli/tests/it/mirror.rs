@@ -317,7 +317,12 @@ async fn local_stack_provides_the_addresses_of_roblox_and_secrets() {
     let (_, operator) = staged(&app).await;
     let operator = operator.without_addresses();
     let api = format!("{}/api/v1", app.address());
-    let services = [&*api, app.roblox().endpoint(), app.secrets().endpoint()];
+    let services = [
+        &*api,
+        app.roblox().endpoint(),
+        app.secrets().endpoint(),
+        app.objects(),
+    ];
     let table = &app.tables().workspaces;
     let written = local_stack::seed::addresses(app.database(), table, services).await;
     written.unwrap();

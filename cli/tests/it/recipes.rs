@@ -137,6 +137,28 @@ async fn moving_in_and_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn evidence() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(156, 7).permanent()).await;
+    let guid = workspace.guid();
+    let variables = [
+        ("EXPERIENCE", "7"),
+        ("USER_ID", "156"),
+        ("MODERATOR", "1"),
+        ("AWS_ENDPOINT_URL_S3", app.objects()),
+        ("PORTCULLIS_WORKSPACE", &guid),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let screenshots = folder.path().join("screenshots");
+    std::fs::create_dir(&screenshots).unwrap();
+    std::fs::write(screenshots.join("chat.txt"), "he said it").unwrap();
+    run_in(folder.path(), &app, "Evidence", &variables);
+    let index = folder.path().join("evidence-of-my-studio/evidence.jsonl");
+    assert_eq!(std::fs::read_to_string(index).unwrap().lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answering_an_erasure_request() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;

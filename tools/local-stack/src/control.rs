@@ -134,6 +134,7 @@ impl Plane {
                 let outputs = [
                     ("BansTableName", "BansTable"),
                     ("WorkspacesTableName", "WorkspacesTable"),
+                    ("EvidenceBucketName", "evidence-bucket"),
                 ];
                 cloudformation::stacks(&outputs)
             }

@@ -50,11 +50,12 @@ pub async fn demo_data(dynamo: &Dynamo, workspaces_table: &str) -> Result<()> {
 pub async fn addresses(
     dynamo: &Dynamo,
     workspaces_table: &str,
-    [api, roblox, secrets]: [&str; 3],
+    [api, roblox, secrets, objects]: [&str; 4],
 ) -> Result<()> {
     let item = json!({
         "pk": { "S": "LOCAL" }, "sk": { "S": "LOCAL" }, "kind": { "S": "local-stack" },
         "api": { "S": api }, "roblox": { "S": roblox }, "secrets": { "S": secrets },
+        "objects": { "S": objects },
     });
     let put = json!({ "TableName": workspaces_table, "Item": item });
     dynamo.call("PutItem", &put).await?;

@@ -44,6 +44,19 @@ pub struct EvidenceUpload {
     expires: UnixSeconds,
 }
 
+impl EvidenceUpload {
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The headers to be sent, by name.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.headers.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
 impl EvidenceBucket {
     /// The bucket named in the environment.
     pub fn from_environment(config: &SdkConfig) -> Result<Self, std::env::VarError> {

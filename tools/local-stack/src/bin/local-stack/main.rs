@@ -101,7 +101,12 @@ impl Stack {
         seed::demo_data(&dynamo, workspaces(&template)?).await?;
         seed::outward_data(&dynamo, workspaces(&template)?, &beside.hook()).await?;
         let api = format!("{address}/api/v1");
-        let services = [&api, beside.roblox.endpoint(), beside.secrets.endpoint()];
+        let services = [
+            &api,
+            beside.roblox.endpoint(),
+            beside.secrets.endpoint(),
+            beside.objects.endpoint(),
+        ];
         seed::addresses(&dynamo, workspaces(&template)?, services).await?;
 
         let variables = beside.environment(endpoint, &address);
