@@ -2,10 +2,10 @@
 //!
 //! The order allows for interruptions: the links first, so that nothing is propagated any more; of
 //! each user the records of bans last, because they lead to the user; the workspace itself at the
-//! very end. Activities of a user without bans are found through the event log. Started again, it
-//! continues with the rest. Used idempotency keys, markers of erased bans, leases, counts of caps and
-//! what is left of removed evidence are left to the table's own expiry, and files of evidence to the
-//! scheduled function.
+//! very end. Activities of a user without bans are found through the event log, so the stream must
+//! have logged them; it does within seconds. Started again, it continues with the rest. Used
+//! idempotency keys, markers of erased bans, leases, counts of caps and what is left of removed
+//! evidence are left to the table's own expiry, and files of evidence to the scheduled function.
 
 use std::collections::BTreeSet;
 
@@ -81,17 +81,25 @@ impl Store {
     async fn remove_logged(&self, prefix: WorkspacePrefix) -> Result<u64, DatabaseError> {
         let mut removed = 0_u64;
         for shard in 0..LOG_SHARDS {
-            let query = self
-                .database
-                .querying()
-                .index_name(names::EVENTS)
-                .key_condition_expression("log_shard = :shard")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":shard", text(schema::log_shard(prefix, shard)));
-            let items = self.database.query_all(query).await?;
-            let keys: Vec<_> = items.iter().filter_map(Key::of).collect();
-            removed = removed.saturating_add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
-            self.remove(keys).await?;
+            let mut after = None;
+            loop {
+                let query = self
+                    .database
+                    .querying()
+                    .index_name(names::EVENTS)
+                    .key_condition_expression("log_shard = :shard")
+                    .projection_expression("pk, sk")
+                    .expression_attribute_values(":shard", text(schema::log_shard(prefix, shard)))
+                    .set_exclusive_start_key(after.take());
+                let (found, next) = self.database.query(query).await?;
+                let keys: Vec<_> = found.iter().filter_map(Key::of).collect();
+                removed = removed.saturating_add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+                self.remove(keys).await?;
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
         }
         Ok(removed)
     }
