@@ -44,6 +44,8 @@ impl Store {
         while let Some(page) = sweep.next(&self.database).await? {
             known = known.with(&page);
         }
+        let pieces = self.evidence_count(prefix, user).await?;
+        known.items = known.items.saturating_add(pieces);
         Ok(known)
     }
 

@@ -20,6 +20,8 @@ pub use evidence::*;
 pub use kinds::StoredKind;
 pub use outward::*;
 pub use partition::Partition;
+#[cfg(feature = "admin")]
+pub use partition::workspace_partitions;
 
 /// An item in the SDK's form.
 pub type Item = HashMap<String, AttributeValue>;
@@ -328,27 +330,6 @@ fn counter_partition(prefix: WorkspacePrefix) -> String {
 /// and from the other counter, which a poll may not write.
 fn link_slots_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#Y")
-}
-
-/// The partitions of the bans table that a workspace has once, besides its links.
-#[cfg(feature = "admin")]
-pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 9] {
-    [
-        link_slots_partition(prefix),
-        log_head_partition(prefix),
-        sighting_partition(prefix),
-        counter_partition(prefix),
-        protected_partition(prefix),
-        erasure_queue(prefix),
-        receipt_partition(prefix),
-        activity_partition(prefix),
-        evidence_quota_partition(prefix),
-    ]
-}
-
-/// The activities that are about no user.
-pub fn activity_partition(prefix: WorkspacePrefix) -> String {
-    format!("{prefix}#A")
 }
 
 /// The protected users of a workspace.

@@ -1,6 +1,7 @@
 //! Erases the evidence about a user. What is left names no user, and the scheduled function removes
 //! the objects within minutes.
 
+use aws_sdk_dynamodb::types::Delete;
 use serde::Deserialize;
 
 use super::item::deleting;
@@ -20,6 +21,23 @@ struct EntryFacts {
 }
 
 impl Store {
+    /// How many pieces of evidence there are about a user.
+    #[cfg(feature = "admin")]
+    pub(in crate::store) async fn evidence_count(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+    ) -> Result<u64, DatabaseError> {
+        let query = self
+            .database
+            .querying()
+            .key_condition_expression("pk = :user")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":user", text(schema::evidence_of_user(prefix, user)));
+        let entries = self.database.query_all(query).await?;
+        Ok(u64::try_from(entries.len()).unwrap_or(u64::MAX))
+    }
+
     /// Erases the evidence about a user that was created up to a second, or all; returns the number
     /// of pieces. A conflict with another write is an error, after which the rest is found again.
     pub(in crate::store) async fn erase_evidence(
@@ -73,12 +91,15 @@ impl Store {
             writes.extend(self.hiding(prefix, *guid, item)?);
             bytes = bytes.saturating_add(item.counted_bytes());
         }
-        // An entry without its piece can only be left over by a restore.
+        // An entry without its piece can only be left over by a restore, perhaps with its text.
         for key in keys {
-            let has_piece = |guid| present.iter().any(|(present, _)| *present == guid);
-            if !key.entry_guid().is_some_and(has_piece) {
-                let delete = aws_sdk_dynamodb::types::Delete::builder();
-                writes.push(deleting(table, key, delete)?);
+            let guid = key.entry_guid();
+            if present.iter().any(|(present, _)| Some(*present) == guid) {
+                continue;
+            }
+            let text = guid.map(|guid| Key::evidence_text(prefix, guid));
+            for key in text.into_iter().chain([key]) {
+                writes.push(deleting(table, key, Delete::builder())?);
             }
         }
         writes.push(self.return_quota(prefix, bytes)?);

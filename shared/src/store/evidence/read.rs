@@ -103,6 +103,21 @@ impl Store {
         Ok(present)
     }
 
+    /// Whether the piece of this entry or text was removed within the last day.
+    #[cfg(feature = "admin")]
+    pub(in crate::store) async fn has_removed(
+        &self,
+        prefix: WorkspacePrefix,
+        part: &Item,
+    ) -> Result<bool, DatabaseError> {
+        let key = Key::of(part);
+        let of_text = key.as_ref().and_then(|key| Some(key.evidence_guid()?.1));
+        let guid = of_text.or_else(|| key.as_ref().and_then(Key::entry_guid));
+        let Some(guid) = guid else { return Ok(false) };
+        let stored = self.stored_evidence(prefix, guid).await?;
+        Ok(matches!(stored, Some(StoredEvidence::Removed(_))))
+    }
+
     pub(super) async fn stored_evidence(
         &self,
         prefix: WorkspacePrefix,

@@ -7,7 +7,11 @@ use crate::bulk::copy_bans;
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
 /// Read units, write units and calls of the request with this response.
-async fn cost(workspace: &Workspace<'_>, function: &str, answer: &ApiResponse) -> (f64, f64, u64) {
+pub async fn cost(
+    workspace: &Workspace<'_>,
+    function: &str,
+    answer: &ApiResponse,
+) -> (f64, f64, u64) {
     assert_eq!(answer.status, 200, "{answer}");
     let log = workspace.app().log_of(function, answer).await;
     let number = |field: &str| {
@@ -23,7 +27,7 @@ async fn cost(workspace: &Workspace<'_>, function: &str, answer: &ApiResponse) -
 }
 
 /// The cost of a call when the function has the key and the link cached.
-async fn warm(workspace: &Workspace<'_>, function: &str, call: &Call) -> (f64, f64, u64) {
+pub async fn warm(workspace: &Workspace<'_>, function: &str, call: &Call) -> (f64, f64, u64) {
     workspace.send(call.clone()).await;
     let answer = workspace.send(call.clone()).await;
     cost(workspace, function, &answer).await

@@ -1,6 +1,7 @@
 //! Evidence: the published calls as the SDK sends them, files, and their whole life.
 
 mod checks;
+mod costs;
 mod files;
 mod hostile;
 mod interrupted;

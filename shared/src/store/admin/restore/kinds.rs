@@ -12,6 +12,8 @@ use crate::store::dynamo::schema::{Item, Key, StoredKind, attributes};
 pub(super) enum Fate {
     /// It is put back unchanged.
     PutBack,
+    /// The same, unless the piece of evidence it belongs to has been removed since.
+    WithEvidence,
     /// It is linked again, with a back-fill from the beginning.
     Link,
     /// It is put back only if its user is still known, or is brought back: evidence, or an erasure
@@ -41,10 +43,8 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::RemovedEvidence
         | StoredKind::Request => Some(Fate::PutBack),
         StoredKind::Link => Some(Fate::Link),
-        StoredKind::Evidence
-        | StoredKind::EvidenceEntry
-        | StoredKind::EvidenceText
-        | StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
+        StoredKind::Evidence | StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
+        StoredKind::EvidenceEntry | StoredKind::EvidenceText => Some(Fate::WithEvidence),
         StoredKind::Counter | StoredKind::Log => Some(Fate::Counter),
         StoredKind::Checks | StoredKind::Lease | StoredKind::Pace | StoredKind::Sighting => {
             Some(Fate::StayGone)
@@ -105,7 +105,8 @@ impl Restoring {
             Fate::Counter if is_link_slots(&item) => self.create(item, done).await,
             Fate::Counter | Fate::StayGone | Fate::WithUser => Ok(()),
             Fate::PutBack => self.create(item, done).await,
-            Fate::IfUserIsKnown => {
+            Fate::WithEvidence if self.live.has_removed(prefix, &item).await? => Ok(()),
+            Fate::IfUserIsKnown | Fate::WithEvidence => {
                 let Queued { user } = items::read(item.clone())?;
                 let comes_back = self.brings_back(user) && self.copy.is_known(prefix, user).await?;
                 if comes_back || self.live.is_known(prefix, user).await? {

@@ -104,6 +104,11 @@ pub fn is_past(key: &Key) -> bool {
     prefixes.iter().any(|prefix| key.sk.starts_with(prefix))
 }
 
+/// The activities that are about no user.
+pub fn activity_partition(prefix: WorkspacePrefix) -> String {
+    format!("{prefix}#A")
+}
+
 /// The head of a workspace's log.
 pub fn log_head_partition(prefix: WorkspacePrefix) -> String {
     format!("{prefix}#L")

@@ -1,6 +1,12 @@
 //! What the partition key of an item tells.
 
 use super::Key;
+#[cfg(feature = "admin")]
+use super::{
+    activity_partition, counter_partition, erasure_queue, evidence_quota_partition,
+    link_slots_partition, log_head_partition, protected_partition, receipt_partition,
+    sighting_partition,
+};
 use crate::domain::ids::{UserId, WorkspacePrefix};
 
 /// A partition of the bans table, such as `26092f67#U#156`.
@@ -39,6 +45,22 @@ impl Key {
             _ => None,
         }
     }
+}
+
+/// The partitions of the bans table that a workspace has once, besides its links.
+#[cfg(feature = "admin")]
+pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 9] {
+    [
+        link_slots_partition(prefix),
+        log_head_partition(prefix),
+        sighting_partition(prefix),
+        counter_partition(prefix),
+        protected_partition(prefix),
+        erasure_queue(prefix),
+        receipt_partition(prefix),
+        activity_partition(prefix),
+        evidence_quota_partition(prefix),
+    ]
 }
 
 #[cfg(test)]

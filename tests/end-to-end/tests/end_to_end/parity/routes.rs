@@ -1,0 +1,36 @@
+//! The routes, written down once more.
+
+/// Method, path and function of each route.
+pub const EXPECTED: &[(&str, &str, &str)] = &[
+    ("POST", "/api/v1/is-banned", "is-banned"),
+    ("POST", "/api/v1/ban-async", "ban-async"),
+    ("POST", "/api/v1/unban-async", "unban-async"),
+    ("GET", "/api/v1/pending-bans", "pending-bans"),
+    ("GET", "/api/v1/pending-unbans", "pending-unbans"),
+    ("GET", "/api/v1/bans", "bans"),
+    ("GET", "/api/v1/bans/{guid}", "ban-history"),
+    ("GET", "/api/v1/bans/{guid}/evidence", "ban-evidence"),
+    ("PATCH", "/api/v1/evidence/create", "evidence-create"),
+    ("POST", "/api/v1/evidence/create", "evidence-create"),
+    ("GET", "/api/v1/evidence/{guid}", "evidence-get"),
+    ("DELETE", "/api/v1/evidence/{guid}", "evidence-delete"),
+    (
+        "GET",
+        "/api/v1/evidence/{guid}/metadata",
+        "evidence-metadata",
+    ),
+    (
+        "PATCH",
+        "/api/v1/evidence/{guid}/metadata",
+        "evidence-update",
+    ),
+    (
+        "POST",
+        "/api/v1/evidence/{guid}/complete",
+        "evidence-complete",
+    ),
+    ("GET", "/api/v1/events", "events"),
+    ("POST", "/api/v1/roblox/webhook", "roblox-webhook"),
+    ("GET", "/api/v1/export/bans/json", "export-bans-json"),
+    ("GET", "/api/v1/export/bans/csv", "export-bans-csv"),
+];
