@@ -92,6 +92,10 @@ impl Session {
 }
 
 impl EvidenceCommand {
+    const fn changes(&self) -> bool {
+        matches!(self, Self::Add(_) | Self::Remove { .. })
+    }
+
     const fn workspace(&self) -> WorkspaceId {
         let place = match self {
             Self::List { place, .. } => place,
@@ -106,7 +110,9 @@ impl EvidenceCommand {
 
 pub async fn run(command: EvidenceCommand, connection: &Connection, output: Output) -> Result<()> {
     let store = connection.store();
-    super::restore::require_no_restore(&store).await?;
+    if command.changes() {
+        super::restore::require_no_restore(&store).await?;
+    }
     let workspace = workspace::find(&store, command.workspace()).await?.guid;
     let session = Session {
         bucket: connection.evidence_bucket().await?,

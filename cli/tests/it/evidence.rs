@@ -38,8 +38,8 @@ async fn directory_is_added_once_and_each_file_is_what_the_api_shows() {
     let root = folder.path();
     std::fs::create_dir(root.join("more")).unwrap();
     std::fs::write(root.join("seen.png"), PNG).unwrap();
-    std::fs::write(root.join("more/chat log.txt"), "he said it").unwrap();
-    std::fs::write(root.join("more/again.txt"), "he said it").unwrap();
+    std::fs::write(root.join("more/chat log.txt"), "they said it").unwrap();
+    std::fs::write(root.join("more/again.txt"), "they said it").unwrap();
     let path = root.display().to_string();
     let preview = ["evidence", "add", &ban, &path, "--dry-run"];
     assert_eq!(operator.json(&preview).await[0]["outcome"], "wouldAdd");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// A text file of this many bytes.
 fn write(path: &Path, bytes: usize, seed: usize) -> Vec<u8> {
-    let line = |number: usize| format!("{seed} {number}: he said it again\n");
+    let line = |number: usize| format!("{seed} {number}: they said it again\n");
     let text: String = (0..).map(line).take(bytes / 20).collect();
     let text = &text.as_bytes()[..bytes];
     std::fs::write(path, text).unwrap();
@@ -42,7 +42,7 @@ async fn interrupted_download_continues_and_a_wrong_one_is_discarded() {
     let unasked = operator.run(&get).await;
     assert_eq!(unasked.status.code(), Some(1), "it exists");
 
-    // The part is kept as it is, so a wrong one shows in the hash.
+    // A download continues the part unchanged, so a wrong one shows in the hash.
     std::fs::remove_file(&target).unwrap();
     std::fs::write(&part, vec![b'x'; 1_000_000]).unwrap();
     let wrong = operator.run(&get).await;
@@ -70,10 +70,7 @@ async fn upload_that_was_begun_is_finished() {
     for (name, is_uploaded) in [("a.txt", false), ("b.txt", true)] {
         let source = folder.path().join(name);
         let content = write(&source, 5000, name.len() + usize::from(is_uploaded));
-        let body = json!({
-            "caseId": ban, "evidenceType": "File", "fileName": name,
-            "contentType": "text/plain", "size": content.len(), "sha256": sha256(&content),
-        });
+        let body = declaration(&ban, name, &content);
         let begun = workspace
             .send(Call::post("/evidence/create").json(&body))
             .await;
@@ -89,6 +86,14 @@ async fn upload_that_was_begun_is_finished() {
     let listed = list(&operator, &ban).await;
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|piece| piece["state"] == "available"));
+}
+
+/// The body that creates a piece for a text file.
+fn declaration(ban: &str, name: &str, content: &[u8]) -> Value {
+    json!({
+        "caseId": ban, "evidenceType": "File", "fileName": name,
+        "contentType": "text/plain", "size": content.len(), "sha256": sha256(content),
+    })
 }
 
 fn sha256(content: &[u8]) -> String {
@@ -140,6 +145,11 @@ async fn export_writes_each_piece_and_an_index_and_continues() {
     let mut texts = Vec::new();
     for user in [1, 2, 3] {
         let ban = ban(&workspace, user).await;
+        if user == 3 {
+            let pending = declaration(&ban, "c.txt", b"never uploaded");
+            let begun = Call::post("/evidence/create").json(&pending);
+            workspace.send(begun).await.assert_ok();
+        }
         if user < 3 {
             add(&operator, &ban, &picture).await;
             let text = format!("text about {user}");
@@ -162,17 +172,22 @@ async fn export_writes_each_piece_and_an_index_and_continues() {
     let done = operator.run(&export).await;
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let exported = index();
-    assert_eq!(exported.len(), 4);
+    assert_eq!(exported.len(), 5);
+    let (pending, exported_files) = exported.split_first().unwrap();
+    assert_eq!(
+        (&pending["state"], &pending["path"]),
+        (&json!("pending"), &Value::Null)
+    );
     let content = |piece: &Value| std::fs::read(target.join(piece["path"].as_str().unwrap()));
-    for piece in &exported {
+    for piece in exported_files {
         let bytes = content(piece).unwrap();
         assert_eq!(piece["size"], bytes.len());
         let is_known = bytes == PNG || texts.iter().any(|text| text.as_bytes() == bytes);
         assert!(is_known, "{piece}");
     }
 
-    let lost = target.join(exported[0]["path"].as_str().unwrap());
-    let kept = target.join(exported[1]["path"].as_str().unwrap());
+    let lost = target.join(exported[1]["path"].as_str().unwrap());
+    let kept = target.join(exported[2]["path"].as_str().unwrap());
     let modified = |path: &Path| path.metadata().unwrap().modified().unwrap();
     let before = modified(&kept);
     std::fs::remove_file(&lost).unwrap();
@@ -183,7 +198,7 @@ async fn export_writes_each_piece_and_an_index_and_continues() {
     assert!(lost.exists());
     assert_eq!(modified(&kept), before);
     let all = operator.json(&["evidence", "list"]).await;
-    assert_eq!(all.as_array().unwrap().len(), 4);
+    assert_eq!(all.as_array().unwrap().len(), 5);
 }
 
 /// Runs the command and returns the most memory that it held, in MiB.

@@ -152,7 +152,7 @@ async fn evidence() {
     let folder = tempfile::tempdir().unwrap();
     let screenshots = folder.path().join("screenshots");
     std::fs::create_dir(&screenshots).unwrap();
-    std::fs::write(screenshots.join("chat.txt"), "he said it").unwrap();
+    std::fs::write(screenshots.join("chat.txt"), "they said it").unwrap();
     run_in(folder.path(), &app, "Evidence", &variables);
     let index = folder.path().join("evidence-of-my-studio/evidence.jsonl");
     assert_eq!(std::fs::read_to_string(index).unwrap().lines().count(), 2);

@@ -172,7 +172,7 @@ impl Addition<'_> {
         let mut added = Vec::new();
         for path in paths {
             let file = path.display().to_string();
-            let declared = match files::declare(path, |_| {}) {
+            let declared = match files::declare(path) {
                 Ok(declared) => declared,
                 Err(why) => {
                     added.push(AddedFile {

@@ -58,22 +58,23 @@ impl EvidenceUpload {
 }
 
 impl EvidenceBucket {
-    /// The bucket named in the environment.
+    /// The bucket named in the environment, with timeouts that fit a function's time limit.
     pub fn from_environment(config: &SdkConfig) -> Result<Self, std::env::VarError> {
-        Ok(Self::new(config, std::env::var("EVIDENCE_BUCKET")?))
-    }
-
-    #[must_use]
-    pub fn new(config: &SdkConfig, name: String) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
             .operation_attempt_timeout(Duration::from_millis(1500))
             .operation_timeout(Duration::from_secs(2))
             .build();
+        let config = config.to_builder().timeout_config(timeouts).build();
+        Ok(Self::new(&config, std::env::var("EVIDENCE_BUCKET")?))
+    }
+
+    /// A bucket with the timeouts of the configuration.
+    #[must_use]
+    pub fn new(config: &SdkConfig, name: String) -> Self {
         let config = aws_sdk_s3::config::Builder::from(config)
             // A presigned upload has exactly the checksum that its uploader declares.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .timeout_config(timeouts)
             .build();
         Self {
             client: Client::from_conf(config),
