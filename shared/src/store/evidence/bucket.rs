@@ -104,8 +104,10 @@ impl EvidenceBucket {
             .presigned(valid_for(UPLOAD)?)
             .await
             .map_err(|error| failed(&error))?;
+        // The SDK adds the function's trace id, which is not the uploader's to send.
         let headers = signed
             .headers()
+            .filter(|(name, _)| is_signed(signed.uri(), name))
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(EvidenceUpload {
             method: "PUT",
@@ -220,6 +222,13 @@ impl EvidenceBucket {
 }
 
 const SERVICE: &str = "Amazon S3";
+
+/// Whether a presigned URL binds a header.
+fn is_signed(url: &str, header: &str) -> bool {
+    let names = url.split_once("X-Amz-SignedHeaders=");
+    let names = names.and_then(|(_, rest)| rest.split('&').next());
+    names.is_some_and(|names| names.split("%3B").any(|name| name == header))
+}
 
 /// Whether S3 stored what was declared. The presigned URL binds all of it.
 fn is_declared(head: &HeadObjectOutput, file: &DeclaredFile) -> bool {

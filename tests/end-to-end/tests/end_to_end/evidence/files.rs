@@ -30,6 +30,10 @@ async fn file_is_uploaded_completed_and_downloaded_as_an_attachment() {
     ] {
         assert!(signed.contains(bound), "{bound}: {signed}");
     }
+    let headers = piece["upload"]["headers"].as_object().unwrap();
+    let names: Vec<_> = headers.keys().collect();
+    let bound = ["content-length", "content-type", "if-none-match"];
+    assert_eq!(names, [&bound[..], &["x-amz-checksum-sha256"]].concat());
     let early = complete(&workspace, &guid).await;
     early.assert_error(409, "not_uploaded");
     assert_eq!(app.upload(&piece["upload"], text).await.status, 200);
