@@ -48,7 +48,7 @@ pub struct Activity {
     pub details: ActivityDetails,
 }
 
-/// What happened. Serialized as in the event log and in webhooks.
+/// What happened. Serialized as stored and as `portcullis history` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "details")]
 pub enum ActivityDetails {
