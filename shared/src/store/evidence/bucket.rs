@@ -233,10 +233,9 @@ fn is_signed(url: &str, header: &str) -> bool {
 /// Whether S3 stored what was declared. The presigned URL binds all of it.
 fn is_declared(head: &HeadObjectOutput, file: &DeclaredFile) -> bool {
     let size = head.content_length().and_then(|it| u64::try_from(it).ok());
-    let checksum = head.checksum_sha256();
     size == Some(file.size.bytes())
         && head.content_type() == Some(file.content_type.name())
-        && checksum.is_none_or(|checksum| checksum == file.sha256.as_str())
+        && head.checksum_sha256() == Some(file.sha256.as_str())
 }
 
 /// The key of an object, which names no user.

@@ -96,6 +96,41 @@ async fn file_of_another_type_is_rejected_and_removed() {
 }
 
 #[tokio::test]
+async fn upload_accepts_only_the_declared_bytes_and_only_once() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    let case = case(&workspace).await;
+    let piece = created(&workspace, &file_body(&case, "image/png", PNG)).await;
+    let guid = guid_of(&piece);
+    let mut other = PNG.to_vec();
+    other.reverse();
+    let refused = app.upload(&piece["upload"], &other).await;
+    assert_eq!(refused.status, 400, "{refused}");
+    let mut as_text = piece["upload"].clone();
+    as_text["headers"]["content-type"] = json!("text/plain");
+    let mut overwriting = piece["upload"].clone();
+    let headers = overwriting["headers"].as_object_mut().unwrap();
+    headers.remove("if-none-match").unwrap();
+    let mut forged = piece["upload"].clone();
+    let url = forged["url"].as_str().unwrap().replace(&guid, "1");
+    forged["url"] = json!(url);
+    for changed in [as_text, overwriting, forged] {
+        let refused = app.upload(&changed, PNG).await;
+        assert_eq!(refused.status, 403, "{refused}");
+    }
+    assert!(!has_object(&workspace, &guid).await);
+    complete(&workspace, &guid)
+        .await
+        .assert_error(409, "not_uploaded");
+    assert_eq!(app.upload(&piece["upload"], PNG).await.status, 200);
+    let again = app.upload(&piece["upload"], PNG).await;
+    assert_eq!(again.status, 412, "{again}");
+    complete(&workspace, &guid).await.success();
+    let again = app.upload(&piece["upload"], PNG).await;
+    assert_eq!(again.status, 412, "{again}");
+}
+
+#[tokio::test]
 async fn simultaneous_completions_give_one_event_and_one_answer() {
     let app = TestApp::builder().with_faults().instances(4).start().await;
     let workspace = app.workspace().await;
