@@ -4,6 +4,7 @@ mod add;
 mod download;
 mod export;
 mod files;
+mod import;
 mod listing;
 mod summary;
 mod transfer;
@@ -23,6 +24,7 @@ use crate::output::Output;
 use add::AddArgs;
 use download::GetArgs;
 use export::EvidenceExportArgs;
+use import::EvidenceImportArgs;
 use listing::{WorkspaceEvidence, of_ban};
 use summary::{EvidenceDetails, EvidenceSummary};
 
@@ -35,9 +37,10 @@ Examples:
   portcullis evidence list BAN
   portcullis evidence get GUID --to clip.mp4
   portcullis evidence export evidence-of-my-studio
+  portcullis evidence import evidence-of-my-studio
   portcullis evidence remove GUID --dry-run
 
-`add`, `get` and `export` continue after an interruption when you run them again.";
+`add`, `get`, `export` and `import` continue after an interruption when you run them again.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
@@ -65,6 +68,8 @@ pub enum EvidenceCommand {
     },
     /// Download all evidence of the workspace into a directory, with an index in JSON Lines.
     Export(EvidenceExportArgs),
+    /// Add an export to a workspace that has the same bans, such as one that imported them.
+    Import(EvidenceImportArgs),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -93,7 +98,7 @@ impl Session {
 
 impl EvidenceCommand {
     const fn changes(&self) -> bool {
-        matches!(self, Self::Add(_) | Self::Remove { .. })
+        matches!(self, Self::Add(_) | Self::Remove { .. } | Self::Import(_))
     }
 
     const fn workspace(&self) -> WorkspaceId {
@@ -103,6 +108,7 @@ impl EvidenceCommand {
             Self::Add(args) => &args.place,
             Self::Get(args) => &args.piece.place,
             Self::Export(args) => &args.place,
+            Self::Import(args) => &args.place,
         };
         place.workspace
     }
@@ -127,6 +133,7 @@ pub async fn run(command: EvidenceCommand, connection: &Connection, output: Outp
         EvidenceCommand::Get(args) => download::run(&args, &session).await,
         EvidenceCommand::Remove { piece, safety } => remove(&session, piece.guid, safety).await,
         EvidenceCommand::Export(args) => export::run(&args.directory, &session).await,
+        EvidenceCommand::Import(args) => import::run(&args, &session).await,
     }
 }
 

@@ -13,6 +13,7 @@ mod doctor;
 mod erase;
 mod erasure;
 mod evidence;
+mod evidence_imports;
 mod evidence_transfers;
 mod experiences;
 mod harness;

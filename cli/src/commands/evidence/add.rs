@@ -88,12 +88,12 @@ impl Printable for AddedFile {
 }
 
 /// A ban, and what all its new pieces have.
-struct Addition<'a> {
-    session: &'a Session,
-    ban: Guid,
-    user: UserId,
-    metadata: EvidenceMetadata,
-    moderator: Option<ModeratorId>,
+pub struct Addition<'a> {
+    pub session: &'a Session,
+    pub ban: Guid,
+    pub user: UserId,
+    pub metadata: EvidenceMetadata,
+    pub moderator: Option<ModeratorId>,
 }
 
 pub async fn run(args: AddArgs, session: &Session) -> Result<()> {
@@ -147,7 +147,7 @@ impl Addition<'_> {
         self.session.output.one(&EvidenceSummary::of(&added))
     }
 
-    async fn create(&self, body: NewEvidenceBody) -> Result<Evidence> {
+    pub async fn create(&self, body: NewEvidenceBody) -> Result<Evidence> {
         let new = NewEvidence {
             case: self.ban,
             user: self.user,
@@ -217,7 +217,7 @@ impl Addition<'_> {
     }
 
     /// Uploads a file as a new piece, or as one that an interrupted run has created.
-    async fn file(
+    pub async fn file(
         &self,
         path: &Path,
         declared: DeclaredFile,
@@ -240,7 +240,7 @@ impl Addition<'_> {
 }
 
 /// Whether a piece is, or is to become, a file with this content.
-fn has_content(piece: &Evidence, declared: &DeclaredFile) -> bool {
+pub fn has_content(piece: &Evidence, declared: &DeclaredFile) -> bool {
     piece.state != EvidenceState::Rejected
         && piece
             .body

@@ -15,7 +15,7 @@ use super::transfer::Transferred;
 use super::{Session, part_of};
 use crate::arguments::WorkspaceArg;
 
-const INDEX: &str = "evidence.jsonl";
+pub const INDEX: &str = "evidence.jsonl";
 
 #[derive(Debug, Args)]
 pub struct EvidenceExportArgs {
