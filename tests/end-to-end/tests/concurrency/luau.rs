@@ -1,6 +1,7 @@
 //! Real Luau: a game server's script on a fake Roblox that is as strict and as quirky as the real
 //! one.
 
+mod evidence;
 mod json;
 mod roblox;
 
