@@ -6,6 +6,7 @@ mod files;
 mod hostile;
 mod interrupted;
 mod lists;
+mod scale;
 mod texts;
 
 use end_to_end::{ApiResponse, Ban, Call, TestApp, Workspace};

@@ -55,6 +55,74 @@ async fn interrupted_removal_is_finished_by_a_repeat_or_the_schedule() {
 }
 
 #[tokio::test]
+async fn interrupted_rejection_is_finished_by_a_repeat_or_the_schedule() {
+    let app = TestApp::builder().with_faults().start().await;
+    let program = b"MZ\x90\0 this is no picture";
+    for by_schedule in [false, true] {
+        let workspace = app.workspace().await;
+        let case = case(&workspace).await;
+        let piece = created(&workspace, &file_body(&case, "image/png", program)).await;
+        let guid = guid_of(&piece);
+        assert_eq!(app.upload(&piece["upload"], program).await.status, 200);
+        let rejected = complete(&workspace, &guid).await;
+        rejected.assert_error(422, "content_mismatch");
+        // As if the function had been killed before it removed the file.
+        assert_eq!(app.upload(&piece["upload"], program).await.status, 200);
+        interrupt_removal(&app, &stored(&workspace, "evidence").await[0]).await;
+        match by_schedule {
+            true => run_when_due(&app, &workspace).await,
+            false => {
+                let again = complete(&workspace, &guid).await;
+                again.assert_error(422, "content_mismatch");
+            }
+        }
+        assert!(!has_object(&workspace, &guid).await, "{by_schedule}");
+        assert_eq!(counted(&workspace).await, 0);
+        assert_eq!(events(&workspace).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn upload_url_cannot_be_replayed_once_the_file_is_there() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    let case = case(&workspace).await;
+    let piece = uploaded(&workspace, &case).await;
+    assert_eq!(app.upload(&piece["upload"], PNG).await.status, 412);
+    complete(&workspace, &guid_of(&piece)).await.success();
+    assert_eq!(app.upload(&piece["upload"], PNG).await.status, 412);
+    let other = vec![b'x'; PNG.len()];
+    let refused = app.upload(&piece["upload"], &other).await;
+    assert!((400..500).contains(&refused.status), "{refused}");
+    assert!(has_object(&workspace, &guid_of(&piece)).await);
+    assert_eq!(events(&workspace).await, ["EVIDENCE_ADDED"]);
+}
+
+#[tokio::test]
+async fn completion_and_removal_at_once_leave_nothing() {
+    let app = TestApp::builder().with_faults().instances(2).start().await;
+    let workspace = app.workspace().await;
+    let case = case(&workspace).await;
+    for _ in 0..5 {
+        let guid = guid_of(&uploaded(&workspace, &case).await);
+        let removal = workspace.send(about("DELETE", &guid, ""));
+        let (completed, removed) = tokio::join!(complete(&workspace, &guid), removal);
+        removed.assert_ok();
+        if completed.status != 200 {
+            completed.assert_error(404, "not_found");
+        }
+        assert!(!has_object(&workspace, &guid).await);
+        let gone = workspace.send(about("GET", &guid, "/metadata")).await;
+        gone.assert_error(404, "not_found");
+    }
+    assert_eq!(counted(&workspace).await, 0);
+    let events = events(&workspace).await;
+    let count = |name: &str| events.iter().filter(|event| *event == name).count();
+    // Only what was announced is announced as removed.
+    assert_eq!(count("EVIDENCE_ADDED"), count("EVIDENCE_REMOVED"));
+}
+
+#[tokio::test]
 async fn upload_after_the_removal_does_not_last() {
     let app = TestApp::builder().with_faults().start().await;
     let workspace = app.workspace().await;
