@@ -191,7 +191,7 @@ impl Known {
         };
         let mut present = None;
         for piece in pieces.iter() {
-            if is_same(session, piece, &new.body).await? {
+            if is_same(session, piece, &new).await? {
                 present = Some(piece.clone());
                 break;
             }
@@ -287,12 +287,17 @@ fn text(path: &Path) -> Result<EvidenceText> {
         .map_err(|fault| anyhow::anyhow!("its text {fault}"))
 }
 
-/// Whether a piece has, or is to have, this content.
-async fn is_same(session: &Session, piece: &Evidence, body: &NewEvidenceBody) -> Result<bool> {
-    match body {
+/// Whether a piece has, or is to have, this content. Texts with different origins differ, which saves
+/// reading them.
+async fn is_same(session: &Session, piece: &Evidence, new: &Piece) -> Result<bool> {
+    match &new.body {
         NewEvidenceBody::File(file) => Ok(has_content(piece, file)),
         NewEvidenceBody::Text(text) => {
-            if piece.body.file().is_some() || piece.body.bytes() != body.body().bytes() {
+            let origin = |metadata: &EvidenceMetadata| metadata.fields().get(ORIGIN).cloned();
+            let (present, copied) = (origin(&piece.metadata), origin(&new.metadata));
+            let is_other = present.is_some() && copied.is_some() && present != copied;
+            let is_text = piece.body.file().is_none();
+            if is_other || !is_text || piece.body.bytes() != new.body.body().bytes() {
                 return Ok(false);
             }
             let stored = session.store.evidence_text(session.prefix(), piece.guid);
