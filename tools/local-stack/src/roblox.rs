@@ -1,5 +1,5 @@
-//! A fake Roblox Open Cloud with user restrictions, messages, keys, places, rate limits and faults, after the
-//! published documents.
+//! A fake Roblox Open Cloud with user restrictions, messages, groups, keys, places, rate limits and faults,
+//! after the published documents.
 //!
 //! What these leave open is a setting: the windows of the rate limits, and whether a 429 carries
 //! `retry-after`. Tests read the restrictions, the log of changes, the messages and the rate limit
@@ -7,6 +7,7 @@
 
 mod answer;
 mod faults;
+mod groups;
 mod limits;
 mod restrictions;
 mod routes;
@@ -27,8 +28,9 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::net::TcpListener;
 
 pub use faults::{Fault, FaultRule};
+pub use groups::{Group, Role};
 pub use limits::{Limits, Violation};
-pub use state::{Key, LogEntry, Message, Restriction, SCOPES};
+pub use state::{Exchange, Key, LogEntry, Message, Restriction, SCOPES};
 
 use crate::http::{self, Guard};
 use crate::{Error, Result};
@@ -95,6 +97,30 @@ impl Roblox {
     /// Adds a place to a universe.
     pub fn add_place(&self, place: u64, universe: u64) {
         self.state().places.insert(place, universe);
+    }
+
+    /// Creates or replaces a group.
+    pub fn set_group(&self, id: u64, group: Group) {
+        self.state().groups.insert(id, group);
+    }
+
+    /// The roles that a member holds, by id; none if the user is not in the group.
+    pub fn roles_of(&self, group: u64, user: u64) -> Vec<u64> {
+        let state = self.state();
+        let group = state.groups.get(&group);
+        let held = group.and_then(|group| group.members.get(&user));
+        held.map(|held| held.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// The calls that changed roles, such as `assign 99 156`, oldest first.
+    pub fn role_changes(&self) -> Vec<String> {
+        self.state().role_changes.clone()
+    }
+
+    /// How many calls about groups each owner of keys may make per minute.
+    pub fn set_group_limit(&self, per_minute: usize) {
+        self.state().group_calls.per_minute = per_minute;
     }
 
     pub fn set_limits(&self, limits: Limits) {
@@ -172,6 +198,11 @@ impl Roblox {
         self.state().limits.violations().to_vec()
     }
 
+    /// The last 10,000 calls that no fault prevented, with their answers, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.state().exchanges.iter().cloned().collect()
+    }
+
     /// The number of calls, including failed ones.
     pub fn calls(&self) -> u64 {
         self.state().calls
@@ -229,7 +260,19 @@ async fn carry_out(
     {
         return Ok(instead);
     }
-    let answer = routes::answer(&mut state.lock(), &call);
+    let answer = {
+        let mut state = state.lock();
+        let answer = routes::answer(&mut state, &call);
+        state.keep(Exchange {
+            method: call.method,
+            path: call.path,
+            query: call.query,
+            body: call.body,
+            status: answer.status,
+            answer: answer.body.clone(),
+        });
+        answer
+    };
     match fault {
         Some(fault) => fault.spoil(answer),
         None => Ok(answer.into_response()),

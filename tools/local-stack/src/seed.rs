@@ -135,7 +135,9 @@ fn items(demo: &Demo) -> [Value; 3] {
             "created": { "N": CREATED },
         })
     };
-    let all = json!({ "SS": ["bans:read", "bans:write", "bans:write-global", "evidence:read", "evidence:write"] });
+    let all = json!({ "SS": [
+        "bans:read", "bans:write", "bans:write-global", "evidence:read", "evidence:write", "groups:write",
+    ] });
     [
         json!({
             "pk": { "S": format!("W#{prefix}") },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use end_to_end::audit::audit;
-use end_to_end::{TestApp, TestAppBuilder, Workspace};
+use end_to_end::{TestApp, TestAppBuilder, Workspace, roblox_contract};
 use local_stack::roblox::{Restriction, Roblox};
 use serde_json::{Value, json};
 use shared::domain::ids::ExperienceId;
@@ -119,6 +119,10 @@ impl<'a> MirroredWorkspace<'a> {
             assert!(unbans.is_empty(), "{place} has pending unbans: {unbans:?}");
         }
         assert_eq!(self.roblox().violations(), []);
+        for exchange in self.roblox().exchanges() {
+            let problems = roblox_contract().problems(&exchange);
+            assert_eq!(problems, Vec::<String>::new(), "{exchange:?}");
+        }
         audit(&self.workspace).await;
     }
 

@@ -158,15 +158,21 @@ pub fn list(state: &State, call: &Call, universe: u64, place: Option<u64>) -> An
         .filter(|(of, at, _)| *of == universe && *at == place)
         .map(|(_, _, user)| *user)
         .collect();
-    page(call, &users, "userRestrictions", |user| {
+    page(call, &users, 100, "userRestrictions", |user| {
         resource(state, (universe, place), *user)
     })
 }
 
 /// One page of a list. A page token is valid only for the same path and page size.
-fn page(call: &Call, all: &[u64], name: &str, json: impl Fn(&u64) -> Value) -> Answer {
+pub fn page(
+    call: &Call,
+    all: &[u64],
+    most: usize,
+    name: &str,
+    json: impl Fn(&u64) -> Value,
+) -> Answer {
     let size = call.query.get("maxPageSize").map_or(Ok(10), |n| n.parse());
-    let Ok(size) = size.map(|size: usize| size.clamp(1, 100)) else {
+    let Ok(size) = size.map(|size: usize| size.clamp(1, most)) else {
         return answer::invalid("maxPageSize is not a number.");
     };
     let mut hasher = std::hash::DefaultHasher::new();

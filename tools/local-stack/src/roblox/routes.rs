@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
+use super::groups;
 use super::restrictions;
 use super::state::{Key, Message, State};
 use crate::gateway::decode;
@@ -50,6 +51,7 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
             Answer::json(200, &json!({ "universeId": universe }))
         }
         ("POST", ["api-keys", "v1", "introspect"]) => introspect(state, call),
+        (_, ["cloud", "v2", "groups", rest @ ..]) => groups::answer(state, call, rest),
         (_, ["cloud", "v2", "universes", rest @ ..]) => cloud(state, call, rest),
         _ => answer::gateway(404, "Not Found"),
     }
@@ -186,10 +188,16 @@ fn introspect(state: &State, call: &Call) -> Answer {
             scopes.entry(name).or_default().push(operation);
         }
     }
+    let groups: Vec<String> = if key.groups.is_empty() {
+        vec!["*".to_owned()]
+    } else {
+        key.groups.iter().map(u64::to_string).collect()
+    };
     let scopes: Vec<_> = scopes
         .into_iter()
-        .map(|(name, operations)| {
-            json!({ "name": name, "operations": operations, "universeIds": universes })
+        .map(|(name, operations)| match name {
+            "group" => json!({ "name": name, "operations": operations, "groupIds": groups }),
+            _ => json!({ "name": name, "operations": operations, "universeIds": universes }),
         })
         .collect();
     let answer = json!({

@@ -1,20 +1,23 @@
 //! The state of the fake.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::faults::Fault;
+use super::groups::{Group, OwnerCalls};
 use super::limits::Windows;
 use crate::faults::Rules;
 
 /// The scopes that the fake knows.
-pub const SCOPES: [&str; 3] = [
+pub const SCOPES: [&str; 5] = [
     "universe.user-restriction:read",
     "universe.user-restriction:write",
     "universe-messaging-service:publish",
+    "group:read",
+    "group:write",
 ];
 
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct Key {
     pub scopes: BTreeSet<String>,
     /// The universes of the key; empty for all.
     pub universes: BTreeSet<u64>,
+    /// The groups of the key; empty for all.
+    pub groups: BTreeSet<u64>,
     /// The user who owns the key.
     pub owner: u64,
 }
@@ -33,12 +38,20 @@ impl Key {
             alive: true,
             scopes: SCOPES.map(str::to_owned).into(),
             universes: universes.iter().copied().collect(),
+            groups: BTreeSet::new(),
             owner: 1,
         }
     }
     #[must_use]
     pub fn without(mut self, scope: &str) -> Self {
         self.scopes.remove(scope);
+        self
+    }
+
+    /// Limits the key to some groups.
+    #[must_use]
+    pub fn only_groups(mut self, groups: &[u64]) -> Self {
+        self.groups = groups.iter().copied().collect();
         self
     }
 
@@ -117,6 +130,17 @@ pub struct Message {
     pub message: String,
 }
 
+/// A call and its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub body: Bytes,
+    pub status: u16,
+    pub answer: Bytes,
+}
+
 #[derive(Debug, Default)]
 pub struct State {
     pub keys: HashMap<String, Key>,
@@ -127,6 +151,10 @@ pub struct State {
     pub answered: HashMap<(String, String), Bytes>,
     pub logs: Vec<LogEntry>,
     pub messages: Vec<Message>,
+    pub groups: BTreeMap<u64, Group>,
+    pub role_changes: Vec<String>,
+    pub group_calls: OwnerCalls,
+    pub exchanges: VecDeque<Exchange>,
     pub limits: Windows,
     pub faults: Rules<Fault>,
     pub delay: Duration,
@@ -135,7 +163,17 @@ pub struct State {
     pub prints: bool,
 }
 
+/// How many exchanges are kept.
+const KEPT: usize = 10_000;
+
 impl State {
+    pub fn keep(&mut self, exchange: Exchange) {
+        if self.exchanges.len() >= KEPT {
+            self.exchanges.pop_front();
+        }
+        self.exchanges.push_back(exchange);
+    }
+
     pub fn note(&mut self, change: LogEntry) {
         if self.prints {
             let LogEntry {

@@ -1,0 +1,142 @@
+//! Validates calls to Roblox, and what the fake answers, against Roblox's published description.
+//!
+//! `fixtures/roblox-cloud.json` is cut from `Roblox/creator-docs` (b0bf2f1, 2026-08-22): the calls of
+//! interest, without prose and examples. It does not describe introspection and the universe of a place.
+
+use std::sync::LazyLock;
+
+use jsonschema::Draft;
+use local_stack::roblox::Exchange;
+use serde_json::{Value, json};
+
+/// Roblox's published description.
+#[derive(Debug)]
+pub struct RobloxContract {
+    document: Value,
+}
+
+/// Calls that the description leaves out.
+const UNDESCRIBED: [&str; 2] = ["/api-keys/v1/introspect", "/universes/v1/places/"];
+
+pub fn roblox_contract() -> &'static RobloxContract {
+    static CONTRACT: LazyLock<RobloxContract> = LazyLock::new(|| {
+        let text = include_str!("../fixtures/roblox-cloud.json");
+        let document = serde_json::from_str(text).expect("roblox-cloud.json");
+        RobloxContract { document }
+    });
+    &CONTRACT
+}
+
+impl RobloxContract {
+    /// All differences between an exchange and its description.
+    pub fn problems(&self, exchange: &Exchange) -> Vec<String> {
+        if UNDESCRIBED
+            .iter()
+            .any(|path| exchange.path.starts_with(path))
+        {
+            return Vec::new();
+        }
+        let method = exchange.method.to_ascii_lowercase();
+        let paths = self.document["paths"].as_object().expect("paths");
+        let described = paths.iter().find_map(|(path, methods)| {
+            let operation = methods.get(&method)?;
+            fits(path, &exchange.path).then_some(operation)
+        });
+        let Some(operation) = described else {
+            return vec![format!(
+                "{} {} is not described",
+                exchange.method, exchange.path
+            )];
+        };
+        let parameters = operation["parameters"].as_array();
+        let names: Vec<_> = parameters
+            .into_iter()
+            .flatten()
+            .map(|it| &it["name"])
+            .collect();
+        let unknown = |name: &&String| !names.iter().any(|known| **known == name.as_str());
+        let mut problems: Vec<_> = exchange
+            .query
+            .keys()
+            .filter(unknown)
+            .map(|name| format!("the parameter {name} is not described"))
+            .collect();
+        let sent = &operation["requestBody"]["content"]["application/json"]["schema"];
+        match (sent.is_null(), exchange.body.is_empty()) {
+            (true, true) => {}
+            (false, _) => problems.extend(self.body_problems("request", sent, &exchange.body)),
+            (true, false) => problems.push("a body is not described".to_owned()),
+        }
+        if (200..300).contains(&exchange.status) {
+            let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            if !answer.is_null() {
+                problems.extend(self.body_problems("answer", answer, &exchange.answer));
+            }
+        }
+        problems
+    }
+
+    fn body_problems(&self, what: &str, schema: &Value, body: &[u8]) -> Vec<String> {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return vec![format!("the {what} is not JSON")];
+        };
+        let whole = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "allOf": [schema],
+            "components": self.document["components"],
+        });
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&whole)
+            .expect("a schema");
+        let invalid = validator.iter_errors(&value);
+        let mut problems: Vec<_> = invalid
+            .map(|error| format!("{what}: {error} at {}", error.instance_path()))
+            .collect();
+        self.undescribed(what, schema, &value, &mut problems);
+        problems
+    }
+
+    /// The description allows other members, but no other member has a meaning.
+    fn undescribed(&self, at: &str, schema: &Value, value: &Value, problems: &mut Vec<String>) {
+        let pointer = schema["$ref"].as_str().and_then(|it| it.strip_prefix('#'));
+        let referred = pointer.and_then(|pointer| self.document.pointer(pointer));
+        let schema = referred.unwrap_or(schema);
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    match schema["properties"].get(name) {
+                        Some(known) => {
+                            self.undescribed(&format!("{at}.{name}"), known, member, problems);
+                        }
+                        None if schema.get("properties").is_none() => {}
+                        None => problems.push(format!("{at}.{name} is not described")),
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    self.undescribed(at, &schema["items"], item, problems);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a path matches a pattern such as `/groups/{group_id}/memberships/{id}:assignRole`.
+fn fits(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<_>, Vec<_>) =
+        (pattern.split('/').collect(), path.split('/').collect());
+    let mut pairs = pattern.iter().zip(&path);
+    pattern.len() == path.len()
+        && pairs.all(|(pattern, part)| match pattern.strip_prefix('{') {
+            None => pattern == part,
+            Some(rest) => {
+                let action = rest.split_once('}').map_or("", |(_, action)| action);
+                let id = part.strip_suffix(action).unwrap_or_default();
+                !id.is_empty() && !id.contains(':')
+            }
+        })
+}
