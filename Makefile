@@ -56,7 +56,7 @@ fuzz: MINUTES := 10
 fuzz: needs-rust needs-nightly $(SCHEMATHESIS_READY) $(CARGO_FUZZ_READY) ## Search for harmful input for ten minutes (MINUTES=…)
 	@$(BUILD) --locked --workspace --bins --example on-the-stack
 	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --max-time $$(($(MINUTES) * 15))
-	tests/fuzz/runner/run $$(($(MINUTES) * 30 / 8))
+	tests/fuzz/runner/run $$(($(MINUTES) * 30 / 9))
 
 # For how long, and with which plan: `make soak MINUTES=1 SEED=7`.
 MINUTES := 3

@@ -13,6 +13,7 @@ use crate::commands::erasure::ErasureCommand;
 use crate::commands::evidence::EvidenceCommand;
 use crate::commands::experience::ExperienceCommand;
 use crate::commands::export::ExportArgs;
+use crate::commands::group::GroupCommand;
 use crate::commands::history::HistoryArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::key::KeyCommand;
@@ -108,6 +109,11 @@ pub enum Command {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// Allow changes of ranks in Roblox groups, through `PATCH /group-role`.
+    Group {
+        #[command(subcommand)]
+        command: GroupCommand,
     },
     /// Manage protected users, such as staff, who cannot be banned.
     Protected {

@@ -8,6 +8,7 @@ pub mod erasure;
 pub mod evidence;
 pub mod experience;
 pub mod export;
+pub mod group;
 pub mod history;
 pub mod import;
 pub mod key;

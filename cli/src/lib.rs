@@ -62,6 +62,9 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::experience::run(command, &open_unless_restoring().await?, output).await?;
         }
         Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
+        Command::Group { command } => {
+            commands::group::run(command, &cli.connection, output).await?;
+        }
         Command::Protected { command } => {
             commands::protected::run(command, &open_unless_restoring().await?, output).await?;
         }

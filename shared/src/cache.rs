@@ -56,7 +56,7 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.known().things.len()
     }
 

@@ -2,7 +2,7 @@
 //! rules, [`store`] keeps what they decide in DynamoDB, [`api`] is the edge.
 
 pub mod api;
-mod cache;
+pub mod cache;
 #[cfg(test)]
 mod direction;
 pub mod domain;

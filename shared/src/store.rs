@@ -16,6 +16,7 @@ mod exports;
 mod lists;
 mod mirror;
 
+pub use access::groups::{AllowedGroup, GroupSettings};
 pub use access::keys::KnownKey;
 pub use access::links::{Link, LinkRights, LinkedBy, Linking};
 pub use access::self_linking::SELF_LINKED;
@@ -55,7 +56,7 @@ use std::time::Instant;
 
 use crate::cache::{CachedList, TtlCache};
 use crate::domain::clock::UnixSeconds;
-use crate::domain::ids::{ExperienceId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, GroupId, WorkspacePrefix};
 use crate::domain::keys::{KeyHash, KeyRecord};
 use crate::domain::rules::RevisionRef;
 
@@ -77,6 +78,8 @@ struct Caches {
     checks: checks::cap::Checks,
     /// Workspaces and their settings, including the absence of one.
     workspaces: TtlCache<WorkspacePrefix, Option<Arc<Workspace>>>,
+    /// The settings of groups, including the absence of them.
+    groups: TtlCache<(WorkspacePrefix, GroupId), Option<Arc<GroupSettings>>>,
     /// Linked experiences.
     links: TtlCache<(WorkspacePrefix, ExperienceId), ()>,
     /// Workspaces in which no further experience can link itself.
@@ -117,6 +120,12 @@ impl Store {
             database: self.database.answering_by(answer_by),
             caches: Arc::clone(&self.caches),
         }
+    }
+
+    /// Whether this much time is left to answer the request.
+    #[must_use]
+    pub fn has_time(&self, time: std::time::Duration) -> bool {
+        self.database.has_time(time)
     }
 
     pub(crate) const fn meter(&self) -> &Arc<Meter> {

@@ -2,6 +2,7 @@
 
 mod api;
 mod finding;
+mod groups;
 mod keys;
 mod linking;
 mod mirrors;
@@ -98,6 +99,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.extend(linking::examine(&located.store()).await);
         findings.extend(webhooks::examine(&located.store()).await);
         findings.extend(mirrors::examine(located).await);
+        findings.extend(groups::examine(located).await);
     }
     match url {
         Some(url) => {

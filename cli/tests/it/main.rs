@@ -16,6 +16,7 @@ mod evidence;
 mod evidence_imports;
 mod evidence_transfers;
 mod experiences;
+mod groups;
 mod harness;
 mod import;
 mod keys;

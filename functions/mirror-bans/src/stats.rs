@@ -42,6 +42,7 @@ impl MirrorStats {
         self.record_error(ApiError::ServiceUnavailable {
             service: "Roblox Open Cloud",
             detail,
+            retry_after: 1,
         });
     }
 

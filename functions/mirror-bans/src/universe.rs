@@ -152,6 +152,7 @@ impl Universe {
             Err(SecretError::Unavailable(detail)) => Err(ApiError::ServiceUnavailable {
                 service: "AWS Secrets Manager",
                 detail,
+                retry_after: 1,
             }),
         }
     }

@@ -10,5 +10,6 @@ mod notification;
 
 pub use caller::{
     Caller, CheckBans, Permission, ReadBans, ReadEvidence, UnverifiedKey, WriteBans, WriteEvidence,
+    WriteGroups,
 };
 pub use notification::RobloxNotification;

@@ -11,6 +11,7 @@ use crate::domain::clock::UnixSeconds;
 use crate::domain::error::{ApiError, FieldError};
 use crate::domain::ids::{Guid, MAX_ROBLOX_ID};
 use crate::domain::number::integer;
+use crate::domain::rules::group_roles::Rank;
 use crate::domain::text;
 
 /// The fields of a request, and the errors found so far.
@@ -63,6 +64,20 @@ impl Fields {
             );
         }
         id
+    }
+
+    /// A required rank that Roblox assigns.
+    pub fn rank(&mut self, field: &'static str) -> Option<Rank> {
+        let rank = self.value(field).and_then(integer);
+        let rank = rank.and_then(Rank::assignable);
+        if rank.is_none() {
+            self.reject(
+                field,
+                "is required and must be a rank from 1 to 254: Roblox assigns neither 0 (guest) nor \
+                 255 (owner)",
+            );
+        }
+        rank
     }
 
     /// A required guid.

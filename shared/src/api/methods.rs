@@ -2,12 +2,13 @@
 
 /// The paths of the API and their methods, in the format of an `allow` header. A test compares them
 /// with the routes of `template.yaml`.
-pub const ROUTES: [(&str, &str); 16] = [
+pub const ROUTES: [(&str, &str); 17] = [
     ("/api/v1/is-banned", "POST"),
     ("/api/v1/ban-async", "POST"),
     ("/api/v1/unban-async", "POST"),
     ("/api/v1/pending-bans", "GET"),
     ("/api/v1/pending-unbans", "GET"),
+    ("/api/v1/group-role", "PATCH"),
     ("/api/v1/bans", "GET"),
     ("/api/v1/bans/{guid}", "GET"),
     ("/api/v1/bans/{guid}/evidence", "GET"),

@@ -14,7 +14,7 @@ use crate::domain::error::{ApiError, FieldError};
 use crate::store::Answer;
 use crate::store::content_disposition;
 
-/// Seconds after which a caller should retry.
+/// Seconds after which a caller should retry a call that the database failed.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 #[derive(Debug)]
@@ -68,8 +68,7 @@ impl Reply {
         let preferred = ban.is_some();
         let mut reply = Self::json(&Changed { status: "ok", ban })?;
         if preferred {
-            let applied = HeaderValue::from_static("return=representation");
-            reply.set(HeaderName::from_static("preference-applied"), applied);
+            reply = reply.preferred();
         }
         Ok(reply.varying(preferred && caller.needs_vary_header()))
     }
@@ -91,6 +90,14 @@ impl Reply {
         reply.status = StatusCode::SEE_OTHER;
         reply.set(LOCATION, target);
         Ok(reply)
+    }
+
+    /// Marks the answer as containing what the caller prefers to see.
+    #[must_use]
+    pub fn preferred(mut self) -> Self {
+        let applied = HeaderValue::from_static("return=representation");
+        self.set(HeaderName::from_static("preference-applied"), applied);
+        self
     }
 
     /// Marks the answer as dependent on whether a Roblox game server asks.
@@ -141,7 +148,7 @@ impl From<&ApiError> for Reply {
             code: error.code(),
             message: error.message(),
             errors: match error {
-                ApiError::InvalidRequest(errors) => Some(errors),
+                ApiError::InvalidRequest(errors) | ApiError::Ambiguous(errors) => Some(errors),
                 _ => None,
             },
             ban: match error {
@@ -163,10 +170,11 @@ impl From<&ApiError> for Reply {
                     HeaderValue::from_static("Roblox-Signature"),
                 );
             }
-            ApiError::RateLimited { retry_after, .. } => {
+            ApiError::RateLimited { retry_after, .. }
+            | ApiError::ServiceUnavailable { retry_after, .. } => {
                 reply.set(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
-            ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. } => {
+            ApiError::Unavailable(_) => {
                 reply.set(RETRY_AFTER, TRY_AGAIN);
             }
             ApiError::MethodNotAllowed { allow } => {

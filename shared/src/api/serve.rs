@@ -28,6 +28,8 @@ impl TimeLimit {
     /// For a notification from Roblox, which repeats one that took over 5 s: leaves room for the
     /// network and a cold start.
     pub const NOTIFICATION: Self = Self(Duration::from_secs(4));
+    /// For a change of roles: several calls to Roblox, each up to 5 s.
+    pub const GROUP_ROLE: Self = Self(Duration::from_secs(20));
     /// For an export: below the gateway's 30 s.
     pub const EXPORT: Self = Self(Duration::from_secs(28));
 
@@ -36,6 +38,7 @@ impl TimeLimit {
     pub fn of(route: &str) -> Self {
         match route {
             "export-bans-csv" | "export-bans-json" => Self::EXPORT,
+            "group-role" => Self::GROUP_ROLE,
             "roblox-webhook" => Self::NOTIFICATION,
             _ => Self::CALL,
         }

@@ -46,6 +46,9 @@ pub enum ApiError {
         /// Whether another caller may get another representation.
         varies: bool,
     },
+    /// The call fits several things; the fields say how to choose one.
+    #[error("ambiguous")]
+    Ambiguous(Vec<FieldError>),
     /// The body exceeds the route's limit, 64 KiB on all but one, before or after decompression.
     #[error("payload too large")]
     PayloadTooLarge,
@@ -76,7 +79,12 @@ pub enum ApiError {
         service: &'static str,
         /// The cause, for the log.
         detail: String,
+        /// Seconds until the same call may succeed.
+        retry_after: u64,
     },
+    /// Roblox refuses the change, and would refuse it again: its reason, for the caller.
+    #[error("Roblox refused")]
+    RobloxRefused(String),
     /// A bug.
     #[error("internal: {0}")]
     Internal(String),
@@ -108,11 +116,14 @@ impl ApiError {
             Self::Forbidden(_) | Self::ProtectedUser => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::AlreadyBanned { .. } | Self::EvidenceQuotaReached | Self::NotUploaded => 409,
+            Self::AlreadyBanned { .. }
+            | Self::Ambiguous(_)
+            | Self::EvidenceQuotaReached
+            | Self::NotUploaded => 409,
             Self::PayloadTooLarge => 413,
             Self::ContentMismatch => 422,
             Self::RateLimited { .. } => 429,
-            Self::Internal(_) => 500,
+            Self::Internal(_) | Self::RobloxRefused(_) => 500,
             Self::Unavailable(_) | Self::ServiceUnavailable { .. } => 503,
         }
     }
@@ -129,11 +140,13 @@ impl ApiError {
             Self::NotFound(_) => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::AlreadyBanned { .. } => "already_banned",
+            Self::Ambiguous(_) => "ambiguous",
             Self::PayloadTooLarge => "payload_too_large",
             Self::EvidenceQuotaReached => "quota_reached",
             Self::NotUploaded => "not_uploaded",
             Self::ContentMismatch => "content_mismatch",
             Self::RateLimited { .. } => "rate_limited",
+            Self::RobloxRefused(_) => "roblox_refused",
             Self::Internal(_) => "internal",
             Self::Unavailable(_) | Self::ServiceUnavailable { .. } => "unavailable",
         }
@@ -174,6 +187,14 @@ impl ApiError {
                 change the ban"
                     .to_owned()
             }
+            Self::Ambiguous(errors) => {
+                let texts: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+                format!("several fit: {}", texts.join(", "))
+            }
+            Self::RobloxRefused(reason) if reason.is_empty() => {
+                "Roblox refuses this change and gives no reason".to_owned()
+            }
+            Self::RobloxRefused(reason) => format!("Roblox refuses this change: {reason}"),
             Self::PayloadTooLarge => "the request body exceeds 64 KiB, or 96 KiB of evidence (after decompression)".to_owned(),
             Self::EvidenceQuotaReached => {
                 "the workspace's evidence has reached its limit of bytes: remove some, or ask the \
@@ -216,6 +237,8 @@ impl ApiError {
             | Self::ProtectedUser
             | Self::MethodNotAllowed { .. }
             | Self::AlreadyBanned { .. }
+            | Self::Ambiguous(_)
+            | Self::RobloxRefused(_)
             | Self::PayloadTooLarge
             | Self::EvidenceQuotaReached
             | Self::NotUploaded

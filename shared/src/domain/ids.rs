@@ -65,6 +65,14 @@ roblox_id! {
     /// A Roblox universe, which players call a game. Its places are the experiences.
     UniverseId
 }
+roblox_id! {
+    /// A Roblox group.
+    GroupId
+}
+roblox_id! {
+    /// A role of a Roblox group. It differs from the role's rank.
+    RoleId
+}
 
 /// The text is not a valid id of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -16,6 +16,7 @@ mod ban;
 mod banning;
 mod check_rate;
 mod erasing;
+pub mod group_roles;
 mod importing;
 pub mod mirror;
 #[cfg(any(test, feature = "model"))]

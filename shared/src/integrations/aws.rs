@@ -14,7 +14,11 @@ where
 {
     let detail = format!("{service}: {}", causes(error));
     if is_transient(error) {
-        ApiError::ServiceUnavailable { service, detail }
+        ApiError::ServiceUnavailable {
+            service,
+            detail,
+            retry_after: 1,
+        }
     } else {
         ApiError::Internal(detail)
     }

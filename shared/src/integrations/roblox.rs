@@ -1,17 +1,19 @@
-//! A client for Roblox Open Cloud, as far as the mirror needs it: user restrictions, messages to
-//! running servers, the permissions of a key, and the universe of a place.
+//! A client for Roblox Open Cloud: user restrictions, messages to running servers, roles in groups,
+//! the permissions of a key, and the universe of a place.
 //!
 //! Each call is made once and ends within 5 s; retries are up to the caller. Answers are parsed
 //! leniently, with a size limit. Nothing here prints a key.
 
 mod answer;
 mod client;
+mod groups;
 mod keys;
 mod message;
 mod restriction;
 
 pub use answer::RobloxError;
 pub use client::{BASE_URL, Roblox, RobloxKey, TIME_LIMIT};
+pub use groups::{GroupMember, GroupRolePage};
 pub use keys::{KeyInfo, NEEDED_SCOPES, RobloxScope};
 pub use message::drop_player;
 pub use restriction::{Restriction, RestrictionChange, RestrictionPage, RestrictionRequest};

@@ -4,6 +4,7 @@ mod actor;
 mod counts;
 mod deletion;
 mod erasure;
+mod groups;
 mod import;
 mod keys;
 mod last_polls;

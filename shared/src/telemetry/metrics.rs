@@ -118,6 +118,7 @@ const fn error_metric(error: &ApiError) -> Option<&'static str> {
         ApiError::AlreadyBanned { .. } => Some("conflicts"),
         ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. } => Some("unavailable"),
         ApiError::Internal(_) => Some("internal"),
+        ApiError::RobloxRefused(_) => Some("robloxRefused"),
         _ => None,
     }
 }

@@ -13,6 +13,7 @@
 use std::process::{Command, ExitCode};
 
 use end_to_end::{Ban, TestApp, Unban, Workspace};
+use local_stack::roblox::Group;
 use shared::store::ErasureMode;
 
 /// The experience of the workspace's bans.
@@ -29,6 +30,7 @@ async fn main() -> ExitCode {
     let workspace = app.workspace().await;
     let webhook = workspace.take_in_erasures(ErasureMode::Erase).await;
     fill(&workspace).await;
+    allow_group(&workspace).await;
     app.settle().await;
 
     let mut command = Command::new(&program);
@@ -64,4 +66,15 @@ async fn fill(workspace: &Workspace<'_>) {
         .ban(Ban::of(4, EXPERIENCE).permanent().global())
         .await;
     workspace.ban(Ban::of(156, EXPERIENCE).length("7d")).await;
+}
+
+/// Group 7, in which user 156 may get ranks 10 and 20.
+async fn allow_group(workspace: &Workspace<'_>) {
+    let (app, secret) = (workspace.app(), "portcullis/local/ranks");
+    app.secrets().set(secret, "a key");
+    app.roblox().add_key("a key", &[]);
+    let roles = [(101, 1), (110, 10), (120, 20), (250, 250)];
+    let group = Group::new(&roles).with(1, &[101, 250]).with(156, &[101]);
+    app.roblox().set_group(7, group);
+    workspace.allow_group(7, secret, |_| {}).await;
 }

@@ -28,6 +28,7 @@ mod contract;
 mod event_log_age;
 mod eventually;
 mod files;
+mod groups;
 pub mod integrations;
 mod notification;
 mod payload;

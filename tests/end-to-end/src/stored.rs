@@ -182,6 +182,7 @@ impl Stored {
             StoredKind::EndedMirror
             | StoredKind::Endpoint
             | StoredKind::ErasureIntake
+            | StoredKind::Group
             | StoredKind::Key
             | StoredKind::Mirror
             | StoredKind::Restore

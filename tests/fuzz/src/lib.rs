@@ -21,6 +21,7 @@ mod import;
 mod key;
 mod length;
 mod notification;
+mod rank;
 mod request;
 mod signature;
 
@@ -31,13 +32,14 @@ pub use import::import;
 pub use key::key;
 pub use length::length;
 pub use notification::notification;
+pub use rank::rank;
 pub use signature::signature;
 
 /// A function that reads untrusted bytes.
 pub type Target = fn(&[u8]);
 
 /// Every target by name, which is also the name of its seed folder.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("ban", ban),
     ("body", body),
     ("cursor", cursor),
@@ -45,5 +47,6 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("key", key),
     ("length", length),
     ("notification", notification),
+    ("rank", rank),
     ("signature", signature),
 ];

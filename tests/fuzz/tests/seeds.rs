@@ -81,7 +81,7 @@ macro_rules! targets {
     };
 }
 
-targets! { ban body cursor import key length notification signature }
+targets! { ban body cursor import key length notification rank signature }
 
 #[test]
 fn every_target_has_a_fuzz_binary() {

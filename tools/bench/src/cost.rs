@@ -23,6 +23,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     Box::pin(cases.erasures()).await?;
     cases.spreading().await?;
     cases.logging().await?;
+    cases.ranks().await?;
     cases.unknown_route().await?;
 
     let mut found = Findings::default();

@@ -62,7 +62,7 @@ pub async fn addresses(
     Ok(())
 }
 
-/// The webhook endpoint and the mirror of the first demo workspace.
+/// The webhook endpoint, the mirror and the group of the first demo workspace.
 pub mod outward {
     /// The name of the endpoint at the receiver.
     pub const HOOK: &str = "demo";
@@ -74,9 +74,15 @@ pub mod outward {
     /// The name of the secret with the Open Cloud key.
     pub const SECRET: &str = "portcullis/local/demo";
     pub const OPEN_CLOUD_KEY: &str = "local-open-cloud-key";
+    /// The group in which ranks may be changed.
+    pub const GROUP: u64 = 7;
+    /// The user who owns the key, and the group's bot.
+    pub const BOT: u64 = 1;
+    /// A member of the group.
+    pub const MEMBER: u64 = 156;
 }
 
-/// Writes the endpoint at `url` and the mirror of the first demo workspace.
+/// Writes the endpoint at `url`, the mirror and the group of the first demo workspace.
 pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) -> Result<()> {
     let [demo, _] = demos();
     let prefix = prefix(&demo);
@@ -102,7 +108,16 @@ pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) ->
         } },
         "created": { "N": CREATED },
     });
-    for item in [endpoint, mirror] {
+    let group = json!({
+        "pk": { "S": "G" },
+        "sk": { "S": format!("{prefix}#{:016}", outward::GROUP) },
+        "secret": { "S": outward::SECRET },
+        "owner": { "N": outward::BOT.to_string() },
+        "ceiling": { "N": "200" },
+        "mode": { "S": "replace" },
+        "created": { "N": CREATED },
+    });
+    for item in [endpoint, mirror, group] {
         let put = json!({ "TableName": workspaces_table, "Item": item });
         dynamo.call("PutItem", &put).await?;
     }

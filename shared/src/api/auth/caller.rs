@@ -64,6 +64,10 @@ pub struct ReadEvidence;
 #[derive(Clone, Copy, Debug)]
 pub struct WriteEvidence;
 
+/// May change the roles of members in the groups that the operator allows.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteGroups;
+
 impl Permission for CheckBans {
     fn demand(_: &KeyRecord) -> Result<(), ApiError> {
         Ok(())
@@ -110,6 +114,16 @@ impl Permission for WriteEvidence {
             key,
             KeyScope::WriteEvidence,
             "this key lacks the scope evidence:write",
+        )
+    }
+}
+
+impl Permission for WriteGroups {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        demand_secret(
+            key,
+            KeyScope::WriteGroups,
+            "this key lacks the scope groups:write",
         )
     }
 }

@@ -102,15 +102,19 @@ pub enum KeyScope {
     /// Add, change and remove evidence.
     #[serde(rename = "evidence:write")]
     WriteEvidence,
+    /// Change the roles of members in the groups that the operator allows.
+    #[serde(rename = "groups:write")]
+    WriteGroups,
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ReadBans,
         Self::WriteBans,
         Self::WriteGlobalBans,
         Self::ReadEvidence,
         Self::WriteEvidence,
+        Self::WriteGroups,
     ];
     /// The scopes of a new key by default.
     pub const DEFAULT: [Self; 2] = [Self::ReadBans, Self::WriteBans];
@@ -123,6 +127,7 @@ impl KeyScope {
             Self::WriteGlobalBans => "bans:write-global",
             Self::ReadEvidence => "evidence:read",
             Self::WriteEvidence => "evidence:write",
+            Self::WriteGroups => "groups:write",
         }
     }
 }
@@ -140,7 +145,7 @@ impl FromStr for KeyScope {
             .into_iter()
             .find(|scope| scope.name() == text)
             .ok_or(UnknownWord(
-                "bans:read, bans:write, bans:write-global, evidence:read, evidence:write",
+                "bans:read, bans:write, bans:write-global, evidence:read, evidence:write, groups:write",
             ))
     }
 }

@@ -202,13 +202,13 @@ impl Roblox {
         self.url(&format!("{}/{user}", restrictions_path(universe, level)))
     }
 
-    fn url(&self, path: &str) -> Url {
+    pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(path);
         url
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         url: Url,
@@ -285,7 +285,7 @@ fn checked(base: &str) -> Result<Url, InvalidBase> {
     (is_safe && is_bare).then_some(url).ok_or(InvalidBase)
 }
 
-fn json_object(body: &Bytes) -> Result<Value, RobloxError> {
+pub(super) fn json_object(body: &Bytes) -> Result<Value, RobloxError> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     value
         .filter(Value::is_object)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::ids::UniverseId;
+use crate::domain::ids::{GroupId, UniverseId, UserId};
 
 /// The scopes that the mirror needs: name and operation.
 pub const NEEDED_SCOPES: [(&str, &str); 3] = [
@@ -15,6 +15,8 @@ pub const NEEDED_SCOPES: [(&str, &str); 3] = [
 pub struct KeyInfo {
     pub enabled: bool,
     pub expired: bool,
+    /// The user whose rate limit the key's calls count towards.
+    pub owner: Option<UserId>,
     pub scopes: Vec<RobloxScope>,
 }
 
@@ -27,6 +29,8 @@ pub struct RobloxScope {
     pub operations: Vec<String>,
     /// The universes, `*` for all; `None` if Roblox does not report them.
     pub universes: Option<Vec<String>>,
+    /// The groups, likewise.
+    pub groups: Option<Vec<String>>,
 }
 
 impl KeyInfo {
@@ -36,6 +40,7 @@ impl KeyInfo {
         Self {
             enabled: flag("enabled").unwrap_or(true),
             expired: flag("expired").unwrap_or(false),
+            owner: answer.get("authorizedUserId").and_then(read_id),
             scopes: scopes
                 .into_iter()
                 .flatten()
@@ -59,6 +64,31 @@ impl KeyInfo {
             .map(|(name, operation)| format!("{name}:{operation}"))
             .collect()
     }
+
+    /// Whether the key may change the roles of a group's members.
+    #[must_use]
+    pub fn writes_group(&self, group: GroupId) -> bool {
+        let group = group.to_string();
+        self.scopes.iter().any(|scope| {
+            let reaches = |groups: &Vec<String>| among(groups, &group);
+            scope.name == "group"
+                && among(&scope.operations, "write")
+                && scope.groups.as_ref().is_none_or(reaches)
+        })
+    }
+}
+
+/// An id, as a number or as text.
+fn read_id(id: &Value) -> Option<UserId> {
+    match id.as_u64() {
+        Some(id) => UserId::new(id),
+        None => id.as_str()?.parse().ok(),
+    }
+}
+
+/// Whether a list names this, or everything.
+fn among(list: &[String], wanted: &str) -> bool {
+    list.iter().any(|entry| entry == "*" || entry == wanted)
 }
 
 impl RobloxScope {
@@ -76,13 +106,11 @@ impl RobloxScope {
             name: scope.get("name")?.as_str()?.to_owned(),
             operations: list("operations").unwrap_or_default(),
             universes: list("universeIds"),
+            groups: list("groupIds"),
         })
     }
 
     fn allows(&self, name: &str, operation: &str, universe: UniverseId) -> bool {
-        let among = |list: &[String], wanted: &str| {
-            list.iter().any(|entry| entry == "*" || entry == wanted)
-        };
         let here = (self.universes.as_ref())
             .is_none_or(|universes| among(universes, &universe.to_string()));
         self.name == name && among(&self.operations, operation) && here
@@ -116,5 +144,36 @@ mod tests {
             assert_eq!(missing.len(), lacks, "{universes}: {missing:?}");
         }
         assert_eq!(KeyInfo::read(&json!({})).missing(here).len(), 3);
+    }
+
+    #[test]
+    fn key_writes_to_the_groups_of_its_scope() {
+        let here = GroupId::new(7).unwrap();
+        for (operations, groups, expected) in [
+            (json!(["read", "write"]), json!(["7"]), true),
+            (json!(["write"]), json!(["*"]), true),
+            (json!(["write"]), Value::Null, true),
+            (json!(["write"]), json!(["8"]), false),
+            (json!(["read"]), json!(["7"]), false),
+        ] {
+            let scope = json!({ "name": "group", "operations": operations, "groupIds": groups });
+            let info = KeyInfo::read(&json!({ "scopes": [scope] }));
+            assert_eq!(info.writes_group(here), expected, "{operations} {groups}");
+        }
+        assert!(!KeyInfo::default().writes_group(here));
+    }
+
+    #[test]
+    fn owner_is_a_number_or_text() {
+        for (id, expected) in [
+            (json!(50), UserId::new(50)),
+            (json!("50"), UserId::new(50)),
+            (json!(0), None),
+            (json!("x"), None),
+            (Value::Null, None),
+        ] {
+            let info = KeyInfo::read(&json!({ "authorizedUserId": id }));
+            assert_eq!(info.owner, expected, "{id}");
+        }
     }
 }

@@ -106,7 +106,7 @@ impl Store {
 
     /// Removes the rest of a workspace, itself last: its event log, its webhooks with their
     /// deliveries, its counter, its protected users, when its experiences polled, erasure requests
-    /// and their receipts, its keys, its mirrors.
+    /// and their receipts, its keys, its groups, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
         let mut removed = self.remove_endpoints(prefix).await?;
         removed = removed.saturating_add(self.remove_logged(prefix).await?);
@@ -121,6 +121,12 @@ impl Store {
             }
         }
         self.database.delete(Key::erasure_intake(prefix)).await?;
+        for allowed in self.groups(prefix).await? {
+            self.database
+                .delete(Key::group(prefix, allowed.group))
+                .await?;
+            removed = removed.saturating_add(1);
+        }
         for mirrored in self.mirrors_of(prefix).await? {
             let key = Key::mirror(prefix, mirrored.experience);
             self.database.delete(key).await?;

@@ -9,6 +9,7 @@ use crate::domain::digest;
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::WorkspacePrefix;
+use crate::store::Store;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key, StoredKind};
@@ -69,6 +70,41 @@ pub(in crate::store) fn item(
 pub(in crate::store) struct First {
     /// Its answer, unless an earlier release stored it.
     pub answer: Option<StoredAnswer>,
+}
+
+impl Store {
+    /// Whether a call of this API key has succeeded under an idempotency key within a day; 400 if that
+    /// was another call. For calls that write nothing else here.
+    pub async fn is_repeat(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+        name: &IdempotencyKey,
+        now: UnixSeconds,
+    ) -> Result<bool, ApiError> {
+        let found = self.database.get(key(prefix, key_id, name)).await?;
+        let first = found.map(|item| repeated(item, name, now)).transpose()?;
+        Ok(first.flatten().is_some())
+    }
+
+    /// Records that a call has succeeded under an idempotency key. A simultaneous one may have.
+    pub async fn record_success(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+        name: &IdempotencyKey,
+        now: UnixSeconds,
+    ) -> Result<(), ApiError> {
+        let item = RequestItem {
+            meaning: Some(name.meaning.clone()),
+            digest: name.bytes.clone(),
+            answer: None,
+            ttl: now.plus(KEPT).0,
+        };
+        let item = items::write(key(prefix, key_id, name), StoredKind::Request, item)?;
+        self.database.create(item).await?;
+        Ok(())
+    }
 }
 
 /// The first call, if the request stored under the key is the same one; 400 if it is another. It

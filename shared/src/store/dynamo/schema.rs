@@ -252,6 +252,7 @@ impl Key {
             || [
                 ERASURE_INTAKES,
                 ENDPOINTS,
+                GROUPS,
                 MIRRORS,
                 ENDED_MIRRORS,
                 LOCAL_STACK,

@@ -196,6 +196,7 @@ impl EvidenceBucket {
         let body = body.map_err(|error| ApiError::ServiceUnavailable {
             service: SERVICE,
             detail: error.to_string(),
+            retry_after: 1,
         })?;
         Ok(Some(body.to_vec()))
     }

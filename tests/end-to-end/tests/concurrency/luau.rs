@@ -3,6 +3,7 @@
 
 mod evidence;
 mod json;
+mod ranks;
 mod roblox;
 
 use std::sync::Arc;

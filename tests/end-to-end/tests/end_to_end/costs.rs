@@ -1,10 +1,11 @@
 //! The access patterns cost what `docs/architecture.md` says, in DynamoDB's units.
 
 use end_to_end::{ApiResponse, Ban, Call, KeySpec, TestApp, Unban, Workspace, eventually};
+use local_stack::roblox::Group;
 use serde_json::{Value, json};
 
 use crate::bulk::copy_bans;
-use crate::routes::{EXPERIENCE, USER, ban_history};
+use crate::routes::{EXPERIENCE, USER, ban_history, change_rank};
 
 /// Read units, write units and calls of the request with this response.
 pub async fn cost(
@@ -323,4 +324,30 @@ async fn a_global_decision_costs_one_read_and_three_writes_per_experience() {
     let (reads, writes) = (after[0] - reads, after[1] - writes);
     assert!((100.0..=110.0).contains(&reads), "{reads} read units");
     assert!((290.0..=310.0).contains(&writes), "{writes} write units");
+}
+
+#[tokio::test]
+async fn a_change_of_rank_costs_one_write() {
+    let app = TestApp::builder().without_stream().start().await;
+    let secret = "portcullis/local/ranks";
+    app.secrets().set(secret, "a key");
+    app.roblox().add_key("a key", &[]);
+    let mut group = Group::new(&[(101, 1), (110, 10), (250, 250)]).with(1, &[101, 250]);
+    for user in [USER, USER + 1, USER + 2] {
+        group = group.with(user, &[101]);
+    }
+    app.roblox().set_group(7, group);
+    let workspace = app.workspace().await;
+    workspace.allow_group(7, secret, |_| {}).await;
+    let paid = async |call: Call| {
+        let answer = workspace.send(call).await;
+        cost(&workspace, "group-role", &answer).await
+    };
+    // The key, the group's settings, and the workspace's.
+    assert_eq!(paid(change_rank(USER)).await, (3.0, 1.0, 4));
+    assert_eq!(paid(change_rank(USER + 1)).await, (0.0, 1.0, 1));
+    assert_eq!(paid(change_rank(USER + 1)).await, (0.0, 0.0, 0));
+    let named = || change_rank(USER + 2).header("idempotency-key", "a");
+    assert_eq!(paid(named()).await, (1.0, 2.0, 3));
+    assert_eq!(paid(named()).await, (1.0, 0.0, 1));
 }

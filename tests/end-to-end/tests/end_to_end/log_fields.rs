@@ -93,6 +93,17 @@ async fn exercise_mirror(workspace: &Workspace<'_>) {
     drain().await;
 }
 
+/// Changes a rank in a group whose key is missing.
+async fn exercise_group(workspace: &Workspace<'_>) {
+    workspace
+        .allow_group(7, "portcullis/local/none", |_| {})
+        .await;
+    let body = json!({ "userId": USER, "groupId": 7, "rankId": 10 });
+    let call = Call::new("PATCH", "/group-role").json(&body);
+    let answer = workspace.send(call).await;
+    answer.assert_error(500, "roblox_refused");
+}
+
 /// Does everything that a log line can report.
 async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
@@ -133,6 +144,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     app.invoke("expire-evidence", &event).await.unwrap();
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
+    exercise_group(workspace).await;
     leave_slots(workspace, 0).await;
     workspace.ban(Ban::of(USER, 424_242)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;

@@ -325,6 +325,8 @@ async fn every_event_is_handled_by_its_function() {
         ("unban-async-report", "unban-async", 200),
         ("pending-unbans", "pending-unbans", 200),
         ("roblox-webhook", "roblox-webhook", 200),
+        // The demo workspace allows no group.
+        ("group-role", "group-role", 403),
         ("not-found", "not-found", 404),
     ];
     let intake = ErasureIntake {

@@ -185,6 +185,7 @@ fn dashboards_and_alarms_use_existing_metrics() {
     }
 
     for alarm in [
+        "ApiErrorsAlarm",
         "DeliverWebhooksErrorsAlarm",
         "MirrorErrorsAlarm",
         "EventErrorsAlarm",

@@ -42,11 +42,18 @@ pub fn ban_history(guid: impl Display) -> Call {
     Call::get(&format!("/bans/{guid}"))
 }
 
+/// A call that changes a rank in group 7.
+pub fn change_rank(user: u64) -> Call {
+    let body = json!({ "userId": user, "groupId": 7, "rankId": 10 });
+    Call::new("PATCH", "/group-role").json(&body)
+}
+
 /// A call of each route that needs a key, successful or not.
 pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
     let mut routes = every_route();
     routes.push(("ban-history", ban_history("633197862920433664")));
     routes.push(("events", Call::get("/events")));
+    routes.push(("group-role", change_rank(USER)));
     routes
 }
 

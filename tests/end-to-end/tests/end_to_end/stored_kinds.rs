@@ -78,6 +78,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::EndedMirror
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
+        | StoredKind::Group
         | StoredKind::Key
         | StoredKind::Mirror
         | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),
@@ -144,6 +145,7 @@ async fn fill(workspace: &Workspace<'_>) {
         let options = MirrorOptions::ALL;
         workspace.set_mirror(place, UNIVERSE, "none", options).await;
     }
+    workspace.allow_group(7, "none", |_| {}).await;
     let place = ExperienceId::new(EXPERIENCE).unwrap();
     assert!(store.remove_mirror(prefix, place).await.unwrap());
 

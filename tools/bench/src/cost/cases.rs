@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use anyhow::{Context, ensure};
 use end_to_end::{Ban, Call, KeySpec, Notification, TestApp, Unban, Workspace};
+use local_stack::roblox::Group;
 use serde_json::{Value, json};
 use shared::store::ErasureMode;
 
@@ -12,6 +13,8 @@ use crate::dataset::Dataset;
 use crate::log_events::LogEvent;
 
 const EXPERIENCE: u64 = 75_521_396_999_004;
+
+const GROUP: u64 = 7;
 
 /// How many bans the lists and exports contain.
 const LISTED: u64 = 1000;
@@ -246,6 +249,27 @@ impl<'a> Cases<'a> {
         let what = "one decision into the event log";
         self.found.push(behind.case("event", what, LOGGED).await?);
         Ok(())
+    }
+
+    pub async fn ranks(&mut self) -> anyhow::Result<()> {
+        let (secret, key) = ("portcullis/local/ranks", "a key");
+        self.app.secrets().set(secret, key);
+        self.app.roblox().add_key(key, &[]);
+        let roles = [(101, 1), (110, 10), (250, 250)];
+        let group = Group::new(&roles).with(1, &[101, 250]);
+        let group = group.with(2, &[101]).with(3, &[101]);
+        self.app.roblox().set_group(GROUP, group);
+        let workspace = self.app.workspace().await;
+        workspace.allow_group(GROUP, secret, |_| {}).await;
+        let rank = |user: u64| {
+            let body = json!({ "userId": user, "groupId": GROUP, "rankId": 10 });
+            Call::new("PATCH", "/group-role").json(&body)
+        };
+        let mut take = self.taker(&workspace, "group-role");
+        take.send(rank(2)).await?;
+        take.call("rank", "changed rank", rank(3)).await?;
+        take.call("rank-repeated", "rank that the member has", rank(3))
+            .await
     }
 
     pub async fn unknown_route(&mut self) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ fn functions_have_routes_limits_and_an_environment() {
     let bucket = &function.environment["EXPORTS_BUCKET"];
     assert!(template.buckets().contains(bucket), "{bucket}");
     assert_eq!(template.default_function(), Some("not-found"));
-    assert_eq!(template.routes().count(), 19);
+    assert_eq!(template.routes().count(), 20);
 }
 
 #[test]

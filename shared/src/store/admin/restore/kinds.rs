@@ -53,6 +53,7 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         StoredKind::EndedMirror
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
+        | StoredKind::Group
         | StoredKind::Key
         | StoredKind::Mirror
         | StoredKind::Restore

@@ -64,6 +64,7 @@ stored_kinds! {
         EndedMirror = "ended-enforcement",
         Endpoint = "endpoint",
         ErasureIntake = "erasure-intake",
+        Group = "group",
         Key = "key",
         Mirror = "enforcement",
         Restore = "restore",

@@ -2,7 +2,7 @@
 //! mirror.
 
 use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
-use crate::domain::ids::{ExperienceId, Guid, UniverseId, UserId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, GroupId, Guid, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::webhooks::{DeliveryKey, EndpointId};
 
 /// The number of partitions of a workspace's log. One index partition accepts 1,000 writes per
@@ -16,6 +16,9 @@ pub const EXPIRY_SHARDS: u64 = 16;
 /// The webhook endpoints, in the workspaces table.
 pub const ENDPOINTS: &str = "V";
 
+/// The groups in which roles may be changed, in the workspaces table.
+pub const GROUPS: &str = "G";
+
 /// The partition of the mirrors, in the workspaces table.
 pub const MIRRORS: &str = "M";
 
@@ -23,6 +26,14 @@ pub const MIRRORS: &str = "M";
 pub const ENDED_MIRRORS: &str = "ME";
 
 impl Key {
+    /// A group in which roles may be changed.
+    pub fn group(prefix: WorkspacePrefix, group: GroupId) -> Self {
+        Self {
+            pk: GROUPS.to_owned(),
+            sk: format!("{prefix}#{:016}", group.get()),
+        }
+    }
+
     /// The head of a workspace's log.
     pub fn log_head(prefix: WorkspacePrefix) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! The part of Roblox that a game server's script uses: `HttpService`, and `Players` with the
-//! experience's ban list. At least as strict as the real one.
+//! The part of Roblox that a game server's script uses: `HttpService`, `GroupService`, and `Players`
+//! with the experience's ban list. At least as strict as the real one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -140,6 +140,7 @@ fn game(lua: &Lua, app: &Arc<TestApp>, experience: &Experience) -> Result<Table>
         "JSONDecode",
         lua.create_function(|lua, (_, text): (Table, String)| json::decode(lua, &text))?,
     )?;
+    http.set("HttpEnabled", true)?;
     let (app, place) = (Arc::clone(app), experience.place);
     http.set(
         "RequestAsync",
@@ -152,11 +153,35 @@ fn game(lua: &Lua, app: &Arc<TestApp>, experience: &Experience) -> Result<Table>
     players.set("BanAsync", method(lua, experience, Experience::ban)?)?;
     players.set("UnbanAsync", method(lua, experience, Experience::unban)?)?;
 
+    players.set(
+        "GetNameFromUserIdAsync",
+        lua.create_function(|_, (_, user): (Table, u64)| Ok(format!("User{user}")))?,
+    )?;
+    players.set(
+        "GetUserIdFromNameAsync",
+        lua.create_function(|_, (_, name): (Table, String)| {
+            let user = name
+                .strip_prefix("User")
+                .and_then(|id| id.parse::<u64>().ok());
+            user.ok_or_else(|| Error::runtime("User not found"))
+        })?,
+    )?;
+    let groups = lua.create_table()?;
+    groups.set(
+        "GetGroupInfoAsync",
+        lua.create_function(|lua, (_, id): (Table, u64)| {
+            let info = lua.create_table()?;
+            info.set("Id", id)?;
+            Ok(info)
+        })?,
+    )?;
+
     let game = lua.create_table()?;
     game.set("PlaceId", experience.place)?;
     let get_service = move |_: &Lua, (_, name): (Table, String)| match name.as_str() {
         "HttpService" => Ok(http.clone()),
         "Players" => Ok(players.clone()),
+        "GroupService" => Ok(groups.clone()),
         _ => Err(Error::runtime(format!(
             "'{name}' is not a valid Service name"
         ))),

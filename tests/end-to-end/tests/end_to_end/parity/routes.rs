@@ -7,6 +7,7 @@ pub const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/unban-async", "unban-async"),
     ("GET", "/api/v1/pending-bans", "pending-bans"),
     ("GET", "/api/v1/pending-unbans", "pending-unbans"),
+    ("PATCH", "/api/v1/group-role", "group-role"),
     ("GET", "/api/v1/bans", "bans"),
     ("GET", "/api/v1/bans/{guid}", "ban-history"),
     ("GET", "/api/v1/bans/{guid}/evidence", "ban-evidence"),

@@ -37,6 +37,21 @@ const READ_STREAM: &[&str] = &[
     "dynamodb:ListStreams",
 ];
 
+const DECIDE: Grants = &[
+    (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+    (
+        BANS,
+        &[
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ],
+    ),
+];
+
 pub const ROLES: &[(&str, Grants)] = &[
     (
         "is-banned",
@@ -59,40 +74,8 @@ pub const ROLES: &[(&str, Grants)] = &[
             ),
         ],
     ),
-    (
-        "ban-async",
-        &[
-            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
-            (
-                BANS,
-                &[
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:ConditionCheckItem",
-                    "dynamodb:GetItem",
-                    "dynamodb:PutItem",
-                    "dynamodb:Query",
-                    "dynamodb:UpdateItem",
-                ],
-            ),
-        ],
-    ),
-    (
-        "unban-async",
-        &[
-            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
-            (
-                BANS,
-                &[
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:ConditionCheckItem",
-                    "dynamodb:GetItem",
-                    "dynamodb:PutItem",
-                    "dynamodb:Query",
-                    "dynamodb:UpdateItem",
-                ],
-            ),
-        ],
-    ),
+    ("ban-async", DECIDE),
+    ("unban-async", DECIDE),
     (
         "pending-bans",
         &[
@@ -267,6 +250,17 @@ pub const ROLES: &[(&str, Grants)] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
+        ],
+    ),
+    (
+        "group-role",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                "secretsmanager:secret:portcullis/local/*",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (BANS, &["dynamodb:GetItem", "dynamodb:PutItem"]),
         ],
     ),
     (

@@ -1,8 +1,13 @@
 //! The services beside the API, which start before it.
 
 use local_stack::{
-    Endpoints, Result, object_store::ObjectStore, receiver::Receiver, roblox::Roblox,
-    secrets::Secrets, seed::outward, template::Template,
+    Endpoints, Result,
+    object_store::ObjectStore,
+    receiver::Receiver,
+    roblox::{Group, Roblox},
+    secrets::Secrets,
+    seed::outward,
+    template::Template,
 };
 
 use crate::settings::Settings;
@@ -15,6 +20,13 @@ pub(crate) struct Beside {
     pub(crate) receiver: Receiver,
     /// The fake Roblox Open Cloud, which prints changes.
     pub(crate) roblox: Roblox,
+}
+
+/// A group with roles of ranks 0, 1, 10, 50 and 250; the bot has the last.
+fn group() -> Group {
+    let roles = [(100, 0), (101, 1), (110, 10), (150, 50), (250, 250)];
+    let group = Group::new(&roles).with(outward::BOT, &[101, 250]);
+    group.with(outward::MEMBER, &[101])
 }
 
 impl Beside {
@@ -33,6 +45,7 @@ impl Beside {
         let universes = [outward::UNIVERSE];
         beside.roblox.add_key(outward::OPEN_CLOUD_KEY, &universes);
         beside.secrets.set(outward::SECRET, outward::OPEN_CLOUD_KEY);
+        beside.roblox.set_group(outward::GROUP, group());
         Ok(beside)
     }
 
