@@ -18,6 +18,7 @@ use self::line::{Kind, Line};
 use self::metrics::Measured;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
+use crate::domain::evidence::{FileKey, ScanResult};
 use crate::domain::ids::{ExperienceId, WorkspaceId};
 use crate::domain::lock::lock;
 use crate::store::Consumed;
@@ -85,6 +86,10 @@ pub struct Run {
     pub bans_expired: u32,
     /// Pieces of evidence that were removed, or of which something remained.
     pub evidence_removed: u32,
+    // quarantine-evidence
+    pub scan: Option<Scan>,
+    pub evidence_quarantined: u32,
+    pub evidence_unscanned: u32,
     // publish-events
     pub events_logged: u32,
     pub event_lag_seconds: Option<u64>,
@@ -103,6 +108,21 @@ pub struct Run {
     pub roblox_failures: u32,
     pub mirrors_stopped: u32,
     pub mirror_lag_seconds: Option<u64>,
+}
+
+/// What a malware scan reported.
+#[derive(Clone, Copy, Debug)]
+pub enum Scan {
+    Reported(FileKey, ScanResult),
+    /// The report was not about a file of evidence.
+    Ignored,
+}
+
+impl Run {
+    /// Whether an operator should look at what the run found.
+    const fn is_notable(&self) -> bool {
+        self.evidence_quarantined > 0 || self.evidence_unscanned > 0
+    }
 }
 
 impl RequestLog {

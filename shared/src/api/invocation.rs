@@ -114,10 +114,29 @@ impl App {
         F: Fn(Invocation, E) -> Fut,
         Fut: Future<Output = T>,
     {
+        let handler = &handler;
+        self.handle_or_fail(name, move |invocation, event| async move {
+            Ok(handler(invocation, event).await)
+        })
+        .await
+    }
+
+    /// Handles invocations until the environment ends. Lambda retries one that fails.
+    pub async fn handle_or_fail<E, T, F, Fut>(
+        &self,
+        name: &'static str,
+        handler: F,
+    ) -> Result<(), Error>
+    where
+        E: DeserializeOwned,
+        T: Serialize,
+        F: Fn(Invocation, E) -> Fut,
+        Fut: Future<Output = Result<T, ApiError>>,
+    {
         let (store, handler, environment) = (self.store(), &handler, &self.ready());
         run(service_fn(move |event: LambdaEvent<E>| async move {
             let invocation = Invocation::begin(name, &event.context, store, environment);
-            Ok::<_, Error>(handler(invocation, event.payload).await)
+            Ok::<_, Error>(handler(invocation, event.payload).await?)
         }))
         .await
     }

@@ -58,6 +58,9 @@ pub enum ApiError {
     /// Nothing has been uploaded for a file that a call would complete.
     #[error("not uploaded")]
     NotUploaded,
+    /// A malware scan found something in the uploaded file.
+    #[error("quarantined")]
+    Quarantined,
     /// The uploaded file is not what its uploader declared.
     #[error("content mismatch")]
     ContentMismatch,
@@ -119,7 +122,8 @@ impl ApiError {
             Self::AlreadyBanned { .. }
             | Self::Ambiguous(_)
             | Self::EvidenceQuotaReached
-            | Self::NotUploaded => 409,
+            | Self::NotUploaded
+            | Self::Quarantined => 409,
             Self::PayloadTooLarge => 413,
             Self::ContentMismatch => 422,
             Self::RateLimited { .. } => 429,
@@ -144,6 +148,7 @@ impl ApiError {
             Self::PayloadTooLarge => "payload_too_large",
             Self::EvidenceQuotaReached => "quota_reached",
             Self::NotUploaded => "not_uploaded",
+            Self::Quarantined => "quarantined",
             Self::ContentMismatch => "content_mismatch",
             Self::RateLimited { .. } => "rate_limited",
             Self::RobloxRefused(_) => "roblox_refused",
@@ -205,6 +210,9 @@ impl ApiError {
                 "nothing has been uploaded: send the file to the URL from /evidence/create first"
                     .to_owned()
             }
+            Self::Quarantined => {
+                "a malware scan found something in the file: nobody can download it".to_owned()
+            }
             Self::ContentMismatch => {
                 "the uploaded file is not of the declared type and was removed: create it again \
                  under its own type"
@@ -242,6 +250,7 @@ impl ApiError {
             | Self::PayloadTooLarge
             | Self::EvidenceQuotaReached
             | Self::NotUploaded
+            | Self::Quarantined
             | Self::ContentMismatch => None,
         }
     }

@@ -8,6 +8,7 @@ pub(super) mod due;
 mod erase;
 mod events;
 mod item;
+mod quarantine;
 mod quota;
 pub(super) mod read;
 mod remove;

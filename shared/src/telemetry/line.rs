@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::metrics::{Measured, directive};
-use super::{Batch, Run, milliseconds};
+use super::{Batch, Run, Scan, milliseconds};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 
@@ -46,7 +46,11 @@ impl Line<'_> {
         match self.measured.error {
             Some(ApiError::Internal(_)) => "ERROR",
             Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. }) => "WARN",
-            _ => "INFO",
+            _ => match self.kind {
+                // With `LogLevel` WARN, its metrics would be lost otherwise.
+                Kind::Run(run) if run.is_notable() => "WARN",
+                _ => "INFO",
+            },
         }
     }
 }
@@ -92,6 +96,16 @@ impl Serialize for Line<'_> {
         map.serialize_entry("coldStart", &self.measured.start.is_some())?;
         for metric in &others {
             map.serialize_entry(metric.name, &metric.value)?;
+        }
+        if let Kind::Run(run) = self.kind {
+            match run.scan {
+                Some(Scan::Reported(file, result)) => {
+                    map.serialize_entry("file", &file.to_string())?;
+                    map.serialize_entry("scanResult", &result)?;
+                }
+                Some(Scan::Ignored) => map.serialize_entry("scanResult", "ignored")?,
+                None => {}
+            }
         }
         if let Some(workspace) = &self.workspace {
             map.serialize_entry("workspace", workspace)?;

@@ -89,6 +89,8 @@ impl Measured<'_> {
             seconds("spreadLagSeconds", self.spread_lag),
             count("bansExpired", run.bans_expired),
             count("evidenceRemoved", run.evidence_removed),
+            count("evidenceQuarantined", run.evidence_quarantined),
+            count("evidenceUnscanned", run.evidence_unscanned),
             count("eventsLogged", run.events_logged),
             seconds("eventLagSeconds", run.event_lag_seconds),
             count("deliveriesMade", run.deliveries_made),

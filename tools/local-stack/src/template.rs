@@ -41,10 +41,12 @@ pub struct Template {
 impl Template {
     /// Reads the template in a file, and the templates that it nests.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::load_with(path.as_ref(), &Map::new())
+        Self::load_with(path, &Map::new())
     }
 
-    fn load_with(path: &Path, arguments: &Map<String, Value>) -> Result<Self> {
+    /// The same with other values of some parameters.
+    pub fn load_with(path: impl AsRef<Path>, arguments: &Map<String, Value>) -> Result<Self> {
+        let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
         let mut template = Self::parse_with(&text, arguments)?;
         let mut nested = BTreeMap::new();
@@ -53,7 +55,7 @@ impl Template {
                 .ok_or_else(|| Error::Template(format!("{id} has no Location")))?;
             let arguments = properties.get("Parameters").and_then(Value::as_object);
             let arguments = arguments.cloned().unwrap_or_default();
-            let inner = Self::load_with(&path.with_file_name(location), &arguments)?;
+            let inner = Self::load_with(path.with_file_name(location), &arguments)?;
             nested.insert(id.to_owned(), inner);
         }
         template.nested = nested;

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::evidence::{ContentType, DeclaredFile, FileCheck};
+use crate::domain::evidence::{ContentType, DeclaredFile, FileCheck, FileKey};
 use crate::domain::ids::{Guid, WorkspacePrefix};
 use crate::integrations::aws::failure;
 
@@ -239,9 +239,8 @@ fn is_declared(head: &HeadObjectOutput, file: &DeclaredFile) -> bool {
         && head.checksum_sha256() == Some(file.sha256.as_str())
 }
 
-/// The key of an object, which names no user.
 fn key(prefix: WorkspacePrefix, guid: Guid) -> String {
-    format!("{prefix}/{guid}")
+    FileKey { prefix, guid }.to_string()
 }
 
 fn valid_for(seconds: u64) -> Result<PresigningConfig, ApiError> {

@@ -16,7 +16,7 @@ use crate::store::dynamo::conflicts::Rounds;
 const ROUNDS: u32 = 8;
 
 impl Store {
-    /// The piece once its file is available; 409 if nothing has been uploaded, 422 if the file is not
+    /// The piece once its file is available; 409 if nothing has been uploaded or a scan found malware, 422 if the file is not
     /// what was declared. Of simultaneous calls one records the state and its event; all answer the
     /// same.
     pub async fn complete_evidence(
@@ -47,6 +47,9 @@ impl Store {
             }
             if item.state.is_readable() {
                 return Ok(item.evidence()?);
+            }
+            if item.state == EvidenceState::Quarantined {
+                return Err(ApiError::Quarantined);
             }
             // If this fails, the schedule does it.
             self.remove_rejected_object(prefix, guid, bucket).await?;

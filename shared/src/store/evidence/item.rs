@@ -46,6 +46,9 @@ pub(super) struct EvidenceItem {
     /// Whether the object of a rejected file has been removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub object_removed: bool,
+    /// Whether a scan quarantined the file before its upload was complete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unannounced: bool,
     #[serde(flatten)]
     pub due: Due,
 }
@@ -123,12 +126,22 @@ impl EvidenceItem {
             key_id: new.key_id.clone(),
             moderator: new.moderator,
             object_removed: false,
+            unannounced: false,
             due,
         }
     }
 
     pub const fn file(&self) -> Option<&DeclaredFile> {
         self.file.as_ref()
+    }
+
+    /// Whether an event has said that the piece was added.
+    pub const fn is_announced(&self) -> bool {
+        match self.state {
+            EvidenceState::Available => true,
+            EvidenceState::Quarantined => !self.unannounced,
+            EvidenceState::Pending | EvidenceState::Rejected => false,
+        }
     }
 
     /// The bytes that count against the workspace's limit.
@@ -168,6 +181,14 @@ impl EvidenceItem {
             updated: now,
             due,
             ..self.clone()
+        }
+    }
+
+    /// The same piece after a scan found malware in its file. It is due when it was before.
+    pub fn quarantined(&self, now: UnixSeconds) -> Self {
+        Self {
+            unannounced: !self.is_announced(),
+            ..self.in_state(self.state.quarantine(), now, self.due.clone())
         }
     }
 

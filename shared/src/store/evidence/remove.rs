@@ -60,11 +60,7 @@ impl Store {
     ) -> Result<(), DatabaseError> {
         let mut writes = self.hiding(prefix, guid, item)?;
         writes.push(self.return_quota(prefix, item.counted_bytes())?);
-        // What was never available was never announced.
-        if matches!(
-            item.state,
-            EvidenceState::Available | EvidenceState::Quarantined
-        ) {
+        if item.is_announced() {
             let event = self.evidence_event(prefix, item, cause).await;
             writes.push(event.map_err(|error| DatabaseError::Unavailable(error.to_string()))?);
         }

@@ -7,6 +7,8 @@ mod hostile;
 mod interrupted;
 mod lists;
 mod scale;
+mod scan_template;
+pub mod scans;
 mod texts;
 
 use end_to_end::{ApiResponse, Ban, Call, TestApp, Workspace};

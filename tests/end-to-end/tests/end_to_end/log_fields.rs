@@ -11,6 +11,7 @@ use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixMillis;
 
+use crate::evidence::{guid_of, scans::scan_result, uploaded};
 use crate::linking::leave_slots;
 use crate::metrics::metrics;
 use crate::routes::{EXPERIENCE, USER, every_route};
@@ -66,6 +67,16 @@ async fn exercise_webhook(workspace: &Workspace<'_>) {
         app.store().fan_out(prefix, &[event]).await.unwrap();
         let event = json!({ "workspace": workspace.prefix(), "endpoint": endpoint.id });
         app.invoke("deliver-webhooks", &event).await.unwrap();
+    }
+}
+
+/// Reports malware in a file, and a file that could not be scanned.
+async fn exercise_scans(app: &TestApp, workspace: &Workspace<'_>) {
+    let ban = workspace.ban_shown(Ban::of(61, EXPERIENCE)).await;
+    let piece = uploaded(workspace, ban["guid"].as_str().unwrap()).await;
+    for result in ["THREATS_FOUND", "UNSUPPORTED"] {
+        let event = scan_result(workspace, &guid_of(&piece), result);
+        app.invoke("quarantine-evidence", &event).await.unwrap();
     }
 }
 
@@ -142,6 +153,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     });
     app.put_item(&removed).await;
     app.invoke("expire-evidence", &event).await.unwrap();
+    exercise_scans(app, workspace).await;
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
     exercise_group(workspace).await;

@@ -189,6 +189,7 @@ fn dashboards_and_alarms_use_existing_metrics() {
         "DeliverWebhooksErrorsAlarm",
         "MirrorErrorsAlarm",
         "EventErrorsAlarm",
+        "EvidenceScansAlarm",
         "LinkLimitAlarm",
         "PendingAgeAlarm",
         "SpreadDecisionsErrorsAlarm",

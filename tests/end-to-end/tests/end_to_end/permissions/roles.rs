@@ -235,6 +235,10 @@ pub const ROLES: &[(&str, Grants)] = &[
         ],
     ),
     (
+        "quarantine-evidence",
+        &[(BANS, &["dynamodb:GetItem", "dynamodb:PutItem"])],
+    ),
+    (
         "roblox-webhook",
         &[
             (WORKSPACES, &["dynamodb:GetItem", "dynamodb:Query"]),
