@@ -34,6 +34,12 @@ async fn scanned(workspace: &Workspace<'_>, guid: &str, result: &str) {
     assert_eq!(answer, Ok(Value::Null), "{result}");
 }
 
+/// An app whose stream changes no items, so that a test can compare them.
+async fn quiet_app() -> TestApp {
+    let app = TestApp::builder().with_faults().without_mappings();
+    app.start().await
+}
+
 /// A file that is available.
 async fn available(workspace: &Workspace<'_>) -> String {
     let case = case(workspace).await;
@@ -127,7 +133,7 @@ async fn every_other_result_changes_nothing_before_or_after_a_quarantine() {
         ("FAILED", true),
         ("A_RESULT_OF_TOMORROW", true),
     ];
-    let app = TestApp::builder().with_faults().start().await;
+    let app = quiet_app().await;
     let workspace = app.workspace().await;
     let guid = available(&workspace).await;
     for state in ["available", "quarantined"] {
@@ -210,7 +216,7 @@ async fn simultaneous_results_and_completions_end_in_quarantine() {
 
 #[tokio::test]
 async fn unknown_files_and_hostile_events_are_ignored() {
-    let app = TestApp::builder().with_faults().start().await;
+    let app = quiet_app().await;
     let (workspace, other) = (app.workspace().await, app.workspace().await);
     let guid = available(&workspace).await;
     let before = (workspace.stored().await, other.stored().await);
@@ -276,7 +282,7 @@ async fn failed_invocation_reports_an_error_and_its_retry_quarantines() {
 
 #[tokio::test]
 async fn erasure_removes_quarantined_evidence_and_late_results_bring_nothing_back() {
-    let app = TestApp::builder().with_faults().start().await;
+    let app = quiet_app().await;
     let workspace = app.workspace().await;
     let quarantined = available(&workspace).await;
     scanned(&workspace, &quarantined, "THREATS_FOUND").await;
