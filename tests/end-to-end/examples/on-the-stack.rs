@@ -13,11 +13,14 @@
 use std::process::{Command, ExitCode};
 
 use end_to_end::{Ban, TestApp, Unban, Workspace};
-use local_stack::roblox::Group;
+use local_stack::roblox::{Group, Key};
 use shared::store::ErasureMode;
 
 /// The experience of the workspace's bans.
 const EXPERIENCE: u64 = 75_521_396_999_004;
+
+/// The owner of the group's key, whose rank no call may change: no id that the schema tests choose.
+const BOT: u64 = 8_123_456_789;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -72,9 +75,11 @@ async fn fill(workspace: &Workspace<'_>) {
 async fn allow_group(workspace: &Workspace<'_>) {
     let (app, secret) = (workspace.app(), "portcullis/local/ranks");
     app.secrets().set(secret, "a key");
-    app.roblox().add_key("a key", &[]);
+    let mut key = Key::new(&[]);
+    key.owner = BOT;
+    app.roblox().set_key("a key", key);
     let roles = [(101, 1), (110, 10), (120, 20), (250, 250)];
-    let group = Group::new(&roles).with(1, &[101, 250]).with(156, &[101]);
+    let group = Group::new(&roles).with(BOT, &[101, 250]).with(156, &[101]);
     app.roblox().set_group(7, group);
     workspace.allow_group(7, secret, |_| {}).await;
 }
