@@ -26,7 +26,7 @@ use download::GetArgs;
 use export::EvidenceExportArgs;
 use import::EvidenceImportArgs;
 use listing::{WorkspaceEvidence, of_ban};
-use summary::{EvidenceDetails, EvidenceSummary};
+use summary::{EvidenceDetails, EvidenceRow};
 
 /// Who is on record for what this command does; no API key has this id.
 const KEY_ID: &str = "operator";
@@ -143,11 +143,11 @@ async fn list(session: &Session, ban: Option<Guid>) -> Result<()> {
     if let Some(ban) = ban {
         let user = store.user_of_ban(session.prefix(), ban).await?;
         let pieces = of_ban(store, session.prefix(), (user, ban)).await?;
-        rows.extend(pieces.iter().map(EvidenceSummary::of));
+        rows.extend(pieces.iter().map(EvidenceRow::of));
     } else {
         let mut pieces = WorkspaceEvidence::of(store, session.prefix());
         while let Some(piece) = pieces.next().await? {
-            rows.push(EvidenceSummary::of(&piece));
+            rows.push(EvidenceRow::of(&piece));
         }
     }
     output.list(
@@ -170,7 +170,7 @@ async fn show(session: &Session, guid: Guid) -> Result<()> {
 async fn remove(session: &Session, guid: Guid, safety: SafetyArgs) -> Result<()> {
     let Session { store, bucket, .. } = session;
     let evidence = store.evidence(session.prefix(), guid).await?;
-    let summary = EvidenceSummary::of(&evidence);
+    let summary = EvidenceRow::of(&evidence);
     if !safety.dry_run {
         let question = format!(
             "Remove {} ({}, for ban {})? This cannot be undone.",

@@ -23,6 +23,7 @@ import limits
 KEY = os.environ["PORTCULLIS_KEY"]
 WEBHOOK = "/api/v1/roblox/webhook"
 GROUP_ROLE = "/api/v1/group-role"
+CREATE_EVIDENCE = "/api/v1/evidence/create"
 WEBHOOK_SECRET = os.environ["PORTCULLIS_WEBHOOK_SECRET"].encode()
 
 
@@ -126,8 +127,14 @@ def undeclared_method_is_not_allowed(_ctx, response, case):
     if "{" in case.operation.path and response.status_code == 404:
         assert body["code"] == "not_found", f"{method} is answered with {body}"
         return
+    if case.operation.path == CREATE_EVIDENCE and method in ("GET", "DELETE"):
+        # The gateway sends it to the route of a piece with the GUID "create".
+        assert response.status_code in (400, 401, 403), f"{method} is answered with {response.status_code}"
+        return
     assert response.status_code == 405, f"{method} is answered with {response.status_code}, not 405"
     assert body["code"] == "method_not_allowed", f"{method} is answered with {body}"
-    allow = response.headers.get("allow")
+    declared = {name.upper() for name in case.operation.schema[case.operation.path]}
     # A list, since a header may appear more than once.
-    assert allow == [case.operation.method.upper()], f"{method} is answered with allow: {allow}"
+    allow = response.headers.get("allow") or []
+    allowed = {name.strip() for line in allow for name in line.split(",")}
+    assert allowed == declared, f"{method} is answered with allow: {allow}"

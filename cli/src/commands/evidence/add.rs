@@ -15,7 +15,7 @@ use shared::domain::evidence::{
 use shared::domain::ids::{Guid, ModeratorId, UserId};
 
 use super::listing::of_ban;
-use super::summary::{EvidenceSummary, size};
+use super::summary::{EvidenceRow, size};
 use super::transfer::{Transferred, upload};
 use super::{KEY_ID, Session, files, guid};
 use crate::arguments::{WorkspaceArg, moderator};
@@ -144,7 +144,7 @@ impl Addition<'_> {
             return Ok(());
         }
         let added = self.create(NewEvidenceBody::Text(text)).await?;
-        self.session.output.one(&EvidenceSummary::of(&added))
+        self.session.output.one(&EvidenceRow::of(&added))
     }
 
     pub async fn create(&self, body: NewEvidenceBody) -> Result<Evidence> {

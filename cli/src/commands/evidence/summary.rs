@@ -10,7 +10,7 @@ use crate::times::Time;
 /// A piece in a list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct EvidenceSummary {
+pub struct EvidenceRow {
     guid: String,
     ban: String,
     user_id: UserId,
@@ -21,7 +21,7 @@ pub struct EvidenceSummary {
     added: Time,
 }
 
-impl EvidenceSummary {
+impl EvidenceRow {
     pub fn of(evidence: &Evidence) -> Self {
         let file = evidence.body.file();
         Self {
@@ -42,7 +42,7 @@ impl EvidenceSummary {
     }
 }
 
-impl Printable for EvidenceSummary {
+impl Printable for EvidenceRow {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("guid", self.guid.clone()),
@@ -69,7 +69,7 @@ pub struct EvidenceDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     #[serde(skip)]
-    summary: EvidenceSummary,
+    summary: EvidenceRow,
     #[serde(skip)]
     metadata: String,
 }
@@ -81,7 +81,7 @@ impl EvidenceDetails {
             user_id: evidence.user,
             text,
             path: None,
-            summary: EvidenceSummary::of(evidence),
+            summary: EvidenceRow::of(evidence),
             metadata: evidence.metadata.to_json(),
         }
     }
