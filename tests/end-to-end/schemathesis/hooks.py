@@ -114,7 +114,8 @@ def filter_failure(_context, failure, case, response):
         return True
     errors = response.json().get("errors", [])
     fields = [error["field"] for error in errors]
-    return not fields or not all(limits.may_be_refused(field, case.body) for field in fields)
+    sent = {**(case.body if isinstance(case.body, dict) else {}), **(case.path_parameters or {})}
+    return not fields or not all(limits.may_be_refused(field, sent) for field in fields)
 
 
 @schemathesis.check

@@ -4,6 +4,7 @@ An implementation independent of the product: it must accept what is well within
 what is at the limit or beyond it.
 """
 
+import base64
 import datetime
 import re
 import time
@@ -13,7 +14,9 @@ YEAR = 365 * 86_400
 # Larger numbers are instants.
 ABSOLUTE_FROM = 1_000_000_000
 # The limits in bytes of UTF-8; a schema counts characters.
-BYTES = {"banPrivateReason": 1000, "banPublicReason": 400, "reason": 1000}
+BYTES = {"banPrivateReason": 1000, "banPublicReason": 400, "reason": 1000, "comment": 1000}
+# GUIDs are written in up to 20 digits.
+LARGEST_GUID = 2**64 - 1
 UNITS = {"y": YEAR, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 ISO = {"Y": YEAR, "M": 30 * 86_400, "W": 604_800, "D": 86_400}
 ISO_TIME = {"H": 3600, "M": 60, "S": 1}
@@ -22,12 +25,34 @@ ISO_TIME = {"H": 3600, "M": 60, "S": 1}
 def may_be_refused(field, body):
     """Whether a field of a body that fits the schema may still be refused."""
     value = body.get(field) if isinstance(body, dict) else None
+    if field == "fileName" and isinstance(value, str):
+        return len(value.encode()) > 200 or not is_file_name(value)
+    if field == "sha256" and isinstance(value, str):
+        return base64.b64encode(base64.b64decode(value)).decode() != value
     if field in BYTES and isinstance(value, str):
         return len(value.encode()) > BYTES[field]
+    if field in ("guid", "caseId") and isinstance(value, str):
+        return int(value) > LARGEST_GUID
+    if field == "evidenceContent" and isinstance(value, str):
+        return not is_text(value)
     if field == "banLength":
         length = seconds(value)
         return length is None or not MINUTE <= length <= 99 * YEAR
     return False
+
+
+def is_text(encoded):
+    """Whether this is base64 of a text without control characters."""
+    try:
+        text = base64.b64decode(encoded, validate=True)
+        return base64.b64encode(text).decode() == encoded and text.decode().isprintable()
+    except ValueError:
+        return False
+
+
+def is_file_name(name):
+    """Whether this is well within what a file may be called: words of letters and digits."""
+    return re.fullmatch(r"\w+([ .-]\w+)*", name) is not None
 
 
 def seconds(value):

@@ -88,6 +88,7 @@ impl RobloxContract {
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
+            .with_format("duration", is_duration)
             .build(&whole)
             .expect("a schema");
         let invalid = validator.iter_errors(&value);
@@ -139,4 +140,12 @@ fn fits(pattern: &str, path: &str) -> bool {
                 !id.is_empty() && !id.contains(':')
             }
         })
+}
+
+/// Roblox writes durations as Protocol Buffers do in JSON, such as `604800s`; the format otherwise means
+/// ISO 8601.
+fn is_duration(text: &str) -> bool {
+    let seconds = text.strip_suffix('s').unwrap_or_default();
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+    seconds.split('.').count() <= 2 && seconds.split('.').all(is_number)
 }
