@@ -80,11 +80,13 @@ bench-check: needs-rust release-functions ## Compare a short benchmark with tool
 release-functions:
 	$(BUILD) --locked --release $(addprefix --package ,$(FUNCTIONS))
 
-# Linking one function as deployed takes half a minute. So .ci/run links only the largest of each kind
-# (DynamoDB, S3, Secrets Manager) and those with code of their own that differs from main; the deploy workflow
-# measures all of them. A test of `make test` compares what calls cost.
+# Linking one function as deployed takes half a minute. So .ci/run links only the largest of each kind and those
+# with code of their own that differs from main; the routes of evidence are one kind. The deploy workflow measures
+# all of them. A test of `make test` compares what calls cost.
 CHANGED = $(shell git diff --name-only origin/main... -- functions 2>/dev/null | cut -d / -f 2)
-SIZED = $(sort is-banned export-bans-json mirror-bans $(filter $(DEPLOYED),$(CHANGED)))
+OF_EVIDENCE := $(filter evidence-% ban-evidence %-evidence,$(DEPLOYED))
+SIZED = $(sort is-banned export-bans-json mirror-bans evidence-create \
+  $(filter-out $(OF_EVIDENCE),$(filter $(DEPLOYED),$(CHANGED))))
 
 sizes: needs-rust ## Compare the sizes of the largest and the changed functions with their bounds
 	@$(BUILD) --locked $(ALL_TARGETS)
