@@ -12,9 +12,7 @@ pub async fn handle(
     store: Store,
     bucket: EvidenceBucket,
 ) -> Result<Reply, ApiError> {
-    let mut path = request.path();
-    let guid = path.guid("guid");
-    let guid = path.build(|| guid)?;
+    let guid = request.guid_in_path()?;
     let evidence = store
         .complete_evidence(caller.prefix(), guid, caller.key_id(), &bucket)
         .await?;

@@ -13,9 +13,7 @@ pub async fn handle(
     store: Store,
     bucket: EvidenceBucket,
 ) -> Result<Reply, ApiError> {
-    let mut path = request.path();
-    let guid = path.guid("guid");
-    let guid = path.build(|| guid)?;
+    let guid = request.guid_in_path()?;
     let evidence = store.evidence(caller.prefix(), guid).await?;
     let reply = EvidenceReply::with_link(&caller, &evidence, &bucket).await?;
     match evidence.body {

@@ -11,9 +11,7 @@ pub async fn handle(
     request: ApiRequest,
     store: Store,
 ) -> Result<Reply, ApiError> {
-    let mut path = request.path();
-    let guid = path.guid("guid");
-    let guid = path.build(|| guid)?;
+    let guid = request.guid_in_path()?;
     let change = request.body()?.into_map();
     let evidence = store
         .change_evidence_metadata(caller.prefix(), guid, &change)

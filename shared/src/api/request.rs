@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::ids::Guid;
 use crate::domain::rules::Meaning;
 use crate::telemetry::RequestLog;
 
@@ -82,6 +83,13 @@ impl ApiRequest {
     #[must_use]
     pub fn path(&self) -> Fields {
         Fields::new(self.path_parameters.clone())
+    }
+
+    /// The `guid` of a path that has no other parameter.
+    pub fn guid_in_path(&self) -> Result<Guid, ApiError> {
+        let mut path = self.path();
+        let guid = path.guid("guid");
+        path.build(|| guid)
     }
 
     #[must_use]
