@@ -57,6 +57,17 @@ impl Checked {
     }
 }
 
+/// For the outputs of two operations, which are different types with the same fields.
+macro_rules! remove_checksums {
+    ($output:expr) => {{
+        $output.checksum_crc32 = None;
+        $output.checksum_crc32c = None;
+        $output.checksum_crc64nvme = None;
+        $output.checksum_sha1 = None;
+        $output.checksum_sha256 = None;
+    }};
+}
+
 #[async_trait::async_trait]
 impl S3 for Checked {
     async fn put_object(
@@ -83,12 +94,7 @@ impl S3 for Checked {
         };
         let mut found = found.map_err(|error| self.missing(error, signer.as_ref(), &bucket))?;
         if !with_checksum {
-            let output = &mut found.output;
-            output.checksum_crc32 = None;
-            output.checksum_crc32c = None;
-            output.checksum_crc64nvme = None;
-            output.checksum_sha1 = None;
-            output.checksum_sha256 = None;
+            remove_checksums!(found.output);
         }
         Ok(found)
     }
@@ -107,12 +113,7 @@ impl S3 for Checked {
         };
         let mut found = found.map_err(|error| self.missing(error, signer.as_ref(), &bucket))?;
         if !with_checksum {
-            let output = &mut found.output;
-            output.checksum_crc32 = None;
-            output.checksum_crc32c = None;
-            output.checksum_crc64nvme = None;
-            output.checksum_sha1 = None;
-            output.checksum_sha256 = None;
+            remove_checksums!(found.output);
         }
         Ok(found)
     }
