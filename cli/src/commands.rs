@@ -13,6 +13,7 @@ pub mod history;
 pub mod import;
 pub mod key;
 pub mod mirror;
+mod open_cloud;
 pub mod pending;
 pub mod protected;
 pub mod reference;

@@ -6,14 +6,12 @@ mod settings;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use shared::domain::ids::{GroupId, WorkspacePrefix};
-use shared::integrations::roblox::{Roblox, RobloxKey};
-use shared::integrations::secrets::SecretStore;
-use shared::store::{AllowedGroup, Store};
+use shared::domain::ids::GroupId;
+use shared::store::AllowedGroup;
 
-use super::{mirror, workspace};
+use super::open_cloud::OpenCloudContext;
 use crate::arguments::WorkspaceArg;
-use crate::connection::{self, ConnectionArgs, Stack};
+use crate::connection::ConnectionArgs;
 use crate::output::{Output, Printable};
 use crate::times::Time;
 
@@ -64,40 +62,7 @@ fn group(text: &str) -> Result<GroupId, String> {
 
 const NONE_ALLOWED: &str = "no group is allowed: see `portcullis group allow`";
 
-/// The services that the commands use.
-struct GroupContext {
-    store: Store,
-    secrets: SecretStore,
-    roblox: Roblox,
-    stack: Option<Stack>,
-    region: String,
-}
-
-impl GroupContext {
-    async fn open(args: &ConnectionArgs) -> Result<Self> {
-        let sdk = args.sdk().await;
-        connection::credentials(&sdk).await?;
-        let region = sdk.region().map(ToString::to_string);
-        let located = args.locate(sdk).await?;
-        Ok(Self {
-            store: located.store(),
-            secrets: located.secrets().await,
-            roblox: mirror::roblox(&located).await?,
-            stack: located.stack,
-            region: region.unwrap_or_default(),
-        })
-    }
-
-    async fn key(&self, secret: &str) -> Result<RobloxKey> {
-        let found = self.secrets.fresh_key(secret).await;
-        found.with_context(|| format!("secret {secret} in {}", self.region))
-    }
-
-    async fn prefix(&self, place: WorkspaceArg) -> Result<WorkspacePrefix> {
-        let found = workspace::find(&self.store, place.workspace).await?;
-        Ok(found.guid.prefix())
-    }
-
+impl OpenCloudContext {
     /// An allowed group; fails if it is not allowed.
     async fn allowed(&self, named: NamedGroup) -> Result<AllowedGroup> {
         let prefix = self.prefix(named.place).await?;
@@ -170,7 +135,7 @@ impl Printable for GroupSummary {
 }
 
 pub async fn run(command: GroupCommand, connection: &ConnectionArgs, output: Output) -> Result<()> {
-    let tools = GroupContext::open(connection).await?;
+    let tools = OpenCloudContext::open(connection).await?;
     match command {
         GroupCommand::Allow(args) => settings::allow(args, &tools, output).await,
         GroupCommand::List(place) => {

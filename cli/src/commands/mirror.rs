@@ -11,14 +11,13 @@ mod status;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde::Serialize;
-use shared::domain::ids::{ExperienceId, UniverseId, WorkspacePrefix};
-use shared::integrations::roblox::{Roblox, RobloxKey};
-use shared::integrations::secrets::SecretStore;
-use shared::store::{Mirror, Store};
+use shared::domain::ids::{ExperienceId, UniverseId};
+use shared::store::Mirror;
 
+use super::open_cloud::OpenCloudContext;
 use super::workspace;
 use crate::arguments::{WorkspaceArg, experience};
-use crate::connection::{self, Connection, ConnectionArgs, Stack};
+use crate::connection::ConnectionArgs;
 use crate::output::{Output, Printable};
 use crate::times::Time;
 
@@ -81,39 +80,10 @@ fn not_mirrored(named: NamedMirror) -> anyhow::Error {
     )
 }
 
-/// The services that the commands use.
-pub struct MirrorContext {
-    store: Store,
-    secrets: SecretStore,
-    roblox: Roblox,
-    stack: Option<Stack>,
-    region: String,
-}
-
-impl MirrorContext {
-    async fn open(args: &ConnectionArgs) -> Result<Self> {
-        let sdk = args.sdk().await;
-        connection::credentials(&sdk).await?;
-        let region = sdk.region().map(ToString::to_string);
-        let located = args.locate(sdk).await?;
-        Ok(Self {
-            store: located.store(),
-            secrets: located.secrets().await,
-            roblox: roblox(&located).await?,
-            stack: located.stack,
-            region: region.unwrap_or_default(),
-        })
-    }
-
-    /// Reads a mirror's Open Cloud key.
-    async fn key(&self, secret: &str) -> Result<RobloxKey> {
-        let found = self.secrets.fresh_key(secret).await;
-        found.with_context(|| format!("secret {secret} in {}", self.region))
-    }
-
+impl OpenCloudContext {
     /// The mirror of an experience; fails if it is not mirrored.
     async fn mirror(&self, named: NamedMirror) -> Result<Mirror> {
-        let prefix = self.prefix(named).await?;
+        let prefix = self.prefix(named.place).await?;
         let found = self.store.mirror(prefix, named.experience).await?;
         found.with_context(|| not_mirrored(named))
     }
@@ -124,7 +94,7 @@ impl MirrorContext {
         named: NamedMirror,
         universe: Option<UniverseId>,
     ) -> Result<FoundMirror> {
-        let prefix = self.prefix(named).await?;
+        let prefix = self.prefix(named.place).await?;
         let is_it = |it: &Mirror| universe.is_none_or(|id| it.settings.universe == id);
         let current = self.store.mirror(prefix, named.experience).await?;
         if let Some(current) = current.filter(is_it) {
@@ -150,24 +120,6 @@ impl MirrorContext {
             (None, _) => Err(not_mirrored(named)),
         }
     }
-
-    async fn prefix(&self, named: NamedMirror) -> Result<WorkspacePrefix> {
-        let found = workspace::find(&self.store, named.place.workspace).await?;
-        Ok(found.guid.prefix())
-    }
-}
-
-/// The client for Roblox: at `ROBLOX_API_URL`, or else the local stack's fake, or else Roblox itself.
-pub async fn roblox(located: &Connection) -> Result<Roblox> {
-    let local = match std::env::var_os("ROBLOX_API_URL") {
-        Some(_) => None,
-        None => located.local_stack().await,
-    };
-    let roblox = match local {
-        Some(local) => Roblox::at(&local.roblox),
-        None => Roblox::from_environment(),
-    };
-    roblox.map_err(|error| anyhow::anyhow!("Roblox Open Cloud: {error}"))
 }
 
 #[derive(Debug, Serialize)]
@@ -233,7 +185,7 @@ pub async fn run(
     connection: &ConnectionArgs,
     output: Output,
 ) -> Result<()> {
-    let tools = MirrorContext::open(connection).await?;
+    let tools = OpenCloudContext::open(connection).await?;
     match command {
         MirrorCommand::Set(args) => settings::set(args, &tools, output).await,
         MirrorCommand::List(place) => {

@@ -5,7 +5,7 @@ use shared::integrations::secrets::SecretError;
 use shared::store::AllowedGroup;
 
 use super::finding::Finding;
-use crate::commands::{group, mirror};
+use crate::commands::{group, mirror, open_cloud};
 use crate::connection::Connection;
 
 pub async fn examine(located: &Connection) -> Vec<Finding> {
@@ -50,7 +50,7 @@ async fn judge(located: &Connection, allowed: &AllowedGroup) -> Result<Finding> 
         }
         Err(error) => return Ok(Finding::failed(check, error.to_string(), "try again")),
     };
-    let roblox = mirror::roblox(located).await?;
+    let roblox = open_cloud::roblox(located).await?;
     Ok(match group::check_key(&roblox, &key, allowed.group).await {
         Ok(checked) => match checked.flaw {
             None => Finding::ok(check, format!("{secret}: accepted, reaches the group")),

@@ -8,7 +8,7 @@ use shared::integrations::secrets::SecretError;
 use shared::store::Mirror;
 
 use super::finding::Finding;
-use crate::commands::mirror;
+use crate::commands::{mirror, open_cloud};
 use crate::connection::Connection;
 
 pub async fn examine(located: &Connection) -> Vec<Finding> {
@@ -26,7 +26,7 @@ async fn look(located: &Connection) -> Result<Vec<Finding>> {
         let detail = "no experience is mirrored to Roblox";
         return Ok(vec![Finding::ok("mirror", detail)]);
     }
-    let roblox = mirror::roblox(located).await?;
+    let roblox = open_cloud::roblox(located).await?;
     let mut of_key: BTreeMap<_, Vec<&Mirror>> = BTreeMap::new();
     for it in &all {
         let name = (it.settings.secret.as_str(), it.settings.universe);

@@ -7,7 +7,7 @@ use shared::domain::rules::group_roles::{Rank, RoleMode, RolePolicy};
 use shared::store::{AllowedGroup, GroupSettings};
 
 use super::key::CheckedKey;
-use super::{GroupContext, GroupSummary, NamedGroup, check_key};
+use super::{GroupSummary, NamedGroup, OpenCloudContext, check_key};
 use crate::arguments::UsageError;
 use crate::commands::mirror;
 use crate::output::Output;
@@ -56,7 +56,7 @@ fn ceiling(text: &str) -> Result<Rank, String> {
     rank.ok_or_else(|| "expected a rank from 2 to 255".to_owned())
 }
 
-pub(super) async fn allow(args: AllowArgs, tools: &GroupContext, output: Output) -> Result<()> {
+pub(super) async fn allow(args: AllowArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
     let prefix = tools.prefix(args.named.place).await?;
     let group = args.named.group;
     let ceiling = args.ceiling.unwrap_or(RolePolicy::CEILING);
@@ -102,7 +102,7 @@ pub(super) async fn allow(args: AllowArgs, tools: &GroupContext, output: Output)
 
 pub(super) async fn check(
     allowed: &AllowedGroup,
-    tools: &GroupContext,
+    tools: &OpenCloudContext,
     output: Output,
 ) -> Result<()> {
     let secret = &allowed.settings.secret;

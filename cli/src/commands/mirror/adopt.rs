@@ -18,7 +18,7 @@ use shared::store::Mirror;
 use shared::store::admin::{Candidate, Import, ImportFailure, ImportPlan, ImportVerdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
-use super::{MirrorContext, NamedMirror};
+use super::{NamedMirror, OpenCloudContext};
 use crate::arguments::{SafetyArgs, moderator, reason};
 use crate::commands::workspace;
 use crate::confirm::confirm;
@@ -124,7 +124,7 @@ impl From<&ImportVerdict> for AdoptResult {
     }
 }
 
-pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Result<()> {
+pub async fn adopt(args: AdoptArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
     let mirror = tools.mirror(args.named).await?;
     let now = UnixMillis::now().seconds();
     let (mut shown, mut levels, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
@@ -172,7 +172,7 @@ pub async fn adopt(args: AdoptArgs, tools: &MirrorContext, output: Output) -> Re
 async fn adopt_all(
     args: &AdoptArgs,
     mirror: &Mirror,
-    tools: &MirrorContext,
+    tools: &OpenCloudContext,
     candidates: &mut [Candidate],
 ) -> Result<Vec<ImportVerdict>> {
     let workspace = workspace::find(&tools.store, args.named.place.workspace).await?;
@@ -211,7 +211,7 @@ async fn adopt_all(
 }
 
 /// The active restrictions from elsewhere: for each user the one that ends last.
-async fn foreign(mirror: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
+async fn foreign(mirror: &Mirror, tools: &OpenCloudContext) -> Result<Restrictions> {
     let (prefix, universe) = (mirror.workspace, mirror.settings.universe);
     let mut of_user: BTreeMap<UserId, (Level, Restriction)> = BTreeMap::new();
     for ((level, user), restriction) in at_roblox(mirror, tools).await? {

@@ -16,7 +16,7 @@ use shared::integrations::roblox::{RestrictionChange, RestrictionRequest, Roblox
 use shared::store::{Lease, Mirror};
 use tokio::time::Instant;
 
-use super::MirrorContext;
+use super::OpenCloudContext;
 use super::restrictions::{self, at_roblox, set_by_us};
 use crate::output::Printable;
 use crate::progress::Progress;
@@ -92,7 +92,7 @@ impl SetRestriction {
 }
 
 /// The active restrictions that the mirror of an experience has set.
-pub async fn find(mirror: &Mirror, tools: &MirrorContext) -> Result<Vec<SetRestriction>> {
+pub async fn find(mirror: &Mirror, tools: &OpenCloudContext) -> Result<Vec<SetRestriction>> {
     let (store, prefix) = (&tools.store, mirror.workspace);
     let universe = mirror.settings.universe;
     let siblings: Vec<ExperienceId> = store
@@ -141,7 +141,7 @@ pub async fn find(mirror: &Mirror, tools: &MirrorContext) -> Result<Vec<SetRestr
 /// Ends the mirror and lifts its restrictions.
 pub async fn lift_all(
     mirror: &Mirror,
-    tools: &MirrorContext,
+    tools: &OpenCloudContext,
     found: &mut [SetRestriction],
 ) -> Result<()> {
     let (store, prefix) = (&tools.store, mirror.workspace);
@@ -178,7 +178,7 @@ pub async fn lift_all(
     Ok(())
 }
 
-async fn take_lease(mirror: &Mirror, tools: &MirrorContext) -> Result<Lease> {
+async fn take_lease(mirror: &Mirror, tools: &OpenCloudContext) -> Result<Lease> {
     let (prefix, universe) = (mirror.workspace, mirror.settings.universe);
     let until = Instant::now() + MAX_WAIT;
     loop {
@@ -197,7 +197,7 @@ async fn take_lease(mirror: &Mirror, tools: &MirrorContext) -> Result<Lease> {
 
 struct Lifter<'a> {
     mirror: &'a Mirror,
-    tools: &'a MirrorContext,
+    tools: &'a OpenCloudContext,
     key: &'a RobloxKey,
 }
 

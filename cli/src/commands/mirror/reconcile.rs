@@ -17,7 +17,7 @@ use shared::store::{Filter, Mirror};
 
 use super::restrictions::{self, at_roblox, set_by_us};
 use super::settings::universe;
-use super::{FoundMirror, MirrorContext, NamedMirror};
+use super::{FoundMirror, NamedMirror, OpenCloudContext};
 use crate::arguments::SafetyArgs;
 use crate::confirm::confirm;
 use crate::output::{Output, Printable};
@@ -131,7 +131,11 @@ impl Difference {
     }
 }
 
-pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Output) -> Result<()> {
+pub async fn reconcile(
+    args: ReconcileArgs,
+    tools: &OpenCloudContext,
+    output: Output,
+) -> Result<()> {
     let mirrored = tools.mirror_or_ended(args.named, args.universe).await?;
     let mut differences = differences(&mirrored, tools).await?;
     let mirror = &mirrored.mirror;
@@ -168,7 +172,7 @@ pub async fn reconcile(args: ReconcileArgs, tools: &MirrorContext, output: Outpu
     output.list(&differences, "Roblox's list matches the bans in force here")
 }
 
-async fn differences(mirrored: &FoundMirror, tools: &MirrorContext) -> Result<Vec<Difference>> {
+async fn differences(mirrored: &FoundMirror, tools: &OpenCloudContext) -> Result<Vec<Difference>> {
     let mirror = &mirrored.mirror;
     let (store, prefix) = (&tools.store, mirror.workspace);
     let (universe, experience) = (mirror.settings.universe, mirror.experience);
@@ -291,7 +295,7 @@ fn is_near(here: Expiry, there: Expiry) -> bool {
 }
 
 /// The users with a ban in force in the experience.
-async fn banned(mirror: &Mirror, tools: &MirrorContext) -> Result<BTreeSet<UserId>> {
+async fn banned(mirror: &Mirror, tools: &OpenCloudContext) -> Result<BTreeSet<UserId>> {
     let filter = Filter::default();
     let mut bans = tools.store.ban_list(mirror.workspace, &filter, None, None);
     let now = UnixMillis::now().seconds();

@@ -9,12 +9,12 @@ use shared::domain::rules::mirror::{Level, RestrictionSync};
 use shared::integrations::roblox::{Restriction, RobloxError};
 use shared::store::Mirror;
 
-use super::MirrorContext;
+use super::OpenCloudContext;
 
 pub type Restrictions = BTreeMap<(Level, UserId), Restriction>;
 
 /// All restrictions in the mirror's universe and at its place, active and inactive.
-pub async fn at_roblox(mirror: &Mirror, tools: &MirrorContext) -> Result<Restrictions> {
+pub async fn at_roblox(mirror: &Mirror, tools: &OpenCloudContext) -> Result<Restrictions> {
     let key = tools.key(&mirror.settings.secret).await?;
     let universe = mirror.settings.universe;
     let mut held = BTreeMap::new();

@@ -8,7 +8,7 @@ use shared::domain::ids::{ExperienceId, UniverseId};
 use shared::integrations::roblox::{RobloxError, RobloxKey};
 use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
-use super::{MirrorContext, MirrorSummary, NamedMirror, lift};
+use super::{MirrorSummary, NamedMirror, OpenCloudContext, lift};
 use crate::arguments::SafetyArgs;
 use crate::commands::experience::require_linked;
 use crate::commands::workspace;
@@ -89,7 +89,7 @@ pub(super) fn universe(text: &str) -> Result<UniverseId, String> {
     text.parse().map_err(wrong)
 }
 
-pub async fn set(args: MirrorSetArgs, tools: &MirrorContext, output: Output) -> Result<()> {
+pub async fn set(args: MirrorSetArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
     let (store, experience) = (&tools.store, args.named.experience);
     let workspace = workspace::find(store, args.named.place.workspace).await?;
     let prefix = workspace.guid.prefix();
@@ -163,7 +163,7 @@ async fn require_place_of(
     universe: UniverseId,
     place: ExperienceId,
     key: &RobloxKey,
-    tools: &MirrorContext,
+    tools: &OpenCloudContext,
 ) -> Result<()> {
     let error = match tools.roblox.is_place_of(key, universe, place).await {
         Ok(true) => return Ok(()),
@@ -182,7 +182,7 @@ async fn require_place_of(
     }
 }
 
-pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) -> Result<()> {
+pub async fn off(args: &MirrorOffArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
     if args.lift {
         return off_and_lift(args, tools, output).await;
     }
@@ -201,7 +201,11 @@ pub async fn off(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) ->
     output.one(&EndedMirror { mirror, dry_run })
 }
 
-async fn off_and_lift(args: &MirrorOffArgs, tools: &MirrorContext, output: Output) -> Result<()> {
+async fn off_and_lift(
+    args: &MirrorOffArgs,
+    tools: &OpenCloudContext,
+    output: Output,
+) -> Result<()> {
     let mirrored = tools.mirror_or_ended(args.named, args.universe).await?;
     let (mirror, is_ended) = (&mirrored.mirror, mirrored.is_ended);
     let mut found = lift::find(mirror, tools).await?;

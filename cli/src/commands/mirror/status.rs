@@ -7,7 +7,7 @@ use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::store::{Mirror, Pending, Queue};
 
-use super::{MirrorContext, MirrorSummary, NONE_MIRRORED, NamedMirror};
+use super::{MirrorSummary, NONE_MIRRORED, NamedMirror, OpenCloudContext};
 use crate::arguments::{WorkspaceArg, experience};
 use crate::commands::workspace;
 use crate::output::{Output, Printable};
@@ -78,7 +78,7 @@ impl Printable for MirrorStatus {
     }
 }
 
-pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> Result<()> {
+pub async fn status(args: StatusArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
     let all = if let Some(experience) = args.experience {
         let place = args.place;
         vec![tools.mirror(NamedMirror { experience, place }).await?]
@@ -96,7 +96,7 @@ pub async fn status(args: StatusArgs, tools: &MirrorContext, output: Output) -> 
 
 async fn status_of(
     mirror: &Mirror,
-    tools: &MirrorContext,
+    tools: &OpenCloudContext,
     now: UnixMillis,
 ) -> Result<MirrorStatus> {
     let (store, prefix, place) = (&tools.store, mirror.workspace, mirror.experience);
