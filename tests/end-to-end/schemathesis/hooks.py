@@ -69,6 +69,14 @@ def page_of(case, cursor):
 
 # The next pages that responses linked to.
 PAGES = set()
+# The GUIDs of bans and of evidence that responses named, as generated calls cannot guess one.
+BANS, EVIDENCE = {}, {}
+
+
+def known(guids, case):
+    """One of these GUIDs for two calls in three."""
+    choice = zlib.crc32(repr((case.body, case.query, case.path_parameters)).encode())
+    return list(guids)[choice % len(guids)] if guids and choice % 3 else None
 
 
 @schemathesis.hook
@@ -77,8 +85,9 @@ def before_call(_context, case, _kwargs):
 
     A cursor is good only for the list that it came from: any other is left out. An Idempotency-Key is
     good only for the request that it was first sent with: each request gets one of its own. Of the
-    appeals, most of which find no ban, two in three are made bans. And ranks are changed only in the group
-    that `on-the-stack` allows, below its ceiling.
+    appeals, most of which find no ban, two in three are made bans. Two in three GUIDs are of a ban or of
+    evidence that exists. And ranks are changed only in the group that `on-the-stack` allows, below its
+    ceiling.
     """
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -92,6 +101,13 @@ def before_call(_context, case, _kwargs):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
     if case.query and "isAppeal" in case.query and zlib.crc32(repr(case.body).encode()) % 3:
         case.query["isAppeal"] = "false"
+    if case.path_parameters and "guid" in case.path_parameters:
+        guid = known(EVIDENCE if "/evidence/{guid}" in case.operation.path else BANS, case)
+        case.path_parameters["guid"] = guid or case.path_parameters["guid"]
+    if case.operation.path == CREATE_EVIDENCE and isinstance(case.body, dict):
+        if guid := known(BANS, case):
+            case.body["caseId"] = guid
+            case.body.pop("userId", None)
     if case.operation.path == GROUP_ROLE and isinstance(case.body, dict):
         case.body["groupId"] = 7
         if zlib.crc32(repr(case.body).encode()) % 3:
@@ -102,7 +118,16 @@ def before_call(_context, case, _kwargs):
 
 @schemathesis.hook
 def after_call(_context, case, response):
-    """Remembers where a list goes on."""
+    """Remembers where a list goes on, and what exists."""
+    is_json = "json" in "".join(response.headers.get("content-type") or [])
+    if response.status_code == 200 and is_json and isinstance(answer := response.json(), dict):
+        for ban in [answer, *(answer.get("list") or [])]:
+            if ban.get("robloxId") and ban.get("guid"):
+                BANS[ban["guid"]] = None
+        if case.operation.path == CREATE_EVIDENCE:
+            EVIDENCE[answer["evidenceGuid"]] = None
+        if case.operation.method.upper() == "DELETE":
+            EVIDENCE.pop((case.path_parameters or {}).get("guid"), None)
     if response.status_code == 200 and b"nextCursor" in response.content:
         PAGES.add(page_of(case, response.json().get("nextCursor")))
 
