@@ -1,0 +1,161 @@
+"""What ministack does otherwise than AWS, and what the cloud test does about it.
+
+This file is the only place with workarounds. Each says what AWS does, checks that ministack still does not, and
+closes the gap. When a new version of ministack closes one, the test fails until the workaround is removed.
+"""
+
+import json
+import os
+import sys
+
+GAPS = []
+
+
+def gap(find):
+    """A function that returns whether the gap is still there, and what closes it."""
+    GAPS.append(find)
+    return find
+
+
+def close():
+    closed = []
+    for find in GAPS:
+        is_there, fix = find()
+        if is_there():
+            fix()
+            print(f"gap: {find.__name__}: {' '.join(find.__doc__.split())}", flush=True)
+        else:
+            closed.append(find.__name__)
+    if closed:
+        sys.exit(f"ministack has closed {', '.join(closed)}: remove the workarounds from tests/cloud/gaps.py")
+
+
+@gap
+def metric_math():
+    """CloudFormation creates alarms on metric math; ministack refuses them. Their first metric stands in."""
+    from ministack.services.cloudformation import provisioners
+
+    record = provisioners._cw_metric_alarm_record
+
+    def is_there():
+        try:
+            record("probe", {"Metrics": [{"Id": "a", "Expression": "1"}], "ComparisonOperator": "x", "Threshold": 1})
+        except ValueError as refused:
+            return "metric math" in str(refused)
+        return False
+
+    def with_first_metric(name, properties):
+        if properties.get("Metrics"):
+            metrics = [m["MetricStat"]["Metric"] for m in properties["Metrics"] if "MetricStat" in m]
+            properties = {**properties, "Metrics": None, "MetricName": "expression", "Namespace": "none"}
+            properties.update(metrics[0] if metrics else {})
+        return record(name, properties)
+
+    def fix():
+        provisioners._cw_metric_alarm_record = with_first_metric
+
+    return is_there, fix
+
+
+@gap
+def saved_queries():
+    """CloudFormation creates saved queries of Logs Insights; ministack does not know them. They get an id only."""
+    from ministack.services.cloudformation import provisioners
+
+    handlers, name = provisioners._RESOURCE_HANDLERS, "AWS::Logs::QueryDefinition"
+
+    def fix():
+        handlers[name] = {
+            "create": lambda logical_id, properties, stack: (f"{stack}-{logical_id}", {}),
+            "update": lambda physical_id, old, new, stack: (physical_id, {}),
+            "delete": lambda physical_id, properties: None}
+
+    return lambda: name not in handlers, fix
+
+
+@gap
+def openapi_body():
+    """CloudFormation creates the routes of an HTTP API from the OpenAPI document in Body, which SAM writes;
+    ministack ignores it. Its own CreateIntegration and CreateRoute create them."""
+    from ministack.services import apigateway
+    from ministack.services.cloudformation import provisioners
+
+    create, update = provisioners._apigw_v2_api_create, provisioners._apigw_v2_api_update
+    document = {"paths": {"/probe": {"get": {"x-amazon-apigateway-integration": {"uri": "x"}}}}}
+
+    def is_there():
+        api, _ = create("probe", {"Body": document}, "probe")
+        routes = len(apigateway._routes[api])
+        provisioners._apigw_v2_api_delete(api, {})
+        return routes == 0
+
+    def add_routes(api, properties):
+        for path, methods in properties["Body"]["paths"].items():
+            for method, operation in methods.items():
+                verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+                integration = operation["x-amazon-apigateway-integration"]
+                _, _, made = apigateway._create_integration(api, {
+                    "integrationType": integration["type"].upper(), "integrationUri": integration["uri"],
+                    "payloadFormatVersion": integration["payloadFormatVersion"]})
+                route = "$default" if path == "/$default" else f"{verb} {path}"
+                target = f"integrations/{json.loads(made)['integrationId']}"
+                apigateway._create_route(api, {"routeKey": route, "target": target})
+
+    def create_with_routes(logical_id, properties, stack):
+        api, attributes = create(logical_id, properties, stack)
+        add_routes(api, properties)
+        return api, attributes
+
+    def update_with_routes(physical_id, old, new, stack, logical_id=None):
+        api, attributes = update(physical_id, old, new, stack, logical_id)
+        apigateway._routes[api], apigateway._integrations[api] = {}, {}
+        add_routes(api, new)
+        return api, attributes
+
+    def fix():
+        handler = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+        handler.update(create=create_with_routes, update=update_with_routes)
+
+    return is_there, fix
+
+
+@gap
+def boolean_parameters():
+    """CloudFormation converts the text of a parameter to the type of the property; ministack stores the text
+    'false' as DeletionProtectionEnabled, which no SDK reads."""
+    from ministack.services import dynamodb
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create, update = handler["create"], handler["update"]
+
+    def is_there():
+        key = {"AttributeName": "pk", "AttributeType": "S", "KeyType": "HASH"}
+        name, _ = create("probe", {"KeySchema": [key], "AttributeDefinitions": [key], "BillingMode":
+                                   "PAY_PER_REQUEST", "DeletionProtectionEnabled": "false"}, "probe")
+        return dynamodb._tables.pop(name)["DeletionProtectionEnabled"] == "false"
+
+    def converted(properties):
+        value = properties.get("DeletionProtectionEnabled", False)
+        return {**properties, "DeletionProtectionEnabled": str(value).lower() == "true"}
+
+    def fix():
+        handler["create"] = lambda logical_id, new, stack: create(logical_id, converted(new), stack)
+        handler["update"] = lambda physical_id, old, new, *rest, **named: update(
+            physical_id, converted(old), converted(new), *rest, **named)
+
+    return is_there, fix
+
+
+@gap
+def encryption_in_transit():
+    """The bucket policies refuse plain HTTP. The emulator serves no TLS here, for which each function would have
+    to trust its certificate, so each request counts as encrypted."""
+    from ministack import app
+
+    pin = app.pin_request_origin
+
+    def fix():
+        app.pin_request_origin = lambda address, _: pin(address, True)
+
+    return lambda: "USE_SSL" not in os.environ, fix

@@ -1,0 +1,232 @@
+"""An AWS emulator with the deployed service: start, deploy, call.
+
+    with Emulator() as aws:
+        stack = Stack.deploy(aws, "portcullis")
+        stack.call("POST", "/is-banned", key, {"userId": 1, "experienceId": 2})
+"""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+import transform
+
+ROOT = transform.ROOT
+BUILT = ROOT / "target/debug"
+REGION = "us-east-1"
+# The emulator's account, and the credentials of its root user.
+ACCOUNT, KEY = "000000000000", "test"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait(what, condition, seconds=30, pause=0.2):
+    """The first true result of a condition."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"after {seconds} s: not yet {what}")
+        time.sleep(pause)
+
+
+class Emulator:
+    """A running ministack that enforces roles."""
+
+    def __init__(self, folder, variables=None):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.decisions = self.folder / "decisions.jsonl"
+        self.variables = {
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "MINISTACK_REGION": REGION,
+            "TMPDIR": str(self.folder),
+            "DECISIONS": str(self.decisions),
+            **(variables or {}),
+        }
+
+    def __enter__(self):
+        program = os.environ.get("MINISTACK", str(ROOT / ".tools/ministack/bin/python"))
+        self.log = open(self.folder / "ministack.log", "wb")
+        self.process = subprocess.Popen(
+            [program, str(Path(__file__).with_name("emulator.py"))],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.variables},
+            stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+        wait("the emulator answers", self.answers, 60)
+        return self
+
+    def __exit__(self, *_):
+        # With its functions, which ministack leaves running.
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.log.close()
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"ministack ended: see {self.log.name}")
+        try:
+            return urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).status == 200
+        except OSError:
+            return False
+
+    def client(self, service):
+        return boto3.client(
+            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY,
+            aws_secret_access_key=KEY,
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=120, s3={"addressing_style": "path"}))
+
+    def environment(self):
+        """The variables that point an AWS program at the emulator, as its root user."""
+        return {
+            "AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": KEY, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def archive(function, variables):
+    """The archive of a function: a bootstrap that starts the built binary with these variables."""
+    lines = [f"export {name}='{value}'" for name, value in variables.items()]
+    script = "\n".join(["#!/bin/sh", *lines, f"exec {BUILT / function}", ""])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        packed.writestr(entry, script)
+    return buffer.getvalue()
+
+
+class Stack:
+    """A deployed stack."""
+
+    ARTIFACTS = "artifacts"
+
+    def __init__(self, aws, name):
+        self.aws, self.name = aws, name
+        self.cloudformation = aws.client("cloudformation")
+
+    @classmethod
+    def deploy(cls, aws, name="portcullis", parameters=None, template=ROOT / "template.yaml", variables=None):
+        """Deploys a template, or updates the stack of this name. Function processes get `variables`."""
+        stack = cls(aws, name)
+        stack.update(parameters, template, variables)
+        return stack
+
+    def update(self, parameters=None, template=ROOT / "template.yaml", variables=None):
+        text = self.package(template, parameters or {}, variables or {})
+        s3 = self.aws.client("s3")
+        s3.put_object(Bucket=self.ARTIFACTS, Key="packaged.json", Body=text)
+        request = {
+            "StackName": self.name,
+            "TemplateURL": f"{self.aws.url}/{self.ARTIFACTS}/packaged.json",
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()],
+        }
+        known = self.status() is not None
+        (self.cloudformation.update_stack if known else self.cloudformation.create_stack)(**request)
+        ended = wait(f"stack {self.name} is deployed", self.ended, 180)
+        if ended not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise AssertionError(f"stack {self.name}: {ended}:\n  " + "\n  ".join(self.failures()))
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in self.describe()["Outputs"]}
+        self.api = self.resources()["Api"]
+
+    def package(self, template, parameters, variables):
+        """Uploads archives and nested templates, and returns the expanded template."""
+        s3 = self.aws.client("s3")
+        s3.create_bucket(Bucket=self.ARTIFACTS)
+
+        def code(function):
+            s3.put_object(Bucket=self.ARTIFACTS, Key=f"{function}.zip", Body=archive(function, variables))
+            return f"s3://{self.ARTIFACTS}/{function}.zip"
+
+        def nested(name):
+            s3.put_object(Bucket=self.ARTIFACTS, Key=name, Body=(ROOT / name).read_bytes())
+            return f"{self.aws.url}/{self.ARTIFACTS}/{name}"
+
+        self.template = transform.expand(template, code, nested, parameters)
+        return json.dumps(self.template)
+
+    def describe(self):
+        return self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+
+    def status(self):
+        try:
+            return self.describe()["StackStatus"]
+        except self.cloudformation.exceptions.ClientError:
+            return None
+
+    def ended(self):
+        status = self.status()
+        return status if status is None or not status.endswith("_IN_PROGRESS") else False
+
+    def failures(self):
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.name)
+        return [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for page in pages
+                for e in page["StackEvents"] if e["ResourceStatus"].endswith("FAILED")]
+
+    def resources(self):
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in pages
+                for r in page["StackResourceSummaries"]}
+
+    def url(self, path):
+        return f"{self.aws.url}/_aws/execute-api/{self.api}/$default/api/v1{path}"
+
+    def call(self, method, path, key=None, body=None, headers=None):
+        """The status and the body of an answer: JSON if it is, else bytes."""
+        headers = dict(headers or {})
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers.setdefault("content-type", "application/json")
+        return fetch(method, self.url(path), body, headers)
+
+    def cli(self, *arguments, text=None, expect=0):
+        """Runs `portcullis --stack … --json` and returns its parsed output."""
+        done = subprocess.run(
+            [str(BUILT / "portcullis"), "--stack", self.name, "--json", *map(str, arguments)],
+            env={**os.environ, **self.aws.environment()}, input=text, capture_output=True, text=True, timeout=120)
+        if done.returncode != expect:
+            raise AssertionError(f"portcullis {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            return done.stdout
+
+
+def fetch(method, url, body=None, headers=None):
+    request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=35) as answer:
+            status, content = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, content = error.code, error.read()
+    try:
+        return status, json.loads(content)
+    except ValueError:
+        return status, content
