@@ -10,6 +10,7 @@ SAM := aws-sam-cli==1.170.0
 CFN_LINT := cfn-lint==1.58.0
 CHECKOV := checkov==3.3.30
 SCHEMATHESIS := schemathesis==4.32.5
+MINISTACK := ministack==1.5.33
 # From crates.io.
 CARGO_FUZZ := cargo-fuzz==0.13.2
 CARGO_MACHETE := cargo-machete==0.9.2
@@ -20,6 +21,7 @@ SAM_READY := .tools/sam/.$(SAM)
 CFN_LINT_READY := .tools/cfn-lint/.$(CFN_LINT)
 CHECKOV_READY := .tools/checkov/.$(CHECKOV)
 SCHEMATHESIS_READY := .tools/schemathesis/.$(SCHEMATHESIS)
+MINISTACK_READY := .tools/ministack/.$(MINISTACK)
 CARGO_FUZZ_READY := .tools/cargo-fuzz/.$(CARGO_FUZZ)
 CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 
@@ -27,7 +29,7 @@ CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test fuzz soak bench bench-check sizes release-functions check build deploy \
+.PHONY: help dev test cloud-test fuzz soak bench bench-check sizes release-functions check build deploy \
   install fmt tools lambda-tool clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
@@ -50,6 +52,10 @@ test: needs-rust $(SCHEMATHESIS_READY) ## Run all tests; they start what they ne
 	then set -x; cargo nextest run --locked --workspace; \
 	else set -x; cargo test --locked --workspace; fi
 	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --seed 1 --max-examples 20
+
+cloud-test: needs-rust $(SAM_READY) $(MINISTACK_READY) ## Deploy to an AWS emulator and test what is deployed
+	@$(BUILD) --locked $(ALL_TARGETS)
+	.tools/sam/bin/python tests/cloud/run.py
 
 # A quarter of the time for each of the two keys, and half for the fuzz targets.
 fuzz: MINUTES := 10
