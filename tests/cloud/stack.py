@@ -11,9 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -22,6 +19,7 @@ import boto3
 from botocore.config import Config
 
 import transform
+from api import Api, wait
 
 ROOT = transform.ROOT
 BUILT = ROOT / "target/debug"
@@ -34,18 +32,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def wait(what, condition, seconds=30, pause=0.2):
-    """The first true result of a condition."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"after {seconds} s: not yet {what}")
-        time.sleep(pause)
 
 
 class Emulator:
@@ -196,15 +182,9 @@ class Stack:
     def url(self, path):
         return f"{self.aws.url}/_aws/execute-api/{self.api}/$default/api/v1{path}"
 
-    def call(self, method, path, key=None, body=None, headers=None):
-        """The status and the body of an answer: JSON if it is, else bytes."""
-        headers = dict(headers or {})
-        if key:
-            headers["authorization"] = f"Bearer {key}"
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-            headers.setdefault("content-type", "application/json")
-        return fetch(method, self.url(path), body, headers)
+    def call(self, method, path, key=None, body=None):
+        """The status and the body of an answer."""
+        return Api(self.url(""), lambda _: key).answer(method, path, body)
 
     def cli(self, *arguments, text=None, expect=0):
         """Runs `portcullis --stack … --json` and returns its parsed output."""
@@ -218,15 +198,3 @@ class Stack:
         except ValueError:
             return done.stdout
 
-
-def fetch(method, url, body=None, headers=None):
-    request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
-    try:
-        with urllib.request.urlopen(request, timeout=35) as answer:
-            status, content = answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        status, content = error.code, error.read()
-    try:
-        return status, json.loads(content)
-    except ValueError:
-        return status, content

@@ -1,0 +1,147 @@
+"""What a studio does with the API, on any deployment and any database engine."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+
+from api import fetch, wait
+
+PLACE, OTHER = 1818, 1819
+README_BAN = {
+    "overwrite": False, "userId": 156, "experienceId": PLACE, "banModerator": 1, "banType": "Experience",
+    "banLengthType": "Temporary", "banLength": "7d", "banPrivateReason": "speed hack, see #42",
+    "banPublicReason": "Cheating"}
+REPORT = "?experienceBanCompleted=true"
+LIFTED = "?experienceUnbanCompleted=true"
+
+
+def run(api):
+    """Everything that needs no operator."""
+    ban_and_unban(api)
+    propagate(api)
+    lists(api)
+    text_as_evidence(api)
+    file_as_evidence(api)
+    refusals(api)
+
+
+def ban_and_unban(api):
+    """README's calls, then reports by a game server."""
+    assert api.call("POST", "/ban-async", README_BAN) == {"status": "ok"}
+    check = {"userId": 156, "experienceId": PLACE}
+    found = api.call("POST", "/is-banned", check)
+    assert (found["isBanned"], found["privateReason"]) == (True, "speed hack, see #42"), found
+    [pending] = api.call("GET", f"/pending-bans?experienceId={PLACE}")["list"]
+    assert pending["robloxId"] == 156, pending
+    api.call("POST", f"/ban-async{REPORT}", {**README_BAN, "overwrite": True, "banLength": pending["expires"]})
+    assert api.call("GET", f"/pending-bans?experienceId={PLACE}")["list"] == []
+    assert api.call("POST", "/is-banned", check)["experienceBanCompleted"] is True
+
+    lifted = api.call("POST", "/unban-async", {**check, "reason": "Wrong user", "moderatorId": 2},
+                      {"prefer": "return=representation"})
+    assert lifted["ban"]["isActive"] in (0, False), lifted
+    assert api.call("POST", "/is-banned", check)["isBanned"] is False
+    [pending] = api.call("GET", f"/pending-unbans?experienceId={PLACE}")["list"]
+    assert pending["robloxId"] == 156, pending
+    api.call("POST", f"/unban-async{LIFTED}", {**check, "reason": "Ban automatically expired."},
+             {"roblox-id": str(PLACE)})
+    assert api.call("GET", f"/pending-unbans?experienceId={PLACE}")["list"] == []
+
+
+def propagate(api):
+    """A Global ban becomes pending in every linked experience, and lifting it too."""
+    api.call("GET", f"/pending-bans?experienceId={OTHER}")
+    everywhere = {**README_BAN, "userId": 157, "banType": "Global", "banLengthType": "Permanent", "banLength": None}
+    api.call("POST", "/ban-async", everywhere)
+
+    def users(route, place):
+        return [ban["robloxId"] for ban in api.call("GET", f"{route}?experienceId={place}")["list"]]
+
+    wait("the Global ban is pending in the other experience", lambda: 157 in users("/pending-bans", OTHER))
+    assert api.call("POST", "/is-banned", {"userId": 157, "experienceId": 99})["isGlobal"] is True
+    api.call("POST", f"/ban-async{REPORT}", {**everywhere, "experienceId": OTHER, "overwrite": True})
+    api.call("POST", "/unban-async", {"userId": 157, "experienceId": PLACE, "reason": "Appealed", "moderatorId": 1})
+    wait("the unban is pending in the other experience", lambda: 157 in users("/pending-unbans", OTHER))
+
+
+def lists(api):
+    bans = api.call("GET", "/bans")["list"]
+    assert {ban["robloxId"] for ban in bans} >= {156, 157}, bans
+    of_place = api.call("GET", f"/bans?experienceId={PLACE}")["list"]
+    assert 156 in [ban["robloxId"] for ban in of_place], of_place
+    [own] = api.call("GET", "/bans?userId=156")["list"]
+    history = api.call("GET", f"/bans/{own['guid']}")
+    assert [event["event"] for event in history["events"]][:1] == ["GAME_BANNED"], history
+
+    def logged():
+        return {event["event"] for event in api.call("GET", "/events?limit=100")["list"]}
+
+    wait("all decisions are events", lambda: logged() >= {"GAME_BANNED", "GAME_UNBANNED"})
+    exported = api.call("GET", "/export/bans/json")["list"]
+    assert len(exported) == len(bans), exported
+    rows = list(csv.DictReader(io.StringIO(api.call("GET", "/export/bans/csv").decode())))
+    assert len(rows) == len(bans), rows
+
+
+def a_ban(api, user):
+    """The guid of a new ban."""
+    api.call("POST", "/ban-async", {**README_BAN, "userId": user})
+    return api.call("GET", f"/bans?userId={user}")["list"][0]["guid"]
+
+
+def text_as_evidence(api):
+    ban = a_ban(api, 158)
+    made = api.call("PATCH", "/evidence/create", {
+        "caseId": ban, "evidenceType": "Metadata",
+        "evidenceContent": base64.b64encode(b"https://example.com/clip").decode()})
+    guid = made["evidenceGuid"]
+    assert api.call("GET", f"/evidence/{guid}")["evidenceContent"]
+    api.call("PATCH", f"/evidence/{guid}/metadata", {"comment": "At 0:42"})
+    metadata = api.call("GET", f"/evidence/{guid}/metadata")["metadata"]
+    assert metadata["comment"] == "At 0:42", metadata
+    listed = api.call("GET", f"/bans/{ban}/evidence")["list"]
+    assert [piece["evidenceGuid"] for piece in listed] == [guid], listed
+    check = {"userId": 158, "experienceId": PLACE, "includeEvidence": True}
+    assert guid in json.dumps(api.call("POST", "/is-banned", check))
+    api.call("DELETE", f"/evidence/{guid}")
+    assert api.call("GET", f"/bans/{ban}/evidence")["list"] == []
+
+
+def file_as_evidence(api):
+    """A file goes to S3 and back with presigned links. A changed file is refused."""
+    content = b"a log of the chat"
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    piece = api.call("POST", "/evidence/create", {
+        "caseId": a_ban(api, 159), "evidenceType": "File", "fileName": "chat.txt", "contentType": "text/plain",
+        "size": len(content), "sha256": digest})
+    guid, upload = piece["evidenceGuid"], piece["upload"]
+    assert api.call("POST", f"/evidence/{guid}/complete", expect=409)["code"] == "not_uploaded"
+    headers = {name: str(value) for name, value in upload["headers"].items()}
+    status, _, answer = fetch("PUT", upload["url"], content, headers)
+    assert status == 200, answer
+    assert api.call("POST", f"/evidence/{guid}/complete")["state"] == "available"
+    link = api.call("GET", f"/evidence/{guid}/metadata")["streamUri"]
+    status, headers, downloaded = fetch("GET", link)
+    assert (status, downloaded) == (200, content), (status, downloaded)
+    assert headers["content-disposition"].startswith("attachment"), headers
+    status, _, _ = fetch("GET", link.replace("Signature=", "Signature=0"))
+    assert status == 403, f"a forged link: {status}"
+    api.call("DELETE", f"/evidence/{guid}")
+    status, _, _ = fetch("GET", link)
+    assert status == 404, f"a removed file: {status}"
+
+
+def refusals(api):
+    for status, code, call in [
+        (400, "invalid_request", ("POST", "/is-banned", {"userId": 0, "experienceId": 1})),
+        (404, "not_found", ("GET", "/no-such-route")),
+        (405, "method_not_allowed", ("DELETE", "/is-banned")),
+        (404, "not_found", ("GET", "/bans/1")),
+    ]:
+        answer = api.call(*call, expect=status)
+        assert answer["code"] == code, answer
+    wrong = "sentinelAPI.00000000-0000-4000-8000-00000000000f"
+    status, answer = api.answer("POST", "/is-banned", {"userId": 1, "experienceId": 1}, key=wrong)
+    assert status == 401, answer
