@@ -1,36 +1,31 @@
-# What a developer and the CI start. It needs Linux, macOS or WSL with Rust (rustup), Python 3 and a C
+# What a developer and the CI start. It needs Linux, macOS or WSL with Rust (rustup), Python 3.11 and a C
 # compiler. Everything else goes into .tools/, nothing into the system. V=1 shows all output of builds.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# Each in its own environment, because their dependencies conflict.
-CARGO_LAMBDA := cargo-lambda==1.9.2
-SAM := aws-sam-cli==1.170.0
-CFN_LINT := cfn-lint==1.58.0
-CHECKOV := checkov==3.3.30
-SCHEMATHESIS := schemathesis==4.32.5
-MINISTACK := ministack==1.5.33
+# Each in its own environment, because their dependencies conflict: tools/python/<environment>.txt. The name of
+# the file that marks it as installed has the list's checksum.
+ready = .tools/$(1)/.$(firstword $(shell cksum < tools/python/$(1).txt))
+LAMBDA_READY := $(call ready,cargo-lambda)
+SAM_READY := $(call ready,sam)
+CFN_LINT_READY := $(call ready,cfn-lint)
+CHECKOV_READY := $(call ready,checkov)
+SCHEMATHESIS_READY := $(call ready,schemathesis)
+MINISTACK_READY := $(call ready,ministack)
+
 # From crates.io.
 CARGO_FUZZ := cargo-fuzz==0.13.2
 CARGO_MACHETE := cargo-machete==0.9.2
-
-# The file that says which version is installed; a new version is a new file.
-LAMBDA_READY := .tools/venv/.$(CARGO_LAMBDA)
-SAM_READY := .tools/sam/.$(SAM)
-CFN_LINT_READY := .tools/cfn-lint/.$(CFN_LINT)
-CHECKOV_READY := .tools/checkov/.$(CHECKOV)
-SCHEMATHESIS_READY := .tools/schemathesis/.$(SCHEMATHESIS)
-MINISTACK_READY := .tools/ministack/.$(MINISTACK)
 CARGO_FUZZ_READY := .tools/cargo-fuzz/.$(CARGO_FUZZ)
 CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 
 # `sam build` looks for cargo-lambda, cargo for cargo-fuzz, and the templates' tools need no account.
-export PATH := $(CURDIR)/.tools/venv/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
+export PATH := $(CURDIR)/.tools/cargo-lambda/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help dev test cloud-test fuzz soak bench bench-check sizes release-functions check build deploy \
-  install fmt tools lambda-tool clean check-tools needs-rust needs-python needs-nightly needs-aws
+  install fmt tools lambda-tool python-tools clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,13 +127,22 @@ clean: ## Delete everything that was built and installed here
 
 check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY) $(CARGO_MACHETE_READY)
 
-# .tools/<environment>/.<package>==<version>
+# The lists are complete, and pip cannot combine the extras in them with --require-hashes: hence --no-deps.
 .tools/%: | needs-python
-	@echo "installing $(subst .,,$(firstword $(subst ==, ,$(@F)))) into $(@D)"
+	@echo "installing $(*D) into $(@D)"
 	@python3 -m venv --clear $(@D) && \
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "$(patsubst .%,%,$(@F))" \
-	  || { rm -rf $(@D); echo "could not install $(patsubst .%,%,$(@F))" >&2; exit 1; }
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement tools/python/$(*D).txt \
+	  || { rm -rf $(@D); echo "could not install $(*D)" >&2; exit 1; }
 	@touch $@
+
+# UPGRADE=1 also updates what the tools depend on.
+python-tools: $(call ready,uv) ## Write the lists of the Python tools after a change to tools/python/*.in
+	@for list in tools/python/*.in; do \
+	  .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    $(if $(UPGRADE),--upgrade) --custom-compile-command 'make python-tools' --output-file $${list%.in}.txt $$list \
+	    || exit 1; \
+	done
 
 $(CARGO_FUZZ_READY) $(CARGO_MACHETE_READY): | needs-rust
 	@echo "installing $(patsubst .%,%,$(@F)) into $(@D)"
@@ -151,8 +155,8 @@ needs-rust:
 	  { echo "A C compiler is missing: apt install build-essential, or xcode-select --install" >&2; exit 1; }
 
 needs-python:
-	@python3 -c 'import venv, ensurepip' 2>/dev/null || \
-	  { echo "Python 3 with its venv module is missing: https://www.python.org" >&2; exit 1; }
+	@python3 -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or later with its venv module is missing: https://www.python.org" >&2; exit 1; }
 
 needs-nightly:
 	@cargo +nightly --version >/dev/null 2>&1 || \

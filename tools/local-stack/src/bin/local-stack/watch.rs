@@ -13,7 +13,7 @@ use local_stack::{Error, Result, http::listen, process::Guarded, template::Templ
 use crate::{log::Log, settings::Settings};
 
 /// Where `make tools` installs the program.
-const TOOL: &str = ".tools/venv/bin/cargo-lambda";
+const TOOL: &str = ".tools/cargo-lambda/bin/cargo-lambda";
 
 /// The folder that the program watches, with links to the sources.
 ///
