@@ -43,11 +43,18 @@ pub async fn run() -> ExitCode {
 async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = cli.output();
     let open = async || connection::open(&cli.connection).await;
-    // Commands that change bans are refused while a restore is running.
+    // Commands that change what a restore compares are refused while one is running.
     let open_unless_restoring = async || {
         let store = open().await?;
         commands::restore::require_no_restore(&store).await?;
         anyhow::Ok(store)
+    };
+    let open_to = async |change: bool| {
+        if change {
+            open_unless_restoring().await
+        } else {
+            open().await
+        }
     };
     let session = async || {
         let session = connection::open_session(&cli.connection).await?;
@@ -56,7 +63,8 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     match cli.command {
         Command::Workspace { command } => {
-            commands::workspace::run(command, &open().await?, output).await?;
+            let store = open_to(command.must_wait_for_restore()).await?;
+            commands::workspace::run(command, &store, output).await?;
         }
         Command::Experience { command } => {
             commands::experience::run(command, &open_unless_restoring().await?, output).await?;
@@ -89,7 +97,8 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Webhook { command } => {
             let is_local = cli.connection.is_local();
-            commands::webhook::run(command, is_local, &open().await?, output).await?;
+            let store = open_to(command.changes()).await?;
+            commands::webhook::run(command, is_local, &store, output).await?;
         }
         Command::Mirror { command } => {
             commands::mirror::run(command, &cli.connection, output).await?;

@@ -53,6 +53,16 @@ pub enum MirrorCommand {
     Reconcile(reconcile::ReconcileArgs),
 }
 
+impl MirrorCommand {
+    const fn changes(&self) -> bool {
+        match self {
+            Self::Set(_) | Self::Off(_) | Self::Adopt(_) => true,
+            Self::Reconcile(args) => args.repairs(),
+            Self::List(_) | Self::Status(_) => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct NamedMirror {
     /// The experience's place id.
@@ -186,6 +196,9 @@ pub async fn run(
     output: Output,
 ) -> Result<()> {
     let tools = OpenCloudContext::open(connection).await?;
+    if command.changes() {
+        super::restore::require_no_restore(&tools.store).await?;
+    }
     match command {
         MirrorCommand::Set(args) => settings::set(args, &tools, output).await,
         MirrorCommand::List(place) => {

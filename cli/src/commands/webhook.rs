@@ -65,6 +65,12 @@ pub enum WebhookCommand {
     Replay(ReplayArgs),
 }
 
+impl WebhookCommand {
+    pub const fn changes(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Show(_) | Self::Deliveries(_))
+    }
+}
+
 /// A webhook of a workspace.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct NamedWebhook {

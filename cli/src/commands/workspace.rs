@@ -63,6 +63,13 @@ pub enum WorkspaceCommand {
     Delete(WorkspaceDeleteArgs),
 }
 
+impl WorkspaceCommand {
+    /// Whether it changes what a restore puts back. Settings are not restored.
+    pub const fn must_wait_for_restore(&self) -> bool {
+        matches!(self, Self::Delete(_))
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct WorkspaceDeleteArgs {
     /// The workspace's GUID, from `workspace list`. `PORTCULLIS_WORKSPACE` is ignored here.

@@ -24,6 +24,7 @@ mod mirror;
 mod principal;
 mod program;
 mod recipes;
+mod restore_in_progress;
 mod restoring;
 mod restoring_large;
 mod stack;

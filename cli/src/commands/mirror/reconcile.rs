@@ -46,6 +46,12 @@ pub struct ReconcileArgs {
     safety: SafetyArgs,
 }
 
+impl ReconcileArgs {
+    pub const fn repairs(&self) -> bool {
+        self.repair
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Difference {

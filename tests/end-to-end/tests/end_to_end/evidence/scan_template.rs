@@ -156,4 +156,24 @@ fn rule_selects_the_results_of_the_bucket_and_failures_are_kept() {
     assert_eq!(failures["Type"], "SQS");
     let queue = failures["Destination"].as_str().unwrap();
     assert!(queue.ends_with(":FailureQueue"), "{queue}");
+    // EventBridge may send there what it cannot pass to the function, and nobody else may.
+    assert_eq!(rule["Properties"]["DeadLetterConfig"]["Arn"], queue);
+    let policy = &template().resource("FailureQueuePolicy").unwrap()["Properties"];
+    let [statement] = &statements(policy)[..] else {
+        panic!("{policy}");
+    };
+    assert_eq!(
+        (&statement["Action"], &statement["Principal"]),
+        (
+            &json!("sqs:SendMessage"),
+            &json!({ "Service": "events.amazonaws.com" })
+        )
+    );
+    assert_eq!(statement["Resource"], queue);
+    let source = statement["Condition"]["ArnEquals"]["aws:SourceArn"].as_str();
+    let source = source.unwrap();
+    assert!(
+        source.ends_with("QuarantineEvidenceFunctionScanResult"),
+        "{source}"
+    );
 }

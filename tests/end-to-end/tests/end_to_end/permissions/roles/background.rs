@@ -1,0 +1,128 @@
+//! The functions without a route, without those about evidence.
+
+use super::{BANS, Role, STREAM, WORKSPACES};
+
+const MIRROR: &str = "lambda:function:mirror-bans";
+
+const READ_STREAM: &[&str] = &[
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+];
+
+pub const ROLES: &[Role] = &[
+    (
+        "mirror-bans",
+        &[
+            (WORKSPACES, &["dynamodb:Query", "dynamodb:UpdateItem"]),
+            (
+                "secretsmanager:secret:portcullis/local/*",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (MIRROR, &["lambda:InvokeFunction"]),
+        ],
+    ),
+    (
+        "publish-events",
+        &[
+            (WORKSPACES, &["dynamodb:Query"]),
+            (MIRROR, &["lambda:InvokeFunction"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (STREAM, READ_STREAM),
+            (
+                "lambda:function:deliver-webhooks",
+                &["lambda:InvokeFunction"],
+            ),
+            ("sqs:FailureQueue", &["sqs:SendMessage"]),
+        ],
+    ),
+    (
+        "expire-bans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem"]),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "spread-decisions",
+        &[
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+            (STREAM, READ_STREAM),
+            ("sqs:FailureQueue", &["sqs:SendMessage"]),
+        ],
+    ),
+    (
+        "deliver-webhooks",
+        &[
+            (
+                WORKSPACES,
+                &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (
+                "lambda:function:deliver-webhooks",
+                &["lambda:InvokeFunction"],
+            ),
+        ],
+    ),
+];

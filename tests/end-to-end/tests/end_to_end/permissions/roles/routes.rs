@@ -1,0 +1,160 @@
+//! The functions of routes, without those about evidence.
+
+use super::{BANS, Grants, Role, WORKSPACES};
+
+const EXPORT: Grants = &[
+    (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+    (
+        "dynamodb:table/BansTable/index/by-workspace",
+        &["dynamodb:Query"],
+    ),
+    (
+        "dynamodb:table/BansTable/index/by-experience",
+        &["dynamodb:Query"],
+    ),
+    (BANS, &["dynamodb:GetItem"]),
+    ("s3:exports-bucket/*", &["s3:GetObject", "s3:PutObject"]),
+];
+
+const DECIDE: Grants = &[
+    (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+    (
+        BANS,
+        &[
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ],
+    ),
+];
+
+pub const ROLES: &[Role] = &[
+    (
+        "is-banned",
+        &[
+            (
+                WORKSPACES,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    ("ban-async", DECIDE),
+    ("unban-async", DECIDE),
+    (
+        "pending-bans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "pending-unbans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "bans",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (BANS, &["dynamodb:GetItem", "dynamodb:Query"]),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+        ],
+    ),
+    (
+        "ban-history",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (BANS, &["dynamodb:Query"]),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+        ],
+    ),
+    (
+        "roblox-webhook",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:Query"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "group-role",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                "secretsmanager:secret:portcullis/local/*",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (BANS, &["dynamodb:GetItem", "dynamodb:PutItem"]),
+        ],
+    ),
+    (
+        "events",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (BANS, &["dynamodb:BatchGetItem"]),
+        ],
+    ),
+    ("export-bans-json", EXPORT),
+    ("export-bans-csv", EXPORT),
+    ("not-found", &[]),
+];
