@@ -1,6 +1,6 @@
 //! The connection to an installation: its tables, stack and AWS services.
 
-mod evidence;
+mod buckets;
 mod local_stack;
 mod principal;
 mod remedy;
@@ -34,6 +34,7 @@ mod local {
     pub const REGION: &str = "us-east-1";
     pub const CREDENTIAL: &str = "test";
     pub const EVIDENCE_BUCKET: &str = "evidence-bucket";
+    pub const EXPORTS_BUCKET: &str = "exports-bucket";
     pub const API: &str = "http://127.0.0.1:9000/api/v1";
 }
 

@@ -1,6 +1,7 @@
 //! `portcullis doctor`: checks an installation, and prints a remedy for each problem.
 
 mod api;
+mod buckets;
 mod finding;
 mod groups;
 mod keys;
@@ -92,6 +93,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         }
         let is_local = connection.is_local();
         findings.extend(tables::examine(located, is_local).await);
+        findings.extend(buckets::examine(located).await);
         findings.extend(restore::examine(&located.store()).await);
         findings.extend(stream::examine(located).await);
         findings.push(workspaces::examine(&located.store()).await);

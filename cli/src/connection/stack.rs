@@ -1,4 +1,4 @@
-//! The outputs of a CloudFormation stack.
+//! The outputs and parameters of a CloudFormation stack.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
 pub struct Stack {
     name: String,
     outputs: HashMap<String, String>,
+    parameters: HashMap<String, String>,
 }
 
 impl Stack {
@@ -35,9 +36,14 @@ impl Stack {
             let (key, value) = (output.output_key()?, output.output_value()?);
             Some((key.to_owned(), value.to_owned()))
         });
+        let parameters = stack.parameters().iter().filter_map(|parameter| {
+            let (key, value) = (parameter.parameter_key()?, parameter.parameter_value()?);
+            Some((key.to_owned(), value.to_owned()))
+        });
         Ok(Self {
             name: name.to_owned(),
             outputs: outputs.collect(),
+            parameters: parameters.collect(),
         })
     }
 
@@ -51,7 +57,13 @@ impl Stack {
         Self {
             name: name.to_owned(),
             outputs: HashMap::new(),
+            parameters: HashMap::new(),
         }
+    }
+
+    /// The value of a parameter, such as `ScanEvidence`.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
     }
 
     /// An output, such as `BansTableName`.

@@ -132,9 +132,12 @@ async fn healthy_installation_passes() {
         ("SpreadDecisionsFunctionName", "spread"),
         ("PublishEventsFunctionName", "publish"),
         ("ApiUrl", &url),
+        ("EvidenceBucketName", "evidence-bucket"),
+        ("ExportsBucketName", "exports-bucket"),
     ]);
     let variables = |lambda: &str| {
         [
+            ("AWS_ENDPOINT_URL_S3", app.objects().to_owned()),
             ("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.clone()),
             ("AWS_ENDPOINT_URL_LAMBDA", lambda.to_owned()),
             ("PORTCULLIS_KEY", DEMO_KEY.to_owned()),
@@ -180,6 +183,15 @@ async fn healthy_installation_passes() {
         "workspaces",
         "your key",
         "keys",
+        "evidence bucket",
+        "public access to the evidence bucket",
+        "versions of the evidence bucket",
+        "lifecycle of the evidence bucket",
+        "policy of the evidence bucket",
+        "malware scans of evidence",
+        "exports bucket",
+        "public access to the exports bucket",
+        "lifecycle of the exports bucket",
     ] {
         assert_eq!(result(&found, check), "ok", "{found:#?}");
     }
@@ -229,6 +241,7 @@ async fn each_fault_is_found_with_its_remedy() {
     assert_eq!(result(&found, "table Other"), "failed");
     assert_eq!(result(&found, "API"), "failed");
     assert_eq!(result(&found, "stream mapping"), "not checked");
+    assert_eq!(result(&found, "buckets"), "not checked");
     assert_eq!(result(&found, "table BansTable"), "ok");
     for failed in found.values().filter(|found| found["result"] == "failed") {
         assert!(failed["remedy"].is_string(), "{failed}");
@@ -268,6 +281,30 @@ async fn each_fault_is_found_with_its_remedy() {
     let (done, found) = doctor(&tables, &[]);
     assert_eq!(done.status.code(), Some(1));
     assert_eq!(result(&found, "credentials"), "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_and_misconfigured_buckets_are_found() {
+    let app = TestApp::start().await;
+    let variables = [("AWS_ENDPOINT_URL_S3", app.objects())];
+    let examine = |bucket: &str| {
+        let endpoint = ["--endpoint", app.database().endpoint()];
+        let arguments = [&endpoint[..], &["--evidence-bucket", bucket]].concat();
+        doctor(&arguments, &variables)
+    };
+    let (done, found) = examine("no-such-bucket");
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(result(&found, "evidence bucket"), "failed");
+    let detail = found["evidence bucket"]["detail"].as_str().unwrap();
+    assert_eq!(detail, "no-such-bucket does not exist");
+    assert_eq!(result(&found, "exports bucket"), "ok");
+    // Files would expire.
+    let (done, found) = examine("exports-bucket");
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(result(&found, "lifecycle of the evidence bucket"), "failed");
+    assert_eq!(result(&found, "policy of the evidence bucket"), "failed");
+    let access = "public access to the evidence bucket";
+    assert_eq!(result(&found, access), "ok");
 }
 
 #[tokio::test(flavor = "multi_thread")]

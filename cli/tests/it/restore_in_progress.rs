@@ -35,14 +35,14 @@ async fn changes_are_refused_during_a_restore_and_reads_are_not() {
     };
     let before = portcullis.stored().await;
     for line in [
-        "webhook add http://127.0.0.1:9/hook",
-        "webhook set 1f2e3d4c --name x",
-        "webhook pause 1f2e3d4c",
-        "webhook resume 1f2e3d4c",
-        "webhook remove 1f2e3d4c --yes",
-        "webhook rotate 1f2e3d4c",
-        "webhook test 1f2e3d4c",
-        "webhook replay 1f2e3d4c --since 1h",
+        "webhook add http://127.0.0.1:9999/hook",
+        "webhook set we_0123456789ab --name x",
+        "webhook pause we_0123456789ab",
+        "webhook resume we_0123456789ab",
+        "webhook remove we_0123456789ab --yes",
+        "webhook rotate we_0123456789ab",
+        "webhook test we_0123456789ab",
+        "webhook replay we_0123456789ab --since 1h",
         "mirror set 7 --secret portcullis/local/roblox",
         "mirror off 7 --yes",
         "mirror adopt 7 --moderator 1 --yes",

@@ -1,7 +1,5 @@
 //! Records a change in the event log and the user's history.
 
-use std::time::Duration;
-
 use shared::api::auth::{Caller, WriteGroups};
 use shared::domain::activity::{
     Activity, ActivityDetails, ActivityId, GroupRoleChange, RoleSummary,
@@ -14,12 +12,6 @@ use shared::store::Store;
 
 use crate::apply::AppliedChange;
 use crate::request::RoleRequest;
-
-/// How long to wait before another attempt.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// The minimum time for another attempt.
-const ATTEMPT: Duration = Duration::from_secs(3);
 
 /// What a call changed, as its event.
 pub fn activity(
@@ -57,17 +49,12 @@ pub async fn record(
     activity: &Activity,
     store: &Store,
 ) -> Result<(), ApiError> {
-    loop {
-        match store.record_activity(prefix, activity).await {
-            Ok(_) => return Ok(()),
-            Err(ApiError::Unavailable(_)) if store.has_time(ATTEMPT) => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(ApiError::Unavailable(why)) => {
-                let lost = "the change was made at Roblox, but is not recorded";
-                return Err(ApiError::Unavailable(format!("{lost}: {why}")));
-            }
-            Err(error) => return Err(error),
+    let recorded = store.record_activity_with_retry(prefix, activity).await;
+    recorded.map_err(|error| match error {
+        ApiError::Unavailable(why) => {
+            let lost = "the change was made at Roblox, but is not recorded";
+            ApiError::Unavailable(format!("{lost}: {why}"))
         }
-    }
+        error => error,
+    })
 }

@@ -1,10 +1,11 @@
 //! A fake S3: `s3s-fs` over a folder, with path-style addresses and presigned links.
 //!
-//! `s3s` checks signatures and expiry. [`checked`] adds what S3 checks beyond that, and [`rights`] the roles of
-//! the functions.
+//! `s3s` checks signatures and expiry. [`checked`] adds what S3 checks beyond that, [`rights`] the roles of the
+//! functions, and [`settings`] the settings of the buckets.
 
 mod checked;
 mod rights;
+mod settings;
 mod staging;
 
 use std::{path::Path, sync::Arc};
@@ -20,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::{
     CREDENTIAL, Error, Result,
     http::{self, Guard},
-    template::Function,
+    template::{Bucket, Function},
 };
 use checked::Checked;
 use rights::{Requests, Rights};
@@ -39,7 +40,7 @@ impl ObjectStore {
     /// [`CREDENTIAL`] may do everything, and the name of a function what its role allows.
     pub async fn start(
         folder: Option<&Path>,
-        buckets: &[String],
+        buckets: &[Bucket],
         functions: &[Function],
     ) -> Result<Self> {
         let temporary = match folder {
@@ -50,7 +51,7 @@ impl ObjectStore {
             .or(temporary.as_ref().map(TempDir::path))
             .unwrap_or(Path::new("."));
         for bucket in buckets {
-            let path = root.join(bucket);
+            let path = root.join(&bucket.name);
             std::fs::create_dir_all(&path).map_err(Error::file(&path))?;
         }
         let mut keys = SimpleAuth::from_single(CREDENTIAL, CREDENTIAL);
@@ -58,7 +59,7 @@ impl ObjectStore {
             keys.register(function.name.clone(), CREDENTIAL.into());
         }
         let rights = Arc::new(Rights::new(functions));
-        let mut builder = S3ServiceBuilder::new(Checked::new(root, Arc::clone(&rights))?);
+        let mut builder = S3ServiceBuilder::new(Checked::new(root, buckets, Arc::clone(&rights))?);
         builder.set_auth(keys);
         builder.set_access(Requests(Arc::clone(&rights)));
         let service = builder.build();

@@ -3,6 +3,7 @@
 //! Parameters have their defaults. A resource without a literal name gets its logical id as its name (a
 //! bucket and a function in kebab case), also in the environments of the functions.
 
+mod buckets;
 mod functions;
 mod grants;
 mod intrinsics;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+pub use buckets::Bucket;
 pub use functions::{Function, Route};
 pub use grants::Grant;
 pub use schedules::Schedule;
@@ -31,7 +33,7 @@ use intrinsics::Resolver;
 pub struct Template {
     tables: Vec<Table>,
     functions: Vec<Function>,
-    buckets: Vec<String>,
+    buckets: Vec<Bucket>,
     resources: Map<String, Value>,
     /// The resources with unresolved references.
     source: Map<String, Value>,
@@ -92,7 +94,7 @@ impl Template {
             .map(|(id, p)| tables::read(&resolver.physical_name(id), id, p))
             .collect::<Result<Vec<_>>>()?;
         let buckets = of_type(&resources, "AWS::S3::Bucket")
-            .map(|(id, _)| resolver.physical_name(id))
+            .map(|(id, p)| buckets::read(resolver.physical_name(id), p, &resources))
             .collect();
         let mut functions = Vec::new();
         for (id, properties) in of_type(&resources, "AWS::Serverless::Function") {
@@ -130,9 +132,8 @@ impl Template {
         found.ok_or_else(|| Error::Template(format!("it has no function {name}")))
     }
 
-    /// The names of the buckets.
     #[must_use]
-    pub fn buckets(&self) -> &[String] {
+    pub fn buckets(&self) -> &[Bucket] {
         &self.buckets
     }
 

@@ -1,6 +1,8 @@
 //! Activities: entries of the event log that are no decisions. Only the log and the operator's list
 //! of a user's history read them.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +12,14 @@ use crate::domain::error::ApiError;
 use crate::domain::event::EventName;
 use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
 use crate::store::Store;
+use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key, StoredKind};
 use crate::store::dynamo::versions;
+
+/// The minimum time for another attempt to record an activity, all tries of the SDK included.
+const ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A stored activity.
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,6 +100,27 @@ impl Store {
     ) -> Result<bool, ApiError> {
         let item = self.activity_item(prefix, activity).await?;
         Ok(self.database.create(item).await?)
+    }
+
+    /// Records an activity that has happened at another service, in as many attempts as there is time
+    /// for.
+    pub async fn record_activity_with_retry(
+        &self,
+        prefix: WorkspacePrefix,
+        activity: &Activity,
+    ) -> Result<(), ApiError> {
+        // Only time limits the rounds.
+        let mut rounds = Rounds::at_most(u32::MAX);
+        loop {
+            match self.record_activity(prefix, activity).await {
+                Ok(_) => return Ok(()),
+                Err(ApiError::Unavailable(why)) if self.database.has_time(ATTEMPT) => {
+                    let failed = DatabaseError::Unavailable(why);
+                    self.database.retry_after_pause(&mut rounds, failed).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Records an activity in the transaction of its change, which fails if it is recorded already.

@@ -18,25 +18,27 @@ use tokio::sync::RwLock;
 
 use super::{
     rights::{Rights, refused},
-    staging,
+    settings, staging,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, template::Bucket};
 
 pub(super) struct Checked {
     files: FileSystem,
     root: PathBuf,
+    buckets: Vec<Bucket>,
     rights: Arc<Rights>,
     /// Held while an object and its checksum change, which `s3s-fs` writes one after the other.
     change: RwLock<()>,
 }
 
 impl Checked {
-    pub(super) fn new(root: &Path, rights: Arc<Rights>) -> Result<Self> {
+    pub(super) fn new(root: &Path, buckets: &[Bucket], rights: Arc<Rights>) -> Result<Self> {
         let files =
             FileSystem::new(root).map_err(|e| Error::Tool(format!("the object store: {e:?}")))?;
         Ok(Self {
             files,
             root: root.to_owned(),
+            buckets: buckets.to_vec(),
             rights,
             change: RwLock::default(),
         })
@@ -45,6 +47,12 @@ impl Checked {
     /// A key that is only the prefix of other keys is a folder here and nothing on S3.
     fn is_folder(&self, bucket: &str, key: &str) -> bool {
         self.root.join(bucket).join(key).is_dir()
+    }
+
+    fn bucket(&self, name: &str) -> S3Result<&Bucket> {
+        let mut buckets = self.buckets.iter();
+        let found = buckets.find(|bucket| bucket.name == name);
+        found.ok_or_else(|| S3Error::new(S3ErrorCode::NoSuchBucket))
     }
 
     fn missing(&self, error: S3Error, signer: Option<&Credentials>, bucket: &str) -> S3Error {
@@ -127,6 +135,42 @@ impl S3 for Checked {
             return Ok(S3Response::new(DeleteObjectOutput::default()));
         }
         self.files.delete_object(request).await
+    }
+
+    async fn get_bucket_lifecycle_configuration(
+        &self,
+        request: S3Request<GetBucketLifecycleConfigurationInput>,
+    ) -> S3Result<S3Response<GetBucketLifecycleConfigurationOutput>> {
+        settings::lifecycle(self.bucket(&request.input.bucket)?).map(S3Response::new)
+    }
+
+    async fn get_bucket_policy(
+        &self,
+        request: S3Request<GetBucketPolicyInput>,
+    ) -> S3Result<S3Response<GetBucketPolicyOutput>> {
+        settings::policy(self.bucket(&request.input.bucket)?).map(S3Response::new)
+    }
+
+    async fn get_bucket_versioning(
+        &self,
+        request: S3Request<GetBucketVersioningInput>,
+    ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
+        let versioning = settings::versioning(self.bucket(&request.input.bucket)?);
+        Ok(S3Response::new(versioning))
+    }
+
+    async fn get_object_lock_configuration(
+        &self,
+        request: S3Request<GetObjectLockConfigurationInput>,
+    ) -> S3Result<S3Response<GetObjectLockConfigurationOutput>> {
+        settings::object_lock(self.bucket(&request.input.bucket)?).map(S3Response::new)
+    }
+
+    async fn get_public_access_block(
+        &self,
+        request: S3Request<GetPublicAccessBlockInput>,
+    ) -> S3Result<S3Response<GetPublicAccessBlockOutput>> {
+        settings::public_access(self.bucket(&request.input.bucket)?).map(S3Response::new)
     }
 
     // `s3s-fs` does these as S3 does.

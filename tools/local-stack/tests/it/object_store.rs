@@ -12,7 +12,7 @@ use aws_sdk_s3::{
 use aws_smithy_http_client::{Builder, tls};
 use bytes::Bytes;
 use hyper::Request;
-use local_stack::{CREDENTIAL, REGION, http, object_store::ObjectStore};
+use local_stack::{CREDENTIAL, REGION, http, object_store::ObjectStore, template::Bucket};
 
 pub(crate) fn client(endpoint: &str, access_key: &str) -> Client {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
@@ -28,7 +28,7 @@ pub(crate) fn client(endpoint: &str, access_key: &str) -> Client {
 
 #[tokio::test]
 async fn a_multipart_upload_is_read_through_a_presigned_link() {
-    let store = ObjectStore::start(None, &["exports".to_owned()], &[])
+    let store = ObjectStore::start(None, &[Bucket::named("exports")], &[])
         .await
         .unwrap();
     let client = client(store.endpoint(), CREDENTIAL);

@@ -15,7 +15,7 @@ use hyper::{Request, Response};
 use local_stack::{
     CREDENTIAL, http,
     object_store::ObjectStore,
-    template::{Function, Template},
+    template::{Bucket, Function, Template},
 };
 use sha2::{Digest, Sha256};
 
@@ -30,7 +30,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 pub(crate) async fn store(functions: &[Function]) -> ObjectStore {
-    ObjectStore::start(None, &[BUCKET.to_owned()], functions)
+    ObjectStore::start(None, &[Bucket::named(BUCKET)], functions)
         .await
         .unwrap()
 }
