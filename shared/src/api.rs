@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod export;
 mod fields;
 pub mod invocation;
+mod json;
 mod methods;
 mod page;
 pub mod poll;

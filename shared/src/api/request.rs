@@ -8,6 +8,7 @@ use lambda_http::{Body, Request, RequestExt};
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
+use super::json;
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::Guid;
@@ -120,16 +121,11 @@ impl ApiRequest {
         let inflated = self.inflated(largest)?;
         let text = std::str::from_utf8(&inflated)
             .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))?;
-        match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => Ok(Fields::new(fields)),
+        match json::parse(text)? {
+            Value::Object(fields) => Ok(Fields::new(fields)),
             // Luau writes an empty table as an empty array.
-            Ok(Value::Array(items)) if items.is_empty() => Ok(Fields::new(Map::new())),
-            Ok(_) => Err(ApiError::field("body", "must be a JSON object")),
-            Err(error) => Err(ApiError::InvalidJson(format!(
-                "line {}, column {}",
-                error.line(),
-                error.column()
-            ))),
+            Value::Array(items) if items.is_empty() => Ok(Fields::new(Map::new())),
+            _ => Err(ApiError::field("body", "must be a JSON object")),
         }
     }
 

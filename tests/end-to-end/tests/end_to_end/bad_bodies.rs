@@ -57,6 +57,33 @@ async fn bodies_that_are_not_json_are_rejected() {
 }
 
 #[tokio::test]
+async fn member_that_is_there_twice_is_refused_on_every_route() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    for call in [
+        Call::post("/is-banned"),
+        Call::post("/ban-async"),
+        Call::post("/unban-async"),
+        Call::new("PATCH", "/group-role"),
+        Call::new("PATCH", "/evidence/create"),
+        Call::post("/evidence/create"),
+        Call::new("PATCH", "/evidence/1/metadata"),
+    ] {
+        for body in [
+            r#"{"userId": 156, "experienceId": 1, "userId": 157}"#,
+            r#"{"ignored": {"userId": 1, "userId": 1}}"#,
+        ] {
+            let answer = workspace.send(call.clone().body(body)).await;
+            answer.assert_wrong_fields(&["body"]);
+            let message = answer.json()["errors"][0]["message"].clone();
+            let message = message.as_str().unwrap().to_owned();
+            assert!(message.contains(r#""userId" is there twice"#), "{message}");
+        }
+    }
+    assert_eq!(workspace.stored().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn an_invalid_host_reaches_no_function() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
@@ -94,6 +121,7 @@ async fn invalid_input_is_never_echoed() {
             .query("confirmOnly", evil),
         Call::post("/is-banned").json(&wrong),
         Call::post("/is-banned").body(evil),
+        Call::post("/is-banned").body(format!(r#"{{"{evil}": 1, "{evil}": 1}}"#)),
         Call::get("/bans")
             .query("cursor", evil)
             .query("limit", evil)
