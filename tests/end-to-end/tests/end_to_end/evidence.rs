@@ -6,6 +6,7 @@ mod files;
 mod hostile;
 mod interrupted;
 mod lists;
+mod repeats;
 mod scale;
 mod scan_template;
 pub mod scans;
