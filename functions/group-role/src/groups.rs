@@ -11,7 +11,7 @@ use shared::domain::clock::{Reading, UnixMillis};
 use shared::domain::error::ApiError;
 use shared::domain::ids::{GroupId, UserId};
 use shared::domain::lock::lock;
-use shared::domain::rules::group_roles::{GroupRole, RoleStep, TokenBucket};
+use shared::domain::rules::group_roles::{CallWindow, GroupRole, RoleStep};
 use shared::integrations::roblox::{GroupMember, Roblox, RobloxError, RobloxKey};
 use shared::integrations::secrets::SecretStore;
 use shared::store::GroupSettings;
@@ -32,7 +32,7 @@ pub struct Groups {
     /// The roles of a group, as the key of a secret reads them.
     roles: TtlCache<(String, GroupId), Arc<[GroupRole]>>,
     /// Roblox counts the calls of all keys of one owner together.
-    buckets: Mutex<HashMap<Payer, TokenBucket>>,
+    windows: Mutex<HashMap<Payer, CallWindow>>,
 }
 
 impl Groups {
@@ -42,7 +42,7 @@ impl Groups {
             roblox: Roblox::from_environment()?,
             secrets: SecretStore::new(app.config()),
             roles: TtlCache::default(),
-            buckets: Mutex::default(),
+            windows: Mutex::default(),
         })
     }
 
@@ -89,7 +89,7 @@ impl Group<'_> {
         let looked_up = Reading::now();
         let (mut found, mut after) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
-            self.take_token().map_err(failure::of_roblox)?;
+            self.take_call().map_err(failure::of_roblox)?;
             let roblox = &self.groups.roblox;
             let page = roblox.group_roles(&self.key, self.id, after.as_deref());
             let page = self.judged(page.await).map_err(failure::of_roblox)?;
@@ -110,7 +110,7 @@ impl Group<'_> {
 
     /// A user as a member of the group.
     pub async fn member(&self, user: UserId) -> Result<Option<GroupMember>, ApiError> {
-        self.take_token().map_err(failure::of_roblox)?;
+        self.take_call().map_err(failure::of_roblox)?;
         let asking = self.groups.roblox.group_member(&self.key, self.id, user);
         self.judged(asking.await).map_err(failure::of_roblox)
     }
@@ -121,16 +121,16 @@ impl Group<'_> {
         member: &GroupMember,
         step: RoleStep,
     ) -> Result<GroupMember, RobloxError> {
-        self.take_token()?;
+        self.take_call()?;
         let roblox = &self.groups.roblox;
         let changing = roblox.change_roles(&self.key, self.id, member, step);
         self.judged(changing.await)
     }
 
-    fn take_token(&self) -> Result<(), RobloxError> {
-        let mut buckets = lock(&self.groups.buckets);
-        let bucket = buckets.entry(self.payer()).or_default();
-        let taken = bucket.take(UnixMillis::now());
+    fn take_call(&self) -> Result<(), RobloxError> {
+        let mut windows = lock(&self.groups.windows);
+        let window = windows.entry(self.payer()).or_default();
+        let taken = window.take(UnixMillis::now());
         taken.map_err(|pause| RobloxError::RateLimited {
             retry_after: Some(pause),
         })
@@ -140,9 +140,9 @@ impl Group<'_> {
     fn judged<T>(&self, answer: Result<T, RobloxError>) -> Result<T, RobloxError> {
         if let Err(RobloxError::RateLimited { retry_after }) = &answer {
             let pause = retry_after.unwrap_or(failure::PAUSE);
-            let mut buckets = lock(&self.groups.buckets);
-            let bucket = buckets.entry(self.payer()).or_default();
-            bucket.pause(pause, UnixMillis::now());
+            let mut windows = lock(&self.groups.windows);
+            let window = windows.entry(self.payer()).or_default();
+            window.pause(pause, UnixMillis::now());
         }
         answer
     }

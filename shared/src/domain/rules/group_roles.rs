@@ -3,13 +3,13 @@
 //! A member may hold several roles. Roblox assigns and removes each with a separate call, so a plan
 //! assigns before it removes: a failure in between strips nobody.
 
+mod call_window;
 mod rank;
 #[cfg(test)]
 mod tests;
-mod token_bucket;
 
+pub use call_window::CallWindow;
 pub use rank::{InvalidRank, Rank};
-pub use token_bucket::TokenBucket;
 
 use serde::{Deserialize, Serialize};
 

@@ -65,6 +65,24 @@ async fn rate_limit_of_roblox_gives_its_retry_after() {
 }
 
 #[tokio::test]
+async fn calls_beyond_the_limit_of_an_owner_get_503_with_retry_after_and_do_not_reach_roblox() {
+    let app = TestApp::start().await;
+    let ours = GroupWorkspace::open(&app).await;
+    ours.rank(MEMBER, 10).await.assert_ok();
+    // A repeat asks Roblox once.
+    let calls = ours.roblox().calls();
+    for _ in calls..300 {
+        ours.rank(MEMBER, 10).await.assert_ok();
+    }
+    let refused = ours.rank(MEMBER, 10).await;
+    refused.assert_error(503, "unavailable");
+    let pause = refused.header("retry-after").unwrap();
+    let pause: u64 = pause.parse().unwrap();
+    assert!((1..=61).contains(&pause), "{pause}");
+    assert_eq!(ours.roblox().calls(), 300);
+}
+
+#[tokio::test]
 async fn slow_roblox_times_out_with_503() {
     let app = TestApp::start().await;
     let ours = GroupWorkspace::open(&app).await;
