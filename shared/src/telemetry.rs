@@ -1,5 +1,5 @@
-//! One log event per request or batch: a line of JSON on standard output, which CloudWatch also
-//! reads as metrics.
+//! One log event per request or batch: a line of JSON on standard output, from which CloudWatch also
+//! extracts metrics.
 //!
 //! It identifies the request, the workspace and the key by their ids. It never contains a key, a
 //! reason or a body. `docs/operations.md` describes each field.
@@ -15,7 +15,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Context, Request, RequestExt};
 
 use self::line::{Kind, Line};
-use self::metrics::Measured;
+use self::metrics::{Measured, MetricsLevel};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::evidence::{FileKey, ScanResult};
@@ -27,6 +27,7 @@ use crate::store::Consumed;
 #[derive(Debug)]
 pub struct Environment {
     stack: Arc<str>,
+    level: MetricsLevel,
     started_within: Duration,
     is_new: AtomicBool,
 }
@@ -38,6 +39,7 @@ impl Environment {
         let stack = std::env::var("STACK_NAME").unwrap_or_else(|_| "portcullis".to_owned());
         Self {
             stack: stack.into(),
+            level: MetricsLevel::of_environment(),
             started_within: begun.elapsed(),
             is_new: AtomicBool::new(true),
         }
@@ -54,6 +56,7 @@ impl Environment {
 #[derive(Debug)]
 pub struct RequestLog {
     stack: Arc<str>,
+    level: MetricsLevel,
     route: &'static str,
     method: Option<String>,
     request_id: String,
@@ -153,6 +156,7 @@ impl RequestLog {
     ) -> Self {
         Self {
             stack: Arc::clone(&environment.stack),
+            level: environment.level,
             route,
             method,
             request_id,
@@ -214,6 +218,7 @@ impl RequestLog {
                 Kind::Run(run) => **run,
                 Kind::Request { .. } | Kind::Batch(_) => Run::default(),
             },
+            in_background: !matches!(kind, Kind::Request { .. }),
             error,
         };
         let (workspace, key_id) = caller.unzip();
@@ -227,6 +232,7 @@ impl RequestLog {
             key_id: key_id.as_deref(),
             experience: experience.map(ExperienceId::get),
             measured: &measured,
+            level: self.level,
         };
         line.write();
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::metrics::{Measured, directive};
+use super::metrics::{Measured, MetricsLevel, directive};
 use super::{Batch, Run, Scan, milliseconds};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
@@ -31,6 +31,7 @@ pub(super) struct Line<'a> {
     pub key_id: Option<&'a str>,
     pub experience: Option<u64>,
     pub measured: &'a Measured<'a>,
+    pub level: MetricsLevel,
 }
 
 impl Line<'_> {
@@ -42,7 +43,7 @@ impl Line<'_> {
         }
     }
 
-    const fn level(&self) -> &'static str {
+    const fn severity(&self) -> &'static str {
         match self.measured.error {
             Some(ApiError::Internal(_)) => "ERROR",
             Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. }) => "WARN",
@@ -60,7 +61,7 @@ impl Serialize for Line<'_> {
         let mut map = serializer.serialize_map(None)?;
         // With a time in another format, Lambda would log the line at level `INFO`.
         map.serialize_entry("timestamp", &self.now.rfc3339())?;
-        map.serialize_entry("level", self.level())?;
+        map.serialize_entry("level", self.severity())?;
         let message = match self.kind {
             Kind::Request { .. } => "request",
             Kind::Batch(_) => "batch",
@@ -122,7 +123,10 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("error", &detail)?;
             }
         }
-        map.serialize_entry("_aws", &directive(self.now, &times, &others))?;
+        let metrics = times.iter().chain(&others);
+        if let Some(directive) = directive(self.now, self.level, metrics) {
+            map.serialize_entry("_aws", &directive)?;
+        }
         map.end()
     }
 }

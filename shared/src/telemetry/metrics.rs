@@ -2,7 +2,8 @@
 //! and `_aws` lists which these are.
 //!
 //! Each metric is billed by its name, stack and route for the hours in which it has a value. So a
-//! count is written only if it is above 0, and no metric is per key or user.
+//! count is written only if it is above 0, and no metric is per key or user. By default only the
+//! metrics that alarms watch are listed, per stack.
 
 use std::time::Duration;
 
@@ -17,8 +18,48 @@ use crate::store::Consumed;
 /// The namespace for all stacks; the dimensions distinguish them.
 const NAMESPACE: &str = "Portcullis";
 
-/// The dimensions of the metrics.
-const DIMENSIONS: [[&str; 2]; 1] = [["stack", "route"]];
+/// The metrics of [`MetricsLevel::Basic`], which the alarms of `observability.yaml` watch.
+const WATCHED: [&str; 10] = [
+    "runsFailed",
+    "linkLimitReached",
+    "pendingAgeSeconds",
+    "robloxRefused",
+    "evidenceQuarantined",
+    "evidenceUnscanned",
+    "deliveriesFailed",
+    "endpointsPaused",
+    "robloxFailures",
+    "mirrorsStopped",
+];
+
+/// Which fields of a line are metrics: the parameter `MetricsLevel` of `template.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MetricsLevel {
+    /// Those that alarms watch, for the whole stack.
+    Basic,
+    /// All, for each route.
+    Full,
+}
+
+impl MetricsLevel {
+    pub fn of_environment() -> Self {
+        match std::env::var("METRICS_LEVEL").as_deref() {
+            Ok("full") => Self::Full,
+            _ => Self::Basic,
+        }
+    }
+
+    const fn dimensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Basic => &["stack"],
+            Self::Full => &["stack", "route"],
+        }
+    }
+
+    fn includes(self, metric: &Metric) -> bool {
+        self == Self::Full || WATCHED.contains(&metric.name)
+    }
+}
 
 /// A metric: the field with its value, and the unit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,6 +102,8 @@ pub(super) struct Measured<'a> {
     /// In seconds.
     pub spread_lag: Option<u64>,
     pub run: Run,
+    /// Whether it is a batch or a run, which nobody waits for.
+    pub in_background: bool,
     pub error: Option<&'a ApiError>,
 }
 
@@ -109,8 +152,14 @@ impl Measured<'_> {
             self.error
                 .and_then(error_metric)
                 .and_then(|name| count(name, 1)),
+            count("runsFailed", u32::from(self.has_failed_run())),
         ];
         metrics.into_iter().flatten().collect()
+    }
+
+    fn has_failed_run(&self) -> bool {
+        let metric = self.error.and_then(error_metric);
+        self.in_background && matches!(metric, Some("unavailable" | "internal"))
     }
 }
 
@@ -125,20 +174,21 @@ const fn error_metric(error: &ApiError) -> Option<&'static str> {
     }
 }
 
-/// The value of `_aws`: which fields of the line are metrics.
+/// The value of `_aws`: which fields of the line are metrics, if any are.
 pub(super) fn directive<'a>(
     now: UnixMillis,
-    times: &'a [Metric],
-    others: &'a [Metric],
-) -> impl Serialize + 'a {
-    Directive {
+    level: MetricsLevel,
+    metrics: impl Iterator<Item = &'a Metric>,
+) -> Option<impl Serialize + 'a> {
+    let metrics: Vec<_> = metrics.filter(|metric| level.includes(metric)).collect();
+    (!metrics.is_empty()).then(|| Directive {
         timestamp: now.millis(),
         cloud_watch_metrics: [Set {
             namespace: NAMESPACE,
-            dimensions: DIMENSIONS,
-            metrics: times.iter().chain(others).collect(),
+            dimensions: [level.dimensions()],
+            metrics,
         }],
-    }
+    })
 }
 
 #[derive(Serialize)]
@@ -152,7 +202,7 @@ struct Directive<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Set<'a> {
     namespace: &'static str,
-    dimensions: [[&'static str; 2]; 1],
+    dimensions: [&'static [&'static str]; 1],
     metrics: Vec<&'a Metric>,
 }
 
@@ -161,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_without_a_value_are_left_out() {
+    fn only_metrics_with_a_value_at_the_level_are_listed() {
         let consumed = Consumed::default();
         let error = ApiError::Internal(String::new());
         let mut measured = Measured {
@@ -172,6 +222,7 @@ mod tests {
             pending_age: None,
             spread_lag: None,
             run: Run::default(),
+            in_background: false,
             error: None,
         };
         assert_eq!(measured.others(), []);
@@ -194,15 +245,30 @@ mod tests {
         );
         let times = ["durationMs 1.5 Milliseconds", "ownMs 0.0 Milliseconds"];
         assert_eq!(named(&measured.times()), times);
-        let times = measured.times();
-        let directive = directive(UnixMillis::from_millis(7), &times, &[]);
-        let directive = serde_json::to_value(directive).unwrap();
+        measured.in_background = true;
+        let others = named(&measured.others());
+        assert_eq!(others.last().unwrap(), "runsFailed 1 Count");
+        let directive = |level| {
+            let (times, others) = (measured.times(), measured.others());
+            let now = UnixMillis::from_millis(7);
+            let directive = directive(now, level, times.iter().chain(&others));
+            serde_json::to_value(directive.unwrap()).unwrap()["CloudWatchMetrics"][0].clone()
+        };
+        let basic = directive(MetricsLevel::Basic);
+        assert_eq!(basic["Dimensions"], serde_json::json!([["stack"]]));
         assert_eq!(
-            directive["CloudWatchMetrics"][0]["Metrics"],
-            serde_json::json!([
-                { "Name": "durationMs", "Unit": "Milliseconds" },
-                { "Name": "ownMs", "Unit": "Milliseconds" },
-            ])
+            basic["Metrics"],
+            serde_json::json!([{ "Name": "runsFailed", "Unit": "Count" }])
         );
+        let full = directive(MetricsLevel::Full);
+        assert_eq!(full["Dimensions"], serde_json::json!([["stack", "route"]]));
+        assert_eq!(full["Metrics"].as_array().unwrap().len(), 6);
+        let times = measured.times();
+        let none = super::directive(
+            UnixMillis::from_millis(7),
+            MetricsLevel::Basic,
+            times.iter(),
+        );
+        assert!(none.is_none());
     }
 }

@@ -99,6 +99,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// Lets the functions write all metrics.
+    #[must_use]
+    pub fn full_metrics(self) -> Self {
+        self.variable("METRICS_LEVEL", "full")
+    }
+
     /// Puts a proxy between the functions and the database: [`TestApp::faults`]. It enforces the
     /// functions' roles, and the test fails if a function exceeds its role. The test's own reads
     /// and writes bypass it.

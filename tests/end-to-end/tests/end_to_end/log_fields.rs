@@ -13,7 +13,7 @@ use shared::domain::clock::UnixMillis;
 
 use crate::evidence::{guid_of, scans::scan_result, uploaded};
 use crate::linking::leave_slots;
-use crate::metrics::metrics;
+use crate::metrics::{basic_metrics, metrics};
 use crate::routes::{EXPERIENCE, USER, every_route};
 
 pub fn operations() -> String {
@@ -39,6 +39,17 @@ pub fn documented_fields() -> BTreeSet<String> {
 
 pub fn documented_metrics() -> BTreeSet<String> {
     first_column("| metric | unit | routes | shows |")
+}
+
+/// The metrics of level `basic`, which the documentation lists in one sentence.
+pub fn watched_metrics() -> BTreeSet<String> {
+    let text = operations();
+    let (_, list) = text
+        .split_once("and only these are metrics:")
+        .expect("the list");
+    let list = list.split("\n\n").next().unwrap();
+    let names = list.split('`').skip(1).step_by(2);
+    names.map(str::to_owned).collect()
 }
 
 /// Makes a stored item of the user unreadable, as no function would.
@@ -176,23 +187,39 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     app.log_of("is-banned", &last).await;
 }
 
-#[tokio::test]
-async fn documented_and_written_fields_and_metrics_match() {
-    let app = TestApp::builder().instances(4).with_faults().start().await;
+/// The fields and the metrics of all lines at a level.
+async fn written(is_full: bool) -> (BTreeSet<String>, BTreeSet<String>) {
+    let app = TestApp::builder().instances(4).with_faults();
+    let app = if is_full { app.full_metrics() } else { app };
+    let app = app.start().await;
     let workspace = app.workspace().await;
     exercise_everything(&app, &workspace).await;
     let (mut fields, mut named) = (BTreeSet::new(), BTreeSet::new());
+    let read = if is_full { metrics } else { basic_metrics };
     for function in app.runtime().names() {
         for line in app.runtime().logs(function) {
             let line = line
                 .json()
                 .unwrap_or_else(|| panic!("not JSON: {}", line.text));
             fields.extend(line.as_object().unwrap().keys().cloned());
-            named.extend(metrics(&line).into_keys());
+            named.extend(read(&line).into_keys());
         }
     }
+    (fields, named)
+}
+
+#[tokio::test]
+async fn documented_and_written_fields_and_metrics_match() {
+    let (fields, metrics) = written(true).await;
     assert_eq!(fields, documented_fields());
-    assert_eq!(named, documented_metrics());
+    assert_eq!(metrics, documented_metrics());
+}
+
+#[tokio::test]
+async fn lines_at_level_basic_have_all_fields_but_only_watched_metrics() {
+    let (fields, metrics) = written(false).await;
+    assert_eq!(fields, documented_fields());
+    assert_eq!(metrics, watched_metrics());
 }
 
 /// The type of a field's value; of an object, its fields.
@@ -211,7 +238,7 @@ fn shape(value: &Value) -> Value {
 
 #[tokio::test]
 async fn the_documented_log_line_is_written_exactly() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().full_metrics().start().await;
     let workspace = app.workspace().await;
     let text = operations();
     let (_, sample) = text.split_once("```json\n").expect("the sample");

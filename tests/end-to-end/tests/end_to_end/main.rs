@@ -36,6 +36,7 @@ mod lifetimes;
 mod linking;
 mod log_fields;
 mod metrics;
+mod metrics_levels;
 mod page_sizes;
 mod parity;
 mod permissions;

@@ -12,9 +12,22 @@ use crate::routes::{EXPERIENCE, USER, every_route};
 /// CloudWatch's names of the units used here.
 const UNITS: [&str; 3] = ["Milliseconds", "Seconds", "Count"];
 
+/// The metrics of a line at level `full`.
+pub fn metrics(line: &Value) -> BTreeMap<String, f64> {
+    metrics_by(&["stack", "route"], line)
+}
+
+/// The metrics of a line at level `basic`, of which most lines have none.
+pub fn basic_metrics(line: &Value) -> BTreeMap<String, f64> {
+    match line.get("_aws") {
+        Some(_) => metrics_by(&["stack"], line),
+        None => BTreeMap::new(),
+    }
+}
+
 /// The metrics of a line with their values, after checking each rule of the embedded metric format:
 /// CloudWatch silently ignores the metrics of an invalid line.
-pub fn metrics(line: &Value) -> BTreeMap<String, f64> {
+fn metrics_by(dimensions: &[&str], line: &Value) -> BTreeMap<String, f64> {
     let aws = line["_aws"].as_object().expect("_aws");
     let time = Duration::from_millis(aws["Timestamp"].as_u64().expect("Unix milliseconds"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -33,7 +46,7 @@ pub fn metrics(line: &Value) -> BTreeMap<String, f64> {
             assert!((1..=1024).contains(&value.len()) && value.is_ascii());
         }
     }
-    assert_eq!(directive["Dimensions"], json!([["stack", "route"]]));
+    assert_eq!(directive["Dimensions"], json!([dimensions]));
     let definitions = directive["Metrics"].as_array().unwrap();
     assert!(definitions.len() <= 100);
     let read = |definition: &Value| {
@@ -80,7 +93,7 @@ fn check() -> Call {
 
 #[tokio::test]
 async fn every_log_line_carries_metrics_of_its_stack_and_route() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().full_metrics().start().await;
     let workspace = app.workspace().await;
     for (name, call) in every_route() {
         for is_cold in [true, false] {
@@ -105,7 +118,7 @@ async fn every_log_line_carries_metrics_of_its_stack_and_route() {
 
 #[tokio::test]
 async fn only_stored_decisions_are_counted() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().full_metrics().start().await;
     let workspace = app.workspace().await;
     let ban = || Ban::of(USER, EXPERIENCE).permanent();
     let unban = || Unban::of(USER, EXPERIENCE);
@@ -139,6 +152,7 @@ async fn only_stored_decisions_are_counted() {
 async fn a_decision_with_a_lost_answer_is_counted_once_with_its_retries() {
     // The stream's functions would hit some of the faults.
     let app = TestApp::builder()
+        .full_metrics()
         .with_faults()
         .without_mappings()
         .start()
@@ -162,7 +176,11 @@ async fn a_decision_with_a_lost_answer_is_counted_once_with_its_retries() {
 
 #[tokio::test]
 async fn concurrent_database_calls_count_their_wait_once() {
-    let app = TestApp::builder().with_faults().start().await;
+    let app = TestApp::builder()
+        .full_metrics()
+        .with_faults()
+        .start()
+        .await;
     let workspace = app.workspace().await;
     let list = Call::get("/bans");
     workspace.send(list.clone()).await;
@@ -183,6 +201,7 @@ async fn concurrent_database_calls_count_their_wait_once() {
 #[tokio::test]
 async fn an_unreachable_database_is_counted_by_routes_and_stream() {
     let mut app = TestApp::builder()
+        .full_metrics()
         .with_faults()
         .without_mappings()
         .start()
@@ -218,7 +237,11 @@ async fn an_unreachable_database_is_counted_by_routes_and_stream() {
 
 #[tokio::test]
 async fn the_stream_measures_the_delay_of_global_bans_but_not_of_links() {
-    let mut app = TestApp::builder().without_mappings().start().await;
+    let mut app = TestApp::builder()
+        .full_metrics()
+        .without_mappings()
+        .start()
+        .await;
     let workspace = app.workspace().await;
     workspace.link_all(1..=3).await;
     workspace.ban(Ban::of(USER, 1).global().permanent()).await;
@@ -267,7 +290,7 @@ async fn polled(workspace: &Workspace<'_>, call: &Call) -> (Option<u64>, Option<
 
 #[tokio::test]
 async fn a_poll_measures_how_long_its_first_entry_was_pending() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().full_metrics().start().await;
     let workspace = app.workspace().await;
     let poll = Call::get("/pending-bans").query("experienceId", EXPERIENCE);
     assert_eq!(polled(&workspace, &poll).await, (None, None));

@@ -68,7 +68,7 @@ async fn errors_are_logged_with_their_code_and_the_known_caller() {
 
 #[tokio::test]
 async fn keys_reasons_and_bodies_are_never_logged() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().full_metrics().start().await;
     let workspace = app.workspace().await;
     let marker = "do-not-log-this";
     let ban = Ban::of(USER, EXPERIENCE)
