@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::ban::BanArgs;
 use crate::commands::check::CheckArgs;
+use crate::commands::costs::CostsArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
@@ -164,6 +165,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Check the installation, and print a remedy for each problem.
     Doctor(DoctorArgs),
+    /// Estimate what an installation costs a month, at AWS's list prices.
+    Costs(CostsArgs),
     /// Print the IAM policy that an operator needs, as JSON.
     #[command(after_help = "Examples:\n  portcullis iam-policy --stack portcullis > operator.json")]
     IamPolicy,
@@ -206,11 +209,11 @@ impl Cli {
     /// Checks that involve more than one argument.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
         let is_remote = matches!(&self.command, Command::Export(args) if args.is_remote());
-        let is_text = matches!(
+        let is_offline = matches!(
             self.command,
-            Command::IamPolicy | Command::Completions(_) | Command::Man(_)
+            Command::Costs(_) | Command::IamPolicy | Command::Completions(_) | Command::Man(_)
         );
-        if !is_remote && !is_text {
+        if !is_remote && !is_offline {
             self.connection
                 .check()
                 .map_err(|what| (ErrorKind::MissingRequiredArgument, what))?;

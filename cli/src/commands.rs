@@ -2,6 +2,7 @@
 
 pub mod ban;
 pub mod check;
+pub mod costs;
 pub mod doctor;
 pub mod erase;
 pub mod erasure;

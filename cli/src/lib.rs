@@ -1,6 +1,7 @@
 //! `portcullis`, the command that operates an installation.
 //!
-//! [`run`] is the program. [`import`] is public so that the fuzz tests can read files with it.
+//! [`run`] is the program. [`import`] is public so that the fuzz tests can read files with it, and
+//! [`costs`] so that the benchmark can compare it with its measurements.
 
 #[macro_use]
 mod terminal;
@@ -11,6 +12,7 @@ mod cli;
 mod commands;
 mod confirm;
 mod connection;
+pub mod costs;
 pub mod import;
 mod output;
 mod permissions;
@@ -112,6 +114,7 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }
+        Command::Costs(args) => commands::costs::run(&args, output)?,
         Command::IamPolicy => commands::reference::iam_policy(&cli.connection)?,
         Command::Completions(args) => commands::reference::completions(&args)?,
         Command::Man(args) => commands::reference::man(&args)?,

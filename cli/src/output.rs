@@ -55,6 +55,11 @@ impl Output {
         terminal::lines(table, self.layout.is_coloured)
     }
 
+    /// Prints an empty line between two tables.
+    pub fn gap(self) -> Result<()> {
+        self.print("\n")
+    }
+
     pub fn one(self, record: &impl Printable) -> Result<()> {
         match self.format {
             OutputFormat::Json => json(record),

@@ -8,6 +8,7 @@
     reason = "a test fails by it"
 )]
 
+mod costs;
 mod decisions;
 mod doctor;
 mod erase;

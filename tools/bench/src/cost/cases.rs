@@ -3,27 +3,21 @@
 use std::num::NonZeroU32;
 
 use anyhow::{Context, ensure};
+use cli::costs::prices::Usage;
 use end_to_end::{Ban, Call, KeySpec, Notification, TestApp, Unban, Workspace};
 use local_stack::roblox::Group;
 use serde_json::{Value, json};
 use shared::store::ErasureMode;
 
-use super::prices::Usage;
 use crate::dataset::Dataset;
 use crate::log_events::LogEvent;
 
-const EXPERIENCE: u64 = 75_521_396_999_004;
+pub(super) const EXPERIENCE: u64 = 75_521_396_999_004;
 
 const GROUP: u64 = 7;
 
 /// How many bans the lists and exports contain.
 const LISTED: u64 = 1000;
-
-/// How many decisions are logged, each in its own batch.
-const LOGGED: u32 = 20;
-
-/// How many experiences a Global ban reaches.
-const LINKED: u32 = 100;
 
 #[derive(Debug)]
 pub struct Case {
@@ -35,7 +29,7 @@ pub struct Case {
 
 #[derive(Debug)]
 pub struct Cases<'a> {
-    app: &'a TestApp,
+    pub(super) app: &'a TestApp,
     pub found: Vec<Case>,
 }
 
@@ -223,34 +217,6 @@ impl<'a> Cases<'a> {
         Ok(())
     }
 
-    /// A Global ban in many experiences, divided by their number.
-    pub async fn spreading(&mut self) -> anyhow::Result<()> {
-        let workspace = self.app.workspace().await;
-        workspace.link_all(1..=u64::from(LINKED)).await;
-        self.app.settle().await;
-        let behind = Behind::of(self.app, "spread-decisions");
-        workspace.ban(Ban::of(1, 1).global().permanent()).await;
-        let what = "Global ban, for each of 100 linked experiences";
-        self.found.push(behind.case("spread", what, LINKED).await?);
-        Ok(())
-    }
-
-    /// The logging of decisions, each in its own batch.
-    pub async fn logging(&mut self) -> anyhow::Result<()> {
-        let workspace = self.app.workspace().await;
-        workspace.ban(Ban::of(1, EXPERIENCE).permanent()).await;
-        self.app.settle().await;
-        let behind = Behind::of(self.app, "publish-events");
-        for user in 0..LOGGED {
-            let ban = Ban::of(u64::from(user) + 2, EXPERIENCE).permanent();
-            workspace.ban(ban).await;
-            self.app.settle().await;
-        }
-        let what = "one decision into the event log";
-        self.found.push(behind.case("event", what, LOGGED).await?);
-        Ok(())
-    }
-
     pub async fn ranks(&mut self) -> anyhow::Result<()> {
         let (secret, key) = ("portcullis/local/ranks", "a key");
         self.app.secrets().set(secret, key);
@@ -295,54 +261,6 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// The work of a function behind the stream since some moment.
-struct Behind<'a> {
-    app: &'a TestApp,
-    function: &'static str,
-    before: usize,
-}
-
-impl<'a> Behind<'a> {
-    fn of(app: &'a TestApp, function: &'static str) -> Self {
-        let before = LogEvent::all(app, function).len();
-        Self {
-            app,
-            function,
-            before,
-        }
-    }
-
-    /// All of that work once the stream is settled, divided by a number.
-    async fn case(
-        &self,
-        slug: &'static str,
-        what: &'static str,
-        shares: u32,
-    ) -> anyhow::Result<Case> {
-        let (app, function) = (self.app, self.function);
-        app.settle().await;
-        let events = LogEvent::at_least(app, function, self.before + 1).await?;
-        // The last log event may arrive after the stream is settled.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let events = LogEvent::all(app, function).split_off(self.before.min(events.len()));
-        let sum = |of: fn(&LogEvent) -> f64| events.iter().map(of).sum::<f64>() / f64::from(shares);
-        Ok(Case {
-            slug,
-            what,
-            function,
-            usage: Usage {
-                gateway_calls: 0.0,
-                function_calls: sum(|_| 1.0),
-                memory: 0.0,
-                database_calls: sum(|event| event.database_calls),
-                read_units: sum(|event| event.read_units),
-                write_units: sum(|event| event.write_units),
-                log_bytes: sum(|event| event.bytes),
-            },
-        })
-    }
-}
-
 /// Calls one function in one workspace.
 struct Taker<'a> {
     workspace: &'a Workspace<'a>,
@@ -358,7 +276,7 @@ impl Taker<'_> {
         what: &'static str,
         call: Call,
     ) -> anyhow::Result<()> {
-        let event = self.send(call).await.with_context(|| what.to_owned())?;
+        let (event, answer_bytes) = self.send(call).await.with_context(|| what.to_owned())?;
         self.found.push(Case {
             slug,
             what,
@@ -371,6 +289,7 @@ impl Taker<'_> {
                 read_units: event.read_units,
                 write_units: event.write_units,
                 log_bytes: event.bytes,
+                answer_bytes,
             },
         });
         Ok(())
@@ -387,12 +306,15 @@ impl Taker<'_> {
         self.call(slug, what, call).await
     }
 
-    async fn send(&self, call: Call) -> anyhow::Result<LogEvent> {
+    /// Makes a call; returns its log event and the bytes of its answer.
+    async fn send(&self, call: Call) -> anyhow::Result<(LogEvent, f64)> {
         let answer = self.workspace.send(call).await;
         let is_expected = answer.status < 300 || self.function == "not-found";
         ensure!(is_expected, "{} answered {answer}", self.function);
         let id = answer.request_id().to_owned();
         let events = LogEvent::of(self.workspace.app(), self.function, &[id]).await?;
-        events.into_iter().next().context("its event")
+        let event = events.into_iter().next().context("its event")?;
+        let bytes = f64::from(u32::try_from(answer.text.len())?);
+        Ok((event, bytes))
     }
 }

@@ -1,0 +1,453 @@
+//! The monthly bill: a pure function of assumptions about the games.
+
+use serde::Serialize;
+
+use super::measured::{
+    BAN, CHECK, DELIVERY, EVENT, EXPORT, HISTORY, Measured, PAGE, POLL_BANS, POLL_UNBANS,
+    PROPAGATION, REPORT, STORED_BYTES_OF_A_BAN, UNBAN, UNBAN_REPORT,
+};
+use super::prices::{self, Price};
+use super::stack::{FUNCTIONS_IN_USE, HOURS, KEY_REQUESTS_OF_A_FUNCTION, MetricsLevel, SCHEDULES};
+
+const DAYS: f64 = HOURS / 24.0;
+
+/// Bytes of a GB, as AWS bills storage and traffic.
+const GB: f64 = 1e9;
+
+/// The largest answer of an export, in bytes. A larger file comes by a link from S3.
+const LARGEST_ANSWER: f64 = 5e6;
+
+/// Write units of an event for each endpoint, when it is logged.
+const DELIVERY_WRITE_UNITS: f64 = 2.0;
+
+/// What a studio's games do. Each field is an option of `portcullis costs`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Assumptions {
+    /// Game servers that run at the same time, on average over the month.
+    pub servers: u32,
+    pub joins_per_day: u32,
+    /// Seconds between two polls of a server. It polls both lists.
+    pub poll_seconds: u32,
+    /// Each is applied by a game server, which reports it.
+    pub bans_per_day: u32,
+    /// Bans that are lifted or appealed.
+    pub unbans_per_day: u32,
+    /// How many in 100 bans are Global.
+    pub global_percent: u32,
+    /// Linked experiences, each of which applies a Global ban.
+    pub experiences: u32,
+    pub moderators: u32,
+    /// Pages of the ban list that a moderator reads in a day, and as many histories.
+    pub pages_per_moderator: u32,
+    pub exports_per_month: u32,
+    pub stored_bans: u32,
+    /// Endpoints of webhooks, each of which receives every event.
+    pub webhooks: u32,
+    /// Secrets with keys of Roblox Open Cloud.
+    pub open_cloud_keys: u32,
+    /// GB of stored files of evidence.
+    pub evidence_gb: u32,
+    pub metrics_level: MetricsLevel,
+}
+
+/// One line of the bill.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Position {
+    pub what: &'static str,
+    pub quantity: f64,
+    pub unit: &'static str,
+    /// By cost type, for calls and runs.
+    #[serde(skip)]
+    pub price: Option<Price>,
+    pub usd: f64,
+}
+
+impl Position {
+    fn new(what: &'static str, quantity: f64, unit: &'static str, usd_each: f64) -> Self {
+        Self {
+            what,
+            quantity,
+            unit,
+            price: None,
+            usd: quantity * usd_each,
+        }
+    }
+
+    fn of_price(what: &'static str, quantity: f64, unit: &'static str, price: Price) -> Self {
+        Self {
+            what,
+            quantity,
+            unit,
+            price: Some(price),
+            usd: price.total(),
+        }
+    }
+}
+
+/// A month's bill in USD.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// What the stack costs even if nobody calls it.
+    pub fixed: Vec<Position>,
+    pub variable: Vec<Position>,
+    pub fixed_usd: f64,
+    pub variable_usd: f64,
+    pub total_usd: f64,
+}
+
+/// The bill of a month with these games.
+#[must_use]
+pub fn estimate(games: &Assumptions) -> Estimate {
+    let (fixed, variable) = (fixed(games), variable(games));
+    let sum = |positions: &[Position]| positions.iter().map(|one| one.usd).sum::<f64>();
+    let (fixed_usd, variable_usd) = (sum(&fixed), sum(&variable));
+    Estimate {
+        fixed,
+        variable,
+        fixed_usd,
+        variable_usd,
+        total_usd: fixed_usd + variable_usd,
+    }
+}
+
+fn fixed(games: &Assumptions) -> Vec<Position> {
+    let level = games.metrics_level.observability();
+    let watched = f64::from(level.alarm_metrics + level.queried_metrics);
+    let dashboards = level.dashboards.saturating_sub(prices::FREE_DASHBOARDS);
+    let runs = SCHEDULES.iter().map(|(_, an_hour)| an_hour * HOURS);
+    let price = SCHEDULES
+        .iter()
+        .map(|(run, an_hour)| priced(run, an_hour * HOURS, 1.0))
+        .fold(Price::default(), Price::plus);
+    let key_requests = f64::from(SCHEDULES_COUNT) * KEY_REQUESTS_OF_A_FUNCTION;
+    vec![
+        Position::new("alarms", watched, "metrics", prices::ALARM_METRIC),
+        Position::new(
+            "metrics",
+            f64::from(level.idle_metrics),
+            "metrics",
+            prices::METRIC,
+        ),
+        Position {
+            usd: f64::from(dashboards) * prices::DASHBOARD,
+            ..Position::new("dashboards", f64::from(level.dashboards), "dashboards", 0.0)
+        },
+        Position::of_price("schedules", runs.sum(), "runs", price),
+        Position::new(
+            "encryption key",
+            key_requests,
+            "requests",
+            prices::KEY_REQUESTS / 1e6,
+        ),
+        Position::new(
+            "secrets",
+            f64::from(games.open_cloud_keys),
+            "secrets",
+            prices::SECRET,
+        ),
+    ]
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a handful")]
+const SCHEDULES_COUNT: u32 = SCHEDULES.len() as u32;
+
+/// Calls of a kind in a month.
+struct Calls {
+    what: &'static str,
+    unit: &'static str,
+    kinds: Vec<(Measured, f64)>,
+}
+
+fn variable(games: &Assumptions) -> Vec<Position> {
+    let calls = calls(games);
+    let of_gateway = |(kind, count): &(Measured, f64)| kind.usage.gateway_calls * count;
+    let total: f64 = calls
+        .iter()
+        .flat_map(|row| &row.kinds)
+        .map(of_gateway)
+        .sum();
+    let discount = gateway_discount(total);
+    let mut positions: Vec<_> = calls
+        .into_iter()
+        .filter(|row| row.kinds.iter().any(|(_, count)| *count > 0.0))
+        .map(|row| {
+            let prices = row.kinds.iter();
+            let prices = prices.map(|(kind, count)| priced(kind, *count, discount));
+            let price = prices.fold(Price::default(), Price::plus);
+            let count = row.kinds.iter().map(|(_, count)| count).sum();
+            Position::of_price(row.what, count, row.unit, price)
+        })
+        .collect();
+    positions.push(logs_kept(&positions));
+    let level = games.metrics_level.observability();
+    let stored = f64::from(games.stored_bans) * STORED_BYTES_OF_A_BAN / GB;
+    let is_played = games.servers > 0 || games.joins_per_day > 0;
+    let metrics = level.metrics.saturating_sub(level.idle_metrics);
+    let (metrics, functions) = if is_played {
+        (metrics, FUNCTIONS_IN_USE)
+    } else {
+        (0, 0)
+    };
+    positions.extend([
+        Position::new(
+            "stored bans",
+            stored,
+            "GB",
+            prices::TABLE_GB + prices::RECOVERY_GB,
+        ),
+        Position::new(
+            "files of evidence",
+            f64::from(games.evidence_gb),
+            "GB",
+            prices::OBJECT_GB,
+        ),
+        Position::new("metrics", f64::from(metrics), "metrics", prices::METRIC),
+        Position::new(
+            "encryption key",
+            f64::from(functions) * KEY_REQUESTS_OF_A_FUNCTION,
+            "requests",
+            prices::KEY_REQUESTS / 1e6,
+        ),
+    ]);
+    positions
+}
+
+fn calls(games: &Assumptions) -> Vec<Calls> {
+    let month = |a_day: u32| f64::from(a_day) * DAYS;
+    let polls = f64::from(games.servers) * HOURS * 3600.0 / f64::from(games.poll_seconds.max(1));
+    let (bans, unbans) = (month(games.bans_per_day), month(games.unbans_per_day));
+    let global = f64::from(games.global_percent.min(100)) / 100.0;
+    let others = f64::from(games.experiences.saturating_sub(1)) * global;
+    let pages = month(games.moderators) * f64::from(games.pages_per_moderator);
+    let events = bans + unbans;
+    let row = |what, unit, kinds| Calls { what, unit, kinds };
+    vec![
+        row(
+            "ban checks",
+            "calls",
+            vec![(CHECK, month(games.joins_per_day))],
+        ),
+        row(
+            "polls",
+            "calls",
+            vec![(POLL_BANS, polls), (POLL_UNBANS, polls)],
+        ),
+        row(
+            "bans and unbans",
+            "calls",
+            vec![(BAN, bans), (UNBAN, unbans)],
+        ),
+        row(
+            "reports",
+            "calls",
+            vec![
+                (REPORT, bans * (1.0 + others)),
+                (UNBAN_REPORT, unbans * (1.0 + others)),
+            ],
+        ),
+        row(
+            "Global bans",
+            "experiences",
+            vec![(PROPAGATION, events * others)],
+        ),
+        row("event log", "events", vec![(EVENT, events)]),
+        row(
+            "webhooks",
+            "deliveries",
+            vec![(delivery(), events * f64::from(games.webhooks))],
+        ),
+        row("moderators", "calls", vec![(PAGE, pages), (HISTORY, pages)]),
+        row(
+            "exports",
+            "calls",
+            vec![(
+                export(games.stored_bans),
+                f64::from(games.exports_per_month),
+            )],
+        ),
+    ]
+}
+
+/// A delivery with what it costs when its event is logged.
+fn delivery() -> Measured {
+    let mut delivery = DELIVERY;
+    delivery.usage.write_units += DELIVERY_WRITE_UNITS;
+    delivery
+}
+
+/// An export of this many bans.
+fn export(bans: u32) -> Measured {
+    let thousands = f64::from(bans) / 1000.0;
+    let mut export = EXPORT;
+    let usage = &mut export.usage;
+    usage.database_calls *= thousands;
+    usage.read_units *= thousands;
+    usage.answer_bytes *= thousands;
+    export
+}
+
+fn priced(kind: &Measured, count: f64, gateway_discount: f64) -> Price {
+    let mut usage = kind.usage;
+    let answer = usage.answer_bytes;
+    // The gateway does not carry a file that comes by a link.
+    usage.answer_bytes = answer.min(LARGEST_ANSWER);
+    let mut price = usage.price_of_a_million();
+    if answer > LARGEST_ANSWER {
+        usage.answer_bytes = 0.0;
+        price.requests = usage.price_of_a_million().requests;
+        price.data_out = answer / 1000.0 * prices::DATA_OUT_GB;
+    }
+    price.requests -= usage.gateway_calls * prices::GATEWAY * gateway_discount;
+    price.times(count / 1e6)
+}
+
+/// The share of the gateway's first price that this many calls in a month save on average.
+fn gateway_discount(calls: f64) -> f64 {
+    let beyond = (calls - prices::GATEWAY_TIER).max(0.0);
+    let saved = 1.0 - prices::GATEWAY_BEYOND / prices::GATEWAY;
+    if calls > 0.0 {
+        beyond / calls * saved
+    } else {
+        0.0
+    }
+}
+
+/// Keeping a month of the log lines of these calls.
+fn logs_kept(positions: &[Position]) -> Position {
+    let prices = positions.iter().filter_map(|one| one.price);
+    let gigabytes = prices.map(|price| price.logs).sum::<f64>() / prices::LOG_GB;
+    Position::new("kept logs", gigabytes, "GB", prices::STORED_LOG_GB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Assumptions = Assumptions {
+        servers: 0,
+        joins_per_day: 0,
+        poll_seconds: 60,
+        bans_per_day: 0,
+        unbans_per_day: 0,
+        global_percent: 0,
+        experiences: 1,
+        moderators: 0,
+        pages_per_moderator: 50,
+        exports_per_month: 0,
+        stored_bans: 0,
+        webhooks: 0,
+        open_cloud_keys: 0,
+        evidence_gb: 0,
+        metrics_level: MetricsLevel::Basic,
+    };
+
+    /// What a change of the assumptions adds to the bill, without what any play adds.
+    fn added(change: impl FnOnce(&mut Assumptions)) -> f64 {
+        let mut games = QUIET;
+        change(&mut games);
+        let any = if games.servers + games.joins_per_day > 0 {
+            let requests = f64::from(FUNCTIONS_IN_USE) * KEY_REQUESTS_OF_A_FUNCTION;
+            prices::METRIC + requests * prices::KEY_REQUESTS / 1e6
+        } else {
+            0.0
+        };
+        estimate(&games).total_usd - estimate(&QUIET).total_usd - any
+    }
+
+    fn is(usd: f64, expected: f64) {
+        assert!((usd - expected).abs() < 1e-4, "{usd}, not {expected}");
+    }
+
+    fn kept(logs: f64) -> f64 {
+        logs / prices::LOG_GB * prices::STORED_LOG_GB
+    }
+
+    #[test]
+    fn checks_cost_their_measured_use() {
+        let price = CHECK.usage.price_of_a_million();
+        let a_month = price.total() + kept(price.logs);
+        is(
+            added(|games| games.joins_per_day = 1_000_000),
+            a_month * 730.0 / 24.0,
+        );
+    }
+
+    #[test]
+    fn servers_poll_two_lists() {
+        let prices = [POLL_BANS, POLL_UNBANS].map(|poll| poll.usage.price_of_a_million());
+        let [bans, unbans] = prices.map(|price| price.total() + kept(price.logs));
+        let a_month = (bans + unbans) * 730.0 * 60.0 / 1e6;
+        is(added(|games| games.servers = 1), a_month);
+        let slower = |games: &mut Assumptions| (games.servers, games.poll_seconds) = (3, 180);
+        is(added(slower), a_month);
+    }
+
+    #[test]
+    fn global_bans_cost_per_experience() {
+        let of = |global_percent, experiences| {
+            added(|games| {
+                games.bans_per_day = 10_000;
+                games.global_percent = global_percent;
+                games.experiences = experiences;
+            })
+        };
+        let report = REPORT.usage.price_of_a_million();
+        let propagation = PROPAGATION.usage.price_of_a_million();
+        let each = [report, propagation].map(|price| price.total() + kept(price.logs));
+        is(of(0, 9), of(0, 1));
+        is(of(100, 1), of(0, 1));
+        let more = 4.0 * (each[0] + each[1]) * 10_000.0 * DAYS / 1e6;
+        is(of(100, 5) - of(100, 1), more);
+        is(of(50, 5) - of(50, 1), more / 2.0);
+    }
+
+    #[test]
+    fn secrets_files_and_bans_cost_by_the_month() {
+        is(added(|games| games.open_cloud_keys = 2), 0.80);
+        is(added(|games| games.evidence_gb = 100), 2.30);
+        let stored = added(|games| games.stored_bans = 1_000_000);
+        is(stored, STORED_BYTES_OF_A_BAN / 1000.0 * 0.45);
+    }
+
+    #[test]
+    fn large_exports_leave_by_a_link() {
+        let of = |bans| {
+            added(|games| {
+                games.stored_bans = bans;
+                games.exports_per_month = 1;
+            }) - added(|games| games.stored_bans = bans)
+        };
+        // 477 MB out, 54,000 read units, 20 s of 1,769 MB.
+        let million = of(1_000_000);
+        is(
+            million,
+            0.042_864 + 0.006_75 + 20.001 * 1769.0 / 1024.0 * 0.000_013_333_4,
+        );
+    }
+
+    #[test]
+    fn calls_beyond_300_million_cost_less_at_the_gateway() {
+        is(gateway_discount(0.0), 0.0);
+        is(gateway_discount(300e6), 0.0);
+        is(gateway_discount(600e6), 0.05);
+    }
+
+    #[test]
+    fn nobody_playing_adds_nothing() {
+        is(estimate(&QUIET).variable_usd, 0.0);
+    }
+
+    #[test]
+    fn totals_are_sums() {
+        let mut games = QUIET;
+        (games.servers, games.joins_per_day) = (50, 10_000);
+        let bill = estimate(&games);
+        let sum = |part: &[Position]| part.iter().map(|one| one.usd).sum::<f64>();
+        is(bill.fixed_usd, sum(&bill.fixed));
+        is(bill.variable_usd, sum(&bill.variable));
+        is(bill.total_usd, bill.fixed_usd + bill.variable_usd);
+    }
+}

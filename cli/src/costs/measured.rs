@@ -1,0 +1,111 @@
+//! What calls use, as `make bench SECTIONS=cost` measures it on the local stack, at `MetricsLevel` `basic`.
+//!
+//! A test of the benchmark fails when a measured unit differs from these. Caches are warm: see
+//! `docs/performance.md`.
+
+use super::prices::Usage;
+
+/// The measured use of a case of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// The name of the case.
+    pub case: &'static str,
+    pub usage: Usage,
+}
+
+/// A call of a route, in this order: database calls, read units, write units, bytes of the log line and of
+/// the answer.
+const fn call(case: &'static str, figures: [f64; 5]) -> Measured {
+    let mut measured = background(case, [figures[0], figures[1], figures[2], figures[3]]);
+    measured.usage.gateway_calls = 1.0;
+    measured.usage.answer_bytes = figures[4];
+    measured
+}
+
+/// The same without the gateway and an answer.
+const fn background(case: &'static str, figures: [f64; 4]) -> Measured {
+    let [database_calls, read_units, write_units, log_bytes] = figures;
+    Measured {
+        case,
+        usage: Usage {
+            gateway_calls: 0.0,
+            function_calls: 1.0,
+            memory: 256.0,
+            database_calls,
+            read_units,
+            write_units,
+            log_bytes,
+            answer_bytes: 0.0,
+        },
+    }
+}
+
+/// The same with this much memory, in MB.
+const fn with_memory(memory: f64, mut measured: Measured) -> Measured {
+    measured.usage.memory = memory;
+    measured
+}
+
+/// A share of a run.
+const fn shared_by(shares: f64, mut measured: Measured) -> Measured {
+    let usage = &mut measured.usage;
+    usage.function_calls /= shares;
+    usage.database_calls /= shares;
+    usage.read_units /= shares;
+    usage.write_units /= shares;
+    usage.log_bytes /= shares;
+    measured
+}
+
+pub const CHECK: Measured = call("check", [1.0, 2.0, 0.0, 382.0, 66.0]);
+pub const POLL_BANS: Measured = call("poll-bans-empty", [1.0, 0.5, 0.0, 385.0, 11.0]);
+pub const POLL_UNBANS: Measured = call("poll-unbans-empty", [1.0, 0.5, 0.0, 387.0, 11.0]);
+pub const BAN: Measured = call("ban", [4.0, 3.0, 13.0, 399.0, 15.0]);
+pub const REPORT: Measured = call("ban-report", [2.0, 2.0, 9.0, 385.0, 15.0]);
+pub const UNBAN: Measured = call("unban", [2.0, 2.0, 12.0, 402.0, 15.0]);
+pub const UNBAN_REPORT: Measured = call("unban-report", [2.0, 2.0, 9.0, 387.0, 15.0]);
+/// A page of 100 bans.
+pub const PAGE: Measured = call("bans-page", [4.0, 6.0, 0.0, 382.0, 47_463.0]);
+pub const HISTORY: Measured = call("ban-history", [2.0, 1.5, 0.0, 386.0, 942.0]);
+/// An export of 1,000 bans.
+pub const EXPORT: Measured = with_memory(
+    1769.0,
+    call("export-json-1000", [4.0, 54.0, 0.0, 395.0, 476_270.0]),
+);
+/// One decision into the event log, in a batch of its own.
+pub const EVENT: Measured = background("event", [3.0, 3.0, 5.0, 320.0]);
+/// One event to one endpoint, alone.
+pub const DELIVERY: Measured = background("delivery", [13.0, 7.5, 4.0, 340.0]);
+/// A Global ban, for each linked experience, in batches.
+pub const PROPAGATION: Measured =
+    shared_by(100.0, background("spread", [5.0, 104.0, 301.0, 339.0]));
+pub const IDLE_EXPIRE_BANS: Measured = background("idle-expire-bans", [16.0, 8.0, 0.0, 285.0]);
+pub const IDLE_EXPIRE_EVIDENCE: Measured =
+    background("idle-expire-evidence", [4.0, 2.0, 0.0, 288.0]);
+pub const IDLE_DELIVER_WEBHOOKS: Measured =
+    background("idle-deliver-webhooks", [1.0, 0.5, 0.0, 287.0]);
+pub const IDLE_MIRROR_BANS: Measured = background("idle-mirror-bans", [1.0, 1.0, 0.0, 282.0]);
+
+/// All of them, for the test that compares them.
+pub const ALL: [Measured; 17] = [
+    CHECK,
+    POLL_BANS,
+    POLL_UNBANS,
+    BAN,
+    REPORT,
+    UNBAN,
+    UNBAN_REPORT,
+    PAGE,
+    HISTORY,
+    EXPORT,
+    EVENT,
+    DELIVERY,
+    PROPAGATION,
+    IDLE_EXPIRE_BANS,
+    IDLE_EXPIRE_EVIDENCE,
+    IDLE_DELIVER_WEBHOOKS,
+    IDLE_MIRROR_BANS,
+];
+
+/// Bytes that a ban occupies in the table and its indexes, with its history and one report.
+pub const STORED_BYTES_OF_A_BAN: f64 = 2_233.0;
