@@ -38,19 +38,19 @@ pub struct CostsArgs {
     unbans_per_day: Option<u32>,
     /// How many in 100 bans are Global.
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = value_parser!(u32).range(0..=100))]
-    global: u32,
+    global_percent: u32,
     /// Linked experiences, each of which applies a Global ban.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
     experiences: u32,
     /// Seconds between two polls of a server, which asks for bans and for unbans.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
-    poll: u32,
+    poll_seconds: u32,
     /// Moderators, who each read 50 pages of the ban list and 50 histories in a day.
     #[arg(long, value_name = "N", default_value_t = 3)]
     moderators: u32,
     /// Exports of the whole ban list, in a month.
     #[arg(long, value_name = "N", default_value_t = 4)]
-    exports: u32,
+    exports_per_month: u32,
     /// Bans that are stored [default: those of two years].
     #[arg(long, value_name = "N")]
     stored_bans: Option<u32>,
@@ -60,9 +60,12 @@ pub struct CostsArgs {
     /// Secrets with keys of Roblox Open Cloud, for the mirror and for ranks.
     #[arg(long, value_name = "N", default_value_t = 0)]
     open_cloud_keys: u32,
+    /// Files of evidence that are added in a day, of 1 MB each.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    evidence_per_day: u32,
     /// GB of stored files of evidence.
     #[arg(long, value_name = "GB", default_value_t = 0)]
-    evidence: u32,
+    evidence_gb: u32,
     /// The stack's parameter `MetricsLevel`.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
     metrics_level: MetricsLevel,
@@ -77,18 +80,19 @@ impl CostsArgs {
         Assumptions {
             servers: self.servers,
             joins_per_day: self.joins_per_day,
-            poll_seconds: self.poll,
+            poll_seconds: self.poll_seconds,
             bans_per_day,
             unbans_per_day: unbans.unwrap_or(bans_per_day / 2),
-            global_percent: self.global,
+            global_percent: self.global_percent,
             experiences: self.experiences,
             moderators: self.moderators,
             pages_per_moderator: PAGES_PER_MODERATOR,
-            exports_per_month: self.exports,
+            exports_per_month: self.exports_per_month,
             stored_bans: stored.unwrap_or_else(|| bans_per_day.saturating_mul(730)),
             webhooks: self.webhooks,
             open_cloud_keys: self.open_cloud_keys,
-            evidence_gb: self.evidence,
+            evidence_per_day: self.evidence_per_day,
+            evidence_gb: self.evidence_gb,
             metrics_level: self.metrics_level,
         }
     }
@@ -126,9 +130,10 @@ impl Printable for Bill {
             it.moderators, it.pages_per_moderator, it.pages_per_moderator, it.exports_per_month
         );
         let others = format!(
-            "{}, {}, {} GB of evidence",
+            "{}, {}, {} of evidence a day, {} GB stored",
             counted(it.webhooks.into(), "webhook endpoints"),
             counted(it.open_cloud_keys.into(), "Open Cloud keys"),
+            counted(it.evidence_per_day.into(), "files"),
             it.evidence_gb,
         );
         let prices = format!(

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::measured::{
-    BAN, CHECK, DELIVERY, EVENT, EXPORT, HISTORY, Measured, PAGE, POLL_BANS, POLL_UNBANS,
-    PROPAGATION, REPORT, STORED_BYTES_OF_A_BAN, UNBAN, UNBAN_REPORT,
+    BAN, CHECK, DELIVERY, EVENT, EVIDENCE_COMPLETE, EVIDENCE_FILE, EVIDENCE_GET, EVIDENCE_LIST,
+    EXPORT, HISTORY, Measured, PAGE, POLL_BANS, POLL_UNBANS, PROPAGATION, REPORT,
+    STORED_BYTES_OF_A_BAN, UNBAN, UNBAN_REPORT,
 };
 use super::prices::{self, Price};
 use super::stack::{FUNCTIONS_IN_USE, HOURS, KEY_REQUESTS_OF_A_FUNCTION, MetricsLevel, SCHEDULES};
@@ -16,6 +17,11 @@ const GB: f64 = 1e9;
 
 /// The largest answer of an export, in bytes. A larger file comes by a link from S3.
 const LARGEST_ANSWER: f64 = 5e6;
+
+/// Bytes of a file of evidence, which is viewed [`VIEWS`] times. An assumption.
+const FILE_BYTES: f64 = 1e6;
+
+const VIEWS: f64 = 2.0;
 
 /// Write units of an event for each endpoint, when it is logged.
 const DELIVERY_WRITE_UNITS: f64 = 2.0;
@@ -46,6 +52,8 @@ pub struct Assumptions {
     pub webhooks: u32,
     /// Secrets with keys of Roblox Open Cloud.
     pub open_cloud_keys: u32,
+    /// Files of evidence that are added.
+    pub evidence_per_day: u32,
     /// GB of stored files of evidence.
     pub evidence_gb: u32,
     pub metrics_level: MetricsLevel,
@@ -182,6 +190,9 @@ fn variable(games: &Assumptions) -> Vec<Position> {
         })
         .collect();
     positions.push(logs_kept(&positions));
+    let files = f64::from(games.evidence_per_day) * DAYS;
+    let transfer = (prices::UPLOADS + VIEWS * prices::DOWNLOADS) / 1e6;
+    let data_out = VIEWS * FILE_BYTES / GB * prices::DATA_OUT_GB;
     let level = games.metrics_level.observability();
     let stored = f64::from(games.stored_bans) * STORED_BYTES_OF_A_BAN / GB;
     let is_played = games.servers > 0 || games.joins_per_day > 0;
@@ -198,8 +209,9 @@ fn variable(games: &Assumptions) -> Vec<Position> {
             "GB",
             prices::TABLE_GB + prices::RECOVERY_GB,
         ),
+        Position::new("files of evidence", files, "files", transfer + data_out),
         Position::new(
-            "files of evidence",
+            "stored evidence",
             f64::from(games.evidence_gb),
             "GB",
             prices::OBJECT_GB,
@@ -222,6 +234,7 @@ fn calls(games: &Assumptions) -> Vec<Calls> {
     let global = f64::from(games.global_percent.min(100)) / 100.0;
     let others = f64::from(games.experiences.saturating_sub(1)) * global;
     let pages = month(games.moderators) * f64::from(games.pages_per_moderator);
+    let files = month(games.evidence_per_day);
     let events = bans + unbans;
     let row = |what, unit, kinds| Calls { what, unit, kinds };
     vec![
@@ -258,6 +271,16 @@ fn calls(games: &Assumptions) -> Vec<Calls> {
             "webhooks",
             "deliveries",
             vec![(delivery(), events * f64::from(games.webhooks))],
+        ),
+        row(
+            "evidence",
+            "calls",
+            vec![
+                (EVIDENCE_FILE, files),
+                (EVIDENCE_COMPLETE, files),
+                (EVIDENCE_GET, files * VIEWS),
+                (EVIDENCE_LIST, files * VIEWS),
+            ],
         ),
         row("moderators", "calls", vec![(PAGE, pages), (HISTORY, pages)]),
         row(
@@ -340,6 +363,7 @@ mod tests {
         stored_bans: 0,
         webhooks: 0,
         open_cloud_keys: 0,
+        evidence_per_day: 0,
         evidence_gb: 0,
         metrics_level: MetricsLevel::Basic,
     };

@@ -72,6 +72,11 @@ pub const EXPORT: Measured = with_memory(
     1769.0,
     call("export-json-1000", [4.0, 54.0, 0.0, 395.0, 476_270.0]),
 );
+pub const EVIDENCE_FILE: Measured = call("evidence-file", [2.0, 0.5, 9.0, 390.0, 1120.0]);
+pub const EVIDENCE_COMPLETE: Measured = call("evidence-complete", [3.0, 1.0, 5.0, 390.0, 501.0]);
+pub const EVIDENCE_GET: Measured = call("evidence-get", [1.0, 1.0, 0.0, 390.0, 953.0]);
+/// A list of 10 pieces.
+pub const EVIDENCE_LIST: Measured = call("evidence-list-10", [3.0, 12.0, 0.0, 390.0, 3880.0]);
 /// One decision into the event log, in a batch of its own.
 pub const EVENT: Measured = background("event", [3.0, 3.0, 5.0, 320.0]);
 /// One event to one endpoint, alone.
@@ -87,7 +92,7 @@ pub const IDLE_DELIVER_WEBHOOKS: Measured =
 pub const IDLE_MIRROR_BANS: Measured = background("idle-mirror-bans", [1.0, 1.0, 0.0, 282.0]);
 
 /// All of them, for the test that compares them.
-pub const ALL: [Measured; 17] = [
+pub const ALL: [Measured; 21] = [
     CHECK,
     POLL_BANS,
     POLL_UNBANS,
@@ -98,6 +103,10 @@ pub const ALL: [Measured; 17] = [
     PAGE,
     HISTORY,
     EXPORT,
+    EVIDENCE_FILE,
+    EVIDENCE_COMPLETE,
+    EVIDENCE_GET,
+    EVIDENCE_LIST,
     EVENT,
     DELIVERY,
     PROPAGATION,

@@ -71,6 +71,12 @@ pub const DATA_OUT_GB: f64 = 0.09;
 /// USD for a GB in S3 in a month. Amazon S3 pricing, Standard.
 pub const OBJECT_GB: f64 = 0.023;
 
+/// USD for a million uploads of an object. The same page.
+pub const UPLOADS: f64 = 5.00;
+
+/// USD for a million downloads or other reads of an object. The same page.
+pub const DOWNLOADS: f64 = 0.40;
+
 /// Bytes of the gateway's log line for each call, in the format in `template.yaml`.
 pub const ACCESS_LOG_BYTES: f64 = 255.0;
 

@@ -226,6 +226,8 @@ fn documented_prices_are_those_that_the_command_uses() {
         ("a million requests to a key", prices::KEY_REQUESTS),
         ("a GB that leaves AWS", prices::DATA_OUT_GB),
         ("a GB in S3", prices::OBJECT_GB),
+        ("a million uploads to S3", prices::UPLOADS),
+        ("a million downloads from S3", prices::DOWNLOADS),
     ] {
         let row = text
             .lines()
@@ -262,7 +264,11 @@ fn readme_agrees_with_the_command() {
 
 #[test]
 fn options_out_of_range_are_refused() {
-    for wrong in [["--poll", "0"], ["--global", "101"], ["--experiences", "0"]] {
+    for wrong in [
+        ["--poll-seconds", "0"],
+        ["--global-percent", "101"],
+        ["--experiences", "0"],
+    ] {
         let mut portcullis = command();
         let needed = ["costs", "--servers", "1", "--joins-per-day", "1"];
         portcullis.args(needed).args(wrong);

@@ -3,6 +3,7 @@
 
 mod background;
 mod cases;
+mod evidence;
 mod stored;
 
 use cli::costs::prices;
@@ -28,6 +29,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     cases.logging().await?;
     cases.deliveries().await?;
     cases.ranks().await?;
+    Box::pin(cases.evidence()).await?;
     cases.unknown_route().await?;
 
     let mut found = Findings::default();

@@ -245,7 +245,7 @@ impl<'a> Cases<'a> {
             .await
     }
 
-    const fn taker<'b>(
+    pub(super) const fn taker<'b>(
         &'b mut self,
         workspace: &'b Workspace<'b>,
         function: &'static str,
@@ -262,7 +262,7 @@ impl<'a> Cases<'a> {
 }
 
 /// Calls one function in one workspace.
-struct Taker<'a> {
+pub(super) struct Taker<'a> {
     workspace: &'a Workspace<'a>,
     function: &'static str,
     found: &'a mut Vec<Case>,
@@ -270,7 +270,7 @@ struct Taker<'a> {
 
 impl Taker<'_> {
     /// Makes a call and records its usage.
-    async fn call(
+    pub(super) async fn call(
         &mut self,
         slug: &'static str,
         what: &'static str,
@@ -296,7 +296,7 @@ impl Taker<'_> {
     }
 
     /// Makes a call twice and records the usage of the second, with key and link cached.
-    async fn second_call(
+    pub(super) async fn second_call(
         &mut self,
         slug: &'static str,
         what: &'static str,
@@ -307,7 +307,7 @@ impl Taker<'_> {
     }
 
     /// Makes a call; returns its log event and the bytes of its answer.
-    async fn send(&self, call: Call) -> anyhow::Result<(LogEvent, f64)> {
+    pub(super) async fn send(&self, call: Call) -> anyhow::Result<(LogEvent, f64)> {
         let answer = self.workspace.send(call).await;
         let is_expected = answer.status < 300 || self.function == "not-found";
         ensure!(is_expected, "{} answered {answer}", self.function);
