@@ -34,7 +34,11 @@ impl Store {
                 let check = bucket.check(prefix, guid, file).await?;
                 drop(underway);
                 let state = match item.state.complete(check) {
-                    Completion::UploadFirst => return Err(ApiError::NotUploaded),
+                    Completion::UploadFirst => {
+                        // A removal at the same time takes the object after the piece.
+                        self.present_evidence(prefix, guid).await?;
+                        return Err(ApiError::NotUploaded);
+                    }
                     Completion::Already(state) | Completion::Becomes(state) => state,
                 };
                 let (after, writes) = self.completion(prefix, guid, &item, state, key_id).await?;
