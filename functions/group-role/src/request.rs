@@ -67,6 +67,11 @@ fn read_wanted(body: &mut Fields) -> Option<WantedRole> {
     if has_role {
         return body.optional_id("roleId").map(WantedRole::Role);
     }
+    if !has_rank {
+        let either = "is required, unless you send roleId, and must be a rank from 1 to 254";
+        body.reject("rankId", either);
+        return None;
+    }
     let rank = body.rank("rankId")?;
     Some(WantedRole::Rank(rank))
 }

@@ -84,7 +84,10 @@ impl Fields {
     pub fn guid(&mut self, field: &'static str) -> Option<Guid> {
         let guid = self.value(field).and_then(integer).filter(|guid| *guid > 0);
         if guid.is_none() {
-            self.reject(field, "must be a guid: digits without leading zeros");
+            self.reject(
+                field,
+                "is required and must be a guid: digits without leading zeros",
+            );
         }
         guid.map(Guid::from)
     }

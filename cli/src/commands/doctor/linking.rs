@@ -28,7 +28,7 @@ async fn look(store: &Store) -> Result<Vec<Finding>> {
     }
     if findings.is_empty() {
         let detail = format!(
-            "at most {most} experiences per workspace have linked themselves; the limit is {SELF_LINKED}"
+            "no workspace has more than {most} of {SELF_LINKED} experiences that linked themselves"
         );
         findings.push(Finding::ok("linking", detail));
     }

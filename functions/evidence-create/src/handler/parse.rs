@@ -8,6 +8,7 @@ use shared::domain::evidence::{
     Sha256Digest,
 };
 use shared::domain::ids::{Guid, ModeratorId, UserId};
+use shared::domain::number::integer;
 use shared::domain::rules::Meaning;
 
 /// The largest body in bytes: the longest text has 64 KiB in base64, and JSON may escape its slashes.
@@ -121,14 +122,14 @@ fn content_type(fields: &mut Fields) -> Option<ContentType> {
 }
 
 fn size(fields: &mut Fields) -> Option<FileSize> {
-    let sent = fields.value("size").cloned();
-    let size = fields.optional_number("size");
-    let within = size.and_then(FileSize::new);
-    if within.is_none() && (sent.is_none() || size.is_some()) {
+    let size = fields.value("size").and_then(integer);
+    let size = size.and_then(FileSize::new);
+    if size.is_none() {
         let most = FileSize::MAX;
-        fields.reject("size", format!("must be the size in bytes, 1 to {most}"));
+        let required = format!("is required and must be the size in bytes, 1 to {most}");
+        fields.reject("size", required);
     }
-    within
+    size
 }
 
 fn string(fields: &mut Fields, field: &'static str) -> Option<String> {

@@ -96,6 +96,7 @@ async fn invalid_fields_are_named() {
         .assert_wrong_fields(&["roleId"]);
     let empty = ours.try_change(&json!({})).await;
     empty.assert_wrong_fields(&["userId", "groupId", "rankId"]);
+    assert!(empty.text.contains("unless you send roleId"), "{empty}");
     for role in [100, 255] {
         let body = json!({ "userId": MEMBER, "groupId": GROUP, "roleId": role });
         ours.try_change(&body)

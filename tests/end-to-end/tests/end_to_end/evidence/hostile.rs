@@ -80,6 +80,29 @@ async fn invalid_creations_name_their_fields() {
 }
 
 #[tokio::test]
+async fn errors_say_what_is_accepted() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let case = case(&workspace).await;
+    let said = async |field: &str, value: Value| {
+        let mut body = file_body(&case, "image/png", PNG);
+        body[field] = value;
+        let refused = workspace.send(create(&body)).await;
+        refused.assert_wrong_fields(&[field]);
+        refused.json()["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    for size in [json!(-1), json!(0), json!(1.5), json!("x"), Value::Null] {
+        let message = said("size", size).await;
+        assert!(message.ends_with("in bytes, 1 to 104857600"), "{message}");
+    }
+    let message = said("caseId", Value::Null).await;
+    assert!(message.starts_with("is required"), "{message}");
+}
+
+#[tokio::test]
 async fn metadata_is_a_bounded_object() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
@@ -195,6 +218,16 @@ async fn another_workspace_sees_and_changes_nothing() {
 async fn guid_in_the_path_is_a_number() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
+    let case = case(&workspace).await;
+    let paths = every_call(&case, "x").into_iter().map(|(call, _)| call);
+    for call in paths.skip(3).chain([Call::get("/bans/x/evidence")]) {
+        let refused = workspace.send(call).await;
+        refused.assert_wrong_fields(&["guid"]);
+    }
+    for call in every_call("1", "1") {
+        let refused = workspace.send(call.0).await;
+        refused.assert_error(404, "not_found");
+    }
     for guid in [
         "x",
         "0",
