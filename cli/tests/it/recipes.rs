@@ -142,7 +142,10 @@ async fn evidence() {
     let workspace = app.workspace().await;
     workspace.ban(Ban::of(156, 7).permanent()).await;
     let guid = workspace.guid();
+    let api = format!("{}/api/v1", app.address());
     let variables = [
+        ("API", api.as_str()),
+        ("KEY", workspace.secret_key()),
         ("EXPERIENCE", "7"),
         ("USER_ID", "156"),
         ("MODERATOR", "1"),
@@ -156,6 +159,8 @@ async fn evidence() {
     run_in(folder.path(), &app, "Evidence", &variables);
     let index = folder.path().join("evidence-of-my-studio/evidence.jsonl");
     assert_eq!(std::fs::read_to_string(index).unwrap().lines().count(), 2);
+    let copy = std::fs::read_to_string(folder.path().join("copy.txt"));
+    assert_eq!(copy.unwrap(), "they said it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,9 +76,16 @@ pub(crate) fn announce(address: &str, beside: &Beside, log: &Path) {
         "banPublicReason": "A test",
     });
     let check = json!({ "userId": 156, "experienceId": 1818 });
+    let text = json!({
+        "caseId": "GUID",
+        "evidenceType": "Metadata",
+        "evidenceContent": "c2VlbiBhdCBzcGF3bg==",
+    });
+    let rank = json!({ "userId": outward::MEMBER, "groupId": outward::GROUP, "rankId": 10 });
     let (hooks, secrets) = (beside.receiver.url(""), beside.secrets.endpoint());
     let roblox = beside.roblox.endpoint();
     let (place, universe) = (outward::PLACE, outward::UNIVERSE);
+    let group = outward::GROUP;
     let open_cloud_key = outward::OPEN_CLOUD_KEY;
     let log = log.display();
     println!(
@@ -94,6 +101,11 @@ curl '{base}/pending-bans?experienceId=1818' -H 'authorization: Bearer {key}'
 # receiver has printed the signed event; this lists the events in order, and the ban on Roblox
 curl '{base}/events' -H 'authorization: Bearer {key}'
 curl {roblox}/cloud/v2/universes/{universe}/user-restrictions/156 -H 'x-api-key: {open_cloud_key}'
+
+# add a text as evidence, with the guid of the ban for GUID, and change the rank of a member of the
+# fake Roblox's group {group}
+curl -X POST {base}/evidence/create -H 'authorization: Bearer {key}' -d '{text}'
+curl -X PATCH {base}/group-role -H 'authorization: Bearer {key}' -d '{rank}'
 
 # place {place} of demo-1 is mirrored to universe {universe} of the fake Roblox, {roblox}
 # webhooks to {hooks}<name> are verified and printed once the receiver has their secret:
