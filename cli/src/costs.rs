@@ -1,6 +1,7 @@
 //! What an installation costs a month, at AWS's list prices and from the measured use of each call.
 
 pub mod estimate;
+pub mod games;
 pub mod measured;
 pub mod prices;
 pub mod stack;

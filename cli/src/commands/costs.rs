@@ -1,11 +1,11 @@
 //! `portcullis costs`.
 
 use anyhow::Result;
-use clap::Args;
-use clap::value_parser;
+use clap::{Args, value_parser};
 use serde::Serialize;
 
-use crate::costs::estimate::{Assumptions, Estimate, Position, estimate};
+use crate::costs::estimate::{Estimate, Position, estimate};
+use crate::costs::games::Assumptions;
 use crate::costs::prices;
 use crate::costs::stack::MetricsLevel;
 use crate::output::{Output, Printable, word};

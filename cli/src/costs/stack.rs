@@ -11,6 +11,8 @@ use super::measured::{
 /// The hours of an average month.
 pub const HOURS: f64 = 730.0;
 
+pub const DAYS: f64 = HOURS / 24.0;
+
 /// The parameter `MetricsLevel` of `template.yaml`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
