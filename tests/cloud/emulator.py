@@ -19,7 +19,9 @@ def evaluate_and_remember(context, policies, *limits):
     result = evaluate(context, policies, *limits)
     allowing = [statement.sid for statements in policies for statement in statements
                 if iam_evaluator._first_match(context, [statement], "Allow")]
-    matched.set((context, allowing))
+    # A bucket policy is evaluated after the role's.
+    if matched.get() is None:
+        matched.set((context, allowing))
     return result
 
 

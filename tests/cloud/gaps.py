@@ -251,10 +251,18 @@ def contexts(request, action, resource):
         items = [item[verb] for item in request["TransactItems"] if verb in item]
         return [context_of(item) for item in items if item["TableName"] == table]
     if "RequestItems" in request:
-        keys = {name: [key["pk"]["S"] for key in part["Keys"]] for name, part in request["RequestItems"].items()}
-        of_table = {**context_of(request["RequestItems"][table]), "dynamodb:LeadingKeys": keys[table]}
+        keys = {name: [key["pk"]["S"] for key in keys_of(part)] for name, part in request["RequestItems"].items()}
+        part = request["RequestItems"][table]
+        of_table = {**(context_of(part) if "Keys" in part else {}), "dynamodb:LeadingKeys": keys[table]}
         return [of_table, {**of_table, "dynamodb:LeadingKeys": sum(keys.values(), [])}]
     return [context_of(request)]
+
+
+def keys_of(part):
+    """The keys of a table's part in a batch of reads or of writes."""
+    if "Keys" in part:
+        return part["Keys"]
+    return [write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"] for write in part]
 
 
 EXPRESSIONS = ["UpdateExpression", "ConditionExpression", "ProjectionExpression", "FilterExpression",

@@ -4,9 +4,13 @@ import re
 import sys
 import tempfile
 import time
+from pathlib import Path
 
+import background
+import roles
 import scenario
 from api import Api
+from outside import Outside
 from stack import Emulator, Stack
 
 SCOPES = "bans:read,bans:write,bans:write-global,evidence:read,evidence:write,groups:write"
@@ -41,14 +45,28 @@ class Step:
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cloud-test-")
-    with Emulator(folder) as aws:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cloud-test-"))
+    with Outside() as outside, Emulator(folder) as aws:
         with Step("deploy"):
-            stack = Stack.deploy(aws)
+            stack = Stack.deploy(aws, variables={
+                # Webhooks and Roblox are on this machine here.
+                "ALLOW_LOOPBACK": "true", "ROBLOX_API_URL": outside.roblox})
+            stack.hire(outside.roblox)
         workspace = stack.cli("workspace", "create", "My studio")["guid"]
         api = Api(stack.url(""), Keys(stack, workspace))
         with Step("scenario"):
             scenario.run(api)
+            expiring = background.let_expire(api)
+        with Step("webhooks, mirror, ranks"):
+            background.outward(stack, outside, api, workspace)
+        with Step("erasure"):
+            background.erasure(stack, api, workspace)
+        with Step("large exports"):
+            background.exports(stack, api)
+        with Step("expiries"):
+            background.expired(api, expiring)
+        with Step("roles"):
+            roles.check(stack)
 
 
 if __name__ == "__main__":

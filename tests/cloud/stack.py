@@ -114,6 +114,7 @@ class Stack:
     def __init__(self, aws, name):
         self.aws, self.name = aws, name
         self.cloudformation = aws.client("cloudformation")
+        self.operator = {}
 
     @classmethod
     def deploy(cls, aws, name="portcullis", parameters=None, template=ROOT / "template.yaml", variables=None):
@@ -186,15 +187,34 @@ class Stack:
         """The status and the body of an answer."""
         return Api(self.url(""), lambda _: key).answer(method, path, body)
 
-    def cli(self, *arguments, text=None, expect=0):
-        """Runs `portcullis --stack … --json` and returns its parsed output."""
+    def cli(self, *arguments, expect=0):
+        """Runs `portcullis --stack … --json` as the operator, and returns its parsed output."""
         done = subprocess.run(
             [str(BUILT / "portcullis"), "--stack", self.name, "--json", *map(str, arguments)],
-            env={**os.environ, **self.aws.environment()}, input=text, capture_output=True, text=True, timeout=120)
-        if done.returncode != expect:
-            raise AssertionError(f"portcullis {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            env={**os.environ, **self.aws.environment(), **self.operator},
+            capture_output=True, text=True, timeout=120)
+        command = f"portcullis {' '.join(map(str, arguments))}"
+        assert done.returncode == expect, f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         try:
             return json.loads(done.stdout)
         except ValueError:
             return done.stdout
 
+    def secret(self, name, value):
+        """Stores a secret under the stack's prefix."""
+        self.aws.client("secretsmanager").create_secret(Name=f"portcullis/{self.name}/{name}", SecretString=value)
+
+    def hire(self, roblox):
+        """Runs the command from now on as a user who has the policy that it prints, and with local servers outside
+        AWS: an http:// endpoint of the database makes it accept their addresses, which it reads from the table."""
+        policy = json.dumps(self.cli("iam-policy"))
+        iam = self.aws.client("iam")
+        iam.create_user(UserName="operator")
+        iam.put_user_policy(UserName="operator", PolicyName="operator", PolicyDocument=policy)
+        key = iam.create_access_key(UserName="operator")["AccessKey"]
+        item = {"pk": "LOCAL", "sk": "LOCAL", "kind": "local-stack", "api": self.url(""), "roblox": roblox,
+                "secrets": self.aws.url, "objects": self.aws.url}
+        self.aws.client("dynamodb").put_item(
+            TableName=self.outputs["WorkspacesTableName"], Item={k: {"S": v} for k, v in item.items()})
+        self.operator = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+                         "AWS_ENDPOINT_URL_DYNAMODB": self.aws.url}

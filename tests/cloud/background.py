@@ -1,0 +1,107 @@
+"""What the functions do besides answering: webhooks, the mirror, schedules, erasures, ranks, large exports."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+import uuid
+
+import scenario
+from api import fetch, wait
+
+BAN = scenario.README_BAN
+
+
+def outward(stack, outside, api, workspace):
+    """A webhook with a verified signature, the mirror to Roblox, and a change of rank."""
+    of_it = ["--workspace", workspace]
+    hook = stack.cli("webhook", "add", outside.hooks + "studio", *of_it)
+    outside.register("studio", hook["secret"])
+    stack.secret("open-cloud", outside.key)
+    name = f"portcullis/{stack.name}/open-cloud"
+    stack.cli("mirror", "set", outside.place, "--secret", name, *of_it)
+    stack.cli("group", "allow", outside.group, "--secret", name, *of_it)
+    # publish-events keeps what it knows about webhooks and mirrors for a moment.
+    time.sleep(6)
+
+    api.call("POST", "/ban-async", {**BAN, "userId": 201, "experienceId": outside.place})
+    outside.expect("GAME_BANNED", "user 201", "signature verified")
+    outside.expect("user 201", "restricted")
+    api.call("POST", "/unban-async", {"userId": 201, "experienceId": outside.place, "reason": "x", "moderatorId": 1})
+    outside.expect("GAME_UNBANNED", "user 201", "signature verified")
+    assert stack.cli("webhook", "test", hook["id"], *of_it)
+    stack.cli("mirror", "status", *of_it)
+    stack.cli("mirror", "reconcile", outside.place, *of_it)
+
+    body = {"userId": outside.member, "groupId": outside.group, "rankId": 10, "moderatorId": 1, "reason": "Trial"}
+    changed = api.call("PATCH", "/group-role", body, {"prefer": "return=representation"})
+    assert 10 in [role["rank"] for role in changed["roles"]], changed
+    stack.cli("group", "check", outside.group, *of_it)
+
+
+def let_expire(api):
+    """A ban of a second, which a poll and a schedule then notice."""
+    api.call("POST", "/ban-async", {**BAN, "userId": 202, "experienceId": 77, "banLength": "1s"})
+    time.sleep(2)
+    assert api.call("GET", "/pending-bans?experienceId=77")["list"] == []
+    return api.call("GET", "/bans?userId=202")["list"][0]["guid"]
+
+
+def expired(api, guid):
+    """The schedule that runs each minute records the expiry as an event. The test does not start it."""
+    wait("the expiry is an event", lambda: "GAME_UNBANNED" in {
+        event["event"] for event in api.call("GET", f"/bans/{guid}")["events"]}, 90)
+
+
+def erasure(stack, api, workspace):
+    """Roblox asks to erase a user, who then has no data: neither bans nor files."""
+    secret = stack.cli("erasure", "setup", "--mode", "erase", "--workspace", workspace)["secret"]
+    ban = scenario.a_ban(api, 203)
+    api.call("POST", "/evidence/create", {
+        "caseId": ban, "evidenceType": "Metadata", "evidenceContent": base64.b64encode(b"x").decode()})
+    body = json.dumps({
+        "NotificationId": str(uuid.uuid4()), "EventType": "RightToErasureRequest",
+        "EventTime": "2026-11-21T09:30:03.000Z", "EventPayload": {"UserId": 203, "GameIds": [scenario.PLACE]},
+    }).encode()
+    now = str(int(time.time()))
+    digest = hmac.new(secret.encode(), now.encode() + b"." + body, hashlib.sha256).digest()
+
+    def notify(signature):
+        headers = {"content-type": "application/json", "roblox-signature": f"t={now},v1={signature}"}
+        return fetch("POST", stack.url("/roblox/webhook"), body, headers)[0]
+
+    assert notify("AAAA") == 401
+    assert notify(base64.b64encode(digest).decode()) == 200
+    assert api.call("GET", "/bans?userId=203")["list"] == []
+    api.called.add("POST /roblox/webhook")
+
+
+def exports(stack, api):
+    """An export that is too large for an answer goes through S3, behind a presigned link."""
+    dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["BansTableName"]
+    first = dynamodb.query(
+        TableName=table, IndexName="by-workspace", KeyConditionExpression="ledger = :list",
+        ExpressionAttributeValues={":list": {"S": f"{api.key.workspace[-8:]}#1"}}, Limit=1)["Items"][0]
+    # Copies of a ban, with the longest reasons.
+    copies = []
+    for number in range(2400):
+        guid, user = 10_000 + number, 1_000_000 + number
+        copy = json.loads(json.dumps(first))
+        copy["ban"]["M"].update(guid={"N": str(guid)}, user={"N": str(user)},
+                                private_reason={"S": '"' * 1000}, public_reason={"S": '"' * 400})
+        copy.update(pk={"S": f"{first['pk']['S'].split('#')[0]}#U#{user}"}, sk={"S": f"B#{guid:020}"},
+                    guid_key={"S": f"{guid:020}"})
+        copy.pop("due", None), copy.pop("due_at", None)
+        copies.append({"PutRequest": {"Item": copy}})
+    for start in range(0, len(copies), 25):
+        dynamodb.batch_write_item(RequestItems={table: copies[start:start + 25]})
+    place = first["experience_ledger"]["S"].split("#")[1]
+    for route in ["/export/bans/json", "/export/bans/csv", f"/export/bans/json?experienceId={place}",
+                  f"/export/bans/csv?experienceId={place}"]:
+        key = api.key(f"GET {route.partition('?')[0]}")
+        status, headers, body = fetch("GET", stack.url(route), None, {"authorization": f"Bearer {key}"})
+        assert status == 303, f"{route}: {status} {body[:300]}"
+        status, _, content = fetch("GET", headers["location"])
+        rows = len(json.loads(content)["list"]) if "json" in route else content.count(b"\n") - 1
+        assert status == 200 and rows >= len(copies), f"{route}: {status}, {rows} rows"
