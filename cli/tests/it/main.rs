@@ -19,6 +19,7 @@ mod evidence_transfers;
 mod experiences;
 mod groups;
 mod harness;
+mod help;
 mod import;
 mod keys;
 mod mirror;
