@@ -202,6 +202,61 @@ fn documented_costs_are_those_that_the_command_prints() {
     assert_eq!(samples, 3);
 }
 
+/// The USD of a position of a bill.
+fn usd(bill: &Value, part: &str, what: &str) -> f64 {
+    let positions = bill[part].as_array().unwrap();
+    let found = positions.iter().find(|one| one["what"] == what);
+    found.unwrap()["usd"].as_f64().unwrap()
+}
+
+#[test]
+fn documented_figures_follow_from_the_command() {
+    let text = page("docs/costs.md");
+    let says = |what: String| assert!(text.contains(&what), "docs/costs.md lacks {what:?}");
+    let games = ["--servers", "10", "--joins-per-day", "1000000"];
+    let basic = bill(&games);
+    let full = bill(&[&games[..], &["--metrics-level", "full"]].concat());
+    for level in [&basic, &full] {
+        let alarms = &level["fixed"][0];
+        let number = |field: &str| alarms[field].as_f64().unwrap();
+        says(format!(
+            "{:.0} metrics, ${:.2} |",
+            number("quantity"),
+            number("usd")
+        ));
+        says(format!("**${:.2}**", level["fixedUsd"].as_f64().unwrap()));
+    }
+    says(format!("| 12, ${:.2} |", usd(&full, "fixed", "metrics")));
+    let more = usd(&full, "variable", "metrics");
+    says(format!(
+        "up to {:.0} more of them have values while games play, ${more:.2}",
+        more / 0.30
+    ));
+    says(format!(
+        "| ${0:.2} | ${0:.2} |",
+        usd(&basic, "fixed", "schedules")
+    ));
+    says(format!(
+        "each server: ${:.2}.",
+        usd(&basic, "variable", "polls") / 10.0
+    ));
+    let checks = usd(&basic, "variable", "ban checks") / (730.0 / 24.0);
+    says(format!("${checks:.2} for a million."));
+    let scanning = json!({ "ScanEvidence": "true" });
+    let scanning = scanning.as_object().unwrap();
+    let scanning = Template::load_with(repository("template.yaml"), scanning).unwrap();
+    let alarms = of_type(
+        scanning.nested("Observability").unwrap(),
+        "AWS::CloudWatch::Alarm",
+    );
+    let watched: u32 = alarms.iter().map(|alarm| named(alarm)).sum();
+    let more = watched - MetricsLevel::Basic.observability().alarm_metrics;
+    says(format!(
+        "`ScanEvidence` ${:.2}",
+        f64::from(more) * prices::ALARM_METRIC
+    ));
+}
+
 #[test]
 fn documented_prices_are_those_that_the_command_uses() {
     let text = page("docs/costs.md");
