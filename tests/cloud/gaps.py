@@ -210,6 +210,32 @@ def table_settings():
 
 
 @gap
+def bucket_with_objects():
+    """CloudFormation deletes only an empty bucket; ministack deletes any."""
+    from ministack.services import s3
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    create, delete = handler["create"], handler["delete"]
+
+    def is_there():
+        name, _ = create("probe", {}, "probe")
+        s3._buckets[name]["objects"]["probe"] = {"body": b"", "etag": "x", "size": 0}
+        delete(name, {})
+        return name not in s3._buckets
+
+    def delete_empty(name, properties):
+        if s3._buckets[name]["objects"]:
+            raise ValueError("The bucket you tried to delete is not empty")
+        delete(name, properties)
+
+    def fix():
+        handler["delete"] = delete_empty
+
+    return is_there, fix
+
+
+@gap
 def dynamodb_conditions():
     """IAM compares dynamodb:LeadingKeys, dynamodb:Attributes and dynamodb:ReturnValues with the request; ministack
     knows only the attributes of a projection. AWS does not document whether a batch over two tables is checked

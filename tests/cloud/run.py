@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import background
+import limits
+import removal
 import roles
 import scenario
 from api import Api
@@ -52,6 +54,8 @@ def main():
                 # Webhooks and Roblox are on this machine here.
                 "ALLOW_LOOPBACK": "true", "ROBLOX_API_URL": outside.roblox})
             stack.hire(outside.roblox)
+        with Step("limits"):
+            limits.check(stack)
         workspace = stack.cli("workspace", "create", "My studio")["guid"]
         api = Api(stack.url(""), Keys(stack, workspace))
         with Step("scenario"):
@@ -67,6 +71,8 @@ def main():
             background.expired(api, expiring)
         with Step("roles"):
             roles.check(stack)
+        with Step("removal"):
+            removal.check(stack)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""Deletes the stack, and checks what is left."""
+
+from api import wait
+
+
+def check(stack):
+    """Tables and evidence stay. CloudFormation deletes only an empty bucket, so a recent export blocks it."""
+    before = stack.resources()
+    stack.cloudformation.delete_stack(StackName=stack.name)
+    status = wait("the deletion ends", lambda: ended(stack), 60)
+    assert status == "DELETE_FAILED", f"the bucket holds exports, but the stack is {status}"
+    empty(stack, before["ExportsBucket"])
+    stack.cloudformation.delete_stack(StackName=stack.name)
+    status = wait("the deletion ends", lambda: ended(stack), 60)
+    assert status in ("gone", "DELETE_COMPLETE"), status
+
+    s3 = stack.aws.client("s3")
+    buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    assert before["EvidenceBucket"] in buckets and before["ExportsBucket"] not in buckets, buckets
+    tables = stack.aws.client("dynamodb").list_tables()["TableNames"]
+    assert set(tables) == {before["BansTable"], before["WorkspacesTable"]}, tables
+    count = stack.aws.client("dynamodb").scan(TableName=before["BansTable"], Select="COUNT")["Count"]
+    assert count > 0, "the table has lost its items"
+    for left in [
+        stack.aws.client("lambda").list_functions()["Functions"],
+        stack.aws.client("iam").list_roles()["Roles"],
+        stack.aws.client("apigatewayv2").get_apis()["Items"],
+        stack.aws.client("events").list_rules()["Rules"],
+        stack.aws.client("sqs").list_queues().get("QueueUrls", []),
+        stack.aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack.name}/")["logGroups"],
+        stack.aws.client("cloudwatch").describe_alarms()["MetricAlarms"],
+    ]:
+        assert not left, f"left after the deletion: {left}"
+    print("removal: both tables and the bucket of evidence are left, with their contents")
+
+
+def ended(stack):
+    status = stack.status()
+    return "gone" if status is None else status if not status.endswith("_IN_PROGRESS") else None
+
+
+def empty(stack, bucket):
+    s3 = stack.aws.client("s3")
+    keys = [{"Key": it["Key"]} for it in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
