@@ -9,6 +9,7 @@ import uuid
 
 import scenario
 from api import fetch, wait
+from transform import ROOT
 
 BAN = scenario.README_BAN
 
@@ -22,6 +23,8 @@ def outward(stack, outside, api, workspace):
     name = f"portcullis/{stack.name}/open-cloud"
     stack.cli("mirror", "set", outside.place, "--secret", name, *of_it)
     stack.cli("group", "allow", outside.group, "--secret", name, *of_it)
+    # An endpoint without a secret at the receiver, which answers 404.
+    stack.cli("webhook", "add", outside.hooks + "nobody", *of_it)
     # publish-events keeps what it knows about webhooks and mirrors for a moment.
     time.sleep(6)
 
@@ -35,9 +38,48 @@ def outward(stack, outside, api, workspace):
     stack.cli("mirror", "reconcile", outside.place, *of_it)
 
     body = {"userId": outside.member, "groupId": outside.group, "rankId": 10, "moderatorId": 1, "reason": "Trial"}
-    changed = api.call("PATCH", "/group-role", body, {"prefer": "return=representation"})
+    once = {"prefer": "return=representation", "idempotency-key": "trial"}
+    changed = api.call("PATCH", "/group-role", body, once)
     assert 10 in [role["rank"] for role in changed["roles"]], changed
+    assert api.call("PATCH", "/group-role", body, once)["status"] == "ok"
     stack.cli("group", "check", outside.group, *of_it)
+
+
+def checks_with_a_cap(stack, api, workspace):
+    key = stack.cli("key", "create", "--name", "partner", "--kind", "public", "--checks-per-minute", 1,
+                    "--workspace", workspace)["key"]
+    check = {"userId": 1, "experienceId": 1}
+    found = [api.answer("POST", "/is-banned", check, key=key)[0] for _ in range(3)]
+    assert found[0] == 200 and 429 in found, found
+
+
+def old_evidence(stack, api):
+    """What the schedules of evidence and of keys do, which run each five minutes and each day: the test starts them."""
+    ban = scenario.a_ban(api, 204)
+    guid, _ = scenario.create_file(api, ban, b"never uploaded", "text/plain")
+    dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["BansTableName"]
+    due = [item for page in dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]
+           if item["kind"]["S"] == "evidence" and "due_at" in item]
+    assert due, "no evidence is due"
+    for item in due:
+        dynamodb.update_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]},
+                             UpdateExpression="SET due_at = :past", ExpressionAttributeValues={":past": {"N": "1"}})
+    stack.run_schedule("ExpireEvidenceFunctionEachFiveMinutes")
+    api.call("GET", f"/evidence/{guid}", expect=404)
+    stack.run_schedule("MirrorBansFunctionEachDay")
+
+
+def quarantine(stack, api):
+    """GuardDuty's event about a file. Only AWS may send it, so the test invokes the rule's target with it."""
+    ban, content = scenario.a_ban(api, 205), b"X5O!P%@AP"
+    guid, upload = scenario.create_file(api, ban, content, "text/plain")
+    assert scenario.put(upload, content) == 200
+    api.call("POST", f"/evidence/{guid}/complete")
+    event = json.loads((ROOT / "events/quarantine-evidence.json").read_text())
+    event["detail"]["s3ObjectDetails"].update(
+        bucketName=stack.outputs["EvidenceBucketName"], objectKey=f"{api.key.workspace[-8:]}/{guid}")
+    stack.invoke("QuarantineEvidenceFunction", event)
+    assert api.call("GET", f"/evidence/{guid}/metadata")["state"] == "quarantined"
 
 
 def let_expire(api):

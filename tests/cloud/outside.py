@@ -30,7 +30,7 @@ class Outside:
 
     def expect(self, *words, seconds=40):
         """Waits for a delivery or a change with these words."""
-        unverified = [line for line in self.lines if "not verified" in line]
+        unverified = [line for line in self.lines if "webhook: studio" in line and "not verified" in line]
         assert not unverified, unverified
         return wait(f"a line with {words}", lambda: next(
             (line for line in self.lines if all(word in line for word in words)), None), seconds)

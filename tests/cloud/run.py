@@ -63,6 +63,10 @@ def main():
             expiring = background.let_expire(api)
         with Step("webhooks, mirror, ranks"):
             background.outward(stack, outside, api, workspace)
+        with Step("caps, old evidence, quarantine"):
+            background.checks_with_a_cap(stack, api, workspace)
+            background.old_evidence(stack, api)
+            background.quarantine(stack, api)
         with Step("erasure"):
             background.erasure(stack, api, workspace)
         with Step("large exports"):

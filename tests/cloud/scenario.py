@@ -4,7 +4,6 @@ import base64
 import csv
 import hashlib
 import io
-import json
 
 from api import fetch, wait
 
@@ -93,35 +92,36 @@ def a_ban(api, user):
 
 def text_as_evidence(api):
     ban = a_ban(api, 158)
-    made = api.call("PATCH", "/evidence/create", {
-        "caseId": ban, "evidenceType": "Metadata",
-        "evidenceContent": base64.b64encode(b"https://example.com/clip").decode()})
-    guid = made["evidenceGuid"]
+    text = {"caseId": ban, "evidenceType": "Metadata",
+            "evidenceContent": base64.b64encode(b"https://example.com/clip").decode()}
+    once = {"idempotency-key": "clip"}
+    guid = api.call("PATCH", "/evidence/create", text, once)["evidenceGuid"]
+    assert api.call("PATCH", "/evidence/create", text, once)["evidenceGuid"] == guid
     assert api.call("GET", f"/evidence/{guid}")["evidenceContent"]
     api.call("PATCH", f"/evidence/{guid}/metadata", {"comment": "At 0:42"})
     metadata = api.call("GET", f"/evidence/{guid}/metadata")["metadata"]
     assert metadata["comment"] == "At 0:42", metadata
-    listed = api.call("GET", f"/bans/{ban}/evidence")["list"]
-    assert [piece["evidenceGuid"] for piece in listed] == [guid], listed
+    for query in ["", "?userId=158"]:
+        listed = api.call("GET", f"/bans/{ban}/evidence{query}")["list"]
+        assert [piece["evidenceGuid"] for piece in listed] == [guid], listed
     check = {"userId": 158, "experienceId": PLACE, "includeEvidence": True}
-    assert guid in json.dumps(api.call("POST", "/is-banned", check))
+    [piece] = api.call("POST", "/is-banned", check)["associatedEvidence"]
+    assert piece["evidenceGuid"] == guid, piece
     api.call("DELETE", f"/evidence/{guid}")
     assert api.call("GET", f"/bans/{ban}/evidence")["list"] == []
 
 
 def file_as_evidence(api):
     """A file goes to S3 and back with presigned links. A changed file is refused."""
-    content = b"a log of the chat"
-    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    piece = api.call("POST", "/evidence/create", {
-        "caseId": a_ban(api, 159), "evidenceType": "File", "fileName": "chat.txt", "contentType": "text/plain",
-        "size": len(content), "sha256": digest})
-    guid, upload = piece["evidenceGuid"], piece["upload"]
+    content, ban = b"a log of the chat", a_ban(api, 159)
+    guid, upload = create_file(api, ban, content, "text/plain")
     assert api.call("POST", f"/evidence/{guid}/complete", expect=409)["code"] == "not_uploaded"
-    headers = {name: str(value) for name, value in upload["headers"].items()}
-    status, _, answer = fetch("PUT", upload["url"], content, headers)
-    assert status == 200, answer
+    assert put(upload, content[::-1]) == 400, "other bytes than declared"
+    assert put(upload, content) == 200
+    assert put(upload, content) == 412, "a second upload"
     assert api.call("POST", f"/evidence/{guid}/complete")["state"] == "available"
+    other = api.call("GET", f"/evidence/{guid}")["streamUri"]
+    assert fetch("GET", other)[2] == content
     link = api.call("GET", f"/evidence/{guid}/metadata")["streamUri"]
     status, headers, downloaded = fetch("GET", link)
     assert (status, downloaded) == (200, content), (status, downloaded)
@@ -131,6 +131,25 @@ def file_as_evidence(api):
     api.call("DELETE", f"/evidence/{guid}")
     status, _, _ = fetch("GET", link)
     assert status == 404, f"a removed file: {status}"
+
+    program = b"MZ\x90\0 this is no picture"
+    guid, upload = create_file(api, ban, program, "image/png")
+    assert put(upload, program) == 200
+    assert api.call("POST", f"/evidence/{guid}/complete", expect=422)["code"] == "content_mismatch"
+
+
+def create_file(api, ban, content, kind):
+    """A new piece's guid, and where to upload its file."""
+    piece = api.call("POST", "/evidence/create", {
+        "caseId": ban, "evidenceType": "File", "fileName": "file", "contentType": kind, "size": len(content),
+        "sha256": base64.b64encode(hashlib.sha256(content).digest()).decode()})
+    return piece["evidenceGuid"], piece["upload"]
+
+
+def put(upload, content):
+    """The status of an upload."""
+    headers = {name: str(value) for name, value in upload["headers"].items()}
+    return fetch("PUT", upload["url"], content, headers)[0]
 
 
 def refusals(api):

@@ -200,6 +200,21 @@ class Stack:
         except ValueError:
             return done.stdout
 
+    def invoke(self, function, event):
+        """Invokes a function by its logical id."""
+        answer = self.aws.client("lambda").invoke(
+            FunctionName=self.resources()[function], Payload=json.dumps(event).encode())
+        content = answer["Payload"].read()
+        assert "FunctionError" not in answer, f"{function}: {content}"
+
+    def run_schedule(self, rule):
+        """Does what EventBridge does when a schedule is due, and waits for it."""
+        targets = self.aws.client("events").list_targets_by_rule(Rule=self.resources()[rule])["Targets"]
+        for target in targets:
+            answer = self.aws.client("lambda").invoke(
+                FunctionName=target["Arn"], Payload=target.get("Input", "{}").encode())
+            assert "FunctionError" not in answer, f"{rule}: {answer['Payload'].read()}"
+
     def secret(self, name, value):
         """Stores a secret under the stack's prefix."""
         self.aws.client("secretsmanager").create_secret(Name=f"portcullis/{self.name}/{name}", SecretString=value)
