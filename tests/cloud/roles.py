@@ -8,8 +8,20 @@ from urllib.parse import unquote
 # A granted action on a resource, by the function that has it.
 Grant = namedtuple("Grant", "function statement action resource")
 
-# What no call of the cloud test reaches, with the reason. An entry that is reached fails the test.
-UNREACHED = {}
+# What no call of the cloud test reaches, with the reason; `*` is every function, statement or action. Timing
+# decides whether a call reaches those that need a race.
+UNREACHED = {
+    ("*", "ReadStream", "*"): "Lambda reads the stream with it; the emulator reads without the role",
+    ("*", "ReportFailure", "*"): "Lambda reports failed records with it; the emulator sends without the role",
+    ("QuarantineEvidence", "*", "sqs:SendMessage"): "Lambda reports failed events with it, as above",
+    ("EvidenceComplete", "SeeWhetherThereIsAFile", "*"): "S3 asks for it before it answers 404; the emulator does not",
+    ("ExpireEvidence", "ReadRetention", "*"): "only when a workspace limits how long evidence is kept",
+    ("MirrorBans", "Continue", "*"): "only when a sweep finds work that no decision has woken it for",
+    ("MirrorBans", "NoteAndReport", "dynamodb:Query"): "only when a report repeats an earlier call after a change",
+    ("UnbanAsync", "DecideAndReport", "dynamodb:Query"): "only when a call is repeated after another change of the ban",
+    ("RobloxWebhook", "EraseOrQueue", "dynamodb:ConditionCheckItem"): "only for a user with bans in other standings",
+    ("DeliverWebhooks", "Continue", "*"): "only when a run ends before its deliveries do",
+}
 
 
 def listed(value):
@@ -76,6 +88,11 @@ def check(stack):
         (function, action, sid) == (grant.function, grant.action, grant.statement)
         and fnmatch.fnmatchcase(resource, grant.resource) for function, action, sid, resource in used)}
     print(f"roles: {len(decisions)} decisions, {len(granted)} grants, {len(unreached)} not reached:")
+    unexplained = []
     for grant in sorted(unreached):
-        reason = UNREACHED.get((grant.function, grant.statement, grant.action))
-        print(f"  {' '.join(grant)}: {reason or 'NO REASON'}")
+        reason = next((reason for entry, reason in UNREACHED.items() if all(
+            part in ("*", own) for part, own in zip(entry, (grant.function, grant.statement, grant.action)))), None)
+        print(f"  {grant.function} {grant.statement}: {grant.action} on {grant.resource}: {reason}")
+        if reason is None:
+            unexplained.append(grant)
+    assert not unexplained, f"no call uses {unexplained}: remove the grant, or explain it in UNREACHED"

@@ -1,12 +1,14 @@
 """Deploys the service into an AWS emulator that others wrote, and drives it from outside."""
 
 import re
+import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import background
+import gaps
 import limits
 import removal
 import roles
@@ -46,37 +48,60 @@ class Step:
         print(f"{'FAILED' if failure else 'ok'} {self.name} ({time.monotonic() - self.start:.1f} s)", flush=True)
 
 
+def every_route(stack, api):
+    """The template has no route that the test has not called."""
+    paths = stack.template["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    routes = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, methods in paths.items()
+              for method in methods if path != "/$default"}
+    called = {re.sub(r"/\d+", "/{guid}", route) for route in api.called}
+    missing = routes - called
+    assert not missing, f"not called: {sorted(missing)}"
+    print(f"routes: all {len(routes)} called")
+
+
 def main():
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cloud-test-"))
-    with Outside() as outside, Emulator(folder) as aws:
-        with Step("deploy"):
-            stack = Stack.deploy(aws, variables={
-                # Webhooks and Roblox are on this machine here.
-                "ALLOW_LOOPBACK": "true", "ROBLOX_API_URL": outside.roblox})
-            stack.hire(outside.roblox)
-        with Step("limits"):
-            limits.check(stack)
-        workspace = stack.cli("workspace", "create", "My studio")["guid"]
-        api = Api(stack.url(""), Keys(stack, workspace))
-        with Step("scenario"):
-            scenario.run(api)
-            expiring = background.let_expire(api)
-        with Step("webhooks, mirror, ranks"):
-            background.outward(stack, outside, api, workspace)
-        with Step("caps, old evidence, quarantine"):
-            background.checks_with_a_cap(stack, api, workspace)
-            background.old_evidence(stack, api)
-            background.quarantine(stack, api)
-        with Step("erasure"):
-            background.erasure(stack, api, workspace)
-        with Step("large exports"):
-            background.exports(stack, api)
-        with Step("expiries"):
-            background.expired(api, expiring)
-        with Step("roles"):
-            roles.check(stack)
-        with Step("removal"):
-            removal.check(stack)
+    print(*gaps.describe(), sep="\n", flush=True)
+    try:
+        with Outside() as outside, Emulator(folder) as aws:
+            test(outside, aws)
+    except BaseException:
+        print(f"the emulator's log is in {folder}/ministack.log", flush=True)
+        raise
+    shutil.rmtree(folder)
+
+
+def test(outside, aws):
+    with Step("deploy"):
+        stack = Stack.deploy(aws, variables={
+            # Webhooks and Roblox are on this machine here.
+            "ALLOW_LOOPBACK": "true", "ROBLOX_API_URL": outside.roblox})
+        stack.hire(outside.roblox)
+    with Step("limits"):
+        limits.check(stack)
+    workspace = stack.cli("workspace", "create", "My studio")["guid"]
+    api = Api(stack.url(""), Keys(stack, workspace))
+    with Step("scenario"):
+        scenario.run(api)
+        expiring = background.let_expire(api)
+    with Step("webhooks, mirror, ranks"):
+        background.outward(stack, outside, api, workspace)
+    with Step("caps, old evidence, quarantine"):
+        background.checks_with_a_cap(stack, api, workspace)
+        background.old_evidence(stack, api)
+        background.quarantine(stack, api)
+    with Step("erasure"):
+        background.erasure(stack, api, workspace)
+    with Step("large exports"):
+        background.exports(stack, api)
+    with Step("expiries"):
+        background.expired(api, expiring)
+    with Step("routes"):
+        every_route(stack, api)
+    with Step("roles"):
+        roles.check(stack)
+    with Step("removal"):
+        removal.check(stack)
 
 
 if __name__ == "__main__":

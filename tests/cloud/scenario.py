@@ -19,6 +19,7 @@ LIFTED = "?experienceUnbanCompleted=true"
 def run(api):
     """Everything that needs no operator."""
     ban_and_unban(api)
+    repeat(api)
     propagate(api)
     lists(api)
     text_as_evidence(api)
@@ -47,6 +48,14 @@ def ban_and_unban(api):
     api.call("POST", f"/unban-async{LIFTED}", {**check, "reason": "Ban automatically expired."},
              {"roblox-id": str(PLACE)})
     assert api.call("GET", f"/pending-unbans?experienceId={PLACE}")["list"] == []
+
+
+def repeat(api):
+    """A call with an Idempotency-Key answers as it did, also after another change of the ban."""
+    first, once = {**README_BAN, "userId": 160}, {"idempotency-key": "first", "prefer": "return=representation"}
+    made = api.call("POST", "/ban-async", first, once)["ban"]
+    api.call("POST", "/ban-async", {**first, "overwrite": True, "banLength": "9d"})
+    assert api.call("POST", "/ban-async", first, once)["ban"] == made
 
 
 def propagate(api):
