@@ -105,11 +105,17 @@ check: needs-rust check-tools ## Check formatting, lints, documentation, wording
 	.tools/cfn-lint/bin/cfn-lint template.yaml observability.yaml
 	.tools/checkov/bin/checkov --file template.yaml observability.yaml
 
+# The processors that the functions are built for and run on. samconfig.toml has the deployed one.
+ARCHITECTURE := $(or $(shell sed -n '/^parameter_overrides/s/.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml \
+  | tail -1),arm64)
+
 build: needs-rust $(LAMBDA_READY) $(SAM_READY) ## Build the functions as they are deployed
-	.tools/sam/bin/sam build
+	cargo fetch --locked --quiet
+	.tools/sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	tools/pin-architecture $(ARCHITECTURE)
 
 deploy: needs-aws build ## Deploy to your AWS account; it shows the changes and asks first
-	.tools/sam/bin/sam deploy
+	.tools/sam/bin/sam deploy $(if $(GUIDED),--guided)
 
 install: needs-rust ## Install the portcullis command into ~/.cargo/bin
 	tools/quietly cargo install --locked --profile tool --path cli

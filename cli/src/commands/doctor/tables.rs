@@ -15,7 +15,7 @@ use shared::store::names;
 use super::finding::Finding;
 use crate::connection::Connection;
 
-const DEPLOY: &str = "deploy the current template with `sam deploy`, which sets it up";
+const DEPLOY: &str = "deploy the current template with `make deploy`, which sets it up";
 
 /// The name, hash key and range key of an index.
 type Index = (&'static str, &'static str, &'static str);
