@@ -11,6 +11,7 @@ LAMBDA_READY := $(call ready,cargo-lambda)
 SAM_READY := $(call ready,sam)
 CFN_LINT_READY := $(call ready,cfn-lint)
 CHECKOV_READY := $(call ready,checkov)
+WORKFLOWS_READY := $(call ready,workflows)
 SCHEMATHESIS_READY := $(call ready,schemathesis)
 MINISTACK_READY := $(call ready,ministack)
 
@@ -104,6 +105,8 @@ check: needs-rust check-tools ## Check formatting, lints, documentation, wording
 	.tools/sam/bin/sam validate --lint --region us-east-1
 	.tools/cfn-lint/bin/cfn-lint template.yaml observability.yaml
 	.tools/checkov/bin/checkov --file template.yaml observability.yaml
+	.tools/workflows/bin/actionlint -shellcheck= -pyflakes=
+	.tools/workflows/bin/zizmor --offline --quiet .github
 
 # The processors that the functions are built for and run on. samconfig.toml has the deployed one.
 ARCHITECTURE := $(or $(shell sed -n '/^parameter_overrides/s/.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml \
@@ -131,7 +134,7 @@ clean: ## Delete everything that was built and installed here
 	cargo clean
 	rm -rf .aws-sam .tools
 
-check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY) $(CARGO_MACHETE_READY)
+check-tools: $(SAM_READY) $(CFN_LINT_READY) $(CHECKOV_READY) $(WORKFLOWS_READY) $(CARGO_MACHETE_READY)
 
 # The lists are complete, and pip cannot combine the extras in them with --require-hashes: hence --no-deps.
 .tools/%: | needs-python
