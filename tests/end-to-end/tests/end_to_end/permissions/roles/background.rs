@@ -8,7 +8,6 @@ const READ_STREAM: &[&str] = &[
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
 ];
 
 pub const ROLES: &[Role] = &[
