@@ -10,6 +10,7 @@ mod mirrors;
 mod restore;
 mod stream;
 mod tables;
+mod versions;
 mod webhooks;
 mod workspaces;
 
@@ -81,8 +82,11 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         }
     };
     let mut url = args.url.clone();
+    let mut deployed = None;
     if let Some(located) = &located {
         if let Some(stack) = &located.stack {
+            deployed = stack.version().map(str::to_owned);
+            findings.push(versions::of_stack(stack.version()));
             match stack.output("ApiUrl") {
                 Ok(address) => url = url.or(Some(address.to_owned())),
                 Err(error) => findings.push(Finding::of_error("stack", &error)),
@@ -105,7 +109,9 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
     }
     match url {
         Some(url) => {
-            let asked = tokio::task::spawn_blocking(move || api::examine(&url, key.as_deref()));
+            let asked = tokio::task::spawn_blocking(move || {
+                api::examine(&url, deployed.as_deref(), key.as_deref())
+            });
             match asked.await {
                 Ok(answered) => findings.extend(answered),
                 Err(error) => findings.push(Finding::failed("API", error.to_string(), "try again")),

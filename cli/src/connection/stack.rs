@@ -66,6 +66,11 @@ impl Stack {
         self.parameters.get(name).map(String::as_str)
     }
 
+    /// The version that was deployed, since 0.2.0.
+    pub fn version(&self) -> Option<&str> {
+        self.outputs.get("Version").map(String::as_str)
+    }
+
     /// An output, such as `BansTableName`.
     pub fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).with_context(|| {

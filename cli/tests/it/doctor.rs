@@ -133,6 +133,7 @@ async fn healthy_installation_passes() {
         ("ApiUrl", &url),
         ("EvidenceBucketName", "evidence-bucket"),
         ("ExportsBucketName", "exports-bucket"),
+        ("Version", env!("CARGO_PKG_VERSION")),
     ]);
     let variables = |lambda: &str| {
         [
@@ -172,6 +173,8 @@ async fn healthy_installation_passes() {
     }
     for check in [
         "credentials",
+        "version of the stack",
+        "version of the API",
         "stream",
         "stream mapping",
         "stream mapping of events",

@@ -17,6 +17,8 @@ use crate::store::content_disposition;
 /// Seconds after which a caller should retry a call that the database failed.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
+const VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -134,6 +136,7 @@ impl Reply {
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert("portcullis-version", VERSION);
         if let Ok(id) = HeaderValue::from_str(request_id) {
             response.headers_mut().insert("x-request-id", id);
         }

@@ -9,6 +9,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 use super::finding::Finding;
+use super::versions;
 use crate::connection::require_secure_url;
 
 /// A clock difference from here on is a warning, in seconds.
@@ -22,6 +23,7 @@ struct Answer {
     body: Value,
     /// The API's clock, in Unix seconds.
     clock: Option<i64>,
+    version: Option<String>,
 }
 
 impl Answer {
@@ -30,8 +32,8 @@ impl Answer {
     }
 }
 
-/// Calls a route that does not exist and, with a key, makes a ban check.
-pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
+/// Calls a route that does not exist and, with a key, makes a ban check. `deployed` is the stack's version.
+pub fn examine(url: &str, deployed: Option<&str>, key: Option<&str>) -> Vec<Finding> {
     let url = url.trim_end_matches('/');
     if !url.ends_with("/api/v1") {
         return vec![Finding::failed(
@@ -69,6 +71,9 @@ pub fn examine(url: &str, key: Option<&str>) -> Vec<Finding> {
             "check --url: it is the stack's output ApiUrl",
         )
     }];
+    if is_ours {
+        findings.push(versions::of_api(answer.version.as_deref(), deployed));
+    }
     findings.push(skew(answer.clock));
     if let Some(key) = key {
         findings.push(match require_secure_url(url) {
@@ -112,17 +117,17 @@ fn check(agent: &Agent, url: &str, key: &str) -> Finding {
 }
 
 fn read(mut response: Response<ureq::Body>) -> Answer {
-    let clock = response
-        .headers()
-        .get("date")
-        .and_then(|date| date.to_str().ok())
+    let header = |name| response.headers().get(name)?.to_str().ok();
+    let clock = header("date")
         .and_then(|date| rfc2822::parse(date).ok())
         .map(|date| date.timestamp().as_second());
+    let version = header("portcullis-version").map(str::to_owned);
     let text = response.body_mut().read_to_string().unwrap_or_default();
     Answer {
         status: response.status().as_u16(),
         body: serde_json::from_str(&text).unwrap_or_default(),
         clock,
+        version,
     }
 }
 
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn urls_of_anything_but_the_api_are_refused_without_a_call() {
-        let found = examine("http://127.0.0.1:9", Some("key"));
+        let found = examine("http://127.0.0.1:9", None, Some("key"));
         let fields = found.first().unwrap().fields();
         assert_eq!(found.len(), 1);
         assert!(

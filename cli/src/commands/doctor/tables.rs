@@ -13,6 +13,7 @@ use shared::store::attributes::{
 use shared::store::names;
 
 use super::finding::Finding;
+use super::versions;
 use crate::connection::Connection;
 
 const DEPLOY: &str = "deploy the current template with `make deploy`, which sets it up";
@@ -115,6 +116,12 @@ async fn describe(
                 ),
             },
         });
+    }
+    for own in table.global_secondary_indexes() {
+        let name = own.index_name().unwrap_or_default();
+        if indexes.iter().all(|(known, ..)| *known != name) {
+            findings.push(versions::of_unknown_index(name));
+        }
     }
     Some(table)
 }

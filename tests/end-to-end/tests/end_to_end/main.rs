@@ -51,3 +51,4 @@ mod routes;
 mod stored_kinds;
 mod time_limits;
 mod unbans;
+mod versions;

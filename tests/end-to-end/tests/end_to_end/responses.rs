@@ -29,7 +29,7 @@ const BAN_INFO: [&str; 17] = [
 ];
 
 #[tokio::test]
-async fn every_response_forbids_caching_and_carries_a_request_id() {
+async fn every_response_forbids_caching_and_carries_a_request_id_and_the_version() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     let mut ids = HashSet::new();
@@ -37,6 +37,8 @@ async fn every_response_forbids_caching_and_carries_a_request_id() {
         for answer in [app.send(&call).await, workspace.send(call).await] {
             assert!([200, 401].contains(&answer.status), "{name}: {answer}");
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
+            let version = answer.header("portcullis-version");
+            assert_eq!(version, Some(env!("CARGO_PKG_VERSION")), "{name}");
             assert!(
                 ids.insert(answer.request_id().to_owned()),
                 "{name} repeats a request id"
@@ -353,7 +355,13 @@ fn responses_that_violate_openapi_fail_the_test() {
     };
     let problems = |answer: &ApiResponse| contract().problems("POST", "/api/v1/is-banned", answer);
     let json = ("content-type", "application/json");
-    let common = [json, ("cache-control", "no-store"), ("x-request-id", "a")];
+    let version = ("portcullis-version", "0.2.0");
+    let common = [
+        json,
+        ("cache-control", "no-store"),
+        ("x-request-id", "a"),
+        version,
+    ];
     let never = r#"{"isBanned":false,"isAppealed":false,"isActive":false,"expires":0}"#;
     assert_eq!(problems(&answer(200, &common, never)), Vec::<String>::new());
 
@@ -362,21 +370,22 @@ fn responses_that_violate_openapi_fail_the_test() {
         answer(200, &common, &never.replace("false", "0")),
         answer(200, &common, "not json"),
         answer(201, &common, never),
-        answer(200, &common[..2], never),
+        answer(200, &common[..3], never),
+        answer(200, &[json, common[1], version], never),
         answer(
             200,
-            &[json, ("cache-control", "no-cache"), common[2]],
+            &[json, ("cache-control", "no-cache"), common[2], version],
             never,
         ),
-        answer(200, &[common[0], common[1], common[1], common[2]], never),
+        answer(200, &[&common[..], &common[1..2]].concat(), never),
         answer(
             200,
-            &[common[0], common[1], common[2], ("x-powered-by", "a")],
+            &[&common[..], &[("x-powered-by", "a")]].concat(),
             never,
         ),
         answer(
             200,
-            &[("content-type", "text/html"), common[1], common[2]],
+            &[&[("content-type", "text/html")], &common[1..]].concat(),
             never,
         ),
         answer(
