@@ -25,7 +25,7 @@ CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
 export PATH := $(CURDIR)/.tools/cargo-lambda/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test cloud-test fuzz soak bench bench-check sizes release-functions check build deploy \
+.PHONY: help dev test cloud-test fuzz soak bench bench-check sizes release-functions check build deploy package \
   install fmt tools lambda-tool python-tools clean check-tools needs-rust needs-python needs-nightly needs-aws
 
 help: ## Show this list
@@ -119,6 +119,25 @@ build: needs-rust $(LAMBDA_READY) $(SAM_READY) ## Build the functions as they ar
 
 deploy: needs-aws build ## Deploy to your AWS account; it shows the changes and asks first
 	.tools/sam/bin/sam deploy $(if $(GUIDED),--guided)
+
+# What a release has for operators, to deploy with the AWS CLI or portcullis deploy. PROFILE=debug packages the programs of
+# the tests for this machine's own processor.
+ARCHITECTURES := arm64 x86_64
+ONLY := $(DEPLOYED)
+PACKAGE := target/package
+OWN_ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+package: needs-rust $(if $(filter debug,$(PROFILE)),,$(LAMBDA_READY)) ## Fill target/package with what a release has
+ifeq ($(PROFILE),debug)
+	@$(BUILD) --locked $(ALL_TARGETS)
+	tools/package $(PACKAGE) $(OWN_ARCHITECTURE)=target/debug --only $(ONLY)
+else
+	for architecture in $(ARCHITECTURES); do \
+	  cargo lambda build --locked --release --$${architecture/_/-} --lambda-dir target/lambda/$$architecture \
+	    $(ONLY:%=--package %) || exit 1; \
+	done
+	tools/package $(PACKAGE) $(foreach one,$(ARCHITECTURES),$(one)=target/lambda/$(one)) --only $(ONLY)
+endif
 
 install: needs-rust ## Install the portcullis command into ~/.cargo/bin
 	tools/quietly cargo install --locked --profile tool --path cli

@@ -74,7 +74,7 @@ pub fn of_unknown_index(name: &str) -> Finding {
 }
 
 fn compare(check: &str, found: Option<&str>, own: &str) -> Finding {
-    let update = format!("update the stack to {own}: docs/operations.md, \"Updating a stack\"");
+    let update = format!("update the stack to {own} (docs/operations.md)");
     let Some(found) = found else {
         let detail = format!("older than 0.2.0, and this command is {own}");
         return Finding::warning(check, detail, update);
