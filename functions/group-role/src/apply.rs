@@ -18,6 +18,12 @@ use crate::groups::Group;
 /// The time to look up whether an unanswered change was made.
 const LOOK_UP: Duration = Duration::from_secs(2);
 
+/// The time for a change, for looking up whether it was made, and for recording it.
+const WHOLE_CHANGE: Duration = TIME_LIMIT.saturating_add(LOOK_UP).saturating_add(STEP);
+
+/// How often a change is sent. The time limit allows two unanswered attempts.
+const ATTEMPTS: u32 = 2;
+
 /// What a call has changed, completely or not.
 #[derive(Debug)]
 pub struct AppliedChange {
@@ -96,16 +102,9 @@ async fn run(
         failure: None,
     };
     for step in planned.steps() {
-        match change(group, &ran.member, step, store).await {
-            Ok(after) => (ran.member, ran.is_changed) = (after, true),
-            Err(error) => {
-                let may_be_made = matches!(error, RobloxError::Unavailable(_));
-                if may_be_made && let Some(after) = look_up(group, user, step, store).await {
-                    (ran.member, ran.is_changed) = (after, true);
-                }
-                ran.failure = Some(error);
-                return ran;
-            }
+        if let Err(error) = make(group, user, step, &mut ran, store).await {
+            ran.failure = Some(error);
+            return ran;
         }
     }
     // A simultaneous call for another role may have removed this one.
@@ -119,6 +118,36 @@ async fn run(
     ran
 }
 
+/// Makes one change. One that Roblox neither answers nor has made is sent again, which has no second
+/// effect: otherwise Roblox could make it later, and nothing would record it.
+async fn make(
+    group: &Group<'_>,
+    user: UserId,
+    step: RoleStep,
+    ran: &mut Ran,
+    store: &Store,
+) -> Result<(), RobloxError> {
+    let mut attempts = 1..=ATTEMPTS;
+    loop {
+        let is_last = attempts.next() == Some(ATTEMPTS);
+        let error = match change(group, &ran.member, step, store).await {
+            Ok(after) => {
+                (ran.member, ran.is_changed) = (after, true);
+                return Ok(());
+            }
+            Err(error @ RobloxError::Unavailable(_)) => error,
+            Err(error) => return Err(error),
+        };
+        if let Some(after) = look_up(group, user, step, store).await {
+            (ran.member, ran.is_changed) = (after, true);
+            return Err(error);
+        }
+        if is_last || !store.has_time(WHOLE_CHANGE) {
+            return Err(error);
+        }
+    }
+}
+
 /// Makes one change, if there is time for it, for looking up whether it was made, and for recording it.
 async fn change(
     group: &Group<'_>,
@@ -126,7 +155,7 @@ async fn change(
     step: RoleStep,
     store: &Store,
 ) -> Result<GroupMember, RobloxError> {
-    if !store.has_time(TIME_LIMIT.saturating_add(LOOK_UP).saturating_add(STEP)) {
+    if !store.has_time(WHOLE_CHANGE) {
         let late = "too little time is left for a change";
         return Err(RobloxError::Unavailable(late.to_owned()));
     }

@@ -9,15 +9,15 @@ use crate::allowed_group::{GroupWorkspace, MEMBER, TOO_LONG, VETERAN};
 async fn failure_after_the_assignment_strips_nobody_and_a_repeat_completes_it() {
     let app = TestApp::start().await;
     let ours = GroupWorkspace::open(&app).await;
-    for (fault, status, code) in [
-        (Fault::Status(403), 500, "roblox_refused"),
-        (Fault::Status(503), 503, "unavailable"),
-        (Fault::Drop, 503, "unavailable"),
+    for (times, fault, status, code) in [
+        (1, Fault::Status(403), 500, "roblox_refused"),
+        (2, Fault::Status(503), 503, "unavailable"),
+        (2, Fault::Drop, 503, "unavailable"),
     ] {
         let (roblox, group) = (ours.roblox(), crate::allowed_group::GROUP);
         let before = ours.roles_of(VETERAN);
         assert_eq!((group, before.len()), (7, 3));
-        roblox.fail(FaultRule::next(1, fault).on(":unassignRole"));
+        roblox.fail(FaultRule::next(times, fault).on(":unassignRole"));
         let answer = ours.rank(VETERAN, 10).await;
         answer.assert_error(status, code);
         assert_eq!(ours.roles_of(VETERAN), [101, 110, 120, 121]);
@@ -34,6 +34,20 @@ fn local_roles() -> local_stack::roblox::Group {
     local_stack::roblox::Group::new(&roles)
         .with(crate::allowed_group::BOT, &[101, 250])
         .with(VETERAN, &[101, 120, 121])
+}
+
+#[tokio::test]
+async fn change_that_roblox_neither_answers_nor_makes_is_sent_again() {
+    let app = TestApp::start().await;
+    let ours = GroupWorkspace::open(&app).await;
+    for part in [":assignRole", ":unassignRole"] {
+        ours.roblox().fail(FaultRule::next(1, Fault::Drop).on(part));
+    }
+    ours.rank(VETERAN, 10).await.assert_ok();
+    assert_eq!(ours.roles_of(VETERAN), [101, 110]);
+    let made = ["assign 110 157", "unassign 120 157", "unassign 121 157"];
+    assert_eq!(ours.roblox().role_changes(), made);
+    ours.assert_calls_are_documented();
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn each_part_of_an_interrupted_change_is_recorded() {
     let app = TestApp::start().await;
     let ours = GroupWorkspace::open(&app).await;
     ours.roblox()
-        .fail(FaultRule::next(1, Fault::Status(503)).on(":unassignRole"));
+        .fail(FaultRule::next(2, Fault::Status(503)).on(":unassignRole"));
     let stopped = ours.rank(VETERAN, 10).await;
     stopped.assert_error(503, "unavailable");
     ours.rank(VETERAN, 10).await.assert_ok();
