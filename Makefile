@@ -14,6 +14,7 @@ CHECKOV_READY := $(call ready,checkov)
 WORKFLOWS_READY := $(call ready,workflows)
 SCHEMATHESIS_READY := $(call ready,schemathesis)
 MINISTACK_READY := $(call ready,ministack)
+MOTO_READY := $(call ready,moto)
 
 # From crates.io.
 CARGO_FUZZ := cargo-fuzz==0.13.2
@@ -49,7 +50,7 @@ test: needs-rust $(SCHEMATHESIS_READY) ## Run all tests; they start what they ne
 	else set -x; cargo test --locked --workspace; fi
 	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --seed 1 --max-examples 20
 
-cloud-test: needs-rust $(SAM_READY) $(MINISTACK_READY) ## Deploy to an AWS emulator and test what is deployed
+cloud-test: needs-rust $(SAM_READY) $(MINISTACK_READY) $(MOTO_READY) ## Deploy to an AWS emulator and test what is deployed
 	@$(BUILD) --locked $(ALL_TARGETS)
 	.tools/sam/bin/python tests/cloud/run.py
 

@@ -16,10 +16,10 @@ UNREACHED = {
     ("QuarantineEvidence", "*", "sqs:SendMessage"): "Lambda reports failed events with it, as above",
     ("EvidenceComplete", "SeeWhetherThereIsAFile", "*"): "S3 asks for it before it answers 404; the emulator does not",
     ("ExpireEvidence", "ReadRetention", "*"): "only when a workspace limits how long evidence is kept",
-    ("MirrorBans", "Continue", "*"): "only when a sweep finds work that no decision has woken it for",
-    ("MirrorBans", "NoteAndReport", "dynamodb:Query"): "only when a report repeats an earlier call after a change",
+    ("MirrorBans", "Continue", "*"): "only when work is left that no decision has woken it for",
+    ("MirrorBans", "NoteAndReport", "dynamodb:Query"): "only for a report about a ban that was changed since",
     ("UnbanAsync", "DecideAndReport", "dynamodb:Query"): "only when a call is repeated after another change of the ban",
-    ("RobloxWebhook", "EraseOrQueue", "dynamodb:ConditionCheckItem"): "only for a user with bans in other standings",
+    ("RobloxWebhook", "EraseOrQueue", "dynamodb:ConditionCheckItem"): "only for a user with more than one transaction deletes",
     ("DeliverWebhooks", "Continue", "*"): "only when a run ends before its deliveries do",
 }
 

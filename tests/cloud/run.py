@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import background
+import engine
 import gaps
 import limits
 import removal
@@ -102,6 +103,8 @@ def test(outside, aws):
         roles.check(stack)
     with Step("removal"):
         removal.check(stack)
+    with Step("scenario on moto's DynamoDB"):
+        engine.check(aws, lambda stack: Keys(stack, stack.cli("workspace", "create", "On moto")["guid"]))
 
 
 if __name__ == "__main__":
