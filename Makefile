@@ -43,10 +43,13 @@ dev: needs-rust needs-python ## Run the whole service on this machine until Ctrl
 	@$(if $(filter release,$(PROFILE)),$(BUILD) --release $(DEPLOYED:%=--bin %))
 	@exec cargo run --quiet --bin local-stack
 
+# Half of a test's time is waiting, for a time limit or a schedule.
+TEST_THREADS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+
 test: needs-rust $(SCHEMATHESIS_READY) ## Run all tests; they start what they need
 	@$(BUILD) --locked $(ALL_TARGETS)
 	@if cargo nextest --version >/dev/null 2>&1; \
-	then set -x; cargo nextest run --locked --workspace; \
+	then set -x; cargo nextest run --locked --workspace --test-threads $(TEST_THREADS); \
 	else set -x; cargo test --locked --workspace; fi
 	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --seed 1 --max-examples 20
 
@@ -83,15 +86,11 @@ bench-check: needs-rust release-functions ## Compare a short benchmark with tool
 release-functions:
 	$(BUILD) --locked --release $(addprefix --package ,$(FUNCTIONS))
 
-# Linking one function as deployed takes half a minute. So .ci/run links only the largest of each kind and those
-# with code of their own that differs from main; the routes of evidence are one kind. The deploy workflow measures
-# all of them. A test of `make test` compares what calls cost.
-CHANGED = $(shell git diff --name-only origin/main... -- functions 2>/dev/null | cut -d / -f 2)
-OF_EVIDENCE := $(filter evidence-% ban-evidence %-evidence,$(DEPLOYED))
-SIZED = $(sort is-banned export-bans-json mirror-bans evidence-create \
-  $(filter-out $(OF_EVIDENCE),$(filter $(DEPLOYED),$(CHANGED))))
+# Linking one function as deployed takes half a minute, so .ci/run links only the largest of each kind and the ban
+# check. The deploy workflow measures all of them. A test of `make test` compares what calls cost.
+SIZED := is-banned export-bans-json mirror-bans evidence-create
 
-sizes: needs-rust ## Compare the sizes of the largest and the changed functions with their bounds
+sizes: needs-rust ## Compare the sizes of the largest functions with their bounds
 	@$(BUILD) --locked $(ALL_TARGETS)
 	@$(BUILD) --locked --release $(SIZED:%=--package %)
 	target/debug/bench --check $(SIZED:%=--only %) size
