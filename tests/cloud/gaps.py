@@ -250,6 +250,45 @@ def bucket_with_objects():
 
 
 @gap
+def bucket_lifecycle():
+    """CloudFormation sets a bucket's lifecycle; ministack ignores it."""
+    from ministack.services import s3
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    create = handler["create"]
+
+    def is_there():
+        rule = {"Id": "probe", "Status": "Enabled", "ExpirationInDays": 1}
+        name, _ = create("probe", {"LifecycleConfiguration": {"Rules": [rule]}}, "probe")
+        missing = s3._bucket_lifecycle.get(name) is None
+        provisioners._s3_delete(name, {})
+        return missing
+
+    def rule_of(rule):
+        expiration = "".join(f"<{tag}>{str(rule[own]).lower()}</{tag}>" for own, tag in [
+            ("ExpirationInDays", "Days"), ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker")] if own in rule)
+        parts = [("ID", rule["Id"]), ("Status", rule["Status"]), ("Expiration", expiration)]
+        for name in ["NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"]:
+            parts.append((name, "".join(f"<{k}>{v}</{k}>" for k, v in rule.get(name, {}).items())))
+        return "<Rule><Filter/>" + "".join(f"<{tag}>{text}</{tag}>" for tag, text in parts if text) + "</Rule>"
+
+    def create_with_lifecycle(logical_id, properties, stack):
+        name, attributes = create(logical_id, properties, stack)
+        if "LifecycleConfiguration" in properties:
+            rules = "".join(map(rule_of, properties["LifecycleConfiguration"]["Rules"]))
+            status, _, answer = s3._put_bucket_lifecycle(
+                name, f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode())
+            assert status == 200, answer
+        return name, attributes
+
+    def fix():
+        handler["create"] = create_with_lifecycle
+
+    return is_there, fix
+
+
+@gap
 def dynamodb_conditions():
     """IAM compares dynamodb:LeadingKeys, dynamodb:Attributes and dynamodb:ReturnValues with the request; ministack
     knows only the attributes of a projection. AWS does not document whether a batch over two tables is checked

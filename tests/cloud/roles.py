@@ -64,8 +64,8 @@ class Roles:
     def decisions(self):
         for line in self.stack.aws.decisions.read_text().splitlines():
             decision = json.loads(line)
-            if decision["role"] in self.functions:
-                yield {**decision, "function": self.functions[decision["role"]]}
+            # Or the operator, who is a user.
+            yield {**decision, "function": self.functions.get(decision["role"], decision["role"])}
 
     def readable(self, resource):
         """A resource with logical instead of physical names."""

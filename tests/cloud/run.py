@@ -11,6 +11,7 @@ import background
 import engine
 import gaps
 import limits
+import operator_tasks
 import removal
 import roles
 import scenario
@@ -85,6 +86,8 @@ def test(outside, aws):
     with Step("scenario"):
         scenario.run(api)
         expiring = background.let_expire(api)
+    with Step("operator"):
+        operator_tasks.run(stack, api, workspace, aws.folder)
     with Step("webhooks, mirror, ranks"):
         background.outward(stack, outside, api, workspace)
     with Step("caps, old evidence, quarantine"):
