@@ -53,10 +53,13 @@ def checks_with_a_cap(stack, api, workspace):
     assert found[0] == 200 and 429 in found, found
 
 
-def old_evidence(stack, api):
+def old_evidence(stack, api, workspace):
     """What the schedules of evidence and of keys do, which run each five minutes and each day: the test starts them."""
+    stack.cli("workspace", "set", workspace, "--evidence-days", 30)
     ban = scenario.a_ban(api, 204)
     guid, _ = scenario.create_file(api, ban, b"never uploaded", "text/plain")
+    old = api.call("PATCH", "/evidence/create", {
+        "caseId": ban, "evidenceType": "Metadata", "evidenceContent": base64.b64encode(b"x").decode()})["evidenceGuid"]
     dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["BansTableName"]
     due = [item for page in dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]
            if item["kind"]["S"] == "evidence" and "due_at" in item]
@@ -66,6 +69,7 @@ def old_evidence(stack, api):
                              UpdateExpression="SET due_at = :past", ExpressionAttributeValues={":past": {"N": "1"}})
     stack.run_schedule("ExpireEvidenceFunctionEachFiveMinutes")
     api.call("GET", f"/evidence/{guid}", expect=404)
+    api.call("GET", f"/evidence/{old}", expect=404)
     stack.run_schedule("MirrorBansFunctionEachDay")
 
 

@@ -15,7 +15,6 @@ UNREACHED = {
     ("*", "ReportFailure", "*"): "Lambda reports failed records with it; the emulator sends without the role",
     ("QuarantineEvidence", "*", "sqs:SendMessage"): "Lambda reports failed events with it, as above",
     ("EvidenceComplete", "SeeWhetherThereIsAFile", "*"): "S3 asks for it before it answers 404; the emulator does not",
-    ("ExpireEvidence", "ReadRetention", "*"): "only when a workspace limits how long evidence is kept",
     ("MirrorBans", "Continue", "*"): "only when work is left that no decision has woken it for",
     ("MirrorBans", "NoteAndReport", "dynamodb:Query"): "only for a report about a ban that was changed since",
     ("UnbanAsync", "DecideAndReport", "dynamodb:Query"): "only when a call is repeated after another change of the ban",

@@ -92,7 +92,7 @@ def test(outside, aws):
         background.outward(stack, outside, api, workspace)
     with Step("caps, old evidence, quarantine"):
         background.checks_with_a_cap(stack, api, workspace)
-        background.old_evidence(stack, api)
+        background.old_evidence(stack, api, workspace)
         background.quarantine(stack, api)
     with Step("erasure"):
         background.erasure(stack, api, workspace)
