@@ -53,9 +53,8 @@ def checks_with_a_cap(stack, api, workspace):
     assert found[0] == 200 and 429 in found, found
 
 
-def old_evidence(stack, api, workspace):
+def old_evidence(stack, api):
     """What the schedules of evidence and of keys do, which run each five minutes and each day: the test starts them."""
-    stack.cli("workspace", "set", workspace, "--evidence-days", 30)
     ban = scenario.a_ban(api, 204)
     guid, _ = scenario.create_file(api, ban, b"never uploaded", "text/plain")
     old = api.call("PATCH", "/evidence/create", {
