@@ -88,8 +88,10 @@ def quarantine(stack, api):
 def let_expire(api):
     """A ban of a second, which a poll and a schedule then notice."""
     api.call("POST", "/ban-async", {**BAN, "userId": 202, "experienceId": 77, "banLength": "1s"})
-    time.sleep(2)
-    assert api.call("GET", "/pending-bans?experienceId=77")["list"] == []
+    for _ in range(3):
+        time.sleep(1.5)
+        pending = api.call("GET", "/pending-bans?experienceId=77")["list"]
+    assert pending == [], pending
     return api.call("GET", "/bans?userId=202")["list"][0]["guid"]
 
 

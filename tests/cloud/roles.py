@@ -19,6 +19,7 @@ UNREACHED = {
     ("MirrorBans", "NoteAndReport", "dynamodb:Query"): "only for a report about a ban that was changed since",
     ("UnbanAsync", "DecideAndReport", "dynamodb:Query"): "only when a call is repeated after another change of the ban",
     ("RobloxWebhook", "EraseOrQueue", "dynamodb:ConditionCheckItem"): "only for a user with more than one transaction deletes",
+    ("PendingBans", "SweepExpired", "*"): "only for a poll that finds an expired ban before the schedule does",
     ("DeliverWebhooks", "Continue", "*"): "only when a run ends before its deliveries do",
 }
 
