@@ -8,6 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::commands::ban::BanArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::costs::CostsArgs;
+use crate::commands::deploy::DeployArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
@@ -21,7 +22,7 @@ use crate::commands::key::KeyCommand;
 use crate::commands::mirror::MirrorCommand;
 use crate::commands::pending::PendingArgs;
 use crate::commands::protected::ProtectedCommand;
-use crate::commands::reference::{CompletionsArgs, ManArgs};
+use crate::commands::reference::{CompletionsArgs, IamPolicyArgs, ManArgs};
 use crate::commands::restore::RestoreArgs;
 use crate::commands::unban::UnbanArgs;
 use crate::commands::undo::UndoArgs;
@@ -161,15 +162,16 @@ pub enum Command {
         #[command(subcommand)]
         command: MirrorCommand,
     },
+    /// Install Portcullis in your AWS account, or update a stack to a release.
+    Deploy(DeployArgs),
     /// Restore the bans table to an earlier state, from a copy that DynamoDB has restored.
     Restore(RestoreArgs),
     /// Check the installation, and print a remedy for each problem.
     Doctor(DoctorArgs),
     /// Estimate what an installation costs a month, at AWS's list prices.
     Costs(CostsArgs),
-    /// Print the IAM policy that an operator needs, as JSON.
-    #[command(after_help = "Examples:\n  portcullis iam-policy --stack portcullis > operator.json")]
-    IamPolicy,
+    /// Print the IAM policy that an operator or deployer needs, as JSON.
+    IamPolicy(IamPolicyArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page for each command.
@@ -211,8 +213,12 @@ impl Cli {
         let is_remote = matches!(&self.command, Command::Export(args) if args.is_remote());
         let is_offline = matches!(
             self.command,
-            Command::Costs(_) | Command::IamPolicy | Command::Completions(_) | Command::Man(_)
+            Command::Costs(_) | Command::IamPolicy(_) | Command::Completions(_) | Command::Man(_)
         );
+        if matches!(self.command, Command::Deploy(_)) && self.connection.stack_name().is_none() {
+            let what = "no stack given: use --stack or set PORTCULLIS_STACK".to_owned();
+            return Err((ErrorKind::MissingRequiredArgument, what));
+        }
         if !is_remote && !is_offline {
             self.connection
                 .check()

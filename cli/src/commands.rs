@@ -3,6 +3,7 @@
 pub mod ban;
 pub mod check;
 pub mod costs;
+pub mod deploy;
 pub mod doctor;
 pub mod erase;
 pub mod erasure;

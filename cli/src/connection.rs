@@ -8,7 +8,7 @@ mod secure_url;
 mod stack;
 
 pub use principal::principal;
-pub use remedy::{ALREADY_BANNED, explain};
+pub use remedy::{ALREADY_BANNED, explain, failed};
 pub use secure_url::require_secure_url;
 pub use stack::Stack;
 

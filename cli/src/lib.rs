@@ -111,11 +111,12 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => {
             commands::restore::run(&args, &cli.connection, output).await?;
         }
+        Command::Deploy(args) => commands::deploy::run(&args, &cli.connection, output).await?,
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }
         Command::Costs(args) => commands::costs::run(&args, output)?,
-        Command::IamPolicy => commands::reference::iam_policy(&cli.connection)?,
+        Command::IamPolicy(args) => commands::reference::iam_policy(args, &cli.connection)?,
         Command::Completions(args) => commands::reference::completions(&args)?,
         Command::Man(args) => commands::reference::man(&args)?,
     }

@@ -1,199 +1,23 @@
-//! The AWS permissions that the command needs. `iam-policy` prints them; tests compare them with the SDK
-//! calls in the sources and with the documentation.
+//! The AWS policies of operators and deployers. `docs/policies` has them; tests compare them with the SDK calls
+//! in the sources.
 
-use serde_json::{Value, json};
+const OPERATOR: &str = include_str!("../../docs/policies/operator.json");
+const DEPLOYER: &str = include_str!("../../docs/policies/deployer.json");
 
-/// Allowed actions on one kind of resource.
-#[derive(Clone, Copy, Debug)]
-pub struct AwsPermission {
-    /// The statement id, which says what the permission is for.
-    pub sid: &'static str,
-    service: &'static str,
-    actions: &'static [&'static str],
-    resource: Resource,
+/// The IAM policy for operators of a stack, as JSON.
+pub fn operator(stack: &str) -> String {
+    of_stack(OPERATOR, stack)
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Resource {
-    /// Both tables and their indexes.
-    Tables,
-    /// The workspaces table and its indexes.
-    Workspaces,
-    /// The stack.
-    Stack,
-    /// The files of evidence.
-    EvidenceFiles,
-    /// The buckets of evidence and exports.
-    Buckets,
-    /// The secrets with keys for Roblox Open Cloud.
-    Secrets,
-    /// A restored copy of the bans table.
-    Copy,
-    /// The stack's functions.
-    Functions,
-    /// The event source mappings of the table's stream.
-    Mappings,
-    /// Actions without resource-level permissions.
-    Any,
+/// The IAM policy for those who deploy a stack, as JSON.
+pub fn deployer(stack: &str) -> String {
+    of_stack(DEPLOYER, stack)
 }
 
-/// All permissions. A transaction needs the actions of its parts.
-pub const PERMISSIONS: [AwsPermission; 13] = [
-    AwsPermission {
-        sid: "Tables",
-        service: "dynamodb",
-        actions: &[
-            "GetItem",
-            "BatchGetItem",
-            "Query",
-            "PutItem",
-            "UpdateItem",
-            "DeleteItem",
-            "BatchWriteItem",
-            "ConditionCheckItem",
-            "DescribeTable",
-            "DescribeTimeToLive",
-            "DescribeContinuousBackups",
-        ],
-        resource: Resource::Tables,
-    },
-    AwsPermission {
-        sid: "ListWorkspaces",
-        service: "dynamodb",
-        actions: &["Scan"],
-        resource: Resource::Workspaces,
-    },
-    AwsPermission {
-        sid: "StackOutputs",
-        service: "cloudformation",
-        actions: &["DescribeStacks"],
-        resource: Resource::Stack,
-    },
-    AwsPermission {
-        sid: "DoctorStream",
-        service: "lambda",
-        actions: &["ListEventSourceMappings"],
-        resource: Resource::Any,
-    },
-    AwsPermission {
-        sid: "MirrorKeys",
-        service: "secretsmanager",
-        actions: &["GetSecretValue"],
-        resource: Resource::Secrets,
-    },
-    AwsPermission {
-        sid: "EvidenceFiles",
-        service: "s3",
-        actions: &["GetObject", "PutObject", "DeleteObject"],
-        resource: Resource::EvidenceFiles,
-    },
-    AwsPermission {
-        sid: "DoctorBuckets",
-        service: "s3",
-        actions: &[
-            "ListBucket",
-            "GetBucketPublicAccessBlock",
-            "GetBucketVersioning",
-            "GetBucketObjectLockConfiguration",
-            "GetLifecycleConfiguration",
-            "GetBucketPolicy",
-        ],
-        resource: Resource::Buckets,
-    },
-    AwsPermission {
-        sid: "RestoreTable",
-        service: "dynamodb",
-        actions: &["Scan"],
-        resource: Resource::Tables,
-    },
-    // docs/operations.md gives the copy a name that begins with the stack's.
-    AwsPermission {
-        sid: "RestoreCopy",
-        service: "dynamodb",
-        actions: &["Scan", "Query", "GetItem", "BatchGetItem"],
-        resource: Resource::Copy,
-    },
-    AwsPermission {
-        sid: "RestoreStack",
-        service: "cloudformation",
-        actions: &["GetTemplate", "ListStackResources"],
-        resource: Resource::Stack,
-    },
-    AwsPermission {
-        sid: "RestoreFunctions",
-        service: "lambda",
-        actions: &[
-            "GetFunctionConcurrency",
-            "PutFunctionConcurrency",
-            "DeleteFunctionConcurrency",
-        ],
-        resource: Resource::Functions,
-    },
-    AwsPermission {
-        sid: "RestoreMappings",
-        service: "lambda",
-        actions: &["GetEventSourceMapping", "UpdateEventSourceMapping"],
-        resource: Resource::Mappings,
-    },
-    // AWS allows this to everyone; listed for completeness.
-    AwsPermission {
-        sid: "WhoRunsIt",
-        service: "sts",
-        actions: &["GetCallerIdentity"],
-        resource: Resource::Any,
-    },
-];
-
-impl AwsPermission {
-    /// The actions in IAM's form, such as `dynamodb:GetItem`.
-    pub fn actions(&self) -> impl Iterator<Item = String> {
-        let service = self.service;
-        self.actions
-            .iter()
-            .map(move |action| format!("{service}:{action}"))
-    }
-}
-
-/// The IAM policy for operators of a stack.
-pub fn policy(stack: &str) -> Value {
-    let table = |name: &str| format!("arn:aws:dynamodb:*:*:table/{stack}-{name}-*");
-    let statements = PERMISSIONS.iter().map(|permission| {
-        let resources = match permission.resource {
-            Resource::Tables => {
-                let tables = [table("BansTable"), table("WorkspacesTable")];
-                let indexes = tables.iter().map(|table| format!("{table}/index/*"));
-                tables.iter().cloned().chain(indexes).collect()
-            }
-            Resource::Workspaces => vec![table("WorkspacesTable")],
-            Resource::Stack => vec![format!("arn:aws:cloudformation:*:*:stack/{stack}/*")],
-            Resource::Secrets => {
-                vec![format!(
-                    "arn:aws:secretsmanager:*:*:secret:portcullis/{stack}/*"
-                )]
-            }
-            // CloudFormation makes the names of buckets lower case.
-            Resource::EvidenceFiles => {
-                let stack = stack.to_lowercase();
-                vec![format!("arn:aws:s3:::{stack}-evidencebucket-*/*")]
-            }
-            Resource::Buckets => {
-                let stack = stack.to_lowercase();
-                let named = |bucket| format!("arn:aws:s3:::{stack}-{bucket}-*");
-                ["evidencebucket", "exportsbucket"].map(named).to_vec()
-            }
-            Resource::Copy => vec![format!("arn:aws:dynamodb:*:*:table/{stack}-*")],
-            Resource::Functions => vec![format!("arn:aws:lambda:*:*:function:{stack}-*")],
-            Resource::Mappings => vec!["arn:aws:lambda:*:*:event-source-mapping:*".to_owned()],
-            Resource::Any => vec!["*".to_owned()],
-        };
-        json!({
-            "Sid": permission.sid,
-            "Effect": "Allow",
-            "Action": permission.actions().collect::<Vec<_>>(),
-            "Resource": resources,
-        })
-    });
-    json!({ "Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>() })
+/// CloudFormation makes the names of buckets lower case.
+fn of_stack(policy: &str, stack: &str) -> String {
+    let policy = policy.replace("STACK_IN_LOWER_CASE", &stack.to_lowercase());
+    policy.replace("STACK", stack)
 }
 
 #[cfg(test)]
@@ -201,17 +25,37 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
+    use serde_json::Value;
+
     use super::*;
+
+    /// The actions of a policy, such as `dynamodb:GetItem`.
+    fn actions(policy: &str) -> BTreeSet<String> {
+        let policy: Value = serde_json::from_str(policy).unwrap();
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+        actions
+            .map(|action| action.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The SDK methods of a policy's actions.
+    fn permitted(policy: &str) -> BTreeSet<String> {
+        let actions = actions(policy).into_iter();
+        actions
+            .map(|action| method(action.split_once(':').unwrap().1))
+            .collect()
+    }
 
     fn repository() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
     }
 
-    /// Reads all sources below a folder.
+    /// Reads all sources below a folder, without those of `portcullis deploy`.
     fn sources(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if path.is_dir() && !path.ends_with("commands/deploy") {
                 sources(&path, found);
             } else if path.extension().is_some_and(|kind| kind == "rs") {
                 found.push(std::fs::read_to_string(path).unwrap());
@@ -244,6 +88,7 @@ mod tests {
         let action = match action {
             "ListBucket" => "HeadBucket",
             "GetBucketPublicAccessBlock" => "GetPublicAccessBlock",
+            "PutBucketPublicAccessBlock" => "PutPublicAccessBlock",
             "GetBucketObjectLockConfiguration" => "GetObjectLockConfiguration",
             "GetLifecycleConfiguration" => "GetBucketLifecycleConfiguration",
             other => other,
@@ -269,10 +114,7 @@ mod tests {
         files.retain(|source| !source.contains("aws_sdk_s3"));
         sources(&repository().join("cli/src"), &mut files);
         let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
-        let permitted: BTreeSet<_> = PERMISSIONS
-            .iter()
-            .flat_map(|permission| permission.actions.iter().map(|action| method(action)))
-            .collect();
+        let permitted = permitted(OPERATOR);
         for name in [
             "get_item",
             "query",
@@ -302,37 +144,45 @@ mod tests {
         sources(&repository().join("shared/src"), &mut files);
         let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
         // `tests/it/workspaces.rs` covers DynamoDB: it records the calls of the real command.
-        let others = PERMISSIONS
+        for action in actions(OPERATOR)
             .iter()
-            .filter(|permission| permission.service != "dynamodb");
-        for action in others.flat_map(|permission| permission.actions) {
+            .filter(|action| !action.starts_with("dynamodb:"))
+        {
             assert!(
-                called.contains(&method(action)),
+                called.contains(&method(action.split_once(':').unwrap().1)),
                 "{action} is called nowhere"
             );
         }
     }
 
     #[test]
-    fn documentation_lists_every_action() {
-        let text = std::fs::read_to_string(repository().join("docs/operators.md")).unwrap();
-        for action in PERMISSIONS.iter().flat_map(AwsPermission::actions) {
+    fn deployer_policy_permits_every_sdk_call_of_deploy() {
+        let mut files = Vec::new();
+        sources(&repository().join("cli/src/commands/deploy"), &mut files);
+        let called: BTreeSet<_> = files.iter().flat_map(|source| called(source)).collect();
+        assert!(called.contains("create_change_set"), "{called:?}");
+        let mut permitted = permitted(DEPLOYER);
+        // S3 checks HeadObject as GetObject, and the policy has DynamoDB's `Describe*`.
+        permitted.extend(["head_object", "describe_table"].map(str::to_owned));
+        for name in called {
             assert!(
-                text.contains(&format!("`{action}`")),
-                "{action} is not documented"
+                permitted.contains(&name),
+                "{name} is missing in docs/policies/deployer.json"
             );
         }
     }
 
     #[test]
-    fn policy_covers_one_stack() {
-        let policy = policy("staging").to_string();
-        assert!(
-            policy.contains("table/staging-BansTable-*/index/*"),
-            "{policy}"
-        );
-        assert!(policy.contains("stack/staging/*"), "{policy}");
-        assert!(policy.contains("secret:portcullis/staging/*"), "{policy}");
-        assert!(!policy.contains("\"dynamodb:*\""), "{policy}");
+    fn policies_fit_into_a_managed_policy_of_one_stack() {
+        for policy in [operator("Staging"), deployer("Staging")] {
+            // IAM's limit, without white space.
+            let size = policy.split_whitespace().map(str::len).sum::<usize>();
+            assert!(size <= 6_144, "{size}");
+            assert!(!policy.contains("STACK"), "{policy}");
+            assert!(policy.contains("stack/Staging/*"), "{policy}");
+            assert!(policy.contains("arn:aws:s3:::staging-"), "{policy}");
+            assert!(!policy.contains("\"dynamodb:*\""), "{policy}");
+        }
+        assert!(operator("Staging").contains("secret:portcullis/Staging/*"));
     }
 }

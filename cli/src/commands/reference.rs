@@ -48,8 +48,24 @@ pub fn man(args: &ManArgs) -> Result<()> {
     terminal::generated(&page)
 }
 
-/// Prints the policy for the given stack, or else for a stack named `portcullis`.
-pub fn iam_policy(connection: &ConnectionArgs) -> Result<()> {
-    let policy = permissions::policy(connection.stack_name().unwrap_or("portcullis"));
-    terminal::json(&format!("{}\n", serde_json::to_string_pretty(&policy)?))
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis iam-policy --stack portcullis > operator.json
+  portcullis iam-policy --stack portcullis --deployer > deployer.json")]
+pub struct IamPolicyArgs {
+    /// The policy for `portcullis deploy` and `sam deploy`, instead of the operator's.
+    #[arg(long)]
+    deployer: bool,
+}
+
+/// Prints a policy for the given stack, or else for a stack named `portcullis`.
+pub fn iam_policy(args: IamPolicyArgs, connection: &ConnectionArgs) -> Result<()> {
+    let stack = connection.stack_name().unwrap_or("portcullis");
+    let policy = if args.deployer {
+        permissions::deployer
+    } else {
+        permissions::operator
+    };
+    terminal::json(&policy(stack))
 }

@@ -6,6 +6,8 @@ mod upgrade;
 
 use std::num::NonZeroU32;
 
+pub use upgrade::upgrade_all;
+
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;

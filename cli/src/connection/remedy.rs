@@ -1,5 +1,6 @@
 //! Error messages that say what to do.
 
+use aws_sdk_cloudformation::error::DisplayErrorContext;
 use shared::domain::error::ApiError;
 
 /// The message for a user with a ban in force.
@@ -35,8 +36,18 @@ fn refusal(failed: &ApiError) -> String {
     }
 }
 
+/// The error of an SDK call, with what to do about it.
+pub fn failed(
+    service: &str,
+    what: &str,
+    error: &(dyn std::error::Error + 'static),
+) -> anyhow::Error {
+    let detail = DisplayErrorContext(error).to_string();
+    anyhow::anyhow!("could not {what}: {}", remedy(service, &detail))
+}
+
 /// What to do about an error of a service, by its code.
-pub(super) fn remedy(service: &str, detail: &str) -> String {
+fn remedy(service: &str, detail: &str) -> String {
     let is_database = service == "DynamoDB";
     let advice = [
         (
@@ -49,7 +60,7 @@ pub(super) fn remedy(service: &str, detail: &str) -> String {
             "AccessDenied",
             format!(
                 "your credentials lack a permission for {service}: use others (--profile), or grant \
-                 what `portcullis iam-policy` prints"
+                 what `portcullis iam-policy` prints, with --deployer for `deploy`"
             ),
         ),
         (

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 
 #[derive(Clone, Debug)]
 pub struct Stack {
@@ -25,10 +25,10 @@ impl Stack {
                  --profile (CloudFormation: {})",
                 error.message().unwrap_or("does not exist")
             ),
-            Err(error) => bail!(
-                "could not read the outputs of stack {name}: {}",
-                super::remedy::remedy("CloudFormation", &DisplayErrorContext(&error).to_string())
-            ),
+            Err(error) => {
+                let what = format!("read the outputs of stack {name}");
+                return Err(super::failed("CloudFormation", &what, &error));
+            }
         };
         let stack = answer.stacks().first();
         let stack = stack.with_context(|| format!("stack {name} does not exist"))?;

@@ -62,6 +62,7 @@ fn every_command_has_examples() {
         "check",
         "history",
         "pending",
+        "deploy",
         "doctor",
         "iam-policy",
         "completions",

@@ -7,7 +7,7 @@ use shared::store::Store;
 use crate::output::{Output, Printable};
 
 #[derive(Debug, Serialize)]
-struct Upgraded {
+pub struct Upgraded {
     workspaces: usize,
     upgraded: usize,
 }
@@ -21,15 +21,19 @@ impl Printable for Upgraded {
     }
 }
 
-/// Adds what workspaces from older versions lack.
 pub async fn upgrade(store: &Store, output: Output) -> Result<()> {
+    output.one(&upgrade_all(store).await?)
+}
+
+/// Adds what workspaces from older versions lack.
+pub async fn upgrade_all(store: &Store) -> Result<Upgraded> {
     let all = store.workspaces().await?;
     let mut upgraded = 0;
     for workspace in all.iter().filter(|workspace| !workspace.is_current()) {
         let changed = store.upgrade_workspace(workspace.guid.prefix()).await?;
         upgraded += usize::from(changed);
     }
-    output.one(&Upgraded {
+    Ok(Upgraded {
         workspaces: all.len(),
         upgraded,
     })
