@@ -164,6 +164,75 @@ def boolean_parameters():
 
 
 @gap
+def one_index_per_update():
+    """CloudFormation creates or deletes one global index of a table per update; ministack any number."""
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    update = handler["update"]
+
+    def indexes(properties):
+        return {index["IndexName"] for index in properties.get("GlobalSecondaryIndexes", [])}
+
+    def is_there():
+        key = {"AttributeName": "pk", "AttributeType": "S", "KeyType": "HASH"}
+        old = {"KeySchema": [key], "AttributeDefinitions": [key], "BillingMode": "PAY_PER_REQUEST"}
+        new = [{"IndexName": name, "KeySchema": [key], "Projection": {"ProjectionType": "ALL"}} for name in "ab"]
+        name, _ = handler["create"]("probe", old, "probe")
+        try:
+            update(name, old, {**old, "GlobalSecondaryIndexes": new}, "probe", "probe")
+        except ValueError:
+            return False
+        finally:
+            provisioners._dynamodb._tables.pop(name)
+        return True
+
+    def refusing(physical_id, old, new, *rest, **named):
+        if len(indexes(old) ^ indexes(new)) > 1:
+            raise ValueError("Cannot perform more than one GSI creation or deletion in a single update")
+        return update(physical_id, old, new, *rest, **named)
+
+    return is_there, lambda: handler.update(update=refusing)
+
+
+@gap
+def template_urls():
+    """CloudFormation reads templates from https://BUCKET.s3.REGION.amazonaws.com/KEY; ministack only from URLs with
+    the bucket in the path."""
+    from ministack.services.cloudformation import helpers
+
+    parse = helpers.urlparse
+
+    def with_bucket_in_path(url):
+        parsed = parse(url)
+        bucket, _, host = parsed.netloc.partition(".s3.")
+        return parsed._replace(path=f"/{bucket}{parsed.path}") if host.endswith("amazonaws.com") else parsed
+
+    def is_there():
+        _, refused = helpers._resolve_template({"TemplateURL": ["https://probe.s3.us-east-1.amazonaws.com/key"]})
+        return "Invalid TemplateURL" in str(refused)
+
+    def fix():
+        helpers.urlparse = with_bucket_in_path
+
+    return is_there, fix
+
+
+@gap
+def sam_transform():
+    """CloudFormation applies SAM's transform. ministack does so with a package that its environment lacks; SAM's own
+    environment has it."""
+    def is_there():
+        try:
+            import samtranslator  # noqa: F401
+        except ImportError:
+            return True
+        return False
+
+    return is_there, lambda: sys.path.append(os.environ["SAM_PACKAGES"])
+
+
+@gap
 def encryption_in_transit():
     """The bucket policies refuse plain HTTP. The emulator serves no TLS here, for which each function would have
     to trust its certificate, so each request counts as encrypted."""

@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import boto3
+import samtranslator
 from botocore.config import Config
 
 import transform
@@ -54,6 +55,7 @@ class Emulator:
             "MINISTACK_REGION": REGION,
             "TMPDIR": str(self.folder),
             "DECISIONS": str(self.decisions),
+            "SAM_PACKAGES": str(Path(samtranslator.__file__).parents[1]),
             **(variables or {}),
         }
 

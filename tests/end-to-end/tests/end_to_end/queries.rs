@@ -1,6 +1,7 @@
 //! The saved queries use only existing fields.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use end_to_end::{observability, template};
 use serde_json::Value;
@@ -129,4 +130,34 @@ fn queries_use_only_fields_that_log_lines_have() {
         names("filter durationsMs > 5 | stats count() as n"),
         ["durationsMs".to_owned()].into()
     );
+}
+
+#[test]
+fn stacks_share_no_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut named = 0;
+    for file in ["template.yaml", "observability.yaml"] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for line in text.lines() {
+            let line = line.trim().trim_start_matches("- ");
+            let Some((key, name)) = line.split_once(": ") else {
+                continue;
+            };
+            // Names of parts of a resource, and of others that this one refers to.
+            let is_own = key.ends_with("Name")
+                && !key.starts_with('{')
+                && !name.starts_with("!Ref")
+                && !["PolicyName", "IndexName", "MetricName", "AttributeName"].contains(&key);
+            if !is_own {
+                continue;
+            }
+            named += 1;
+            assert!(name.contains("StackName}"), "{file}: {line}");
+            // These are global in an account.
+            if ["DashboardName", "BudgetName"].contains(&key) {
+                assert!(name.contains("${AWS::Region}"), "{file}: {line}");
+            }
+        }
+    }
+    assert!(named > 30, "{named}");
 }
