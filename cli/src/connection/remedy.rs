@@ -1,6 +1,6 @@
 //! Error messages that say what to do.
 
-use aws_sdk_cloudformation::error::DisplayErrorContext;
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
 use shared::domain::error::ApiError;
 
 /// The message for a user with a ban in force.
@@ -37,17 +37,25 @@ fn refusal(failed: &ApiError) -> String {
 }
 
 /// The error of an SDK call, with what to do about it.
-pub fn failed(
-    service: &str,
-    what: &str,
-    error: &(dyn std::error::Error + 'static),
-) -> anyhow::Error {
+pub fn failed<E>(service: &str, what: &str, error: &E) -> anyhow::Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
     let detail = DisplayErrorContext(error).to_string();
-    anyhow::anyhow!("could not {what}: {}", remedy(service, &detail))
+    let said = match (advice(service, &detail), error.message()) {
+        (Some(advice), _) => advice,
+        (None, Some(message)) => format!("{service} answered: {message}"),
+        (None, None) => detail,
+    };
+    anyhow::anyhow!("could not {what}: {said}")
+}
+
+fn remedy(service: &str, detail: &str) -> String {
+    advice(service, detail).unwrap_or_else(|| answer(service, detail))
 }
 
 /// What to do about an error of a service, by its code.
-fn remedy(service: &str, detail: &str) -> String {
+fn advice(service: &str, detail: &str) -> Option<String> {
     let is_database = service == "DynamoDB";
     let advice = [
         (
@@ -93,7 +101,7 @@ fn remedy(service: &str, detail: &str) -> String {
     advice
         .into_iter()
         .find(|(code, _)| detail.contains(code))
-        .map_or_else(|| answer(service, detail), |(_, what)| what)
+        .map(|(_, what)| what)
 }
 
 /// Extracts the service's message from the SDK's long description of an error.

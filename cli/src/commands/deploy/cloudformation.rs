@@ -126,8 +126,7 @@ impl CloudFormation {
         url: &str,
         parameters: &Parameters,
     ) -> Result<Option<ChangeSet>> {
-        let seconds = jiff::Timestamp::now().as_second();
-        let name = format!("portcullis-{seconds}");
+        let name = format!("portcullis-{}", uuid::Uuid::new_v4());
         let kind = if is_new {
             ChangeSetType::Create
         } else {
@@ -150,6 +149,7 @@ impl CloudFormation {
             .create_change_set()
             .stack_name(&self.stack)
             .change_set_name(&name)
+            .client_token(&name)
             .change_set_type(kind)
             .template_url(url)
             .set_parameters(Some(parameters.collect()))

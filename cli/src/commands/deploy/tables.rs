@@ -57,9 +57,9 @@ impl<'a> LiveTables<'a> {
         };
         let indexes = table.global_secondary_indexes().iter().filter_map(|index| {
             let name = index.index_name()?.to_owned();
-            let status = match index.index_status()? {
-                Status::Creating => IndexStatus::Building,
-                Status::Deleting => IndexStatus::Leaving,
+            let status = match index.index_status() {
+                Some(Status::Creating) => IndexStatus::Building,
+                Some(Status::Deleting) => IndexStatus::Leaving,
                 // An index is in use while its settings change.
                 _ => IndexStatus::Ready,
             };
