@@ -40,7 +40,9 @@ def test(aws):
         assert done["status"] == "UPDATE_COMPLETE", done
         again = stack.cli("deploy", "--from", release, "--yes")
         assert again["steps"] == ["upgrade the workspaces", "update the stack to the release"], again
-    assert caller.answered > 20 and not caller.failures, caller.failures[:3]
+    assert caller.answered > 20 and not caller.failures, (caller.answered, caller.failures[:3])
+    # At most one of each route, when its function changes.
+    assert caller.ended <= len(caller.CALLS), caller.ended
 
     assert stack.url("") == url, "the API has another URL"
     table = aws.client("dynamodb").describe_table(TableName=stack.outputs["BansTableName"])["Table"]
@@ -116,7 +118,7 @@ class Caller:
 
     def __init__(self, stack, key):
         self.stack, self.key = stack, key
-        self.answered, self.failures, self.is_done = 0, [], threading.Event()
+        self.answered, self.ended, self.failures, self.is_done = 0, 0, [], threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def __enter__(self):
@@ -131,6 +133,10 @@ class Caller:
         while not self.is_done.is_set():
             for method, path, body in self.CALLS:
                 status, answer = self.stack.call(method, path, self.key, body)
+                # ministack ends a running invocation when the function's code changes; AWS lets it finish.
+                if status == 502 and answer.get("errorType") == "Runtime.ExitError":
+                    self.ended += 1
+                    continue
                 if status == 200 and (body is None or answer["isBanned"]):
                     self.answered += 1
                 else:
