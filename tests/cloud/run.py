@@ -15,6 +15,7 @@ import operator_tasks
 import removal
 import roles
 import scenario
+import upgrade
 from api import Api
 from outside import Outside
 from stack import Emulator, Stack
@@ -107,6 +108,8 @@ def test(outside, aws):
         roles.check(stack)
     with Step("removal"):
         removal.check(stack)
+    with Step("update from the first version, move"):
+        upgrade.test(aws)
     with Step("scenario on moto's DynamoDB"):
         engine.check(aws, lambda stack: Keys(stack, stack.cli("workspace", "create", "On moto")["guid"]))
 

@@ -1,4 +1,5 @@
-"""Updates a stack with the tables of the first version by `portcullis deploy`, while the API answers."""
+"""Updates a stack with the tables of the first version by `portcullis deploy`, while the API answers, then moves and
+removes it."""
 
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from samcli.yamlhelper import yaml_parse
 
+import moving
 from stack import BUILT, ROOT, Stack, archive
 
 NAME = "veteran"
@@ -26,6 +28,7 @@ def test(aws):
     status, answer = stack.call("POST", "/ban-async", key, ban)
     assert status == 200, answer
     release = package(Path(aws.folder) / "release")
+    stack.operator = permitted = deployer(aws, stack)
     url = stack.url("")
 
     with Caller(stack, key) as caller:
@@ -35,7 +38,7 @@ def test(aws):
             "add the index events of BansTable", "upgrade the workspaces", "remove 2 alarms",
             "update the stack to the release"], planned
         for step in planned[:-1]:
-            deploy_until(aws, release, step)
+            deploy_until(stack, release, step)
         done = stack.cli("deploy", "--from", release, "--yes")
         assert done["status"] == "UPDATE_COMPLETE", done
         again = stack.cli("deploy", "--from", release, "--yes")
@@ -52,6 +55,10 @@ def test(aws):
     assert len(alarms) == 1, "the alarm of the nested stack is gone"
     status, listed = stack.call("GET", "/bans?limit=1", key)
     assert status == 200 and len(listed["bans"]) == 1, listed
+    stack.operator = {}
+    moving.move(aws, stack, workspace)
+    stack.operator = permitted
+    moving.remove(aws, stack, release)
     print(f"upgrade: {caller.answered} calls answered during {len(planned)} steps, each stopped once")
 
 
@@ -94,11 +101,21 @@ def forget_workspace_secret(aws, stack):
                                  UpdateExpression="REMOVE secret")
 
 
-def deploy_until(aws, release, step):
+def deployer(aws, stack):
+    """The variables of a user who may only do what the deployer's policy allows."""
+    policy = json.dumps(stack.cli("iam-policy", "--deployer"))
+    iam = aws.client("iam")
+    iam.create_user(UserName="deployer")
+    iam.put_user_policy(UserName="deployer", PolicyName="deployer", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+
+def deploy_until(stack, release, step):
     """Starts a deployment and kills it soon after it has begun a step."""
     process = subprocess.Popen(
         [str(BUILT / "portcullis"), "--stack", NAME, "deploy", "--from", str(release), "--yes"],
-        env={**os.environ, **aws.environment()}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        env={**os.environ, **stack.aws.environment(), **stack.operator}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     said = []
     for line in process.stderr:
         said.append(line)
