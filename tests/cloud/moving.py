@@ -21,7 +21,7 @@ def move(aws, old, workspace):
     copy = new.cli("workspace", "create", "Studio")["guid"]
     key = new.cli("key", "create", "--workspace", copy, "--name", "servers")["key"]
     for linked in old.cli("experience", "list", "--workspace", workspace):
-        new.cli("experience", "link", linked["experience"], "--workspace", copy)
+        new.cli("experience", "link", str(linked["experience_id"]), "--workspace", copy)
     names = {"OLD_GUID": workspace, "NEW_GUID": copy, "bans.json": aws.folder / "bans.json",
              "evidence-files": aws.folder / "evidence-files"}
     for _ in range(2):  # The second import adds nothing.

@@ -145,7 +145,7 @@ fn stacks_share_no_names() {
             };
             // Names of parts of a resource, and of others that this one refers to.
             let is_own = key.ends_with("Name")
-                && !key.starts_with('{')
+                && key.chars().all(char::is_alphanumeric)
                 && !name.starts_with("!Ref")
                 && !["PolicyName", "IndexName", "MetricName", "AttributeName"].contains(&key);
             if !is_own {
