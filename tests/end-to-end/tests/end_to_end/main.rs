@@ -43,6 +43,9 @@ mod permissions;
 mod polls;
 mod protected;
 mod queries;
+// Elsewhere, programs for tests are no programs for Lambda.
+#[cfg(target_os = "linux")]
+mod releases;
 mod request_log;
 mod responses;
 mod roblox_signatures;
