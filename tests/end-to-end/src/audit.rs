@@ -4,6 +4,8 @@
 //! record, a join check reads the latest record, and both pending indexes follow from the decisions
 //! and the reports.
 
+mod evidence;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Call;
@@ -108,6 +110,7 @@ impl Audit<'_> {
         self.latest();
         self.standings();
         self.reach();
+        self.evidence();
     }
 
     fn check(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {

@@ -27,6 +27,7 @@ mod call;
 mod contract;
 mod event_log_age;
 mod eventually;
+pub mod evidence;
 mod files;
 mod groups;
 pub mod integrations;

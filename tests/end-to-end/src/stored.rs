@@ -27,6 +27,20 @@ pub struct Stored {
     /// The recorded expiries.
     pub expiries: Vec<StoredExpiry>,
     pub activities: Vec<StoredActivity>,
+    pub evidence: StoredEvidence,
+}
+
+/// The items of evidence.
+#[derive(Debug, Default)]
+pub struct StoredEvidence {
+    /// The pieces, as stored.
+    pub pieces: Vec<Value>,
+    /// The user, the ban and the piece of each entry.
+    pub entries: BTreeSet<(u64, Guid, Guid)>,
+    /// The pieces whose text is stored.
+    pub texts: BTreeSet<Guid>,
+    /// The workspace's count.
+    pub bytes: i64,
 }
 
 /// An activity.
@@ -161,15 +175,22 @@ impl Stored {
                 id: item["id"].as_str().unwrap().to_owned(),
                 position: item["log_position"].as_u64(),
             }),
+            StoredKind::Evidence => self.evidence.pieces.push(item.clone()),
+            StoredKind::EvidenceEntry => {
+                let (case, guid) = sk.split_once('#').unwrap();
+                let (case, guid) = (case.parse().unwrap(), guid.parse().unwrap());
+                self.evidence.entries.insert((user().get(), case, guid));
+            }
+            StoredKind::EvidenceText => {
+                let guid = pk.rsplit('#').next().unwrap();
+                self.evidence.texts.insert(guid.parse().unwrap());
+            }
+            StoredKind::EvidenceBytes => self.evidence.bytes = item["value"].as_i64().unwrap(),
             StoredKind::Application
             | StoredKind::Checks
             | StoredKind::Counter
             | StoredKind::Delivery
             | StoredKind::Erased
-            | StoredKind::Evidence
-            | StoredKind::EvidenceBytes
-            | StoredKind::EvidenceEntry
-            | StoredKind::EvidenceText
             | StoredKind::RemovedEvidence
             | StoredKind::Lease
             | StoredKind::Notification

@@ -7,6 +7,8 @@
 //! | [`log`] | the event log holds each decision and each expiry once, in order, and every reader got exactly that |
 //! | [`webhooks`] | the endpoint received each event, correctly signed, and nothing else |
 //! | [`mirror`] | Roblox restricts exactly the banned users, and its rate limits were kept |
+//! | [`ranks`] | members hold the ranks that were answered, and each change is an event |
+//! | [`pieces`] | no piece of evidence is lost, duplicated or shown after its removal; its events are there once |
 //! | [`linearizability`] | each user's calls have an order that explains every response and the final state |
 
 mod answers;
@@ -15,6 +17,8 @@ mod evidence;
 mod linearizability;
 mod log;
 mod mirror;
+mod pieces;
+mod ranks;
 mod records;
 mod search;
 mod webhooks;
@@ -52,6 +56,8 @@ pub fn check(history: &History) -> CheckReport {
     findings.extend(log::check(history));
     findings.extend(webhooks::check(history));
     findings.extend(mirror::check(history));
+    findings.extend(ranks::check(history));
+    findings.extend(pieces::check(history));
     findings.append(&mut checked.findings);
     CheckReport {
         findings,

@@ -1,9 +1,11 @@
-//! The clients: game servers, moderators, officers, exporters and event log readers, each with its own random
-//! generator.
+//! The clients: game servers, moderators, officers, investigators, exporters and event log readers,
+//! each with its own random generator.
 
 mod cursor_tamperer;
+mod eraser;
 mod exporter;
 mod game_server;
+mod investigator;
 mod moderator;
 mod officer;
 mod reader;
@@ -14,14 +16,25 @@ use fastrand::Rng;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
 
+use crate::history::{CallResult, Operation};
 use crate::plan::{
-    EXPERIENCES, MODERATORS, Plan, SERVERS, USERS, USERS_CHANGE_EVERY, WORKSPACES, is_mirrored,
-    millis,
+    ERASING, EXPERIENCES, MODERATORS, Plan, SERVERS, USERS, USERS_CHANGE_EVERY, WORKSPACES,
+    is_mirrored, millis, user_of,
 };
-use crate::recorder::Recorder;
+use crate::recorder::{CallOptions, Recorder};
 
-/// Runs all clients until the run is over.
-pub async fn act(recorder: &Recorder<'_>, plan: &Plan) {
+pub use eraser::{Fate, Subject};
+
+/// How often a call without an answer is retried.
+const REPEATS: usize = 3;
+
+/// The clients' numbers start here: those of moderators below.
+const OFFICERS: u64 = 50_000_000;
+const INVESTIGATORS: u64 = 60_000_000;
+const ERASERS: u64 = 70_000_000;
+
+/// Runs all clients until the run is over. Returns the users whom the eraser was busy with.
+pub async fn act(recorder: &Recorder<'_>, plan: &Plan, secret: &str) -> Vec<Subject> {
     let mut acts: Vec<BoxFuture<'_, ()>> = Vec::new();
     for workspace in 0..WORKSPACES {
         for experience in EXPERIENCES.into_iter().filter_map(ExperienceId::new) {
@@ -38,7 +51,10 @@ pub async fn act(recorder: &Recorder<'_>, plan: &Plan) {
             acts.push(moderator::decide(client, u64::try_from(first).unwrap_or(1)).boxed());
         }
         let client = Client::new(recorder, plan, workspace, "officer".to_owned());
-        acts.push(officer::act(client).boxed());
+        let offset = u64::try_from(workspace * 1_000_000).unwrap_or_default();
+        acts.push(officer::act(client, OFFICERS + offset).boxed());
+        let client = Client::new(recorder, plan, workspace, "investigator".to_owned());
+        acts.push(investigator::investigate(client, INVESTIGATORS + offset).boxed());
         let client = Client::new(recorder, plan, workspace, "exporter".to_owned());
         acts.push(exporter::look(client).boxed());
         let client = Client::new(recorder, plan, workspace, "reader".to_owned());
@@ -46,7 +62,10 @@ pub async fn act(recorder: &Recorder<'_>, plan: &Plan) {
         let client = Client::new(recorder, plan, workspace, "cursor_tamperer".to_owned());
         acts.push(cursor_tamperer::tamper(client).boxed());
     }
-    join_all(acts).await;
+    let client = Client::new(recorder, plan, ERASING, "eraser".to_owned());
+    let erasing = eraser::erase(client, ERASERS, secret);
+    let (subjects, _) = futures::join!(erasing, join_all(acts));
+    subjects
 }
 
 struct Client<'a> {
@@ -85,7 +104,7 @@ impl<'a> Client<'a> {
             .elapsed()
             .as_secs()
             .checked_div(USERS_CHANGE_EVERY.as_secs())?;
-        UserId::new(100_000 + 100 * era + self.rng.u64(..USERS))
+        UserId::new(user_of(era, self.rng.u64(..USERS)))
     }
 
     /// Whether an experience is mirrored to Roblox. There only the mirror applies pending changes:
@@ -96,6 +115,43 @@ impl<'a> Client<'a> {
 
     fn experience(&mut self) -> Option<ExperienceId> {
         ExperienceId::new(self.rng.choice(EXPERIENCES)?)
+    }
+
+    /// Makes a call and records it.
+    async fn call(&self, operation: Operation, options: CallOptions) -> CallResult {
+        let recorder = self.recorder;
+        let called = recorder.call(self.workspace, &self.name, operation, options);
+        called.await
+    }
+
+    /// Makes a call, and retries it if its answer was lost, at times under an idempotency key.
+    /// Returns the last answer.
+    async fn retry_until_answered(&mut self, operation: &Operation, count: u64) -> CallResult {
+        let named = self.chance(40);
+        let name = self.name.replace(' ', "-");
+        let key = named.then(|| format!("{}-{name}-{count}", self.workspace));
+        // An idempotency key identifies one request; a later call needs another.
+        let key = key.map(|key| format!("{key}-{}", self.rng.u32(..)));
+        let mut repeats = 0;
+        loop {
+            let options = CallOptions {
+                key: key.clone(),
+                gives_up: self.gives_up(),
+                ..CallOptions::default()
+            };
+            let result = self.call(operation.clone(), options).await;
+            let is_open = match result {
+                CallResult::Answered { status, .. } => status >= 500,
+                CallResult::Lost(_) => true,
+            };
+            let goes_on = self.chance(75);
+            let pause = millis(&mut self.rng, 20, 700);
+            repeats += 1;
+            if !is_open || !goes_on || repeats == REPEATS || self.recorder.is_closed() {
+                return result;
+            }
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// Now and then a client gives up before the answer arrives.

@@ -1,12 +1,18 @@
-//! Erases most users at the end: nothing of them may remain, and everything of the others. Small
-//! pages of the event log must give exactly the remaining events.
+//! Erasures: nothing of the users may remain, and everything of the others. At the end most users are
+//! erased, and small pages of the event log must give exactly the remaining events.
 
 use std::time::Duration;
 
-use end_to_end::{Call, Workspace, age_log};
+use end_to_end::{Call, Workspace, age_log, audit};
 use serde_json::Value;
 use shared::domain::ids::UserId;
 use shared::store::ErasureSource;
+
+use crate::bucket;
+use crate::clients::{Fate, Subject};
+use crate::history::{CallResult, ErasureRequest, EvidenceCall, Operation};
+use crate::plan::ERASING;
+use crate::recorder::{CallOptions, Recorder};
 
 const PAGE: usize = 3;
 
@@ -24,9 +30,47 @@ pub async fn erase_most_users(
     if let Err(error) = erase(workspace, &erased).await {
         return vec![error];
     }
-    let mut problems = traces(workspace, &erased).await;
+    let mut problems = bucket::empty(workspace).await;
+    problems.extend(audit::problems(workspace).await);
+    problems.extend(traces(workspace, &erased).await);
     problems.extend(remaining_bans(workspace, bans).await);
     problems.extend(remaining_events(workspace, log).await);
+    problems
+}
+
+/// Erases the subjects who are to be erased, and returns what is wrong with any of them.
+pub async fn settle(recorder: &Recorder<'_>, subjects: &[Subject], secret: &str) -> Vec<String> {
+    let Some(workspace) = recorder.workspaces.get(ERASING) else {
+        return Vec::new();
+    };
+    let call = async |operation: Operation| {
+        let options = CallOptions::default();
+        let called = recorder.call(ERASING, "the auditor", operation, options);
+        matches!(called.await, CallResult::Answered { status: 200, .. })
+    };
+    let mut problems = audit::problems(workspace).await;
+    for subject in subjects.iter().filter(|it| it.fate == Fate::ToBeErased) {
+        let request = ErasureRequest::new(subject.user, secret);
+        if !call(Operation::Erase(request)).await {
+            problems.push(format!("{} cannot be erased", subject.user));
+        }
+    }
+    problems.extend(bucket::empty(workspace).await);
+    let mut erased = Vec::new();
+    for Subject { user, fate } in subjects {
+        let Fate::Kept(pieces) = fate else {
+            erased.push(*user);
+            continue;
+        };
+        for guid in pieces {
+            let get = Operation::Evidence(EvidenceCall::Get(guid.clone()));
+            if !call(get).await {
+                problems.push(format!("the piece {guid} about {user} is lost"));
+            }
+        }
+    }
+    problems.extend(traces(workspace, &erased).await);
+    problems.extend(audit::problems(workspace).await);
     problems
 }
 

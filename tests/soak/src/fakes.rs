@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use end_to_end::{TestApp, Workspace};
+use local_stack::roblox::{Group, Key};
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::webhooks::{DeliveryState, EndpointId};
+use shared::store::GroupSettings;
 
 use crate::history::{ActiveRestriction, FinalState, ReceivedEvent, WorkspaceInfo};
-use crate::plan::MIRRORED;
+use crate::plan::{GROUPS, MEMBER_RANK, MIRRORED, Plan, RANKS, rank_of, role_of};
 use crate::recorder::Recorder;
 use crate::schedules::{DELIVER, EACH_MINUTE, MIRROR, SWEEP};
 
@@ -29,20 +31,39 @@ pub struct Fakes {
     endpoint: EndpointId,
     /// The universe of its mirrored experiences.
     pub universe: u64,
-    /// The key of the universe.
+    /// The key of the universe and of the group.
     pub key: String,
+    group: u64,
 }
 
+/// Who owns the keys, and their rank.
+const OWNER: u64 = 50;
+const OWNER_RANK: u64 = 250;
+
 impl Fakes {
-    /// Sends a workspace's events to an endpoint and mirrors some of its experiences.
-    pub async fn of(workspace: &Workspace<'_>, number: usize) -> Self {
+    /// Sends a workspace's events to an endpoint, mirrors some of its experiences, and lets it change
+    /// ranks in a group.
+    pub async fn of(workspace: &Workspace<'_>, number: usize, plan: &Plan) -> Self {
         let hook = format!("workspace-{number}");
         let universe = 90 + u64::try_from(number).unwrap_or_default();
         let key = format!("key of {universe}");
         for place in MIRRORED.get(number).copied().unwrap_or_default() {
             workspace.mirror(*place, universe, &key).await;
         }
+        let group = GROUPS.get(number).copied().unwrap_or_default();
+        let roblox = workspace.app().roblox();
+        let owner = OWNER + universe;
+        let of_owner = Key {
+            owner,
+            ..Key::new(&[universe])
+        };
+        roblox.set_key(&key, of_owner);
+        roblox.set_group(group, members(group, owner, plan));
+        let secret = format!("portcullis/local/{universe}");
+        let change = |settings: &mut GroupSettings| settings.owner = UserId::new(owner);
+        workspace.allow_group(group, &secret, change).await;
         Self {
+            group,
             endpoint: workspace.add_webhook(&hook).await,
             hook,
             universe,
@@ -54,6 +75,7 @@ impl Fakes {
     pub async fn record_final_state(
         &self,
         workspace: &Workspace<'_>,
+        plan: &Plan,
         final_state: &mut FinalState,
     ) {
         let app = workspace.app();
@@ -75,6 +97,19 @@ impl Fakes {
         final_state.undelivered = open.map(|delivery| format!("{delivery:?}")).collect();
         final_state.restrictions = self.restrictions(app);
         final_state.changes = self.changes(app);
+        let member = |user: u64| {
+            let roles = app.roblox().roles_of(self.group, user).into_iter();
+            let ranks = roles.filter_map(|role| rank_of(self.group, role));
+            Some((UserId::new(user)?, ranks.collect()))
+        };
+        final_state.ranks = plan.users().filter_map(member).collect();
+        let changes = app.roblox().role_changes();
+        let assigned = changes.iter().filter_map(|change| {
+            let (role, user) = change.strip_prefix("assign ")?.split_once(' ')?;
+            let rank = rank_of(self.group, role.parse().ok()?)?;
+            Some((rank, UserId::new(user.parse().ok()?)?))
+        });
+        final_state.assigned = assigned.collect();
         let over = app.roblox().violations().into_iter();
         let over = over.filter(|violation| violation.universe == self.universe);
         final_state.over_limits = over.map(|violation| format!("{violation:?}")).collect();
@@ -121,6 +156,16 @@ impl Fakes {
             })
             .collect()
     }
+}
+
+/// A group of all users, who can be given any of the ranks.
+fn members(group: u64, owner: u64, plan: &Plan) -> Group {
+    let ranks = RANKS.chain([MEMBER_RANK, OWNER_RANK]);
+    let roles: Vec<_> = ranks.map(|rank| (role_of(group, rank), rank)).collect();
+    let base = role_of(group, MEMBER_RANK);
+    let empty = Group::new(&roles).with(owner, &[base, role_of(group, OWNER_RANK)]);
+    plan.users()
+        .fold(empty, |group, user| group.with(user, &[base]))
 }
 
 /// Waits until the remaining work is done while all fakes behave: makes retries due and runs the

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use end_to_end::audit;
 use end_to_end::stored::Stored;
-use serde_json::Value;
+use end_to_end::{audit, evidence};
+use serde_json::{Value, json};
 use shared::domain::ids::UserId;
 use shared::domain::rules::Length;
 
-use crate::history::{CallResult, FinalState, Millis, Operation, RecordedCall, WorkspaceInfo};
+use crate::history::{
+    CallResult, EvidenceCall, FinalState, Millis, Operation, RecordedCall, WorkspaceInfo,
+};
 use crate::recorder::{CallOptions, Recorder};
 use crate::schedules::{EACH_MINUTE, EXPIRE};
 
@@ -81,6 +83,14 @@ pub async fn ask(
             final_state.checks.insert((*user, *experience), check);
         }
     }
+    final_state.evidence = asking.evidence(&final_state.bans).await;
+    let (store, prefix) = (recorder.app.store(), workspace.id().prefix());
+    for user in users {
+        let activities = store.activities(prefix, user).await;
+        let ids = activities.iter().flatten();
+        let ids = ids.map(|activity| activity.id.as_str().to_owned());
+        final_state.activities.insert(user, ids.collect());
+    }
     final_state.stored = audit::problems(workspace).await;
     final_state.places = Stored::read(workspace).await.places();
     final_state
@@ -104,6 +114,41 @@ impl Asking<'_> {
             }
             let next = page.get("nextCursor").and_then(Value::as_str);
             cursor = next.map(str::to_owned);
+        }
+    }
+
+    /// The listed pieces of evidence with their content.
+    async fn evidence(&self, bans: &[Value]) -> BTreeMap<String, Value> {
+        let mut pieces = BTreeMap::new();
+        for ban in bans {
+            let Some(case) = ban.get("guid").and_then(Value::as_str) else {
+                continue;
+            };
+            let user = ban.get("robloxId").and_then(Value::as_u64);
+            let (case, user) = (case.to_owned(), user.and_then(UserId::new));
+            let list = Operation::Evidence(EvidenceCall::List { case, user });
+            for piece in self.list(list).await {
+                let guid = piece.get("evidenceGuid").and_then(Value::as_str);
+                let guid = guid.unwrap_or_default().to_owned();
+                let get = Operation::Evidence(EvidenceCall::Get(guid.clone()));
+                let mut piece = self.ask(get).await;
+                self.download(&mut piece).await;
+                pieces.insert(guid, piece);
+            }
+        }
+        pieces
+    }
+
+    /// Adds what the link of a piece leads to.
+    async fn download(&self, piece: &mut Value) {
+        let link = piece.get("streamUri").and_then(Value::as_str);
+        let Some(link) = link.filter(|link| !link.is_empty()) else {
+            return;
+        };
+        let bytes = self.recorder.app.download(link).await;
+        let bytes = bytes.map(|bytes| evidence::base64(&bytes));
+        if let Some(fields) = piece.as_object_mut() {
+            fields.insert("downloaded".to_owned(), json!(bytes));
         }
     }
 

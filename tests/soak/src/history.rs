@@ -1,11 +1,17 @@
 //! What happened in a run: every call with its answer, the injected faults, and the final state.
 //! The checker sees nothing else.
 
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{BanRequest, UnbanRequest};
+
+use crate::plan::ERASING;
+
+pub use requests::{Content, ErasureRequest, EvidenceCall, RankRequest, Submission};
 
 /// The reason that a client which gave up records starts with this.
 pub const GAVE_UP: &str = "the client gave up";
@@ -19,8 +25,6 @@ pub struct History {
     pub workspaces: Vec<WorkspaceInfo>,
     /// All calls, in the order in which they were answered.
     pub calls: Vec<RecordedCall>,
-    /// The activities that clients recorded.
-    pub activities: Vec<RecordedActivity>,
     /// The calls that read the final state.
     pub asked: Vec<RecordedCall>,
     /// The processes killed during a call.
@@ -34,6 +38,8 @@ pub struct History {
     /// What is wrong with the stream and the schedules after the faults stopped.
     pub stream: Option<String>,
     pub final_states: Vec<FinalState>,
+    /// What is wrong in the workspace whose users are erased during the run.
+    pub erasures: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,15 +48,6 @@ pub struct WorkspaceInfo {
     pub experiences: Vec<ExperienceId>,
     /// The mirrored experiences, all of them places of one universe.
     pub mirrored: BTreeSet<ExperienceId>,
-}
-
-#[derive(Clone, Debug)]
-pub struct RecordedActivity {
-    pub workspace: usize,
-    /// The id of its event.
-    pub id: String,
-    /// Whether the write succeeded; else it may have.
-    pub is_certain: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -97,11 +94,19 @@ pub enum Operation {
         limit: usize,
     },
     /// A list read with a cursor that it did not issue.
-    Cursor { list: CursorList, cursor: String },
+    Cursor {
+        list: CursorList,
+        cursor: String,
+    },
     /// `GET /export/bans/json`.
     ExportJson,
     /// `GET /export/bans/csv`.
     ExportCsv,
+    /// `PATCH /group-role`.
+    Rank(RankRequest),
+    Evidence(EvidenceCall),
+    /// `POST /roblox/webhook`.
+    Erase(ErasureRequest),
 }
 
 /// A list that takes a cursor.
@@ -181,8 +186,17 @@ pub struct FinalState {
     pub pending_unbans: BTreeMap<ExperienceId, Vec<Value>>,
     /// `POST /is-banned` of each user in each experience.
     pub checks: BTreeMap<(UserId, ExperienceId), Value>,
-    /// Inconsistencies in the tables.
+    /// Inconsistencies in the tables and the bucket.
     pub stored: Vec<String>,
+    /// `GET /evidence/{guid}` of each listed piece; of a file with the content of its link in
+    /// base64 as `downloaded`.
+    pub evidence: BTreeMap<String, Value>,
+    /// The ranks that each member of the group holds.
+    pub ranks: BTreeMap<UserId, Vec<u64>>,
+    /// The rank and user of each role that Roblox assigned.
+    pub assigned: Vec<(u64, UserId)>,
+    /// The activities in the history of each user.
+    pub activities: BTreeMap<UserId, BTreeSet<String>>,
     /// What is wrong after most users were erased.
     pub after_erasure: Vec<String>,
 }
@@ -226,6 +240,9 @@ impl Operation {
             },
             Self::ExportJson => "export-bans-json",
             Self::ExportCsv => "export-bans-csv",
+            Self::Rank(_) => "group-role",
+            Self::Evidence(call) => call.function(),
+            Self::Erase(_) => "roblox-webhook",
         }
     }
 
@@ -262,6 +279,20 @@ impl Operation {
     }
 }
 
+impl CallResult {
+    pub const fn body(&self) -> Option<&Value> {
+        match self {
+            Self::Answered { body, .. } => Some(body),
+            Self::Lost(_) => None,
+        }
+    }
+
+    /// A text field of the answer.
+    pub fn text(&self, field: &str) -> Option<String> {
+        self.body()?.get(field)?.as_str().map(str::to_owned)
+    }
+}
+
 impl RecordedCall {
     pub const fn status(&self) -> Option<u16> {
         match self.result {
@@ -271,16 +302,30 @@ impl RecordedCall {
     }
 
     pub const fn body(&self) -> Option<&Value> {
-        match &self.result {
-            CallResult::Answered { body, .. } => Some(body),
-            CallResult::Lost(_) => None,
-        }
+        self.result.body()
     }
 
     /// Whether the gateway answered for a function that did not.
     pub fn is_gateways(&self) -> bool {
         self.status().is_some_and(|status| status >= 500)
             && self.body().is_some_and(|body| body.get("code").is_none())
+    }
+
+    /// Whether the call failed because of Roblox.
+    pub fn is_roblox_busy(&self) -> bool {
+        let message = self.body().and_then(|body| body.get("message")?.as_str());
+        self.status() == Some(503)
+            && message.is_some_and(|message| message.starts_with("Roblox is busy"))
+    }
+
+    /// Whether it is a call about one piece of evidence, or any call about evidence of users who are
+    /// being erased.
+    pub const fn is_about_a_piece(&self) -> bool {
+        match self.operation {
+            Operation::Evidence(EvidenceCall::Create(_)) => self.workspace == ERASING,
+            Operation::Evidence(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether it is unknown whether the call took effect.

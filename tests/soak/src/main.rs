@@ -1,6 +1,6 @@
 //! Runs the whole product under faults and checks every answer.
 //!
-//! Game servers, moderators, exporters and event log readers call the real functions over HTTP, and
+//! Game servers, moderators, officers, investigators, exporters and event log readers call the real functions over HTTP, and
 //! webhooks and the mirror deliver to fakes, while processes are killed, the database fails, the
 //! stream delivers late, twice and out of order, and clocks disagree. Every call is recorded. At
 //! the end the faults stop, the product is asked for everything it knows, and the [`checker`] looks
@@ -10,6 +10,7 @@
 //! repeat the machine's timing, so a finding may need several runs to come up again; that is why
 //! each is printed with the calls that prove it.
 
+mod bucket;
 mod chaos;
 mod checker;
 mod clients;

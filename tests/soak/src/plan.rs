@@ -9,13 +9,26 @@ use fastrand::Rng;
 use local_stack::fault_proxy::{Fault, Rule};
 use shared::domain::ids::ExperienceId;
 
+/// The workspaces whose calls are put in order.
 pub const WORKSPACES: usize = 2;
+
+/// The workspace whose users are erased during the run: an erasure removes what the others check.
+pub const ERASING: usize = WORKSPACES;
 
 /// The experiences of each workspace.
 pub const EXPERIENCES: [u64; 3] = [7_001, 7_002, 7_003];
 
 /// The mirrored experiences of each workspace. A place is part of one universe.
 pub const MIRRORED: [&[u64]; WORKSPACES] = [&[7_001], &[7_002, 7_003]];
+
+/// The Roblox group of each workspace.
+pub const GROUPS: [u64; WORKSPACES] = [8_001, 8_002];
+
+/// The rank that every member of a group holds.
+pub const MEMBER_RANK: u64 = 1;
+
+/// The ranks that officers assign: more than a page of roles, and more than one user gets.
+pub const RANKS: std::ops::Range<u64> = 10..50;
 
 /// The window in which Roblox accepts two changes of a user.
 pub const ROBLOX_MINUTE: Duration = Duration::from_millis(1_200);
@@ -43,7 +56,7 @@ pub const INSTANCES: usize = 8;
 pub const SKEW: i64 = 3_000;
 
 /// The functions to kill; those that write appear more often.
-const KILLED_FUNCTIONS: [&str; 20] = [
+const KILLED_FUNCTIONS: [&str; 30] = [
     "ban-async",
     "ban-async",
     "ban-async",
@@ -64,15 +77,27 @@ const KILLED_FUNCTIONS: [&str; 20] = [
     "pending-bans",
     "pending-unbans",
     "bans",
+    "group-role",
+    "group-role",
+    "evidence-create",
+    "evidence-create",
+    "evidence-complete",
+    "evidence-complete",
+    "evidence-delete",
+    "evidence-update",
+    "expire-evidence",
+    "roblox-webhook",
 ];
 
 /// The database operations to fail.
-const OPERATIONS: [Option<&str>; 6] = [
+const OPERATIONS: [Option<&str>; 8] = [
     None,
     Some("TransactWriteItems"),
     Some("TransactWriteItems"),
     Some("BatchGetItem"),
     Some("Query"),
+    Some("GetItem"),
+    Some("PutItem"),
     Some("UpdateItem"),
 ];
 
@@ -117,6 +142,12 @@ impl Plan {
         Rng::with_seed(self.seed ^ hash)
     }
 
+    /// All users in the order in which they are banned.
+    pub fn users(&self) -> impl Iterator<Item = u64> {
+        let eras = self.time.as_secs() / USERS_CHANGE_EVERY.as_secs() + 1;
+        (0..=eras).flat_map(|era| (0..USERS).map(move |number| user_of(era, number)))
+    }
+
     /// The clock offsets.
     pub fn clocks(&self) -> Vec<i64> {
         let mut rng = self.rng("clocks");
@@ -140,6 +171,22 @@ impl Plan {
             which: rng.usize(..),
         })
     }
+}
+
+/// One of the users of an era.
+pub const fn user_of(era: u64, number: u64) -> u64 {
+    100_000 + 100 * era + number
+}
+
+/// The role of a rank in a group.
+pub const fn role_of(group: u64, rank: u64) -> u64 {
+    1_000 * group + rank
+}
+
+/// The rank of a role, if it is one of the group's.
+pub fn rank_of(group: u64, role: u64) -> Option<u64> {
+    role.checked_sub(role_of(group, 0))
+        .filter(|rank| *rank < 1_000)
 }
 
 /// Whether a workspace mirrors an experience.

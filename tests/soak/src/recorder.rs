@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::domain::lock::lock;
 
 use crate::history::{
-    CallResult, CursorList, GAVE_UP, Millis, Operation, RecordedActivity, RecordedCall,
+    CallResult, CursorList, EvidenceCall, GAVE_UP, Millis, Operation, RecordedCall,
 };
 
 /// How long a client waits at most. The gateway answers within 30 s.
@@ -20,7 +20,8 @@ pub struct Recorder<'a> {
     pub app: &'a TestApp,
     pub workspaces: Vec<Workspace<'a>>,
     calls: Mutex<Vec<RecordedCall>>,
-    activities: Mutex<Vec<RecordedActivity>>,
+    /// Pieces of evidence, with the workspace of each.
+    pieces: Mutex<Vec<(usize, String)>>,
     began: Instant,
     began_at: Millis,
     closes: Instant,
@@ -34,6 +35,8 @@ pub struct CallOptions {
     pub gives_up: Option<Duration>,
     /// Whether the call comes from a game server.
     pub from_roblox: bool,
+    /// Whether a check asks for the evidence of the ban.
+    pub includes_evidence: bool,
 }
 
 impl<'a> Recorder<'a> {
@@ -46,7 +49,7 @@ impl<'a> Recorder<'a> {
             app,
             workspaces,
             calls: Mutex::default(),
-            activities: Mutex::default(),
+            pieces: Mutex::default(),
             began,
             began_at: u64::try_from(began_at).unwrap_or_default(),
             closes: began + time,
@@ -77,13 +80,16 @@ impl<'a> Recorder<'a> {
         self.lock().clone()
     }
 
-    /// All activities so far.
-    pub fn activities(&self) -> Vec<RecordedActivity> {
-        lock(&self.activities).clone()
+    /// Makes a piece of evidence known to the other workspaces.
+    pub fn remember(&self, workspace: usize, guid: &str) {
+        lock(&self.pieces).push((workspace, guid.to_owned()));
     }
 
-    pub fn note(&self, activity: RecordedActivity) {
-        lock(&self.activities).push(activity);
+    /// The known pieces of evidence of other workspaces.
+    pub fn remembered_outside(&self, workspace: usize) -> Vec<String> {
+        let pieces = lock(&self.pieces);
+        let others = pieces.iter().filter(|(of, _)| *of != workspace);
+        others.map(|(_, guid)| guid.clone()).collect()
     }
 
     /// Makes a call and records it.
@@ -99,7 +105,9 @@ impl<'a> Recorder<'a> {
         let patience = options.gives_up.unwrap_or(PATIENCE);
         let sending = async {
             match operation {
-                Operation::Bans => self.pages(workspace, &request, &operation, &options).await,
+                Operation::Bans | Operation::Evidence(EvidenceCall::List { .. }) => {
+                    self.pages(workspace, &request, &operation, &options).await
+                }
                 _ => self.send(&request).await,
             }
         };
@@ -122,6 +130,36 @@ impl<'a> Recorder<'a> {
         };
         self.lock().push(call);
         result
+    }
+
+    /// Uploads a file of evidence as the answer to its creation says, and records it.
+    pub async fn upload(
+        &self,
+        (workspace, client): (usize, &str),
+        guid: &str,
+        upload: &Value,
+        bytes: &[u8],
+    ) {
+        let started = self.now();
+        let result = match self.app.try_upload(upload, bytes).await {
+            Err(error) => CallResult::Lost(error),
+            Ok(answer) => CallResult::Answered {
+                status: answer.status,
+                body: body(&answer),
+                request: None,
+            },
+        };
+        let call = RecordedCall {
+            workspace,
+            client: client.to_owned(),
+            operation: Operation::Evidence(EvidenceCall::Upload(guid.to_owned())),
+            key: None,
+            started,
+            ended: self.now(),
+            result,
+            undocumented: Vec::new(),
+        };
+        self.lock().push(call);
     }
 
     async fn send(&self, request: &Request) -> (CallResult, Vec<String>) {
@@ -191,8 +229,11 @@ impl<'a> Recorder<'a> {
         let mut request = match operation {
             Operation::Ban { request, appeal } => ban_call(request, *appeal),
             Operation::Unban(request) => unban_call(request),
-            Operation::Check(user, experience) => Request::post("/is-banned")
-                .json(&json!({ "userId": user, "experienceId": experience })),
+            Operation::Check(user, experience) => Request::post("/is-banned").json(&json!({
+                "userId": user,
+                "experienceId": experience,
+                "includeEvidence": options.includes_evidence,
+            })),
             Operation::PendingBans(experience) => {
                 Request::get("/pending-bans").query("experienceId", experience)
             }
@@ -225,6 +266,9 @@ impl<'a> Recorder<'a> {
             }
             Operation::ExportJson => Request::get("/export/bans/json"),
             Operation::ExportCsv => Request::get("/export/bans/csv"),
+            Operation::Rank(change) => change.call(),
+            Operation::Evidence(call) => call.call(),
+            Operation::Erase(request) => request.call(),
         };
         if let Some(cursor) = cursor {
             request = request.query("cursor", cursor);

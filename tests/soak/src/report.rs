@@ -28,6 +28,8 @@ pub fn print(run: &SoakRun, checked: &CheckReport) {
     let events = total(|final_state| final_state.log.len());
     let received = total(|final_state| final_state.received.len());
     let restrictions = total(|final_state| final_state.restrictions.len());
+    let ranks = total(|final_state| final_state.assigned.len());
+    let pieces = total(|final_state| final_state.evidence.len());
     let expiries = total(|final_state| {
         final_state
             .log
@@ -42,6 +44,7 @@ pub fn print(run: &SoakRun, checked: &CheckReport) {
     println!(
         "{received} deliveries received; {restrictions} users restricted on Roblox at the end"
     );
+    println!("{ranks} roles assigned; {pieces} pieces of evidence at the end");
     if !checked.undecided.is_empty() {
         println!(
             "too many orders to try, not checked: {}",

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use end_to_end::{TestApp, Workspace};
 use local_stack::fault_proxy::Fault;
 use shared::domain::ids::ExperienceId;
+use shared::store::ErasureMode;
 
+use crate::bucket;
 use crate::chaos::{self, ChaoticStream};
 use crate::clients;
 use crate::erasure;
@@ -61,18 +63,21 @@ pub async fn run(plan: &Plan) -> SoakRun {
         chaotic
     });
     let app = &app;
-    let (workspaces, places, fakes) = prepare(app).await;
+    let (mut workspaces, places, fakes) = prepare(app, plan).await;
+    let erasing = app.workspace().await;
+    let secret = erasing.take_in_erasures(ErasureMode::Erase).await;
+    workspaces.push(erasing);
     app.settle().await;
     app.faults().clear_seen();
 
     let recorder = Recorder::open(app, workspaces, plan.time);
-    let (faults, kills, schedules, failures, (), ()) = futures::join!(
+    let (faults, kills, schedules, failures, (), subjects) = futures::join!(
         chaos::inject_database_faults(&recorder, plan),
         chaos::kills(&recorder, plan),
         schedules::run_schedules(&recorder, plan),
         failures::inject(&recorder, plan, &fakes),
         leases::end_orphaned_leases(&recorder),
-        clients::act(&recorder, plan),
+        clients::act(&recorder, plan, &secret),
     );
     let mut stream = BTreeMap::new();
     for control in controls {
@@ -99,7 +104,6 @@ pub async fn run(plan: &Plan) -> SoakRun {
         skew,
         stream: failed,
         calls,
-        activities: recorder.activities(),
         ..History::default()
     };
     for number in 0..history.workspaces.len() {
@@ -110,7 +114,9 @@ pub async fn run(plan: &Plan) -> SoakRun {
             if let (Some(fakes), Some(workspace)) =
                 (fakes.get(number), recorder.workspaces.get(number))
             {
-                fakes.record_final_state(workspace, &mut final_state).await;
+                let recording = fakes.record_final_state(workspace, plan, &mut final_state);
+                recording.await;
+                final_state.stored.extend(bucket::empty(workspace).await);
                 let users = history.users(number).into_iter();
                 let (bans, log) = (&final_state.bans, &final_state.log);
                 final_state.after_erasure =
@@ -119,6 +125,7 @@ pub async fn run(plan: &Plan) -> SoakRun {
             history.final_states.push(final_state);
         }
     }
+    history.erasures = erasure::settle(&recorder, &subjects, &secret).await;
     history.asked = recorder.calls().split_off(history.calls.len());
     history.logged = logged(app);
     let mut struck = BTreeMap::new();
@@ -135,7 +142,10 @@ pub async fn run(plan: &Plan) -> SoakRun {
 }
 
 /// Sets up the workspaces with their fakes.
-async fn prepare(app: &TestApp) -> (Vec<Workspace<'_>>, Vec<WorkspaceInfo>, Vec<Fakes>) {
+async fn prepare<'a>(
+    app: &'a TestApp,
+    plan: &Plan,
+) -> (Vec<Workspace<'a>>, Vec<WorkspaceInfo>, Vec<Fakes>) {
     let experiences: Vec<_> = EXPERIENCES
         .into_iter()
         .filter_map(ExperienceId::new)
@@ -143,7 +153,7 @@ async fn prepare(app: &TestApp) -> (Vec<Workspace<'_>>, Vec<WorkspaceInfo>, Vec<
     let (mut workspaces, mut places, mut fakes) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..WORKSPACES {
         let workspace = app.workspace().await;
-        fakes.push(Fakes::of(&workspace, number).await);
+        fakes.push(Fakes::of(&workspace, number, plan).await);
         // The last experience is linked by its first call during the run, and gets the bans active
         // by then.
         for experience in experiences.iter().skip(1) {

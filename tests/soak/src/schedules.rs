@@ -16,6 +16,10 @@ pub const DELIVER: &str = "deliver-webhooks";
 /// Mirrors bans to Roblox.
 pub const MIRROR: &str = "mirror-bans";
 
+/// Removes evidence that is due.
+pub const EXPIRE_EVIDENCE: &str = "expire-evidence";
+pub const EACH_FIVE_MINUTES: &str = "EachFiveMinutes";
+
 /// The name of the every-minute schedules.
 pub const EACH_MINUTE: &str = "EachMinute";
 
@@ -24,9 +28,11 @@ pub const SWEEP: &str = r#"{"sweep":true}"#;
 const CHECK: &str = r#"{"check":true}"#;
 
 /// The schedules; one listed twice sometimes runs twice at once.
-const SCHEDULES: [(&str, &str); 6] = [
+const SCHEDULES: [(&str, &str); 8] = [
     (EXPIRE, EACH_MINUTE),
     (EXPIRE, EACH_MINUTE),
+    (EXPIRE_EVIDENCE, EACH_FIVE_MINUTES),
+    (EXPIRE_EVIDENCE, EACH_FIVE_MINUTES),
     (DELIVER, EACH_MINUTE),
     (MIRROR, SWEEP),
     (MIRROR, SWEEP),

@@ -28,8 +28,10 @@ fn soak(seed: u64) {
         "schedule runs: 0",
         " 0 events in the log",
         "faults of endpoints and Roblox: 0",
-        "\n0 deliveries arrived",
+        "\n0 deliveries received",
         "\n0 bans on record",
+        "\n0 roles assigned",
+        " 0 pieces of evidence",
     ] {
         assert!(!printed.contains(what), "{printed}");
     }

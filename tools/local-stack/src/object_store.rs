@@ -8,7 +8,11 @@ mod rights;
 mod settings;
 mod staging;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -30,6 +34,7 @@ use rights::{Requests, Rights};
 #[derive(Debug)]
 pub struct ObjectStore {
     endpoint: String,
+    root: PathBuf,
     rights: Arc<Rights>,
     _server: Guard,
     _temporary: Option<TempDir>,
@@ -69,6 +74,7 @@ impl ObjectStore {
         let endpoint = format!("http://127.0.0.1:{port}");
         Ok(Self {
             endpoint,
+            root: root.to_owned(),
             rights,
             _server: server,
             _temporary: temporary,
@@ -76,6 +82,16 @@ impl ObjectStore {
     }
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The names of the objects in a folder of a bucket, in no particular order.
+    pub fn names(&self, folder: &str) -> io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(self.root.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.collect()
     }
 
     /// The requests of functions that their roles do not allow, in order.

@@ -13,6 +13,12 @@ use crate::response::ApiResponse;
 impl TestApp {
     /// Sends bytes as an answer's `upload` says.
     pub async fn upload(&self, upload: &Value, bytes: &[u8]) -> ApiResponse {
+        let answer = self.try_upload(upload, bytes).await;
+        answer.expect("the object store")
+    }
+
+    /// Like [`TestApp::upload`], for tests in which the connection may fail.
+    pub async fn try_upload(&self, upload: &Value, bytes: &[u8]) -> Result<ApiResponse, String> {
         let mut request = http::Request::builder()
             .method(upload["method"].as_str().expect("a method"))
             .uri(upload["url"].as_str().expect("a URL"));
@@ -20,8 +26,21 @@ impl TestApp {
             request = request.header(name, value.as_str().expect("a text"));
         }
         let request = request.body(Bytes::copy_from_slice(bytes));
-        let request = request.expect("a request");
-        ApiResponse::new(self.client.send(request).await.expect("the object store"))
+        let answer = self.client.send(request.expect("a request")).await?;
+        Ok(ApiResponse::new(answer))
+    }
+
+    /// What a link leads to, if it works.
+    pub async fn download(&self, link: &str) -> Option<Bytes> {
+        let request = http::Request::get(link).body(Bytes::new());
+        let answer = self.client.send(request.expect("a request")).await.ok()?;
+        (answer.status() == 200).then(|| answer.into_body())
+    }
+
+    /// The pieces of a workspace that have an object in the bucket.
+    pub fn evidence_objects(&self, prefix: WorkspacePrefix) -> Vec<String> {
+        let folder = format!("evidence-bucket/{prefix}");
+        self.objects.names(&folder).expect("the object store")
     }
 
     /// The bucket of evidence, with every right.

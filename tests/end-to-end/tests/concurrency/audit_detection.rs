@@ -2,7 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use end_to_end::{Ban, TestApp, Unban, Workspace};
+use end_to_end::evidence::text_body;
+use end_to_end::{Ban, Call, TestApp, Unban, Workspace};
 use futures::FutureExt;
 
 use crate::audit::audit_items;
@@ -35,10 +36,26 @@ async fn the_audit_detects_every_missing_item_and_index_entry() {
         .await;
     workspace.ban(Ban::of(3, ARENA).permanent().applied()).await;
     workspace.unban(Unban::of(3, ARENA)).await;
+    let case = workspace.bans().await[0]["guid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let text = text_body(&case, "aimbot");
+    let create = Call::new("PATCH", "/evidence/create").json(&text);
+    workspace.send(create).await.success();
     app.settle().await;
     assert!(passes(&workspace).await);
 
-    let kinds = ["experience", "global", "ban", "decision"];
+    let kinds = [
+        "experience",
+        "global",
+        "ban",
+        "decision",
+        "evidence",
+        "evidence-bytes",
+        "evidence-entry",
+        "evidence-text",
+    ];
     let items = workspace.stored().await;
     let items = items
         .iter()

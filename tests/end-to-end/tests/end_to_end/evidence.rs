@@ -12,38 +12,19 @@ mod scan_template;
 pub mod scans;
 mod texts;
 
+pub use end_to_end::evidence::{base64, file_body, text_body};
 use end_to_end::{ApiResponse, Ban, Call, TestApp, Workspace};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use crate::routes::{EXPERIENCE, USER};
 
 pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and whatever follows";
-
-pub fn base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::prelude::BASE64_STANDARD.encode(bytes)
-}
 
 /// The guid of a new ban.
 pub async fn case(workspace: &Workspace<'_>) -> String {
     let ban = Ban::of(USER, EXPERIENCE).permanent();
     let ban = workspace.ban_shown(ban).await;
     ban["guid"].as_str().unwrap().to_owned()
-}
-
-/// The body with which the published SDK creates evidence.
-pub fn text_body(case: &str, text: &str) -> Value {
-    json!({
-        "caseId": case, "evidenceType": "Metadata", "evidenceContent": base64(text.as_bytes()),
-    })
-}
-
-pub fn file_body(case: &str, content_type: &str, bytes: &[u8]) -> Value {
-    json!({
-        "caseId": case, "evidenceType": "File", "fileName": "clip 1.png",
-        "contentType": content_type, "size": bytes.len(), "sha256": base64(&Sha256::digest(bytes)),
-    })
 }
 
 pub fn create(body: &Value) -> Call {
@@ -77,9 +58,7 @@ pub async fn uploaded(workspace: &Workspace<'_>, case: &str) -> Value {
 
 /// The stored items of one kind.
 pub async fn stored(workspace: &Workspace<'_>, kind: &str) -> Vec<Value> {
-    let mut items = workspace.stored().await;
-    items.retain(|item| item["kind"]["S"] == kind);
-    items
+    workspace.stored_of(kind).await
 }
 
 /// How many bytes the workspace's count has.
@@ -100,14 +79,7 @@ pub async fn has_object(workspace: &Workspace<'_>, guid: &str) -> bool {
 
 /// Makes the time of everything that is due come, and runs the schedule.
 pub async fn run_when_due(app: &TestApp, workspace: &Workspace<'_>) {
-    for kind in ["evidence", "removed-evidence"] {
-        for item in stored(workspace, kind).await {
-            if item.get("due_at").is_some() {
-                let now = json!({ ":past": { "N": "1" } });
-                app.update_item(&item, "SET due_at = :past", &now).await;
-            }
-        }
-    }
+    workspace.bring_evidence_due().await;
     app.run_schedule("expire-evidence", "EachFiveMinutes").await;
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::evidence::is_activity;
-use crate::history::{CallResult, GAVE_UP, History, Millis, Operation, RecordedCall};
+use crate::history::{CallResult, EvidenceCall, GAVE_UP, History, Millis, Operation, RecordedCall};
 
 /// A function's time limit for a response.
 const LIMIT: Millis = 5_000;
@@ -14,15 +14,23 @@ const LIMIT: Millis = 5_000;
 /// An export's time limit.
 const EXPORT_LIMIT: Millis = 28_000;
 
+/// The time limit of a change of rank.
+const RANK_LIMIT: Millis = 20_000;
+
 /// The gateway's time limit, whatever the function does.
 const GATEWAY_LIMIT: Millis = 30_000;
 
 /// What two busy cores may add to either limit.
 const SLACK: Millis = 1_500;
 
-/// How long after a fault a call may still fail from it: the call may have started during the
-/// fault.
-const AFTER_A_FAULT: Millis = LIMIT + SLACK;
+/// How long a function may take for a response.
+fn limit_of(function: &str) -> Millis {
+    match function {
+        "group-role" => RANK_LIMIT,
+        function if function.starts_with("export") => EXPORT_LIMIT,
+        _ => LIMIT,
+    }
+}
 
 pub fn check(history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -63,14 +71,27 @@ fn statuses(history: &History, call: &RecordedCall, found: &mut impl FnMut(Strin
             found("a list accepted a cursor that it did not issue".to_owned());
         }
         (200, _) => {}
+        // A repeat of an upload that is there, or runs.
+        (409 | 412, None)
+            if matches!(call.operation, Operation::Evidence(EvidenceCall::Upload(_))) => {}
+        // Roblox fails most of the time.
+        (503, Some("unavailable")) if call.is_roblox_busy() => {}
+        (500, Some("roblox_refused")) if matches!(call.operation, Operation::Rank(_)) => {}
+        // Whether these are true is checked with the other calls about the piece.
+        (404, Some("not_found"))
+        | (409, Some("not_uploaded"))
+        | (422, Some("content_mismatch"))
+            if call.is_about_a_piece() => {}
         (400, Some("invalid_request")) if matches!(call.operation, Operation::Cursor { .. }) => {
             if body.pointer("/errors/0/field").and_then(Value::as_str) != Some("cursor") {
                 found("a cursor was refused without naming the field".to_owned());
             }
         }
         (503, Some("unavailable")) => {
+            // The call may have started during the fault.
+            let after = limit_of(call.operation.function()) + SLACK;
             let excused = history.faults.iter().any(|fault| {
-                fault.from <= call.ended && call.started <= fault.to.saturating_add(AFTER_A_FAULT)
+                fault.from <= call.ended && call.started <= fault.to.saturating_add(after)
             });
             if !excused {
                 found("a call was answered 503 without a database fault".to_owned());
@@ -128,7 +149,15 @@ fn strangers(history: &History, call: &RecordedCall, found: &mut impl FnMut(Stri
         .into_iter()
         .flatten()
         .chain(single.into_iter().flatten());
-    for ban in bans.filter(|ban| ban.get("guid").is_some()) {
+    let bans: Vec<_> = bans.collect();
+    let attached = body.get("associatedEvidence").and_then(Value::as_array);
+    let pieces = bans.iter().copied().chain(attached.into_iter().flatten());
+    for piece in pieces.filter(|piece| piece.get("evidenceGuid").is_some()) {
+        if piece.get("workspaceGuid").and_then(Value::as_str) != Some(own.guid.as_str()) {
+            found("a workspace was shown evidence of another".to_owned());
+        }
+    }
+    for ban in bans.into_iter().filter(|ban| ban.get("guid").is_some()) {
         let text = |name: &str| ban.get(name).and_then(Value::as_str);
         if text("workspaceGuid") != Some(own.guid.as_str()) {
             found("a workspace was shown a ban of another".to_owned());
@@ -165,11 +194,7 @@ fn times(history: &History, findings: &mut Vec<Finding>) {
         })
         .collect();
     for logged in &history.logged {
-        let limit = if logged.function.starts_with("export") {
-            EXPORT_LIMIT
-        } else {
-            LIMIT
-        };
+        let limit = limit_of(&logged.function);
         if logged.took > limit + SLACK {
             let call = by_request.get(logged.request.as_str()).copied();
             findings.push(Finding {

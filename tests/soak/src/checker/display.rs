@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::domain::rules::{Length, Scope};
 
-use crate::history::{CallResult, History, Millis, Operation, RecordedCall};
+use crate::history::{CallResult, EvidenceCall, History, Millis, Operation, RecordedCall};
 
 impl History {
     /// When the first call started; printed times are relative to it.
@@ -102,6 +102,18 @@ fn asked(operation: &Operation) -> String {
         }
         Operation::ExportJson => "JSON export".to_owned(),
         Operation::ExportCsv => "CSV export".to_owned(),
+        Operation::Rank(change) => format!(
+            "rank {} for {} by {}",
+            change.rank, change.user, change.number
+        ),
+        Operation::Evidence(EvidenceCall::Create(new)) => {
+            format!(
+                "{:?} for the ban {} by {}",
+                new.content, new.case, new.number
+            )
+        }
+        Operation::Evidence(call) => format!("{call:?}"),
+        Operation::Erase(request) => format!("erase {}", request.user),
     }
 }
 

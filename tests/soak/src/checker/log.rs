@@ -22,7 +22,6 @@ pub fn check(history: &History) -> Vec<Finding> {
             final_state,
         };
         log.matches_the_histories(&mut findings);
-        log.has_every_activity(&mut findings);
         log.has_no_gaps(&mut findings);
         log.has_every_expiry(&mut findings);
         log.is_in_order(&mut findings);
@@ -89,29 +88,6 @@ impl<'a> Log<'a> {
         }
         for (id, event) in of_bans.iter().filter(|(id, _)| !told.contains(*id)) {
             findings.push(self.finding(&format!("{id} is missing: {event}")));
-        }
-    }
-
-    /// The log holds the recorded activities and no others.
-    fn has_every_activity(&self, findings: &mut Vec<Finding>) {
-        let recorded = self.history.activities.iter();
-        let recorded = recorded.filter(|activity| activity.workspace == self.workspace);
-        let recorded: BTreeMap<_, _> = recorded
-            .map(|activity| (activity.id.as_str(), activity.is_certain))
-            .collect();
-        let activities = self
-            .final_state
-            .log
-            .iter()
-            .filter(|event| is_activity(event));
-        let logged: BTreeSet<_> = activities.filter_map(id_of).collect();
-        for id in logged.iter().filter(|id| !recorded.contains_key(*id)) {
-            findings.push(self.finding(&format!("the activity {id} was never recorded")));
-        }
-        for (id, is_certain) in recorded {
-            if is_certain && !logged.contains(id) {
-                findings.push(self.finding(&format!("the activity {id} is missing")));
-            }
         }
     }
 

@@ -16,6 +16,9 @@ pub fn check(history: &History) -> Vec<Finding> {
     if let Some(problem) = &history.stream {
         findings.push(bare(problem.clone()));
     }
+    for problem in &history.erasures {
+        findings.push(bare(format!("after erasures during the run: {problem}")));
+    }
     for (workspace, final_state) in history.final_states.iter().enumerate() {
         let records = Records {
             history,
@@ -137,8 +140,11 @@ impl Records<'_> {
                 findings.push(bare(format!("two bans share a number: {ban} and {other}")));
             }
         }
-        // The event log has its own rules.
-        let lists = self.calls().filter(|call| !call.operation.is_events());
+        // The event log and lists of evidence have their own rules.
+        let is_other = |operation: &Operation| {
+            operation.is_events() || matches!(operation, Operation::Evidence(_))
+        };
+        let lists = self.calls().filter(|call| !is_other(&call.operation));
         for call in lists {
             let Some(list) = call.body().and_then(|body| body.get("list")?.as_array()) else {
                 continue;

@@ -46,6 +46,7 @@ async fn call(client: &mut Client<'_>, operation: Operation) -> Option<Value> {
         key: None,
         gives_up: client.gives_up(),
         from_roblox: true,
+        ..CallOptions::default()
     };
     let result = client
         .recorder

@@ -5,12 +5,7 @@ use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
 
 use super::{Client, moderator};
-use crate::history::{CallResult, Operation};
-use crate::plan::millis;
-use crate::recorder::CallOptions;
-
-/// How often a call without an answer is retried.
-const REPEATS: usize = 3;
+use crate::history::Operation;
 
 /// Decides until the run is over, with moderator numbers from `first`.
 pub async fn decide(mut client: Client<'_>, first: u64) {
@@ -23,43 +18,8 @@ pub async fn decide(mut client: Client<'_>, first: u64) {
         let Some(operation) = before.or_else(|| decision(&mut client, first, count)) else {
             continue;
         };
-        retry_until_answered(&mut client, &operation, count).await;
+        client.retry_until_answered(&operation, count).await;
         decided = Some(operation);
-    }
-}
-
-/// Makes a call, and retries it if its answer was lost.
-async fn retry_until_answered(client: &mut Client<'_>, operation: &Operation, count: u64) {
-    let named = client.chance(40);
-    let key = named.then(|| {
-        format!(
-            "{}-{}-{count}",
-            client.workspace,
-            client.name.replace(' ', "-")
-        )
-    });
-    // An idempotency key identifies one request; a later call needs another.
-    let key = key.map(|key| format!("{key}-{}", client.rng.u32(..)));
-    for _ in 0..REPEATS {
-        let options = CallOptions {
-            key: key.clone(),
-            gives_up: client.gives_up(),
-            from_roblox: false,
-        };
-        let result = client
-            .recorder
-            .call(client.workspace, &client.name, operation.clone(), options)
-            .await;
-        let is_open = match result {
-            CallResult::Answered { status, .. } => status >= 500,
-            CallResult::Lost(_) => true,
-        };
-        let goes_on = client.chance(75);
-        let pause = millis(&mut client.rng, 20, 700);
-        if !is_open || !goes_on || client.recorder.is_closed() {
-            return;
-        }
-        tokio::time::sleep(pause).await;
     }
 }
 

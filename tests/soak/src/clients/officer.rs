@@ -1,25 +1,25 @@
-//! A client whose calls become activities in the event log.
-
-use end_to_end::role_change;
-use shared::domain::ids::UserId;
+//! An officer who changes the ranks of members.
 
 use super::Client;
-use crate::history::RecordedActivity;
+use crate::history::{Operation, RankRequest};
+use crate::plan::{GROUPS, RANKS};
 
-/// Records activities about users, and now and then about none, until the run is over.
-pub async fn act(mut client: Client<'_>) {
+/// Changes ranks until the run is over, with numbers from `first`. A user gets each rank once.
+pub async fn act(mut client: Client<'_>, first: u64) {
+    let mut count = 0;
     while client.pause(200, 1_200).await {
-        let user = client.user().filter(|_| !client.chance(20));
-        let Some(workspace) = client.recorder.workspaces.get(client.workspace) else {
+        let (user, group) = (client.user(), GROUPS.get(client.workspace));
+        let (Some(user), Some(group)) = (user, group) else {
             return;
         };
-        let activity = role_change(user.map(UserId::get));
-        let (store, prefix) = (workspace.app().store(), workspace.id().prefix());
-        let recorded = store.record_activity(prefix, &activity).await;
-        client.recorder.note(RecordedActivity {
-            workspace: client.workspace,
-            id: activity.id.as_str().to_owned(),
-            is_certain: recorded.is_ok(),
-        });
+        count += 1;
+        let change = RankRequest {
+            user,
+            group: *group,
+            rank: RANKS.start + count % (RANKS.end - RANKS.start),
+            number: first + count,
+        };
+        let operation = Operation::Rank(change);
+        client.retry_until_answered(&operation, count).await;
     }
 }

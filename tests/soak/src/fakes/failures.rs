@@ -97,7 +97,7 @@ async fn roblox(recorder: &Recorder<'_>, mut rng: Rng, fakes: &[Fakes]) -> Failu
         let (name, fault) = fault(&mut rng);
         *failures.entry(name).or_default() += 1;
         if let Some(fault) = fault {
-            roblox.fail(FaultRule::next(rng.usize(1..4), fault));
+            roblox.fail(fault.times(rng.usize(1..4)));
         } else if let Some(fakes) = rng.choice(fakes) {
             roblox.kill_key(&fakes.key);
             last(recorder, &mut rng).await;
@@ -109,8 +109,8 @@ async fn roblox(recorder: &Recorder<'_>, mut rng: Rng, fakes: &[Fakes]) -> Failu
 }
 
 /// A fault; `None` stands for a revoked key.
-fn fault(rng: &mut Rng) -> (&'static str, Option<Fault>) {
-    let (name, fault) = match rng.u8(..11) {
+fn fault(rng: &mut Rng) -> (&'static str, Option<FaultRule>) {
+    let (name, fault) = match rng.u8(..14) {
         0 => ("Roblox answers 500", Fault::Status(500)),
         1 => ("Roblox answers 503", Fault::Status(503)),
         2 => ("Roblox answers 409", Fault::Status(409)),
@@ -127,9 +127,24 @@ fn fault(rng: &mut Rng) -> (&'static str, Option<Fault>) {
             "Roblox is slow",
             Fault::Delay(Duration::from_millis(rng.u64(50..800))),
         ),
+        10..13 => return half(rng),
         _ => return ("a Roblox key is revoked and restored", None),
     };
-    (name, Some(fault))
+    (name, Some(FaultRule::from(fault)))
+}
+
+/// A fault of one half of a change of rank.
+fn half(rng: &mut Rng) -> (&'static str, Option<FaultRule>) {
+    let fault = match rng.u8(..4) {
+        0 | 1 => Fault::Status(403),
+        2 => Fault::Status(503),
+        _ => Fault::DropAnswer,
+    };
+    let (name, path) = match rng.u8(..3) {
+        0 => ("Roblox fails to assign a role", ":assignRole"),
+        _ => ("Roblox fails to remove a role", ":unassignRole"),
+    };
+    (name, Some(FaultRule::from(fault).on(path)))
 }
 
 async fn losses(recorder: &Recorder<'_>, mut rng: Rng) -> FailureCounts {

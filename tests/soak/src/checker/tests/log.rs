@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::domain::rules::{BanRequest, Length};
 
 use super::scenario::*;
-use crate::history::{CallResult, History, RecordedActivity};
+use crate::history::{CallResult, History};
 
 /// The positions of the events.
 type Places = Vec<(Option<u64>, String)>;
@@ -103,29 +103,6 @@ fn missing_duplicate_or_altered_events_are_found() {
         let history = with(|log| log[at]["id"] = json!("of-nothing-1"));
         assert_found(&history, "is missing from the history of its ban");
     }
-}
-
-#[test]
-fn missing_or_unrecorded_activities_are_found() {
-    let activity = |number: u32| {
-        json!({ "id": format!("act_{number}"), "event": "GROUP_ROLE_CHANGED", "robloxId": 1,
-                "data": { "groupId": 7 } })
-    };
-    let recorded = |history: &mut History, number: u32, is_certain| {
-        history.activities.push(RecordedActivity {
-            workspace: 0,
-            id: format!("act_{number}"),
-            is_certain,
-        });
-    };
-    let mut history = with(|log| log.insert(2, activity(1)));
-    assert_found(&history, "act_1 was never recorded");
-    recorded(&mut history, 1, true);
-    assert_accepted(&history);
-    recorded(&mut history, 2, false);
-    assert_accepted(&history);
-    recorded(&mut history, 3, true);
-    assert_found(&history, "act_3 is missing");
 }
 
 #[test]
