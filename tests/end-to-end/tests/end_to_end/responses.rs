@@ -364,6 +364,7 @@ fn responses_that_violate_openapi_fail_the_test() {
     ];
     let never = r#"{"isBanned":false,"isAppealed":false,"isActive":false,"expires":0}"#;
     assert_eq!(problems(&answer(200, &common, never)), Vec::<String>::new());
+    let not_found = r#"{"status":"error","code":"not_found","message":"no"}"#;
 
     let wrong = [
         answer(200, &common, "{}"),
@@ -388,16 +389,8 @@ fn responses_that_violate_openapi_fail_the_test() {
             &[&[("content-type", "text/html")], &common[1..]].concat(),
             never,
         ),
-        answer(
-            404,
-            &common,
-            r#"{"status":"error","code":"not_found","message":"no"}"#,
-        ),
-        answer(
-            413,
-            &common,
-            r#"{"status":"error","code":"not_found","message":"no"}"#,
-        ),
+        answer(404, &common, not_found),
+        answer(413, &common, not_found),
     ];
     for answer in wrong {
         assert_ne!(problems(&answer), Vec::<String>::new(), "{answer}");
