@@ -11,7 +11,7 @@ use super::finding::Finding;
 use crate::connection::{Connection, Stack};
 use settings::{BucketLock, BucketSettings};
 
-const DEPLOY: &str = "deploy the current template with `sam deploy`, which sets it up";
+const DEPLOY: &str = "deploy the current version with `portcullis deploy`, which sets it up";
 
 /// The statements of the policy of every bucket of evidence.
 const DENIALS: [&str; 2] = ["EncryptedConnectionsOnly", "RecentSignaturesOnly"];

@@ -72,7 +72,7 @@ async fn look_at(mapping: &Mapping, connection: &Connection) -> Finding {
         return Finding::failed(
             check,
             format!("the stream is not connected to {function}: {otherwise}"),
-            "deploy the current template with `make deploy`, which sets it up",
+            "deploy the current version with `portcullis deploy`, which sets it up",
         );
     };
     let id = mapping.uuid().unwrap_or_default();

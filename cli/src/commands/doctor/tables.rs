@@ -16,7 +16,7 @@ use super::finding::Finding;
 use super::versions;
 use crate::connection::Connection;
 
-const DEPLOY: &str = "deploy the current template with `make deploy`, which sets it up";
+const DEPLOY: &str = "deploy the current version with `portcullis deploy`, which sets it up";
 
 /// The name, hash key and range key of an index.
 type Index = (&'static str, &'static str, &'static str);
