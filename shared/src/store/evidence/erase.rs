@@ -1,6 +1,8 @@
 //! Erases the evidence about a user. What is left names no user, and the scheduled function removes
 //! the objects within minutes.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::Delete;
 use serde::Deserialize;
 
@@ -38,8 +40,8 @@ impl Store {
         Ok(u64::try_from(entries.len()).unwrap_or(u64::MAX))
     }
 
-    /// Erases the evidence about a user that was created up to a second, or all; returns the number
-    /// of pieces. A conflict with another write is an error, after which the rest is found again.
+    /// Erases the evidence about a user that was created up to a second or concerns an erased ban, or
+    /// all; returns the number of pieces. A conflict with another write is an error, after which the rest is found again.
     pub(in crate::store) async fn erase_evidence(
         &self,
         prefix: WorkspacePrefix,
@@ -60,13 +62,13 @@ impl Store {
                 .limit(AT_ONCE)
                 .set_exclusive_start_key(start);
             let (entries, next) = self.database.query(query).await?;
-            let mut erasable = Vec::new();
+            let (mut erasable, mut newer) = (Vec::new(), Vec::new());
             for entry in entries {
                 let EntryFacts { at } = items::read(entry.clone())?;
-                if until.is_none_or(|until| at <= until) {
-                    erasable.push(entry);
-                }
+                let is_newer = until.is_some_and(|until| at > until);
+                if is_newer { &mut newer } else { &mut erasable }.push(entry);
             }
+            erasable.extend(self.without_ban(prefix, user, newer).await?);
             if !erasable.is_empty() {
                 erased = erased.saturating_add(self.erase_entries(prefix, &erasable).await?);
             }
@@ -75,6 +77,24 @@ impl Store {
                 return Ok(erased);
             }
         }
+    }
+
+    /// The entries of bans that are erased.
+    async fn without_ban(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+        mut entries: Vec<Item>,
+    ) -> Result<Vec<Item>, DatabaseError> {
+        let ban_of = |entry: &Item| {
+            let case = Key::of(entry)?.entry_case()?;
+            Some(Key::ban(prefix, user, case))
+        };
+        let keys: BTreeSet<Key> = entries.iter().filter_map(ban_of).collect();
+        let bans = self.database.batch_get(keys, true).await?;
+        let bans: BTreeSet<Key> = bans.iter().filter_map(Key::of).collect();
+        entries.retain(|entry| ban_of(entry).is_none_or(|ban| !bans.contains(&ban)));
+        Ok(entries)
     }
 
     async fn erase_entries(

@@ -53,6 +53,13 @@ impl Key {
         let (_, guid) = self.sk.split_once('#')?;
         guid.parse().ok()
     }
+
+    /// The ban of a piece, from the key of its entry.
+    #[must_use]
+    pub fn entry_case(&self) -> Option<Guid> {
+        let (case, _) = self.sk.split_once('#')?;
+        case.parse().ok()
+    }
 }
 
 pub fn evidence_quota_partition(prefix: WorkspacePrefix) -> String {
@@ -95,6 +102,7 @@ mod tests {
         let user = UserId::new(156).unwrap();
         let entry = Key::evidence_entry(prefix, user, case, guid);
         assert_eq!(entry.entry_guid(), Some(guid));
+        assert_eq!(entry.entry_case(), Some(case));
         assert_eq!(entry.evidence_guid(), None);
         assert_eq!(Key::evidence_quota(prefix).evidence_guid(), None);
         assert_eq!(Key::ban(prefix, user, guid).evidence_guid(), None);

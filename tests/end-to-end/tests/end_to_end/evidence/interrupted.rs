@@ -1,8 +1,10 @@
 //! What ends in the middle: removals, uploads, and both during an erasure.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use end_to_end::{Notification, TestApp};
+use end_to_end::{Ban, Notification, TestApp};
+use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 use shared::domain::ids::UserId;
 use shared::store::{ErasureMode, ErasureSource, Workspace as Settings};
@@ -216,6 +218,33 @@ async fn erasure_removes_the_evidence_about_a_user_during_an_upload_too() {
         assert_eq!(left, Vec::<Value>::new());
         assert_eq!(counted(&workspace).await, 0);
     }
+}
+
+#[tokio::test]
+async fn resent_erasure_removes_what_was_added_to_the_erased_bans_since_the_first_attempt() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    let old = case(&workspace).await;
+    let secret = workspace.take_in_erasures(ErasureMode::Erase).await;
+    let erasure = Notification::erasure(USER).signed(&secret);
+    let rule = Rule::from(Fault::Throttle).on("TransactWriteItems");
+    app.faults().inject(rule);
+    app.send(&erasure).await.assert_error(503, "unavailable");
+    app.faults().clear();
+    // Beyond the allowance for clocks.
+    tokio::time::sleep(Duration::from_millis(6_100)).await;
+    created(&workspace, &text_body(&old, "aimbot")).await;
+    let new = workspace.ban_shown(Ban::of(USER, 7_002).permanent()).await;
+    let kept = created(
+        &workspace,
+        &text_body(new["guid"].as_str().unwrap(), "fly hack"),
+    )
+    .await;
+    app.send(&erasure).await.assert_ok();
+    let entries = stored(&workspace, "evidence").await;
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    let kept = workspace.send(about("GET", &guid_of(&kept), "")).await;
+    kept.success();
 }
 
 #[tokio::test]
