@@ -13,6 +13,7 @@ import gaps
 import limits
 import operator_tasks
 import removal
+import restoring
 import roles
 import scenario
 import upgrade
@@ -102,6 +103,8 @@ def test(outside, aws):
         background.exports(stack, api)
     with Step("expiries"):
         background.expired(api, expiring)
+    with Step("restore"):
+        restoring.run(stack, api, workspace)
     with Step("routes"):
         every_route(stack, api)
     with Step("roles"):
