@@ -3,5 +3,7 @@
 mod accepted;
 mod integrations;
 mod log;
+mod pieces;
+mod ranks;
 mod rejected;
 mod scenario;
