@@ -1,4 +1,4 @@
-"""Deletes the stack, and checks what is left."""
+"""Removes everything, with the steps of docs/operations.md, and checks what each leaves."""
 
 import time
 
@@ -7,6 +7,7 @@ from api import wait
 
 def check(stack):
     """Tables and evidence stay. CloudFormation deletes only an empty bucket, so a recent export blocks it."""
+    stack.update({"DeletionProtection": "false"})
     before, started = stack.resources(), time.time() * 1000
     stack.cloudformation.delete_stack(StackName=stack.name)
     status = wait("the deletion ends", lambda: ended(stack), 60)
@@ -36,6 +37,25 @@ def check(stack):
     ]:
         assert not left, f"left after the deletion: {left}"
     print("removal: both tables and the bucket of evidence are left, with their contents")
+    rest(stack, before, tables)
+
+
+def rest(stack, before, tables):
+    """Deletes what stays, because a mistake must not delete bans."""
+    dynamodb, s3 = stack.aws.client("dynamodb"), stack.aws.client("s3")
+    secrets = stack.aws.client("secretsmanager")
+    for table in tables:
+        dynamodb.delete_table(TableName=table)
+    empty(stack, before["EvidenceBucket"])
+    s3.delete_bucket(Bucket=before["EvidenceBucket"])
+    own = [{"Key": "name", "Values": [f"portcullis/{stack.name}/"]}]
+    named = secrets.list_secrets(Filters=own)["SecretList"]
+    assert named, "the test has stored secrets"
+    for secret in named:
+        secrets.delete_secret(SecretId=secret["Name"])
+    assert dynamodb.list_tables()["TableNames"] == []
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [stack.ARTIFACTS]
+    assert secrets.list_secrets(Filters=own)["SecretList"] == []
 
 
 def ended(stack):
