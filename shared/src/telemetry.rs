@@ -15,7 +15,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Context, Request, RequestExt};
 
 use self::line::{Kind, Line};
-use self::metrics::{Measured, MetricsLevel};
+use self::metrics::{EmittedMetrics, Measured};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::evidence::{FileKey, ScanResult};
@@ -27,7 +27,7 @@ use crate::store::Consumed;
 #[derive(Debug)]
 pub struct Environment {
     stack: Arc<str>,
-    level: MetricsLevel,
+    level: EmittedMetrics,
     started_within: Duration,
     is_new: AtomicBool,
 }
@@ -39,7 +39,7 @@ impl Environment {
         let stack = std::env::var("STACK_NAME").unwrap_or_else(|_| "portcullis".to_owned());
         Self {
             stack: stack.into(),
-            level: MetricsLevel::of_environment(),
+            level: EmittedMetrics::of_environment(),
             started_within: begun.elapsed(),
             is_new: AtomicBool::new(true),
         }
@@ -56,7 +56,7 @@ impl Environment {
 #[derive(Debug)]
 pub struct RequestLog {
     stack: Arc<str>,
-    level: MetricsLevel,
+    level: EmittedMetrics,
     route: &'static str,
     method: Option<String>,
     request_id: String,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, value_parser};
 use serde::Serialize;
 
-use crate::costs::estimate::{Estimate, Position, estimate};
+use crate::costs::estimate::{BillItem, Estimate, estimate};
 use crate::costs::games::Assumptions;
 use crate::costs::prices;
 use crate::costs::stack::MetricsLevel;
@@ -177,7 +177,7 @@ struct Line {
 }
 
 impl Line {
-    fn of(part: &'static str, position: &Position) -> Self {
+    fn of(part: &'static str, position: &BillItem) -> Self {
         Self {
             part,
             what: position.what,

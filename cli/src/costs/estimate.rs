@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::games::{Assumptions, Calls, FILE_BYTES, VIEWS};
-use super::measured::{Measured, STORED_BYTES_OF_A_BAN};
+use super::measured::{CallUsage, STORED_BYTES_OF_A_BAN};
 use super::prices::{self, Price};
 use super::stack::{DAYS, FUNCTIONS_IN_USE, HOURS, KEY_REQUESTS_OF_A_FUNCTION, SCHEDULES};
 
@@ -16,7 +16,7 @@ const LARGEST_ANSWER: f64 = 5e6;
 /// One line of the bill.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Position {
+pub struct BillItem {
     pub what: &'static str,
     pub quantity: f64,
     pub unit: &'static str,
@@ -26,7 +26,7 @@ pub struct Position {
     pub usd: f64,
 }
 
-impl Position {
+impl BillItem {
     fn new(what: &'static str, quantity: f64, unit: &'static str, usd_each: f64) -> Self {
         Self {
             what,
@@ -53,8 +53,8 @@ impl Position {
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
     /// What the stack costs even if nobody calls it.
-    pub fixed: Vec<Position>,
-    pub variable: Vec<Position>,
+    pub fixed: Vec<BillItem>,
+    pub variable: Vec<BillItem>,
     pub fixed_usd: f64,
     pub variable_usd: f64,
     pub total_usd: f64,
@@ -64,7 +64,7 @@ pub struct Estimate {
 #[must_use]
 pub fn estimate(games: &Assumptions) -> Estimate {
     let (fixed, variable) = (fixed(games), variable(games));
-    let sum = |positions: &[Position]| positions.iter().map(|one| one.usd).sum::<f64>();
+    let sum = |positions: &[BillItem]| positions.iter().map(|one| one.usd).sum::<f64>();
     let (fixed_usd, variable_usd) = (sum(&fixed), sum(&variable));
     Estimate {
         fixed,
@@ -75,7 +75,7 @@ pub fn estimate(games: &Assumptions) -> Estimate {
     }
 }
 
-fn fixed(games: &Assumptions) -> Vec<Position> {
+fn fixed(games: &Assumptions) -> Vec<BillItem> {
     let level = games.metrics_level.observability();
     let watched = f64::from(level.alarm_metrics + level.queried_metrics);
     let dashboards = level.dashboards.saturating_sub(prices::FREE_DASHBOARDS);
@@ -86,25 +86,25 @@ fn fixed(games: &Assumptions) -> Vec<Position> {
         .fold(Price::default(), Price::plus);
     let key_requests = f64::from(SCHEDULES_COUNT) * KEY_REQUESTS_OF_A_FUNCTION;
     vec![
-        Position::new("alarms", watched, "metrics", prices::ALARM_METRIC),
-        Position::new(
+        BillItem::new("alarms", watched, "metrics", prices::ALARM_METRIC),
+        BillItem::new(
             "metrics",
             f64::from(level.idle_metrics),
             "metrics",
             prices::METRIC,
         ),
-        Position {
+        BillItem {
             usd: f64::from(dashboards) * prices::DASHBOARD,
-            ..Position::new("dashboards", f64::from(level.dashboards), "dashboards", 0.0)
+            ..BillItem::new("dashboards", f64::from(level.dashboards), "dashboards", 0.0)
         },
-        Position::of_price("schedules", runs.sum(), "runs", price),
-        Position::new(
+        BillItem::of_price("schedules", runs.sum(), "runs", price),
+        BillItem::new(
             "encryption key",
             key_requests,
             "requests",
             prices::KEY_REQUESTS / 1e6,
         ),
-        Position::new(
+        BillItem::new(
             "secrets",
             f64::from(games.open_cloud_keys),
             "secrets",
@@ -116,9 +116,9 @@ fn fixed(games: &Assumptions) -> Vec<Position> {
 #[expect(clippy::cast_possible_truncation, reason = "a handful")]
 const SCHEDULES_COUNT: u32 = SCHEDULES.len() as u32;
 
-fn variable(games: &Assumptions) -> Vec<Position> {
+fn variable(games: &Assumptions) -> Vec<BillItem> {
     let calls = Calls::of(games);
-    let of_gateway = |(kind, count): &(Measured, f64)| kind.usage.gateway_calls * count;
+    let of_gateway = |(kind, count): &(CallUsage, f64)| kind.usage.gateway_calls * count;
     let total: f64 = calls
         .iter()
         .flat_map(|row| &row.kinds)
@@ -133,7 +133,7 @@ fn variable(games: &Assumptions) -> Vec<Position> {
             let prices = prices.map(|(kind, count)| priced(kind, *count, discount));
             let price = prices.fold(Price::default(), Price::plus);
             let count = row.kinds.iter().map(|(_, count)| count).sum();
-            Position::of_price(row.what, count, row.unit, price)
+            BillItem::of_price(row.what, count, row.unit, price)
         })
         .collect();
     positions.push(logs_kept(&positions));
@@ -150,21 +150,21 @@ fn variable(games: &Assumptions) -> Vec<Position> {
         (0, 0)
     };
     positions.extend([
-        Position::new(
+        BillItem::new(
             "stored bans",
             stored,
             "GB",
             prices::TABLE_GB + prices::RECOVERY_GB,
         ),
-        Position::new("files of evidence", files, "files", transfer + data_out),
-        Position::new(
+        BillItem::new("files of evidence", files, "files", transfer + data_out),
+        BillItem::new(
             "stored evidence",
             f64::from(games.evidence_gb),
             "GB",
             prices::OBJECT_GB,
         ),
-        Position::new("metrics", f64::from(metrics), "metrics", prices::METRIC),
-        Position::new(
+        BillItem::new("metrics", f64::from(metrics), "metrics", prices::METRIC),
+        BillItem::new(
             "encryption key",
             f64::from(functions) * KEY_REQUESTS_OF_A_FUNCTION,
             "requests",
@@ -174,7 +174,7 @@ fn variable(games: &Assumptions) -> Vec<Position> {
     positions
 }
 
-fn priced(kind: &Measured, count: f64, gateway_discount: f64) -> Price {
+fn priced(kind: &CallUsage, count: f64, gateway_discount: f64) -> Price {
     let mut usage = kind.usage;
     let answer = usage.answer_bytes;
     // The gateway does not carry a file that comes by a link.
@@ -201,10 +201,10 @@ fn gateway_discount(calls: f64) -> f64 {
 }
 
 /// Keeping a month of the log lines of these calls.
-fn logs_kept(positions: &[Position]) -> Position {
+fn logs_kept(positions: &[BillItem]) -> BillItem {
     let prices = positions.iter().filter_map(|one| one.price);
     let gigabytes = prices.map(|price| price.logs).sum::<f64>() / prices::LOG_GB;
-    Position::new("kept logs", gigabytes, "GB", prices::STORED_LOG_GB)
+    BillItem::new("kept logs", gigabytes, "GB", prices::STORED_LOG_GB)
 }
 
 #[cfg(test)]
@@ -333,7 +333,7 @@ mod tests {
         let mut games = QUIET;
         (games.servers, games.joins_per_day) = (50, 10_000);
         let bill = estimate(&games);
-        let sum = |part: &[Position]| part.iter().map(|one| one.usd).sum::<f64>();
+        let sum = |part: &[BillItem]| part.iter().map(|one| one.usd).sum::<f64>();
         is(bill.fixed_usd, sum(&bill.fixed));
         is(bill.variable_usd, sum(&bill.variable));
         is(bill.total_usd, bill.fixed_usd + bill.variable_usd);

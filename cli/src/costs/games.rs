@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::measured::{
-    BAN, CHECK, DELIVERY, EVENT, EVIDENCE_COMPLETE, EVIDENCE_FILE, EVIDENCE_GET, EVIDENCE_LIST,
-    EXPORT, HISTORY, Measured, PAGE, POLL_BANS, POLL_UNBANS, PROPAGATION, REPORT, UNBAN,
+    BAN, CHECK, CallUsage, DELIVERY, EVENT, EVIDENCE_COMPLETE, EVIDENCE_FILE, EVIDENCE_GET,
+    EVIDENCE_LIST, EXPORT, HISTORY, PAGE, POLL_BANS, POLL_UNBANS, PROPAGATION, REPORT, UNBAN,
     UNBAN_REPORT,
 };
 use super::stack::{DAYS, HOURS, MetricsLevel};
@@ -55,7 +55,7 @@ pub struct Assumptions {
 pub struct Calls {
     pub what: &'static str,
     pub unit: &'static str,
-    pub kinds: Vec<(Measured, f64)>,
+    pub kinds: Vec<(CallUsage, f64)>,
 }
 
 impl Calls {
@@ -131,14 +131,14 @@ impl Calls {
 }
 
 /// A delivery with what it costs when its event is logged.
-fn delivery() -> Measured {
+fn delivery() -> CallUsage {
     let mut delivery = DELIVERY;
     delivery.usage.write_units += DELIVERY_WRITE_UNITS;
     delivery
 }
 
 /// An export of this many bans.
-fn export(bans: u32) -> Measured {
+fn export(bans: u32) -> CallUsage {
     let thousands = f64::from(bans) / 1000.0;
     let mut export = EXPORT;
     let usage = &mut export.usage;

@@ -7,7 +7,7 @@ use super::prices::Usage;
 
 /// The measured use of a case of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct CallUsage {
     /// The name of the case.
     pub case: &'static str,
     pub usage: Usage,
@@ -15,7 +15,7 @@ pub struct Measured {
 
 /// A call of a route, in this order: database calls, read units, write units, bytes of the log line and of
 /// the answer.
-const fn call(case: &'static str, figures: [f64; 5]) -> Measured {
+const fn call(case: &'static str, figures: [f64; 5]) -> CallUsage {
     let mut measured = background(case, [figures[0], figures[1], figures[2], figures[3]]);
     measured.usage.gateway_calls = 1.0;
     measured.usage.answer_bytes = figures[4];
@@ -23,9 +23,9 @@ const fn call(case: &'static str, figures: [f64; 5]) -> Measured {
 }
 
 /// The same without the gateway and an answer.
-const fn background(case: &'static str, figures: [f64; 4]) -> Measured {
+const fn background(case: &'static str, figures: [f64; 4]) -> CallUsage {
     let [database_calls, read_units, write_units, log_bytes] = figures;
-    Measured {
+    CallUsage {
         case,
         usage: Usage {
             gateway_calls: 0.0,
@@ -41,13 +41,13 @@ const fn background(case: &'static str, figures: [f64; 4]) -> Measured {
 }
 
 /// The same with this much memory, in MB.
-const fn with_memory(memory: f64, mut measured: Measured) -> Measured {
+const fn with_memory(memory: f64, mut measured: CallUsage) -> CallUsage {
     measured.usage.memory = memory;
     measured
 }
 
 /// A share of a run.
-const fn shared_by(shares: f64, mut measured: Measured) -> Measured {
+const fn shared_by(shares: f64, mut measured: CallUsage) -> CallUsage {
     let usage = &mut measured.usage;
     usage.function_calls /= shares;
     usage.database_calls /= shares;
@@ -57,42 +57,42 @@ const fn shared_by(shares: f64, mut measured: Measured) -> Measured {
     measured
 }
 
-pub const CHECK: Measured = call("check", [1.0, 2.0, 0.0, 382.0, 66.0]);
-pub const POLL_BANS: Measured = call("poll-bans-empty", [1.0, 0.5, 0.0, 385.0, 11.0]);
-pub const POLL_UNBANS: Measured = call("poll-unbans-empty", [1.0, 0.5, 0.0, 387.0, 11.0]);
-pub const BAN: Measured = call("ban", [4.0, 3.0, 13.0, 399.0, 15.0]);
-pub const REPORT: Measured = call("ban-report", [2.0, 2.0, 9.0, 385.0, 15.0]);
-pub const UNBAN: Measured = call("unban", [2.0, 2.0, 12.0, 402.0, 15.0]);
-pub const UNBAN_REPORT: Measured = call("unban-report", [2.0, 2.0, 9.0, 387.0, 15.0]);
+pub const CHECK: CallUsage = call("check", [1.0, 2.0, 0.0, 382.0, 66.0]);
+pub const POLL_BANS: CallUsage = call("poll-bans-empty", [1.0, 0.5, 0.0, 385.0, 11.0]);
+pub const POLL_UNBANS: CallUsage = call("poll-unbans-empty", [1.0, 0.5, 0.0, 387.0, 11.0]);
+pub const BAN: CallUsage = call("ban", [4.0, 3.0, 13.0, 399.0, 15.0]);
+pub const REPORT: CallUsage = call("ban-report", [2.0, 2.0, 9.0, 385.0, 15.0]);
+pub const UNBAN: CallUsage = call("unban", [2.0, 2.0, 12.0, 402.0, 15.0]);
+pub const UNBAN_REPORT: CallUsage = call("unban-report", [2.0, 2.0, 9.0, 387.0, 15.0]);
 /// A page of 100 bans.
-pub const PAGE: Measured = call("bans-page", [4.0, 6.0, 0.0, 382.0, 47_463.0]);
-pub const HISTORY: Measured = call("ban-history", [2.0, 1.5, 0.0, 386.0, 942.0]);
+pub const PAGE: CallUsage = call("bans-page", [4.0, 6.0, 0.0, 382.0, 47_463.0]);
+pub const HISTORY: CallUsage = call("ban-history", [2.0, 1.5, 0.0, 386.0, 942.0]);
 /// An export of 1,000 bans.
-pub const EXPORT: Measured = with_memory(
+pub const EXPORT: CallUsage = with_memory(
     1769.0,
     call("export-json-1000", [4.0, 54.0, 0.0, 395.0, 476_270.0]),
 );
-pub const EVIDENCE_FILE: Measured = call("evidence-file", [2.0, 0.5, 9.0, 390.0, 1120.0]);
-pub const EVIDENCE_COMPLETE: Measured = call("evidence-complete", [3.0, 1.0, 5.0, 390.0, 501.0]);
-pub const EVIDENCE_GET: Measured = call("evidence-get", [1.0, 1.0, 0.0, 390.0, 953.0]);
+pub const EVIDENCE_FILE: CallUsage = call("evidence-file", [2.0, 0.5, 9.0, 390.0, 1120.0]);
+pub const EVIDENCE_COMPLETE: CallUsage = call("evidence-complete", [3.0, 1.0, 5.0, 390.0, 501.0]);
+pub const EVIDENCE_GET: CallUsage = call("evidence-get", [1.0, 1.0, 0.0, 390.0, 953.0]);
 /// A list of 10 pieces.
-pub const EVIDENCE_LIST: Measured = call("evidence-list-10", [3.0, 12.0, 0.0, 390.0, 3880.0]);
+pub const EVIDENCE_LIST: CallUsage = call("evidence-list-10", [3.0, 12.0, 0.0, 390.0, 3880.0]);
 /// One decision into the event log, in a batch of its own.
-pub const EVENT: Measured = background("event", [3.0, 3.0, 5.0, 320.0]);
+pub const EVENT: CallUsage = background("event", [3.0, 3.0, 5.0, 320.0]);
 /// One event to one endpoint, alone.
-pub const DELIVERY: Measured = background("delivery", [13.0, 7.5, 4.0, 340.0]);
+pub const DELIVERY: CallUsage = background("delivery", [13.0, 7.5, 4.0, 340.0]);
 /// A Global ban, for each linked experience, in batches.
-pub const PROPAGATION: Measured =
+pub const PROPAGATION: CallUsage =
     shared_by(100.0, background("spread", [5.0, 104.0, 301.0, 339.0]));
-pub const IDLE_EXPIRE_BANS: Measured = background("idle-expire-bans", [16.0, 8.0, 0.0, 285.0]);
-pub const IDLE_EXPIRE_EVIDENCE: Measured =
+pub const IDLE_EXPIRE_BANS: CallUsage = background("idle-expire-bans", [16.0, 8.0, 0.0, 285.0]);
+pub const IDLE_EXPIRE_EVIDENCE: CallUsage =
     background("idle-expire-evidence", [4.0, 2.0, 0.0, 288.0]);
-pub const IDLE_DELIVER_WEBHOOKS: Measured =
+pub const IDLE_DELIVER_WEBHOOKS: CallUsage =
     background("idle-deliver-webhooks", [1.0, 0.5, 0.0, 287.0]);
-pub const IDLE_MIRROR_BANS: Measured = background("idle-mirror-bans", [1.0, 1.0, 0.0, 282.0]);
+pub const IDLE_MIRROR_BANS: CallUsage = background("idle-mirror-bans", [1.0, 1.0, 0.0, 282.0]);
 
 /// All of them, for the test that compares them.
-pub const ALL: [Measured; 21] = [
+pub const ALL: [CallUsage; 21] = [
     CHECK,
     POLL_BANS,
     POLL_UNBANS,

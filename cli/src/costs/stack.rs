@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::measured::{
-    IDLE_DELIVER_WEBHOOKS, IDLE_EXPIRE_BANS, IDLE_EXPIRE_EVIDENCE, IDLE_MIRROR_BANS, Measured,
+    CallUsage, IDLE_DELIVER_WEBHOOKS, IDLE_EXPIRE_BANS, IDLE_EXPIRE_EVIDENCE, IDLE_MIRROR_BANS,
 };
 
 /// The hours of an average month.
@@ -61,7 +61,7 @@ impl MetricsLevel {
 }
 
 /// The schedules: what a run uses that finds nothing to do, and how many there are in an hour.
-pub const SCHEDULES: [(Measured, f64); 4] = [
+pub const SCHEDULES: [(CallUsage, f64); 4] = [
     (IDLE_EXPIRE_BANS, 60.0),
     (IDLE_EXPIRE_EVIDENCE, 12.0),
     (IDLE_DELIVER_WEBHOOKS, 60.0),

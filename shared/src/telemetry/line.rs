@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::metrics::{Measured, MetricsLevel, directive};
+use super::metrics::{EmittedMetrics, Measured, directive};
 use super::{Batch, Run, Scan, milliseconds};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
@@ -31,7 +31,7 @@ pub(super) struct Line<'a> {
     pub key_id: Option<&'a str>,
     pub experience: Option<u64>,
     pub measured: &'a Measured<'a>,
-    pub level: MetricsLevel,
+    pub level: EmittedMetrics,
 }
 
 impl Line<'_> {

@@ -18,7 +18,7 @@ use crate::store::Consumed;
 /// The namespace for all stacks; the dimensions distinguish them.
 const NAMESPACE: &str = "Portcullis";
 
-/// The metrics of [`MetricsLevel::Basic`], which the alarms of `observability.yaml` watch.
+/// The metrics of [`EmittedMetrics::Basic`], which the alarms of `observability.yaml` watch.
 const WATCHED: [&str; 10] = [
     "runsFailed",
     "linkLimitReached",
@@ -34,14 +34,14 @@ const WATCHED: [&str; 10] = [
 
 /// Which fields of a line are metrics: the parameter `MetricsLevel` of `template.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MetricsLevel {
+pub(super) enum EmittedMetrics {
     /// Those that alarms watch, for the whole stack.
     Basic,
     /// All, for each route.
     Full,
 }
 
-impl MetricsLevel {
+impl EmittedMetrics {
     pub fn of_environment() -> Self {
         match std::env::var("METRICS_LEVEL").as_deref() {
             Ok("full") => Self::Full,
@@ -177,7 +177,7 @@ const fn error_metric(error: &ApiError) -> Option<&'static str> {
 /// The value of `_aws`: which fields of the line are metrics, if any are.
 pub(super) fn directive<'a>(
     now: UnixMillis,
-    level: MetricsLevel,
+    level: EmittedMetrics,
     metrics: impl Iterator<Item = &'a Metric>,
 ) -> Option<impl Serialize + 'a> {
     let metrics: Vec<_> = metrics.filter(|metric| level.includes(metric)).collect();
@@ -254,19 +254,19 @@ mod tests {
             let directive = directive(now, level, times.iter().chain(&others));
             serde_json::to_value(directive.unwrap()).unwrap()["CloudWatchMetrics"][0].clone()
         };
-        let basic = directive(MetricsLevel::Basic);
+        let basic = directive(EmittedMetrics::Basic);
         assert_eq!(basic["Dimensions"], serde_json::json!([["stack"]]));
         assert_eq!(
             basic["Metrics"],
             serde_json::json!([{ "Name": "runsFailed", "Unit": "Count" }])
         );
-        let full = directive(MetricsLevel::Full);
+        let full = directive(EmittedMetrics::Full);
         assert_eq!(full["Dimensions"], serde_json::json!([["stack", "route"]]));
         assert_eq!(full["Metrics"].as_array().unwrap().len(), 6);
         let times = measured.times();
         let none = super::directive(
             UnixMillis::from_millis(7),
-            MetricsLevel::Basic,
+            EmittedMetrics::Basic,
             times.iter(),
         );
         assert!(none.is_none());

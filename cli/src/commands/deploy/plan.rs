@@ -41,7 +41,7 @@ pub enum Step {
 
 /// Why a release cannot be deployed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum PlanRefusal {
     #[error(
         "this release has no index {0}: it is older than the stack, and deploying it would delete that index"
     )]
@@ -71,26 +71,26 @@ pub enum Refusal {
 
 /// The steps, in order. Each can be repeated, and the steps from any state that a stopped run leaves are those
 /// that remain.
-pub fn plan(deployed: &Deployed, release: &Template) -> Result<Vec<Step>, Refusal> {
+pub fn plan(deployed: &Deployed, release: &Template) -> Result<Vec<Step>, PlanRefusal> {
     if let Some(secret) = deployed.foreign_secrets.first() {
-        return Err(Refusal::ForeignSecret(secret.clone()));
+        return Err(PlanRefusal::ForeignSecret(secret.clone()));
     }
     let tables = deployed.template.tables();
     if let Some(missing) = release.tables().into_iter().find(|it| !tables.contains(it)) {
-        return Err(Refusal::NoTable(missing.to_owned()));
+        return Err(PlanRefusal::NoTable(missing.to_owned()));
     }
     let (have, want) = (deployed.template.indexes(), release.indexes());
     for (id, index) in &have {
         match want.get(id) {
-            None => return Err(Refusal::OlderRelease(id.clone())),
-            Some(wanted) if wanted != index => return Err(Refusal::ChangedIndex(id.clone())),
+            None => return Err(PlanRefusal::OlderRelease(id.clone())),
+            Some(wanted) if wanted != index => return Err(PlanRefusal::ChangedIndex(id.clone())),
             Some(_) => {}
         }
     }
     let mut steps = Vec::new();
     for id in have.keys() {
         match deployed.indexes.get(id) {
-            None | Some(IndexStatus::Leaving) => return Err(Refusal::LostIndex(id.clone())),
+            None | Some(IndexStatus::Leaving) => return Err(PlanRefusal::LostIndex(id.clone())),
             Some(IndexStatus::Building) => steps.push(Step::AwaitIndex(id.clone())),
             Some(IndexStatus::Ready) => {}
         }
@@ -100,7 +100,7 @@ pub fn plan(deployed: &Deployed, release: &Template) -> Result<Vec<Step>, Refusa
             continue;
         }
         if *status != IndexStatus::Leaving {
-            return Err(Refusal::StrayIndex(id.clone()));
+            return Err(PlanRefusal::StrayIndex(id.clone()));
         }
         steps.push(Step::AwaitIndex(id.clone()));
     }

@@ -141,25 +141,25 @@ fn stack_that_cannot_be_updated_is_refused() {
     let refused = |deployed: &Deployed, release: &Template| plan(deployed, release).unwrap_err();
     assert_eq!(
         refused(&current, &template(&FIRST, &[])),
-        Refusal::OlderRelease(id("BansTable", "decisions"))
+        PlanRefusal::OlderRelease(id("BansTable", "decisions"))
     );
     let mut stray = deployed(&FIRST, &[]);
     stray.indexes.insert(due(), IndexStatus::Ready);
-    assert_eq!(refused(&stray, &release), Refusal::StrayIndex(due()));
+    assert_eq!(refused(&stray, &release), PlanRefusal::StrayIndex(due()));
     let mut lost = current.clone();
     lost.indexes.remove(&due());
-    assert_eq!(refused(&lost, &release), Refusal::LostIndex(due()));
+    assert_eq!(refused(&lost, &release), PlanRefusal::LostIndex(due()));
     let changed = release.text().replace("\"ALL\"", "\"KEYS_ONLY\"");
     let changed = Template::parse(&changed).unwrap();
     assert_eq!(
         refused(&current, &changed),
-        Refusal::ChangedIndex(id("BansTable", "decisions"))
+        PlanRefusal::ChangedIndex(id("BansTable", "decisions"))
     );
     let mut foreign = current.clone();
     foreign.foreign_secrets.insert("roblox".to_owned());
     assert_eq!(
         refused(&foreign, &release),
-        Refusal::ForeignSecret("roblox".to_owned())
+        PlanRefusal::ForeignSecret("roblox".to_owned())
     );
     let other = Template::parse(r#"{"Resources":{"Queue":{"Type":"AWS::SQS::Queue"}}}"#).unwrap();
     let other = Deployed {
@@ -168,7 +168,7 @@ fn stack_that_cannot_be_updated_is_refused() {
     };
     assert_eq!(
         refused(&other, &release),
-        Refusal::NoTable("BansTable".to_owned())
+        PlanRefusal::NoTable("BansTable".to_owned())
     );
 }
 
