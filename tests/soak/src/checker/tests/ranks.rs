@@ -87,7 +87,7 @@ fn a_rank_that_the_member_does_not_hold_is_found() {
         last.ranks.insert(user(), vec![1, RANK, 30]);
     });
     assert_found("was answered, but never assigned", |last| {
-        last.assigned.clear()
+        last.assigned.clear();
     });
 }
 
@@ -95,7 +95,7 @@ fn a_rank_that_the_member_does_not_hold_is_found() {
 fn changes_and_events_that_do_not_match_are_found() {
     assert_found("has no event", |last| last.log.clear());
     assert_found("has an event without a change", |last| {
-        last.log.push(event("act_2"))
+        last.log.push(event("act_2"));
     });
     assert_found("does not have one event for each change", |last| {
         last.assigned.push((RANK, user()));
