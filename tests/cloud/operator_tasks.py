@@ -25,7 +25,7 @@ def run(stack, api, workspace, folder):
     portcullis("protected", "remove", 302)
     files(portcullis, scenario.a_ban(api, 303), folder)
     keys(portcullis, api)
-    portcullis("export", folder / "bans.json")
+    portcullis("export", folder / "exported.json")
     portcullis("erase", 301, "--yes")
     assert portcullis("history", 301) == []
     portcullis("webhook", "list"), portcullis("mirror", "list"), portcullis("group", "list")

@@ -43,8 +43,8 @@ def banned(api):
 
 def lose(dynamodb, table, user):
     """Deletes what the table has about a user."""
-    items = dynamodb.scan(TableName=table, ProjectionExpression="pk, sk")["Items"]
-    for key in items:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk, sk")
+    for key in [item for page in pages for item in page["Items"]]:
         if f"#U#{user}" in key["pk"]["S"]:
             dynamodb.delete_item(TableName=table, Key=key)
 

@@ -99,12 +99,12 @@ def test(outside, aws):
         background.quarantine(stack, api)
     with Step("erasure"):
         background.erasure(stack, api, workspace)
+    with Step("restore"):
+        restoring.run(stack, api, workspace)
     with Step("large exports"):
         background.exports(stack, api)
     with Step("expiries"):
         background.expired(api, expiring)
-    with Step("restore"):
-        restoring.run(stack, api, workspace)
     with Step("routes"):
         every_route(stack, api)
     with Step("roles"):
