@@ -17,6 +17,7 @@ pub mod import;
 mod output;
 mod permissions;
 mod progress;
+pub mod thousands;
 mod times;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use crate::costs::games::Assumptions;
 use crate::costs::prices;
 use crate::costs::stack::MetricsLevel;
 use crate::output::{Output, Printable, word};
+use crate::thousands::grouped;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -247,19 +248,6 @@ fn quantity(number: f64) -> String {
         _ => 2,
     };
     format!("{scaled:.places$}{suffix}")
-}
-
-/// With commas between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 pub fn run(args: &CostsArgs, output: Output) -> Result<()> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
+use cli::thousands::grouped;
 use end_to_end::{Call, TestApp, Workspace, template};
 use local_stack::Endpoints;
 use local_stack::gateway::Gateway;
@@ -17,7 +18,6 @@ use local_stack::http::Client;
 use local_stack::runtime::{FunctionSpec, Runtime};
 
 use crate::dataset::Dataset;
-use crate::growth::grouped;
 use crate::process::Process;
 use crate::section::{Findings, Plan};
 use crate::table::Table;

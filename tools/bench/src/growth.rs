@@ -8,6 +8,7 @@ mod routes;
 
 use std::time::Instant;
 
+use cli::thousands::grouped;
 use end_to_end::{Ban, TestApp};
 
 use crate::dataset::Dataset;
@@ -163,29 +164,4 @@ async fn at_size(world: &World<'_>, calls: u64) -> anyhow::Result<Vec<Point>> {
 
 fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
-}
-
-/// A number with thousands separators.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(1000), "1,000");
-        assert_eq!(grouped(1_000_000), "1,000,000");
-    }
 }

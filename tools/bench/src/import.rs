@@ -5,11 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use cli::thousands::grouped;
 use end_to_end::TestApp;
 use serde_json::Value;
 
 use crate::dataset::guid;
-use crate::growth::grouped;
 use crate::process::Process;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
