@@ -1,6 +1,8 @@
 //! HTTP: parses a request, builds an answer, and logs the result, each in one place.
 
 pub mod auth;
+mod ban_call;
+pub mod bulk;
 pub mod cursor;
 pub mod evidence;
 pub mod export;
@@ -13,12 +15,15 @@ pub mod poll;
 mod reply;
 mod request;
 mod serve;
+mod unban_call;
 mod weight;
 
+pub use ban_call::{BanQuery, parse_ban, read_ban};
 pub use fields::Fields;
 pub use methods::ROUTES;
 pub use page::PageList;
 pub use reply::Reply;
 pub use request::ApiRequest;
 pub use serve::{App, FromRequest, TimeLimit, serve_unknown_routes};
+pub use unban_call::{UnbanQuery, parse_unban, read_unban};
 pub(crate) use weight::{LARGEST_ANSWER, weight};

@@ -3,6 +3,8 @@
 pub mod activity;
 pub mod backoff;
 pub mod ban_info;
+pub mod banned_users;
+pub mod bulk;
 pub mod clock;
 pub(crate) mod digest;
 pub mod error;
@@ -15,7 +17,9 @@ pub mod keys;
 pub mod length;
 pub mod lock;
 pub mod number;
+pub mod places;
 pub mod random;
 pub mod rules;
+pub mod sync;
 pub mod text;
 pub mod webhooks;

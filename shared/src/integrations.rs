@@ -1,7 +1,9 @@
 //! Services other than DynamoDB: AWS, Roblox Open Cloud and the receivers of webhooks.
 
 pub(crate) mod aws;
+mod aws_call;
 pub mod connection;
+pub mod failure_queue;
 pub mod http_client;
 pub mod invoker;
 mod lambda;

@@ -1,12 +1,17 @@
-//! Ban and unban, shared by the API and the CLI.
+//! Ban, unban and report, shared by the API and the CLI.
 //!
 //! The rules judge a call on what is stored; it is checked against the write policy and written as one
 //! transaction. See [`crate::store::Store::commit_with_retry`] for write conflicts.
 
 mod ban;
+pub mod bulk;
+mod number_block;
+mod reports;
 mod unban;
 
 pub use ban::{Intent, ban};
+pub use number_block::NumberBlock;
+pub use reports::{Reporter, take_reports};
 pub use unban::{lift, unban};
 
 use crate::domain::ban_info::BanPresenter;
@@ -27,7 +32,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    fn demand_global(&self) -> Result<(), ApiError> {
+    /// 403 if it may make and end no Global bans.
+    pub fn demand_global(&self) -> Result<(), ApiError> {
         if self.may_decide_globally {
             Ok(())
         } else {

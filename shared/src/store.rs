@@ -15,21 +15,24 @@ mod evidence;
 mod exports;
 mod lists;
 mod mirror;
+mod snapshots;
 
 pub use access::groups::{AllowedGroup, GroupSettings};
 pub use access::keys::KnownKey;
 pub use access::links::{Link, LinkRights, LinkedBy, Linking};
 pub use access::self_linking::SELF_LINKED;
 pub use access::workspaces::{EVIDENCE_GIB, Workspace};
-pub use decisions::answers::{Answer, Named, Shows};
+pub use checks::many_users::{Consistency, UsersRead};
+pub use decisions::answers::{Answer, Effect, Named, Shows};
 pub use decisions::backfill::BackfillPosition;
+pub use decisions::carry_over::Joining;
 pub use decisions::changed::Changed;
 pub use decisions::commit::Actor;
 pub use decisions::commit_with_retry::{Committed, WriteContext};
 pub use decisions::expiry::{EXPIRY_SHARDS, Expiring};
 pub use decisions::propagate::PropagationStep;
 pub use decisions::snapshot::Snapshot;
-pub use decisions::write_policy::{CallerLimits, PolicyOutcome, WritePolicy};
+pub use decisions::write_policy::{CallerLimits, DryRun, PolicyOutcome, WritePolicy};
 pub use dynamo::database::{Database, Tables};
 pub use dynamo::deadline::STEP;
 pub use dynamo::first_read::FirstRead;
@@ -39,25 +42,30 @@ pub use dynamo::schema::{Item, Key, Partition, StoredKind, attributes, names};
 pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use events::endpoints::ChangedEndpoint;
-pub use events::event_log::{LOGGED_AT_ONCE, LogEntry, LogPage, LogPosition};
+pub use events::event_log::{Changes, LOGGED_AT_ONCE, LogEntry, LogHead, LogPage};
 pub use evidence::bucket::{EvidenceBucket, EvidenceUpload};
 pub use evidence::due::{DueEvidence, EVIDENCE_SHARDS};
 pub use evidence::read::EvidencePage;
 pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
-pub use lists::pending::{Pending, PollPosition};
+pub use lists::pending::{Pending, PendingItem, PollPosition};
 pub use mirror::queue::Queue;
 pub use mirror::restriction_syncs::SyncState;
 pub use mirror::settings::{Mirror, MirrorOptions, MirrorSettings};
+pub use snapshots::{
+    BuildOutcome, DueSnapshot, SnapshotBucket, SnapshotBuilder, SnapshotHeader, SnapshotObject,
+    SnapshotPosition, SnapshotState,
+};
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cache::{CachedList, TtlCache};
 use crate::domain::clock::UnixSeconds;
-use crate::domain::ids::{ExperienceId, GroupId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, GroupId, PlaceId, WorkspacePrefix};
 use crate::domain::keys::{KeyHash, KeyRecord};
+use crate::domain::places::Membership;
 use crate::domain::rules::RevisionRef;
 
 /// The tables, with a warm function's caches. Cloning is cheap.
@@ -80,8 +88,11 @@ struct Caches {
     workspaces: TtlCache<WorkspacePrefix, Option<Arc<Workspace>>>,
     /// The settings of groups, including the absence of them.
     groups: TtlCache<(WorkspacePrefix, GroupId), Option<Arc<GroupSettings>>>,
-    /// Linked experiences.
-    links: TtlCache<(WorkspacePrefix, ExperienceId), ()>,
+    /// Linked places, and whether each is part of another.
+    links: TtlCache<(WorkspacePrefix, PlaceId), Membership>,
+    /// Places that are not linked. They have a separate cache, so that a flood of invented places
+    /// evicts no link.
+    unlinked: TtlCache<(WorkspacePrefix, PlaceId), ()>,
     /// Workspaces in which no further experience can link itself.
     without_slots: TtlCache<WorkspacePrefix, ()>,
     /// Experiences whose poll was recently recorded.
@@ -92,6 +103,10 @@ struct Caches {
     intakes: CachedList<ErasureIntake>,
     /// Which experiences are mirrored.
     mirrors: CachedList<Mirror>,
+    /// The states of snapshots, including the absence of one.
+    snapshots: TtlCache<WorkspacePrefix, Option<Arc<SnapshotState>>>,
+    /// The last tick that has come through the stream.
+    last_tick: events::event_log::LastTick,
 }
 
 impl Store {

@@ -111,6 +111,13 @@ pub struct Run {
     pub roblox_failures: u32,
     pub mirrors_stopped: u32,
     pub mirror_lag_seconds: Option<u64>,
+    // build-snapshots
+    pub snapshots_built: u32,
+    /// Those of them for which all bans were read.
+    pub snapshots_built_in_full: u32,
+    /// How many users the snapshot lists; a field of the line, and no metric.
+    pub snapshot_users: Option<u64>,
+    pub snapshot_lag_seconds: Option<u64>,
 }
 
 /// What a malware scan reported.

@@ -1,14 +1,12 @@
 //! Bans a user, changes a ban, records a report, or accepts an appeal.
 
 use shared::api::auth::{Caller, WriteBans};
-use shared::api::{ApiRequest, Reply};
+use shared::api::{ApiRequest, Reply, parse_ban};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::rules::CallDigest;
-use shared::moderation::{self, Intent};
+use shared::moderation;
 use shared::store::{Actor, Named, Shows, Store, WriteContext};
-
-use crate::request::parse;
 
 pub async fn handle(
     caller: Caller<WriteBans>,
@@ -16,12 +14,9 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let now = UnixMillis::now().seconds();
-    let (ban, intent) = parse(&request, now)?;
+    let (ban, intent) = parse_ban(&request, now)?;
     let authority = caller.authority(now);
-    let meaning = match intent {
-        Intent::Ban => ban.meaning(),
-        Intent::Appeal => ban.meaning_as_appeal(),
-    };
+    let meaning = intent.meaning(&ban);
     let idempotency = request.idempotency_key(&meaning)?;
     let name = idempotency.as_ref().map(|key| key.name.as_str());
     let shows = Shows::Latest(ban.scope);
@@ -29,9 +24,7 @@ pub async fn handle(
     let context = WriteContext {
         user: ban.user,
         prefix: caller.prefix(),
-        link: store
-            .check_link(caller.link_rights(), ban.experience)
-            .await?,
+        link: store.check_link(caller.link_rights(), ban.place).await?,
         actor: Actor {
             key_id: caller.key_id().to_owned(),
             moderator: Some(ban.moderator),
@@ -41,8 +34,9 @@ pub async fn handle(
         limits: authority.limits,
         idempotency: idempotency.map(|key| Named { key, shows }),
         digest: Some(digest),
+        dry_run: None,
     };
-    let committed = moderation::ban(&store, &context, &ban, intent, &authority).await?;
+    let committed = moderation::ban(&store, &context, &ban, intent, &authority, None).await?;
 
     let answer = if request.prefers_representation() {
         store.answer(&context, &committed, shows).await?

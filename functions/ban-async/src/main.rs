@@ -1,7 +1,6 @@
 //! `POST /api/v1/ban-async`: bans a user, changes a ban, records a report, or accepts an appeal.
 
 mod handler;
-mod request;
 
 use lambda_http::Error;
 use shared::api::App;

@@ -6,7 +6,7 @@ use shared::api::poll::Page;
 use shared::api::{ApiRequest, PageList, Reply};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::domain::ids::Guid;
+use shared::domain::ids::{Guid, PlaceId};
 use shared::domain::rules::Scope;
 use shared::store::{Filter, Store};
 
@@ -18,7 +18,9 @@ const EXAMINED: usize = 2000;
 const SIFTED: usize = 400;
 
 struct List {
+    /// Without the experience.
     filter: Filter,
+    place: Option<PlaceId>,
     before: Option<Guid>,
     limit: usize,
     cursors: Cursors,
@@ -30,15 +32,14 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let List {
-        filter,
+        mut filter,
+        place,
         before,
         limit,
         cursors,
     } = parse(&caller, &request, &store).await?;
-    if let Some(experience) = filter.experience {
-        store
-            .demand_link_where_strict(caller.prefix(), experience)
-            .await?;
+    if let Some(place) = place {
+        filter.experience = Some(store.experience_of(caller.prefix(), place).await?);
     }
     let now = UnixMillis::now().seconds();
     let presenter = caller.presenter(now);
@@ -81,11 +82,12 @@ async fn parse(
     let scopes = [("Experience", Scope::Experience), ("Global", Scope::Global)];
     let filter = Filter {
         user: query.optional_id("userId"),
-        experience: query.optional_id("experienceId"),
+        experience: None,
         moderator: query.optional_id("moderatorId"),
         scope: query.optional_word("banType", &scopes),
         active: query.optional_flag("isActive"),
     };
+    let place = query.optional_id("experienceId");
     let limit = query.limit();
     let scope = filter.scope.map(|scope| match scope {
         Scope::Experience => "Experience",
@@ -93,7 +95,7 @@ async fn parse(
     });
     let cursors = Cursors::new(caller, store, "bans")
         .with("userId", filter.user)
-        .with("experienceId", filter.experience)
+        .with("experienceId", place)
         .with("moderatorId", filter.moderator)
         .with("banType", scope)
         .with("isActive", filter.active);
@@ -101,6 +103,7 @@ async fn parse(
     query.build(|| {
         Some(List {
             filter,
+            place,
             before,
             limit: limit?,
             cursors,

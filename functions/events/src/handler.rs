@@ -7,7 +7,8 @@ use shared::api::{ApiRequest, PageList, Reply};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::event::ShownEvent;
-use shared::store::{LogEntry, LogPosition, Store};
+use shared::domain::history::LogPosition;
+use shared::store::{LogEntry, Store};
 
 /// How many events a query reads. A page that is full by size leaves at most this many unread.
 const AT_ONCE: usize = 200;

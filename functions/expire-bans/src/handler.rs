@@ -16,7 +16,8 @@ const AT_ONCE: usize = 8;
 /// Records every expiry. Each is recorded once, even if two runs overlap. What a run has no time
 /// for is left to the next one.
 pub async fn handle(invocation: Invocation) {
-    let (mut expired, mut error) = (0, None);
+    let tick = invocation.store.tick(UnixMillis::now().seconds());
+    let (mut expired, mut error) = (0, tick.await.err());
     for shard in 0..EXPIRY_SHARDS {
         match expire_shard(&invocation, shard).await {
             Ok(count) => expired += count,

@@ -13,17 +13,16 @@ pub async fn handle(
     bucket: ExportBucket,
 ) -> Result<Reply, ApiError> {
     let mut query = request.query();
-    let experience = query.optional_id("experienceId");
+    let place = query.optional_id("experienceId");
     let raw = query.optional_flag("raw").unwrap_or(false);
     let bom = query.optional_flag("bom").unwrap_or(false);
     let excel = query.optional_flag("excel").unwrap_or(false);
     query.build(|| Some(()))?;
 
-    if let Some(experience) = experience {
-        store
-            .demand_link_where_strict(caller.prefix(), experience)
-            .await?;
-    }
+    let experience = match place {
+        Some(place) => Some(store.experience_of(caller.prefix(), place).await?),
+        None => None,
+    };
     let format = Csv::new(raw).with_mark(bom).for_excel(excel);
     export(&caller, &store, &bucket, experience, format).await
 }

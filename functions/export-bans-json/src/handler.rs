@@ -13,15 +13,14 @@ pub async fn handle(
     bucket: ExportBucket,
 ) -> Result<Reply, ApiError> {
     let mut query = request.query();
-    let experience = query.optional_id("experienceId");
+    let place = query.optional_id("experienceId");
 
     query.build(|| Some(()))?;
 
-    if let Some(experience) = experience {
-        store
-            .demand_link_where_strict(caller.prefix(), experience)
-            .await?;
-    }
+    let experience = match place {
+        Some(place) => Some(store.experience_of(caller.prefix(), place).await?),
+        None => None,
+    };
     let format = Json::default();
     export(&caller, &store, &bucket, experience, format).await
 }

@@ -72,7 +72,7 @@ pub fn of_refusal(refusal: RoleRefusal) -> ApiError {
         ),
         RoleRefusal::Ambiguous(roles) => {
             let fits = roles.iter().map(|role| FieldError {
-                field: "roleId",
+                field: "roleId".into(),
                 message: role.to_string(),
             });
             ApiError::Ambiguous(fits.collect())

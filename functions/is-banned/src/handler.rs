@@ -7,7 +7,7 @@ use shared::domain::ban_info::NeverBanned;
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::evidence::AttachedEvidence;
-use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::ids::{PlaceId, UserId};
 use shared::domain::rules::Ban;
 use shared::store::Store;
 
@@ -25,11 +25,10 @@ pub async fn handle(
             return Err(error);
         }
     };
-    let (caller, snapshot) = claim
-        .verify_with_standing::<CheckBans>(&store, check.user, check.experience)
+    let (caller, standing) = claim
+        .verify_with_standing::<CheckBans>(&store, check.user, check.place)
         .await?;
     let now = UnixMillis::now().seconds();
-    let standing = snapshot.standing;
     let shown = standing.shown(now);
     let associated_evidence = if check.include_evidence && caller.may_read_evidence() {
         evidence(&caller, &store, shown).await
@@ -89,19 +88,19 @@ struct Checked<B> {
 
 struct Check {
     user: UserId,
-    experience: ExperienceId,
+    place: PlaceId,
     include_evidence: bool,
 }
 
 fn parse(request: &ApiRequest) -> Result<Check, ApiError> {
     let mut body = request.body()?;
     let user = body.id("userId");
-    let experience = body.id("experienceId");
+    let place = body.id("experienceId");
     let include_evidence = wants_evidence(&body) || wants_evidence(&request.query());
     body.build(|| {
         Some(Check {
             user: user?,
-            experience: experience?,
+            place: place?,
             include_evidence,
         })
     })

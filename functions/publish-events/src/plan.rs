@@ -27,6 +27,8 @@ pub struct BatchPlan<'a> {
     pub unbanned: BTreeSet<(WorkspacePrefix, UserId, ExperienceId)>,
     /// Endpoints with new deliveries.
     pub errands: HashSet<Job>,
+    /// The time of the last tick in the batch.
+    pub tick: Option<UnixSeconds>,
 }
 
 impl<'a> BatchPlan<'a> {
@@ -63,6 +65,9 @@ impl<'a> BatchPlan<'a> {
                         workspace,
                         endpoint,
                     });
+                }
+                Some(Changed::Tick) => {
+                    plan.tick = plan.tick.max(change.ticked_at());
                 }
                 None => {}
             }

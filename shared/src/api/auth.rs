@@ -9,7 +9,7 @@ mod caller;
 mod notification;
 
 pub use caller::{
-    Caller, CheckBans, Permission, ReadBans, ReadEvidence, UnverifiedKey, WriteBans, WriteEvidence,
-    WriteGroups,
+    BulkBans, Caller, CheckBans, CheckManyUsers, DecideBans, Permission, ReadBans, ReadEvidence,
+    UnverifiedKey, WriteBans, WriteEvidence, WriteGroups,
 };
 pub use notification::RobloxNotification;

@@ -174,7 +174,7 @@ const NOT_OURS: &str = "is not a cursor of this list: start again without one";
 mod tests {
     use super::*;
     use crate::domain::clock::UnixSeconds;
-    use crate::domain::ids::{ExperienceId, Guid, UserId};
+    use crate::domain::ids::{Guid, PlaceId, UserId};
     use crate::store::PollPosition;
 
     /// A position that parses any text and writes it without its spaces.
@@ -243,11 +243,11 @@ mod tests {
         let workspace: WorkspaceId = "9c1e2c6e-4f5a-4b1e-8a52-0d4b26092f67".parse().unwrap();
         let bans = ListName::new(workspace, "bans")
             .with("userId", Some(UserId::new(156).unwrap()))
-            .with("experienceId", None::<ExperienceId>)
+            .with("experienceId", None::<PlaceId>)
             .with("isActive", Some(true));
         let cursor = bans.seal(&secret, &Guid::from(633_197_862_920_433_664));
         assert_eq!(cursor, "Abr9r_NLUyzlygAvHlfYHE42MzMxOTc4NjI5MjA0MzM2NjQ");
-        let experience = ExperienceId::new(1818);
+        let experience = PlaceId::new(1818);
         let unbans = ListName::new(workspace, "pending-unbans").with("experienceId", experience);
         let position = PollPosition {
             guid: Guid::from(7),

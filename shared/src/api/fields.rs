@@ -3,6 +3,9 @@
 //! Accepts Luau's JSON: numbers are doubles, so `156.0` is an integer; ids may be digit strings;
 //! flags may be `0` and `1`; an empty object may be `[]`.
 
+mod lists;
+
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
@@ -19,6 +22,8 @@ use crate::domain::text;
 pub struct Fields {
     values: Map<String, Value>,
     errors: Vec<FieldError>,
+    /// What precedes a field's name in errors: `reports[3].` in an element of a list.
+    within: String,
 }
 
 impl Fields {
@@ -28,6 +33,7 @@ impl Fields {
         Self {
             values,
             errors: Vec::new(),
+            within: String::new(),
         }
     }
 
@@ -38,7 +44,11 @@ impl Fields {
     }
 
     /// Records an error for a field.
-    pub fn reject(&mut self, field: &'static str, message: impl Into<String>) {
+    pub fn reject(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        let field = match self.within.as_str() {
+            "" => field.into(),
+            within => Cow::Owned(format!("{within}{}", field.into())),
+        };
         self.errors.push(FieldError {
             field,
             message: message.into(),
@@ -58,10 +68,7 @@ impl Fields {
         let value = self.value(field)?;
         let id = integer(value).and_then(|id| id.to_string().parse().ok());
         if id.is_none() {
-            self.reject(
-                field,
-                format!("must be an integer from 1 to {MAX_ROBLOX_ID}"),
-            );
+            self.reject(field, no_id());
         }
         id
     }
@@ -92,6 +99,20 @@ impl Fields {
         guid.map(Guid::from)
     }
 
+    /// A required revision of a ban.
+    pub fn revision(&mut self, field: &'static str) -> Option<u32> {
+        let revision = self.value(field).and_then(integer);
+        let revision = revision.and_then(|revision| u32::try_from(revision).ok());
+        let revision = revision.filter(|revision| *revision > 0);
+        if revision.is_none() {
+            self.reject(
+                field,
+                "is required and must be the revision of a ban, 1 or more",
+            );
+        }
+        revision
+    }
+
     /// A required name of 1 to `most` visible ASCII characters.
     pub fn token(&mut self, field: &'static str, most: usize) -> Option<String> {
         let token = self
@@ -109,9 +130,18 @@ impl Fields {
 
     /// An optional number.
     pub fn optional_number(&mut self, field: &'static str) -> Option<u64> {
-        let number = integer(self.value(field)?);
+        self.number_from(0, field)
+    }
+
+    /// An optional position, counted from 1.
+    pub fn optional_position(&mut self, field: &'static str) -> Option<u64> {
+        self.number_from(1, field)
+    }
+
+    fn number_from(&mut self, least: u64, field: &'static str) -> Option<u64> {
+        let number = integer(self.value(field)?).filter(|number| *number >= least);
         if number.is_none() {
-            self.reject(field, "must be an integer, 0 or more");
+            self.reject(field, format!("must be an integer, {least} or more"));
         }
         number
     }
@@ -211,10 +241,25 @@ impl Fields {
         None
     }
 
+    /// An optional text of any length and content, to be cleaned by the caller.
+    pub fn any_text(&mut self, field: &'static str) -> Option<String> {
+        let value = self.value(field)?;
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.reject(field, "must be a string");
+        }
+        text
+    }
+
     /// The page size `limit`: 1 to 1000, 100 by default.
     pub fn limit(&mut self) -> Option<usize> {
+        self.limit_or(100)
+    }
+
+    /// The page size `limit` with another default.
+    pub fn limit_or(&mut self, default: usize) -> Option<usize> {
         let Some(value) = self.value("limit") else {
-            return Some(100);
+            return Some(default);
         };
         let limit = integer(value)
             .and_then(|limit| usize::try_from(limit).ok())
@@ -246,13 +291,17 @@ impl Fields {
     }
 
     /// Whether there was no error so far.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_sound(&self) -> bool {
         self.errors.is_empty()
     }
 }
 
 const ID_MISSING: &str = "is required and must be a Roblox id";
+
+fn no_id() -> String {
+    format!("must be an integer from 1 to {MAX_ROBLOX_ID}")
+}
 
 fn one_of<T>(words: &[(&str, T)]) -> String {
     let words: Vec<_> = words
@@ -315,7 +364,7 @@ mod tests {
             panic!("accepted");
         };
         assert_eq!(
-            errors.iter().map(|e| e.field).collect::<Vec<_>>(),
+            errors.iter().map(|e| e.field.as_ref()).collect::<Vec<_>>(),
             ["a", "b", "c", "d"]
         );
     }

@@ -17,6 +17,11 @@ pub(super) fn parse(text: &str) -> Result<Value, ApiError> {
     match parsed {
         Ok(Unambiguous(value)) => Ok(value),
         Err(error) if error.is_data() => Err(ApiError::field("body", error.to_string())),
+        // Valid JSON, which the parser refuses.
+        Err(error) if error.to_string().starts_with("number out of range") => {
+            let message = "must have no number that is larger than a double can be";
+            Err(ApiError::field("body", message))
+        }
         Err(error) => Err(ApiError::InvalidJson(format!(
             "line {}, column {}",
             error.line(),
@@ -160,9 +165,17 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused_as_such() {
         let deep = "[".repeat(200);
-        for text in ["", "{", "{a: 1}", "nan", "[1e999]", "{} {}", "\u{0}", &deep] {
+        for text in ["", "{", "{a: 1}", "nan", "{} {}", "\u{0}", &deep] {
             let refused = parse(text);
             assert!(matches!(refused, Err(ApiError::InvalidJson(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn number_beyond_a_double_is_refused_as_a_value() {
+        for number in ["1e999", "-1e999", &"9".repeat(400)] {
+            let message = refused(&format!(r#"{{"userIds": [{number}]}}"#));
+            assert!(message.contains("larger than a double"), "{message}");
         }
     }
 

@@ -2,10 +2,14 @@
 
 /// The paths of the API and their methods, in the format of an `allow` header. A test compares them
 /// with the routes of `template.yaml`.
-pub const ROUTES: [(&str, &str); 17] = [
+pub const ROUTES: &[(&str, &str)] = &[
     ("/api/v1/is-banned", "POST"),
+    ("/api/v1/is-banned/batch", "POST"),
     ("/api/v1/ban-async", "POST"),
     ("/api/v1/unban-async", "POST"),
+    ("/api/v1/reports", "POST"),
+    ("/api/v1/bans/bulk", "POST"),
+    ("/api/v1/unbans/bulk", "POST"),
     ("/api/v1/pending-bans", "GET"),
     ("/api/v1/pending-unbans", "GET"),
     ("/api/v1/group-role", "PATCH"),
@@ -17,6 +21,8 @@ pub const ROUTES: [(&str, &str); 17] = [
     ("/api/v1/evidence/{guid}/metadata", "GET, PATCH"),
     ("/api/v1/evidence/{guid}/complete", "POST"),
     ("/api/v1/events", "GET"),
+    ("/api/v1/sync", "GET"),
+    ("/api/v1/snapshot", "GET"),
     ("/api/v1/export/bans/json", "GET"),
     ("/api/v1/export/bans/csv", "GET"),
     ("/api/v1/roblox/webhook", "POST"),

@@ -17,6 +17,9 @@ use crate::store::content_disposition;
 /// Seconds after which a caller should retry a call that the database failed.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
+/// The same for a snapshot that is being built.
+const SNAPSHOT_BUILT: HeaderValue = HeaderValue::from_static("30");
+
 const VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug)]
@@ -176,6 +179,9 @@ impl From<&ApiError> for Reply {
             ApiError::RateLimited { retry_after, .. }
             | ApiError::ServiceUnavailable { retry_after, .. } => {
                 reply.set(RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            ApiError::SnapshotNotBuilt => {
+                reply.set(RETRY_AFTER, SNAPSHOT_BUILT);
             }
             ApiError::Unavailable(_) => {
                 reply.set(RETRY_AFTER, TRY_AGAIN);

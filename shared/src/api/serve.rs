@@ -30,6 +30,8 @@ impl TimeLimit {
     pub const NOTIFICATION: Self = Self(Duration::from_secs(4));
     /// For a change of roles: several calls to Roblox, each up to 5 s.
     pub const GROUP_ROLE: Self = Self(Duration::from_secs(20));
+    /// For a bulk call: several rounds of simultaneous users.
+    pub const BULK: Self = Self(Duration::from_secs(20));
     /// For an export: below the gateway's 30 s.
     pub const EXPORT: Self = Self(Duration::from_secs(28));
 
@@ -37,6 +39,7 @@ impl TimeLimit {
     #[must_use]
     pub fn of(route: &str) -> Self {
         match route {
+            "bans-bulk" | "unbans-bulk" => Self::BULK,
             "export-bans-csv" | "export-bans-json" => Self::EXPORT,
             "group-role" => Self::GROUP_ROLE,
             "roblox-webhook" => Self::NOTIFICATION,

@@ -53,6 +53,11 @@ impl BanInfo {
         "uid",
         "experienceBanCompleted",
     ];
+
+    #[must_use]
+    pub fn guid(&self) -> &str {
+        &self.guid
+    }
 }
 
 /// The answer for a user who was never banned: the documented fields in the documented order.

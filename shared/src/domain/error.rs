@@ -4,9 +4,14 @@
 //! how to correct it, and [`ApiError::detail`] for the log, which may contain what the caller must
 //! not see.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::domain::ban_info::BanInfo;
+
+/// How many invalid fields a message names; the answer lists all.
+const NAMED: usize = 20;
 
 /// Why a call fails.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,7 @@ pub enum ApiError {
     /// The call fits several things; the fields say how to choose one.
     #[error("ambiguous")]
     Ambiguous(Vec<FieldError>),
-    /// The body exceeds the route's limit, 64 KiB on all but one, before or after decompression.
+    /// The body exceeds the route's limit, 64 KiB on most, before or after decompression.
     #[error("payload too large")]
     PayloadTooLarge,
     /// The workspace may store no more evidence.
@@ -85,6 +90,12 @@ pub enum ApiError {
         /// Seconds until the same call may succeed.
         retry_after: u64,
     },
+    /// The workspace's snapshot has not been built yet, or has to be built again.
+    #[error("no snapshot yet")]
+    SnapshotNotBuilt,
+    /// The snapshot is another build than the one of which the caller asks for a part.
+    #[error("snapshot changed")]
+    SnapshotChanged,
     /// Roblox refuses the change, and would refuse it again: its reason, for the caller.
     #[error("Roblox refused")]
     RobloxRefused(String),
@@ -96,7 +107,8 @@ pub enum ApiError {
 /// An invalid field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    pub field: &'static str,
+    /// Its name, with the index of an element: `users[3].banLength`.
+    pub field: Cow<'static, str>,
     /// What is wrong and how to correct it. It never repeats what the caller sent.
     pub message: String,
 }
@@ -106,7 +118,7 @@ impl ApiError {
     #[must_use]
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
         Self::InvalidRequest(vec![FieldError {
-            field,
+            field: Cow::Borrowed(field),
             message: message.into(),
         }])
     }
@@ -123,12 +135,13 @@ impl ApiError {
             | Self::Ambiguous(_)
             | Self::EvidenceQuotaReached
             | Self::NotUploaded
-            | Self::Quarantined => 409,
+            | Self::Quarantined
+            | Self::SnapshotChanged => 409,
             Self::PayloadTooLarge => 413,
             Self::ContentMismatch => 422,
             Self::RateLimited { .. } => 429,
             Self::Internal(_) | Self::RobloxRefused(_) => 500,
-            Self::Unavailable(_) | Self::ServiceUnavailable { .. } => 503,
+            Self::Unavailable(_) | Self::ServiceUnavailable { .. } | Self::SnapshotNotBuilt => 503,
         }
     }
 
@@ -153,7 +166,10 @@ impl ApiError {
             Self::RateLimited { .. } => "rate_limited",
             Self::RobloxRefused(_) => "roblox_refused",
             Self::Internal(_) => "internal",
-            Self::Unavailable(_) | Self::ServiceUnavailable { .. } => "unavailable",
+            Self::SnapshotChanged => "snapshot_changed",
+            Self::Unavailable(_) | Self::ServiceUnavailable { .. } | Self::SnapshotNotBuilt => {
+                "unavailable"
+            }
         }
     }
 
@@ -165,8 +181,12 @@ impl ApiError {
                 format!("the request body is not valid JSON: {detail}")
             }
             Self::InvalidRequest(errors) => {
-                let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
-                format!("missing or invalid: {}", fields.join(", "))
+                let named = errors.iter().take(NAMED).map(|error| error.field.as_ref());
+                let named = named.collect::<Vec<_>>().join(", ");
+                match errors.len().saturating_sub(NAMED) {
+                    0 => format!("missing or invalid: {named}"),
+                    more => format!("missing or invalid: {named} and {more} more"),
+                }
             }
             Self::Unauthorized(_) => {
                 "a valid API key is required: send it as \"Authorization: Bearer \
@@ -200,7 +220,9 @@ impl ApiError {
                 "Roblox refuses this change and gives no reason".to_owned()
             }
             Self::RobloxRefused(reason) => format!("Roblox refuses this change: {reason}"),
-            Self::PayloadTooLarge => "the request body exceeds 64 KiB, or 96 KiB of evidence (after decompression)".to_owned(),
+            Self::PayloadTooLarge => "the request body exceeds 64 KiB, 96 KiB of evidence, or 256 KiB of a bulk call (after \
+                 decompression)"
+                    .to_owned(),
             Self::EvidenceQuotaReached => {
                 "the workspace's evidence has reached its limit of bytes: remove some, or ask the \
                  workspace's operator for more"
@@ -223,6 +245,14 @@ impl ApiError {
             }
             Self::ServiceUnavailable { service, .. } => {
                 format!("{service} is busy or unreachable: send the same call again")
+            }
+            Self::SnapshotNotBuilt => {
+                "the snapshot is being built: send the same call again in half a minute".to_owned()
+            }
+            Self::SnapshotChanged => {
+                "this version of the snapshot has been replaced: start again with the first part, \
+                 without version"
+                    .to_owned()
             }
             Self::Internal(_) => "internal error: report it with the x-request-id of this response".to_owned(),
         }
@@ -251,6 +281,8 @@ impl ApiError {
             | Self::EvidenceQuotaReached
             | Self::NotUploaded
             | Self::Quarantined
+            | Self::SnapshotNotBuilt
+            | Self::SnapshotChanged
             | Self::ContentMismatch => None,
         }
     }

@@ -45,6 +45,16 @@ impl PastDecision {
     }
 }
 
+/// A position in a workspace's log, as external readers see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPosition {
+    /// How many times the log has been restored from a backup. Positions of an earlier epoch come
+    /// before those of a later one.
+    pub epoch: u64,
+    /// The position; 0 is before the first event.
+    pub position: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedEvent {
     /// Its position in the workspace's log, from 1.

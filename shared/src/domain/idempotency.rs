@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::digest;
 use crate::domain::error::ApiError;
+use crate::domain::ids::UserId;
 use crate::domain::rules::Meaning;
 
 /// An idempotency key, and what the request asks for.
@@ -21,6 +22,19 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// The key of one user's call in a bulk call under this key: its meaning includes that of the
+    /// whole call.
+    #[must_use]
+    pub fn of_user(&self, user: UserId, meaning: &Meaning) -> Self {
+        let name = digest::of(&["bulk", &self.name, &self.meaning, &user.to_string()]);
+        let meaning = digest::of(&[&name, meaning.as_str()]);
+        Self {
+            name,
+            bytes: meaning.clone(),
+            meaning,
+        }
+    }
+
     const HEADER: &'static str = "idempotency-key";
 
     /// The key in a request's headers, if any.

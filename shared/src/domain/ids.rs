@@ -38,6 +38,16 @@ macro_rules! roblox_id {
             }
         }
 
+    };
+}
+
+macro_rules! parsed_roblox_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        roblox_id! {
+            $(#[$doc])*
+            $name
+        }
+
         impl std::str::FromStr for $name {
             type Err = InvalidId;
 
@@ -48,28 +58,53 @@ macro_rules! roblox_id {
     };
 }
 
-roblox_id! {
+parsed_roblox_id! {
     /// A Roblox user who is or may be banned.
     UserId
 }
-roblox_id! {
-    /// A Roblox **place** id: one running game.
-    ExperienceId
+parsed_roblox_id! {
+    /// A Roblox **place** id, as calls name it. The place may be part of another one; storage
+    /// resolves it to the experience in which the call acts.
+    PlaceId
 }
 roblox_id! {
+    /// The place in which bans are in force and changes pending: a root, or a place that is not
+    /// part of another. It cannot be parsed, so a call gets one only by resolving its place.
+    ExperienceId
+}
+parsed_roblox_id! {
     /// The Roblox user who decided.
     ModeratorId
 }
 
-roblox_id! {
+impl ExperienceId {
+    /// The experience of a place that is not part of another.
+    #[must_use]
+    pub const fn of_root(place: PlaceId) -> Self {
+        Self(place.0)
+    }
+
+    /// The experience in a key or path.
+    pub(crate) fn in_key(text: &str) -> Option<Self> {
+        text.parse().ok().and_then(Self::new)
+    }
+}
+
+impl From<ExperienceId> for PlaceId {
+    fn from(experience: ExperienceId) -> Self {
+        Self(experience.0)
+    }
+}
+
+parsed_roblox_id! {
     /// A Roblox universe, which players call a game. Its places are the experiences.
     UniverseId
 }
-roblox_id! {
+parsed_roblox_id! {
     /// A Roblox group.
     GroupId
 }
-roblox_id! {
+parsed_roblox_id! {
     /// A role of a Roblox group. It differs from the role's rank.
     RoleId
 }

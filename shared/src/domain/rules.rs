@@ -14,8 +14,11 @@
 mod appealing;
 mod ban;
 mod banning;
+mod carrying_over;
+mod change_reports;
 mod check_rate;
 mod erasing;
+mod failures;
 pub mod group_roles;
 mod importing;
 pub mod mirror;
@@ -32,14 +35,17 @@ mod undoing;
 pub use appealing::appeal;
 pub use ban::{Ban, Ending, EndingKind, Expiry, Identity, RevisionRef, Scope, Terms};
 pub use banning::{
-    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, decides, judge_ban, make,
-    may_be_late, overwrite, report,
+    BanRequest, Judgement, LATE_WINDOW, Length, REPEAT_WINDOW, Revision, current_revision, decides,
+    judge_ban, make, may_be_late, overwrite, report,
 };
+pub use carrying_over::{CarriedOver, carry_over, is_to_carry, needs_identity};
+pub use change_reports::{Change, ChangeReport, ReportStatus, ReportedAttempt, take_report};
 pub use check_rate::{CheckRate, CheckReport};
 pub use erasing::{Wording, erased, may_mean_erased, report_erased};
+pub use failures::{FailedAttempts, LONGEST_ERROR};
 pub use importing::{import, import_replaced, import_report, reinstate};
 pub use pace::Pace;
-pub use pending::{PendingBan, PendingChanges, PendingUnban};
+pub use pending::{PendingBan, PendingChange, PendingChanges, PendingUnban};
 pub use repeating::{CallDigest, CallMark, Meaning, REPEAT_LIMIT};
 pub use restoring::restore;
 pub use standing::{Decision, DecisionKind, Here, Outcome, Standing, unchanged};

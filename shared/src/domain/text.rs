@@ -77,6 +77,24 @@ pub fn judge(text: &str, most: usize) -> Result<&str, Fault> {
     Ok(text)
 }
 
+/// A text that comes from code and not from a person, in a form that [`judge`] accepts: on one line,
+/// without control and directional characters, cut to `most` bytes; none if nothing visible is left.
+#[must_use]
+pub fn cleaned(text: &str, most: usize) -> Option<String> {
+    let is_unsafe =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let plain = text.replace(is_unsafe, " ");
+    let mut kept = String::new();
+    for c in plain.trim().chars() {
+        if kept.len().saturating_add(c.len_utf8()) > most {
+            break;
+        }
+        kept.push(c);
+    }
+    let kept = judge(&kept, most).unwrap_or_default();
+    (!kept.is_empty()).then(|| kept.to_owned())
+}
+
 /// Whether a character is invisible: white space, and what fonts leave empty. The ranges are
 /// `Default_Ignorable_Code_Point` of Unicode 16, with the blank characters that are not in it.
 #[must_use]
@@ -186,6 +204,25 @@ mod tests {
     }
 
     #[test]
+    fn text_of_code_is_kept_on_one_line_and_cut() {
+        for (text, kept) in [
+            ("HTTP 429", Some("HTTP 429")),
+            (" \n HTTP\r\n429\t", Some("HTTP  429")),
+            ("\u{0}a\u{202E}b\u{2066}c", Some("a b c")),
+            (
+                "👩\u{200D}🚀 می\u{200C}خواهم",
+                Some("👩\u{200D}🚀 می\u{200C}خواهم"),
+            ),
+            (" \u{200B}\n", None),
+            ("", None),
+        ] {
+            assert_eq!(cleaned(text, 100).as_deref(), kept, "{text:?}");
+        }
+        let long = format!("a{}", "é".repeat(60));
+        assert_eq!(cleaned(&long, 100).map(|kept| kept.len()), Some(99));
+    }
+
+    #[test]
     fn deceptive_text_is_rejected() {
         use Fault::{Control, Invisible, Override, UnclosedIsolate};
         let table = [
@@ -234,6 +271,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_text_of_code_is_cleaned_to_an_acceptable_one(text in ".{0,200}", most in 1..150_usize) {
+            if let Some(kept) = cleaned(&text, most) {
+                prop_assert_eq!(judge(&kept, most), Ok(kept.as_str()));
+                prop_assert_eq!(cleaned(&kept, most), Some(kept.clone()));
+            }
+        }
+
         #[test]
         fn accepted_reason_is_a_fixed_point_and_visible(text in any::<String>()) {
             if let Ok(accepted) = judge(&text, 400) {

@@ -18,6 +18,8 @@ pub enum Job {
         workspace: WorkspacePrefix,
         endpoint: String,
     },
+    /// Build the snapshot of a workspace.
+    Snapshot { workspace: WorkspacePrefix },
     /// Apply the pending changes of a universe.
     Mirror {
         workspace: WorkspacePrefix,
@@ -31,6 +33,7 @@ pub struct WorkerInvoker {
     client: LambdaClient,
     deliver: Option<String>,
     mirror: Option<String>,
+    snapshot: Option<String>,
 }
 
 impl WorkerInvoker {
@@ -42,6 +45,7 @@ impl WorkerInvoker {
             client: LambdaClient::new(config),
             deliver: name("DELIVER_FUNCTION"),
             mirror: name("MIRROR_FUNCTION"),
+            snapshot: name("SNAPSHOT_FUNCTION"),
         }
     }
 
@@ -51,6 +55,16 @@ impl WorkerInvoker {
         let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
         Self {
             mirror: self.mirror.or(own),
+            ..self
+        }
+    }
+
+    /// The same in the function that builds snapshots, which also invokes itself.
+    #[must_use]
+    pub fn for_own_snapshots(self) -> Self {
+        let own = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+        Self {
+            snapshot: self.snapshot.or(own),
             ..self
         }
     }
@@ -75,6 +89,10 @@ impl WorkerInvoker {
             } => (
                 &self.deliver,
                 json!({ "workspace": workspace.to_string(), "endpoint": endpoint }),
+            ),
+            Job::Snapshot { workspace } => (
+                &self.snapshot,
+                json!({ "workspace": workspace.to_string() }),
             ),
             Job::Mirror {
                 workspace,

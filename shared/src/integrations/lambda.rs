@@ -1,36 +1,19 @@
-//! Lambda's `Invoke` as a signed request over the SDK's own HTTP stack. `aws-sdk-lambda` would add a
-//! twelfth to the first build, for this one call.
+//! Lambda's `Invoke` as a signed request.
 
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_runtime::auth::SigV4OperationSigningConfig;
-use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
-use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime::client::retries::classifiers::{
-    HttpStatusCodeClassifier, TransientErrorClassifier,
-};
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
-use aws_smithy_runtime_api::client::auth::{
-    AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
-use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
-use aws_types::SigningName;
-use aws_types::region::SigningRegion;
-use aws_types::request_id::apply_request_id;
-use aws_types::service_config::ServiceConfigKey;
 use serde_json::Value;
 
-/// The code and message are Lambda's.
-pub type InvokeError = SdkError<ErrorMetadata, HttpResponse>;
+use crate::integrations::aws_call::{self, CallError, Service, USER_AGENT};
+
+const LAMBDA: Service = Service {
+    id: "Lambda",
+    host: "lambda",
+};
 
 /// Queues events for functions. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -42,96 +25,15 @@ impl LambdaClient {
     /// Uses the configuration's credentials, region, endpoint, time limits and retries.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
-        let url_suffix = std::env::var("URL_SUFFIX").ok();
-        let endpoint = endpoint(config, url_suffix.as_deref().unwrap_or("amazonaws.com"));
-        // The parts of the SDK's own clients, without those that only describe the client to AWS.
-        let invoke = Operation::builder()
-            .service_name("Lambda")
-            .operation_name("Invoke")
-            .endpoint_url(&endpoint)
-            .runtime_plugin(
-                StaticRuntimePlugin::new()
-                    .with_config(settings(config).freeze())
-                    .with_runtime_components(components(config)),
-            )
-            .with_connection_poisoning()
-            // Lambda stops functions that invoke each other in a loop, by the trace that this passes on.
-            .interceptor(RecursionDetectionInterceptor::new())
-            .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
-            .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
-            .retry_classifier(HttpStatusCodeClassifier::default())
-            .serializer(|(function, event): (String, Value)| serialize(&function, &event))
-            .deserializer(deserialize)
-            .build();
+        let serialize = |(function, event): (String, Value)| serialize(&function, &event);
+        let invoke = aws_call::operation(config, &LAMBDA, "Invoke", serialize, |_| Some(()));
         Self { invoke }
     }
 
     /// Queues an event for a function, given by its name or ARN.
-    pub async fn send_event(&self, function: &str, event: Value) -> Result<(), InvokeError> {
+    pub async fn send_event(&self, function: &str, event: Value) -> Result<(), CallError> {
         self.invoke.invoke((function.to_owned(), event)).await
     }
-}
-
-fn settings(config: &SdkConfig) -> Layer {
-    let mut settings = Layer::new("Lambda");
-    settings.store_put(SigV4OperationSigningConfig::default());
-    settings.store_put(SigningName::from_static("lambda"));
-    settings.store_put(AuthSchemeOptionResolverParams::new(()));
-    if let Some(region) = config.region() {
-        settings.store_put(SigningRegion::from(region.clone()));
-    }
-    let retries = config.retry_config().cloned();
-    settings.store_put(retries.unwrap_or_else(RetryConfig::standard));
-    if let Some(timeouts) = config.timeout_config() {
-        settings.store_put(timeouts.clone());
-    }
-    if let Some(protection) = config.stalled_stream_protection() {
-        settings.store_put(protection);
-    }
-    settings
-}
-
-fn components(config: &SdkConfig) -> RuntimeComponentsBuilder {
-    let signature_v4 = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
-    let mut components = RuntimeComponentsBuilder::new("Lambda");
-    components
-        .set_http_client(config.http_client())
-        .set_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(signature_v4)))
-        .push_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
-        .set_identity_cache(config.identity_cache())
-        .set_time_source(config.time_source())
-        .set_sleep_impl(config.sleep_impl());
-    if let Some(credentials) = config.credentials_provider() {
-        components.set_identity_resolver(SCHEME_ID, credentials);
-    }
-    components
-}
-
-/// A custom endpoint for Lambda, or else for all services, or else the region's. The suffix is
-/// `CloudFormation`'s `AWS::URLSuffix`.
-fn endpoint(config: &SdkConfig, url_suffix: &str) -> String {
-    let key = ServiceConfigKey::builder()
-        .service_id("Lambda")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    let own = key
-        .ok()
-        .and_then(|key| config.service_config()?.load_config(key));
-    if let Some(url) = own.or(config.endpoint_url().map(str::to_owned)) {
-        return url;
-    }
-    let host = match config.use_fips() {
-        Some(true) => "lambda-fips",
-        _ => "lambda",
-    };
-    let domain = match (config.use_dual_stack(), url_suffix) {
-        (Some(true), "amazonaws.com") => "api.aws",
-        (Some(true), "amazonaws.com.cn") => "api.amazonwebservices.com.cn",
-        _ => url_suffix,
-    };
-    let region = config.region().map(AsRef::as_ref).unwrap_or_default();
-    format!("https://{host}.{region}.{domain}")
 }
 
 fn serialize(function: &str, event: &Value) -> Result<HttpRequest, BoxError> {
@@ -140,34 +42,10 @@ fn serialize(function: &str, event: &Value) -> Result<HttpRequest, BoxError> {
     request.set_method("POST")?;
     request.set_uri(format!("/2015-03-31/functions/{function}/invocations"))?;
     let headers = request.headers_mut();
-    headers.insert(
-        "user-agent",
-        concat!("portcullis/", env!("CARGO_PKG_VERSION")),
-    );
+    headers.insert("user-agent", USER_AGENT);
     headers.insert("content-type", "application/json");
     headers.insert("x-amz-invocation-type", "Event");
     Ok(request)
-}
-
-fn deserialize(response: &HttpResponse) -> Result<(), OrchestratorError<ErrorMetadata>> {
-    if response.status().is_success() {
-        return Ok(());
-    }
-    let body = response.body().bytes().unwrap_or_default();
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |name| body.get(name).and_then(Value::as_str);
-    let code = response.headers().get("x-amzn-errortype");
-    let mut error = ErrorMetadata::builder();
-    if let Some(code) = code.or_else(|| text("__type")) {
-        // A namespace may precede the code, and an address may follow it.
-        let code = code.split(':').next().unwrap_or_default();
-        error = error.code(code.rsplit('#').next().unwrap_or_default());
-    }
-    if let Some(message) = text("message").or_else(|| text("Message")) {
-        error = error.message(message);
-    }
-    let error = apply_request_id(error, response.headers()).build();
-    Err(OrchestratorError::operation(error))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use super::Authority;
+use super::{Authority, NumberBlock};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::Uid;
-use crate::domain::rules::{self, BanRequest, Identity, Judgement, Refusal, Scope};
+use crate::domain::rules::{self, Ban, BanRequest, Identity, Judgement, Meaning, Refusal, Scope};
 use crate::store::{Committed, PolicyOutcome, Snapshot, Store, WriteContext};
 
 /// The kind of a call.
@@ -17,19 +17,33 @@ pub enum Intent {
     Appeal,
 }
 
-/// Judges and writes the call.
+impl Intent {
+    /// The meaning of a call with this intent.
+    #[must_use]
+    pub fn meaning(self, request: &BanRequest) -> Meaning {
+        match self {
+            Self::Ban => request.meaning(),
+            Self::Appeal => request.meaning_as_appeal(),
+        }
+    }
+}
+
+/// Judges and writes the call. In a bulk call, a ban in force with equal terms is no conflict: the
+/// user stays banned as asked, whatever call decided it.
 pub async fn ban(
     store: &Store,
     context: &WriteContext,
     request: &BanRequest,
     intent: Intent,
     authority: &Authority,
+    in_bulk: Option<&NumberBlock>,
 ) -> Result<Committed, ApiError> {
     let deciding = Deciding {
         store,
         context,
         request,
         authority,
+        in_bulk,
         uid: OnceLock::new(),
     };
     store
@@ -50,6 +64,7 @@ struct Deciding<'a> {
     context: &'a WriteContext,
     request: &'a BanRequest,
     authority: &'a Authority,
+    in_bulk: Option<&'a NumberBlock>,
     /// The number of the new ban, once taken: after a write conflict the call takes no second one.
     uid: OnceLock<Uid>,
 }
@@ -62,23 +77,31 @@ impl Deciding<'_> {
     ) -> Result<PolicyOutcome, ApiError> {
         let (standing, now) = (&snapshot.standing, moment.seconds());
         let request = self.request;
-        let late = if rules::may_be_late(standing, request, now) {
-            self.store.late_revisions(snapshot, request, now).await?
-        } else {
-            Vec::new()
-        };
+        let mut late = Vec::new();
+        if rules::may_be_late(standing, request, now) {
+            late = self.store.late_revisions(snapshot, request, now).await?;
+            if request.scope == Scope::Experience {
+                let other = self.store.ban_of_other(snapshot).await?;
+                late.extend(other.and_then(rules::current_revision));
+            }
+        }
         let digest = self.context.digest.as_ref();
         let judged = rules::judge_ban(standing, request, digest, &late, now);
         if rules::decides(&judged) {
-            let prefix = snapshot.prefix();
             // Read after the standing and the history: an erasure deletes those in the same
             // transaction in which it writes markers.
-            if self.store.reports_erased(prefix, request, now).await? {
+            if self.store.reports_erased(snapshot, request, now).await? {
                 return Ok(PolicyOutcome::nothing(rules::report_erased(standing, now)));
             }
         }
-        let judgement = judged.map_err(|refusal| self.refused(snapshot, refusal, now))?;
+        let judgement = match judged {
+            Err(Refusal::AlreadyBanned(ban)) if self.is_as_asked(&ban, now) => Judgement::Nothing,
+            judged => judged.map_err(|refusal| self.refused(snapshot, refusal, now))?,
+        };
         match judgement {
+            Judgement::Report(revision) if snapshot.is_of_root_beside(request.scope, revision) => {
+                return Ok(PolicyOutcome::nothing(rules::unchanged(standing)));
+            }
             Judgement::Nothing => return Ok(PolicyOutcome::nothing(rules::unchanged(standing))),
             Judgement::Report(revision) => {
                 return Ok(PolicyOutcome::nothing(rules::report(standing, revision)));
@@ -93,18 +116,29 @@ impl Deciding<'_> {
         let outcome = match judgement {
             Judgement::Make => {
                 let identity = Identity::of(self.uid(snapshot).await?, moment);
-                rules::make(standing, request, identity, now)
+                rules::make(standing, request, snapshot.experience, identity, now)
             }
             _ => rules::overwrite(standing, request, now),
         };
         Ok(PolicyOutcome::new(outcome.made_by(digest, now), policy))
     }
 
+    fn is_as_asked(&self, ban: &Ban, now: UnixSeconds) -> bool {
+        self.in_bulk.is_some() && ban.scope == self.request.scope && self.request.repeats(ban, now)
+    }
+
     async fn uid(&self, snapshot: &Snapshot) -> Result<Uid, ApiError> {
+        if self.context.dry_run.is_some() {
+            return Ok(Uid(0));
+        }
         if let Some(uid) = self.uid.get() {
             return Ok(*uid);
         }
-        let uid = self.store.new_uid(snapshot.prefix()).await?;
+        let prefix = snapshot.prefix();
+        let uid = match self.in_bulk {
+            Some(numbers) => numbers.take(self.store, prefix).await?,
+            None => self.store.new_uids(prefix, 1).await?,
+        };
         Ok(*self.uid.get_or_init(|| uid))
     }
 

@@ -3,5 +3,6 @@
 pub(super) mod groups;
 pub(super) mod keys;
 pub(super) mod links;
+pub(super) mod places;
 pub(super) mod self_linking;
 pub(super) mod workspaces;

@@ -6,6 +6,7 @@ mod deletion;
 mod erasure;
 mod groups;
 mod import;
+mod joining;
 mod keys;
 mod last_polls;
 mod linking;
@@ -15,6 +16,7 @@ mod protected;
 mod removal;
 mod replay;
 mod restore;
+mod server_time;
 mod undo;
 mod webhooks;
 mod workspaces;
@@ -24,6 +26,7 @@ pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,
     Origin,
 };
+pub use joining::CarriedPage;
 pub use keys::NewKey;
 pub use linking::{LinkSlots, LinkedExperience};
 pub use removal::RemovalPosition;
@@ -32,4 +35,4 @@ pub use restore::{
     Absent, Forwarded, KnownLogs, Piece, RestorePosition, RestoreRun, Restored, Restoring,
     TablePage,
 };
-pub use undo::{Chain, Undo, UndoWindow};
+pub use undo::{Chain, FormerRoot, Undo, UndoWindow};

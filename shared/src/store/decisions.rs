@@ -2,6 +2,7 @@
 
 pub(super) mod answers;
 pub(super) mod backfill;
+pub(super) mod carry_over;
 pub(super) mod changed;
 pub(super) mod commit;
 pub(super) mod commit_with_retry;

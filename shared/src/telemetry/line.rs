@@ -99,6 +99,9 @@ impl Serialize for Line<'_> {
             map.serialize_entry(metric.name, &metric.value)?;
         }
         if let Kind::Run(run) = self.kind {
+            if let Some(users) = run.snapshot_users {
+                map.serialize_entry("snapshotUsers", &users)?;
+            }
             match run.scan {
                 Some(Scan::Reported(file, result)) => {
                     map.serialize_entry("file", &file.to_string())?;

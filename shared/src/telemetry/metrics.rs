@@ -19,18 +19,19 @@ use crate::store::Consumed;
 const NAMESPACE: &str = "Portcullis";
 
 /// The metrics of [`EmittedMetrics::Basic`], which the alarms of `observability.yaml` watch.
-const WATCHED: [&str; 10] = [
+const WATCHED: [&str; 7] = [
     "runsFailed",
-    "linkLimitReached",
+    OPERATOR_NEEDED,
     "pendingAgeSeconds",
     "robloxRefused",
     "evidenceQuarantined",
     "evidenceUnscanned",
-    "deliveriesFailed",
-    "endpointsPaused",
     "robloxFailures",
-    "mirrorsStopped",
 ];
+
+/// The sum of the counts that each have an alarm at [`EmittedMetrics::Full`]; each
+/// alarm costs $0.10 a month.
+const OPERATOR_NEEDED: &str = "operatorNeeded";
 
 /// Which fields of a line are metrics: the parameter `MetricsLevel` of `template.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,10 @@ impl EmittedMetrics {
     }
 
     fn includes(self, metric: &Metric) -> bool {
-        self == Self::Full || WATCHED.contains(&metric.name)
+        match self {
+            Self::Basic => WATCHED.contains(&metric.name),
+            Self::Full => metric.name != OPERATOR_NEEDED,
+        }
     }
 }
 
@@ -149,12 +153,29 @@ impl Measured<'_> {
             count("robloxFailures", run.roblox_failures),
             count("mirrorsStopped", run.mirrors_stopped),
             seconds("mirrorLagSeconds", run.mirror_lag_seconds),
+            count("snapshotsBuilt", run.snapshots_built),
+            count("snapshotsBuiltInFull", run.snapshots_built_in_full),
+            seconds("snapshotLagSeconds", run.snapshot_lag_seconds),
             self.error
                 .and_then(error_metric)
                 .and_then(|name| count(name, 1)),
             count("runsFailed", u32::from(self.has_failed_run())),
+            count(OPERATOR_NEEDED, self.operator_needed()),
         ];
         metrics.into_iter().flatten().collect()
+    }
+
+    /// What does not pass unless the operator acts.
+    fn operator_needed(&self) -> u32 {
+        let run = &self.run;
+        [
+            self.consumed.link_limit,
+            run.deliveries_failed,
+            run.endpoints_paused,
+            run.mirrors_stopped,
+        ]
+        .into_iter()
+        .fold(0, u32::saturating_add)
     }
 
     fn has_failed_run(&self) -> bool {
@@ -263,6 +284,12 @@ mod tests {
         let full = directive(EmittedMetrics::Full);
         assert_eq!(full["Dimensions"], serde_json::json!([["stack", "route"]]));
         assert_eq!(full["Metrics"].as_array().unwrap().len(), 6);
+        measured.run.mirrors_stopped = 2;
+        measured.run.endpoints_paused = 1;
+        assert_eq!(
+            named(&measured.others()).last().unwrap(),
+            "operatorNeeded 3 Count"
+        );
         let times = measured.times();
         let none = super::directive(
             UnixMillis::from_millis(7),

@@ -9,11 +9,12 @@ use crate::api::ApiRequest;
 use crate::domain::ban_info::{BanPresenter, FlagFormat};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspaceId, WorkspacePrefix};
+use crate::domain::ids::{PlaceId, UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::keys::{KeyKind, PlainKey};
 use crate::domain::keys::{KeyRecord, KeyScope, PinnedFlagFormat};
+use crate::domain::rules::Standing;
 use crate::moderation::Authority;
-use crate::store::{CallerLimits, LinkRights, Snapshot, Store};
+use crate::store::{CallerLimits, LinkRights, Store};
 use crate::telemetry::RequestLog;
 
 /// A well-formed key from a request, not looked up yet.
@@ -48,6 +49,10 @@ pub trait Permission {
 #[derive(Clone, Copy, Debug)]
 pub struct CheckBans;
 
+/// May check the bans of many users at once: any valid key. The checks are not counted yet.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckManyUsers;
+
 /// May read lists, polls and exports.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadBans;
@@ -55,6 +60,10 @@ pub struct ReadBans;
 /// May make and lift Experience bans and report any ban.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteBans;
+
+/// May make and lift bans of many users in one call.
+#[derive(Clone, Copy, Debug)]
+pub struct BulkBans;
 
 /// May read evidence.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +87,12 @@ impl Permission for CheckBans {
     }
 }
 
+impl Permission for CheckManyUsers {
+    fn demand(_: &KeyRecord) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
 impl Permission for ReadBans {
     fn demand(key: &KeyRecord) -> Result<(), ApiError> {
         demand_secret(
@@ -97,6 +112,24 @@ impl Permission for WriteBans {
         )
     }
 }
+
+impl Permission for BulkBans {
+    fn demand(key: &KeyRecord) -> Result<(), ApiError> {
+        WriteBans::demand(key)?;
+        demand_secret(
+            key,
+            KeyScope::BulkBans,
+            "this key lacks the scope bans:bulk, which bulk calls require besides bans:write",
+        )
+    }
+}
+
+/// A permission to decide about bans.
+pub trait DecideBans: Permission {}
+
+impl DecideBans for WriteBans {}
+
+impl DecideBans for BulkBans {}
 
 impl Permission for ReadEvidence {
     fn demand(key: &KeyRecord) -> Result<(), ApiError> {
@@ -131,7 +164,8 @@ impl Permission for WriteGroups {
 fn demand_secret(key: &KeyRecord, scope: KeyScope, lacking: &'static str) -> Result<(), ApiError> {
     match key.key_kind {
         KeyKind::Public => Err(ApiError::Forbidden(
-            "a public key may only call POST /api/v1/is-banned: use a secret key",
+            "a public key may only call POST /api/v1/is-banned and POST /api/v1/is-banned/batch: \
+             use a secret key",
         )),
         KeyKind::Secret if key.may(scope) => Ok(()),
         KeyKind::Secret => Err(ApiError::Forbidden(lacking)),
@@ -170,18 +204,18 @@ impl UnverifiedKey {
         &self,
         store: &Store,
         user: UserId,
-        experience: ExperienceId,
-    ) -> Result<(Caller<P>, Snapshot), ApiError> {
+        place: PlaceId,
+    ) -> Result<(Caller<P>, Standing), ApiError> {
         if let Some(known) = store.known_key(&self.key) {
             let caller = self.admit(known.record(), store)?;
             let prefix = self.key.prefix();
-            let snapshot = store.steady_standing(prefix, user, experience).await?;
-            return Ok((caller, snapshot));
+            let standing = store.standing_in_place(prefix, user, place).await?;
+            return Ok((caller, standing));
         }
-        let found = store.key_and_standing(&self.key, user, experience).await?;
-        let (key, snapshot) = found.unzip();
+        let found = store.key_and_standing(&self.key, user, place).await?;
+        let (key, standing) = found.unzip();
         let caller = self.admit(key, store)?;
-        Ok((caller, snapshot.ok_or_else(no_such_key)?))
+        Ok((caller, standing.ok_or_else(no_such_key)?))
     }
 
     fn admit<P: Permission>(
@@ -270,6 +304,19 @@ impl<P> Caller<P> {
     }
 }
 
+impl Caller<CheckManyUsers> {
+    /// Counts the checks of a call against the key's cap, and refuses the call if that is reached.
+    pub fn count_checks(self, store: &Store, checks: usize) -> Result<Caller<CheckBans>, ApiError> {
+        let checks = u32::try_from(checks).unwrap_or(u32::MAX);
+        store.count_checks(&self.key, checks)?;
+        Ok(Caller {
+            key: self.key,
+            from_roblox: self.from_roblox,
+            permission: PhantomData,
+        })
+    }
+}
+
 impl Caller<CheckBans> {
     /// Whether the key has `evidence:read`, which a check does not require.
     #[must_use]
@@ -284,7 +331,7 @@ impl Caller<CheckBans> {
     }
 }
 
-impl Caller<WriteBans> {
+impl<P: DecideBans> Caller<P> {
     /// What the caller may decide, and how many bans.
     #[must_use]
     pub fn authority(&self, now: UnixSeconds) -> Authority {

@@ -2,8 +2,10 @@
 
 use super::Position;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
+use crate::domain::history::LogPosition;
 use crate::domain::ids::{Guid, UserId};
-use crate::store::{HistoryPosition, LogPosition, PollPosition};
+use crate::domain::sync::SyncPosition;
+use crate::store::{HistoryPosition, PollPosition};
 
 /// Numbers separated by full stops. It accepts several spellings of a number.
 fn numbers<const N: usize>(text: &str) -> Option<[u64; N]> {
@@ -40,6 +42,21 @@ impl Position for LogPosition {
     fn read(text: &str) -> Option<Self> {
         let [epoch, position] = numbers(text)?;
         Some(Self { epoch, position })
+    }
+}
+
+/// `epoch.position.at`.
+impl Position for SyncPosition {
+    fn write(&self) -> String {
+        format!("{}.{}", self.log.write(), self.at)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let [epoch, position, at] = numbers(text)?;
+        Some(Self {
+            log: LogPosition { epoch, position },
+            at: UnixSeconds(at),
+        })
     }
 }
 
@@ -99,7 +116,9 @@ mod tests {
             a in 1_u64.., b in 1_u64..=crate::domain::ids::MAX_ROBLOX_ID, c: u32, d: Option<u64>,
         ) {
             returns(Guid::from(a));
-            returns(LogPosition { epoch: u64::from(c), position: a });
+            let log = LogPosition { epoch: u64::from(c), position: a };
+            returns(log);
+            returns(SyncPosition { log, at: UnixSeconds(b) });
             let user = UserId::new(b).unwrap();
             returns(PollPosition { guid: Guid::from(a), user, due: d.map(UnixSeconds) });
             returns(HistoryPosition {
@@ -113,6 +132,7 @@ mod tests {
         fn parsing_a_position_never_panics(text: String) {
             let _ = Guid::read(&text);
             let _ = LogPosition::read(&text);
+            let _ = SyncPosition::read(&text);
             let _ = PollPosition::read(&text);
             let _ = HistoryPosition::read(&text);
         }
@@ -127,6 +147,8 @@ mod tests {
             position: 9,
         };
         assert_eq!(log.write(), "2.9");
+        let at = UnixSeconds(1_800);
+        assert_eq!(SyncPosition { log, at }.write(), "2.9.1800");
         let user = UserId::new(156).unwrap();
         let poll = |due| PollPosition { guid, user, due }.write();
         assert_eq!(poll(None), "7.156");
@@ -155,6 +177,7 @@ mod tests {
         ] {
             assert!(Guid::read(text).is_none(), "{text}");
             assert!(LogPosition::read(text).is_none(), "{text}");
+            assert!(SyncPosition::read(text).is_none(), "{text}");
             assert!(PollPosition::read(text).is_none(), "{text}");
             assert!(HistoryPosition::read(text).is_none(), "{text}");
         }

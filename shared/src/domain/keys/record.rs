@@ -96,6 +96,9 @@ pub enum KeyScope {
     /// With `bans:write`: make and lift Global bans.
     #[serde(rename = "bans:write-global")]
     WriteGlobalBans,
+    /// With `bans:write`: bulk calls.
+    #[serde(rename = "bans:bulk")]
+    BulkBans,
     /// Read evidence.
     #[serde(rename = "evidence:read")]
     ReadEvidence,
@@ -108,10 +111,11 @@ pub enum KeyScope {
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ReadBans,
         Self::WriteBans,
         Self::WriteGlobalBans,
+        Self::BulkBans,
         Self::ReadEvidence,
         Self::WriteEvidence,
         Self::WriteGroups,
@@ -125,6 +129,7 @@ impl KeyScope {
             Self::ReadBans => "bans:read",
             Self::WriteBans => "bans:write",
             Self::WriteGlobalBans => "bans:write-global",
+            Self::BulkBans => "bans:bulk",
             Self::ReadEvidence => "evidence:read",
             Self::WriteEvidence => "evidence:write",
             Self::WriteGroups => "groups:write",
@@ -145,7 +150,7 @@ impl FromStr for KeyScope {
             .into_iter()
             .find(|scope| scope.name() == text)
             .ok_or(UnknownWord(
-                "bans:read, bans:write, bans:write-global, evidence:read, evidence:write, groups:write",
+                "bans:read, bans:write, bans:write-global, bans:bulk, evidence:read, evidence:write, groups:write",
             ))
     }
 }

@@ -9,7 +9,7 @@ use super::ban::{Ban, Expiry, Identity, RevisionRef, Scope, Terms};
 use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::domain::clock::UnixSeconds;
-use crate::domain::ids::{ExperienceId, ModeratorId, UserId};
+use crate::domain::ids::{ExperienceId, ModeratorId, PlaceId, UserId};
 
 /// How many seconds after its end a revision can still be reported: one hour.
 pub const LATE_WINDOW: u64 = 3600;
@@ -24,8 +24,9 @@ pub const REPEAT_WINDOW: u64 = 60;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BanRequest {
     pub user: UserId,
-    /// The calling experience.
-    pub experience: ExperienceId,
+    /// The place that the call names. It acts in the experience of the standing, which is another
+    /// one if the place is part of it.
+    pub place: PlaceId,
     pub scope: Scope,
     /// Whether to change a ban in force instead of refusing.
     pub overwrite: bool,
@@ -70,6 +71,16 @@ pub struct Revision {
     pub ban: Ban,
     /// When it stopped being in force.
     pub until: UnixSeconds,
+}
+
+/// The current revision of a ban, unless a decision has ended it.
+#[must_use]
+pub fn current_revision(ban: Ban) -> Option<Revision> {
+    let until = match ban.terms.expires {
+        Expiry::At(expires) => expires,
+        Expiry::Never => UnixSeconds(u64::MAX),
+    };
+    ban.ending.is_none().then_some(Revision { ban, until })
 }
 
 /// What a ban call turns out to be.
@@ -161,11 +172,12 @@ pub fn report(standing: &Standing, revision: RevisionRef) -> Outcome {
     Outcome::reported(standing.clone().with_report(Some(revision)))
 }
 
-/// Makes a new ban with this `identity`.
+/// Makes a new ban with this `identity` in the experience of the standing.
 #[must_use]
 pub fn make(
     standing: &Standing,
     request: &BanRequest,
+    experience: ExperienceId,
     identity: Identity,
     now: UnixSeconds,
 ) -> Outcome {
@@ -174,7 +186,7 @@ pub fn make(
         uid: identity.uid,
         user: request.user,
         scope: request.scope,
-        made_in: request.experience,
+        made_in: experience,
         terms: request.terms(true, now),
         revision: 1,
         decisions: 1,
@@ -243,7 +255,8 @@ impl BanRequest {
     }
 
     /// Whether the call has exactly the terms of this revision of a ban.
-    fn repeats(&self, ban: &Ban, now: UnixSeconds) -> bool {
+    #[must_use]
+    pub fn repeats(&self, ban: &Ban, now: UnixSeconds) -> bool {
         let Terms {
             moderator,
             private_reason,

@@ -80,9 +80,13 @@ pub fn erased(ban: &Ban, over: UnixSeconds, now: UnixSeconds) -> Vec<(Wording, U
 }
 
 /// The wordings of an erased revision that this call would report; empty for a call that is not a
-/// report.
+/// report. `experiences` are the one in which the call acts, and the part that it names.
 #[must_use]
-pub fn may_mean_erased(request: &BanRequest, now: UnixSeconds) -> Vec<Wording> {
+pub fn may_mean_erased(
+    request: &BanRequest,
+    experiences: &[ExperienceId],
+    now: UnixSeconds,
+) -> Vec<Wording> {
     if !request.may_report() {
         return Vec::new();
     }
@@ -94,15 +98,17 @@ pub fn may_mean_erased(request: &BanRequest, now: UnixSeconds) -> Vec<Wording> {
     let universal = request
         .universal
         .map_or(vec![true, false], |universal| vec![universal]);
-    let wording = |universal, ends: &String| {
-        let terms = request.terms(universal, now);
-        let place = (request.scope, request.experience);
-        Wording::new(request.user, place, &terms, ends.clone())
-    };
-    universal
-        .into_iter()
-        .flat_map(|universal| ends.iter().map(move |ends| wording(universal, ends)))
-        .collect()
+    let mut wordings = Vec::new();
+    for experience in experiences {
+        for universal in &universal {
+            let (scope, terms) = ((request.scope, *experience), request.terms(*universal, now));
+            let wording = |ends: &String| Wording::new(request.user, scope, &terms, ends.clone());
+            wordings.extend(ends.iter().map(wording));
+        }
+    }
+    wordings.sort_unstable();
+    wordings.dedup();
+    wordings
 }
 
 /// Records a report of an erased revision. For a user who is still erased, it stores nothing. If a newer

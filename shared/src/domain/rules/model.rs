@@ -8,7 +8,9 @@
 
 mod action;
 mod answer;
+mod failing;
 mod history;
+mod places;
 mod reporting;
 
 use std::cmp::Reverse;
@@ -16,6 +18,7 @@ use std::cmp::Reverse;
 pub use action::Action;
 pub use answer::{Answer, BanState};
 use history::{Event, History, How, Made, Report, Said, ScopeOf};
+use places::PartOf;
 use reporting::{expires, reported, says};
 
 use super::{BanRequest, DecisionKind, Expiry, Identity, Scope, Terms, UnbanRequest};
@@ -34,6 +37,7 @@ pub struct Model {
     history: History,
     /// Who was erased, when, and what was known then, to recognise late reports.
     erased: Vec<(UserId, UnixSeconds, History)>,
+    parts: Vec<PartOf>,
 }
 
 /// Events.
@@ -52,12 +56,8 @@ impl Model {
         identity: Identity,
         now: UnixSeconds,
     ) -> Answer {
-        let BanRequest {
-            user,
-            experience,
-            scope,
-            ..
-        } = *request;
+        let BanRequest { user, scope, .. } = *request;
+        let experience = self.acts_in(request.place, now);
         self.link(experience, now);
         let in_force = self.in_force(user, experience, scope, now).cloned();
         let current = in_force.as_ref().map(|ban| self.history.current(ban));
@@ -69,7 +69,7 @@ impl Model {
             let place = ScopeOf::new(user, scope, experience);
             if !may_report
                 && request.universal.unwrap_or(universal) == universal
-                && self.is_repeat(said, Some(place), now)
+                && self.is_repeat(said, &[place], now)
             {
                 return Answer::Ok;
             }
@@ -82,7 +82,9 @@ impl Model {
             }
         } else if request.applied {
             if let Some(applied) = self.reported_by(request, now) {
-                self.report(user, experience, applied, now);
+                if !self.is_of_root_beside(request, applied, now) {
+                    self.report(user, experience, applied, now);
+                }
                 return Answer::Ok;
             }
             if self.reports_erased(request, now) {
@@ -137,17 +139,13 @@ impl Model {
 
     /// `POST /ban-async?isAppeal=true`.
     pub fn appeal(&mut self, request: &BanRequest, by: Option<&str>, now: UnixSeconds) -> Answer {
-        let BanRequest {
-            user,
-            experience,
-            scope,
-            ..
-        } = *request;
+        let BanRequest { user, scope, .. } = *request;
+        let experience = self.acts_in(request.place, now);
         self.link(experience, now);
         let said = by.map(|by| Said::appeal(by, request));
         let Some(ban) = self.in_force(user, experience, scope, now) else {
             let place = ScopeOf::new(user, scope, experience);
-            let is_repeat = |said| self.is_repeat(said, Some(place), now);
+            let is_repeat = |said| self.is_repeat(said, &[place], now);
             return if said.as_ref().is_some_and(is_repeat) {
                 Answer::Ok
             } else {
@@ -165,11 +163,11 @@ impl Model {
 
     /// `POST /unban-async`.
     pub fn unban(&mut self, request: &UnbanRequest, by: Option<&str>, now: UnixSeconds) -> Answer {
-        let UnbanRequest {
-            user, experience, ..
-        } = *request;
+        let UnbanRequest { user, place, .. } = *request;
+        let experience = self.acts_in(place, now);
         self.link(experience, now);
-        if self.history.reaching(user, experience).is_empty() {
+        let was_never_banned = self.history.reaching(user, experience).is_empty();
+        if was_never_banned && self.history.reported(user, experience) == Report::NotBanned {
             return Answer::NotFound;
         }
         let reason = request.reason.as_deref().unwrap_or_default();
@@ -194,7 +192,9 @@ impl Model {
         // A game server that sends nothing else reports the unban that is pending there, unless it
         // repeats the call that lifted the ban.
         let is_bare = request.from_game && request.reason.is_none() && request.moderator.is_none();
-        let is_repeat = said.is_some_and(|said| self.is_repeat(&said, None, now));
+        let scopes = [Scope::Experience, Scope::Global];
+        let scopes = scopes.map(|scope| ScopeOf::new(user, scope, experience));
+        let is_repeat = said.is_some_and(|said| self.is_repeat(&said, &scopes, now));
         if is_report || (is_bare && !is_repeat) {
             self.report(user, experience, Report::NotBanned, now);
         }
@@ -212,8 +212,8 @@ impl Model {
         self.history.add(now, Event::Called(said));
     }
 
-    fn is_repeat(&self, said: &Said, place: Option<ScopeOf>, now: UnixSeconds) -> bool {
-        self.history.is_repeat(said, now.minus(TEN_MINUTES), place)
+    fn is_repeat(&self, said: &Said, scopes: &[ScopeOf], now: UnixSeconds) -> bool {
+        self.history.is_repeat(said, now.minus(TEN_MINUTES), scopes)
     }
 
     fn report(&mut self, user: UserId, experience: ExperienceId, report: Report, now: UnixSeconds) {
@@ -232,14 +232,28 @@ impl Model {
         experience: ExperienceId,
         now: UnixSeconds,
     ) -> Option<BanState> {
-        let counting = self.history.counting(user, experience, now);
-        let shown = counting.or_else(|| self.history.reaching(user, experience).pop())?;
-        Some(self.state(shown, experience, now))
+        let looks_in = self.looks_in(experience.into());
+        let counting = looks_in.iter().filter_map(|at| {
+            let ban = self.history.counting(user, *at, now)?;
+            let is_global = ban.scope == Scope::Global;
+            Some((self.history.current(ban).until, is_global, ban.guid(), ban))
+        });
+        let counting =
+            counting.max_by_key(|(until, is_global, guid, _)| (*until, *is_global, *guid));
+        let latest = || {
+            let bans = looks_in
+                .iter()
+                .filter_map(|at| self.history.reaching(user, *at).pop());
+            bans.max_by_key(|ban| ban.guid())
+        };
+        let shown = counting.map(|(.., ban)| ban).or_else(latest)?;
+        Some(self.state(shown, self.acts_in(experience.into(), now), now))
     }
 
     /// `GET /pending-bans`, oldest first.
     #[must_use]
     pub fn pending_bans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
+        let experience = self.acts_in(experience.into(), now);
         if !self.history.is_linked(experience) {
             return Vec::new();
         }
@@ -248,6 +262,7 @@ impl Model {
             .filter_map(|user| self.history.counting(user, experience, now))
             .map(|ban| self.state(ban, experience, now))
             .filter(|ban| !ban.applied)
+            .map(|ban| self.with_failures(ban, experience, now))
             .collect();
         list.sort_by_key(|ban| ban.guid);
         list
@@ -257,6 +272,7 @@ impl Model {
     /// free.
     #[must_use]
     pub fn pending_unbans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
+        let experience = self.acts_in(experience.into(), now);
         if !self.history.is_linked(experience) {
             return Vec::new();
         }
@@ -272,6 +288,7 @@ impl Model {
         list.sort_by_key(|(since, guid, _)| (*since, *guid));
         list.into_iter()
             .map(|(_, _, applied)| self.state(applied, experience, now))
+            .map(|ban| self.with_failures(ban, experience, now))
             .collect()
     }
 
@@ -321,7 +338,18 @@ impl Model {
     /// The revision that a ban call with `overwrite` and `applied` reports as applied: of those
     /// with equal terms that were in force within the last hour, the last one.
     fn reported_by(&self, request: &BanRequest, now: UnixSeconds) -> Option<Report> {
-        reported(&self.history, request, now.minus(AN_HOUR), now)
+        let experiences = self.may_report(request.place, now);
+        let scope = (self.acts_in(request.place, now), experiences.as_slice());
+        reported(&self.history, request, scope, now.minus(AN_HOUR), now)
+    }
+
+    /// Whether a report is of an Experience ban of the root that the place is about to join, or has
+    /// just left. Then it is not recorded.
+    fn is_of_root_beside(&self, request: &BanRequest, report: Report, now: UnixSeconds) -> bool {
+        let Some(root) = self.root_beside(request.place, now) else {
+            return false;
+        };
+        matches!(report, Report::Banned(guid, _) if self.history.is_made_in(guid, root))
     }
 
     /// Whether such a call reports a revision that was erased within the last hour and could still
@@ -331,7 +359,9 @@ impl Model {
         let mut erased = self.erased.iter();
         erased.any(|(user, at, history)| {
             let is_theirs = *user == request.user && lately(*at);
-            is_theirs && reported(history, request, at.minus(AN_HOUR), now).is_some()
+            let experiences = self.may_report(request.place, now);
+            let scope = (self.acts_in(request.place, now), experiences.as_slice());
+            is_theirs && reported(history, request, scope, at.minus(AN_HOUR), now).is_some()
         })
     }
 
@@ -351,6 +381,7 @@ impl Model {
             active: current.holds(now),
             appealed: self.history.is_appealed(ban),
             applied: self.history.reported(ban.user, experience) == applied,
+            failures: None,
         }
     }
 }

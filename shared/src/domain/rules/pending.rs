@@ -34,7 +34,24 @@ pub struct PendingUnban {
     pub reported: RevisionRef,
 }
 
+/// One pending change, as far as it differs from any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingChange {
+    Ban(RevisionRef),
+    Unban(PendingUnban),
+}
+
 impl Standing {
+    /// The one change that is pending for the experience now.
+    #[must_use]
+    pub fn pending_at(&self, now: UnixSeconds) -> Option<PendingChange> {
+        let pending = self.pending();
+        let ban = pending
+            .ban_at(now)
+            .map(|ban| PendingChange::Ban(ban.revision));
+        ban.or_else(|| pending.unban_at(now).map(PendingChange::Unban))
+    }
+
     /// What is pending for the experience. Valid until the standing changes.
     #[must_use]
     pub fn pending(&self) -> PendingChanges {
@@ -49,6 +66,11 @@ impl Standing {
         let end_of_all = self.bans().map(super::Ban::holds_until).max();
         let unban = match (self.here.report, end_of_all) {
             (Some(reported), Some(Expiry::At(due))) => Some(PendingUnban { due, reported }),
+            // The reported ban was in force in a place that became part of this one.
+            (Some(reported), None) => {
+                let due = UnixSeconds::default();
+                Some(PendingUnban { due, reported })
+            }
             _ => None,
         };
         PendingChanges { ban, unban }
@@ -60,6 +82,15 @@ impl PendingChanges {
     #[must_use]
     pub fn ban_at(&self, now: UnixSeconds) -> Option<PendingBan> {
         self.ban.filter(|ban| ban.until.is_after(now))
+    }
+
+    /// Whether this change is pending, now or later.
+    #[must_use]
+    pub fn contains(&self, change: &PendingChange) -> bool {
+        match change {
+            PendingChange::Ban(revision) => self.ban.is_some_and(|ban| ban.revision == *revision),
+            PendingChange::Unban(unban) => self.unban == Some(*unban),
+        }
     }
 
     /// The unban pending now.

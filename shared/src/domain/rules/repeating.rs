@@ -136,7 +136,7 @@ impl BanRequest {
         Meaning(digest::of(&[
             "ban",
             &self.user.to_string(),
-            &self.experience.to_string(),
+            &self.place.to_string(),
             scope_word(self.scope),
             flag(self.overwrite),
             flag(self.applied),
@@ -156,7 +156,7 @@ impl BanRequest {
         Meaning(digest::of(&[
             "appeal",
             &self.user.to_string(),
-            &self.experience.to_string(),
+            &self.place.to_string(),
             scope_word(self.scope),
             flag(self.applied),
             &self.moderator.to_string(),
@@ -171,7 +171,7 @@ impl UnbanRequest {
         Meaning(digest::of(&[
             "unban",
             &self.user.to_string(),
-            &self.experience.to_string(),
+            &self.place.to_string(),
             self.reason.as_deref().unwrap_or_default(),
             moderator.as_deref().unwrap_or_default(),
             flag(self.applied),

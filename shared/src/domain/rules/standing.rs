@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::ban::{Ban, RevisionRef, Scope};
+use super::failures::FailedAttempts;
 use super::repeating::CallMark;
 use crate::domain::clock::UnixSeconds;
+use crate::domain::ids::Guid;
 
 /// A user's standing in one experience.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Here {
     /// The experience's last report: the revision by which the user is banned there, or `None` for
     /// "not banned", which is also the state before any report.
     pub report: Option<RevisionRef>,
+    /// The experience's failed attempts at what is pending.
+    pub failures: Option<FailedAttempts>,
     /// The mark of the call that made the latest decision in this experience's scope.
     pub mark: Option<CallMark>,
 }
@@ -99,10 +103,32 @@ impl Standing {
             .or_else(|| self.bans().max_by_key(|ban| ban.guid))
     }
 
-    /// Whether the user was ever banned here or globally.
+    /// This standing for a check that must also see another experience of the game: with the ban
+    /// of the one that keeps the user out longer, else with the latest one. What is reported remains
+    /// that of the experience in which the call acts.
+    #[must_use]
+    pub fn with_other(mut self, other: Here, now: UnixSeconds) -> Self {
+        let rank = |here: &Here| {
+            let ban = here.ban.as_ref()?;
+            let holds = ban.holds(now).then_some(ban.terms.expires);
+            Some((holds, ban.guid))
+        };
+        if rank(&other) > rank(&self.here) {
+            self.here.ban = other.ban;
+        }
+        self
+    }
+
+    /// The latest ban of a scope with this guid.
+    #[must_use]
+    pub fn ban(&self, guid: Guid) -> Option<&Ban> {
+        self.bans().find(|ban| ban.guid == guid)
+    }
+
+    /// Whether the user was never banned here or globally, and nothing was reported.
     #[must_use]
     pub const fn is_blank(&self) -> bool {
-        self.here.ban.is_none() && self.global.is_none()
+        self.here.ban.is_none() && self.global.is_none() && self.here.report.is_none()
     }
 
     /// The latest bans of both scopes, in force or not.
@@ -122,13 +148,13 @@ impl Standing {
                 self.global_mark = None;
             }
         }
-        self
+        self.without_stale_failures()
     }
 
     /// This standing with another report.
-    pub(super) const fn with_report(mut self, report: Option<RevisionRef>) -> Self {
+    pub(super) fn with_report(mut self, report: Option<RevisionRef>) -> Self {
         self.here.report = report;
-        self
+        self.without_stale_failures()
     }
 }
 
@@ -145,7 +171,8 @@ pub fn unchanged(standing: &Standing) -> Outcome {
 
 impl Outcome {
     /// An outcome without a decision.
-    pub(super) const fn reported(standing: Standing) -> Self {
+    #[must_use]
+    pub const fn reported(standing: Standing) -> Self {
         Self {
             standing,
             decisions: Vec::new(),

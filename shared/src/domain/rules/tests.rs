@@ -3,12 +3,15 @@
 
 mod against_the_model;
 mod banning;
+mod carrying_over;
+mod change_reports;
 mod clocks;
 mod erasing;
 mod importing;
 mod pending;
 mod repeating;
 mod reporting;
+mod requests;
 mod steps;
 mod store;
 mod unbanning;
@@ -16,12 +19,14 @@ mod undoing;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use requests::{ban_all_from, ban_in, lasting, overwriting, report, unban_in, unbanned_in};
 use store::Store;
 
 use super::model::{Answer, BanState, Model};
-use super::{BanRequest, Expiry, Identity, Length, Scope, UnbanRequest};
+use super::{BanRequest, ChangeReport, Expiry, Identity, Length, Scope, UnbanRequest};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
-use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, PlaceId, Uid, UserId};
+use crate::domain::places::{Join, Membership};
 
 const MALLORY: UserId = UserId::new(1_001).unwrap();
 const OSCAR: UserId = UserId::new(1_002).unwrap();
@@ -47,6 +52,7 @@ enum Call {
     Ban(BanRequest),
     Appeal(BanRequest),
     Unban(UnbanRequest),
+    Report(ExperienceId, ChangeReport),
     Poll(ExperienceId),
 }
 
@@ -86,13 +92,15 @@ impl World {
     /// afterwards.
     fn call(&mut self, call: &Call) -> Result<Answer, TestCaseError> {
         let (now, key) = (self.now, self.key);
+        match call {
+            Call::Ban(BanRequest { user, place, .. })
+            | Call::Appeal(BanRequest { user, place, .. })
+            | Call::Unban(UnbanRequest { user, place, .. }) => self.settle(*user, *place)?,
+            Call::Report(experience, report) => self.settle(report.user, (*experience).into())?,
+            Call::Poll(_) => {}
+        }
         // Every call uses up a number, so there are gaps.
-        self.uids += 1;
-        let uid = Uid(self.uids);
-        let identity = Identity {
-            guid: Guid::mint(UnixMillis::from_millis(now.0 * 1000), uid),
-            uid,
-        };
+        let identity = self.identity();
         let (store, model) = (&mut self.store, &mut self.model);
         let (by_rules, by_model) = match call {
             Call::Ban(request) => (
@@ -107,6 +115,10 @@ impl World {
                 store.unban(request, key, now),
                 model.unban(request, key, now),
             ),
+            Call::Report(experience, report) => (
+                store.change_report(*experience, report, now),
+                Answer::Reported(model.change_report(*experience, report, now)),
+            ),
             Call::Poll(experience) => {
                 store.link(*experience);
                 model.link(*experience, now);
@@ -116,6 +128,68 @@ impl World {
         prop_assert_eq!(&by_rules, &by_model, "answer by rules, by model");
         self.agree()?;
         Ok(by_rules)
+    }
+
+    fn identity(&mut self) -> Identity {
+        self.uids += 1;
+        let uid = Uid(self.uids);
+        Identity {
+            guid: Guid::mint(UnixMillis::from_millis(self.now.0 * 1000), uid),
+            uid,
+        }
+    }
+
+    /// A call that names a joining place carries its user over first.
+    fn settle(&mut self, user: UserId, place: PlaceId) -> Result<(), TestCaseError> {
+        match self.store.resolved(place, self.now).settling() {
+            Some((part, _)) => self.carry_over(user, part),
+            None => Ok(()),
+        }
+    }
+
+    fn carry_over(&mut self, user: UserId, part: ExperienceId) -> Result<(), TestCaseError> {
+        let identity = self.identity();
+        self.store.carry_over(user, part, identity, self.now);
+        self.model.carry_over(user, part, identity, self.now);
+        self.agree()
+    }
+
+    /// The next step of a join: it is announced, or completed once that is due, or the place leaves.
+    fn join(&mut self, part: ExperienceId, root: ExperienceId) -> Result<(), TestCaseError> {
+        let now = UnixMillis::from_millis(self.now.0 * 1000);
+        let found = self.store.joins.get(&part);
+        match found.and_then(|found| found.join()) {
+            None => {
+                for place in [part, root] {
+                    self.call(&Call::Poll(place))?;
+                }
+                let join = Join {
+                    root,
+                    announced: now,
+                    is_complete: false,
+                };
+                self.store.joins.insert(part, Membership::Part(join));
+                self.model.announce(part, root, self.now);
+            }
+            Some(join) if join.is_complete => {
+                let left = Membership::Left(root, now);
+                self.store.joins.insert(part, left);
+                self.model.leave(part, self.now);
+            }
+            Some(join) if now >= join.carries_from() => {
+                for user in USERS {
+                    self.carry_over(user, part)?;
+                }
+                let complete = Join {
+                    is_complete: true,
+                    ..join
+                };
+                self.store.joins.insert(part, Membership::Part(complete));
+                self.model.complete(part);
+            }
+            Some(_) => {}
+        }
+        self.agree()
     }
 
     /// A user is erased.
@@ -245,85 +319,5 @@ impl World {
             ban.applied = false;
         }
         bans
-    }
-}
-
-/// A permanent Experience ban of Mallory.
-fn ban_in(experience: ExperienceId) -> BanRequest {
-    BanRequest {
-        user: MALLORY,
-        experience,
-        scope: Scope::Experience,
-        overwrite: false,
-        applied: false,
-        moderator: ALICE,
-        private_reason: "aimbot, see clip 7".to_owned(),
-        public_reason: "Cheating".to_owned(),
-        length: Length::Permanent,
-        universal: None,
-    }
-}
-
-/// A permanent Global ban of Mallory.
-fn ban_all_from(experience: ExperienceId) -> BanRequest {
-    BanRequest {
-        scope: Scope::Global,
-        ..ban_in(experience)
-    }
-}
-
-/// The same ban, with this length.
-fn lasting(length: u64, request: BanRequest) -> BanRequest {
-    BanRequest {
-        length: Length::For(length),
-        ..request
-    }
-}
-
-/// The same ban, whether or not one is in force.
-fn overwriting(request: BanRequest) -> BanRequest {
-    BanRequest {
-        overwrite: true,
-        ..request
-    }
-}
-
-/// What an experience sends when it has applied a ban from its list.
-fn report(ban: &BanState, experience: ExperienceId) -> BanRequest {
-    BanRequest {
-        user: ban.user,
-        experience,
-        scope: ban.scope,
-        overwrite: true,
-        applied: true,
-        moderator: ban.terms.moderator,
-        private_reason: ban.terms.private_reason.clone(),
-        public_reason: ban.terms.public_reason.clone(),
-        length: match ban.terms.expires {
-            Expiry::At(at) => Length::Until(at),
-            Expiry::Never => Length::Permanent,
-        },
-        universal: Some(ban.terms.universal),
-    }
-}
-
-/// A moderator's decision to unban Mallory.
-fn unban_in(experience: ExperienceId) -> UnbanRequest {
-    UnbanRequest {
-        user: MALLORY,
-        experience,
-        reason: None,
-        moderator: Some(ALICE),
-        applied: false,
-        report_only: false,
-        from_game: false,
-    }
-}
-
-/// What an experience sends when it has applied an unban of Mallory.
-fn unbanned_in(experience: ExperienceId) -> UnbanRequest {
-    UnbanRequest {
-        report_only: true,
-        ..unban_in(experience)
     }
 }

@@ -5,13 +5,13 @@ use super::ban::{Ban, EndingKind, Scope};
 use super::repeating::CallDigest;
 use super::standing::{Decision, DecisionKind, Outcome, Standing};
 use crate::domain::clock::UnixSeconds;
-use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId};
+use crate::domain::ids::{Guid, ModeratorId, PlaceId, UserId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnbanRequest {
     pub user: UserId,
-    /// The calling experience.
-    pub experience: ExperienceId,
+    /// The place that the call names.
+    pub place: PlaceId,
     /// Kept in the history.
     pub reason: Option<String>,
     pub moderator: Option<ModeratorId>,

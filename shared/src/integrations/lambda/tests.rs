@@ -13,8 +13,13 @@ use aws_smithy_runtime_api::client::http::{
 use aws_types::service_config::LoadServiceConfig;
 use serde_json::json;
 
+use aws_config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::service_config::ServiceConfigKey;
+
 use super::*;
 use crate::integrations::aws::failure;
+use crate::integrations::aws_call::endpoint;
 
 /// A Lambda that answers with these statuses and bodies, and then not at all.
 #[derive(Clone, Debug, Default)]
@@ -228,7 +233,10 @@ fn custom_endpoint_of_lambda_precedes_that_of_all_services() {
         (own("DynamoDB"), regional),
         (config(), regional),
     ] {
-        assert_eq!(endpoint(&config.build(), "amazonaws.com"), expected);
+        assert_eq!(
+            endpoint(&config.build(), &LAMBDA, "amazonaws.com"),
+            expected
+        );
     }
 }
 
@@ -292,6 +300,9 @@ fn endpoint_follows_region_partition_fips_and_dual_stack() {
             .use_fips(fips)
             .use_dual_stack(dual_stack)
             .build();
-        assert_eq!(endpoint(&config, suffix), format!("https://{host}"));
+        assert_eq!(
+            endpoint(&config, &LAMBDA, suffix),
+            format!("https://{host}")
+        );
     }
 }

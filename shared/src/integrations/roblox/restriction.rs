@@ -193,7 +193,7 @@ fn user(value: &Value) -> Option<UserId> {
 fn place(value: &Value) -> Option<ExperienceId> {
     let path = value.get("path").or_else(|| value.get("name"))?.as_str()?;
     let (_, rest) = path.split_once("/places/")?;
-    rest.split('/').next()?.parse().ok()
+    ExperienceId::in_key(rest.split('/').next()?)
 }
 
 /// The whole seconds of `86400s`, or of `1.500s`.

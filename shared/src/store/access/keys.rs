@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::domain::clock::{Reading, UnixMillis};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId};
+use crate::domain::ids::{PlaceId, UserId};
 use crate::domain::keys::{KeyHash, KeyRecord, PlainKey};
+use crate::domain::rules::Standing;
 use crate::store::Store;
-use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::{DatabaseError, number};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key};
@@ -58,25 +58,25 @@ impl Store {
         self.remembered_key(&key.hash())
     }
 
-    /// An uncached key and the standing of a user of its workspace, in one round trip; `None` if
-    /// the key is unknown.
+    /// An uncached key and the standing of a user of its workspace for a ban check; `None` if the
+    /// key is unknown. This takes one round trip, or two if the place turns out to be a part.
     pub async fn key_and_standing(
         &self,
         key: &PlainKey,
         user: UserId,
-        experience: ExperienceId,
-    ) -> Result<Option<(Arc<KeyRecord>, Snapshot)>, ApiError> {
-        let hash = key.hash();
-        let besides = vec![Key::api_key(hash.as_str())];
+        place: PlaceId,
+    ) -> Result<Option<(Arc<KeyRecord>, Standing)>, ApiError> {
+        let (hash, prefix) = (key.hash(), key.prefix());
+        let key_item = Key::api_key(hash.as_str());
         let looked_up = Reading::now();
-        let (snapshot, found) = self
-            .standing_and(key.prefix(), user, experience, besides)
+        let mut first = self
+            .first_look(prefix, user, place, Some(&key_item))
             .await?;
-        let Some(record) = self.learn_key(hash, found.into_iter().next(), looked_up)? else {
+        let found = first.take(&key_item);
+        let Some(record) = self.learn_key(hash, found, looked_up)? else {
             return Ok(None);
         };
-        let snapshot = self.steadied(snapshot, user, experience).await?;
-        Ok(Some((record, snapshot)))
+        Ok(Some((record, self.looked(first).await?)))
     }
 
     fn remembered_key(&self, hash: &KeyHash) -> Option<KnownKey> {

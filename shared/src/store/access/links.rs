@@ -1,17 +1,12 @@
 //! The experiences that belong to a workspace. A Global ban applies to all of them.
 
-use std::time::Duration;
-
-use crate::domain::clock::{Reading, UnixSeconds};
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, PlaceId, WorkspacePrefix};
+use crate::domain::places::Resolved;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
 use crate::store::dynamo::schema::{self, Key};
-
-/// How long a warm function uses a link without reading it again. Unlinking takes effect everywhere
-/// within this time.
-const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// How experiences become linked to a workspace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -31,10 +26,10 @@ pub struct LinkRights {
     pub may_write: bool,
 }
 
-/// The experience of a call, and whether the call links it.
+/// The place of a call: where the call acts, and whether it links the place.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
-    pub(in crate::store) experience: ExperienceId,
+    pub(in crate::store) resolved: Resolved,
     pub(in crate::store) state: LinkState,
 }
 
@@ -80,14 +75,22 @@ impl Link {
     #[must_use]
     pub const fn linked(experience: ExperienceId) -> Self {
         Self {
-            experience,
+            resolved: Resolved::itself(experience),
             state: LinkState::Linked,
         }
     }
 
+    /// The experience in which the call acts.
     #[must_use]
     pub const fn experience(&self) -> ExperienceId {
-        self.experience
+        self.resolved.experience
+    }
+
+    /// Whether the experience is linked already. The first calls of an unlinked one conflict, as each
+    /// would link it.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.state == LinkState::Linked
     }
 
     pub(in crate::store) const fn state(&self) -> LinkState {
@@ -96,19 +99,15 @@ impl Link {
 }
 
 impl Store {
-    /// Checks the experience of a call that may link it: 403 for an unlinked one where linking is
+    /// Resolves the place of a call that may link it: 403 for an unlinked one where linking is
     /// strict. A key without `bans:write` links nothing, and neither does any key once the
     /// workspace's experiences have used up their slots; such a call succeeds without a link.
     ///
     /// This writes nothing: [`Store::commit_with_retry`] writes the link with the call. A call that
     /// writes nothing else uses [`Store::with_link`].
-    pub async fn check_link(
-        &self,
-        rights: LinkRights,
-        experience: ExperienceId,
-    ) -> Result<Link, ApiError> {
+    pub async fn check_link(&self, rights: LinkRights, place: PlaceId) -> Result<Link, ApiError> {
         let LinkRights { prefix, may_write } = rights;
-        let link = self.find_link(prefix, experience, LinkedBy::Call).await?;
+        let link = self.find_link(prefix, place, LinkedBy::Call).await?;
         if link.state != LinkState::New(LinkedBy::Call) {
             return Ok(link);
         }
@@ -121,70 +120,59 @@ impl Store {
         } else {
             LinkState::Unlinked
         };
-        Ok(Link { experience, state })
+        Ok(Link { state, ..link })
     }
 
-    /// Runs a call that may link its experience and writes nothing else: checks the link first, as
-    /// [`Store::check_link`] does, and writes it after `work`. Also returns whether the experience is linked
-    /// then.
-    pub async fn with_link<T>(
+    /// Runs a call that may link its place and writes nothing else: resolves the place, as
+    /// [`Store::check_link`] does, and writes the link after `work`, which gets the experience. Also
+    /// returns whether the place is linked then.
+    pub async fn with_link<F, T>(
         &self,
         rights: LinkRights,
-        experience: ExperienceId,
+        place: PlaceId,
         now: UnixSeconds,
-        work: impl Future<Output = Result<T, ApiError>>,
-    ) -> Result<(T, bool), ApiError> {
-        let link = self.check_link(rights, experience).await?;
-        let done = work.await?;
+        work: impl FnOnce(ExperienceId) -> F,
+    ) -> Result<(T, bool), ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let link = self.check_link(rights, place).await?;
+        let done = work(link.experience()).await?;
         let is_linked = self.ensure_linked(rights.prefix, link, now).await?;
         Ok((done, is_linked))
     }
 
-    /// Refuses an unlinked experience where linking is strict. For calls that only read: they link
-    /// nothing.
-    pub async fn demand_link_where_strict(
+    /// The experience of a place, for calls that only read and so link nothing: 403 for an unlinked
+    /// one where linking is strict.
+    pub async fn experience_of(
         &self,
         prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) -> Result<(), ApiError> {
-        let found = self.find_link(prefix, experience, LinkedBy::Call);
-        found.await.map(drop)
+        place: PlaceId,
+    ) -> Result<ExperienceId, ApiError> {
+        let found = self.find_link(prefix, place, LinkedBy::Call).await?;
+        Ok(found.experience())
     }
 
     pub(in crate::store) async fn find_link(
         &self,
         prefix: WorkspacePrefix,
-        experience: ExperienceId,
+        place: PlaceId,
         by: LinkedBy,
     ) -> Result<Link, ApiError> {
-        if self.is_linked(prefix, experience).await? {
-            return Ok(Link::linked(experience));
+        let (resolved, is_linked) = self.resolve_link(prefix, place).await?;
+        if is_linked {
+            let state = LinkState::Linked;
+            return Ok(Link { resolved, state });
         }
         match self.linking(prefix).await? {
             Linking::Automatic => Ok(Link {
-                experience,
+                resolved,
                 state: LinkState::New(by),
             }),
             Linking::Strict => Err(ApiError::Forbidden(
                 "this experience is not linked to the workspace: ask the workspace's operator to link it",
             )),
         }
-    }
-
-    /// Whether an experience is linked, from the cache or the table.
-    pub(in crate::store) async fn is_linked(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) -> Result<bool, DatabaseError> {
-        if self.knows_link(prefix, experience) {
-            return Ok(true);
-        }
-        let found = self.database.get(Key::link(prefix, experience)).await?;
-        if found.is_some() {
-            self.remember_link(prefix, experience);
-        }
-        Ok(found.is_some())
     }
 
     /// Links an experience if its first call wrote nothing else, and returns whether it is linked
@@ -201,21 +189,6 @@ impl Store {
         Ok(written?)
     }
 
-    fn knows_link(&self, prefix: WorkspacePrefix, experience: ExperienceId) -> bool {
-        let known = &self.caches.links;
-        known.get(&(prefix, experience), |()| CACHE_TTL).is_some()
-    }
-
-    /// Caches that an experience is linked.
-    pub(in crate::store) fn remember_link(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) {
-        let name = (prefix, experience);
-        self.caches.links.put(name, (), Reading::now());
-    }
-
     pub(in crate::store) async fn linked_experiences(
         &self,
         prefix: WorkspacePrefix,
@@ -230,7 +203,7 @@ impl Store {
         let links = self.database.query_all(query).await?;
         let keys = links.iter().filter_map(Key::of);
         Ok(keys
-            .filter_map(|key| key.sk.parse::<ExperienceId>().ok())
+            .filter_map(|key| ExperienceId::in_key(&key.sk))
             .collect())
     }
 

@@ -90,24 +90,29 @@ impl SelfLinking<'_> {
         })
     }
 
-    /// The call is written, and the link with it.
+    /// The call is written, and a new link with it.
     pub fn written(&mut self) {
-        match self.state {
-            LinkState::New(_) => self.has_slot = false,
-            // Another call linked it, so the slot is returned.
-            LinkState::Linked => {}
-            LinkState::Unlinked => return,
+        if self.becomes_linked() {
+            self.store.remember_link(self.prefix, self.experience);
         }
-        self.state = LinkState::Linked;
-        self.store.remember_link(self.prefix, self.experience);
     }
 
     /// The call turns out to be done already: by its own write that got no answer, or under an
     /// idempotency key, in which case it is unknown whether it linked the experience.
     pub fn found_done(&mut self) {
         if self.is_unsure {
-            self.written();
+            self.becomes_linked();
         }
+    }
+
+    /// Whether the link is new. The slot of a link that another call wrote is returned.
+    const fn becomes_linked(&mut self) -> bool {
+        let is_new = matches!(self.state, LinkState::New(_));
+        if is_new {
+            self.has_slot = false;
+            self.state = LinkState::Linked;
+        }
+        is_new
     }
 
     /// A write of the call got no answer.
@@ -140,7 +145,6 @@ impl SelfLinking<'_> {
                 self.written();
             } else {
                 self.state = LinkState::Linked;
-                self.store.remember_link(self.prefix, self.experience);
             }
         }
         Ok(is_linked)

@@ -82,8 +82,8 @@ impl Store {
         Ok(secret(self.look_up_workspace(prefix).await?))
     }
 
-    /// A workspace from the cache or the table.
-    pub(in crate::store) async fn known_workspace(
+    /// A workspace from the cache (60 s) or the table.
+    pub async fn known_workspace(
         &self,
         prefix: WorkspacePrefix,
     ) -> Result<Option<Arc<Workspace>>, ApiError> {

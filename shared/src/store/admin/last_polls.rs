@@ -30,7 +30,7 @@ impl Store {
             .expression_attribute_values(":last_polls", text(schema::sighting_partition(prefix)));
         let mut seen = HashMap::new();
         for item in self.database.query_all(query).await? {
-            let experience = Key::of(&item).and_then(|key| key.sk.parse().ok());
+            let experience = Key::of(&item).and_then(|key| ExperienceId::in_key(&key.sk));
             let at = items::read::<SightingItem>(item)?.at;
             seen.extend(experience.map(|experience| (experience, at)));
         }

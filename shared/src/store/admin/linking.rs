@@ -12,9 +12,11 @@ use serde::Deserialize;
 
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, PlaceId, WorkspacePrefix};
+use crate::domain::places::{Join, Membership, Resolved};
 use crate::store::Store;
 use crate::store::access::links::{Link, LinkState, LinkedBy};
+use crate::store::access::places::JoinAttributes;
 use crate::store::dynamo::database::{DatabaseError, number, text};
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{self, Item, Key, StoredKind, attributes};
@@ -32,6 +34,8 @@ pub struct LinkedExperience {
     pub is_filled: bool,
     /// Who linked it, if recorded.
     pub by: Option<LinkedBy>,
+    /// Its join, if it is part of another place.
+    pub join: Option<Join>,
 }
 
 impl LinkedExperience {
@@ -44,9 +48,10 @@ impl LinkedExperience {
             #[serde(default)]
             linked_by: Option<LinkedBy>,
         }
-        let Some(experience) = Key::of(&item).and_then(|key| key.sk.parse().ok()) else {
+        let Some(experience) = Key::of(&item).and_then(|key| ExperienceId::in_key(&key.sk)) else {
             return Ok(None);
         };
+        let join = items::read::<JoinAttributes>(item.clone())?.join();
         let LinkItem {
             linked,
             backfill,
@@ -57,6 +62,7 @@ impl LinkedExperience {
             linked,
             is_filled: backfill == Link::BACKFILL_DONE,
             by: linked_by,
+            join,
         }))
     }
 }
@@ -98,6 +104,17 @@ impl Store {
         let item = self.database.get(Key::link(prefix, experience)).await?;
         let link = item.map(LinkedExperience::read).transpose()?;
         Ok(link.flatten())
+    }
+
+    /// What the link of a place says about other places.
+    pub async fn place_membership(
+        &self,
+        prefix: WorkspacePrefix,
+        place: ExperienceId,
+    ) -> Result<Membership, ApiError> {
+        let item = self.database.get(Key::link(prefix, place)).await?;
+        let link = item.map(items::read::<JoinAttributes>).transpose()?;
+        Ok(link.unwrap_or_default().membership())
     }
 
     /// Links an experience for the operator, if it is not linked. Its back-fill starts, by the
@@ -173,13 +190,9 @@ impl Store {
         Ok(dropped.into_iter().map(u64::from).sum())
     }
 
-    /// The experience of a call by the operator, which links it.
-    pub async fn link_of(
-        &self,
-        prefix: WorkspacePrefix,
-        experience: ExperienceId,
-    ) -> Result<Link, ApiError> {
-        self.find_link(prefix, experience, LinkedBy::Operator).await
+    /// The place of a call by the operator, which links it.
+    pub async fn link_of(&self, prefix: WorkspacePrefix, place: PlaceId) -> Result<Link, ApiError> {
+        self.find_link(prefix, place, LinkedBy::Operator).await
     }
 
     /// The experience of a call that does not change whether it is linked.
@@ -188,12 +201,14 @@ impl Store {
         prefix: WorkspacePrefix,
         experience: ExperienceId,
     ) -> Result<Link, ApiError> {
-        let state = if self.is_linked(prefix, experience).await? {
+        let (_, is_linked) = self.resolve_link(prefix, experience.into()).await?;
+        let state = if is_linked {
             LinkState::Linked
         } else {
             LinkState::Unlinked
         };
-        Ok(Link { experience, state })
+        let resolved = Resolved::itself(experience);
+        Ok(Link { resolved, state })
     }
 
     /// Marks the back-fill as complete, if the experience is still linked.

@@ -5,7 +5,8 @@
 //! very end. Activities of a user without bans are found through the event log, so the stream must
 //! have logged them; it does within seconds. Started again, it continues with the rest. Used
 //! idempotency keys, markers of erased bans, leases, counts of caps and what is left of removed
-//! evidence are left to the table's own expiry, and files of evidence to the scheduled function.
+//! evidence are left to the table's own expiry, and files of evidence and the snapshot to the scheduled
+//! functions.
 
 use std::collections::BTreeSet;
 
@@ -108,6 +109,7 @@ impl Store {
     /// deliveries, its counter, its protected users, when its experiences polled, erasure requests
     /// and their receipts, its keys, its groups, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
+        self.discard_snapshot(prefix).await?;
         let mut removed = self.remove_endpoints(prefix).await?;
         removed = removed.saturating_add(self.remove_logged(prefix).await?);
         for partition in schema::workspace_partitions(prefix) {

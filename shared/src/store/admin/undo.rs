@@ -8,7 +8,7 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::history::PastDecision;
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
-use crate::domain::rules::{Scope, UndoStep};
+use crate::domain::rules::{DecisionKind, Scope, UndoStep};
 use crate::store::Store;
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::schema::{self, Key, names};
@@ -52,6 +52,14 @@ impl Chain {
     }
 }
 
+/// The place that a place was part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormerRoot {
+    pub root: ExperienceId,
+    /// Until when calls that named the place acted there.
+    pub until: UnixMillis,
+}
+
 impl UndoWindow {
     /// Whether to undo a decision.
     #[must_use]
@@ -76,6 +84,37 @@ impl UndoWindow {
             }
         }
         chains
+    }
+
+    /// Whether the user was unbanned in the root while the place was part of it, after the join that is
+    /// undone had carried them over. That holds for the place too, so it stays. Undos do not count:
+    /// one may be a run of this one that was interrupted.
+    #[must_use]
+    pub fn was_lifted_at_root(
+        &self,
+        chain: &Chain,
+        former: FormerRoot,
+        history: &[PastDecision],
+    ) -> bool {
+        let undone = history
+            .iter()
+            .filter(|decision| chain.holds(decision) && self.holds(decision));
+        let Some(carried) = undone.map(|decision| decision.moment).max() else {
+            return false;
+        };
+        let at_root = Chain {
+            experience: former.root,
+            ..*chain
+        };
+        let last = history
+            .iter()
+            .filter(|decision| at_root.holds(decision) && !decision.key_id.starts_with("undo-"))
+            .filter(|decision| carried < decision.moment && decision.moment <= former.until)
+            .max_by_key(|decision| decision.moment);
+        chain.experience != former.root
+            && last.is_some_and(|last| {
+                matches!(last.kind, DecisionKind::Lifted | DecisionKind::Appealed)
+            })
     }
 
     /// A chain's history in the form that the rules need.

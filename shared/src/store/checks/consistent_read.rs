@@ -1,7 +1,7 @@
 //! A ban check that no pair of writes can slip through.
 //!
-//! A check reads two items in one call: the user's Global ban and the experience's item. Each read
-//! is strongly consistent, but the two do not happen at the same instant. If a user's ban moves
+//! A check reads two items in one call: the user's Global ban and the experience's item (and, while
+//! a place joins another one, that of both). Each read is strongly consistent, but the two do not happen at the same instant. If a user's ban moves
 //! between the scopes meanwhile (a Global ban is made, then the Experience ban is ended, or the
 //! other way round), one item may be read before the first write and the other after the second.
 //! Then neither shows a ban in force, although the user was banned all the time. (Nothing else can
@@ -14,20 +14,22 @@
 
 use std::future::Future;
 
-use crate::domain::clock::{UnixMillis, UnixSeconds};
+use crate::domain::clock::{Reading, UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
-use crate::domain::rules::{Ban, Expiry};
+use crate::domain::ids::{ExperienceId, PlaceId, UserId, WorkspacePrefix};
+use crate::domain::places::Resolved;
+use crate::domain::rules::{Ban, Expiry, Standing};
 use crate::store::Store;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::DatabaseError;
+use crate::store::dynamo::schema::{Item, Key};
 
 /// How many seconds ago a ban may have ended to make a reading doubtful: far more than a check
 /// takes, and than clocks differ.
 const LATELY: u64 = 60;
 
 /// The most repeated readings.
-const READINGS: u32 = 4;
+pub(super) const READINGS: u32 = 4;
 
 impl Store {
     /// The standing of a user for a ban check, consistent at one moment.
@@ -35,27 +37,104 @@ impl Store {
         &self,
         prefix: WorkspacePrefix,
         user: UserId,
-        experience: ExperienceId,
-    ) -> Result<Snapshot, ApiError> {
-        let first = self
-            .standing_and(prefix, user, experience, Vec::new())
-            .await?;
-        Ok(self.steadied(first.0, user, experience).await?)
+        place: Resolved,
+    ) -> Result<Standing, ApiError> {
+        let first = self.standing_and(prefix, user, place, Vec::new()).await?;
+        Ok(self.steadied(first.0, place).await?)
+    }
+
+    /// The same for a place. If its link is not cached, this reads it in the same round trip; a part
+    /// then takes another one.
+    pub async fn standing_in_place(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+        place: PlaceId,
+    ) -> Result<Standing, ApiError> {
+        let first = self.first_look(prefix, user, place, None).await?;
+        self.looked(first).await
+    }
+
+    pub(in crate::store) async fn first_look(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+        place: PlaceId,
+        also: Option<&Key>,
+    ) -> Result<FirstLook, DatabaseError> {
+        let known = self.known_place(prefix, place);
+        let own = Resolved::itself(ExperienceId::of_root(place));
+        let link = known.is_none().then(|| Key::link(prefix, place));
+        let others = also.cloned().into_iter().chain(link).collect();
+        let looked_up = Reading::now();
+        let assumed = known.unwrap_or(own);
+        let (snapshot, found) = self.standing_and(prefix, user, assumed, others).await?;
+        Ok(FirstLook {
+            place,
+            known,
+            snapshot,
+            found,
+            looked_up,
+        })
+    }
+
+    /// Completes a check: caches the link that was read, and looks where the place acts.
+    pub(in crate::store) async fn looked(
+        &self,
+        mut first: FirstLook,
+    ) -> Result<Standing, ApiError> {
+        let (prefix, user) = (first.snapshot.prefix(), first.snapshot.user);
+        let link = first.take(&Key::link(prefix, first.place));
+        let FirstLook {
+            place,
+            known,
+            snapshot,
+            looked_up,
+            ..
+        } = first;
+        let resolved = match known {
+            Some(known) => known,
+            None => self.learn_place(prefix, place, link, looked_up)?,
+        };
+        let is_elsewhere = resolved.besides.is_some() || resolved.experience != snapshot.experience;
+        if known.is_none() && is_elsewhere {
+            return self.steady_standing(prefix, user, resolved).await;
+        }
+        Ok(self.steadied(snapshot, resolved).await?)
     }
 
     /// The same, given a first reading.
     pub(in crate::store) async fn steadied(
         &self,
         first: Snapshot,
-        user: UserId,
-        experience: ExperienceId,
-    ) -> Result<Snapshot, DatabaseError> {
-        let prefix = first.prefix();
+        place: Resolved,
+    ) -> Result<Standing, DatabaseError> {
+        let (prefix, user, now) = (first.prefix(), first.user, UnixMillis::now().seconds());
         let read = || async {
-            let again = self.standing_and(prefix, user, experience, Vec::new());
+            let again = self.standing_and(prefix, user, place, Vec::new());
             Ok(again.await?.0)
         };
-        steady(first, UnixMillis::now().seconds(), read).await
+        Ok(steady(first, now, read).await?.checked(now))
+    }
+}
+
+/// The first reading of a check: in the place itself, unless its link is cached.
+#[derive(Debug)]
+pub(in crate::store) struct FirstLook {
+    place: PlaceId,
+    known: Option<Resolved>,
+    snapshot: Snapshot,
+    /// The other items that were read.
+    found: Vec<Item>,
+    looked_up: Reading,
+}
+
+impl FirstLook {
+    /// The other item with this key.
+    pub fn take(&mut self, key: &Key) -> Option<Item> {
+        let mut found = self.found.iter();
+        let at = found.position(|item| Key::of(item).as_ref() == Some(key))?;
+        Some(self.found.swap_remove(at))
     }
 }
 
@@ -85,10 +164,13 @@ where
 }
 
 /// Whether no ban is in force, but one was until a moment ago.
-fn may_be_torn(snapshot: &Snapshot, now: UnixSeconds) -> bool {
+pub(super) fn may_be_torn(snapshot: &Snapshot, now: UnixSeconds) -> bool {
     let standing = &snapshot.standing;
-    let mut bans = standing.here.ban.iter().chain(&standing.global);
-    standing.counting(now).is_none()
+    let besides = snapshot.besides_item.as_ref();
+    let besides = besides.and_then(|item| item.here().ban);
+    let bans = [&standing.here.ban, &standing.global, &besides];
+    let mut bans = bans.into_iter().flatten();
+    bans.clone().all(|ban| !ban.holds(now))
         && bans.any(|ban| ended(ban).is_some_and(|at| at.plus(LATELY) >= now))
 }
 

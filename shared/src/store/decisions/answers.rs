@@ -10,7 +10,7 @@ use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::{Guid, UserId, WorkspacePrefix};
-use crate::domain::rules::{Ban, DecisionKind, Scope, Standing};
+use crate::domain::rules::{Ban, DecisionKind, Outcome, Scope, Standing};
 use crate::store::Store;
 use crate::store::decisions::commit_with_retry::{Committed, WriteContext};
 use crate::store::dynamo::items::{self, BanItem};
@@ -52,6 +52,9 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct StoredAnswer {
     at: UnixSeconds,
+    /// The first decision, if there was one. Answers stored by an earlier release lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decided: Option<DecisionKind>,
     /// Absent if no ban was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shown: Option<ShownBan>,
@@ -81,13 +84,44 @@ impl Shows {
     }
 
     /// The same in stored form.
-    pub(in crate::store) fn stored(self, standing: &Standing, at: UnixSeconds) -> StoredAnswer {
-        let shown = self.answer(standing, at).map(|answer| ShownBan {
+    pub(in crate::store) fn stored(self, outcome: &Outcome, at: UnixSeconds) -> StoredAnswer {
+        let shown = self.answer(&outcome.standing, at).map(|answer| ShownBan {
             guid: answer.ban.guid.get(),
             decisions: answer.ban.decisions,
             applied: answer.applied,
         });
-        StoredAnswer { at, shown }
+        StoredAnswer {
+            at,
+            decided: outcome.decisions.first().map(|decision| decision.kind),
+            shown,
+        }
+    }
+}
+
+/// What a call has done, and about which ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The first decision; none if the call changed nothing.
+    pub decided: Option<DecisionKind>,
+    pub guid: Option<Guid>,
+}
+
+impl Committed {
+    /// The effect of the call. A repeat under an `Idempotency-Key` has that of the first call.
+    #[must_use]
+    pub fn effect(&self, shows: Shows, now: UnixSeconds) -> Effect {
+        if let Some(StoredAnswer { decided, shown, .. }) = self.earlier {
+            let guid = shown.map(|shown| Guid::from(shown.guid));
+            return Effect { decided, guid };
+        }
+        let decision = self.decisions.first();
+        let of_answer = || Some(shows.answer(&self.standing, now)?.ban.guid);
+        Effect {
+            decided: decision.map(|decision| decision.kind),
+            guid: decision
+                .map(|decision| decision.ban.guid)
+                .or_else(of_answer),
+        }
     }
 }
 

@@ -125,6 +125,22 @@ impl Store {
         experience: ExperienceId,
         at: &BackfillPosition,
     ) -> Result<(u64, Option<BackfillPosition>), ApiError> {
+        let (users, looked_at, next) = self.backfill_users(prefix, experience, at).await?;
+        let pairs: Vec<_> = users.into_iter().map(|user| (user, experience)).collect();
+        if !pairs.is_empty() {
+            self.reconcile(prefix, &pairs).await?;
+        }
+        Ok((looked_at, next))
+    }
+
+    /// The next users with a Global ban or a ban made in the experience, how many bans were read,
+    /// and where the next begin.
+    pub(in crate::store) async fn backfill_users(
+        &self,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+        at: &BackfillPosition,
+    ) -> Result<(Vec<UserId>, u64, Option<BackfillPosition>), ApiError> {
         let query = match at.own_shard() {
             None => {
                 let partition = schema::global_partition(prefix, at.partition);
@@ -161,10 +177,6 @@ impl Store {
         let mut users: Vec<UserId> = found.iter().filter_map(user_of).collect();
         users.sort_unstable();
         users.dedup();
-        let pairs: Vec<_> = users.into_iter().map(|user| (user, experience)).collect();
-        if !pairs.is_empty() {
-            self.reconcile(prefix, &pairs).await?;
-        }
         let after = next.and_then(|item| {
             if at.own_shard().is_none() {
                 Some(Key::of(&item)?.sk)
@@ -180,7 +192,7 @@ impl Store {
             }),
             None => at.next_partition(),
         };
-        Ok((looked_at, next))
+        Ok((users, looked_at, next))
     }
 }
 

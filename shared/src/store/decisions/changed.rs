@@ -11,12 +11,17 @@ pub enum Changed {
     /// A user's standing in an experience.
     Standing(WorkspacePrefix, UserId, ExperienceId),
     Delivery(WorkspacePrefix, String),
+    /// The tick of a minute.
+    Tick,
 }
 
 impl Changed {
     /// The kind of the item with this key, if a worker may have to process it.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
+        if *key == Key::tick() {
+            return Some(Self::Tick);
+        }
         let Partition { prefix, kind, name } = key.partition()?;
         match (kind, key.sk.split_once('#')) {
             _ if key.is_activity() => Some(Self::Entry(prefix)),
@@ -24,7 +29,7 @@ impl Changed {
             ("U", Some(("E", experience))) => Some(Self::Standing(
                 prefix,
                 key.user()?,
-                experience.parse().ok()?,
+                ExperienceId::in_key(experience)?,
             )),
             ("D", _) => Some(Self::Delivery(prefix, name?.to_owned())),
             _ => None,
@@ -56,7 +61,13 @@ mod tests {
         assert_eq!(changed(user, "E#1818"), Some(standing));
         let delivery = Changed::Delivery(prefix, "we_1".to_owned());
         assert_eq!(changed("26092f67#D#we_1", "01"), Some(delivery));
-        for (pk, sk) in [(user, "B#7"), ("26092f67#G#3", "156"), ("W#26092f67", "W")] {
+        assert_eq!(changed("T", "T"), Some(Changed::Tick));
+        for (pk, sk) in [
+            (user, "B#7"),
+            ("26092f67#G#3", "156"),
+            ("W#26092f67", "W"),
+            ("T", "L"),
+        ] {
             assert_eq!(changed(pk, sk), None, "{pk} {sk}");
         }
     }

@@ -113,6 +113,25 @@ impl Commit<'_> {
         if let Some(here) = here {
             writes.push(put_experience(table, self.snapshot, here)?);
         }
+        writes.extend(self.rest(table)?);
+        Ok(writes)
+    }
+
+    /// The same without the Global ban, for a transaction over several experiences, which checks it
+    /// once. It requires the version of the experience's item even if that does not change.
+    pub fn writes_here(&self, table: &str) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        let item = match self.here() {
+            Some(here) => put_experience(table, self.snapshot, here)?,
+            None => check_experience(table, self.snapshot)?,
+        };
+        let mut writes = vec![item];
+        writes.extend(self.rest(table)?);
+        Ok(writes)
+    }
+
+    /// The records, the history and the caps.
+    fn rest(&self, table: &str) -> Result<Vec<TransactWriteItem>, DatabaseError> {
+        let mut writes = Vec::new();
         for (guid, change) in self.record_changes() {
             writes.push(self.update_record(table, guid, &change)?);
         }
@@ -303,7 +322,10 @@ pub(in crate::store) fn experience_item(
         Some(stored) => item.owes_the_same(stored),
         None => item.owes_nothing(),
     };
-    (after.here != snapshot.standing.here || !owes_the_same).then_some(item)
+    // A decision elsewhere may have made them stale.
+    let drops_failures = after.here.failures.is_some() && !item.has_failures();
+    let changes = after.here != snapshot.standing.here || !owes_the_same || drops_failures;
+    changes.then_some(item)
 }
 
 /// Writes an experience's item on the version that was read.
@@ -326,11 +348,26 @@ pub(in crate::store) fn check_global(
     table: &str,
     snapshot: &Snapshot,
 ) -> Result<TransactWriteItem, DatabaseError> {
-    let key = Key::global(snapshot.prefix, snapshot.user).item();
+    let key = Key::global(snapshot.prefix, snapshot.user);
+    check_version(table, key, snapshot.global_version)
+}
+
+/// Requires the version of the experience's item that was read.
+fn check_experience(table: &str, snapshot: &Snapshot) -> Result<TransactWriteItem, DatabaseError> {
+    let key = Key::experience(snapshot.prefix, snapshot.user, snapshot.experience);
+    let version = snapshot.here_item.as_ref().map(|item| item.version);
+    check_version(table, key, version)
+}
+
+fn check_version(
+    table: &str,
+    key: Key,
+    version: Option<u64>,
+) -> Result<TransactWriteItem, DatabaseError> {
     let check = ConditionCheck::builder()
         .table_name(table)
-        .set_key(Some(key));
-    let check = match snapshot.global_version {
+        .set_key(Some(key.item()));
+    let check = match version {
         None => check.condition_expression(IS_NEW),
         Some(version) => check
             .condition_expression(IS_VERSION)

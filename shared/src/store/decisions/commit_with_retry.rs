@@ -5,19 +5,22 @@
 //! for both (see [`crate::store::dynamo::deadline`]).
 
 use std::future::Future;
+use std::sync::Arc;
 
 use super::answers::{Named, StoredAnswer};
+use super::carry_over::Joining;
 use super::commit::{Actor, Commit};
 use super::requests;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
-use crate::domain::rules::{CallDigest, Decision, Standing};
+use crate::domain::places::Resolved;
+use crate::domain::rules::{CallDigest, Decision, Outcome, Standing};
 use crate::store::Store;
 use crate::store::access::links::Link;
 use crate::store::access::self_linking::SelfLinking;
 use crate::store::decisions::snapshot::Snapshot;
-use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
+use crate::store::decisions::write_policy::{CallerLimits, DryRun, PolicyOutcome};
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
@@ -45,6 +48,22 @@ pub struct WriteContext {
     pub idempotency: Option<Named>,
     /// Identifies a repeat; without it, no call is one.
     pub digest: Option<CallDigest>,
+    /// Judges the call and writes nothing; the calls of one dry run share its counts.
+    pub dry_run: Option<Arc<DryRun>>,
+}
+
+impl WriteContext {
+    /// The join from whose part the user is carried over first.
+    fn joining(&self) -> Option<Joining> {
+        let (part, join) = self.link.resolved.settling()?;
+        Some(Joining {
+            prefix: self.prefix,
+            part,
+            join,
+            principal: None,
+            request_id: self.actor.request_id.clone(),
+        })
+    }
 }
 
 /// The result of a call.
@@ -55,6 +74,24 @@ pub struct Committed {
     pub decisions: Vec<Decision>,
     /// The answer to an earlier call under the same `Idempotency-Key`, if this is a repeat of it.
     pub(in crate::store) earlier: Option<StoredAnswer>,
+    pub(in crate::store) is_rehearsed: bool,
+}
+
+impl Committed {
+    fn by(outcome: Outcome, is_rehearsed: bool) -> Self {
+        Self {
+            standing: outcome.standing,
+            decisions: outcome.decisions,
+            earlier: None,
+            is_rehearsed,
+        }
+    }
+
+    /// Whether nothing was written, in a dry run.
+    #[must_use]
+    pub const fn is_rehearsed(&self) -> bool {
+        self.is_rehearsed
+    }
 }
 
 impl Store {
@@ -86,6 +123,9 @@ impl Store {
         F: Fn(Snapshot, UnixMillis) -> Fut,
         Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
     {
+        if let Some(joining) = context.joining().filter(|_| context.dry_run.is_none()) {
+            self.carry_over(&joining, context.user).await?;
+        }
         let request_key = context
             .idempotency
             .as_ref()
@@ -120,10 +160,15 @@ impl Store {
         F: Fn(Snapshot, UnixMillis) -> Fut,
         Fut: Future<Output = Result<PolicyOutcome, ApiError>>,
     {
-        let (prefix, user, experience) = (context.prefix, context.user, context.link.experience());
+        let (prefix, user) = (context.prefix, context.user);
+        // Only checks read the other experience as well.
+        let place = Resolved {
+            besides: None,
+            ..context.link.resolved
+        };
         let others = request_key.into_iter().chain(&unanswered.witnesses);
         let others = others.cloned().collect();
-        let (mut snapshot, found) = self.standing_and(prefix, user, experience, others).await?;
+        let (mut snapshot, found) = self.standing_and(prefix, user, place, others).await?;
         let now = UnixMillis::now();
         if let Some(done) = done_before(context, request_key, found, now.seconds())? {
             linking.found_done();
@@ -132,12 +177,19 @@ impl Store {
                 standing: snapshot.standing,
                 decisions: std::mem::take(&mut unanswered.decisions),
                 earlier: done.answer,
+                is_rehearsed: false,
             }));
         }
         if let Some(error) = unanswered.too_often() {
             return Err(error.into());
         }
+        if let Some(joining) = context.joining().filter(|_| context.dry_run.is_some()) {
+            snapshot.standing = self.as_carried_over(&joining, &snapshot).await?;
+        }
         let PolicyOutcome { outcome, policy } = decide(snapshot.clone(), now).await?;
+        if context.dry_run.is_some() {
+            return Ok(Ok(Committed::by(outcome, true)));
+        }
         snapshot.is_linked = linking.prepare(now.seconds()).await?;
         let commit = Commit {
             snapshot: &snapshot,
@@ -150,11 +202,7 @@ impl Store {
             Ok(()) => {
                 linking.written();
                 self.database.meter().decided(&outcome.decisions);
-                Ok(Ok(Committed {
-                    standing: outcome.standing,
-                    decisions: outcome.decisions,
-                    earlier: None,
-                }))
+                Ok(Ok(Committed::by(outcome, false)))
             }
             Err(error @ (DatabaseError::Refused(_) | DatabaseError::NoTime)) => Err(error.into()),
             Err(error @ DatabaseError::Conflict) => {
@@ -183,7 +231,7 @@ impl Store {
         let seconds = commit.now.seconds();
         writes.extend(linking.write(seconds, writes.is_empty())?);
         if let (Some(key), Some(Named { key: name, shows })) = (request_key, &context.idempotency) {
-            let answer = shows.stored(&commit.outcome.standing, seconds);
+            let answer = shows.stored(commit.outcome, seconds);
             writes.push(requests::write(table, key.clone(), name, answer, seconds)?);
         }
         if writes.is_empty() {

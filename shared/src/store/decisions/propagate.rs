@@ -38,7 +38,7 @@ impl PropagationStep {
         let Partition { prefix, kind, .. } = key.partition()?;
         match kind {
             "G" => Some(Self::Global(prefix, key.sk.parse().ok()?)),
-            "X" => Some(Self::Link(prefix, key.sk.parse().ok()?)),
+            "X" => Some(Self::Link(prefix, ExperienceId::in_key(&key.sk)?)),
             _ => None,
         }
     }
@@ -90,7 +90,7 @@ impl Store {
         }
     }
 
-    async fn snapshots(
+    pub(in crate::store) async fn snapshots(
         &self,
         prefix: WorkspacePrefix,
         pairs: &[(UserId, ExperienceId)],

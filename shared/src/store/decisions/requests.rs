@@ -4,11 +4,13 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::answers::StoredAnswer;
+use crate::domain::bulk::BulkOutcome;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::digest;
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::WorkspacePrefix;
+use crate::domain::rules::ReportStatus;
 use crate::store::Store;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
@@ -29,6 +31,12 @@ struct RequestItem {
     /// Its answer. Requests stored by an earlier release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<StoredAnswer>,
+    /// What became of each report of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    statuses: Option<Vec<ReportStatus>>,
+    /// The results of a bulk call that is done, by user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    results: Option<Vec<BulkOutcome>>,
     /// The key is free again from then on. DynamoDB deletes the item up to days later.
     ttl: u64,
 }
@@ -60,6 +68,8 @@ pub(in crate::store) fn item(
         meaning: Some(name.meaning.clone()),
         digest: name.bytes.clone(),
         answer,
+        statuses: None,
+        results: None,
         ttl: now.plus(KEPT).0,
     };
     items::write(key, StoredKind::Request, item)
@@ -70,9 +80,48 @@ pub(in crate::store) fn item(
 pub(in crate::store) struct First {
     /// Its answer, unless an earlier release stored it.
     pub answer: Option<StoredAnswer>,
+    /// What became of each report of the call.
+    pub statuses: Option<Vec<ReportStatus>>,
+    /// Its results, if it is a bulk call that is done.
+    pub results: Option<Vec<BulkOutcome>>,
 }
 
 impl Store {
+    /// The result of an earlier call with reports under an idempotency key.
+    pub async fn earlier_statuses(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+        name: &IdempotencyKey,
+        now: UnixSeconds,
+    ) -> Result<Option<Vec<ReportStatus>>, ApiError> {
+        let found = self.database.get(key(prefix, key_id, name)).await?;
+        let first = found.map(|item| repeated(item, name, now)).transpose()?;
+        Ok(first.flatten().and_then(|first| first.statuses))
+    }
+
+    /// Records the result of a call with reports. A simultaneous one may have.
+    pub async fn record_statuses(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+        name: &IdempotencyKey,
+        statuses: &[ReportStatus],
+        now: UnixSeconds,
+    ) -> Result<(), ApiError> {
+        let item = RequestItem {
+            meaning: Some(name.meaning.clone()),
+            digest: name.bytes.clone(),
+            answer: None,
+            statuses: Some(statuses.to_vec()),
+            results: None,
+            ttl: now.plus(KEPT).0,
+        };
+        let item = items::write(key(prefix, key_id, name), StoredKind::Request, item)?;
+        self.database.create(item).await?;
+        Ok(())
+    }
+
     /// Whether a call of this API key has succeeded under an idempotency key within a day; 400 if that
     /// was another call. For calls that write nothing else here.
     pub async fn is_repeat(
@@ -87,6 +136,46 @@ impl Store {
         Ok(first.flatten().is_some())
     }
 
+    /// Reserves an idempotency key for a bulk call, before its first transaction, and returns its
+    /// results if it is done; 400 if another call has used the key within a day.
+    pub async fn begin_bulk(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+        name: &IdempotencyKey,
+        now: UnixSeconds,
+    ) -> Result<Option<Vec<BulkOutcome>>, ApiError> {
+        let key = key(prefix, key_id, name);
+        if self
+            .database
+            .create(item(key.clone(), name, None, now)?)
+            .await?
+        {
+            return Ok(None);
+        }
+        let found = self.database.get(key).await?;
+        let first = found.map(|item| repeated(item, name, now)).transpose()?;
+        Ok(first.flatten().and_then(|first| first.results))
+    }
+
+    /// Stores the results of a bulk call that is done, by user id, under its reserved key.
+    pub async fn end_bulk(
+        &self,
+        prefix: WorkspacePrefix,
+        key_id: &str,
+        name: &IdempotencyKey,
+        results: &[BulkOutcome],
+    ) -> Result<(), ApiError> {
+        let end = self
+            .database
+            .updating(key(prefix, key_id, name))
+            .update_expression("SET results = :results")
+            .condition_expression(versions::EXISTS)
+            .expression_attribute_values(":results", items::attribute(results)?);
+        self.database.update_if(end).await?;
+        Ok(())
+    }
+
     /// Records that a call has succeeded under an idempotency key. A simultaneous one may have.
     pub async fn record_success(
         &self,
@@ -95,13 +184,7 @@ impl Store {
         name: &IdempotencyKey,
         now: UnixSeconds,
     ) -> Result<(), ApiError> {
-        let item = RequestItem {
-            meaning: Some(name.meaning.clone()),
-            digest: name.bytes.clone(),
-            answer: None,
-            ttl: now.plus(KEPT).0,
-        };
-        let item = items::write(key(prefix, key_id, name), StoredKind::Request, item)?;
+        let item = item(key(prefix, key_id, name), name, None, now)?;
         self.database.create(item).await?;
         Ok(())
     }
@@ -125,6 +208,8 @@ pub(in crate::store) fn repeated(
     if is_same {
         return Ok(Some(First {
             answer: found.answer,
+            statuses: found.statuses,
+            results: found.results,
         }));
     }
     Err(ApiError::field(
@@ -150,6 +235,8 @@ mod tests {
             meaning: meaning.map(str::to_owned),
             digest: "bytes".to_owned(),
             answer: None,
+            statuses: None,
+            results: None,
             ttl: 1_000,
         };
         let key = Key::request("0123abcd".parse().unwrap(), "hash");

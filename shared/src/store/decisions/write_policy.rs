@@ -1,7 +1,9 @@
 //! What a decision needs besides the rules: the user is not protected, the caps leave room, and how
 //! long its history is kept.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::Mutex;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
+use crate::domain::lock::lock;
 use crate::domain::rules::{Outcome, Pace};
 use crate::store::Store;
 use crate::store::decisions::commit_with_retry::WriteContext;
@@ -78,6 +81,21 @@ struct PaceItem {
     ttl: u64,
 }
 
+/// The bans that a dry run would have counted against caps.
+#[derive(Debug, Default)]
+pub struct DryRun(Mutex<HashMap<(String, String), Pace>>);
+
+impl DryRun {
+    fn pace(&self, key: &Key) -> Option<Pace> {
+        let name = (key.pk.clone(), key.sk.clone());
+        lock(&self.0).get(&name).cloned()
+    }
+
+    fn count(&self, key: Key, pace: Pace) {
+        lock(&self.0).insert((key.pk, key.sk), pace);
+    }
+}
+
 impl WritePolicy {
     /// When a decision made now leaves the history, for its `ttl`.
     pub(in crate::store) fn leaves(&self, now: UnixSeconds) -> Option<u64> {
@@ -138,13 +156,32 @@ impl Store {
         for (key, cap, what) in caps {
             let stored = item_of(&key).map(items::read::<PaceItem>).transpose()?;
             let version = stored.as_ref().map(|item| item.version);
-            let pace = stored.map_or_else(Pace::default, |item| Pace::from_steps(item.steps));
+            let stored = stored.map_or_else(Pace::default, |item| Pace::from_steps(item.steps));
+            let dry_run = context.dry_run.as_deref();
+            let pace = dry_run.and_then(|run| run.pace(&key)).unwrap_or(stored);
             let pace = pace
                 .admit(cap, now.seconds())
                 .map_err(|retry_after| ApiError::RateLimited { what, retry_after })?;
+            if let Some(run) = dry_run {
+                run.count(key.clone(), pace.clone());
+            }
             policy.paces.push(CountedPace { key, version, pace });
         }
         Ok(policy)
+    }
+
+    /// Whether bans by this caller count against a cap. Simultaneous ones would be write conflicts.
+    pub async fn counts_bans(
+        &self,
+        prefix: WorkspacePrefix,
+        limits: CallerLimits,
+    ) -> Result<bool, ApiError> {
+        let CallerLimits::Api { bans_per_hour } = limits else {
+            return Ok(false);
+        };
+        let workspace = self.known_workspace(prefix).await?;
+        let of_moderators = workspace.and_then(|workspace| workspace.moderator_bans_per_hour);
+        Ok(bans_per_hour.or(of_moderators).is_some())
     }
 
     /// The policy to end a ban, which neither protection nor a cap prevents.

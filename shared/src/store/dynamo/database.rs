@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, TransactWriteItem};
 
+pub(in crate::store) use self::batches::READ;
 use super::deadline::{Deadline, Late};
 use super::failure::transaction_failure;
 pub(in crate::store) use super::failure::{DatabaseError, failure};

@@ -8,7 +8,8 @@ use super::schema::{self, Item, Key, StoredKind, attributes};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspacePrefix};
 use crate::domain::rules::{
-    Ban, CallMark, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Standing, Terms,
+    Ban, CallMark, Ending, EndingKind, Expiry, FailedAttempts, Here, PendingChange, PendingUnban,
+    RevisionRef, Scope, Standing, Terms,
 };
 
 /// A stored ban.
@@ -100,6 +101,8 @@ pub(in crate::store) struct ExperienceItem {
     ban: Option<StoredBan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report: Option<StoredRevision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failures: Option<StoredFailures>,
     /// Identifies a repeat of the last call that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<CallMark>,
@@ -147,6 +150,54 @@ impl From<StoredRevision> for RevisionRef {
     }
 }
 
+/// The failed attempts at what is pending.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredFailures {
+    /// The pending ban, or the reported one that is to be lifted.
+    revision: StoredRevision,
+    /// Since when the unban is due; absent for a ban.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<UnixSeconds>,
+    count: u32,
+    not_before: UnixSeconds,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl From<&FailedAttempts> for StoredFailures {
+    fn from(failures: &FailedAttempts) -> Self {
+        let (revision, due) = match failures.of {
+            PendingChange::Ban(revision) => (revision, None),
+            PendingChange::Unban(unban) => (unban.reported, Some(unban.due)),
+        };
+        Self {
+            revision: revision.into(),
+            due,
+            count: failures.count,
+            not_before: failures.not_before,
+            error: failures.error.clone(),
+        }
+    }
+}
+
+impl From<StoredFailures> for FailedAttempts {
+    fn from(stored: StoredFailures) -> Self {
+        let revision = RevisionRef::from(stored.revision);
+        Self {
+            of: match stored.due {
+                None => PendingChange::Ban(revision),
+                Some(due) => PendingChange::Unban(PendingUnban {
+                    due,
+                    reported: revision,
+                }),
+            },
+            count: stored.count,
+            not_before: stored.not_before,
+            error: stored.error,
+        }
+    }
+}
+
 impl ExperienceItem {
     /// The item with `standing` for one experience. An expired ban is not pending, and would only
     /// burden the index; an unban is written before it is due.
@@ -160,10 +211,13 @@ impl ExperienceItem {
         let pending = standing.pending();
         let (ban, unban) = (pending.ban_at(now), pending.unban);
         let report = standing.here.report;
+        let failures = standing.here.failures.as_ref();
+        let failures = failures.filter(|failures| pending.contains(&failures.of));
         Self {
             version,
             ban: standing.here.ban.as_ref().map(StoredBan::from),
             report: report.map(StoredRevision::from),
+            failures: failures.map(StoredFailures::from),
             mark: standing.here.mark.clone(),
             experience: schema::pending_partition(prefix, experience),
             report_guid: report.map(|revision| revision.guid.to_string()),
@@ -192,6 +246,11 @@ impl ExperienceItem {
             && self.unban_owed == other.unban_owed
     }
 
+    /// Whether attempts at what is pending have failed.
+    pub const fn has_failures(&self) -> bool {
+        self.failures.is_some()
+    }
+
     /// Whether the item is in no pending index.
     pub const fn owes_nothing(&self) -> bool {
         self.ban_owed.is_none() && self.unban_owed.is_none()
@@ -202,6 +261,7 @@ impl ExperienceItem {
         Here {
             ban: self.ban.clone().map(Ban::from),
             report: self.report.map(RevisionRef::from),
+            failures: self.failures.clone().map(FailedAttempts::from),
             mark: self.mark.clone(),
         }
     }

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use self::attributes::{PK, SK};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
-use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, Guid, ModeratorId, PlaceId, UserId, WorkspacePrefix};
 use crate::store::erasure::requests::NotificationId;
 
 pub use evidence::*;
@@ -35,7 +35,7 @@ pub const GLOBAL_SHARDS: u64 = 16;
 pub const LEDGER_SHARDS: u64 = 4;
 
 /// The primary key of an item.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[must_use = "a key alone does nothing"]
 pub struct Key {
     /// Partition key.
@@ -188,11 +188,11 @@ impl Key {
         }
     }
 
-    /// A linked experience.
-    pub fn link(prefix: WorkspacePrefix, experience: ExperienceId) -> Self {
+    /// A linked place.
+    pub fn link(prefix: WorkspacePrefix, place: impl Into<PlaceId>) -> Self {
         Self {
             pk: link_partition(prefix),
-            sk: format!("{:016}", experience.get()),
+            sk: format!("{:016}", place.into().get()),
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::clock::UnixSeconds;
 use crate::store::Key;
 
 /// A batch.
@@ -47,12 +48,20 @@ struct Text {
     value: String,
 }
 
-/// The attributes of an experience's item about what is pending and reported.
+/// The attributes of an experience's item about what is pending and reported, and the time of a tick.
 #[derive(Debug, Default, Deserialize)]
 struct Image {
     ban_owed: Option<Text>,
     unban_owed: Option<Text>,
     report_guid: Option<Text>,
+    at: Option<Number>,
+}
+
+/// A number; empty for an attribute of another type.
+#[derive(Debug, Deserialize)]
+struct Number {
+    #[serde(rename = "N")]
+    value: Option<String>,
 }
 
 impl ItemChange {
@@ -67,6 +76,13 @@ impl ItemChange {
     #[must_use]
     pub fn made(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.approximate_creation_date_time?).ok()
+    }
+
+    /// The time in a tick.
+    #[must_use]
+    pub fn ticked_at(&self) -> Option<UnixSeconds> {
+        let at = self.new_image.at.as_ref()?.value.as_ref()?;
+        at.parse().ok().map(UnixSeconds)
     }
 
     /// Whether the item is in the index of pending bans.

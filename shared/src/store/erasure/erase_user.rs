@@ -5,6 +5,8 @@ mod batch;
 mod keeping;
 pub(in crate::store) mod sweep;
 
+use std::time::{Duration, Instant};
+
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
 
@@ -23,6 +25,10 @@ use sweep::Sweep;
 
 /// How often the user's items are read again because there may be more, or after a write conflict.
 const ROUNDS: u32 = 20;
+
+/// An erasure that takes longer puts the snapshot in doubt once more: the next full build starts a minute
+/// after that, and must not see the user in an index that lags.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Who requested an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -80,13 +86,19 @@ impl Store {
         erasure: &UserErasure,
     ) -> Result<ErasureReceipt, ApiError> {
         let marking = self.marking(erasure.prefix).await?;
+        let began = Instant::now();
         let mut removed = ErasureReceipt::default();
         let mut rounds = Rounds::at_most(ROUNDS);
         loop {
             let sweeping = self.erase_round(erasure, marking.as_ref(), &mut removed);
             let swept = Box::pin(sweeping).await;
             match self.database.retry_on_conflict(&mut rounds, swept).await? {
-                Some(false) => return Ok(removed),
+                Some(false) => {
+                    if removed.bans > 0 && began.elapsed() > LONG {
+                        self.doubt_snapshot(erasure.prefix).await?;
+                    }
+                    return Ok(removed);
+                }
                 // There may be more.
                 Some(true) => {
                     rounds.another(DatabaseError::Conflict)?;
@@ -158,6 +170,10 @@ impl Store {
         removed: &mut ErasureReceipt,
     ) -> Result<(), DatabaseError> {
         let sum = removed.with(batch.items());
+        // If this is interrupted, a repeat finds no record, so the snapshot is in doubt before.
+        if removed.bans == 0 && sum.bans > 0 {
+            self.doubt_snapshot(batch.prefix()).await?;
+        }
         let mut writes = batch.writes(&self.database, marking)?;
         if let Some(erasure) = last_of {
             writes.push(receipt(&self.database, erasure, sum)?);

@@ -16,6 +16,7 @@ use crate::domain::ids::WorkspacePrefix;
 use crate::domain::keys::{Purpose, WorkspaceSecret};
 use crate::domain::rules::{self, Ban, BanRequest, Wording};
 use crate::store::Store;
+use crate::store::decisions::snapshot::Snapshot;
 use crate::store::dynamo::database::{DatabaseError, refused};
 use crate::store::dynamo::items::{self, StoredBan};
 use crate::store::dynamo::schema::{Item, Key, StoredKind};
@@ -57,11 +58,12 @@ impl Store {
     /// Whether the call reports a ban of a user who was erased within the last hour.
     pub async fn reports_erased(
         &self,
-        prefix: WorkspacePrefix,
+        snapshot: &Snapshot,
         request: &BanRequest,
         now: UnixSeconds,
     ) -> Result<bool, ApiError> {
-        let wordings = rules::may_mean_erased(request, now);
+        let (prefix, experiences) = (snapshot.prefix, snapshot.experiences());
+        let wordings = rules::may_mean_erased(request, &experiences, now);
         if wordings.is_empty() {
             return Ok(false);
         }
@@ -165,7 +167,7 @@ impl Markers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
+    use crate::domain::ids::{ExperienceId, Guid, ModeratorId, PlaceId, Uid, UserId};
     use crate::domain::rules::{Expiry, Length, Scope, Terms};
 
     const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
@@ -185,7 +187,7 @@ mod tests {
     fn request() -> BanRequest {
         BanRequest {
             user: UserId::new(987_654_321_123).unwrap(),
-            experience: ExperienceId::new(7).unwrap(),
+            place: PlaceId::new(7).unwrap(),
             scope: Scope::Experience,
             overwrite: true,
             applied: true,
@@ -198,7 +200,8 @@ mod tests {
     }
 
     fn hashes(marking: &Marking, request: &BanRequest) -> Vec<String> {
-        let wordings = rules::may_mean_erased(request, NOW);
+        let wordings =
+            rules::may_mean_erased(request, &[ExperienceId::of_root(request.place)], NOW);
         wordings.iter().map(|it| marking.hash(it)).collect()
     }
 
@@ -215,7 +218,7 @@ mod tests {
         };
         let others = [
             change(|it| it.user = UserId::new(5).unwrap()),
-            change(|it| it.experience = ExperienceId::new(8).unwrap()),
+            change(|it| it.place = PlaceId::new(8).unwrap()),
             change(|it| it.scope = Scope::Global),
             change(|it| it.moderator = ModeratorId::new(8).unwrap()),
             change(|it| {
@@ -232,7 +235,7 @@ mod tests {
         assert!(open.len() == 2 && open.contains(&same[0]));
         let global = |experience| BanRequest {
             scope: Scope::Global,
-            experience: ExperienceId::new(experience).unwrap(),
+            place: PlaceId::new(experience).unwrap(),
             ..request()
         };
         assert_eq!(of(&global(1)), of(&global(2)), "from any experience");
@@ -241,15 +244,13 @@ mod tests {
 
     #[test]
     fn standing_leaves_the_marker_of_its_report_and_no_name() {
-        let BanRequest {
-            user, experience, ..
-        } = request();
+        let BanRequest { user, place, .. } = request();
         let ban = Ban {
             guid: Guid::from(1),
             uid: Uid(1),
             user,
             scope: Scope::Experience,
-            made_in: experience,
+            made_in: ExperienceId::of_root(place),
             terms: Terms {
                 moderator: request().moderator,
                 private_reason: request().private_reason,
@@ -264,7 +265,7 @@ mod tests {
             ending: None,
         };
         let marking = marking();
-        let key = Key::experience(marking.prefix, user, experience);
+        let key = Key::experience(marking.prefix, user, ExperienceId::of_root(place));
         let ban = StoredBan::from(&ban);
         let item = items::write(key, StoredKind::Experience, Standing { ban }).unwrap();
         let markers = marking.of(&item, NOW).unwrap();

@@ -6,7 +6,12 @@
 //! itself is the log: erasing a user, or the end of a history's retention, removes entries from
 //! both at once, and only that makes gaps.
 
+mod changes;
 mod reading;
+mod unlogged;
+
+pub use changes::Changes;
+pub(in crate::store) use unlogged::LastTick;
 
 use std::collections::HashMap;
 
@@ -15,8 +20,8 @@ use serde::Deserialize;
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::history::{LogEvent, LoggedEvent};
-use crate::domain::ids::WorkspacePrefix;
+use crate::domain::history::{LogEvent, LogPosition, LoggedEvent};
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::store::Store;
 use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::{DatabaseError, TRANSACTION_ACTIONS, number, refused, text};
@@ -73,22 +78,21 @@ impl LogEntry {
         self.log_position
     }
 
+    /// The user about whom it records a decision or an expiry; `None` for an activity.
+    fn decided_user(&self) -> Option<UserId> {
+        let key = Key {
+            pk: self.pk.clone(),
+            sk: self.sk.clone(),
+        };
+        key.user().filter(|_| schema::is_past(&key))
+    }
+
     /// Whether nothing can appear any more between `reached` and this entry: it is the next, or was
     /// logged so long ago that what is missing before it has been deleted.
     const fn follows(&self, reached: u64, now: UnixMillis) -> bool {
         self.log_position == reached.saturating_add(1)
             || now.millis() >= self.logged_at.saturating_add(TRAILS)
     }
-}
-
-/// A position in a workspace's log, as external readers see it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LogPosition {
-    /// How many times the log has been restored from a backup. Positions of an earlier epoch come
-    /// before those of a later one.
-    pub epoch: u64,
-    /// The position; 0 is before the first event.
-    pub position: u64,
 }
 
 /// The item that counts the positions. It also has `began`, the time of its creation, by which a
@@ -98,6 +102,43 @@ struct Head {
     log_position: u64,
     #[serde(default)]
     epoch: u64,
+    /// When the position last changed; versions before 0.3.0 did not record it.
+    moved: Option<u64>,
+    /// The time of the oldest entry that could not be logged, in Unix milliseconds.
+    unlogged_since: Option<u64>,
+}
+
+/// The end of a workspace's log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogHead {
+    /// The last position that is assigned.
+    pub last: LogPosition,
+    /// When it was assigned, if that is recorded.
+    moved: Option<UnixMillis>,
+    /// The time of the oldest entry that could not be logged, until it is.
+    pub unlogged_since: Option<UnixMillis>,
+}
+
+impl LogHead {
+    /// Whether every entry appears in the index by now. What is missing has been deleted.
+    #[must_use]
+    pub fn is_settled(&self, now: UnixMillis) -> bool {
+        self.moved
+            .is_some_and(|moved| now.millis() >= moved.millis().saturating_add(TRAILS))
+    }
+}
+
+impl From<Head> for LogHead {
+    fn from(head: Head) -> Self {
+        Self {
+            last: LogPosition {
+                epoch: head.epoch,
+                position: head.log_position,
+            },
+            moved: head.moved.map(UnixMillis::from_millis),
+            unlogged_since: head.unlogged_since.map(UnixMillis::from_millis),
+        }
+    }
 }
 
 /// An activity of which this version only knows its place in the log.
@@ -188,8 +229,12 @@ impl Store {
         let before = head.map(|head| head.log_position);
         let mut position = before.unwrap_or_default();
         let (mut writes, mut events) = (Vec::new(), Vec::new());
+        let mut oldest = None;
         for key in keys {
-            let Some(item) = found.remove(&(key.pk.clone(), key.sk.clone())) else {
+            let item = found.remove(&(key.pk.clone(), key.sk.clone()));
+            let moment = unlogged::moment(key, item.as_ref());
+            oldest = oldest.into_iter().chain(moment).min();
+            let Some(item) = item else {
                 continue;
             };
             let mut item = LoggedItem::read(item)?;
@@ -200,33 +245,41 @@ impl Store {
             }
             events.extend(item.event());
         }
-        if !writes.is_empty() {
-            writes.push(move_head(table, prefix, before, position, now)?);
+        let clears = head.is_some_and(|head| head.is_cleared_by(oldest));
+        if !writes.is_empty() || clears {
+            writes.push(move_head(table, prefix, before, position, now, clears)?);
         }
         Ok((writes, events))
     }
 }
 
-/// Moves the head from one position to another, and keeps its other attributes.
+/// Moves the head to another position, and keeps its other attributes; `clears` removes the mark of
+/// an entry that could not be logged.
 fn move_head(
     table: &str,
     prefix: WorkspacePrefix,
     before: Option<u64>,
     position: u64,
     now: UnixMillis,
+    clears: bool,
 ) -> Result<TransactWriteItem, DatabaseError> {
+    let removes = if clears { " REMOVE unlogged_since" } else { "" };
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(Key::log_head(prefix).item()))
+        .expression_attribute_values(":now", number(now.millis()))
         .expression_attribute_values(":position", number(position));
     let update = match before {
         None => update
-            .update_expression("SET kind = :kind, log_position = :position, began = :now")
+            .update_expression(format!(
+                "SET kind = :kind, log_position = :position, moved = :now, began = :now{removes}"
+            ))
             .condition_expression("attribute_not_exists(pk)")
-            .expression_attribute_values(":kind", text(StoredKind::Log))
-            .expression_attribute_values(":now", number(now.millis())),
+            .expression_attribute_values(":kind", text(StoredKind::Log)),
         Some(before) => update
-            .update_expression("SET log_position = :position")
+            .update_expression(format!(
+                "SET log_position = :position, moved = :now{removes}"
+            ))
             .condition_expression("log_position = :before")
             .expression_attribute_values(":before", number(before)),
     };
@@ -276,10 +329,17 @@ mod tests {
     }
 
     #[test]
-    fn every_position_of_an_epoch_comes_before_the_next_epoch() {
-        let at = |epoch, position| LogPosition { epoch, position };
-        assert!(at(0, 7) < at(0, 8));
-        assert!(at(0, u64::MAX) < at(1, 0));
+    fn a_log_is_settled_a_minute_after_its_last_entry() {
+        let head = |moved| {
+            LogHead::from(Head {
+                moved,
+                ..Head::default()
+            })
+        };
+        let at = UnixMillis::from_millis;
+        assert!(!head(Some(1_000)).is_settled(at(1_000 + TRAILS - 1)));
+        assert!(head(Some(1_000)).is_settled(at(1_000 + TRAILS)));
+        assert!(!head(None).is_settled(at(u64::MAX)), "nothing is known");
     }
 
     #[test]
@@ -290,22 +350,24 @@ mod tests {
     }
 
     #[test]
-    fn moving_the_head_only_writes_its_position() {
+    fn moving_the_head_writes_only_position_and_time() {
         let prefix = "26092f67".parse().unwrap();
         let now = UnixMillis::from_millis(1_800_000_000_000);
-        let moved = |before| {
-            let write = move_head("bans", prefix, before, 9, now).unwrap();
+        let moved = |before, clears| {
+            let write = move_head("bans", prefix, before, 9, now, clears).unwrap();
             let update = write.update.unwrap();
             (
                 update.update_expression,
                 update.condition_expression.unwrap(),
             )
         };
-        let (sets, condition) = moved(Some(7));
+        let (sets, condition) = moved(Some(7), false);
         // An epoch, or the restore that set it, must not be lost.
-        assert_eq!(sets, "SET log_position = :position");
+        assert_eq!(sets, "SET log_position = :position, moved = :now");
         assert_eq!(condition, "log_position = :before");
-        let (sets, condition) = moved(None);
+        let (sets, _) = moved(Some(7), true);
+        assert!(sets.ends_with(" REMOVE unlogged_since"), "{sets}");
+        let (sets, condition) = moved(None, false);
         assert!(sets.contains("began = :now"), "{sets}");
         assert_eq!(condition, "attribute_not_exists(pk)");
     }

@@ -1,6 +1,7 @@
 //! What is pending for an experience, from the sparse indexes: a poll costs what is pending, not
 //! what is stored.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -9,9 +10,10 @@ use futures::future::join_all;
 use crate::domain::clock::{Reading, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, Guid, UserId, WorkspacePrefix};
-use crate::domain::rules::Ban;
+use crate::domain::rules::{Ban, FailedAttempts, Here, PendingChange};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
+use crate::store::dynamo::items::{self, ExperienceItem};
 use crate::store::dynamo::schema::{self, Item, Key, attributes, names};
 
 /// How many expired entries one poll removes from the index of pending bans.
@@ -27,6 +29,15 @@ pub enum Pending {
     Bans,
     /// Unbans that the experience has not reported.
     Unbans,
+}
+
+/// A change that is pending for an experience.
+#[derive(Clone, Debug)]
+pub struct PendingItem {
+    pub ban: Ban,
+    pub position: PollPosition,
+    /// The experience's failed attempts at it.
+    pub failures: Option<FailedAttempts>,
 }
 
 /// Where a poll continues: after the last entry of the previous page.
@@ -105,11 +116,20 @@ impl Entry {
             due: self.due(),
         }
     }
+
+    /// Whether the failures are attempts at this change, given its ban.
+    fn is_of(&self, failures: &FailedAttempts, ban: &Ban) -> bool {
+        match failures.of {
+            PendingChange::Ban(revision) => self.due().is_none() && revision == ban.current(),
+            PendingChange::Unban(unban) => {
+                self.due() == Some(unban.due) && unban.reported.guid == self.guid
+            }
+        }
+    }
 }
 
 impl Store {
-    /// What is pending for an experience, oldest first and each with its position, and where to
-    /// continue if there is more.
+    /// What is pending for an experience, oldest first, and where to continue if there is more.
     pub async fn pending(
         &self,
         pending: Pending,
@@ -118,7 +138,7 @@ impl Store {
         after: Option<&PollPosition>,
         limit: usize,
         now: UnixSeconds,
-    ) -> Result<(Vec<(Ban, PollPosition)>, Option<PollPosition>), ApiError> {
+    ) -> Result<(Vec<PendingItem>, Option<PollPosition>), ApiError> {
         let (_, range) = pending.index();
         // A position issued by a clock that is ahead: what follows is not due yet, and the database
         // refuses to continue outside of the query's range.
@@ -153,21 +173,15 @@ impl Store {
             // The pages read contained almost nothing but expired bans.
             start.and(last)
         };
-        let (bans, ()) = futures::join!(
-            self.pending_records(prefix, &entries),
+        let (items, ()) = futures::join!(
+            self.pending_items(prefix, experience, &entries),
             self.sweep(prefix, experience, &expired),
         );
-        // An entry may be older than its record: an ended ban is not pending, and while the ban
-        // that an experience applied is in force, its unban is not.
-        let bans = bans?
-            .into_iter()
-            .filter(|ban| ban.holds(now) == (pending == Pending::Bans));
-        let place = |ban: &Ban| {
-            let is_its = |entry: &&Entry| (entry.user, entry.guid) == (ban.user, ban.guid);
-            entries.iter().find(is_its).map(Entry::position)
-        };
-        let items = bans.filter_map(|ban| place(&ban).map(|place| (ban, place)));
-        Ok((items.collect(), next))
+        // An entry may be older than its ban: an ended ban is not pending, and while the ban that
+        // an experience applied is in force, its unban is not.
+        let mut items = items?;
+        items.retain(|item| item.ban.holds(now) == (pending == Pending::Bans));
+        Ok((items, next))
     }
 
     /// For how many seconds polls have returned the oldest pending item to the experience without
@@ -243,16 +257,46 @@ impl Store {
             .expression_attribute_values(":bound", text(bound))
     }
 
-    async fn pending_records(
+    /// The bans of these entries and the failed attempts at them, eventually consistent. The
+    /// experience's item has both, unless the ban is a Global one or no longer the latest.
+    async fn pending_items(
         &self,
         prefix: WorkspacePrefix,
+        experience: ExperienceId,
         entries: &[Entry],
-    ) -> Result<Vec<Ban>, DatabaseError> {
-        let bans: Vec<_> = entries
+    ) -> Result<Vec<PendingItem>, DatabaseError> {
+        let keys = entries
             .iter()
-            .map(|entry| (entry.user, entry.guid))
-            .collect();
-        self.records(prefix, &bans).await
+            .map(|entry| Key::experience(prefix, entry.user, experience));
+        let mut heres: HashMap<UserId, Here> = HashMap::new();
+        for item in self.database.batch_get(keys, false).await? {
+            let Some(user) = Key::of(&item).and_then(|key| key.user()) else {
+                continue;
+            };
+            heres.insert(user, items::read::<ExperienceItem>(item)?.here());
+        }
+        let here = |entry: &Entry| heres.get(&entry.user);
+        let latest = |entry: &Entry| {
+            let ban = here(entry)?.ban.as_ref();
+            ban.filter(|ban| ban.guid == entry.guid)
+        };
+        let others = entries.iter().filter(|entry| latest(entry).is_none());
+        let others: Vec<_> = others.map(|entry| (entry.user, entry.guid)).collect();
+        let records = self.records(prefix, &others).await?;
+        let recorded = |entry: &Entry| {
+            let is_its = |ban: &&Ban| (ban.user, ban.guid) == (entry.user, entry.guid);
+            records.iter().find(is_its)
+        };
+        let item = |entry: &Entry| {
+            let ban = latest(entry).or_else(|| recorded(entry))?;
+            let failures = here(entry).and_then(|here| here.failures.as_ref());
+            Some(PendingItem {
+                ban: ban.clone(),
+                position: entry.position(),
+                failures: failures.filter(|it| entry.is_of(it, ban)).cloned(),
+            })
+        };
+        Ok(entries.iter().filter_map(item).collect())
     }
 
     /// Removes expired bans from the index, so that each costs once. No caller can see a

@@ -175,6 +175,7 @@ impl Store {
             limits: CallerLimits::Unbound,
             idempotency: None,
             digest: None,
+            dry_run: None,
         };
         let committing = self.commit_with_retry(&call, |snapshot, _| async move {
             let standing = &snapshot.standing;

@@ -75,7 +75,7 @@ impl Mirror {
         let named = key.as_ref().and_then(|key| key.sk.split_once('#'));
         // The key of an ended mirror also has the universe.
         let parsed = named.and_then(|(prefix, id)| {
-            let experience = id.split('#').next()?.parse().ok()?;
+            let experience = ExperienceId::in_key(id.split('#').next()?)?;
             Some((prefix.parse().ok()?, experience))
         });
         let Some((workspace, experience)) = parsed else {

@@ -3,7 +3,7 @@
 use super::{Answer, Model};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::ExperienceId;
-use crate::domain::rules::{BanRequest, Identity, UnbanRequest};
+use crate::domain::rules::{BanRequest, ChangeReport, Identity, UnbanRequest};
 
 /// A call of an experience.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub enum Action {
     Appeal(BanRequest),
     /// `POST /unban-async`.
     Unban(UnbanRequest),
+    /// `POST /reports`, with one report.
+    Report(ExperienceId, ChangeReport),
     /// `GET /pending-bans` or `GET /pending-unbans`.
     Poll(ExperienceId),
 }
@@ -31,6 +33,9 @@ impl Model {
             Action::Ban(request) => self.ban(request, by, identity, now),
             Action::Appeal(request) => self.appeal(request, by, now),
             Action::Unban(request) => self.unban(request, by, now),
+            Action::Report(experience, report) => {
+                Answer::Reported(self.change_report(*experience, report, now))
+            }
             Action::Poll(experience) => {
                 self.link(*experience, now);
                 Answer::Ok

@@ -2,7 +2,7 @@
 
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, Uid, UserId};
-use crate::domain::rules::{Scope, Terms};
+use crate::domain::rules::{ReportStatus, Scope, Terms};
 
 /// The answer to a call that may change something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Answer {
     ExpiryPassed,
     /// 404.
     NotFound,
+    /// 200 to one report of `/reports`.
+    Reported(ReportStatus),
 }
 
 /// A ban at some time, as seen from some experience.
@@ -39,4 +41,7 @@ pub struct BanState {
     pub appealed: bool,
     /// Whether the experience in question last reported the current terms.
     pub applied: bool,
+    /// Only in the lists of what is pending: how many attempts have failed, and when the next one
+    /// may follow.
+    pub failures: Option<(u32, UnixSeconds)>,
 }

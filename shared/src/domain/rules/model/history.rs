@@ -8,7 +8,7 @@ use crate::domain::rules::{
 
 /// Everything that ever happened in a workspace, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct History(Vec<(UnixSeconds, Event)>);
+pub(super) struct History(pub(super) Vec<(UnixSeconds, Event)>);
 
 #[derive(Clone, Debug)]
 pub(super) enum Event {
@@ -22,6 +22,8 @@ pub(super) enum Event {
     Ended(Guid, How),
     /// An experience reported what it has done to a user.
     Reported(UserId, ExperienceId, Report),
+    /// An experience tried in vain to apply what is pending for the user.
+    Failed(UserId, ExperienceId),
 }
 
 /// The content of a call, and its sender.
@@ -153,7 +155,7 @@ impl History {
             Event::Linked(_) | Event::Called(_) => true,
             Event::Made(ban) => ban.user != user,
             Event::Changed(guid, _) | Event::Ended(guid, _) => !theirs.contains(guid),
-            Event::Reported(who, ..) => *who != user,
+            Event::Reported(who, ..) | Event::Failed(who, _) => *who != user,
         });
     }
 
@@ -164,19 +166,13 @@ impl History {
             Event::Changed(guid, _) => Some((*guid, DecisionKind::Changed)),
             Event::Ended(guid, How::Lifted) => Some((*guid, DecisionKind::Lifted)),
             Event::Ended(guid, How::Appealed) => Some((*guid, DecisionKind::Appealed)),
-            Event::Linked(_) | Event::Called(_) | Event::Reported(..) => None,
+            _ => None,
         })
     }
 
     /// Whether the same call was made before, not earlier than `since`, and decided something, and
-    /// there was no decision since in any scope in which it decided. With `scope`, it must have
-    /// decided there.
-    pub(super) fn is_repeat(
-        &self,
-        said: &Said,
-        since: UnixSeconds,
-        scope: Option<ScopeOf>,
-    ) -> bool {
+    /// there was no decision since in any scope in which it decided. All those are among `scopes`.
+    pub(super) fn is_repeat(&self, said: &Said, since: UnixSeconds, scopes: &[ScopeOf]) -> bool {
         let mut events = self.0.iter().enumerate();
         events.any(|(first, (at, event))| {
             let is_same = matches!(event, Event::Called(Some(before)) if before == said);
@@ -193,9 +189,8 @@ impl History {
             let later: Vec<_> = later
                 .filter_map(|(_, event)| self.decided_in(event))
                 .collect();
-            !its.is_empty()
-                && its.iter().all(|scope| !later.contains(scope))
-                && scope.is_none_or(|scope| its.contains(&scope))
+            let is_latest = |scope| scopes.contains(scope) && !later.contains(scope);
+            !its.is_empty() && its.iter().all(is_latest)
         })
     }
 
@@ -204,7 +199,7 @@ impl History {
         let guid = match event {
             Event::Made(ban) => ban.guid(),
             Event::Changed(guid, _) | Event::Ended(guid, _) => *guid,
-            Event::Linked(_) | Event::Called(_) | Event::Reported(..) => return None,
+            _ => return None,
         };
         let ban = self.bans().find(|ban| ban.guid() == guid)?;
         Some(ScopeOf::new(ban.user, ban.scope, ban.experience))
@@ -220,6 +215,14 @@ impl History {
         self.0.iter().filter_map(|(_, event)| match event {
             Event::Made(ban) => Some(ban),
             _ => None,
+        })
+    }
+
+    /// Whether the ban is an Experience ban made in this experience.
+    pub(super) fn is_made_in(&self, guid: Guid, experience: ExperienceId) -> bool {
+        let mut bans = self.bans();
+        bans.any(|ban| {
+            ban.guid() == guid && ban.scope == Scope::Experience && ban.experience == experience
         })
     }
 
@@ -245,8 +248,13 @@ impl History {
 
     /// The user's bans that apply to this experience, ended or not, as they were made.
     pub(super) fn reaching(&self, user: UserId, experience: ExperienceId) -> Vec<&Made> {
+        self.reaching_any(user, &[experience])
+    }
+
+    /// The same for several experiences.
+    pub(super) fn reaching_any(&self, user: UserId, experiences: &[ExperienceId]) -> Vec<&Made> {
         let mut bans: Vec<_> = self.bans().filter(|ban| ban.user == user).collect();
-        bans.retain(|ban| ban.scope == Scope::Global || ban.experience == experience);
+        bans.retain(|ban| ban.scope == Scope::Global || experiences.contains(&ban.experience));
         bans
     }
 

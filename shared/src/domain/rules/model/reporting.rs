@@ -2,7 +2,8 @@
 
 use super::history::{History, Report, Revision};
 use crate::domain::clock::UnixSeconds;
-use crate::domain::rules::{BanRequest, Expiry, Length};
+use crate::domain::ids::ExperienceId;
+use crate::domain::rules::{BanRequest, Expiry, Length, Scope};
 
 /// How many seconds a call with a relative length may repeat an earlier one.
 const A_MINUTE: u64 = 60;
@@ -11,24 +12,28 @@ const A_MINUTE: u64 = 60;
 pub(super) fn reported(
     history: &History,
     request: &BanRequest,
+    (acting, experiences): (ExperienceId, &[ExperienceId]),
     since: UnixSeconds,
     now: UnixSeconds,
 ) -> Option<Report> {
     let mut equal = Vec::new();
-    for ban in history.reaching(request.user, request.experience) {
+    for ban in history.reaching_any(request.user, experiences) {
         let (mut revisions, last) = history.revisions(ban);
         revisions.push(last);
         revisions.retain(|revision| revision.until >= Expiry::At(since));
         revisions.retain(|revision| says(request, revision, now));
         if ban.scope == request.scope {
-            equal.extend(revisions.into_iter().map(|revision| (ban.guid(), revision)));
+            let is_here = ban.scope == Scope::Global || ban.experience == acting;
+            let found = revisions.into_iter();
+            equal.extend(found.map(|it| (ban.guid(), is_here && it.holds(now), it)));
         }
     }
-    // Of two that ended in the same second, the later one in the history.
-    equal.sort_by_key(|(_, revision)| revision.until);
+    // Of two in force, that of the acting experience; of two that ended in the same second, the later
+    // one in the history.
+    equal.sort_by_key(|(_, is_here, revision)| (revision.until, *is_here));
     equal
         .pop()
-        .map(|(guid, revision)| Report::Banned(guid, revision.number))
+        .map(|(guid, _, revision)| Report::Banned(guid, revision.number))
 }
 
 /// The expiry of a ban that is decided now.

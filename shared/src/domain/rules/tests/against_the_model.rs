@@ -43,6 +43,8 @@ proptest! {
     #[test]
     fn an_unban_report_never_changes_a_decision(steps in steps(), request in unban()) {
         let mut world = Play::through(&steps)?.world;
+        // To carry a ban over is a decision.
+        world.settle(request.user, request.place)?;
         let decided = world.decided();
         world.call(&Call::Unban(UnbanRequest { report_only: true, ..request }))?;
         prop_assert_eq!(decided, world.decided());

@@ -375,8 +375,8 @@ fn decision_on_a_global_ban_is_recognised() {
         guid: Guid::from(1),
         uid: Uid(1),
     };
-    let here = make(&standing, &ban_in(ARENA), identity, START);
-    let global = make(&standing, &ban_all_from(ARENA), identity, START);
+    let here = make(&standing, &ban_in(ARENA), ARENA, identity, START);
+    let global = make(&standing, &ban_all_from(ARENA), ARENA, identity, START);
     assert!(!here.decides_globally() && global.decides_globally());
 
     let revision = global.standing.counting(START).unwrap().current();

@@ -4,6 +4,7 @@ use super::{
     ARENA, BEACH, BanRequest, HOUR, Length, MALLORY, MINUTE, World, ban_all_from, ban_in, lasting,
     overwriting, report, unban_in, unbanned_in,
 };
+use crate::domain::ids::ExperienceId;
 use crate::domain::rules::model::Answer;
 
 /// Nothing is known about Mallory.
@@ -79,7 +80,7 @@ fn other_terms_scopes_and_decisions_ban_again() {
         ..erased.clone()
     };
     let elsewhere = BanRequest {
-        experience: BEACH,
+        place: BEACH.into(),
         ..erased.clone()
     };
     let reporting = |request| BanRequest {
@@ -102,7 +103,10 @@ fn other_terms_scopes_and_decisions_ban_again() {
         world.ban(&erased);
         world.erase(MALLORY).unwrap();
         assert_eq!(world.ban(&request), Answer::Ok);
-        assert!(world.is_banned(request.experience), "{request:?}");
+        assert!(
+            world.is_banned(ExperienceId::of_root(request.place)),
+            "{request:?}"
+        );
     }
 }
 

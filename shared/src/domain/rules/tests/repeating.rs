@@ -330,8 +330,14 @@ fn undo_in_between_is_another_decision() {
         guid: Guid::from(number),
         uid: Uid(number),
     };
-    let made = rules::make(&Standing::default(), &ban_in(ARENA), identity(1), START)
-        .made_by(Some(&call), START);
+    let made = rules::make(
+        &Standing::default(),
+        &ban_in(ARENA),
+        ARENA,
+        identity(1),
+        START,
+    )
+    .made_by(Some(&call), START);
     let judge = |standing: &_| rules::judge_ban(standing, &ban_in(ARENA), Some(&call), &[], START);
     assert_eq!(judge(&made.standing), Ok(rules::Judgement::Nothing));
     let step = UndoStep {

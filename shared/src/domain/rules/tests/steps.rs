@@ -5,13 +5,15 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::TestCaseError;
 
 use super::{
-    ALICE, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World, report,
-    unbanned_in,
+    ALICE, ARENA, BEACH, BOB, BOT, CONSOLE, Call, EXPERIENCES, HOUR, MINUTE, START, USERS, World,
+    report, unbanned_in,
 };
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, UserId};
 use crate::domain::rules::model::BanState;
-use crate::domain::rules::{BanRequest, Expiry, Length, Scope, UnbanRequest};
+use crate::domain::rules::{
+    BanRequest, Change, ChangeReport, Expiry, Length, ReportedAttempt, Scope, UnbanRequest,
+};
 
 /// The next step.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(super) enum Step {
     Report { back: Index, manner: Manner },
     /// A user is erased.
     Erase(UserId),
+    /// A place takes the next step of its join, or leaves.
+    Join,
 }
 
 /// The wording of a report.
@@ -39,6 +43,12 @@ pub(super) enum Manner {
     Brief,
     /// With the remaining length of the ban.
     Relative,
+    /// By `/reports`.
+    Named,
+    /// By `/reports`, as failed.
+    Failed,
+    /// By `/reports`, with the revision after the listed one.
+    Newer,
 }
 
 /// An item that was listed to an experience, and when.
@@ -46,6 +56,27 @@ pub(super) enum Manner {
 enum Shown {
     Ban(ExperienceId, BanState, UnixSeconds),
     Unban(ExperienceId, BanState),
+}
+
+impl Shown {
+    /// The report of it by `/reports`.
+    fn named(&self, manner: Manner) -> Call {
+        let (experience, ban, change) = match self {
+            Self::Ban(experience, ban, _) => (experience, ban, Change::Ban),
+            Self::Unban(experience, ban) => (experience, ban, Change::Unban),
+        };
+        let report = ChangeReport {
+            user: ban.user,
+            guid: ban.guid,
+            revision: ban.revision + u32::from(matches!(manner, Manner::Newer)),
+            change,
+            attempt: match manner {
+                Manner::Failed => ReportedAttempt::Failed { error: None },
+                _ => ReportedAttempt::Applied,
+            },
+        };
+        Call::Report(*experience, report)
+    }
 }
 
 /// A world that remembers what was sent and listed.
@@ -97,6 +128,7 @@ impl Play {
                 }
             }
             Step::Erase(user) => self.world.erase(*user)?,
+            Step::Join => self.world.join(BEACH, ARENA)?,
         }
         self.look();
         Ok(())
@@ -117,8 +149,17 @@ impl Play {
     /// Reports a listed item. Whatever was decided meanwhile, that changes no decision: a report of
     /// an unban never does, and one of a ban not while it can be recognised.
     fn report(&mut self, shown: &Shown, manner: Manner) -> Result<(), TestCaseError> {
+        let (user, place) = match shown {
+            Shown::Ban(experience, ban, _) | Shown::Unban(experience, ban) => {
+                (ban.user, *experience)
+            }
+        };
+        self.world.settle(user, place.into())?;
         let decided = self.world.decided();
         let (call, is_report) = match shown {
+            _ if matches!(manner, Manner::Named | Manner::Failed | Manner::Newer) => {
+                (shown.named(manner), true)
+            }
             Shown::Ban(experience, ban, at) => {
                 let mut request = report(ban, *experience);
                 match (manner, ban.terms.expires) {
@@ -210,7 +251,15 @@ fn step() -> impl Strategy<Value = Step> {
         HOUR + 1,
         9000,
     ]);
-    let manner = select(vec![Manner::Exact, Manner::Brief, Manner::Relative]);
+    let manner = select(vec![
+        Manner::Exact,
+        Manner::Brief,
+        Manner::Relative,
+        Manner::Named,
+        Manner::Failed,
+        Manner::Failed,
+        Manner::Newer,
+    ]);
     prop_oneof![
         2 => waits.prop_map(Step::Wait),
         2 => (any::<Index>(), -1..=1_i64)
@@ -219,6 +268,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<Index>().prop_map(|back| Step::Again { back }),
         6 => (any::<Index>(), manner).prop_map(|(back, manner)| Step::Report { back, manner }),
         1 => select(&USERS[..]).prop_map(Step::Erase),
+        2 => Just(Step::Join),
     ]
 }
 
@@ -259,7 +309,7 @@ pub(super) fn ban() -> impl Strategy<Value = BanRequest> {
             let ((moderator, private, public), length, universal) = terms;
             BanRequest {
                 user,
-                experience,
+                place: experience.into(),
                 scope,
                 overwrite,
                 applied,
@@ -281,7 +331,7 @@ pub(super) fn unban() -> impl Strategy<Value = UnbanRequest> {
     (place, reason, moderator, flags).prop_map(
         |((user, experience), reason, moderator, (applied, report_only, from_game))| UnbanRequest {
             user,
-            experience,
+            place: experience.into(),
             reason: reason.map(str::to_owned),
             moderator,
             applied,

@@ -1,6 +1,9 @@
 //! A store in memory that applies the rules like the database: one Global ban per user, one
 //! [`Here`] per user and experience; each call reads both, and writes an outcome or nothing.
 
+mod places;
+mod reports;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -9,12 +12,14 @@ use proptest::test_runner::TestCaseError;
 use super::{HOUR, MINUTE};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, UserId};
+use crate::domain::places::Membership;
 use crate::domain::rules::model::{Answer, BanState};
 use crate::domain::rules::{
     Ban, BanRequest, CallDigest, CallMark, Decision, Expiry, Here, Identity, Judgement,
     LATE_WINDOW, Outcome, REPEAT_LIMIT, Refusal, Revision, RevisionRef, Scope, Standing,
-    UnbanJudgement, UnbanRequest, Wording, appeal, decides, erased, judge_ban, judge_unban, lift,
-    make, may_be_late, may_mean_erased, overwrite, report, report_erased, report_unbanned,
+    UnbanJudgement, UnbanRequest, Wording, appeal, current_revision, decides, erased, judge_ban,
+    judge_unban, lift, make, may_be_late, may_mean_erased, overwrite, report, report_erased,
+    report_unbanned,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +31,8 @@ pub(super) struct Store {
     history: Vec<(UnixSeconds, Decision)>,
     /// The erased wordings, and until when they are valid.
     erased: BTreeMap<Wording, UnixSeconds>,
+    /// The places that are part of another one.
+    pub(super) joins: BTreeMap<ExperienceId, Membership>,
 }
 
 /// Calls.
@@ -43,7 +50,7 @@ impl Store {
     ) -> Answer {
         let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
         let call = call.as_ref();
-        let standing = self.standing(request.user, request.experience);
+        let standing = self.standing(request.user, self.acts_in(request.place, now));
         let late = if may_be_late(&standing, request, now) {
             self.late(request, now)
         } else {
@@ -53,14 +60,23 @@ impl Store {
         let outcome = if decides(&judged) && self.reports_erased(request, now) {
             Ok(Some(report_erased(&standing, now)))
         } else {
+            let place = self.resolved(request.place, now);
+            let is_of_root = |revision: RevisionRef| {
+                let root = place.root_beside();
+                request.scope == Scope::Experience && root == Some(revision.made_in)
+            };
             judged.map(|judgement| match judgement {
                 Judgement::Nothing => None,
+                Judgement::Report(revision) if is_of_root(revision) => None,
                 Judgement::Report(revision) => Some(report(&standing, revision)),
                 Judgement::Overwrite => Some(overwrite(&standing, request, now).made_by(call, now)),
-                Judgement::Make => Some(make(&standing, request, identity, now).made_by(call, now)),
+                Judgement::Make => {
+                    let made = make(&standing, request, place.experience, identity, now);
+                    Some(made.made_by(call, now))
+                }
             })
         };
-        self.finish(outcome, request.user, request.experience, now)
+        self.finish(outcome, request.user, self.acts_in(request.place, now), now)
     }
 
     pub(super) fn erase(&mut self, user: UserId, now: UnixSeconds) {
@@ -87,7 +103,8 @@ impl Store {
     }
 
     fn reports_erased(&self, request: &BanRequest, now: UnixSeconds) -> bool {
-        let wordings = may_mean_erased(request, now).into_iter();
+        let experiences = self.experiences(request.place, now);
+        let wordings = may_mean_erased(request, &experiences, now).into_iter();
         wordings
             .filter_map(|wording| self.erased.get(&wording))
             .any(|until| now <= *until)
@@ -100,7 +117,7 @@ impl Store {
         now: UnixSeconds,
     ) -> Answer {
         let call = by.map(|by| CallDigest::new(by, None, &request.meaning_as_appeal()));
-        let standing = self.standing(request.user, request.experience);
+        let standing = self.standing(request.user, self.acts_in(request.place, now));
         let outcome = appeal(
             &standing,
             request.scope,
@@ -109,7 +126,7 @@ impl Store {
             now,
         )
         .map(Some);
-        self.finish(outcome, request.user, request.experience, now)
+        self.finish(outcome, request.user, self.acts_in(request.place, now), now)
     }
 
     pub(super) fn unban(
@@ -120,13 +137,13 @@ impl Store {
     ) -> Answer {
         let call = by.map(|by| CallDigest::new(by, None, &request.meaning()));
         let call = call.as_ref();
-        let standing = self.standing(request.user, request.experience);
+        let standing = self.standing(request.user, self.acts_in(request.place, now));
         let outcome = judge_unban(&standing, request, call, now).map(|judgement| match judgement {
             UnbanJudgement::Nothing => None,
             UnbanJudgement::Report => Some(report_unbanned(&standing)),
             UnbanJudgement::Lift => Some(lift(&standing, request, now).made_by(call, now)),
         });
-        self.finish(outcome, request.user, request.experience, now)
+        self.finish(outcome, request.user, self.acts_in(request.place, now), now)
     }
 
     fn finish(
@@ -147,6 +164,7 @@ impl Store {
                     self.globals.insert(user, (global, standing.global_mark));
                 }
                 self.heres.insert((user, experience), standing.here);
+                self.propagate(user);
                 for decision in decisions {
                     self.records.insert(decision.ban.guid, decision.ban.clone());
                     self.history.push((now, decision));
@@ -161,12 +179,26 @@ impl Store {
         }
     }
 
+    /// A decision reaches the user's other experiences.
+    fn propagate(&mut self, user: UserId) {
+        let theirs = self.heres.keys().filter(|(of, _)| *of == user);
+        for (_, experience) in theirs.copied().collect::<Vec<_>>() {
+            let standing = self.standing(user, experience).without_stale_failures();
+            self.heres.insert((user, experience), standing.here);
+        }
+    }
+
     /// The revisions in the requested scope that a decision of the last hour ended.
     fn late(&self, request: &BanRequest, now: UnixSeconds) -> Vec<Revision> {
+        let experiences = self.experiences(request.place, now);
+        let other = self.resolved(request.place, now).other;
+        let other = other.filter(|_| request.scope == Scope::Experience);
+        let other = other.and_then(|other| self.standing(request.user, other).here.ban);
+        let other = other.and_then(current_revision);
         let in_scope = |ban: &Ban| match request.scope {
             Scope::Global => ban.scope == Scope::Global,
             Scope::Experience => {
-                ban.scope == Scope::Experience && ban.made_in == request.experience
+                ban.scope == Scope::Experience && experiences.contains(&ban.made_in)
             }
         };
         let lately = self
@@ -183,6 +215,7 @@ impl Store {
                 },
                 Expiry::Never => Revision { until: *at, ban },
             })
+            .chain(other)
             .collect()
     }
 }
@@ -212,17 +245,27 @@ impl Store {
         experience: ExperienceId,
         now: UnixSeconds,
     ) -> Option<BanState> {
-        let standing = self.standing(user, experience);
-        standing
-            .shown(now)
-            .map(|ban| self.state(ban, experience, now))
+        let place = self.resolved(experience.into(), now);
+        let mut standing = self.standing(user, place.experience);
+        if let Some(besides) = place.besides {
+            standing = standing.with_other(self.standing(user, besides).here, now);
+        }
+        let shown = standing.shown(now)?;
+        Some(BanState {
+            applied: standing.here.report == Some(shown.current()),
+            ..self.state(shown, place.experience, now)
+        })
     }
 
     pub(super) fn pending_bans(&self, experience: ExperienceId, now: UnixSeconds) -> Vec<BanState> {
+        let experience = self.acts_in(experience.into(), now);
         let mut list: Vec<_> = self
             .standings(experience)
-            .filter_map(|standing| standing.pending().ban_at(now))
-            .map(|pending| self.recorded(pending.revision, experience, now))
+            .filter_map(|standing| {
+                let pending = standing.pending().ban_at(now)?;
+                let ban = self.recorded(pending.revision, experience, now);
+                Some(with_failures(ban, &standing, now))
+            })
             .collect();
         list.sort_by_key(|ban| ban.guid);
         list
@@ -233,14 +276,18 @@ impl Store {
         experience: ExperienceId,
         now: UnixSeconds,
     ) -> Vec<BanState> {
+        let experience = self.acts_in(experience.into(), now);
         let mut pending: Vec<_> = self
             .standings(experience)
-            .filter_map(|standing| standing.pending().unban_at(now))
+            .filter_map(|standing| Some((standing.pending().unban_at(now)?, standing)))
             .collect();
-        pending.sort_by_key(|pending| (pending.due, pending.reported.guid));
+        pending.sort_by_key(|(pending, _)| (pending.due, pending.reported.guid));
         pending
             .into_iter()
-            .map(|pending| self.recorded(pending.reported, experience, now))
+            .map(|(pending, standing)| {
+                let ban = self.recorded(pending.reported, experience, now);
+                with_failures(ban, &standing, now)
+            })
             .collect()
     }
 
@@ -263,6 +310,10 @@ impl Store {
             }
         }
         edges.extend(self.erased.values());
+        for join in self.joins.values().filter_map(|it| it.join()) {
+            let (announced, carries) = (join.announced.seconds(), join.carries_from().seconds());
+            edges.extend([announced.plus(75), carries]);
+        }
         edges
     }
 
@@ -311,6 +362,13 @@ impl Store {
             active: ban.holds(now),
             appealed: ban.is_appealed(),
             applied: reported == Some(ban.current()),
+            failures: None,
         }
     }
+}
+
+fn with_failures(ban: BanState, standing: &Standing, now: UnixSeconds) -> BanState {
+    let failures = standing.failures_at(now);
+    let failures = failures.map(|failures| (failures.count, failures.not_before));
+    BanState { failures, ..ban }
 }

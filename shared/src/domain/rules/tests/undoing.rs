@@ -60,7 +60,7 @@ impl World {
                         let uid = Uid(self.history.len() as u64 + 1);
                         let moment = UnixMillis::from_millis(now.0 * 1000 + uid.0);
                         let guid = Guid::mint(moment, uid);
-                        rules::make(standing, &request, Identity { guid, uid }, now)
+                        rules::make(standing, &request, ARENA, Identity { guid, uid }, now)
                     }
                     Ok(Judgement::Overwrite) => rules::overwrite(standing, &request, now),
                     _ => return,
@@ -128,7 +128,7 @@ impl World {
 fn request(scope: Scope, terms: u8) -> BanRequest {
     BanRequest {
         user: MALLORY,
-        experience: ARENA,
+        place: ARENA.into(),
         scope,
         overwrite: true,
         applied: false,
@@ -147,7 +147,7 @@ fn request(scope: Scope, terms: u8) -> BanRequest {
 fn unban() -> UnbanRequest {
     UnbanRequest {
         user: MALLORY,
-        experience: ARENA,
+        place: ARENA.into(),
         reason: None,
         moderator: None,
         applied: false,

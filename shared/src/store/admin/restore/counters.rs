@@ -93,8 +93,8 @@ impl Restoring {
         })
     }
 
-    /// Moves the counters of a workspace past every value that either table knows and begins a new
-    /// epoch of its log. Takes effect once, however often it is called. `largest_uid` is the
+    /// Moves the counters of a workspace past every value that either table knows, begins a new epoch
+    /// of its log, and has its snapshot built again. Takes effect once, however often it is called. `largest_uid` is the
     /// largest number of a ban in the users' records.
     pub async fn forward(
         &self,
@@ -103,6 +103,9 @@ impl Restoring {
     ) -> Result<Forwarded, ApiError> {
         let uid = self.forward_uid(prefix, largest_uid).await?;
         let (log_position, epoch) = self.forward_log(prefix).await?.unzip();
+        if !self.is_preview {
+            self.live.reset_snapshot(prefix).await?;
+        }
         Ok(Forwarded {
             uid,
             log_position,

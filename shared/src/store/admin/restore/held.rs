@@ -59,7 +59,7 @@ impl HeldItems {
 
     pub fn experiences(&self) -> BTreeSet<ExperienceId> {
         let keys = self.of_kind("experience").filter_map(Key::of);
-        keys.filter_map(|key| key.sk.strip_prefix("E#")?.parse().ok())
+        keys.filter_map(|key| ExperienceId::in_key(key.sk.strip_prefix("E#")?))
             .collect()
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{Restored, Restoring};
 use crate::domain::clock::UnixMillis;
-use crate::domain::ids::WorkspacePrefix;
+use crate::domain::ids::{ExperienceId, WorkspacePrefix};
+use crate::store::access::places::JoinAttributes;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key, StoredKind, attributes};
@@ -21,7 +22,7 @@ pub(super) enum Fate {
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
-    /// It stays deleted: a lease, or a recent observation.
+    /// It stays deleted: a lease, a recent observation, or a snapshot.
     StayGone,
     /// It is put back with its user.
     WithUser,
@@ -46,9 +47,13 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         StoredKind::Evidence | StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
         StoredKind::EvidenceEntry | StoredKind::EvidenceText => Some(Fate::WithEvidence),
         StoredKind::Counter | StoredKind::Log => Some(Fate::Counter),
-        StoredKind::Checks | StoredKind::Lease | StoredKind::Pace | StoredKind::Sighting => {
-            Some(Fate::StayGone)
-        }
+        StoredKind::Checks
+        | StoredKind::Lease
+        | StoredKind::LoggedTick
+        | StoredKind::Pace
+        | StoredKind::Sighting
+        | StoredKind::Snapshot
+        | StoredKind::Tick => Some(Fate::StayGone),
         StoredKind::Experience | StoredKind::Global | StoredKind::Protected => Some(Fate::WithUser),
         StoredKind::EndedMirror
         | StoredKind::Endpoint
@@ -116,11 +121,13 @@ impl Restoring {
                 Ok(())
             }
             Fate::Link => {
-                let experience = Key::of(&item).and_then(|key| key.sk.parse().ok());
+                let experience = Key::of(&item).and_then(|key| ExperienceId::in_key(&key.sk));
                 if let Some(experience) = experience {
                     if !self.is_preview {
+                        let join = items::read::<JoinAttributes>(item)?.join();
                         let now = now.seconds();
                         self.live.write_link(prefix, experience, now).await?;
+                        self.live.put_back_join(prefix, experience, join).await?;
                     }
                     done.linked.insert(experience);
                 }

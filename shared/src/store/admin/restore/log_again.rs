@@ -91,6 +91,10 @@ impl Restoring {
             return Ok(state);
         }
         let state = self.compare_heads(prefix).await?;
+        if !self.is_preview {
+            // If the restore is cancelled, no new epoch tells readers to start over.
+            self.live.reset_snapshot(prefix).await?;
+        }
         if let Ok(mut known) = self.logs.0.lock() {
             known.insert(prefix, state);
         }

@@ -222,6 +222,7 @@ impl Restoring {
                 limits: CallerLimits::Unbound,
                 idempotency: None,
                 digest: None,
+                dry_run: None,
             };
             let committing = self.live.commit_with_retry(&call, |snapshot, now| {
                 let outcome = outcome_of(&snapshot.standing, now.seconds());

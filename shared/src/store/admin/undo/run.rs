@@ -1,6 +1,6 @@
 //! Undoes a key's decisions, one chain of bans after the other.
 
-use super::{Chain, UndoWindow};
+use super::{Chain, FormerRoot, UndoWindow};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
@@ -13,6 +13,8 @@ pub struct Undo {
     pub prefix: WorkspacePrefix,
     /// The decisions to undo.
     pub window: UndoWindow,
+    /// Where the place acted, if a join is undone.
+    pub former_root: Option<FormerRoot>,
     /// The actor name of the undo's own decisions, by which they can be undone in turn.
     pub name: String,
     /// The AWS principal who runs it.
@@ -45,6 +47,7 @@ impl Undo {
             limits: CallerLimits::Unbound,
             idempotency: None,
             digest: None,
+            dry_run: None,
         };
         let committed = store
             .commit_with_retry(&context, |snapshot, now| {
@@ -76,6 +79,12 @@ impl Undo {
         let history = store
             .history(self.prefix, chain.user, self.window.since)
             .await?;
+        let stays_lifted = self
+            .former_root
+            .is_some_and(|former| self.window.was_lifted_at_root(chain, former, &history));
+        if stays_lifted {
+            return Ok(rules::unchanged(standing));
+        }
         let steps = self.window.steps(chain, &history);
         let reason = format!("Undo of what {} decided.", self.window.key_id);
         Ok(rules::undo(standing, chain.scope(), &steps, &reason, now))

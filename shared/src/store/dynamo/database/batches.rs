@@ -1,6 +1,7 @@
 //! Reads many items by their keys, in batches that DynamoDB accepts.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,8 +15,21 @@ const BATCH_KEYS: usize = 100;
 /// How many of those calls run in parallel.
 const BATCHES_AT_ONCE: usize = 10;
 
-/// How many calls in a row may return none of the remaining keys before the read fails.
+/// How many calls in a row may return none of the remaining keys before the read gives up.
 const STALLED_ROUNDS: u32 = 4;
+
+/// The maximum time of a call: all attempts of the SDK (see `connection`), and a little.
+pub(in crate::store) const READ: Duration = Duration::from_millis(2400);
+
+/// What a batch read returned.
+#[derive(Debug, Default)]
+pub(in crate::store) struct PartialRead {
+    pub items: Vec<Item>,
+    /// The keys whose items are unknown.
+    pub unprocessed: HashSet<Key>,
+    /// Why there are such keys.
+    failure: Option<DatabaseError>,
+}
 
 impl Database {
     /// Reads any number of items of either table, without those that do not exist or have expired.
@@ -34,9 +48,13 @@ impl Database {
         keys: impl IntoIterator<Item = Key>,
         consistent: bool,
     ) -> Result<Vec<Item>, DatabaseError> {
-        let reads = batches(keys)
-            .into_iter()
-            .map(|batch| self.get_batch(batch, consistent));
+        let reads = batches(keys).into_iter().map(|batch| async {
+            let read = self.get_batch(batch, consistent, Duration::ZERO).await?;
+            match read.failure {
+                None => Ok(read.items),
+                Some(failure) => Err(failure),
+            }
+        });
         let found: Vec<Vec<Item>> = stream::iter(reads)
             .buffered(BATCHES_AT_ONCE)
             .try_collect()
@@ -44,13 +62,44 @@ impl Database {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Reads up to [`BATCH_KEYS`] different keys.
+    /// Reads what the database returns in time, without items that do not exist or have expired.
+    /// Fails only if it returns nothing at all.
+    pub(in crate::store) async fn batch_get_some(
+        &self,
+        keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
+    ) -> Result<PartialRead, DatabaseError> {
+        let batches = batches(keys);
+        let count: usize = batches.iter().map(Vec::len).sum();
+        let reads = batches
+            .into_iter()
+            .map(|batch| self.get_batch(batch, consistent, READ));
+        let reads: Vec<_> = stream::iter(reads)
+            .buffered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut found = PartialRead::default();
+        for read in reads {
+            found.items.extend(lasting(read.items));
+            found.unprocessed.extend(read.unprocessed);
+            found.failure = read.failure.or(found.failure);
+        }
+        match found.failure {
+            Some(failure) if found.unprocessed.len() == count => Err(failure),
+            _ => Ok(found),
+        }
+    }
+
+    /// Reads up to [`BATCH_KEYS`] different keys. Each call after the first starts only with this
+    /// much time left.
     async fn get_batch(
         &self,
         keys: Vec<Key>,
         consistent: bool,
-    ) -> Result<Vec<Item>, DatabaseError> {
+        needs: Duration,
+    ) -> Result<PartialRead, DatabaseError> {
         let (mut items, mut left, mut stalled) = (Vec::new(), keys.len(), 0);
+        let mut left_because = None;
         let mut keys_of: HashMap<&str, Vec<Item>> = HashMap::new();
         for key in keys {
             let keys = keys_of.entry(self.table_of(&key)).or_default();
@@ -71,9 +120,15 @@ impl Database {
             let call = self
                 .client
                 .batch_get_item()
-                .set_request_items(Some(wanted))
+                .set_request_items(Some(wanted.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let output = self.timed(call.send()).await.map_err(failure)?;
+            let output = match self.timed(call.send()).await.map_err(failure) {
+                Ok(output) => output,
+                Err(error) => {
+                    left_because = Some(error);
+                    break;
+                }
+            };
             self.meter.read(output.consumed_capacity());
             items.extend(
                 output
@@ -86,7 +141,10 @@ impl Database {
             let before =
                 std::mem::replace(&mut left, wanted.values().map(|it| it.keys.len()).sum());
             if left == 0 {
-                return Ok(items);
+                return Ok(PartialRead {
+                    items,
+                    ..PartialRead::default()
+                });
             }
             stalled = if left < before {
                 0
@@ -94,10 +152,17 @@ impl Database {
                 stalled.saturating_add(1)
             };
             self.pause(stalled).await;
+            if !self.has_time(needs) {
+                break;
+            }
         }
-        Err(DatabaseError::Unavailable(
-            "keys were left unprocessed".to_owned(),
-        ))
+        let unprocessed = wanted.values().flat_map(|it| &it.keys);
+        let gave_back = || DatabaseError::Unavailable("keys were left unprocessed".to_owned());
+        Ok(PartialRead {
+            items,
+            unprocessed: unprocessed.filter_map(Key::of).collect(),
+            failure: Some(left_because.unwrap_or_else(gave_back)),
+        })
     }
 }
 

@@ -50,6 +50,7 @@ stored_kinds! {
         Lease = "lease",
         Link = "link",
         Log = "log",
+        LoggedTick = "logged-tick",
         Notification = "notification",
         Pace = "pace",
         Protected = "protected",
@@ -58,6 +59,8 @@ stored_kinds! {
         RemovedEvidence = "removed-evidence",
         Request = "request",
         Sighting = "sighting",
+        Snapshot = "snapshot",
+        Tick = "tick",
     ;
     /// The kinds in the workspaces table.
     IN_WORKSPACES:
@@ -136,10 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn stream_passes_on_every_logged_kind() {
+    fn stream_passes_on_every_logged_kind_and_the_tick() {
         let template = include_str!("../../../../../template.yaml");
-        let logged = StoredKind::IN_BANS.iter().filter(|kind| kind.is_logged());
-        let named: Vec<_> = logged.map(|kind| format!("{:?}", kind.name())).collect();
+        let is_passed = |kind: &&StoredKind| kind.is_logged() || **kind == StoredKind::Tick;
+        let passed = StoredKind::IN_BANS.iter().filter(is_passed);
+        let named: Vec<_> = passed.map(|kind| format!("{:?}", kind.name())).collect();
         let pattern = |kinds: &[String]| {
             let kinds = kinds.join(",");
             format!(r#"{{"NewImage":{{"kind":{{"S":[{kinds}]}},"log_position""#)

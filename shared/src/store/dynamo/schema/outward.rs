@@ -2,6 +2,7 @@
 //! mirror.
 
 use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
+use crate::domain::clock::UnixMillis;
 use crate::domain::ids::{ExperienceId, GroupId, Guid, UniverseId, UserId, WorkspacePrefix};
 use crate::domain::webhooks::{DeliveryKey, EndpointId};
 
@@ -18,6 +19,9 @@ pub const ENDPOINTS: &str = "V";
 
 /// The groups in which roles may be changed, in the workspaces table.
 pub const GROUPS: &str = "G";
+
+/// The ticks, which belong to no workspace.
+const TICKS: &str = "T";
 
 /// The partition of the mirrors, in the workspaces table.
 pub const MIRRORS: &str = "M";
@@ -40,6 +44,31 @@ impl Key {
             pk: log_head_partition(prefix),
             sk: "L".to_owned(),
         }
+    }
+
+    /// The item that is written each minute, to follow it through the stream.
+    pub fn tick() -> Self {
+        Self {
+            pk: TICKS.to_owned(),
+            sk: "T".to_owned(),
+        }
+    }
+
+    /// The last tick that has come through the stream.
+    pub fn logged_tick() -> Self {
+        Self {
+            pk: TICKS.to_owned(),
+            sk: "L".to_owned(),
+        }
+    }
+
+    /// When the entry of the log with this key was decided; an expiry's key has no time.
+    #[must_use]
+    pub fn moment(&self) -> Option<UnixMillis> {
+        let (kind, rest) = self.sk.split_once('#')?;
+        let millis = rest.split('#').next()?.parse().ok();
+        let millis = millis.filter(|_| matches!(kind, "H" | "A"));
+        millis.map(UnixMillis::from_millis)
     }
 
     /// The expiry of a ban after this many decisions.
@@ -94,6 +123,14 @@ impl Key {
         }
     }
 
+    /// The state of a workspace's snapshot.
+    pub fn snapshot(prefix: WorkspacePrefix) -> Self {
+        Self {
+            pk: format!("{prefix}#J"),
+            sk: "J".to_owned(),
+        }
+    }
+
     /// A lease.
     pub fn lease(prefix: WorkspacePrefix, name: &str) -> Self {
         Self {
@@ -102,6 +139,12 @@ impl Key {
         }
     }
 }
+
+/// The partition of snapshots that are due, in the index of due work, for all workspaces.
+pub const DUE_SNAPSHOTS: &str = "J";
+
+/// The name of the lease on building a workspace's snapshot.
+pub const SNAPSHOT_LEASE: &str = "J";
 
 /// The sort key prefix of the expiries of a user's bans.
 const EXPIRY_PREFIX: &str = "T#";

@@ -56,6 +56,10 @@ impl ErasureBatch {
         }
     }
 
+    pub const fn prefix(&self) -> WorkspacePrefix {
+        self.prefix
+    }
+
     pub fn items(&self) -> &[Item] {
         &self.items
     }

@@ -2,10 +2,10 @@
 
 use futures::future::try_join_all;
 
-use super::{Head, LogEntry, LogPage, LogPosition, LoggedItem};
+use super::{Head, LogEntry, LogHead, LogPage, LoggedItem};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
-use crate::domain::history::LoggedEvent;
+use crate::domain::history::{LogPosition, LoggedEvent};
 use crate::domain::ids::WorkspacePrefix;
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, number, text};
@@ -92,32 +92,43 @@ impl Store {
         prefix: WorkspacePrefix,
         consistent: bool,
     ) -> Result<LogPosition, ApiError> {
+        Ok(self.read_log_head(prefix, consistent).await?.last)
+    }
+
+    async fn read_log_head(
+        &self,
+        prefix: WorkspacePrefix,
+        consistent: bool,
+    ) -> Result<LogHead, ApiError> {
         let found = self
             .database
             .batch_get([Key::log_head(prefix)], consistent)
             .await?;
         let head = found.into_iter().next().map(items::read::<Head>);
-        let head = head.transpose()?.unwrap_or_default();
-        Ok(LogPosition {
-            epoch: head.epoch,
-            position: head.log_position,
-        })
+        Ok(head.transpose()?.unwrap_or_default().into())
     }
 
-    /// The last position of a log that has reached `position`; `None` if it has not. A log that
-    /// seems shorter is read again consistently.
+    /// The last position of a log that has reached `position`; `None` if it has not.
     pub async fn log_head_from(
         &self,
         prefix: WorkspacePrefix,
         position: LogPosition,
     ) -> Result<Option<LogPosition>, ApiError> {
-        for consistent in [false, true] {
-            let head = self.log_head(prefix, consistent).await?;
-            if head >= position {
-                return Ok(Some(head));
-            }
+        let head = self.log_end(prefix, position).await?.last;
+        Ok((head >= position).then_some(head))
+    }
+
+    /// The end of a log. One that seems to end before `position` is read again consistently.
+    pub async fn log_end(
+        &self,
+        prefix: WorkspacePrefix,
+        position: LogPosition,
+    ) -> Result<LogHead, ApiError> {
+        let head = self.read_log_head(prefix, false).await?;
+        if head.last >= position {
+            return Ok(head);
         }
-        Ok(None)
+        self.read_log_head(prefix, true).await
     }
 
     /// The event at a position, if it is still in the log; eventually consistent.

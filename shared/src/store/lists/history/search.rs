@@ -37,6 +37,7 @@ struct Changed {
 impl Store {
     /// The revisions that a call may report late: of those in the requested scope that were in
     /// force within the last hour and have been replaced since, the latest with the call's terms.
+    /// A call that names a part may also report bans of its root, or the other way round.
     ///
     /// Unavailable if the user had more changes in that hour than a search reads, and none of the
     /// newest matches.
@@ -68,7 +69,7 @@ impl Store {
             let Replaced { at, previous } = items::read(item)?;
             let revision = revision_until(previous.into(), at);
             Ok(revision.filter(|revision| {
-                let is_here = revision.ban.made_in == snapshot.experience;
+                let is_here = snapshot.experiences().contains(&revision.ban.made_in);
                 (is_here || request.scope == Scope::Global) && request.reports(revision, now)
             }))
         };

@@ -57,7 +57,7 @@ impl Universe {
     ) {
         let request = BanRequest {
             user: USER,
-            experience: place,
+            place: place.into(),
             scope,
             overwrite: true,
             applied: false,
@@ -77,7 +77,7 @@ impl Universe {
         let outcome = if standing.in_force(scope, self.now).is_some() {
             rules::overwrite(&standing, &request, self.now)
         } else {
-            rules::make(&standing, &request, identity, self.now)
+            rules::make(&standing, &request, place, identity, self.now)
         };
         self.keep(place, outcome.standing);
     }
@@ -85,7 +85,7 @@ impl Universe {
     pub(super) fn lift(&mut self, place: ExperienceId) {
         let request = UnbanRequest {
             user: USER,
-            experience: place,
+            place: place.into(),
             reason: None,
             moderator: None,
             applied: false,

@@ -30,8 +30,16 @@ proptest! {
         prop_assume!(world.store.history().count() > decisions);
         let mut again = world.clone();
         again.now = again.now.plus(wait);
+        // To carry a ban over is a decision, after which a call is no repeat.
+        let (Call::Ban(BanRequest { place, .. })
+        | Call::Appeal(BanRequest { place, .. })
+        | Call::Unban(UnbanRequest { place, .. })) = &call else {
+            unreachable!("it decides")
+        };
+        let place = |world: &World| world.store.resolved(*place, world.now);
+        prop_assume!(place(&world) == place(&again));
         let is_in_force = |ban: &BanRequest| {
-            let standing = again.store.standing(ban.user, ban.experience);
+            let standing = again.store.standing(ban.user, crate::domain::ids::ExperienceId::of_root(ban.place));
             standing.in_force(ban.scope, again.now).is_some()
         };
         let counts = match &call {

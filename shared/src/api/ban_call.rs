@@ -1,25 +1,49 @@
-//! The validated request.
+//! The fields of a ban: the body of `/ban-async`, or of one user in `/bans/bulk`.
 
-use shared::api::{ApiRequest, Fields};
-use shared::domain::clock::UnixSeconds;
-use shared::domain::error::ApiError;
-use shared::domain::length;
-use shared::domain::rules::{BanRequest, Length, Scope, Terms};
-use shared::moderation::Intent;
+use super::{ApiRequest, Fields};
+use crate::domain::clock::UnixSeconds;
+use crate::domain::error::ApiError;
+use crate::domain::length;
+use crate::domain::rules::{BanRequest, Length, Scope, Terms};
+use crate::moderation::Intent;
+
+/// The query of a ban call.
+#[derive(Clone, Copy, Debug)]
+pub struct BanQuery {
+    applied: bool,
+    appeal: bool,
+}
+
+impl BanQuery {
+    /// Reads the query; errors stay in it.
+    pub fn read(query: &mut Fields) -> Self {
+        let applied = query.optional_flag("experienceBanCompleted");
+        let appeal = query.optional_flag("isAppeal");
+        Self {
+            applied: applied.unwrap_or(false),
+            appeal: appeal.unwrap_or(false),
+        }
+    }
+}
 
 /// Parses query and body; an error names every invalid field.
-pub fn parse(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Intent), ApiError> {
+pub fn parse_ban(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Intent), ApiError> {
     let mut query = request.query();
-    let applied = query
-        .optional_flag("experienceBanCompleted")
-        .unwrap_or(false);
-    let appeal = query.optional_flag("isAppeal").unwrap_or(false);
-
+    let flags = BanQuery::read(&mut query);
     let mut body = request.body()?;
     body.take_errors_of(query);
+    read_ban(body, flags, now)
+}
+
+/// Parses the fields of one ban; an error names every invalid field.
+pub fn read_ban(
+    mut body: Fields,
+    BanQuery { applied, appeal }: BanQuery,
+    now: UnixSeconds,
+) -> Result<(BanRequest, Intent), ApiError> {
     let overwrite = body.flag("overwrite");
     let user = body.id("userId");
-    let experience = body.id("experienceId");
+    let place = body.id("experienceId");
     let moderator = body.id("banModerator");
     let scope = body.word(
         "banType",
@@ -34,7 +58,7 @@ pub fn parse(request: &ApiRequest, now: UnixSeconds) -> Result<(BanRequest, Inte
     body.build(|| {
         let ban = BanRequest {
             user: user?,
-            experience: experience?,
+            place: place?,
             scope: scope?,
             overwrite: overwrite?,
             applied,

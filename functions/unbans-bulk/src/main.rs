@@ -1,0 +1,13 @@
+//! `POST /api/v1/unbans/bulk`: handles up to 100 users like `/unban-async`, each with its own result.
+
+mod handler;
+
+use lambda_http::Error;
+use shared::api::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()?
+        .serve("unbans-bulk", handler::handle)
+        .await
+}
