@@ -10,7 +10,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use shared::domain::ids::{ExperienceId, ModeratorId, UserId, WorkspaceId};
+use shared::domain::ids::{ExperienceId, ModeratorId, PlaceId, UserId, WorkspaceId};
 use shared::domain::rules::Scope;
 
 /// Wrong arguments that are found only after the command has started. The exit status is 2.
@@ -51,9 +51,9 @@ impl NamedWorkspace {
 pub struct ExperienceArgs {
     #[command(flatten)]
     pub place: WorkspaceArg,
-    /// The experience's place id.
-    #[arg(long, short, value_name = "ID", value_parser = experience)]
-    pub experience: ExperienceId,
+    /// The experience's place id, or that of a place that is part of it.
+    #[arg(long = "experience", short = 'e', value_name = "ID", value_parser = named_place)]
+    pub named: PlaceId,
 }
 
 /// The options of commands that ask for confirmation.
@@ -129,8 +129,13 @@ pub fn user(text: &str) -> Result<UserId, String> {
     id(text).ok_or_else(|| "expected a Roblox user id, a number from 1 to 2^53 - 1".to_owned())
 }
 
-pub fn experience(text: &str) -> Result<ExperienceId, String> {
+pub fn named_place(text: &str) -> Result<PlaceId, String> {
     id(text).ok_or_else(|| "expected a Roblox place id, a number from 1 to 2^53 - 1".to_owned())
+}
+
+/// A place itself, even if it is part of another.
+pub fn experience(text: &str) -> Result<ExperienceId, String> {
+    named_place(text).map(ExperienceId::of_root)
 }
 
 pub fn moderator(text: &str) -> Result<ModeratorId, String> {

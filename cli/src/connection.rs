@@ -24,7 +24,9 @@ use aws_smithy_http_client::{Builder, tls};
 use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use shared::store::{Database, Store, Tables};
+use shared::domain::ids::{ExperienceId, WorkspacePrefix};
+use shared::domain::places::Join;
+use shared::store::{Database, Joining, Store, Tables};
 
 /// The defaults of `make dev`. A local DynamoDB may keep separate tables for each access key and region,
 /// so these must match.
@@ -35,6 +37,7 @@ mod local {
     pub const CREDENTIAL: &str = "test";
     pub const EVIDENCE_BUCKET: &str = "evidence-bucket";
     pub const EXPORTS_BUCKET: &str = "exports-bucket";
+    pub const SNAPSHOT_BUCKET: &str = "snapshot-bucket";
     pub const API: &str = "http://127.0.0.1:9000/api/v1";
 }
 
@@ -89,6 +92,20 @@ pub struct OperatorSession {
     pub store: Store,
     /// Who runs the command, for the history.
     pub principal: String,
+}
+
+impl OperatorSession {
+    /// A join that this command continues.
+    #[must_use]
+    pub fn joining(&self, prefix: WorkspacePrefix, part: ExperienceId, join: Join) -> Joining {
+        Joining {
+            prefix,
+            part,
+            join,
+            principal: Some(self.principal.clone()),
+            request_id: uuid::Uuid::new_v4().to_string(),
+        }
+    }
 }
 
 /// A located installation.

@@ -3,5 +3,6 @@
 pub mod estimate;
 pub mod games;
 pub mod measured;
+mod module;
 pub mod prices;
 pub mod stack;

@@ -70,7 +70,7 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::workspace::run(command, &store, output).await?;
         }
         Command::Experience { command } => {
-            commands::experience::run(command, &open_unless_restoring().await?, output).await?;
+            commands::experience::run(command, &cli.connection, output).await?;
         }
         Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
         Command::Group { command } => {

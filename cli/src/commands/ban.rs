@@ -86,7 +86,7 @@ impl BanArgs {
         let private_reason = self.private_reason.clone();
         BanRequest {
             user: self.user,
-            experience: self.place.experience,
+            place: self.place.named,
             scope: self.scope,
             overwrite: self.overwrite,
             applied: self.applied,
@@ -110,10 +110,9 @@ impl BanArgs {
 pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
-    let experience = args.place.experience;
-    experience::require_linked(store, &workspace, experience).await?;
+    let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let (request, intent) = (args.request(), args.intent());
-    let preview = BanPreview::of(store, &workspace, &request, intent).await?;
+    let preview = BanPreview::of(store, &workspace, &request, place, intent).await?;
     if args.safety.dry_run {
         preview.refuse()?;
         return output.one(&preview);
@@ -124,7 +123,7 @@ pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Re
     let moderator = Some(args.moderator);
     let context = operator_call(session, workspace.guid, args.user, args.place, moderator).await?;
     let authority = authority(workspace.guid, UnixMillis::now().seconds());
-    let committed = moderation::ban(store, &context, &request, intent, &authority).await?;
+    let committed = moderation::ban(store, &context, &request, intent, &authority, None).await?;
 
     note!("{}", echo(&committed, &request));
     let standing = &committed.standing;
@@ -141,7 +140,7 @@ fn echo(committed: &Committed, request: &BanRequest) -> String {
         Some(decision) => sentence(decision),
         None if request.applied => format!(
             "Recorded that experience {} has applied the ban.",
-            request.experience
+            request.place
         ),
         None => "Nothing changed: the ban in force already has these terms.".to_owned(),
     }
@@ -172,7 +171,7 @@ pub async fn operator_call(
     Ok(WriteContext {
         user,
         prefix,
-        link: session.store.link_of(prefix, place.experience).await?,
+        link: session.store.link_of(prefix, place.named).await?,
         actor: Actor {
             key_id: "operator".to_owned(),
             moderator,
@@ -182,6 +181,7 @@ pub async fn operator_call(
         limits: CallerLimits::Operator,
         idempotency: None,
         digest: None,
+        dry_run: None,
     })
 }
 

@@ -61,13 +61,10 @@ impl Printable for CheckSummary {
 
 pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.place.workspace).await?;
-    experience::require_linked(store, &workspace, args.place.experience).await?;
+    let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let prefix = workspace.guid.prefix();
-    let snapshot = store
-        .standing(prefix, args.user, args.place.experience)
-        .await?;
+    let standing = store.steady_standing(prefix, args.user, place).await?;
     let now = UnixMillis::now().seconds();
-    let standing = snapshot.standing;
     let changes = standing.pending();
     let pending = match (changes.ban_at(now), changes.unban_at(now)) {
         (Some(_), _) => Some("ban"),

@@ -14,10 +14,14 @@ use crate::thousands::grouped;
 const EXAMPLES: &str = "\
 Examples:
   portcullis costs --servers 20 --joins-per-day 5000
+  portcullis costs --servers 20 --joins-per-day 5000 --module
   portcullis costs --servers 20 --joins-per-day 5000 --metrics-level full --json | jq .totalUsd";
 
 /// Joins for each ban, unless the number of bans is given.
 const JOINS_PER_BAN: u32 = 1000;
+
+/// Servers that start in a day for each that runs, unless their number is given.
+const STARTS_PER_SERVER: u32 = 4;
 
 /// Pages and histories that a moderator reads in a day.
 const PAGES_PER_MODERATOR: u32 = 50;
@@ -28,7 +32,7 @@ pub struct CostsArgs {
     /// Game servers that run at the same time, on average over the month.
     #[arg(long, value_name = "N")]
     servers: u32,
-    /// Players who join a server, in a day. Each is checked once.
+    /// Players who join a server, in a day. Each is checked once, except with --module.
     #[arg(long, value_name = "N")]
     joins_per_day: u32,
     /// Bans in a day [default: one for 1,000 joins].
@@ -46,6 +50,15 @@ pub struct CostsArgs {
     /// Seconds between two polls of a server, which asks for bans and for unbans.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
     poll_seconds: u32,
+    /// The servers run the module for game servers: joins are answered from memory, and one server polls for all.
+    #[arg(long, conflicts_with = "poll_seconds")]
+    module: bool,
+    /// Servers that start in a day [default: four for each that runs].
+    #[arg(long, value_name = "N", requires = "module")]
+    starts_per_day: Option<u32>,
+    /// How many in 1,000 joins are by users who are banned anywhere in the workspace.
+    #[arg(long, value_name = "N", requires = "module", default_value_t = 2, value_parser = value_parser!(u32).range(0..=1000))]
+    listed_per_1000: u32,
     /// Moderators, who each read 50 pages of the ban list and 50 histories in a day.
     #[arg(long, value_name = "N", default_value_t = 3)]
     moderators: u32,
@@ -78,6 +91,7 @@ impl CostsArgs {
         let bans_per_day = bans.unwrap_or_else(|| self.joins_per_day.div_ceil(JOINS_PER_BAN));
         let unbans = self.unbans_per_day;
         let stored = self.stored_bans;
+        let starts = self.starts_per_day;
         Assumptions {
             servers: self.servers,
             joins_per_day: self.joins_per_day,
@@ -95,6 +109,10 @@ impl CostsArgs {
             evidence_per_day: self.evidence_per_day,
             evidence_gb: self.evidence_gb,
             metrics_level: self.metrics_level,
+            module: self.module,
+            starts_per_day: starts
+                .unwrap_or_else(|| self.servers.saturating_mul(STARTS_PER_SERVER)),
+            listed_per_1000: self.listed_per_1000,
         }
     }
 }
@@ -113,11 +131,23 @@ struct Bill {
 impl Printable for Bill {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let it = &self.assumptions;
-        let servers = format!(
-            "{}, each polls both lists every {} s",
-            grouped(it.servers.into()),
-            it.poll_seconds
-        );
+        let (servers, joins) = (grouped(it.servers.into()), grouped(it.joins_per_day.into()));
+        let (servers, joins) = if it.module {
+            let starts = grouped(it.starts_per_day.into());
+            (
+                format!("{servers}, one of each game polls; {starts} start in a day"),
+                format!(
+                    "{joins} a day, {} in 1,000 by listed users",
+                    it.listed_per_1000
+                ),
+            )
+        } else {
+            let polls = format!("each polls both lists every {} s", it.poll_seconds);
+            (
+                format!("{servers}, {polls}"),
+                format!("{joins} a day, each checked once"),
+            )
+        };
         let bans = format!(
             "{} a day, {} % of them Global, in {}; {} lifted; {} stored",
             grouped(it.bans_per_day.into()),
@@ -143,13 +173,7 @@ impl Printable for Bill {
         );
         vec![
             ("servers", servers),
-            (
-                "joins",
-                format!(
-                    "{} a day, each checked once",
-                    grouped(it.joins_per_day.into())
-                ),
-            ),
+            ("joins", joins),
             ("bans", bans),
             ("moderators", moderators),
             ("others", others),

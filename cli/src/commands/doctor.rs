@@ -7,6 +7,7 @@ mod groups;
 mod keys;
 mod linking;
 mod mirrors;
+mod places;
 mod restore;
 mod stream;
 mod tables;
@@ -105,6 +106,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.extend(linking::examine(&located.store()).await);
         findings.extend(webhooks::examine(&located.store()).await);
         findings.extend(mirrors::examine(located).await);
+        findings.extend(places::examine(located).await);
         findings.extend(groups::examine(located).await);
     }
     match url {

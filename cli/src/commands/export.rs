@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 use shared::api::export::{Csv, Format as ExportFormat, Json};
 use shared::domain::ban_info::{BanPresenter, FlagFormat};
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::{ExperienceId, WorkspaceId};
+use shared::domain::ids::{ExperienceId, PlaceId, WorkspaceId};
 use shared::store::{Filter, Store};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use super::workspace;
-use crate::arguments::{SafetyArgs, experience};
+use crate::arguments::{SafetyArgs, named_place};
 use crate::connection::require_secure_url;
 use crate::progress::Progress;
 use file::ExportFile;
@@ -73,8 +73,8 @@ pub struct ExportArgs {
     excel: bool,
 
     /// Only bans made from this experience (a place id).
-    #[arg(long, short, value_name = "ID", value_parser = experience)]
-    experience: Option<ExperienceId>,
+    #[arg(long, short, value_name = "ID", value_parser = named_place)]
+    experience: Option<PlaceId>,
 
     /// Export from the API at this address instead of the tables, with the key in `PORTCULLIS_KEY`.
     #[arg(long, value_name = "URL")]
@@ -179,7 +179,14 @@ pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
         .workspace
         .context("no workspace given: use --workspace")?;
     let workspace = workspace::find(store, workspace).await?.guid;
-    let wanted = (workspace, args.experience);
+    let experience = match args.experience {
+        Some(place) => {
+            let place = store.resolve(workspace.prefix(), place).await?;
+            Some(place.experience)
+        }
+        None => None,
+    };
+    let wanted = (workspace, experience);
     require_known(store, wanted).await?;
     if args.safety.dry_run {
         let count = count(store, wanted).await?;

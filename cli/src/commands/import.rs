@@ -1,18 +1,19 @@
 //! `portcullis import`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use shared::domain::ids::{ExperienceId, ModeratorId};
+use shared::domain::ids::{ExperienceId, ModeratorId, WorkspaceId};
 use shared::domain::rules;
+use shared::store::Store;
 use shared::store::admin::ImportPlan;
 
 use super::experience::require_linked;
 use super::workspace;
-use crate::arguments::{UsageError, WorkspaceArg};
+use crate::arguments::{UsageError, WorkspaceArg, experience};
 use crate::connection::OperatorSession;
 use crate::import::{
     ColumnOptions, DetectedFormat, ErrorsFile, ImportDefaults, ImportEnd, ImportFormat,
@@ -73,11 +74,11 @@ pub struct ImportArgs {
     errors: Option<PathBuf>,
 
     /// The experiences that have already applied these bans; in others the bans become pending.
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = experience)]
     applied_in: Vec<ExperienceId>,
 
     /// The experience that bans were made from, for rows without one.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = experience)]
     experience: Option<ExperienceId>,
 
     /// The scope, for rows without one [default: experience].
@@ -126,12 +127,17 @@ pub struct ImportArgs {
 }
 
 impl ImportArgs {
-    fn reading(&self, detected: DetectedFormat) -> ReadOptions {
+    fn reading(
+        &self,
+        detected: DetectedFormat,
+        roots: BTreeMap<ExperienceId, ExperienceId>,
+    ) -> ReadOptions {
         ReadOptions {
             detected,
             raw: self.raw,
             defaults: ImportDefaults {
                 experience: self.experience,
+                roots,
                 scope: self.scope.map(|scope| match scope {
                     ScopeName::Experience => rules::Scope::Experience,
                     ScopeName::Global => rules::Scope::Global,
@@ -152,6 +158,28 @@ impl ImportArgs {
     }
 }
 
+/// The root of each place that is part of another. Fails while a place is joining: its bans are not
+/// all in one place then.
+async fn roots(
+    store: &Store,
+    workspace: WorkspaceId,
+) -> Result<BTreeMap<ExperienceId, ExperienceId>> {
+    let mut roots = BTreeMap::new();
+    for link in store.links(workspace.prefix()).await? {
+        let Some(join) = link.join else { continue };
+        if !join.is_complete {
+            bail!(
+                "place {place} is joining {root}: complete that with `portcullis experience join {place} \
+                 --root {root}`, or end it with `portcullis experience leave {place}`",
+                place = link.experience,
+                root = join.root
+            );
+        }
+        roots.insert(link.experience, join.root);
+    }
+    Ok(roots)
+}
+
 pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let applied_in: BTreeSet<_> = args.applied_in.iter().copied().collect();
@@ -163,9 +191,12 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
     let workspace = workspace::find(store, args.place.workspace).await?;
     // A mistyped id would assign the bans to another place.
     for experience in applied_in.iter().chain(&args.experience) {
-        require_linked(store, &workspace, *experience).await?;
+        require_linked(store, &workspace, (*experience).into()).await?;
     }
     let workspace = workspace.guid;
+    let roots = roots(store, workspace).await?;
+    let root = |place| roots.get(&place).copied().unwrap_or(place);
+    let applied_in: BTreeSet<_> = applied_in.into_iter().map(root).collect();
     let source = InputFile::open(&args.file)?;
     let found = DetectedFormat::find(args.format, || source.again());
     let detected = found.or_else(|broken| refused(&broken))?;
@@ -177,7 +208,7 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
         );
         clap::Error::raw(ErrorKind::MissingRequiredArgument, what).exit();
     }
-    let reading = args.reading(detected);
+    let reading = args.reading(detected, roots);
     if reading
         .needs_moderator(source.again()?)
         .or_else(|broken| refused(&broken))?

@@ -106,16 +106,23 @@ impl NewKeyArgs {
             KeyKind::Public if self.scopes.is_empty() => Ok(Vec::new()),
             KeyKind::Public => Err("a public key has no scopes: leave out --scope".to_owned()),
             KeyKind::Secret if self.scopes.is_empty() => Ok(KeyScope::DEFAULT.to_vec()),
-            KeyKind::Secret if asked(KeyScope::WriteGlobalBans) && !asked(KeyScope::WriteBans) => Err(
-                "bans:write-global requires bans:write: use --scope bans:write,bans:write-global"
-                    .to_owned(),
-            ),
+            KeyKind::Secret if !asked(KeyScope::WriteBans) && asked(KeyScope::WriteGlobalBans) => {
+                Err(requires_write(KeyScope::WriteGlobalBans))
+            }
+            KeyKind::Secret if !asked(KeyScope::WriteBans) && asked(KeyScope::BulkBans) => {
+                Err(requires_write(KeyScope::BulkBans))
+            }
             KeyKind::Secret => Ok(KeyScope::ALL
                 .into_iter()
                 .filter(|scope| asked(*scope))
                 .collect()),
         }
     }
+}
+
+fn requires_write(scope: KeyScope) -> String {
+    let name = scope.name();
+    format!("{name} requires bans:write: use --scope bans:write,{name}")
 }
 
 pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<()> {

@@ -4,7 +4,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::WorkspaceId;
+use shared::domain::ids::{ExperienceId, WorkspaceId};
+use shared::domain::rules::FailedAttempts;
+use shared::domain::text::printable;
 use shared::store::{Pending, Store};
 
 use super::experience::require_linked;
@@ -12,6 +14,7 @@ use super::workspace;
 use crate::arguments::ExperienceArgs;
 use crate::ban_summary::BanSummary;
 use crate::output::{Output, Printable};
+use crate::times::Time;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,23 +38,59 @@ struct PendingChange {
     pending: &'static str,
     #[serde(flatten)]
     ban: BanSummary,
+    #[serde(flatten)]
+    failing: Option<Failing>,
+}
+
+/// The experience's failed attempts, as it reported them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failing {
+    failures: u32,
+    error: Option<String>,
+    not_before: u64,
+    not_before_at: Time,
+}
+
+impl Failing {
+    fn new(failures: FailedAttempts) -> Self {
+        Self {
+            failures: failures.count,
+            error: failures.error,
+            not_before: failures.not_before.0,
+            not_before_at: Time(failures.not_before),
+        }
+    }
+
+    fn line(&self) -> String {
+        let error = self.error.as_deref().unwrap_or("no error was sent");
+        let next = self.not_before_at.shown();
+        format!("{}: {}; again from {next}", self.failures, printable(error))
+    }
 }
 
 impl Printable for PendingChange {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![("pending", self.pending.to_owned())];
         fields.extend(self.ban.fields());
+        fields.push((
+            "failed",
+            self.failing
+                .as_ref()
+                .map_or_else(String::new, Failing::line),
+        ));
         fields
     }
 }
 
 pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()> {
-    let ExperienceArgs { place, experience } = args.place;
+    let ExperienceArgs { place, named } = args.place;
     let workspace = workspace::find(store, place.workspace).await?;
-    require_linked(store, &workspace, experience).await?;
+    let place = require_linked(store, &workspace, named).await?;
+    let experience = place.experience;
     let now = UnixMillis::now().seconds();
-    let mut list = all(store, Pending::Bans, workspace.guid, args.place, now).await?;
-    list.extend(all(store, Pending::Unbans, workspace.guid, args.place, now).await?);
+    let mut list = all(store, Pending::Bans, workspace.guid, experience, now).await?;
+    list.extend(all(store, Pending::Unbans, workspace.guid, experience, now).await?);
     output.list(
         &list,
         &format!("nothing is pending in experience {experience}"),
@@ -62,23 +101,24 @@ async fn all(
     store: &Store,
     pending: Pending,
     workspace: WorkspaceId,
-    place: ExperienceArgs,
+    experience: ExperienceId,
     now: UnixSeconds,
 ) -> Result<Vec<PendingChange>> {
     let (name, applied) = match pending {
         Pending::Bans => ("ban", false),
         Pending::Unbans => ("unban", true),
     };
-    let (prefix, experience) = (workspace.prefix(), place.experience);
+    let prefix = workspace.prefix();
     let mut list = Vec::new();
     let mut after = None;
     loop {
-        let (bans, next) = store
+        let (items, next) = store
             .pending(pending, prefix, experience, after.as_ref(), PAGE, now)
             .await?;
-        list.extend(bans.iter().map(|(ban, _)| PendingChange {
+        list.extend(items.into_iter().map(|item| PendingChange {
             pending: name,
-            ban: BanSummary::new(workspace, ban, applied, now),
+            ban: BanSummary::new(workspace, &item.ban, applied, now),
+            failing: item.failures.map(Failing::new),
         }));
         after = next;
         if after.is_none() {

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
+use shared::domain::places::link_ttl;
 use shared::store::admin::{Absent, KnownLogs, RestoreRun, Restoring};
 use shared::store::{Actor, Database, Store, Tables};
 
@@ -257,6 +258,10 @@ async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Res
         .stopped
         .get_or_insert_with(|| UnixMillis::now().seconds());
     if is_first {
+        if reopen_joins(live).await? {
+            // Warm functions that check bans must know.
+            run.longest = run.longest.max(link_ttl().as_secs());
+        }
         RestoreRun::save(live, run, false).await?;
     }
     let since = UnixMillis::now().seconds().0.saturating_sub(stopped.0);
@@ -272,6 +277,31 @@ async fn stop(run: &mut RestoreState, located: &Connection, live: &Store) -> Res
         tokio::time::sleep(wait).await;
     }
     Ok(())
+}
+
+/// Makes checks in parts read their own bans again, which the restore may put back in force there.
+/// Returns whether there are parts.
+async fn reopen_joins(live: &Store) -> Result<bool> {
+    let mut any = false;
+    for workspace in live.workspaces().await? {
+        let prefix = workspace.guid.prefix();
+        for link in live.links(prefix).await? {
+            let (place, join) = (link.experience, link.join);
+            if let Some(join) = join
+                && live.reopen_join(prefix, place).await?
+            {
+                any = true;
+                warning!(
+                    "place {place} of {:?} must join {root} again after the restore: `portcullis \
+                     experience join {place} --root {root} -w {}`; until then, checks read both",
+                    workspace.name,
+                    workspace.guid,
+                    root = join.root
+                );
+            }
+        }
+    }
+    Ok(any)
 }
 
 /// Starts everything again with the old settings, and deletes the restore's state.

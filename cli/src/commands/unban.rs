@@ -117,10 +117,13 @@ impl Printable for LiftedBan {
 pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
-    let here = args.place.experience;
-    experience::require_linked(store, &workspace, here).await?;
+    let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let prefix = workspace.guid.prefix();
-    let standing = store.standing(prefix, args.user, here).await?.standing;
+    if let Some((part, join)) = place.settling().filter(|_| !args.safety.dry_run) {
+        let joining = session.joining(prefix, part, join);
+        store.carry_over(&joining, args.user).await?;
+    }
+    let standing = store.steady_standing(prefix, args.user, place).await?;
     let now = UnixMillis::now().seconds();
     let found: Vec<_> = [Scope::Experience, Scope::Global]
         .into_iter()
@@ -201,7 +204,7 @@ impl UnbanArgs {
     fn request(&self) -> UnbanRequest {
         UnbanRequest {
             user: self.user,
-            experience: self.place.experience,
+            place: self.place.named,
             reason: self.reason.clone().filter(|reason| !reason.is_empty()),
             moderator: self.moderator,
             applied: self.applied,
@@ -236,7 +239,7 @@ impl UnbanArgs {
         workspace: &Workspace,
         session: &OperatorSession,
     ) -> Result<String> {
-        let (user, here) = (self.user, self.place.experience);
+        let (user, here) = (self.user, self.place.named);
         if standing.is_blank() {
             bail!("{user} was never banned in experience {here} or globally");
         }

@@ -5,9 +5,10 @@ use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::UserId;
+use shared::domain::ids::{UserId, WorkspacePrefix};
+use shared::domain::places::{ANNOUNCED_MS, Join, Membership};
 use shared::domain::rules::{Decision, DecisionKind, Scope};
-use shared::store::admin::{Undo, UndoWindow};
+use shared::store::admin::{FormerRoot, Undo, UndoWindow};
 use shared::store::{Actor, Store};
 
 use super::workspace;
@@ -113,6 +114,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     if until < args.since {
         bail!(UsageError("--until is before --since".to_owned()));
     }
+    let former_root = former_root(store, prefix, &args.key).await?;
     let now = UnixMillis::now().seconds();
     let keys = store.keys(prefix).await?;
     let is_live =
@@ -130,6 +132,7 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
             since: args.since,
             until,
         },
+        former_root,
         name: Actor::run_name("undo"),
         principal: Some(session.principal.clone()),
     };
@@ -169,6 +172,29 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
         );
     }
     Ok(())
+}
+
+/// The place that a place was part of, if the name is that of its join. Fails if it still is.
+async fn former_root(
+    store: &Store,
+    prefix: WorkspacePrefix,
+    name: &str,
+) -> Result<Option<FormerRoot>> {
+    let Some(part) = Join::part_of(name) else {
+        return Ok(None);
+    };
+    match store.place_membership(prefix, part).await? {
+        Membership::Part(join) => bail!(
+            "place {part} is part of {}: run `portcullis experience leave {part}` first, and wait a \
+             minute",
+            join.root
+        ),
+        Membership::Left(root, at) => Ok(Some(FormerRoot {
+            root,
+            until: at.plus(ANNOUNCED_MS),
+        })),
+        Membership::Alone => Ok(None),
+    }
 }
 
 /// Undoes the decisions about these users, or previews that, in the order of the users.

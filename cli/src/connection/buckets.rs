@@ -1,4 +1,4 @@
-//! The bucket with the files of evidence, and that of the exports.
+//! The buckets of evidence, exports and snapshots.
 
 use anyhow::{Result, bail};
 use aws_config::SdkConfig;
@@ -26,6 +26,15 @@ impl Connection {
             Some(stack) => stack.output("ExportsBucketName"),
             None if self.is_local => Ok(local::EXPORTS_BUCKET),
             None => bail!("no bucket for exports given: use --stack"),
+        }
+    }
+
+    /// The name of the bucket of snapshots: the stack's, or that of the local stack.
+    pub fn snapshot_bucket_name(&self) -> Result<&str> {
+        match &self.stack {
+            Some(stack) => stack.output("SnapshotBucketName"),
+            None if self.is_local => Ok(local::SNAPSHOT_BUCKET),
+            None => bail!("no bucket for snapshots given: use --stack"),
         }
     }
 

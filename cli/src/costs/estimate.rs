@@ -210,26 +210,12 @@ fn logs_kept(positions: &[BillItem]) -> BillItem {
 #[cfg(test)]
 mod tests {
     use super::super::measured::{CHECK, POLL_BANS, POLL_UNBANS, PROPAGATION, REPORT};
-    use super::super::stack::MetricsLevel;
     use super::*;
 
     const QUIET: Assumptions = Assumptions {
-        servers: 0,
-        joins_per_day: 0,
-        poll_seconds: 60,
-        bans_per_day: 0,
-        unbans_per_day: 0,
-        global_percent: 0,
-        experiences: 1,
-        moderators: 0,
         pages_per_moderator: 50,
-        exports_per_month: 0,
-        stored_bans: 0,
-        webhooks: 0,
-        open_cloud_keys: 0,
-        evidence_per_day: 0,
-        evidence_gb: 0,
-        metrics_level: MetricsLevel::Basic,
+        listed_per_1000: 2,
+        ..Assumptions::QUIET
     };
 
     /// What a change of the assumptions adds to the bill, without what any play adds.

@@ -7,6 +7,7 @@ use super::measured::{
     EVIDENCE_LIST, EXPORT, HISTORY, PAGE, POLL_BANS, POLL_UNBANS, PROPAGATION, REPORT, UNBAN,
     UNBAN_REPORT,
 };
+use super::module;
 use super::stack::{DAYS, HOURS, MetricsLevel};
 
 /// Bytes of a file of evidence, which is viewed [`VIEWS`] times. An assumption.
@@ -48,6 +49,37 @@ pub struct Assumptions {
     /// GB of stored files of evidence.
     pub evidence_gb: u32,
     pub metrics_level: MetricsLevel,
+    /// Whether the game servers run the module, which answers joins from memory and polls with one server.
+    pub module: bool,
+    /// Servers that start in a day. Only with the module.
+    pub starts_per_day: u32,
+    /// How many in 1,000 joins are by users whom the list has. Only with the module.
+    pub listed_per_1000: u32,
+}
+
+impl Assumptions {
+    /// One experience that nobody plays.
+    pub const QUIET: Self = Self {
+        servers: 0,
+        joins_per_day: 0,
+        poll_seconds: 60,
+        bans_per_day: 0,
+        unbans_per_day: 0,
+        global_percent: 0,
+        experiences: 1,
+        moderators: 0,
+        pages_per_moderator: 0,
+        exports_per_month: 0,
+        stored_bans: 0,
+        webhooks: 0,
+        open_cloud_keys: 0,
+        evidence_per_day: 0,
+        evidence_gb: 0,
+        metrics_level: MetricsLevel::Basic,
+        module: false,
+        starts_per_day: 0,
+        listed_per_1000: 0,
+    };
 }
 
 /// Calls or runs for one purpose, in a month.
@@ -62,9 +94,34 @@ impl Calls {
     /// All calls and runs that the games cause.
     #[must_use]
     pub fn of(games: &Assumptions) -> Vec<Self> {
-        let month = |a_day: u32| f64::from(a_day) * DAYS;
+        let mut calls = if games.module {
+            module::calls(games)
+        } else {
+            Self::of_sdk(games)
+        };
+        calls.extend(Self::of_decisions(games));
+        calls
+    }
+
+    /// What each server asks with the published SDK.
+    fn of_sdk(games: &Assumptions) -> Vec<Self> {
         let polls =
             f64::from(games.servers) * HOURS * 3600.0 / f64::from(games.poll_seconds.max(1));
+        let checks = f64::from(games.joins_per_day) * DAYS;
+        let row = |what, unit, kinds| Self { what, unit, kinds };
+        vec![
+            row("ban checks", "calls", vec![(CHECK, checks)]),
+            row(
+                "polls",
+                "calls",
+                vec![(POLL_BANS, polls), (POLL_UNBANS, polls)],
+            ),
+        ]
+    }
+
+    /// What follows from decisions, and what moderators do.
+    fn of_decisions(games: &Assumptions) -> Vec<Self> {
+        let month = |a_day: u32| f64::from(a_day) * DAYS;
         let (bans, unbans) = (month(games.bans_per_day), month(games.unbans_per_day));
         let global = f64::from(games.global_percent.min(100)) / 100.0;
         let others = f64::from(games.experiences.saturating_sub(1)) * global;
@@ -73,16 +130,6 @@ impl Calls {
         let events = bans + unbans;
         let row = |what, unit, kinds| Self { what, unit, kinds };
         vec![
-            row(
-                "ban checks",
-                "calls",
-                vec![(CHECK, month(games.joins_per_day))],
-            ),
-            row(
-                "polls",
-                "calls",
-                vec![(POLL_BANS, polls), (POLL_UNBANS, polls)],
-            ),
             row(
                 "bans and unbans",
                 "calls",

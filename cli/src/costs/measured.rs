@@ -60,6 +60,10 @@ const fn shared_by(shares: f64, mut measured: CallUsage) -> CallUsage {
 pub const CHECK: CallUsage = call("check", [1.0, 2.0, 0.0, 382.0, 66.0]);
 pub const POLL_BANS: CallUsage = call("poll-bans-empty", [1.0, 0.5, 0.0, 385.0, 11.0]);
 pub const POLL_UNBANS: CallUsage = call("poll-unbans-empty", [1.0, 0.5, 0.0, 387.0, 11.0]);
+/// Nothing new.
+pub const SYNC: CallUsage = call("sync-idle", [1.0, 0.5, 0.0, 385.0, 147.0]);
+/// The list of no users, from memory.
+pub const SNAPSHOT: CallUsage = with_memory(512.0, call("snapshot", [0.0, 0.0, 0.0, 385.0, 231.0]));
 pub const BAN: CallUsage = call("ban", [4.0, 3.0, 13.0, 399.0, 15.0]);
 pub const REPORT: CallUsage = call("ban-report", [2.0, 2.0, 9.0, 385.0, 15.0]);
 pub const UNBAN: CallUsage = call("unban", [2.0, 2.0, 12.0, 402.0, 15.0]);
@@ -84,18 +88,34 @@ pub const DELIVERY: CallUsage = background("delivery", [13.0, 7.5, 4.0, 340.0]);
 /// A Global ban, for each linked experience, in batches.
 pub const PROPAGATION: CallUsage =
     shared_by(100.0, background("spread", [5.0, 104.0, 301.0, 339.0]));
-pub const IDLE_EXPIRE_BANS: CallUsage = background("idle-expire-bans", [16.0, 8.0, 0.0, 285.0]);
+pub const IDLE_EXPIRE_BANS: CallUsage = background("idle-expire-bans", [17.0, 8.0, 1.0, 285.0]);
+/// The way of a tick through the stream, each minute.
+pub const IDLE_PUBLISH_EVENTS: CallUsage =
+    background("idle-publish-events", [1.0, 0.0, 1.0, 287.0]);
 pub const IDLE_EXPIRE_EVIDENCE: CallUsage =
     background("idle-expire-evidence", [4.0, 2.0, 0.0, 288.0]);
 pub const IDLE_DELIVER_WEBHOOKS: CallUsage =
     background("idle-deliver-webhooks", [1.0, 0.5, 0.0, 287.0]);
 pub const IDLE_MIRROR_BANS: CallUsage = background("idle-mirror-bans", [1.0, 1.0, 0.0, 282.0]);
+pub const IDLE_BUILD_SNAPSHOTS: CallUsage = with_memory(
+    1769.0,
+    background("idle-build-snapshots", [1.0, 0.5, 0.0, 286.0]),
+);
 
-/// All of them, for the test that compares them.
-pub const ALL: [CallUsage; 21] = [
+/// The average of a day's builds of a list of 100,000 users, of which the first reads all bans: the row
+/// `build-snapshots` of the section `studio`.
+pub const SNAPSHOT_BUILD: CallUsage = with_memory(
+    1769.0,
+    background("snapshot-build", [50.0, 240.0, 5.0, 300.0]),
+);
+
+/// All that the section `cost` measures, for the test that compares them.
+pub const ALL: [CallUsage; 25] = [
     CHECK,
     POLL_BANS,
     POLL_UNBANS,
+    SYNC,
+    SNAPSHOT,
     BAN,
     REPORT,
     UNBAN,
@@ -111,9 +131,11 @@ pub const ALL: [CallUsage; 21] = [
     DELIVERY,
     PROPAGATION,
     IDLE_EXPIRE_BANS,
+    IDLE_PUBLISH_EVENTS,
     IDLE_EXPIRE_EVIDENCE,
     IDLE_DELIVER_WEBHOOKS,
     IDLE_MIRROR_BANS,
+    IDLE_BUILD_SNAPSHOTS,
 ];
 
 /// Bytes that a ban occupies in the table and its indexes, with its history and one report.

@@ -5,7 +5,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::measured::{
-    CallUsage, IDLE_DELIVER_WEBHOOKS, IDLE_EXPIRE_BANS, IDLE_EXPIRE_EVIDENCE, IDLE_MIRROR_BANS,
+    CallUsage, IDLE_BUILD_SNAPSHOTS, IDLE_DELIVER_WEBHOOKS, IDLE_EXPIRE_BANS, IDLE_EXPIRE_EVIDENCE,
+    IDLE_MIRROR_BANS, IDLE_PUBLISH_EVENTS,
 };
 
 /// The hours of an average month.
@@ -43,26 +44,29 @@ impl MetricsLevel {
     pub const fn observability(self) -> Observability {
         match self {
             Self::Basic => Observability {
-                alarm_metrics: 25,
+                alarm_metrics: 23,
                 queried_metrics: 0,
                 dashboards: 1,
                 idle_metrics: 0,
                 metrics: 1,
             },
             Self::Full => Observability {
-                alarm_metrics: 73,
+                alarm_metrics: 89,
                 queried_metrics: 26,
                 dashboards: 2,
-                idle_metrics: 12,
-                metrics: 76,
+                idle_metrics: 18,
+                metrics: 93,
             },
         }
     }
 }
 
-/// The schedules: what a run uses that finds nothing to do, and how many there are in an hour.
-pub const SCHEDULES: [(CallUsage, f64); 4] = [
+/// The schedules: what a run uses that finds nothing to do, and how many there are in an hour. Each run of
+/// `expire-bans` writes a tick, which wakes `publish-events`.
+pub const SCHEDULES: [(CallUsage, f64); 6] = [
+    (IDLE_BUILD_SNAPSHOTS, 60.0),
     (IDLE_EXPIRE_BANS, 60.0),
+    (IDLE_PUBLISH_EVENTS, 60.0),
     (IDLE_EXPIRE_EVIDENCE, 12.0),
     (IDLE_DELIVER_WEBHOOKS, 60.0),
     (IDLE_MIRROR_BANS, 60.0 + 1.0 / 24.0),
@@ -72,6 +76,6 @@ pub const SCHEDULES: [(CallUsage, f64); 4] = [
 /// five minutes for each table. An estimate: `DynamoDB` does not document how many of its servers ask.
 pub const KEY_REQUESTS_OF_A_FUNCTION: f64 = 2.0 * 12.0 * HOURS;
 
-/// The functions that run all the time while games play, besides the schedules: five routes and two behind
-/// the stream.
-pub const FUNCTIONS_IN_USE: u32 = 7;
+/// The functions that run all the time while games play, besides the schedules: five routes and
+/// `spread-decisions`.
+pub const FUNCTIONS_IN_USE: u32 = 6;

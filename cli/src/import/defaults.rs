@@ -1,5 +1,7 @@
 //! Builds a ban from the fields of a row, with defaults from the command line.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use shared::api::Fields;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
@@ -18,6 +20,8 @@ const LONGEST: u64 = 3_155_760_000;
 pub struct ImportDefaults {
     /// The experience that the bans were made from.
     pub experience: Option<ExperienceId>,
+    /// The roots of the places that are part of another: a ban of a part is imported there.
+    pub roots: BTreeMap<ExperienceId, ExperienceId>,
     pub scope: Option<Scope>,
     pub moderator: Option<ModeratorId>,
     /// The reason shown to moderators; defaults to the public reason.
@@ -32,7 +36,7 @@ impl ImportDefaults {
     #[must_use]
     pub fn sample() -> Self {
         Self {
-            experience: "7001".parse().ok(),
+            experience: ExperienceId::new(7001),
             moderator: "5009".parse().ok(),
             public_reason: Some("Banned earlier".to_owned()),
             ..Self::default()
@@ -70,7 +74,7 @@ impl RowDraft {
             };
             let said = errors
                 .iter()
-                .map(|error| format!("{} {}", name(error.field), error.message));
+                .map(|error| format!("{} {}", name(&error.field), error.message));
             RowError::Invalid(said.collect::<Vec<_>>().join("; "))
         })
     }
@@ -117,7 +121,10 @@ impl RowDraft {
                 Scope::Experience
             }
         });
-        let experience = fields.optional_id("experienceId").or(defaults.experience);
+        let experience = fields.optional_id("experienceId");
+        let experience = experience.map(ExperienceId::of_root);
+        let root = |place| defaults.roots.get(&place).copied().unwrap_or(place);
+        let experience = experience.or(defaults.experience).map(root);
         if experience.is_none() && fields.value("experienceId").is_none() {
             fields.reject("experienceId", "is missing: pass --experience");
         }

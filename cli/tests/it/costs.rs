@@ -119,7 +119,7 @@ fn costs_of_alarms_and_metrics_are_those_of_the_templates() {
     let of_each = |functions: usize| 3 * u32::try_from(functions).unwrap();
     assert_eq!(full.idle_metrics, of_each(SCHEDULES.len()));
     let others = u32::try_from(metrics_of_some_routes()).unwrap();
-    assert_eq!(full.metrics, of_each(SCHEDULES.len() + 7) + others);
+    assert_eq!(full.metrics, of_each(SCHEDULES.len() + 6) + others);
 }
 
 #[test]
@@ -129,6 +129,9 @@ fn costs_of_schedules_are_those_of_the_template() {
         let an_hour = 3600.0 / schedule.every.as_secs_f64();
         *runs.entry(format!("idle-{}", function.name)).or_insert(0.0) += an_hour;
     }
+    // The tick of expire-bans wakes it.
+    let tick = runs.get("idle-expire-bans").copied();
+    runs.extend(tick.map(|runs| ("idle-publish-events".to_owned(), runs)));
     let assumed = SCHEDULES.map(|(run, an_hour)| (run.case.to_owned(), an_hour));
     assert_eq!(runs, BTreeMap::from(assumed));
 }
@@ -172,8 +175,8 @@ fn stack_that_nobody_calls_costs_under_three_dollars() {
     assert!(usd > 2.0 && usd < 3.0, "{usd}");
     let full = bill(&[&quiet[..], &["--metrics-level", "full"]].concat());
     let more = full["fixedUsd"].as_f64().unwrap() - usd;
-    // 74 more metrics of alarms, and 12 of our own.
-    assert!((more - (7.40 + 3.60)).abs() < 0.011, "{more}");
+    // 92 more metrics of alarms, and 18 of our own.
+    assert!((more - (9.20 + 5.40)).abs() < 0.011, "{more}");
     println!("basic {} full {}", basic["fixedUsd"], full["fixedUsd"]);
 }
 
@@ -199,7 +202,7 @@ fn documented_costs_are_those_that_the_command_prints() {
         assert_eq!(documented, lines.collect::<String>(), "{arguments}");
         samples += 1;
     }
-    assert_eq!(samples, 3);
+    assert_eq!(samples, 4);
 }
 
 /// The USD of a position of a bill.
@@ -226,7 +229,7 @@ fn documented_figures_follow_from_the_command() {
         ));
         says(format!("**${:.2}**", level["fixedUsd"].as_f64().unwrap()));
     }
-    says(format!("| 12, ${:.2} |", usd(&full, "fixed", "metrics")));
+    says(format!("| 18, ${:.2} |", usd(&full, "fixed", "metrics")));
     let more = usd(&full, "variable", "metrics");
     says(format!(
         "up to {:.0} more of them have values while games play, ${more:.2}",
@@ -315,6 +318,33 @@ fn readme_agrees_with_the_command() {
         text.contains(&format!("${usd:.0} a month")),
         "${usd:.0} a month"
     );
+}
+
+#[test]
+fn module_makes_the_bill_nearly_independent_of_servers() {
+    let of = |servers: &str, module: bool| {
+        let mut arguments = vec!["--servers", servers, "--joins-per-day", "100000"];
+        arguments.extend(module.then_some("--module"));
+        bill(&arguments)["variableUsd"].as_f64().unwrap()
+    };
+    let (small, large) = (of("50", true), of("1000", true));
+    assert!(large - small < 0.20, "{small}, {large}");
+    assert!(large * 10.0 < of("1000", false), "{large}");
+}
+
+#[test]
+fn options_of_the_module_are_refused_without_it() {
+    let needed = ["costs", "--servers", "1", "--joins-per-day", "1"];
+    for wrong in [
+        &["--starts-per-day", "5"][..],
+        &["--listed-per-1000", "5"],
+        &["--module", "--poll-seconds", "60"],
+    ] {
+        let mut portcullis = command();
+        portcullis.args(needed).args(wrong);
+        let done = answered(portcullis, "");
+        assert_eq!(done.status.code(), Some(2), "{wrong:?}");
+    }
 }
 
 #[test]

@@ -1,20 +1,20 @@
-//! Tests of `ban`, `unban`, `check`, `history` and `pending`.
+//! Tests of `ban`, `check`, `history` and `pending`.
 
 use crate::harness::{Operator, assert_refused, command, is_rfc3339, stderr, stdout};
-use end_to_end::{Ban, TestApp, Workspace};
+use end_to_end::{Ban, Call, TestApp, Workspace};
 use serde_json::{Value, json};
 
-const AT: [&str; 2] = ["--experience", "7"];
+pub const AT: [&str; 2] = ["--experience", "7"];
 const BY: [&str; 2] = ["--moderator", "1"];
 
 /// The command for a workspace with a linked experience.
-fn linked(workspace: &Workspace<'_>) -> Operator {
+pub fn linked(workspace: &Workspace<'_>) -> Operator {
     let operator = Operator::of(workspace);
     operator.json(&["experience", "link", "7"]);
     operator
 }
 
-fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub fn ban<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let says_why = more.contains(&"--appeal") || more.contains(&"--public-reason");
     let why: &[&str] = &["--public-reason", "Be kind"];
     let why = if says_why { &[] } else { why };
@@ -80,6 +80,21 @@ async fn manual_ban_is_in_force() {
     let pending = operator.json(&[&["pending"], &AT[..]].concat());
     assert_eq!(pending[0]["pending"], "ban");
     assert_eq!(pending[0]["guid"], made["guid"]);
+    assert_eq!(pending[0].get("failures"), None);
+    let failed = json!({
+        "userId": 156, "guid": made["guid"], "revision": 2, "applied": "ban", "ok": false,
+        "error": "HTTP 500",
+    });
+    let failed = json!({ "experienceId": 7, "reports": [failed] });
+    let answer = workspace.send(Call::post("/reports").json(&failed)).await;
+    assert_eq!(answer.success()["results"][0]["status"], "noted");
+    let pending = operator.json(&[&["pending"], &AT[..]].concat());
+    assert_eq!(
+        (&pending[0]["failures"], &pending[0]["error"]),
+        (&json!(1), &json!("HTTP 500"))
+    );
+    let table = stdout(&operator.run(&[&["pending"], &AT[..]].concat()));
+    assert!(table.contains("1: HTTP 500; again from"), "{table}");
 
     let again = ["--permanent", "--overwrite", "--applied"];
     let reported = operator.json(&ban("156", &again));
@@ -348,50 +363,4 @@ async fn results_are_printed_and_unusual_bans_need_confirmation() {
         let done = operator.answering("y\n", &unusual);
         assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn unban_lifts_only_confirmed_bans() {
-    let app = TestApp::start().await;
-    let workspace = app.workspace().await;
-    let operator = linked(&workspace);
-    let global = ["--permanent", "--scope", "global", "--yes"];
-    operator.json(&ban("156", &["--length", "7d"]));
-    operator.json(&ban("156", &global));
-    app.settle().await;
-    let unban = |more: &[&'static str]| [&["unban", "156"], &AT[..], more].concat();
-
-    // Both bans are in force: without an answer, nothing is lifted.
-    let before = workspace.stored().await;
-    let refused = operator.run(&unban(&[]));
-    assert_refused(&refused, 1, "Cancelled");
-    let said = stderr(&refused);
-    assert!(said.contains("in every experience permanently"), "{said}");
-    assert!(said.contains("in experience 7 for "), "{said}");
-    let dry = operator.json(&unban(&["--dry-run"]));
-    assert_eq!(dry.as_array().unwrap().len(), 2);
-    assert_eq!(workspace.stored().await, before);
-
-    // Lifting only the experience's ban needs no confirmation, and the Global ban stays.
-    let lifted = operator.run(&unban(&["--scope", "experience", "--reason", "-1 mistake"]));
-    let said = stderr(&lifted);
-    assert_eq!(lifted.status.code(), Some(0), "{said}");
-    assert!(said.contains("still banned"), "{said}");
-    assert!(
-        stdout(&lifted).contains("-1 mistake"),
-        "{}",
-        stdout(&lifted)
-    );
-    assert!(workspace.is_banned(156, 7).await);
-    assert_refused(
-        &operator.run(&unban(&["--scope", "experience"])),
-        1,
-        "no ban in this scope",
-    );
-
-    let lifted = operator.json(&unban(&["--scope", "global", "--yes"]));
-    assert_eq!(lifted.as_array().unwrap().len(), 1);
-    assert_eq!(lifted[0]["isGlobal"], true);
-    assert!(!workspace.is_banned(156, 7).await);
-    assert_refused(&operator.run(&unban(&[])), 1, "no ban in force");
 }

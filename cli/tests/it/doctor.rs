@@ -133,6 +133,7 @@ async fn healthy_installation_passes() {
         ("ApiUrl", &url),
         ("EvidenceBucketName", "evidence-bucket"),
         ("ExportsBucketName", "exports-bucket"),
+        ("SnapshotBucketName", "snapshot-bucket"),
         ("Version", env!("CARGO_PKG_VERSION")),
     ]);
     let variables = |lambda: &str| {
@@ -194,6 +195,9 @@ async fn healthy_installation_passes() {
         "exports bucket",
         "public access to the exports bucket",
         "lifecycle of the exports bucket",
+        "snapshot bucket",
+        "public access to the snapshot bucket",
+        "versions of the snapshot bucket",
     ] {
         assert_eq!(result(&found, check), "ok", "{found:#?}");
     }

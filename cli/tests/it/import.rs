@@ -3,6 +3,7 @@
 mod again;
 mod formats;
 mod judged;
+mod named;
 mod program;
 mod repeated;
 mod round_trip;

@@ -280,6 +280,10 @@ async fn wrong_arguments_exit_with_2_without_changes() {
             "requires bans:write",
         ),
         (
+            key(&["--scope", "bans:bulk,bans:read"]),
+            "use --scope bans:write,bans:bulk",
+        ),
+        (
             key(&["--kind", "public", "--scope", "bans:read"]),
             "leave out --scope",
         ),

@@ -53,7 +53,7 @@ async fn setting_up() {
     let app = TestApp::start().await;
     let done = run(&app, "Setting up", &[("MODERATOR", "1")]);
     let printed = stdout(&done);
-    assert_eq!(printed.matches("sentinelAPI.").count(), 2, "{printed}");
+    assert_eq!(printed.matches("sentinelAPI.").count(), 3, "{printed}");
     assert!(printed.contains("My studio"), "{printed}");
 }
 

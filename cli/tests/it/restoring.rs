@@ -2,6 +2,7 @@
 
 mod activities;
 mod helpers;
+mod joined_places;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -164,7 +165,11 @@ async fn restore_loses_nothing_and_marks_repeated_events() {
         ("expire-bans", true),
         ("deliver-webhooks", true),
         ("mirror-bans", true),
+        ("reports", true),
+        ("snapshot", true),
+        ("build-snapshots", true),
         ("is-banned", false),
+        ("is-banned-batch", false),
         ("not-found", false),
     ] {
         let is_stopped = app.runtime().reserved(function) == Some(0);

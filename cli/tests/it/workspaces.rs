@@ -371,7 +371,7 @@ async fn interrupted_deletion_is_completed_by_the_next_run() {
 }
 
 /// Backdates the revocation of all keys of a workspace.
-async fn revoke_long_ago(app: &TestApp, guid: &str) {
+pub async fn revoke_long_ago(app: &TestApp, guid: &str) {
     let scan = json!({ "TableName": app.tables().workspaces });
     let items = app.database().call("Scan", &scan).await.unwrap();
     let an_hour_ago = UnixSeconds(end_to_end::now()).minus(3600).to_string();

@@ -5,6 +5,7 @@ use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::places::Resolved;
 use shared::domain::rules::{self, Ban, BanRequest, Expiry, Judgement, Scope};
 use shared::moderation::Intent;
 use shared::store::{Store, Workspace};
@@ -57,13 +58,12 @@ impl BanPreview {
         store: &Store,
         workspace: &Workspace,
         request: &BanRequest,
+        place: Resolved,
         intent: Intent,
     ) -> Result<Self> {
         let prefix = workspace.guid.prefix();
-        let snapshot = store
-            .standing(prefix, request.user, request.experience)
-            .await?;
-        let standing = &snapshot.standing;
+        let standing = store.steady_standing(prefix, request.user, place).await?;
+        let standing = &standing;
         let now = UnixMillis::now().seconds();
         let before = standing.in_force(request.scope, now).cloned();
         let would = match (intent, &before) {
@@ -88,7 +88,7 @@ impl BanPreview {
             dry_run: true,
             would,
             user_id: request.user,
-            experience_id: request.experience,
+            experience_id: place.experience,
             is_global: request.scope == Scope::Global,
             expires_at: Time::of(expires),
             in_force: before

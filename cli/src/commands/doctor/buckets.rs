@@ -1,4 +1,4 @@
-//! Checks that the buckets of evidence and exports are set up as the template says.
+//! Checks that the buckets of evidence, exports and snapshots are set up as the template says.
 
 mod settings;
 #[cfg(test)]
@@ -44,8 +44,11 @@ pub async fn examine(connection: &Connection) -> Vec<Finding> {
     let client = Client::new(&connection.objects().await);
     let evidence = examine_evidence(connection, &client);
     let exports = examine_exports(connection, &client);
-    let (mut findings, exports) = futures::future::join(evidence, exports).await;
+    let snapshots = examine_snapshots(connection, &client);
+    let (mut findings, exports, snapshots) =
+        futures::future::join3(evidence, exports, snapshots).await;
     findings.extend(exports);
+    findings.extend(snapshots);
     findings
 }
 
@@ -71,6 +74,18 @@ async fn examine_exports(connection: &Connection, client: &Client) -> Vec<Findin
     };
     match settings::read(check, client, name).await {
         Ok(settings) => exports(name, &settings),
+        Err(finding) => vec![finding],
+    }
+}
+
+async fn examine_snapshots(connection: &Connection, client: &Client) -> Vec<Finding> {
+    let check = "snapshot bucket";
+    let name = match known(check, connection, connection.snapshot_bucket_name()) {
+        Ok(name) => name,
+        Err(finding) => return vec![finding],
+    };
+    match settings::read(check, client, name).await {
+        Ok(settings) => snapshots(name, &settings),
         Err(finding) => vec![finding],
     }
 }
@@ -114,6 +129,22 @@ fn exports(name: &str, settings: &BucketSettings) -> Vec<Finding> {
                 Finding::warning(lifecycle, detail, DEPLOY)
             }
             None => Finding::failed(lifecycle, "exports are never deleted", DEPLOY),
+        },
+    ]
+}
+
+/// An old version would list users who have been erased since.
+fn snapshots(name: &str, settings: &BucketSettings) -> Vec<Finding> {
+    let versions = "versions of the snapshot bucket";
+    vec![
+        Finding::ok("snapshot bucket", name),
+        public_access("public access to the snapshot bucket", settings),
+        if settings.is_versioned || settings.lock.is_some() {
+            let detail = "versions are kept: they list users who have been erased since";
+            let remedy = "suspend versioning, and delete the old versions";
+            Finding::failed(versions, detail, remedy)
+        } else {
+            Finding::ok(versions, "none, and no lock")
         },
     ]
 }

@@ -6,8 +6,8 @@ use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, WorkspacePrefix};
 use shared::store::{BackfillPosition, Linking, Pending, Store, Workspace};
 
-use super::NamedExperience;
 use super::list::ExperienceSummary;
+use super::{NamedExperience, joining};
 use crate::arguments::SafetyArgs;
 use crate::commands::workspace;
 use crate::confirm::confirm;
@@ -90,7 +90,20 @@ pub async fn unlink(
     let unbans = store
         .count_pending(Pending::Unbans, prefix, experience, None)
         .await?;
-    let is_linked = store.linked(prefix, experience).await?.is_some();
+    let links = store.links(prefix).await?;
+    if let Some(part) = joining::parts_of(&links, experience).next() {
+        bail!(
+            "place {part} is part of {experience}: run `portcullis experience leave {part}` first"
+        );
+    }
+    let link = links.iter().find(|link| link.experience == experience);
+    if let Some(join) = link.and_then(|link| link.join) {
+        bail!(
+            "place {experience} is part of {}: run `portcullis experience leave {experience}` first",
+            join.root
+        );
+    }
+    let is_linked = link.is_some();
     if !is_linked && bans == 0 && unbans == 0 {
         bail!(
             "experience {experience} is not linked; `portcullis experience list -w {}` shows the \

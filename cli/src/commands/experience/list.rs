@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, WorkspacePrefix};
+use shared::domain::places::Phase;
 use shared::store::admin::LinkedExperience;
 use shared::store::{Pending, Store};
 
@@ -28,6 +29,10 @@ pub struct ExperienceSummary {
     /// The time of the last poll, accurate to ten minutes.
     last_poll: Option<Time>,
     last_poll_seconds: Option<UnixSeconds>,
+    /// The root that the place is part of.
+    part_of: Option<ExperienceId>,
+    /// How far it has joined its root.
+    join: Option<&'static str>,
 }
 
 impl Printable for ExperienceSummary {
@@ -50,6 +55,13 @@ impl Printable for ExperienceSummary {
             ),
             ("linked", self.linked.shown()),
             ("sync", backfill.to_owned()),
+            (
+                "part of",
+                match (self.part_of, self.join) {
+                    (Some(root), Some(join)) => format!("{root} ({join})"),
+                    _ => "-".to_owned(),
+                },
+            ),
         ]
     }
 }
@@ -73,6 +85,12 @@ impl ExperienceSummary {
             pending_unbans: count(Pending::Unbans).await?,
             last_poll: seen.map(Time),
             last_poll_seconds: seen,
+            part_of: link.join.map(|join| join.root),
+            join: link.join.map(|join| match join.phase(UnixMillis::now()) {
+                Phase::Announced => "announced",
+                Phase::Settling => "settling",
+                Phase::Joined => "joined",
+            }),
         })
     }
 }
@@ -89,7 +107,17 @@ pub async fn run(place: WorkspaceArg, store: &Store, output: Output) -> Result<(
 pub async fn all(store: &Store, prefix: WorkspacePrefix) -> Result<Vec<ExperienceSummary>> {
     let polls = store.last_polls(prefix).await?;
     let mut shown = Vec::new();
-    for link in store.links(prefix).await? {
+    let mut links = store.links(prefix).await?;
+    // Parts below their roots.
+    links.sort_by_key(|link| {
+        let root = link.join.map(|join| join.root);
+        (
+            root.unwrap_or(link.experience),
+            root.is_some(),
+            link.experience,
+        )
+    });
+    for link in links {
         shown.push(ExperienceSummary::of(store, prefix, link, &polls).await?);
     }
     Ok(shown)

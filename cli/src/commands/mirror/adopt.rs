@@ -241,6 +241,7 @@ fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<Impo
     let public_reason = args.public_reason.clone();
     let defaults = ImportDefaults {
         experience: Some(args.named.experience),
+        roots: BTreeMap::new(),
         scope: Some(Scope::Experience),
         moderator: Some(args.moderator),
         private_reason: args.private_reason.clone(),

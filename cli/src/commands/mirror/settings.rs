@@ -93,7 +93,14 @@ pub async fn set(args: MirrorSetArgs, tools: &OpenCloudContext, output: Output) 
     let (store, experience) = (&tools.store, args.named.experience);
     let workspace = workspace::find(store, args.named.place.workspace).await?;
     let prefix = workspace.guid.prefix();
-    require_linked(store, &workspace, experience).await?;
+    let place = require_linked(store, &workspace, experience.into()).await?;
+    // A place that has left acts alone again.
+    if place.experience != experience || place.besides.is_some() {
+        bail!(
+            "place {experience} is part of another place or joins it: set the mirror of the root, \
+             which applies the bans of all its places"
+        );
+    }
     let key = tools.key(&args.secret).await?;
     let universe = if let Some(universe) = args.universe {
         require_place_of(universe, experience, &key, tools).await?;

@@ -9,21 +9,12 @@ use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
 use super::program::{
-    Folder, assert_each_once, assert_sums, begin, export, finished, import, import_failing,
+    FLAGS, Folder, assert_each_once, assert_sums, begin, export, finished, import, import_failing,
     link_named, of_kind, program, said,
 };
 
 const ARENA: u64 = 7_001;
 const OLD: u64 = 633_197_862_920_433_664;
-
-const FLAGS: [&str; 6] = [
-    "--experience",
-    "7001",
-    "--moderator",
-    "5009",
-    "--public-reason",
-    "Banned earlier",
-];
 
 fn users(folder: &Folder, count: u64) -> PathBuf {
     let rows = (1..=count).map(|user| format!("{user},reason {user}\n"));
@@ -114,7 +105,7 @@ async fn interrupted(workspace: &Workspace<'_>, file: &Path, flags: &[&str], ban
 
 #[tokio::test]
 async fn killed_imports_resume_to_the_same_result() {
-    const BANS: u64 = 1_200;
+    const BANS: u64 = 600;
     let app = TestApp::builder().without_stream().start().await;
     let folder = Folder::new();
     let bans = usize::try_from(BANS).unwrap();
@@ -150,14 +141,14 @@ async fn killed_imports_resume_to_the_same_result() {
 
 #[tokio::test]
 async fn killed_imports_ban_users_without_guid_once() {
-    const USERS: u64 = 900;
+    const USERS: u64 = 600;
     let app = TestApp::builder().without_stream().start().await;
     let workspace = app.workspace().await;
     let folder = Folder::new();
     let file = users(&folder, USERS);
-    let killed = interrupted(&workspace, &file, &FLAGS, 900).await;
+    let killed = interrupted(&workspace, &file, &FLAGS, 600).await;
     assert!(killed > 0, "none was killed at work");
-    assert_each_once(&workspace, 900).await;
+    assert_each_once(&workspace, 600).await;
     // Users who were unbanned since are not banned again.
     for user in 1..=3 {
         workspace.unban(Unban::of(user, ARENA)).await;

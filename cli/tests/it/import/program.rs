@@ -5,6 +5,17 @@ use std::process::{Child, Command, Output, Stdio};
 
 use end_to_end::{TestApp, Workspace};
 use serde_json::{Value, json};
+use shared::domain::ids::ExperienceId;
+
+/// What the formats without these fields need, for the experience of the tests.
+pub const FLAGS: [&str; 6] = [
+    "--experience",
+    "7001",
+    "--moderator",
+    "5009",
+    "--public-reason",
+    "Banned earlier",
+];
 
 /// A temporary folder.
 pub struct Folder(PathBuf);
@@ -82,7 +93,7 @@ pub async fn link_named(workspace: &Workspace<'_>, options: &[&str]) {
             continue;
         };
         for id in ids.split(',') {
-            let experience = id.parse().unwrap();
+            let experience = ExperienceId::new(id.parse().unwrap()).unwrap();
             if store.linked(prefix, experience).await.unwrap().is_none() {
                 workspace.link(experience.get()).await;
             }

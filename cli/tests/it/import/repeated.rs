@@ -5,18 +5,9 @@ use std::path::{Path, PathBuf};
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use serde_json::{Value, json};
 
-use super::program::{Folder, assert_sums, finished, fixture, import, program, run, said};
+use super::program::{FLAGS, Folder, assert_sums, finished, fixture, import, program, run, said};
 
 const ARENA: u64 = 7_001;
-
-const FLAGS: [&str; 6] = [
-    "--experience",
-    "7001",
-    "--moderator",
-    "5009",
-    "--public-reason",
-    "Banned earlier",
-];
 
 /// The totals of a run or dry run.
 async fn sums(workspace: &Workspace<'_>, file: &Path, more: &[&str], is_dry: bool) -> Value {

@@ -161,3 +161,21 @@ fn exports_must_be_private_and_expire() {
         ["public access to the exports bucket: failed"]
     );
 }
+
+#[test]
+fn versions_of_snapshots_would_outlive_an_erasure() {
+    assert_eq!(
+        problems(&snapshots("s", &by_default())),
+        Vec::<String>::new()
+    );
+    let versioned = BucketSettings {
+        is_versioned: true,
+        blocks_public_access: false,
+        ..by_default()
+    };
+    let expected = [
+        "public access to the snapshot bucket: failed",
+        "versions of the snapshot bucket: failed",
+    ];
+    assert_eq!(problems(&snapshots("s", &versioned)), expected);
+}
