@@ -48,9 +48,9 @@ def outward(stack, outside, api, workspace):
 def checks_with_a_cap(stack, api, workspace):
     key = stack.cli("key", "create", "--name", "partner", "--kind", "public", "--checks-per-minute", 1,
                     "--workspace", workspace)["key"]
-    check = {"userId": 1, "experienceId": 1}
-    found = [api.answer("POST", "/is-banned", check, key=key)[0] for _ in range(3)]
-    assert found[0] == 200 and 429 in found, found
+    for route, check in (("/is-banned", {"userId": 1}), ("/is-banned/batch", {"userIds": [1, 2]})):
+        found = [api.answer("POST", route, {**check, "experienceId": 1}, key=key)[0] for _ in range(3)]
+        assert found[0] == 200 and 429 in found, found
 
 
 def old_evidence(stack, api):
@@ -99,6 +99,48 @@ def expired(api, guid):
     """The schedule that runs each minute records the expiry as an event. The test does not start it."""
     wait("the expiry is an event", lambda: "GAME_UNBANNED" in {
         event["event"] for event in api.call("GET", f"/bans/{guid}")["events"]}, 90)
+
+
+def snapshot(stack, api, workspace):
+    """The first call orders a snapshot, and the schedule builds it; the next build reads only what changed."""
+    dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["BansTableName"]
+    key = {"pk": {"S": f"{workspace[-8:]}#J"}, "sk": {"S": "J"}}
+
+    def change(expression, **numbers):
+        values = {f":{name}": {"N": str(value)} for name, value in numbers.items()}
+        dynamodb.update_item(TableName=table, Key=key, UpdateExpression=expression, ExpressionAttributeValues=values)
+
+    def built(least):
+        def look():
+            stack.run_schedule("BuildSnapshotsFunctionEachMinute")
+            item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+            return int(item.get("built", {"M": {"version": {"N": "0"}}})["M"]["version"]["N"]) > least and item
+        return int(wait("the snapshot is built", look, 60, 2)["built"]["M"]["version"]["N"])
+
+    answer = api.call("GET", "/snapshot", expect=503)
+    assert answer["code"] == "unavailable", answer
+    version = built(0)
+    # The function notes a request that comes more than a day after the last one.
+    earlier = int(time.time()) - 90_000
+    change("SET requested = :earlier", earlier=earlier)
+
+    def served():
+        status, answer = api.answer("GET", "/snapshot")
+        return status == 200 and answer
+    first = wait("the snapshot is served", served)
+    assert first["count"] > 0 and first["users"], first
+    wait("the request is noted", lambda: int(dynamodb.get_item(
+        TableName=table, Key=key, ConsistentRead=True)["Item"]["requested"]["N"]) > earlier)
+    cursor = api.call("GET", "/sync")["cursor"]
+    scenario.a_ban(api, 206)
+    wait("the ban is logged", lambda: 206 in api.call("GET", f"/sync?cursor={cursor}")["userIds"])
+    change("SET built.built = :built, due_at = :due", built=int(time.time()) - 120, due=1)
+    built(version)
+    change("SET requested = :long_ago, due_at = :long_ago", long_ago=1)
+    stack.run_schedule("BuildSnapshotsFunctionEachMinute")
+    wait("nobody wants it", lambda: "Item" not in dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True))
+    objects = stack.aws.client("s3").list_objects_v2(Bucket=stack.outputs["SnapshotBucketName"])
+    assert not objects.get("Contents"), objects
 
 
 def erasure(stack, api, workspace):

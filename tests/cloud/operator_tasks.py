@@ -3,6 +3,7 @@
 import os
 
 import scenario
+from api import wait
 
 
 def run(stack, api, workspace, folder):
@@ -25,10 +26,35 @@ def run(stack, api, workspace, folder):
     portcullis("protected", "remove", 302)
     files(portcullis, scenario.a_ban(api, 303), folder)
     keys(portcullis, api)
+    places(stack, portcullis, workspace)
     portcullis("export", folder / "exported.json")
     portcullis("erase", 301, "--yes")
     assert portcullis("history", 301) == []
     portcullis("webhook", "list"), portcullis("mirror", "list"), portcullis("group", "list")
+
+
+def places(stack, portcullis, workspace):
+    """Place 8 joins place 7 and leaves it. The command is killed after the announcement and goes on three minutes
+    later, or so it seems: the test changes the time."""
+    portcullis("experience", "link", 8)
+    portcullis("ban", 305, "--experience", 8, "--moderator", 1, "--length", "7d", "--public-reason", "x")
+    dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["BansTableName"]
+
+    def link():
+        items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+        [found] = [item for item in items if item["kind"]["S"] == "link" and item["sk"]["S"] == f"{8:016}"]
+        return found
+
+    join = ("experience", "join", 8, "--root", 7, "--yes")
+    with stack.begin(*join, "--workspace", workspace) as joining:
+        announced = wait("the join is announced", lambda: link().get("announced"))
+        joining.kill()
+    dynamodb.update_item(
+        TableName=table, Key={name: link()[name] for name in ("pk", "sk")}, UpdateExpression="SET announced = :then",
+        ExpressionAttributeValues={":then": {"N": str(int(announced["N"]) - 300_000)}})
+    assert portcullis(*join)["carriedOver"] == 1
+    assert portcullis("check", 305, "--experience", 8)["ban"]["experienceId"] == 7
+    portcullis("experience", "leave", 8, "--yes")
 
 
 def files(portcullis, ban, folder):

@@ -6,20 +6,24 @@ from api import wait
 
 
 def check(stack):
-    """Tables and evidence stay. CloudFormation deletes only an empty bucket, so a recent export blocks it."""
+    """Tables and evidence stay. CloudFormation deletes only empty buckets, so recent exports and snapshots block
+    it."""
     stack.update({"DeletionProtection": "false"})
     before, started = stack.resources(), time.time() * 1000
+    # Like a snapshot, of which a workspace that is in use has one.
+    stack.aws.client("s3").put_object(Bucket=before["SnapshotBucket"], Key="snapshot", Body=b"")
     stack.cloudformation.delete_stack(StackName=stack.name)
     status = wait("the deletion ends", lambda: ended(stack), 60)
-    assert status == "DELETE_FAILED", f"the bucket holds exports, but the stack is {status}"
+    assert status == "DELETE_FAILED", f"the buckets hold objects, but the stack is {status}"
     empty(stack, before["ExportsBucket"])
+    empty(stack, before["SnapshotBucket"])
     stack.cloudformation.delete_stack(StackName=stack.name)
     status = wait("the deletion ends", lambda: ended(stack), 60)
     assert status in ("gone", "DELETE_COMPLETE"), status
 
     s3 = stack.aws.client("s3")
     buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    assert before["EvidenceBucket"] in buckets and before["ExportsBucket"] not in buckets, buckets
+    assert before["EvidenceBucket"] in buckets and not buckets & {before["ExportsBucket"], before["SnapshotBucket"]}, buckets
     tables = stack.aws.client("dynamodb").list_tables()["TableNames"]
     assert set(tables) == {before["BansTable"], before["WorkspacesTable"]}, tables
     count = stack.aws.client("dynamodb").scan(TableName=before["BansTable"], Select="COUNT")["Count"]
@@ -66,4 +70,5 @@ def ended(stack):
 def empty(stack, bucket):
     s3 = stack.aws.client("s3")
     keys = [{"Key": it["Key"]} for it in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
-    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+    if keys:
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})

@@ -15,11 +15,13 @@ UNREACHED = {
     ("*", "ReportFailure", "*"): "Lambda reports failed records with it; the emulator sends without the role",
     ("QuarantineEvidence", "*", "sqs:SendMessage"): "Lambda reports failed events with it, as above",
     ("EvidenceComplete", "SeeWhetherThereIsAFile", "*"): "S3 asks for it before it answers 404; the emulator does not",
+    ("*", "NoticeMissingObject", "*"): "S3 asks for it before it answers 404; the emulator does not",
     ("MirrorBans", "Continue", "*"): "only when work is left that no decision has woken it for",
     ("MirrorBans", "NoteAndReport", "dynamodb:Query"): "only for a report about a ban that was changed since",
     ("UnbanAsync", "DecideAndReport", "dynamodb:Query"): "only when a call is repeated after another change of the ban",
     ("RobloxWebhook", "EraseOrQueue", "dynamodb:ConditionCheckItem"): "only for a user with more than one transaction deletes",
     ("PendingBans", "SweepExpired", "*"): "only for a poll that finds an expired ban before the schedule does",
+    ("PublishEvents", "BuildSnapshots", "*"): "only for each 256th event, which not every run logs",
     ("DeliverWebhooks", "Continue", "*"): "only when a run ends before its deliveries do",
 }
 

@@ -21,7 +21,7 @@ from api import Api
 from outside import Outside
 from stack import Emulator, Stack
 
-SCOPES = "bans:read,bans:write,bans:write-global,evidence:read,evidence:write,groups:write"
+SCOPES = "bans:read,bans:write,bans:write-global,bans:bulk,evidence:read,evidence:write,groups:write"
 
 
 class Keys:
@@ -97,6 +97,8 @@ def test(outside, aws):
         background.checks_with_a_cap(stack, api, workspace)
         background.old_evidence(stack, api)
         background.quarantine(stack, api)
+    with Step("snapshot"):
+        background.snapshot(stack, api, workspace)
     with Step("erasure"):
         background.erasure(stack, api, workspace)
     with Step("restore"):

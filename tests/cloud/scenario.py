@@ -16,12 +16,16 @@ REPORT = "?experienceBanCompleted=true"
 LIFTED = "?experienceUnbanCompleted=true"
 
 
-def run(api):
+def run(api, at_once=True):
     """Everything that needs no operator."""
     ban_and_unban(api)
+    report(api)
     repeat(api)
+    if at_once:
+        bulk(api)
     propagate(api)
     lists(api)
+    sync(api)
     text_as_evidence(api)
     file_as_evidence(api)
     refusals(api)
@@ -38,6 +42,9 @@ def ban_and_unban(api):
     api.call("POST", f"/ban-async{REPORT}", {**README_BAN, "overwrite": True, "banLength": pending["expires"]})
     assert api.call("GET", f"/pending-bans?experienceId={PLACE}")["list"] == []
     assert api.call("POST", "/is-banned", check)["experienceBanCompleted"] is True
+    checked = api.call("POST", "/is-banned/batch", {"experienceId": PLACE, "userIds": [156, 2], "consistent": True})
+    assert [ban["robloxId"] for ban in checked["banned"]] == [156], checked
+    assert (checked["checked"], checked["unprocessed"]) == (2, []), checked
 
     lifted = api.call("POST", "/unban-async", {**check, "reason": "Wrong user", "moderatorId": 2},
                       {"prefer": "return=representation"})
@@ -50,12 +57,59 @@ def ban_and_unban(api):
     assert api.call("GET", f"/pending-unbans?experienceId={PLACE}")["list"] == []
 
 
+def report(api):
+    """A game server reports exactly which changes it has applied, and which have failed."""
+    api.call("POST", "/ban-async", {**README_BAN, "userId": 161})
+    [pending] = api.call("GET", f"/pending-bans?experienceId={PLACE}")["list"]
+    applied = {"userId": 161, "guid": pending["guid"], "revision": pending["revision"], "applied": "ban", "ok": True}
+    unknown = {**applied, "guid": "1", "applied": "unban"}
+
+    def statuses(*reports, headers=None):
+        answer = api.call("POST", "/reports", {"experienceId": PLACE, "reports": reports}, headers)
+        return [result["status"] for result in answer["results"]]
+
+    assert statuses({**applied, "ok": False, "error": "HTTP 500"}) == ["noted"]
+    [failing] = api.call("GET", f"/pending-bans?experienceId={PLACE}")["list"]
+    assert (failing["failures"], failing["error"]) == (1, "HTTP 500"), failing
+    for _ in range(2):
+        assert statuses(applied, unknown, headers={"idempotency-key": "reports"}) == ["ok", "unknown"]
+    assert api.call("GET", f"/pending-bans?experienceId={PLACE}")["list"] == []
+    api.call("POST", "/ban-async", {**README_BAN, "userId": 161, "overwrite": True, "banLength": "9d"})
+    assert statuses(applied) == ["superseded"]
+
+
 def repeat(api):
     """A call with an Idempotency-Key answers as it did, also after another change of the ban."""
     first, once = {**README_BAN, "userId": 160}, {"idempotency-key": "first", "prefer": "return=representation"}
     made = api.call("POST", "/ban-async", first, once)["ban"]
     api.call("POST", "/ban-async", {**first, "overwrite": True, "banLength": "9d"})
     assert api.call("POST", "/ban-async", first, once)["ban"] == made
+
+
+def bulk(api):
+    """Many users in one call, sent again while some are unprocessed or the database is busy, and once more."""
+    fields = {name: README_BAN[name] for name in README_BAN if name not in ("overwrite", "userId", "experienceId")}
+    bans = {"experienceId": PLACE, "defaults": fields, "users": [*range(1001, 1011), {"userId": 160}]}
+
+    def send(route, body, key):
+        def whole():
+            status, answer = api.answer("POST", route, body, {"idempotency-key": key})
+            assert status in (200, 503), (status, answer)
+            return answer if status == 200 and not answer["counts"]["unprocessed"] else None
+        return wait(f"{route} is complete", whole, 60)
+
+    first = send("/bans/bulk", bans, "raid")
+    assert (first["counts"]["banned"], first["results"][-1]["code"]) == (10, "already_banned"), first
+    assert send("/bans/bulk", bans, "raid") == first
+    # Each is also a possible late report.
+    report = {**bans, "overwrite": True, "defaults": {**fields, "banLength": "8d"}}
+    changed = send(f"/bans/bulk{REPORT}", report, "longer")
+    assert changed["counts"]["changed"] == 11, changed
+    unbans = {"experienceId": PLACE, "defaults": {"reason": "Wrong users"}, "users": list(range(1001, 1012))}
+    for name in ["unbanned", "unchanged"]:
+        lifted = send("/unbans/bulk", unbans, name)
+        assert (lifted["counts"][name], lifted["counts"]["refused"]) == (10, 1), lifted
+    assert api.call("POST", "/is-banned", {"userId": 1001, "experienceId": PLACE})["isBanned"] is False
 
 
 def propagate(api):
@@ -91,6 +145,15 @@ def lists(api):
     assert len(exported) == len(bans), exported
     rows = list(csv.DictReader(io.StringIO(api.call("GET", "/export/bans/csv").decode())))
     assert len(rows) == len(bans), rows
+
+
+def sync(api):
+    """A reader that follows /sync learns of a changed ban."""
+    start = api.call("GET", "/sync")
+    assert start["userIds"] == [] and start["reset"] in (0, False), start
+    api.call("POST", "/ban-async", {**README_BAN, "userId": 160, "overwrite": True, "banLength": "11d"})
+    wait("/sync names the user",
+         lambda: 160 in api.call("GET", f"/sync?cursor={start['cursor']}&worker=1")["userIds"])
 
 
 def a_ban(api, user):

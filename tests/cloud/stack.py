@@ -191,16 +191,21 @@ class Stack:
 
     def cli(self, *arguments, expect=0):
         """Runs `portcullis --stack … --json` as the operator, and returns its parsed output."""
-        done = subprocess.run(
-            [str(BUILT / "portcullis"), "--stack", self.name, "--json", *map(str, arguments)],
-            env={**os.environ, **self.aws.environment(), **self.operator},
-            capture_output=True, text=True, timeout=120)
+        done = subprocess.run(**self.command(arguments), capture_output=True, text=True, timeout=120)
         command = f"portcullis {' '.join(map(str, arguments))}"
         assert done.returncode == expect, f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         try:
             return json.loads(done.stdout)
         except ValueError:
             return done.stdout
+
+    def begin(self, *arguments):
+        """Starts `portcullis`, for a test that kills it."""
+        return subprocess.Popen(**self.command(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def command(self, arguments):
+        return {"args": [str(BUILT / "portcullis"), "--stack", self.name, "--json", *map(str, arguments)],
+                "env": {**os.environ, **self.aws.environment(), **self.operator}}
 
     def invoke(self, function, event):
         """Invokes a function by its logical id."""

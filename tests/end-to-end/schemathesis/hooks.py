@@ -23,7 +23,15 @@ import limits
 KEY = os.environ["PORTCULLIS_KEY"]
 WEBHOOK = "/api/v1/roblox/webhook"
 GROUP_ROLE = "/api/v1/group-role"
+SYNC = "/api/v1/sync"
+SNAPSHOT = "/api/v1/snapshot"
 CREATE_EVIDENCE = "/api/v1/evidence/create"
+REPORTS = "/api/v1/reports"
+BULK_BANS = "/api/v1/bans/bulk"
+# Fields that a ban requires, in the defaults of most bulk calls.
+BAN_FIELDS = {
+    "banModerator": 1, "banType": "Experience", "banLengthType": "Temporary", "banLength": "7d",
+    "banPrivateReason": "text", "banPublicReason": "text"}
 WEBHOOK_SECRET = os.environ["PORTCULLIS_WEBHOOK_SECRET"].encode()
 
 
@@ -62,7 +70,7 @@ def csv(_context, response):
 def page_of(case, cursor):
     """A page of a list: what selects its rows, and where it goes on."""
     query = {name: str(value) for name, value in (case.query or {}).items()}
-    for name in ("cursor", "limit"):
+    for name in ("cursor", "limit", "worker"):
         query.pop(name, None)
     return case.operation.label, cursor, tuple(sorted(query.items()))
 
@@ -97,6 +105,9 @@ def before_call(_context, case, _kwargs):
         # Integers are written in digits there, including those generated as floats.
         if isinstance(value, float) and value.is_integer():
             case.query[name] = int(value)
+    if case.query and case.operation.path == SNAPSHOT:
+        # This one has a single part.
+        case.query.pop("part", None)
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
     if case.query and "isAppeal" in case.query and zlib.crc32(repr(case.body).encode()) % 3:
@@ -108,6 +119,13 @@ def before_call(_context, case, _kwargs):
         if guid := known(BANS, case):
             case.body["caseId"] = guid
             case.body.pop("userId", None)
+    if case.operation.path == REPORTS and isinstance(case.body, dict):
+        for report in case.body.get("reports") or []:
+            if isinstance(report, dict) and (guid := known(BANS, case)):
+                report.update(guid=guid, userId=BANS[guid], revision=1)
+    if case.operation.path == BULK_BANS and isinstance(case.body, dict):
+        if zlib.crc32(repr(case.body).encode()) % 3:
+            case.body["defaults"] = {**BAN_FIELDS, **(case.body.get("defaults") or {})}
     if case.operation.path == GROUP_ROLE and isinstance(case.body, dict):
         case.body["groupId"] = 7
         if zlib.crc32(repr(case.body).encode()) % 3:
@@ -123,9 +141,11 @@ def after_call(_context, case, response):
     if response.status_code == 200 and is_json and isinstance(answer := response.json(), dict):
         for ban in [answer, *(answer.get("list") or [])]:
             if ban.get("robloxId") and ban.get("guid"):
-                BANS[ban["guid"]] = None
+                BANS[ban["guid"]] = ban["robloxId"]
         if case.operation.path == CREATE_EVIDENCE:
             EVIDENCE[answer["evidenceGuid"]] = None
+        if case.operation.path == SYNC:
+            PAGES.add(page_of(case, answer["cursor"]))
         if case.operation.method.upper() == "DELETE":
             EVIDENCE.pop((case.path_parameters or {}).get("guid"), None)
     if response.status_code == 200 and b"nextCursor" in response.content:
@@ -139,6 +159,8 @@ def filter_failure(_context, failure, case, response):
         return True
     errors = response.json().get("errors", [])
     fields = [error["field"] for error in errors]
+    if case.operation.path.endswith("/bulk"):
+        return not fields or not all(limits.may_be_refused_in_bulk(field, case.body) for field in fields)
     sent = {**(case.body if isinstance(case.body, dict) else {}), **(case.path_parameters or {})}
     return not fields or not all(limits.may_be_refused(field, sent) for field in fields)
 
@@ -155,6 +177,10 @@ def undeclared_method_is_not_allowed(_ctx, response, case):
         return
     if case.operation.path == CREATE_EVIDENCE and method in ("GET", "DELETE"):
         # The gateway sends it to the route of a piece with the GUID "create".
+        assert response.status_code in (400, 401, 403), f"{method} is answered with {response.status_code}"
+        return
+    if case.operation.path == BULK_BANS and method == "GET":
+        # The same for a ban with the GUID "bulk".
         assert response.status_code in (400, 401, 403), f"{method} is answered with {response.status_code}"
         return
     assert response.status_code == 405, f"{method} is answered with {response.status_code}, not 405"

@@ -24,6 +24,9 @@ ISO_TIME = {"H": 3600, "M": 60, "S": 1}
 
 def may_be_refused(field, body):
     """Whether a field of a body that fits the schema may still be refused."""
+    if element := re.fullmatch(r"(\w+)\[(\d+)]\.(\w+)", field):
+        name, index, field = element.groups()
+        body = body[name][int(index)]
     value = body.get(field) if isinstance(body, dict) else None
     if field == "fileName" and isinstance(value, str):
         return len(value.encode()) > 200 or not is_file_name(value)
@@ -39,6 +42,27 @@ def may_be_refused(field, body):
         length = seconds(value)
         return length is None or not MINUTE <= length <= 99 * YEAR
     return False
+
+
+def may_be_refused_in_bulk(name, body):
+    """The same for a field of a bulk call, such as `users[3].banLength`, `users[3]` or `defaults.reason`."""
+    found = re.fullmatch(r"(?:users\[(\d+)\]|defaults)(?:\.(\w+))?", name)
+    if not isinstance(body, dict) or not found:
+        return False
+    index, field = found.groups()
+    defaults, users = body.get("defaults") or {}, body["users"]
+    if index is None:
+        return may_be_refused(field, defaults)
+    user = users[int(index)]
+    if field in (None, "userId"):
+        return [number(each) for each in users].count(number(user)) > 1
+    merged = {**defaults, **(user if isinstance(user, dict) else {})}
+    return merged.get(field) is None or field == "experienceId" or may_be_refused(field, merged)
+
+
+def number(user):
+    """The id of a user of a bulk call."""
+    return int(user["userId"] if isinstance(user, dict) else user)
 
 
 def is_text(encoded):

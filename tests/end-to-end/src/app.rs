@@ -1,6 +1,7 @@
 //! Starts the whole product on this machine for a test.
 
 mod background;
+mod clock;
 mod inspection;
 mod objects;
 mod setup;
@@ -30,6 +31,7 @@ use crate::eventually::eventually;
 use crate::files::template;
 use crate::response::ApiResponse;
 use crate::workspace::{KeySpec, Workspace};
+use clock::MovingClock;
 use setup::{binaries, clock_variable, store, tables};
 
 /// A running product on free ports: database, object store, secrets, functions, gateway, stream and
@@ -53,6 +55,7 @@ pub struct TestApp {
     store: Store,
     tables: Tables,
     engine: Engine,
+    clock: Option<MovingClock>,
 }
 
 /// Configures a [`TestApp`].
@@ -67,6 +70,7 @@ pub struct TestAppBuilder {
     mappings: bool,
     stream: bool,
     roblox_window: Option<Duration>,
+    moving_clock: bool,
 }
 
 impl TestAppBuilder {
@@ -193,6 +197,8 @@ impl TestAppBuilder {
             });
         }
         variables.extend(self.variables);
+        let clock = self.moving_clock.then(MovingClock::new);
+        variables.extend(clock.as_ref().map(MovingClock::variable));
         let binaries = self.functions.unwrap_or_else(binaries);
         let mut clocks = self.clocks.iter().cycle();
         let specs = template
@@ -242,6 +248,7 @@ impl TestAppBuilder {
             store,
             tables,
             engine,
+            clock,
         };
         if self.mappings {
             app.start_mappings();
@@ -267,6 +274,7 @@ impl TestApp {
             mappings: true,
             stream: true,
             roblox_window: None,
+            moving_clock: false,
         }
     }
 

@@ -284,6 +284,12 @@ impl Audit<'_> {
                     "{user} in {experience} should have {pending:?} pending, but the item is {item:?}"
                 )
             });
+            // Nothing reaches an experience without a link.
+            let failures = standing.here.failures.as_ref();
+            let is_stale = failures.is_some_and(|failures| !pending.contains(&failures.of));
+            self.check(!is_stale || !stored.links.contains(experience), || {
+                format!("{user} in {experience} has failures of what is not pending: {item:?}")
+            });
         }
         for (guid, record) in &stored.records {
             let here = stored
@@ -318,7 +324,7 @@ impl Audit<'_> {
     /// The lists show exactly the stored bans.
     async fn lists(&mut self, workspace: &Workspace<'_>) {
         let stored = self.stored;
-        for experience in &stored.links {
+        for experience in stored.links.difference(&stored.parts) {
             let items: Vec<_> = stored
                 .experiences
                 .iter()

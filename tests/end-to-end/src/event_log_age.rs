@@ -11,11 +11,15 @@ const AGO: u64 = 3_600_000;
 pub async fn age_log(workspace: &Workspace<'_>) {
     let app = workspace.app();
     for item in app.items(&workspace.prefix()).await {
-        let Some(logged) = item["logged_at"]["N"].as_str() else {
-            continue;
-        };
-        let logged: u64 = logged.parse().expect("a time");
-        let then = json!({ ":then": { "N": (logged - AGO).to_string() } });
-        app.update_item(&item, "SET logged_at = :then", &then).await;
+        // An entry, and the end of the log.
+        for name in ["logged_at", "moved"] {
+            let Some(time) = item[name]["N"].as_str() else {
+                continue;
+            };
+            let time: u64 = time.parse().expect("a time");
+            let then = json!({ ":then": { "N": (time - AGO).to_string() } });
+            app.update_item(&item, &format!("SET {name} = :then"), &then)
+                .await;
+        }
     }
 }

@@ -23,12 +23,14 @@
 mod activities;
 mod app;
 pub mod audit;
+mod bulk_calls;
 mod call;
 mod contract;
 mod event_log_age;
 mod eventually;
 pub mod evidence;
 mod files;
+mod game_servers;
 mod groups;
 pub mod integrations;
 mod notification;
@@ -42,11 +44,13 @@ mod workspace;
 
 pub use activities::role_change;
 pub use app::{TestApp, TestAppBuilder};
+pub use bulk_calls::{Bulk, bulk_results};
 pub use call::Call;
 pub use contract::{Contract, contract};
 pub use event_log_age::age_log;
 pub use eventually::{eventually, eventually_within, next_second, until};
 pub use files::{observability, openapi, repository, template};
+pub use game_servers::{AppNetwork, PUBLISHED_SDK, PUBLISHED_SDK_LOOP};
 pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};
 pub use response::{ApiResponse, key_order};

@@ -6,7 +6,10 @@ use crate::workspace::Workspace;
 use serde_json::{Map, Value};
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
-use shared::domain::rules::{Ban, Ending, EndingKind, Expiry, Here, RevisionRef, Scope, Terms};
+use shared::domain::rules::{
+    Ban, Ending, EndingKind, Expiry, FailedAttempts, Here, PendingChange, PendingUnban,
+    RevisionRef, Scope, Terms,
+};
 use shared::store::StoredKind;
 
 /// A workspace's items.
@@ -22,6 +25,8 @@ pub struct Stored {
     pub decisions: Vec<StoredDecision>,
     /// The linked experiences.
     pub links: BTreeSet<ExperienceId>,
+    /// Those that are part of another one, whose lists they share.
+    pub parts: BTreeSet<ExperienceId>,
     /// How many events were logged.
     pub logged: u64,
     /// The recorded expiries.
@@ -141,7 +146,8 @@ impl Stored {
                     .insert(sk.parse().unwrap(), ban(&item["ban"]).unwrap());
             }
             StoredKind::Experience => {
-                let experience = sk.strip_prefix("E#").unwrap().parse().unwrap();
+                let experience =
+                    ExperienceId::new(sk.strip_prefix("E#").unwrap().parse().unwrap()).unwrap();
                 self.experiences
                     .insert((user(), experience), StoredExperience::of(item));
             }
@@ -167,9 +173,13 @@ impl Stored {
                 ban: ban(&item["ban"]).unwrap(),
                 position: item["log_position"].as_u64(),
             }),
-            StoredKind::Log => self.logged = item["log_position"].as_u64().unwrap(),
+            StoredKind::Log => self.logged = item["log_position"].as_u64().unwrap_or_default(),
             StoredKind::Link => {
-                self.links.insert(sk.parse().unwrap());
+                let place = ExperienceId::new(sk.parse().unwrap()).unwrap();
+                self.links.insert(place);
+                if !item["root"].is_null() {
+                    self.parts.insert(place);
+                }
             }
             StoredKind::Activity => self.activities.push(StoredActivity {
                 id: item["id"].as_str().unwrap().to_owned(),
@@ -199,7 +209,9 @@ impl Stored {
             | StoredKind::QueuedErasure
             | StoredKind::Receipt
             | StoredKind::Request
-            | StoredKind::Sighting => {}
+            | StoredKind::Sighting
+            | StoredKind::Snapshot => {}
+            StoredKind::LoggedTick | StoredKind::Tick => panic!("an item of no workspace: {item}"),
             StoredKind::EndedMirror
             | StoredKind::Endpoint
             | StoredKind::ErasureIntake
@@ -215,16 +227,12 @@ impl Stored {
 impl StoredExperience {
     fn of(item: &Value) -> Self {
         let guid = |text: &str| text.parse::<Guid>().unwrap();
-        let report = item.get("report").map(|report| RevisionRef {
-            guid: Guid::from(report["guid"].as_u64().unwrap()),
-            revision: u32::try_from(report["revision"].as_u64().unwrap()).unwrap(),
-            made_in: ExperienceId::new(report["made_in"].as_u64().unwrap()).unwrap(),
-        });
         Self {
             version: item["version"].as_u64().unwrap(),
             standing: Here {
                 ban: item.get("ban").and_then(ban),
-                report,
+                report: item.get("report").map(revision),
+                failures: item.get("failures").map(failures),
                 mark: None,
             },
             ban_owed: item["ban_owed"].as_str().map(guid),
@@ -234,6 +242,30 @@ impl StoredExperience {
                 (due.parse().unwrap(), guid(ban))
             }),
         }
+    }
+}
+
+fn revision(stored: &Value) -> RevisionRef {
+    RevisionRef {
+        guid: Guid::from(stored["guid"].as_u64().unwrap()),
+        revision: u32::try_from(stored["revision"].as_u64().unwrap()).unwrap(),
+        made_in: ExperienceId::new(stored["made_in"].as_u64().unwrap()).unwrap(),
+    }
+}
+
+fn failures(stored: &Value) -> FailedAttempts {
+    let of = revision(&stored["revision"]);
+    FailedAttempts {
+        of: match stored["due"].as_u64() {
+            None => PendingChange::Ban(of),
+            Some(due) => PendingChange::Unban(PendingUnban {
+                due: UnixSeconds(due),
+                reported: of,
+            }),
+        },
+        count: u32::try_from(stored["count"].as_u64().unwrap()).unwrap(),
+        not_before: UnixSeconds(stored["not_before"].as_u64().unwrap()),
+        error: stored["error"].as_str().map(str::to_owned),
     }
 }
 

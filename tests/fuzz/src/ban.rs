@@ -1,6 +1,7 @@
-//! Ban calls, through the function's own parser.
+//! Ban calls.
 
 use serde_json::{Value, json};
+use shared::api::parse_ban;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::MAX_ROBLOX_ID;
 use shared::domain::rules::{BanRequest, Length, Scope, Terms};
@@ -10,9 +11,6 @@ use crate::body::assert_text;
 use crate::length::{LONGEST, NOW};
 use crate::request::{assert_refused, request};
 
-#[path = "../../../functions/ban-async/src/request.rs"]
-mod call;
-
 /// Reads bytes as the body of `/ban-async`, with and without its flags.
 pub fn ban(bytes: &[u8]) {
     for applied in [false, true] {
@@ -21,14 +19,14 @@ pub fn ban(bytes: &[u8]) {
             ("experienceBanCompleted", if applied { "1" } else { "0" }),
             ("isAppeal", if appeal { "true" } else { "false" }),
         ];
-        match call::parse(&request(bytes, &query, &[]), NOW) {
+        match parse_ban(&request(bytes, &query, &[]), NOW) {
             Err(error) => assert_refused(&error),
             Ok((ban, intent)) => {
                 assert_eq!(matches!(intent, Intent::Appeal), appeal);
                 assert_eq!(ban.applied, applied);
                 assert_within_bounds(&ban);
                 let written = written(&ban).to_string();
-                let (again, _) = call::parse(&request(written.as_bytes(), &query, &[]), NOW)
+                let (again, _) = parse_ban(&request(written.as_bytes(), &query, &[]), NOW)
                     .unwrap_or_else(|error| panic!("{written}: {error}"));
                 assert_eq!(again, ban, "{written}");
             }
@@ -37,7 +35,7 @@ pub fn ban(bytes: &[u8]) {
 }
 
 fn assert_within_bounds(ban: &BanRequest) {
-    for id in [ban.user.get(), ban.experience.get(), ban.moderator.get()] {
+    for id in [ban.user.get(), ban.place.get(), ban.moderator.get()] {
         assert!((1..=MAX_ROBLOX_ID).contains(&id));
     }
     assert_text(&ban.private_reason, Terms::LONGEST_PRIVATE_REASON);
@@ -63,7 +61,7 @@ fn written(ban: &BanRequest) -> Value {
     json!({
         "overwrite": ban.overwrite,
         "userId": ban.user.get(),
-        "experienceId": ban.experience.get(),
+        "experienceId": ban.place.get(),
         "banModerator": ban.moderator.get(),
         "banType": if ban.scope == Scope::Global { "Global" } else { "Experience" },
         "banLengthType": kind,

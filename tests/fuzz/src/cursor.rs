@@ -1,9 +1,11 @@
 //! List cursors.
 
 use shared::api::cursor::{ListName, Position};
+use shared::domain::history::LogPosition;
 use shared::domain::ids::{Guid, WorkspaceId};
 use shared::domain::keys::WorkspaceSecret;
-use shared::store::{HistoryPosition, LogPosition, PollPosition};
+use shared::domain::sync::SyncPosition;
+use shared::store::{HistoryPosition, PollPosition};
 
 /// A position that is any text.
 struct Anything(String);
@@ -57,6 +59,7 @@ pub fn cursor(bytes: &[u8]) {
     // A genuine cursor opens as a position only in its canonical form.
     has_one_spelling::<Guid>(&list, &secret, &sealed);
     has_one_spelling::<LogPosition>(&list, &secret, &sealed);
+    has_one_spelling::<SyncPosition>(&list, &secret, &sealed);
     has_one_spelling::<PollPosition>(&list, &secret, &sealed);
     has_one_spelling::<HistoryPosition>(&list, &secret, &sealed);
 

@@ -65,7 +65,8 @@ fn rows_of(bytes: &[u8], detected: DetectedFormat, raw: bool) -> Vec<ImportedBan
     let reading = ReadOptions {
         detected,
         defaults: ImportDefaults {
-            experience: "75521396999004".parse().ok(),
+            experience: shared::domain::ids::ExperienceId::new(75_521_396_999_004),
+            roots: std::collections::BTreeMap::new(),
             scope: None,
             moderator: "744482898".parse().ok(),
             private_reason: None,

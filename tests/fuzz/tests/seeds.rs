@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use fuzz_targets::TARGETS;
 
 /// How many mutations of each seed are tried.
-const MUTATIONS: usize = 100;
+const MUTATIONS: usize = 50;
 
 fn seeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds")

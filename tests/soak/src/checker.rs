@@ -5,6 +5,9 @@
 //! | [`answers`] | each response alone: documented, in time, of its own workspace, never a 500 |
 //! | [`records`] | lists, exports and single bans agree and omit nothing |
 //! | [`log`] | the event log holds each decision and each expiry once, in order, and every reader got exactly that |
+//! | [`sync`] | a follower of `/sync` learns of every user with a decision or an expiry |
+//! | [`snapshots`] | no user is banned whom neither a snapshot nor `/sync` since names |
+//! | [`places`] | users were carried over in time, and no ban stayed behind |
 //! | [`webhooks`] | the endpoint received each event, correctly signed, and nothing else |
 //! | [`mirror`] | Roblox restricts exactly the banned users, and its rate limits were kept |
 //! | [`ranks`] | members hold the ranks that were answered, and each change is an event |
@@ -12,15 +15,20 @@
 //! | [`linearizability`] | each user's calls have an order that explains every response and the final state |
 
 mod answers;
+mod carry_over;
 mod display;
 mod evidence;
 mod linearizability;
 mod log;
 mod mirror;
 mod pieces;
+mod places;
 mod ranks;
 mod records;
+mod replies;
 mod search;
+mod snapshots;
+mod sync;
 mod webhooks;
 mod world;
 
@@ -29,6 +37,7 @@ mod tests;
 
 use crate::history::History;
 pub use evidence::is_expiry;
+pub use places::is_carry_over;
 
 /// A violated property, with the calls that prove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +63,9 @@ pub fn check(history: &History) -> CheckReport {
     let mut findings = answers::check(history);
     findings.extend(records::check(history));
     findings.extend(log::check(history));
+    findings.extend(sync::check(history));
+    findings.extend(snapshots::check(history));
+    findings.extend(places::check(history));
     findings.extend(webhooks::check(history));
     findings.extend(mirror::check(history));
     findings.extend(ranks::check(history));

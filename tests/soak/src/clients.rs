@@ -4,11 +4,14 @@
 mod cursor_tamperer;
 mod eraser;
 mod exporter;
+mod follower;
 mod game_server;
 mod investigator;
+mod joiner;
 mod moderator;
 mod officer;
 mod reader;
+mod snapshot_reader;
 
 use std::time::Duration;
 
@@ -16,14 +19,15 @@ use fastrand::Rng;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
 
-use crate::history::{CallResult, Operation};
+use crate::history::{CallResult, JoinRecord, Operation};
 use crate::plan::{
-    ERASING, EXPERIENCES, MODERATORS, Plan, SERVERS, USERS, USERS_CHANGE_EVERY, WORKSPACES,
-    is_mirrored, millis, user_of,
+    ERASING, EXPERIENCES, JOINING, MODERATORS, Plan, SERVERS, USERS, USERS_CHANGE_EVERY,
+    WORKSPACES, is_mirrored, millis, user_of,
 };
 use crate::recorder::{CallOptions, Recorder};
 
 pub use eraser::{Fate, Subject};
+pub use joiner::TAKES;
 
 /// How often a call without an answer is retried.
 const REPEATS: usize = 3;
@@ -33,8 +37,13 @@ const OFFICERS: u64 = 50_000_000;
 const INVESTIGATORS: u64 = 60_000_000;
 const ERASERS: u64 = 70_000_000;
 
-/// Runs all clients until the run is over. Returns the users whom the eraser was busy with.
-pub async fn act(recorder: &Recorder<'_>, plan: &Plan, secret: &str) -> Vec<Subject> {
+/// Runs all clients until the run is over. Returns the users whom the eraser was busy with, and the joins
+/// of places.
+pub async fn act(
+    recorder: &Recorder<'_>,
+    plan: &Plan,
+    secret: &str,
+) -> (Vec<Subject>, Vec<JoinRecord>) {
     let mut acts: Vec<BoxFuture<'_, ()>> = Vec::new();
     for workspace in 0..WORKSPACES {
         for experience in EXPERIENCES.into_iter().filter_map(ExperienceId::new) {
@@ -59,14 +68,27 @@ pub async fn act(recorder: &Recorder<'_>, plan: &Plan, secret: &str) -> Vec<Subj
         acts.push(exporter::look(client).boxed());
         let client = Client::new(recorder, plan, workspace, "reader".to_owned());
         acts.push(reader::read(client).boxed());
+        let client = Client::new(recorder, plan, workspace, FOLLOWER.to_owned());
+        let cursor = follower::begin(&client).await;
+        acts.push(follower::follow(client, cursor).boxed());
+        let client = Client::new(recorder, plan, workspace, SNAPSHOT_READER.to_owned());
+        acts.push(snapshot_reader::read(client).boxed());
         let client = Client::new(recorder, plan, workspace, "cursor_tamperer".to_owned());
         acts.push(cursor_tamperer::tamper(client).boxed());
     }
     let client = Client::new(recorder, plan, ERASING, "eraser".to_owned());
     let erasing = eraser::erase(client, ERASERS, secret);
-    let (subjects, _) = futures::join!(erasing, join_all(acts));
-    subjects
+    let client = Client::new(recorder, plan, JOINING, "joiner".to_owned());
+    let joining = joiner::join(client);
+    let (subjects, joins, _) = futures::join!(erasing, joining, join_all(acts));
+    (subjects, joins.unwrap_or_default())
 }
+
+/// The name of the clients that follow `/sync`.
+pub const FOLLOWER: &str = "follower";
+
+/// The name of the clients that read snapshots.
+pub const SNAPSHOT_READER: &str = "snapshot reader";
 
 struct Client<'a> {
     recorder: &'a Recorder<'a>,

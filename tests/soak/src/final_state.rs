@@ -2,19 +2,22 @@
 //! no other caller.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use end_to_end::requests::is_set;
 use end_to_end::stored::Stored;
 use end_to_end::{audit, evidence};
 use serde_json::{Value, json};
 use shared::domain::ids::UserId;
 use shared::domain::rules::Length;
 
+use crate::clients::SNAPSHOT_READER;
 use crate::history::{
     CallResult, EvidenceCall, FinalState, Millis, Operation, RecordedCall, WorkspaceInfo,
 };
 use crate::recorder::{CallOptions, Recorder};
-use crate::schedules::{EACH_MINUTE, EXPIRE};
+use crate::schedules::{BUILD, DELIVER, EACH_MINUTE, EXPIRE, MIRROR};
+use crate::snapshots;
 
 /// A ban that ends later than this after the last call does not expire within a run.
 const LONG: Millis = 600_000;
@@ -22,7 +25,30 @@ const LONG: Millis = 600_000;
 /// How often to retry a question that gets a transient 503.
 const ATTEMPTS: usize = 5;
 
+/// After how many calls in a row without news the follower stops.
+const LOOKS: u32 = 3;
+
 const PAGE: usize = 100;
+
+/// How long the last calls may take.
+const CALLS_END: Duration = Duration::from_secs(30);
+
+/// How long the last snapshots may take.
+const BUILT_WITHIN: Duration = Duration::from_secs(20);
+
+/// Waits until no function works on a call that its client has given up.
+pub async fn let_calls_end(recorder: &Recorder<'_>) {
+    let end = Instant::now() + CALLS_END;
+    let runtime = recorder.app.runtime();
+    let is_worker = |function: &str| [DELIVER, MIRROR].contains(&function);
+    let is_busy = || {
+        let mut names = runtime.names().filter(|function| !is_worker(function));
+        names.any(|function| recorder.app.is_busy(function))
+    };
+    while is_busy() && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
 
 /// Waits until every temporary ban has expired on every clock.
 pub async fn let_bans_run_out(recorder: &Recorder<'_>, skew: Millis) {
@@ -69,6 +95,8 @@ pub async fn ask(
         final_state.decisions.insert(guid.to_owned(), decisions);
     }
     final_state.log = asking.log().await;
+    asking.follow_to_the_end().await;
+    asking.follow_a_snapshot().await;
     let users: Vec<_> = users.collect();
     let Some(workspace) = recorder.workspaces.get(number) else {
         return final_state;
@@ -117,6 +145,48 @@ impl Asking<'_> {
         }
     }
 
+    /// Continues where the follower stopped, until nothing is new.
+    async fn follow_to_the_end(&self) {
+        let Some(mut cursor) = self.recorder.last_sync(self.number) else {
+            return;
+        };
+        let mut idle = 0;
+        while idle < LOOKS {
+            let (limit, last) = (PAGE, cursor.clone());
+            let cursor_of_call = Some(cursor.clone());
+            let sync = Operation::Sync {
+                cursor: cursor_of_call,
+                limit,
+            };
+            let answer = self.ask(sync).await;
+            let Some(next) = answer.get("cursor").and_then(Value::as_str) else {
+                return;
+            };
+            next.clone_into(&mut cursor);
+            let users = answer.get("userIds").and_then(Value::as_array);
+            let is_idle = users.is_some_and(Vec::is_empty) || last == cursor;
+            idle = if is_idle { idle + 1 } else { 0 };
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Reads a snapshot, and everything since.
+    async fn follow_a_snapshot(&self) {
+        let client = SNAPSHOT_READER;
+        let snapshot = self.ask_as(client, Operation::Snapshot).await;
+        let mut cursor = snapshot
+            .get("cursor")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        while cursor.is_some() {
+            let limit = PAGE;
+            let answer = self.ask_as(client, Operation::Sync { cursor, limit }).await;
+            let more = answer.get("more").is_some_and(is_set);
+            let next = answer.get("cursor").and_then(Value::as_str);
+            cursor = next.filter(|_| more).map(str::to_owned);
+        }
+    }
+
     /// The listed pieces of evidence with their content.
     async fn evidence(&self, bans: &[Value]) -> BTreeMap<String, Value> {
         let mut pieces = BTreeMap::new();
@@ -153,11 +223,15 @@ impl Asking<'_> {
     }
 
     async fn ask(&self, operation: Operation) -> Value {
+        self.ask_as("the auditor", operation).await
+    }
+
+    async fn ask_as(&self, client: &str, operation: Operation) -> Value {
         for _ in 0..ATTEMPTS {
             let options = CallOptions::default();
             let result = self
                 .recorder
-                .call(self.number, "the auditor", operation.clone(), options)
+                .call(self.number, client, operation.clone(), options)
                 .await;
             if let CallResult::Answered {
                 status: 200, body, ..
@@ -182,6 +256,14 @@ impl Asking<'_> {
 pub async fn record_expiries(recorder: &Recorder<'_>) -> Option<String> {
     let run = recorder.app.try_run_schedule(EXPIRE, EACH_MINUTE).await;
     run.err()
+}
+
+/// Builds the snapshots of everything decided so far, as the schedule does; or returns why that failed.
+pub async fn build_snapshots(recorder: &Recorder<'_>) -> Option<String> {
+    snapshots::make_due(recorder, false).await;
+    let run = recorder.app.try_run_schedule(BUILD, EACH_MINUTE).await;
+    let quiet = recorder.app.quiet_within(BUILT_WITHIN).await;
+    run.err().or(quiet.err())
 }
 
 /// The rows of a CSV file by column name.

@@ -1,16 +1,18 @@
 //! What happened in a run: every call with its answer, the injected faults, and the final state.
 //! The checker sees nothing else.
 
+mod joins;
 mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use shared::domain::ids::{ExperienceId, UserId};
-use shared::domain::rules::{BanRequest, UnbanRequest};
+use shared::domain::rules::{BanRequest, ChangeReport, UnbanRequest};
 
 use crate::plan::ERASING;
 
+pub use joins::JoinRecord;
 pub use requests::{Content, ErasureRequest, EvidenceCall, RankRequest, Submission};
 
 /// The reason that a client which gave up records starts with this.
@@ -38,6 +40,8 @@ pub struct History {
     /// What is wrong with the stream and the schedules after the faults stopped.
     pub stream: Option<String>,
     pub final_states: Vec<FinalState>,
+    /// All joins of places, in order.
+    pub joins: Vec<JoinRecord>,
     /// What is wrong in the workspace whose users are erased during the run.
     pub erasures: Vec<String>,
 }
@@ -56,6 +60,8 @@ pub struct RecordedCall {
     /// The client's name.
     pub client: String,
     pub operation: Operation,
+    /// Whether it is about one user of a bulk call.
+    pub in_bulk: bool,
     pub key: Option<String>,
     pub started: Millis,
     /// When it was answered or given up.
@@ -76,6 +82,8 @@ pub enum Operation {
     },
     /// `POST /unban-async`.
     Unban(UnbanRequest),
+    /// `POST /reports`, with one report.
+    Report(ExperienceId, ChangeReport),
     /// `POST /is-banned`.
     Check(UserId, ExperienceId),
     /// `GET /pending-bans`.
@@ -93,6 +101,15 @@ pub enum Operation {
         /// The page size.
         limit: usize,
     },
+    /// `GET /sync`.
+    Sync {
+        /// Where to continue; without one, the answer is the end of the log.
+        cursor: Option<String>,
+        /// The page size.
+        limit: usize,
+    },
+    /// `GET /snapshot`.
+    Snapshot,
     /// A list read with a cursor that it did not issue.
     Cursor {
         list: CursorList,
@@ -226,12 +243,15 @@ impl Operation {
         match self {
             Self::Ban { .. } => "ban-async",
             Self::Unban(_) => "unban-async",
+            Self::Report(..) => "reports",
             Self::Check(..) => "is-banned",
             Self::PendingBans(_) => "pending-bans",
             Self::PendingUnbans(_) => "pending-unbans",
             Self::Bans => "bans",
             Self::Decisions(_) => "ban-history",
             Self::Events { .. } => "events",
+            Self::Sync { .. } => "sync",
+            Self::Snapshot => "snapshot",
             Self::Cursor { list, .. } => match list {
                 CursorList::Bans => "bans",
                 CursorList::Events => "events",
@@ -251,7 +271,18 @@ impl Operation {
         match self {
             Self::Ban { request, .. } => Some(request.user),
             Self::Unban(request) => Some(request.user),
+            Self::Report(_, report) => Some(report.user),
             Self::Check(user, _) => Some(*user),
+            _ => None,
+        }
+    }
+
+    /// The place that a call about a user names.
+    pub fn place(&self) -> Option<ExperienceId> {
+        match self {
+            Self::Ban { request, .. } => Some(ExperienceId::of_root(request.place)),
+            Self::Unban(request) => Some(ExperienceId::of_root(request.place)),
+            Self::Report(place, _) | Self::Check(_, place) => Some(*place),
             _ => None,
         }
     }
@@ -275,7 +306,7 @@ impl Operation {
 
     /// Whether it may change something visible.
     pub const fn is_write(&self) -> bool {
-        matches!(self, Self::Ban { .. } | Self::Unban(_))
+        matches!(self, Self::Ban { .. } | Self::Unban(_) | Self::Report(..))
     }
 }
 
@@ -294,6 +325,15 @@ impl CallResult {
 }
 
 impl RecordedCall {
+    /// The function that answers it.
+    pub const fn function(&self) -> &'static str {
+        match self.operation {
+            Operation::Ban { .. } if self.in_bulk => "bans-bulk",
+            Operation::Unban(_) if self.in_bulk => "unbans-bulk",
+            _ => self.operation.function(),
+        }
+    }
+
     pub const fn status(&self) -> Option<u16> {
         match self.result {
             CallResult::Answered { status, .. } => Some(status),

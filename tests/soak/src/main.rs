@@ -1,7 +1,7 @@
 //! Runs the whole product under faults and checks every answer.
 //!
-//! Game servers, moderators, officers, investigators, exporters and event log readers call the real functions over HTTP, and
-//! webhooks and the mirror deliver to fakes, while processes are killed, the database fails, the
+//! Game servers, moderators, officers, investigators, exporters and readers of the event log and of
+//! snapshots call the real functions over HTTP, an operator joins places, and webhooks and the mirror deliver to fakes, while processes are killed, the database fails, the
 //! stream delivers late, twice and out of order, and clocks disagree. Every call is recorded. At
 //! the end the faults stop, the product is asked for everything it knows, and the [`checker`] looks
 //! for an order of events that explains all of it.
@@ -23,6 +23,7 @@ mod recorder;
 mod report;
 mod run;
 mod schedules;
+mod snapshots;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use local_stack::fault_proxy::{Fault, Rule};
 use shared::domain::ids::ExperienceId;
+use shared::domain::places;
 
 /// The workspaces whose calls are put in order.
 pub const WORKSPACES: usize = 2;
@@ -20,6 +21,18 @@ pub const EXPERIENCES: [u64; 3] = [7_001, 7_002, 7_003];
 
 /// The mirrored experiences of each workspace. A place is part of one universe.
 pub const MIRRORED: [&[u64]; WORKSPACES] = [&[7_001], &[7_002, 7_003]];
+
+/// The workspace in which a place joins another during the run, and the two. Neither is mirrored.
+pub const JOINING: usize = 0;
+pub const PART: u64 = 7_002;
+pub const ROOT: u64 = 7_003;
+
+/// For how many milliseconds a function uses the link of a place without reading it again.
+pub const LINK_TTL: u64 = 2_000;
+
+/// How long a join is announced, and how long it settles. The time for clocks that differ and calls in
+/// progress is that of the product.
+pub const ANNOUNCED: u64 = LINK_TTL + places::ANNOUNCED_MS - 1_000 * places::LINK_TTL.as_secs();
 
 /// The Roblox group of each workspace.
 pub const GROUPS: [u64; WORKSPACES] = [8_001, 8_002];
@@ -56,12 +69,17 @@ pub const INSTANCES: usize = 8;
 pub const SKEW: i64 = 3_000;
 
 /// The functions to kill; those that write appear more often.
-const KILLED_FUNCTIONS: [&str; 30] = [
+const KILLED_FUNCTIONS: &[&str] = &[
     "ban-async",
     "ban-async",
     "ban-async",
     "unban-async",
     "unban-async",
+    "reports",
+    "reports",
+    "bans-bulk",
+    "bans-bulk",
+    "unbans-bulk",
     "spread-decisions",
     "spread-decisions",
     "publish-events",
@@ -69,6 +87,10 @@ const KILLED_FUNCTIONS: [&str; 30] = [
     "expire-bans",
     "expire-bans",
     "events",
+    "sync",
+    "snapshot",
+    "build-snapshots",
+    "build-snapshots",
     "deliver-webhooks",
     "deliver-webhooks",
     "mirror-bans",
@@ -166,7 +188,7 @@ impl Plan {
         let mut rng = self.rng("kills");
         std::iter::repeat_with(move || PlannedKill {
             pause: millis(&mut rng, 150, 900),
-            function: rng.choice(KILLED_FUNCTIONS).unwrap_or("ban-async"),
+            function: rng.choice(KILLED_FUNCTIONS).unwrap_or(&"ban-async"),
             after: millis(&mut rng, 0, 10),
             which: rng.usize(..),
         })

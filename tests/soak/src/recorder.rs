@@ -1,15 +1,20 @@
 //! Records every call to the running product.
 
+mod bulk;
+
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use end_to_end::requests::{ban_call, unban_call};
+use end_to_end::requests::{ban_call, reports_call, unban_call};
 use end_to_end::{ApiResponse, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
 use shared::domain::lock::lock;
 
+pub use bulk::BulkOperation;
+
+use crate::clients::FOLLOWER;
 use crate::history::{
-    CallResult, CursorList, EvidenceCall, GAVE_UP, Millis, Operation, RecordedCall,
+    CallResult, CursorList, EvidenceCall, GAVE_UP, Kill, Millis, Operation, RecordedCall,
 };
 
 /// How long a client waits at most. The gateway answers within 30 s.
@@ -22,6 +27,8 @@ pub struct Recorder<'a> {
     calls: Mutex<Vec<RecordedCall>>,
     /// Pieces of evidence, with the workspace of each.
     pieces: Mutex<Vec<(usize, String)>>,
+    /// The environments that clients have ended.
+    ended: Mutex<Vec<Kill>>,
     began: Instant,
     began_at: Millis,
     closes: Instant,
@@ -50,6 +57,7 @@ impl<'a> Recorder<'a> {
             workspaces,
             calls: Mutex::default(),
             pieces: Mutex::default(),
+            ended: Mutex::default(),
             began,
             began_at: u64::try_from(began_at).unwrap_or_default(),
             closes: began + time,
@@ -78,6 +86,21 @@ impl<'a> Recorder<'a> {
     /// All calls so far.
     pub fn calls(&self) -> Vec<RecordedCall> {
         self.lock().clone()
+    }
+
+    /// Ends the first environments of a function, as Lambda ends one that is idle. One may be busy.
+    pub fn end_environments(&self, function: &'static str, count: usize) {
+        for instance in 0..count {
+            if self.app.runtime().kill(function, instance) {
+                let at = self.now();
+                lock(&self.ended).push(Kill { function, at });
+            }
+        }
+    }
+
+    /// The environments that clients have ended.
+    pub fn ended_environments(&self) -> Vec<Kill> {
+        lock(&self.ended).clone()
     }
 
     /// Makes a piece of evidence known to the other workspaces.
@@ -122,6 +145,7 @@ impl<'a> Recorder<'a> {
             workspace,
             client: client.to_owned(),
             operation,
+            in_bulk: false,
             key: options.key,
             started,
             ended: self.now(),
@@ -153,6 +177,7 @@ impl<'a> Recorder<'a> {
             workspace,
             client: client.to_owned(),
             operation: Operation::Evidence(EvidenceCall::Upload(guid.to_owned())),
+            in_bulk: false,
             key: None,
             started,
             ended: self.now(),
@@ -229,6 +254,7 @@ impl<'a> Recorder<'a> {
         let mut request = match operation {
             Operation::Ban { request, appeal } => ban_call(request, *appeal),
             Operation::Unban(request) => unban_call(request),
+            Operation::Report(experience, report) => reports_call(*experience, report),
             Operation::Check(user, experience) => Request::post("/is-banned").json(&json!({
                 "userId": user,
                 "experienceId": experience,
@@ -251,6 +277,14 @@ impl<'a> Recorder<'a> {
                     None => request,
                 }
             }
+            Operation::Sync { cursor, limit } => {
+                let request = Request::get("/sync").query("limit", limit);
+                match cursor {
+                    Some(cursor) => request.query("cursor", cursor),
+                    None => request,
+                }
+            }
+            Operation::Snapshot => Request::get("/snapshot"),
             Operation::Cursor { list, cursor } => {
                 let request = match list {
                     CursorList::Bans => Request::get("/bans"),
@@ -273,6 +307,12 @@ impl<'a> Recorder<'a> {
         if let Some(cursor) = cursor {
             request = request.query("cursor", cursor);
         }
+        self.authorized(request, workspace, options)
+    }
+
+    /// The request with the key of a workspace and the headers of the options.
+    fn authorized(&self, request: Request, workspace: usize, options: &CallOptions) -> Request {
+        let mut request = request;
         if let Some(key) = &options.key {
             request = request.header("idempotency-key", key);
         }
@@ -281,6 +321,17 @@ impl<'a> Recorder<'a> {
         }
         let key = self.workspaces.get(workspace).map(Workspace::secret_key);
         request.key(key.unwrap_or_default()).unchecked()
+    }
+
+    /// The last cursor of a workspace's follower.
+    pub fn last_sync(&self, workspace: usize) -> Option<String> {
+        let calls = self.lock();
+        let mut of_follower = calls.iter().rev().filter(|call| {
+            call.workspace == workspace
+                && call.client == FOLLOWER
+                && matches!(call.operation, Operation::Sync { .. })
+        });
+        of_follower.find_map(|call| call.result.text("cursor"))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<RecordedCall>> {

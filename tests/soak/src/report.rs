@@ -1,9 +1,10 @@
 //! Prints the result of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checker::{CheckReport, is_expiry};
-use crate::history::{CallResult, FinalState, History, Millis};
+use crate::checker::{CheckReport, is_carry_over, is_expiry};
+use crate::clients::SNAPSHOT_READER;
+use crate::history::{CallResult, FinalState, History, Millis, Operation, RecordedCall};
 use crate::run::SoakRun;
 
 /// How many lines of a proof to print.
@@ -45,6 +46,8 @@ pub fn print(run: &SoakRun, checked: &CheckReport) {
         "{received} deliveries received; {restrictions} users restricted on Roblox at the end"
     );
     println!("{ranks} roles assigned; {pieces} pieces of evidence at the end");
+    places(history);
+    snapshots(history);
     if !checked.undecided.is_empty() {
         println!(
             "too many orders to try, not checked: {}",
@@ -68,6 +71,38 @@ pub fn print(run: &SoakRun, checked: &CheckReport) {
     }
 }
 
+fn places(history: &History) {
+    let joins = &history.joins;
+    let completed = joins.iter().filter(|join| join.completed.is_some());
+    let left = joins.iter().filter(|join| join.left.is_some());
+    let logs = history.final_states.iter();
+    let events = logs.flat_map(|final_state| &final_state.log);
+    let carried = events.filter(|event| is_carry_over(event)).count();
+    println!(
+        "{} joins of places announced, {} completed, {} left; {carried} decisions carried over",
+        joins.len(),
+        completed.count(),
+        left.count()
+    );
+}
+
+fn snapshots(history: &History) {
+    let by_reader = history.calls.iter().chain(&history.asked);
+    let answered = by_reader
+        .filter(|call| call.client == SNAPSHOT_READER && call.status() == Some(200))
+        .collect::<Vec<_>>();
+    let is_snapshot = |call: &&&RecordedCall| call.operation == Operation::Snapshot;
+    let snapshots: Vec<_> = answered.iter().filter(is_snapshot).collect();
+    let versions = snapshots.iter().map(|call| call.result.text("version"));
+    let versions: BTreeSet<_> = versions.collect();
+    println!(
+        "{} snapshots of {} builds read; {} changes since",
+        snapshots.len(),
+        versions.len(),
+        answered.len() - snapshots.len()
+    );
+}
+
 fn tally<K: std::fmt::Display>(what: &str, counts: &BTreeMap<K, usize>) {
     let total: usize = counts.values().sum();
     let each = counts.iter().map(|(name, count)| format!("{name} {count}"));
@@ -83,7 +118,7 @@ fn calls(history: &History) {
             CallResult::Answered { status, .. } => status.to_string(),
             CallResult::Lost(_) => "gave up".to_owned(),
         };
-        let route = call.operation.function();
+        let route = call.function();
         *routes.entry(route).or_default().entry(status).or_default() += 1;
         if call.status().is_some() {
             let took = call.ended.saturating_sub(call.started);

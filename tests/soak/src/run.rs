@@ -4,22 +4,27 @@ use std::collections::BTreeMap;
 
 use end_to_end::{TestApp, Workspace};
 use local_stack::fault_proxy::Fault;
+use shared::domain::clock::UnixMillis;
 use shared::domain::ids::ExperienceId;
 use shared::store::ErasureMode;
 
 use crate::bucket;
 use crate::chaos::{self, ChaoticStream};
-use crate::clients;
+use crate::clients::{self, TAKES};
 use crate::erasure;
 use crate::fakes::failures::{self, FailureCounts};
 use crate::fakes::{self, Fakes, leases};
 use crate::final_state;
 use crate::history::{History, LoggedRequest, Millis, WorkspaceInfo};
 use crate::plan::{
-    ANSWER_LIMIT, EXPERIENCES, INSTANCES, Plan, ROBLOX_MINUTE, SKEW, WORKSPACES, is_mirrored,
+    ANSWER_LIMIT, EXPERIENCES, INSTANCES, JOINING, LINK_TTL, PART, Plan, ROBLOX_MINUTE, ROOT, SKEW,
+    WORKSPACES, is_mirrored,
 };
 use crate::recorder::Recorder;
-use crate::schedules;
+use crate::{schedules, snapshots};
+
+/// A run that is shorter completes the first join soon.
+const SHORT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// How long the stream may take to drain.
 const DRAINS_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
@@ -40,21 +45,7 @@ pub struct SoakRun {
 
 /// Runs a plan.
 pub async fn run(plan: &Plan) -> SoakRun {
-    let mut app = TestApp::builder()
-        .instances(INSTANCES)
-        .clocks(&plan.clocks())
-        // Roblox's rate limit needs clocks that agree to within much less than its window, as
-        // Lambda's do. The shortened window here does not allow wrong clocks.
-        .on_time(schedules::MIRROR)
-        .roblox_window(ROBLOX_MINUTE)
-        .variable(
-            shared::testing::WEBHOOK_TIME_LIMIT,
-            &ANSWER_LIMIT.to_string(),
-        )
-        .with_faults()
-        .without_mappings()
-        .start()
-        .await;
+    let mut app = start(plan).await;
     let mut controls = Vec::new();
     let mut rng = plan.rng("stream");
     app.start_mappings_through(|function| {
@@ -71,14 +62,16 @@ pub async fn run(plan: &Plan) -> SoakRun {
     app.faults().clear_seen();
 
     let recorder = Recorder::open(app, workspaces, plan.time);
-    let (faults, kills, schedules, failures, (), subjects) = futures::join!(
+    let (faults, mut kills, schedules, failures, (), (), (subjects, joins)) = futures::join!(
         chaos::inject_database_faults(&recorder, plan),
         chaos::kills(&recorder, plan),
         schedules::run_schedules(&recorder, plan),
         failures::inject(&recorder, plan, &fakes),
         leases::end_orphaned_leases(&recorder),
+        snapshots::age_snapshots(&recorder, plan),
         clients::act(&recorder, plan, &secret),
     );
+    kills.extend(recorder.ended_environments());
     let mut stream = BTreeMap::new();
     for control in controls {
         control.behave();
@@ -92,11 +85,13 @@ pub async fn run(plan: &Plan) -> SoakRun {
             workspace.pending_bans(experience.get()).await;
         }
     }
+    final_state::let_calls_end(&recorder).await;
     final_state::let_bans_run_out(&recorder, skew).await;
     let mut failed = final_state::record_expiries(&recorder).await;
     let calls = recorder.calls();
     failed = failed.or(app.settled_within(DRAINS_WITHIN).await.err());
     failed = failed.or(fakes::drain(&recorder, &places).await);
+    failed = failed.or(final_state::build_snapshots(&recorder).await);
     let mut history = History {
         workspaces: places,
         kills,
@@ -104,6 +99,7 @@ pub async fn run(plan: &Plan) -> SoakRun {
         skew,
         stream: failed,
         calls,
+        joins,
         ..History::default()
     };
     for number in 0..history.workspaces.len() {
@@ -141,6 +137,26 @@ pub async fn run(plan: &Plan) -> SoakRun {
     }
 }
 
+/// Starts the service, with clocks, time limits and faults for a soak.
+async fn start(plan: &Plan) -> TestApp {
+    TestApp::builder()
+        .instances(INSTANCES)
+        .clocks(&plan.clocks())
+        // Roblox's rate limit needs clocks that agree to within much less than its window, as
+        // Lambda's do. The shortened window here does not allow wrong clocks.
+        .on_time(schedules::MIRROR)
+        .roblox_window(ROBLOX_MINUTE)
+        .variable(
+            shared::testing::WEBHOOK_TIME_LIMIT,
+            &ANSWER_LIMIT.to_string(),
+        )
+        .variable(shared::testing::LINK_TTL, &LINK_TTL.to_string())
+        .with_faults()
+        .without_mappings()
+        .start()
+        .await
+}
+
 /// Sets up the workspaces with their fakes.
 async fn prepare<'a>(
     app: &'a TestApp,
@@ -153,6 +169,9 @@ async fn prepare<'a>(
     let (mut workspaces, mut places, mut fakes) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..WORKSPACES {
         let workspace = app.workspace().await;
+        if number == JOINING {
+            announce_join(&workspace, plan).await;
+        }
         fakes.push(Fakes::of(&workspace, number, plan).await);
         // The last experience is linked by its first call during the run, and gets the bans active
         // by then.
@@ -171,6 +190,23 @@ async fn prepare<'a>(
         workspaces.push(workspace);
     }
     (workspaces, places, fakes)
+}
+
+/// Announces a join before the run, so that a short run has one too. It can be completed a few seconds after
+/// the start. No function knows the place yet.
+async fn announce_join(workspace: &Workspace<'_>, plan: &Plan) {
+    for place in [PART, ROOT] {
+        workspace.link(place).await;
+    }
+    let longest = if plan.time < SHORT { 5_000 } else { 22_000 };
+    let left = plan.rng("first join").u64(3_500..longest);
+    let age = TAKES.saturating_sub(left);
+    let announced = UnixMillis::from_millis(UnixMillis::now().millis().saturating_sub(age));
+    let (store, prefix) = (workspace.app().store(), workspace.id().prefix());
+    if let (Some(part), Some(root)) = (ExperienceId::new(PART), ExperienceId::new(ROOT)) {
+        // The operator begins with the announcement otherwise.
+        let _ = store.announce_join(prefix, part, root, announced).await;
+    }
 }
 
 fn name(fault: Fault) -> String {

@@ -16,6 +16,9 @@ pub const DELIVER: &str = "deliver-webhooks";
 /// Mirrors bans to Roblox.
 pub const MIRROR: &str = "mirror-bans";
 
+/// Builds snapshots.
+pub const BUILD: &str = "build-snapshots";
+
 /// Removes evidence that is due.
 pub const EXPIRE_EVIDENCE: &str = "expire-evidence";
 pub const EACH_FIVE_MINUTES: &str = "EachFiveMinutes";
@@ -28,11 +31,13 @@ pub const SWEEP: &str = r#"{"sweep":true}"#;
 const CHECK: &str = r#"{"check":true}"#;
 
 /// The schedules; one listed twice sometimes runs twice at once.
-const SCHEDULES: [(&str, &str); 8] = [
+const SCHEDULES: [(&str, &str); 10] = [
     (EXPIRE, EACH_MINUTE),
     (EXPIRE, EACH_MINUTE),
     (EXPIRE_EVIDENCE, EACH_FIVE_MINUTES),
     (EXPIRE_EVIDENCE, EACH_FIVE_MINUTES),
+    (BUILD, EACH_MINUTE),
+    (BUILD, EACH_MINUTE),
     (DELIVER, EACH_MINUTE),
     (MIRROR, SWEEP),
     (MIRROR, SWEEP),

@@ -32,6 +32,8 @@ fn soak(seed: u64) {
         "\n0 bans on record",
         "\n0 roles assigned",
         " 0 pieces of evidence",
+        "\n0 joins of places",
+        "\n0 snapshots",
     ] {
         assert!(!printed.contains(what), "{printed}");
     }

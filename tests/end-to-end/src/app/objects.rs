@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use shared::domain::evidence::{ContentType, DeclaredFile, FileName, FileSize, Sha256Digest};
 use shared::domain::ids::{Guid, WorkspacePrefix};
-use shared::store::EvidenceBucket;
+use shared::store::{EvidenceBucket, SnapshotBucket};
 
 use super::TestApp;
 use super::setup::sdk_config;
@@ -46,6 +46,11 @@ impl TestApp {
     /// The bucket of evidence, with every right.
     pub fn evidence_bucket(&self) -> EvidenceBucket {
         EvidenceBucket::new(&sdk_config(self.objects()), "evidence-bucket".to_owned())
+    }
+
+    /// The bucket of snapshots, with every right.
+    pub fn snapshot_bucket(&self) -> SnapshotBucket {
+        SnapshotBucket::new(&sdk_config(self.objects()), "snapshot-bucket".to_owned())
     }
 
     /// Whether the bucket has the file of a piece of evidence.

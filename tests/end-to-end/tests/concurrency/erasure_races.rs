@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use end_to_end::{Ban, TestApp, Workspace};
-use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::ids::{PlaceId, UserId};
 use shared::domain::rules::{self, Outcome, Standing, UnbanRequest};
 use shared::store::{Actor, CallerLimits, ErasureSource, PolicyOutcome, WriteContext};
 
@@ -18,7 +18,7 @@ type Decide = fn(&Standing) -> Outcome;
 fn lift(standing: &Standing) -> Outcome {
     let request = UnbanRequest {
         user: UserId::new(MALLORY).unwrap(),
-        experience: ExperienceId::new(ARENA).unwrap(),
+        place: PlaceId::new(ARENA).unwrap(),
         reason: None,
         moderator: None,
         applied: false,
@@ -46,7 +46,7 @@ async fn decide_during_erasure(workspace: &Workspace<'_>, decide: Decide, again:
         user,
         prefix,
         link: store
-            .link_of(prefix, ExperienceId::new(ARENA).unwrap())
+            .link_of(prefix, PlaceId::new(ARENA).unwrap())
             .await
             .unwrap(),
         actor: Actor {
@@ -58,6 +58,7 @@ async fn decide_during_erasure(workspace: &Workspace<'_>, decide: Decide, again:
         limits: CallerLimits::Operator,
         idempotency: None,
         digest: None,
+        dry_run: None,
     };
     let is_first = AtomicBool::new(true);
     let settling = store.commit_with_retry(&call, |snapshot, _| {

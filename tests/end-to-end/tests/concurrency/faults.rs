@@ -38,6 +38,11 @@ async fn app() -> TestApp {
 /// A call of every route that uses the database.
 fn every_route() -> Vec<Call> {
     let check = json!({ "userId": MALLORY, "experienceId": ARENA });
+    let checks = json!({ "userIds": [MALLORY, OSCAR], "experienceId": ARENA });
+    let unknown = json!({
+        "userId": OSCAR, "guid": "1", "revision": 1, "applied": "ban", "ok": true,
+    });
+    let reports = json!({ "experienceId": ARENA, "reports": [unknown] });
     vec![
         Call::post("/is-banned").json(&check),
         Ban::of(OSCAR, ARENA).permanent().call(),
@@ -47,6 +52,8 @@ fn every_route() -> Vec<Call> {
         Call::get("/bans"),
         Call::get("/export/bans/json"),
         Call::get("/export/bans/csv"),
+        Call::post("/is-banned/batch").json(&checks),
+        Call::post("/reports").json(&reports),
     ]
 }
 
@@ -122,7 +129,7 @@ async fn callers_do_not_notice_transient_faults() {
         workspace.ban(Ban::of(MALLORY, ARENA)).await;
         // Faults of a second each are tested on fewer routes: all access the database alike.
         let is_slow = matches!(fault, Fault::Stall | Fault::Delay(_));
-        for call in every_route().into_iter().take(if is_slow { 3 } else { 8 }) {
+        for call in every_route().into_iter().take(if is_slow { 3 } else { 10 }) {
             app.faults().inject(Rule::from(fault).times(1));
             let (answer, took) = timed(&workspace, call).await;
             assert_eq!(answer.status, 200, "{fault:?}: {answer}");

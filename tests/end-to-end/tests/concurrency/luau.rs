@@ -1,8 +1,6 @@
-//! Real Luau: a game server's script on a fake Roblox that is as strict and as quirky as the real
-//! one.
+//! Real Luau: a game server's script on the fake of Roblox's engine.
 
 mod evidence;
-mod json;
 mod ranks;
 mod roblox;
 
@@ -10,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use end_to_end::{Ban, KeySpec, TestApp, Unban, Workspace, eventually, now};
-use mlua::{Lua, Table};
-use roblox::{Experience, GameServer, server};
+use roblox::{Experience, GameServer, script};
+use roblox_engine::mlua::Table;
 use shared::domain::keys::PinnedFlagFormat;
 
 const ARENA: u64 = 75_521_396_999_004;
@@ -46,9 +44,13 @@ async fn assert_enforced(workspace: &Workspace<'_>, experience: &Experience) {
 async fn game_servers_apply_exactly_the_decisions() {
     let app = app().await;
     let workspace = app.workspace().await;
-    let (arena, beach) = (Experience::new(ARENA), Experience::new(BEACH));
-    let start = |experience| GameServer::start(&app, experience, workspace.secret_key());
-    let (first, second, other) = (start(&arena), start(&arena), start(&beach));
+    let (arena, beach) = (Experience::new(&app, ARENA), Experience::new(&app, BEACH));
+    let key = workspace.secret_key();
+    let (first, second, other) = (
+        GameServer::start(&app, &arena, key),
+        GameServer::start(&app, &arena, key),
+        GameServer::start(&app, &beach, key),
+    );
     for server in [&first, &second, &other] {
         server.cycle();
         assert_eq!(server.join(CHEATER), None, "no one is banned yet");
@@ -142,7 +144,7 @@ async fn game_servers_apply_exactly_the_decisions() {
 async fn a_player_joining_after_the_ban_ended_is_unbanned_on_join() {
     let app = app().await;
     let workspace = app.workspace().await;
-    let arena = Experience::new(ARENA);
+    let arena = Experience::new(&app, ARENA);
     let server = GameServer::start(&app, &arena, workspace.secret_key());
     workspace.ban(Ban::of(APPELLANT, ARENA).permanent()).await;
     server.cycle();
@@ -162,7 +164,7 @@ async fn a_player_joining_after_the_ban_ended_is_unbanned_on_join() {
 async fn game_servers_get_only_boolean_flags() {
     let app = app().await;
     let workspace = app.workspace().await;
-    let arena = Experience::new(ARENA);
+    let arena = Experience::new(&app, ARENA);
     workspace.ban(Ban::of(CHEATER, ARENA)).await;
     workspace.ban(Ban::of(UNBANNED, ARENA).applied()).await;
     workspace.unban(Unban::of(UNBANNED, ARENA)).await;
@@ -175,35 +177,11 @@ async fn game_servers_get_only_boolean_flags() {
             assert(type(item[name]) == 'boolean', name .. ' is a ' .. type(item[name]))
         end
         return if item.isActive then 'holds' else 'ended'";
-    let check = |item: Table| -> String { Lua::new().load(check).call(plain(&item)).unwrap() };
+    let check = machine.function(check);
+    let check = |item: Table| -> String { machine.run(&check, item) };
     let first = |list: &str| lists.get::<Table>(list).unwrap().get::<Table>(1).unwrap();
     assert_eq!(check(first("bans")), "holds");
     assert_eq!(check(first("unbans")), "ended");
-}
-
-/// The plain fields of a table, for another Luau machine.
-fn plain(table: &Table) -> std::collections::HashMap<String, Flag> {
-    let pairs = table.pairs::<String, mlua::Value>().map(Result::unwrap);
-    let flags = pairs.filter_map(|(name, value)| match value {
-        mlua::Value::Boolean(flag) => Some((name, Flag::Boolean(flag))),
-        mlua::Value::Number(number) => Some((name, Flag::Number(number))),
-        _ => None,
-    });
-    flags.collect()
-}
-
-enum Flag {
-    Boolean(bool),
-    Number(f64),
-}
-
-impl mlua::IntoLua for Flag {
-    fn into_lua(self, lua: &Lua) -> mlua::Result<mlua::Value> {
-        match self {
-            Self::Boolean(flag) => flag.into_lua(lua),
-            Self::Number(number) => number.into_lua(lua),
-        }
-    }
 }
 
 /// Why flags are booleans: in Luau `0` is true, and the same script skips every pending ban.
@@ -211,7 +189,7 @@ impl mlua::IntoLua for Flag {
 async fn a_key_pinned_to_integer_flags_breaks_the_script() {
     let app = app().await;
     let workspace = app.workspace().await;
-    let arena = Experience::new(ARENA);
+    let arena = Experience::new(&app, ARENA);
     let pinned = workspace
         .make_key(KeySpec::flags(PinnedFlagFormat::Integer))
         .await;
@@ -227,13 +205,12 @@ async fn a_key_pinned_to_integer_flags_breaks_the_script() {
 async fn luau_json_is_accepted_and_every_response_decodes() {
     let app = app().await;
     let workspace = app.workspace().await;
-    let machine = GameServer::start(&app, &Experience::new(ARENA), workspace.secret_key());
-    let lua = server(&app, &Experience::new(ARENA));
-    lua.globals()
-        .set("call", machine_call(&lua, &app, workspace.secret_key()))
-        .unwrap();
-    lua.load(
-        r#"
+    let arena = Experience::new(&app, ARENA);
+    let machine = GameServer::start(&app, &arena, workspace.secret_key());
+    let server = arena.server();
+    let script = script(&app, &server, workspace.secret_key());
+    let quirks = r#"
+        local call = (...).call
         -- An empty table is sent as an array.
         local nothing, status, body = call("POST", "/unban-async", {})
         assert(nothing == nil and status == 400 and body.code == "invalid_request", body.message)
@@ -262,56 +239,8 @@ async fn luau_json_is_accepted_and_every_response_decodes() {
         }).status == "ok")
         data = call("POST", "/is-banned", { userId = largest, experienceId = game.PlaceId })
         assert(type(data.guid) == "string" and data.robloxId == largest)
-        "#,
-    )
-    .set_name("quirks")
-    .exec()
-    .unwrap();
+        "#;
+    server.run_with("quirks", quirks, script).wait::<()>();
     assert!(workspace.is_banned((1 << 53) - 1, ARENA).await);
     assert_eq!(machine.join((1 << 53) - 1).as_deref(), Some("text"));
-}
-
-/// The script's own `call`, in a separate machine.
-fn machine_call(lua: &Lua, app: &TestApp, key: &str) -> mlua::Function {
-    let entry = format!("{}/api/v1", app.address());
-    let script: Table = lua
-        .load(include_str!("luau/game_server.luau"))
-        .call((entry, key))
-        .unwrap();
-    script.get("call").unwrap()
-}
-
-/// The fake stops scripts that the real `HttpService` would stop.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_fake_http_service_raises_like_the_real_one() {
-    let app = app().await;
-    let lua = server(&app, &Experience::new(ARENA));
-    lua.globals()
-        .set("URL", format!("{}/api/v1/bans", app.address()))
-        .unwrap();
-    lua.load(
-        r#"
-        local http = game:GetService("HttpService")
-        local function raises(text, options)
-            local worked, problem = pcall(http.RequestAsync, http, options)
-            assert(not worked and string.find(tostring(problem), text, 1, true), tostring(problem))
-        end
-        raises("not allowed", { Url = URL, Headers = { ["User-Agent"] = "me" } })
-        raises("not allowed", { Url = URL, Headers = { ["Roblox-Id"] = "1" } })
-        raises("must not have a body", { Url = URL, Method = "GET", Body = "{}" })
-        raises("must be a string", { Url = URL, Method = "POST", Body = {} })
-        raises("ConnectFail", { Url = "http://127.0.0.1:1/" })
-        assert(not pcall(http.JSONDecode, http, "<html>"))
-        assert(http:JSONEncode({}) == "[]" and http:JSONEncode({ 1, 2, x = 3 }) == "[1,2]")
-        assert(http:JSONDecode("9007199254740993") == 9007199254740992)
-        assert(http:JSONDecode('{"a":null}').a == nil)
-
-        local answer = http:RequestAsync({ Url = URL })
-        assert(answer.StatusCode == 401 and not answer.Success)
-        assert(answer.Headers["www-authenticate"] == "Bearer")
-        "#,
-    )
-    .set_name("fake")
-    .exec()
-    .unwrap();
 }

@@ -9,14 +9,18 @@
 )]
 
 mod audit_detection;
+mod bulk_calls;
 mod caps;
 mod clock_skew;
 mod erasure_notifications;
 mod erasure_races;
 mod faults;
+mod joins_in_use;
 mod kills;
 mod luau;
 mod model_based;
+mod place_races;
+mod places;
 mod propagation;
 mod races;
 mod transaction_tokens;

@@ -6,6 +6,9 @@
 
 mod comparison;
 mod expected;
+mod followed;
+mod in_bulk;
+mod places;
 mod random;
 
 use futures::future::join_all;
@@ -23,10 +26,15 @@ const STEPS: usize = 40;
 async fn routes_agree_with_the_naive_model_on_random_calls() {
     let seed = fastrand::u64(..);
     eprintln!("seeds {seed} to {}", seed.wrapping_add(WORKSPACES - 1));
-    let app = TestApp::builder().instances(2).start().await;
+    let app = TestApp::builder()
+        .instances(2)
+        .variable(shared::testing::LINK_TTL, &places::LINK_TTL.to_string())
+        .start()
+        .await;
     let app = &app;
     let comparisons = (0..WORKSPACES).map(|n| async move {
         let workspace = app.workspace().await;
+        let start = followed::begin(&workspace).await;
         let mut comparison = Comparison::new(workspace, seed.wrapping_add(n)).await;
         for step in 0..STEPS {
             comparison.step().await;
@@ -36,6 +44,7 @@ async fn routes_agree_with_the_naive_model_on_random_calls() {
         }
         comparison.compare().await;
         comparison.report_everything().await;
+        followed::assert_everyone_is_named(&comparison.workspace, &start).await;
         comparison.seen()
     });
     let seen: Vec<_> = join_all(comparisons).await;
@@ -46,5 +55,7 @@ async fn routes_agree_with_the_naive_model_on_random_calls() {
     assert!(total(|seen| seen.refusals) > 0, "{seen:?}");
     assert!(total(|seen| seen.expiries) > 0, "{seen:?}");
     assert!(total(|seen| seen.late) > 0, "{seen:?}");
+    assert!(total(|seen| seen.in_bulk) > 5, "{seen:?}");
+    assert!(total(|seen| seen.joining) > 8, "{seen:?}");
     assert!(total(|seen| seen.pending) > 50, "{seen:?}");
 }

@@ -21,7 +21,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
     let call = WriteContext {
         user,
         prefix,
-        link: store.link_of(prefix, ARENA).await.unwrap(),
+        link: store.link_of(prefix, ARENA.into()).await.unwrap(),
         actor: Actor {
             key_id: "operator".to_owned(),
             moderator: Some(ALICE),
@@ -31,10 +31,11 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         limits: CallerLimits::Operator,
         idempotency: None,
         digest: None,
+        dry_run: None,
     };
     let request = BanRequest {
         user,
-        experience: ARENA,
+        place: ARENA.into(),
         scope: Scope::Experience,
         overwrite: false,
         applied: false,
@@ -55,7 +56,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         ),
         needs_vary_header: false,
     };
-    let banned = moderation::ban(store, &call, &request, Intent::Ban, &authority).await;
+    let banned = moderation::ban(store, &call, &request, Intent::Ban, &authority, None).await;
     banned.unwrap_or_else(|error| panic!("{user}: {error:?}"));
 }
 

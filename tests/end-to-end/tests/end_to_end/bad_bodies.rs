@@ -64,6 +64,8 @@ async fn member_that_is_there_twice_is_refused_on_every_route() {
         Call::post("/is-banned"),
         Call::post("/ban-async"),
         Call::post("/unban-async"),
+        Call::post("/bans/bulk"),
+        Call::post("/unbans/bulk"),
         Call::new("PATCH", "/group-role"),
         Call::new("PATCH", "/evidence/create"),
         Call::post("/evidence/create"),

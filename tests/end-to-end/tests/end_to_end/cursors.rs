@@ -4,8 +4,9 @@ use end_to_end::{Ban, Call, TestApp, Workspace, now};
 use serde_json::{Value, json};
 use shared::api::cursor::{ListName, Position};
 use shared::domain::clock::UnixSeconds;
+use shared::domain::history::LogPosition;
 use shared::domain::ids::{Guid, UserId};
-use shared::store::{LogPosition, PollPosition};
+use shared::store::PollPosition;
 
 use crate::routes::{EXPERIENCE, USER, ban_history};
 
@@ -29,6 +30,7 @@ async fn lists(workspace: &Workspace<'_>) -> Vec<Call> {
         Call::get("/pending-bans").query("experienceId", EXPERIENCE),
         Call::get("/pending-unbans").query("experienceId", EXPERIENCE),
         Call::get("/events"),
+        Call::get("/sync"),
         ban_history(guid),
     ]
 }

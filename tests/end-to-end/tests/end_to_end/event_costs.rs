@@ -98,7 +98,8 @@ async fn an_expiry_sweep_costs_only_what_has_expired() {
         let after = spent(&app, "expire-bans");
         [after[0] - before[0], after[1] - before[1]]
     };
-    assert_eq!(run().await, [8.0, 0.0], "16 partitions, half a unit each");
+    let idle = "16 partitions, half a unit each, and the tick";
+    assert_eq!(run().await, [8.0, 1.0], "{idle}");
     let soon = now() + 2;
     for user in 1..=4 {
         workspace.ban(Ban::of(user, EXPERIENCE).length(soon)).await;

@@ -91,6 +91,14 @@ async fn exercise_scans(app: &TestApp, workspace: &Workspace<'_>) {
     }
 }
 
+/// Orders a snapshot, which the schedule builds.
+async fn exercise_snapshot(app: &TestApp, workspace: &Workspace<'_>) {
+    let ordered = workspace.send(Call::get("/snapshot")).await;
+    ordered.assert_error(503, "unavailable");
+    app.run_schedule("build-snapshots", "EachMinute").await;
+    app.background_settled().await;
+}
+
 /// Mirrors an experience to Roblox while everything fails.
 async fn exercise_mirror(workspace: &Workspace<'_>) {
     let (place, universe, key) = (EXPERIENCE + 1, 7, "a key");
@@ -165,6 +173,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     app.put_item(&removed).await;
     app.invoke("expire-evidence", &event).await.unwrap();
     exercise_scans(app, workspace).await;
+    exercise_snapshot(app, workspace).await;
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
     exercise_group(workspace).await;

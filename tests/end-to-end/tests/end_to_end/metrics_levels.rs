@@ -246,6 +246,7 @@ fn alarms_for_what_must_never_stop_exist_at_both_levels() {
     let (_, section) = text.split_once("\n## What must never stop\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
     let (_, list) = section.split_once("These alarms exist at every").unwrap();
+    let (list, _) = list.split_once("So does").unwrap();
     let named: BTreeSet<_> = list
         .split('`')
         .skip(1)

@@ -271,11 +271,13 @@ const GUIDS: [&str; 2] = ["633197862920433664", "633197862920433665"];
 
 /// An event with what no file can contain: guids and the time of a signature.
 fn with_current_values(event: &str, guids: &[String; 2]) -> String {
-    let of_evidence = event.contains("/evidence");
+    let is_in_body = ["/evidence", "/reports"]
+        .iter()
+        .any(|path| event.contains(path));
     let event = GUIDS
         .iter()
         .zip(guids)
-        .filter(|(documented, _)| of_evidence || event.contains(&format!("/{documented}")))
+        .filter(|(documented, _)| is_in_body || event.contains(&format!("/{documented}")))
         .fold(event.to_owned(), |event, (documented, guid)| {
             event.replace(documented, guid)
         });
@@ -307,8 +309,10 @@ async fn every_event_is_handled_by_its_function() {
         ("ban-async-report", "ban-async", 200),
         ("is-banned", "is-banned", 200),
         ("is-banned-public-key", "is-banned", 200),
+        ("is-banned-batch", "is-banned-batch", 200),
         ("pending-bans", "pending-bans", 200),
         ("bans", "bans", 200),
+        ("reports", "reports", 200),
         ("ban-history", "ban-history", 200),
         ("evidence-create", "evidence-create", 200),
         ("evidence-get", "evidence-get", 200),
@@ -319,11 +323,16 @@ async fn every_event_is_handled_by_its_function() {
         ("evidence-delete", "evidence-delete", 200),
         ("evidence-create-file", "evidence-create", 200),
         ("events", "events", 200),
+        ("sync", "sync", 200),
+        // Nothing has been built.
+        ("snapshot", "snapshot", 503),
         ("export-bans-json", "export-bans-json", 200),
         ("export-bans-csv", "export-bans-csv", 200),
         ("unban-async", "unban-async", 200),
         ("unban-async-report", "unban-async", 200),
         ("pending-unbans", "pending-unbans", 200),
+        ("bans-bulk", "bans-bulk", 200),
+        ("unbans-bulk", "unbans-bulk", 200),
         ("roblox-webhook", "roblox-webhook", 200),
         // The demo workspace allows no group.
         ("group-role", "group-role", 403),

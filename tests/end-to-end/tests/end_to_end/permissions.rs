@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared::api::FromRequest as _;
 use shared::api::auth::{RobloxNotification, UnverifiedKey};
 
-use self::roles::{BANS, FILES, STREAM, WORKSPACES, roles};
+use self::roles::{BANS, FILES, SNAPSHOTS, STREAM, WORKSPACES, roles};
 
 #[test]
 fn each_function_has_exactly_the_permissions_it_uses() {
@@ -92,12 +92,15 @@ fn no_function_may_scan_and_few_may_delete() {
                 !action.contains('*') && !action.contains("policy"),
                 "{grant:?}"
             );
-            // Only an erasure takes anything away, and evidence is removed on request.
+            // Only an erasure takes anything away; evidence is removed on request, and snapshots that
+            // nobody asks for.
             let erases = function.name == "roblox-webhook" && grant.resource == BANS;
             let of_evidence =
                 grant.resource == FILES || grant.condition.contains(r#"["????????#V#*"]"#);
+            let of_snapshots =
+                grant.resource == SNAPSHOTS || grant.condition.contains(r#"["????????#J"]"#);
             assert!(
-                !action.contains("Delete") || erases || of_evidence,
+                !action.contains("Delete") || erases || of_evidence || of_snapshots,
                 "{grant:?}"
             );
             assert!(!action.contains("Scan"), "{grant:?}");
@@ -193,6 +196,8 @@ fn read_routes_write_only_links_sightings_last_use_and_check_counts() {
     let expected = [
         ("is-banned", "count", vec![checks]),
         ("is-banned", "linked", vec![]),
+        ("is-banned-batch", "count", vec![checks]),
+        ("is-banned-batch", "linked", vec![]),
         ("pending-bans", "linked", polled.clone()),
         ("pending-unbans", "linked", polled),
         ("bans", "linked", vec![]),
@@ -200,6 +205,7 @@ fn read_routes_write_only_links_sightings_last_use_and_check_counts() {
         ("export-bans-csv", "linked", vec![]),
         ("ban-history", "linked", vec![]),
         ("events", "linked", vec![]),
+        ("sync", "linked", vec![]),
     ];
     for (function, attribute, partitions) in expected {
         assert_eq!(written(function, attribute), partitions, "{function}");

@@ -210,6 +210,7 @@ async fn an_unban_becomes_pending_on_expiry_without_any_job() {
     let mut expected = shown.clone();
     expected["isBanned"] = false.into();
     expected["isActive"] = 0.into();
+    expected["revision"] = 1.into();
     assert_eq!(due, [expected]);
     assert!(!workspace.is_banned(1, EXPERIENCE).await);
     assert_eq!(workspace.stored().await, before);

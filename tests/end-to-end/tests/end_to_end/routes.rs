@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use end_to_end::{Ban, Call, Unban};
+use end_to_end::{Ban, Bulk, Call, Unban};
 use serde_json::json;
 
 pub const EXPERIENCE: u64 = 75_521_396_999_004;
@@ -13,10 +13,20 @@ pub const USER: u64 = 156;
 /// history is missing, since its guid is unknown beforehand.
 pub fn every_route() -> Vec<(&'static str, Call)> {
     let check = json!({ "userId": USER, "experienceId": EXPERIENCE });
+    let checks = json!({ "userIds": [USER], "experienceId": EXPERIENCE });
+    let unknown = json!({
+        "userId": USER, "guid": "1", "revision": 1, "applied": "ban", "ok": true,
+    });
+    let reports = json!({ "experienceId": EXPERIENCE, "reports": [unknown] });
     vec![
         ("ban-async", Ban::of(USER, EXPERIENCE).call()),
         ("is-banned", Call::post("/is-banned").json(&check)),
+        (
+            "is-banned-batch",
+            Call::post("/is-banned/batch").json(&checks),
+        ),
         ("unban-async", Unban::of(USER, EXPERIENCE).call()),
+        ("reports", Call::post("/reports").json(&reports)),
         (
             "pending-bans",
             Call::get("/pending-bans").query("experienceId", EXPERIENCE),
@@ -53,14 +63,21 @@ pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
     let mut routes = every_route();
     routes.push(("ban-history", ban_history("633197862920433664")));
     routes.push(("events", Call::get("/events")));
+    routes.push(("sync", Call::get("/sync")));
+    routes.push(("snapshot", Call::get("/snapshot")));
     routes.push(("group-role", change_rank(USER)));
+    routes.push(("bans-bulk", Bulk::bans(EXPERIENCE, [USER]).call()));
+    routes.push(("unbans-bulk", Bulk::unbans(EXPERIENCE, [USER]).call()));
     routes
 }
 
-/// The same without `/is-banned`.
+/// The routes that check bans, which any key may call.
+pub const CHECKS: [&str; 2] = ["is-banned", "is-banned-batch"];
+
+/// The routes without those that check bans.
 pub fn every_other_route() -> Vec<(&'static str, Call)> {
     every_route()
         .into_iter()
-        .filter(|(name, _)| *name != "is-banned")
+        .filter(|(name, _)| !CHECKS.contains(name))
         .collect()
 }

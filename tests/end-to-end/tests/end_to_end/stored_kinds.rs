@@ -88,8 +88,11 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Lease
         | StoredKind::Notification
         | StoredKind::RemovedEvidence
-        | StoredKind::Request => (Erasure::Kept, Deletion::Expires, false),
-        StoredKind::Restore => (Erasure::Kept, Deletion::Unaffected, false),
+        | StoredKind::Request
+        | StoredKind::Snapshot => (Erasure::Kept, Deletion::Expires, false),
+        StoredKind::LoggedTick | StoredKind::Restore | StoredKind::Tick => {
+            (Erasure::Kept, Deletion::Unaffected, false)
+        }
     }
 }
 
@@ -204,6 +207,7 @@ async fn fill(workspace: &Workspace<'_>) {
         public.send(check.clone()).await;
     }
     workspace.pending_bans(EXPERIENCE).await;
+    workspace.send(Call::get("/snapshot")).await;
     eventually("the ban has expired", async || {
         (now() >= soon).then_some(())
     })

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use end_to_end::{Ban, Reply, TestApp, WebhookReceiver, Workspace, eventually, now, template};
+use end_to_end::{
+    Ban, Call, Reply, TestApp, WebhookReceiver, Workspace, eventually, now, template,
+};
 use serde_json::{Value, json};
 use shared::api::TimeLimit;
 use shared::api::invocation::TIMEOUT;
@@ -38,16 +40,19 @@ fn every_function_ends_before_its_lambda_timeout() {
         }
     }
     let special = [
+        "bans-bulk",
         "export-bans-csv",
         "export-bans-json",
         "group-role",
         "roblox-webhook",
+        "unbans-bulk",
     ];
     assert_eq!(checked, special.into(), "budgets of no function");
 }
 
 /// The functions without a route.
-const BACKGROUND: [&str; 6] = [
+const BACKGROUND: [&str; 7] = [
+    "build-snapshots",
     "spread-decisions",
     "publish-events",
     "expire-bans",
@@ -91,6 +96,8 @@ impl<'a> Queued<'a> {
             (!workspace.is_banned(1, EXPERIENCE).await).then_some(())
         })
         .await;
+        let ordered = workspace.send(Call::get("/snapshot")).await;
+        ordered.assert_error(503, "unavailable");
         let prefix = workspace.prefix();
         let global = Key::global(
             workspace.id().prefix(),
@@ -101,6 +108,8 @@ impl<'a> Queued<'a> {
             ("publish-events", records(&decisions(workspace).await)),
             ("expire-bans", json!({ "sweep": true })),
             ("expire-evidence", json!({ "sweep": true })),
+            ("build-snapshots", json!({ "sweep": true })),
+            ("build-snapshots", json!({ "workspace": prefix })),
             ("deliver-webhooks", json!({ "sweep": true })),
             (
                 "deliver-webhooks",

@@ -25,3 +25,16 @@ fn changelog_template_and_openapi_have_the_version_of_the_workspace() {
     let newest = newest.unwrap().split(' ').next();
     assert_eq!(newest, Some(version), "the newest version in CHANGELOG.md");
 }
+
+#[test]
+fn luau_module_and_its_package_manifests_have_the_version_of_the_workspace() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, line) in [
+        ("src/Version.luau", format!("return \"{version}\"")),
+        ("wally.toml", format!("version = \"{version}\"")),
+        ("pesde.toml", format!("version = \"{version}\"")),
+    ] {
+        let text = read_to_string(repository("roblox").join(file)).unwrap();
+        assert!(text.lines().any(|one| one == line), "{file} has no {line}");
+    }
+}

@@ -14,8 +14,9 @@ const LIMIT: Millis = 5_000;
 /// An export's time limit.
 const EXPORT_LIMIT: Millis = 28_000;
 
-/// The time limit of a change of rank.
+/// The time limit of a change of rank, and of a bulk call.
 const RANK_LIMIT: Millis = 20_000;
+const BULK_LIMIT: Millis = 20_000;
 
 /// The gateway's time limit, whatever the function does.
 const GATEWAY_LIMIT: Millis = 30_000;
@@ -27,6 +28,7 @@ const SLACK: Millis = 1_500;
 fn limit_of(function: &str) -> Millis {
     match function {
         "group-role" => RANK_LIMIT,
+        "bans-bulk" | "unbans-bulk" => BULK_LIMIT,
         function if function.starts_with("export") => EXPORT_LIMIT,
         _ => LIMIT,
     }
@@ -87,9 +89,11 @@ fn statuses(history: &History, call: &RecordedCall, found: &mut impl FnMut(Strin
                 found("a cursor was refused without naming the field".to_owned());
             }
         }
+        // The first build takes a moment.
+        (503, Some("unavailable")) if is_before_the_first_snapshot(history, call) => {}
         (503, Some("unavailable")) => {
             // The call may have started during the fault.
-            let after = limit_of(call.operation.function()) + SLACK;
+            let after = limit_of(call.function()) + SLACK;
             let excused = history.faults.iter().any(|fault| {
                 fault.from <= call.ended && call.started <= fault.to.saturating_add(after)
             });
@@ -98,7 +102,7 @@ fn statuses(history: &History, call: &RecordedCall, found: &mut impl FnMut(Strin
             }
         }
         (500.., None) => {
-            let function = call.operation.function();
+            let function = call.function();
             let killed = history.kills.iter().any(|kill| {
                 kill.function == function
                     && kill.at.saturating_add(500) >= call.started
@@ -122,6 +126,16 @@ fn statuses(history: &History, call: &RecordedCall, found: &mut impl FnMut(Strin
             code.unwrap_or("without a code")
         )),
     }
+}
+
+/// Whether it asks for a snapshot before anyone got one.
+fn is_before_the_first_snapshot(history: &History, call: &RecordedCall) -> bool {
+    let is_earlier = |other: &&RecordedCall| {
+        let is_same = (other.workspace, &other.operation) == (call.workspace, &Operation::Snapshot);
+        is_same && other.ended < call.started && other.status() == Some(200)
+    };
+    let mut calls = history.calls.iter().chain(&history.asked);
+    call.operation == Operation::Snapshot && !calls.any(|other| is_earlier(&other))
 }
 
 /// Responses contain no ban of another workspace, user or experience.

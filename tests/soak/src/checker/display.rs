@@ -3,7 +3,9 @@
 use serde_json::Value;
 use shared::domain::rules::{Length, Scope};
 
-use crate::history::{CallResult, EvidenceCall, History, Millis, Operation, RecordedCall};
+use crate::history::{
+    CallResult, EvidenceCall, History, JoinRecord, Millis, Operation, RecordedCall,
+};
 
 impl History {
     /// When the first call started; printed times are relative to it.
@@ -19,6 +21,26 @@ impl History {
         calls.into_iter().map(|call| self.line(call)).collect()
     }
 
+    /// Formats a join with the times at which its link changed.
+    pub fn line_of_join(&self, join: &JoinRecord) -> String {
+        let seconds = |at: Millis| {
+            let (begin, far) = (self.beginning(), at.abs_diff(self.beginning()));
+            let sign = if at < begin { "-" } else { "" };
+            format!("{sign}{}.{:03}", far / 1_000, far % 1_000)
+        };
+        let between =
+            |(from, to): (Millis, Millis)| format!("{} to {} s", seconds(from), seconds(to));
+        let maybe = |at: Option<_>| at.map_or_else(|| "never".to_owned(), between);
+        format!(
+            "{}: announced at {} s, written {}, completed {}, left {}",
+            join.name(),
+            seconds(join.announced),
+            between(join.written),
+            maybe(join.completed),
+            maybe(join.left),
+        )
+    }
+
     /// Formats a call with its time and its response.
     pub fn line(&self, call: &RecordedCall) -> String {
         let seconds = |at: Millis| {
@@ -26,11 +48,12 @@ impl History {
             format!("{}.{:03}", since / 1_000, since % 1_000)
         };
         format!(
-            "{} to {} s, workspace {}, {}: {}{} -> {}",
+            "{} to {} s, workspace {}, {}: {}{}{} -> {}",
             seconds(call.started),
             seconds(call.ended),
             call.workspace,
             call.client,
+            if call.in_bulk { "in bulk, " } else { "" },
             asked(&call.operation),
             call.key
                 .as_ref()
@@ -62,7 +85,7 @@ fn asked(operation: &Operation) -> String {
             format!(
                 "{verb} {} from {}, {scope}, {length}, by {}, \"{}\"{}",
                 request.user,
-                request.experience,
+                request.place,
                 request.moderator,
                 request.private_reason,
                 if request.applied { ", completed" } else { "" },
@@ -71,7 +94,7 @@ fn asked(operation: &Operation) -> String {
         Operation::Unban(request) => format!(
             "unban {} from {}{}{}{}{}",
             request.user,
-            request.experience,
+            request.place,
             request
                 .moderator
                 .map(|by| format!(", by {by}"))
@@ -88,6 +111,10 @@ fn asked(operation: &Operation) -> String {
                 ""
             },
         ),
+        Operation::Report(experience, report) => format!(
+            "report {:?} of {}, revision {} of the ban {}, from {experience}: {:?}",
+            report.change, report.user, report.revision, report.guid, report.attempt
+        ),
         Operation::Check(user, experience) => format!("is {user} banned in {experience}"),
         Operation::PendingBans(experience) => format!("pending bans of {experience}"),
         Operation::PendingUnbans(experience) => format!("pending unbans of {experience}"),
@@ -97,6 +124,8 @@ fn asked(operation: &Operation) -> String {
             Some(cursor) => format!("{limit} events after {cursor}"),
             None => format!("the first {limit} events"),
         },
+        Operation::Sync { cursor, limit } => format!("{limit} entries since {cursor:?}"),
+        Operation::Snapshot => "the snapshot".to_owned(),
         Operation::Cursor { list, cursor } => {
             format!("{list:?} after a foreign cursor, {cursor:?}")
         }

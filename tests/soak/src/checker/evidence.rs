@@ -10,6 +10,7 @@ use shared::domain::rules::{DecisionKind, Identity};
 
 use end_to_end::requests::is_set;
 
+use super::places::{SeenPlace, join_of};
 use crate::history::{FinalState, WorkspaceInfo};
 
 /// How the id of an expiry event ends.
@@ -33,14 +34,25 @@ pub struct Evidence {
     pub pending_unbans: BTreeMap<ExperienceId, Vec<Guid>>,
     /// The user's ban check in each experience.
     pub checks: BTreeMap<ExperienceId, Value>,
+    /// What all functions know by then of the places that joined another one.
+    pub places: Vec<SeenPlace>,
+    /// The times at which the joins of places ended bans of the user.
+    pub carried: Vec<(String, UnixSeconds)>,
+}
+
+/// Who made a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decider {
+    Moderator(Option<u64>),
+    /// The join of a place with this name.
+    Join(String),
 }
 
 /// A decision in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedDecision {
     pub kind: DecisionKind,
-    /// The moderator who decided.
-    pub by: Option<u64>,
+    pub by: Decider,
     /// The ban's expiry after the decision, 0 for a permanent ban.
     pub expires: u64,
     /// The private reason after the decision.
@@ -48,7 +60,12 @@ pub struct RecordedDecision {
 }
 
 impl Evidence {
-    pub fn of(user: UserId, place: &WorkspaceInfo, final_state: &FinalState) -> Self {
+    pub fn of(
+        user: UserId,
+        place: &WorkspaceInfo,
+        final_state: &FinalState,
+        places: Vec<SeenPlace>,
+    ) -> Self {
         let is_his = |ban: &&Value| ban.get("robloxId").and_then(Value::as_u64) == Some(user.get());
         let of_user = |lists: &BTreeMap<ExperienceId, Vec<Value>>| {
             let lists = lists.iter();
@@ -80,6 +97,14 @@ impl Evidence {
                     .collect(),
             )
         });
+        let log = final_state.log.iter();
+        let carried = log.filter_map(|event| {
+            let name = join_of(event)?;
+            let is_theirs = event.pointer("/data/robloxId")?.as_u64() == Some(user.get());
+            let ends = event.get("event")? == "GAME_UNBANNED";
+            let at = UnixSeconds(event.get("created")?.as_u64()?);
+            (is_theirs && ends).then(|| (name.to_owned(), at))
+        });
         let checks = final_state
             .checks
             .iter()
@@ -96,6 +121,8 @@ impl Evidence {
             checks: checks
                 .map(|((_, at), check)| (*at, check.clone()))
                 .collect(),
+            places,
+            carried: carried.collect(),
         }
     }
 
@@ -107,11 +134,11 @@ impl Evidence {
         })
     }
 
-    /// The bans that this moderator made.
-    pub fn made_by(&self, moderator: u64) -> Vec<Identity> {
+    /// The bans that they made.
+    pub fn made_by(&self, decider: &Decider) -> Vec<Identity> {
         let made = self.decisions.iter().filter(move |(_, decisions)| {
             let first = decisions.first();
-            first.is_some_and(|first| first.by == Some(moderator))
+            first.is_some_and(|first| first.by == *decider)
         });
         made.map(|(guid, _)| Identity {
             guid: *guid,
@@ -122,6 +149,24 @@ impl Evidence {
                 .unwrap_or_default()),
         })
         .collect()
+    }
+}
+
+impl Decider {
+    fn of(event: &Value) -> Self {
+        let moderator = event.pointer("/actor/moderator").and_then(Value::as_u64);
+        match join_of(event) {
+            Some(name) => Self::Join(name.to_owned()),
+            None => Self::Moderator(moderator),
+        }
+    }
+
+    /// The moderator, if one decided.
+    pub const fn moderator(&self) -> Option<u64> {
+        match self {
+            Self::Moderator(moderator) => *moderator,
+            Self::Join(_) => None,
+        }
     }
 }
 
@@ -136,7 +181,7 @@ impl RecordedDecision {
         };
         Some(Self {
             kind,
-            by: event.pointer("/actor/moderator").and_then(Value::as_u64),
+            by: Decider::of(event),
             expires: data.get("expires")?.as_u64()?,
             reason: data.get("privateReason")?.as_str()?.to_owned(),
         })
@@ -145,9 +190,11 @@ impl RecordedDecision {
 
 impl fmt::Display for RecordedDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = self
-            .by
-            .map_or_else(|| "no moderator".to_owned(), |by| by.to_string());
+        let by = match &self.by {
+            Decider::Moderator(Some(by)) => by.to_string(),
+            Decider::Moderator(None) => "no moderator".to_owned(),
+            Decider::Join(name) => name.clone(),
+        };
         write!(
             f,
             "{:?} by {by} (\"{}\", until {})",

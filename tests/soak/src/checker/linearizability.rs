@@ -10,8 +10,10 @@ use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::UserId;
 use shared::domain::rules::{Expiry, Length};
 
+use super::carry_over;
 use super::evidence::Evidence;
-use super::search::{Candidate, Search, SearchResult};
+use super::places::Places;
+use super::search::{Candidate, Search, SearchResult, Step};
 use super::{CheckReport, Finding};
 use crate::history::{CallResult, History, Millis, Operation, RecordedCall};
 
@@ -21,6 +23,9 @@ const MAY_STILL_APPLY: Millis = 2_000;
 /// The same for a client that gave up: the function continues until its time limit, after it has
 /// waited for a free process.
 const LEASE_LASTS: Millis = 12_000;
+
+/// The same for a bulk call, whose time limit is longer.
+const BULK_LASTS: Millis = 27_000;
 
 /// How many states to examine for one user.
 const STATES: usize = 40_000;
@@ -34,10 +39,12 @@ pub fn check(history: &History) -> CheckReport {
         .zip(&history.final_states)
         .enumerate()
     {
+        let places = Places::of(history, number);
         for user in history.users(number) {
-            let evidence = Evidence::of(user, place, final_state);
+            let at_rest = places.at_rest(final_state.at);
+            let evidence = Evidence::of(user, place, final_state, at_rest);
             let calls: Vec<_> = calls_on(history, number, user).collect();
-            let candidates = candidates(&calls, &evidence, history.skew);
+            let candidates = candidates(&calls, &evidence, &places, history.skew);
             checked.users += 1;
             checked.ordered += candidates.len();
             match Search::new(&candidates, &evidence, STATES).run() {
@@ -51,18 +58,21 @@ pub fn check(history: &History) -> CheckReport {
                          state: {}",
                         differences.join("; ")
                     ),
-                    proof: all(history, &calls, &evidence),
+                    proof: all(history, &calls, &evidence, &places),
                 }),
                 SearchResult::None { fitted, stuck } => {
                     let reasons = stuck.iter().filter_map(|(at, why)| {
                         let Some(at) = at else {
                             return Some(why.clone());
                         };
-                        let call = candidates.get(*at)?.call;
-                        Some(format!("NOT {}: {why}", history.line(call)))
+                        let line = match &candidates.get(*at)?.step {
+                            Step::Call(call) => history.line(call),
+                            Step::CarryOver(carried) => format!("a carry-over of {}", carried.name),
+                        };
+                        Some(format!("NOT {line}: {why}"))
                     });
                     let mut proof: Vec<_> = reasons.collect();
-                    proof.extend(all(history, &calls, &evidence));
+                    proof.extend(all(history, &calls, &evidence, &places));
                     checked.findings.push(Finding {
                         sentence: format!(
                             "no order of the calls on {user} in workspace {number} explains their \
@@ -78,10 +88,16 @@ pub fn check(history: &History) -> CheckReport {
 }
 
 /// All evidence about a user, for a finding.
-fn all(history: &History, calls: &[&RecordedCall], evidence: &Evidence) -> Vec<String> {
+fn all(
+    history: &History,
+    calls: &[&RecordedCall],
+    evidence: &Evidence,
+    places: &Places<'_>,
+) -> Vec<String> {
     let mut proof = vec!["all calls on the user:".to_owned()];
     proof.extend(history.proof(calls.iter().copied()));
     proof.extend(evidence.lines());
+    proof.extend(places.joins.iter().map(|join| history.line_of_join(join)));
     proof
 }
 
@@ -98,6 +114,7 @@ fn calls_on(
 fn candidates<'a>(
     calls: &[&'a RecordedCall],
     evidence: &Evidence,
+    places: &Places<'_>,
     skew: Millis,
 ) -> Vec<Candidate<'a>> {
     let edges = edges(calls, evidence);
@@ -106,24 +123,39 @@ fn candidates<'a>(
         let answered = matches!(call.status(), Some(200 | 400 | 404 | 409));
         answered || (call.is_open() && call.operation.is_write())
     });
-    useful
+    let mut candidates: Vec<_> = useful
         .map(|call| {
             let until = until(call);
+            let place = call.operation.place();
+            let views = place.map(|place| places.views(place, call.started, until));
+            let views: Vec<_> = views.into_iter().flatten().map(Some).collect();
             Candidate {
-                call,
+                step: Step::Call(call),
+                from: call.started,
+                answered: call.ended,
                 until,
                 must: !call.is_open(),
                 moments: moments(call, until, &edges, evidence, skew),
                 by: call.operation.moderator(),
+                views: if views.is_empty() { vec![None] } else { views },
             }
         })
-        .collect()
+        .collect();
+    candidates.extend(carry_over::candidates(places, evidence, &edges, skew));
+    candidates
 }
 
 /// Until when a call may have taken effect.
 pub fn until(call: &RecordedCall) -> Millis {
     match &call.result {
-        CallResult::Lost(_) => call.started.saturating_add(LEASE_LASTS).max(call.ended),
+        CallResult::Lost(_) => {
+            let lasts = if call.in_bulk {
+                BULK_LASTS
+            } else {
+                LEASE_LASTS
+            };
+            call.started.saturating_add(lasts).max(call.ended)
+        }
         CallResult::Answered { .. } if call.is_open() => call.ended.saturating_add(MAY_STILL_APPLY),
         CallResult::Answered { .. } => call.ended,
     }
@@ -159,7 +191,7 @@ fn moments(
         && let Length::For(seconds) = request.length
     {
         let own = evidence.decisions.values().flatten();
-        let own = own.filter(|past| past.by == Some(request.moderator.get()));
+        let own = own.filter(|past| past.by.moderator() == Some(request.moderator.get()));
         let decided = own.filter_map(|past| match Expiry::from_seconds(past.expires) {
             Expiry::At(at) => Some(at.minus(seconds).0),
             Expiry::Never => None,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Finding;
 use super::evidence::{id_of, is_activity, is_expiry, number_of};
 use super::linearizability::until;
+use super::places::join_of;
 use crate::history::{CallResult, FinalState, History, Millis, Operation, RecordedCall};
 
 /// How long a reader may lag behind what other readers got.
@@ -184,6 +185,10 @@ impl<'a> Log<'a> {
 
     /// When a decision was made, derived from the calls that can have made it.
     fn decided(&self, event: &Value, user: u64) -> Option<FaultPeriod<'a>> {
+        if join_of(event).is_some() {
+            // No call decided it.
+            return None;
+        }
         let by = event.pointer("/actor/moderator").and_then(Value::as_u64);
         let created = event.get("created")?.as_u64()?.saturating_mul(1_000);
         let skew = self.history.skew;

@@ -9,14 +9,27 @@ use std::collections::HashSet;
 
 use shared::domain::clock::UnixSeconds;
 
+use super::carry_over::CarryOver;
 use super::evidence::Evidence;
+use super::places::SeenPlace;
 use super::world::World;
 use crate::history::{Millis, RecordedCall};
 
-/// A call to be put in order.
+/// Something that happened to a user.
+#[derive(Clone, Debug)]
+pub enum Step<'a> {
+    Call(&'a RecordedCall),
+    CarryOver(CarryOver),
+}
+
+/// A step to be put in order.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
-    pub call: &'a RecordedCall,
+    pub step: Step<'a>,
+    /// From when on it may have taken effect.
+    pub from: Millis,
+    /// When it was answered.
+    pub answered: Millis,
     /// Until when it may have taken effect.
     pub until: Millis,
     /// Whether it certainly happened.
@@ -25,6 +38,18 @@ pub struct Candidate<'a> {
     pub moments: Vec<UnixSeconds>,
     /// The moderator it names, if it may decide.
     pub by: Option<u64>,
+    /// How its function may have seen the place that it names.
+    pub views: Vec<Option<SeenPlace>>,
+}
+
+impl Candidate<'_> {
+    /// Whether it certainly happened and may have changed something.
+    fn may_change(&self) -> bool {
+        match self.step {
+            Step::Call(call) => call.operation.is_write() && call.status() == Some(200),
+            Step::CarryOver(_) => true,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,16 +152,20 @@ impl<'a> Search<'a> {
             let Some(step) = self.candidates.get(at) else {
                 continue;
             };
-            let names = node.world.names(step.call, self.evidence);
+            let names = node.world.names(&step.step, self.evidence);
             let ways = step.moments.iter().flat_map(|moment| {
                 let names = names.iter();
-                names.map(move |name| (*moment, *name))
+                names
+                    .flat_map(move |name| step.views.iter().map(move |seen| (*moment, *name, seen)))
             });
-            for (moment, name) in ways {
-                let played = match node.world.play(step.call, self.evidence, moment, name) {
+            for (moment, name, seen) in ways {
+                let world = &node.world;
+                let played = world.play(&step.step, self.evidence, moment, name, seen.as_ref());
+                let played = match played {
                     Ok(played) => played,
                     Err(why) => {
-                        reasons.push((Some(at), why));
+                        let view = seen.map(|seen| format!(", as {:?}", seen.view));
+                        reasons.push((Some(at), why + &view.unwrap_or_default()));
                         continue;
                     }
                 };
@@ -178,12 +207,11 @@ impl<'a> Search<'a> {
             };
             let mut musts = self.certain_calls(node);
             let fits = musts.find(|(_, step)| {
-                let now = node.now.max(step.call.started);
+                let now = node.now.max(step.from);
                 let disturbs = self
                     .opens(node)
                     .any(|(_, open)| open.until >= node.now && open.until < now);
-                let may_change = step.call.operation.is_write() && step.call.status() == Some(200);
-                now <= deadline && !may_change && !disturbs && self.stays(node, step)
+                now <= deadline && !step.may_change() && !disturbs && self.stays(node, step)
             });
             let Some(at) = fits.map(|(at, _)| at) else {
                 return;
@@ -197,12 +225,18 @@ impl<'a> Search<'a> {
 
     /// Whether the call, taken now, is answered correctly and changes nothing.
     fn stays(&self, node: &Node, step: &Candidate<'_>) -> bool {
-        let names = node.world.names(step.call, self.evidence);
+        let names = node.world.names(&step.step, self.evidence);
         let Some(name) = names.first() else {
             return false;
         };
-        step.moments.iter().any(|moment| {
-            let played = node.world.play(step.call, self.evidence, *moment, *name);
+        let views = || step.views.iter().map(Option::as_ref);
+        let mut ways = step
+            .moments
+            .iter()
+            .flat_map(|moment| views().map(move |seen| (*moment, seen)));
+        ways.any(|(moment, seen)| {
+            let world = &node.world;
+            let played = world.play(&step.step, self.evidence, moment, *name, seen);
             played.is_ok_and(|played| !played.changed)
         })
     }
@@ -213,11 +247,11 @@ impl<'a> Search<'a> {
         let undone = self.certain_calls(node).chain(self.opens(node));
         let mut next: Vec<_> = undone
             .filter(|(_, step)| {
-                let now = node.now.max(step.call.started);
+                let now = node.now.max(step.from);
                 now <= deadline && now <= step.until
             })
             .collect();
-        next.sort_by_key(|(_, step)| (!step.must, step.call.ended));
+        next.sort_by_key(|(_, step)| (!step.must, step.answered));
         next.into_iter().map(|(at, _)| at).collect()
     }
 
@@ -230,7 +264,7 @@ impl<'a> Search<'a> {
             .filter_map(|(_, step)| step.by)
             .collect();
         let known = self.evidence.decisions.values().flatten();
-        let mut named: Vec<_> = known.filter_map(|past| past.by).collect();
+        let mut named: Vec<_> = known.filter_map(|past| past.by.moderator()).collect();
         named.sort_unstable();
         named.dedup();
         named.retain(|by| !possible.contains(by));
@@ -276,6 +310,6 @@ impl Node {
             *done = true;
         }
         self.count += usize::from(step.must);
-        self.now = self.now.max(step.call.started);
+        self.now = self.now.max(step.from);
     }
 }

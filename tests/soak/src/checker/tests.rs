@@ -4,6 +4,8 @@ mod accepted;
 mod integrations;
 mod log;
 mod pieces;
+mod places;
 mod ranks;
 mod rejected;
 mod scenario;
+mod snapshots;

@@ -10,8 +10,12 @@ use shared::domain::ids::{ExperienceId, Guid, Uid};
 use shared::domain::rules::model::{Answer, BanState, Model};
 use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length};
 
+use super::carry_over::CarryOver;
 use super::display::brief;
-use super::evidence::{Evidence, RecordedDecision, guid_of};
+use super::evidence::{Decider, Evidence, RecordedDecision};
+use super::places::{SeenPlace, View};
+use super::replies::{is_answer, matches_ban};
+use super::search::Step;
 use crate::history::{Operation, RecordedCall};
 
 /// Stands for the `Idempotency-Key` of a call without one.
@@ -22,6 +26,8 @@ pub struct World {
     model: Model,
     /// How many decisions each ban has seen.
     seen: BTreeMap<Guid, usize>,
+    /// Where each ban was made, which depends on how its function saw the place.
+    made_in: BTreeMap<Guid, ExperienceId>,
     /// The idempotency keys of successful calls.
     used: BTreeSet<String>,
 }
@@ -36,32 +42,70 @@ pub struct Effect {
 }
 
 impl World {
-    /// The world after a call decided at `now` that names a new ban `name`; or why the call cannot
-    /// have happened then.
+    /// The world after a step at `now` that names a new ban `name`, by a function that saw the place in
+    /// question like this; or why it cannot have happened then.
     pub fn play(
+        &self,
+        step: &Step<'_>,
+        evidence: &Evidence,
+        now: UnixSeconds,
+        name: Identity,
+        seen: Option<&SeenPlace>,
+    ) -> Result<Effect, String> {
+        let mut world = self.clone();
+        if let Some(seen) = seen {
+            seen.show(&mut world.model, now);
+        }
+        match step {
+            Step::Call(call) => world.play_call(call, evidence, now, name, seen),
+            Step::CarryOver(carried) => world.carry_over(carried, evidence, now, name),
+        }
+    }
+
+    /// Carries the user over from a place to its root.
+    fn carry_over(
+        &self,
+        carried: &CarryOver,
+        evidence: &Evidence,
+        now: UnixSeconds,
+        name: Identity,
+    ) -> Result<Effect, String> {
+        let mut world = self.clone();
+        world
+            .model
+            .carry_over(evidence.user, carried.part, name, now);
+        let by = Decider::Join(carried.name.clone());
+        let decided: Vec<_> = world.model.decided().skip(self.count()).collect();
+        for (guid, kind) in &decided {
+            world.record(evidence, *guid, *kind, &by, now)?;
+        }
+        Ok(self.or_unchanged(world, evidence, !decided.is_empty()))
+    }
+
+    fn play_call(
         &self,
         call: &RecordedCall,
         evidence: &Evidence,
         now: UnixSeconds,
         name: Identity,
+        seen: Option<&SeenPlace>,
     ) -> Result<Effect, String> {
         let repeats = call.key.as_ref().is_some_and(|key| self.used.contains(key));
         // All clients of a workspace share its API key.
         let by_key = Some(call.key.as_deref().unwrap_or(NO_IDEMPOTENCY_KEY));
         let mut world = self.clone();
-        let (said, by, place) = match &call.operation {
+        let (said, by) = match &call.operation {
             Operation::Check(user, experience) => {
                 let said = self.model.is_banned(*user, *experience, now);
-                let reaching = self.model.reaching(*user, *experience);
+                let reaching = reaching(&self.model, evidence, *experience, seen);
                 let body = call.body().unwrap_or(&Value::Null);
                 let reports = !evidence.mirrored.contains(experience);
-                return matches_ban(body, said.as_ref(), &reaching, reports)
-                    .map(|()| self.unchanged());
+                matches_ban(body, said.as_ref(), &reaching, reports)?;
+                self.lets_in(evidence, now, said.as_ref(), seen)?;
+                return Ok(self.unchanged());
             }
-            Operation::Ban { request, .. } if is_past(request, now) => {
-                (Answer::ExpiryPassed, None, None)
-            }
-            Operation::Ban { .. } | Operation::Unban(_) if repeats => (Answer::Ok, None, None),
+            Operation::Ban { request, .. } if is_past(request, now) => (Answer::ExpiryPassed, None),
+            Operation::Ban { .. } | Operation::Unban(_) if repeats => (Answer::Ok, None),
             Operation::Ban { request, appeal } => {
                 let by = Some(request.moderator.get());
                 let said = if *appeal {
@@ -69,32 +113,73 @@ impl World {
                 } else {
                     world.model.ban(request, by_key, name, now)
                 };
-                (said, by, Some((request.user, request.experience)))
+                (said, by)
             }
             Operation::Unban(request) => {
                 let by = request.moderator.map(shared::domain::ids::ModeratorId::get);
                 let said = world.model.unban(request, by_key, now);
-                (said, by, Some((request.user, request.experience)))
+                (said, by)
+            }
+            Operation::Report(experience, report) => {
+                let status = world.model.change_report(*experience, report, now);
+                let said = Answer::Reported(status);
+                (said, None)
             }
             _ => return Ok(self.unchanged()),
         };
         if !call.is_open() {
-            let reports = place.is_none_or(|(_, at)| !evidence.mirrored.contains(&at));
+            let place = call.operation.place();
+            let reports = place.is_none_or(|at| !evidence.mirrored.contains(&at));
             is_answer(call, &said, reports)?;
         }
+        let by = Decider::Moderator(by);
         let decided: Vec<_> = world.model.decided().skip(self.count()).collect();
         for (guid, kind) in &decided {
-            world.record(evidence, *guid, *kind, by, now)?;
+            world.record(evidence, *guid, *kind, &by, now)?;
         }
-        let reports = |model: &Model| place.map(|(user, at)| model.reported(user, at));
-        let mut changed = !decided.is_empty() || reports(&world.model) != reports(&self.model);
+        let mut changed = !decided.is_empty();
         if let (Some(key), Answer::Ok) = (&call.key, &said) {
             changed |= world.used.insert(key.clone());
         }
-        if changed {
-            Ok(Effect { world, changed })
+        Ok(self.or_unchanged(world, evidence, changed))
+    }
+
+    /// The world afterwards, if it differs in anything that matters.
+    fn or_unchanged(&self, world: Self, evidence: &Evidence, changed: bool) -> Effect {
+        let reports = |model: &Model| {
+            let places = evidence.experiences.iter();
+            let reports = places.map(|at| model.reported(evidence.user, *at));
+            reports.collect::<Vec<_>>()
+        };
+        if changed || reports(&world.model) != reports(&self.model) {
+            let changed = true;
+            Effect { world, changed }
         } else {
-            Ok(self.unchanged())
+            self.unchanged()
+        }
+    }
+
+    /// A user whom a ban of the place still blocks must not get in because the place has joined its root.
+    fn lets_in(
+        &self,
+        evidence: &Evidence,
+        now: UnixSeconds,
+        said: Option<&BanState>,
+        seen: Option<&SeenPlace>,
+    ) -> Result<(), String> {
+        let Some(joined) = seen.filter(|seen| seen.view == View::Joined { is_current: true })
+        else {
+            return Ok(());
+        };
+        let mut alone = self.model.clone();
+        let view = View::Alone;
+        SeenPlace { view, ..*joined }.show(&mut alone, now);
+        match alone.is_banned(evidence.user, joined.part, now) {
+            Some(ban) if ban.active && said.is_none_or(|said| !said.active) => Err(format!(
+                "the ban {} of the place was not carried over, and its user let in",
+                ban.guid
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -111,10 +196,19 @@ impl World {
 
     /// The possible names of a ban made now: any that its moderator made according to the history.
     /// If the moderator made two, either may be the first, since clocks make the names.
-    pub fn names(&self, call: &RecordedCall, evidence: &Evidence) -> Vec<Identity> {
-        let made = match &call.operation {
-            Operation::Ban { request, .. } => evidence.made_by(request.moderator.get()),
-            _ => Vec::new(),
+    pub fn names(&self, step: &Step<'_>, evidence: &Evidence) -> Vec<Identity> {
+        let by = match step {
+            Step::Call(call) => Decider::Moderator(call.operation.moderator()),
+            Step::CarryOver(carried) => Decider::Join(carried.name.clone()),
+        };
+        let may_make = match step {
+            Step::Call(call) => matches!(call.operation, Operation::Ban { .. }),
+            Step::CarryOver(_) => true,
+        };
+        let made = if may_make {
+            evidence.made_by(&by)
+        } else {
+            Vec::new()
         };
         let mut open: Vec<_> = made
             .into_iter()
@@ -135,7 +229,7 @@ impl World {
         evidence: &Evidence,
         guid: Guid,
         kind: DecisionKind,
-        by: Option<u64>,
+        by: &Decider,
         now: UnixSeconds,
     ) -> Result<(), String> {
         let at = self.seen.entry(guid).or_default();
@@ -143,9 +237,11 @@ impl World {
         *at += 1;
         let bans = self.model.bans(now);
         let state = bans.iter().find(|ban| ban.guid == guid);
+        self.made_in
+            .extend(state.map(|state| (guid, state.made_in)));
         let made = state.map(|ban| RecordedDecision {
             kind,
-            by,
+            by: by.clone(),
             expires: ban.terms.expires.seconds(),
             reason: ban.terms.private_reason.clone(),
         });
@@ -166,7 +262,7 @@ impl World {
         evidence.decisions.iter().find_map(|(guid, past)| {
             let seen = self.seen.get(guid).copied().unwrap_or_default();
             let mut left = past.iter().skip(seen);
-            let next = left.find(|past| past.by == Some(by))?;
+            let next = left.find(|past| past.by == Decider::Moderator(Some(by)))?;
             Some(format!("{next} of the ban {guid}"))
         })
     }
@@ -175,6 +271,7 @@ impl World {
     pub fn digest(&self, evidence: &Evidence) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.seen.hash(&mut hasher);
+        self.made_in.hash(&mut hasher);
         self.used.hash(&mut hasher);
         for experience in &evidence.experiences {
             self.model
@@ -187,6 +284,11 @@ impl World {
     /// All differences between this world and the final state.
     pub fn differences(&self, evidence: &Evidence) -> Vec<String> {
         let (user, now) = (evidence.user, evidence.at);
+        let mut model = self.model.clone();
+        evidence
+            .places
+            .iter()
+            .for_each(|seen| seen.show(&mut model, now));
         let mut wrong = Vec::new();
         for (guid, past) in &evidence.decisions {
             let seen = self.seen.get(guid).copied().unwrap_or_default();
@@ -196,7 +298,7 @@ impl World {
                 ));
             }
         }
-        for ban in self.model.bans(now) {
+        for ban in model.bans(now) {
             let Some(listed) = evidence.bans.get(&ban.guid) else {
                 wrong.push(format!("the ban {} was made and is not listed", ban.guid));
                 continue;
@@ -215,14 +317,14 @@ impl World {
         // The mirror's checks cover what a mirror leaves pending.
         for experience in evidence.experiences.iter().filter(of_servers) {
             let guids = |list: Vec<BanState>| list.into_iter().map(|ban| ban.guid).collect();
-            let pending: Vec<Guid> = guids(self.model.pending_bans(*experience, now));
+            let pending: Vec<Guid> = guids(model.pending_bans(*experience, now));
             let listed = evidence.pending_bans.get(experience);
             if listed != Some(&pending) {
                 wrong.push(format!(
                     "{experience} should have the bans {pending:?} pending, but has {listed:?}"
                 ));
             }
-            let pending: Vec<Guid> = guids(self.model.pending_unbans(*experience, now));
+            let pending: Vec<Guid> = guids(model.pending_unbans(*experience, now));
             let listed = evidence.pending_unbans.get(experience);
             if listed != Some(&pending) {
                 wrong.push(format!(
@@ -231,8 +333,9 @@ impl World {
             }
         }
         for experience in &evidence.experiences {
-            let said = self.model.is_banned(user, *experience, now);
-            let reaching = self.model.reaching(user, *experience);
+            let said = model.is_banned(user, *experience, now);
+            let seen = evidence.places.iter().find(|seen| seen.part == *experience);
+            let reaching = reaching(&model, evidence, *experience, seen);
             let told = evidence.checks.get(experience).unwrap_or(&Value::Null);
             let reports = !evidence.mirrored.contains(experience);
             if let Err(why) = matches_ban(told, said.as_ref(), &reaching, reports) {
@@ -259,74 +362,15 @@ fn is_past(request: &BanRequest, now: UnixSeconds) -> bool {
     matches!(request.length, Length::Until(at) if at <= now) && !may_be_late
 }
 
-/// Whether a call was answered as the model says.
-fn is_answer(call: &RecordedCall, said: &Answer, reports: bool) -> Result<(), String> {
-    let expected = match said {
-        Answer::Ok => 200,
-        Answer::AlreadyBanned(_) => 409,
-        Answer::ExpiryPassed => 400,
-        Answer::NotFound => 404,
-    };
-    if call.status() != Some(expected) {
-        return Err(format!("{expected} was expected"));
-    }
-    let Answer::AlreadyBanned(ban) = said else {
-        return Ok(());
-    };
-    let shown = call.body().and_then(|body| body.get("ban"));
-    matches_ban(shown.unwrap_or(&Value::Null), Some(ban), &[], reports)
-}
-
-/// Whether a response shows this ban, or none. Without an active ban, the clocks that named the
-/// bans decide which one is shown, so any that was active is accepted.
-///
-/// `reports` is false where a mirror reports too; then the report may be either.
-fn matches_ban(
-    body: &Value,
-    said: Option<&BanState>,
-    reaching: &[Guid],
-    reports: bool,
-) -> Result<(), String> {
-    let banned = body.get("isBanned").is_some_and(is_set);
-    let told = guid_of(body);
-    match said {
-        None if banned || told.is_some() => Err("the user was never banned there".to_owned()),
-        None if body.is_null() => Err("there was no answer".to_owned()),
-        None => Ok(()),
-        Some(ban) if !ban.active => {
-            if banned {
-                Err("no ban is active".to_owned())
-            } else if told.is_none_or(|told| !reaching.contains(&told)) {
-                Err("an ended ban was expected".to_owned())
-            } else {
-                Ok(())
-            }
-        }
-        Some(ban) => {
-            let number = |name: &str| body.get(name).and_then(Value::as_u64);
-            let applied = body.get("experienceBanCompleted").is_some_and(is_set);
-            let reason = body.get("privateReason").and_then(Value::as_str);
-            let right = banned
-                && told == Some(ban.guid)
-                && number("expires") == Some(ban.terms.expires.seconds())
-                && number("moderatorId") == Some(ban.terms.moderator.get())
-                && reason == Some(ban.terms.private_reason.as_str())
-                && (applied == ban.applied || !reports);
-            if right {
-                Ok(())
-            } else {
-                Err(format!(
-                    "the ban {} by {}, until {}, {}, is active",
-                    ban.guid,
-                    ban.terms.moderator,
-                    ban.terms.expires.seconds(),
-                    if ban.applied {
-                        "reported"
-                    } else {
-                        "not reported"
-                    },
-                ))
-            }
-        }
-    }
+/// All bans that were ever in force on the user where a function with this view looks.
+fn reaching(
+    model: &Model,
+    evidence: &Evidence,
+    place: ExperienceId,
+    seen: Option<&SeenPlace>,
+) -> Vec<Guid> {
+    let root = seen.map(|seen| seen.root);
+    let places = std::iter::once(place).chain(root);
+    let reaching = places.map(|at| model.reaching(evidence.user, at));
+    reaching.flatten().collect()
 }

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 
-use end_to_end::requests::{is_set, report};
+use end_to_end::requests::{change_report, is_set, report};
 use serde_json::Value;
 use shared::domain::ids::{ExperienceId, UserId};
-use shared::domain::rules::UnbanRequest;
+use shared::domain::rules::{Change, ReportedAttempt, UnbanRequest};
 
 use super::Client;
 use crate::history::{CallResult, Millis, Operation};
@@ -76,7 +76,9 @@ async fn apply(
     }
     let list = answer.get("list").and_then(Value::as_array);
     for item in list.into_iter().flatten().take(4) {
-        let operation = if is_unban {
+        let operation = if client.chance(50) {
+            Some(named(client, item, is_unban, experience))
+        } else if is_unban {
             lifted(client, item, experience)
         } else {
             Some(Operation::Ban {
@@ -98,6 +100,23 @@ async fn apply(
     }
 }
 
+/// Reports an entry by guid and revision; one in five as failed.
+fn named(
+    client: &mut Client<'_>,
+    item: &Value,
+    is_unban: bool,
+    experience: ExperienceId,
+) -> Operation {
+    let change = if is_unban { Change::Unban } else { Change::Ban };
+    let attempt = if client.chance(20) {
+        let error = Some("HTTP 500".to_owned());
+        ReportedAttempt::Failed { error }
+    } else {
+        ReportedAttempt::Applied
+    };
+    Operation::Report(experience, change_report(item, change, attempt))
+}
+
 /// Reports that a user is unbanned, in one of the forms that servers use.
 fn lifted(client: &mut Client<'_>, item: &Value, experience: ExperienceId) -> Option<Operation> {
     let user = UserId::new(item.get("robloxId")?.as_u64()?)?;
@@ -111,7 +130,7 @@ fn lifted(client: &mut Client<'_>, item: &Value, experience: ExperienceId) -> Op
     };
     Some(Operation::Unban(UnbanRequest {
         user,
-        experience,
+        place: experience.into(),
         reason: reason.map(str::to_owned),
         moderator: None,
         applied,
@@ -140,7 +159,7 @@ async fn join(client: &mut Client<'_>, experience: ExperienceId) {
     } else {
         let request = UnbanRequest {
             user,
-            experience,
+            place: experience.into(),
             reason: Some("Ban automatically expired.".to_owned()),
             moderator: None,
             applied: false,

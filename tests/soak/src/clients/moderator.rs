@@ -1,5 +1,7 @@
 //! A moderator with a tool that retries unanswered calls.
 
+mod in_bulk;
+
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UserId};
 use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
@@ -12,6 +14,10 @@ pub async fn decide(mut client: Client<'_>, first: u64) {
     let mut decided: Option<Operation> = None;
     let mut count = 0;
     while client.pause(150, 1_100).await {
+        if client.chance(12) {
+            in_bulk::decide(&mut client, first, &mut count).await;
+            continue;
+        }
         let again = client.chance(8);
         let before = decided.take().filter(|_| again);
         count += u64::from(before.is_none());
@@ -34,7 +40,7 @@ fn decision(client: &mut Client<'_>, first: u64, count: u64) -> Option<Operation
     }
     Some(Operation::Unban(UnbanRequest {
         user,
-        experience,
+        place: experience.into(),
         reason: client.chance(50).then(|| "a second look".to_owned()),
         moderator: moderator(first, count),
         applied: client.chance(15) && !client.is_mirrored(experience),
@@ -66,7 +72,7 @@ pub(super) fn ban(
     };
     Some(BanRequest {
         user,
-        experience,
+        place: experience.into(),
         scope,
         overwrite: client.chance(55),
         applied: client.chance(10) && !client.is_mirrored(experience),

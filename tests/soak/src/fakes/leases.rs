@@ -8,7 +8,7 @@ use end_to_end::Workspace;
 use end_to_end::integrations::HeldLease;
 
 use crate::recorder::Recorder;
-use crate::schedules::{DELIVER, MIRROR};
+use crate::schedules::{BUILD, DELIVER, MIRROR};
 
 /// How often to look for dead holders.
 const PAUSE: Duration = Duration::from_millis(700);
@@ -76,6 +76,8 @@ fn name_of(lease: &HeldLease) -> (String, String) {
 fn function_of(lease: &HeldLease) -> &'static str {
     if lease.partition.contains("#W#deliver-") {
         DELIVER
+    } else if lease.partition.ends_with("#W#J") {
+        BUILD
     } else {
         MIRROR
     }

@@ -1,9 +1,10 @@
 //! Evidence from a script, with the calls that the published evidence module makes.
 
 use end_to_end::{Ban, KeySpec};
+use roblox_engine::mlua::Table;
 use shared::domain::keys::KeyScope;
 
-use super::roblox::{Experience, server};
+use super::roblox::Experience;
 use super::{ARENA, CHEATER, app};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,24 +16,18 @@ async fn script_creates_reads_edits_and_deletes_evidence() {
     let bans = workspace
         .make_key(KeySpec::scopes(&KeyScope::DEFAULT))
         .await;
-    let lua = server(&app, &Experience::new(ARENA));
+    let arena = Experience::new(&app, ARENA);
+    let server = arena.server();
     let entry = format!("{}/api/v1", app.address());
-    let module: mlua::Function = lua
-        .load(include_str!("evidence.luau"))
-        .set_name("evidence")
-        .into_function()
-        .unwrap();
-    let start = |key: &str| -> mlua::Table { module.call((entry.as_str(), key)).unwrap() };
-    for (name, key) in [
-        ("own", workspace.secret_key()),
-        ("public", workspace.public_key()),
-        ("bans", &bans),
-    ] {
-        lua.globals().set(name, start(key)).unwrap();
-    }
-    let script = lua.load(
-        r#"
-        local case, workspace = ...
+    let module = include_str!("evidence.luau");
+    let start = |key: &str| -> Table {
+        let arguments = (entry.as_str(), key);
+        server.run_with("evidence", module, arguments).wait()
+    };
+    let own = start(workspace.secret_key());
+    let (public, bans) = (start(workspace.public_key()), start(&bans));
+    let script = r#"
+        local case, workspace, own, public, bans = ...
         local text = 'seen at spawn: "?>?>" \u{1F600}'
         local ok, made = own:create(case, text)
         assert(ok and made.status == nil)
@@ -76,11 +71,10 @@ async fn script_creates_reads_edits_and_deletes_evidence() {
 
         -- The longest text that the module's encoder can take.
         assert(own:create(case, string.rep("x", 7000)))
-        "#,
-    );
-    let arguments = (ban["guid"].as_str().unwrap(), workspace.guid());
-    script
-        .set_name("moderation")
-        .call::<()>(arguments)
-        .unwrap_or_else(|error| panic!("{error}"));
+        "#;
+    let case = ban["guid"].as_str().unwrap();
+    let arguments = (case, workspace.guid(), own, public, bans);
+    server
+        .run_with("moderation", script, arguments)
+        .wait::<()>();
 }

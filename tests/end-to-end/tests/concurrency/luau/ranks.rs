@@ -3,7 +3,7 @@
 use end_to_end::Workspace;
 use local_stack::roblox::Group;
 
-use super::roblox::{Experience, server};
+use super::roblox::Experience;
 use super::{ARENA, CHEATER, app};
 
 const GROUP: u64 = 7;
@@ -24,10 +24,9 @@ async fn script_changes_a_rank_if_it_encodes_the_body() {
     let app = app().await;
     let workspace = app.workspace().await;
     allow(&workspace).await;
-    let lua = server(&app, &Experience::new(ARENA));
+    let arena = Experience::new(&app, ARENA);
     let entry = format!("{}/api/v1/group-role", app.address());
-    let script = lua.load(
-        r#"
+    let script = r#"
         local url, key = ...
         local http = game:GetService("HttpService")
         local players = game:GetService("Players")
@@ -61,10 +60,10 @@ async fn script_changes_a_rank_if_it_encodes_the_body() {
         assert(status == 404 and body.status == "error")
         status, body = setRank(1, 10)
         assert(status == 403 and body.code == "forbidden")
-        "#,
-    );
-    let key = workspace.secret_key();
-    script.set_name("ranks").call::<()>((entry, key)).unwrap();
+        "#;
+    let arguments = (entry, workspace.secret_key());
+    let server = arena.server();
+    server.run_with("ranks", script, arguments).wait::<()>();
     assert_eq!(app.roblox().roles_of(GROUP, CHEATER), [101, 110]);
     assert_eq!(app.roblox().role_changes(), ["assign 110 1001"]);
 }

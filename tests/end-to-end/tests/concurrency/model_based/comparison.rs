@@ -1,5 +1,7 @@
 //! Runs one workspace on the product and on the model in parallel.
 
+mod reporting;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,11 +9,12 @@ use end_to_end::{Workspace, eventually};
 use serde_json::Value;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::{ExperienceId, UserId};
-use shared::domain::rules::UnbanRequest;
+use shared::domain::rules::ReportedAttempt;
 use shared::domain::rules::model::{Action, BanState, Model};
 use shared::store::ErasureSource;
 
 use super::expected::{self, Flags, second};
+use super::places::OpenJoin;
 use super::random::{RandomCalls, USERS};
 
 const EXPERIENCES: [u64; 4] = [7_001, 7_002, 7_003, 7_004];
@@ -20,7 +23,7 @@ const EXPERIENCES: [u64; 4] = [7_001, 7_002, 7_003, 7_004];
 const WORLDS: usize = 64;
 
 /// The workspace's only API key, as the model knows it.
-const BY: Option<&str> = Some("key");
+pub(super) const BY: Option<&str> = Some("key");
 
 /// Counts of what came up in a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +32,9 @@ pub struct Seen {
     pub refusals: usize,
     pub expiries: usize,
     pub late: usize,
+    pub in_bulk: usize,
     pub pending: usize,
+    pub joining: usize,
 }
 
 /// A list entry that an experience got.
@@ -43,16 +48,17 @@ struct ListEntry {
 
 /// A workspace, its possible models, and the list entries its experiences got.
 pub struct Comparison<'a> {
-    workspace: Workspace<'a>,
-    worlds: Vec<Model>,
-    random: RandomCalls,
-    /// How many experiences have joined; the others come later.
-    joined: usize,
+    pub(super) workspace: Workspace<'a>,
+    pub(super) worlds: Vec<Model>,
+    pub(super) random: RandomCalls,
+    /// How many experiences have come; the others come later.
+    come: usize,
+    pub(super) open_join: Option<OpenJoin>,
     shown: Vec<ListEntry>,
     expiries: BTreeSet<u64>,
     steps: usize,
-    log: Vec<String>,
-    seen: Seen,
+    pub(super) log: Vec<String>,
+    pub(super) seen: Seen,
 }
 
 impl<'a> Comparison<'a> {
@@ -61,22 +67,25 @@ impl<'a> Comparison<'a> {
             workspace,
             worlds: vec![Model::default()],
             random: RandomCalls::new(seed),
-            joined: 0,
+            come: 0,
+            open_join: None,
             shown: Vec::new(),
             expiries: BTreeSet::new(),
             steps: 0,
             log: vec![format!("seed {seed}")],
             seen: Seen::default(),
         };
-        comparison.join().await;
-        comparison.join().await;
+        comparison.come().await;
+        comparison.come().await;
         comparison
     }
 
     /// Takes a random step.
     pub async fn step(&mut self) {
         self.steps += 1;
-        match self.random.below(20) {
+        match self.random.below(25) {
+            22.. => self.step_of_join().await,
+            20..22 => self.bulk().await,
             0..7 => {
                 let ban = self.random.ban(&self.experiences());
                 self.call(Action::Ban(ban)).await;
@@ -90,7 +99,7 @@ impl<'a> Comparison<'a> {
                 self.call(Action::Unban(unban)).await;
             }
             11..17 => self.report_something().await,
-            17 => self.join().await,
+            17 => self.come().await,
             18 if self.random.below(3) == 0 => self.erase().await,
             _ => self.wait_for_an_expiry().await,
         }
@@ -98,11 +107,16 @@ impl<'a> Comparison<'a> {
 
     /// Every experience reports everything pending; then nothing is pending.
     pub async fn report_everything(&mut self) {
+        self.abandon_join().await;
         self.settle().await;
         for experience in self.experiences() {
             let lists = self.fetch(experience).await;
             for shown in lists {
-                self.report(&shown).await;
+                if self.random.coin() {
+                    self.name(&shown, ReportedAttempt::Applied).await;
+                } else {
+                    self.report(&shown).await;
+                }
             }
         }
         self.compare().await;
@@ -118,11 +132,11 @@ impl<'a> Comparison<'a> {
     }
 
     /// Another experience makes its first call.
-    async fn join(&mut self) {
-        if self.joined < EXPERIENCES.len() {
-            self.joined += 1;
+    async fn come(&mut self) {
+        if self.come < EXPERIENCES.len() {
+            self.come += 1;
             let experience = *self.experiences().last().unwrap();
-            self.log.push(format!("{experience} joins"));
+            self.log.push(format!("{experience} comes"));
             self.workspace.pending_bans(experience.get()).await;
             let now = second();
             self.worlds
@@ -158,6 +172,7 @@ impl<'a> Comparison<'a> {
     /// Sends a call, replays it in every world for every second in which it may have been decided,
     /// and keeps the worlds that explain the answer.
     async fn call(&mut self, action: Action) {
+        self.carry_over_before(&action).await;
         avoid_end_of_second().await;
         let before = second();
         let answer = self.workspace.send(expected::call(&action)).await;
@@ -186,7 +201,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn keep(&mut self, worlds: Vec<Model>, what: &str) {
+    pub(super) fn keep(&mut self, worlds: Vec<Model>, what: &str) {
         assert!(
             !worlds.is_empty(),
             "no model explains {what}:\n{}",
@@ -245,7 +260,7 @@ impl<'a> Comparison<'a> {
         let bans = self
             .agree(
                 &format!("pending bans in {at}"),
-                Flags::Integer,
+                Flags::Pending,
                 bans,
                 async || workspace.pending_bans(at).await,
             )
@@ -259,7 +274,7 @@ impl<'a> Comparison<'a> {
         let unbans = self
             .agree(
                 &format!("pending unbans in {at}"),
-                Flags::Integer,
+                Flags::Pending,
                 unbans,
                 async || workspace.pending_unbans(at).await,
             )
@@ -300,8 +315,9 @@ impl<'a> Comparison<'a> {
             let before = second();
             let answer = ask().await;
             let after = second();
-            let explains =
-                |world: &&Model| (before.0..=after.0).any(|at| says(world, at) == answer);
+            let explains = |world: &&Model| {
+                (before.0..=after.0).any(|at| expected::agrees(&says(world, at), &answer))
+            };
             let worlds: Vec<_> = self.worlds.iter().filter(explains).cloned().collect();
             if worlds.is_empty() {
                 let expected = says(&self.worlds[0], after.0);
@@ -332,38 +348,6 @@ impl<'a> Comparison<'a> {
         self.workspace.app().settle().await;
     }
 
-    /// An experience reports what it got, recently or long ago.
-    async fn report_something(&mut self) {
-        if !self.shown.is_empty() {
-            let lately = if self.random.coin() { 8 } else { 1_000 };
-            let back = self.random.below(lately.min(self.shown.len()));
-            let shown = self.shown[self.shown.len() - 1 - back].clone();
-            self.seen.late += usize::from(shown.at_step + 3 < self.steps);
-            self.report(&shown).await;
-        }
-    }
-
-    async fn report(&mut self, shown: &ListEntry) {
-        if shown.is_unban {
-            let user = UserId::new(shown.ban["robloxId"].as_u64().unwrap()).unwrap();
-            let said = self.random.coin();
-            let reason = (!said).then(|| "Ban automatically expired.".to_owned());
-            let request = UnbanRequest {
-                user,
-                experience: shown.experience,
-                reason,
-                moderator: None,
-                applied: false,
-                report_only: said,
-                from_game: true,
-            };
-            self.call(Action::Unban(request)).await;
-        } else {
-            let request = expected::report(&shown.ban, shown.experience);
-            self.call(Action::Ban(request)).await;
-        }
-    }
-
     async fn wait_for_an_expiry(&mut self) {
         let now = second().0;
         let Some(next) = self
@@ -378,17 +362,16 @@ impl<'a> Comparison<'a> {
         tokio::time::sleep(Duration::from_secs(next - now)).await;
     }
 
-    fn experiences(&self) -> Vec<ExperienceId> {
-        let joined = &EXPERIENCES[..self.joined];
-        joined
-            .iter()
+    pub(super) fn experiences(&self) -> Vec<ExperienceId> {
+        let come = &EXPERIENCES[..self.come];
+        come.iter()
             .map(|id| ExperienceId::new(*id).unwrap())
             .collect()
     }
 }
 
 /// Waits out the end of a second, so that few calls span two seconds.
-async fn avoid_end_of_second() {
+pub(super) async fn avoid_end_of_second() {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let left = 1_000 - since.subsec_millis();
     if left < 150 {

@@ -1,6 +1,7 @@
 //! Random calls in a small world, so that they collide often.
 
 use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
+use shared::domain::rules::model::Action;
 use shared::domain::rules::{BanRequest, Length, Scope, UnbanRequest};
 
 use super::expected::second;
@@ -46,7 +47,7 @@ impl RandomCalls {
         let (moderator, private_reason, public_reason) = wordings[self.below(3)];
         BanRequest {
             user,
-            experience,
+            place: experience.into(),
             scope: if self.below(5) < 3 {
                 Scope::Experience
             } else {
@@ -62,13 +63,48 @@ impl RandomCalls {
         }
     }
 
+    /// One to three calls on different users of one experience, with the same flags.
+    pub fn bulk(&mut self, experiences: &[ExperienceId], is_unban: bool) -> Vec<Action> {
+        let experience = *self.0.choice(experiences).unwrap();
+        let (applied, report_only) = (self.coin(), self.below(5) == 0);
+        let (is_appeal, from_game) = (self.below(6) == 0, self.coin());
+        let mut users = USERS;
+        self.0.shuffle(&mut users);
+        let users = &users[..=self.below(3)];
+        users
+            .iter()
+            .map(|user| {
+                let user = UserId::new(*user).unwrap();
+                if is_unban {
+                    Action::Unban(UnbanRequest {
+                        user,
+                        applied,
+                        report_only,
+                        from_game,
+                        ..self.unban(&[experience])
+                    })
+                } else {
+                    let request = BanRequest {
+                        user,
+                        applied,
+                        ..self.ban(&[experience])
+                    };
+                    match is_appeal {
+                        true => Action::Appeal(request),
+                        false => Action::Ban(request),
+                    }
+                }
+            })
+            .collect()
+    }
+
     /// A random unban call, from a small set.
     pub fn unban(&mut self, experiences: &[ExperienceId]) -> UnbanRequest {
         let (user, experience) = self.place(experiences);
         let reason = [None, Some("sorry"), Some("[luauCRON]: ended")][self.below(3)];
         UnbanRequest {
             user,
-            experience,
+            place: experience.into(),
             reason: reason.map(str::to_owned),
             moderator: None,
             applied: self.coin(),

@@ -3,8 +3,12 @@
 /// Method, path and function of each route.
 pub const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/is-banned", "is-banned"),
+    ("POST", "/api/v1/is-banned/batch", "is-banned-batch"),
     ("POST", "/api/v1/ban-async", "ban-async"),
     ("POST", "/api/v1/unban-async", "unban-async"),
+    ("POST", "/api/v1/reports", "reports"),
+    ("POST", "/api/v1/bans/bulk", "bans-bulk"),
+    ("POST", "/api/v1/unbans/bulk", "unbans-bulk"),
     ("GET", "/api/v1/pending-bans", "pending-bans"),
     ("GET", "/api/v1/pending-unbans", "pending-unbans"),
     ("PATCH", "/api/v1/group-role", "group-role"),
@@ -31,6 +35,8 @@ pub const EXPECTED: &[(&str, &str, &str)] = &[
         "evidence-complete",
     ),
     ("GET", "/api/v1/events", "events"),
+    ("GET", "/api/v1/sync", "sync"),
+    ("GET", "/api/v1/snapshot", "snapshot"),
     ("POST", "/api/v1/roblox/webhook", "roblox-webhook"),
     ("GET", "/api/v1/export/bans/json", "export-bans-json"),
     ("GET", "/api/v1/export/bans/csv", "export-bans-csv"),

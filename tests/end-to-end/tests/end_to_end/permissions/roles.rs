@@ -7,6 +7,7 @@ mod routes;
 pub const BANS: &str = "dynamodb:table/BansTable";
 pub const WORKSPACES: &str = "dynamodb:table/WorkspacesTable";
 pub const FILES: &str = "s3:evidence-bucket/*";
+pub const SNAPSHOTS: &str = "s3:snapshot-bucket/*";
 pub const STREAM: &str = "dynamodb:table/BansTable/stream/*";
 
 /// Grants: a resource, and the actions on it.

@@ -11,7 +11,7 @@ use crate::history::{ActiveRestriction, History, ReceivedEvent};
 fn course() -> History {
     let mut scenario = Scenario::new();
     scenario.ban(BanRequest {
-        experience: beach(),
+        place: beach().into(),
         universal: Some(false),
         ..ban(1)
     });
@@ -143,7 +143,7 @@ fn restrictions_that_match_no_current_ban_are_found() {
 fn a_restriction_ends_with_its_ban_or_shortly_after() {
     let mut scenario = Scenario::new();
     scenario.ban(BanRequest {
-        experience: beach(),
+        place: beach().into(),
         length: Length::For(7_200),
         ..ban(1)
     });
@@ -167,7 +167,7 @@ fn a_universe_keeps_the_ban_that_ends_last() {
     let mut scenario = Scenario::new();
     scenario.ban(ban(1));
     scenario.ban(BanRequest {
-        experience: beach(),
+        place: beach().into(),
         length: Length::For(7_200),
         ..ban(2)
     });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::domain::rules::{BanRequest, Length};
 
 use super::scenario::*;
-use crate::history::{CallResult, History};
+use crate::history::{CallResult, History, Operation, RecordedCall};
 
 /// The positions of the events.
 type Places = Vec<(Option<u64>, String)>;
@@ -186,6 +186,35 @@ fn events_of_a_ban_or_user_out_of_order_are_found() {
     assert_found(&history, "although it was decided later");
 }
 
+/// A follower of `/sync` gets these users.
+fn follow<'a>(scenario: &'a mut Scenario, users: &[u64]) -> &'a mut RecordedCall {
+    let body = json!({ "cursor": "c", "userIds": users, "more": 0, "reset": 0 });
+    let result = CallResult::Answered {
+        status: 200,
+        body,
+        request: None,
+    };
+    let (cursor, limit) = (Some("b".to_owned()), 30);
+    scenario.record(Operation::Sync { cursor, limit }, result)
+}
+
+#[test]
+fn a_user_whom_a_follower_does_not_learn_of_is_found() {
+    let mut scenario = course();
+    follow(&mut scenario, &[user().get()]);
+    assert_accepted(&scenario.history());
+    let mut scenario = course();
+    follow(&mut scenario, &[]);
+    assert_found(&scenario.history(), "never learned of");
+    let mut scenario = course();
+    let call = follow(&mut scenario, &[user().get()]);
+    let CallResult::Answered { body, .. } = &mut call.result else {
+        panic!("no answer");
+    };
+    body["reset"] = json!(true);
+    assert_found(&scenario.history(), "has to start over");
+}
+
 #[test]
 fn a_reader_shown_other_events_than_logged_is_found() {
     let mut history = course().history();
@@ -227,7 +256,7 @@ fn a_reader_given_wrong_pages_or_cursors_is_found() {
     scenario.read(None, 30);
     let mut history = scenario.history();
     let call = history.calls.last_mut().unwrap();
-    call.operation = crate::history::Operation::Events {
+    call.operation = Operation::Events {
         cursor: None,
         limit: 2,
     };

@@ -51,6 +51,7 @@ fn call(history: &mut History, workspace: usize, call: EvidenceCall, status: u16
         workspace,
         client: "client".to_owned(),
         operation: Operation::Evidence(call),
+        in_bulk: false,
         key: None,
         started,
         ended: started + 10,

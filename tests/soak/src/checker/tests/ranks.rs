@@ -32,6 +32,7 @@ fn course() -> History {
         workspace: 0,
         client: "client".to_owned(),
         operation: Operation::Rank(request),
+        in_bulk: false,
         key: None,
         started: 1_000,
         ended: 1_010,

@@ -1,5 +1,9 @@
 //! Builds histories of a correct product: the model, one call after the other.
 
+mod assertions;
+mod joining;
+mod snapshots;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -8,11 +12,13 @@ use shared::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId};
 use shared::domain::rules::model::{Answer, BanState, Model};
 use shared::domain::rules::{BanRequest, DecisionKind, Identity, Length, Scope, UnbanRequest};
 
-use crate::checker::{self, Finding};
+use crate::checker;
 use crate::history::{
-    CallResult, FinalState, GAVE_UP, History, Millis, Operation, ReceivedEvent, RecordedCall,
-    WorkspaceInfo,
+    CallResult, FinalState, GAVE_UP, History, JoinRecord, Millis, Operation, ReceivedEvent,
+    RecordedCall, WorkspaceInfo,
 };
+
+pub use assertions::{assert_accepted, assert_found, findings};
 
 pub const WORKSPACE: &str = "00000000-0000-4000-8000-000000000001";
 pub const STRANGER: &str = "00000000-0000-4000-8000-000000000002";
@@ -34,7 +40,7 @@ pub fn beach() -> ExperienceId {
 pub fn ban(moderator: u64) -> BanRequest {
     BanRequest {
         user: user(),
-        experience: arena(),
+        place: arena().into(),
         scope: Scope::Experience,
         overwrite: false,
         applied: false,
@@ -60,7 +66,7 @@ pub fn reported(request: BanRequest, experience: ExperienceId) -> BanRequest {
     BanRequest {
         overwrite: true,
         applied: true,
-        experience,
+        place: experience.into(),
         ..request
     }
 }
@@ -68,7 +74,7 @@ pub fn reported(request: BanRequest, experience: ExperienceId) -> BanRequest {
 pub fn unban(moderator: Option<u64>) -> UnbanRequest {
     UnbanRequest {
         user: user(),
-        experience: arena(),
+        place: arena().into(),
         reason: None,
         moderator: moderator.and_then(ModeratorId::new),
         applied: false,
@@ -89,6 +95,7 @@ pub struct Scenario {
     /// The guid of the next ban.
     guid: u64,
     pub calls: Vec<RecordedCall>,
+    joins: Vec<JoinRecord>,
 }
 
 impl Scenario {
@@ -157,13 +164,14 @@ impl Scenario {
         self.record(operation, CallResult::Lost(GAVE_UP.to_owned()))
     }
 
-    fn record(&mut self, operation: Operation, result: CallResult) -> &mut RecordedCall {
+    pub fn record(&mut self, operation: Operation, result: CallResult) -> &mut RecordedCall {
         let started = self.clock;
         self.wait(10);
         self.calls.push(RecordedCall {
             workspace: 0,
             client: "client".to_owned(),
             operation,
+            in_bulk: false,
             key: None,
             started,
             ended: self.clock,
@@ -206,6 +214,7 @@ impl Scenario {
             }
             Answer::ExpiryPassed => (400, json!({ "code": "invalid_request" })),
             Answer::NotFound => (404, json!({ "code": "not_found" })),
+            Answer::Reported(status) => panic!("{status:?} answers no decision"),
         }
     }
 
@@ -339,6 +348,7 @@ impl Scenario {
                 mirrored: BTreeSet::new(),
             }],
             calls: self.calls.clone(),
+            joins: self.joins.clone(),
             skew: 3_000,
             final_states: vec![final_state],
             ..History::default()
@@ -363,6 +373,7 @@ pub fn shown(ban: &BanState) -> Value {
         "isActive": ban.active,
         "privateReason": ban.terms.private_reason,
         "robloxId": ban.user,
+        "experienceId": ban.made_in,
         "moderatorId": ban.terms.moderator,
         "expires": ban.terms.expires.seconds(),
         "isAppealed": ban.appealed,
@@ -370,26 +381,4 @@ pub fn shown(ban: &BanState) -> Value {
         "experienceUniversal": ban.terms.universal,
         "experienceBanCompleted": ban.applied,
     })
-}
-
-pub fn findings(history: &History) -> Vec<Finding> {
-    let checked = checker::check(history);
-    assert!(checked.undecided.is_empty());
-    checked.findings
-}
-
-#[track_caller]
-pub fn assert_accepted(history: &History) {
-    let findings = findings(history);
-    assert!(findings.is_empty(), "{findings:#?}");
-}
-
-/// Asserts that a finding contains this text.
-#[track_caller]
-pub fn assert_found(history: &History, text: &str) {
-    let findings = findings(history);
-    let found = findings
-        .iter()
-        .any(|finding| finding.sentence.contains(text));
-    assert!(found, "no finding says \"{text}\": {findings:#?}");
 }

@@ -1,7 +1,8 @@
 //! The functions without a route, without those about evidence.
 
-use super::{BANS, Role, STREAM, WORKSPACES};
+use super::{BANS, Role, SNAPSHOTS, STREAM, WORKSPACES};
 
+const BUILDER: &str = "lambda:function:build-snapshots";
 const MIRROR: &str = "lambda:function:mirror-bans";
 
 const READ_STREAM: &[&str] = &[
@@ -47,6 +48,7 @@ pub const ROLES: &[Role] = &[
         &[
             (WORKSPACES, &["dynamodb:Query"]),
             (MIRROR, &["lambda:InvokeFunction"]),
+            (BUILDER, &["lambda:InvokeFunction"]),
             (
                 BANS,
                 &[
@@ -61,6 +63,34 @@ pub const ROLES: &[Role] = &[
                 &["lambda:InvokeFunction"],
             ),
             ("sqs:FailureQueue", &["sqs:SendMessage"]),
+        ],
+    ),
+    (
+        "build-snapshots",
+        &[
+            ("dynamodb:table/BansTable/index/due", &["dynamodb:Query"]),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (
+                SNAPSHOTS,
+                &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            ),
+            ("s3:snapshot-bucket", &["s3:ListBucket"]),
+            ("sqs:FailureQueue", &["sqs:GetQueueAttributes"]),
+            (BUILDER, &["lambda:InvokeFunction"]),
         ],
     ),
     (

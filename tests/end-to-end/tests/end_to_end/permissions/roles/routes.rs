@@ -1,6 +1,6 @@
 //! The functions of routes, without those about evidence.
 
-use super::{BANS, Grants, Role, WORKSPACES};
+use super::{BANS, Grants, Role, SNAPSHOTS, WORKSPACES};
 
 const EXPORT: Grants = &[
     (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
@@ -53,8 +53,55 @@ pub const ROLES: &[Role] = &[
             ),
         ],
     ),
+    (
+        "is-banned-batch",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
     ("ban-async", DECIDE),
     ("unban-async", DECIDE),
+    ("bans-bulk", DECIDE),
+    (
+        "unbans-bulk",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
+    (
+        "reports",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+        ],
+    ),
     (
         "pending-bans",
         &[
@@ -152,6 +199,30 @@ pub const ROLES: &[Role] = &[
             (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (BANS, &["dynamodb:BatchGetItem"]),
+        ],
+    ),
+    (
+        "sync",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (BANS, &["dynamodb:BatchGetItem"]),
+        ],
+    ),
+    (
+        "snapshot",
+        &[
+            (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (SNAPSHOTS, &["s3:GetObject"]),
+            ("s3:snapshot-bucket", &["s3:ListBucket"]),
         ],
     ),
     ("export-bans-json", EXPORT),
