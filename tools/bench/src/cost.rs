@@ -5,6 +5,7 @@ mod background;
 mod cases;
 mod evidence;
 mod stored;
+mod sync;
 
 use cli::costs::prices;
 use end_to_end::{TestApp, template};
@@ -18,11 +19,16 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     let app = TestApp::builder().functions(&plan.functions).start().await;
     let mut cases = Cases::new(&app);
     cases.schedules().await?;
+    cases.ticks().await?;
     cases.ban_checks().await?;
     cases.bans().await?;
     cases.capped_ban().await?;
+    cases.bulk().await?;
     cases.unbans().await?;
+    cases.reports().await?;
     cases.polls().await?;
+    cases.syncs().await?;
+    cases.snapshots().await?;
     cases.lists().await?;
     Box::pin(cases.erasures()).await?;
     cases.spreading().await?;

@@ -18,6 +18,8 @@ const STEP: u64 = 1000;
 pub struct Dataset {
     prefix: String,
     experience: u64,
+    /// How far the users' ids are apart.
+    spread: u64,
     record: Map<String, Value>,
     standing: Map<String, Value>,
     ban: Map<String, Value>,
@@ -47,6 +49,7 @@ impl Dataset {
         Ok(Self {
             prefix: workspace.prefix(),
             experience,
+            spread: 1,
             ban: map("ban")?,
             report: map("report")?,
             record,
@@ -54,14 +57,26 @@ impl Dataset {
         })
     }
 
-    /// The user of a copy.
+    /// Sets how far the users' ids are apart; without it, they are consecutive.
+    #[must_use]
+    pub const fn spread(mut self, spread: u64) -> Self {
+        self.spread = spread;
+        self
+    }
+
+    /// The user of a copy with consecutive ids.
     pub const fn user(number: u64) -> u64 {
         FIRST_USER + number
     }
 
+    /// The user of a copy.
+    pub const fn user_of(&self, number: u64) -> u64 {
+        FIRST_USER + number * self.spread
+    }
+
     /// The key of a user's item in the experience, and the key of the Global ban that they do not have.
     pub fn keys(&self, number: u64) -> [Value; 2] {
-        let (prefix, user) = (&self.prefix, Self::user(number));
+        let (prefix, user) = (&self.prefix, self.user_of(number));
         let key = |pk: String, sk: String| json!({ "pk": { "S": pk }, "sk": { "S": sk } });
         [
             key(
@@ -74,7 +89,7 @@ impl Dataset {
 
     /// The call with which the experience reports a copy again.
     pub fn report(&self, number: u64) -> Call {
-        applied(Self::user(number), guid(number), self.experience).call()
+        applied(self.user_of(number), guid(number), self.experience).call()
     }
 
     /// The record of a copy.
@@ -84,7 +99,7 @@ impl Dataset {
         let padded = format!("{guid:020}");
         let mut item = self.record.clone();
         let own = [
-            ("pk", text(format!("{prefix}#U#{}", Self::user(number)))),
+            ("pk", text(format!("{prefix}#U#{}", self.user_of(number)))),
             ("sk", text(format!("B#{padded}"))),
             ("guid_key", text(padded)),
             ("ledger", text(format!("{prefix}#{}", guid % 4))),
@@ -107,7 +122,7 @@ impl Dataset {
         let own = [
             (
                 "pk",
-                text(format!("{}#U#{}", self.prefix, Self::user(number))),
+                text(format!("{}#U#{}", self.prefix, self.user_of(number))),
             ),
             ("report_guid", text(guid.to_string())),
             ("report", json!({ "M": report })),
@@ -123,7 +138,7 @@ impl Dataset {
         let own = [
             ("guid", digits(guid)),
             ("uid", digits(number + 1)),
-            ("user", digits(Self::user(number))),
+            ("user", digits(self.user_of(number))),
             ("private_reason", text(evidence(guid))),
         ];
         ban.extend(own.map(|(name, value)| (name.to_owned(), value)));

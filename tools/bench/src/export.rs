@@ -1,10 +1,11 @@
-//! Exports of a large workspace: time, memory, size, and whether every ban is in them.
+//! Exports and the snapshot of a large workspace: time, memory, size, and whether every ban is in them.
 //!
 //! A million bans come from pages in memory, so that the function is the limit; a tenth of them from the
 //! embedded engine.
 
 mod files;
 mod replay;
+pub mod snapshot;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use crate::process::Process;
 use crate::section::{Findings, Plan};
 use crate::table::Table;
 use files::Format;
+use snapshot::SnapshotBuild;
 
 const EXPERIENCE: u64 = 75_521_396_999_004;
 
@@ -72,6 +74,8 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
             note(&mut found, &mut table, source, format, bans, &export);
         }
     }
+    let built = snapshot::measure(plan, &app, &workspace, from_memory).await?;
+    note_snapshot(&mut found, &mut table, from_memory, &built);
     table.note(
         "The embedded engine reads JSON from its tables, one call after the other, and would need \
          longer for a million bans than a request may take, so those come from pages in memory. \
@@ -107,6 +111,21 @@ fn note(
         format!("{took:.1}"),
         format!("{computed:.1}"),
         format!("{:.0}", export.peak_megabytes),
+    ]);
+}
+
+fn note_snapshot(found: &mut Findings, table: &mut Table, bans: u64, built: &SnapshotBuild) {
+    let (took, computed) = (built.took.as_secs_f64(), built.computed.as_secs_f64());
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+    let megabytes = built.bytes as f64 / 1e6;
+    found.figure("export.snapshot.peak_mb", built.grown_megabytes);
+    table.row([
+        "full build of the snapshot; memory is the growth".to_owned(),
+        grouped(bans),
+        format!("{megabytes:.1}"),
+        format!("{took:.1}"),
+        format!("{computed:.1}"),
+        format!("{:.0}", built.grown_megabytes),
     ]);
 }
 

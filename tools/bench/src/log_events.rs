@@ -17,6 +17,8 @@ pub struct LogEvent {
     pub database_calls: f64,
     pub read_units: f64,
     pub write_units: f64,
+    pub snapshots_built: f64,
+    pub snapshots_built_in_full: f64,
     /// The size of the log line, including its end.
     #[serde(skip)]
     pub bytes: f64,

@@ -31,6 +31,8 @@ pub enum Fault {
     ServerError,
     /// 400 `TransactionCanceledException` with this reason, such as `TransactionConflict`.
     Cancelled(&'static str),
+    /// 200 to a `BatchGetItem`, with all of its keys unprocessed.
+    GiveBack,
     /// The request is never answered.
     Stall,
     /// The connection is cut before the database sees the request.
@@ -176,6 +178,7 @@ async fn answer(
     state.struck.lock().extend(fault);
     state.seen.lock().push(operation);
 
+    let sent = body.clone();
     let cut = || Err(io::Error::from(io::ErrorKind::ConnectionAborted));
     let forward = || state.forward(Request::from_parts(parts, body));
     match fault {
@@ -188,6 +191,7 @@ async fn answer(
         // DynamoDB recognises a retry by its token: it never reports a committed transaction as cancelled.
         Some(Fault::Cancelled(_)) if is_repeated => forward().await,
         Some(Fault::Cancelled(reason)) => Ok(cancellation(reason)),
+        Some(Fault::GiveBack) => Ok(given_back(&sent)),
         Some(Fault::Stall) => std::future::pending::<Result<_, Infallible>>()
             .await
             .map_err(|never| match never {}),
@@ -240,10 +244,21 @@ fn cancellation(reason: &str) -> Response<Full<Bytes>> {
     refusal_with(400, "TransactionCanceledException", &reasons)
 }
 
+fn given_back(sent: &[u8]) -> Response<Full<Bytes>> {
+    let sent: serde_json::Value = serde_json::from_slice(sent).unwrap_or_default();
+    let keys = sent.get("RequestItems");
+    let body = serde_json::json!({ "Responses": {}, "UnprocessedKeys": keys });
+    response(200, body.to_string())
+}
+
 fn refusal_with(status: u16, kind: &str, more: &str) -> Response<Full<Bytes>> {
     let body = format!(
         r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"injected fault"{more}}}"#
     );
+    response(status, body)
+}
+
+fn response(status: u16, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
     let kind = hyper::header::HeaderValue::from_static("application/x-amz-json-1.0");

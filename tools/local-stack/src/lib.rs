@@ -93,6 +93,7 @@ pub fn aws_environment(endpoints: &Endpoints<'_>) -> Vec<(String, String)> {
         ("AWS_ENDPOINT_URL_S3", endpoints.objects),
         ("AWS_ENDPOINT_URL_LAMBDA", endpoints.lambda),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoints.secrets),
+        ("AWS_ENDPOINT_URL_SQS", endpoints.secrets),
         // No client may wait for a metadata service.
         ("AWS_EC2_METADATA_DISABLED", "true"),
         // Local webhook receivers are on this machine.

@@ -151,7 +151,7 @@ fn items(demo: &Demo) -> [Value; 3] {
         })
     };
     let all = json!({ "SS": [
-        "bans:read", "bans:write", "bans:write-global", "evidence:read", "evidence:write", "groups:write",
+        "bans:read", "bans:write", "bans:write-global", "bans:bulk", "evidence:read", "evidence:write", "groups:write",
     ] });
     [
         json!({

@@ -24,6 +24,11 @@ impl Cases<'_> {
                 "expire-bans, nothing to do",
             ),
             (
+                "build-snapshots",
+                "idle-build-snapshots",
+                "build-snapshots, nothing to do",
+            ),
+            (
                 "expire-evidence",
                 "idle-expire-evidence",
                 "expire-evidence, nothing to do",
@@ -53,6 +58,18 @@ impl Cases<'_> {
             let case = behind.case(slug, what, 1).await?;
             self.found.push(case);
         }
+        Ok(())
+    }
+
+    /// The way of a tick through the stream.
+    pub async fn ticks(&mut self) -> anyhow::Result<()> {
+        self.app.settle().await;
+        let behind = Behind::of(self.app, "publish-events");
+        self.app.run_schedule("expire-bans", "EachMinute").await;
+        self.app.settle().await;
+        let what = "publish-events, a tick";
+        self.found
+            .push(behind.case("idle-publish-events", what, 1).await?);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use anyhow::{Context, ensure};
 use cli::costs::prices::Usage;
-use end_to_end::{Ban, Call, KeySpec, Notification, TestApp, Unban, Workspace};
+use end_to_end::{Ban, Bulk, Call, KeySpec, Notification, TestApp, Unban, Workspace};
 use local_stack::roblox::Group;
 use serde_json::{Value, json};
 use shared::store::ErasureMode;
@@ -50,7 +50,21 @@ impl<'a> Cases<'a> {
         let mut take = self.taker(&workspace, "is-banned");
         let first = "ban check, key not cached";
         take.call("check-new-key", first, check()).await?;
-        take.call("check", "ban check", check()).await
+        take.call("check", "ban check", check()).await?;
+        let users: Vec<_> = (1..=100).collect();
+        let many = |consistent: bool| {
+            let body = json!({
+                "userIds": users, "experienceId": EXPERIENCE, "consistent": consistent,
+            });
+            Call::post("/is-banned/batch").json(&body)
+        };
+        let mut take = self.taker(&workspace, "is-banned-batch");
+        let what = "check of 100 users";
+        take.second_call("check-batch-100", what, many(false))
+            .await?;
+        let what = "check of 100 users, consistent";
+        take.call("check-batch-100-consistent", what, many(true))
+            .await
     }
 
     pub async fn bans(&mut self) -> anyhow::Result<()> {
@@ -107,6 +121,57 @@ impl<'a> Cases<'a> {
             .await?;
         let again = "repeated report of an unban";
         take.call("unban-report-repeated", again, report()).await
+    }
+
+    pub async fn bulk(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        workspace.ban(Ban::of(9, EXPERIENCE)).await;
+        for bulk in [Bulk::bans(EXPERIENCE, [9]), Bulk::unbans(EXPERIENCE, [9])] {
+            workspace.send(bulk.call()).await.success();
+        }
+        let bans = || {
+            let bulk = Bulk::bans(EXPERIENCE, 101..=200);
+            bulk.default("banLengthType", "Permanent").call()
+        };
+        let mut take = self.taker(&workspace, "bans-bulk");
+        take.call("bans-bulk", "100 new bans in one call", bans())
+            .await?;
+        take.call("bans-bulk-repeated", "the same call again", bans())
+            .await?;
+        let unbans = Bulk::unbans(EXPERIENCE, 101..=200).call();
+        self.taker(&workspace, "unbans-bulk")
+            .call("unbans-bulk", "100 unbans in one call", unbans)
+            .await
+    }
+
+    pub async fn reports(&mut self) -> anyhow::Result<()> {
+        let workspace = self.app.workspace().await;
+        for user in 1..=11 {
+            workspace.ban(Ban::of(user, EXPERIENCE).permanent()).await;
+        }
+        let reports: Vec<_> = workspace
+            .pending_bans(EXPERIENCE)
+            .await
+            .iter()
+            .map(|item| {
+                let field = |name: &str| item.get(name).cloned();
+                json!({
+                    "userId": field("robloxId"), "guid": field("guid"),
+                    "revision": field("revision"), "applied": "ban", "ok": true,
+                })
+            })
+            .collect();
+        let (first, others) = reports.split_at(1);
+        let call = |reports: &[Value]| {
+            let body = json!({ "experienceId": EXPERIENCE, "reports": reports });
+            Call::post("/reports").json(&body)
+        };
+        let mut take = self.taker(&workspace, "reports");
+        take.send(call(first)).await?;
+        take.call("reports-10", "reports of 10 bans", call(others))
+            .await?;
+        let again = "repeated reports of 10 bans";
+        take.call("reports-10-repeated", again, call(others)).await
     }
 
     pub async fn polls(&mut self) -> anyhow::Result<()> {

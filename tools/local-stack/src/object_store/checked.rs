@@ -23,12 +23,12 @@ use super::{
 use crate::{Error, Result, template::Bucket};
 
 pub(super) struct Checked {
-    files: FileSystem,
+    files: Arc<FileSystem>,
     root: PathBuf,
     buckets: Vec<Bucket>,
     rights: Arc<Rights>,
     /// Held while an object and its checksum change, which `s3s-fs` writes one after the other.
-    change: RwLock<()>,
+    change: Arc<RwLock<()>>,
 }
 
 impl Checked {
@@ -36,11 +36,11 @@ impl Checked {
         let files =
             FileSystem::new(root).map_err(|e| Error::Tool(format!("the object store: {e:?}")))?;
         Ok(Self {
-            files,
+            files: Arc::new(files),
             root: root.to_owned(),
             buckets: buckets.to_vec(),
             rights,
-            change: RwLock::default(),
+            change: Arc::default(),
         })
     }
 
@@ -84,8 +84,12 @@ impl S3 for Checked {
     ) -> S3Result<S3Response<PutObjectOutput>> {
         let trailers = request.trailing_headers.as_ref();
         staging::stage(&self.root, &mut request.input, trailers).await?;
-        let _changing = self.change.write().await;
-        self.files.put_object(request).await
+        let (files, change) = (Arc::clone(&self.files), Arc::clone(&self.change));
+        whole(async move {
+            let _changing = change.write().await;
+            files.put_object(request).await
+        })
+        .await
     }
 
     async fn get_object(
@@ -130,11 +134,15 @@ impl S3 for Checked {
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
-        let _changing = self.change.write().await;
         if self.is_folder(&request.input.bucket, &request.input.key) {
             return Ok(S3Response::new(DeleteObjectOutput::default()));
         }
-        self.files.delete_object(request).await
+        let (files, change) = (Arc::clone(&self.files), Arc::clone(&self.change));
+        whole(async move {
+            let _changing = change.write().await;
+            files.delete_object(request).await
+        })
+        .await
     }
 
     async fn get_bucket_lifecycle_configuration(
@@ -244,6 +252,14 @@ impl S3 for Checked {
     ) -> S3Result<S3Response<UploadPartOutput>> {
         self.files.upload_part(request).await
     }
+}
+
+/// Completes a change even if its caller disconnects, so that no object is left without its checksum.
+async fn whole<T: Send + 'static>(
+    change: impl Future<Output = S3Result<T>> + Send + 'static,
+) -> S3Result<T> {
+    let done = tokio::spawn(change).await;
+    done.map_err(S3Error::internal_error)?
 }
 
 fn is_enabled(mode: Option<&ChecksumMode>) -> bool {

@@ -27,7 +27,7 @@ pub(crate) async fn wait(template: &Template, address: &str) {
         };
         tokio::pin!(answered);
         while tokio::time::timeout(PATIENCE, &mut answered).await.is_err() {
-            eprintln!("local-stack: still waiting for {}", function.name);
+            eprintln!("local-stack: still compiling or starting {}", function.name);
         }
     }
 }
