@@ -19,15 +19,20 @@ MOTO_READY := $(call ready,moto)
 # From crates.io.
 CARGO_FUZZ := cargo-fuzz==0.13.2
 CARGO_MACHETE := cargo-machete==0.9.2
+STYLUA := stylua==2.6.0
+SELENE := selene==0.31.0
 CARGO_FUZZ_READY := .tools/cargo-fuzz/.$(CARGO_FUZZ)
 CARGO_MACHETE_READY := .tools/cargo-machete/.$(CARGO_MACHETE)
+STYLUA_READY := .tools/stylua/.$(STYLUA)
+SELENE_READY := .tools/selene/.$(SELENE)
 
 # `sam build` looks for cargo-lambda, cargo for cargo-fuzz, and the templates' tools need no account.
 export PATH := $(CURDIR)/.tools/cargo-lambda/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help dev test cloud-test fuzz soak bench bench-check sizes release-functions check build deploy package \
-  install fmt tools lambda-tool python-tools clean check-tools needs-rust needs-python needs-nightly needs-aws
+  roblox roblox-check roblox-types install fmt tools lambda-tool python-tools clean check-tools needs-rust needs-python \
+  needs-nightly needs-aws
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +43,7 @@ BUILD := tools/quietly cargo build
 ALL_TARGETS := --workspace --lib --bins --examples --tests
 
 dev: needs-rust needs-python ## Run the whole service on this machine until Ctrl-C
-	@[ -e target/debug/local-stack ] || echo "The first build takes about three minutes on two cores and 2 GB of disk."
+	@[ -e target/debug/local-stack ] || echo "The first build takes about five minutes on two cores and 2 GB of disk."
 	@$(MAKE) --silent lambda-tool & $(BUILD) --bin local-stack $(DEPLOYED:%=--bin %) && wait $$!
 	@$(if $(filter release,$(PROFILE)),$(BUILD) --release $(DEPLOYED:%=--bin %))
 	@exec cargo run --quiet --bin local-stack
@@ -100,6 +105,8 @@ check: needs-rust check-tools ## Check formatting, lints, documentation, wording
 	tools/check-words
 	.tools/cargo-machete/bin/cargo-machete
 	cargo fetch --locked --quiet --manifest-path tests/fuzz/runner/Cargo.toml
+	cargo fetch --locked --quiet --manifest-path tools/roblox-package/Cargo.toml
+	cargo fetch --locked --quiet --manifest-path tools/roblox-types/Cargo.toml
 	tools/quietly cargo clippy --locked $(ALL_TARGETS) -- --deny warnings
 	RUSTDOCFLAGS=--deny=warnings tools/quietly cargo doc --locked --workspace --no-deps
 	.tools/sam/bin/sam validate --lint --region us-east-1
@@ -139,6 +146,24 @@ else
 	tools/package $(PACKAGE) $(foreach one,$(ARCHITECTURES),$(one)=target/lambda/$(one)) --only $(ONLY)
 endif
 
+ROBLOX_PACKAGE := --locked --quiet --manifest-path tools/roblox-package/Cargo.toml --target-dir target/roblox-package
+
+roblox: needs-rust ## Pack the Luau module into target/roblox: a model file, and one script
+	@cargo run $(ROBLOX_PACKAGE) -- roblox/src target/roblox
+
+# Not part of `make check`: building the tools takes ten minutes on two cores.
+roblox-check: needs-rust $(STYLUA_READY) $(SELENE_READY) ## Check format and lints of the Luau module, and its packer
+	.tools/stylua/bin/stylua --check --config-path roblox/stylua.toml roblox
+	cd roblox && RUST_MIN_STACK=67108864 ../.tools/selene/bin/selene --quiet src integrations
+	cargo test $(ROBLOX_PACKAGE)
+
+# Not part of `make check`: building Luau's checker takes ten minutes on two cores.
+ROBLOX_TYPES := --locked --quiet --manifest-path tools/roblox-types/Cargo.toml --target-dir target/roblox-types
+
+roblox-types: needs-rust ## Check the types of the Luau module strictly
+	cargo test $(ROBLOX_TYPES)
+	cargo run $(ROBLOX_TYPES) -- tools/roblox-types/definitions.luau roblox/src
+
 install: needs-rust ## Install the portcullis command into ~/.cargo/bin
 	tools/quietly cargo install --locked --profile tool --path cli
 
@@ -172,9 +197,11 @@ python-tools: $(call ready,uv) ## Write the lists of the Python tools after a ch
 	    || exit 1; \
 	done
 
-$(CARGO_FUZZ_READY) $(CARGO_MACHETE_READY): | needs-rust
+$(STYLUA_READY): FEATURES := --no-default-features --features luau
+
+$(CARGO_FUZZ_READY) $(CARGO_MACHETE_READY) $(STYLUA_READY) $(SELENE_READY): | needs-rust
 	@echo "installing $(patsubst .%,%,$(@F)) into $(@D)"
-	@cargo install --quiet --locked --debug --root $(@D) $(patsubst .%,%,$(subst ==,@,$(@F)))
+	@cargo install --quiet --locked --debug --root $(@D) $(FEATURES) $(patsubst .%,%,$(subst ==,@,$(@F)))
 	@touch $@
 
 needs-rust:
