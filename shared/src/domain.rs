@@ -1,6 +1,7 @@
 //! The domain: ids, times, bans, the rules, evidence, webhooks and keys. Nothing here knows a network or a database.
 
 pub mod activity;
+pub mod actor;
 pub mod backoff;
 pub mod ban_info;
 pub mod banned_users;
@@ -16,6 +17,7 @@ pub mod ids;
 pub mod keys;
 pub mod length;
 pub mod lock;
+pub mod members;
 pub mod number;
 pub mod places;
 pub mod random;

@@ -14,6 +14,7 @@ mod events;
 mod evidence;
 mod exports;
 mod lists;
+mod members;
 mod mirror;
 mod snapshots;
 
@@ -50,6 +51,7 @@ pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
 pub use lists::pending::{Pending, PendingItem, PollPosition};
+pub use members::sessions::SignedIn;
 pub use mirror::queue::Queue;
 pub use mirror::restriction_syncs::SyncState;
 pub use mirror::settings::{Mirror, MirrorOptions, MirrorSettings};
@@ -65,6 +67,7 @@ use crate::cache::{CachedList, TtlCache};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, GroupId, PlaceId, WorkspacePrefix};
 use crate::domain::keys::{KeyHash, KeyRecord};
+use crate::domain::members::ReasonPresets;
 use crate::domain::places::Membership;
 use crate::domain::rules::RevisionRef;
 
@@ -86,6 +89,8 @@ struct Caches {
     checks: checks::cap::Checks,
     /// Workspaces and their settings, including the absence of one.
     workspaces: TtlCache<WorkspacePrefix, Option<Arc<Workspace>>>,
+    /// The reasons that workspaces offer.
+    presets: TtlCache<WorkspacePrefix, Arc<ReasonPresets>>,
     /// The settings of groups, including the absence of them.
     groups: TtlCache<(WorkspacePrefix, GroupId), Option<Arc<GroupSettings>>>,
     /// Linked places, and whether each is part of another.

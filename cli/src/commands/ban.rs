@@ -4,6 +4,7 @@ mod preview;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use shared::domain::actor::Channel;
 use shared::domain::ban_info::{BanPresenter, FlagFormat};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ModeratorId, UserId, WorkspaceId};
@@ -174,6 +175,7 @@ pub async fn operator_call(
         link: session.store.link_of(prefix, place.named).await?,
         actor: Actor {
             key_id: "operator".to_owned(),
+            channel: Channel::Cli,
             moderator,
             principal: Some(session.principal.clone()),
             request_id: uuid::Uuid::new_v4().to_string(),

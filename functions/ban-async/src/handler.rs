@@ -27,6 +27,7 @@ pub async fn handle(
         link: store.check_link(caller.link_rights(), ban.place).await?,
         actor: Actor {
             key_id: caller.key_id().to_owned(),
+            channel: caller.channel(),
             moderator: Some(ban.moderator),
             principal: None,
             request_id: request.id().to_owned(),

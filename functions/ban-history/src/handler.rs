@@ -41,7 +41,9 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let reading = parse(&caller, &request, &store).await?;
-    let BanRecord { mut ban, applied } = store
+    let BanRecord {
+        mut ban, applied, ..
+    } = store
         .ban_of_guid(caller.prefix(), reading.guid)
         .await?
         .ok_or(ApiError::NotFound(

@@ -61,7 +61,7 @@ pub async fn handle(
             break;
         }
         if filter.matches(&recorded.ban, now) {
-            goes_on = !list.add(&presenter.show(&recorded.ban, recorded.applied))?;
+            goes_on = !list.add(&recorded.listed(&presenter))?;
             if goes_on {
                 break;
             }

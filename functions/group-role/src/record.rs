@@ -31,6 +31,7 @@ pub fn activity(
         moment: UnixMillis::now(),
         user: Some(request.user),
         key_id: caller.key_id().to_owned(),
+        channel: Some(caller.channel()),
         moderator: request.moderator,
         principal: None,
         reason: request.reason,

@@ -30,6 +30,7 @@ pub async fn handle(
         links: caller.link_rights(),
         place: call.place,
         key_id: caller.key_id(),
+        channel: caller.channel(),
         request_id: request.id(),
     };
     let statuses = moderation::take_reports(&store, &reporter, &call.reports, now).await?;

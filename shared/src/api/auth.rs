@@ -2,14 +2,17 @@
 //!
 //! A handler receives its permission as a value: [`Caller<P>`] exists only for a valid key that has
 //! `P`, and a handler gets the workspace's prefix from it, so a route that forgets to ask for it does
-//! not compile. The one route without a key receives a [`RobloxNotification`], which exists only
+//! not compile. A signed-in member becomes a
+//! [`Moderator<P>`] in the same way. The one route without a key receives a [`RobloxNotification`], which exists only
 //! for a verified signature.
 
 mod caller;
+mod moderator;
 mod notification;
 
 pub use caller::{
     BulkBans, Caller, CheckBans, CheckManyUsers, DecideBans, Permission, ReadBans, ReadEvidence,
     UnverifiedKey, WriteBans, WriteEvidence, WriteGroups,
 };
+pub use moderator::{Administer, ModerateBans, Moderator, RequiredPermission, ViewBans};
 pub use notification::RobloxNotification;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::digest;
 use crate::domain::event::EventName;
@@ -39,8 +40,10 @@ pub struct Activity {
     pub moment: UnixMillis,
     /// The user it is about, if any; erasing them removes it.
     pub user: Option<UserId>,
-    /// The public id of the key, or a name such as `operator`.
+    /// The public id of the key or member, or a name such as `operator`.
     pub key_id: String,
+    /// How it reached us; activities of earlier versions do not say.
+    pub channel: Option<Channel>,
     pub moderator: Option<ModeratorId>,
     /// Who ran the CLI: an AWS principal or a local user.
     pub principal: Option<String>,

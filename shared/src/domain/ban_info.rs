@@ -116,6 +116,21 @@ impl BanPresenter {
         }
     }
 
+    /// The view of a member: private reason and moderator only if they manage bans.
+    pub(crate) const fn of_member(
+        workspace: WorkspaceId,
+        manages_bans: bool,
+        flags: FlagFormat,
+        now: UnixSeconds,
+    ) -> Self {
+        Self {
+            workspace,
+            flags,
+            moderation: manages_bans,
+            now,
+        }
+    }
+
     /// The unrestricted view, for the workspace's own staff and systems. No route may use it;
     /// `clippy.toml` enforces this.
     #[must_use]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::activity::{Activity, ActivityDetails, EvidenceSummary, GroupRoleChange};
+use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
 use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
 use crate::domain::ids::{ModeratorId, UserId};
@@ -127,7 +128,12 @@ impl ActivityEvent {
                 | ActivityDetails::EvidenceRemoved(evidence) => ActivityData::Evidence(evidence),
             },
             reason: reason.and_then(|reason| presenter.moderation(reason)),
-            actor: EventActor::of(&activity.key_id, activity.moderator, presenter),
+            actor: EventActor::of(
+                DecidedBy::new(&activity.key_id, activity.channel),
+                activity.moderator,
+                activity.principal.as_ref(),
+                presenter,
+            ),
             repeated,
         }
     }
@@ -151,20 +157,68 @@ pub struct Event {
     repeated: Option<Flag>,
 }
 
-/// The origin of an event.
+/// The origin of an event: its actor and the channel.
 #[derive(Debug, Serialize)]
 struct EventActor {
+    #[serde(rename = "type")]
+    kind: ActorKind,
+    /// The public id of the key or member, or a name such as `operator`.
     key: String,
     moderator: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<Channel>,
+    /// Who ran the command: an AWS principal or a local user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<String>,
 }
 
 impl EventActor {
-    fn of(key_id: &str, moderator: Option<ModeratorId>, presenter: &BanPresenter) -> Self {
+    fn of(
+        by: DecidedBy,
+        moderator: Option<ModeratorId>,
+        principal: Option<&String>,
+        presenter: &BanPresenter,
+    ) -> Self {
         Self {
-            key: key_id.to_owned(),
+            kind: by.kind(),
+            channel: by.channel(),
+            key: by.id,
             moderator: moderator
                 .map(ModeratorId::get)
                 .and_then(|moderator| presenter.moderation(moderator)),
+            principal: principal
+                .cloned()
+                .and_then(|principal| presenter.moderation(principal)),
+        }
+    }
+}
+
+/// A ban in a list or an export, with who made the last decision about it.
+#[derive(Debug, Serialize)]
+pub struct ListedBan {
+    #[serde(flatten)]
+    pub ban: BanInfo,
+    /// Absent for a ban whose last decision was made by an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ListedActor>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ListedActor {
+    #[serde(rename = "type")]
+    kind: ActorKind,
+    /// The public id of the key or member, or a name such as `operator`.
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<Channel>,
+}
+
+impl From<&DecidedBy> for ListedActor {
+    fn from(by: &DecidedBy) -> Self {
+        Self {
+            kind: by.kind(),
+            key: by.id.clone(),
+            channel: by.channel(),
         }
     }
 }
@@ -193,7 +247,12 @@ impl Event {
                 .reason
                 .clone()
                 .and_then(|reason| presenter.moderation(reason)),
-            actor: EventActor::of(&decision.key_id, decision.moderator, presenter),
+            actor: EventActor::of(
+                DecidedBy::new(&decision.key_id, decision.channel),
+                decision.moderator,
+                decision.principal.as_ref(),
+                presenter,
+            ),
             repeated: None,
         }
     }

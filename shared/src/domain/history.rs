@@ -1,6 +1,7 @@
 //! Past decisions, and the entries of the event log.
 
 use crate::domain::activity::Activity;
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::event::EventName;
 use crate::domain::ids::{ModeratorId, UserId};
@@ -24,9 +25,11 @@ pub struct PastDecision {
     pub previous_applied: bool,
     /// The reason given for lifting it.
     pub reason: Option<String>,
-    /// The public id of the key; the operator's decisions have names such as `operator` or
-    /// `undo-1f2e3d4c`.
+    /// The public id of the key or member; the operator's decisions have names such as `operator`
+    /// or `undo-1f2e3d4c`.
     pub key_id: String,
+    /// How it reached us; decisions of earlier versions do not say.
+    pub channel: Option<Channel>,
     /// The moderator, if the call named one.
     pub moderator: Option<ModeratorId>,
     /// Who ran the CLI, if it decided: an AWS principal or a local user.

@@ -77,6 +77,11 @@ parsed_roblox_id! {
     ModeratorId
 }
 
+impl ModeratorId {
+    /// Stands for a moderator whose Roblox user is unknown.
+    pub const NOBODY: Self = Self(1);
+}
+
 impl ExperienceId {
     /// The experience of a place that is not part of another.
     #[must_use]

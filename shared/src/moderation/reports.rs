@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{PlaceId, UserId};
@@ -28,6 +29,7 @@ pub struct Reporter<'a> {
     pub place: PlaceId,
     /// The public id of the key.
     pub key_id: &'a str,
+    pub channel: Channel,
     pub request_id: &'a str,
 }
 
@@ -77,6 +79,7 @@ async fn take_of_user(
         link,
         actor: Actor {
             key_id: reporter.key_id.to_owned(),
+            channel: reporter.channel,
             moderator: None,
             principal: None,
             request_id: reporter.request_id.to_owned(),

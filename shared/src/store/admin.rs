@@ -1,4 +1,5 @@
-//! What only the operator's command and tests do, behind the feature `admin`: no function has it.
+//! What only the operator's command, the console and tests do, behind the feature `admin`: no other
+//! function has it.
 
 mod actor;
 mod counts;
@@ -11,6 +12,7 @@ mod keys;
 mod last_polls;
 mod linking;
 mod local_stack;
+mod members;
 mod mirrors;
 mod protected;
 mod removal;
@@ -29,6 +31,7 @@ pub use import::{
 pub use joining::CarriedPage;
 pub use keys::NewKey;
 pub use linking::{LinkSlots, LinkedExperience};
+pub use members::MemberConflict;
 pub use removal::RemovalPosition;
 pub use replay::{ReplayPage, Replayed};
 pub use restore::{

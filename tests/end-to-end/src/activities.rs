@@ -21,6 +21,7 @@ pub fn role_change(user: Option<u64>) -> Activity {
         moment: UnixMillis::now(),
         user: user.and_then(UserId::new),
         key_id: "5f2a9c01d7e4".to_owned(),
+        channel: None,
         moderator: None,
         principal: None,
         reason: Some("promoted".to_owned()),

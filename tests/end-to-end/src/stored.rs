@@ -216,9 +216,15 @@ impl Stored {
             | StoredKind::Endpoint
             | StoredKind::ErasureIntake
             | StoredKind::Group
+            | StoredKind::Invitation
             | StoredKind::Key
+            | StoredKind::Member
+            | StoredKind::MemberAccount
             | StoredKind::Mirror
+            | StoredKind::Presets
             | StoredKind::Restore
+            | StoredKind::Rules
+            | StoredKind::Session
             | StoredKind::Workspace => panic!("an item of the other table: {item}"),
         }
     }

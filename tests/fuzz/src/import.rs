@@ -7,6 +7,7 @@ use cli::import::{
     ImportedBan, ReadOptions,
 };
 use shared::api::export::{self, Csv, Json};
+use shared::domain::actor::{Channel, DecidedBy};
 use shared::domain::ban_info::{BanPresenter, FlagFormat};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{Guid, MAX_ROBLOX_ID, Uid, WorkspaceId};
@@ -147,6 +148,9 @@ fn assert_comes_out_as_it_went_in(row: &ImportedBan, now: UnixMillis) {
     let recorded = BanRecord {
         ban: ban_of(row, now),
         applied: row.applied,
+        made_by: None,
+        last_by: Some(DecidedBy::new("operator", Some(Channel::Cli))),
+        last_reason: None,
     };
     for flags in [FlagFormat::Integer, FlagFormat::Boolean] {
         #[expect(clippy::disallowed_methods, reason = "the operator sees everything")]

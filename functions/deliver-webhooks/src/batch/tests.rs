@@ -51,6 +51,7 @@ fn event(position: u64, user: u64) -> (u64, LoggedEvent) {
         previous_applied: false,
         reason: None,
         key_id: "k".to_owned(),
+        channel: None,
         principal: None,
         moderator: None,
     };

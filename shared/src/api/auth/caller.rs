@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lambda_http::http::header::AUTHORIZATION;
 
 use crate::api::ApiRequest;
+use crate::domain::actor::Channel;
 use crate::domain::ban_info::{BanPresenter, FlagFormat};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
@@ -269,6 +270,16 @@ impl<P> Caller<P> {
     #[must_use]
     pub const fn is_game_server(&self) -> bool {
         self.from_roblox
+    }
+
+    /// The channel of what the caller decides.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        if self.from_roblox {
+            Channel::Game
+        } else {
+            Channel::Api
+        }
     }
 
     /// Whether the key has `bans:write`, whatever the route requires.

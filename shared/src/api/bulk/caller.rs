@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::ApiRequest;
 use crate::api::auth::{Caller, DecideBans};
+use crate::domain::actor::Channel;
 use crate::domain::bulk::BulkOutcome;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
@@ -21,6 +22,7 @@ use crate::store::{
 pub struct BulkCaller {
     prefix: WorkspacePrefix,
     key_id: String,
+    channel: Channel,
     request_id: String,
     link_rights: LinkRights,
     limits: CallerLimits,
@@ -57,6 +59,7 @@ impl BulkCaller {
         Ok(Self {
             prefix,
             key_id: key_id.to_owned(),
+            channel: caller.channel(),
             request_id: request.id().to_owned(),
             link_rights: caller.link_rights(),
             limits: authority.limits,
@@ -86,6 +89,7 @@ impl BulkCaller {
             link: store.check_link(self.link_rights, place).await?,
             actor: Actor {
                 key_id: self.key_id.clone(),
+                channel: self.channel,
                 moderator,
                 principal: None,
                 request_id: self.request_id.clone(),

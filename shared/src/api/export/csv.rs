@@ -2,13 +2,26 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use super::{Format, formulas};
+use crate::domain::actor::{Channel, DecidedBy};
 use crate::domain::ban_info::{BanInfo, BanPresenter};
 use crate::domain::error::ApiError;
 use crate::store::BanRecord;
 
 /// The columns with long numbers, which a spreadsheet would round to 15 digits.
 const LONG_NUMBERS: [&str; 4] = ["guid", "robloxId", "moderatorId", "experienceId"];
+
+/// The columns after those of the ban: who made the last decision about it, and how.
+const ACTOR_FIELDS: [&str; 2] = ["actor", "channel"];
+
+#[derive(Serialize)]
+struct CsvRow<'a> {
+    ban: BanInfo,
+    actor: Option<&'a str>,
+    channel: Option<&'static str>,
+}
 
 /// The byte order mark, by which Excel recognises UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -69,7 +82,9 @@ impl Format for Csv {
             out.extend(MARK);
         }
         let mut writer = writer(out);
-        writer.write_record(BanInfo::FIELDS).map_err(unwritable)?;
+        writer
+            .write_record(BanInfo::FIELDS.iter().chain(&ACTOR_FIELDS))
+            .map_err(unwritable)?;
         writer.flush().map_err(|error| unwritable(error.into()))
     }
 
@@ -86,7 +101,13 @@ impl Format for Csv {
                 *reason = formulas::defused(reason).into_owned();
             }
         }
-        let shown = presenter.show(&row.ban, row.applied);
+        let by = row.last_by.as_ref();
+        let channel = by.and_then(DecidedBy::channel).map(Channel::as_str);
+        let shown = CsvRow {
+            ban: presenter.show(&row.ban, row.applied),
+            actor: by.map(|by| by.id.as_str()),
+            channel,
+        };
         if self.is_for_excel {
             return write_for_excel(out, &shown).map_err(unwritable);
         }
@@ -99,7 +120,7 @@ impl Format for Csv {
 }
 
 /// Writes a ban with its long numbers as text.
-fn write_for_excel(out: &mut Vec<u8>, ban: &BanInfo) -> Result<(), csv::Error> {
+fn write_for_excel(out: &mut Vec<u8>, ban: &CsvRow<'_>) -> Result<(), csv::Error> {
     let mut plain = Vec::new();
     {
         let mut writer = writer(&mut plain);
@@ -112,7 +133,8 @@ fn write_for_excel(out: &mut Vec<u8>, ban: &BanInfo) -> Result<(), csv::Error> {
     let mut writer = writer(out);
     for record in reader.records() {
         let record = record?;
-        let cells = record.iter().zip(BanInfo::FIELDS).map(|(cell, field)| {
+        let fields = BanInfo::FIELDS.into_iter().chain(ACTOR_FIELDS);
+        let cells = record.iter().zip(fields).map(|(cell, field)| {
             if LONG_NUMBERS.contains(&field) {
                 Cow::Owned(format!("=\"{cell}\""))
             } else {

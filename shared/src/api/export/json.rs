@@ -27,7 +27,7 @@ impl Format for Json {
     ) -> Result<(), ApiError> {
         out.extend(if self.any { b",\n".as_slice() } else { b"\n" });
         self.any = true;
-        serde_json::to_writer(out, &presenter.show(&row.ban, row.applied))
+        serde_json::to_writer(out, &row.listed(presenter))
             .map_err(|error| ApiError::Internal(format!("could not write a row: {error}")))
     }
 

@@ -1,4 +1,4 @@
-//! Deletes single items, which no function may.
+//! Deletes single items.
 
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;

@@ -107,10 +107,11 @@ impl Store {
 
     /// Removes the rest of a workspace, itself last: its event log, its webhooks with their
     /// deliveries, its counter, its protected users, when its experiences polled, erasure requests
-    /// and their receipts, its keys, its groups, its mirrors.
+    /// and their receipts, its members, its keys, its groups, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {
         self.discard_snapshot(prefix).await?;
         let mut removed = self.remove_endpoints(prefix).await?;
+        removed = removed.saturating_add(self.remove_members(prefix).await?);
         removed = removed.saturating_add(self.remove_logged(prefix).await?);
         for partition in schema::workspace_partitions(prefix) {
             removed = removed.saturating_add(self.remove_partition(partition).await?);

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use super::commit::{Actor, Commit, check_global};
 use super::snapshot::Snapshot;
 use super::write_policy::WritePolicy;
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, Uid, UserId, WorkspacePrefix};
@@ -39,6 +40,7 @@ impl Joining {
     fn actor(&self) -> Actor {
         Actor {
             key_id: self.join.name(self.part),
+            channel: Channel::Cli,
             moderator: None,
             principal: self.principal.clone(),
             request_id: self.request_id.clone(),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use serde::Serialize;
 
+use crate::domain::actor::{Channel, DecidedBy};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{Guid, ModeratorId};
 use crate::domain::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
@@ -26,14 +27,21 @@ use crate::store::dynamo::versions::{
 /// Who makes a call, for the history.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// The public id of the key.
+    /// The public id of the key or member, or a name such as `operator`.
     pub key_id: String,
+    pub channel: Channel,
     /// The moderator, if the call names one.
     pub moderator: Option<ModeratorId>,
     /// Who ran the CLI: an AWS principal or a local user.
     pub principal: Option<String>,
     /// The request, by which a decision whose answer was lost is recognised.
     pub request_id: String,
+}
+
+impl Actor {
+    fn decided_by(&self) -> DecidedBy {
+        DecidedBy::new(&self.key_id, Some(self.channel))
+    }
 }
 
 /// What a call writes.
@@ -61,6 +69,7 @@ struct NewDecision<'a> {
     previous_applied: bool,
     reason: Option<&'a str>,
     key_id: &'a str,
+    channel: Channel,
     moderator: Option<ModeratorId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<&'a str>,
@@ -76,6 +85,8 @@ struct NewDecision<'a> {
 #[derive(Default)]
 struct RecordChange<'a> {
     ban: Option<&'a Ban>,
+    /// Why the last decision was made, if it gave a reason.
+    reason: Option<&'a str>,
     /// Whether there must be no record of it yet.
     is_new: bool,
     applied: Applied,
@@ -171,6 +182,7 @@ impl Commit<'_> {
         for decision in &self.outcome.decisions {
             let change = changes.entry(decision.ban.guid).or_default();
             change.ban = Some(&decision.ban);
+            change.reason = decision.reason.as_deref();
             change.is_new |= decision.ban.decisions == 1;
         }
         let (before, after) = (
@@ -222,6 +234,18 @@ impl Commit<'_> {
                     text(schema::ledger_partition(prefix, shard)),
                 )
                 .expression_attribute_values(":experience_ledger", text(experience_ledger));
+            let by = items::attribute(self.actor.decided_by())?;
+            if change.is_new {
+                sets.push("made_by = :by");
+            }
+            sets.push("last_by = :by");
+            update = update.expression_attribute_values(":by", by);
+            if let Some(reason) = change.reason {
+                sets.push("last_reason = :reason");
+                update = update.expression_attribute_values(":reason", text(reason));
+            } else if !change.is_new {
+                removes.push("last_reason");
+            }
             if let Some(at) = expires_later(ban, self.now.seconds()) {
                 sets.push("due = :due, due_at = :due_at");
                 update = update
@@ -269,6 +293,7 @@ impl Commit<'_> {
             previous_applied: previous.is_some_and(|ban| reported(before, ban)),
             reason: decision.reason.as_deref(),
             key_id: &self.actor.key_id,
+            channel: self.actor.channel,
             moderator: self.actor.moderator,
             principal: self.actor.principal.as_deref(),
             request: &self.actor.request_id,

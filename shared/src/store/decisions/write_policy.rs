@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::actor::ActorKind;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspacePrefix;
+use crate::domain::ids::{ModeratorId, WorkspacePrefix};
 use crate::domain::lock::lock;
 use crate::domain::rules::{Outcome, Pace};
 use crate::store::Store;
@@ -215,7 +216,15 @@ impl Store {
             (key, cap, "this key has reached its limit of bans per hour")
         });
         let moderator = of_moderator.zip(context.actor.moderator).map(|(cap, id)| {
-            let key = Key::moderator_pace(context.prefix, id);
+            let actor = &context.actor.key_id;
+            let is_member = ActorKind::of(actor, None) == ActorKind::Member;
+            // Members without a Roblox user share the moderator 1, and not its cap. One with a
+            // Roblox user has one cap, whatever the channel.
+            let key = if is_member && id == ModeratorId::NOBODY {
+                Key::key_pace(context.prefix, actor)
+            } else {
+                Key::moderator_pace(context.prefix, id)
+            };
             let what = "this moderator has reached the limit of bans per hour";
             (key, cap, what)
         });

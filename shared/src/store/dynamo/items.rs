@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::{DatabaseError, text};
 use super::schema::{self, Item, Key, StoredKind, attributes};
+use crate::domain::actor::DecidedBy;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid, UserId, WorkspacePrefix};
 use crate::domain::rules::{
@@ -285,7 +286,19 @@ pub(in crate::store) struct BanItem {
     /// The revision that the experience it was made from last reported.
     #[serde(default)]
     pub applied: Option<u32>,
+    /// Who made it; older records do not say.
+    #[serde(default)]
+    pub made_by: Option<DecidedBy>,
+    /// Who made the last decision about it.
+    #[serde(default)]
+    pub last_by: Option<DecidedBy>,
+    /// The reason of the last decision, if it gave one.
+    #[serde(default)]
+    pub last_reason: Option<String>,
 }
+
+/// The attributes of a [`BanItem`], to be read from an index.
+pub(in crate::store) const BAN_ITEM: &str = "ban, applied, made_by, last_by, last_reason";
 
 pub(in crate::store) fn read<'de, T: Deserialize<'de>>(item: Item) -> Result<T, DatabaseError> {
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item)

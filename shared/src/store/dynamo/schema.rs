@@ -3,6 +3,7 @@
 pub mod attributes;
 mod evidence;
 mod kinds;
+mod members;
 pub mod names;
 mod outward;
 mod partition;
@@ -18,6 +19,7 @@ use crate::store::erasure::requests::NotificationId;
 
 pub use evidence::*;
 pub use kinds::StoredKind;
+pub use members::*;
 pub use outward::*;
 pub use partition::Partition;
 #[cfg(feature = "admin")]
@@ -248,7 +250,9 @@ impl Key {
     /// of a workspace.
     #[must_use]
     pub fn is_of_workspaces(&self) -> bool {
-        ["K#", "W#"].iter().any(|kind| self.pk.starts_with(kind))
+        ["D#", "K#", "P#", "W#"]
+            .iter()
+            .any(|kind| self.pk.starts_with(kind))
             || [
                 ERASURE_INTAKES,
                 ENDPOINTS,

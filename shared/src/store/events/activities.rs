@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::activity::{Activity, ActivityDetails, ActivityId};
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::event::EventName;
@@ -31,6 +32,8 @@ pub(in crate::store) struct ActivityItem {
     user: Option<UserId>,
     key_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<Channel>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     moderator: Option<ModeratorId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     principal: Option<String>,
@@ -49,6 +52,7 @@ impl ActivityItem {
             moment,
             user,
             key_id,
+            channel,
             moderator,
             principal,
             reason,
@@ -60,6 +64,7 @@ impl ActivityItem {
             at_ms: moment.millis(),
             user,
             key_id,
+            channel,
             moderator,
             principal,
             reason,
@@ -76,6 +81,7 @@ impl From<ActivityItem> for Activity {
             moment: UnixMillis::from_millis(item.at_ms),
             user: item.user,
             key_id: item.key_id,
+            channel: item.channel,
             moderator: item.moderator,
             principal: item.principal,
             reason: item.reason,

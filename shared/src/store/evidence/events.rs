@@ -45,6 +45,7 @@ impl Store {
             moment: UnixMillis::now(),
             user: Some(evidence.user),
             key_id: key_id.to_owned(),
+            channel: None,
             moderator: match change {
                 EvidenceChange::Added(_) => evidence.moderator,
                 _ => None,

@@ -9,8 +9,11 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::try_join_all;
 use tokio::task::JoinHandle;
 
+use crate::domain::actor::DecidedBy;
+use crate::domain::ban_info::BanPresenter;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
+use crate::domain::event::{ListedActor, ListedBan};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Scope};
 use crate::store::Store;
@@ -65,6 +68,11 @@ pub struct BanRecord {
     pub ban: Ban,
     /// Whether the experience it was made from has applied its current revision.
     pub applied: bool,
+    /// Who made it; records of earlier versions do not say.
+    pub made_by: Option<DecidedBy>,
+    /// Who made the last decision about it, and why.
+    pub last_by: Option<DecidedBy>,
+    pub last_reason: Option<String>,
 }
 
 impl From<BanItem> for BanRecord {
@@ -73,6 +81,20 @@ impl From<BanItem> for BanRecord {
         Self {
             applied: item.applied == Some(ban.revision),
             ban,
+            made_by: item.made_by,
+            last_by: item.last_by,
+            last_reason: item.last_reason,
+        }
+    }
+}
+
+impl BanRecord {
+    /// The ban as a reader of lists and exports sees it.
+    #[must_use]
+    pub fn listed(&self, presenter: &BanPresenter) -> ListedBan {
+        ListedBan {
+            ban: presenter.show(&self.ban, self.applied),
+            actor: self.last_by.as_ref().map(ListedActor::from),
         }
     }
 }
@@ -143,7 +165,7 @@ impl Store {
             .map(|query| Shard {
                 // Parsing unneeded attributes would cost an export a good part of its CPU time.
                 query: query
-                    .projection_expression("ban, applied")
+                    .projection_expression(items::BAN_ITEM)
                     .scan_index_forward(false)
                     .limit(page),
                 reading: Reading::From(None),

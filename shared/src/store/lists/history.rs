@@ -6,6 +6,7 @@ mod search;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::Deserialize;
 
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::history::PastDecision;
@@ -35,6 +36,8 @@ pub(in crate::store) struct DecisionItem {
     reason: Option<String>,
     key_id: String,
     #[serde(default)]
+    channel: Option<Channel>,
+    #[serde(default)]
     moderator: Option<ModeratorId>,
     #[serde(default)]
     principal: Option<String>,
@@ -52,6 +55,7 @@ impl From<DecisionItem> for PastDecision {
             previous_applied: item.previous_applied,
             reason: item.reason,
             key_id: item.key_id,
+            channel: item.channel,
             moderator: item.moderator,
             principal: item.principal,
         }

@@ -4,6 +4,7 @@ mod item;
 
 use std::collections::BTreeMap;
 
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
@@ -168,6 +169,7 @@ impl Store {
             link: Link::linked(experience),
             actor: Actor {
                 key_id: by.to_owned(),
+                channel: Channel::Mirror,
                 moderator: None,
                 principal: None,
                 request_id: String::new(),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use end_to_end::{Ban, TestApp, Workspace};
+use shared::domain::actor::Channel;
 use shared::domain::ids::{PlaceId, UserId};
 use shared::domain::rules::{self, Outcome, Standing, UnbanRequest};
 use shared::store::{Actor, CallerLimits, ErasureSource, PolicyOutcome, WriteContext};
@@ -51,6 +52,7 @@ async fn decide_during_erasure(workspace: &Workspace<'_>, decide: Decide, again:
             .unwrap(),
         actor: Actor {
             key_id: "operator".to_owned(),
+            channel: Channel::Api,
             moderator: None,
             principal: None,
             request_id: "in flight".to_owned(),

@@ -104,7 +104,7 @@ async fn dry_run_sees_the_bans_that_a_join_carries_over() {
     join(&workspace, SETTLING).await;
     let before = workspace.bans().await;
     // With the same terms it would repeat the first ban, if both are made in one second.
-    let bans = Bulk::bans(PART, [1]).default("privateReason", "Another reason");
+    let bans = Bulk::bans(PART, [1]).default("banPrivateReason", "Another reason");
     let unbans = Bulk::unbans(PART, [2]);
     let judged = async |call: &Bulk| {
         bulk_results(&workspace.send(call.call()).await)[0]

@@ -1,6 +1,7 @@
 //! Environments that start in the same instant, and so with the same random seed.
 
 use end_to_end::{TestApp, Workspace};
+use shared::domain::actor::Channel;
 use shared::domain::ban_info::{BanPresenter, FlagFormat};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, ModeratorId, UserId};
@@ -24,6 +25,7 @@ async fn ban(workspace: &Workspace<'_>, store: &Store, user: u64) {
         link: store.link_of(prefix, ARENA.into()).await.unwrap(),
         actor: Actor {
             key_id: "operator".to_owned(),
+            channel: Channel::Api,
             moderator: Some(ALICE),
             principal: None,
             request_id: format!("request-{user}"),

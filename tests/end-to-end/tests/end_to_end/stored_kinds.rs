@@ -79,8 +79,14 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
         | StoredKind::Group
+        | StoredKind::Invitation
         | StoredKind::Key
+        | StoredKind::Member
+        | StoredKind::MemberAccount
         | StoredKind::Mirror
+        | StoredKind::Presets
+        | StoredKind::Rules
+        | StoredKind::Session
         | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),
         StoredKind::Pace => (Erasure::RemovedIfNamed, Deletion::Expires, false),
         StoredKind::Checks

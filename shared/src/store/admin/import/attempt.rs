@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use super::found::{Found, Own};
 use super::rehearsal::Rehearsal;
 use super::{Candidate, Import, ImportFailure, ImportVerdict, Incoming, Origin};
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, Uid};
 use crate::domain::lock::lock;
@@ -310,6 +311,7 @@ impl Import {
         let table = &self.store.database.tables().bans;
         let actor = Actor {
             key_id: self.key_id.clone(),
+            channel: Channel::Cli,
             moderator: Some(planned.ban.terms.moderator),
             principal: self.principal.clone(),
             request_id: self.key_id.clone(),

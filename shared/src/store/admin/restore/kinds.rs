@@ -59,6 +59,12 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
         | StoredKind::Group
+        | StoredKind::Invitation
+        | StoredKind::Member
+        | StoredKind::MemberAccount
+        | StoredKind::Presets
+        | StoredKind::Rules
+        | StoredKind::Session
         | StoredKind::Key
         | StoredKind::Mirror
         | StoredKind::Restore

@@ -8,6 +8,7 @@ use super::held::HeldItems;
 use super::kinds::{self, Fate, fate_of, kind_of};
 use super::log_again::{LOG_STAMPS, REPEATED};
 use super::{Restored, Restoring};
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
@@ -215,6 +216,7 @@ impl Restoring {
                 link: Link::linked(experience),
                 actor: Actor {
                     key_id: self.name.clone(),
+                    channel: Channel::Cli,
                     moderator: None,
                     principal: Some(self.principal.clone()),
                     request_id: uuid::Uuid::new_v4().to_string(),

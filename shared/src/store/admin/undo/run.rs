@@ -1,6 +1,7 @@
 //! Undoes a key's decisions, one chain of bans after the other.
 
 use super::{Chain, FormerRoot, UndoWindow};
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
@@ -40,6 +41,7 @@ impl Undo {
             link: store.link_unchanged(self.prefix, chain.experience).await?,
             actor: Actor {
                 key_id: self.name.clone(),
+                channel: Channel::Cli,
                 moderator: None,
                 principal: self.principal.clone(),
                 request_id: uuid::Uuid::new_v4().to_string(),

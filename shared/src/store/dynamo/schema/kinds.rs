@@ -68,9 +68,15 @@ stored_kinds! {
         Endpoint = "endpoint",
         ErasureIntake = "erasure-intake",
         Group = "group",
+        Invitation = "invitation",
         Key = "key",
+        Member = "member",
+        MemberAccount = "member-account",
         Mirror = "enforcement",
+        Presets = "presets",
         Restore = "restore",
+        Rules = "rules",
+        Session = "session",
         Workspace = "workspace",
     ;
 }

@@ -1,0 +1,142 @@
+//! Who decides, and how: the actor and the channel that histories, events, lists and exports name.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::members::MemberId;
+
+/// How a decision reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    Api,
+    Console,
+    Discord,
+    Cli,
+    /// A call by a Roblox game server.
+    Game,
+    Mirror,
+}
+
+impl Channel {
+    pub const ALL: [Self; 6] = [
+        Self::Api,
+        Self::Console,
+        Self::Discord,
+        Self::Cli,
+        Self::Game,
+        Self::Mirror,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Console => "console",
+            Self::Discord => "discord",
+            Self::Cli => "cli",
+            Self::Game => "game",
+            Self::Mirror => "mirror",
+        }
+    }
+}
+
+/// What kind of actor decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActorKind {
+    Member,
+    Key,
+    /// A game server, with its key.
+    Game,
+    /// A run of the command.
+    Operator,
+    /// The service itself: an expiry, the mirror, a retention.
+    System,
+}
+
+impl ActorKind {
+    /// The kind of the actor with this id: a key's public id is 12 hex digits, a member's begins
+    /// with `mem_`, and the operator's runs have names such as `undo-1f2e3d4c`.
+    #[must_use]
+    pub fn of(actor_id: &str, channel: Option<Channel>) -> Self {
+        let is_key = actor_id.len() == 12 && actor_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match (actor_id, channel) {
+            (_, Some(Channel::Game)) if is_key => Self::Game,
+            _ if is_key => Self::Key,
+            ("expiry" | "retention" | "mirror", _) | (_, Some(Channel::Mirror)) => Self::System,
+            _ if actor_id.starts_with(MemberId::PREFIX) => Self::Member,
+            _ => Self::Operator,
+        }
+    }
+
+    /// The channel of a decision that was stored without one.
+    #[must_use]
+    pub const fn usual_channel(self) -> Option<Channel> {
+        match self {
+            Self::Key => Some(Channel::Api),
+            Self::Game => Some(Channel::Game),
+            Self::Operator => Some(Channel::Cli),
+            Self::Member | Self::System => None,
+        }
+    }
+}
+
+/// Who made a decision about a ban, as its record keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedBy {
+    /// The public id of the key or the member, or a name such as `operator`.
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Channel>,
+}
+
+impl DecidedBy {
+    #[must_use]
+    pub fn new(id: &str, via: Option<Channel>) -> Self {
+        let id = id.to_owned();
+        Self { id, via }
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> ActorKind {
+        ActorKind::of(&self.id, self.via)
+    }
+
+    /// The channel, also of a decision that was stored without one.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        self.via.or_else(|| self.kind().usual_channel())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_follows_from_the_id() {
+        for (id, channel, kind) in [
+            ("0123456789ab", None, ActorKind::Key),
+            ("0123456789ab", Some(Channel::Api), ActorKind::Key),
+            ("0123456789ab", Some(Channel::Game), ActorKind::Game),
+            (
+                "mem_0123456789abcdef",
+                Some(Channel::Console),
+                ActorKind::Member,
+            ),
+            ("operator", None, ActorKind::Operator),
+            ("undo-1f2e3d4c", None, ActorKind::Operator),
+            ("expiry", None, ActorKind::System),
+            ("mirror", Some(Channel::Mirror), ActorKind::System),
+        ] {
+            assert_eq!(ActorKind::of(id, channel), kind, "{id}");
+        }
+    }
+
+    #[test]
+    fn channels_are_stored_under_their_name() {
+        for channel in Channel::ALL {
+            assert_eq!(serde_json::to_value(channel).unwrap(), channel.as_str());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The keys of members and of how they sign in, in the workspaces table.
+
+use super::Key;
+use crate::domain::ids::{UserId, WorkspacePrefix};
+use crate::domain::members::{DiscordId, MemberId};
+
+/// The sort key prefix of members.
+pub const MEMBER_PREFIX: &str = "M#";
+
+/// The members of a workspace, their sessions, invitations, rules and presets.
+pub fn members_partition(prefix: WorkspacePrefix) -> String {
+    format!("P#{prefix}")
+}
+
+/// The sort key prefix of a member's sessions.
+pub fn sessions_of(member: MemberId) -> String {
+    format!("S#{}#", member.digits())
+}
+
+/// The partition of a Discord user's memberships.
+pub fn memberships_of(discord: DiscordId) -> String {
+    format!("D#{discord}")
+}
+
+impl Key {
+    fn of_members(prefix: WorkspacePrefix, sk: String) -> Self {
+        let pk = members_partition(prefix);
+        Self { pk, sk }
+    }
+
+    pub fn member(prefix: WorkspacePrefix, member: MemberId) -> Self {
+        Self::of_members(prefix, format!("{MEMBER_PREFIX}{}", member.digits()))
+    }
+
+    /// A session, by the hash of its token.
+    pub fn session(prefix: WorkspacePrefix, member: MemberId, hash: &str) -> Self {
+        Self::of_members(prefix, format!("{}{hash}", sessions_of(member)))
+    }
+
+    /// An invitation, by the hash of its token.
+    pub fn invitation(prefix: WorkspacePrefix, hash: &str) -> Self {
+        Self::of_members(prefix, format!("I#{hash}"))
+    }
+
+    /// The rules that give permissions.
+    pub fn permission_rules(prefix: WorkspacePrefix) -> Self {
+        Self::of_members(prefix, "R".to_owned())
+    }
+
+    pub fn reason_presets(prefix: WorkspacePrefix) -> Self {
+        Self::of_members(prefix, "T".to_owned())
+    }
+
+    /// That a Roblox user is a member, so that no two members are the same user.
+    pub fn member_on_roblox(prefix: WorkspacePrefix, user: UserId) -> Self {
+        Self::of_members(prefix, format!("X#{user}"))
+    }
+
+    /// That a Discord user is a member of a workspace: for signing in, and so that no two members
+    /// of a workspace are the same user.
+    pub fn member_on_discord(prefix: WorkspacePrefix, user: DiscordId) -> Self {
+        Self {
+            pk: memberships_of(user),
+            sk: prefix.to_string(),
+        }
+    }
+}

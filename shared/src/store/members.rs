@@ -1,0 +1,4 @@
+//! Members of a workspace, and how they sign in.
+
+pub(super) mod people;
+pub(super) mod sessions;
