@@ -19,8 +19,10 @@ use crate::commands::group::GroupCommand;
 use crate::commands::history::HistoryArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::key::KeyCommand;
+use crate::commands::member::MemberCommand;
 use crate::commands::mirror::MirrorCommand;
 use crate::commands::pending::PendingArgs;
+use crate::commands::permission::PermissionCommand;
 use crate::commands::protected::ProtectedCommand;
 use crate::commands::reference::{CompletionsArgs, IamPolicyArgs, ManArgs};
 use crate::commands::restore::RestoreArgs;
@@ -116,6 +118,16 @@ pub enum Command {
     Group {
         #[command(subcommand)]
         command: GroupCommand,
+    },
+    /// Manage the members of a workspace, who moderate it in the console.
+    Member {
+        #[command(subcommand)]
+        command: MemberCommand,
+    },
+    /// Grant and revoke what members may do, manually or by rules.
+    Permission {
+        #[command(subcommand)]
+        command: PermissionCommand,
     },
     /// Manage protected users, such as staff, who cannot be banned.
     Protected {

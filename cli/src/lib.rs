@@ -79,6 +79,13 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Protected { command } => {
             commands::protected::run(command, &open_unless_restoring().await?, output).await?;
         }
+        Command::Member { command } => {
+            let connection = connection::connect(&cli.connection).await?;
+            commands::member::run(command, &connection, output).await?;
+        }
+        Command::Permission { command } => {
+            commands::permission::run(command, &open().await?, output).await?;
+        }
         Command::Ban(args) => commands::ban::run(args, &session().await?, output).await?,
         Command::Unban(args) => commands::unban::run(args, &session().await?, output).await?,
         Command::Check(args) => commands::check::run(args, &open().await?, output).await?,

@@ -1,17 +1,20 @@
-//! `portcullis undo`: reverses the decisions of a key.
+//! `portcullis undo`: reverses the decisions of a key or a moderator.
 
 use anyhow::{Result, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use shared::domain::actor::Channel;
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::{UserId, WorkspacePrefix};
+use shared::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
+use shared::domain::keys::KeyRecord;
+use shared::domain::members::Member;
 use shared::domain::places::{ANNOUNCED_MS, Join, Membership};
 use shared::domain::rules::{Decision, DecisionKind, Scope};
-use shared::store::admin::{FormerRoot, Undo, UndoWindow};
-use shared::store::{Actor, Store};
+use shared::store::admin::{FormerRoot, Undo, UndoWindow, UndoneActor};
+use shared::store::{Actor, Store, Workspace};
 
-use super::workspace;
+use super::{member, workspace};
 use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
@@ -25,10 +28,12 @@ const CONCURRENCY: usize = 16;
 const EXAMPLES: &str = "\
 Examples:
   portcullis undo --key 3f2a91c07d5e --since 2h --dry-run
+  portcullis undo --moderator Ada --since 2h --dry-run
   portcullis undo --key 3f2a91c07d5e --since 2026-11-21T10:00:00Z --until 2026-11-21T12:30:00Z
 
-Bans made with the key are lifted, bans lifted with it are restored, and changed bans get their old \
-terms back. Later decisions by others stay. Revoke the key first, and wait a minute.";
+Bans that the key or moderator made are lifted, bans that they lifted are restored, and changed bans get \
+their old terms back. Later decisions by others stay. Revoke the key, or remove the member, first, and \
+wait a minute.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -37,8 +42,13 @@ pub struct UndoArgs {
     place: WorkspaceArg,
 
     /// The key id; or `operator`, or the name that an `undo` or `import` printed.
-    #[arg(long, value_name = "KEY_ID")]
-    key: String,
+    #[arg(long, value_name = "KEY_ID", required_unless_present = "moderator")]
+    key: Option<String>,
+
+    /// A member, by name or id, or a moderator, by their Roblox user id: what they decided in the
+    /// console, in Discord, and through keys and commands that named their Roblox user.
+    #[arg(long, value_name = "MEMBER", conflicts_with = "key")]
+    moderator: Option<String>,
 
     /// The start of the period: how long ago (2h, 1d12h), a date (00:00 UTC), a time (RFC 3339) or a
     /// Unix time.
@@ -106,7 +116,6 @@ fn or_never(time: Option<Time>) -> String {
 }
 
 pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> Result<()> {
-    require_key_id(&args.key)?;
     let store = &session.store;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let prefix = workspace.guid.prefix();
@@ -114,51 +123,45 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     if until < args.since {
         bail!(UsageError("--until is before --since".to_owned()));
     }
-    let former_root = former_root(store, prefix, &args.key).await?;
-    let now = UnixMillis::now().seconds();
-    let keys = store.keys(prefix).await?;
-    let is_live =
-        |key: &shared::domain::keys::KeyRecord| key.key_id == args.key && key.is_live(now);
-    if keys.iter().any(is_live) {
-        warning!(
-            "the key {} is live and may make more decisions: revoke it first",
-            args.key
-        );
-    }
+    let by = match (&args.key, &args.moderator) {
+        (Some(key), _) => {
+            require_key_id(key)?;
+            UndoneActor::Id(key.clone())
+        }
+        (None, moderator) => {
+            let moderator = moderator.as_deref().unwrap_or_default();
+            moderator_of(store, &workspace, moderator).await?
+        }
+    };
+    let name = args.key.as_deref().unwrap_or_default();
     let undo = Undo {
         prefix,
         window: UndoWindow {
-            key_id: args.key.clone(),
+            by,
             since: args.since,
             until,
         },
-        former_root,
+        former_root: former_root(store, prefix, name).await?,
         name: Actor::run_name("undo"),
+        channel: Channel::Cli,
         principal: Some(session.principal.clone()),
     };
     let users = store.users_decided_on(prefix, &undo.window).await?;
-    let is_key = keys.iter().any(|key| key.key_id == args.key);
-    let is_known = is_key || args.key == "operator";
-    if users.is_empty() && !is_known && !store.has_decided(prefix, &args.key).await? {
-        bail!(
-            "workspace {:?} has neither a key {key} nor decisions under that name: `portcullis key list \
-             -w {}` shows the keys, `portcullis history USER` shows who decided what",
-            workspace.name,
-            workspace.guid,
-            key = args.key
-        );
+    if let Some(key) = &args.key {
+        check_key(store, &workspace, key, users.is_empty()).await?;
     }
-    let none = "Nothing to undo: no decisions by this key in that period are still current";
+    let now = UnixMillis::now().seconds();
+    let none = "Nothing to undo: no decisions of theirs in that period are still current";
     if args.safety.dry_run {
         let would = decide(&undo, store, &users, true).await?;
         return output.list(&would, none);
     }
     if !users.is_empty() {
-        let question = format!(
-            "Undo the decisions of {} about {} users? --dry-run lists them.",
-            args.key,
-            users.len()
-        );
+        let question = match args.key {
+            Some(key) => format!("Undo the decisions of {key} about {} users?", users.len()),
+            None => format!("Undo the decisions of {}?", undo.window.by),
+        };
+        let question = format!("{question} --dry-run lists them.");
         confirm(&question, args.safety.yes)?;
     }
     let done = decide(&undo, store, &users, false).await?;
@@ -172,6 +175,62 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
         );
     }
     Ok(())
+}
+
+/// Warns of a key that can still decide, and refuses one that never existed.
+async fn check_key(
+    store: &Store,
+    workspace: &Workspace,
+    key: &str,
+    has_no_users: bool,
+) -> Result<()> {
+    let prefix = workspace.guid.prefix();
+    let now = UnixMillis::now().seconds();
+    let keys = store.keys(prefix).await?;
+    let is_live = |record: &KeyRecord| record.key_id == key && record.is_live(now);
+    if keys.iter().any(is_live) {
+        warning!("the key {key} is live and may make more decisions: revoke it first");
+    }
+    let is_key = keys.iter().any(|record| record.key_id == key);
+    let is_known = is_key || key == "operator";
+    if has_no_users && !is_known && !store.has_decided(prefix, key).await? {
+        bail!(
+            "workspace {:?} has neither a key {key} nor decisions under that name: `portcullis key list \
+             -w {}` shows the keys, `portcullis history USER` shows who decided what",
+            workspace.name,
+            workspace.guid,
+        );
+    }
+    Ok(())
+}
+
+/// The decisions of a member, or of a moderator who is none.
+async fn moderator_of(store: &Store, workspace: &Workspace, named: &str) -> Result<UndoneActor> {
+    let prefix = workspace.guid.prefix();
+    let keys = store.keys(prefix).await?;
+    let through = keys.into_iter().map(|key| key.key_id);
+    let through = through.chain(["operator".to_owned()]).collect();
+    let roblox: Option<ModeratorId> = named.parse().ok();
+    let member = match roblox {
+        Some(_) => {
+            let members = store.members(prefix).await?;
+            let is_theirs = |member: &Member| Some(member.moderator()) == roblox;
+            members.into_iter().find(is_theirs)
+        }
+        None => Some(member::find(store, workspace, named).await?),
+    };
+    if let Some(member) = member.as_ref().filter(|member| member.removed.is_none()) {
+        warning!(
+            "{} is a member and may make more decisions: remove them first",
+            member.name
+        );
+    }
+    let of_member = member.as_ref().map(Member::moderator);
+    Ok(UndoneActor::Moderator {
+        roblox: roblox.or(of_member.filter(|id| *id != ModeratorId::NOBODY)),
+        member: member.map(|member| member.id),
+        through,
+    })
 }
 
 /// The place that a place was part of, if the name is that of its join. Fails if it still is.

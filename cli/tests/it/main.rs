@@ -23,6 +23,7 @@ mod help;
 mod import;
 mod joined_places;
 mod keys;
+mod members;
 mod mirror;
 mod places;
 mod principal;

@@ -228,3 +228,48 @@ async fn import_is_undone_by_its_name() {
     let banned: Vec<bool> = futures::future::join_all(banned).await;
     assert_eq!(banned, [false, false, true]);
 }
+
+#[tokio::test]
+async fn undo_of_a_moderator_follows_them_through_every_key() {
+    let app = app().await;
+    let ours = app.workspace().await;
+    let operator = Operator::of(&ours);
+    operator
+        .json(&["member", "add", "Ada", "--roblox", "156"])
+        .await;
+    let bot = ours.with_key(&ours.make_key(KeySpec::default()).await);
+    let since = instant().await;
+    let by = |user, moderator: u64| permanent(user).with("banModerator", moderator);
+    ours.ban(by(1, 156)).await;
+    bot.ban(by(2, 156)).await;
+    bot.ban(by(3, 157)).await;
+    operator
+        .json(&[
+            "ban",
+            "4",
+            "-e",
+            "11",
+            "--reason",
+            "Spam",
+            "--moderator",
+            "156",
+            "--permanent",
+            "--yes",
+        ])
+        .await;
+    app.settle().await;
+
+    let undo = |moderator| ["undo", "--moderator", moderator, "--since", &since, "--yes"];
+    let dry = [&undo("Ada")[..], &["--dry-run"]].concat();
+    let users = |list: Value| {
+        let list = list.as_array().unwrap().clone().into_iter();
+        list.map(|one| one["userId"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(users(operator.json(&dry).await), [1, 2, 4]);
+    assert_eq!(users(operator.json(&undo("156")).await), [1, 2, 4]);
+    assert_eq!(users(operator.json(&undo("Ada")).await), [0_u64; 0]);
+    assert_eq!(users(operator.json(&undo("157")).await), [3]);
+    let unknown = operator.run(&undo("Cy")).await;
+    assert_eq!(unknown.status.code(), Some(1));
+}

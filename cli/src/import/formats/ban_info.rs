@@ -15,7 +15,7 @@ pub fn row(value: &Value, defaults: &ImportDefaults, columns: &ColumnOptions) ->
     };
     let names = fields.keys().map(String::as_str);
     let unread: Vec<_> = names
-        .filter(|name| !BanInfo::FIELDS.contains(name))
+        .filter(|name| !BanInfo::FIELDS.contains(name) && *name != "actor")
         .collect();
     let is_ignored = |name: &&str| {
         columns

@@ -18,6 +18,9 @@ use crate::import::fields::titles::{OURS, looks_like_an_end, normal};
 /// The columns that a spreadsheet could run as formulas.
 const TEXTS: [&str; 2] = ["privateReason", "publicReason"];
 
+/// The columns of an export that say who decided, which an import does not keep.
+const OF_ACTOR: [&str; 2] = ["actor", "channel"];
+
 /// The columns of flags, which some exports and all spreadsheets write as words.
 const FLAGS: [&str; 6] = [
     "isBanned",
@@ -48,7 +51,12 @@ pub fn entries<R: Read>(
             return Err(FileError::new(table.line, what));
         }
         fields.push(known);
-        if known.is_some() || OURS.into_iter().any(|ours| normal(ours) == own) {
+        if known.is_some()
+            || OURS
+                .into_iter()
+                .chain(OF_ACTOR)
+                .any(|ours| normal(ours) == own)
+        {
             continue;
         }
         let is_ignored = columns.ignored.iter().any(|ignored| normal(ignored) == own);

@@ -99,6 +99,9 @@ pub struct BasisCheck {
 }
 
 impl PermissionRule {
+    /// The most rules of a workspace.
+    pub const MOST: usize = 50;
+
     /// Whether the rule gives the member its permission now.
     #[must_use]
     pub fn gives(&self, member: &Member, now: UnixSeconds) -> bool {

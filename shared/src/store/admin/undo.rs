@@ -1,13 +1,15 @@
-//! Finds one key's decisions in a period, and undoes them.
+//! Finds the decisions of a key or a moderator in a period, and undoes them.
 
 mod run;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::history::PastDecision;
-use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, ModeratorId, UserId, WorkspacePrefix};
+use crate::domain::members::MemberId;
 use crate::domain::rules::{DecisionKind, Scope, UndoStep};
 use crate::store::Store;
 use crate::store::dynamo::database::text;
@@ -15,11 +17,78 @@ use crate::store::dynamo::schema::{self, Key, names};
 
 pub use run::Undo;
 
-/// Decisions to undo: those of one key in a period.
+/// Whose decisions to undo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoneActor {
+    /// Those of a key, by its public id, of a member, by theirs, or of a run of the operator's.
+    Id(String),
+    /// Those of a moderator, whatever the channel: as a member, and by keys and commands that named
+    /// their Roblox user.
+    Moderator {
+        member: Option<MemberId>,
+        roblox: Option<ModeratorId>,
+        /// The public ids of the workspace's keys, and `operator`.
+        through: Vec<String>,
+    },
+}
+
+impl UndoneActor {
+    fn decided(&self, decision: &PastDecision) -> bool {
+        let by = decision.key_id.as_str();
+        match self {
+            Self::Id(id) => by == id,
+            Self::Moderator {
+                member,
+                roblox,
+                through,
+            } => {
+                let as_member = member.is_some_and(|member| by == member.to_string());
+                let is_named = roblox.is_some() && decision.moderator == *roblox;
+                as_member || (is_named && through.iter().any(|id| id == by))
+            }
+        }
+    }
+
+    /// The ids under which the index has their decisions, and for some also others'.
+    fn ids(&self) -> Vec<String> {
+        match self {
+            Self::Id(id) => vec![id.clone()],
+            Self::Moderator {
+                member,
+                roblox,
+                through,
+            } => {
+                let through = roblox.iter().flat_map(|_| through.iter().cloned());
+                member
+                    .iter()
+                    .map(MemberId::to_string)
+                    .chain(through)
+                    .collect()
+            }
+        }
+    }
+}
+
+impl fmt::Display for UndoneActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => f.write_str(id),
+            Self::Moderator {
+                member: Some(member),
+                ..
+            } => member.fmt(f),
+            Self::Moderator { roblox, .. } => match roblox {
+                Some(moderator) => write!(f, "moderator {moderator}"),
+                None => f.write_str("nobody"),
+            },
+        }
+    }
+}
+
+/// Decisions to undo: those of one actor in a period.
 #[derive(Clone, Debug)]
 pub struct UndoWindow {
-    /// The public id of the key, or the operator's actor name.
-    pub key_id: String,
+    pub by: UndoneActor,
     /// The start, inclusive.
     pub since: UnixMillis,
     /// The end, inclusive.
@@ -64,7 +133,7 @@ impl UndoWindow {
     /// Whether to undo a decision.
     #[must_use]
     pub fn holds(&self, decision: &PastDecision) -> bool {
-        decision.key_id == self.key_id && (self.since..=self.until).contains(&decision.moment)
+        self.by.decided(decision) && (self.since..=self.until).contains(&decision.moment)
     }
 
     /// The chains that contain a decision to undo.
@@ -152,24 +221,29 @@ impl Store {
         Ok(!found.is_empty())
     }
 
-    /// The users about whom the key decided in the window; eventually consistent.
+    /// The users about whom the actor may have decided in the window; eventually consistent. Keys
+    /// also decide for other moderators, whose decisions the history tells apart.
     pub async fn users_decided_on(
         &self,
         prefix: WorkspacePrefix,
         window: &UndoWindow,
     ) -> Result<BTreeSet<UserId>, ApiError> {
-        let query = self
-            .database
-            .querying()
-            .index_name(names::DECISIONS_BY_KEY)
-            .key_condition_expression("decided_by = :key AND sk BETWEEN :since AND :until")
-            .projection_expression("pk, sk")
-            .expression_attribute_values(":key", text(schema::decided_by(prefix, &window.key_id)))
-            .expression_attribute_values(":since", text(schema::decisions_since(window.since)))
-            .expression_attribute_values(":until", text(decisions_until(window.until)));
-        let found = self.database.query_all(query).await?;
-        let keys = found.iter().filter_map(Key::of);
-        Ok(keys.filter_map(|key| key.user()).collect())
+        let mut users = BTreeSet::new();
+        for id in window.by.ids() {
+            let query = self
+                .database
+                .querying()
+                .index_name(names::DECISIONS_BY_KEY)
+                .key_condition_expression("decided_by = :key AND sk BETWEEN :since AND :until")
+                .projection_expression("pk, sk")
+                .expression_attribute_values(":key", text(schema::decided_by(prefix, &id)))
+                .expression_attribute_values(":since", text(schema::decisions_since(window.since)))
+                .expression_attribute_values(":until", text(decisions_until(window.until)));
+            let found = self.database.query_all(query).await?;
+            let keys = found.iter().filter_map(Key::of);
+            users.extend(keys.filter_map(|key| key.user()));
+        }
+        Ok(users)
     }
 }
 

@@ -54,7 +54,7 @@ async fn a_bans_events_are_listed_oldest_first() {
         assert_eq!(event["created"], event["data"]["updated"]);
         assert_eq!(
             event["actor"],
-            json!({ "key": key, "moderator": moderator })
+            json!({ "type": "key", "key": key, "moderator": moderator, "channel": "api" })
         );
     }
     assert_eq!(made["previous"], Value::Null);

@@ -175,7 +175,7 @@ async fn an_expiry_is_logged_without_any_request() {
     assert_eq!(event["previous"]["isActive"], 1);
     assert_eq!(
         event["actor"],
-        json!({ "key": "expiry", "moderator": null })
+        json!({ "type": "system", "key": "expiry", "moderator": null })
     );
     let history = workspace.send(ban_history(guid)).await.success();
     assert_eq!(history["events"][1], *event);

@@ -84,7 +84,7 @@ async fn the_csv_export_follows_rfc_4180_and_the_field_order() {
     assert!(export.text.ends_with("\r\n"));
     let expected = "isBanned,guid,workspaceGuid,isGlobal,isActive,privateReason,publicReason,\
         robloxId,moderatorId,created,updated,experienceId,expires,isAppealed,experienceUniversal,\
-        uid,experienceBanCompleted\r\n";
+        uid,experienceBanCompleted,actor,channel\r\n";
     assert!(export.text.starts_with(expected));
 
     let rows = rows(&export.text);
@@ -93,7 +93,12 @@ async fn the_csv_export_follows_rfc_4180_and_the_field_order() {
     assert_eq!(cell(&rows, 2, "publicReason"), public);
     for (row, ban) in (1..).zip(workspace.bans().await) {
         for field in &rows[0] {
-            let text = match &ban[field] {
+            let value = match field {
+                "actor" => &ban["actor"]["key"],
+                "channel" => &ban["actor"]["channel"],
+                of_ban => &ban[of_ban],
+            };
+            let text = match value {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };

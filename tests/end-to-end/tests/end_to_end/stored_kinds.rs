@@ -11,12 +11,16 @@ use end_to_end::{
 };
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::{ExperienceId, UniverseId, UserId};
+use shared::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
 use shared::domain::keys::NotificationSecret;
+use shared::domain::members::{
+    Member, MemberId, MemberPermission, MemberPermissions, PermissionBasis, PermissionRule,
+    ReasonPresets, RuleId,
+};
 use shared::domain::rules::mirror::RestrictionSync;
 use shared::store::admin::RemovalPosition;
 use shared::store::{
-    ErasureIntake, ErasureMode, ErasureSource, MirrorOptions, NotificationId, StoredKind,
+    ErasureIntake, ErasureMode, ErasureSource, MirrorOptions, NotificationId, Store, StoredKind,
 };
 
 use crate::routes::EXPERIENCE;
@@ -106,6 +110,36 @@ fn user(id: u64) -> UserId {
     UserId::new(id).unwrap()
 }
 
+/// A member with an invitation, a session, a rule and a preset.
+async fn add_member(store: &Store, prefix: WorkspacePrefix) {
+    let member = Member {
+        id: MemberId::random(),
+        name: "Ada".parse().unwrap(),
+        discord: None,
+        roblox: UserId::new(7),
+        granted: MemberPermissions::default().with(MemberPermission::View),
+        added: UnixSeconds(now()),
+        removed: None,
+        checked: None,
+    };
+    store.add_member(prefix, &member).await.unwrap().unwrap();
+    let at = UnixSeconds(now());
+    store.invite(prefix, member.id, at).await.unwrap();
+    store.begin_session(prefix, member.id, at).await.unwrap();
+    let rule = PermissionRule {
+        id: RuleId::random(),
+        permission: MemberPermission::View,
+        basis: PermissionBasis::RobloxUser {
+            user: UserId::new(7).unwrap(),
+        },
+        added: at,
+    };
+    let add = |rules: &mut Vec<_>| rules.push(rule.clone());
+    store.change_rules(prefix, add).await.unwrap();
+    let presets = ReasonPresets::default();
+    store.set_reason_presets(prefix, &presets).await.unwrap();
+}
+
 /// The workspace's items in both tables.
 async fn items(workspace: &Workspace<'_>) -> Vec<Value> {
     let app = workspace.app();
@@ -186,6 +220,7 @@ async fn fill(workspace: &Workspace<'_>) {
     workspace.send(remove).await.assert_ok();
     let protecting = store.protect(prefix, user(PROTECTED), UnixSeconds(now()));
     protecting.await.unwrap();
+    add_member(store, prefix).await;
     let universe = UniverseId::new(UNIVERSE).unwrap();
     let sync = RestrictionSync::default();
     let saving = store.save_sync(prefix, user(BANNED), universe, &sync, None, false);

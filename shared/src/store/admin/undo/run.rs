@@ -1,4 +1,4 @@
-//! Undoes a key's decisions, one chain of bans after the other.
+//! Undoes an actor's decisions, one chain of bans after the other.
 
 use super::{Chain, FormerRoot, UndoWindow};
 use crate::domain::actor::Channel;
@@ -8,7 +8,7 @@ use crate::domain::ids::WorkspacePrefix;
 use crate::domain::rules::{self, Decision, Outcome, Standing};
 use crate::store::{Actor, CallerLimits, PolicyOutcome, Store, WriteContext};
 
-/// An undo of one key's decisions in a workspace.
+/// An undo of one actor's decisions in a workspace.
 #[derive(Clone, Debug)]
 pub struct Undo {
     pub prefix: WorkspacePrefix,
@@ -18,7 +18,8 @@ pub struct Undo {
     pub former_root: Option<FormerRoot>,
     /// The actor name of the undo's own decisions, by which they can be undone in turn.
     pub name: String,
-    /// The AWS principal who runs it.
+    pub channel: Channel,
+    /// Who runs it: an AWS principal, a local user or a member.
     pub principal: Option<String>,
 }
 
@@ -41,7 +42,7 @@ impl Undo {
             link: store.link_unchanged(self.prefix, chain.experience).await?,
             actor: Actor {
                 key_id: self.name.clone(),
-                channel: Channel::Cli,
+                channel: self.channel,
                 moderator: None,
                 principal: self.principal.clone(),
                 request_id: uuid::Uuid::new_v4().to_string(),
@@ -88,7 +89,7 @@ impl Undo {
             return Ok(rules::unchanged(standing));
         }
         let steps = self.window.steps(chain, &history);
-        let reason = format!("Undo of what {} decided.", self.window.key_id);
+        let reason = format!("Undo of what {} decided.", self.window.by);
         Ok(rules::undo(standing, chain.scope(), &steps, &reason, now))
     }
 }
