@@ -141,6 +141,27 @@ pub async fn export(workspace: &Workspace<'_>, more: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
+/// An export without who decided: after an import, that is the import.
+pub fn without_actors(export: &str) -> String {
+    let of_json = |text: &str| match text.split_once(r#","actor":{"#) {
+        Some((ban, actor)) => format!("{ban}{}", actor.split_once('}').unwrap().1),
+        None => text.to_owned(),
+    };
+    let of_csv = |text: &str| {
+        let mut cells = text.rsplitn(3, ',');
+        match (cells.next(), cells.next(), cells.next()) {
+            (Some("api" | "cli" | "channel"), _, Some(ban)) => ban.to_owned(),
+            _ => text.to_owned(),
+        }
+    };
+    if export.starts_with('{') {
+        export.lines().map(of_json).collect::<Vec<_>>().join("\n")
+    } else {
+        let records = export.split("\r\n").map(of_csv);
+        records.collect::<Vec<_>>().join("\r\n")
+    }
+}
+
 pub fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}{}", text(&output.stdout), text(&output.stderr))

@@ -3,7 +3,9 @@
 use end_to_end::{Ban, Call, TestApp, Unban, Workspace, next_second};
 use serde_json::json;
 
-use super::program::{Folder, assert_sums, export, finished, import, program, said, wipe};
+use super::program::{
+    Folder, assert_sums, export, finished, import, program, said, wipe, without_actors,
+};
 
 const ARENA: u64 = 7_001;
 const BEACH: u64 = 7_002;
@@ -97,7 +99,8 @@ async fn export_survives_a_round_trip_through_an_empty_workspace() {
         );
         for ((_, expected), (other, exporting, _)) in files.iter().zip(formats) {
             let out = export(&workspace, exporting).await;
-            assert_eq!(&out, expected, "{name} imported, {other} exported");
+            let (out, expected) = (without_actors(&out), without_actors(expected));
+            assert_eq!(out, expected, "{name} imported, {other} exported");
         }
         assert_eq!(pending(&workspace).await, before, "{name}");
         // The next ban gets the next number.
@@ -124,10 +127,9 @@ async fn import_into_another_workspace_keeps_the_bans() {
     let text = export(&from, &[]).await;
     let file = folder.with("bans.json", &text);
     import(&to, &file, &[]).await;
-    assert_eq!(
-        export(&to, &[]).await,
-        text.replace(&from.guid(), &to.guid())
-    );
+    let expected = text.replace(&from.guid(), &to.guid());
+    let imported = export(&to, &[]).await;
+    assert_eq!(without_actors(&imported), without_actors(&expected));
 
     // Later bans there get unused numbers.
     let own = to.ban_shown(Ban::of(500, ARENA)).await;

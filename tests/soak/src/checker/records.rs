@@ -60,6 +60,23 @@ fn guids(list: &[Value]) -> BTreeSet<&str> {
     list.iter().filter_map(guid).collect()
 }
 
+/// Who made the last decision of a ban, as lists show it.
+fn last_actor(single: &Value) -> Option<Value> {
+    let events = single.get("events")?.as_array()?.iter();
+    let is_decision = |event: &&Value| {
+        let id = event.get("id").and_then(Value::as_str);
+        id.is_some_and(|id| !id.ends_with("-expired"))
+    };
+    let mut actor = events
+        .filter(is_decision)
+        .next_back()?
+        .get("actor")?
+        .clone();
+    let fields = actor.as_object_mut()?;
+    fields.retain(|field, _| matches!(field.as_str(), "type" | "key" | "channel"));
+    Some(actor)
+}
+
 impl Records<'_> {
     fn calls(&self) -> impl Iterator<Item = &RecordedCall> {
         let calls = self.history.calls.iter();
@@ -91,8 +108,11 @@ impl Records<'_> {
             let single = final_state.decisions.get(guid);
             let fields = ban.as_object().into_iter().flatten();
             for (name, value) in fields {
-                let shown = single.and_then(|single| single.get(name));
-                if shown != Some(value) {
+                let shown = match name.as_str() {
+                    "actor" => single.and_then(last_actor),
+                    of_ban => single.and_then(|single| single.get(of_ban).cloned()),
+                };
+                if shown.as_ref() != Some(value) {
                     differ(
                         "the single ban",
                         format!("{guid} has {name} {shown:?} instead of {value}"),
@@ -124,6 +144,10 @@ impl Records<'_> {
                 other => other.to_string(),
             };
             for (name, value) in ban.and_then(Value::as_object).into_iter().flatten() {
+                let (name, value) = match name.as_str() {
+                    "actor" => (name, &value["key"]),
+                    _ => (name, value),
+                };
                 if row.get(name) != Some(&plain(value)) {
                     differ("the CSV export", format!("{row:?} has another {name}"));
                 }
