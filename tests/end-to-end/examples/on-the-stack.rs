@@ -9,6 +9,7 @@
 //! | `PORTCULLIS_SECRET_KEY` | a key with every scope |
 //! | `PORTCULLIS_PUBLIC_KEY` | a public key of the same workspace |
 //! | `PORTCULLIS_WEBHOOK_SECRET` | the secret that signs Roblox notifications |
+//! | `AWS_ENDPOINT_URL_DYNAMODB` | the database, for the command |
 
 use std::process::{Command, ExitCode};
 
@@ -42,7 +43,8 @@ async fn main() -> ExitCode {
         .env("PORTCULLIS_URL", app.address())
         .env("PORTCULLIS_SECRET_KEY", workspace.secret_key())
         .env("PORTCULLIS_PUBLIC_KEY", workspace.public_key())
-        .env("PORTCULLIS_WEBHOOK_SECRET", webhook);
+        .env("PORTCULLIS_WEBHOOK_SECRET", webhook)
+        .env("AWS_ENDPOINT_URL_DYNAMODB", app.database().endpoint());
     let ended = tokio::task::spawn_blocking(move || command.status()).await;
     match ended.expect("the thread that waits") {
         Ok(status) if status.success() => ExitCode::SUCCESS,
