@@ -21,7 +21,7 @@ export const fill = async (studio) => {
   }
   await studio.ban(2001, { banType: 'Global', banPublicReason: 'Alternate account of a banned player' });
   await studio.call('/unban-async', {
-    userId: 556, experienceId: 7001, unbanModerator: 1, unbanReason: 'Appeal accepted', experienceUnbanCompleted: false,
+    userId: 556, experienceId: 7001, reason: 'Appeal accepted',
   });
   return studio;
 };
