@@ -77,6 +77,12 @@ parsed_roblox_id! {
     ModeratorId
 }
 
+impl From<UserId> for ModeratorId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
 impl ExperienceId {
     /// The experience of a place that is not part of another.
     #[must_use]
