@@ -16,6 +16,7 @@ mod exports;
 mod lists;
 mod mirror;
 mod snapshots;
+mod user_names;
 
 pub use access::groups::{AllowedGroup, GroupSettings};
 pub use access::keys::KnownKey;
@@ -57,6 +58,7 @@ pub use snapshots::{
     BuildOutcome, DueSnapshot, SnapshotBucket, SnapshotBuilder, SnapshotHeader, SnapshotObject,
     SnapshotPosition, SnapshotState,
 };
+pub use user_names::CachedNames;
 
 use std::sync::Arc;
 use std::time::Instant;
