@@ -24,6 +24,7 @@ mod import;
 mod joined_places;
 mod keys;
 mod mirror;
+mod names;
 mod places;
 mod principal;
 mod program;

@@ -67,9 +67,10 @@ fn id(text: &str) -> Option<UserId> {
 /// The user of a link to a profile: of any host of Roblox, with or without a scheme, the language
 /// before the path, and `profile` after the id.
 fn linked(text: &str) -> Option<UserId> {
-    let url = match text.contains("://") {
-        true => Url::parse(text),
-        false => Url::parse(&format!("https://{text}")),
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("https://{text}"))
     };
     let url = url.ok()?;
     let host = url.host_str()?;

@@ -18,4 +18,4 @@ pub use groups::{GroupMember, GroupRolePage};
 pub use keys::{KeyInfo, NEEDED_SCOPES, RobloxScope};
 pub use message::drop_player;
 pub use restriction::{Restriction, RestrictionChange, RestrictionPage, RestrictionRequest};
-pub use users::{MOST_USERS, RobloxUsers, USERS_URL, UserByName};
+pub use users::{MOST_USERS, USERS_URL, UserByName, UsersApi};

@@ -12,7 +12,7 @@ use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::lock::lock;
 use crate::domain::user_name::{self, NameError, RobloxName, RobloxUser, UserName};
 use crate::domain::user_reference::UserReference;
-use crate::integrations::roblox::{MOST_USERS, RobloxError, RobloxUsers};
+use crate::integrations::roblox::{MOST_USERS, RobloxError, UsersApi};
 use crate::store::Store;
 
 /// The time for the names beside ids.
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Looks up names. It lives as long as its environment.
 #[derive(Debug)]
 pub struct Names {
-    users: RobloxUsers,
+    users: UsersApi,
     /// Until when Roblox is not asked for names to show.
     paused_until: Mutex<UnixMillis>,
     /// The writes to the cache that are in progress.
@@ -39,7 +39,7 @@ pub struct Names {
 
 impl Names {
     #[must_use]
-    pub fn new(users: RobloxUsers) -> Self {
+    pub fn new(users: UsersApi) -> Self {
         Self {
             users,
             paused_until: Mutex::new(UnixMillis::from_millis(0)),

@@ -17,7 +17,7 @@ pub const MOST_USERS: usize = 100;
 
 /// The users API at one address. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct RobloxUsers(Roblox);
+pub struct UsersApi(Roblox);
 
 /// A user, and the name that was looked up: their present or a previous one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct UserByName {
     pub user: RobloxUser,
 }
 
-impl RobloxUsers {
+impl UsersApi {
     /// The users API at `ROBLOX_USERS_URL`, or at its public address.
     pub fn from_environment() -> Result<Self, lambda_http::Error> {
         Roblox::from_variable("ROBLOX_USERS_URL", USERS_URL).map(Self)

@@ -6,7 +6,7 @@ use end_to_end::{Ban, TestApp, Workspace, now, roblox_contract};
 use local_stack::roblox::{Fault, FaultRule, Roblox};
 use serde_json::{Value, json};
 use shared::domain::ids::UserId;
-use shared::integrations::roblox::RobloxUsers;
+use shared::integrations::roblox::UsersApi;
 use shared::moderation::names::Names;
 use shared::store::ErasureSource;
 
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(5);
 const BY_ID: &str = "/v1/users";
 
 fn names(app: &TestApp) -> Names {
-    Names::new(RobloxUsers::at(app.roblox().endpoint()).unwrap())
+    Names::new(UsersApi::at(app.roblox().endpoint()).unwrap())
 }
 
 fn user(id: u64) -> UserId {

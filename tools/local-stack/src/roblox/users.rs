@@ -118,12 +118,12 @@ pub fn by_name(users: &Users, call: &Call) -> Answer {
     let found = names.iter().filter_map(|requested| {
         let requested = requested.as_str()?;
         let user = users.by_name(requested)?;
-        let named = users.of(user)?;
+        let found = users.of(user)?;
         Some(json!({
             "requestedUsername": requested,
             "id": user,
-            "name": named.name,
-            "displayName": named.display_name,
+            "name": found.name,
+            "displayName": found.display_name,
             "hasVerifiedBadge": false,
         }))
     });
