@@ -10,8 +10,9 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use shared::domain::ids::{ExperienceId, ModeratorId, PlaceId, UserId, WorkspaceId};
+use shared::domain::ids::{ExperienceId, PlaceId, WorkspaceId};
 use shared::domain::rules::Scope;
+use shared::domain::user_reference::{InvalidUserReference, UserReference};
 
 /// Wrong arguments that are found only after the command has started. The exit status is 2.
 #[derive(Debug, thiserror::Error)]
@@ -125,8 +126,8 @@ pub fn workspace(text: &str) -> Result<WorkspaceId, String> {
         .map_err(|_| "expected a GUID from `portcullis workspace list`".to_owned())
 }
 
-pub fn user(text: &str) -> Result<UserId, String> {
-    id(text).ok_or_else(|| "expected a Roblox user id, a number from 1 to 2^53 - 1".to_owned())
+pub fn user(text: &str) -> Result<UserReference, InvalidUserReference> {
+    text.parse()
 }
 
 pub fn named_place(text: &str) -> Result<PlaceId, String> {
@@ -136,10 +137,6 @@ pub fn named_place(text: &str) -> Result<PlaceId, String> {
 /// A place itself, even if it is part of another.
 pub fn experience(text: &str) -> Result<ExperienceId, String> {
     named_place(text).map(ExperienceId::of_root)
-}
-
-pub fn moderator(text: &str) -> Result<ModeratorId, String> {
-    id(text).ok_or_else(|| "expected the Roblox user id of the moderator".to_owned())
 }
 
 pub fn scope(text: &str) -> Result<Scope, String> {
@@ -195,11 +192,10 @@ mod tests {
 
     #[test]
     fn ids_have_no_sign_and_no_leading_zero() {
-        assert_eq!(user("156").map(UserId::get), Ok(156));
+        assert_eq!(named_place("156").map(PlaceId::get), Ok(156));
         for wrong in ["+5", "0156", "-1", "0", "", " 7", "1e3"] {
-            assert!(user(wrong).is_err(), "{wrong}");
+            assert!(named_place(wrong).is_err(), "{wrong}");
             assert!(experience(wrong).is_err(), "{wrong}");
-            assert!(moderator(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -6,6 +6,7 @@ use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::WorkspaceId;
 use shared::domain::rules::{Ban, Expiry, Scope};
 
+use crate::names::NamedUser;
 use crate::output::Printable;
 use crate::times::{Time, in_utc, in_words};
 
@@ -18,6 +19,9 @@ pub struct BanSummary {
     created_at: Time,
     updated_at: Time,
     expires_at: Option<Time>,
+    /// The user's name; the id is in `info`.
+    #[serde(rename = "name", serialize_with = "NamedUser::serialize_name")]
+    pub user: NamedUser,
     #[serde(skip)]
     ban: Ban,
     #[serde(skip)]
@@ -34,9 +38,16 @@ impl BanSummary {
             created_at: Time(ban.created),
             updated_at: Time(ban.updated),
             expires_at: Time::of(ban.terms.expires),
+            user: ban.user.into(),
             ban: ban.clone(),
             now,
         }
+    }
+
+    /// The same with the user's name.
+    pub fn of(self, user: &NamedUser) -> Self {
+        let user = user.clone();
+        Self { user, ..self }
     }
 
     pub fn state(&self) -> &'static str {
@@ -92,7 +103,7 @@ impl Printable for BanSummary {
         let terms = &self.ban.terms;
         vec![
             ("guid", self.ban.guid.to_string()),
-            ("user", self.ban.user.to_string()),
+            ("user", self.user.cell()),
             ("scope", place(&self.ban)),
             ("state", self.state().to_owned()),
             ("until", until(&self.ban)),

@@ -2,6 +2,7 @@
 
 mod help;
 
+use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -31,6 +32,7 @@ use crate::commands::undo::UndoArgs;
 use crate::commands::webhook::WebhookCommand;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
+use crate::names::UserNames;
 use crate::output::{Output, OutputFormat};
 use crate::terminal::Verbosity;
 
@@ -92,6 +94,11 @@ pub struct Cli {
     /// Print without colours. Setting the variable `NO_COLOR` does the same.
     #[arg(long, global = true)]
     no_color: bool,
+
+    /// Look up no user names: names of users are not shown, and users are only accepted by id.
+    #[arg(long, global = true, env = "PORTCULLIS_NO_NAMES")]
+    #[arg(value_parser = FalseyValueParser::new())]
+    no_names: bool,
 
     #[command(subcommand)]
     pub command: Command,
@@ -210,6 +217,10 @@ impl Cli {
             self.output
         };
         Output::new(format, self.wide, !self.no_color)
+    }
+
+    pub fn names(&self) -> UserNames {
+        UserNames::new(!self.no_names, self.connection.is_local())
     }
 
     pub const fn verbosity(&self) -> Verbosity {

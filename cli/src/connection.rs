@@ -7,6 +7,7 @@ mod remedy;
 mod secure_url;
 mod stack;
 
+pub use local_stack::LocalStack;
 pub use principal::principal;
 pub use remedy::{ALREADY_BANNED, explain, failed};
 pub use secure_url::require_secure_url;

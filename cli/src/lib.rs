@@ -14,6 +14,7 @@ mod confirm;
 mod connection;
 pub mod costs;
 pub mod import;
+mod names;
 mod output;
 mod permissions;
 mod progress;
@@ -23,12 +24,16 @@ mod times;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use names::UserNames;
 
 /// Runs the command that the arguments name.
 pub async fn run() -> ExitCode {
     let cli = Cli::read();
     terminal::set_verbosity(cli.verbosity());
-    match execute(cli).await {
+    let names = cli.names();
+    let done = execute(cli, &names).await;
+    names.finish().await;
+    match done {
         Ok(code) => code,
         Err(error) => {
             let explained = connection::explain(&error);
@@ -43,7 +48,7 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
     let output = cli.output();
     let open = async || connection::open(&cli.connection).await;
     // Commands that change what a restore compares are refused while one is running.
@@ -77,47 +82,55 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::group::run(command, &cli.connection, output).await?;
         }
         Command::Protected { command } => {
-            commands::protected::run(command, &open_unless_restoring().await?, output).await?;
+            let store = open_unless_restoring().await?;
+            commands::protected::run(command, &store, names, output).await?;
         }
         Command::Member { command } => {
             let connection = connection::connect(&cli.connection).await?;
-            commands::member::run(command, &connection, output).await?;
+            commands::member::run(command, &connection, names, output).await?;
         }
         Command::Permission { command } => {
-            commands::permission::run(command, &open().await?, output).await?;
+            commands::permission::run(command, &open().await?, names, output).await?;
         }
-        Command::Ban(args) => commands::ban::run(args, &session().await?, output).await?,
-        Command::Unban(args) => commands::unban::run(args, &session().await?, output).await?,
-        Command::Check(args) => commands::check::run(args, &open().await?, output).await?,
-        Command::History(args) => commands::history::run(args, &open().await?, output).await?,
-        Command::Pending(args) => commands::pending::run(args, &open().await?, output).await?,
-        Command::Undo(args) => commands::undo::run(args, &session().await?, output).await?,
+        Command::Ban(args) => commands::ban::run(args, &session().await?, names, output).await?,
+        Command::Unban(args) => {
+            commands::unban::run(args, &session().await?, names, output).await?;
+        }
+        Command::Check(args) => commands::check::run(args, &open().await?, names, output).await?,
+        Command::History(args) => {
+            commands::history::run(args, &open().await?, names, output).await?;
+        }
+        Command::Pending(args) => {
+            commands::pending::run(args, &open().await?, names, output).await?;
+        }
+        Command::Undo(args) => commands::undo::run(args, &session().await?, names, output).await?,
         Command::Erase(args) => {
-            commands::erase::run(args, &open_unless_restoring().await?, output).await?;
+            let store = open_unless_restoring().await?;
+            commands::erase::run(args, &store, names, output).await?;
         }
         Command::Erasure { command } => {
             let connection = connection::connect(&cli.connection).await?;
             let (store, api) = (connection.store(), connection.api_url());
             commands::restore::require_no_restore(&store).await?;
-            commands::erasure::run(command, &store, api, output).await?;
+            commands::erasure::run(command, &store, api, names, output).await?;
         }
         Command::Evidence { command } => {
             let connection = connection::connect(&cli.connection).await?;
-            commands::evidence::run(command, &connection, output).await?;
+            commands::evidence::run(command, &connection, names, output).await?;
         }
         Command::Webhook { command } => {
             let is_local = cli.connection.is_local();
             let store = open_to(command.changes()).await?;
-            commands::webhook::run(command, is_local, &store, output).await?;
+            commands::webhook::run(command, is_local, &store, names, output).await?;
         }
         Command::Mirror { command } => {
-            commands::mirror::run(command, &cli.connection, output).await?;
+            commands::mirror::run(command, &cli.connection, names, output).await?;
         }
         Command::Import(args) => commands::import::run(*args, &session().await?, output).await?,
         Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
         Command::Export(args) => commands::export::run(args, &open().await?).await?,
         Command::Restore(args) => {
-            commands::restore::run(&args, &cli.connection, output).await?;
+            commands::restore::run(&args, &cli.connection, names, output).await?;
         }
         Command::Deploy(args) => commands::deploy::run(&args, &cli.connection, output).await?,
         Command::Doctor(args) => {

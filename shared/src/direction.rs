@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("integrations", &["domain", "cache"]),
     ("store", &["domain", "cache", "integrations"]),
     ("telemetry", &["domain", "store"]),
-    ("moderation", &["domain", "store"]),
+    ("moderation", &["domain", "integrations", "store"]),
     (
         "api",
         &["domain", "integrations", "store", "telemetry", "moderation"],

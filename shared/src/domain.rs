@@ -24,4 +24,6 @@ pub mod random;
 pub mod rules;
 pub mod sync;
 pub mod text;
+pub mod user_name;
+pub mod user_reference;
 pub mod webhooks;

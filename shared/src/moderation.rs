@@ -5,6 +5,7 @@
 
 mod ban;
 pub mod bulk;
+pub mod names;
 mod number_block;
 mod reports;
 mod unban;

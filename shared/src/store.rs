@@ -17,6 +17,7 @@ mod lists;
 mod members;
 mod mirror;
 mod snapshots;
+mod user_names;
 
 pub use access::groups::{AllowedGroup, GroupSettings};
 pub use access::keys::KnownKey;
@@ -59,6 +60,7 @@ pub use snapshots::{
     BuildOutcome, DueSnapshot, SnapshotBucket, SnapshotBuilder, SnapshotHeader, SnapshotObject,
     SnapshotPosition, SnapshotState,
 };
+pub use user_names::CachedNames;
 
 use std::sync::Arc;
 use std::time::Instant;

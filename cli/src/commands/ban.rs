@@ -9,20 +9,22 @@ use shared::domain::ban_info::{BanPresenter, FlagFormat};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ModeratorId, UserId, WorkspaceId};
 use shared::domain::rules::{BanRequest, Decision, DecisionKind, Length, Scope, Terms};
+use shared::domain::user_reference::UserReference;
 use shared::moderation::{self, Authority, Intent};
 use shared::store::{Actor, CallerLimits, Committed, WriteContext};
 
 use super::{experience, workspace};
-use crate::arguments::{ExperienceArgs, SafetyArgs, ban_length, moderator, reason, scope, user};
+use crate::arguments::{ExperienceArgs, SafetyArgs, ban_length, reason, scope, user};
 use crate::ban_summary::{BanSummary, in_place, lasting};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
+use crate::names::{NamedUser, UserNames};
 use crate::output::Output;
 use preview::BanPreview;
 
 const EXAMPLES: &str = "\
 Examples:
-  portcullis ban 156 --experience 7 --moderator 1 --length 7d --public-reason \"Be kind\"
+  portcullis ban @builderman --experience 7 --moderator 1 --length 7d --public-reason \"Be kind\"
   portcullis ban 156 --experience 7 --moderator 1 --permanent --scope global \\
     --public-reason \"Stole accounts\" --overwrite
   portcullis ban 156 --experience 7 --moderator 1 --appeal
@@ -35,9 +37,9 @@ for less than an hour.";
 #[command(after_help = EXAMPLES)]
 #[group(id = "how_long", required = true, multiple = false, args = ["length", "permanent", "appeal"])]
 pub struct BanArgs {
-    /// The Roblox user id to ban.
+    /// The Roblox user to ban: an id, a name (@builderman) or a link to a profile.
     #[arg(value_name = "USER", value_parser = user)]
-    user: UserId,
+    user: UserReference,
     #[command(flatten)]
     place: ExperienceArgs,
     /// Where the user is banned: `experience` (this one) or `global` (every experience of the workspace).
@@ -64,9 +66,9 @@ pub struct BanArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     private_reason: Option<String>,
-    /// The Roblox user id of the moderator.
-    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
-    moderator: ModeratorId,
+    /// The moderator, a Roblox user.
+    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = user)]
+    moderator: UserReference,
     /// Change the ban in force. Without this option, a ban in force is an error.
     #[arg(long)]
     overwrite: bool,
@@ -82,16 +84,16 @@ pub struct BanArgs {
 }
 
 impl BanArgs {
-    fn request(&self) -> BanRequest {
+    fn request(&self, user: UserId, moderator: ModeratorId) -> BanRequest {
         let public_reason = self.public_reason.clone().unwrap_or_default();
         let private_reason = self.private_reason.clone();
         BanRequest {
-            user: self.user,
+            user,
             place: self.place.named,
             scope: self.scope,
             overwrite: self.overwrite,
             applied: self.applied,
-            moderator: self.moderator,
+            moderator,
             private_reason: private_reason.unwrap_or_else(|| public_reason.clone()),
             public_reason,
             length: self.length.unwrap_or(Length::Permanent),
@@ -108,12 +110,24 @@ impl BanArgs {
     }
 }
 
-pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Result<()> {
+pub async fn run(
+    args: BanArgs,
+    session: &OperatorSession,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
-    let (request, intent) = (args.request(), args.intent());
-    let preview = BanPreview::of(store, &workspace, &request, place, intent).await?;
+    let finding = names.find_with_moderator(store, &args.user, Some(&args.moderator));
+    let (user, moderator) = finding.await?;
+    let request = args.request(user.id, moderator.context("no moderator given")?);
+    let (intent, prefix) = (args.intent(), workspace.guid.prefix());
+    let mut preview = BanPreview::of(store, &workspace, &request, place, intent).await?;
+    preview.user = user;
+    if args.safety.dry_run || preview.question().is_some() {
+        names.complete(store, prefix, [&mut preview.user]).await;
+    }
     if args.safety.dry_run {
         preview.refuse()?;
         return output.one(&preview);
@@ -121,24 +135,25 @@ pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Re
     if let Some(question) = preview.question() {
         confirm(&question, args.safety.yes)?;
     }
-    let moderator = Some(args.moderator);
-    let context = operator_call(session, workspace.guid, args.user, args.place, moderator).await?;
+    let mut user = preview.user;
+    let context = operator_call(session, workspace.guid, user.id, args.place, moderator).await?;
     let authority = authority(workspace.guid, UnixMillis::now().seconds());
     let committed = moderation::ban(store, &context, &request, intent, &authority, None).await?;
 
-    note!("{}", echo(&committed, &request));
+    names.complete(store, prefix, [&mut user]).await;
+    note!("{}", echo(&committed, &request, &user));
     let standing = &committed.standing;
     let ban = standing.latest_in(args.scope);
     let ban = ban.context("the ban was created, but changed before it could be shown")?;
     let applied = standing.here.report == Some(ban.current());
     let now = UnixMillis::now().seconds();
-    output.one(&BanSummary::new(workspace.guid, ban, applied, now))
+    output.one(&BanSummary::new(workspace.guid, ban, applied, now).of(&user))
 }
 
 /// The result in a sentence.
-fn echo(committed: &Committed, request: &BanRequest) -> String {
+fn echo(committed: &Committed, request: &BanRequest, user: &NamedUser) -> String {
     match committed.decisions.first() {
-        Some(decision) => sentence(decision),
+        Some(decision) => sentence(decision, user),
         None if request.applied => format!(
             "Recorded that experience {} has applied the ban.",
             request.place
@@ -147,9 +162,9 @@ fn echo(committed: &Committed, request: &BanRequest) -> String {
     }
 }
 
-fn sentence(decision: &Decision) -> String {
+fn sentence(decision: &Decision, user: &NamedUser) -> String {
     let ban = &decision.ban;
-    let (user, place) = (ban.user, in_place(ban));
+    let place = in_place(ban);
     let lasting = lasting(ban.terms.expires, ban.updated);
     match decision.kind {
         DecisionKind::Changed => {

@@ -4,25 +4,27 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::UserId;
+use shared::domain::user_reference::UserReference;
 use shared::store::Store;
 
 use super::{experience, workspace};
 use crate::arguments::{ExperienceArgs, user};
 use crate::ban_summary::BanSummary;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
   portcullis check 156 --experience 7
+  portcullis check @builderman --experience 7
   portcullis check 156 --experience 7 --output json | jq .isBanned";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// The Roblox user id.
+    /// The Roblox user: an id, a name (@builderman) or a link to a profile.
     #[arg(value_name = "USER", value_parser = user)]
-    user: UserId,
+    user: UserReference,
     #[command(flatten)]
     place: ExperienceArgs,
 }
@@ -30,7 +32,8 @@ pub struct CheckArgs {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CheckSummary {
-    user_id: UserId,
+    #[serde(flatten)]
+    user: NamedUser,
     is_banned: bool,
     /// What the experience has yet to apply: `ban`, `unban` or nothing.
     pending: Option<&'static str>,
@@ -50,20 +53,25 @@ impl Printable for CheckSummary {
                 fields.push(("pending", pending));
                 fields.extend(ban.fields());
             }
-            None => fields.push((
-                "record",
-                "no bans on record for this user in this experience".to_owned(),
-            )),
+            None => fields.extend([
+                ("user", self.user.cell()),
+                (
+                    "record",
+                    "no bans on record for this user in this experience".to_owned(),
+                ),
+            ]),
         }
         fields
     }
 }
 
-pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(args: CheckArgs, store: &Store, names: &UserNames, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let prefix = workspace.guid.prefix();
-    let standing = store.steady_standing(prefix, args.user, place).await?;
+    let mut user = names.find(store, &args.user).await?;
+    let standing = store.steady_standing(prefix, user.id, place).await?;
+    names.complete(store, prefix, [&mut user]).await;
     let now = UnixMillis::now().seconds();
     let changes = standing.pending();
     let pending = match (changes.ban_at(now), changes.unban_at(now)) {
@@ -73,12 +81,13 @@ pub async fn run(args: CheckArgs, store: &Store, output: Output) -> Result<()> {
     };
     let show = |ban: &shared::domain::rules::Ban| {
         let applied = standing.here.report == Some(ban.current());
-        BanSummary::new(workspace.guid, ban, applied, now)
+        BanSummary::new(workspace.guid, ban, applied, now).of(&user)
     };
+    let ban = standing.shown(now).map(show);
     output.one(&CheckSummary {
-        user_id: args.user,
+        user,
         is_banned: standing.counting(now).is_some(),
         pending,
-        ban: standing.shown(now).map(show),
+        ban,
     })
 }

@@ -3,12 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared::domain::ids::UserId;
+use shared::domain::user_reference::UserReference;
 use shared::store::{ErasureReceipt, ErasureSource, Store};
 
 use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg, user};
 use crate::confirm::confirm;
+use crate::names::UserNames;
 use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
@@ -25,9 +26,9 @@ pub struct EraseArgs {
     #[command(flatten)]
     place: WorkspaceArg,
 
-    /// The Roblox user id.
+    /// The Roblox user: an id, a name (@builderman) or a link to a profile.
     #[arg(value_name = "USER", value_parser = user)]
-    user: UserId,
+    user: UserReference,
 
     #[command(flatten)]
     safety: SafetyArgs,
@@ -66,26 +67,28 @@ impl Printable for ErasedData {
     }
 }
 
-pub async fn run(args: EraseArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(args: EraseArgs, store: &Store, names: &UserNames, output: Output) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
     let prefix = workspace.guid.prefix();
-    let known = store.preview_erasure(prefix, args.user).await?;
+    // An id is not looked up: that would cache the name of a user who is being erased.
+    let user = names.find(store, &args.user).await?;
+    let known = store.preview_erasure(prefix, user.id).await?;
     if known.items == 0 {
-        note!("No data on record about user {}.", args.user);
+        note!("No data on record about user {user}.");
     }
     if args.safety.dry_run || known.items == 0 {
         return output.one(&ErasedData::new(known, args.safety.dry_run));
     }
     let question = format!(
-        "Erase user {} from {:?}? This deletes their {} bans and their history, and they can join again. \
+        "Erase user {user} from {:?}? This deletes their {} bans and their history, and they can join again. \
          It cannot be undone.",
-        args.user, workspace.name, known.bans
+        workspace.name, known.bans
     );
     confirm(&question, args.safety.yes)?;
     // Without its secret, the workspace cannot distinguish late reports from new bans.
     store.upgrade_workspace(prefix).await?;
     let receipt = store
-        .erase_user(prefix, args.user, ErasureSource::Operator)
+        .erase_user(prefix, user.id, ErasureSource::Operator)
         .await?;
     output.one(&ErasedData::new(receipt, false))
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::{UserId, WorkspaceId};
+use shared::domain::ids::WorkspaceId;
 use shared::domain::keys::NotificationSecret;
 use shared::store::{
     ErasureIntake, ErasureMode, ErasureSource, NotificationId, QueuedErasure, Store,
@@ -14,6 +14,7 @@ use super::erase::ErasedData;
 use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg};
 use crate::confirm::confirm;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable, word};
 use crate::terminal;
 use crate::times::Time;
@@ -130,7 +131,8 @@ impl Printable for IntakeSummary {
 #[serde(rename_all = "camelCase")]
 struct ErasureRequest {
     request: NotificationId,
-    user_id: UserId,
+    #[serde(flatten)]
+    user: NamedUser,
     received: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<ErasedData>,
@@ -140,7 +142,7 @@ impl ErasureRequest {
     fn of(queued: &QueuedErasure, removed: Option<ErasedData>) -> Self {
         Self {
             request: queued.notification.clone(),
-            user_id: queued.user,
+            user: queued.user.into(),
             received: Time(queued.at),
             removed,
         }
@@ -151,7 +153,7 @@ impl Printable for ErasureRequest {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("request", self.request.as_str().to_owned()),
-            ("user", self.user_id.to_string()),
+            ("user", self.user.cell()),
             ("received", self.received.shown()),
         ];
         fields.extend(self.removed.iter().flat_map(Printable::fields));
@@ -164,6 +166,7 @@ pub async fn run(
     command: ErasureCommand,
     store: &Store,
     api: Option<&str>,
+    names: &UserNames,
     output: Output,
 ) -> Result<()> {
     match command {
@@ -181,15 +184,19 @@ pub async fn run(
         ErasureCommand::Off(args) => off(&args, store, output).await,
         ErasureCommand::List(place) => {
             let workspace = workspace::find(store, place.workspace).await?;
-            let queue = store.erasure_queue(workspace.guid.prefix()).await?;
-            let shown: Vec<_> = queue
+            let prefix = workspace.guid.prefix();
+            let queue = store.erasure_queue(prefix).await?;
+            let mut shown: Vec<_> = queue
                 .iter()
                 .map(|queued| ErasureRequest::of(queued, None))
                 .collect();
+            names
+                .complete(store, prefix, shown.iter_mut().map(|row| &mut row.user))
+                .await;
             output.list(&shown, "no pending requests")
         }
-        ErasureCommand::Approve(chosen) => approve(chosen, store, output).await,
-        ErasureCommand::Reject(chosen) => reject(chosen, store, output).await,
+        ErasureCommand::Approve(chosen) => approve(chosen, store, names, output).await,
+        ErasureCommand::Reject(chosen) => reject(chosen, store, names, output).await,
     }
 }
 
@@ -261,7 +268,12 @@ async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()>
     })
 }
 
-async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
+async fn approve(
+    chosen: ChosenRequests,
+    store: &Store,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let workspace = workspace::find(store, chosen.place.workspace).await?;
     let prefix = workspace.guid.prefix();
     let queue = chosen.from(store.erasure_queue(prefix).await?)?;
@@ -290,10 +302,21 @@ async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Resul
         };
         shown.push(ErasureRequest::of(queued, Some(removed)));
     }
+    // Nobody who is erased is looked up: that would cache their name.
+    if chosen.safety.dry_run {
+        names
+            .complete(store, prefix, shown.iter_mut().map(|row| &mut row.user))
+            .await;
+    }
     output.list(&shown, "no pending requests")
 }
 
-async fn reject(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
+async fn reject(
+    chosen: ChosenRequests,
+    store: &Store,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let workspace = workspace::find(store, chosen.place.workspace).await?;
     let prefix = workspace.guid.prefix();
     let queue = chosen.from(store.erasure_queue(prefix).await?)?;
@@ -306,10 +329,13 @@ async fn reject(chosen: ChosenRequests, store: &Store, output: Output) -> Result
                 .await?;
         }
     }
-    let shown: Vec<_> = queue
+    let mut shown: Vec<_> = queue
         .iter()
         .map(|queued| ErasureRequest::of(queued, None))
         .collect();
+    names
+        .complete(store, prefix, shown.iter_mut().map(|row| &mut row.user))
+        .await;
     output.list(&shown, "no pending requests")
 }
 

@@ -20,6 +20,7 @@ use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg};
 use crate::confirm::confirm;
 use crate::connection::Connection;
+use crate::names::UserNames;
 use crate::output::Output;
 use add::AddArgs;
 use download::GetArgs;
@@ -114,7 +115,12 @@ impl EvidenceCommand {
     }
 }
 
-pub async fn run(command: EvidenceCommand, connection: &Connection, output: Output) -> Result<()> {
+pub async fn run(
+    command: EvidenceCommand,
+    connection: &Connection,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let store = connection.store();
     if command.changes() {
         super::restore::require_no_restore(&store).await?;
@@ -127,9 +133,9 @@ pub async fn run(command: EvidenceCommand, connection: &Connection, output: Outp
         output,
     };
     match command {
-        EvidenceCommand::List { ban, .. } => list(&session, ban).await,
-        EvidenceCommand::Show(piece) => show(&session, piece.guid).await,
-        EvidenceCommand::Add(args) => add::run(args, &session).await,
+        EvidenceCommand::List { ban, .. } => list(&session, ban, names).await,
+        EvidenceCommand::Show(piece) => show(&session, piece.guid, names).await,
+        EvidenceCommand::Add(args) => add::run(args, &session, names).await,
         EvidenceCommand::Get(args) => download::run(&args, &session).await,
         EvidenceCommand::Remove { piece, safety } => remove(&session, piece.guid, safety).await,
         EvidenceCommand::Export(args) => export::run(&args.directory, &session).await,
@@ -137,7 +143,7 @@ pub async fn run(command: EvidenceCommand, connection: &Connection, output: Outp
     }
 }
 
-async fn list(session: &Session, ban: Option<Guid>) -> Result<()> {
+async fn list(session: &Session, ban: Option<Guid>, names: &UserNames) -> Result<()> {
     let Session { store, output, .. } = session;
     let mut rows = Vec::new();
     if let Some(ban) = ban {
@@ -150,13 +156,20 @@ async fn list(session: &Session, ban: Option<Guid>) -> Result<()> {
             rows.push(EvidenceRow::of(&piece));
         }
     }
+    names
+        .complete(
+            store,
+            session.prefix(),
+            rows.iter_mut().map(|row| &mut row.user),
+        )
+        .await;
     output.list(
         &rows,
         "no evidence: add some with `portcullis evidence add BAN FILE…`",
     )
 }
 
-async fn show(session: &Session, guid: Guid) -> Result<()> {
+async fn show(session: &Session, guid: Guid, names: &UserNames) -> Result<()> {
     let Session { store, output, .. } = session;
     let evidence = store.evidence(session.prefix(), guid).await?;
     let text = match evidence.body.file() {
@@ -164,7 +177,9 @@ async fn show(session: &Session, guid: Guid) -> Result<()> {
         None => Some(store.evidence_text(session.prefix(), guid).await?),
     };
     let text = text.map(|text| text.as_str().to_owned());
-    output.one(&EvidenceDetails::of(&evidence, session.workspace, text))
+    let mut user = evidence.user.into();
+    names.complete(store, session.prefix(), [&mut user]).await;
+    output.one(&EvidenceDetails::of(&evidence, session.workspace, text).named(&user))
 }
 
 async fn remove(session: &Session, guid: Guid, safety: SafetyArgs) -> Result<()> {

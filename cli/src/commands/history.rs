@@ -6,27 +6,30 @@ use serde::Serialize;
 use shared::domain::activity::{Activity, ActivityDetails, RoleSummary};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::history::PastDecision;
-use shared::domain::ids::{ModeratorId, UserId};
+use shared::domain::ids::ModeratorId;
 use shared::domain::rules::{Ban, DecisionKind, EndingKind};
+use shared::domain::user_reference::UserReference;
 use shared::store::Store;
 
 use super::workspace;
 use crate::arguments::{WorkspaceArg, user};
 use crate::ban_summary::{BanSummary, place, until};
+use crate::names::UserNames;
 use crate::output::{Output, Printable, word};
 use crate::times::Time;
 
 const EXAMPLES: &str = "\
 Examples:
   portcullis history 156
+  portcullis history https://www.roblox.com/users/156/profile
   portcullis history 156 --output json | jq '.[] | {at, decision, keyId}'";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct HistoryArgs {
-    /// The Roblox user id.
+    /// The Roblox user: an id, a name (@builderman) or a link to a profile.
     #[arg(value_name = "USER", value_parser = user)]
-    user: UserId,
+    user: UserReference,
     #[command(flatten)]
     place: WorkspaceArg,
 }
@@ -201,13 +204,18 @@ impl Printable for HistoryRow {
     }
 }
 
-pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(
+    args: HistoryArgs,
+    store: &Store,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let workspace = workspace::find(store, args.place.workspace).await?;
-    let beginning = UnixMillis::from_millis(0);
-    let decisions = store
-        .history(workspace.guid.prefix(), args.user, beginning)
-        .await?;
-    let activities = store.activities(workspace.guid.prefix(), args.user).await?;
+    let (beginning, prefix) = (UnixMillis::from_millis(0), workspace.guid.prefix());
+    let mut user = names.find(store, &args.user).await?;
+    let decisions = store.history(prefix, user.id, beginning).await?;
+    let activities = store.activities(prefix, user.id).await?;
+    names.complete(store, prefix, [&mut user]).await;
     let decided = decisions.into_iter().map(|decision| {
         let (id, moment) = (decision.id(), decision.moment);
         let PastDecision {
@@ -222,7 +230,7 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
             ..
         } = decision;
         // Show the ban as of the decision, not as of now.
-        let show = |ban: &Ban| BanSummary::new(workspace.guid, ban, false, at);
+        let show = |ban: &Ban| BanSummary::new(workspace.guid, ban, false, at).of(&user);
         let entry = HistoryEntry {
             id,
             decision: kind,
@@ -248,6 +256,6 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
     let mut rows: Vec<_> = decided.chain(acted).collect();
     rows.sort_by_key(|(moment, _)| *moment);
     let shown: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-    let none = format!("no decisions about user {} on record", args.user);
+    let none = format!("no decisions about user {user} on record");
     output.list(&shown, &none)
 }

@@ -10,11 +10,13 @@ use shared::domain::ids::UserId;
 use shared::domain::members::{
     DiscordId, Member, MemberId, MemberName, MemberPermission, MemberPermissions, PermissionRule,
 };
+use shared::domain::user_reference::UserReference;
 use shared::store::{Store, Workspace};
 
 use super::workspace;
 use crate::arguments::{UsageError, WorkspaceArg, user};
 use crate::connection::Connection;
+use crate::names::UserNames;
 use crate::output::{Output, Printable};
 use crate::times::Time;
 
@@ -70,7 +72,7 @@ pub struct NewMemberArgs {
     discord: Option<DiscordId>,
     /// The member's Roblox user, whom their bans name as the moderator.
     #[arg(long, value_name = "USER", value_parser = user)]
-    roblox: Option<UserId>,
+    roblox: Option<UserReference>,
     /// Permissions to grant: view, `manage_bans`, `manage_global_bans`, `moderate_discord` or
     /// administrator.
     #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',')]
@@ -94,7 +96,7 @@ pub struct MemberSetArgs {
     discord: Option<DiscordId>,
     /// The member's Roblox user.
     #[arg(long, value_name = "USER", value_parser = user)]
-    roblox: Option<UserId>,
+    roblox: Option<UserReference>,
     /// Remove the Discord account.
     #[arg(long, conflicts_with = "discord")]
     no_discord: bool,
@@ -112,6 +114,18 @@ fn member_name(text: &str) -> Result<MemberName, String> {
 pub fn discord(text: &str) -> Result<DiscordId, String> {
     let wrong = |_| "expected a Discord id, a number of 17 to 19 digits".to_owned();
     text.parse().map_err(wrong)
+}
+
+/// The user whom an argument names, if it is given.
+pub async fn roblox_user(
+    store: &Store,
+    names: &UserNames,
+    named: Option<&UserReference>,
+) -> Result<Option<UserId>> {
+    match named {
+        Some(named) => Ok(Some(names.find(store, named).await?.id)),
+        None => Ok(None),
+    }
 }
 
 /// A member, by name or id.
@@ -210,7 +224,12 @@ impl Printable for MemberSummary {
 
 const NONE: &str = "no members yet: add one with `portcullis member add NAME`";
 
-pub async fn run(command: MemberCommand, connection: &Connection, output: Output) -> Result<()> {
+pub async fn run(
+    command: MemberCommand,
+    connection: &Connection,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let store = &connection.store();
     let place = match &command {
         MemberCommand::Add(NewMemberArgs { place, .. })
@@ -231,7 +250,7 @@ pub async fn run(command: MemberCommand, connection: &Connection, output: Output
                 id: MemberId::random(),
                 name: args.name,
                 discord: args.discord,
-                roblox: args.roblox,
+                roblox: roblox_user(store, names, args.roblox.as_ref()).await?,
                 granted: args.permissions.into_iter().collect(),
                 added: now,
                 removed: None,
@@ -254,7 +273,9 @@ pub async fn run(command: MemberCommand, connection: &Connection, output: Output
         }
         MemberCommand::Set(args) => {
             let id = find(store, &workspace, &args.member).await?.id;
-            let member = change(store, &workspace, id, |member| args.apply(member)).await?;
+            let roblox = roblox_user(store, names, args.roblox.as_ref()).await?;
+            let apply = |member: &mut Member| args.apply(roblox, member);
+            let member = change(store, &workspace, id, apply).await?;
             output.one(&summary(member))
         }
         MemberCommand::Remove(named) => {
@@ -272,7 +293,7 @@ pub async fn run(command: MemberCommand, connection: &Connection, output: Output
 }
 
 impl MemberSetArgs {
-    fn apply(&self, member: &mut Member) {
+    fn apply(&self, roblox: Option<UserId>, member: &mut Member) {
         if let Some(name) = &self.name {
             member.name = name.clone();
         }
@@ -281,7 +302,7 @@ impl MemberSetArgs {
             member.checked = None;
         }
         if self.no_roblox || self.roblox.is_some() {
-            member.roblox = self.roblox;
+            member.roblox = roblox;
         }
     }
 }

@@ -18,6 +18,7 @@ use super::open_cloud::OpenCloudContext;
 use super::workspace;
 use crate::arguments::{WorkspaceArg, experience};
 use crate::connection::ConnectionArgs;
+use crate::names::UserNames;
 use crate::output::{Output, Printable};
 use crate::times::Time;
 
@@ -193,6 +194,7 @@ impl Printable for MirrorSummary {
 pub async fn run(
     command: MirrorCommand,
     connection: &ConnectionArgs,
+    names: &UserNames,
     output: Output,
 ) -> Result<()> {
     let tools = OpenCloudContext::open(connection).await?;
@@ -207,9 +209,9 @@ pub async fn run(
             let shown: Vec<_> = all.iter().map(MirrorSummary::from).collect();
             output.list(&shown, NONE_MIRRORED)
         }
-        MirrorCommand::Off(args) => settings::off(&args, &tools, output).await,
-        MirrorCommand::Adopt(args) => adopt::adopt(args, &tools, output).await,
-        MirrorCommand::Status(args) => status::status(args, &tools, output).await,
-        MirrorCommand::Reconcile(args) => reconcile::reconcile(args, &tools, output).await,
+        MirrorCommand::Off(args) => settings::off(&args, &tools, names, output).await,
+        MirrorCommand::Adopt(args) => adopt::adopt(args, &tools, names, output).await,
+        MirrorCommand::Status(args) => status::status(args, &tools, names, output).await,
+        MirrorCommand::Reconcile(args) => reconcile::reconcile(args, &tools, names, output).await,
     }
 }

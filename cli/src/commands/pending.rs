@@ -13,6 +13,7 @@ use super::experience::require_linked;
 use super::workspace;
 use crate::arguments::ExperienceArgs;
 use crate::ban_summary::BanSummary;
+use crate::names::UserNames;
 use crate::output::{Output, Printable};
 use crate::times::Time;
 
@@ -83,7 +84,12 @@ impl Printable for PendingChange {
     }
 }
 
-pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(
+    args: PendingArgs,
+    store: &Store,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let ExperienceArgs { place, named } = args.place;
     let workspace = workspace::find(store, place.workspace).await?;
     let place = require_linked(store, &workspace, named).await?;
@@ -91,6 +97,13 @@ pub async fn run(args: PendingArgs, store: &Store, output: Output) -> Result<()>
     let now = UnixMillis::now().seconds();
     let mut list = all(store, Pending::Bans, workspace.guid, experience, now).await?;
     list.extend(all(store, Pending::Unbans, workspace.guid, experience, now).await?);
+    names
+        .complete(
+            store,
+            workspace.guid.prefix(),
+            list.iter_mut().map(|row| &mut row.ban.user),
+        )
+        .await;
     output.list(
         &list,
         &format!("nothing is pending in experience {experience}"),

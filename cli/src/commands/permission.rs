@@ -4,15 +4,16 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::UserId;
 use shared::domain::members::{
     DiscordId, Member, MemberPermission, PermissionBasis, PermissionRule, RuleId,
 };
+use shared::domain::user_reference::UserReference;
 use shared::store::{Store, Workspace};
 
-use super::member::{self, change, discord, find};
+use super::member::{self, change, discord, find, roblox_user};
 use super::workspace;
 use crate::arguments::{UsageError, WorkspaceArg, user};
+use crate::names::UserNames;
 use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
@@ -69,7 +70,7 @@ pub struct GrantArgs {
     guild_permission: Option<(DiscordId, u8)>,
     /// The member with this Roblox user.
     #[arg(long, value_name = "USER", value_parser = user)]
-    roblox_user: Option<UserId>,
+    roblox_user: Option<UserReference>,
     #[command(flatten)]
     place: WorkspaceArg,
 }
@@ -158,7 +159,12 @@ impl Printable for Grant {
     }
 }
 
-pub async fn run(command: PermissionCommand, store: &Store, output: Output) -> Result<()> {
+pub async fn run(
+    command: PermissionCommand,
+    store: &Store,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let place = match &command {
         PermissionCommand::Grant(GrantArgs { place, .. })
         | PermissionCommand::Revoke(RevokeArgs { place, .. })
@@ -166,7 +172,7 @@ pub async fn run(command: PermissionCommand, store: &Store, output: Output) -> R
     };
     let workspace = workspace::find(store, place.workspace).await?;
     match command {
-        PermissionCommand::Grant(args) => grant(args, store, &workspace).await?,
+        PermissionCommand::Grant(args) => grant(args, store, names, &workspace).await?,
         PermissionCommand::Revoke(args) => revoke(args, store, &workspace).await?,
         PermissionCommand::List(_) => {}
     }
@@ -182,7 +188,12 @@ pub async fn run(command: PermissionCommand, store: &Store, output: Output) -> R
     )
 }
 
-async fn grant(args: GrantArgs, store: &Store, workspace: &Workspace) -> Result<()> {
+async fn grant(
+    args: GrantArgs,
+    store: &Store,
+    names: &UserNames,
+    workspace: &Workspace,
+) -> Result<()> {
     let permission = args.permission;
     if let Some(named) = &args.member {
         let id = find(store, workspace, named).await?.id;
@@ -203,7 +214,7 @@ async fn grant(args: GrantArgs, store: &Store, workspace: &Workspace) -> Result<
         PermissionBasis::DiscordRole { guild, role }
     } else if let Some((guild, bit)) = args.guild_permission {
         PermissionBasis::GuildPermission { guild, bit }
-    } else if let Some(user) = args.roblox_user {
+    } else if let Some(user) = roblox_user(store, names, args.roblox_user.as_ref()).await? {
         PermissionBasis::RobloxUser { user }
     } else {
         bail!(UsageError("no basis given".to_owned()));

@@ -12,14 +12,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use shared::domain::clock::UnixMillis;
-use shared::domain::ids::UserId;
 use shared::domain::places::link_ttl;
+use shared::domain::user_reference::UserReference;
 use shared::store::admin::{Absent, KnownLogs, RestoreRun, Restoring};
 use shared::store::{Actor, Database, Store, Tables};
 
 use crate::arguments::{SafetyArgs, user};
 use crate::confirm::confirm;
 use crate::connection::{self, Connection, ConnectionArgs};
+use crate::names::{NamedUser, UserNames};
 use crate::output::Output;
 use state::{RestorePhase, RestoreState};
 use summary::RestoreSummary;
@@ -67,7 +68,7 @@ pub struct RestoreArgs {
     /// Users who were erased since and must not be brought back, separated by commas.
     #[arg(long, alias = "forgotten", value_name = "USER,…", value_parser = user, value_delimiter = ',')]
     #[arg(requires = "absent")]
-    erased: Vec<UserId>,
+    erased: Vec<UserReference>,
 
     /// Only put back lost items, and keep all decisions made since.
     #[arg(long)]
@@ -82,8 +83,8 @@ pub struct RestoreArgs {
 }
 
 impl RestoreArgs {
-    fn absent(&self) -> Option<Absent> {
-        let erased: BTreeSet<_> = self.erased.iter().copied().collect();
+    fn absent(&self, erased: &[NamedUser]) -> Option<Absent> {
+        let erased: BTreeSet<_> = erased.iter().map(|user| user.id).collect();
         self.absent.map(|what| match what {
             AbsentUsers::LeaveOut => Absent::LeaveOut,
             AbsentUsers::BringBack => Absent::BringBackExcept(erased),
@@ -91,7 +92,12 @@ impl RestoreArgs {
     }
 }
 
-pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output) -> Result<()> {
+pub async fn run(
+    args: &RestoreArgs,
+    connection: &ConnectionArgs,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let sdk = connection.sdk().await;
     connection::credentials(&sdk).await?;
     let located = connection.locate(sdk).await?;
@@ -117,8 +123,9 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
             run.copy
         );
     }
+    let absent = args.absent(&names.find_all(&live, &args.erased).await?);
     if args.safety.dry_run {
-        return preview(args, &from, &located, &live, output).await;
+        return preview((args, absent), &from, &located, &live, output).await;
     }
     let mut run = match in_progress {
         Some(run) => run,
@@ -128,7 +135,7 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
         return finish(&mut run, &located, &live).await;
     }
     stop(&mut run, &located, &live).await?;
-    let mut restoring = restoring(&run.name, args, &from, &located, &live);
+    let mut restoring = restoring(&run.name, (args, absent), &from, &located, &live);
     restoring.principal = connection::principal(&located.sdk, connection.is_local()).await;
     if matches!(restoring.absent, Some(Absent::BringBackExcept(_))) && !run.listed {
         restoring.absent = None;
@@ -160,7 +167,7 @@ pub async fn run(args: &RestoreArgs, connection: &ConnectionArgs, output: Output
 
 fn restoring(
     name: &str,
-    args: &RestoreArgs,
+    (args, absent): (&RestoreArgs, Option<Absent>),
     from: &str,
     located: &Connection,
     live: &Store,
@@ -174,7 +181,7 @@ fn restoring(
         copy: Store::new(Database::new(&located.database, tables)),
         name: name.to_owned(),
         principal: String::new(),
-        absent: args.absent(),
+        absent,
         only_missing: args.only_missing,
         is_preview: args.safety.dry_run,
         logs: KnownLogs::default(),
@@ -195,14 +202,14 @@ pub async fn require_no_restore(store: &Store) -> Result<()> {
 }
 
 async fn preview(
-    args: &RestoreArgs,
+    (args, absent): (&RestoreArgs, Option<Absent>),
     from: &str,
     located: &Connection,
     live: &Store,
     output: Output,
 ) -> Result<()> {
     let writers = WriterFunctions::of(located).await?;
-    let restoring = restoring("restore", args, from, located, live);
+    let restoring = restoring("restore", (args, absent), from, located, live);
     let mut shown = Vec::new();
     for (workspace, restored) in scan::all(&restoring).await? {
         let counters = restoring

@@ -4,21 +4,23 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::{Guid, ModeratorId, UserId};
+use shared::domain::ids::{Guid, ModeratorId};
 use shared::domain::rules::{Ban, Scope, Standing, Terms, UnbanRequest};
+use shared::domain::user_reference::UserReference;
 use shared::moderation;
 use shared::store::Workspace;
 
 use super::{ban, experience, workspace};
-use crate::arguments::{ExperienceArgs, SafetyArgs, moderator, reason, user};
+use crate::arguments::{ExperienceArgs, SafetyArgs, reason, user};
 use crate::ban_summary::{BanSummary, in_place, lasting, place, until};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
 Examples:
-  portcullis unban 156 --experience 7 --reason \"Mistaken identity\"
+  portcullis unban @builderman --experience 7 --reason \"Mistaken identity\"
   portcullis unban 156 --experience 7 --scope experience --dry-run
   portcullis unban 156 --experience 7 --applied
 
@@ -47,9 +49,9 @@ impl LiftScope {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct UnbanArgs {
-    /// The Roblox user id to unban.
+    /// The Roblox user to unban: an id, a name (@builderman) or a link to a profile.
     #[arg(value_name = "USER", value_parser = user)]
-    user: UserId,
+    user: UserReference,
     #[command(flatten)]
     place: ExperienceArgs,
     /// Which bans to lift.
@@ -59,9 +61,9 @@ pub struct UnbanArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     #[arg(value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
     reason: Option<String>,
-    /// The Roblox user id of the moderator.
-    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
-    moderator: Option<ModeratorId>,
+    /// The moderator, a Roblox user.
+    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = user)]
+    moderator: Option<UserReference>,
     /// The experience has already lifted the ban. With no ban in force, this only reports the pending
     /// unban as applied.
     #[arg(long)]
@@ -97,7 +99,7 @@ impl Printable for LiftedBan {
         };
         vec![
             ("guid", self.before.guid.to_string()),
-            ("user", self.before.user.to_string()),
+            ("user", self.ban.user.cell()),
             ("scope", place(&self.before)),
             ("state", state.to_owned()),
             ("would have ended", until(&self.before)),
@@ -114,16 +116,30 @@ impl Printable for LiftedBan {
     }
 }
 
-pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> Result<()> {
+/// The users of the call, found at Roblox if they were named.
+struct UnbanUsers {
+    user: NamedUser,
+    moderator: Option<ModeratorId>,
+}
+
+pub async fn run(
+    args: UnbanArgs,
+    session: &OperatorSession,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.place.workspace).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let prefix = workspace.guid.prefix();
+    let finding = names.find_with_moderator(store, &args.user, args.moderator.as_ref());
+    let (user, moderator) = finding.await?;
+    let mut users = UnbanUsers { user, moderator };
     if let Some((part, join)) = place.settling().filter(|_| !args.safety.dry_run) {
         let joining = session.joining(prefix, part, join);
-        store.carry_over(&joining, args.user).await?;
+        store.carry_over(&joining, users.user.id).await?;
     }
-    let standing = store.steady_standing(prefix, args.user, place).await?;
+    let standing = store.steady_standing(prefix, users.user.id, place).await?;
     let now = UnixMillis::now().seconds();
     let found: Vec<_> = [Scope::Experience, Scope::Global]
         .into_iter()
@@ -133,28 +149,32 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
         .collect();
     if found.is_empty() {
         let said = args
-            .without_ban(&standing, now, &workspace, session)
+            .without_ban(&users, &standing, now, &workspace, session)
             .await?;
         return output.list(&Vec::<LiftedBan>::new(), &said);
+    }
+    let is_global = found.iter().any(|ban| ban.scope == Scope::Global);
+    if args.safety.dry_run || is_global {
+        names.complete(store, prefix, [&mut users.user]).await;
     }
     if args.safety.dry_run {
         let would = found
             .iter()
-            .map(|ban| args.shown(ban, ban, session, &workspace, now));
+            .map(|ban| args.shown(&users, ban, ban, session, &workspace, now));
         return output.list(&would.collect::<Vec<_>>(), "");
     }
-    if found.iter().any(|ban| ban.scope == Scope::Global) {
+    if is_global {
         let lines = found.iter().map(|ban| format!("  {}\n", line(ban, now)));
         let lines: String = lines.collect();
         let question = match found.as_slice() {
             [_] => format!(
                 "Lift the Global ban of {} in {:?}? This ends it in every experience.",
-                args.user, workspace.name
+                users.user, workspace.name
             ),
             _ => format!(
                 "Lift both bans of {} in {:?}? The Global one ends in every experience; --scope \
                  experience keeps it.",
-                args.user, workspace.name
+                users.user, workspace.name
             ),
         };
         confirm(&format!("{lines}{question}"), args.safety.yes)?;
@@ -162,26 +182,28 @@ pub async fn run(args: UnbanArgs, session: &OperatorSession, output: Output) -> 
     let context = ban::operator_call(
         session,
         workspace.guid,
-        args.user,
+        users.user.id,
         args.place,
-        args.moderator,
+        users.moderator,
     )
     .await?;
     let guids: Vec<Guid> = found.iter().map(|ban| ban.guid).collect();
     let authority = ban::authority(workspace.guid, now);
-    let committed = moderation::lift(store, &context, &args.request(), &guids, &authority).await?;
+    let committed =
+        moderation::lift(store, &context, &args.request(&users), &guids, &authority).await?;
 
+    names.complete(store, prefix, [&mut users.user]).await;
     let now = UnixMillis::now().seconds();
     let mut lifted = Vec::new();
     for decision in &committed.decisions {
         let before = decision.previous.as_ref().unwrap_or(&decision.ban);
         note!("Lifted: {}", line(before, now));
-        lifted.push(args.shown(before, &decision.ban, session, &workspace, now));
+        lifted.push(args.shown(&users, before, &decision.ban, session, &workspace, now));
     }
     if let Some(ban) = committed.standing.counting(now) {
         note!(
             "{} is still banned: {}. Use --scope all to lift that ban too.",
-            args.user,
+            users.user,
             line(ban, now)
         );
     }
@@ -201,12 +223,12 @@ fn line(ban: &Ban, now: UnixSeconds) -> String {
 }
 
 impl UnbanArgs {
-    fn request(&self) -> UnbanRequest {
+    fn request(&self, users: &UnbanUsers) -> UnbanRequest {
         UnbanRequest {
-            user: self.user,
+            user: users.user.id,
             place: self.place.named,
             reason: self.reason.clone().filter(|reason| !reason.is_empty()),
-            moderator: self.moderator,
+            moderator: users.moderator,
             applied: self.applied,
             report_only: false,
             from_game: false,
@@ -215,6 +237,7 @@ impl UnbanArgs {
 
     fn shown(
         &self,
+        users: &UnbanUsers,
         before: &Ban,
         ban: &Ban,
         session: &OperatorSession,
@@ -224,9 +247,9 @@ impl UnbanArgs {
         LiftedBan {
             dry_run: self.safety.dry_run,
             unban_reason: self.reason.clone(),
-            unban_moderator_id: self.moderator,
+            unban_moderator_id: users.moderator,
             principal: session.principal.clone(),
-            ban: BanSummary::new(workspace.guid, ban, self.applied, now),
+            ban: BanSummary::new(workspace.guid, ban, self.applied, now).of(&users.user),
             before: before.clone(),
         }
     }
@@ -234,12 +257,13 @@ impl UnbanArgs {
     /// There is no ban to lift. With `--applied`, records the report of the experience; else fails.
     async fn without_ban(
         &self,
+        users: &UnbanUsers,
         standing: &Standing,
         now: UnixSeconds,
         workspace: &Workspace,
         session: &OperatorSession,
     ) -> Result<String> {
-        let (user, here) = (self.user, self.place.named);
+        let (user, here) = (&users.user, self.place.named);
         if standing.is_blank() {
             bail!("{user} was never banned in experience {here} or globally");
         }
@@ -260,12 +284,13 @@ impl UnbanArgs {
                 "Would record that experience {here} has lifted the ban of {user}."
             ));
         }
+        let moderator = users.moderator;
         let context =
-            ban::operator_call(session, workspace.guid, user, self.place, self.moderator).await?;
+            ban::operator_call(session, workspace.guid, user.id, self.place, moderator).await?;
         let authority = ban::authority(workspace.guid, now);
         let report = UnbanRequest {
             report_only: true,
-            ..self.request()
+            ..self.request(users)
         };
         moderation::unban(&session.store, &context, &report, &authority).await?;
         Ok(format!(

@@ -18,6 +18,7 @@ use super::{member, workspace};
 use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable, word};
 use crate::progress::Progress;
 use crate::times::Time;
@@ -67,7 +68,8 @@ pub struct UndoArgs {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct UndoneDecision {
-    user_id: UserId,
+    #[serde(flatten)]
+    user: NamedUser,
     scope: &'static str,
     experience_id: u64,
     guid: String,
@@ -81,7 +83,7 @@ impl UndoneDecision {
     fn of(decision: &Decision, is_preview: bool) -> Self {
         let ban = &decision.ban;
         Self {
-            user_id: ban.user,
+            user: ban.user.into(),
             scope: match ban.scope {
                 Scope::Experience => "Experience",
                 Scope::Global => "Global",
@@ -100,7 +102,7 @@ impl Printable for UndoneDecision {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let title = if self.dry_run { "would be" } else { "is now" };
         vec![
-            ("user", self.user_id.to_string()),
+            ("user", self.user.cell()),
             ("scope", self.scope.to_owned()),
             ("experience", self.experience_id.to_string()),
             ("ban", self.guid.clone()),
@@ -115,7 +117,12 @@ fn or_never(time: Option<Time>) -> String {
     time.map_or_else(|| "never".to_owned(), Time::shown)
 }
 
-pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> Result<()> {
+pub async fn run(
+    args: UndoArgs,
+    session: &OperatorSession,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let store = &session.store;
     let workspace = workspace::find(store, args.place.workspace).await?;
     let prefix = workspace.guid.prefix();
@@ -153,7 +160,10 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
     let now = UnixMillis::now().seconds();
     let none = "Nothing to undo: no decisions of theirs in that period are still current";
     if args.safety.dry_run {
-        let would = decide(&undo, store, &users, true).await?;
+        let mut would = decide(&undo, store, &users, true).await?;
+        names
+            .complete(store, prefix, would.iter_mut().map(|row| &mut row.user))
+            .await;
         return output.list(&would, none);
     }
     if !users.is_empty() {
@@ -164,7 +174,10 @@ pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> R
         let question = format!("{question} --dry-run lists them.");
         confirm(&question, args.safety.yes)?;
     }
-    let done = decide(&undo, store, &users, false).await?;
+    let mut done = decide(&undo, store, &users, false).await?;
+    names
+        .complete(store, prefix, done.iter_mut().map(|row| &mut row.user))
+        .await;
     output.list(&done, none)?;
     if !done.is_empty() {
         note!(

@@ -14,6 +14,7 @@ use shared::store::Store;
 
 use super::workspace;
 use crate::arguments::{SafetyArgs, WorkspaceArg};
+use crate::names::UserNames;
 use crate::output::Output;
 use deliveries::DeliveriesArgs;
 use lifecycle::WebhookRotateArgs;
@@ -86,6 +87,7 @@ pub async fn run(
     command: WebhookCommand,
     is_local: bool,
     store: &Store,
+    user_names: &UserNames,
     output: Output,
 ) -> Result<()> {
     match command {
@@ -102,7 +104,7 @@ pub async fn run(
         }
         WebhookCommand::Rotate(args) => lifecycle::rotate(&args, store, output).await,
         WebhookCommand::Test(args) => test::run(&args, store, output).await,
-        WebhookCommand::Deliveries(args) => deliveries::run(&args, store, output).await,
+        WebhookCommand::Deliveries(args) => deliveries::run(&args, store, user_names, output).await,
         WebhookCommand::Replay(args) => replay::run(&args, store, output).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use shared::integrations::secrets::SecretStore;
+use shared::store::Store;
 
 use super::Connection;
 
@@ -18,6 +19,19 @@ pub struct LocalStack {
     pub objects: Option<String>,
 }
 
+impl LocalStack {
+    /// What a local database has stored, if all of it is on this machine.
+    pub async fn read(store: &Store) -> Option<Self> {
+        let found: Self = store.local_stack().await.ok().flatten()?;
+        let needed = [&found.roblox, &found.secrets, &found.api];
+        let are_here = needed
+            .into_iter()
+            .chain(&found.objects)
+            .all(|url| is_here(url));
+        are_here.then_some(found)
+    }
+}
+
 impl Connection {
     /// The local stack's addresses, if the database is local. Keys are sent to them, so only addresses
     /// of this machine are accepted.
@@ -25,13 +39,7 @@ impl Connection {
         if !self.is_local {
             return None;
         }
-        let found: LocalStack = self.store().local_stack().await.ok().flatten()?;
-        let needed = [&found.roblox, &found.secrets, &found.api];
-        let are_here = needed
-            .into_iter()
-            .chain(&found.objects)
-            .all(|url| is_here(url));
-        are_here.then_some(found)
+        LocalStack::read(&self.store()).await
     }
 
     /// Secrets Manager: the local stack's, unless the environment sets an endpoint.

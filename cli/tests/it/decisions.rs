@@ -27,7 +27,9 @@ async fn manual_ban_is_in_force() {
     let workspace = app.workspace().await;
     let operator = linked(&workspace);
     let checked = operator.json(&[&["check", "156"], &AT[..]].concat());
-    let never = json!({ "userId": 156, "isBanned": false, "pending": null, "ban": null });
+    let never = json!({
+        "userId": 156, "name": null, "isBanned": false, "pending": null, "ban": null,
+    });
     assert_eq!(checked, never);
 
     let terms = [

@@ -131,6 +131,15 @@ impl Operator {
         }
     }
 
+    /// The command with the users API, so that it looks up names.
+    pub fn with_names(mut self) -> Self {
+        let mut roblox = self.addresses.clone();
+        roblox.retain(|(name, _)| *name == "ROBLOX_API_URL");
+        let users = roblox.into_iter().map(|(_, url)| ("ROBLOX_USERS_URL", url));
+        self.addresses.extend(users);
+        self
+    }
+
     /// Runs it without standard input.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.answering("", arguments)

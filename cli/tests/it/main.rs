@@ -25,6 +25,7 @@ mod joined_places;
 mod keys;
 mod members;
 mod mirror;
+mod names;
 mod places;
 mod principal;
 mod program;

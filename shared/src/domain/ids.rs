@@ -82,6 +82,12 @@ impl ModeratorId {
     pub const NOBODY: Self = Self(1);
 }
 
+impl From<UserId> for ModeratorId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
 impl ExperienceId {
     /// The experience of a place that is not part of another.
     #[must_use]

@@ -187,7 +187,9 @@ impl TestAppBuilder {
             lambda: &lambda,
             secrets: secrets.endpoint(),
         });
-        variables.push(("ROBLOX_API_URL".to_owned(), roblox.endpoint().to_owned()));
+        for name in ["ROBLOX_API_URL", "ROBLOX_USERS_URL"] {
+            variables.push((name.to_owned(), roblox.endpoint().to_owned()));
+        }
         if let Some(user_window) = self.roblox_window {
             let millis = user_window.as_millis().to_string();
             variables.push((shared::testing::ROBLOX_WINDOW.to_owned(), millis));

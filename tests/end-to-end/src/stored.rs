@@ -203,6 +203,7 @@ impl Stored {
             | StoredKind::Erased
             | StoredKind::RemovedEvidence
             | StoredKind::Lease
+            | StoredKind::Name
             | StoredKind::Notification
             | StoredKind::Pace
             | StoredKind::Protected

@@ -1,5 +1,5 @@
-//! A fake Roblox Open Cloud with user restrictions, messages, groups, keys, places, rate limits and faults,
-//! after the published documents.
+//! A fake Roblox Open Cloud with user restrictions, messages, groups, keys, places, users' names, rate limits
+//! and faults, after the published documents.
 //!
 //! What these leave open is a setting: the windows of the rate limits, and whether a 429 carries
 //! `retry-after`. Tests read the restrictions, the log of changes, the messages and the rate limit
@@ -12,6 +12,7 @@ mod limits;
 mod restrictions;
 mod routes;
 mod state;
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -121,6 +122,17 @@ impl Roblox {
     /// How many calls about groups each owner of keys may make per minute.
     pub fn set_group_limit(&self, per_minute: usize) {
         self.state().group_calls.per_minute = per_minute;
+    }
+
+    /// Names a user; their name until now becomes a previous one. Others than the named are called
+    /// `user_` and their id.
+    pub fn set_user(&self, user: u64, name: &str, display_name: &str) {
+        self.state().users.set(user, name, display_name);
+    }
+
+    /// Makes a user unknown to Roblox.
+    pub fn remove_user(&self, user: u64) {
+        self.state().users.remove(user);
     }
 
     pub fn set_limits(&self, limits: Limits) {

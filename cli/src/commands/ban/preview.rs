@@ -11,6 +11,7 @@ use shared::moderation::Intent;
 use shared::store::{Store, Workspace};
 
 use crate::ban_summary::{BanSummary, in_place, lasting};
+use crate::names::NamedUser;
 use crate::output::Printable;
 use crate::times::Time;
 
@@ -22,7 +23,8 @@ const SHORT: u64 = 3600;
 pub struct BanPreview {
     dry_run: bool,
     would: BanAction,
-    user_id: UserId,
+    #[serde(flatten)]
+    pub user: NamedUser,
     experience_id: ExperienceId,
     is_global: bool,
     expires_at: Option<Time>,
@@ -87,7 +89,7 @@ impl BanPreview {
         Ok(Self {
             dry_run: true,
             would,
-            user_id: request.user,
+            user: request.user.into(),
             experience_id: place.experience,
             is_global: request.scope == Scope::Global,
             expires_at: Time::of(expires),
@@ -131,7 +133,7 @@ impl BanPreview {
 
     /// What would happen: `Ban 156 in experience 7 for 7 days (until …)`.
     fn sentence(&self) -> String {
-        let user = self.user_id;
+        let user = &self.user;
         let place = if self.is_global {
             format!("in every experience of {:?}", self.workspace)
         } else {

@@ -13,12 +13,14 @@ use shared::domain::evidence::{
     NewEvidenceBody,
 };
 use shared::domain::ids::{Guid, ModeratorId, UserId};
+use shared::domain::user_reference::UserReference;
 
 use super::listing::of_ban;
 use super::summary::{EvidenceRow, size};
 use super::transfer::{Transferred, upload};
 use super::{KEY_ID, Session, files, guid};
-use crate::arguments::{WorkspaceArg, moderator};
+use crate::arguments::{WorkspaceArg, user};
+use crate::names::UserNames;
 use crate::output::Printable;
 
 #[derive(Debug, Args)]
@@ -35,9 +37,9 @@ pub struct AddArgs {
     /// A comment on each piece.
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
-    /// The moderator who collected it, a Roblox user id.
-    #[arg(long, value_name = "USER", value_parser = moderator)]
-    moderator: Option<ModeratorId>,
+    /// The moderator who collected it, a Roblox user.
+    #[arg(long, value_name = "USER", value_parser = user)]
+    moderator: Option<UserReference>,
     #[command(flatten)]
     pub place: WorkspaceArg,
     /// Print what would be added, without changing anything.
@@ -96,7 +98,11 @@ pub struct Addition<'a> {
     pub moderator: Option<ModeratorId>,
 }
 
-pub async fn run(args: AddArgs, session: &Session) -> Result<()> {
+pub async fn run(args: AddArgs, session: &Session, names: &UserNames) -> Result<()> {
+    let moderator = match &args.moderator {
+        Some(moderator) => Some(names.find(&session.store, moderator).await?.id.into()),
+        None => None,
+    };
     let user = session
         .store
         .user_of_ban(session.prefix(), args.ban)
@@ -107,7 +113,7 @@ pub async fn run(args: AddArgs, session: &Session) -> Result<()> {
         ban: args.ban,
         user,
         metadata: metadata(args.comment)?,
-        moderator: args.moderator,
+        moderator,
     };
     if let Some(text) = &args.text {
         return addition.text(text, args.dry_run).await;

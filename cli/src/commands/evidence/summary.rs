@@ -4,6 +4,7 @@ use serde::Serialize;
 use shared::domain::evidence::{AttachedEvidence, Evidence, EvidenceState};
 use shared::domain::ids::{UserId, WorkspaceId};
 
+use crate::names::NamedUser;
 use crate::output::{Printable, word};
 use crate::times::Time;
 
@@ -13,7 +14,8 @@ use crate::times::Time;
 pub struct EvidenceRow {
     guid: String,
     ban: String,
-    user_id: UserId,
+    #[serde(flatten)]
+    pub user: NamedUser,
     state: EvidenceState,
     file_name: Option<String>,
     content_type: Option<&'static str>,
@@ -27,7 +29,7 @@ impl EvidenceRow {
         Self {
             guid: evidence.guid.to_string(),
             ban: evidence.case.to_string(),
-            user_id: evidence.user,
+            user: evidence.user.into(),
             state: evidence.state,
             file_name: file.map(|file| file.name.to_string()),
             content_type: file.map(|file| file.content_type.name()),
@@ -47,7 +49,7 @@ impl Printable for EvidenceRow {
         vec![
             ("guid", self.guid.clone()),
             ("ban", self.ban.clone()),
-            ("user", self.user_id.to_string()),
+            ("user", self.user.cell()),
             ("state", word(self.state)),
             ("what", self.what().to_owned()),
             ("size", size(self.size)),
@@ -63,6 +65,9 @@ pub struct EvidenceDetails {
     #[serde(flatten)]
     attached: AttachedEvidence,
     user_id: UserId,
+    /// The user's name, unless it is unknown; an export has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     /// The file in an export, relative to the index.
@@ -79,11 +84,18 @@ impl EvidenceDetails {
         Self {
             attached: AttachedEvidence::of(evidence, workspace),
             user_id: evidence.user,
+            name: None,
             text,
             path: None,
             summary: EvidenceRow::of(evidence),
             metadata: evidence.metadata.to_json(),
         }
+    }
+
+    pub fn named(mut self, user: &NamedUser) -> Self {
+        self.name.clone_from(&user.name);
+        self.summary.user.clone_from(user);
+        self
     }
 
     pub fn in_file(mut self, path: Option<String>) -> Self {

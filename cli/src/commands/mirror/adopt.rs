@@ -13,16 +13,18 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::{ModeratorId, UserId};
 use shared::domain::rules::mirror::Level;
 use shared::domain::rules::{Scope, Terms};
+use shared::domain::user_reference::UserReference;
 use shared::integrations::roblox::Restriction;
 use shared::store::Mirror;
 use shared::store::admin::{Candidate, Import, ImportFailure, ImportPlan, ImportVerdict};
 
 use super::restrictions::{self, Restrictions, at_roblox, set_by_us};
 use super::{NamedMirror, OpenCloudContext};
-use crate::arguments::{SafetyArgs, moderator, reason};
+use crate::arguments::{SafetyArgs, reason, user};
 use crate::commands::workspace;
 use crate::confirm::confirm;
 use crate::import::{ImportDefaults, ImportedBan, RowError, of_restriction};
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable};
 use crate::progress::Progress;
 use crate::times::{Time, or_dash};
@@ -38,9 +40,9 @@ pub struct AdoptArgs {
     #[command(flatten)]
     named: NamedMirror,
 
-    /// The Roblox user id to record as the moderator: Roblox's list does not say who banned.
-    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
-    moderator: ModeratorId,
+    /// The Roblox user to record as the moderator: Roblox's list does not say who banned.
+    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = user)]
+    moderator: UserReference,
 
     /// The reason shown to moderators, for bans without one on Roblox.
     #[arg(long, value_name = "TEXT", value_parser = reason(Terms::LONGEST_PRIVATE_REASON))]
@@ -58,7 +60,8 @@ pub struct AdoptArgs {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AdoptedRestriction {
-    user_id: UserId,
+    #[serde(flatten)]
+    user: NamedUser,
     /// `universe` or `place`.
     level: &'static str,
     /// `null` for a permanent ban.
@@ -100,7 +103,7 @@ impl Printable for AdoptedRestriction {
             None => result.to_owned(),
         };
         vec![
-            ("user", self.user_id.to_string()),
+            ("user", self.user.cell()),
             ("level", self.level.to_owned()),
             ("ends", or_dash(self.ends)),
             ("reason", self.private_reason.clone()),
@@ -124,19 +127,25 @@ impl From<&ImportVerdict> for AdoptResult {
     }
 }
 
-pub async fn adopt(args: AdoptArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
+pub async fn adopt(
+    args: AdoptArgs,
+    tools: &OpenCloudContext,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let mirror = tools.mirror(args.named).await?;
+    let moderator = names.find(&tools.store, &args.moderator).await?.id.into();
     let now = UnixMillis::now().seconds();
     let (mut shown, mut levels, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
     for ((level, user), restriction) in foreign(&mirror, tools).await? {
-        match row(&args, level, &restriction) {
+        match row(&args, moderator, level, &restriction) {
             Ok(row) => {
                 levels.push(level);
                 candidates.push(Candidate::from(row.incoming(now)));
             }
             Err(RowError::Invalid(what) | RowError::NotABan(what)) => {
                 shown.push(AdoptedRestriction {
-                    user_id: user,
+                    user: user.into(),
                     level: restrictions::name(level),
                     ends: None,
                     private_reason: restriction.private_reason,
@@ -152,7 +161,7 @@ pub async fn adopt(args: AdoptArgs, tools: &OpenCloudContext, output: Output) ->
     shown.extend(rows.map(|((level, candidate), verdict)| {
         let ban = candidate.incoming();
         AdoptedRestriction {
-            user_id: ban.user,
+            user: ban.user.into(),
             level: restrictions::name(*level),
             ends: Time::of(ban.terms.expires),
             private_reason: ban.terms.private_reason.clone(),
@@ -160,7 +169,14 @@ pub async fn adopt(args: AdoptArgs, tools: &OpenCloudContext, output: Output) ->
             message: None,
         }
     }));
-    shown.sort_by_key(|it| it.user_id);
+    shown.sort_by_key(|it| it.user.id);
+    names
+        .complete(
+            &tools.store,
+            mirror.workspace,
+            shown.iter_mut().map(|row| &mut row.user),
+        )
+        .await;
     output.list(&shown, "Roblox's ban list has no bans from elsewhere")?;
     if failed > 0 {
         bail!("{failed} restrictions are invalid and were not adopted");
@@ -237,13 +253,18 @@ async fn foreign(mirror: &Mirror, tools: &OpenCloudContext) -> Result<Restrictio
 
 /// The ban for a restriction, as the import of Roblox's list creates it, but with reasons shortened to the
 /// limits of a ban: unlike a file, Roblox's list cannot be corrected.
-fn row(args: &AdoptArgs, level: Level, restriction: &Restriction) -> Result<ImportedBan, RowError> {
+fn row(
+    args: &AdoptArgs,
+    moderator: ModeratorId,
+    level: Level,
+    restriction: &Restriction,
+) -> Result<ImportedBan, RowError> {
     let public_reason = args.public_reason.clone();
     let defaults = ImportDefaults {
         experience: Some(args.named.experience),
         roots: BTreeMap::new(),
         scope: Some(Scope::Experience),
-        moderator: Some(args.moderator),
+        moderator: Some(moderator),
         private_reason: args.private_reason.clone(),
         public_reason: Some(public_reason.unwrap_or_else(|| NO_REASON.to_owned())),
     };

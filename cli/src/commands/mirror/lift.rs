@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::OpenCloudContext;
 use super::restrictions::{self, at_roblox, set_by_us};
+use crate::names::NamedUser;
 use crate::output::Printable;
 use crate::progress::Progress;
 
@@ -40,7 +41,8 @@ const BY: &str = "enforcement-off";
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetRestriction {
-    user_id: UserId,
+    #[serde(flatten)]
+    pub user: NamedUser,
     #[serde(skip)]
     at: Level,
     /// `universe` or `place`.
@@ -72,7 +74,7 @@ impl Printable for SetRestriction {
             (LiftResult::Failed, _) => "failed: run this again".to_owned(),
         };
         vec![
-            ("user", self.user_id.to_string()),
+            ("user", self.user.cell()),
             ("level", self.level.to_owned()),
             ("restriction", outcome),
         ]
@@ -125,7 +127,7 @@ pub async fn find(mirror: &Mirror, tools: &OpenCloudContext) -> Result<Vec<SetRe
             .and_then(|_| places.iter().find(needs))
             .map(|place| place.experience);
         found.push(SetRestriction {
-            user_id: user,
+            user: user.into(),
             at: level,
             level: restrictions::name(level),
             outcome: match wanted {
@@ -163,7 +165,7 @@ pub async fn lift_all(
             tools,
             key: &key,
         };
-        ours.outcome = match lifter.lift(ours.user_id, ours.at).await {
+        ours.outcome = match lifter.lift(ours.user.id, ours.at).await {
             Ok(true) => LiftResult::Lifted,
             Ok(false) => LiftResult::Failed,
             Err(error) => {

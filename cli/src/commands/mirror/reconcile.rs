@@ -20,6 +20,7 @@ use super::settings::universe;
 use super::{FoundMirror, NamedMirror, OpenCloudContext};
 use crate::arguments::SafetyArgs;
 use crate::confirm::confirm;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable};
 use crate::times::{Time, or_dash};
 
@@ -55,7 +56,8 @@ impl ReconcileArgs {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Difference {
-    user_id: UserId,
+    #[serde(flatten)]
+    user: NamedUser,
     /// `universe` or `place`.
     level: &'static str,
     kind: DifferenceKind,
@@ -103,7 +105,7 @@ impl Printable for Difference {
             DifferenceKind::Differs => "end or reason differs on Roblox",
         };
         vec![
-            ("user", self.user_id.to_string()),
+            ("user", self.user.cell()),
             ("level", self.level.to_owned()),
             (
                 "difference",
@@ -140,6 +142,7 @@ impl Difference {
 pub async fn reconcile(
     args: ReconcileArgs,
     tools: &OpenCloudContext,
+    names: &UserNames,
     output: Output,
 ) -> Result<()> {
     let mirrored = tools.mirror_or_ended(args.named, args.universe).await?;
@@ -165,7 +168,7 @@ pub async fn reconcile(
                 Some(CorrectReport::Banned(revision)) => Some(revision),
                 Some(CorrectReport::NotBanned) => None,
             };
-            let user = difference.user_id;
+            let user = difference.user.id;
             let reporting = tools
                 .store
                 .report_applied(prefix, user, experience, state, BY);
@@ -175,6 +178,13 @@ pub async fn reconcile(
     } else if repairs > 0 && !args.repair {
         note!("{repairs} of these differences can be repaired: add --repair.");
     }
+    names
+        .complete(
+            &tools.store,
+            mirror.workspace,
+            differences.iter_mut().map(|row| &mut row.user),
+        )
+        .await;
     output.list(&differences, "Roblox's list matches the bans in force here")
 }
 
@@ -229,7 +239,7 @@ fn compare(
         // The experience is no longer mirrored, so there is nothing to repair.
         let there = there.filter(|_| here.is_none())?;
         return Some(Difference {
-            user_id: user,
+            user: user.into(),
             level: restrictions::name(level),
             kind: DifferenceKind::MadeElsewhere,
             set_for_experience: None,
@@ -282,7 +292,7 @@ fn compare(
         }
     };
     Some(Difference {
-        user_id: user,
+        user: user.into(),
         level: restrictions::name(level),
         kind,
         set_for_experience: None,

@@ -13,6 +13,7 @@ use crate::arguments::SafetyArgs;
 use crate::commands::experience::require_linked;
 use crate::commands::workspace;
 use crate::confirm::confirm;
+use crate::names::UserNames;
 use crate::output::{Output, Printable};
 
 #[derive(Debug, Args)]
@@ -189,9 +190,14 @@ async fn require_place_of(
     }
 }
 
-pub async fn off(args: &MirrorOffArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
+pub async fn off(
+    args: &MirrorOffArgs,
+    tools: &OpenCloudContext,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     if args.lift {
-        return off_and_lift(args, tools, output).await;
+        return off_and_lift(args, tools, names, output).await;
     }
     let mirror = tools.mirror(args.named).await?;
     let dry_run = args.safety.dry_run;
@@ -211,6 +217,7 @@ pub async fn off(args: &MirrorOffArgs, tools: &OpenCloudContext, output: Output)
 async fn off_and_lift(
     args: &MirrorOffArgs,
     tools: &OpenCloudContext,
+    names: &UserNames,
     output: Output,
 ) -> Result<()> {
     let mirrored = tools.mirror_or_ended(args.named, args.universe).await?;
@@ -230,6 +237,13 @@ async fn off_and_lift(
         confirm(&question, args.safety.yes)?;
         lift::lift_all(mirror, tools, &mut found).await?;
     }
+    names
+        .complete(
+            &tools.store,
+            mirror.workspace,
+            found.iter_mut().map(|row| &mut row.user),
+        )
+        .await;
     output.list(&found, "this mirror has set nothing on Roblox's ban list")?;
     let failed = found.iter().filter(|it| it.is_failed()).count();
     if failed > 0 {

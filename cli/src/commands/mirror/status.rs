@@ -4,12 +4,13 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::{ExperienceId, UserId};
+use shared::domain::ids::ExperienceId;
 use shared::store::{Mirror, Pending, Queue};
 
 use super::{MirrorSummary, NONE_MIRRORED, NamedMirror, OpenCloudContext};
 use crate::arguments::{WorkspaceArg, experience};
 use crate::commands::workspace;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable};
 use crate::times::{Time, duration, or_dash};
 
@@ -49,7 +50,8 @@ struct MirrorStatus {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FailingUser {
-    user_id: UserId,
+    #[serde(flatten)]
+    user: NamedUser,
     failures: u32,
     error: Option<String>,
     retry_at: Option<Time>,
@@ -62,8 +64,8 @@ impl Printable for MirrorStatus {
         let errors = first.map_or("-".to_owned(), |first| {
             let error = first.error.as_deref().unwrap_or("Roblox's rate limit");
             match self.held_up.len() {
-                1 => format!("user {}: {error}", first.user_id),
-                count => format!("{count} users, such as {}: {error}", first.user_id),
+                1 => format!("user {}: {error}", first.user.cell()),
+                count => format!("{count} users, such as {}: {error}", first.user.cell()),
             }
         });
         fields.extend([
@@ -78,7 +80,12 @@ impl Printable for MirrorStatus {
     }
 }
 
-pub async fn status(args: StatusArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
+pub async fn status(
+    args: StatusArgs,
+    tools: &OpenCloudContext,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let all = if let Some(experience) = args.experience {
         let place = args.place;
         vec![tools.mirror(NamedMirror { experience, place }).await?]
@@ -90,6 +97,13 @@ pub async fn status(args: StatusArgs, tools: &OpenCloudContext, output: Output) 
     let mut shown = Vec::new();
     for mirror in &all {
         shown.push(status_of(mirror, tools, now).await?);
+    }
+    if let Some(mirror) = all.first() {
+        let failing = shown.iter_mut().flat_map(|mirror| &mut mirror.held_up);
+        let failing = failing.map(|row| &mut row.user);
+        names
+            .complete(&tools.store, mirror.workspace, failing)
+            .await;
     }
     output.list(&shown, NONE_MIRRORED)
 }
@@ -116,7 +130,7 @@ async fn status_of(
             continue;
         };
         held_up.push(FailingUser {
-            user_id: user,
+            user: user.into(),
             failures: sync.failures,
             error: sync.error,
             retry_at: sync.retry_at.map(|at| Time(at.seconds())),

@@ -13,6 +13,7 @@ use shared::store::Store;
 
 use super::{NamedWebhook, find};
 use crate::arguments::one_of;
+use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable, word};
 use crate::times::{Time, or_dash};
 
@@ -50,6 +51,7 @@ pub struct DeliverySummary {
     event: String,
     /// The user of the event; `None` for a test, and for an event that has left the event log.
     user_id: Option<UserId>,
+    name: Option<String>,
     pub state: DeliveryState,
     attempts: u32,
     created: Time,
@@ -117,6 +119,7 @@ impl DeliverySummary {
             id: delivery.event_id,
             event: delivery.event,
             user_id: sent.user,
+            name: None,
             state: delivery.state,
             attempts: delivery.attempts,
             created: Time(delivery.created.seconds()),
@@ -141,7 +144,10 @@ impl Printable for DeliverySummary {
         let result = status.or(self.failure.map(str::to_owned));
         let took = self.milliseconds.map(|took| format!("{took} ms"));
         let dash = || "-".to_owned();
-        let user = self.user_id.map(|user| user.to_string());
+        let user = self.user_id.map(|id| {
+            let name = self.name.clone();
+            NamedUser { id, name }.cell()
+        });
         let mut fields = vec![
             ("event", self.event.clone()),
             ("user", user.unwrap_or_else(dash)),
@@ -162,7 +168,12 @@ impl Printable for DeliverySummary {
     }
 }
 
-pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result<()> {
+pub async fn run(
+    args: &DeliveriesArgs,
+    store: &Store,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
     let endpoint = find(store, args.named).await?;
     let prefix = endpoint.workspace.prefix();
     let limit = usize::from(args.limit);
@@ -172,9 +183,15 @@ pub async fn run(args: &DeliveriesArgs, store: &Store, output: Output) -> Result
     let shown = found
         .into_iter()
         .map(|delivery| DeliverySummary::of(delivery, &endpoint, store, args.body));
-    let shown: Vec<_> = stream::iter(shown)
+    let mut shown: Vec<_> = stream::iter(shown)
         .buffered(CONCURRENCY)
         .try_collect()
         .await?;
+    let users = shown.iter().filter_map(|row: &DeliverySummary| row.user_id);
+    let known = names.shown(store, prefix, users).await;
+    for row in &mut shown {
+        let name = row.user_id.and_then(|user| known.get(&user));
+        row.name = name.map(|name| name.name().to_owned());
+    }
     output.list(&shown, "no deliveries")
 }

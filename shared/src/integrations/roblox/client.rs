@@ -75,15 +75,22 @@ enum Connection {
 
 /// Keys must not be sent to this address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("ROBLOX_API_URL must be an https address without a path, or http on this machine")]
+#[error(
+    "ROBLOX_API_URL and ROBLOX_USERS_URL must be an https address without a path, or http on this \
+     machine"
+)]
 pub struct InvalidBase;
 
 impl Roblox {
     /// Open Cloud at `ROBLOX_API_URL`, or at its public address.
     pub fn from_environment() -> Result<Self, lambda_http::Error> {
-        let set = std::env::var("ROBLOX_API_URL").ok();
-        let set = set.filter(|text| !text.is_empty());
-        Self::at(set.as_deref().unwrap_or(BASE_URL))
+        Self::from_variable("ROBLOX_API_URL", BASE_URL)
+    }
+
+    /// Roblox at the address in a variable, or at this one.
+    pub(super) fn from_variable(name: &str, or: &str) -> Result<Self, lambda_http::Error> {
+        let set = std::env::var(name).ok().filter(|text| !text.is_empty());
+        Self::at(set.as_deref().unwrap_or(or))
     }
 
     /// Open Cloud at an address. A key is sent there, so plain HTTP is for this machine only.

@@ -4,9 +4,9 @@
 //! each user the records of bans last, because they lead to the user; the workspace itself at the
 //! very end. Activities of a user without bans are found through the event log, so the stream must
 //! have logged them; it does within seconds. Started again, it continues with the rest. Used
-//! idempotency keys, markers of erased bans, leases, counts of caps and what is left of removed
-//! evidence are left to the table's own expiry, and files of evidence and the snapshot to the scheduled
-//! functions.
+//! idempotency keys, names of users without bans, markers of erased bans, leases, counts of caps and
+//! what is left of removed evidence are left to the table's own expiry, and files of evidence and the
+//! snapshot to the scheduled functions.
 
 use std::collections::BTreeSet;
 

@@ -59,4 +59,5 @@ mod stored_kinds;
 mod sync;
 mod time_limits;
 mod unbans;
+mod user_names;
 mod versions;

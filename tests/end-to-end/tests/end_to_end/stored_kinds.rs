@@ -3,7 +3,7 @@
 //! A new kind does not compile until [`life`] says what becomes of it, and fails until [`fill`]
 //! stores one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroU32;
 
 use end_to_end::{
@@ -18,6 +18,7 @@ use shared::domain::members::{
     ReasonPresets, RuleId,
 };
 use shared::domain::rules::mirror::RestrictionSync;
+use shared::domain::user_name::{RobloxName, RobloxUser};
 use shared::store::admin::RemovalPosition;
 use shared::store::{
     ErasureIntake, ErasureMode, ErasureSource, MirrorOptions, NotificationId, Store, StoredKind,
@@ -92,6 +93,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Rules
         | StoredKind::Session
         | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),
+        StoredKind::Name => (Erasure::Removed, Deletion::Expires, false),
         StoredKind::Pace => (Erasure::RemovedIfNamed, Deletion::Expires, false),
         StoredKind::Checks
         | StoredKind::Erased
@@ -221,6 +223,13 @@ async fn fill(workspace: &Workspace<'_>) {
     let protecting = store.protect(prefix, user(PROTECTED), UnixSeconds(now()));
     protecting.await.unwrap();
     add_member(store, prefix).await;
+    let named = [BANNED, PROTECTED].map(|id| RobloxUser {
+        id: user(id),
+        name: RobloxName::new("name", "").unwrap(),
+    });
+    let expired = HashSet::new();
+    let caching = store.cache_names(prefix, &named, &expired, UnixSeconds(now()));
+    caching.await;
     let universe = UniverseId::new(UNIVERSE).unwrap();
     let sync = RestrictionSync::default();
     let saving = store.save_sync(prefix, user(BANNED), universe, &sync, None, false);

@@ -9,6 +9,7 @@ use super::answer::{self, Answer};
 use super::groups;
 use super::restrictions;
 use super::state::{Key, Message, State};
+use super::users;
 use crate::gateway::decode;
 
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
             Answer::json(200, &json!({ "universeId": universe }))
         }
         ("POST", ["api-keys", "v1", "introspect"]) => introspect(state, call),
+        ("POST", ["v1", "users"]) => users::by_id(&state.users, call),
+        ("POST", ["v1", "usernames", "users"]) => users::by_name(&state.users, call),
         (_, ["cloud", "v2", "groups", rest @ ..]) => groups::answer(state, call, rest),
         (_, ["cloud", "v2", "universes", rest @ ..]) => cloud(state, call, rest),
         _ => answer::gateway(404, "Not Found"),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::faults::Fault;
 use super::groups::{Group, OwnerCalls};
 use super::limits::Windows;
+use super::users::Users;
 use crate::faults::Rules;
 
 /// The scopes that the fake knows.
@@ -156,6 +157,7 @@ pub struct State {
     pub group_calls: OwnerCalls,
     pub exchanges: VecDeque<Exchange>,
     pub limits: Windows,
+    pub users: Users,
     pub faults: Rules<Fault>,
     pub delay: Duration,
     pub calls: u64,

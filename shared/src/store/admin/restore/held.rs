@@ -90,3 +90,25 @@ impl Store {
         Ok(!self.held_of(prefix, user).await?.traces().is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::*;
+
+    #[test]
+    fn cached_name_does_not_show_that_a_user_was_not_erased() {
+        let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
+        let user = UserId::new(156).unwrap();
+        let item = |key: Key, kind: &str| {
+            let mut item = key.item();
+            item.insert("kind".to_owned(), AttributeValue::S(kind.to_owned()));
+            item
+        };
+        let name = item(Key::name(prefix, user), "name");
+        assert!(HeldItems::new(vec![name.clone()]).traces().is_empty());
+        let ban = item(Key::ban(prefix, user, 7.into()), "ban");
+        assert_eq!(HeldItems::new(vec![name, ban]).traces().len(), 1);
+    }
+}

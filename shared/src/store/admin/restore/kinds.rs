@@ -22,7 +22,7 @@ pub(super) enum Fate {
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
-    /// It stays deleted: a lease, a recent observation, or a snapshot.
+    /// It stays deleted: a lease, a recent observation, a cached name, or a snapshot.
     StayGone,
     /// It is put back with its user.
     WithUser,
@@ -50,6 +50,7 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         StoredKind::Checks
         | StoredKind::Lease
         | StoredKind::LoggedTick
+        | StoredKind::Name
         | StoredKind::Pace
         | StoredKind::Sighting
         | StoredKind::Snapshot

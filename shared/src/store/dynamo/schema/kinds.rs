@@ -51,6 +51,7 @@ stored_kinds! {
         Link = "link",
         Log = "log",
         LoggedTick = "logged-tick",
+        Name = "name",
         Notification = "notification",
         Pace = "pace",
         Protected = "protected",

@@ -1,5 +1,5 @@
-//! The keys of items for integrations: the event log, due work, deliveries to webhooks, and the
-//! mirror.
+//! The keys of items for integrations: the event log, due work, deliveries to webhooks, the mirror,
+//! and users' names.
 
 use super::{DECISION_PREFIX, Key, padded_guid, user_partition};
 use crate::domain::clock::UnixMillis;
@@ -30,6 +30,14 @@ pub const MIRRORS: &str = "M";
 pub const ENDED_MIRRORS: &str = "ME";
 
 impl Key {
+    /// The cached name of a user.
+    pub fn name(prefix: WorkspacePrefix, user: UserId) -> Self {
+        Self {
+            pk: user_partition(prefix, user),
+            sk: "N".to_owned(),
+        }
+    }
+
     /// A group in which roles may be changed.
     pub fn group(prefix: WorkspacePrefix, group: GroupId) -> Self {
         Self {

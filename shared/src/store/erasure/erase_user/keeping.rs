@@ -82,6 +82,8 @@ impl Keeping {
             "application" => self.any,
             // No ban and no mirror state depends on it.
             "activity" => return Ok(is_later),
+            // It is read from Roblox again.
+            "name" => return Ok(false),
             _ => is_later,
         };
         self.any |= keeps;
@@ -144,6 +146,15 @@ mod tests {
             json!({ "kind": "application" }),
         ];
         assert_eq!(kept(Some(10), &items), [false, true, false]);
+    }
+
+    #[test]
+    fn cached_name_is_never_kept() {
+        let items = [
+            json!({ "kind": "name", "at": 11 }),
+            json!({ "kind": "application" }),
+        ];
+        assert_eq!(kept(Some(10), &items), [false, false]);
     }
 
     #[test]

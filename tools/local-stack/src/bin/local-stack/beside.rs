@@ -63,7 +63,8 @@ impl Beside {
             secrets: self.secrets.endpoint(),
         });
         let roblox = self.roblox.endpoint().to_owned();
-        environment.push(("ROBLOX_API_URL".to_owned(), roblox));
+        environment.push(("ROBLOX_API_URL".to_owned(), roblox.clone()));
+        environment.push(("ROBLOX_USERS_URL".to_owned(), roblox));
         environment
     }
 }
