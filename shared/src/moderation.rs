@@ -8,11 +8,13 @@ pub mod bulk;
 pub mod names;
 mod number_block;
 mod reports;
+mod seen;
 mod unban;
 
 pub use ban::{Intent, ban};
 pub use number_block::NumberBlock;
 pub use reports::{Reporter, take_reports};
+pub use seen::{SeenBan, SeenOutcome, change_seen, lift_seen, undo_own};
 pub use unban::{lift, unban};
 
 use crate::domain::ban_info::BanPresenter;

@@ -51,6 +51,7 @@ pub use evidence::read::EvidencePage;
 pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
+pub use lists::of_user::{AppliedIn, NewestDecisions, UserStandings};
 pub use lists::pending::{Pending, PendingItem, PollPosition};
 pub use members::sessions::SignedIn;
 pub use mirror::queue::Queue;

@@ -67,6 +67,7 @@ pub struct RequestLog {
 
 #[derive(Debug, Default)]
 struct Notes {
+    page: Option<&'static str>,
     caller: Option<(WorkspaceId, String)>,
     pending: Option<(ExperienceId, u64)>,
 }
@@ -184,6 +185,11 @@ impl RequestLog {
         self.notes().caller = Some((workspace, key_id.to_owned()));
     }
 
+    /// Records which page is requested, as a path with `{id}` in place of what a person chose.
+    pub fn note_page(&self, page: &'static str) {
+        self.notes().page = Some(page);
+    }
+
     /// Records for how many seconds an experience has not applied the oldest pending item, if there
     /// is one.
     pub fn note_pending(&self, experience: ExperienceId, seconds: Option<u64>) {
@@ -209,7 +215,11 @@ impl RequestLog {
     fn write(&self, kind: Kind<'_>, error: Option<&ApiError>, consumed: Consumed) {
         let duration = self.started.elapsed();
         let own = duration.saturating_sub(consumed.waited);
-        let Notes { caller, pending } = std::mem::take(&mut *self.notes());
+        let Notes {
+            page,
+            caller,
+            pending,
+        } = std::mem::take(&mut *self.notes());
         let (experience, pending_age) = pending.unzip();
         let measured = Measured {
             duration,
@@ -234,6 +244,7 @@ impl RequestLog {
             stack: &self.stack,
             request_id: &self.request_id,
             route: self.route,
+            page,
             kind,
             workspace: workspace.map(|id| id.to_string()),
             key_id: key_id.as_deref(),

@@ -139,11 +139,17 @@ impl Reply {
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response.headers_mut().insert("portcullis-version", VERSION);
-        if let Ok(id) = HeaderValue::from_str(request_id) {
-            response.headers_mut().insert("x-request-id", id);
-        }
+        identify(&mut response, request_id);
         response
+    }
+}
+
+/// Adds the version and the request's id.
+pub(super) fn identify(response: &mut Response<Body>, request_id: &str) {
+    let headers = response.headers_mut();
+    headers.insert("portcullis-version", VERSION);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
     }
 }
 

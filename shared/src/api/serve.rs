@@ -10,7 +10,8 @@ use lambda_http::http::Response;
 use lambda_http::{Body, Error, Request, service_fn};
 
 use super::methods;
-use super::reply::Reply;
+use super::page_request::PageRequest;
+use super::reply::{Reply, identify};
 use super::request::ApiRequest;
 use crate::api::auth::{Caller, Permission, UnverifiedKey};
 use crate::domain::error::ApiError;
@@ -125,11 +126,67 @@ impl App {
         F: Fn(A, ApiRequest, Store) -> Fut + Sync,
         Fut: Future<Output = Result<Reply, ApiError>> + Send,
     {
+        let handler = &handler;
+        let answer = |request, trace, store| async move {
+            let request = ApiRequest::new(request, trace);
+            let access = A::from_request(&request, &store).await?;
+            handler(access, request, store).await
+        };
+        let finish = |answer: Result<Reply, ApiError>, trace: &RequestLog| {
+            let (reply, error) = reply_of(answer);
+            (reply.into_response(trace.request_id()), error)
+        };
+        self.answer_requests(route, A::FIRST_READ, answer, finish)
+            .await
+    }
+
+    /// Serves pages until the environment ends. `failed` makes the page for an error; the request's id
+    /// is its second argument.
+    pub async fn serve_pages<F, Fut, E>(
+        self,
+        route: &'static str,
+        handler: F,
+        failed: E,
+    ) -> Result<(), Error>
+    where
+        F: Fn(PageRequest, Store) -> Fut + Sync,
+        Fut: Future<Output = Result<Response<Body>, ApiError>> + Send,
+        E: Fn(&ApiError, &str) -> Response<Body> + Sync,
+    {
+        let (handler, failed) = (&handler, &failed);
+        let answer = |request, trace, store| handler(PageRequest::new(request, trace), store);
+        let finish = |answer: Result<Response<Body>, ApiError>, trace: &RequestLog| {
+            let (mut page, error) = match answer {
+                Ok(page) => (page, None),
+                Err(error) => (failed(&error, trace.request_id()), Some(error)),
+            };
+            identify(&mut page, trace.request_id());
+            (page, error)
+        };
+        self.answer_requests(route, FirstRead::Key, answer, finish)
+            .await
+    }
+
+    /// Answers each request within the time limit, and logs one event.
+    async fn answer_requests<T, F, Fut, E>(
+        self,
+        route: &'static str,
+        first_read: FirstRead,
+        answer: F,
+        finish: E,
+    ) -> Result<(), Error>
+    where
+        T: Send,
+        F: Fn(Request, Arc<RequestLog>, Store) -> Fut + Sync,
+        Fut: Future<Output = Result<T, ApiError>> + Send,
+        E: Fn(Result<T, ApiError>, &RequestLog) -> (Response<Body>, Option<ApiError>) + Sync,
+    {
         // Without TLS there is no handshake to save the first caller from.
         if !is_plain() {
-            self.store.warm_up(A::FIRST_READ).await;
+            self.store.warm_up(first_read).await;
         }
-        let (app, handler, environment) = (&self, &handler, &self.ready());
+        let (app, environment) = (&self, &self.ready());
+        let (answer, finish) = (&answer, &finish);
         let time_limit = TimeLimit::of(route);
         lambda_http::run(service_fn(move |request: Request| async move {
             let trace = Arc::new(RequestLog::begin(route, &request, environment));
@@ -139,11 +196,7 @@ impl App {
                 .store
                 .metered(Arc::clone(&meter))
                 .answering_by(answer_by);
-            let request = ApiRequest::new(request, Arc::clone(&trace));
-            let answering = async {
-                let access = A::from_request(&request, &store).await?;
-                handler(access, request, store).await
-            };
+            let answering = answer(request, Arc::clone(&trace), store);
             let answer = match tokio::time::timeout_at(answer_by.into(), answering).await {
                 Ok(answer) => answer,
                 Err(_) => Err(ApiError::Unavailable(format!(
@@ -151,7 +204,10 @@ impl App {
                     time_limit.0
                 ))),
             };
-            Ok::<_, Error>(finish(answer, &trace, &meter))
+            let (response, error) = finish(answer, &trace);
+            let status = response.status().as_u16();
+            trace.end(status, error.as_ref(), meter.consumed());
+            Ok::<_, Error>(response)
         }))
         .await
     }
@@ -168,16 +224,17 @@ pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
                 ApiError::NotFound("no such route: see openapi.yaml for the routes under /api/v1/")
             }
         });
-        Ok::<_, Error>(finish(answer, &trace, &Meter::default()))
+        let (reply, error) = reply_of(answer);
+        let consumed = Meter::default().consumed();
+        trace.end(reply.status().as_u16(), error.as_ref(), consumed);
+        Ok::<_, Error>(reply.into_response(trace.request_id()))
     }))
     .await
 }
 
-fn finish(answer: Result<Reply, ApiError>, trace: &RequestLog, meter: &Meter) -> Response<Body> {
-    let (reply, error) = match answer {
+fn reply_of(answer: Result<Reply, ApiError>) -> (Reply, Option<ApiError>) {
+    match answer {
         Ok(reply) => (reply, None),
         Err(error) => (Reply::from(&error), Some(error)),
-    };
-    trace.end(reply.status().as_u16(), error.as_ref(), meter.consumed());
-    reply.into_response(trace.request_id())
+    }
 }

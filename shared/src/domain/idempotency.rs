@@ -35,6 +35,17 @@ impl IdempotencyKey {
         }
     }
 
+    /// The key of a form, which is made with the form and sent with it.
+    #[must_use]
+    pub fn of_form(name: &str, meaning: &Meaning) -> Self {
+        let meaning = digest::of(&["form", name, meaning.as_str()]);
+        Self {
+            name: digest::of(&["form", name]),
+            bytes: meaning.clone(),
+            meaning,
+        }
+    }
+
     const HEADER: &'static str = "idempotency-key";
 
     /// The key in a request's headers, if any.

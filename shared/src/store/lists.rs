@@ -3,4 +3,5 @@
 pub(super) mod ban_list;
 pub(super) mod history;
 pub(super) mod last_polls;
+pub(super) mod of_user;
 pub(super) mod pending;

@@ -26,6 +26,7 @@ pub(super) struct Line<'a> {
     pub stack: &'a str,
     pub request_id: &'a str,
     pub route: &'static str,
+    pub page: Option<&'static str>,
     pub kind: Kind<'a>,
     pub workspace: Option<String>,
     pub key_id: Option<&'a str>,
@@ -71,6 +72,9 @@ impl Serialize for Line<'_> {
         map.serialize_entry("requestId", self.request_id)?;
         map.serialize_entry("stack", self.stack)?;
         map.serialize_entry("route", self.route)?;
+        if let Some(page) = self.page {
+            map.serialize_entry("page", page)?;
+        }
         match &self.kind {
             Kind::Request { method, status } => {
                 map.serialize_entry("method", method)?;

@@ -87,6 +87,12 @@ impl Committed {
         }
     }
 
+    /// Whether an earlier call under the same `Idempotency-Key` was answered.
+    #[must_use]
+    pub const fn is_repeat(&self) -> bool {
+        self.earlier.is_some()
+    }
+
     /// Whether nothing was written, in a dry run.
     #[must_use]
     pub const fn is_rehearsed(&self) -> bool {

@@ -7,7 +7,7 @@ use super::{
     link_slots_partition, log_head_partition, protected_partition, receipt_partition,
     sighting_partition,
 };
-use crate::domain::ids::{UserId, WorkspacePrefix};
+use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 
 /// A partition of the bans table, such as `26092f67#U#156`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,13 @@ impl Key {
             } => user.parse().ok(),
             _ => None,
         }
+    }
+
+    /// The experience of a user's standing.
+    #[must_use]
+    pub fn in_experience(&self) -> Option<ExperienceId> {
+        self.user()?;
+        self.sk.strip_prefix("E#").and_then(ExperienceId::in_key)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct HistoryPosition {
 }
 
 impl HistoryPosition {
-    fn key(self, prefix: WorkspacePrefix, user: UserId) -> Key {
+    pub(in crate::store) fn key(self, prefix: WorkspacePrefix, user: UserId) -> Key {
         let Self { at, guid, number } = self;
         match at {
             Some(at) => Key::decision(prefix, user, at, guid, number),
@@ -36,7 +36,7 @@ impl HistoryPosition {
     }
 
     /// The position of an item of a user's partition, if it belongs to the history.
-    fn of(key: &Key) -> Option<Self> {
+    pub(in crate::store) fn of(key: &Key) -> Option<Self> {
         if !schema::is_past(key) {
             return None;
         }
