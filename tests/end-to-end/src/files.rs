@@ -13,10 +13,11 @@ pub fn repository(path: impl AsRef<Path>) -> PathBuf {
         .join(path)
 }
 
-/// The parsed `template.yaml`.
+/// The parsed `template.yaml`, with the console.
 pub fn template() -> &'static Template {
-    static TEMPLATE: LazyLock<Template> =
-        LazyLock::new(|| Template::load(repository("template.yaml")).expect("template.yaml"));
+    static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+        Template::load_with_console(repository("template.yaml")).expect("template.yaml")
+    });
     &TEMPLATE
 }
 

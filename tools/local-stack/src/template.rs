@@ -46,6 +46,12 @@ impl Template {
         Self::load_with(path, &Map::new())
     }
 
+    /// The same with what a deployment can leave out and this machine can run: the console.
+    pub fn load_with_console(path: impl AsRef<Path>) -> Result<Self> {
+        let console = ("Console".to_owned(), Value::from("true"));
+        Self::load_with(path, &Map::from_iter([console]))
+    }
+
     /// The same with other values of some parameters.
     pub fn load_with(path: impl AsRef<Path>, arguments: &Map<String, Value>) -> Result<Self> {
         let path = path.as_ref();

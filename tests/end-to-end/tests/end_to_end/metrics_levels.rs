@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::log_fields::{documented_metrics, operations, watched_metrics};
 
-/// `observability.yaml` at a level, with malware scans.
+/// `observability.yaml` at a level, with malware scans and the console.
 struct Level {
     name: &'static str,
     stack: Template,
@@ -16,7 +16,7 @@ struct Level {
 
 impl Level {
     fn of(name: &'static str) -> Self {
-        let arguments = json!({ "MetricsLevel": name, "ScanEvidence": "true" });
+        let arguments = json!({ "MetricsLevel": name, "ScanEvidence": "true", "Console": "true" });
         let arguments = arguments.as_object().unwrap();
         let main = Template::load_with(repository("template.yaml"), arguments).unwrap();
         let stack = main.nested("Observability").unwrap().clone();

@@ -30,6 +30,12 @@ fn template_routes() -> Routes {
     template().routes().map(route).collect()
 }
 
+/// The same without the console, which is pages and no part of the API.
+fn api_routes() -> BTreeSet<(String, String)> {
+    let routes = template_routes().into_keys();
+    routes.filter(|(_, path)| path.starts_with("/api/")).collect()
+}
+
 fn text(value: &Value) -> String {
     value
         .as_str()
@@ -68,7 +74,7 @@ fn method_errors_list_the_methods_of_the_template() {
         methods.map(|method| (method.to_owned(), (*path).to_owned()))
     });
     let named: BTreeSet<_> = named.collect();
-    assert_eq!(named, template_routes().into_keys().collect());
+    assert_eq!(named, api_routes());
 }
 
 #[test]
@@ -79,7 +85,7 @@ fn openapi_and_template_have_the_same_routes() {
             described.insert((method.to_uppercase(), path.clone()));
         }
     }
-    assert_eq!(described, template_routes().into_keys().collect());
+    assert_eq!(described, api_routes());
 }
 
 #[test]
@@ -88,7 +94,12 @@ fn the_local_router_matches_the_template() {
     let router = list(&workspace["metadata"]["lambda"]["watch"]["router"]);
     let (mut routes, mut open) = (Routes::new(), BTreeSet::new());
     for entry in router {
-        let (path, function) = (text(&entry["path"]), text(&entry["function"]));
+        let function = text(&entry["function"]);
+        let mut path = text(&entry["path"]);
+        if function == "console" {
+            // Both tools have a spelling of their own.
+            path = path.replace("{*proxy}", "{proxy+}");
+        }
         for method in list(&entry["methods"]) {
             let route = (text(method), path.clone());
             let previous = routes.insert(route.clone(), function.clone());
@@ -336,6 +347,8 @@ async fn every_event_is_handled_by_its_function() {
         ("roblox-webhook", "roblox-webhook", 200),
         // The demo workspace allows no group.
         ("group-role", "group-role", 403),
+        // To its list of bans.
+        ("console", "console", 303),
         ("not-found", "not-found", 404),
     ];
     let intake = ErasureIntake {
@@ -364,6 +377,9 @@ async fn every_event_is_handled_by_its_function() {
         let context = &request["requestContext"];
         assert_eq!(answer.request_id(), context["requestId"]);
         let (method, path) = (text(&context["http"]["method"]), text(&request["rawPath"]));
+        if !path.starts_with("/api/") {
+            continue;
+        }
         assert_eq!(
             contract().problems(&method, &path, &answer),
             Vec::<String>::new(),

@@ -40,4 +40,8 @@ pub const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/roblox/webhook", "roblox-webhook"),
     ("GET", "/api/v1/export/bans/json", "export-bans-json"),
     ("GET", "/api/v1/export/bans/csv", "export-bans-csv"),
+    ("GET", "/console", "console"),
+    ("POST", "/console", "console"),
+    ("GET", "/console/{proxy+}", "console"),
+    ("POST", "/console/{proxy+}", "console"),
 ];

@@ -80,7 +80,7 @@ struct Stack {
 impl Stack {
     async fn start() -> Result<Self> {
         let settings = Settings::read()?;
-        let template = Template::load("template.yaml")?;
+        let template = Template::load_with_console("template.yaml")?;
         let tool = watch::tool()?;
         let (listener, _) = listen(settings.port, "PORT").await?;
         let address = http::address(&listener)?;

@@ -1,0 +1,95 @@
+//! `/console`: the moderators' pages.
+
+mod assets;
+mod ban_view;
+mod csrf;
+mod form;
+mod headers;
+mod look;
+mod names;
+mod pages;
+mod people;
+mod router;
+mod session;
+mod times;
+mod visit;
+
+use lambda_http::http::Method;
+use lambda_http::{Body, Error, Response};
+use shared::api::{App, PageRequest};
+use shared::domain::clock::UnixMillis;
+use shared::domain::error::ApiError;
+use shared::store::Store;
+
+use self::assets::Assets;
+use self::look::Look;
+use self::pages::{
+    ban_form, ban_user, bans, find, lift, message, player, preferences, sign_in, undo,
+};
+use self::router::Route;
+use self::visit::Visit;
+
+const NO_SUCH_PAGE: ApiError = ApiError::NotFound("there is no such page in the console");
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    App::from_environment()?
+        .serve_pages("console", answer, message::failed)
+        .await
+}
+
+/// The pages that everyone sees, and the way to the others.
+async fn answer(request: PageRequest, store: Store) -> Result<Response<Body>, ApiError> {
+    let route = Route::of(request.method(), request.path()).ok_or(NO_SUCH_PAGE)?;
+    request.trace().note_page(route.pattern());
+    let look = Look::of_cookie(request.cookie(look::COOKIE));
+    let moment = UnixMillis::now();
+    match &route {
+        Route::Home => return Ok(headers::see_other("/console/bans")),
+        Route::Asset => return Assets::get().serve(request.path()).ok_or(NO_SUCH_PAGE),
+        Route::SignInHelp => return sign_in::how(look),
+        Route::Invitation(token) => return sign_in::invitation(look, &store, token).await,
+        Route::SignIn(token) => {
+            let now = moment.seconds();
+            return sign_in::sign_in(look, &request, &store, token, now).await;
+        }
+        _ => {}
+    }
+    if *request.method() != Method::GET {
+        csrf::demand_same_origin(&request)?;
+    }
+    let Some(signed_in) = session::member_of(&request, &store, moment.seconds()).await? else {
+        return sign_in::demanded(look, &request);
+    };
+    let visit = Visit {
+        request,
+        store,
+        look,
+        signed_in,
+        moment,
+    };
+    page(&visit, route).await
+}
+
+/// The pages of a signed-in member.
+async fn page(visit: &Visit, route: Route) -> Result<Response<Body>, ApiError> {
+    match route {
+        Route::Bans => bans::show(visit).await,
+        Route::Ban(guid) => find::ban(visit, guid).await,
+        Route::FindPlayer => find::find(visit).await,
+        Route::Player(user) => player::show(visit, user).await,
+        Route::BanForm => ban_form::show(visit).await,
+        Route::BanUser => ban_user::submit(visit).await,
+        Route::LiftForm(guid) => lift::show(visit, guid).await,
+        Route::Lift(guid) => lift::submit(visit, guid).await,
+        Route::Undo(guid, number) => undo::undo(visit, guid, number).await,
+        Route::Preferences => preferences::save(visit),
+        Route::SignOut => sign_in::sign_out(visit).await,
+        // Answered before.
+        Route::Home
+        | Route::Asset
+        | Route::SignInHelp
+        | Route::Invitation(_)
+        | Route::SignIn(_) => Err(NO_SUCH_PAGE),
+    }
+}

@@ -1,0 +1,216 @@
+//! What the form is based on: the player, what holds for them, and what the workspace offers.
+
+use std::sync::Arc;
+
+use shared::domain::error::ApiError;
+use shared::domain::ids::{ExperienceId, Guid, PlaceId, UserId};
+use shared::domain::members::{MemberPermission, ReasonPresets};
+use shared::domain::rules::Scope;
+use shared::store::{BanRecord, Filter, UserStandings};
+
+use super::super::message::Link;
+use super::{NoteView, edit_address};
+use crate::ban_view::{PlayerView, Reader};
+use crate::look::Choice;
+use crate::names;
+use crate::people::People;
+use crate::times;
+use crate::visit::Visit;
+
+/// How many of the player's bans are looked up for who made them.
+const RECORDS: usize = 20;
+
+/// The ground of a form.
+#[derive(Clone, Debug)]
+pub struct FormGround {
+    pub user: UserId,
+    pub player: PlayerView,
+    pub linked: Vec<ExperienceId>,
+    pub presets: Arc<ReasonPresets>,
+    pub reader: Reader,
+    is_protected: bool,
+    in_force: Vec<BanRecord>,
+}
+
+impl FormGround {
+    pub async fn read(visit: &Visit, user: UserId) -> Result<Self, ApiError> {
+        let (store, prefix) = (&visit.store, visit.prefix());
+        let (links, members, presets, standings, records) = tokio::try_join!(
+            store.links(prefix),
+            store.members(prefix),
+            store.reason_presets(prefix),
+            store.standings_of(prefix, user),
+            records(visit, user),
+        )?;
+        let reader = Reader {
+            now: visit.now(),
+            moderates: visit.may(MemberPermission::ManageBans),
+            moderates_globally: visit.may(MemberPermission::ManageGlobalBans),
+            people: People::new(&members),
+            names: names::shown([user]).await,
+        };
+        let roots = links.iter().filter(|link| link.join.is_none());
+        Ok(Self {
+            user,
+            player: PlayerView::new(user, &reader.names),
+            linked: roots.map(|link| link.experience).collect(),
+            presets,
+            is_protected: standings.is_protected,
+            in_force: in_force(&standings, &records, &reader),
+            reader,
+        })
+    }
+
+    /// A ban of the player that is in force.
+    pub fn in_force(&self, guid: Guid) -> Option<&BanRecord> {
+        self.in_force.iter().find(|record| record.ban.guid == guid)
+    }
+
+    /// The place of a Global ban, which is made from one of the experiences.
+    pub fn any_place(&self) -> Option<PlaceId> {
+        self.linked.first().copied().map(PlaceId::from)
+    }
+
+    pub fn is_linked(&self, place: PlaceId) -> bool {
+        self.linked.iter().any(|it| PlaceId::from(*it) == place)
+    }
+
+    /// `3 experiences`.
+    pub fn reach(&self) -> String {
+        match self.linked.len() {
+            1 => "1 experience".to_owned(),
+            several => format!("{several} experiences"),
+        }
+    }
+
+    pub fn experiences(&self, chosen: Option<PlaceId>) -> Vec<Choice> {
+        let places = self.linked.iter().copied().map(PlaceId::from);
+        places
+            .map(|place| {
+                let title = format!("Experience {place}");
+                Choice::new(place.to_string(), title, chosen == Some(place))
+            })
+            .collect()
+    }
+
+    /// What to know before a ban: protection, and the bans in force.
+    pub fn notes(&self) -> Vec<NoteView> {
+        let mut notes = Vec::new();
+        if self.is_protected {
+            let text = "This player is protected: nobody in this workspace can ban them. Ask an \
+                administrator.";
+            notes.push(NoteView::new("bad-note", "protected", text.to_owned()));
+        }
+        if self.linked.is_empty() {
+            let text = "No experience is linked to this workspace yet, so there is nowhere to ban from.";
+            notes.push(NoteView::new("warn-note", "unlinked", text.to_owned()));
+        }
+        notes.extend(self.in_force.iter().map(|record| self.banned(record)));
+        notes
+    }
+
+    fn banned(&self, record: &BanRecord) -> NoteView {
+        let ban = &record.ban;
+        let place = match ban.scope {
+            Scope::Global => "everywhere".to_owned(),
+            Scope::Experience => format!("in experience {}", ban.made_in),
+        };
+        let by = self.reader.full(record, None).moderator;
+        let until = times::until(ban.terms.expires);
+        let text = format!("Already banned {place} {until}, by {by}.");
+        let link = self.reader.may_decide(ban.scope).then(|| Link {
+            href: edit_address(self.user, ban.guid),
+            title: "Edit that ban",
+        });
+        NoteView {
+            link,
+            ..NoteView::new("warn-note", "already-banned", text)
+        }
+    }
+}
+
+async fn records(visit: &Visit, user: UserId) -> Result<Vec<BanRecord>, ApiError> {
+    let filter = Filter {
+        user: Some(user),
+        ..Filter::default()
+    };
+    let (store, prefix) = (&visit.store, visit.prefix());
+    let mut list = store.ban_list(prefix, &filter, None, Some(RECORDS));
+    let mut records = Vec::new();
+    while records.len() < RECORDS {
+        match list.next().await? {
+            Some(record) => records.push(record),
+            None => break,
+        }
+    }
+    Ok(records)
+}
+
+/// The bans in force, in their newest state, with who made them.
+fn in_force(standings: &UserStandings, records: &[BanRecord], reader: &Reader) -> Vec<BanRecord> {
+    let bans = standings.bans().filter(|ban| ban.holds(reader.now));
+    bans.map(|ban| {
+        let known = records.iter().find(|record| record.ban.guid == ban.guid);
+        BanRecord {
+            ban: ban.clone(),
+            applied: false,
+            made_by: known.and_then(|record| record.made_by.clone()),
+            last_by: None,
+            last_reason: None,
+        }
+    })
+    .collect()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use shared::domain::members::ReasonPreset;
+
+    use super::*;
+    use crate::ban_view::tests::{HOSTILE, ban, experience, reader, record};
+
+    /// A workspace with one experience and a hostile preset.
+    pub fn ground() -> FormGround {
+        let reader = reader(true);
+        let preset = ReasonPreset {
+            name: HOSTILE.to_owned(),
+            public_reason: HOSTILE.to_owned(),
+            private_reason: String::new(),
+            length: Some("7d".to_owned()),
+        };
+        let user = ban("x").user;
+        FormGround {
+            user,
+            player: PlayerView::new(user, &reader.names),
+            linked: vec![experience()],
+            presets: Arc::new(ReasonPresets {
+                compulsory: false,
+                presets: vec![preset],
+            }),
+            reader,
+            is_protected: false,
+            in_force: vec![record(ban("Spam"))],
+        }
+    }
+
+    #[test]
+    fn ban_in_force_is_noted_with_a_way_to_edit_it() {
+        let notes = ground().notes();
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].text.starts_with("Already banned in experience 75521396999004 permanently"));
+        let link = notes[0].link.as_ref().unwrap();
+        assert_eq!(link.href, "/console/ban?edit=633197862920433664&user=156");
+    }
+
+    #[test]
+    fn protection_and_missing_links_are_noted() {
+        let ground = FormGround {
+            is_protected: true,
+            linked: Vec::new(),
+            ..ground()
+        };
+        let ids: Vec<_> = ground.notes().iter().map(|note| note.id).collect();
+        assert_eq!(ids, ["protected", "unlinked", "already-banned"]);
+        assert_eq!(ground.reach(), "0 experiences");
+    }
+}

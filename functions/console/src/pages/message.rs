@@ -1,0 +1,134 @@
+//! A page that says what went wrong, and leads back.
+
+use askama::Template;
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{HeaderValue, RETRY_AFTER};
+use lambda_http::{Body, Response};
+use shared::domain::error::ApiError;
+
+use crate::assets::Assets;
+use crate::headers;
+use crate::look::Look;
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    look: Look,
+    assets: &'static Assets,
+    title: &'static str,
+    text: String,
+    back: Link,
+    request_id: &'a str,
+}
+
+/// A link with its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub href: String,
+    pub title: &'static str,
+}
+
+/// The page for an error.
+pub fn failed(error: &ApiError, request_id: &str) -> Response<Body> {
+    let (title, text) = words(error);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let page = MessagePage {
+        look: Look::default(),
+        assets: Assets::get(),
+        title,
+        text,
+        back: Link {
+            href: "/console/bans".to_owned(),
+            title: "Back to the bans",
+        },
+        request_id,
+    };
+    let mut response = headers::page(status, page.render().unwrap_or_default());
+    let retry_after = match error {
+        ApiError::RateLimited { retry_after, .. }
+        | ApiError::ServiceUnavailable { retry_after, .. } => Some(*retry_after),
+        ApiError::Unavailable(_) => Some(1),
+        _ => None,
+    };
+    if let Some(seconds) = retry_after {
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
+}
+
+fn words(error: &ApiError) -> (&'static str, String) {
+    match error {
+        ApiError::NotFound(what) => ("Not found", sentence(what)),
+        ApiError::Forbidden(why) => (
+            "You may not do this",
+            format!("{} Nothing was changed.", sentence(why)),
+        ),
+        ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. } => (
+            "Try again in a moment",
+            "The database is busy or cannot be reached. If you were saving something, send it again: \
+             it is done once, however often you send it."
+                .to_owned(),
+        ),
+        ApiError::RateLimited { what, retry_after } => (
+            "Too many bans",
+            format!("{} Try again in {} min.", sentence(what), retry_after.div_ceil(60)),
+        ),
+        ApiError::PayloadTooLarge => (
+            "Too long",
+            "The form is too long. Nothing was changed.".to_owned(),
+        ),
+        ApiError::InvalidRequest(errors) => {
+            let mut texts = errors.iter();
+            let all = texts.next().map(|first| {
+                let start = format!("{} {}", first.field, first.message);
+                texts.fold(start, |all, error| {
+                    format!("{all}; {} {}", error.field, error.message)
+                })
+            });
+            ("This link is not valid", sentence(&all.unwrap_or_default()))
+        }
+        ApiError::Internal(_) => (
+            "Something went wrong",
+            "This is a bug. Report it with the number of the request.".to_owned(),
+        ),
+        other => ("That did not work", sentence(&other.message())),
+    }
+}
+
+/// With a capital letter and a full stop.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(response: &Response<Body>) -> &str {
+        match response.body() {
+            Body::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn error_page_leads_back_and_names_the_request() {
+        let page = failed(&ApiError::NotFound("no such ban"), "id-1");
+        assert_eq!(page.status(), 404);
+        let html = text(&page);
+        for part in ["<h1>Not found</h1>", "No such ban.", "/console/bans", "id-1"] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+
+    #[test]
+    fn database_trouble_says_when_to_try_again() {
+        let page = failed(&ApiError::Unavailable("secret detail".to_owned()), "id-1");
+        assert_eq!((page.status().as_u16(), &page.headers()[RETRY_AFTER]), (503, &HeaderValue::from(1)));
+        assert!(!text(&page).contains("secret"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Undo: reverses what the moderator just decided, by another decision.
+
+use lambda_http::{Body, Response};
+use shared::domain::error::ApiError;
+use shared::domain::history::PastDecision;
+use shared::domain::idempotency::IdempotencyKey;
+use shared::domain::ids::{Guid, UserId};
+use shared::domain::rules::Meaning;
+use shared::moderation::{SeenOutcome, undo_own};
+use shared::store::{Named, Shows, WriteContext};
+
+use super::player;
+use super::result::UNDONE_WITHIN;
+use crate::headers;
+use crate::visit::Visit;
+
+/// How many of the user's newest decisions are searched.
+const SEARCHED: usize = 50;
+
+/// The reason in the history.
+const REASON: &str = "Undone by the moderator who decided it.";
+
+pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Body>, ApiError> {
+    let moderator = visit.moderator()?;
+    let form = visit.form()?;
+    let (prefix, now) = (visit.prefix(), visit.now());
+    let user: UserId = form.parsed("user").ok_or(ApiError::NotFound(
+        "the form names no player: go back to the player's page",
+    ))?;
+    let newest = visit.store.newest_decisions(prefix, user, None, SEARCHED).await?;
+    let is_it = |it: &&PastDecision| (it.ban.guid, it.ban.decisions) == (guid, number);
+    let decision = newest.decisions.iter().find(is_it).ok_or(ApiError::NotFound(
+        "this decision is not among the player's newest ones, so it cannot be undone here",
+    ))?;
+    if decision.key_id != moderator.member().id.to_string() {
+        return Err(ApiError::Forbidden(
+            "someone else made this decision: lift or edit the ban instead",
+        ));
+    }
+    if decision.at.plus(UNDONE_WITHIN) < now {
+        return Err(ApiError::Forbidden(
+            "this decision is too old to be undone with one click: lift or edit the ban instead",
+        ));
+    }
+
+    let scope = decision.ban.scope;
+    let meaning = Meaning::of_parts(&["undo", &decision.id()]);
+    // One key for each decision: however often it is sent, it is undone once.
+    let key = IdempotencyKey::of_form(&format!("undo-{}", decision.id()), &meaning);
+    let shows = Shows::Latest(scope);
+    let link = visit.store.link_unchanged(prefix, decision.ban.made_in).await?;
+    let authority = moderator.authority(now);
+    let context = WriteContext {
+        user,
+        prefix,
+        link,
+        actor: moderator.actor(visit.request.id()),
+        limits: authority.limits,
+        idempotency: Some(Named { key, shows }),
+        digest: None,
+        dry_run: None,
+    };
+    let outcome = undo_own(&visit.store, &context, decision, REASON, &authority).await?;
+    match outcome {
+        SeenOutcome::Decided(committed) => {
+            let answer = visit.store.answer(&context, &committed, shows).await?;
+            let done = answer.map(|it| format!("{}-{}", it.ban.guid, it.ban.decisions));
+            let done = done.unwrap_or_default();
+            let page = format!("/console/players/{user}?done={done}&undo=1");
+            Ok(headers::see_other(&page))
+        }
+        SeenOutcome::Unchanged => {
+            let text = "There is nothing to undo: the ban has ended by itself.";
+            player::refused(visit, user, text).await
+        }
+        SeenOutcome::Superseded(_) => {
+            let text = "Not undone: the ban was changed since, as the history below shows. Lift or edit \
+                it instead.";
+            player::refused(visit, user, text).await
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Which page a path is.
+
+use lambda_http::http::Method;
+use shared::domain::ids::{Guid, UserId};
+
+/// A page, or an action on one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    Home,
+    Asset,
+    SignInHelp,
+    /// Whom an invitation is for.
+    Invitation(String),
+    SignIn(String),
+    SignOut,
+    Preferences,
+    Bans,
+    Ban(Guid),
+    FindPlayer,
+    Player(UserId),
+    BanForm,
+    BanUser,
+    LiftForm(Guid),
+    Lift(Guid),
+    /// Of this ban, the decision with this number.
+    Undo(Guid, u32),
+}
+
+impl Route {
+    /// The page of a request; none if there is no such page.
+    pub fn of(method: &Method, path: &str) -> Option<Self> {
+        let mut parts = path.split('/');
+        if (parts.next(), parts.next()) != (Some(""), Some("console")) {
+            return None;
+        }
+        let parts: Vec<_> = parts.collect();
+        let get = *method == Method::GET;
+        let post = *method == Method::POST;
+        match *parts.as_slice() {
+            [] | [""] if get => Some(Self::Home),
+            ["assets", _] if get => Some(Self::Asset),
+            ["sign-in"] if get => Some(Self::SignInHelp),
+            ["sign-in", token] if get => Some(Self::Invitation(token.to_owned())),
+            ["sign-in", token] if post => Some(Self::SignIn(token.to_owned())),
+            ["sign-out"] if post => Some(Self::SignOut),
+            ["preferences"] if post => Some(Self::Preferences),
+            ["bans"] if get => Some(Self::Bans),
+            ["bans", guid] if get => Some(Self::Ban(guid.parse().ok()?)),
+            ["bans", guid, "lift"] if get => Some(Self::LiftForm(guid.parse().ok()?)),
+            ["bans", guid, "lift"] if post => Some(Self::Lift(guid.parse().ok()?)),
+            ["players"] if get => Some(Self::FindPlayer),
+            ["players", user] if get => Some(Self::Player(user.parse().ok()?)),
+            ["ban"] if get => Some(Self::BanForm),
+            ["ban"] if post => Some(Self::BanUser),
+            ["undo", decision] if post => {
+                let (guid, number) = decision.split_once('-')?;
+                Some(Self::Undo(guid.parse().ok()?, number.parse().ok()?))
+            }
+            _ => None,
+        }
+    }
+
+    /// The page's name in the log, without what a person chose.
+    pub const fn pattern(&self) -> &'static str {
+        match self {
+            Self::Home => "/console",
+            Self::Asset => "/console/assets/{name}",
+            Self::SignInHelp => "/console/sign-in",
+            Self::Invitation(_) | Self::SignIn(_) => "/console/sign-in/{token}",
+            Self::SignOut => "/console/sign-out",
+            Self::Preferences => "/console/preferences",
+            Self::Bans => "/console/bans",
+            Self::Ban(_) => "/console/bans/{guid}",
+            Self::LiftForm(_) | Self::Lift(_) => "/console/bans/{guid}/lift",
+            Self::FindPlayer => "/console/players",
+            Self::Player(_) => "/console/players/{id}",
+            Self::BanForm | Self::BanUser => "/console/ban",
+            Self::Undo(..) => "/console/undo/{decision}",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> Option<Route> {
+        Route::of(&Method::GET, path)
+    }
+
+    fn post(path: &str) -> Option<Route> {
+        Route::of(&Method::POST, path)
+    }
+
+    #[test]
+    fn every_path_leads_to_its_page() {
+        let guid = Guid::from(633);
+        let user = UserId::new(156).unwrap();
+        for (path, route) in [
+            ("/console", Route::Home),
+            ("/console/", Route::Home),
+            ("/console/assets/a.css", Route::Asset),
+            ("/console/sign-in", Route::SignInHelp),
+            ("/console/sign-in/abc", Route::Invitation("abc".to_owned())),
+            ("/console/bans", Route::Bans),
+            ("/console/bans/633", Route::Ban(guid)),
+            ("/console/bans/633/lift", Route::LiftForm(guid)),
+            ("/console/players", Route::FindPlayer),
+            ("/console/players/156", Route::Player(user)),
+            ("/console/ban", Route::BanForm),
+        ] {
+            assert_eq!(get(path), Some(route), "{path}");
+        }
+        assert_eq!(post("/console/ban"), Some(Route::BanUser));
+        assert_eq!(post("/console/bans/633/lift"), Some(Route::Lift(guid)));
+        assert_eq!(post("/console/undo/633-2"), Some(Route::Undo(guid, 2)));
+    }
+
+    #[test]
+    fn reading_changes_nothing() {
+        for path in [
+            "/console/sign-out",
+            "/console/preferences",
+            "/console/undo/633-2",
+        ] {
+            assert_eq!(get(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_no_pages() {
+        for path in [
+            "",
+            "/",
+            "/consoles",
+            "/console//bans",
+            "/console/bans/x",
+            "/console/players/0",
+            "/console/players/156/x",
+            "/console/bans/633/undo",
+        ] {
+            assert_eq!(get(path), None, "{path}");
+        }
+        for path in ["/console/undo/633", "/console/undo/x-1", "/console/bans"] {
+            assert_eq!(post(path), None, "{path}");
+        }
+    }
+}

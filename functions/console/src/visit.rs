@@ -1,0 +1,181 @@
+//! A signed-in member's request, and the frame around every page that they see.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Response};
+use shared::api::PageRequest;
+use shared::api::auth::{ModerateBans, Moderator, ViewBans};
+use shared::domain::actor::Channel;
+use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::error::ApiError;
+use shared::domain::ids::WorkspacePrefix;
+use shared::domain::members::{MemberPermission, MemberPermissions};
+use shared::store::{SignedIn, Store};
+
+use crate::csrf;
+use crate::form::Submitted;
+use crate::headers;
+use crate::look::Look;
+
+/// A request by a member.
+#[derive(Debug)]
+pub struct Visit {
+    pub request: PageRequest,
+    pub store: Store,
+    pub look: Look,
+    pub signed_in: SignedIn,
+    pub moment: UnixMillis,
+}
+
+/// What the frame shows.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub workspace: String,
+    pub member: String,
+    pub initials: String,
+    /// The highest permission, in words.
+    pub permission: &'static str,
+    pub may_ban: bool,
+    pub csrf: String,
+    /// Path and query of this page.
+    pub here: String,
+    pub menu: Vec<MenuItem>,
+}
+
+/// A section of the console.
+#[derive(Clone, Copy, Debug)]
+pub struct MenuItem {
+    pub title: &'static str,
+    pub href: &'static str,
+}
+
+impl MenuItem {
+    /// The sections that a member may open. The palette has the same.
+    fn all(_: &MemberPermissions) -> Vec<Self> {
+        let bans = Self {
+            title: "Bans",
+            href: "/console/bans",
+        };
+        vec![bans]
+    }
+
+    /// Whether the page at this address belongs to the section.
+    pub fn is_current(&self, address: &str) -> bool {
+        let path = address.split('?').next().unwrap_or_default();
+        path == self.href
+    }
+}
+
+impl Visit {
+    pub fn now(&self) -> UnixSeconds {
+        self.moment.seconds()
+    }
+
+    pub fn prefix(&self) -> WorkspacePrefix {
+        self.signed_in.workspace.guid.prefix()
+    }
+
+    pub fn may(&self, permission: MemberPermission) -> bool {
+        self.signed_in.permissions.allows(permission)
+    }
+
+    /// The member as one who may see bans.
+    pub fn viewer(&self) -> Result<Moderator<ViewBans>, ApiError> {
+        Moderator::of(&self.signed_in, Channel::Console)
+    }
+
+    /// The member as one who may ban.
+    pub fn moderator(&self) -> Result<Moderator<ModerateBans>, ApiError> {
+        Moderator::of(&self.signed_in, Channel::Console)
+    }
+
+    pub fn query(&self) -> Submitted {
+        Submitted::new(self.request.query())
+    }
+
+    /// The submitted form, if it is one of this session's.
+    pub fn form(&self) -> Result<Submitted, ApiError> {
+        let form = Submitted::new(self.request.form()?);
+        csrf::demand_token(&form, &self.signed_in.token.csrf_token())?;
+        Ok(form)
+    }
+
+    pub fn frame(&self) -> Frame {
+        let member = self.signed_in.member.name.to_string();
+        let permissions = &self.signed_in.permissions;
+        Frame {
+            workspace: self.signed_in.workspace.name.clone(),
+            initials: initials(&member),
+            member,
+            permission: highest(permissions),
+            may_ban: permissions.allows(MemberPermission::ManageBans),
+            csrf: self.signed_in.token.csrf_token(),
+            here: self.request.address(),
+            menu: MenuItem::all(permissions),
+        }
+    }
+}
+
+/// A rendered page.
+pub fn show(status: StatusCode, page: &impl askama::Template) -> Result<Response<Body>, ApiError> {
+    let html = page
+        .render()
+        .map_err(|error| ApiError::Internal(format!("could not render a page: {error}")))?;
+    Ok(headers::page(status, html))
+}
+
+fn highest(permissions: &MemberPermissions) -> &'static str {
+    let all = [
+        (MemberPermission::Administrator, "Administrator"),
+        (MemberPermission::ManageGlobalBans, "Bans everywhere"),
+        (MemberPermission::ManageBans, "Bans in experiences"),
+        (MemberPermission::View, "Sees bans"),
+    ];
+    let mut held = all.into_iter().filter(|(it, _)| permissions.allows(*it));
+    held.next().map_or("No permissions", |(_, words)| words)
+}
+
+/// The first letters of the first and the last word.
+fn initials(name: &str) -> String {
+    let words = name.split_whitespace();
+    let mut letters = words.filter_map(|word| word.chars().next());
+    let first = letters.next();
+    let last = letters.next_back();
+    let initials = first.into_iter().chain(last);
+    initials.flat_map(char::to_uppercase).collect()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    impl Frame {
+        /// The frame of a member whose names are hostile.
+        pub fn example(may_ban: bool) -> Self {
+            let permissions = MemberPermissions::default();
+            Self {
+                workspace: "<b>Arena</b>".to_owned(),
+                member: "\"><script>alert(1)</script>".to_owned(),
+                initials: "KM".to_owned(),
+                permission: "Administrator",
+                may_ban,
+                csrf: "token".to_owned(),
+                here: "/console/bans?q=%22%3E".to_owned(),
+                menu: MenuItem::all(&permissions),
+            }
+        }
+    }
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_word() {
+        for (name, letters) in [("Kim", "K"), ("ada m. lovelace", "AL"), ("", ""), ("ß", "SS")] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
+
+    #[test]
+    fn section_is_current_on_its_own_page() {
+        let bans = MenuItem::all(&MemberPermissions::default())[0];
+        assert!(bans.is_current("/console/bans?state=all"));
+        assert!(!bans.is_current("/console/players/156"));
+    }
+}
