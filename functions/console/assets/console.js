@@ -56,12 +56,18 @@
       setTimeout(() => { button.textContent = label; }, 1500);
     }
   };
-  for (const button of $$('[data-copy], [data-copy-from]')) button.hidden = false;
+  for (const button of $$('[data-copy-from]')) button.hidden = false;
+  for (const id of $$('[data-copy]')) {
+    const button = $('#copy').content.firstElementChild.cloneNode(true);
+    button.setAttribute('aria-label', `Copy ${id.textContent}`);
+    button.dataset.text = id.textContent;
+    id.after(' ', button);
+  }
 
   document.addEventListener('click', (event) => {
-    const button = event.target.closest('[data-copy], [data-copy-from], [data-show], [data-close]');
+    const button = event.target.closest('[data-text], [data-copy-from], [data-show], [data-close]');
     if (button) {
-      const { copy: text, copyFrom, show } = button.dataset;
+      const { text, copyFrom, show } = button.dataset;
       if (show) open($(show));
       else if ('close' in button.dataset) button.closest('dialog').close();
       else copy(text ?? $(copyFrom).value, button);
@@ -169,8 +175,12 @@
         filled[name] = area.value = text;
         area.dispatchEvent(new Event('input', { bubbles: true }));
       }
-      const length = chosen.dataset.length && $(`[name="length"][value="${chosen.dataset.length}"]`, form);
-      if (length) length.checked = true;
+      const { length } = chosen.dataset;
+      if (length) {
+        const chips = $$('[name="length"]', form), named = (name) => chips.find((chip) => chip.value === name);
+        (named(length) || named('own')).checked = true;
+        if (!named(length)) form.elements.own.value = length;
+      }
       describe();
     });
     describe();

@@ -50,11 +50,7 @@ impl Assets {
                 "text/javascript; charset=utf-8",
                 include_str!("../assets/console.js"),
             ),
-            icon: Asset::new(
-                "svg",
-                "image/svg+xml",
-                include_str!("../assets/icon.svg"),
-            ),
+            icon: Asset::new("svg", "image/svg+xml", include_str!("../assets/icon.svg")),
         })
     }
 

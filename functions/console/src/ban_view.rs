@@ -13,7 +13,7 @@ use crate::people::People;
 use crate::times::{self, TimeTag};
 
 /// The most characters of a reason in a list; the player's page has all.
-const LISTED: usize = 160;
+const LISTED: usize = 140;
 
 /// A player.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,8 +197,7 @@ impl Reader {
             experience: ban.made_in.get(),
             applied: applied.filter(|_| holds),
             public_reason: printable_lines(&terms.public_reason).into_owned(),
-            private_reason: self
-                .moderation(printable_lines(&terms.private_reason).into_owned()),
+            private_reason: self.moderation(printable_lines(&terms.private_reason).into_owned()),
             moderator: by(record.made_by.as_ref()).unwrap_or_default(),
             made: TimeTag::new(ban.created, now),
             ended,

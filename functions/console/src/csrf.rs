@@ -58,7 +58,10 @@ mod tests {
     fn only_the_own_origin_is_accepted() {
         let host = Some("console.example");
         assert!(is_own_origin(Some("https://console.example"), host));
-        assert!(is_own_origin(Some("http://localhost:3000"), Some("localhost:3000")));
+        assert!(is_own_origin(
+            Some("http://localhost:3000"),
+            Some("localhost:3000")
+        ));
         for origin in [
             None,
             Some("null"),
@@ -75,7 +78,13 @@ mod tests {
     #[test]
     fn token_has_to_be_the_same() {
         assert!(is_same("abc", "abc"));
-        for (sent, token) in [("abd", "abc"), ("ab", "abc"), ("abcd", "abc"), ("", ""), ("", "abc")] {
+        for (sent, token) in [
+            ("abd", "abc"),
+            ("ab", "abc"),
+            ("abcd", "abc"),
+            ("", ""),
+            ("", "abc"),
+        ] {
             assert!(!is_same(sent, token), "{sent} {token}");
         }
     }

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn text_is_counted_in_bytes_and_kept_as_typed() {
         let field = form("  ää \r\n").typed("reason", 4);
-        assert_eq!((field.value(), field.error), ("ää", None));
+        assert_eq!((field.value(), &field.error), ("ää", &None));
         let long = form("ääa").typed("reason", 4);
         assert_eq!(long.text, "ääa");
         assert!(long.error.unwrap().contains("5 bytes"));

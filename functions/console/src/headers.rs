@@ -1,10 +1,10 @@
 //! The headers of every page: nothing is cached, framed, or loaded from elsewhere.
 
+use lambda_http::http::StatusCode;
 use lambda_http::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
     REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
 /// No inline script, style or handler, and no other host.

@@ -129,7 +129,11 @@ mod tests {
     fn other_cookies_mean_the_default() {
         for value in [None, Some(""), Some("dark"), Some("x\".y"), Some("<b>.on")] {
             let look = Look::of_cookie(value);
-            assert_eq!((look.theme(), look.has_shortcuts()), (None, true), "{value:?}");
+            assert_eq!(
+                (look.theme(), look.has_shortcuts()),
+                (None, true),
+                "{value:?}"
+            );
         }
     }
 }

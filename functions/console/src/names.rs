@@ -60,7 +60,13 @@ mod tests {
         ] {
             assert_eq!(resolve(typed).await, Ok(user), "{typed}");
         }
-        for typed in ["", "0", "-1", "https://example.com/users/156/profile", "x y"] {
+        for typed in [
+            "",
+            "0",
+            "-1",
+            "https://example.com/users/156/profile",
+            "x y",
+        ] {
             assert!(resolve(typed).await.is_err(), "{typed}");
         }
     }

@@ -66,7 +66,10 @@ mod tests {
         let name = |id: &str, via| people.name(Some(&DecidedBy::new(id, via)), moderator);
         assert_eq!(name("mem_0123456789abcdef", Some(Channel::Console)), "Ada");
         assert_eq!(name("0123456789ab", Some(Channel::Api)), "API, for 42");
-        assert_eq!(name("0123456789ab", Some(Channel::Game)), "Game server, for 42");
+        assert_eq!(
+            name("0123456789ab", Some(Channel::Game)),
+            "Game server, for 42"
+        );
         assert_eq!(name("operator", None), "Operator");
         assert_eq!(name("expiry", None), "Portcullis");
         let nobody = ModeratorId::new(1).unwrap();

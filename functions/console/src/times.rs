@@ -18,8 +18,6 @@ const FAR: u64 = 30 * DAY;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeTag {
     at: UnixSeconds,
-    /// Before the time, in the element's text: `until`.
-    before: &'static str,
     text: String,
 }
 
@@ -30,17 +28,7 @@ impl TimeTag {
     pub fn new(at: UnixSeconds, now: UnixSeconds) -> Self {
         Self {
             at,
-            before: "",
             text: relative(at, now),
-        }
-    }
-
-    /// The end of a ban: `until 5 Dec 2026, 14:00 UTC`.
-    pub fn until(at: UnixSeconds) -> Self {
-        Self {
-            at,
-            before: "until ",
-            text: exact(at),
         }
     }
 
@@ -48,7 +36,6 @@ impl TimeTag {
     pub fn exact(at: UnixSeconds) -> Self {
         Self {
             at,
-            before: "",
             text: exact(at),
         }
     }
@@ -56,14 +43,14 @@ impl TimeTag {
 
 impl fmt::Display for TimeTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at, before, text } = self;
+        let Self { at, text } = self;
         // The script keeps only relative texts current.
         let is_exact = *text == exact(*at);
         let kind = if is_exact { "" } else { " data-relative" };
         let (iso, title) = (at.rfc3339(), exact(*at));
         write!(
             f,
-            r#"{before}<time datetime="{iso}" title="{title}"{kind}>{text}</time>"#
+            r#"<time datetime="{iso}" title="{title}"{kind}>{text}</time>"#
         )
     }
 }
@@ -97,12 +84,7 @@ fn formatted(at: UnixSeconds, format: &str) -> String {
     let instant = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     instant.map_or_else(
         || at.to_string(),
-        |instant| {
-            instant
-                .to_zoned(TimeZone::UTC)
-                .strftime(format)
-                .to_string()
-        },
+        |instant| instant.to_zoned(TimeZone::UTC).strftime(format).to_string(),
     )
 }
 
@@ -156,8 +138,8 @@ mod tests {
             r#"<time datetime="2027-01-15T07:00:00Z" title="15 Jan 2027, 07:00 UTC" data-relative>1 h ago</time>"#
         );
         assert_eq!(
-            TimeTag::until(NOW).to_string(),
-            r#"until <time datetime="2027-01-15T08:00:00Z" title="15 Jan 2027, 08:00 UTC">15 Jan 2027, 08:00 UTC</time>"#
+            TimeTag::exact(NOW).to_string(),
+            r#"<time datetime="2027-01-15T08:00:00Z" title="15 Jan 2027, 08:00 UTC">15 Jan 2027, 08:00 UTC</time>"#
         );
     }
 

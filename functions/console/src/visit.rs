@@ -167,7 +167,12 @@ pub mod tests {
 
     #[test]
     fn initials_are_of_the_first_and_the_last_word() {
-        for (name, letters) in [("Kim", "K"), ("ada m. lovelace", "AL"), ("", ""), ("ß", "SS")] {
+        for (name, letters) in [
+            ("Kim", "K"),
+            ("ada m. lovelace", "AL"),
+            ("", ""),
+            ("ß", "SS"),
+        ] {
             assert_eq!(initials(name), letters, "{name}");
         }
     }

@@ -163,7 +163,7 @@ impl App {
             identify(&mut page, trace.request_id());
             (page, error)
         };
-        self.answer_requests(route, FirstRead::Key, answer, finish)
+        self.answer_requests(route, FirstRead::Session, answer, finish)
             .await
     }
 

@@ -235,6 +235,7 @@ mod tests {
             previous_applied: false,
             reason: None,
             key_id: "mem_1".to_owned(),
+            channel: None,
             moderator: None,
             principal: None,
         };

@@ -163,7 +163,11 @@ impl BanFormPage {
             look: visit.look,
             assets: Assets::get(),
             frame: visit.frame(),
-            title: if is_edit { "Edit a ban" } else { "Ban a player" },
+            title: if is_edit {
+                "Edit a ban"
+            } else {
+                "Ban a player"
+            },
             verb: if is_edit { "Edit the ban of" } else { "Ban" },
             user: ground.player.clone(),
             notes,
@@ -292,7 +296,12 @@ mod tests {
 
     #[test]
     fn only_a_new_global_ban_asks_for_the_workspace() {
-        assert!(page(false).render().unwrap().contains(r#"name="workspace""#));
+        assert!(
+            page(false)
+                .render()
+                .unwrap()
+                .contains(r#"name="workspace""#)
+        );
         assert!(!page(true).render().unwrap().contains(r#"name="workspace""#));
     }
 }

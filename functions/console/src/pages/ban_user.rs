@@ -125,7 +125,12 @@ async fn decide(
             }))
         }
         Ok(SeenOutcome::Unchanged) => {
-            player::refused(visit, ground.user, "The ban has exactly these terms already.").await
+            player::refused(
+                visit,
+                ground.user,
+                "The ban has exactly these terms already.",
+            )
+            .await
         }
         Ok(SeenOutcome::Superseded(_)) => match edited {
             Some(edited) => superseded(visit, ground, edited, typed).await,
@@ -142,7 +147,13 @@ async fn superseded(
     edited: Edited,
     typed: TypedBan,
 ) -> Result<Response<Body>, ApiError> {
-    let newer = player::decision_after(visit, ground.user, &ground.reader, edited.guid, edited.decisions);
+    let newer = player::decision_after(
+        visit,
+        ground.user,
+        &ground.reader,
+        edited.guid,
+        edited.decisions,
+    );
     let newer = newer.await?;
     // As it is by now.
     let ground = FormGround::read(visit, ground.user).await?;
@@ -155,7 +166,10 @@ async fn superseded(
     let (text, changes) = match newer {
         Some(entry) => {
             let by = entry.by.map(|by| format!(" by {by}")).unwrap_or_default();
-            let text = format!("Not saved. Someone decided first: {}{by}. {then}", entry.what);
+            let text = format!(
+                "Not saved. Someone decided first: {}{by}. {then}",
+                entry.what
+            );
             (text, entry.changes)
         }
         None => (format!("Not saved. {then}"), Vec::new()),
@@ -164,7 +178,13 @@ async fn superseded(
         changes,
         ..NoteView::new("warn-note", "superseded", text)
     };
-    let page = page(visit, &ground, Some(edited), typed.with_new_key(), vec![note]);
+    let page = page(
+        visit,
+        &ground,
+        Some(edited),
+        typed.with_new_key(),
+        vec![note],
+    );
     visit::show(StatusCode::CONFLICT, &page)
 }
 

@@ -87,7 +87,10 @@ mod tests {
 
     #[test]
     fn large_numbers_are_bans() {
-        assert_eq!(guid("633197862920433664"), Some(Guid::from(633_197_862_920_433_664)));
+        assert_eq!(
+            guid("633197862920433664"),
+            Some(Guid::from(633_197_862_920_433_664))
+        );
         for typed in ["156", "9007199254740991", "x", "", "+633197862920433664"] {
             assert_eq!(guid(typed), None, "{typed}");
         }
@@ -107,7 +110,10 @@ mod tests {
             error: Some("Nobody".to_owned()),
         };
         let html = page.render().unwrap();
-        assert!(!html.contains("<img") && !html.contains("<script>alert"), "{html}");
+        assert!(
+            !html.contains("<img") && !html.contains("<script>alert"),
+            "{html}"
+        );
         assert!(html.contains(r#"aria-invalid="true""#));
     }
 }

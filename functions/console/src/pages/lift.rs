@@ -66,7 +66,11 @@ pub async fn submit(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiErro
         None => user_of(visit, guid).await?,
     };
     let decisions: u32 = form.parsed("seen").unwrap_or_default();
-    let reason = form.required("reason", LONGEST_REASON, "Say why. It stays in the history.");
+    let reason = form.required(
+        "reason",
+        LONGEST_REASON,
+        "Say why. It stays in the history.",
+    );
     let key = Some(form.text("key")).filter(|key| (1..=64).contains(&key.len()));
     let key = key.map_or_else(new_key, str::to_owned);
     let ground = FormGround::read(visit, user).await?;
@@ -156,7 +160,9 @@ async fn superseded(
 
 async fn user_of(visit: &Visit, guid: Guid) -> Result<UserId, ApiError> {
     let found = visit.store.ban_of_guid(visit.prefix(), guid).await?;
-    let record = found.ok_or(ApiError::NotFound("this workspace has no ban with this number"))?;
+    let record = found.ok_or(ApiError::NotFound(
+        "this workspace has no ban with this number",
+    ))?;
     Ok(record.ban.user)
 }
 

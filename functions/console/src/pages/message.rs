@@ -99,8 +99,16 @@ fn words(error: &ApiError) -> (&'static str, String) {
 /// With a capital letter and a full stop.
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
     format!("{first}{}{end}", letters.as_str())
 }
 
@@ -120,7 +128,12 @@ mod tests {
         let page = failed(&ApiError::NotFound("no such ban"), "id-1");
         assert_eq!(page.status(), 404);
         let html = text(&page);
-        for part in ["<h1>Not found</h1>", "No such ban.", "/console/bans", "id-1"] {
+        for part in [
+            "<h1>Not found</h1>",
+            "No such ban.",
+            "/console/bans",
+            "id-1",
+        ] {
             assert!(html.contains(part), "{part} in {html}");
         }
     }
@@ -128,7 +141,10 @@ mod tests {
     #[test]
     fn database_trouble_says_when_to_try_again() {
         let page = failed(&ApiError::Unavailable("secret detail".to_owned()), "id-1");
-        assert_eq!((page.status().as_u16(), &page.headers()[RETRY_AFTER]), (503, &HeaderValue::from(1)));
+        assert_eq!(
+            (page.status().as_u16(), &page.headers()[RETRY_AFTER]),
+            (503, &HeaderValue::from(1))
+        );
         assert!(!text(&page).contains("secret"));
     }
 }

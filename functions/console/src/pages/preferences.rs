@@ -26,7 +26,13 @@ mod tests {
     #[test]
     fn way_back_leads_to_the_console_alone() {
         assert_eq!(way_back("/console/players/1?a=b"), "/console/players/1?a=b");
-        for address in ["", "//evil.example", "https://evil.example", "/console", "/console/\n"] {
+        for address in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/console",
+            "/console/\n",
+        ] {
             assert_eq!(way_back(address), "/console/bans", "{address:?}");
         }
     }

@@ -81,9 +81,9 @@ const fn note(decision: &PastDecision, is_undo: bool) -> Option<&'static str> {
         DecisionKind::Made | DecisionKind::Changed | DecisionKind::Restored => {
             Some("Game servers apply it within about a minute.")
         }
-        DecisionKind::Lifted if is_undo => {
-            Some("Both decisions stay in the history. If the player was kicked already, they can join again.")
-        }
+        DecisionKind::Lifted if is_undo => Some(
+            "Both decisions stay in the history. If the player was kicked already, they can join again.",
+        ),
         _ => None,
     }
 }

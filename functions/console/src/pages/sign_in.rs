@@ -56,7 +56,11 @@ const USED_UP: (&str, &str) = (
 );
 
 /// Shows whom an invitation is for.
-pub async fn invitation(look: Look, store: &Store, token: &str) -> Result<Response<Body>, ApiError> {
+pub async fn invitation(
+    look: Look,
+    store: &Store,
+    token: &str,
+) -> Result<Response<Body>, ApiError> {
     let Ok(token) = token.parse::<InvitationToken>() else {
         return help(look, StatusCode::NOT_FOUND, USED_UP, Vec::new());
     };
@@ -101,7 +105,9 @@ pub async fn sign_out(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let token = &visit.signed_in.token;
     if form.text("where") == "everywhere" {
         let store = &visit.store;
-        store.end_all_sessions(token.prefix(), token.member()).await?;
+        store
+            .end_all_sessions(token.prefix(), token.member())
+            .await?;
     } else {
         visit.store.end_session(token).await?;
     }
@@ -111,7 +117,10 @@ pub async fn sign_out(visit: &Visit) -> Result<Response<Body>, ApiError> {
 
 /// Says how to sign in.
 pub fn how(look: Look) -> Result<Response<Body>, ApiError> {
-    let words = ("You are signed out", "Moderators sign in with a link that works once.");
+    let words = (
+        "You are signed out",
+        "Moderators sign in with a link that works once.",
+    );
     help(look, StatusCode::OK, words, Vec::new())
 }
 
@@ -123,7 +132,10 @@ pub fn demanded(look: Look, request: &PageRequest) -> Result<Response<Body>, Api
         let text = text.clone();
         (!text.trim().is_empty()).then_some(TypedText { title, text })
     });
-    let words = ("Sign in", "You are not signed in, or your session has ended.");
+    let words = (
+        "Sign in",
+        "You are not signed in, or your session has ended.",
+    );
     help(look, StatusCode::UNAUTHORIZED, words, typed.collect())
 }
 
@@ -157,7 +169,10 @@ mod tests {
             token: "token".to_owned(),
         };
         let html = page.render().unwrap();
-        assert!(!html.contains("<b>x") && !html.contains("<script>"), "{html}");
+        assert!(
+            !html.contains("<b>x") && !html.contains("<script>"),
+            "{html}"
+        );
     }
 
     #[test]

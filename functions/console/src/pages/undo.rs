@@ -27,11 +27,18 @@ pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Bod
     let user: UserId = form.parsed("user").ok_or(ApiError::NotFound(
         "the form names no player: go back to the player's page",
     ))?;
-    let newest = visit.store.newest_decisions(prefix, user, None, SEARCHED).await?;
+    let newest = visit
+        .store
+        .newest_decisions(prefix, user, None, SEARCHED)
+        .await?;
     let is_it = |it: &&PastDecision| (it.ban.guid, it.ban.decisions) == (guid, number);
-    let decision = newest.decisions.iter().find(is_it).ok_or(ApiError::NotFound(
-        "this decision is not among the player's newest ones, so it cannot be undone here",
-    ))?;
+    let decision = newest
+        .decisions
+        .iter()
+        .find(is_it)
+        .ok_or(ApiError::NotFound(
+            "this decision is not among the player's newest ones, so it cannot be undone here",
+        ))?;
     if decision.key_id != moderator.member().id.to_string() {
         return Err(ApiError::Forbidden(
             "someone else made this decision: lift or edit the ban instead",
@@ -48,7 +55,10 @@ pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Bod
     // One key for each decision: however often it is sent, it is undone once.
     let key = IdempotencyKey::of_form(&format!("undo-{}", decision.id()), &meaning);
     let shows = Shows::Latest(scope);
-    let link = visit.store.link_unchanged(prefix, decision.ban.made_in).await?;
+    let link = visit
+        .store
+        .link_unchanged(prefix, decision.ban.made_in)
+        .await?;
     let authority = moderator.authority(now);
     let context = WriteContext {
         user,

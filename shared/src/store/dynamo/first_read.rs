@@ -9,6 +9,8 @@ use crate::store::Store;
 pub enum FirstRead {
     /// Of a key.
     Key,
+    /// Of a member's session.
+    Session,
     /// Of the workspaces that accept erasure requests.
     ErasureIntakes,
 }
@@ -18,7 +20,7 @@ impl FirstRead {
     #[must_use]
     pub const fn action(self) -> &'static str {
         match self {
-            Self::Key => "dynamodb:GetItem",
+            Self::Key | Self::Session => "dynamodb:GetItem",
             Self::ErasureIntakes => "dynamodb:Query",
         }
     }
@@ -28,8 +30,17 @@ impl FirstRead {
     pub fn partition(self) -> String {
         match self {
             Self::Key => absent_key().pk,
+            Self::Session => absent_session().pk,
             Self::ErasureIntakes => schema::ERASURE_INTAKES.to_owned(),
         }
+    }
+}
+
+/// A session that no member has.
+fn absent_session() -> Key {
+    Key {
+        pk: schema::MEMBERS.to_owned(),
+        sk: "S".to_owned(),
     }
 }
 
@@ -43,6 +54,7 @@ impl Store {
     pub async fn warm_up(&self, read: FirstRead) {
         match read {
             FirstRead::Key => drop(self.database.get(absent_key()).await),
+            FirstRead::Session => drop(self.database.get(absent_session()).await),
             FirstRead::ErasureIntakes => drop(self.erasure_intakes().await),
         }
     }

@@ -33,7 +33,9 @@ fn template_routes() -> Routes {
 /// The same without the console, which is pages and no part of the API.
 fn api_routes() -> BTreeSet<(String, String)> {
     let routes = template_routes().into_keys();
-    routes.filter(|(_, path)| path.starts_with("/api/")).collect()
+    routes
+        .filter(|(_, path)| path.starts_with("/api/"))
+        .collect()
 }
 
 fn text(value: &Value) -> String {

@@ -10,6 +10,7 @@ use local_stack::template::Grant;
 use serde_json::{Value, json};
 use shared::api::FromRequest as _;
 use shared::api::auth::{RobloxNotification, UnverifiedKey};
+use shared::store::FirstRead;
 
 use self::roles::{BANS, FILES, SNAPSHOTS, STREAM, WORKSPACES, roles};
 
@@ -53,6 +54,7 @@ fn each_route_may_perform_its_warm_up_read() {
     {
         let read = match function.name.as_str() {
             "roblox-webhook" => RobloxNotification::FIRST_READ,
+            "console" => FirstRead::Session,
             _ => UnverifiedKey::FIRST_READ,
         };
         let partition = read.partition();
@@ -97,10 +99,13 @@ fn no_function_may_scan_and_few_may_delete() {
             let erases = function.name == "roblox-webhook" && grant.resource == BANS;
             let of_evidence =
                 grant.resource == FILES || grant.condition.contains(r#"["????????#V#*"]"#);
+            // The end of a session, and an invitation that is used up.
+            let of_sessions =
+                grant.resource == WORKSPACES && grant.condition.contains(r#"["P#*"]"#);
             let of_snapshots =
                 grant.resource == SNAPSHOTS || grant.condition.contains(r#"["????????#J"]"#);
             assert!(
-                !action.contains("Delete") || erases || of_evidence || of_snapshots,
+                !action.contains("Delete") || erases || of_evidence || of_sessions || of_snapshots,
                 "{grant:?}"
             );
             assert!(!action.contains("Scan"), "{grant:?}");

@@ -102,7 +102,8 @@ impl FormGround {
             notes.push(NoteView::new("bad-note", "protected", text.to_owned()));
         }
         if self.linked.is_empty() {
-            let text = "No experience is linked to this workspace yet, so there is nowhere to ban from.";
+            let text =
+                "No experience is linked to this workspace yet, so there is nowhere to ban from.";
             notes.push(NoteView::new("warn-note", "unlinked", text.to_owned()));
         }
         notes.extend(self.in_force.iter().map(|record| self.banned(record)));
@@ -197,7 +198,11 @@ pub mod tests {
     fn ban_in_force_is_noted_with_a_way_to_edit_it() {
         let notes = ground().notes();
         assert_eq!(notes.len(), 1);
-        assert!(notes[0].text.starts_with("Already banned in experience 75521396999004 permanently"));
+        assert!(
+            notes[0]
+                .text
+                .starts_with("Already banned in experience 75521396999004 permanently")
+        );
         let link = notes[0].link.as_ref().unwrap();
         assert_eq!(link.href, "/console/ban?edit=633197862920433664&user=156");
     }

@@ -126,7 +126,11 @@ impl TypedBan {
         may_ban_globally: bool,
     ) -> Self {
         let is_global = form.text("scope") == scope_name(Scope::Global);
-        let scope = if is_global { Scope::Global } else { Scope::Experience };
+        let scope = if is_global {
+            Scope::Global
+        } else {
+            Scope::Experience
+        };
         let place: Option<PlaceId> = form.parsed("experience");
         let key = Some(form.text("key")).filter(|key| (1..=64).contains(&key.len()));
         let preset = ground.presets.named(form.text("preset"));
@@ -321,7 +325,11 @@ mod tests {
         let empty = typed(&[]);
         assert!(empty.public.error.is_some() && empty.experience_error.is_some());
         assert!(!empty.is_fine());
-        let elsewhere = [("scope", "experience"), ("experience", "7"), ("public_reason", "x")];
+        let elsewhere = [
+            ("scope", "experience"),
+            ("experience", "7"),
+            ("public_reason", "x"),
+        ];
         assert!(typed(&elsewhere).experience_error.is_some());
         let mut own = typed(&[("length", "own"), ("own", "soon")]);
         assert_eq!(own.judge_length(None, NOW), None);
@@ -330,8 +338,17 @@ mod tests {
 
     #[test]
     fn global_ban_requires_the_exact_name_of_the_workspace() {
-        for (name, is_fine) in [("arena", true), ("Arena", false), ("", false), (" arena ", true)] {
-            let typed = typed(&[("scope", "global"), ("public_reason", "x"), ("workspace", name)]);
+        for (name, is_fine) in [
+            ("arena", true),
+            ("Arena", false),
+            ("", false),
+            (" arena ", true),
+        ] {
+            let typed = typed(&[
+                ("scope", "global"),
+                ("public_reason", "x"),
+                ("workspace", name),
+            ]);
             assert_eq!(typed.workspace.is_fine(), is_fine, "{name:?}");
             assert_eq!(typed.experience_error, None);
         }
@@ -339,7 +356,11 @@ mod tests {
 
     #[test]
     fn global_ban_requires_its_permission() {
-        let form = [("scope", "global"), ("public_reason", "x"), ("workspace", "arena")];
+        let form = [
+            ("scope", "global"),
+            ("public_reason", "x"),
+            ("workspace", "arena"),
+        ];
         let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let form = Submitted::new(form.to_vec());
         let typed = TypedBan::of_form(&form, &ground(), WORKSPACE, false, false);
@@ -359,8 +380,14 @@ mod tests {
     fn edited_ban_can_keep_its_end() {
         let mut typed = TypedBan::to_edit(&ban("Spam"));
         let end = Expiry::At(NOW.plus(60));
-        assert_eq!(typed.judge_length(Some(end), NOW), Some(Length::Until(NOW.plus(60))));
-        assert_eq!(typed.judge_length(Some(Expiry::Never), NOW), Some(Length::Permanent));
+        assert_eq!(
+            typed.judge_length(Some(end), NOW),
+            Some(Length::Until(NOW.plus(60)))
+        );
+        assert_eq!(
+            typed.judge_length(Some(Expiry::Never), NOW),
+            Some(Length::Permanent)
+        );
         assert_eq!(typed.judge_length(None, NOW), None);
     }
 

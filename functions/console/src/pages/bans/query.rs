@@ -126,7 +126,9 @@ impl BansQuery {
             ("moderator", self.moderator.clone()),
             ("q", words),
         ];
-        parts.into_iter().filter_map(|(name, value)| Some((name, value?)))
+        parts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// The address of the list, from a cursor on.
@@ -185,7 +187,10 @@ mod tests {
 
     fn query(pairs: &[(&str, &str)], moderates: bool) -> BansQuery {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        BansQuery::parse(&Submitted::new(pairs.iter().map(owned).collect()), moderates)
+        BansQuery::parse(
+            &Submitted::new(pairs.iter().map(owned).collect()),
+            moderates,
+        )
     }
 
     #[test]
@@ -201,7 +206,10 @@ mod tests {
         let address = parsed.address(None);
         let (_, sent) = address.split_once('?').unwrap();
         let sent = url::form_urlencoded::parse(sent.as_bytes()).into_owned();
-        assert_eq!(BansQuery::parse(&Submitted::new(sent.collect()), true), parsed);
+        assert_eq!(
+            BansQuery::parse(&Submitted::new(sent.collect()), true),
+            parsed
+        );
         assert!(parsed.is_filtered());
     }
 

@@ -75,5 +75,7 @@ async fn open(visit: &Visit, query: &BansQuery, cursor: &str) -> Result<Guid, Ap
 /// The list that a cursor belongs to.
 fn name(visit: &Visit, query: &BansQuery) -> ListName {
     let list = ListName::new(visit.signed_in.workspace.guid, "console-bans");
-    query.parts().fold(list, |list, (name, value)| list.with(name, Some(value)))
+    query
+        .parts()
+        .fold(list, |list, (name, value)| list.with(name, Some(value)))
 }

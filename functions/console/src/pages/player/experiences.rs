@@ -60,8 +60,14 @@ impl ExperienceView {
             let times = if failures.count == 1 { "time" } else { "times" };
             let error = failures.error.as_deref().map(printable);
             let error = error.map(|error| format!(": {error}")).unwrap_or_default();
-            notes.push(NoteLine::Text(format!("Failed {} {times}{error}", failures.count)));
-            notes.push(NoteLine::NextAttempt(TimeTag::new(failures.not_before, now)));
+            notes.push(NoteLine::Text(format!(
+                "Failed {} {times}{error}",
+                failures.count
+            )));
+            notes.push(NoteLine::NextAttempt(TimeTag::new(
+                failures.not_before,
+                now,
+            )));
         }
         Self {
             id: experience.get(),

@@ -41,14 +41,19 @@ impl HistoryEntry {
             decision.kind,
             DecisionKind::Lifted | DecisionKind::Appealed | DecisionKind::Expired
         );
-        let channel = decision.channel.map(|channel| format!("{}, ", channel.as_str()));
+        let channel = decision
+            .channel
+            .map(|channel| format!("{}, ", channel.as_str()));
         let mut changes = Vec::new();
         if !is_end {
             let before = decision.previous.as_ref();
             let before = before.filter(|before| before.guid == ban.guid);
             changes = differences(before, ban, reader);
         }
-        let reason = decision.reason.as_deref().and_then(|it| reader.moderation(it));
+        let reason = decision
+            .reason
+            .as_deref()
+            .and_then(|it| reader.moderation(it));
         changes.extend(reason.map(|reason| ChangeView {
             title: "Reason",
             before: None,
@@ -92,7 +97,10 @@ pub fn differences(before: Option<&Ban>, after: &Ban, reader: &Reader) -> Vec<Ch
         [
             ("Length", Some(capital(&times::until(ban.terms.expires)))),
             ("Public reason", Some(shown(&ban.terms.public_reason))),
-            ("Private reason", reader.moderation(shown(&ban.terms.private_reason))),
+            (
+                "Private reason",
+                reader.moderation(shown(&ban.terms.private_reason)),
+            ),
         ]
     };
     let old = before.map(terms);
@@ -100,7 +108,11 @@ pub fn differences(before: Option<&Ban>, after: &Ban, reader: &Reader) -> Vec<Ch
     let changes = changes.filter_map(|(at, (title, after))| {
         let before = old.as_ref().and_then(|old| old.get(at)?.1.clone());
         let after = after?;
-        (before.as_ref() != Some(&after)).then_some(ChangeView { title, before, after })
+        (before.as_ref() != Some(&after)).then_some(ChangeView {
+            title,
+            before,
+            after,
+        })
     });
     let changes: Vec<_> = changes.collect();
     if before.is_some() {
@@ -119,7 +131,11 @@ pub fn differences(before: Option<&Ban>, after: &Ban, reader: &Reader) -> Vec<Ch
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
     format!("{first}{}", letters.as_str())
 }
 
@@ -129,10 +145,20 @@ pub fn as_text(player: &PlayerView, entries: &[HistoryEntry]) -> String {
         let by = entry.by.as_deref().map(|by| format!(" by {by}"));
         let changes = entry.changes.iter().map(|change| {
             let before = change.before.as_deref().map(|it| format!("{it} -> "));
-            format!("\n  {}: {}{}", change.title, before.unwrap_or_default(), change.after)
+            format!(
+                "\n  {}: {}{}",
+                change.title,
+                before.unwrap_or_default(),
+                change.after
+            )
         });
         let changes: String = changes.collect();
-        format!("{} {}{}{changes}", entry.exact, entry.what, by.unwrap_or_default())
+        format!(
+            "{} {}{}{changes}",
+            entry.exact,
+            entry.what,
+            by.unwrap_or_default()
+        )
     });
     let lines: Vec<_> = lines.collect();
     format!("{} ({})\n{}", player.shown, player.id, lines.join("\n"))
@@ -197,11 +223,20 @@ pub mod tests {
 
     #[test]
     fn lift_shows_its_reason_to_moderators() {
-        let mut lifted = decision(DecisionKind::Lifted, ban("x").ended(EndingKind::Lifted, NOW));
+        let mut lifted = decision(
+            DecisionKind::Lifted,
+            ban("x").ended(EndingKind::Lifted, NOW),
+        );
         lifted.reason = Some("Mistake".to_owned());
-        assert_eq!(titles(&HistoryEntry::new(&lifted, &reader(true))), ["Reason"]);
+        assert_eq!(
+            titles(&HistoryEntry::new(&lifted, &reader(true))),
+            ["Reason"]
+        );
         let seen = HistoryEntry::new(&lifted, &reader(false));
-        assert_eq!((seen.changes.len(), seen.by, seen.may_repeat), (0, None, false));
+        assert_eq!(
+            (seen.changes.len(), seen.by, seen.may_repeat),
+            (0, None, false)
+        );
     }
 
     #[test]

@@ -7,9 +7,12 @@ use crate::domain::members::{DiscordId, MemberId};
 /// The sort key prefix of members.
 pub const MEMBER_PREFIX: &str = "M#";
 
+/// How the partitions of members begin.
+pub const MEMBERS: &str = "P#";
+
 /// The members of a workspace, their sessions, invitations, rules and presets.
 pub fn members_partition(prefix: WorkspacePrefix) -> String {
-    format!("P#{prefix}")
+    format!("{MEMBERS}{prefix}")
 }
 
 /// The sort key prefix of a member's sessions.

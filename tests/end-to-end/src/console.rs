@@ -1,0 +1,166 @@
+//! A member at the console, as a browser without scripts.
+
+use bytes::Bytes;
+use http::Request;
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use local_stack::http::Client;
+use shared::domain::clock::UnixSeconds;
+use shared::domain::members::{Member, MemberId, MemberPermission, ReasonPresets};
+
+use crate::response::ApiResponse;
+use crate::workspace::{Workspace, now};
+
+/// A browser with one cookie jar.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    client: Client,
+    address: String,
+    /// The session's cookie, as it is sent.
+    pub cookie: Option<String>,
+    /// What it says about where a form comes from.
+    pub site: &'static str,
+}
+
+impl Workspace<'_> {
+    /// A new member with permissions that were granted manually.
+    pub async fn add_member(&self, name: &str, granted: &[MemberPermission]) -> MemberId {
+        let member = Member {
+            id: MemberId::random(),
+            name: name.parse().expect("a name"),
+            discord: None,
+            roblox: None,
+            granted: granted.iter().copied().collect(),
+            added: UnixSeconds(now()),
+            removed: None,
+            checked: None,
+        };
+        let prefix = self.id().prefix();
+        let added = self.app().store().add_member(prefix, &member).await;
+        added.expect("a member").expect("no conflict");
+        member.id
+    }
+
+    /// The path of a link by which a member signs in.
+    pub async fn invite(&self, member: MemberId) -> String {
+        let (prefix, now) = (self.id().prefix(), UnixSeconds(now()));
+        let token = self.app().store().invite(prefix, member, now).await;
+        format!(
+            "/console/sign-in/{}",
+            token.expect("an invitation").reveal()
+        )
+    }
+
+    /// A browser in which nobody is signed in.
+    pub fn browser(&self) -> Browser {
+        Browser {
+            client: Client::new(),
+            address: self.app().address().to_owned(),
+            cookie: None,
+            site: "same-origin",
+        }
+    }
+
+    /// A browser in which a new member is signed in.
+    pub async fn signed_in(&self, name: &str, granted: &[MemberPermission]) -> Browser {
+        let member = self.add_member(name, granted).await;
+        let mut browser = self.browser();
+        let answer = browser.post(&self.invite(member).await, &[]).await;
+        assert_eq!(answer.status, 303, "{answer}");
+        browser
+    }
+
+    pub async fn offer_reasons(&self, presets: &ReasonPresets) {
+        let prefix = self.id().prefix();
+        let set = self.app().store().set_reason_presets(prefix, presets).await;
+        set.expect("presets");
+    }
+}
+
+impl Browser {
+    /// Opens a page.
+    pub async fn get(&mut self, path: &str) -> ApiResponse {
+        let request = Request::get(format!("{}{path}", self.address));
+        self.send(request, Bytes::new()).await
+    }
+
+    /// Sends a form as it is.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
+        let request = Request::post(format!("{}{path}", self.address))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", self.site);
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        self.send(request, Bytes::from(body)).await
+    }
+
+    /// Opens a page and sends its form to this path: the hidden fields of the page, then those given.
+    pub async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
+        let shown = self.get(page).await;
+        self.submit_shown(&shown, path, fields).await
+    }
+
+    /// The same for a page that was opened before.
+    pub async fn submit_shown(
+        &mut self,
+        page: &ApiResponse,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> ApiResponse {
+        let form = format!("action=\"{path}\"");
+        let (_, form) = page
+            .text
+            .split_once(&form)
+            .unwrap_or_else(|| panic!("no {form} in {page}"));
+        let form = form.split("</form>").next().unwrap_or_default();
+        let hidden = form.split("<input type=\"hidden\" name=\"").skip(1);
+        let hidden = hidden.filter_map(|input| {
+            let (name, rest) = input.split_once("\" value=\"")?;
+            Some((name, rest.split_once('"')?.0))
+        });
+        let given = |name: &str| fields.iter().any(|(field, _)| *field == name);
+        let all: Vec<_> = hidden
+            .filter(|(name, _)| !given(name))
+            .chain(fields.iter().copied())
+            .collect();
+        self.post(path, &all).await
+    }
+
+    /// Opens the page to which an answer leads.
+    pub async fn follow(&mut self, answer: &ApiResponse) -> ApiResponse {
+        assert_eq!(answer.status, 303, "{answer}");
+        let target = answer
+            .header(LOCATION.as_str())
+            .expect("a location")
+            .to_owned();
+        let path = target.split('#').next().unwrap_or_default();
+        self.get(path).await
+    }
+
+    async fn send(&mut self, request: http::request::Builder, body: Bytes) -> ApiResponse {
+        let request = match &self.cookie {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        };
+        let request = request.body(body).expect("a request");
+        let answer = self.client.send(request).await.expect("an answer");
+        let answer = ApiResponse::new(answer);
+        for cookie in answer.headers.get_all(SET_COOKIE) {
+            let cookie = cookie.to_str().expect("a cookie");
+            let pair = cookie.split(';').next().unwrap_or_default();
+            if pair.starts_with("__Host-portcullis=") {
+                self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
