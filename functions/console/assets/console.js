@@ -16,7 +16,7 @@
     const past = seconds >= 0, s = Math.abs(seconds);
     if (s < 60) return past ? 'just now' : 'in under 1 min';
     const [n, unit] = s < 3600 ? [s / 60, 'min'] : s < 86400 ? [s / 3600, 'h'] : [s / 86400, 'd'];
-    const whole = Math.floor(n);
+    const whole = past ? Math.floor(n) : Math.round(n);
     return past ? `${whole} ${unit} ago` : `in ${whole} ${unit}`;
   };
   const tick = () => {
@@ -59,8 +59,9 @@
   for (const button of $$('[data-copy-from]')) button.hidden = false;
   for (const id of $$('[data-copy]')) {
     const button = $('#copy').content.firstElementChild.cloneNode(true);
-    button.setAttribute('aria-label', `Copy ${id.textContent}`);
-    button.dataset.text = id.textContent;
+    const text = id.dataset.copy || id.textContent;
+    button.setAttribute('aria-label', `Copy ${text}`);
+    button.dataset.text = text;
     id.after(' ', button);
   }
 

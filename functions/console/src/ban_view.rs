@@ -24,6 +24,7 @@ pub struct PlayerView {
     /// Without the id.
     pub title: String,
     pub display: Option<String>,
+    pub is_named: bool,
 }
 
 impl PlayerView {
@@ -33,6 +34,7 @@ impl PlayerView {
         let display = name.filter(|name| name.display_name != name.name);
         Self {
             id: user.get(),
+            is_named: name.is_some(),
             shown: handle.clone().unwrap_or_else(|| format!("Player {user}")),
             title: handle.unwrap_or_else(|| "Player".to_owned()),
             display: display.map(|name| name.display_name.clone()),
@@ -118,6 +120,7 @@ pub struct BanView {
     pub experience: u64,
     pub applied: Option<AppliedView>,
     pub public_reason: String,
+    /// Unless it repeats the public one.
     pub private_reason: Option<String>,
     /// Empty for a reader who may not see it.
     pub moderator: String,
@@ -197,7 +200,9 @@ impl Reader {
             experience: ban.made_in.get(),
             applied: applied.filter(|_| holds),
             public_reason: printable_lines(&terms.public_reason).into_owned(),
-            private_reason: self.moderation(printable_lines(&terms.private_reason).into_owned()),
+            private_reason: self
+                .moderation(printable_lines(&terms.private_reason).into_owned())
+                .filter(|_| terms.private_reason != terms.public_reason),
             moderator: by(record.made_by.as_ref()).unwrap_or_default(),
             made: TimeTag::new(ban.created, now),
             ended,
@@ -244,7 +249,7 @@ pub mod tests {
             made_in: experience(),
             terms: Terms {
                 moderator: ModeratorId::new(1).unwrap(),
-                private_reason: reason.to_owned(),
+                private_reason: format!("Private: {reason}"),
                 public_reason: reason.to_owned(),
                 expires: Expiry::Never,
                 universal: true,
@@ -304,7 +309,7 @@ pub mod tests {
         let ended = view.ended.unwrap();
         assert_eq!((ended.by, ended.reason), (None, None));
         let view = reader(true).full(&lifted, None);
-        assert_eq!(view.private_reason.as_deref(), Some("Spam"));
+        assert_eq!(view.private_reason.as_deref(), Some("Private: Spam"));
         assert_eq!(view.ended.unwrap().by.as_deref(), Some("Operator"));
     }
 

@@ -67,7 +67,7 @@ impl TypedField {
         }
     }
 
-    /// The text without surrounding white space, as it is stored.
+    /// The text without surrounding white space, in the form that is stored.
     pub fn value(&self) -> &str {
         self.text.trim()
     }

@@ -94,12 +94,17 @@ fn relative(at: UnixSeconds, now: UnixSeconds) -> String {
     if distance >= FAR {
         return day(at, now);
     }
+    // A ban for 3 days ends in 3 days, also a second later.
+    let rounded = |unit: u64| match is_past {
+        true => distance / unit,
+        false => distance.saturating_add(unit / 2) / unit,
+    };
     let amount = match distance {
         ..MINUTE if is_past => return "just now".to_owned(),
         ..MINUTE => "under 1 min".to_owned(),
-        MINUTE..HOUR => format!("{} min", distance / MINUTE),
-        HOUR..DAY => format!("{} h", distance / HOUR),
-        _ => format!("{} d", distance / DAY),
+        MINUTE..HOUR => format!("{} min", rounded(MINUTE)),
+        HOUR..DAY => format!("{} h", rounded(HOUR)),
+        _ => format!("{} d", rounded(DAY)),
     };
     if is_past {
         format!("{amount} ago")
@@ -123,6 +128,7 @@ mod tests {
             (NOW.plus(59), "in under 1 min"),
             (NOW.minus(3 * MINUTE), "3 min ago"),
             (NOW.plus(2 * HOUR), "in 2 h"),
+            (NOW.plus(3 * DAY - 1), "in 3 d"),
             (NOW.minus(29 * DAY), "29 d ago"),
             (NOW.minus(30 * DAY), "16 Dec 2026"),
             (NOW.plus(60 * DAY), "16 Mar"),

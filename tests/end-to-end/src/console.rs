@@ -83,7 +83,7 @@ impl Browser {
         self.send(request, Bytes::new()).await
     }
 
-    /// Sends a form as it is.
+    /// Sends a form with these fields alone.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
         let request = Request::post(format!("{}{path}", self.address))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -155,7 +155,7 @@ async fn superseded(
         edited.decisions,
     );
     let newer = newer.await?;
-    // As it is by now.
+    // In its present state.
     let ground = FormGround::read(visit, ground.user).await?;
     let is_in_force = ground.in_force(edited.guid).is_some();
     let then = if is_in_force {

@@ -153,7 +153,7 @@ async fn superseded(
     let mut page = LiftPage::new(visit, &ground, record, new_key(), reason);
     let what = what.unwrap_or_else(|| "The ban has changed".to_owned());
     page.note = Some(format!(
-        "Not lifted. Someone decided first: {what}. Lift the ban as it is now?"
+        "Not lifted. Someone decided first: {what}. Lift the ban all the same?"
     ));
     visit::show(StatusCode::CONFLICT, &page)
 }

@@ -1,5 +1,6 @@
 //! The decisions about a player: one entry each, verb first, with what it changed.
 
+use shared::domain::actor::Channel;
 use shared::domain::history::PastDecision;
 use shared::domain::rules::{Ban, DecisionKind, Scope};
 use shared::domain::text::printable_lines;
@@ -16,8 +17,8 @@ pub struct HistoryEntry {
     pub class: &'static str,
     pub what: String,
     pub by: Option<String>,
-    /// `console, `, or nothing if it is unknown.
-    pub channel: String,
+    /// Where a member decided; otherwise empty.
+    pub channel: &'static str,
     pub when: TimeTag,
     /// The time in full, for the text.
     exact: String,
@@ -41,9 +42,12 @@ impl HistoryEntry {
             decision.kind,
             DecisionKind::Lifted | DecisionKind::Appealed | DecisionKind::Expired
         );
-        let channel = decision
-            .channel
-            .map(|channel| format!("{}, ", channel.as_str()));
+        let channel = match decision.channel {
+            Some(Channel::Console) => " in the console",
+            Some(Channel::Discord) => " in Discord",
+            // Who decided says it.
+            _ => "",
+        };
         let mut changes = Vec::new();
         if !is_end {
             let before = decision.previous.as_ref();
@@ -65,7 +69,7 @@ impl HistoryEntry {
             class: StateView::of(ban, decision.at).class,
             what: what(decision),
             by: reader.moderation(reader.people.of_decision(decision)),
-            channel: channel.unwrap_or_default(),
+            channel,
             when: TimeTag::new(decision.at, reader.now),
             exact: times::exact(decision.at),
             changes,
@@ -166,7 +170,6 @@ pub fn as_text(player: &PlayerView, entries: &[HistoryEntry]) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use shared::domain::actor::Channel;
     use shared::domain::clock::UnixMillis;
     use shared::domain::rules::{EndingKind, Expiry};
 
@@ -197,7 +200,11 @@ pub mod tests {
 
     #[test]
     fn new_ban_shows_its_terms_once() {
-        let entry = HistoryEntry::new(&decision(DecisionKind::Made, ban("Spam")), &reader(true));
+        let mut spam = ban("Spam");
+        spam.terms
+            .private_reason
+            .clone_from(&spam.terms.public_reason);
+        let entry = HistoryEntry::new(&decision(DecisionKind::Made, spam), &reader(true));
         assert_eq!(entry.what, "Banned in experience 75521396999004");
         assert_eq!(entry.by.as_deref(), Some("Operator"));
         assert_eq!(titles(&entry), ["Length", "Public reason"]);
@@ -247,7 +254,7 @@ pub mod tests {
         assert_eq!(
             as_text(&player, &[entry]),
             "Player 156 (156)\n15 Jan 2027, 07:00 UTC Banned in experience 75521396999004 by Operator\
-             \n  Length: Permanently\n  Public reason: Spam"
+             \n  Length: Permanently\n  Public reason: Spam\n  Private reason: Private: Spam"
         );
     }
 }
