@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, now};
 pub struct Browser {
     client: Client,
     address: String,
-    /// The session's cookie, as it is sent.
+    /// The session's cookie, in the form that is sent.
     pub cookie: Option<String>,
     /// What it says about where a form comes from.
     pub site: &'static str,
