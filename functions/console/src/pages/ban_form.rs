@@ -15,7 +15,7 @@ use shared::store::BanRecord;
 pub use self::ground::FormGround;
 pub use self::typed::{TypedBan, new_key};
 use super::find::FindPage;
-use super::message::Link;
+use super::message::PageLink;
 use super::player::ChangeView;
 use crate::assets::Assets;
 use crate::ban_view::{PlayerView, StateView};
@@ -58,7 +58,7 @@ pub struct NoteView {
     /// For tests.
     pub id: &'static str,
     pub text: String,
-    pub link: Option<Link>,
+    pub link: Option<PageLink>,
     pub changes: Vec<ChangeView>,
 }
 

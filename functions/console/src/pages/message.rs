@@ -17,13 +17,13 @@ struct MessagePage<'a> {
     assets: &'static Assets,
     title: &'static str,
     text: String,
-    back: Link,
+    back: PageLink,
     request_id: &'a str,
 }
 
 /// A link with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct PageLink {
     pub href: String,
     pub title: &'static str,
 }
@@ -37,7 +37,7 @@ pub fn failed(error: &ApiError, request_id: &str) -> Response<Body> {
         assets: Assets::get(),
         title,
         text,
-        back: Link {
+        back: PageLink {
             href: "/console/bans".to_owned(),
             title: "Back to the bans",
         },

@@ -177,6 +177,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
     exercise_group(workspace).await;
+    workspace.browser().get("/console/bans").await;
     leave_slots(workspace, 0).await;
     workspace.ban(Ban::of(USER, 424_242)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;

@@ -8,7 +8,7 @@ use shared::domain::members::{MemberPermission, ReasonPresets};
 use shared::domain::rules::Scope;
 use shared::store::{BanRecord, Filter, UserStandings};
 
-use super::super::message::Link;
+use super::super::message::PageLink;
 use super::{NoteView, edit_address};
 use crate::ban_view::{PlayerView, Reader};
 use crate::look::Choice;
@@ -119,7 +119,7 @@ impl FormGround {
         let by = self.reader.full(record, None).moderator;
         let until = times::until(ban.terms.expires);
         let text = format!("Already banned {place} {until}, by {by}.");
-        let link = self.reader.may_decide(ban.scope).then(|| Link {
+        let link = self.reader.may_decide(ban.scope).then(|| PageLink {
             href: edit_address(self.user, ban.guid),
             title: "Edit that ban",
         });
