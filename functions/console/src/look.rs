@@ -83,19 +83,19 @@ impl Look {
     }
 
     /// The chosen theme, unless the system decides.
-    pub fn theme(&self) -> Option<&'static str> {
+    pub fn theme(self) -> Option<&'static str> {
         (self.theme != Theme::System).then_some(self.theme.as_str())
     }
 
-    pub fn color_scheme(&self) -> &'static str {
+    pub fn color_scheme(self) -> &'static str {
         self.theme().unwrap_or("light dark")
     }
 
-    pub const fn has_shortcuts(&self) -> bool {
+    pub const fn has_shortcuts(self) -> bool {
         !self.without_shortcuts
     }
 
-    pub fn themes(&self) -> [Choice; 3] {
+    pub fn themes(self) -> [Choice; 3] {
         let titles = ["System", "Light", "Dark"];
         let mut titles = titles.into_iter();
         Theme::ALL.map(|theme| {

@@ -95,9 +95,9 @@ fn relative(at: UnixSeconds, now: UnixSeconds) -> String {
         return day(at, now);
     }
     // A ban for 3 days ends in 3 days, also a second later.
-    let rounded = |unit: u64| match is_past {
-        true => distance / unit,
-        false => distance.saturating_add(unit / 2) / unit,
+    let rounded = |unit: u64| {
+        let half = if is_past { 0 } else { unit / 2 };
+        distance.saturating_add(half) / unit
     };
     let amount = match distance {
         ..MINUTE if is_past => return "just now".to_owned(),

@@ -35,7 +35,6 @@ pub struct BanFormPage {
     user: PlayerView,
     notes: Vec<NoteView>,
     edit: Option<EditView>,
-    is_global: bool,
     may_ban_globally: bool,
     /// `3 experiences`.
     reach: String,
@@ -44,7 +43,6 @@ pub struct BanFormPage {
     presets: Vec<PresetView>,
     presets_are_compulsory: bool,
     no_preset: bool,
-    needs_name: bool,
     typed: TypedBan,
     consequence: &'static str,
     button: &'static str,
@@ -171,7 +169,6 @@ impl BanFormPage {
             verb: if is_edit { "Edit the ban of" } else { "Ban" },
             user: ground.player.clone(),
             notes,
-            is_global: typed.scope == Scope::Global,
             may_ban_globally: visit.may(MemberPermission::ManageGlobalBans),
             reach: ground.reach(),
             experiences: ground.experiences(typed.place),
@@ -179,7 +176,6 @@ impl BanFormPage {
             presets: PresetView::all(ground, &typed),
             presets_are_compulsory: ground.presets.compulsory,
             no_preset: typed.preset.is_empty(),
-            needs_name: !is_edit,
             consequence: if is_edit {
                 "Experiences apply the new terms within about a minute. You can undo this right after."
             } else {
@@ -260,7 +256,6 @@ mod tests {
             user: ground.player.clone(),
             notes: vec![note],
             edit: edited.then(|| EditView::new(&record, &ground)),
-            is_global: false,
             may_ban_globally: true,
             reach: ground.reach(),
             experiences: ground.experiences(None),
@@ -268,7 +263,6 @@ mod tests {
             presets: PresetView::all(&ground, &typed),
             presets_are_compulsory: false,
             no_preset: true,
-            needs_name: !edited,
             typed,
             consequence: "",
             button: "Ban",

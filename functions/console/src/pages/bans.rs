@@ -14,7 +14,7 @@ use shared::domain::members::{Member, MemberPermission};
 use shared::domain::rules::Scope;
 use shared::store::BanRecord;
 
-use self::query::BansQuery;
+use self::query::{BansQuery, ListedState};
 use self::reading::BansRead;
 use super::result::ResultLine;
 use crate::assets::Assets;
@@ -128,8 +128,7 @@ impl BansPage {
             assets: Assets::get(),
             frame: visit.frame(),
             result: None,
-            states: query
-                .states()
+            states: ListedState::ALL
                 .map(|(state, title)| StateChip {
                     href: query.in_state(state).address(None),
                     title,

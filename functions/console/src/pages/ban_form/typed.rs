@@ -217,6 +217,10 @@ impl TypedBan {
         length
     }
 
+    pub fn is_global(&self) -> bool {
+        self.scope == Scope::Global
+    }
+
     /// Whether nothing is wrong.
     pub fn is_fine(&self) -> bool {
         let errors = [

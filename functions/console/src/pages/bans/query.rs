@@ -34,7 +34,8 @@ pub struct BansQuery {
 }
 
 impl ListedState {
-    const ALL: [(Self, &'static str); 3] = [
+    /// The states, each with its title.
+    pub const ALL: [(Self, &'static str); 3] = [
         (Self::InForce, "In force"),
         (Self::Ended, "Ended"),
         (Self::All, "All"),
@@ -141,10 +142,6 @@ impl BansQuery {
         } else {
             format!("/console/bans?{query}")
         }
-    }
-
-    pub const fn states(&self) -> [(ListedState, &'static str); 3] {
-        ListedState::ALL
     }
 
     pub fn scopes(&self) -> Vec<Choice> {
