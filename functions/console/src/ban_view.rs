@@ -8,9 +8,9 @@ use shared::domain::rules::{Ban, EndingKind, Expiry, Scope};
 use shared::domain::text::printable_lines;
 use shared::store::BanRecord;
 
-use crate::names::PlayerName;
 use crate::people::People;
 use crate::times::{self, TimeTag};
+use shared::domain::user_name::RobloxName;
 
 /// The most characters of a reason in a list; the player's page has all.
 const LISTED: usize = 140;
@@ -28,16 +28,16 @@ pub struct PlayerView {
 }
 
 impl PlayerView {
-    pub fn new(user: UserId, names: &HashMap<UserId, PlayerName>) -> Self {
+    pub fn new(user: UserId, names: &HashMap<UserId, RobloxName>) -> Self {
         let name = names.get(&user);
-        let handle = name.map(|name| format!("@{}", name.name));
-        let display = name.filter(|name| name.display_name != name.name);
+        let handle = name.map(|name| format!("@{}", name.name()));
+        let display = name.filter(|name| name.display_name() != name.name());
         Self {
             id: user.get(),
             is_named: name.is_some(),
             shown: handle.clone().unwrap_or_else(|| format!("Player {user}")),
             title: handle.unwrap_or_else(|| "Player".to_owned()),
-            display: display.map(|name| name.display_name.clone()),
+            display: display.map(|name| name.display_name().to_owned()),
         }
     }
 }
@@ -138,7 +138,7 @@ pub struct Reader {
     pub moderates: bool,
     pub moderates_globally: bool,
     pub people: People,
-    pub names: HashMap<UserId, PlayerName>,
+    pub names: HashMap<UserId, RobloxName>,
 }
 
 impl Reader {

@@ -14,11 +14,15 @@ mod session;
 mod times;
 mod visit;
 
+use std::sync::Arc;
+
 use lambda_http::http::Method;
 use lambda_http::{Body, Error, Response};
 use shared::api::{App, PageRequest};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
+use shared::integrations::roblox::UsersApi;
+use shared::moderation::names::Names;
 use shared::store::Store;
 
 use self::assets::Assets;
@@ -33,13 +37,19 @@ const NO_SUCH_PAGE: ApiError = ApiError::NotFound("there is no such page in the 
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    let names = Arc::new(Names::new(UsersApi::from_environment()?));
+    let answer = |request, store| answer(request, store, Arc::clone(&names));
     App::from_environment()?
         .serve_pages("console", answer, message::failed)
         .await
 }
 
 /// The pages that everyone sees, and the way to the others.
-async fn answer(request: PageRequest, store: Store) -> Result<Response<Body>, ApiError> {
+async fn answer(
+    request: PageRequest,
+    store: Store,
+    names: Arc<Names>,
+) -> Result<Response<Body>, ApiError> {
     let route = Route::of(request.method(), request.path()).ok_or(NO_SUCH_PAGE)?;
     request.trace().note_page(route.pattern());
     let look = Look::of_cookie(request.cookie(look::COOKIE));
@@ -64,6 +74,7 @@ async fn answer(request: PageRequest, store: Store) -> Result<Response<Body>, Ap
     let visit = Visit {
         request,
         store,
+        names,
         look,
         signed_in,
         moment,

@@ -3,71 +3,46 @@
 use std::collections::HashMap;
 
 use shared::domain::ids::UserId;
-use url::Url;
+use shared::domain::user_name::RobloxName;
+use shared::domain::user_reference::UserReference;
+use shared::moderation::names::DISPLAY_TIME;
 
-/// What Roblox calls a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlayerName {
-    pub name: String,
-    pub display_name: String,
+use crate::visit::Visit;
+
+/// The names of these users, as far as they are known in a short time.
+pub async fn shown(
+    visit: &Visit,
+    users: impl IntoIterator<Item = UserId>,
+) -> HashMap<UserId, RobloxName> {
+    let (store, prefix) = (&visit.store, visit.prefix());
+    visit.names.shown(store, prefix, users, DISPLAY_TIME).await
 }
 
-/// The names of these users, as far as they are known. Nothing looks them up yet.
-pub async fn shown(_: impl IntoIterator<Item = UserId>) -> HashMap<UserId, PlayerName> {
-    HashMap::new()
+/// The user whom a person means, looked up now, or why nobody fits.
+pub async fn resolve(visit: &Visit, typed: &str) -> Result<UserId, String> {
+    let reference: UserReference = typed.trim().parse().map_err(|_| {
+        "Type a name such as @builderman, a user id such as 156, or paste a link to the player's \
+         Roblox profile."
+            .to_owned()
+    })?;
+    let found = visit.names.resolve(&reference).await;
+    let (user, _) = found.map_err(|error| sentence(&error.to_string()))?;
+    Ok(user)
 }
 
-/// The user whom a person means, or why nobody fits.
-pub async fn resolve(typed: &str) -> Result<UserId, String> {
-    let typed = typed.trim();
-    if let Some(user) = id(typed).or_else(|| linked(typed)) {
-        return Ok(user);
-    }
-    Err("Type a user id, such as 156, or paste a link to the player's Roblox profile.".to_owned())
-}
-
-fn id(text: &str) -> Option<UserId> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_plain)
-}
-
-/// The user of a link to a profile.
-fn linked(text: &str) -> Option<UserId> {
-    let url = match text.contains("://") {
-        true => Url::parse(text),
-        false => Url::parse(&format!("https://{text}")),
-    };
-    let url = url.ok()?;
-    let host = url.host_str()?;
-    let is_roblox = host == "roblox.com" || host.ends_with(".roblox.com");
-    let mut segments = url.path_segments().filter(|_| is_roblox)?;
-    segments.find(|segment| *segment == "users")?;
-    id(segments.next()?)
+/// The message as a sentence.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(letters).chain(['.']).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn ids_and_links_are_understood() {
-        let user = UserId::new(156).unwrap();
-        for typed in [
-            "156",
-            " 156 ",
-            "https://www.roblox.com/users/156/profile",
-            "www.roblox.com/de/users/156/profile",
-        ] {
-            assert_eq!(resolve(typed).await, Ok(user), "{typed}");
-        }
-        for typed in [
-            "",
-            "0",
-            "-1",
-            "https://example.com/users/156/profile",
-            "x y",
-        ] {
-            assert!(resolve(typed).await.is_err(), "{typed}");
-        }
+    #[test]
+    fn messages_become_sentences() {
+        assert_eq!(sentence("no user is named @x"), "No user is named @x.");
     }
 }

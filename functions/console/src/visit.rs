@@ -1,5 +1,7 @@
 //! A signed-in member's request, and the frame around every page that they see.
 
+use std::sync::Arc;
+
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use shared::api::PageRequest;
@@ -9,6 +11,7 @@ use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
 use shared::domain::members::{MemberPermission, MemberPermissions};
+use shared::moderation::names::Names;
 use shared::store::{SignedIn, Store};
 
 use crate::csrf;
@@ -21,6 +24,7 @@ use crate::look::Look;
 pub struct Visit {
     pub request: PageRequest,
     pub store: Store,
+    pub names: Arc<Names>,
     pub look: Look,
     pub signed_in: SignedIn,
     pub moment: UnixMillis,

@@ -99,7 +99,7 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
     visit.moderator()?;
     let query = visit.query();
     let typed = query.text("user");
-    let user = match names::resolve(typed).await {
+    let user = match names::resolve(visit, typed).await {
         Ok(user) => user,
         Err(error) => return ask(visit, typed, (!typed.is_empty()).then_some(error)),
     };

@@ -70,7 +70,7 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
         .map(|link| link.experience)
         .collect();
     let applied = applied(visit, &read.records, &linked).await?;
-    let names = names::shown(read.records.iter().map(|record| record.ban.user)).await;
+    let names = names::shown(visit, read.records.iter().map(|record| record.ban.user)).await;
     let reader = Reader {
         now,
         moderates: viewer.may(MemberPermission::ManageBans),

@@ -36,7 +36,7 @@ pub async fn find(visit: &Visit) -> Result<Response<Body>, ApiError> {
     if let Some(guid) = guid(typed) {
         return ban(visit, guid).await;
     }
-    let error = match names::resolve(typed).await {
+    let error = match names::resolve(visit, typed).await {
         Ok(user) => return Ok(headers::see_other(&format!("/console/players/{user}"))),
         Err(_) if typed.is_empty() => None,
         Err(error) => Some(error),

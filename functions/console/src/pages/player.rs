@@ -86,7 +86,7 @@ async fn read(
         moderates: viewer.may(MemberPermission::ManageBans),
         moderates_globally: viewer.may(MemberPermission::ManageGlobalBans),
         people: People::new(&members),
-        names: names::shown([user]).await,
+        names: names::shown(visit, [user]).await,
     };
     let older = match newest.older {
         Some(position) => Some(sealed(visit, user, position).await?),

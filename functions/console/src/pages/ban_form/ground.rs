@@ -47,7 +47,7 @@ impl FormGround {
             moderates: visit.may(MemberPermission::ManageBans),
             moderates_globally: visit.may(MemberPermission::ManageGlobalBans),
             people: People::new(&members),
-            names: names::shown([user]).await,
+            names: names::shown(visit, [user]).await,
         };
         let roots = links.iter().filter(|link| link.join.is_none());
         Ok(Self {
