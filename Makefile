@@ -16,6 +16,9 @@ SCHEMATHESIS_READY := $(call ready,schemathesis)
 MINISTACK_READY := $(call ready,ministack)
 MOTO_READY := $(call ready,moto)
 
+# In Chromium, which is installed where it is missing.
+BROWSER_READY := tests/browser/node_modules/.$(firstword $(shell cksum < tests/browser/package-lock.json))
+
 # From crates.io.
 CARGO_FUZZ := cargo-fuzz==0.13.2
 CARGO_MACHETE := cargo-machete==0.9.2
@@ -30,7 +33,7 @@ SELENE_READY := .tools/selene/.$(SELENE)
 export PATH := $(CURDIR)/.tools/cargo-lambda/bin:$(CURDIR)/.tools/cargo-fuzz/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help dev test cloud-test fuzz soak bench bench-check sizes release-functions check build deploy package \
+.PHONY: help dev test screenshots cloud-test fuzz soak bench bench-check sizes release-functions check build deploy package \
   roblox roblox-check roblox-types install fmt tools lambda-tool python-tools clean check-tools needs-rust needs-python \
   needs-nightly needs-aws
 
@@ -51,12 +54,17 @@ dev: needs-rust needs-python ## Run the whole service on this machine until Ctrl
 # Half of a test's time is waiting, for a time limit or a schedule.
 TEST_THREADS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 
-test: needs-rust $(SCHEMATHESIS_READY) ## Run all tests; they start what they need
+test: needs-rust $(SCHEMATHESIS_READY) $(BROWSER_READY) ## Run all tests; they start what they need
 	@$(BUILD) --locked $(ALL_TARGETS)
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --locked --workspace --test-threads $(TEST_THREADS); \
 	else set -x; cargo test --locked --workspace; fi
 	target/debug/examples/on-the-stack tests/end-to-end/schemathesis/run --seed 1 --max-examples 20
+	target/debug/examples/on-the-stack tests/browser/run
+
+screenshots: needs-rust $(BROWSER_READY) ## Take the screenshots of the console in docs/screenshots/
+	@$(BUILD) --locked --workspace --bins --example on-the-stack
+	target/debug/examples/on-the-stack node tests/browser/screenshots.mjs
 
 cloud-test: needs-rust $(SAM_READY) $(MINISTACK_READY) $(MOTO_READY) ## Deploy to an AWS emulator and test what is deployed
 	@$(BUILD) --locked $(ALL_TARGETS)
@@ -212,6 +220,10 @@ needs-rust:
 needs-python:
 	@python3 -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or later with its venv module is missing: https://www.python.org" >&2; exit 1; }
+
+$(BROWSER_READY): tests/browser/package-lock.json
+	@tests/browser/install
+	@touch $@
 
 needs-nightly:
 	@cargo +nightly --version >/dev/null 2>&1 || \

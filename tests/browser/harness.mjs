@@ -39,7 +39,7 @@ export class Studio {
     const { guid } = await portcullis('workspace', 'create', name);
     await portcullis('experience', 'link', '7001', '--workspace', guid);
     const key = await portcullis('key', 'create', '--name', 'bot', '--workspace', guid,
-      '--scopes', 'bans:read,bans:write,bans:write-global');
+      ...['bans:read', 'bans:write', 'bans:write-global'].flatMap((scope) => ['--scope', scope]));
     return new Studio(guid, name, key.key);
   }
 

@@ -200,7 +200,8 @@
     next.scrollIntoView({ block: 'nearest' });
   };
   const follow = (name) => {
-    const link = $(`[data-key="${name}"]`, rowOf() || document) || $(`main [data-key="${name}"]`) || $(`[data-key="${name}"]`);
+    const row = rowOf();
+    const link = (row && $(`[data-key="${name}"]`, row)) || $(`main [data-key="${name}"]`) || $(`[data-key="${name}"]`);
     if (link) link.click();
   };
   const keys = {

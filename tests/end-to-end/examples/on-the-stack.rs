@@ -8,7 +8,6 @@
 //! | `PORTCULLIS_URL` | where the API listens, such as `http://127.0.0.1:40001` |
 //! | `PORTCULLIS_SECRET_KEY` | a key with every scope |
 //! | `PORTCULLIS_PUBLIC_KEY` | a public key of the same workspace |
-//! | `PORTCULLIS_SIGN_IN` | a link that signs an administrator in to the console once |
 //! | `PORTCULLIS_WEBHOOK_SECRET` | the secret that signs Roblox notifications |
 //! | `AWS_ENDPOINT_URL_DYNAMODB` | the database, for the command |
 
@@ -16,7 +15,6 @@ use std::process::{Command, ExitCode};
 
 use end_to_end::{Ban, TestApp, Unban, Workspace};
 use local_stack::roblox::{Group, Key};
-use shared::domain::members::MemberPermission;
 use shared::store::ErasureMode;
 
 /// The experience of the workspace's bans.
@@ -37,8 +35,6 @@ async fn main() -> ExitCode {
     let webhook = workspace.take_in_erasures(ErasureMode::Erase).await;
     fill(&workspace).await;
     allow_group(&workspace).await;
-    let administrator = workspace.add_member("Kim Meyer", &[MemberPermission::Administrator]);
-    let sign_in = workspace.invite(administrator.await).await;
     app.settle().await;
 
     let mut command = Command::new(&program);
@@ -47,7 +43,6 @@ async fn main() -> ExitCode {
         .env("PORTCULLIS_URL", app.address())
         .env("PORTCULLIS_SECRET_KEY", workspace.secret_key())
         .env("PORTCULLIS_PUBLIC_KEY", workspace.public_key())
-        .env("PORTCULLIS_SIGN_IN", format!("{}{sign_in}", app.address()))
         .env("PORTCULLIS_WEBHOOK_SECRET", webhook)
         .env("AWS_ENDPOINT_URL_DYNAMODB", app.database().endpoint());
     let ended = tokio::task::spawn_blocking(move || command.status()).await;
