@@ -85,6 +85,15 @@ impl Browser {
 
     /// Sends a form with these fields alone.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
+        self.try_post(path, fields).await.expect("an answer")
+    }
+
+    /// The same, if there may be no answer.
+    pub async fn try_post(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<ApiResponse, String> {
         let request = Request::post(format!("{}{path}", self.address))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", self.site);
@@ -92,7 +101,7 @@ impl Browser {
             .iter()
             .map(|(name, value)| format!("{name}={}", encoded(value)));
         let body = pairs.collect::<Vec<_>>().join("&");
-        self.send(request, Bytes::from(body)).await
+        self.try_send(request, Bytes::from(body)).await
     }
 
     /// Opens a page and sends its form to this path: the hidden fields of the page, then those given.
@@ -139,12 +148,21 @@ impl Browser {
     }
 
     async fn send(&mut self, request: http::request::Builder, body: Bytes) -> ApiResponse {
+        self.try_send(request, body).await.expect("an answer")
+    }
+
+    async fn try_send(
+        &mut self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Result<ApiResponse, String> {
         let request = match &self.cookie {
             Some(cookie) => request.header(COOKIE, cookie),
             None => request,
         };
         let request = request.body(body).expect("a request");
-        let answer = self.client.send(request).await.expect("an answer");
+        let answer = self.client.send(request).await;
+        let answer = answer.map_err(|error| error.to_string())?;
         let answer = ApiResponse::new(answer);
         for cookie in answer.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().expect("a cookie");
@@ -153,7 +171,7 @@ impl Browser {
                 self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
             }
         }
-        answer
+        Ok(answer)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records every call to the running product.
 
 mod bulk;
+mod console;
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
