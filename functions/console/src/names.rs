@@ -26,6 +26,15 @@ pub async fn resolve(typed: &str) -> Result<UserId, String> {
     Err("Type a user id, such as 156, or paste a link to the player's Roblox profile.".to_owned())
 }
 
+/// The same for several, in their order.
+pub async fn resolve_all(typed: &[&str]) -> Vec<Result<UserId, String>> {
+    let mut found = Vec::with_capacity(typed.len());
+    for one in typed {
+        found.push(resolve(one).await);
+    }
+    found
+}
+
 fn id(text: &str) -> Option<UserId> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain)
