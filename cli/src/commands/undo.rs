@@ -221,8 +221,6 @@ async fn check_key(
 async fn moderator_of(store: &Store, workspace: &Workspace, named: &str) -> Result<UndoneActor> {
     let prefix = workspace.guid.prefix();
     let keys = store.keys(prefix).await?;
-    let through = keys.into_iter().map(|key| key.key_id);
-    let through = through.chain(["operator".to_owned()]).collect();
     let roblox: Option<ModeratorId> = named.parse().ok();
     let member = match roblox {
         Some(_) => {
@@ -238,12 +236,7 @@ async fn moderator_of(store: &Store, workspace: &Workspace, named: &str) -> Resu
             member.name
         );
     }
-    let of_member = member.as_ref().map(Member::moderator);
-    Ok(UndoneActor::Moderator {
-        roblox: roblox.or(of_member.filter(|id| *id != ModeratorId::NOBODY)),
-        member: member.map(|member| member.id),
-        through,
-    })
+    Ok(UndoneActor::moderator(member.as_ref(), roblox, &keys))
 }
 
 /// The place that a place was part of, if the name is that of its join. Fails if it still is.
@@ -277,18 +270,8 @@ async fn decide(
     is_preview: bool,
 ) -> Result<Vec<UndoneDecision>> {
     let mut progress = Progress::begin("users", u64::try_from(users.len()).ok());
-    let decided = stream::iter(users).map(|user| async move {
-        let history = store.history(undo.prefix, *user, undo.window.since).await?;
-        let mut decisions = Vec::new();
-        for chain in undo.window.chains(&history) {
-            decisions.extend(if is_preview {
-                undo.preview(store, &chain).await?
-            } else {
-                undo.carry_out(store, &chain).await?
-            });
-        }
-        anyhow::Ok(decisions)
-    });
+    let users = stream::iter(users.iter().copied());
+    let decided = users.map(|user| undo.of_user(store, user, is_preview));
     let mut decided = decided.buffered(CONCURRENCY);
     let mut shown = Vec::new();
     while let Some(decisions) = decided.try_next().await? {

@@ -187,6 +187,9 @@
     describe();
   };
   prepare(document);
+  // A run over many players goes on by itself.
+  const next = $('form[data-continue]');
+  if (next) setTimeout(() => next.requestSubmit($('button', next)), 400);
 
   // Keyboard. Single letters only outside fields, and only while switched on.
   const rows = () => $$('[data-row] .who');

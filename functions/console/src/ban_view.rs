@@ -213,7 +213,7 @@ impl Reader {
 }
 
 /// The text on one line, cut at a character.
-fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LISTED) {
         Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),

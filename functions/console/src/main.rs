@@ -17,8 +17,8 @@ mod visit;
 use std::sync::Arc;
 
 use lambda_http::http::Method;
-use lambda_http::{Body, Error, Response};
-use shared::api::{App, PageRequest};
+use lambda_http::{Body, Error, Request, Response};
+use shared::api::{App, PageRequest, TimeLimit};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::integrations::roblox::UsersApi;
@@ -28,7 +28,8 @@ use shared::store::Store;
 use self::assets::Assets;
 use self::look::Look;
 use self::pages::{
-    ban_form, ban_user, bans, find, lift, message, player, preferences, sign_in, undo,
+    activity, ban_form, ban_user, bans, find, lift, many, message, player, preferences, sign_in,
+    undo, undo_period,
 };
 use self::router::Route;
 use self::visit::Visit;
@@ -40,8 +41,13 @@ async fn main() -> Result<(), Error> {
     let names = Arc::new(Names::new(UsersApi::from_environment()?));
     let answer = |request, store| answer(request, store, Arc::clone(&names));
     App::from_environment()?
-        .serve_pages("console", answer, message::failed)
+        .serve_pages("console", time_limit, answer, message::failed)
         .await
+}
+
+fn time_limit(request: &Request) -> TimeLimit {
+    let route = Route::of(request.method(), request.uri().path());
+    route.map_or(TimeLimit::CALL, |route| route.time_limit())
 }
 
 /// The pages that everyone sees, and the way to the others.
@@ -94,6 +100,14 @@ async fn page(visit: &Visit, route: Route) -> Result<Response<Body>, ApiError> {
         Route::LiftForm(guid) => lift::show(visit, guid).await,
         Route::Lift(guid) => lift::submit(visit, guid).await,
         Route::Undo(guid, number) => undo::undo(visit, guid, number).await,
+        Route::Activity => activity::show(visit).await,
+        Route::UndoForm => undo_period::show(visit).await,
+        Route::UndoPreview => undo_period::preview(visit).await,
+        Route::UndoRun => undo_period::submit(visit).await,
+        Route::ManyForm => many::show(visit).await,
+        Route::ManyPreview => many::preview(visit).await,
+        Route::ManyRun => many::submit(visit).await,
+        Route::ManyUndo => many::undo(visit).await,
         Route::Preferences => preferences::save(visit),
         Route::SignOut => sign_in::sign_out(visit).await,
         // Answered before.

@@ -20,15 +20,30 @@ pub async fn shown(
 
 /// The user whom a person means, looked up now, or why nobody fits.
 pub async fn resolve(visit: &Visit, typed: &str) -> Result<UserId, String> {
-    let reference: UserReference = typed.trim().parse().map_err(|_| {
-        "Type a name such as @builderman, a user id such as 156, or paste a link to the player's \
-         Roblox profile."
-            .to_owned()
-    })?;
-    let found = visit.names.resolve(&reference).await;
-    let (user, _) = found.map_err(|error| sentence(&error.to_string()))?;
-    Ok(user)
+    let mut found = resolve_all(visit, &[typed]).await;
+    found.pop().unwrap_or_else(|| Err(UNREADABLE.to_owned()))
 }
+
+/// The same for several, in their order, in one look-up.
+pub async fn resolve_all(visit: &Visit, typed: &[&str]) -> Vec<Result<UserId, String>> {
+    let references = typed
+        .iter()
+        .map(|text| text.trim().parse::<UserReference>());
+    let references: Vec<_> = references.map(Result::ok).collect();
+    let known: Vec<_> = references.iter().flatten().cloned().collect();
+    let mut found = visit.names.resolve_each(&known).await.into_iter();
+    let each = references.iter().map(|reference| {
+        let found = reference.as_ref().and_then(|_| found.next());
+        let found = found.ok_or_else(|| UNREADABLE.to_owned())?;
+        found
+            .map(|(user, _)| user)
+            .map_err(|error| sentence(&error.to_string()))
+    });
+    each.collect()
+}
+
+const UNREADABLE: &str = "Type a name such as @builderman, a user id such as 156, or paste a link to the \
+    player's Roblox profile.";
 
 /// The message as a sentence.
 fn sentence(message: &str) -> String {

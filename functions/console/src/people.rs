@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use shared::domain::actor::{ActorKind, DecidedBy};
 use shared::domain::history::PastDecision;
 use shared::domain::ids::ModeratorId;
+use shared::domain::keys::KeyRecord;
 use shared::domain::members::Member;
 
 /// The members of a workspace by their ids, removed ones too.
@@ -17,6 +18,13 @@ impl People {
         Self(members.iter().map(named).collect())
     }
 
+    /// The same with the names of keys, also of revoked ones.
+    pub fn with_keys(mut self, keys: &[KeyRecord]) -> Self {
+        let named = |key: &KeyRecord| (key.key_id.clone(), key.name.clone());
+        self.0.extend(keys.iter().map(named));
+        self
+    }
+
     /// Who decided: by the record, else by the moderator in the ban's terms.
     pub fn name(&self, by: Option<&DecidedBy>, moderator: ModeratorId) -> String {
         let Some(by) = by else {
@@ -27,7 +35,10 @@ impl People {
                 Some(name) => name.clone(),
                 None => format!("Member {}", by.id),
             },
-            ActorKind::Key => on_behalf("API", Some(moderator)),
+            ActorKind::Key => match self.0.get(&by.id) {
+                Some(name) => on_behalf(&format!("Key {name}"), Some(moderator)),
+                None => on_behalf("API", Some(moderator)),
+            },
             ActorKind::Game => on_behalf("Game server", Some(moderator)),
             ActorKind::Operator => "Operator".to_owned(),
             ActorKind::System => "Portcullis".to_owned(),
@@ -36,6 +47,11 @@ impl People {
 
     /// Who made a decision of the history.
     pub fn of_decision(&self, decision: &PastDecision) -> String {
+        // A member who runs an undo is its principal.
+        let principal = decision.principal.as_ref();
+        if let Some(name) = principal.and_then(|principal| self.0.get(principal)) {
+            return format!("{name}, by undo");
+        }
         let by = DecidedBy::new(&decision.key_id, decision.channel);
         let moderator = decision.moderator.unwrap_or(decision.ban.terms.moderator);
         self.name(Some(&by), moderator)

@@ -1,6 +1,7 @@
 //! Which page a path is.
 
 use lambda_http::http::Method;
+use shared::api::TimeLimit;
 use shared::domain::ids::{Guid, UserId};
 
 /// A page, or an action on one.
@@ -24,6 +25,16 @@ pub enum Route {
     Lift(Guid),
     /// Of this ban, the decision with this number.
     Undo(Guid, u32),
+    Activity,
+    /// Of what someone decided in a period.
+    UndoForm,
+    UndoPreview,
+    UndoRun,
+    ManyForm,
+    ManyPreview,
+    ManyRun,
+    /// Of a run about many players.
+    ManyUndo,
 }
 
 impl Route {
@@ -52,6 +63,14 @@ impl Route {
             ["players", user] if get => Some(Self::Player(user.parse().ok()?)),
             ["ban"] if get => Some(Self::BanForm),
             ["ban"] if post => Some(Self::BanUser),
+            ["activity"] if get => Some(Self::Activity),
+            ["many"] if get => Some(Self::ManyForm),
+            ["many"] if post => Some(Self::ManyPreview),
+            ["many", "run"] if post => Some(Self::ManyRun),
+            ["many", "undo"] if post => Some(Self::ManyUndo),
+            ["undo"] if get => Some(Self::UndoForm),
+            ["undo"] if post => Some(Self::UndoPreview),
+            ["undo", "run"] if post => Some(Self::UndoRun),
             ["undo", decision] if post => {
                 let (guid, number) = decision.split_once('-')?;
                 Some(Self::Undo(guid.parse().ok()?, number.parse().ok()?))
@@ -76,6 +95,24 @@ impl Route {
             Self::Player(_) => "/console/players/{id}",
             Self::BanForm | Self::BanUser => "/console/ban",
             Self::Undo(..) => "/console/undo/{decision}",
+            Self::Activity => "/console/activity",
+            Self::UndoForm | Self::UndoPreview => "/console/undo",
+            Self::UndoRun => "/console/undo/run",
+            Self::ManyForm | Self::ManyPreview => "/console/many",
+            Self::ManyRun => "/console/many/run",
+            Self::ManyUndo => "/console/many/undo",
+        }
+    }
+
+    /// The time within which the page answers: longer for one that decides about many players.
+    pub const fn time_limit(&self) -> TimeLimit {
+        match self {
+            Self::UndoPreview
+            | Self::UndoRun
+            | Self::ManyPreview
+            | Self::ManyRun
+            | Self::ManyUndo => TimeLimit::BULK,
+            _ => TimeLimit::CALL,
         }
     }
 }
@@ -108,12 +145,20 @@ mod tests {
             ("/console/players", Route::FindPlayer),
             ("/console/players/156", Route::Player(user)),
             ("/console/ban", Route::BanForm),
+            ("/console/activity", Route::Activity),
+            ("/console/undo", Route::UndoForm),
+            ("/console/many", Route::ManyForm),
         ] {
             assert_eq!(get(path), Some(route), "{path}");
         }
         assert_eq!(post("/console/ban"), Some(Route::BanUser));
         assert_eq!(post("/console/bans/633/lift"), Some(Route::Lift(guid)));
         assert_eq!(post("/console/undo/633-2"), Some(Route::Undo(guid, 2)));
+        assert_eq!(post("/console/undo"), Some(Route::UndoPreview));
+        assert_eq!(post("/console/undo/run"), Some(Route::UndoRun));
+        assert_eq!(post("/console/many"), Some(Route::ManyPreview));
+        assert_eq!(post("/console/many/run"), Some(Route::ManyRun));
+        assert_eq!(post("/console/many/undo"), Some(Route::ManyUndo));
     }
 
     #[test]
@@ -122,6 +167,9 @@ mod tests {
             "/console/sign-out",
             "/console/preferences",
             "/console/undo/633-2",
+            "/console/undo/run",
+            "/console/many/run",
+            "/console/many/undo",
         ] {
             assert_eq!(get(path), None, "{path}");
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::rules::Expiry;
@@ -79,6 +80,31 @@ pub fn until(expiry: Expiry) -> String {
     }
 }
 
+/// The first second of a day, which a date field sends as `2026-12-05`.
+pub fn day_begins(typed: &str) -> Option<UnixSeconds> {
+    let day: Date = typed.parse().ok().filter(|_| typed.len() == 10)?;
+    instant(day.at(0, 0, 0, 0))
+}
+
+/// A time that a field for date and time sends, in UTC: `2026-12-05T14:00`.
+pub fn of_typed(typed: &str) -> Option<UnixSeconds> {
+    let time: DateTime = typed
+        .parse()
+        .ok()
+        .filter(|_| (16..=19).contains(&typed.len()))?;
+    instant(time)
+}
+
+/// The minute of a time, as such a field shows it.
+pub fn typed(at: UnixSeconds) -> String {
+    formatted(at, "%Y-%m-%dT%H:%M")
+}
+
+fn instant(time: DateTime) -> Option<UnixSeconds> {
+    let instant = time.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    instant.as_second().try_into().ok().map(UnixSeconds)
+}
+
 fn formatted(at: UnixSeconds, format: &str) -> String {
     let seconds = i64::try_from(at.0).ok();
     let instant = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
@@ -147,6 +173,20 @@ mod tests {
             TimeTag::exact(NOW).to_string(),
             r#"<time datetime="2027-01-15T08:00:00Z" title="15 Jan 2027, 08:00 UTC">15 Jan 2027, 08:00 UTC</time>"#
         );
+    }
+
+    #[test]
+    fn typed_times_are_in_utc() {
+        assert_eq!(day_begins("2027-01-15"), Some(NOW.minus(8 * HOUR)));
+        assert_eq!(of_typed("2027-01-15T08:00"), Some(NOW));
+        assert_eq!(of_typed("2027-01-15T08:00:00"), Some(NOW));
+        assert_eq!(typed(NOW.plus(59)), "2027-01-15T08:00");
+        for wrong in ["", "2027-02-30", "soon", "2027-01-15T08:00", "20270115"] {
+            assert_eq!(day_begins(wrong), None, "{wrong}");
+        }
+        for wrong in ["", "2027-01-15", "2027-01-15T25:00", "1969-12-31T23:59"] {
+            assert_eq!(of_typed(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

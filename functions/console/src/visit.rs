@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use shared::api::PageRequest;
-use shared::api::auth::{ModerateBans, Moderator, ViewBans};
+use shared::api::auth::{Administer, ModerateBans, Moderator, ViewBans};
 use shared::domain::actor::Channel;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
@@ -53,19 +53,38 @@ pub struct MenuItem {
 }
 
 impl MenuItem {
+    const ALL: [(MemberPermission, Self); 4] = [
+        (MemberPermission::View, Self::new("Bans", "/console/bans")),
+        (
+            MemberPermission::ManageBans,
+            Self::new("Many at once", "/console/many"),
+        ),
+        (
+            MemberPermission::View,
+            Self::new("Activity", "/console/activity"),
+        ),
+        (
+            MemberPermission::Administrator,
+            Self::new("Undo", "/console/undo"),
+        ),
+    ];
+
+    const fn new(title: &'static str, href: &'static str) -> Self {
+        Self { title, href }
+    }
+
     /// The sections that a member may open. The palette has the same.
-    fn all(_: &MemberPermissions) -> Vec<Self> {
-        let bans = Self {
-            title: "Bans",
-            href: "/console/bans",
-        };
-        vec![bans]
+    fn all(permissions: &MemberPermissions) -> Vec<Self> {
+        let all = Self::ALL.into_iter();
+        let open = all.filter(|(permission, _)| permissions.allows(*permission));
+        open.map(|(_, item)| item).collect()
     }
 
     /// Whether the page at this address belongs to the section.
     pub fn is_current(&self, address: &str) -> bool {
         let path = address.split('?').next().unwrap_or_default();
-        path == self.href
+        let rest = path.strip_prefix(self.href);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -92,13 +111,27 @@ impl Visit {
         Moderator::of(&self.signed_in, Channel::Console)
     }
 
+    /// The member as one who manages the workspace.
+    pub fn administrator(&self) -> Result<Moderator<Administer>, ApiError> {
+        Moderator::of(&self.signed_in, Channel::Console)
+    }
+
     pub fn query(&self) -> Submitted {
         Submitted::new(self.request.query())
     }
 
     /// The submitted form, if it is one of this session's.
     pub fn form(&self) -> Result<Submitted, ApiError> {
-        let form = Submitted::new(self.request.form()?);
+        self.checked(self.request.form()?)
+    }
+
+    /// The same for a form that may be larger.
+    pub fn form_up_to(&self, largest: usize) -> Result<Submitted, ApiError> {
+        self.checked(self.request.form_up_to(largest)?)
+    }
+
+    fn checked(&self, fields: Vec<(String, String)>) -> Result<Submitted, ApiError> {
+        let form = Submitted::new(fields);
         csrf::demand_token(&form, &self.signed_in.token.csrf_token())?;
         Ok(form)
     }
@@ -155,7 +188,7 @@ pub mod tests {
     impl Frame {
         /// The frame of a member whose names are hostile.
         pub fn example(may_ban: bool) -> Self {
-            let permissions = MemberPermissions::default();
+            let permissions = MemberPermissions::default().with(MemberPermission::Administrator);
             Self {
                 workspace: "<b>Arena</b>".to_owned(),
                 member: "\"><script>alert(1)</script>".to_owned(),
@@ -182,9 +215,26 @@ pub mod tests {
     }
 
     #[test]
+    fn menu_has_what_a_member_may_open() {
+        let titles = |permission| {
+            let permissions = MemberPermissions::default().with(permission);
+            let menu = MenuItem::all(&permissions);
+            menu.iter().map(|item| item.title).collect::<Vec<_>>()
+        };
+        assert_eq!(titles(MemberPermission::View), ["Bans", "Activity"]);
+        let moderator = ["Bans", "Many at once", "Activity"];
+        assert_eq!(titles(MemberPermission::ManageBans), moderator);
+        assert!(titles(MemberPermission::Administrator).contains(&"Undo"));
+        assert!(MenuItem::all(&MemberPermissions::default()).is_empty());
+    }
+
+    #[test]
     fn section_is_current_on_its_own_page() {
-        let bans = MenuItem::all(&MemberPermissions::default())[0];
+        let view = MemberPermissions::default().with(MemberPermission::View);
+        let bans = MenuItem::all(&view)[0];
         assert!(bans.is_current("/console/bans?state=all"));
+        assert!(bans.is_current("/console/bans/633/lift"));
+        assert!(!MenuItem::new("Ban", "/console/ban").is_current("/console/bans"));
         assert!(!bans.is_current("/console/players/156"));
     }
 }

@@ -111,7 +111,12 @@ impl PageRequest {
 
     /// The fields of the submitted form: 413 for a body of over 64 KiB.
     pub fn form(&self) -> Result<Vec<(String, String)>, ApiError> {
-        if self.body.len() > LARGEST_FORM {
+        self.form_up_to(LARGEST_FORM)
+    }
+
+    /// The same for a form that may be larger.
+    pub fn form_up_to(&self, largest: usize) -> Result<Vec<(String, String)>, ApiError> {
+        if self.body.len() > largest {
             return Err(ApiError::PayloadTooLarge);
         }
         Ok(fields(&self.body))

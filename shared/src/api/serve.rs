@@ -40,7 +40,8 @@ impl TimeLimit {
     #[must_use]
     pub fn of(route: &str) -> Self {
         match route {
-            "bans-bulk" | "unbans-bulk" => Self::BULK,
+            // Of the console, only pages that decide about many users have that long.
+            "bans-bulk" | "console" | "unbans-bulk" => Self::BULK,
             "export-bans-csv" | "export-bans-json" => Self::EXPORT,
             "group-role" => Self::GROUP_ROLE,
             "roblox-webhook" => Self::NOTIFICATION,
@@ -136,19 +137,22 @@ impl App {
             let (reply, error) = reply_of(answer);
             (reply.into_response(trace.request_id()), error)
         };
-        self.answer_requests(route, A::FIRST_READ, answer, finish)
+        let time_limit = |_: &Request| TimeLimit::of(route);
+        self.answer_requests(route, A::FIRST_READ, time_limit, answer, finish)
             .await
     }
 
-    /// Serves pages until the environment ends. `failed` makes the page for an error; the request's id
-    /// is its second argument.
-    pub async fn serve_pages<F, Fut, E>(
+    /// Serves pages until the environment ends. `time_limit` is that of a request; `failed` makes the
+    /// page for an error, and the request's id is its second argument.
+    pub async fn serve_pages<L, F, Fut, E>(
         self,
         route: &'static str,
+        time_limit: L,
         handler: F,
         failed: E,
     ) -> Result<(), Error>
     where
+        L: Fn(&Request) -> TimeLimit + Sync,
         F: Fn(PageRequest, Store) -> Fut + Sync,
         Fut: Future<Output = Result<Response<Body>, ApiError>> + Send,
         E: Fn(&ApiError, &str) -> Response<Body> + Sync,
@@ -163,20 +167,22 @@ impl App {
             identify(&mut page, trace.request_id());
             (page, error)
         };
-        self.answer_requests(route, FirstRead::Session, answer, finish)
+        self.answer_requests(route, FirstRead::Session, time_limit, answer, finish)
             .await
     }
 
     /// Answers each request within the time limit, and logs one event.
-    async fn answer_requests<T, F, Fut, E>(
+    async fn answer_requests<T, L, F, Fut, E>(
         self,
         route: &'static str,
         first_read: FirstRead,
+        time_limit: L,
         answer: F,
         finish: E,
     ) -> Result<(), Error>
     where
         T: Send,
+        L: Fn(&Request) -> TimeLimit + Sync,
         F: Fn(Request, Arc<RequestLog>, Store) -> Fut + Sync,
         Fut: Future<Output = Result<T, ApiError>> + Send,
         E: Fn(Result<T, ApiError>, &RequestLog) -> (Response<Body>, Option<ApiError>) + Sync,
@@ -186,12 +192,12 @@ impl App {
             self.store.warm_up(first_read).await;
         }
         let (app, environment) = (&self, &self.ready());
-        let (answer, finish) = (&answer, &finish);
-        let time_limit = TimeLimit::of(route);
+        let (time_limit, answer, finish) = (&time_limit, &answer, &finish);
         lambda_http::run(service_fn(move |request: Request| async move {
             let trace = Arc::new(RequestLog::begin(route, &request, environment));
             let meter = Arc::new(Meter::default());
-            let answer_by = Instant::now() + time_limit.0;
+            let TimeLimit(time_limit) = time_limit(&request);
+            let answer_by = Instant::now() + time_limit;
             let store = app
                 .store
                 .metered(Arc::clone(&meter))
@@ -200,8 +206,7 @@ impl App {
             let answer = match tokio::time::timeout_at(answer_by.into(), answering).await {
                 Ok(answer) => answer,
                 Err(_) => Err(ApiError::Unavailable(format!(
-                    "no answer within {:?}",
-                    time_limit.0
+                    "no answer within {time_limit:?}"
                 ))),
             };
             let (response, error) = finish(answer, &trace);

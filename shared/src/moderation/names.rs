@@ -120,21 +120,31 @@ impl Names {
         &self,
         users: &[UserReference],
     ) -> Result<Vec<(UserId, Option<RobloxName>)>, NameError> {
+        self.resolve_each(users).await.into_iter().collect()
+    }
+
+    /// The same, with the reason for each that stands for no user.
+    pub async fn resolve_each(
+        &self,
+        users: &[UserReference],
+    ) -> Vec<Result<(UserId, Option<RobloxName>), NameError>> {
         let names = users.iter().filter_map(|user| match user {
             UserReference::Name(name) => Some(name.clone()),
             UserReference::Id(_) => None,
         });
         let names: Vec<_> = names.collect();
-        let found = match names.first() {
-            None => HashMap::new(),
-            Some(first) => match timeout(ACTION_TIME, self.owners(&names)).await {
-                Ok(Ok(found)) => found,
-                Ok(Err(_)) | Err(_) => return Err(NameError::Unanswered(first.clone())),
-            },
+        let found = if names.is_empty() {
+            Some(HashMap::new())
+        } else {
+            let owners = timeout(ACTION_TIME, self.owners(&names)).await;
+            owners.ok().and_then(Result::ok)
         };
         let known = |user: &UserReference| match user {
             UserReference::Id(id) => Ok((*id, None)),
             UserReference::Name(name) => {
+                let found = found
+                    .as_ref()
+                    .ok_or_else(|| NameError::Unanswered(name.clone()))?;
                 let owner = found.get(&name.as_str().to_ascii_lowercase()).cloned();
                 let owner = user_name::owner(name, owner)?;
                 Ok((owner.id, Some(owner.name)))

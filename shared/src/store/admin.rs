@@ -38,4 +38,4 @@ pub use restore::{
     Absent, Forwarded, KnownLogs, Piece, RestorePosition, RestoreRun, Restored, Restoring,
     TablePage,
 };
-pub use undo::{Chain, FormerRoot, Undo, UndoWindow, UndoneActor};
+pub use undo::{Chain, FormerRoot, Undo, UndoWindow, UndoneActor, UndoneUsers};

@@ -1,6 +1,7 @@
 //! The form that bans a player or edits a ban.
 
 mod ground;
+mod offer;
 mod typed;
 
 use askama::Template;
@@ -13,6 +14,7 @@ use shared::domain::rules::Scope;
 use shared::store::BanRecord;
 
 pub use self::ground::FormGround;
+pub use self::offer::WorkspaceOffer;
 pub use self::typed::{TypedBan, new_key};
 use super::find::FindPage;
 use super::message::PageLink;
@@ -74,12 +76,13 @@ struct EditView {
 }
 
 /// A reason that the workspace offers.
-struct PresetView {
-    name: String,
-    public_reason: String,
-    private_reason: String,
-    length: Option<String>,
-    is_chosen: bool,
+#[derive(Clone, Debug)]
+pub struct PresetView {
+    pub name: String,
+    pub public_reason: String,
+    pub private_reason: String,
+    pub length: Option<String>,
+    pub is_chosen: bool,
 }
 
 impl NoteView {
@@ -119,7 +122,7 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let again = again.filter(|record| record.ban.user == user);
     let typed = match again {
         Some(record) => TypedBan::again(&record.ban),
-        None => TypedBan::empty(&ground),
+        None => TypedBan::empty(&ground.offer),
     };
     let notes = ground.notes();
     let page = BanFormPage::new(visit, &ground, None, typed, notes);
@@ -170,11 +173,11 @@ impl BanFormPage {
             user: ground.player.clone(),
             notes,
             may_ban_globally: visit.may(MemberPermission::ManageGlobalBans),
-            reach: ground.reach(),
-            experiences: ground.experiences(typed.place),
+            reach: ground.offer.reach(),
+            experiences: ground.offer.experiences(typed.place),
             lengths: typed.lengths(is_edit),
-            presets: PresetView::all(ground, &typed),
-            presets_are_compulsory: ground.presets.compulsory,
+            presets: ground.offer.reasons(&typed),
+            presets_are_compulsory: ground.offer.presets.compulsory,
             no_preset: typed.preset.is_empty(),
             consequence: if is_edit {
                 "Experiences apply the new terms within about a minute. You can undo this right after."
@@ -210,24 +213,14 @@ impl EditView {
     }
 }
 
-impl PresetView {
-    fn all(ground: &FormGround, typed: &TypedBan) -> Vec<Self> {
-        let presets = ground.presets.presets.iter();
-        presets
-            .map(|preset| Self {
-                name: preset.name.clone(),
-                public_reason: preset.public_reason.clone(),
-                private_reason: preset.private_reason.clone(),
-                length: preset.length.clone(),
-                is_chosen: preset.name == typed.preset,
-            })
-            .collect()
-    }
-}
-
 /// The address of the form for a ban to edit.
 pub fn edit_address(user: UserId, guid: Guid) -> String {
     format!("/console/ban?edit={guid}&user={user}")
+}
+
+#[cfg(test)]
+pub fn offer_for_tests() -> WorkspaceOffer {
+    ground::tests::ground().offer
 }
 
 #[cfg(test)]
@@ -257,10 +250,10 @@ mod tests {
             notes: vec![note],
             edit: edited.then(|| EditView::new(&record, &ground)),
             may_ban_globally: true,
-            reach: ground.reach(),
-            experiences: ground.experiences(None),
+            reach: ground.offer.reach(),
+            experiences: ground.offer.experiences(None),
             lengths: typed.lengths(edited),
-            presets: PresetView::all(&ground, &typed),
+            presets: ground.offer.reasons(&typed),
             presets_are_compulsory: false,
             no_preset: true,
             typed,

@@ -35,7 +35,7 @@ pub async fn submit(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let may_ban_globally = moderator.may(MemberPermission::ManageGlobalBans);
     let workspace = visit.signed_in.workspace.name.as_str();
     let is_edit = edited.is_some();
-    let mut typed = TypedBan::of_form(&form, &ground, workspace, is_edit, may_ban_globally);
+    let mut typed = TypedBan::of_form(&form, &ground.offer, workspace, is_edit, may_ban_globally);
     let present = edited.and_then(|edited| ground.in_force(edited.guid));
     let present = present.map(|record| record.ban.terms.expires);
     let length = if is_edit && present.is_none() {
@@ -47,7 +47,7 @@ pub async fn submit(visit: &Visit) -> Result<Response<Body>, ApiError> {
         return superseded(visit, &ground, edited, typed).await;
     }
     let by = moderator.member().moderator();
-    let Some(request) = typed.request(&ground, length, by, is_edit) else {
+    let Some(request) = typed.request(user, length, by, is_edit) else {
         let page = page(visit, &ground, edited, typed, Vec::new());
         return visit::show(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };

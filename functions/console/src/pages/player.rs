@@ -14,7 +14,9 @@ use shared::domain::rules::Scope;
 use shared::store::{BanRecord, Filter, HistoryPosition, NewestDecisions, UserStandings};
 
 use self::experiences::ExperienceView;
-pub use self::history::{ChangeView, HistoryEntry};
+#[cfg(test)]
+pub use self::history::tests::decision as decision_for_tests;
+pub use self::history::{ChangeView, HistoryEntry, what as decision_words};
 use super::result::ResultLine;
 use crate::assets::Assets;
 use crate::ban_view::{AppliedView, BanView, PlayerView, Reader};

@@ -7,7 +7,7 @@ use shared::domain::idempotency::IdempotencyKey;
 use shared::domain::ids::{Guid, UserId};
 use shared::domain::rules::Meaning;
 use shared::moderation::{SeenOutcome, undo_own};
-use shared::store::{Named, Shows, WriteContext};
+use shared::store::{Named, Shows, Store, WriteContext};
 
 use super::player;
 use super::result::UNDONE_WITHIN;
@@ -21,59 +21,19 @@ const SEARCHED: usize = 50;
 const REASON: &str = "Undone by the moderator who decided it.";
 
 pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Body>, ApiError> {
-    let moderator = visit.moderator()?;
+    visit.moderator()?;
     let form = visit.form()?;
-    let (prefix, now) = (visit.prefix(), visit.now());
     let user: UserId = form.parsed("user").ok_or(ApiError::NotFound(
         "the form names no player: go back to the player's page",
     ))?;
-    let newest = visit
-        .store
-        .newest_decisions(prefix, user, None, SEARCHED)
-        .await?;
-    let is_it = |it: &&PastDecision| (it.ban.guid, it.ban.decisions) == (guid, number);
-    let decision = newest
-        .decisions
-        .iter()
-        .find(is_it)
-        .ok_or(ApiError::NotFound(
-            "this decision is not among the player's newest ones, so it cannot be undone here",
-        ))?;
-    if decision.key_id != moderator.member().id.to_string() {
-        return Err(ApiError::Forbidden(
-            "someone else made this decision: lift or edit the ban instead",
-        ));
-    }
-    if decision.at.plus(UNDONE_WITHIN) < now {
-        return Err(ApiError::Forbidden(
-            "this decision is too old to be undone with one click: lift or edit the ban instead",
-        ));
-    }
-
-    let scope = decision.ban.scope;
-    let meaning = Meaning::of_parts(&["undo", &decision.id()]);
-    // One key for each decision: however often it is sent, it is undone once.
-    let key = IdempotencyKey::of_form(&format!("undo-{}", decision.id()), &meaning);
-    let shows = Shows::Latest(scope);
-    let link = visit
-        .store
-        .link_unchanged(prefix, decision.ban.made_in)
-        .await?;
-    let authority = moderator.authority(now);
-    let context = WriteContext {
-        user,
-        prefix,
-        link,
-        actor: moderator.actor(visit.request.id()),
-        limits: authority.limits,
-        idempotency: Some(Named { key, shows }),
-        digest: None,
-        dry_run: None,
-    };
-    let outcome = undo_own(&visit.store, &context, decision, REASON, &authority).await?;
+    let decision = own_decision(visit, user, &format!("{guid}-{number}")).await?;
+    let (context, outcome) = reverse(visit, &visit.store, &decision).await?;
     match outcome {
         SeenOutcome::Decided(committed) => {
-            let answer = visit.store.answer(&context, &committed, shows).await?;
+            let answer = visit
+                .store
+                .answer(&context, &committed, Shows::Latest(decision.ban.scope))
+                .await?;
             let done = answer.map(|it| format!("{}-{}", it.ban.guid, it.ban.decisions));
             let done = done.unwrap_or_default();
             let page = format!("/console/players/{user}?done={done}&undo=1");
@@ -89,4 +49,55 @@ pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Bod
             player::refused(visit, user, text).await
         }
     }
+}
+
+/// A decision that the member made in this session or in another one of today.
+pub async fn own_decision(visit: &Visit, user: UserId, id: &str) -> Result<PastDecision, ApiError> {
+    let newest = visit
+        .store
+        .newest_decisions(visit.prefix(), user, None, SEARCHED)
+        .await?;
+    let mut newest = newest.decisions.into_iter();
+    let decision = newest
+        .find(|decision| decision.id() == id)
+        .ok_or(ApiError::NotFound(
+            "this decision is not among the player's newest ones, so it cannot be undone here",
+        ))?;
+    if decision.key_id != visit.signed_in.member.id.to_string() {
+        return Err(ApiError::Forbidden(
+            "someone else made this decision: lift or edit the ban instead",
+        ));
+    }
+    if decision.at.plus(UNDONE_WITHIN) < visit.now() {
+        return Err(ApiError::Forbidden(
+            "this decision is too old to be undone with one click: lift or edit the ban instead",
+        ));
+    }
+    Ok(decision)
+}
+
+/// Reverses a decision of the member, once, however often it is sent.
+pub async fn reverse(
+    visit: &Visit,
+    store: &Store,
+    decision: &PastDecision,
+) -> Result<(WriteContext, SeenOutcome), ApiError> {
+    let moderator = visit.moderator()?;
+    let (prefix, ban) = (visit.prefix(), &decision.ban);
+    let meaning = Meaning::of_parts(&["undo", &decision.id()]);
+    let key = IdempotencyKey::of_form(&format!("undo-{}", decision.id()), &meaning);
+    let shows = Shows::Latest(ban.scope);
+    let authority = moderator.authority(visit.now());
+    let context = WriteContext {
+        user: ban.user,
+        prefix,
+        link: store.link_unchanged(prefix, ban.made_in).await?,
+        actor: moderator.actor(visit.request.id()),
+        limits: authority.limits,
+        idempotency: Some(Named { key, shows }),
+        digest: None,
+        dry_run: None,
+    };
+    let outcome = undo_own(store, &context, decision, REASON, &authority).await?;
+    Ok((context, outcome))
 }

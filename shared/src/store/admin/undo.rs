@@ -1,6 +1,7 @@
 //! Finds the decisions of a key or a moderator in a period, and undoes them.
 
 mod run;
+mod users;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,13 +10,15 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::history::PastDecision;
 use crate::domain::ids::{ExperienceId, ModeratorId, UserId, WorkspacePrefix};
-use crate::domain::members::MemberId;
+use crate::domain::keys::KeyRecord;
+use crate::domain::members::{Member, MemberId};
 use crate::domain::rules::{DecisionKind, Scope, UndoStep};
 use crate::store::Store;
 use crate::store::dynamo::database::text;
 use crate::store::dynamo::schema::{self, Key, names};
 
 pub use run::Undo;
+pub use users::UndoneUsers;
 
 /// Whose decisions to undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,22 @@ pub enum UndoneActor {
 }
 
 impl UndoneActor {
+    /// A moderator who is a member, or whom calls named by their Roblox user, or both.
+    #[must_use]
+    pub fn moderator(
+        member: Option<&Member>,
+        roblox: Option<ModeratorId>,
+        keys: &[KeyRecord],
+    ) -> Self {
+        let of_member = member.map(Member::moderator);
+        let keys = keys.iter().map(|key| key.key_id.clone());
+        Self::Moderator {
+            member: member.map(|member| member.id),
+            roblox: roblox.or(of_member.filter(|id| *id != ModeratorId::NOBODY)),
+            through: keys.chain(["operator".to_owned()]).collect(),
+        }
+    }
+
     fn decided(&self, decision: &PastDecision) -> bool {
         let by = decision.key_id.as_str();
         match self {

@@ -8,7 +8,10 @@
     clippy::panic
 )]
 
+mod activity;
 mod deciding;
 mod lists;
+mod many;
 mod permissions;
 mod sign_in;
+mod undo_period;

@@ -12,11 +12,13 @@ const NO_BAN: &str = "633197862920433664";
 
 /// The statuses of a page for nobody, without a permission, and for each permission in the order of
 /// [`MemberPermission::ALL`].
-type Matrix = [(&'static str, [u16; 7]); 9];
+type Matrix = [(&'static str, [u16; 7]); 13];
 
 const SEES: [u16; 7] = [401, 403, 200, 200, 200, 200, 200];
 
 const BANS: [u16; 7] = [401, 403, 403, 200, 200, 403, 200];
+
+const ADMINISTERS: [u16; 7] = [401, 403, 403, 403, 403, 403, 200];
 
 const PAGES: Matrix = [
     ("/console/bans", SEES),
@@ -33,6 +35,10 @@ const PAGES: Matrix = [
         "/console/bans/GLOBAL/lift?user=158",
         [401, 403, 403, 403, 200, 403, 200],
     ),
+    ("/console/activity", SEES),
+    ("/console/many", BANS),
+    ("/console/many?action=lift", BANS),
+    ("/console/undo", ADMINISTERS),
     ("/console/nothing", [404; 7]),
 ];
 
@@ -135,10 +141,17 @@ async fn every_action_demands_its_permission() {
         let elsewhere = workspace.check(user, 7).await;
         assert_eq!(elsewhere["isBanned"], may_ban_globally, "{permission}");
 
+        if permission != Administrator {
+            for path in ["/console/undo", "/console/undo/run"] {
+                let refused = sent(&mut browser, path, &[("by", "operator")]).await;
+                assert_eq!(refused.status, 403, "{permission} {path}: {refused}");
+            }
+        }
         if !may_ban {
             let lift = format!("/console/bans/{NO_BAN}/lift");
             let undo = format!("/console/undo/{NO_BAN}-1");
-            for path in [lift, undo] {
+            let many = ["", "/run", "/undo"].map(|it| format!("/console/many{it}"));
+            for path in many.into_iter().chain([lift, undo]) {
                 let refused = sent(
                     &mut browser,
                     &path,

@@ -41,6 +41,7 @@ fn every_function_ends_before_its_lambda_timeout() {
     }
     let special = [
         "bans-bulk",
+        "console",
         "export-bans-csv",
         "export-bans-json",
         "group-role",

@@ -1,17 +1,14 @@
 //! What the form is based on: the player, what holds for them, and what the workspace offers.
 
-use std::sync::Arc;
-
 use shared::domain::error::ApiError;
-use shared::domain::ids::{ExperienceId, Guid, PlaceId, UserId};
-use shared::domain::members::{MemberPermission, ReasonPresets};
+use shared::domain::ids::{Guid, UserId};
+use shared::domain::members::MemberPermission;
 use shared::domain::rules::Scope;
 use shared::store::{BanRecord, Filter, UserStandings};
 
 use super::super::message::PageLink;
-use super::{NoteView, edit_address};
+use super::{NoteView, WorkspaceOffer, edit_address};
 use crate::ban_view::{PlayerView, Reader};
-use crate::look::Choice;
 use crate::names;
 use crate::people::People;
 use crate::times;
@@ -25,8 +22,7 @@ const RECORDS: usize = 20;
 pub struct FormGround {
     pub user: UserId,
     pub player: PlayerView,
-    pub linked: Vec<ExperienceId>,
-    pub presets: Arc<ReasonPresets>,
+    pub offer: WorkspaceOffer,
     pub reader: Reader,
     is_protected: bool,
     in_force: Vec<BanRecord>,
@@ -35,10 +31,9 @@ pub struct FormGround {
 impl FormGround {
     pub async fn read(visit: &Visit, user: UserId) -> Result<Self, ApiError> {
         let (store, prefix) = (&visit.store, visit.prefix());
-        let (links, members, presets, standings, records) = tokio::try_join!(
-            store.links(prefix),
+        let (offer, members, standings, records) = tokio::try_join!(
+            WorkspaceOffer::read(visit),
             store.members(prefix),
-            store.reason_presets(prefix),
             store.standings_of(prefix, user),
             records(visit, user),
         )?;
@@ -49,12 +44,10 @@ impl FormGround {
             people: People::new(&members),
             names: names::shown(visit, [user]).await,
         };
-        let roots = links.iter().filter(|link| link.join.is_none());
         Ok(Self {
             user,
             player: PlayerView::new(user, &reader.names),
-            linked: roots.map(|link| link.experience).collect(),
-            presets,
+            offer,
             is_protected: standings.is_protected,
             in_force: in_force(&standings, &records, &reader),
             reader,
@@ -66,33 +59,6 @@ impl FormGround {
         self.in_force.iter().find(|record| record.ban.guid == guid)
     }
 
-    /// The place of a Global ban, which is made from one of the experiences.
-    pub fn any_place(&self) -> Option<PlaceId> {
-        self.linked.first().copied().map(PlaceId::from)
-    }
-
-    pub fn is_linked(&self, place: PlaceId) -> bool {
-        self.linked.iter().any(|it| PlaceId::from(*it) == place)
-    }
-
-    /// `3 experiences`.
-    pub fn reach(&self) -> String {
-        match self.linked.len() {
-            1 => "1 experience".to_owned(),
-            several => format!("{several} experiences"),
-        }
-    }
-
-    pub fn experiences(&self, chosen: Option<PlaceId>) -> Vec<Choice> {
-        let places = self.linked.iter().copied().map(PlaceId::from);
-        places
-            .map(|place| {
-                let title = format!("Experience {place}");
-                Choice::new(place.to_string(), title, chosen == Some(place))
-            })
-            .collect()
-    }
-
     /// What to know before a ban: protection, and the bans in force.
     pub fn notes(&self) -> Vec<NoteView> {
         let mut notes = Vec::new();
@@ -101,7 +67,7 @@ impl FormGround {
                 administrator.";
             notes.push(NoteView::new("bad-note", "protected", text.to_owned()));
         }
-        if self.linked.is_empty() {
+        if self.offer.linked.is_empty() {
             let text =
                 "No experience is linked to this workspace yet, so there is nowhere to ban from.";
             notes.push(NoteView::new("warn-note", "unlinked", text.to_owned()));
@@ -165,7 +131,9 @@ fn in_force(standings: &UserStandings, records: &[BanRecord], reader: &Reader) -
 
 #[cfg(test)]
 pub mod tests {
-    use shared::domain::members::ReasonPreset;
+    use std::sync::Arc;
+
+    use shared::domain::members::{ReasonPreset, ReasonPresets};
 
     use super::*;
     use crate::ban_view::tests::{HOSTILE, ban, experience, reader, record};
@@ -183,11 +151,13 @@ pub mod tests {
         FormGround {
             user,
             player: PlayerView::new(user, &reader.names),
-            linked: vec![experience()],
-            presets: Arc::new(ReasonPresets {
-                compulsory: false,
-                presets: vec![preset],
-            }),
+            offer: WorkspaceOffer {
+                linked: vec![experience()],
+                presets: Arc::new(ReasonPresets {
+                    compulsory: false,
+                    presets: vec![preset],
+                }),
+            },
             reader,
             is_protected: false,
             in_force: vec![record(ban("Spam"))],
@@ -209,13 +179,11 @@ pub mod tests {
 
     #[test]
     fn protection_and_missing_links_are_noted() {
-        let ground = FormGround {
-            is_protected: true,
-            linked: Vec::new(),
-            ..ground()
-        };
+        let mut ground = ground();
+        ground.is_protected = true;
+        ground.offer.linked.clear();
         let ids: Vec<_> = ground.notes().iter().map(|note| note.id).collect();
         assert_eq!(ids, ["protected", "unlinked", "already-banned"]);
-        assert_eq!(ground.reach(), "0 experiences");
+        assert_eq!(ground.offer.reach(), "0 experiences");
     }
 }

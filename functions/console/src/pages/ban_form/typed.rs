@@ -1,11 +1,11 @@
 //! What a moderator has typed into the form, and the ban that it asks for.
 
 use shared::domain::clock::UnixSeconds;
-use shared::domain::ids::{ModeratorId, PlaceId};
+use shared::domain::ids::{ModeratorId, PlaceId, UserId};
 use shared::domain::length;
 use shared::domain::rules::{Ban, BanRequest, Expiry, Length, Scope, Terms};
 
-use super::FormGround;
+use super::WorkspaceOffer;
 use crate::form::{Submitted, TypedField};
 use crate::look::Choice;
 
@@ -63,11 +63,11 @@ pub fn new_key() -> String {
 
 impl TypedBan {
     /// A new form.
-    pub fn empty(ground: &FormGround) -> Self {
+    pub fn empty(offer: &WorkspaceOffer) -> Self {
         Self {
             key: new_key(),
             scope: Scope::Experience,
-            place: ground.any_place(),
+            place: offer.any_place(),
             length: "7d".to_owned(),
             own: String::new(),
             preset: String::new(),
@@ -120,7 +120,7 @@ impl TypedBan {
     /// A submitted form, with what is wrong beside each field.
     pub fn of_form(
         form: &Submitted,
-        ground: &FormGround,
+        offer: &WorkspaceOffer,
         workspace: &str,
         is_edit: bool,
         may_ban_globally: bool,
@@ -133,7 +133,7 @@ impl TypedBan {
         };
         let place: Option<PlaceId> = form.parsed("experience");
         let key = Some(form.text("key")).filter(|key| (1..=64).contains(&key.len()));
-        let preset = ground.presets.named(form.text("preset"));
+        let preset = offer.presets.named(form.text("preset"));
         let mut typed = Self {
             key: key.map_or_else(new_key, str::to_owned),
             scope,
@@ -157,7 +157,7 @@ impl TypedBan {
             if typed.private.value().is_empty() {
                 typed.private = TypedField::filled(&preset.private_reason);
             }
-        } else if ground.presets.compulsory && !is_edit {
+        } else if offer.presets.compulsory && !is_edit {
             typed.preset_error = Some("Choose one of the reasons.".to_owned());
         }
         if typed.public.value().is_empty() {
@@ -168,14 +168,14 @@ impl TypedBan {
             typed.scope_error = Some("You may ban in experiences only.".to_owned());
         }
         if !is_edit {
-            typed.judge_place(ground, workspace);
+            typed.judge_place(offer, workspace);
         }
         typed
     }
 
-    fn judge_place(&mut self, ground: &FormGround, workspace: &str) {
+    fn judge_place(&mut self, offer: &WorkspaceOffer, workspace: &str) {
         if self.scope == Scope::Global {
-            self.place = ground.any_place();
+            self.place = offer.any_place();
             if self.place.is_none() {
                 self.scope_error = Some("No experience is linked yet.".to_owned());
             }
@@ -183,7 +183,7 @@ impl TypedBan {
                 let error = format!("Type {workspace} exactly.");
                 self.workspace.error = Some(error);
             }
-        } else if !self.place.is_some_and(|place| ground.is_linked(place)) {
+        } else if !self.place.is_some_and(|place| offer.is_linked(place)) {
             self.experience_error = Some("Choose one of the experiences.".to_owned());
         }
     }
@@ -236,7 +236,7 @@ impl TypedBan {
     /// The ban that the form asks for, if nothing is wrong.
     pub fn request(
         &self,
-        ground: &FormGround,
+        user: UserId,
         length: Option<Length>,
         moderator: ModeratorId,
         overwrite: bool,
@@ -244,7 +244,7 @@ impl TypedBan {
         let public = self.public.value();
         let private = Some(self.private.value()).filter(|text| !text.is_empty());
         self.is_fine().then_some(BanRequest {
-            user: ground.user,
+            user,
             place: self.place?,
             scope: self.scope,
             overwrite,
@@ -303,7 +303,7 @@ mod tests {
         let pairs = pairs.iter();
         let owned = pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let form = Submitted::new(owned.collect());
-        TypedBan::of_form(&form, &ground(), WORKSPACE, false, true)
+        TypedBan::of_form(&form, &ground().offer, WORKSPACE, false, true)
     }
 
     const FINE: [(&str, &str); 4] = [
@@ -318,7 +318,9 @@ mod tests {
         let mut typed = typed(&FINE);
         let length = typed.judge_length(None, NOW);
         let moderator = ModeratorId::new(1).unwrap();
-        let request = typed.request(&ground(), length, moderator, false).unwrap();
+        let request = typed
+            .request(ground().user, length, moderator, false)
+            .unwrap();
         assert_eq!(request.length, Length::For(7 * 86_400));
         assert_eq!(request.private_reason, "Spam");
         assert!(!request.overwrite && !request.applied);
@@ -367,7 +369,7 @@ mod tests {
         ];
         let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let form = Submitted::new(form.to_vec());
-        let typed = TypedBan::of_form(&form, &ground(), WORKSPACE, false, false);
+        let typed = TypedBan::of_form(&form, &ground().offer, WORKSPACE, false, false);
         assert!(typed.scope_error.is_some() && !typed.is_fine());
     }
 

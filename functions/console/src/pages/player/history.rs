@@ -78,7 +78,8 @@ impl HistoryEntry {
     }
 }
 
-fn what(decision: &PastDecision) -> String {
+/// A decision in words, verb first.
+pub fn what(decision: &PastDecision) -> String {
     let verb = match decision.kind {
         DecisionKind::Made => "Banned",
         DecisionKind::Changed => "Edited",

@@ -4,7 +4,7 @@ use super::{Chain, FormerRoot, UndoWindow};
 use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspacePrefix;
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::rules::{self, Decision, Outcome, Standing};
 use crate::store::{Actor, CallerLimits, PolicyOutcome, Store, WriteContext};
 
@@ -24,6 +24,25 @@ pub struct Undo {
 }
 
 impl Undo {
+    /// Restores all chains of a user, or previews that, and returns the decisions.
+    pub async fn of_user(
+        &self,
+        store: &Store,
+        user: UserId,
+        is_preview: bool,
+    ) -> Result<Vec<Decision>, ApiError> {
+        let history = store.history(self.prefix, user, self.window.since).await?;
+        let mut decisions = Vec::new();
+        for chain in self.window.chains(&history) {
+            decisions.extend(if is_preview {
+                self.preview(store, &chain).await?
+            } else {
+                self.carry_out(store, &chain).await?
+            });
+        }
+        Ok(decisions)
+    }
+
     /// What restoring a chain would decide now; writes nothing.
     pub async fn preview(&self, store: &Store, chain: &Chain) -> Result<Vec<Decision>, ApiError> {
         let snapshot = store

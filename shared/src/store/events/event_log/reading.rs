@@ -85,6 +85,34 @@ impl Store {
         Ok(events)
     }
 
+    /// The entries after one position and up to another, for people who read the log backwards: what
+    /// is missing may still appear, or was deleted. Eventually consistent.
+    pub async fn log_between(
+        &self,
+        prefix: WorkspacePrefix,
+        after: u64,
+        upto: u64,
+    ) -> Result<Vec<LogEntry>, ApiError> {
+        let shards = (0..LOG_SHARDS).map(|shard| {
+            let query = self
+                .database
+                .querying()
+                .index_name(names::EVENTS)
+                .key_condition_expression(
+                    "log_shard = :shard AND log_position BETWEEN :first AND :last",
+                )
+                .expression_attribute_values(":shard", text(schema::log_shard(prefix, shard)))
+                .expression_attribute_values(":first", number(after.saturating_add(1)))
+                .expression_attribute_values(":last", number(upto));
+            self.database.query_all(query)
+        });
+        let found = try_join_all(shards).await?.into_iter().flatten();
+        let entries = found.map(items::read).collect::<Result<_, DatabaseError>>();
+        let mut entries: Vec<LogEntry> = entries?;
+        entries.sort_unstable_by_key(LogEntry::position);
+        Ok(entries)
+    }
+
     /// The last position of the log. Eventually consistent unless read `consistent`ly, at twice the
     /// cost.
     pub async fn log_head(

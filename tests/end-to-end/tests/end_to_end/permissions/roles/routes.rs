@@ -250,6 +250,15 @@ pub const ROLES: &[Role] = &[
                 &["dynamodb:Query"],
             ),
             (
+                "dynamodb:table/BansTable/index/decisions-by-key",
+                &["dynamodb:Query"],
+            ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (
+                "dynamodb:table/WorkspacesTable/index/keys-by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
                 BANS,
                 &[
                     "dynamodb:BatchGetItem",
