@@ -7,6 +7,7 @@ use shared::domain::user_name::RobloxName;
 use shared::domain::user_reference::UserReference;
 use shared::moderation::names::DISPLAY_TIME;
 
+use crate::pages::message::sentence;
 use crate::visit::Visit;
 
 /// The names of these users, as far as they are known in a short time.
@@ -28,21 +29,4 @@ pub async fn resolve(visit: &Visit, typed: &str) -> Result<UserId, String> {
     let found = visit.names.resolve(&reference).await;
     let (user, _) = found.map_err(|error| sentence(&error.to_string()))?;
     Ok(user)
-}
-
-/// The message as a sentence.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
-    first.chain(letters).chain(['.']).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_become_sentences() {
-        assert_eq!(sentence("no user is named @x"), "No user is named @x.");
-    }
 }
