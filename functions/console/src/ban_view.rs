@@ -329,6 +329,23 @@ pub mod tests {
     }
 
     #[test]
+    fn player_is_shown_by_name_and_without_one_by_id() {
+        let user = ban("x").user;
+        let unnamed = PlayerView::new(user, &HashMap::new());
+        assert_eq!(
+            (unnamed.shown.as_str(), unnamed.title.as_str()),
+            ("Player 156", "Player")
+        );
+        let names = [(user, RobloxName::new("builderman", "Builder").unwrap())];
+        let named = PlayerView::new(user, &HashMap::from(names));
+        assert_eq!(
+            (named.shown.as_str(), named.title.as_str()),
+            ("@builderman", "@builderman")
+        );
+        assert_eq!(named.display.as_deref(), Some("Builder"));
+    }
+
+    #[test]
     fn long_reason_is_cut_in_lists_at_a_character() {
         let long = "ä".repeat(400);
         let view = reader(true).listed(&record(ban(&long)), None);

@@ -7,6 +7,7 @@ use shared::domain::user_name::RobloxName;
 use shared::domain::user_reference::UserReference;
 use shared::moderation::names::DISPLAY_TIME;
 
+use crate::pages::message::sentence;
 use crate::visit::Visit;
 
 /// The names of these users, as far as they are known in a short time.
@@ -44,20 +45,3 @@ pub async fn resolve_all(visit: &Visit, typed: &[&str]) -> Vec<Result<UserId, St
 
 const UNREADABLE: &str = "Type a name such as @builderman, a user id such as 156, or paste a link to the \
     player's Roblox profile.";
-
-/// The message as a sentence.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
-    first.chain(letters).chain(['.']).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_become_sentences() {
-        assert_eq!(sentence("no user is named @x"), "No user is named @x.");
-    }
-}

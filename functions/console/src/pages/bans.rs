@@ -69,8 +69,12 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
         .filter(|link| link.join.is_none())
         .map(|link| link.experience)
         .collect();
-    let applied = applied(visit, &read.records, &linked).await?;
-    let names = names::shown(visit, read.records.iter().map(|record| record.ban.user)).await;
+    let users = read.records.iter().map(|record| record.ban.user);
+    let (applied, names) = tokio::join!(
+        applied(visit, &read.records, &linked),
+        names::shown(visit, users),
+    );
+    let applied = applied?;
     let reader = Reader {
         now,
         moderates: viewer.may(MemberPermission::ManageBans),

@@ -52,7 +52,7 @@ async fn player_is_banned_edited_lifted_and_each_is_undone() {
     let page = ada.follow(&made).await;
     assert!(
         page.text
-            .contains("Player 156 is banned in experience 75521396999004 until"),
+            .contains("@builderman is banned in experience 75521396999004 until"),
         "{page}"
     );
     let ban = workspace.check(156, EXPERIENCE).await;
@@ -66,7 +66,7 @@ async fn player_is_banned_edited_lifted_and_each_is_undone() {
     let undone = ada.submit_shown(&page, &undo, &[]).await;
     let after = ada.follow(&undone).await;
     assert!(
-        after.text.contains("Undone: The ban of Player 156"),
+        after.text.contains("Undone: The ban of @builderman"),
         "{after}"
     );
     assert_eq!(workspace.check(156, EXPERIENCE).await["isBanned"], false);

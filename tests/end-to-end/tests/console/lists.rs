@@ -1,6 +1,7 @@
 //! The list of bans and the pages of players.
 
 use end_to_end::{Ban, TestApp, Unban};
+use local_stack::roblox::{Fault, FaultRule};
 use shared::domain::members::MemberPermission::{ManageBans, View};
 
 const EXPERIENCE: u64 = 75_521_396_999_004;
@@ -140,4 +141,48 @@ async fn player_page_shows_where_the_ban_is_applied() {
     }
     let list = vera.get("/console/bans?scope=global").await;
     assert!(list.text.contains("1 of 2 applied"), "{list}");
+}
+
+#[tokio::test]
+async fn players_are_found_and_shown_by_name() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(158, EXPERIENCE).permanent()).await;
+    app.settle().await;
+    app.roblox().set_user(158, "Newname", "<b>Display</b>");
+    let mut mo = workspace.signed_in("Mo", &[ManageBans]).await;
+    let list = mo.get("/console/bans").await;
+    assert!(list.text.contains("@Newname"), "{list}");
+    let player = mo.get("/console/players/158").await;
+    assert!(
+        player.text.contains("<title>@Newname · Portcullis</title>"),
+        "{player}"
+    );
+    assert!(player.text.contains("&#60;b&#62;Display"), "{player}");
+    let found = mo.get("/console/players?q=%40newNAME").await;
+    assert_eq!(
+        found.header("location"),
+        Some("/console/players/158"),
+        "{found}"
+    );
+    let form = mo.get("/console/ban?user=newname").await;
+    assert!(form.text.contains("<bdi>@Newname</bdi>"), "{form}");
+    // The present owner of a previous name may be someone else.
+    let previous = mo.get("/console/ban?user=user_158").await;
+    assert_eq!(previous.status, 404, "{previous}");
+    assert!(previous.text.contains("ambiguous"), "{previous}");
+}
+
+#[tokio::test]
+async fn pages_without_names_show_ids() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(158, EXPERIENCE).permanent()).await;
+    app.settle().await;
+    app.roblox().fail(FaultRule::from(Fault::Status(503)));
+    let mut mo = workspace.signed_in("Mo", &[ManageBans]).await;
+    let list = mo.get("/console/bans").await;
+    assert!(list.text.contains("Player 158"), "{list}");
+    let typed = mo.get("/console/ban?user=someone").await;
+    assert!(typed.text.contains("Roblox cannot be reached"), "{typed}");
 }

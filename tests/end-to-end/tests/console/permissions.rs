@@ -186,7 +186,7 @@ async fn private_reasons_and_moderators_are_for_moderators() {
     let seen = moderator.get("/console/players/156").await;
     assert!(seen.text.contains("Seen by the owner"), "{seen}");
     let found = moderator.get("/console/bans?q=owner").await;
-    assert!(found.text.contains("Player 156"), "{found}");
+    assert!(found.text.contains("@builderman"), "{found}");
 }
 
 #[tokio::test]
