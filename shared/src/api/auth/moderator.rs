@@ -25,7 +25,7 @@ pub struct Moderator<P> {
 /// What a page or a command requires of a member.
 pub trait RequiredPermission {
     const REQUIRED: MemberPermission;
-    /// What a member without it is told.
+    /// The message for a member without it.
     const LACKING: &'static str;
 }
 
