@@ -6,18 +6,21 @@
 #[macro_use]
 mod terminal;
 
+mod api;
 mod arguments;
 mod ban_summary;
 mod cli;
 mod commands;
 mod confirm;
 mod connection;
+mod contexts;
 pub mod costs;
 pub mod import;
 mod output;
 mod permissions;
 mod progress;
 pub mod thousands;
+mod through_api;
 mod times;
 
 use std::process::ExitCode;
@@ -26,12 +29,17 @@ use cli::{Cli, Command};
 
 /// Runs the command that the arguments name.
 pub async fn run() -> ExitCode {
-    let cli = Cli::read();
+    let mut cli = Cli::read();
+    let origins = std::mem::take(&mut cli.origins);
     terminal::set_verbosity(cli.verbosity());
     match execute(cli).await {
         Ok(code) => code,
         Err(error) => {
-            let explained = connection::explain(&error);
+            let mut explained = connection::explain(&error);
+            let wrong = error.downcast_ref::<arguments::WrongValue>();
+            if let Some(origin) = wrong.and_then(|wrong| origins.get(wrong.option)) {
+                explained = format!("{explained} (the value is {origin})");
+            }
             detail!("cause: {error:?}");
             terminal::error(&explained);
             if error.is::<arguments::UsageError>() {
@@ -45,6 +53,9 @@ pub async fn run() -> ExitCode {
 
 async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = cli.output();
+    if let Some(api) = cli.api()? {
+        return through_api::run(cli.command, api, output).await;
+    }
     let open = async || connection::open(&cli.connection).await;
     // Commands that change what a restore compares are refused while one is running.
     let open_unless_restoring = async || {
@@ -79,6 +90,13 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Protected { command } => {
             commands::protected::run(command, &open_unless_restoring().await?, output).await?;
         }
+        Command::Bans { command } => commands::bans::run(command, &open().await?, output).await?,
+        Command::Events(args) => {
+            let store = open().await?;
+            let workspace = commands::workspace::find(&store, args.place).await?.guid;
+            let source = commands::events::EventSource::Tables(store, workspace);
+            return commands::events::run(args, source, output).await;
+        }
         Command::Ban(args) => commands::ban::run(args, &session().await?, output).await?,
         Command::Unban(args) => commands::unban::run(args, &session().await?, output).await?,
         Command::Check(args) => commands::check::run(args, &open().await?, output).await?,
@@ -107,7 +125,6 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::mirror::run(command, &cli.connection, output).await?;
         }
         Command::Import(args) => commands::import::run(*args, &session().await?, output).await?,
-        Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
         Command::Export(args) => commands::export::run(args, &open().await?).await?,
         Command::Restore(args) => {
             commands::restore::run(&args, &cli.connection, output).await?;
@@ -116,6 +133,7 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }
+        Command::Context { command } => commands::context::run(command, output)?,
         Command::Costs(args) => commands::costs::run(&args, output)?,
         Command::IamPolicy(args) => commands::reference::iam_policy(args, &cli.connection)?,
         Command::Completions(args) => commands::reference::completions(&args)?,

@@ -1,6 +1,7 @@
 //! `portcullis ban`.
 
 mod preview;
+mod remote;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -18,6 +19,7 @@ use crate::confirm::confirm;
 use crate::connection::OperatorSession;
 use crate::output::Output;
 use preview::BanPreview;
+pub use remote::{Decided, expiry, received_place, run_remote};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -109,7 +111,7 @@ impl BanArgs {
 
 pub async fn run(args: BanArgs, session: &OperatorSession, output: Output) -> Result<()> {
     let store = &session.store;
-    let workspace = workspace::find(store, args.place.place.workspace).await?;
+    let workspace = workspace::find(store, args.place.place).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let (request, intent) = (args.request(), args.intent());
     let preview = BanPreview::of(store, &workspace, &request, place, intent).await?;

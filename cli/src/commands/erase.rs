@@ -67,7 +67,7 @@ impl Printable for ErasedData {
 }
 
 pub async fn run(args: EraseArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let prefix = workspace.guid.prefix();
     let known = store.preview_erasure(prefix, args.user).await?;
     if known.items == 0 {

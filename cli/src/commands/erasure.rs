@@ -169,7 +169,7 @@ pub async fn run(
     match command {
         ErasureCommand::Setup(args) => setup(args, store, api, output).await,
         ErasureCommand::Show(place) => {
-            let workspace = workspace::find(store, place.workspace).await?;
+            let workspace = workspace::find(store, place).await?;
             let intake = intake(store, workspace.guid).await?;
             output.one(&IntakeSummary {
                 workspace_guid: workspace.guid,
@@ -180,7 +180,7 @@ pub async fn run(
         }
         ErasureCommand::Off(args) => off(&args, store, output).await,
         ErasureCommand::List(place) => {
-            let workspace = workspace::find(store, place.workspace).await?;
+            let workspace = workspace::find(store, place).await?;
             let queue = store.erasure_queue(workspace.guid.prefix()).await?;
             let shown: Vec<_> = queue
                 .iter()
@@ -199,7 +199,7 @@ async fn setup(
     api: Option<&str>,
     output: Output,
 ) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.keep_secret {
         let question =
@@ -246,7 +246,7 @@ async fn setup(
 }
 
 async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.safety.dry_run {
         let question = format!("Stop accepting erasure requests for {:?}?", workspace.name);
@@ -262,7 +262,7 @@ async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()>
 }
 
 async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, chosen.place.workspace).await?;
+    let workspace = workspace::find(store, chosen.place).await?;
     let prefix = workspace.guid.prefix();
     let queue = chosen.from(store.erasure_queue(prefix).await?)?;
     let mut shown = Vec::new();
@@ -294,7 +294,7 @@ async fn approve(chosen: ChosenRequests, store: &Store, output: Output) -> Resul
 }
 
 async fn reject(chosen: ChosenRequests, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, chosen.place.workspace).await?;
+    let workspace = workspace::find(store, chosen.place).await?;
     let prefix = workspace.guid.prefix();
     let queue = chosen.from(store.erasure_queue(prefix).await?)?;
     if !chosen.safety.dry_run && !queue.is_empty() {

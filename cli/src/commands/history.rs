@@ -1,5 +1,7 @@
 //! `portcullis history`.
 
+mod remote;
+
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
@@ -7,14 +9,15 @@ use shared::domain::activity::{Activity, ActivityDetails, RoleSummary};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::history::PastDecision;
 use shared::domain::ids::{ModeratorId, UserId};
-use shared::domain::rules::{Ban, DecisionKind, EndingKind};
+use shared::domain::rules::{Ban, DecisionKind};
 use shared::store::Store;
 
 use super::workspace;
 use crate::arguments::{WorkspaceArg, user};
-use crate::ban_summary::{BanSummary, place, until};
+use crate::ban_summary::BanSummary;
 use crate::output::{Output, Printable, word};
 use crate::times::Time;
+pub use remote::run_remote;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,35 +49,24 @@ struct HistoryEntry {
     reason: Option<String>,
     ban: BanSummary,
     previous: Option<BanSummary>,
-    #[serde(skip)]
-    after: Ban,
-    #[serde(skip)]
-    before: Option<Ban>,
 }
 
 impl HistoryEntry {
-    fn why(&self) -> String {
-        let terms = &self.after.terms;
-        let reasons = [
-            self.reason.as_deref().unwrap_or_default(),
-            &terms.private_reason,
-            &terms.public_reason,
-        ];
-        let said = reasons.into_iter().find(|reason| !reason.is_empty());
-        said.unwrap_or("-").to_owned()
+    fn why(&self) -> &str {
+        let given = self.reason.as_deref().filter(|reason| !reason.is_empty());
+        given.unwrap_or_else(|| self.ban.reason())
     }
 
     /// The ban just before the decision.
     fn replaced(&self) -> String {
-        let Some(before) = &self.before else {
+        let Some(before) = &self.previous else {
             return "-".to_owned();
         };
-        let end = match before.ending.map(|ending| ending.kind) {
-            Some(EndingKind::Lifted) => "lifted".to_owned(),
-            Some(EndingKind::Appealed) => "appealed".to_owned(),
-            None => until(before),
+        let end = match before.state() {
+            ended @ ("lifted" | "appealed") => ended.to_owned(),
+            _ => before.until(),
         };
-        format!("{} {}, {end}", before.guid, place(before))
+        format!("{} {}, {end}", before.guid(), before.place())
     }
 }
 
@@ -84,11 +76,11 @@ impl Printable for HistoryEntry {
         vec![
             ("when", self.at.shown()),
             ("action", word(self.decision)),
-            ("guid", self.after.guid.to_string()),
-            ("scope", place(&self.after)),
-            ("until", until(&self.after)),
+            ("guid", self.ban.guid().to_owned()),
+            ("scope", self.ban.place().to_owned()),
+            ("until", self.ban.until()),
             ("by", by),
-            ("reason", self.why()),
+            ("reason", self.why().to_owned()),
             ("previous", self.replaced()),
         ]
     }
@@ -202,7 +194,7 @@ impl Printable for HistoryRow {
 }
 
 pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let beginning = UnixMillis::from_millis(0);
     let decisions = store
         .history(workspace.guid.prefix(), args.user, beginning)
@@ -234,8 +226,6 @@ pub async fn run(args: HistoryArgs, store: &Store, output: Output) -> Result<()>
             reason,
             ban: show(&ban),
             previous: previous.as_ref().map(show),
-            after: ban,
-            before: previous,
         };
         (moment, HistoryRow::Decision(Box::new(entry)))
     });

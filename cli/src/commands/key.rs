@@ -139,7 +139,7 @@ pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<(
 }
 
 async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let new = NewKey {
         key: PlainKey::random(args.kind, workspace.guid),
         workspace: workspace.guid,
@@ -180,7 +180,7 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
     let shown: Vec<_> = keys.iter().map(|key| KeySummary::at(now, key)).collect();
     let none = format!(
         "no keys yet: create one with `portcullis key create -w {} --name NAME`",
-        place.workspace
+        place
     );
     output.list(&shown, &none)
 }
@@ -197,7 +197,7 @@ async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Out
             key.name, key.key_id
         );
         confirm(&question, safety.yes)?;
-        let prefix = named.place.workspace.prefix();
+        let prefix = key.workspace.prefix();
         // `false` means that another call has already revoked it.
         store.revoke_key(prefix, &key.key_id, now).await?;
         key.revoked = Some(now);
@@ -214,14 +214,14 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
     found.with_context(|| {
         format!(
             "the workspace has no key {key_id}; `portcullis key list -w {}` shows all",
-            place.workspace
+            place
         )
     })
 }
 
 /// The keys of a workspace, oldest first. Fails if the workspace does not exist.
 async fn all(store: &Store, place: WorkspaceArg) -> Result<Vec<KeyRecord>> {
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let mut keys = store.keys(workspace.guid.prefix()).await?;
     keys.sort_by(|a, b| (a.created, &a.key_id).cmp(&(b.created, &b.key_id)));
     Ok(keys)

@@ -60,7 +60,7 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
         ProtectedCommand::Add(users) | ProtectedCommand::Remove(users) => users.place,
         ProtectedCommand::List(place) => *place,
     };
-    let prefix = workspace::find(store, place.workspace).await?.guid.prefix();
+    let prefix = workspace::find(store, place).await?.guid.prefix();
     match command {
         ProtectedCommand::Add(UserArgs { users, .. }) => {
             let now = UnixMillis::now().seconds();
@@ -75,7 +75,7 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
                 bail!(
                     "user {other} is not protected, so nothing was changed; `portcullis protected \
                      list -w {}` shows protected users",
-                    place.workspace
+                    place
                 );
             }
             for user in users {

@@ -108,7 +108,7 @@ fn or_never(time: Option<Time>) -> String {
 pub async fn run(args: UndoArgs, session: &OperatorSession, output: Output) -> Result<()> {
     require_key_id(&args.key)?;
     let store = &session.store;
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let prefix = workspace.guid.prefix();
     let until = args.until.unwrap_or_else(UnixMillis::now);
     if until < args.since {

@@ -1,5 +1,7 @@
 //! `portcullis evidence add`.
 
+mod remote;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +21,8 @@ use super::summary::{EvidenceRow, size};
 use super::transfer::{Transferred, upload};
 use super::{KEY_ID, Session, files, guid};
 use crate::arguments::{WorkspaceArg, moderator};
-use crate::output::Printable;
+use crate::output::{Output, Printable};
+pub use remote::run_remote;
 
 #[derive(Debug, Args)]
 pub struct AddArgs {
@@ -36,7 +39,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
     /// The moderator who collected it, a Roblox user id.
-    #[arg(long, value_name = "USER", value_parser = moderator)]
+    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = moderator)]
     moderator: Option<ModeratorId>,
     #[command(flatten)]
     pub place: WorkspaceArg,
@@ -66,6 +69,18 @@ struct AddedFile {
     size: Option<u64>,
     /// Why it is refused.
     reason: Option<String>,
+}
+
+impl AddedFile {
+    fn refused(file: String, why: &anyhow::Error) -> Self {
+        Self {
+            file,
+            outcome: Outcome::Refused,
+            guid: None,
+            size: None,
+            reason: Some(format!("{why:#}")),
+        }
+    }
 }
 
 impl Printable for AddedFile {
@@ -114,7 +129,12 @@ pub async fn run(args: AddArgs, session: &Session) -> Result<()> {
     }
     let paths = files::walk(&args.paths)?;
     let added = addition.files(&paths, args.dry_run).await?;
-    session.output.list(&added, "no files")?;
+    print(&added, session.output)
+}
+
+/// Prints what became of the files; fails if one was refused.
+fn print(added: &[AddedFile], output: Output) -> Result<()> {
+    output.list(added, "no files")?;
     let refused = added
         .iter()
         .filter(|file| file.outcome == Outcome::Refused)
@@ -175,13 +195,7 @@ impl Addition<'_> {
             let declared = match files::declare(path) {
                 Ok(declared) => declared,
                 Err(why) => {
-                    added.push(AddedFile {
-                        file,
-                        outcome: Outcome::Refused,
-                        guid: None,
-                        size: None,
-                        reason: Some(format!("{why:#}")),
-                    });
+                    added.push(AddedFile::refused(file, &why));
                     continue;
                 }
             };
@@ -232,7 +246,7 @@ impl Addition<'_> {
         };
         let file = piece.body.file().context("the piece is not a file")?;
         let to = bucket.upload(prefix, piece.guid, file).await?;
-        upload(&to, path, transferred)?;
+        upload(to.url(), to.headers(), path, transferred)?;
         Ok(store
             .complete_evidence(prefix, piece.guid, KEY_ID, bucket)
             .await?)

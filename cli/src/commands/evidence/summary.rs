@@ -1,9 +1,13 @@
 //! How pieces of evidence are printed.
 
+use anyhow::{Context, Result};
 use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::domain::clock::UnixSeconds;
 use shared::domain::evidence::{AttachedEvidence, Evidence, EvidenceState};
 use shared::domain::ids::{UserId, WorkspaceId};
 
+use super::remote::ReceivedPiece;
 use crate::output::{Printable, word};
 use crate::times::Time;
 
@@ -13,10 +17,11 @@ use crate::times::Time;
 pub struct EvidenceRow {
     guid: String,
     ban: String,
-    user_id: UserId,
+    /// The API does not say whom the ban is about.
+    user_id: Option<UserId>,
     state: EvidenceState,
     file_name: Option<String>,
-    content_type: Option<&'static str>,
+    content_type: Option<String>,
     size: u64,
     added: Time,
 }
@@ -27,17 +32,41 @@ impl EvidenceRow {
         Self {
             guid: evidence.guid.to_string(),
             ban: evidence.case.to_string(),
-            user_id: evidence.user,
+            user_id: Some(evidence.user),
             state: evidence.state,
             file_name: file.map(|file| file.name.to_string()),
-            content_type: file.map(|file| file.content_type.name()),
+            content_type: file.map(|file| file.content_type.name().to_owned()),
             size: evidence.body.bytes(),
             added: Time(evidence.created),
         }
     }
 
+    /// A piece that the API has answered.
+    pub fn received(piece: &ReceivedPiece) -> Result<Self> {
+        let added = piece.created.parse().context("the time is not a number")?;
+        Ok(Self {
+            guid: piece.evidence_guid.clone(),
+            ban: piece.case_id.clone(),
+            user_id: None,
+            state: piece.state,
+            file_name: Some(piece.file_name.clone()).filter(|name| !name.is_empty()),
+            content_type: piece.content_type.clone(),
+            size: piece.size,
+            added: Time(UnixSeconds(added)),
+        })
+    }
+
+    /// The prompt before it is removed.
+    pub fn removal(&self) -> String {
+        let what = self.what();
+        format!(
+            "Remove {} ({what}, for ban {})? This cannot be undone.",
+            self.guid, self.ban
+        )
+    }
+
     /// The name of the file, or that it is a text.
-    pub fn what(&self) -> &str {
+    fn what(&self) -> &str {
         self.file_name.as_deref().unwrap_or("a text")
     }
 }
@@ -47,7 +76,11 @@ impl Printable for EvidenceRow {
         vec![
             ("guid", self.guid.clone()),
             ("ban", self.ban.clone()),
-            ("user", self.user_id.to_string()),
+            (
+                "user",
+                self.user_id
+                    .map_or_else(|| "-".to_owned(), |user| user.to_string()),
+            ),
             ("state", word(self.state)),
             ("what", self.what().to_owned()),
             ("size", size(self.size)),
@@ -61,8 +94,8 @@ impl Printable for EvidenceRow {
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceDetails {
     #[serde(flatten)]
-    attached: AttachedEvidence,
-    user_id: UserId,
+    attached: EvidenceFields,
+    user_id: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     /// The file in an export, relative to the index.
@@ -74,11 +107,41 @@ pub struct EvidenceDetails {
     metadata: String,
 }
 
+/// From the tables or from the API.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum EvidenceFields {
+    Stored(Box<AttachedEvidence>),
+    Received(Map<String, Value>),
+}
+
+/// What an answer has besides the piece.
+const AROUND: [&str; 5] = ["status", "streamUri", "evidenceContent", "hint", "upload"];
+
 impl EvidenceDetails {
+    /// A piece that the API has answered.
+    pub fn received(answer: Value) -> Result<Self> {
+        let piece: ReceivedPiece = serde_json::from_value(answer.clone())?;
+        let metadata = answer.get("metadata").map(Value::to_string);
+        let mut fields = match answer {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        fields.retain(|name, _| !AROUND.contains(&name.as_str()));
+        Ok(Self {
+            attached: EvidenceFields::Received(fields),
+            user_id: None,
+            text: piece.text()?,
+            path: None,
+            summary: EvidenceRow::received(&piece)?,
+            metadata: metadata.unwrap_or_default(),
+        })
+    }
+
     pub fn of(evidence: &Evidence, workspace: WorkspaceId, text: Option<String>) -> Self {
         Self {
-            attached: AttachedEvidence::of(evidence, workspace),
-            user_id: evidence.user,
+            attached: EvidenceFields::Stored(Box::new(AttachedEvidence::of(evidence, workspace))),
+            user_id: Some(evidence.user),
             text,
             path: None,
             summary: EvidenceRow::of(evidence),
