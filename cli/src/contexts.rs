@@ -3,6 +3,7 @@
 mod field;
 mod file;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -61,7 +62,7 @@ fn argument(arguments: &[OsString]) -> Option<String> {
         };
         match rest.strip_prefix('=') {
             Some(name) => found = Some(name.to_owned()),
-            None if rest.is_empty() => found = words.next().map(|name| name.into_owned()),
+            None if rest.is_empty() => found = words.next().map(Cow::into_owned),
             None => {}
         }
     }

@@ -6,6 +6,7 @@ use shared::domain::ids::{ModeratorId, PlaceId, UserId};
 /// The fields of `BanInfo`. Without `bans:read`, a key sees neither private reason nor moderator.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "as the API answers it")]
 pub struct ReceivedBan {
     pub is_banned: bool,
     pub guid: String,

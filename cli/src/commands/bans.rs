@@ -144,21 +144,22 @@ async fn list(args: BansListArgs, store: &Store, output: Output) -> Result<()> {
         active: args.is_active(),
     };
     let before = args.cursor.as_deref().map(guid).transpose()?;
-    let wanted = match filter.needs_filtering() {
-        true => args.limit.max(SIFTED),
-        false => args.limit,
+    let wanted = if filter.needs_filtering() {
+        args.limit.max(SIFTED)
+    } else {
+        args.limit
     };
     let now = UnixMillis::now().seconds();
     let mut bans = store.ban_list(prefix, &filter, before, Some(wanted));
     let mut rows: Vec<BanRow> = Vec::new();
     let mut next = None;
     while let Some(found) = bans.next().await? {
-        if !filter.matches(&found.ban, now) {
-            continue;
-        }
         if rows.len() == args.limit {
             next = rows.last().map(|row| row.0.guid().to_owned());
             break;
+        }
+        if !filter.matches(&found.ban, now) {
+            continue;
         }
         let ban = BanSummary::new(workspace, &found.ban, found.applied, now);
         rows.push(BanRow(ban));

@@ -190,7 +190,9 @@ fn save(file: &ContextFile) -> Result<()> {
     if let Some(folder) = file.path().parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut target = ExportFile::open(file.path())?;
+    // A link to the file stays one.
+    let path = file.path().canonicalize();
+    let mut target = ExportFile::open(path.as_deref().unwrap_or(file.path()))?;
     target.write(text.as_bytes())?;
     target.complete()
 }

@@ -178,10 +178,8 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
     let keys = all(store, place).await?;
     let now = UnixMillis::now().seconds();
     let shown: Vec<_> = keys.iter().map(|key| KeySummary::at(now, key)).collect();
-    let none = format!(
-        "no keys yet: create one with `portcullis key create -w {} --name NAME`",
-        place
-    );
+    let none =
+        format!("no keys yet: create one with `portcullis key create -w {place} --name NAME`");
     output.list(&shown, &none)
 }
 
@@ -212,10 +210,7 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
     let keys = all(store, *place).await?;
     let found = keys.into_iter().find(|key| key.key_id == *key_id);
     found.with_context(|| {
-        format!(
-            "the workspace has no key {key_id}; `portcullis key list -w {}` shows all",
-            place
-        )
+        format!("the workspace has no key {key_id}; `portcullis key list -w {place}` shows all")
     })
 }
 

@@ -74,8 +74,7 @@ pub async fn run(command: ProtectedCommand, store: &Store, output: Output) -> Re
             if let Some(other) = users.iter().find(|user| !is_protected(user)) {
                 bail!(
                     "user {other} is not protected, so nothing was changed; `portcullis protected \
-                     list -w {}` shows protected users",
-                    place
+                     list -w {place}` shows protected users"
                 );
             }
             for user in users {

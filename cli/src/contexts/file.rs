@@ -202,14 +202,11 @@ impl ContextFile {
 
 /// `PORTCULLIS_CONFIG`, or else `portcullis/config.toml` where the system has configuration files.
 fn path() -> Result<PathBuf> {
-    match std::env::var_os(PATH).filter(|path| !path.is_empty()) {
-        Some(path) => Ok(path.into()),
-        None => {
-            let base =
-                etcetera::choose_base_strategy().context("could not find the home directory")?;
-            Ok(base.config_dir().join("portcullis").join("config.toml"))
-        }
+    if let Some(path) = std::env::var_os(PATH).filter(|path| !path.is_empty()) {
+        return Ok(path.into());
     }
+    let base = etcetera::choose_base_strategy().context("could not find the home directory")?;
+    Ok(base.config_dir().join("portcullis").join("config.toml"))
 }
 
 fn field(key: &str) -> Result<ContextField> {

@@ -11,7 +11,7 @@ use local_stack::fault_proxy::{Fault, Rule};
 use serde_json::Value;
 
 /// How long a line may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that follows the log.
 struct Following {

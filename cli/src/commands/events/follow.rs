@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::EventEntry;
-use super::source::Position;
+use super::source::{Position, may_recover};
 use crate::output::Output;
 
 /// The longest wait after failures, in seconds.
@@ -62,9 +62,10 @@ impl Follower {
         }
         // Only now: a page that was not printed is read again.
         self.position = page.next;
-        Ok(match page.is_end {
-            true => PagePrinted::Last,
-            false => PagePrinted::Whole,
+        Ok(if page.is_end {
+            PagePrinted::Last
+        } else {
+            PagePrinted::Whole
         })
     }
 
@@ -96,7 +97,7 @@ impl Follower {
                     }
                 }
                 Err(error) => {
-                    if !self.position.may_recover(&error) {
+                    if !may_recover(&error) {
                         return Err(error);
                     }
                     failures = failures.saturating_add(1).min(16);

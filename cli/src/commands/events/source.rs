@@ -86,17 +86,6 @@ impl Position {
         }
     }
 
-    /// Whether reading the same position may succeed later.
-    pub fn may_recover(&self, error: &anyhow::Error) -> bool {
-        if let Some(failure) = error.downcast_ref::<ApiFailure>() {
-            return failure.is_transient();
-        }
-        matches!(
-            error.downcast_ref::<ApiError>(),
-            Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. })
-        )
-    }
-
     async fn stored(&self, store: &Store, workspace: WorkspaceId) -> Result<EventsRead> {
         let prefix = workspace.prefix();
         let now = UnixMillis::now();
@@ -148,6 +137,17 @@ impl Position {
             next: self.followed_by(page.next_cursor),
         })
     }
+}
+
+/// Whether reading the same position may succeed later.
+pub fn may_recover(error: &anyhow::Error) -> bool {
+    if let Some(failure) = error.downcast_ref::<ApiFailure>() {
+        return failure.is_transient();
+    }
+    matches!(
+        error.downcast_ref::<ApiError>(),
+        Some(ApiError::Unavailable(_) | ApiError::ServiceUnavailable { .. })
+    )
 }
 
 /// Parses a cursor of the tables: epoch and position.

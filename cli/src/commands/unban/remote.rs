@@ -40,13 +40,10 @@ pub fn run_remote(args: &UnbanArgs, api: &ApiClient, output: Output) -> Result<(
         return output.list(&would.collect::<Vec<_>>(), "");
     }
     if found.may_be_more || found.bans.iter().any(|ban| ban.is_global) {
-        let lines: String = found
-            .bans
-            .iter()
-            .map(|ban| format!("  {}\n", line(ban, now)))
-            .collect();
+        let lines: Vec<_> = found.bans.iter().map(|ban| line(ban, now)).collect();
+        let lines = lines.join("\n  ");
         let question = format!(
-            "{lines}Lift every ban that keeps {user} out of experience {place}? A Global one ends in every \
+            "  {lines}\nLift every ban that keeps {user} out of experience {place}? A Global one ends in every \
              experience."
         );
         confirm(&question, args.safety.yes)?;
