@@ -119,7 +119,7 @@ mod tests {
         );
         assert_eq!(
             shown(&cells, layout(Some(5), false)),
-            "156  banned  said someth…"
+            "156\n    banned\n    said someth…"
         );
     }
 

@@ -80,7 +80,7 @@ fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn log_has_each_event_once_as_lines_and_as_json() {
+async fn log_has_each_event_once_across_pages_as_lines_and_as_json() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     // More than a page.
@@ -104,6 +104,16 @@ async fn log_has_each_event_once_as_lines_and_as_json() {
     let ids: std::collections::BTreeSet<_> =
         events.iter().map(|event| event["id"].to_string()).collect();
     assert_eq!((events.len(), ids.len()), (232, 232));
+    let follow = ["events", "--follow", "--from", "1h", "--json"];
+    let mut following = Following::start(remote.command(&follow));
+    let expected: Vec<_> = events
+        .iter()
+        .map(|event| event["data"]["robloxId"].as_u64().unwrap())
+        .collect();
+    assert_eq!(following.users(232), expected);
+    assert_eq!(following.interrupt().0, Some(130));
+    assert!(following.lines.try_recv().is_err());
+
     let text = stdout(&remote.run(&["events", "--from", "1h"]));
     let first: Vec<_> = text.lines().take(2).collect();
     assert!(

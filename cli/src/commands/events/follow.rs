@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::EventEntry;
-use super::source::{Position, may_recover};
+use super::source::{EventPosition, may_recover};
 use crate::output::Output;
 
 /// The longest wait after failures, in seconds.
@@ -27,14 +27,14 @@ pub enum PagePrinted {
 
 #[derive(Debug)]
 pub struct Follower {
-    position: Position,
+    position: EventPosition,
     interval: Duration,
     printed: HashSet<String>,
     order: VecDeque<String>,
 }
 
 impl Follower {
-    pub fn new(position: Position, interval: Duration) -> Self {
+    pub fn new(position: EventPosition, interval: Duration) -> Self {
         Self {
             position,
             interval,

@@ -26,7 +26,7 @@ pub enum EventSource {
 
 /// A place in the log.
 #[derive(Clone, Debug)]
-pub struct Position {
+pub struct EventPosition {
     source: EventSource,
     at: Start,
 }
@@ -38,7 +38,7 @@ pub struct EventsRead {
     /// Whether the log ends here for now.
     pub is_end: bool,
     /// The position after the page.
-    pub next: Position,
+    pub next: EventPosition,
 }
 
 #[derive(Clone, Debug)]
@@ -56,13 +56,13 @@ struct EventPage {
 }
 
 impl EventSource {
-    pub fn begin(self, cursor: Option<String>, from: UnixMillis) -> Position {
+    pub fn begin(self, cursor: Option<String>, from: UnixMillis) -> EventPosition {
         let at = cursor.map_or(Start::Time(from), Start::Cursor);
-        Position { source: self, at }
+        EventPosition { source: self, at }
     }
 }
 
-impl Position {
+impl EventPosition {
     /// The cursor, once a page has been read.
     pub fn cursor(&self) -> Option<String> {
         match &self.at {
