@@ -1,8 +1,10 @@
 //! Arguments shared by several commands, and parsers of single arguments.
 
 mod times;
+mod workspaces;
 
 pub use times::{ban_length, expiry, past_moment, seconds};
+pub use workspaces::{NamedWorkspace, WorkspaceArg, WorkspaceName, workspace};
 
 use std::num::NonZeroU32;
 
@@ -10,7 +12,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use shared::domain::ids::{ExperienceId, PlaceId, WorkspaceId};
+use shared::domain::ids::{ExperienceId, PlaceId};
 use shared::domain::rules::Scope;
 use shared::domain::user_reference::{InvalidUserReference, UserReference};
 
@@ -19,41 +21,31 @@ use shared::domain::user_reference::{InvalidUserReference, UserReference};
 #[error("{0}")]
 pub struct UsageError(pub String);
 
+/// A value that has the right form and is wrong. If it did not come from an argument, the program adds
+/// where it came from.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct WrongValue {
+    /// The id of the option in the command line's definition.
+    pub option: &'static str,
+    pub message: String,
+}
+
 /// The longest display name, in characters.
 const LONGEST_NAME: usize = 100;
-
-#[derive(Clone, Copy, Debug, Args)]
-pub struct WorkspaceArg {
-    /// The workspace's GUID, from `workspace list`.
-    #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
-    pub workspace: WorkspaceId,
-}
-
-/// The workspace that a command operates on.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct NamedWorkspace {
-    /// The workspace's GUID, from `workspace list`.
-    #[arg(value_name = "GUID", value_parser = workspace, required_unless_present = "workspace")]
-    guid: Option<WorkspaceId>,
-    /// The same as GUID.
-    #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID", value_parser = workspace)]
-    workspace: Option<WorkspaceId>,
-}
-
-impl NamedWorkspace {
-    /// The positional GUID, or else the option or environment variable.
-    pub fn guid(self) -> anyhow::Result<WorkspaceId> {
-        let named = self.guid.or(self.workspace);
-        named.ok_or_else(|| anyhow::anyhow!("no workspace given: pass its GUID"))
-    }
-}
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ExperienceArgs {
     #[command(flatten)]
     pub place: WorkspaceArg,
-    /// The experience's place id, or that of a place that is part of it.
-    #[arg(long = "experience", short = 'e', value_name = "ID", value_parser = named_place)]
+    /// The experience's place id, or that of a place that is part of it; also a name that the context has.
+    #[arg(
+        long = "experience",
+        short = 'e',
+        env = "PORTCULLIS_EXPERIENCE",
+        value_name = "ID"
+    )]
+    #[arg(value_parser = named_place)]
     pub named: PlaceId,
 }
 
@@ -119,11 +111,6 @@ pub fn require_key_id(text: &str) -> Result<(), UsageError> {
 fn id<T: std::str::FromStr>(text: &str) -> Option<T> {
     let is_canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| is_canonical)
-}
-
-pub fn workspace(text: &str) -> Result<WorkspaceId, String> {
-    text.parse()
-        .map_err(|_| "expected a GUID from `portcullis workspace list`".to_owned())
 }
 
 pub fn user(text: &str) -> Result<UserReference, InvalidUserReference> {

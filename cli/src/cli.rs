@@ -1,18 +1,25 @@
 //! The command line: global options, commands, and checks across arguments.
 
+mod defaults;
 mod help;
+
+use std::ffi::OsString;
 
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::api::ApiClient;
 use crate::commands::ban::BanArgs;
+use crate::commands::bans::BansCommand;
 use crate::commands::check::CheckArgs;
+use crate::commands::context::ContextCommand;
 use crate::commands::costs::CostsArgs;
 use crate::commands::deploy::DeployArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
+use crate::commands::events::EventsArgs;
 use crate::commands::evidence::EvidenceCommand;
 use crate::commands::experience::ExperienceCommand;
 use crate::commands::export::ExportArgs;
@@ -32,9 +39,11 @@ use crate::commands::undo::UndoArgs;
 use crate::commands::webhook::WebhookCommand;
 use crate::commands::workspace::WorkspaceCommand;
 use crate::connection::ConnectionArgs;
+use crate::contexts;
 use crate::names::UserNames;
-use crate::output::{Output, OutputFormat};
+use crate::output::{ColorChoice, Output, OutputFormat};
 use crate::terminal::Verbosity;
+use defaults::Origins;
 
 const EXAMPLES: &str = "\
 Examples, with `make dev` running:
@@ -47,6 +56,13 @@ and with a deployed stack:
   export PORTCULLIS_WORKSPACE=GUID
   portcullis key create --name \"game servers\"
   portcullis experience list
+
+and for moderators, through the API:
+  portcullis context set prod api=https://bans.example.com key-file=prod.key moderator=1 experience=7
+  portcullis context use prod
+  portcullis ban 156 --length 7d --reason \"Be kind\"
+
+An argument overrides a variable, and a variable overrides the context.
 
 Results go to standard output: as a table, or as JSON for scripts (--json). Prompts, notes, progress and \
 errors go to standard error.
@@ -63,6 +79,11 @@ Exit status: 0 success, 1 failure (or a failed check of `doctor`), 2 wrong argum
 pub struct Cli {
     #[command(flatten)]
     pub connection: ConnectionArgs,
+
+    /// The context whose values are the defaults [default: the one of `context use`].
+    #[arg(long, global = true, env = contexts::VARIABLE, value_name = "NAME")]
+    #[arg(help_heading = "Connection")]
+    context: Option<String>,
 
     /// The format of results.
     #[arg(
@@ -91,7 +112,12 @@ pub struct Cli {
     #[arg(long, short, global = true, overrides_with = "quiet")]
     verbose: bool,
 
-    /// Print without colours. Setting the variable `NO_COLOR` does the same.
+    /// When to use colours. `auto` uses them in a terminal, unless the variable `NO_COLOR` is set.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(env = "PORTCULLIS_COLOR")]
+    color: ColorChoice,
+
+    /// The same as --color never.
     #[arg(long, global = true)]
     no_color: bool,
 
@@ -102,6 +128,10 @@ pub struct Cli {
 
     #[command(subcommand)]
     pub command: Command,
+
+    /// Where values that are no arguments came from.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,6 +171,13 @@ pub enum Command {
         #[command(subcommand)]
         command: ProtectedCommand,
     },
+    /// List bans.
+    Bans {
+        #[command(subcommand)]
+        command: BansCommand,
+    },
+    /// Show the event log, and follow it.
+    Events(EventsArgs),
     /// Ban a user, change a ban, or accept an appeal.
     Ban(BanArgs),
     /// Lift a user's bans.
@@ -185,6 +222,11 @@ pub enum Command {
     Deploy(DeployArgs),
     /// Restore the bans table to an earlier state, from a copy that DynamoDB has restored.
     Restore(RestoreArgs),
+    /// Manage contexts: named defaults for workspace, stack, API and other options.
+    Context {
+        #[command(subcommand)]
+        command: ContextCommand,
+    },
     /// Check the installation, and print a remedy for each problem.
     Doctor(DoctorArgs),
     /// Estimate what an installation costs a month, at AWS's list prices.
@@ -200,14 +242,47 @@ pub enum Command {
 impl Cli {
     /// Parses the arguments of this process; exits with status 2 if they are wrong.
     pub fn read() -> Self {
-        let matches = help::arranged(Self::command()).try_get_matches();
-        let matches = matches.unwrap_or_else(|error| help::shortened(error).exit());
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let chosen = contexts::chosen(&arguments);
+        let context = chosen.as_ref().ok().and_then(Option::as_ref);
+        let command = match context {
+            Some(context) => defaults::with_context(Self::command(), context),
+            None => Self::command(),
+        };
+        let mut command = help::arranged(command);
+        let unreadable = |error: &anyhow::Error| {
+            let said = format!("{error:#}");
+            Self::command().error(ErrorKind::InvalidValue, said).exit()
+        };
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let matches = matches.unwrap_or_else(|error| match &chosen {
+            Err(wrong) if error.use_stderr() => unreadable(wrong),
+            _ => defaults::explained(help::shortened(error), &command, context, &arguments).exit(),
+        });
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Err(wrong) = &chosen
+            && !cli.command.is_offline()
+        {
+            unreadable(wrong);
+        }
+        cli.origins = Origins::of(&command, &matches, context);
         cli.connection.prefer_arguments(&matches);
+        cli.connection.adopt(context);
+        if let Command::Export(export) = &mut cli.command {
+            cli.connection.use_api(export.from_api.take());
+        }
         if let Err((kind, what)) = cli.check() {
             Self::command().error(kind, what).exit();
         }
         cli
+    }
+
+    /// The client of the API, if the command works through it.
+    pub fn api(&self) -> anyhow::Result<Option<ApiClient>> {
+        if self.command.works_through_api() {
+            return self.connection.api();
+        }
+        Ok(None)
     }
 
     pub fn output(&self) -> Output {
@@ -216,11 +291,22 @@ impl Cli {
         } else {
             self.output
         };
-        Output::new(format, self.wide, !self.no_color)
+        let color = if self.no_color {
+            ColorChoice::Never
+        } else {
+            self.color
+        };
+        Output::new(format, self.wide, color)
     }
 
     pub fn names(&self) -> UserNames {
-        UserNames::new(!self.no_names, self.connection.is_local())
+        let is_remote = self.connection.uses_api() && self.command.works_through_api();
+        let is_local = if is_remote {
+            self.connection.has_local_api()
+        } else {
+            self.connection.is_local()
+        };
+        UserNames::new(!self.no_names, is_local)
     }
 
     pub const fn verbosity(&self) -> Verbosity {
@@ -233,20 +319,23 @@ impl Cli {
 
     /// Checks that involve more than one argument.
     fn check(&self) -> Result<(), (ErrorKind, String)> {
-        let is_remote = matches!(&self.command, Command::Export(args) if args.is_remote());
-        let is_offline = matches!(
-            self.command,
-            Command::Costs(_) | Command::IamPolicy(_) | Command::Completions(_) | Command::Man(_)
-        );
+        if self.command.is_offline() {
+            return Ok(());
+        }
+        let missing = |what| (ErrorKind::MissingRequiredArgument, what);
+        if self.connection.uses_api() && self.command.works_through_api() {
+            return Ok(());
+        }
+        if self.connection.has_only_api() {
+            let what = "this command needs the tables, so it does not work through the API: leave out \
+                        --api, and use --stack or PORTCULLIS_STACK";
+            return Err((ErrorKind::ArgumentConflict, what.to_owned()));
+        }
         if matches!(self.command, Command::Deploy(_)) && self.connection.stack_name().is_none() {
             let what = "no stack given: use --stack or set PORTCULLIS_STACK".to_owned();
-            return Err((ErrorKind::MissingRequiredArgument, what));
+            return Err(missing(what));
         }
-        if !is_remote && !is_offline {
-            self.connection
-                .check()
-                .map_err(|what| (ErrorKind::MissingRequiredArgument, what))?;
-        }
+        self.connection.check().map_err(missing)?;
         match &self.command {
             Command::Key {
                 command: KeyCommand::Create(key),
@@ -255,6 +344,38 @@ impl Cli {
                 .map(|_| ())
                 .map_err(|what| (ErrorKind::ArgumentConflict, what)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Command {
+    /// Whether it needs no installation.
+    const fn is_offline(&self) -> bool {
+        matches!(
+            self,
+            Self::Context { .. }
+                | Self::Costs(_)
+                | Self::IamPolicy(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
+    }
+
+    /// Whether a key of the API is enough for it.
+    const fn works_through_api(&self) -> bool {
+        match self {
+            Self::Evidence { command } => command.works_through_api(),
+            _ => matches!(
+                self,
+                Self::Bans { .. }
+                    | Self::Events(_)
+                    | Self::Ban(_)
+                    | Self::Unban(_)
+                    | Self::Check(_)
+                    | Self::History(_)
+                    | Self::Pending(_)
+                    | Self::Export(_)
+            ),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! One module per command.
 
 pub mod ban;
+pub mod bans;
 pub mod check;
+pub mod context;
 pub mod costs;
 pub mod deploy;
 pub mod doctor;
 pub mod erase;
 pub mod erasure;
+pub mod events;
 pub mod evidence;
 pub mod experience;
 pub mod export;

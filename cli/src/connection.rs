@@ -2,17 +2,17 @@
 
 mod buckets;
 mod local_stack;
+mod precedence;
 mod principal;
 mod remedy;
-mod secure_url;
 mod stack;
 
 pub use local_stack::LocalStack;
 pub use principal::principal;
 pub use remedy::{ALREADY_BANNED, explain, failed};
-pub use secure_url::require_secure_url;
 pub use stack::Stack;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -22,12 +22,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::{Builder, tls};
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
 use shared::domain::ids::{ExperienceId, WorkspacePrefix};
 use shared::domain::places::Join;
 use shared::store::{Database, Joining, Store, Tables};
+
+use crate::api::{ApiAddress, api_address};
 
 /// The defaults of `make dev`. A local DynamoDB may keep separate tables for each access key and region,
 /// so these must match.
@@ -79,12 +80,30 @@ pub struct ConnectionArgs {
     endpoint: Option<String>,
 
     /// The AWS region [default: from the profile or environment].
-    #[arg(long, global = true, value_name = "REGION")]
+    #[arg(long, global = true, env = "PORTCULLIS_REGION", value_name = "REGION")]
     region: Option<String>,
 
     /// The AWS CLI profile that provides credentials and region.
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, env = "PORTCULLIS_PROFILE", value_name = "NAME")]
     profile: Option<String>,
+
+    /// Work through the API at this address instead of the tables, with the API key in the variable
+    /// `PORTCULLIS_KEY` or in --key-file. Needs no AWS credentials.
+    #[arg(long, global = true, env = "PORTCULLIS_API", value_name = "URL")]
+    #[arg(value_parser = api_address)]
+    api: Option<ApiAddress>,
+
+    /// The file with the API key; `-` is standard input.
+    #[arg(long, global = true, env = "PORTCULLIS_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    /// Whether --key-file is an argument, which overrides `PORTCULLIS_KEY`.
+    #[arg(skip)]
+    prefers_key_file: bool,
+
+    /// The variable with the API key, if a context names one.
+    #[arg(skip)]
+    key_variable: Option<String>,
 }
 
 /// What commands that change bans work with.
@@ -126,29 +145,6 @@ pub struct Connection {
 }
 
 impl ConnectionArgs {
-    /// Ignores variables that conflict with an argument: `--endpoint` or both tables override
-    /// `PORTCULLIS_STACK`, and `--stack` overrides the variables of the tables.
-    pub fn prefer_arguments(&mut self, matches: &ArgMatches) {
-        let comes_from = |id: &str, source| matches.value_source(id) == Some(source);
-        let is_given = |id| comes_from(id, ValueSource::CommandLine);
-        let is_variable = |id| comes_from(id, ValueSource::EnvVariable);
-        let names_tables = is_given("bans_table") && is_given("workspaces_table");
-        if is_variable("stack") && (is_given("endpoint") || names_tables) {
-            self.stack = None;
-        }
-        if is_given("stack") {
-            if is_variable("bans_table") {
-                self.bans_table = None;
-            }
-            if is_variable("workspaces_table") {
-                self.workspaces_table = None;
-            }
-            if is_variable("evidence_bucket") {
-                self.evidence_bucket = None;
-            }
-        }
-    }
-
     /// Fails with what is missing to find the tables.
     pub fn check(&self) -> Result<(), String> {
         let is_found = self.stack.is_some() || self.is_local();

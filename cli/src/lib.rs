@@ -6,12 +6,15 @@
 #[macro_use]
 mod terminal;
 
+mod actors;
+mod api;
 mod arguments;
 mod ban_summary;
 mod cli;
 mod commands;
 mod confirm;
 mod connection;
+mod contexts;
 pub mod costs;
 pub mod import;
 mod names;
@@ -19,6 +22,7 @@ mod output;
 mod permissions;
 mod progress;
 pub mod thousands;
+mod through_api;
 mod times;
 
 use std::process::ExitCode;
@@ -28,7 +32,8 @@ use names::UserNames;
 
 /// Runs the command that the arguments name.
 pub async fn run() -> ExitCode {
-    let cli = Cli::read();
+    let mut cli = Cli::read();
+    let origins = std::mem::take(&mut cli.origins);
     terminal::set_verbosity(cli.verbosity());
     let names = cli.names();
     let done = execute(cli, &names).await;
@@ -36,7 +41,11 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            let explained = connection::explain(&error);
+            let mut explained = connection::explain(&error);
+            let wrong = error.downcast_ref::<arguments::WrongValue>();
+            if let Some(origin) = wrong.and_then(|wrong| origins.get(wrong.option)) {
+                explained = format!("{explained} (the value is {origin})");
+            }
             detail!("cause: {error:?}");
             terminal::error(&explained);
             if error.is::<arguments::UsageError>() {
@@ -50,6 +59,9 @@ pub async fn run() -> ExitCode {
 
 async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
     let output = cli.output();
+    if let Some(api) = cli.api()? {
+        return Box::pin(through_api::run(cli.command, api, names, output)).await;
+    }
     let open = async || connection::open(&cli.connection).await;
     // Commands that change what a restore compares are refused while one is running.
     let open_unless_restoring = async || {
@@ -92,6 +104,15 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
         Command::Permission { command } => {
             commands::permission::run(command, &open().await?, names, output).await?;
         }
+        Command::Bans { command } => {
+            commands::bans::run(command, &open().await?, names, output).await?;
+        }
+        Command::Events(args) => {
+            let store = open().await?;
+            let workspace = commands::workspace::find(&store, args.place).await?.guid;
+            let source = commands::events::EventSource::Tables(store, workspace);
+            return commands::events::run(args, source, names, output).await;
+        }
         Command::Ban(args) => commands::ban::run(args, &session().await?, names, output).await?,
         Command::Unban(args) => {
             commands::unban::run(args, &session().await?, names, output).await?;
@@ -127,7 +148,6 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
             commands::mirror::run(command, &cli.connection, names, output).await?;
         }
         Command::Import(args) => commands::import::run(*args, &session().await?, output).await?,
-        Command::Export(args) if args.is_remote() => commands::export::run_remote(&args)?,
         Command::Export(args) => commands::export::run(args, &open().await?).await?,
         Command::Restore(args) => {
             commands::restore::run(&args, &cli.connection, names, output).await?;
@@ -136,6 +156,7 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => {
             return commands::doctor::run(&args, &cli.connection, output).await;
         }
+        Command::Context { command } => commands::context::run(command, output)?,
         Command::Costs(args) => commands::costs::run(&args, output)?,
         Command::IamPolicy(args) => commands::reference::iam_policy(args, &cli.connection)?,
         Command::Completions(args) => commands::reference::completions(&args)?,

@@ -22,6 +22,9 @@ const DISPLAY_TIME: Duration = Duration::from_secs(1);
 /// The time for the cache to be written before the command ends.
 const CACHE_TIME: Duration = Duration::from_millis(500);
 
+/// Stands for the tables in a command that works through the API: there is no cache.
+pub const NO_TABLES: Option<&Store> = None;
+
 /// A user, with their name if it is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,7 +69,7 @@ impl NamedUser {
 #[derive(Debug)]
 pub struct UserNames {
     is_on: bool,
-    /// Whether the database runs on this machine: its users may be invented.
+    /// Whether the database, or the API, runs on this machine: its users may be invented.
     is_local: bool,
     names: OnceLock<Option<Names>>,
 }
@@ -81,8 +84,8 @@ impl UserNames {
     }
 
     /// Names are looked up at `ROBLOX_USERS_URL`, or else at the local stack's stand-in, or else at
-    /// Roblox itself, but not there for a local database.
-    async fn open(&self, store: &Store) -> Option<&Names> {
+    /// Roblox itself, but not there for a local database or a local API.
+    async fn open(&self, store: Option<&Store>) -> Option<&Names> {
         if let Some(known) = self.names.get() {
             return known.as_ref();
         }
@@ -91,9 +94,11 @@ impl UserNames {
             None
         } else if is_set || !self.is_local {
             Some(UsersApi::from_environment())
-        } else {
+        } else if let Some(store) = store {
             let local = LocalStack::read(store).await;
             local.map(|local| UsersApi::at(&local.roblox))
+        } else {
+            None
         };
         let users = users.transpose().unwrap_or_else(|error| {
             warning!("names are not looked up: {error}");
@@ -103,7 +108,11 @@ impl UserNames {
     }
 
     /// The users whom the operator means, in their order. Each typed name is printed with its id.
-    pub async fn find_all(&self, store: &Store, users: &[UserReference]) -> Result<Vec<NamedUser>> {
+    pub async fn find_all(
+        &self,
+        store: impl Into<Option<&Store>>,
+        users: &[UserReference],
+    ) -> Result<Vec<NamedUser>> {
         let ids = users.iter().map(|user| match user {
             UserReference::Id(id) => Ok(NamedUser::from(*id)),
             UserReference::Name(name) => Err(name),
@@ -112,10 +121,10 @@ impl UserNames {
             Ok(ids) => return Ok(ids),
             Err(typed) => typed,
         };
-        let names = self.open(store).await.with_context(|| {
+        let names = self.open(store.into()).await.with_context(|| {
             format!(
-                "{typed} is not looked up (--no-names, or a database without Roblox): use the user's \
-                 id"
+                "{typed} is not looked up (--no-names, or an installation on this machine without \
+                 ROBLOX_USERS_URL): use the user's id"
             )
         })?;
         let found = names.resolve_all(users).await?;
@@ -130,15 +139,31 @@ impl UserNames {
         Ok(found)
     }
 
-    pub async fn find(&self, store: &Store, user: &UserReference) -> Result<NamedUser> {
+    pub async fn find(
+        &self,
+        store: impl Into<Option<&Store>>,
+        user: &UserReference,
+    ) -> Result<NamedUser> {
         let mut found = self.find_all(store, std::slice::from_ref(user)).await?;
         found.pop().context("no user given")
+    }
+
+    /// The user of an option that may be left out.
+    pub async fn find_given(
+        &self,
+        store: impl Into<Option<&Store>>,
+        user: Option<&UserReference>,
+    ) -> Result<Option<NamedUser>> {
+        match user {
+            Some(user) => Ok(Some(self.find(store, user).await?)),
+            None => Ok(None),
+        }
     }
 
     /// A user, and the moderator who decides about them.
     pub async fn find_with_moderator(
         &self,
-        store: &Store,
+        store: impl Into<Option<&Store>>,
         user: &UserReference,
         moderator: Option<&UserReference>,
     ) -> Result<(NamedUser, Option<ModeratorId>)> {
@@ -159,7 +184,7 @@ impl UserNames {
         prefix: WorkspacePrefix,
         users: impl IntoIterator<Item = UserId>,
     ) -> HashMap<UserId, RobloxName> {
-        match self.open(store).await {
+        match self.open(Some(store)).await {
             Some(names) => names.shown(store, prefix, users, DISPLAY_TIME).await,
             None => HashMap::new(),
         }
@@ -172,12 +197,26 @@ impl UserNames {
         prefix: WorkspacePrefix,
         users: impl IntoIterator<Item = &mut NamedUser>,
     ) {
-        let users = users.into_iter().filter(|user| user.name.is_none());
-        let users: Vec<_> = users.collect();
-        let ids = users.iter().map(|user| user.id);
-        let names = self.shown(store, prefix, ids).await;
-        for user in users {
-            user.name = names.get(&user.id).map(|name| name.name().to_owned());
+        let users = unnamed(users);
+        let names = self.shown(store, prefix, ids(&users)).await;
+        set_names(users, &names);
+    }
+
+    /// The same for a command that works through the API, which has no cache.
+    pub async fn complete_remote(&self, users: impl IntoIterator<Item = &mut NamedUser>) {
+        let users = unnamed(users);
+        let names = self.shown_remote(ids(&users)).await;
+        set_names(users, &names);
+    }
+
+    /// What Roblox answers in time.
+    pub async fn shown_remote(
+        &self,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> HashMap<UserId, RobloxName> {
+        match self.open(NO_TABLES).await {
+            Some(names) => names.looked_up(users, DISPLAY_TIME).await,
+            None => HashMap::new(),
         }
     }
 
@@ -186,6 +225,21 @@ impl UserNames {
         if let Some(Some(names)) = self.names.get() {
             names.finish(CACHE_TIME).await;
         }
+    }
+}
+
+fn unnamed<'a>(users: impl IntoIterator<Item = &'a mut NamedUser>) -> Vec<&'a mut NamedUser> {
+    let users = users.into_iter();
+    users.filter(|user| user.name.is_none()).collect()
+}
+
+fn ids(users: &[&mut NamedUser]) -> Vec<UserId> {
+    users.iter().map(|user| user.id).collect()
+}
+
+fn set_names(users: Vec<&mut NamedUser>, names: &HashMap<UserId, RobloxName>) {
+    for user in users {
+        user.name = names.get(&user.id).map(|name| name.name().to_owned());
     }
 }
 

@@ -1,5 +1,6 @@
-//! Printing of results: tables for people, JSON for scripts.
+//! Printing of results: tables and lines for people, JSON for scripts.
 
+mod line;
 mod table;
 
 use anyhow::Result;
@@ -7,6 +8,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::terminal;
+pub use line::{Cell, LogLine};
 use table::TableLayout;
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -16,6 +18,24 @@ pub enum OutputFormat {
     Table,
     /// One JSON document.
     Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl ColorChoice {
+    fn applies(self) -> bool {
+        match self {
+            Self::Auto => console::colors_enabled(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// A result that can be printed: as JSON through `Serialize`, as a table through [`Self::fields`].
@@ -33,7 +53,7 @@ pub struct Output {
 
 impl Output {
     /// Fits tables to the terminal, unless `is_wide`.
-    pub fn new(format: OutputFormat, is_wide: bool, is_coloured: bool) -> Self {
+    pub fn new(format: OutputFormat, is_wide: bool, color: ColorChoice) -> Self {
         let width = if is_wide || !terminal::is_terminal() {
             None
         } else {
@@ -42,7 +62,7 @@ impl Output {
         };
         let layout = TableLayout {
             width,
-            is_coloured: is_coloured && console::colors_enabled(),
+            is_coloured: color.applies(),
         };
         Self { format, layout }
     }
@@ -64,6 +84,14 @@ impl Output {
         match self.format {
             OutputFormat::Json => json(record),
             OutputFormat::Table => self.print(&table::record(&record.fields(), self.layout)),
+        }
+    }
+
+    /// Prints a line of a log; false if nobody reads it.
+    pub fn line(self, line: &impl LogLine) -> Result<bool> {
+        match self.format {
+            OutputFormat::Json => terminal::json_line(&serde_json::to_string(line)?),
+            OutputFormat::Table => terminal::log_line(&line::shown(&line.cells(), self.layout)),
         }
     }
 

@@ -123,11 +123,25 @@ pub fn generated(text: &[u8]) -> Result<()> {
     out(text)
 }
 
+/// Prints a line of a log whose cells are already escaped. Returns false if nobody reads it: the reader
+/// closed the pipe, as `head` does.
+pub fn log_line(text: &str) -> Result<bool> {
+    written(format!("{text}\n").as_bytes())
+}
+
+/// The same for a JSON document in one line.
+pub fn json_line(text: &str) -> Result<bool> {
+    written(format!("{}\n", printable_json(text)).as_bytes())
+}
+
 fn out(bytes: &[u8]) -> Result<()> {
+    written(bytes).map(|_| ())
+}
+
+fn written(bytes: &[u8]) -> Result<bool> {
     match io::stdout().lock().write_all(bytes) {
-        // The reader closed the pipe, as `head` does.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("could not write the result"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).context("could not write the result"),
     }
 }
 

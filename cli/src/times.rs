@@ -24,14 +24,28 @@ impl Time {
         format!("{}, {}", self.local(&TimeZone::system()), self.from(now))
     }
 
+    /// Formats the time as `2026-11-21 15:03`, for lists with many columns.
+    pub fn brief(self) -> String {
+        self.formatted(&TimeZone::system(), "%Y-%m-%d %H:%M")
+    }
+
+    /// Formats the time as `2026-11-21 15:03:12`, for lines of a log.
+    pub fn stamp(self) -> String {
+        self.formatted(&TimeZone::system(), "%Y-%m-%d %H:%M:%S")
+    }
+
     fn local(self, zone: &TimeZone) -> String {
+        self.formatted(zone, "%Y-%m-%d %H:%M:%S %Z")
+    }
+
+    fn formatted(self, zone: &TimeZone, format: &str) -> String {
         let seconds = i64::try_from(self.0.0).ok();
         let instant = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
         instant.map_or_else(
             || self.0.to_string(),
             |instant| {
                 let zoned = instant.to_zoned(zone.clone());
-                zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+                zoned.strftime(format).to_string()
             },
         )
     }

@@ -11,8 +11,8 @@ const MAX_WIDTH: usize = 100;
 const MAX_ECHO: usize = 60;
 
 const SHARED: &str = "\
-Connection and output: `portcullis --help` describes --stack, --endpoint, --region, --profile, --json \
-and the other options that every command takes.";
+Connection and output: `portcullis --help` describes --context, --stack, --api, --region, --profile, \
+--json and the other options that every command takes.";
 
 /// Hides the global options of all commands below `root` and gives each command its own examples.
 pub fn arranged(root: Command) -> Command {

@@ -1,6 +1,7 @@
 //! `portcullis ban`.
 
 mod preview;
+mod remote;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -21,6 +22,7 @@ use crate::connection::OperatorSession;
 use crate::names::{NamedUser, UserNames};
 use crate::output::Output;
 use preview::BanPreview;
+pub use remote::{Decided, expiry, received_place, run_remote};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,7 +119,7 @@ pub async fn run(
     output: Output,
 ) -> Result<()> {
     let store = &session.store;
-    let workspace = workspace::find(store, args.place.place.workspace).await?;
+    let workspace = workspace::find(store, args.place.place).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let finding = names.find_with_moderator(store, &args.user, Some(&args.moderator));
     let (user, moderator) = finding.await?;

@@ -3,14 +3,17 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Value, json};
 use shared::domain::clock::UnixMillis;
+use shared::domain::ids::{PlaceId, UserId};
 use shared::domain::user_reference::UserReference;
 use shared::store::Store;
 
 use super::{experience, workspace};
+use crate::api::{ApiClient, ReceivedBan};
 use crate::arguments::{ExperienceArgs, user};
 use crate::ban_summary::BanSummary;
-use crate::names::{NamedUser, UserNames};
+use crate::names::{NO_TABLES, NamedUser, UserNames};
 use crate::output::{Output, Printable};
 
 const EXAMPLES: &str = "\
@@ -65,8 +68,43 @@ impl Printable for CheckSummary {
     }
 }
 
+/// Checks through the API.
+pub async fn run_remote(
+    args: &CheckArgs,
+    api: &ApiClient,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
+    let mut user = names.find(NO_TABLES, &args.user).await?;
+    let found = ask(api, user.id, args.place.named)?;
+    names.complete_remote([&mut user]).await;
+    let pending = match &found {
+        Some(ban) if ban.is_active && !ban.experience_ban_completed => Some("ban"),
+        Some(ban) if !ban.is_active && ban.experience_ban_completed => Some("unban"),
+        _ => None,
+    };
+    let now = UnixMillis::now().seconds();
+    output.one(&CheckSummary {
+        is_banned: found.as_ref().is_some_and(|ban| ban.is_banned),
+        pending,
+        ban: found.map(|ban| BanSummary::received(ban, now).of(&user)),
+        user,
+    })
+}
+
+/// The ban in force, or else the latest one, as `/is-banned` answers it.
+pub fn ask(api: &ApiClient, user: UserId, place: PlaceId) -> Result<Option<ReceivedBan>> {
+    let body = json!({ "userId": user, "experienceId": place });
+    let answer: Value = api.post("is-banned", &Vec::new(), &body)?;
+    // A user who was never banned has no guid.
+    if answer.get("guid").is_none() {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_value(answer)?))
+}
+
 pub async fn run(args: CheckArgs, store: &Store, names: &UserNames, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.place.workspace).await?;
+    let workspace = workspace::find(store, args.place.place).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let prefix = workspace.guid.prefix();
     let mut user = names.find(store, &args.user).await?;

@@ -68,7 +68,7 @@ impl Printable for ErasedData {
 }
 
 pub async fn run(args: EraseArgs, store: &Store, names: &UserNames, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let prefix = workspace.guid.prefix();
     // An id is not looked up: that would cache the name of a user who is being erased.
     let user = names.find(store, &args.user).await?;

@@ -172,7 +172,7 @@ pub async fn run(
     match command {
         ErasureCommand::Setup(args) => setup(args, store, api, output).await,
         ErasureCommand::Show(place) => {
-            let workspace = workspace::find(store, place.workspace).await?;
+            let workspace = workspace::find(store, place).await?;
             let intake = intake(store, workspace.guid).await?;
             output.one(&IntakeSummary {
                 workspace_guid: workspace.guid,
@@ -183,7 +183,7 @@ pub async fn run(
         }
         ErasureCommand::Off(args) => off(&args, store, output).await,
         ErasureCommand::List(place) => {
-            let workspace = workspace::find(store, place.workspace).await?;
+            let workspace = workspace::find(store, place).await?;
             let prefix = workspace.guid.prefix();
             let queue = store.erasure_queue(prefix).await?;
             let mut shown: Vec<_> = queue
@@ -206,7 +206,7 @@ async fn setup(
     api: Option<&str>,
     output: Output,
 ) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.keep_secret {
         let question =
@@ -253,7 +253,7 @@ async fn setup(
 }
 
 async fn off(args: &ErasureOffArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let before = intake(store, workspace.guid).await?;
     if before.is_some() && !args.safety.dry_run {
         let question = format!("Stop accepting erasure requests for {:?}?", workspace.name);
@@ -274,7 +274,7 @@ async fn approve(
     names: &UserNames,
     output: Output,
 ) -> Result<()> {
-    let workspace = workspace::find(store, chosen.place.workspace).await?;
+    let workspace = workspace::find(store, chosen.place).await?;
     let prefix = workspace.guid.prefix();
     let queue = chosen.from(store.erasure_queue(prefix).await?)?;
     let mut shown = Vec::new();
@@ -317,7 +317,7 @@ async fn reject(
     names: &UserNames,
     output: Output,
 ) -> Result<()> {
-    let workspace = workspace::find(store, chosen.place.workspace).await?;
+    let workspace = workspace::find(store, chosen.place).await?;
     let prefix = workspace.guid.prefix();
     let queue = chosen.from(store.erasure_queue(prefix).await?)?;
     if !chosen.safety.dry_run && !queue.is_empty() {

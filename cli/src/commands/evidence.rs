@@ -6,6 +6,7 @@ mod export;
 mod files;
 mod import;
 mod listing;
+mod remote;
 mod summary;
 mod transfer;
 
@@ -27,10 +28,13 @@ use download::GetArgs;
 use export::EvidenceExportArgs;
 use import::EvidenceImportArgs;
 use listing::{WorkspaceEvidence, of_ban};
+pub use remote::run_remote;
 use summary::{EvidenceDetails, EvidenceRow};
 
 /// Who is on record for what this command does; no API key has this id.
 const KEY_ID: &str = "operator";
+
+const NO_EVIDENCE: &str = "no evidence: add some with `portcullis evidence add BAN FILE…`";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,16 +106,24 @@ impl EvidenceCommand {
         matches!(self, Self::Add(_) | Self::Remove { .. } | Self::Import(_))
     }
 
-    const fn workspace(&self) -> WorkspaceId {
-        let place = match self {
+    /// Whether a key of the API is enough for it.
+    pub const fn works_through_api(&self) -> bool {
+        match self {
+            Self::List { ban, .. } => ban.is_some(),
+            Self::Export(_) | Self::Import(_) => false,
+            _ => true,
+        }
+    }
+
+    const fn place(&self) -> WorkspaceArg {
+        *match self {
             Self::List { place, .. } => place,
             Self::Show(piece) | Self::Remove { piece, .. } => &piece.place,
             Self::Add(args) => &args.place,
             Self::Get(args) => &args.piece.place,
             Self::Export(args) => &args.place,
             Self::Import(args) => &args.place,
-        };
-        place.workspace
+        }
     }
 }
 
@@ -125,7 +137,7 @@ pub async fn run(
     if command.changes() {
         super::restore::require_no_restore(&store).await?;
     }
-    let workspace = workspace::find(&store, command.workspace()).await?.guid;
+    let workspace = workspace::find(&store, command.place()).await?.guid;
     let session = Session {
         bucket: connection.evidence_bucket().await?,
         store,
@@ -160,13 +172,10 @@ async fn list(session: &Session, ban: Option<Guid>, names: &UserNames) -> Result
         .complete(
             store,
             session.prefix(),
-            rows.iter_mut().map(|row| &mut row.user),
+            rows.iter_mut().filter_map(|row| row.user.as_mut()),
         )
         .await;
-    output.list(
-        &rows,
-        "no evidence: add some with `portcullis evidence add BAN FILE…`",
-    )
+    output.list(&rows, NO_EVIDENCE)
 }
 
 async fn show(session: &Session, guid: Guid, names: &UserNames) -> Result<()> {
@@ -187,13 +196,7 @@ async fn remove(session: &Session, guid: Guid, safety: SafetyArgs) -> Result<()>
     let evidence = store.evidence(session.prefix(), guid).await?;
     let summary = EvidenceRow::of(&evidence);
     if !safety.dry_run {
-        let question = format!(
-            "Remove {} ({}, for ban {})? This cannot be undone.",
-            guid,
-            summary.what(),
-            evidence.case
-        );
-        confirm(&question, safety.yes)?;
+        confirm(&summary.removal(), safety.yes)?;
         store
             .remove_evidence(session.prefix(), guid, KEY_ID, bucket)
             .await?;

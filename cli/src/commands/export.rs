@@ -12,28 +12,21 @@ use shared::domain::ban_info::{BanPresenter, FlagFormat};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, PlaceId, WorkspaceId};
 use shared::store::{Filter, Store};
-use ureq::http::Response;
-use ureq::{Agent, Body};
 
 use super::workspace;
-use crate::arguments::{SafetyArgs, named_place};
-use crate::connection::require_secure_url;
+use crate::api::{ApiAddress, ApiClient, Query, api_address};
+use crate::arguments::{SafetyArgs, WorkspaceArg, named_place};
 use crate::progress::Progress;
-use file::ExportFile;
-
-pub use file::confirm_overwriting;
+pub use file::{ExportFile, confirm_overwriting};
 
 /// The size of the write buffer, in bytes.
 const BUFFER: usize = 1 << 18;
-
-/// The variable with the API key. Other users of the machine could read an argument.
-const KEY: &str = "PORTCULLIS_KEY";
 
 const EXAMPLES: &str = "\
 Examples:
   portcullis export bans.json --workspace GUID
   portcullis export - --workspace GUID --format csv | gzip > bans.csv.gz
-  PORTCULLIS_KEY=... portcullis export bans.json --from-api https://bans.example.com";
+  PORTCULLIS_KEY=... portcullis --api https://bans.example.com export bans.json";
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum FileFormat {
@@ -51,10 +44,8 @@ pub struct ExportArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The workspace's GUID, from `workspace list`.
-    #[arg(long, short, env = "PORTCULLIS_WORKSPACE", value_name = "GUID")]
-    #[arg(required_unless_present = "from_api")]
-    workspace: Option<WorkspaceId>,
+    #[command(flatten)]
+    place: WorkspaceArg,
 
     /// The format of the file.
     #[arg(long, value_enum, default_value_t)]
@@ -76,71 +67,35 @@ pub struct ExportArgs {
     #[arg(long, short, value_name = "ID", value_parser = named_place)]
     experience: Option<PlaceId>,
 
-    /// Export from the API at this address instead of the tables, with the key in `PORTCULLIS_KEY`.
-    #[arg(long, value_name = "URL")]
-    from_api: Option<String>,
+    /// The same as --api.
+    #[arg(long, value_name = "URL", value_parser = api_address)]
+    pub from_api: Option<ApiAddress>,
 
     #[command(flatten)]
     safety: SafetyArgs,
 }
 
-impl ExportArgs {
-    /// Whether the export needs no access to the tables.
-    pub const fn is_remote(&self) -> bool {
-        self.from_api.is_some()
-    }
-}
-
 /// Exports through the API.
-pub fn run_remote(args: &ExportArgs) -> Result<()> {
-    let base = args.from_api.as_deref().unwrap_or_default();
-    require_secure_url(base)?;
-    let base = base.trim_end_matches('/').trim_end_matches("/api/v1");
-    let key = std::env::var(KEY).with_context(|| {
-        format!("no key given: set {KEY} to a secret key with the scope bans:read")
-    })?;
+pub fn run_remote(args: &ExportArgs, api: &ApiClient) -> Result<()> {
     let format = match args.format {
         FileFormat::Json => "json",
         FileFormat::Csv => "csv",
     };
     if args.safety.dry_run {
         bail!(
-            "--dry-run does not work with --from-api: the API cannot count bans without exporting them"
+            "--dry-run does not work through the API, which cannot count bans without exporting them"
         );
     }
     confirm_overwriting(&args.file, args.safety.yes)?;
-    let agent: Agent = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .build()
-        .into();
-    let mut request = agent
-        .get(format!("{base}/api/v1/export/bans/{format}"))
-        .header("authorization", format!("Bearer {key}"));
-    if let Some(experience) = args.experience {
-        request = request.query("experienceId", experience.to_string());
-    }
+    let experience = args
+        .experience
+        .map(|place| ("experienceId", place.to_string()));
+    let mut query: Query<'_> = experience.into_iter().collect();
     for (flag, name) in [(args.raw, "raw"), (args.bom, "bom"), (args.excel, "excel")] {
-        if flag {
-            request = request.query(name, "true");
-        }
+        query.extend(flag.then(|| (name, "true".to_owned())));
     }
-    let mut answer = request.call().context("could not reach the API")?;
-    if answer.status() == 303 {
-        let link = answer
-            .headers()
-            .get("location")
-            .and_then(|link| link.to_str().ok());
-        let link = link
-            .context("the API's answer contains no link to the file")?
-            .to_owned();
-        // The link is presigned, so the key must not be sent along.
-        answer = agent
-            .get(&link)
-            .call()
-            .context("could not download the file")?;
-    }
-    let mut body = sound(answer)?.into_body().into_reader();
+    let body = api.download(&format!("export/bans/{format}"), &query)?;
+    let mut body = body.into_reader();
     let mut target = ExportFile::open(&args.file)?;
     let mut progress = Progress::begin("KB received", None);
     let mut buffer = vec![0; BUFFER];
@@ -160,25 +115,9 @@ pub fn run_remote(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
-fn sound(answer: Response<Body>) -> Result<Response<Body>> {
-    let status = answer.status();
-    if status == 200 {
-        return Ok(answer);
-    }
-    let text = answer.into_body().read_to_string().unwrap_or_default();
-    let said: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let said = said
-        .get("message")
-        .and_then(|said| said.as_str().map(str::to_owned));
-    bail!("the API answered {status}: {}", said.unwrap_or_default())
-}
-
 /// Exports from the tables.
 pub async fn run(args: ExportArgs, store: &Store) -> Result<()> {
-    let workspace = args
-        .workspace
-        .context("no workspace given: use --workspace")?;
-    let workspace = workspace::find(store, workspace).await?.guid;
+    let workspace = workspace::find(store, args.place).await?.guid;
     let experience = match args.experience {
         Some(place) => {
             let place = store.resolve(workspace.prefix(), place).await?;

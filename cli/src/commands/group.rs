@@ -79,7 +79,7 @@ fn not_allowed(named: NamedGroup) -> String {
     format!(
         "group {0} is not allowed: `portcullis group list -w {1}` shows the allowed ones, `portcullis \
          group allow {0}` allows it",
-        named.group, named.place.workspace
+        named.group, named.place
     )
 }
 

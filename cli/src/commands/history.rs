@@ -1,5 +1,7 @@
 //! `portcullis history`.
 
+mod remote;
+
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
@@ -7,16 +9,18 @@ use shared::domain::activity::{Activity, ActivityDetails, RoleSummary};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::history::PastDecision;
 use shared::domain::ids::ModeratorId;
-use shared::domain::rules::{Ban, DecisionKind, EndingKind};
+use shared::domain::rules::{Ban, DecisionKind};
 use shared::domain::user_reference::UserReference;
 use shared::store::Store;
 
 use super::workspace;
+use crate::actors::{MemberNames, ShownActor};
 use crate::arguments::{WorkspaceArg, user};
-use crate::ban_summary::{BanSummary, place, until};
+use crate::ban_summary::BanSummary;
 use crate::names::UserNames;
 use crate::output::{Output, Printable, word};
 use crate::times::Time;
+pub use remote::run_remote;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +45,8 @@ struct HistoryEntry {
     decision: DecisionKind,
     at: Time,
     at_seconds: UnixSeconds,
-    key_id: String,
+    #[serde(flatten)]
+    by: HistoryActor,
     moderator_id: Option<ModeratorId>,
     /// Who ran this command, if the decision came from it.
     principal: Option<String>,
@@ -49,51 +54,64 @@ struct HistoryEntry {
     reason: Option<String>,
     ban: BanSummary,
     previous: Option<BanSummary>,
-    #[serde(skip)]
-    after: Ban,
-    #[serde(skip)]
-    before: Option<Ban>,
 }
 
 impl HistoryEntry {
-    fn why(&self) -> String {
-        let terms = &self.after.terms;
-        let reasons = [
-            self.reason.as_deref().unwrap_or_default(),
-            &terms.private_reason,
-            &terms.public_reason,
-        ];
-        let said = reasons.into_iter().find(|reason| !reason.is_empty());
-        said.unwrap_or("-").to_owned()
+    fn why(&self) -> &str {
+        let given = self.reason.as_deref().filter(|reason| !reason.is_empty());
+        given.unwrap_or_else(|| self.ban.reason())
     }
 
     /// The ban just before the decision.
     fn replaced(&self) -> String {
-        let Some(before) = &self.before else {
+        let Some(before) = &self.previous else {
             return "-".to_owned();
         };
-        let end = match before.ending.map(|ending| ending.kind) {
-            Some(EndingKind::Lifted) => "lifted".to_owned(),
-            Some(EndingKind::Appealed) => "appealed".to_owned(),
-            None => until(before),
+        let end = match before.state() {
+            ended @ ("lifted" | "appealed") => ended.to_owned(),
+            _ => before.until(),
         };
-        format!("{} {}, {end}", before.guid, place(before))
+        format!("{} {}, {end}", before.guid(), before.place())
     }
 }
 
 impl Printable for HistoryEntry {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let by = by(&self.key_id, self.principal.as_deref(), self.moderator_id);
+        let by = &self.by.shown;
+        let by = by.sentence(self.principal.as_deref(), self.moderator_id);
         vec![
             ("when", self.at.shown()),
             ("action", word(self.decision)),
-            ("guid", self.after.guid.to_string()),
-            ("scope", place(&self.after)),
-            ("until", until(&self.after)),
+            ("guid", self.ban.guid().to_owned()),
+            ("scope", self.ban.place().to_owned()),
+            ("until", self.ban.until()),
             ("by", by),
-            ("reason", self.why()),
+            ("reason", self.why().to_owned()),
             ("previous", self.replaced()),
         ]
+    }
+}
+
+/// Who decided, and how.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryActor {
+    key_id: String,
+    channel: Option<String>,
+    /// The name of the member who decided.
+    member: Option<String>,
+    #[serde(skip)]
+    shown: ShownActor,
+}
+
+impl From<ShownActor> for HistoryActor {
+    fn from(actor: ShownActor) -> Self {
+        Self {
+            key_id: actor.id().to_owned(),
+            channel: actor.channel().map(str::to_owned),
+            member: actor.name().map(str::to_owned),
+            shown: actor,
+        }
     }
 }
 
@@ -106,29 +124,29 @@ struct ActivityEntry {
     what: ActivityDetails,
     at: Time,
     at_seconds: UnixSeconds,
-    key_id: String,
+    #[serde(flatten)]
+    by: HistoryActor,
     moderator_id: Option<ModeratorId>,
     principal: Option<String>,
     reason: Option<String>,
 }
 
-impl From<Activity> for ActivityEntry {
-    fn from(activity: Activity) -> Self {
+impl ActivityEntry {
+    fn new(activity: Activity, members: &MemberNames) -> Self {
+        let by = ShownActor::of_decision(&activity.key_id, activity.channel, members);
         let at = activity.moment.seconds();
         Self {
             id: activity.id.as_str().to_owned(),
             what: activity.details,
             at: Time(at),
             at_seconds: at,
-            key_id: activity.key_id,
+            by: by.into(),
             moderator_id: activity.moderator,
             principal: activity.principal,
             reason: activity.reason,
         }
     }
-}
 
-impl ActivityEntry {
     fn named(roles: &[RoleSummary]) -> String {
         let names: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
         if names.is_empty() {
@@ -141,6 +159,8 @@ impl ActivityEntry {
 
 impl Printable for ActivityEntry {
     fn fields(&self) -> Vec<(&'static str, String)> {
+        let by = &self.by.shown;
+        let by = by.sentence(self.principal.as_deref(), self.moderator_id);
         let (action, guid, scope, previous) = match &self.what {
             ActivityDetails::GroupRoleChanged(change) => (
                 format!("group role: {}", Self::named(&change.roles)),
@@ -167,10 +187,7 @@ impl Printable for ActivityEntry {
             ("guid", guid),
             ("scope", scope),
             ("until", "-".to_owned()),
-            (
-                "by",
-                by(&self.key_id, self.principal.as_deref(), self.moderator_id),
-            ),
+            ("by", by),
             (
                 "reason",
                 self.reason.clone().unwrap_or_else(|| "-".to_owned()),
@@ -178,13 +195,6 @@ impl Printable for ActivityEntry {
             ("previous", previous),
         ]
     }
-}
-
-fn by(key_id: &str, principal: Option<&str>, moderator: Option<ModeratorId>) -> String {
-    let moderator = moderator.map(|id| format!(", moderator {id}"));
-    let principal = principal.map(|name| format!(" ({name})"));
-    let (principal, moderator) = (principal.unwrap_or_default(), moderator.unwrap_or_default());
-    format!("{key_id}{principal}{moderator}")
 }
 
 /// A row of the list.
@@ -210,11 +220,14 @@ pub async fn run(
     names: &UserNames,
     output: Output,
 ) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let (beginning, prefix) = (UnixMillis::from_millis(0), workspace.guid.prefix());
     let mut user = names.find(store, &args.user).await?;
     let decisions = store.history(prefix, user.id, beginning).await?;
     let activities = store.activities(prefix, user.id).await?;
+    let deciders = decisions.iter().map(|decision| decision.key_id.as_str());
+    let deciders = deciders.chain(activities.iter().map(|activity| activity.key_id.as_str()));
+    let members = MemberNames::read(store, prefix, deciders).await?;
     names.complete(store, prefix, [&mut user]).await;
     let decided = decisions.into_iter().map(|decision| {
         let (id, moment) = (decision.id(), decision.moment);
@@ -225,6 +238,7 @@ pub async fn run(
             previous,
             reason,
             key_id,
+            channel,
             moderator,
             principal,
             ..
@@ -236,21 +250,19 @@ pub async fn run(
             decision: kind,
             at: Time(at),
             at_seconds: at,
-            key_id,
+            by: ShownActor::of_decision(&key_id, channel, &members).into(),
             moderator_id: moderator,
             principal,
             reason,
             ban: show(&ban),
             previous: previous.as_ref().map(show),
-            after: ban,
-            before: previous,
         };
         (moment, HistoryRow::Decision(Box::new(entry)))
     });
     let acted = activities.into_iter().map(|activity| {
         (
             activity.moment,
-            HistoryRow::Activity(Box::new(activity.into())),
+            HistoryRow::Activity(Box::new(ActivityEntry::new(activity, &members))),
         )
     });
     let mut rows: Vec<_> = decided.chain(acted).collect();

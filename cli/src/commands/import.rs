@@ -188,7 +188,7 @@ pub async fn run(args: ImportArgs, session: &OperatorSession, output: Output) ->
             "--applied-in accepts at most {MAX_APPLIED_IN} experiences"
         )));
     }
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     // A mistyped id would assign the bans to another place.
     for experience in applied_in.iter().chain(&args.experience) {
         require_linked(store, &workspace, (*experience).into()).await?;

@@ -139,7 +139,7 @@ pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<(
 }
 
 async fn create(args: &NewKeyArgs, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let new = NewKey {
         key: PlainKey::random(args.kind, workspace.guid),
         workspace: workspace.guid,
@@ -178,10 +178,8 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
     let keys = all(store, place).await?;
     let now = UnixMillis::now().seconds();
     let shown: Vec<_> = keys.iter().map(|key| KeySummary::at(now, key)).collect();
-    let none = format!(
-        "no keys yet: create one with `portcullis key create -w {} --name NAME`",
-        place.workspace
-    );
+    let none =
+        format!("no keys yet: create one with `portcullis key create -w {place} --name NAME`");
     output.list(&shown, &none)
 }
 
@@ -197,7 +195,7 @@ async fn revoke(named: &NamedKey, safety: SafetyArgs, store: &Store, output: Out
             key.name, key.key_id
         );
         confirm(&question, safety.yes)?;
-        let prefix = named.place.workspace.prefix();
+        let prefix = key.workspace.prefix();
         // `false` means that another call has already revoked it.
         store.revoke_key(prefix, &key.key_id, now).await?;
         key.revoked = Some(now);
@@ -212,16 +210,13 @@ async fn find(store: &Store, named: &NamedKey) -> Result<KeyRecord> {
     let keys = all(store, *place).await?;
     let found = keys.into_iter().find(|key| key.key_id == *key_id);
     found.with_context(|| {
-        format!(
-            "the workspace has no key {key_id}; `portcullis key list -w {}` shows all",
-            place.workspace
-        )
+        format!("the workspace has no key {key_id}; `portcullis key list -w {place}` shows all")
     })
 }
 
 /// The keys of a workspace, oldest first. Fails if the workspace does not exist.
 async fn all(store: &Store, place: WorkspaceArg) -> Result<Vec<KeyRecord>> {
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let mut keys = store.keys(workspace.guid.prefix()).await?;
     keys.sort_by(|a, b| (a.created, &a.key_id).cmp(&(b.created, &b.key_id)));
     Ok(keys)

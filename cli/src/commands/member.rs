@@ -122,10 +122,7 @@ pub async fn roblox_user(
     names: &UserNames,
     named: Option<&UserReference>,
 ) -> Result<Option<UserId>> {
-    match named {
-        Some(named) => Ok(Some(names.find(store, named).await?.id)),
-        None => Ok(None),
-    }
+    Ok(names.find_given(store, named).await?.map(|user| user.id))
 }
 
 /// A member, by name or id.
@@ -239,7 +236,7 @@ pub async fn run(
         | MemberCommand::Remove(NamedMember { place, .. })
         | MemberCommand::Invite(NamedMember { place, .. }) => *place,
     };
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let prefix = workspace.guid.prefix();
     let now = UnixMillis::now().seconds();
     let rules = store.permission_rules(prefix).await?;

@@ -87,7 +87,7 @@ fn not_mirrored(named: NamedMirror) -> anyhow::Error {
         "experience {0} is not mirrored: `portcullis mirror list -w {1}` shows the mirrored ones, \
          `portcullis mirror set {0}` mirrors it",
         named.experience,
-        named.place.workspace
+        named.place
     )
 }
 
@@ -204,7 +204,7 @@ pub async fn run(
     match command {
         MirrorCommand::Set(args) => settings::set(args, &tools, output).await,
         MirrorCommand::List(place) => {
-            let workspace = workspace::find(&tools.store, place.workspace).await?;
+            let workspace = workspace::find(&tools.store, place).await?;
             let all = tools.store.mirrors_of(workspace.guid.prefix()).await?;
             let shown: Vec<_> = all.iter().map(MirrorSummary::from).collect();
             output.list(&shown, NONE_MIRRORED)

@@ -40,7 +40,7 @@ impl OpenCloudContext {
     }
 
     pub async fn prefix(&self, place: WorkspaceArg) -> Result<WorkspacePrefix> {
-        let found = workspace::find(&self.store, place.workspace).await?;
+        let found = workspace::find(&self.store, place).await?;
         Ok(found.guid.prefix())
     }
 }

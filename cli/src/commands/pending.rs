@@ -2,15 +2,16 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::ids::{ExperienceId, WorkspaceId};
+use shared::domain::ids::{ExperienceId, PlaceId, WorkspaceId};
 use shared::domain::rules::FailedAttempts;
 use shared::domain::text::printable;
 use shared::store::{Pending, Store};
 
 use super::experience::require_linked;
 use super::workspace;
+use crate::api::{ApiClient, ReceivedBan};
 use crate::arguments::ExperienceArgs;
 use crate::ban_summary::BanSummary;
 use crate::names::UserNames;
@@ -84,6 +85,60 @@ impl Printable for PendingChange {
     }
 }
 
+/// An item of a pending list of the API.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceivedItem {
+    #[serde(flatten)]
+    ban: ReceivedBan,
+    failures: Option<u32>,
+    error: Option<String>,
+    not_before: Option<u64>,
+}
+
+impl ReceivedItem {
+    fn failing(&self) -> Option<Failing> {
+        let not_before = UnixSeconds(self.not_before?);
+        Some(Failing {
+            failures: self.failures?,
+            error: self.error.clone(),
+            not_before: not_before.0,
+            not_before_at: Time(not_before),
+        })
+    }
+}
+
+/// Lists what is pending through the API. The call counts as a poll of the experience.
+pub async fn run_remote(
+    args: &PendingArgs,
+    api: &ApiClient,
+    names: &UserNames,
+    output: Output,
+) -> Result<()> {
+    let experience = args.place.named;
+    let query = vec![
+        ("experienceId", experience.to_string()),
+        ("limit", PAGE.to_string()),
+    ];
+    let now = UnixMillis::now().seconds();
+    let mut list = Vec::new();
+    for (pending, path) in [("ban", "pending-bans"), ("unban", "pending-unbans")] {
+        let items: Vec<ReceivedItem> = api.all(path, &query)?;
+        list.extend(items.into_iter().map(|item| PendingChange {
+            pending,
+            failing: item.failing(),
+            ban: BanSummary::received(item.ban, now),
+        }));
+    }
+    let users = list.iter_mut().map(|row| &mut row.ban.user);
+    names.complete_remote(users).await;
+    output.list(&list, &nothing_in(experience))
+}
+
+fn nothing_in(experience: PlaceId) -> String {
+    format!("nothing is pending in experience {experience}")
+}
+
 pub async fn run(
     args: PendingArgs,
     store: &Store,
@@ -91,7 +146,7 @@ pub async fn run(
     output: Output,
 ) -> Result<()> {
     let ExperienceArgs { place, named } = args.place;
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let place = require_linked(store, &workspace, named).await?;
     let experience = place.experience;
     let now = UnixMillis::now().seconds();
@@ -104,10 +159,7 @@ pub async fn run(
             list.iter_mut().map(|row| &mut row.ban.user),
         )
         .await;
-    output.list(
-        &list,
-        &format!("nothing is pending in experience {experience}"),
-    )
+    output.list(&list, &nothing_in(experience.into()))
 }
 
 async fn all(

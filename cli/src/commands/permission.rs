@@ -170,7 +170,7 @@ pub async fn run(
         | PermissionCommand::Revoke(RevokeArgs { place, .. })
         | PermissionCommand::List(place) => *place,
     };
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     match command {
         PermissionCommand::Grant(args) => grant(args, store, names, &workspace).await?,
         PermissionCommand::Revoke(args) => revoke(args, store, &workspace).await?,

@@ -67,7 +67,7 @@ pub async fn run(
         ProtectedCommand::Add(users) | ProtectedCommand::Remove(users) => users.place,
         ProtectedCommand::List(place) => *place,
     };
-    let prefix = workspace::find(store, place.workspace).await?.guid.prefix();
+    let prefix = workspace::find(store, place).await?.guid.prefix();
     match command {
         ProtectedCommand::Add(UserArgs { users, .. }) => {
             let now = UnixMillis::now().seconds();
@@ -82,8 +82,7 @@ pub async fn run(
             if let Some(other) = users.iter().find(|user| !is_protected(user)) {
                 bail!(
                     "user {other} is not protected, so nothing was changed; `portcullis protected \
-                     list -w {}` shows protected users",
-                    place.workspace
+                     list -w {place}` shows protected users"
                 );
             }
             for user in users {

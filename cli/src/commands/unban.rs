@@ -1,5 +1,7 @@
 //! `portcullis unban`.
 
+mod remote;
+
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -12,11 +14,12 @@ use shared::store::Workspace;
 
 use super::{ban, experience, workspace};
 use crate::arguments::{ExperienceArgs, SafetyArgs, reason, user};
-use crate::ban_summary::{BanSummary, in_place, lasting, place, until};
+use crate::ban_summary::{BanSummary, in_place, lasting};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
 use crate::names::{NamedUser, UserNames};
 use crate::output::{Output, Printable};
+pub use remote::run_remote;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,39 +82,39 @@ struct LiftedBan {
     dry_run: bool,
     unban_reason: Option<String>,
     unban_moderator_id: Option<ModeratorId>,
-    principal: String,
+    /// Who ran the command. The API's history has its key instead.
+    principal: Option<String>,
     #[serde(flatten)]
     ban: BanSummary,
     #[serde(skip)]
-    before: Ban,
+    before: BanSummary,
 }
 
 impl Printable for LiftedBan {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let dash = || "-".to_owned();
-        let moderator = self
-            .unban_moderator_id
-            .map(|id| format!("moderator {id}, "));
+        let moderator = self.unban_moderator_id.map(|id| format!("moderator {id}"));
+        let by: Vec<_> = moderator
+            .into_iter()
+            .chain(self.principal.clone())
+            .collect();
         let state = if self.dry_run {
             "would be lifted"
         } else {
             "lifted"
         };
         vec![
-            ("guid", self.before.guid.to_string()),
+            ("guid", self.before.guid().to_owned()),
             ("user", self.ban.user.cell()),
-            ("scope", place(&self.before)),
+            ("scope", self.before.place().to_owned()),
             ("state", state.to_owned()),
-            ("would have ended", until(&self.before)),
-            ("ban reason", self.before.terms.private_reason.clone()),
+            ("would have ended", self.before.until()),
+            ("ban reason", self.before.reason().to_owned()),
             (
                 "unban reason",
                 self.unban_reason.clone().unwrap_or_else(dash),
             ),
-            (
-                "by",
-                format!("{}{}", moderator.unwrap_or_default(), self.principal),
-            ),
+            ("by", by.join(", ")),
         ]
     }
 }
@@ -129,7 +132,7 @@ pub async fn run(
     output: Output,
 ) -> Result<()> {
     let store = &session.store;
-    let workspace = workspace::find(store, args.place.place.workspace).await?;
+    let workspace = workspace::find(store, args.place.place).await?;
     let place = experience::require_linked(store, &workspace, args.place.named).await?;
     let prefix = workspace.guid.prefix();
     let finding = names.find_with_moderator(store, &args.user, args.moderator.as_ref());
@@ -248,9 +251,9 @@ impl UnbanArgs {
             dry_run: self.safety.dry_run,
             unban_reason: self.reason.clone(),
             unban_moderator_id: users.moderator,
-            principal: session.principal.clone(),
+            principal: Some(session.principal.clone()),
             ban: BanSummary::new(workspace.guid, ban, self.applied, now).of(&users.user),
-            before: before.clone(),
+            before: BanSummary::new(workspace.guid, before, self.applied, now),
         }
     }
 

@@ -124,7 +124,7 @@ pub async fn run(
     output: Output,
 ) -> Result<()> {
     let store = &session.store;
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let prefix = workspace.guid.prefix();
     let until = args.until.unwrap_or_else(UnixMillis::now);
     if until < args.since {

@@ -110,7 +110,7 @@ pub async fn run(
 }
 
 async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let mut endpoints = store.endpoints(workspace.guid.prefix()).await?;
     endpoints.sort_by_key(|endpoint| (endpoint.created, endpoint.id));
     let shown: Vec<_> = endpoints.iter().map(WebhookSummary::of).collect();
@@ -120,7 +120,7 @@ async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> 
 
 /// Finds a webhook by its id. The error says how to list webhooks.
 async fn find(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
-    let workspace = workspace::find(store, named.place.workspace).await?;
+    let workspace = workspace::find(store, named.place).await?;
     let found = store.endpoint(workspace.guid.prefix(), named.id).await?;
     found.with_context(|| unknown(named))
 }
@@ -140,7 +140,7 @@ async fn find_active(store: &Store, named: NamedWebhook) -> Result<Endpoint> {
 fn unknown(named: NamedWebhook) -> String {
     format!(
         "the workspace has no webhook {}: `portcullis webhook list -w {}` shows all",
-        named.id, named.place.workspace
+        named.id, named.place
     )
 }
 

@@ -15,7 +15,10 @@ use shared::domain::clock::UnixMillis;
 use shared::domain::ids::WorkspaceId;
 use shared::store::{EVIDENCE_GIB, Linking, Store, Workspace};
 
-use crate::arguments::{Limit, NamedWorkspace, name, number_or_none, one_of, workspace};
+use crate::arguments::{
+    Limit, NamedWorkspace, WorkspaceArg, WorkspaceName, WrongValue, name, number_or_none, one_of,
+    workspace,
+};
 use crate::output::{Output, Printable, word};
 use crate::times::Time;
 
@@ -202,13 +205,13 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
             output.list(&shown, NONE)
         }
         WorkspaceCommand::Show(named) => {
-            let workspace = find(store, named.guid()?).await?;
+            let workspace = find_named(store, named.named()?).await?;
             overview::show(&workspace, store, output).await
         }
         WorkspaceCommand::Set(args) => set(args, store, output).await,
         WorkspaceCommand::Upgrade => upgrade::upgrade(store, output).await,
         WorkspaceCommand::Delete(args) => {
-            let workspace = find(store, args.guid).await?;
+            let workspace = find_guid(store, args.guid).await?;
             let name = args.name.as_deref().filter(|_| args.yes);
             removal::delete(&workspace, name, args.dry_run, store, output).await
         }
@@ -216,7 +219,7 @@ pub async fn run(command: WorkspaceCommand, store: &Store, output: Output) -> Re
 }
 
 async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()> {
-    let before = find(store, args.named.guid()?).await?;
+    let before = find_named(store, args.named.named()?).await?;
     let mut after = before.clone();
     if let Some(name) = args.name {
         after.name = name;
@@ -242,12 +245,51 @@ async fn set(args: WorkspaceSetArgs, store: &Store, output: Output) -> Result<()
     output.one(&WorkspaceSummary::from(&after))
 }
 
-/// Finds a workspace by its GUID. The error says how to list workspaces.
-pub async fn find(store: &Store, guid: WorkspaceId) -> Result<Workspace> {
+/// Finds the workspace that an option names. The error says how to list workspaces.
+pub async fn find(store: &Store, place: WorkspaceArg) -> Result<Workspace> {
+    find_named(store, place.named()?).await
+}
+
+/// Finds a workspace by its GUID, or by a name that only one has.
+async fn find_named(store: &Store, named: WorkspaceName) -> Result<Workspace> {
+    let name = match named {
+        WorkspaceName::Guid(guid) => return find_guid(store, guid).await,
+        WorkspaceName::Named(name) => name,
+    };
+    let mut found = store.workspaces().await?;
+    found.retain(|one| one.name == name);
+    match (found.pop(), found.as_slice()) {
+        (Some(only), []) => Ok(only),
+        (Some(last), others) => {
+            let mut guids: Vec<_> = others.iter().map(|one| one.guid.to_string()).collect();
+            guids.push(last.guid.to_string());
+            Err(unknown(format!(
+                "{} workspaces are named {name:?}: use the GUID, one of {}",
+                guids.len(),
+                guids.join(", ")
+            )))
+        }
+        (None, _) => Err(unknown(format!(
+            "workspace {name:?} does not exist; `portcullis workspace list` shows all"
+        ))),
+    }
+}
+
+async fn find_guid(store: &Store, guid: WorkspaceId) -> Result<Workspace> {
     match store.workspace(guid.prefix()).await? {
         Some(found) if found.guid == guid => Ok(found),
-        _ => bail!("workspace {guid} does not exist; `portcullis workspace list` shows all"),
+        _ => Err(unknown(format!(
+            "workspace {guid} does not exist; `portcullis workspace list` shows all"
+        ))),
     }
+}
+
+fn unknown(message: String) -> anyhow::Error {
+    WrongValue {
+        option: "workspace",
+        message,
+    }
+    .into()
 }
 
 /// Creates a workspace with the first id that is free.
@@ -262,7 +304,7 @@ async fn create(
         let mut workspace = Workspace::new(guid, name.to_owned(), now);
         workspace.linking = linking;
         // The id may be taken by this call, if the answer to its first attempt was lost.
-        if store.create_workspace(&workspace).await? || find(store, guid).await.is_ok() {
+        if store.create_workspace(&workspace).await? || find_guid(store, guid).await.is_ok() {
             return Ok(workspace);
         }
     }
@@ -317,7 +359,7 @@ mod tests {
             make("second", vec![same_tag, other]).await.unwrap().guid,
             other
         );
-        assert_eq!(find(&store, first).await.unwrap().name, "first");
+        assert_eq!(find_guid(&store, first).await.unwrap().name, "first");
         // A retry with the same id finds the same workspace.
         assert_eq!(make("first", vec![first]).await.unwrap().guid, first);
     }

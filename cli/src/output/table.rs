@@ -10,6 +10,9 @@ const GAP: usize = 2;
 /// Words longer than this may be broken. No id is that long.
 const LONGEST_WORD: usize = 40;
 
+/// A longer reason in a list that is fitted to a terminal is shortened, in columns.
+const LONGEST_REASON: usize = 100;
+
 /// Narrower terminals are treated as this wide, in columns.
 const MIN_WIDTH: usize = 40;
 
@@ -37,10 +40,11 @@ pub fn list(things: &[Vec<(&'static str, String)>], layout: TableLayout) -> Stri
     };
     let titles = first.iter().map(|(title, _)| (title.to_uppercase(), None));
     let values = things.iter().map(|fields| {
-        fields
-            .iter()
-            .map(|(title, value)| toned(title, value))
-            .collect()
+        let cells = fields.iter().map(|(title, value)| {
+            let (text, tone) = toned(title, value);
+            (shortened(title, text, layout), tone)
+        });
+        cells.collect()
     });
     let rows: Vec<Vec<_>> = std::iter::once(titles.collect()).chain(values).collect();
     if fits(&rows, layout) {
@@ -51,22 +55,60 @@ pub fn list(things: &[Vec<(&'static str, String)>], layout: TableLayout) -> Stri
 }
 
 /// The text of a cell and its colour.
-type Toned = (String, Option<Color>);
+type Toned = (String, Option<Tone>);
+
+/// What a state means for the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Doubtful,
+    Bad,
+}
+
+impl Tone {
+    const fn color(self) -> Color {
+        match self {
+            Self::Good => Color::Green,
+            Self::Doubtful => Color::Yellow,
+            Self::Bad => Color::Red,
+        }
+    }
+
+    /// The text in its colour, for a line.
+    pub fn paint(self, text: &str) -> String {
+        let code = match self {
+            Self::Good => 32,
+            Self::Doubtful => 33,
+            Self::Bad => 31,
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// Shortens a reason that would fill the terminal.
+fn shortened(title: &str, text: String, layout: TableLayout) -> String {
+    if layout.width.is_none() || title != "reason" {
+        return text;
+    }
+    console::truncate_str(&text, LONGEST_REASON, "…").into_owned()
+}
 
 fn toned(title: &str, value: &str) -> Toned {
     (printable(value).into_owned(), tone(title, value))
 }
 
-/// The colour of a state: green is good, red is bad.
-fn tone(title: &str, value: &str) -> Option<Color> {
+/// What a state means, by the first word.
+pub fn tone(title: &str, value: &str) -> Option<Tone> {
     if !matches!(title, "result" | "state" | "status" | "sync") {
         return None;
     }
     let word = value.split([' ', ':']).next().unwrap_or_default();
     match word {
-        "ok" | "live" | "active" | "delivered" | "works" | "done" => Some(Color::Green),
-        "warning" | "paused" | "due" => Some(Color::Yellow),
-        "failed" | "revoked" | "expired" | "stopped" => Some(Color::Red),
+        "ok" | "live" | "active" | "delivered" | "works" | "done" | "unbanned" | "appealed" => {
+            Some(Tone::Good)
+        }
+        "warning" | "paused" | "due" | "changed" => Some(Tone::Doubtful),
+        "failed" | "revoked" | "expired" | "stopped" | "banned" => Some(Tone::Bad),
         _ => None,
     }
 }
@@ -119,7 +161,7 @@ fn aligned(rows: Vec<Vec<Toned>>, layout: TableLayout) -> String {
         let cells = row.into_iter().map(|(text, colour)| {
             let cell = Cell::new(text);
             match colour.filter(|_| layout.is_coloured) {
-                Some(colour) => cell.fg(colour),
+                Some(tone) => cell.fg(tone.color()),
                 None => cell,
             }
         });
@@ -224,11 +266,11 @@ mod tests {
         ]];
         let plain = list(&rows, TableLayout::default());
         assert!(!plain.contains('\u{1b}'), "{plain:?}");
-        assert_eq!(tone("result", "failed"), Some(Color::Red));
-        assert_eq!(tone("status", "live"), Some(Color::Green));
+        assert_eq!(tone("result", "failed"), Some(Tone::Bad));
+        assert_eq!(tone("status", "live"), Some(Tone::Good));
         assert_eq!(
             tone("state", "paused: endpoint returned 410 Gone"),
-            Some(Color::Yellow)
+            Some(Tone::Doubtful)
         );
         assert_eq!(tone("detail", "ok"), None);
     }

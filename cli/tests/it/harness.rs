@@ -169,6 +169,44 @@ impl Operator {
     }
 }
 
+/// The command for the API of a running app, without any access to its tables.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    api: String,
+    key: String,
+}
+
+impl Remote {
+    pub fn of(workspace: &Workspace<'_>, key: &str) -> Self {
+        Self {
+            api: workspace.app().address().to_owned(),
+            key: key.to_owned(),
+        }
+    }
+
+    /// The command with these arguments.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command();
+        command
+            .args(["--api", &self.api])
+            .env("PORTCULLIS_KEY", &self.key)
+            .args(arguments);
+        command
+    }
+
+    /// Runs it without standard input.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        answered(self.command(arguments), "")
+    }
+
+    /// Its JSON output; fails if it does not succeed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+}
+
 /// Runs a command with standard input.
 pub fn answered(mut command: Command, answer: &str) -> Output {
     let mut child = command
@@ -182,10 +220,13 @@ pub fn answered(mut command: Command, answer: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The command without the AWS variables of the test environment.
+/// The command without the AWS variables and the contexts of the test environment.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+        .env_clear()
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("PORTCULLIS_CONFIG", "/nonexistent/config.toml");
     command
 }
 

@@ -25,6 +25,8 @@ fn completions_and_manual_pages_need_no_installation() {
     for page in [
         "portcullis.1",
         "portcullis-ban.1",
+        "portcullis-bans-list.1",
+        "portcullis-context-set.1",
         "portcullis-key-rotate.1",
     ] {
         assert!(dir.join(page).is_file(), "{page}");
@@ -57,6 +59,12 @@ fn every_command_has_examples() {
         "protected add",
         "protected remove",
         "protected list",
+        "context",
+        "context set",
+        "context use",
+        "bans",
+        "bans list",
+        "events",
         "ban",
         "unban",
         "check",

@@ -8,11 +8,14 @@
     reason = "a test fails by it"
 )]
 
+mod ban_lists;
+mod contexts;
 mod costs;
 mod decisions;
 mod doctor;
 mod erase;
 mod erasure;
+mod events;
 mod evidence;
 mod evidence_imports;
 mod evidence_transfers;
@@ -34,6 +37,8 @@ mod restore_in_progress;
 mod restoring;
 mod restoring_large;
 mod stack;
+mod terminals;
+mod through_api;
 mod unbanning;
 mod undo;
 mod webhooks;

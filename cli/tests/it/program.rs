@@ -272,7 +272,8 @@ async fn wrong_arguments_exit_with_2_without_changes() {
             "automatic",
         ),
         (vec!["key", "list"], "--workspace"),
-        (vec!["key", "list", "--workspace", "demo-1"], "GUID"),
+        (vec!["key", "list", "--workspace", "a\nb"], "printable"),
+        (vec!["workspace", "delete", "demo-1"], "GUID"),
         (vec!["key", "create", "--workspace", DEMO], "--name"),
         (key(&["--scope", "bans:delete"]), "bans:write-global"),
         (

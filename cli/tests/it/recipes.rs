@@ -36,7 +36,11 @@ fn run_in(folder: &Path, app: &TestApp, heading: &str, variables: &[(&str, &str)
         .env_clear()
         .env("PATH", format!("{programs}:{path}"))
         .env("AWS_ENDPOINT_URL_DYNAMODB", app.database().endpoint())
+        .env("PORTCULLIS_CONFIG", folder.join("config.toml"))
         .envs(variables.iter().copied());
+    for (name, _) in variables.iter().filter(|(_, value)| value.is_empty()) {
+        bash.env_remove(name);
+    }
     let done = answered(bash, "");
     assert_eq!(
         done.status.code(),
@@ -46,6 +50,27 @@ fn run_in(folder: &Path, app: &TestApp, heading: &str, variables: &[(&str, &str)
         stderr(&done)
     );
     done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_day_with_a_key_alone() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("mods.key");
+    std::fs::write(&key, workspace.secret_key()).unwrap();
+    let key = key.display().to_string();
+    let variables = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", ""),
+        ("API", app.address()),
+        ("KEY_FILE", &key),
+        ("EXPERIENCE", "7"),
+        ("USER_ID", "156"),
+        ("MODERATOR", "1"),
+    ];
+    let printed = stdout(&run_in(folder.path(), &app, "Every day", &variables));
+    assert!(printed.contains("Mistaken identity"), "{printed}");
+    assert!(!workspace.is_banned(156, 7).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -174,7 +174,7 @@ async fn settings_are_changed_independently() {
             "workspace list",
         ),
         (vec!["workspace", "show", UNKNOWN], 1, "workspace list"),
-        (vec!["workspace", "show"], 2, "GUID"),
+        (vec!["workspace", "show"], 2, "--workspace"),
         (
             vec!["workspace", "delete", UNKNOWN, "--yes", "--name", "x"],
             1,

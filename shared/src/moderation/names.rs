@@ -86,6 +86,22 @@ impl Names {
         names
     }
 
+    /// The names of up to [`MOST_USERS`] users without the cache, for a program that has no access to
+    /// the tables.
+    pub async fn looked_up(
+        &self,
+        users: impl IntoIterator<Item = UserId>,
+        within: Duration,
+    ) -> HashMap<UserId, RobloxName> {
+        let by = Instant::now()
+            .checked_add(within)
+            .unwrap_or_else(Instant::now);
+        let users: BTreeSet<_> = users.into_iter().collect();
+        let users: Vec<_> = users.into_iter().take(MOST_USERS).collect();
+        let found = self.found_by(by, &users).await.into_iter();
+        found.map(|user| (user.id, user.name)).collect()
+    }
+
     /// Whom Roblox knows of these users by this time.
     async fn found_by(&self, by: Instant, missing: &[UserId]) -> Vec<RobloxUser> {
         if missing.is_empty() || *lock(&self.paused_until) > UnixMillis::now() {

@@ -16,7 +16,7 @@ use crate::output::Printable;
 use crate::times::Time;
 
 /// A ban shorter than this, in seconds, is probably a mistake in the unit.
-const SHORT: u64 = 3600;
+pub const SHORT: u64 = 3600;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,7 +10,7 @@ use ureq::http::Response;
 
 use super::finding::Finding;
 use super::versions;
-use crate::connection::require_secure_url;
+use crate::api::require_secure_url;
 
 /// A clock difference from here on is a warning, in seconds.
 const OFF: u64 = 5;

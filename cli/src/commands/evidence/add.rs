@@ -1,5 +1,7 @@
 //! `portcullis evidence add`.
 
+mod remote;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -21,7 +23,8 @@ use super::transfer::{Transferred, upload};
 use super::{KEY_ID, Session, files, guid};
 use crate::arguments::{WorkspaceArg, user};
 use crate::names::UserNames;
-use crate::output::Printable;
+use crate::output::{Output, Printable};
+pub use remote::run_remote;
 
 #[derive(Debug, Args)]
 pub struct AddArgs {
@@ -38,7 +41,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
     /// The moderator who collected it, a Roblox user.
-    #[arg(long, value_name = "USER", value_parser = user)]
+    #[arg(long, env = "PORTCULLIS_MODERATOR", value_name = "USER", value_parser = user)]
     moderator: Option<UserReference>,
     #[command(flatten)]
     pub place: WorkspaceArg,
@@ -70,6 +73,18 @@ struct AddedFile {
     reason: Option<String>,
 }
 
+impl AddedFile {
+    fn refused(file: String, why: &anyhow::Error) -> Self {
+        Self {
+            file,
+            outcome: Outcome::Refused,
+            guid: None,
+            size: None,
+            reason: Some(format!("{why:#}")),
+        }
+    }
+}
+
 impl Printable for AddedFile {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let outcome = match self.outcome {
@@ -99,10 +114,8 @@ pub struct Addition<'a> {
 }
 
 pub async fn run(args: AddArgs, session: &Session, names: &UserNames) -> Result<()> {
-    let moderator = match &args.moderator {
-        Some(moderator) => Some(names.find(&session.store, moderator).await?.id.into()),
-        None => None,
-    };
+    let moderator = names.find_given(&session.store, args.moderator.as_ref());
+    let moderator = moderator.await?.map(|moderator| moderator.id.into());
     let user = session
         .store
         .user_of_ban(session.prefix(), args.ban)
@@ -120,7 +133,12 @@ pub async fn run(args: AddArgs, session: &Session, names: &UserNames) -> Result<
     }
     let paths = files::walk(&args.paths)?;
     let added = addition.files(&paths, args.dry_run).await?;
-    session.output.list(&added, "no files")?;
+    print(&added, session.output)
+}
+
+/// Prints what became of the files; fails if one was refused.
+fn print(added: &[AddedFile], output: Output) -> Result<()> {
+    output.list(added, "no files")?;
     let refused = added
         .iter()
         .filter(|file| file.outcome == Outcome::Refused)
@@ -181,13 +199,7 @@ impl Addition<'_> {
             let declared = match files::declare(path) {
                 Ok(declared) => declared,
                 Err(why) => {
-                    added.push(AddedFile {
-                        file,
-                        outcome: Outcome::Refused,
-                        guid: None,
-                        size: None,
-                        reason: Some(format!("{why:#}")),
-                    });
+                    added.push(AddedFile::refused(file, &why));
                     continue;
                 }
             };
@@ -238,7 +250,7 @@ impl Addition<'_> {
         };
         let file = piece.body.file().context("the piece is not a file")?;
         let to = bucket.upload(prefix, piece.guid, file).await?;
-        upload(&to, path, transferred)?;
+        upload(to.url(), to.headers(), path, transferred)?;
         Ok(store
             .complete_evidence(prefix, piece.guid, KEY_ID, bucket)
             .await?)

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use shared::domain::evidence::Evidence;
+use shared::domain::evidence::{Evidence, FileName};
 
 use super::transfer::{self, Transferred};
-use super::{PieceArgs, Session};
+use super::{PieceArgs, Session, remote};
+use crate::api::ApiClient;
 use crate::commands::export::confirm_overwriting;
 use crate::output::word;
 
@@ -31,6 +32,30 @@ pub async fn run(args: &GetArgs, session: &Session) -> Result<()> {
     let total = Some(evidence.body.bytes());
     let mut transferred = Transferred::begin("KB received", total);
     fetch(session, &evidence, &path, &mut transferred).await?;
+    transferred.finish();
+    note!("Saved {}.", path.display());
+    Ok(())
+}
+
+/// Downloads a piece through the API.
+pub fn run_remote(args: &GetArgs, api: &ApiClient) -> Result<()> {
+    let piece = remote::piece(api, args.piece.guid)?;
+    let name = match piece.file_name.as_str() {
+        "" => format!("{}.txt", piece.evidence_guid),
+        // Parsed, so that it leads to no other folder.
+        name => FileName::parse(name)
+            .map_err(|fault| anyhow::anyhow!("its name {fault}"))?
+            .to_string(),
+    };
+    let path = args.to.clone().unwrap_or_else(|| PathBuf::from(name));
+    confirm_overwriting(&path, args.yes)?;
+    let mut transferred = Transferred::begin("KB received", Some(piece.size));
+    if let Some(text) = piece.text()? {
+        transfer::write(text.as_bytes(), &path)?;
+    } else {
+        let (file, link) = piece.file()?;
+        transfer::download(link, &file, &path, &mut transferred)?;
+    }
     transferred.finish();
     note!("Saved {}.", path.display());
     Ok(())

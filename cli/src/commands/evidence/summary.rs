@@ -1,9 +1,13 @@
 //! How pieces of evidence are printed.
 
+use anyhow::{Context, Result};
 use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::domain::clock::UnixSeconds;
 use shared::domain::evidence::{AttachedEvidence, Evidence, EvidenceState};
 use shared::domain::ids::{UserId, WorkspaceId};
 
+use super::remote::ReceivedPiece;
 use crate::names::NamedUser;
 use crate::output::{Printable, word};
 use crate::times::Time;
@@ -14,11 +18,12 @@ use crate::times::Time;
 pub struct EvidenceRow {
     guid: String,
     ban: String,
+    /// The API does not say whom the ban is about.
     #[serde(flatten)]
-    pub user: NamedUser,
+    pub user: Option<NamedUser>,
     state: EvidenceState,
     file_name: Option<String>,
-    content_type: Option<&'static str>,
+    content_type: Option<String>,
     size: u64,
     added: Time,
 }
@@ -29,17 +34,41 @@ impl EvidenceRow {
         Self {
             guid: evidence.guid.to_string(),
             ban: evidence.case.to_string(),
-            user: evidence.user.into(),
+            user: Some(evidence.user.into()),
             state: evidence.state,
             file_name: file.map(|file| file.name.to_string()),
-            content_type: file.map(|file| file.content_type.name()),
+            content_type: file.map(|file| file.content_type.name().to_owned()),
             size: evidence.body.bytes(),
             added: Time(evidence.created),
         }
     }
 
+    /// A piece that the API has answered.
+    pub fn received(piece: &ReceivedPiece) -> Result<Self> {
+        let added = piece.created.parse().context("the time is not a number")?;
+        Ok(Self {
+            guid: piece.evidence_guid.clone(),
+            ban: piece.case_id.clone(),
+            user: None,
+            state: piece.state,
+            file_name: Some(piece.file_name.clone()).filter(|name| !name.is_empty()),
+            content_type: piece.content_type.clone(),
+            size: piece.size,
+            added: Time(UnixSeconds(added)),
+        })
+    }
+
+    /// The prompt before it is removed.
+    pub fn removal(&self) -> String {
+        let what = self.what();
+        format!(
+            "Remove {} ({what}, for ban {})? This cannot be undone.",
+            self.guid, self.ban
+        )
+    }
+
     /// The name of the file, or that it is a text.
-    pub fn what(&self) -> &str {
+    fn what(&self) -> &str {
         self.file_name.as_deref().unwrap_or("a text")
     }
 }
@@ -49,7 +78,12 @@ impl Printable for EvidenceRow {
         vec![
             ("guid", self.guid.clone()),
             ("ban", self.ban.clone()),
-            ("user", self.user.cell()),
+            (
+                "user",
+                self.user
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), NamedUser::cell),
+            ),
             ("state", word(self.state)),
             ("what", self.what().to_owned()),
             ("size", size(self.size)),
@@ -63,8 +97,8 @@ impl Printable for EvidenceRow {
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceDetails {
     #[serde(flatten)]
-    attached: AttachedEvidence,
-    user_id: UserId,
+    attached: EvidenceFields,
+    user_id: Option<UserId>,
     /// The user's name, unless it is unknown; an export has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -79,11 +113,42 @@ pub struct EvidenceDetails {
     metadata: String,
 }
 
+/// From the tables or from the API.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum EvidenceFields {
+    Stored(Box<AttachedEvidence>),
+    Received(Map<String, Value>),
+}
+
+/// What an answer has besides the piece.
+const AROUND: [&str; 5] = ["status", "streamUri", "evidenceContent", "hint", "upload"];
+
 impl EvidenceDetails {
+    /// A piece that the API has answered.
+    pub fn received(answer: Value) -> Result<Self> {
+        let piece: ReceivedPiece = serde_json::from_value(answer.clone())?;
+        let metadata = answer.get("metadata").map(Value::to_string);
+        let mut fields = match answer {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        fields.retain(|name, _| !AROUND.contains(&name.as_str()));
+        Ok(Self {
+            attached: EvidenceFields::Received(fields),
+            user_id: None,
+            name: None,
+            text: piece.text()?,
+            path: None,
+            summary: EvidenceRow::received(&piece)?,
+            metadata: metadata.unwrap_or_default(),
+        })
+    }
+
     pub fn of(evidence: &Evidence, workspace: WorkspaceId, text: Option<String>) -> Self {
         Self {
-            attached: AttachedEvidence::of(evidence, workspace),
-            user_id: evidence.user,
+            attached: EvidenceFields::Stored(Box::new(AttachedEvidence::of(evidence, workspace))),
+            user_id: Some(evidence.user),
             name: None,
             text,
             path: None,
@@ -94,7 +159,7 @@ impl EvidenceDetails {
 
     pub fn named(mut self, user: &NamedUser) -> Self {
         self.name.clone_from(&user.name);
-        self.summary.user.clone_from(user);
+        self.summary.user = Some(user.clone());
         self
     }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use shared::domain::evidence::DeclaredFile;
-use shared::store::EvidenceUpload;
 use ureq::http::Response;
 use ureq::{Agent, Body, SendBody};
 
@@ -74,11 +73,16 @@ fn agent() -> Agent {
 }
 
 /// Uploads a file. Does nothing if an earlier run has uploaded it: the link accepts no other content.
-pub fn upload(to: &EvidenceUpload, path: &Path, transferred: &mut Transferred) -> Result<()> {
+pub fn upload<'a>(
+    url: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    path: &Path,
+    transferred: &mut Transferred,
+) -> Result<()> {
     let file = File::open(path).with_context(|| format!("could not read {}", path.display()))?;
     let mut body = Counted { file, transferred };
-    let mut request = agent().put(to.url());
-    for (name, value) in to.headers() {
+    let mut request = agent().put(url);
+    for (name, value) in headers {
         request = request.header(name, value);
     }
     let answer = request

@@ -69,7 +69,7 @@ pub async fn join(args: JoinArgs, session: &OperatorSession, output: Output) -> 
         experience: part,
         place,
     } = args.named;
-    let workspace = workspace::find(store, place.workspace).await?.guid;
+    let workspace = workspace::find(store, place).await?.guid;
     let prefix = workspace.prefix();
     let join = match fitting(store, workspace, part, args.root).await? {
         Some(join) => join,
@@ -298,7 +298,7 @@ pub async fn leave(
         experience: part,
         place,
     } = named;
-    let prefix = workspace::find(store, place.workspace).await?.guid.prefix();
+    let prefix = workspace::find(store, place).await?.guid.prefix();
     let link = store.linked(prefix, part).await?;
     let Some(join) = link.and_then(|link| link.join) else {
         bail!("place {part} is not part of another place");

@@ -45,7 +45,7 @@ impl Printable for Unlinked {
 
 pub async fn link(named: NamedExperience, store: &Store, output: Output) -> Result<()> {
     let NamedExperience { experience, place } = named;
-    let prefix = workspace::find(store, place.workspace).await?.guid.prefix();
+    let prefix = workspace::find(store, place).await?.guid.prefix();
     let now = UnixMillis::now().seconds();
     store.link_experience(prefix, experience, now).await?;
     let linked = || async {
@@ -82,7 +82,7 @@ pub async fn unlink(
     output: Output,
 ) -> Result<()> {
     let NamedExperience { experience, place } = named;
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let prefix = workspace.guid.prefix();
     let bans = store
         .count_pending(Pending::Bans, prefix, experience, None)

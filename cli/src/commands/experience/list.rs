@@ -96,7 +96,7 @@ impl ExperienceSummary {
 }
 
 pub async fn run(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
-    let workspace = workspace::find(store, place.workspace).await?;
+    let workspace = workspace::find(store, place).await?;
     let shown = all(store, workspace.guid.prefix()).await?;
     let none = "no experiences are linked: link one with `portcullis experience link ID`, or let its \
                 first call with a secret key do it";

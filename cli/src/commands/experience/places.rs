@@ -42,7 +42,7 @@ impl Printable for PlaceSummary {
 
 pub async fn places(place: WorkspaceArg, located: &Connection, output: Output) -> Result<()> {
     let store = located.store();
-    let workspace = workspace::find(&store, place.workspace).await?.guid;
+    let workspace = workspace::find(&store, place).await?.guid;
     let links = store.links(workspace.prefix()).await?;
     let roblox = open_cloud::roblox(located).await?;
     let mut shown = Vec::new();

@@ -191,7 +191,7 @@ async fn adopt_all(
     tools: &OpenCloudContext,
     candidates: &mut [Candidate],
 ) -> Result<Vec<ImportVerdict>> {
-    let workspace = workspace::find(&tools.store, args.named.place.workspace).await?;
+    let workspace = workspace::find(&tools.store, args.named.place).await?;
     let plan = |dry_run| ImportPlan {
         workspace: workspace.guid,
         applied_in: std::collections::BTreeSet::new(),

@@ -92,7 +92,7 @@ pub(super) fn universe(text: &str) -> Result<UniverseId, String> {
 
 pub async fn set(args: MirrorSetArgs, tools: &OpenCloudContext, output: Output) -> Result<()> {
     let (store, experience) = (&tools.store, args.named.experience);
-    let workspace = workspace::find(store, args.named.place.workspace).await?;
+    let workspace = workspace::find(store, args.named.place).await?;
     let prefix = workspace.guid.prefix();
     let place = require_linked(store, &workspace, experience.into()).await?;
     // A place that has left acts alone again.

@@ -90,7 +90,7 @@ pub async fn status(
         let place = args.place;
         vec![tools.mirror(NamedMirror { experience, place }).await?]
     } else {
-        let workspace = workspace::find(&tools.store, args.place.workspace).await?;
+        let workspace = workspace::find(&tools.store, args.place).await?;
         tools.store.mirrors_of(workspace.guid.prefix()).await?
     };
     let now = UnixMillis::now();

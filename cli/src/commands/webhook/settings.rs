@@ -65,7 +65,7 @@ pub async fn add(
     output: Output,
 ) -> Result<()> {
     require_reachable(&args.url, is_local)?;
-    let workspace = workspace::find(store, args.place.workspace).await?;
+    let workspace = workspace::find(store, args.place).await?;
     let events = EventFilter::of(args.events).unwrap_or_else(EventFilter::all);
     let mut endpoint = Endpoint::new(
         workspace.guid,

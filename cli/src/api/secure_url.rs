@@ -20,6 +20,12 @@ pub fn require_secure_url(url: &str) -> Result<()> {
     }
 }
 
+/// Whether a URL is of this machine.
+pub fn is_here(url: &str) -> bool {
+    let uri: Option<Uri> = url.parse().ok();
+    uri.is_some_and(|uri| uri.host().is_some_and(is_loopback))
+}
+
 fn is_loopback(host: &str) -> bool {
     if host.eq_ignore_ascii_case("localhost") {
         return true;

@@ -1,0 +1,426 @@
+//! Tests of the commands that work through the API, with keys of several scopes.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::harness::{Remote, answered, assert_refused, command, stderr, stdout};
+use end_to_end::{Ban, KeySpec, TestApp, Workspace};
+use local_stack::fault_proxy::{Fault, Rule};
+use serde_json::{Value, json};
+use shared::domain::keys::KeyScope;
+
+const BAN: [&str; 8] = [
+    "ban",
+    "156",
+    "-e",
+    "7",
+    "--moderator",
+    "1",
+    "--reason",
+    "Be kind",
+];
+
+fn remote(workspace: &Workspace<'_>) -> Remote {
+    Remote::of(workspace, workspace.secret_key())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moderator_works_with_a_scoped_key_alone() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let scopes = [KeyScope::ReadBans, KeyScope::WriteBans];
+    let key = workspace.make_key(KeySpec::scopes(&scopes)).await;
+    let remote = Remote::of(&workspace, &key);
+    let check = ["check", "156", "-e", "7"];
+    let never = json!({ "userId": 156, "isBanned": false, "pending": null, "ban": null });
+    assert_eq!(remote.json(&check), never);
+
+    let week = [
+        &BAN[..],
+        &["--length", "7d", "--private-reason", "told twice"],
+    ]
+    .concat();
+    let made = remote.json(&week);
+    assert_eq!(
+        (&made["isBanned"], &made["isGlobal"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        made["expires"].as_u64().unwrap(),
+        made["created"].as_u64().unwrap() + 7 * 86_400
+    );
+    assert!(workspace.is_banned(156, 7).await);
+    let permanent = [&BAN[..], &["--permanent"]].concat();
+    assert_refused(&remote.run(&permanent), 1, "--overwrite");
+    let change = [&permanent[..], &["--overwrite"]].concat();
+    assert_refused(&remote.run(&change), 1, "Cancelled");
+    let changed = remote.json(&[&change[..], &["--yes"]].concat());
+    assert_eq!(
+        (&changed["guid"], &changed["expiresAt"]),
+        (&made["guid"], &Value::Null)
+    );
+
+    let checked = remote.json(&check);
+    assert_eq!(
+        (&checked["isBanned"], &checked["pending"]),
+        (&json!(true), &json!("ban"))
+    );
+    workspace.await_pending_bans(7, &[156]).await;
+    let pending = remote.json(&["pending", "-e", "7"]);
+    assert_eq!(
+        (&pending[0]["pending"], &pending[0]["guid"]),
+        (&json!("ban"), &made["guid"])
+    );
+
+    // It may not decide globally, and the error says so.
+    let global = [&change[..], &["--scope", "global", "--yes"]].concat();
+    assert_refused(
+        &remote.run(&global),
+        1,
+        "the key from PORTCULLIS_KEY is not allowed",
+    );
+
+    let unban = [
+        "unban",
+        "156",
+        "-e",
+        "7",
+        "--reason",
+        "mistaken",
+        "--moderator",
+        "1",
+    ];
+    assert_eq!(
+        remote.json(&[&unban[..], &["--dry-run"]].concat())[0]["dryRun"],
+        true
+    );
+    let lifted = remote.json(&unban);
+    assert_eq!(
+        (&lifted[0]["guid"], &lifted[0]["isBanned"]),
+        (&made["guid"], &json!(false))
+    );
+    assert_refused(&remote.run(&unban), 1, "no ban in force");
+    let history = remote.json(&["history", "156"]);
+    let decisions: Vec<_> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["decision"])
+        .collect();
+    assert_eq!(decisions, ["made", "changed", "lifted"]);
+    assert_eq!(
+        (&history[2]["reason"], &history[2]["moderatorId"]),
+        (&json!("mistaken"), &json!(1))
+    );
+    assert_eq!(history[0]["keyId"], workspace.key_id(&key));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bans.json").display().to_string();
+    let exported = remote.run(&["export", &file]);
+    assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+    assert_eq!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .matches("\"guid\"")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn global_bans_are_lifted_after_a_prompt_and_reports_are_sent() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let remote = remote(&workspace);
+    workspace.link(7).await;
+    let global = [&BAN[..], &["--permanent", "--scope", "global"]].concat();
+    assert_refused(&remote.run(&global), 1, "Cancelled");
+    let made = remote.json(&[&global[..], &["--yes"]].concat());
+    assert_eq!(made["isGlobal"], true);
+    let applied = [&global[..], &["--overwrite", "--applied"]].concat();
+    assert_eq!(remote.json(&applied)["experienceBanCompleted"], true);
+    let unban = ["unban", "156", "-e", "7"];
+    assert_refused(&remote.run(&unban), 1, "Cancelled");
+    let lifted = remote.json(&[&unban[..], &["--yes"]].concat());
+    assert_eq!(lifted[0]["guid"], made["guid"]);
+    workspace.await_pending_unbans(7, &[156]).await;
+    let reported = remote.run(&[&unban[..], &["--applied"]].concat());
+    assert!(
+        stderr(&reported).contains("Recorded"),
+        "{}",
+        stderr(&reported)
+    );
+    workspace.await_pending_unbans(7, &[]).await;
+    assert_refused(
+        &remote.run(&["unban", "156", "-e", "7", "--scope", "global"]),
+        2,
+        "--scope",
+    );
+    assert_refused(
+        &remote.run(&[&global[..], &["--dry-run"]].concat()),
+        2,
+        "--dry-run",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_without_the_scope_is_refused_and_sees_no_moderation() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace
+        .ban(Ban::of(156, 7).reasons("see #42", "Cheating").permanent())
+        .await;
+    let writer = workspace
+        .make_key(KeySpec::scopes(&[KeyScope::WriteBans]))
+        .await;
+    let writer = Remote::of(&workspace, &writer);
+    for arguments in [
+        &["bans", "list"][..],
+        &["events"],
+        &["history", "156"],
+        &["pending", "-e", "7"],
+        &["evidence", "list", "1"],
+    ] {
+        assert_refused(
+            &writer.run(arguments),
+            1,
+            "the key from PORTCULLIS_KEY is not allowed to do this",
+        );
+    }
+    let checked = writer.run(&["check", "156", "-e", "7"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", stderr(&checked));
+    assert!(
+        !stdout(&checked).contains("see #42"),
+        "{}",
+        stdout(&checked)
+    );
+    // It cannot see which bans it would lift, so it asks.
+    let unban = ["unban", "156", "-e", "7"];
+    assert_refused(&writer.run(&unban), 1, "Cancelled");
+    assert_eq!(
+        writer.json(&[&unban[..], &["--yes"]].concat())[0]["isBanned"],
+        false
+    );
+    let public = Remote::of(&workspace, workspace.public_key());
+    assert_eq!(public.json(&["check", "156", "-e", "7"])["isBanned"], false);
+    assert_refused(&public.run(&["bans", "list"]), 1, "not allowed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_comes_from_a_variable_a_file_a_context_or_standard_input() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (right, wrong) = (
+        folder.path().join("right.key"),
+        folder.path().join("wrong.key"),
+    );
+    write(&right, workspace.secret_key());
+    write(&wrong, "sentinelAPI.00000000-0000-4000-8000-000000000009");
+    let config = folder.path().join("config.toml");
+    let text = format!(
+        "[contexts.file]\napi = \"{0}/api/v1\"\nkey-file = \"right.key\"\n[contexts.variable]\napi = \"{0}\"\n\
+         key-variable = \"MOD_KEY\"\n",
+        app.address()
+    );
+    write(&config, &text);
+    let shown = |path: &Path| path.display().to_string();
+    let run = |variables: &[(&str, &str)], more: &[&str], typed: &str| {
+        let mut command = command();
+        command
+            .env("PORTCULLIS_CONFIG", &config)
+            .envs(variables.iter().copied());
+        answered(
+            {
+                command.args(["bans", "list"]).args(more);
+                command
+            },
+            typed,
+        )
+    };
+    let works = |variables: &[(&str, &str)], more: &[&str], typed: &str| {
+        let done = run(variables, more, typed);
+        assert_eq!(
+            done.status.code(),
+            Some(0),
+            "{variables:?} {more:?}: {}",
+            stderr(&done)
+        );
+        assert!(!stderr(&done).contains("sentinelAPI"), "{}", stderr(&done));
+    };
+    let api = ("PORTCULLIS_API", app.address());
+    let (right, wrong) = (shown(&right), shown(&wrong));
+    let key = ("PORTCULLIS_KEY", workspace.secret_key());
+    works(&[api, key], &[], "");
+    works(&[api], &["--key-file", &right], "");
+    works(&[api, ("PORTCULLIS_KEY_FILE", &right)], &[], "");
+    works(
+        &[api],
+        &["--key-file", "-"],
+        &format!("{}\n", workspace.secret_key()),
+    );
+    works(&[("PORTCULLIS_CONTEXT", "file")], &[], "");
+    works(
+        &[("PORTCULLIS_CONTEXT", "variable"), ("MOD_KEY", key.1)],
+        &[],
+        "",
+    );
+    // An argument overrides the variable, which overrides the context.
+    assert_refused(&run(&[api, key], &["--key-file", &wrong], ""), 1, &wrong);
+    let refused = run(
+        &[
+            ("PORTCULLIS_CONTEXT", "file"),
+            ("PORTCULLIS_KEY_FILE", &wrong),
+        ],
+        &[],
+        "",
+    );
+    assert_refused(&refused, 1, "does not accept the key");
+    works(&[("PORTCULLIS_CONTEXT", "file"), key], &[], "");
+
+    assert_refused(&run(&[api], &[], ""), 2, "no API key given");
+    assert_refused(
+        &run(&[("PORTCULLIS_CONTEXT", "variable")], &[], ""),
+        1,
+        "MOD_KEY",
+    );
+    assert_refused(
+        &run(&[api], &["--key-file", key.1], ""),
+        2,
+        "not the key itself",
+    );
+    let said = stderr(&run(&[api], &["--key-file", key.1], ""));
+    assert!(!said.contains(key.1), "{said}");
+    assert_refused(
+        &run(&[api, ("PORTCULLIS_KEY", "secret")], &[], ""),
+        1,
+        "is not an API key",
+    );
+    assert_refused(
+        &run(&[key], &["--api", "http://bans.example.com"], ""),
+        2,
+        "not encrypted",
+    );
+    // Other users must not read the file.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&right, PermissionsExt::from_mode(0o644)).unwrap();
+        let warned = run(&[api], &["--key-file", &right], "");
+        assert!(stderr(&warned).contains("chmod 600"), "{}", stderr(&warned));
+    }
+}
+
+/// Writes a file that only its owner can read.
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_need_the_tables_say_so() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let remote = remote(&workspace);
+    for arguments in [
+        &["workspace", "list"][..],
+        &["undo", "--key", "x", "--since", "1h"],
+        &["evidence", "export", "folder"],
+        &["deploy", "--from", "folder"],
+        &["doctor"],
+    ] {
+        let said = stderr(&remote.run(arguments));
+        assert!(said.contains("needs the tables"), "{arguments:?}: {said}");
+    }
+    // The tables that an argument names are more explicit than a variable with the API.
+    let list = command()
+        .args([
+            "--endpoint",
+            app.database().endpoint(),
+            "bans",
+            "list",
+            "-w",
+            &workspace.guid(),
+        ])
+        .env("PORTCULLIS_API", "https://bans.example.com")
+        .output()
+        .unwrap();
+    assert_eq!(list.status.code(), Some(0), "{}", stderr(&list));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_fields_are_named_and_busy_api_is_called_again() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    let remote = remote(&workspace);
+    let long = "x".repeat(70);
+    let refused = remote.run(&["bans", "list", "--cursor", &long]);
+    assert_refused(&refused, 1, "the API refused the call: cursor: ");
+    // A repeat has the same idempotency key, so there is one ban.
+    app.settle().await;
+    app.faults()
+        .inject(Rule::from(Fault::Throttle).on("TransactWriteItems"));
+    let mut ban = remote.command(&[&BAN[..], &["--permanent"]].concat());
+    let ban = ban.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut ban = ban.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(ban.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(
+        first.contains("503") && first.contains("trying again in"),
+        "{first}"
+    );
+    app.faults().clear();
+    let rest: Vec<_> = said.map(Result::unwrap).collect();
+    assert_eq!(ban.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert_eq!(workspace.bans().await.len(), 1);
+    app.faults()
+        .inject(Rule::from(Fault::Throttle).on("TransactWriteItems"));
+    let refused = remote.run(&["unban", "156", "-e", "7", "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("503"), "{}", stderr(&refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_is_added_read_and_removed() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let ban = workspace.ban_shown(Ban::of(156, 7)).await;
+    let ban = ban["guid"].as_str().unwrap();
+    let remote = remote(&workspace);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.txt");
+    std::fs::write(&path, "they said it").unwrap();
+    let path = path.display().to_string();
+    let add = ["evidence", "add", ban, &path, "--comment", "round 3"];
+    assert_eq!(
+        remote.json(&[&add[..], &["--dry-run"]].concat())[0]["outcome"],
+        "wouldAdd"
+    );
+    let added = remote.json(&add);
+    assert_eq!(added[0]["outcome"], "added");
+    assert_eq!(remote.json(&add)[0]["outcome"], "alreadyThere");
+    let text = remote.json(&["evidence", "add", ban, "--text", "I saw it"]);
+    let listed = remote.json(&["evidence", "list", ban]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let file = added[0]["guid"].as_str().unwrap();
+    let shown = remote.json(&["evidence", "show", file]);
+    assert_eq!(
+        (&shown["metadata"]["comment"], &shown["state"]),
+        (&json!("round 3"), &json!("available"))
+    );
+    let shown = remote.json(&["evidence", "show", text["guid"].as_str().unwrap()]);
+    assert_eq!(shown["text"], "I saw it");
+    let copy = folder.path().join("copy.txt");
+    let to = copy.display().to_string();
+    let got = remote.run(&["evidence", "get", file, "--to", &to]);
+    assert_eq!(got.status.code(), Some(0), "{}", stderr(&got));
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "they said it");
+    assert_refused(&remote.run(&["evidence", "remove", file]), 1, "Cancelled");
+    remote.json(&["evidence", "remove", file, "--yes"]);
+    assert_refused(&remote.run(&["evidence", "show", file]), 1, "404");
+}
