@@ -192,7 +192,7 @@ pub enum Command {
     Import(Box<ImportArgs>),
     /// Export all bans of a workspace to a file.
     Export(ExportArgs),
-    /// Undo all decisions that a key made within a period.
+    /// Undo all decisions that a key or a moderator made within a period.
     Undo(UndoArgs),
     /// Erase all data about a user, for example to answer an erasure request.
     #[command(alias = "forget")]

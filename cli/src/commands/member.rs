@@ -120,9 +120,9 @@ pub fn discord(text: &str) -> Result<DiscordId, String> {
 pub async fn roblox_user(
     store: &Store,
     names: &UserNames,
-    named: Option<&UserReference>,
+    user: Option<&UserReference>,
 ) -> Result<Option<UserId>> {
-    Ok(names.find_given(store, named).await?.map(|user| user.id))
+    Ok(names.find_given(store, user).await?.map(|user| user.id))
 }
 
 /// A member, by name or id.
@@ -264,8 +264,8 @@ pub async fn run(
             let shown: Vec<_> = members.into_iter().map(summary).collect();
             output.list(&shown, NONE)
         }
-        MemberCommand::Show(named) => {
-            let member = find(store, &workspace, &named.member).await?;
+        MemberCommand::Show(args) => {
+            let member = find(store, &workspace, &args.member).await?;
             output.one(&summary(member))
         }
         MemberCommand::Set(args) => {
@@ -275,15 +275,15 @@ pub async fn run(
             let member = change(store, &workspace, id, apply).await?;
             output.one(&summary(member))
         }
-        MemberCommand::Remove(named) => {
-            let id = find(store, &workspace, &named.member).await?.id;
+        MemberCommand::Remove(args) => {
+            let id = find(store, &workspace, &args.member).await?.id;
             let remove = |member: &mut Member| member.removed = member.removed.or(Some(now));
             let member = change(store, &workspace, id, remove).await?;
             store.end_all_sessions(prefix, id).await?;
             output.one(&summary(member))
         }
-        MemberCommand::Invite(named) => {
-            let member = find(store, &workspace, &named.member).await?;
+        MemberCommand::Invite(args) => {
+            let member = find(store, &workspace, &args.member).await?;
             invitation::invite(connection, &workspace, &member, output).await
         }
     }

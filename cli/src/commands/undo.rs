@@ -15,7 +15,7 @@ use shared::store::admin::{FormerRoot, Undo, UndoWindow, UndoneActor};
 use shared::store::{Actor, Store, Workspace};
 
 use super::{member, workspace};
-use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id};
+use crate::arguments::{SafetyArgs, UsageError, WorkspaceArg, past_moment, require_key_id, user};
 use crate::confirm::confirm;
 use crate::connection::OperatorSession;
 use crate::names::{NamedUser, UserNames};
@@ -30,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis undo --key 3f2a91c07d5e --since 2h --dry-run
   portcullis undo --moderator Ada --since 2h --dry-run
+  portcullis undo --moderator @builderman --since 2h --dry-run
   portcullis undo --key 3f2a91c07d5e --since 2026-11-21T10:00:00Z --until 2026-11-21T12:30:00Z
 
 Bans that the key or moderator made are lifted, bans that they lifted are restored, and changed bans get \
@@ -46,8 +47,9 @@ pub struct UndoArgs {
     #[arg(long, value_name = "KEY_ID", required_unless_present = "moderator")]
     key: Option<String>,
 
-    /// A member, by name or id, or a moderator, by their Roblox user id: what they decided in the
-    /// console, in Discord, and through keys and commands that named their Roblox user.
+    /// A member, by name or id, or a moderator, by their Roblox user (156, @builderman or a link to a
+    /// profile): what they decided in the console, in Discord, and through keys and commands that named
+    /// their Roblox user.
     #[arg(long, value_name = "MEMBER", conflicts_with = "key")]
     moderator: Option<String>,
 
@@ -137,7 +139,7 @@ pub async fn run(
         }
         (None, moderator) => {
             let moderator = moderator.as_deref().unwrap_or_default();
-            moderator_of(store, &workspace, moderator).await?
+            moderator_of(store, names, &workspace, moderator).await?
         }
     };
     let name = args.key.as_deref().unwrap_or_default();
@@ -218,17 +220,28 @@ async fn check_key(
 }
 
 /// The decisions of a member, or of a moderator who is none.
-async fn moderator_of(store: &Store, workspace: &Workspace, named: &str) -> Result<UndoneActor> {
+async fn moderator_of(
+    store: &Store,
+    names: &UserNames,
+    workspace: &Workspace,
+    moderator: &str,
+) -> Result<UndoneActor> {
     let prefix = workspace.guid.prefix();
     let keys = store.keys(prefix).await?;
-    let roblox: Option<ModeratorId> = named.parse().ok();
+    // A name alone is that of a member.
+    let roblox: Option<ModeratorId> = if moderator.starts_with('@') || moderator.contains('/') {
+        let user = user(moderator).map_err(|wrong| UsageError(wrong.to_string()))?;
+        Some(names.find(store, &user).await?.id.into())
+    } else {
+        moderator.parse().ok()
+    };
     let member = match roblox {
         Some(_) => {
             let members = store.members(prefix).await?;
             let is_theirs = |member: &Member| Some(member.moderator()) == roblox;
             members.into_iter().find(is_theirs)
         }
-        None => Some(member::find(store, workspace, named).await?),
+        None => Some(member::find(store, workspace, moderator).await?),
     };
     if let Some(member) = member.as_ref().filter(|member| member.removed.is_none()) {
         warning!(

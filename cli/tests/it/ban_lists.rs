@@ -58,6 +58,7 @@ async fn filters_select_the_same_bans_from_the_tables_and_through_the_api() {
             "REASON",
             "END",
             "MODERATOR",
+            "BY",
             "MADE",
             "GUID"
         ]

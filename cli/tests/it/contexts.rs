@@ -102,7 +102,7 @@ async fn wrong_values_say_where_they_came_from() {
         "prod",
         &endpoint,
         "workspace=nowhere",
-        "moderator=zero",
+        "moderator=0",
     ];
     assert_eq!(with(&file, &[], &set).status.code(), Some(0));
     let prod = [("PORTCULLIS_CONTEXT", "prod")];
@@ -148,6 +148,32 @@ async fn workspaces_have_names_and_ambiguous_ones_are_refused_with_the_candidate
     assert_refused(&refused, 1, &first);
     assert!(stderr(&refused).contains(&second), "{}", stderr(&refused));
     assert_refused(&portcullis.run(&["key", "list"]), 2, "--workspace");
+}
+
+#[tokio::test]
+async fn members_permissions_and_undo_take_the_workspace_of_a_context() {
+    let portcullis = Portcullis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let endpoint = format!("endpoint={}", portcullis.engine.endpoint());
+    let set = ["context", "set", "dev", &endpoint, "workspace=demo-1"];
+    assert_eq!(with(&file, &[], &set).status.code(), Some(0));
+    let dev = [("PORTCULLIS_CONTEXT", "dev")];
+    let json = |arguments: &[&str]| json_of(&with(&file, &dev, &[arguments, &["--json"]].concat()));
+    json(&["member", "add", "Ada"]);
+    let grant = ["permission", "grant", "manage_bans", "--member", "Ada"];
+    assert_eq!(json(&grant)[1]["permission"], "manage_bans");
+    let members = ["member", "list"];
+    assert_eq!(json(&members)[0]["name"], "Ada");
+    assert_eq!(
+        json(&[&members[..], &["-w", DEMO]].concat())[0]["name"],
+        "Ada"
+    );
+    assert_eq!(json(&[&members[..], &["-w", "demo-2"]].concat()), json!([]));
+    let undo = ["undo", "--moderator", "Ada", "--since", "1h"];
+    assert_eq!(json(&undo), json!([]));
+    let elsewhere = [&undo[..], &["-w", "demo-2"]].concat();
+    assert_refused(&with(&file, &dev, &elsewhere), 1, "no member");
 }
 
 #[tokio::test]

@@ -174,6 +174,8 @@ impl Operator {
 pub struct Remote {
     api: String,
     key: String,
+    /// The users API, if it looks up names.
+    users: Option<String>,
 }
 
 impl Remote {
@@ -181,6 +183,16 @@ impl Remote {
         Self {
             api: workspace.app().address().to_owned(),
             key: key.to_owned(),
+            users: None,
+        }
+    }
+
+    /// The command with the users API, so that it looks up names.
+    pub fn with_names(self, workspace: &Workspace<'_>) -> Self {
+        let users = workspace.app().roblox().endpoint().to_owned();
+        Self {
+            users: Some(users),
+            ..self
         }
     }
 
@@ -190,6 +202,7 @@ impl Remote {
         command
             .args(["--api", &self.api])
             .env("PORTCULLIS_KEY", &self.key)
+            .envs(self.users.iter().map(|url| ("ROBLOX_USERS_URL", url)))
             .args(arguments);
         command
     }

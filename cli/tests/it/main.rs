@@ -8,6 +8,7 @@
     reason = "a test fails by it"
 )]
 
+mod actors;
 mod ban_lists;
 mod contexts;
 mod costs;

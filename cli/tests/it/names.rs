@@ -4,7 +4,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use crate::decisions::{AT, ban, linked};
-use crate::harness::{Operator, answered, assert_refused, stderr, stdout};
+use crate::harness::{Operator, Remote, answered, assert_refused, stderr, stdout};
 use end_to_end::{Ban, TestApp, Workspace, eventually};
 use local_stack::roblox::{Fault, FaultRule};
 use serde_json::{Value, json};
@@ -16,6 +16,10 @@ const PERMANENT: [&str; 1] = ["--permanent"];
 
 fn named(workspace: &Workspace<'_>) -> Operator {
     linked(workspace).with_names()
+}
+
+fn remote(workspace: &Workspace<'_>) -> Remote {
+    Remote::of(workspace, workspace.secret_key()).with_names(workspace)
 }
 
 fn check(user: &str) -> Vec<&str> {
@@ -108,6 +112,89 @@ async fn tables_show_names_beside_ids() {
     assert_eq!(added, expected.map(|(id, name)| (json!(id), json!(name))));
     let left = operator.json(&["protected", "remove", "@builderman"]);
     assert_eq!(left.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_bans_and_events_name_the_users() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.ban(Ban::of(BUILDERMAN, 7).permanent()).await;
+    workspace.ban(Ban::of(7, 7).permanent()).await;
+    app.settle().await;
+    let (operator, remote) = (named(&workspace), remote(&workspace));
+    let run = [
+        &(|arguments: &[&str]| operator.run(arguments)) as &dyn Fn(&[&str]) -> Output,
+        &|arguments: &[&str]| remote.run(arguments),
+    ];
+    for run in run {
+        for filter in [["--user", "@builderman"], ["--moderator", "@Roblox"]] {
+            let list = [&["bans", "list"], &filter[..]].concat();
+            let table = run(&list);
+            assert_done(&table);
+            assert!(stdout(&table).contains("156 @builderman"), "{table:?}");
+            let listed = run(&[&list[..], &["--json"]].concat());
+            let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+            let bans = listed.as_array().unwrap();
+            assert_eq!(bans.last().unwrap()["name"], "builderman");
+            assert_eq!(bans.len() == 1, filter[0] == "--user", "{listed}");
+        }
+        let lines = stdout(&run(&["events"]));
+        assert!(lines.contains("  banned  156 @builderman  "), "{lines}");
+        let lines = stdout(&run(&["events", "--json"]));
+        let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        assert_eq!(last["name"], "user_7", "{lines}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_work_through_the_api() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let remote = remote(&workspace);
+    let done = remote.run(&ban("@BuilderMan", &PERMANENT));
+    assert_done(&done);
+    let said = stderr(&done);
+    assert!(said.starts_with("@builderman (156)\n"), "{said}");
+    assert!(said.contains("@builderman (156) is banned in"), "{said}");
+    assert!(workspace.is_banned(BUILDERMAN, 7).await);
+    let checked = remote.json(&check("156"));
+    assert_eq!(
+        (&checked["name"], &checked["ban"]["name"]),
+        (&json!("builderman"), &json!("builderman"))
+    );
+    workspace.await_pending_bans(7, &[BUILDERMAN]).await;
+    let pending = [&["pending"], &AT[..]].concat();
+    assert_eq!(remote.json(&pending)[0]["name"], "builderman");
+    let history = remote.json(&["history", "www.roblox.com/users/156/profile"]);
+    assert_eq!(history[0]["ban"]["name"], "builderman");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "[contexts.mods]\nmoderator = \"@Roblox\"\n").unwrap();
+    let lift = [&["unban", "@builderman"], &AT[..], &["--json"]].concat();
+    let mut lifting = remote.command(&lift);
+    lifting.env("PORTCULLIS_CONFIG", &file);
+    lifting.env("PORTCULLIS_CONTEXT", "mods");
+    let lifted = answered(lifting, "");
+    assert_done(&lifted);
+    let lifted: Value = serde_json::from_slice(&lifted.stdout).unwrap();
+    assert_eq!(
+        (&lifted[0]["name"], &lifted[0]["unbanModeratorId"]),
+        (&json!("builderman"), &json!(1))
+    );
+    assert_refused(
+        &remote.run(&check("@nobody")),
+        1,
+        "no Roblox user has the name",
+    );
+    app.roblox()
+        .fail(FaultRule::from(Fault::Status(503)).on("/v1/user"));
+    assert_refused(&remote.run(&check("@builderman")), 1, "use the user's id");
+    assert_eq!(remote.json(&check("156"))["name"], Value::Null);
+    // An API on this machine may have invented users.
+    let local = Remote::of(&workspace, workspace.secret_key());
+    assert_refused(&local.run(&check("@builderman")), 1, "is not looked up");
+    assert_eq!(cached(&workspace).await, [Value::Null; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,7 +33,9 @@ async fn moderator_works_with_a_scoped_key_alone() {
     let key = workspace.make_key(KeySpec::scopes(&scopes)).await;
     let remote = Remote::of(&workspace, &key);
     let check = ["check", "156", "-e", "7"];
-    let never = json!({ "userId": 156, "isBanned": false, "pending": null, "ban": null });
+    let never = json!({
+        "userId": 156, "name": null, "isBanned": false, "pending": null, "ban": null,
+    });
     assert_eq!(remote.json(&check), never);
 
     let week = [
