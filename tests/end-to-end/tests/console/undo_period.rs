@@ -34,16 +34,17 @@ fn option(page: &ApiResponse, title: &str) -> String {
 }
 
 /// The dry run for an actor, over the last hour.
-async fn preview(browser: &mut Browser, title: &str) -> ApiResponse {
+async fn preview(browser: &mut Browser, by: &str) -> ApiResponse {
     let form = browser.get("/console/undo").await;
     assert_eq!(form.status, 200, "{form}");
-    let by = option(&form, title);
-    let from = form
-        .text
-        .split_once("name=\"from\" type=\"datetime-local\" value=\"");
-    let from = from.unwrap().1.split('"').next().unwrap().to_owned();
-    let fields = [("by", by.as_str()), ("from", from.as_str()), ("to", "")];
+    let fields = [("by", by), ("from", typed_from(&form)), ("to", "")];
     browser.submit_shown(&form, "/console/undo", &fields).await
+}
+
+/// The beginning of the period that a form suggests.
+fn typed_from(form: &ApiResponse) -> &str {
+    let from = form.text.split_once("type=\"datetime-local\" value=\"");
+    from.unwrap().1.split('"').next().unwrap()
 }
 
 async fn run(browser: &mut Browser, page: &ApiResponse, number: &str) -> ApiResponse {
@@ -84,7 +85,7 @@ async fn decisions_of_a_key_are_previewed_confirmed_undone_and_that_is_reversed(
     app.settle().await;
 
     let mut ada = workspace.signed_in("Ada", &[Administrator]).await;
-    let page = preview(&mut ada, "Key ").await;
+    let page = preview(&mut ada, &workspace.key_id(workspace.secret_key())).await;
     assert_eq!(page.status, 200, "{page}");
     has_all(
         &page,
@@ -131,13 +132,7 @@ async fn decisions_of_a_key_are_previewed_confirmed_undone_and_that_is_reversed(
         .find(|it| it.starts_with("/console/undo?by=undo-"));
     let form = ada.get(&link.unwrap().replace("&#38;", "&")).await;
     let by = option(&form, "Run undo-");
-    let from = form
-        .text
-        .split_once("type=\"datetime-local\" value=\"")
-        .unwrap()
-        .1;
-    let from = from.split('"').next().unwrap().to_owned();
-    let fields = [("by", by.as_str()), ("from", from.as_str()), ("to", "")];
+    let fields = [("by", by.as_str()), ("from", typed_from(&form)), ("to", "")];
     let page = ada.submit_shown(&form, "/console/undo", &fields).await;
     has_all(&page, &["Ban again in experience", "Undo for 4 players"]);
     let done = run(&mut ada, &page, "4").await;
@@ -164,7 +159,8 @@ async fn member_is_undone_over_many_pages() {
     bob.submit_shown(&page, "/console/many/run", &[]).await;
     app.settle().await;
     let mut ada = workspace.signed_in("Ada", &[Administrator]).await;
-    let page = preview(&mut ada, "Bob").await;
+    let form = ada.get("/console/undo").await;
+    let page = preview(&mut ada, &option(&form, "Bob")).await;
     has_all(
         &page,
         &[
@@ -191,7 +187,7 @@ async fn decision_between_preview_and_confirmation_stays() {
     app.settle().await;
     let mut ada = workspace.signed_in("Ada", &[Administrator]).await;
     let mut bob = workspace.signed_in("Bob", &[ManageBans]).await;
-    let page = preview(&mut ada, "Key ").await;
+    let page = preview(&mut ada, &workspace.key_id(workspace.secret_key())).await;
     has_all(&page, &["Undo for 2 players"]);
     let player = bob.get("/console/players/10").await.text;
     let edit = player
@@ -230,7 +226,7 @@ async fn wrong_fields_are_named_and_kept() {
         &["by-error", "from-error", "to-error", "value=\"soon\""],
     );
     assert!(!refused.text.contains("<b>"), "{refused}");
-    let nothing = preview(&mut ada, "Operator").await;
+    let nothing = preview(&mut ada, "operator").await;
     has_all(&nothing, &["Nothing to undo"]);
 }
 
@@ -241,10 +237,8 @@ async fn undo_reaches_no_other_workspace() {
     first.ban(Ban::of(10, EXPERIENCE).permanent()).await;
     second.ban(Ban::of(10, EXPERIENCE).permanent()).await;
     app.settle().await;
-    let mut ada = first.signed_in("Ada", &[Administrator]).await;
     let mut mallory = second.signed_in("Mallory", &[Administrator]).await;
-    let form = ada.get("/console/undo").await;
-    let by = option(&form, "Key ");
+    let by = first.key_id(first.secret_key());
     let fields = [
         ("by", by.as_str()),
         ("from", "2020-01-01T00:00"),
