@@ -28,7 +28,8 @@ use shared::store::Store;
 use self::assets::Assets;
 use self::look::Look;
 use self::pages::{
-    ban_form, ban_user, bans, find, lift, message, player, preferences, sign_in, undo,
+    ban_form, ban_user, bans, experiences, find, lift, message, player, preferences, settings,
+    sign_in, undo, unlink,
 };
 use self::router::Route;
 use self::visit::Visit;
@@ -95,6 +96,11 @@ async fn page(visit: &Visit, route: Route) -> Result<Response<Body>, ApiError> {
         Route::Lift(guid) => lift::submit(visit, guid).await,
         Route::Undo(guid, number) => undo::undo(visit, guid, number).await,
         Route::Preferences => preferences::save(visit),
+        Route::Experiences => experiences::show(visit).await,
+        Route::LinkExperience => experiences::link(visit).await,
+        Route::UnlinkForm(id) => unlink::show(visit, id).await,
+        Route::Unlink(id) => unlink::submit(visit, id).await,
+        Route::Settings(route) => settings::answer(visit, route).await,
         Route::SignOut => sign_in::sign_out(visit).await,
         // Answered before.
         Route::Home

@@ -3,11 +3,14 @@
 pub mod ban_form;
 pub mod ban_user;
 pub mod bans;
+pub mod experiences;
 pub mod find;
 pub mod lift;
 pub mod message;
 pub mod player;
 pub mod preferences;
 pub mod result;
+pub mod settings;
 pub mod sign_in;
 pub mod undo;
+pub mod unlink;

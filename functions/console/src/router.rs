@@ -1,7 +1,11 @@
 //! Which page a path is.
 
+mod settings;
+
+pub use self::settings::SettingsRoute;
+
 use lambda_http::http::Method;
-use shared::domain::ids::{Guid, UserId};
+use shared::domain::ids::{ExperienceId, Guid, PlaceId, UserId};
 
 /// A page, or an action on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,12 @@ pub enum Route {
     Lift(Guid),
     /// Of this ban, the decision with this number.
     Undo(Guid, u32),
+    Experiences,
+    LinkExperience,
+    UnlinkForm(ExperienceId),
+    Unlink(ExperienceId),
+    /// For administrators.
+    Settings(SettingsRoute),
 }
 
 impl Route {
@@ -52,6 +62,13 @@ impl Route {
             ["players", user] if get => Some(Self::Player(user.parse().ok()?)),
             ["ban"] if get => Some(Self::BanForm),
             ["ban"] if post => Some(Self::BanUser),
+            ["experiences"] if get => Some(Self::Experiences),
+            ["experiences"] if post => Some(Self::LinkExperience),
+            ["experiences", id, "unlink"] if get => Some(Self::UnlinkForm(experience(id)?)),
+            ["experiences", id, "unlink"] if post => Some(Self::Unlink(experience(id)?)),
+            ["settings", ref rest @ ..] if get || post => {
+                SettingsRoute::of(post, rest).map(Self::Settings)
+            }
             ["undo", decision] if post => {
                 let (guid, number) = decision.split_once('-')?;
                 Some(Self::Undo(guid.parse().ok()?, number.parse().ok()?))
@@ -76,8 +93,16 @@ impl Route {
             Self::Player(_) => "/console/players/{id}",
             Self::BanForm | Self::BanUser => "/console/ban",
             Self::Undo(..) => "/console/undo/{decision}",
+            Self::Experiences | Self::LinkExperience => "/console/experiences",
+            Self::UnlinkForm(_) | Self::Unlink(_) => "/console/experiences/{id}/unlink",
+            Self::Settings(route) => route.pattern(),
         }
     }
+}
+
+fn experience(id: &str) -> Option<ExperienceId> {
+    let place: PlaceId = id.parse().ok()?;
+    Some(ExperienceId::of_root(place))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use shared::api::PageRequest;
-use shared::api::auth::{ModerateBans, Moderator, ViewBans};
+use shared::api::auth::{Administer, ModerateBans, Moderator, ViewBans};
 use shared::domain::actor::Channel;
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
@@ -54,18 +54,30 @@ pub struct MenuItem {
 
 impl MenuItem {
     /// The sections that a member may open. The palette has the same.
-    fn all(_: &MemberPermissions) -> Vec<Self> {
-        let bans = Self {
-            title: "Bans",
-            href: "/console/bans",
-        };
-        vec![bans]
+    fn all(permissions: &MemberPermissions) -> Vec<Self> {
+        let sections = [
+            (MemberPermission::View, "Bans", "/console/bans"),
+            (
+                MemberPermission::View,
+                "Experiences",
+                "/console/experiences",
+            ),
+            (
+                MemberPermission::Administrator,
+                "Settings",
+                "/console/settings",
+            ),
+        ];
+        let sections = sections.into_iter();
+        let open = sections.filter(|(required, ..)| permissions.allows(*required));
+        open.map(|(_, title, href)| Self { title, href }).collect()
     }
 
     /// Whether the page at this address belongs to the section.
     pub fn is_current(&self, address: &str) -> bool {
         let path = address.split('?').next().unwrap_or_default();
-        path == self.href
+        let rest = path.strip_prefix(self.href);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -89,6 +101,11 @@ impl Visit {
 
     /// The member as one who may ban.
     pub fn moderator(&self) -> Result<Moderator<ModerateBans>, ApiError> {
+        Moderator::of(&self.signed_in, Channel::Console)
+    }
+
+    /// The member as one who may change the workspace's settings.
+    pub fn administrator(&self) -> Result<Moderator<Administer>, ApiError> {
         Moderator::of(&self.signed_in, Channel::Console)
     }
 
@@ -155,7 +172,7 @@ pub mod tests {
     impl Frame {
         /// The frame of a member whose names are hostile.
         pub fn example(may_ban: bool) -> Self {
-            let permissions = MemberPermissions::default();
+            let permissions = MemberPermissions::default().with(MemberPermission::Administrator);
             Self {
                 workspace: "<b>Arena</b>".to_owned(),
                 member: "\"><script>alert(1)</script>".to_owned(),
@@ -183,8 +200,21 @@ pub mod tests {
 
     #[test]
     fn section_is_current_on_its_own_page() {
-        let bans = MenuItem::all(&MemberPermissions::default())[0];
+        let viewer = MemberPermissions::default().with(MemberPermission::View);
+        let bans = MenuItem::all(&viewer)[0];
         assert!(bans.is_current("/console/bans?state=all"));
         assert!(!bans.is_current("/console/players/156"));
+        assert!(!bans.is_current("/console/bansx"));
+    }
+
+    #[test]
+    fn settings_are_for_administrators() {
+        let sections = |permission| {
+            let permissions = MemberPermissions::default().with(permission);
+            let sections = MenuItem::all(&permissions).into_iter();
+            sections.map(|item| item.title).collect::<Vec<_>>()
+        };
+        assert!(!sections(MemberPermission::ManageGlobalBans).contains(&"Settings"));
+        assert!(sections(MemberPermission::Administrator).contains(&"Settings"));
     }
 }

@@ -11,4 +11,5 @@
 mod deciding;
 mod lists;
 mod permissions;
+mod settings;
 mod sign_in;

@@ -242,6 +242,10 @@ pub const ROLES: &[Role] = &[
                 ],
             ),
             (
+                "dynamodb:table/WorkspacesTable/index/keys-by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
                 "dynamodb:table/BansTable/index/by-workspace",
                 &["dynamodb:Query"],
             ),
@@ -250,10 +254,19 @@ pub const ROLES: &[Role] = &[
                 &["dynamodb:Query"],
             ),
             (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            (
                 BANS,
                 &[
                     "dynamodb:BatchGetItem",
                     "dynamodb:ConditionCheckItem",
+                    "dynamodb:DeleteItem",
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",
                     "dynamodb:Query",
