@@ -13,6 +13,9 @@ mod protected;
 mod revoke;
 mod rules;
 mod tabs;
+mod webhook;
+mod webhook_form;
+mod webhooks;
 
 use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
@@ -47,6 +50,14 @@ pub async fn answer(visit: &Visit, route: SettingsRoute) -> Result<Response<Body
         SettingsRoute::SavePreset => presets::save(visit).await,
         SettingsRoute::RemovePreset => presets::remove(visit).await,
         SettingsRoute::RequirePresets => presets::require(visit).await,
+        SettingsRoute::Webhooks => webhooks::show(visit).await,
+        SettingsRoute::AddWebhook => webhooks::add(visit).await,
+        SettingsRoute::Webhook(id) => webhook::show(visit, id).await,
+        SettingsRoute::PauseWebhook(id) => webhook::pause(visit, id).await,
+        SettingsRoute::ResumeWebhook(id) => webhook::resume(visit, id).await,
+        SettingsRoute::TestWebhook(id) => webhook::test(visit, id).await,
+        SettingsRoute::ReplayWebhook(id) => webhook::replay(visit, id).await,
+        SettingsRoute::RemoveWebhook(id) => webhook::remove(visit, id).await,
         SettingsRoute::Protected => protected::show(visit).await,
         SettingsRoute::Protect => protected::add(visit).await,
         SettingsRoute::Unprotect(user) => protected::remove(visit, user).await,

@@ -2,6 +2,7 @@
 
 use shared::domain::ids::UserId;
 use shared::domain::members::{MemberId, RuleId};
+use shared::domain::webhooks::EndpointId;
 
 /// A page of the settings, or an action on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ pub enum SettingsRoute {
     SavePreset,
     RemovePreset,
     RequirePresets,
+    Webhooks,
+    AddWebhook,
+    Webhook(EndpointId),
+    PauseWebhook(EndpointId),
+    ResumeWebhook(EndpointId),
+    TestWebhook(EndpointId),
+    ReplayWebhook(EndpointId),
+    RemoveWebhook(EndpointId),
     Protected,
     Protect,
     Unprotect(UserId),
@@ -45,6 +54,7 @@ impl SettingsRoute {
             (true, ["presets"]) => Some(Self::SavePreset),
             (true, ["presets", "remove"]) => Some(Self::RemovePreset),
             (true, ["presets", "compulsory"]) => Some(Self::RequirePresets),
+            (_, ["webhooks", rest @ ..]) => Self::of_webhook(post, rest),
             (false, ["protected"]) => Some(Self::Protected),
             (true, ["protected"]) => Some(Self::Protect),
             (true, ["protected", user, "remove"]) => Some(Self::Unprotect(user.parse().ok()?)),
@@ -65,6 +75,20 @@ impl SettingsRoute {
         }
     }
 
+    fn of_webhook(post: bool, parts: &[&str]) -> Option<Self> {
+        match (post, parts) {
+            (false, []) => Some(Self::Webhooks),
+            (true, []) => Some(Self::AddWebhook),
+            (false, [id]) => Some(Self::Webhook(id.parse().ok()?)),
+            (true, [id, "pause"]) => Some(Self::PauseWebhook(id.parse().ok()?)),
+            (true, [id, "resume"]) => Some(Self::ResumeWebhook(id.parse().ok()?)),
+            (true, [id, "test"]) => Some(Self::TestWebhook(id.parse().ok()?)),
+            (true, [id, "replay"]) => Some(Self::ReplayWebhook(id.parse().ok()?)),
+            (true, [id, "remove"]) => Some(Self::RemoveWebhook(id.parse().ok()?)),
+            _ => None,
+        }
+    }
+
     /// The page's name in the log, without what a person chose.
     pub const fn pattern(&self) -> &'static str {
         match self {
@@ -81,6 +105,13 @@ impl SettingsRoute {
             Self::Presets | Self::SavePreset => "/console/settings/presets",
             Self::RemovePreset => "/console/settings/presets/remove",
             Self::RequirePresets => "/console/settings/presets/compulsory",
+            Self::Webhooks | Self::AddWebhook => "/console/settings/webhooks",
+            Self::Webhook(_) => "/console/settings/webhooks/{id}",
+            Self::PauseWebhook(_) => "/console/settings/webhooks/{id}/pause",
+            Self::ResumeWebhook(_) => "/console/settings/webhooks/{id}/resume",
+            Self::TestWebhook(_) => "/console/settings/webhooks/{id}/test",
+            Self::ReplayWebhook(_) => "/console/settings/webhooks/{id}/replay",
+            Self::RemoveWebhook(_) => "/console/settings/webhooks/{id}/remove",
             Self::Protected | Self::Protect => "/console/settings/protected",
             Self::Unprotect(_) => "/console/settings/protected/{user}/remove",
         }
@@ -110,6 +141,7 @@ mod tests {
                 SettingsRoute::RevokeForm("0123456789ab".to_owned()),
             ),
             ("presets", SettingsRoute::Presets),
+            ("webhooks", SettingsRoute::Webhooks),
             ("protected", SettingsRoute::Protected),
         ] {
             assert_eq!(get(path), Some(route), "{path}");
@@ -125,6 +157,7 @@ mod tests {
             "rules/0123abcd/remove",
             "presets/remove",
             "protected/156/remove",
+            "webhooks/we_0123456789ab/test",
             "members/x",
             "keys/0123456789ab",
             "others",

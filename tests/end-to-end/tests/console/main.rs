@@ -9,7 +9,9 @@
 )]
 
 mod deciding;
+mod experiences;
 mod lists;
 mod permissions;
 mod settings;
 mod sign_in;
+mod webhooks;

@@ -100,9 +100,9 @@ fn no_function_may_scan_and_few_may_delete() {
             let of_evidence =
                 grant.resource == FILES || grant.condition.contains(r#"["????????#V#*"]"#);
             // The end of a session, an invitation that is used up, a member's former accounts, and
-            // the mirror of an experience that is unlinked.
+            // the mirror of an experience that is unlinked, and a webhook.
             let of_members = grant.resource == WORKSPACES
-                && [r#"["P#*"]"#, r#"["D#*"]"#, r#"["M"]"#]
+                && [r#"["P#*"]"#, r#"["D#*"]"#, r#"["M"]"#, r#"["V"]"#]
                     .iter()
                     .any(|keys| grant.condition.contains(keys));
             let of_settings = grant.condition.contains(r#"["????????#P","????????#X"]"#);

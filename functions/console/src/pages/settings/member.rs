@@ -111,7 +111,7 @@ pub async fn show(visit: &Visit, id: MemberId) -> Result<Response<Body>, ApiErro
 pub async fn change(visit: &Visit, id: MemberId) -> Result<Response<Body>, ApiError> {
     let form = visit.form()?;
     let stored = Stored::read(visit, id).await?;
-    let (typed, fields) = TypedMember::read(&form).await;
+    let (typed, fields) = TypedMember::read(visit, &form).await;
     let Some(fields) = fields else {
         let page = MemberPage::new(visit, &stored).with_typed(typed, form.text("seen"));
         return visit::show(StatusCode::UNPROCESSABLE_ENTITY, &page);

@@ -6,6 +6,7 @@ use shared::domain::members::{DiscordId, Member, MemberName, MemberPermission, M
 use crate::form::{Submitted, TypedField};
 use crate::look::Choice;
 use crate::names;
+use crate::visit::Visit;
 
 /// The longest text that any of the fields needs, in bytes.
 const LONGEST: usize = 256;
@@ -48,8 +49,19 @@ impl TypedMember {
         }
     }
 
-    /// Reads a form. A Roblox user may be typed as a name.
-    pub async fn read(form: &Submitted) -> (Self, Option<MemberFields>) {
+    /// Reads a form. A Roblox user may be typed as a name, which is looked up.
+    pub async fn read(visit: &Visit, form: &Submitted) -> (Self, Option<MemberFields>) {
+        let roblox = match form.text("roblox") {
+            "" => Ok(None),
+            text => names::resolve(visit, text).await.map(Some),
+        };
+        Self::parse(form, roblox)
+    }
+
+    fn parse(
+        form: &Submitted,
+        roblox: Result<Option<UserId>, String>,
+    ) -> (Self, Option<MemberFields>) {
         let mut typed = Self {
             name: form.required("name", LONGEST, "Type a name."),
             discord: form.typed("discord", LONGEST),
@@ -68,18 +80,12 @@ impl TypedMember {
             typed.discord.error =
                 Some("Type the Discord user id: a number of 17 to 19 digits.".to_owned());
         }
-        let mut roblox = None;
-        if !typed.roblox.value().is_empty() && typed.roblox.is_fine() {
-            match names::resolve(typed.roblox.value()).await {
-                Ok(user) => roblox = Some(user),
-                Err(error) => typed.roblox.error = Some(error),
-            }
-        }
+        typed.roblox.error = typed.roblox.error.or(roblox.as_ref().err().cloned());
         let fields = name.ok().filter(|_| typed.is_fine());
         let fields = fields.map(|name| MemberFields {
             name,
             discord: discord.ok(),
-            roblox,
+            roblox: roblox.ok().flatten(),
             granted: typed.granted.clone(),
         });
         (typed, fields)
@@ -173,8 +179,8 @@ pub mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn complete_form_is_a_member() {
+    #[test]
+    fn complete_form_is_a_member() {
         let form = form(&[
             ("name", " Ada "),
             ("discord", "80351110224678912"),
@@ -183,20 +189,20 @@ pub mod tests {
             ("permission", "manage_bans"),
             ("permission", "fly"),
         ]);
-        let (typed, fields) = TypedMember::read(&form).await;
+        let (_, fields) = TypedMember::parse(&form, Ok(UserId::new(156)));
         let fields = fields.unwrap();
         assert_eq!(fields.name.as_str(), "Ada");
         assert_eq!(fields.granted.iter().count(), 2);
         let mut member = member("Kim");
         fields.apply(&mut member);
         assert_eq!(TypedMember::stored(&member).name.text, "Ada");
-        assert!(typed.permissions()[1].is_chosen);
+        assert_eq!(member.roblox, UserId::new(156));
     }
 
-    #[tokio::test]
-    async fn errors_keep_what_was_typed() {
+    #[test]
+    fn errors_keep_what_was_typed() {
         let form = form(&[("name", "a\u{202e}b"), ("discord", "12"), ("roblox", "x y")]);
-        let (typed, fields) = TypedMember::read(&form).await;
+        let (typed, fields) = TypedMember::parse(&form, Err("Nobody".to_owned()));
         assert_eq!(fields, None);
         for (field, text) in [
             (&typed.name, "a\u{202e}b"),
@@ -208,11 +214,11 @@ pub mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn accounts_are_optional_and_the_name_is_not() {
-        let (_, fields) = TypedMember::read(&form(&[("name", "Ada")])).await;
+    #[test]
+    fn accounts_are_optional_and_the_name_is_not() {
+        let (_, fields) = TypedMember::parse(&form(&[("name", "Ada")]), Ok(None));
         assert!(fields.is_some());
-        let (typed, fields) = TypedMember::read(&form(&[])).await;
+        let (typed, fields) = TypedMember::parse(&form(&[]), Ok(None));
         assert_eq!((fields, typed.name.is_fine()), (None, false));
     }
 }

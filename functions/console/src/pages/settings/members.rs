@@ -135,7 +135,7 @@ fn done(members: &[Member], query: &crate::form::Submitted) -> Option<DoneLine> 
 pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let form = visit.form()?;
     let key = form_key(&form);
-    let (typed, fields) = TypedMember::read(&form).await;
+    let (typed, fields) = TypedMember::read(visit, &form).await;
     let shown = |typed| Shown {
         typed,
         key: key.clone(),

@@ -48,7 +48,7 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
 pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let form = visit.form()?;
     let text = form.raw("user");
-    match names::resolve(text).await {
+    match names::resolve(visit, text).await {
         Ok(user) => {
             let (store, prefix, now) = (&visit.store, visit.prefix(), visit.now());
             store.protect(prefix, user, now).await?;
@@ -87,7 +87,7 @@ async fn page(
         .collect();
     let shown = rest.iter().take(SHOWN).map(|(user, _)| *user);
     let last = shown.clone().last().filter(|_| rest.len() > SHOWN);
-    let names = names::shown(shown.chain(changed)).await;
+    let names = names::shown(visit, shown.chain(changed)).await;
     let users = rest.iter().take(SHOWN).map(|(user, since)| ProtectedView {
         user: PlayerView::new(*user, &names),
         since: TimeTag::new(*since, visit.now()),

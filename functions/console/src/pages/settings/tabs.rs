@@ -6,6 +6,7 @@ pub enum SettingsTab {
     Members,
     Keys,
     Presets,
+    Webhooks,
     Protected,
 }
 
@@ -18,10 +19,11 @@ pub struct TabView {
 }
 
 impl SettingsTab {
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 5] = [
         (Self::Members, "Members", "/console/settings/members"),
         (Self::Keys, "API keys", "/console/settings/keys"),
         (Self::Presets, "Reasons", "/console/settings/presets"),
+        (Self::Webhooks, "Webhooks", "/console/settings/webhooks"),
         (Self::Protected, "Protected", "/console/settings/protected"),
     ];
 

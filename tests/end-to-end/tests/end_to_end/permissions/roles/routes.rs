@@ -253,6 +253,7 @@ pub const ROLES: &[Role] = &[
                 "dynamodb:table/BansTable/index/by-experience",
                 &["dynamodb:Query"],
             ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (
                 "dynamodb:table/BansTable/index/pending-bans",
                 &["dynamodb:Query"],
@@ -265,6 +266,7 @@ pub const ROLES: &[Role] = &[
                 BANS,
                 &[
                     "dynamodb:BatchGetItem",
+                    "dynamodb:BatchWriteItem",
                     "dynamodb:ConditionCheckItem",
                     "dynamodb:DeleteItem",
                     "dynamodb:GetItem",
