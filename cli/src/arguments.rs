@@ -14,6 +14,7 @@ use serde::de::value::Error as UnknownName;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use shared::domain::ids::{ExperienceId, PlaceId};
 use shared::domain::rules::Scope;
+use shared::domain::text::{LONGEST_NAME, display_name};
 use shared::domain::user_reference::{InvalidUserReference, UserReference};
 
 /// Wrong arguments that are found only after the command has started. The exit status is 2.
@@ -30,9 +31,6 @@ pub struct WrongValue {
     pub option: &'static str,
     pub message: String,
 }
-
-/// The longest display name, in characters.
-const LONGEST_NAME: usize = 100;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ExperienceArgs {
@@ -84,16 +82,9 @@ pub fn name(text: &str) -> Result<String, String> {
     if is_option(text) {
         return Err(NO_VALUE.to_owned());
     }
-    let length = text.chars().count();
-    // A character has at most four bytes.
-    let is_plain = shared::domain::text::judge(text, LONGEST_NAME.saturating_mul(4)).is_ok();
-    if (1..=LONGEST_NAME).contains(&length) && is_plain && !text.contains(char::is_control) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "expected 1 to {LONGEST_NAME} printable characters, without bidirectional controls"
-        ))
-    }
+    display_name(text).map(str::to_owned).ok_or_else(|| {
+        format!("expected 1 to {LONGEST_NAME} printable characters, without bidirectional controls")
+    })
 }
 
 /// Fails if a key itself is given instead of its id. The error does not repeat the secret.

@@ -10,7 +10,9 @@ use std::num::NonZeroU32;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
-use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, PlainKey};
+use shared::domain::keys::{
+    InvalidScopes, KeyKind, KeyRecord, KeyScope, PinnedFlagFormat, PlainKey,
+};
 use shared::store::Store;
 use shared::store::admin::NewKey;
 
@@ -101,28 +103,13 @@ pub struct NewKeyArgs {
 impl NewKeyArgs {
     /// The scopes of the new key, without duplicates and in canonical order.
     pub fn granted(&self) -> Result<Vec<KeyScope>, String> {
-        let asked = |scope| self.scopes.contains(&scope);
-        match self.kind {
-            KeyKind::Public if self.scopes.is_empty() => Ok(Vec::new()),
-            KeyKind::Public => Err("a public key has no scopes: leave out --scope".to_owned()),
-            KeyKind::Secret if self.scopes.is_empty() => Ok(KeyScope::DEFAULT.to_vec()),
-            KeyKind::Secret if !asked(KeyScope::WriteBans) && asked(KeyScope::WriteGlobalBans) => {
-                Err(requires_write(KeyScope::WriteGlobalBans))
+        KeyScope::granted(self.kind, &self.scopes).map_err(|invalid| match invalid {
+            InvalidScopes::PublicKey => format!("{invalid}: leave out --scope"),
+            InvalidScopes::RequiresWrite(scope) => {
+                format!("{invalid}: use --scope bans:write,{}", scope.name())
             }
-            KeyKind::Secret if !asked(KeyScope::WriteBans) && asked(KeyScope::BulkBans) => {
-                Err(requires_write(KeyScope::BulkBans))
-            }
-            KeyKind::Secret => Ok(KeyScope::ALL
-                .into_iter()
-                .filter(|scope| asked(*scope))
-                .collect()),
-        }
+        })
     }
-}
-
-fn requires_write(scope: KeyScope) -> String {
-    let name = scope.name();
-    format!("{name} requires bans:write: use --scope bans:write,{name}")
 }
 
 pub async fn run(command: KeyCommand, store: &Store, output: Output) -> Result<()> {

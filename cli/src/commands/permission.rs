@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::members::{
-    DiscordId, Member, MemberPermission, PermissionBasis, PermissionRule, RuleId,
+    BasisKind, Member, MemberPermission, PermissionBasis, PermissionRule, RuleId,
 };
 use shared::domain::user_reference::UserReference;
 use shared::store::{Store, Workspace};
 
-use super::member::{self, change, discord, find, roblox_user};
+use super::member::{self, change, find, roblox_user};
 use super::workspace;
 use crate::arguments::{UsageError, WorkspaceArg, user};
 use crate::names::UserNames;
@@ -29,16 +29,6 @@ Permissions: view (see bans and history), manage_bans (make, change and lift Exp
 manage_global_bans (also Global ones), moderate_discord, administrator (all of these, plus members, keys, \
 webhooks and settings). A rule by a Discord role or a Discord permission needs the console's Discord \
 application. A permission ends within five minutes after its basis.";
-
-/// Discord's permissions that a rule can use, with their bits.
-const GUILD_PERMISSIONS: [(&str, u8); 6] = [
-    ("kick_members", 1),
-    ("ban_members", 2),
-    ("administrator", 3),
-    ("manage_guild", 5),
-    ("manage_roles", 28),
-    ("moderate_members", 40),
-];
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
@@ -60,14 +50,14 @@ pub struct GrantArgs {
     #[arg(long)]
     member: Option<String>,
     /// The member with this Discord account.
-    #[arg(long, value_name = "ID", value_parser = discord)]
-    discord_user: Option<DiscordId>,
+    #[arg(long, value_name = "ID", value_parser = discord_user)]
+    discord_user: Option<PermissionBasis>,
     /// All with this role in a Discord guild.
     #[arg(long, value_name = "GUILD/ROLE", value_parser = role)]
-    discord_role: Option<(DiscordId, DiscordId)>,
+    discord_role: Option<PermissionBasis>,
     /// All with this permission in a Discord guild.
     #[arg(long, value_name = "GUILD/NAME", value_parser = guild_permission)]
-    guild_permission: Option<(DiscordId, u8)>,
+    guild_permission: Option<PermissionBasis>,
     /// The member with this Roblox user.
     #[arg(long, value_name = "USER", value_parser = user)]
     roblox_user: Option<UserReference>,
@@ -89,20 +79,16 @@ pub struct RevokeArgs {
     place: WorkspaceArg,
 }
 
-fn role(text: &str) -> Result<(DiscordId, DiscordId), String> {
-    let (guild, role) = text
-        .split_once('/')
-        .ok_or("expected the ids of the guild and the role, as GUILD/ROLE")?;
-    Ok((discord(guild)?, discord(role)?))
+fn discord_user(text: &str) -> Result<PermissionBasis, String> {
+    PermissionBasis::parse(BasisKind::DiscordUser, text)
 }
 
-fn guild_permission(text: &str) -> Result<(DiscordId, u8), String> {
-    let names: Vec<_> = GUILD_PERMISSIONS.iter().map(|(name, _)| *name).collect();
-    let expected = || format!("expected GUILD/NAME with a name of {}", names.join(", "));
-    let (guild, name) = text.split_once('/').ok_or_else(expected)?;
-    let known = GUILD_PERMISSIONS.iter().find(|(known, _)| *known == name);
-    let (_, bit) = known.ok_or_else(expected)?;
-    Ok((discord(guild)?, *bit))
+fn role(text: &str) -> Result<PermissionBasis, String> {
+    PermissionBasis::parse(BasisKind::DiscordRole, text)
+}
+
+fn guild_permission(text: &str) -> Result<PermissionBasis, String> {
+    PermissionBasis::parse(BasisKind::GuildPermission, text)
 }
 
 /// A permission that a member has, or that a rule gives.
@@ -125,21 +111,9 @@ impl Grant {
     }
 
     fn of_rule(rule: &PermissionRule) -> Self {
-        let to = match &rule.basis {
-            PermissionBasis::DiscordUser { user } => format!("Discord user {user}"),
-            PermissionBasis::DiscordRole { guild, role } => {
-                format!("role {role} in Discord guild {guild}")
-            }
-            PermissionBasis::GuildPermission { guild, bit } => {
-                let named = GUILD_PERMISSIONS.iter().find(|(_, known)| known == bit);
-                let name = named.map_or("unknown", |(name, _)| *name);
-                format!("Discord permission {name} in guild {guild}")
-            }
-            PermissionBasis::RobloxUser { user } => format!("Roblox user {user}"),
-        };
         Self {
             permission: rule.permission,
-            to,
+            to: rule.basis.to_string(),
             rule: Some(rule.id.clone()),
         }
     }
@@ -208,15 +182,13 @@ async fn grant(
         );
         return Ok(());
     }
-    let basis = if let Some(user) = args.discord_user {
-        PermissionBasis::DiscordUser { user }
-    } else if let Some((guild, role)) = args.discord_role {
-        PermissionBasis::DiscordRole { guild, role }
-    } else if let Some((guild, bit)) = args.guild_permission {
-        PermissionBasis::GuildPermission { guild, bit }
-    } else if let Some(user) = roblox_user(store, names, args.roblox_user.as_ref()).await? {
-        PermissionBasis::RobloxUser { user }
-    } else {
+    let roblox = roblox_user(store, names, args.roblox_user.as_ref()).await?;
+    let basis = args
+        .discord_user
+        .or(args.discord_role)
+        .or(args.guild_permission)
+        .or(roblox.map(|user| PermissionBasis::RobloxUser { user }));
+    let Some(basis) = basis else {
         bail!(UsageError("no basis given".to_owned()));
     };
     let rule = PermissionRule {
@@ -225,18 +197,7 @@ async fn grant(
         basis,
         added: UnixMillis::now().seconds(),
     };
-    let add = |rules: &mut Vec<PermissionRule>| {
-        let is_same =
-            |known: &PermissionRule| known.permission == permission && known.basis == rule.basis;
-        if !rules.iter().any(is_same) && rules.len() < PermissionRule::MOST {
-            rules.push(rule.clone());
-        }
-    };
-    let rules = store.change_rules(workspace.guid.prefix(), add).await?;
-    let is_there = |known: &PermissionRule| known.basis == rule.basis;
-    if !rules.iter().any(is_there) {
-        bail!("a workspace has at most {} rules", PermissionRule::MOST);
-    }
+    store.add_rule(workspace.guid.prefix(), &rule).await??;
     Ok(())
 }
 

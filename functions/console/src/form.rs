@@ -27,6 +27,12 @@ impl Submitted {
         found.map_or("", |(_, value)| value)
     }
 
+    /// All values of a field, as sent.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let fields = self.0.iter().filter(move |(field, _)| field == name);
+        fields.map(|(_, value)| value.as_str())
+    }
+
     /// The value without surrounding white space.
     pub fn text(&self, name: &str) -> &str {
         self.raw(name).trim()

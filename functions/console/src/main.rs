@@ -28,8 +28,8 @@ use shared::store::Store;
 use self::assets::Assets;
 use self::look::Look;
 use self::pages::{
-    activity, ban_form, ban_user, bans, find, lift, many, message, player, preferences, sign_in,
-    undo, undo_period,
+    activity, ban_form, ban_user, bans, experiences, find, lift, many, message, player,
+    preferences, settings, sign_in, undo, undo_period, unlink,
 };
 use self::router::Route;
 use self::visit::Visit;
@@ -109,6 +109,11 @@ async fn page(visit: &Visit, route: Route) -> Result<Response<Body>, ApiError> {
         Route::ManyRun => many::submit(visit).await,
         Route::ManyUndo => many::undo(visit).await,
         Route::Preferences => preferences::save(visit),
+        Route::Experiences => experiences::show(visit).await,
+        Route::LinkExperience => experiences::link(visit).await,
+        Route::UnlinkForm(id) => unlink::show(visit, id).await,
+        Route::Unlink(id) => unlink::submit(visit, id).await,
+        Route::Settings(route) => settings::answer(visit, route).await,
         Route::SignOut => sign_in::sign_out(visit).await,
         // Answered before.
         Route::Home

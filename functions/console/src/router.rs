@@ -1,8 +1,12 @@
 //! Which page a path is.
 
+mod settings;
+
+pub use self::settings::SettingsRoute;
+
 use lambda_http::http::Method;
 use shared::api::TimeLimit;
-use shared::domain::ids::{Guid, UserId};
+use shared::domain::ids::{ExperienceId, Guid, PlaceId, UserId};
 
 /// A page, or an action on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,12 @@ pub enum Route {
     ManyRun,
     /// Of a run about many players.
     ManyUndo,
+    Experiences,
+    LinkExperience,
+    UnlinkForm(ExperienceId),
+    Unlink(ExperienceId),
+    /// For administrators.
+    Settings(SettingsRoute),
 }
 
 impl Route {
@@ -71,6 +81,13 @@ impl Route {
             ["undo"] if get => Some(Self::UndoForm),
             ["undo"] if post => Some(Self::UndoPreview),
             ["undo", "run"] if post => Some(Self::UndoRun),
+            ["experiences"] if get => Some(Self::Experiences),
+            ["experiences"] if post => Some(Self::LinkExperience),
+            ["experiences", id, "unlink"] if get => Some(Self::UnlinkForm(experience(id)?)),
+            ["experiences", id, "unlink"] if post => Some(Self::Unlink(experience(id)?)),
+            ["settings", ref rest @ ..] if get || post => {
+                SettingsRoute::of(post, rest).map(Self::Settings)
+            }
             ["undo", decision] if post => {
                 let (guid, number) = decision.split_once('-')?;
                 Some(Self::Undo(guid.parse().ok()?, number.parse().ok()?))
@@ -101,6 +118,9 @@ impl Route {
             Self::ManyForm | Self::ManyPreview => "/console/many",
             Self::ManyRun => "/console/many/run",
             Self::ManyUndo => "/console/many/undo",
+            Self::Experiences | Self::LinkExperience => "/console/experiences",
+            Self::UnlinkForm(_) | Self::Unlink(_) => "/console/experiences/{id}/unlink",
+            Self::Settings(route) => route.pattern(),
         }
     }
 
@@ -115,6 +135,11 @@ impl Route {
             _ => TimeLimit::CALL,
         }
     }
+}
+
+fn experience(id: &str) -> Option<ExperienceId> {
+    let place: PlaceId = id.parse().ok()?;
+    Some(ExperienceId::of_root(place))
 }
 
 #[cfg(test)]

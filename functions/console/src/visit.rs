@@ -53,7 +53,7 @@ pub struct MenuItem {
 }
 
 impl MenuItem {
-    const ALL: [(MemberPermission, Self); 4] = [
+    const ALL: [(MemberPermission, Self); 6] = [
         (MemberPermission::View, Self::new("Bans", "/console/bans")),
         (
             MemberPermission::ManageBans,
@@ -64,8 +64,16 @@ impl MenuItem {
             Self::new("Activity", "/console/activity"),
         ),
         (
+            MemberPermission::View,
+            Self::new("Experiences", "/console/experiences"),
+        ),
+        (
             MemberPermission::Administrator,
             Self::new("Undo", "/console/undo"),
+        ),
+        (
+            MemberPermission::Administrator,
+            Self::new("Settings", "/console/settings"),
         ),
     ];
 
@@ -111,7 +119,7 @@ impl Visit {
         Moderator::of(&self.signed_in, Channel::Console)
     }
 
-    /// The member as one who manages the workspace.
+    /// The member as one who may change the workspace's settings.
     pub fn administrator(&self) -> Result<Moderator<Administer>, ApiError> {
         Moderator::of(&self.signed_in, Channel::Console)
     }
@@ -221,8 +229,11 @@ pub mod tests {
             let menu = MenuItem::all(&permissions);
             menu.iter().map(|item| item.title).collect::<Vec<_>>()
         };
-        assert_eq!(titles(MemberPermission::View), ["Bans", "Activity"]);
-        let moderator = ["Bans", "Many at once", "Activity"];
+        assert_eq!(
+            titles(MemberPermission::View),
+            ["Bans", "Activity", "Experiences"]
+        );
+        let moderator = ["Bans", "Many at once", "Activity", "Experiences"];
         assert_eq!(titles(MemberPermission::ManageBans), moderator);
         assert!(titles(MemberPermission::Administrator).contains(&"Undo"));
         assert!(MenuItem::all(&MemberPermissions::default()).is_empty());
@@ -236,5 +247,17 @@ pub mod tests {
         assert!(bans.is_current("/console/bans/633/lift"));
         assert!(!MenuItem::new("Ban", "/console/ban").is_current("/console/bans"));
         assert!(!bans.is_current("/console/players/156"));
+        assert!(!bans.is_current("/console/bansx"));
+    }
+
+    #[test]
+    fn settings_are_for_administrators() {
+        let sections = |permission| {
+            let permissions = MemberPermissions::default().with(permission);
+            let sections = MenuItem::all(&permissions).into_iter();
+            sections.map(|item| item.title).collect::<Vec<_>>()
+        };
+        assert!(!sections(MemberPermission::ManageGlobalBans).contains(&"Settings"));
+        assert!(sections(MemberPermission::Administrator).contains(&"Settings"));
     }
 }

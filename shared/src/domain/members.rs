@@ -1,5 +1,7 @@
 //! Members of a workspace: the people who moderate it, and what each may do.
 
+mod administrators;
+mod basis;
 mod ids;
 mod member;
 mod permission;
@@ -7,6 +9,8 @@ mod presets;
 mod rules;
 mod token;
 
+pub use administrators::has_administrator;
+pub use basis::{BasisKind, GUILD_PERMISSIONS};
 pub use ids::{DiscordId, InvalidMemberId, MemberId};
 pub use member::{InvalidMemberName, Member, MemberName};
 pub use permission::{MemberPermission, MemberPermissions};

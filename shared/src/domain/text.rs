@@ -47,6 +47,19 @@ impl Display for Fault {
     }
 }
 
+/// The longest display name, in characters.
+pub const LONGEST_NAME: usize = 100;
+
+/// The text without surrounding white space, if it can be a display name: printable, on one line.
+#[must_use]
+pub fn display_name(text: &str) -> Option<&str> {
+    // A character has at most four bytes.
+    let name = judge(text, LONGEST_NAME.saturating_mul(4)).ok()?;
+    let length = name.chars().count();
+    let fits = (1..=LONGEST_NAME).contains(&length) && !name.contains(char::is_control);
+    fits.then_some(name)
+}
+
 /// Validates a reason of at most `most` bytes, for the API, the CLI and imports. Returns it without
 /// surrounding white space; it may be empty.
 pub fn judge(text: &str, most: usize) -> Result<&str, Fault> {

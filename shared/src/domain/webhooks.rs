@@ -8,6 +8,7 @@ mod endpoint;
 mod events;
 mod failure;
 mod message;
+mod new_target;
 mod retries;
 mod secret;
 mod target;
@@ -17,6 +18,7 @@ pub use endpoint::{DAYS_FAILING, Endpoint, EndpointId, EndpointState, PausedFor}
 pub use events::EventFilter;
 pub use failure::Failure;
 pub use message::{Message, TEST};
+pub use new_target::InvalidEndpointUrl;
 pub use retries::{PAUSES, RetryDecision, decide_retry, is_endpoint_down};
 pub use secret::{DEFAULT_OVERLAP, SigningSecret, SigningSecrets};
 pub(crate) use target::is_local_name;

@@ -28,7 +28,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_http::http::{HeaderMap, Method, Request};
 
-pub use addresses::is_public;
+pub use addresses::may_be_public;
 pub use answer::HttpResponse;
 pub use resolver::{Lookup, System};
 

@@ -5,6 +5,7 @@ mod actor;
 mod counts;
 mod deletion;
 mod erasure;
+mod forms;
 mod groups;
 mod import;
 mod joining;
@@ -20,6 +21,7 @@ mod replay;
 mod restore;
 mod server_time;
 mod undo;
+mod unlinking;
 mod webhooks;
 mod workspaces;
 
@@ -31,7 +33,7 @@ pub use import::{
 pub use joining::CarriedPage;
 pub use keys::NewKey;
 pub use linking::{LinkSlots, LinkedExperience};
-pub use members::MemberConflict;
+pub use members::{MemberConflict, TooManyRules};
 pub use removal::RemovalPosition;
 pub use replay::{ReplayPage, Replayed};
 pub use restore::{
@@ -39,3 +41,4 @@ pub use restore::{
     TablePage,
 };
 pub use undo::{Chain, FormerRoot, Undo, UndoWindow, UndoneActor, UndoneUsers};
+pub use unlinking::StillJoined;

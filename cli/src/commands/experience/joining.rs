@@ -166,7 +166,7 @@ async fn fitting(
             join.root
         );
     }
-    if let Some(other) = parts_of(&links, part).next() {
+    if let Some(other) = LinkedExperience::parts_of(&links, part).next() {
         bail!("place {other} is part of {part}, so {part} cannot be part of another place");
     }
     if let Some(join) = own.join {
@@ -185,17 +185,6 @@ async fn fitting(
         );
     }
     Ok(None)
-}
-
-/// The places that are part of a root.
-pub fn parts_of(
-    links: &[LinkedExperience],
-    root: ExperienceId,
-) -> impl Iterator<Item = ExperienceId> {
-    let parts = links
-        .iter()
-        .filter(move |it| it.join.is_some_and(|join| join.root == root));
-    parts.map(|it| it.experience)
 }
 
 async fn announce(

@@ -1,13 +1,14 @@
 //! `portcullis experience link` and `unlink`.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::{ExperienceId, WorkspacePrefix};
+use shared::store::admin::LinkedExperience;
 use shared::store::{BackfillPosition, Linking, Pending, Store, Workspace};
 
+use super::NamedExperience;
 use super::list::ExperienceSummary;
-use super::{NamedExperience, joining};
 use crate::arguments::SafetyArgs;
 use crate::commands::workspace;
 use crate::confirm::confirm;
@@ -91,18 +92,10 @@ pub async fn unlink(
         .count_pending(Pending::Unbans, prefix, experience, None)
         .await?;
     let links = store.links(prefix).await?;
-    if let Some(part) = joining::parts_of(&links, experience).next() {
-        bail!(
-            "place {part} is part of {experience}: run `portcullis experience leave {part}` first"
-        );
-    }
-    let link = links.iter().find(|link| link.experience == experience);
-    if let Some(join) = link.and_then(|link| link.join) {
-        bail!(
-            "place {experience} is part of {}: run `portcullis experience leave {experience}` first",
-            join.root
-        );
-    }
+    let link = LinkedExperience::unlinkable(&links, experience).map_err(|joined| {
+        let part = joined.part();
+        anyhow!("{joined}: run `portcullis experience leave {part}` first")
+    })?;
     let is_linked = link.is_some();
     if !is_linked && bans == 0 && unbans == 0 {
         bail!(

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::Serialize;
 use shared::domain::clock::UnixSeconds;
-use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, PinnedFlagFormat};
+use shared::domain::keys::{KeyKind, KeyRecord, KeyScope, KeyStatus, PinnedFlagFormat};
 
 use crate::commands::workspace::or_any;
 use crate::output::{Printable, word};
@@ -39,21 +39,8 @@ pub struct NewKeySummary {
     pub shown: KeySummary,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyStatus {
-    Live,
-    Expired,
-    Revoked,
-}
-
 impl KeySummary {
     pub fn at(now: UnixSeconds, key: &KeyRecord) -> Self {
-        let status = match key.revoked {
-            Some(_) => KeyStatus::Revoked,
-            None if key.is_live(now) => KeyStatus::Live,
-            None => KeyStatus::Expired,
-        };
         Self {
             key_id: key.key_id.clone(),
             name: key.name.clone(),
@@ -63,7 +50,7 @@ impl KeySummary {
                 KeyKind::Public => Vec::new(),
             },
             flags: key.flags,
-            status,
+            status: key.status(now),
             bans_per_hour: key.bans_per_hour,
             checks_per_minute: key.check_cap(),
             created: Time(key.created),

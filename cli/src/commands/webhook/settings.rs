@@ -4,9 +4,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::domain::clock::UnixMillis;
 use shared::domain::event::EventName;
-use shared::domain::webhooks::Target;
-use shared::domain::webhooks::{Endpoint, EventFilter};
-use shared::integrations::http_client::is_public;
+use shared::domain::webhooks::{AddressPolicy, Endpoint, EventFilter, Target};
+use shared::integrations::http_client::may_be_public;
 use shared::store::Store;
 
 use super::lifecycle::change;
@@ -129,15 +128,16 @@ pub async fn set(
 /// Fails if the installation cannot reach the address. Warns about chat services, which do not accept
 /// events.
 fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
-    let is_reached = if url.is_local() {
-        is_local
+    let reach = if is_local {
+        AddressPolicy::PublicAndLoopback
     } else {
-        url.address().is_none_or(is_public)
+        AddressPolicy::Public
     };
+    let is_reached = may_be_public(url, reach);
     if !is_reached {
         bail!("{url} is not a public address, so a deployed stack cannot reach it");
     }
-    if let Some(service) = chat_service(url.as_str()) {
+    if let Some(service) = url.chat_service() {
         warning!(
             "{service} does not understand these events and will answer 400 to each; use a service \
              that translates them"
@@ -146,28 +146,8 @@ fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
     Ok(())
 }
 
-/// The chat service of a URL, if it accepts only its own message format.
-fn chat_service(url: &str) -> Option<&'static str> {
-    let rest = url.strip_prefix("https://")?;
-    let (host, path) = rest.split_once('/')?;
-    let is_of = |domain: &str| {
-        host.strip_suffix(domain)
-            .is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
-    };
-    if (is_of("discord.com") || is_of("discordapp.com")) && path.starts_with("api/") {
-        Some("Discord")
-    } else if host == "hooks.slack.com" {
-        Some("Slack")
-    } else {
-        None
-    }
-}
-
 fn target(text: &str) -> Result<Target, String> {
-    if text.contains('#') {
-        return Err("a #fragment is not allowed: it would never be sent".to_owned());
-    }
-    Target::parse(text).map_err(|error| error.to_string())
+    Target::of_endpoint(text).map_err(|error| error.to_string())
 }
 
 fn event(text: &str) -> Result<EventName, String> {
@@ -177,30 +157,4 @@ fn event(text: &str) -> Result<EventName, String> {
         let all = EventName::ALL.map(EventName::as_str).join(", ");
         format!("expected one of {all}")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chat_services_are_recognised_by_url() {
-        for (url, service) in [
-            ("https://discord.com/api/webhooks/1/x", Some("Discord")),
-            ("https://ptb.discord.com/api/webhooks/1/x", Some("Discord")),
-            ("https://discordapp.com/api/webhooks/1/x", Some("Discord")),
-            ("https://hooks.slack.com/services/T/B/x", Some("Slack")),
-            ("https://notdiscord.com/api/webhooks/1/x", None),
-            ("https://example.com/discord.com/api/", None),
-            ("https://discord.com/", None),
-        ] {
-            assert_eq!(chat_service(url), service, "{url}");
-        }
-    }
-
-    #[test]
-    fn urls_with_a_fragment_are_refused() {
-        assert!(target("https://example.com/x#part").is_err());
-        assert!(target("https://example.com/x").is_ok());
-    }
 }

@@ -62,6 +62,15 @@ impl KeyRecord {
         self.revoked.is_none() && self.expires.is_none_or(|expires| expires > now)
     }
 
+    #[must_use]
+    pub fn status(&self, now: UnixSeconds) -> KeyStatus {
+        match self.revoked {
+            Some(_) => KeyStatus::Revoked,
+            None if self.is_live(now) => KeyStatus::Live,
+            None => KeyStatus::Expired,
+        }
+    }
+
     /// The cap on checks per minute; `None` = unlimited.
     #[must_use]
     pub fn check_cap(&self) -> Option<NonZeroU32> {
@@ -82,6 +91,15 @@ impl KeyRecord {
     pub fn may(&self, scope: KeyScope) -> bool {
         self.scopes.contains(&scope)
     }
+}
+
+/// Whether a key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyStatus {
+    Live,
+    Expired,
+    Revoked,
 }
 
 /// A permission of a secret key.

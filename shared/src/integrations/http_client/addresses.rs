@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::domain::webhooks::{AddressPolicy, Target};
+
 /// IPv4 ranges that are not public: an address and its prefix length.
 const REFUSED_V4: [([u8; 4], u32); 15] = [
     ([0, 0, 0, 0], 8),       // this network
@@ -32,6 +34,15 @@ const REFUSED_V6: [([u16; 8], u32); 3] = [
 /// address, loopback, unique local (`fc00::/7`), link-local (`fe80::/10`), multicast (`ff00::/8`),
 /// local translation (`64:ff9b:1::/48`), and unassigned addresses.
 const GLOBAL_V6: ([u16; 8], u32) = ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
+
+/// Whether a URL may lead to an address that can be called. A name is judged only when it is called.
+#[must_use]
+pub fn may_be_public(url: &Target, reach: AddressPolicy) -> bool {
+    if url.is_local() {
+        return reach == AddressPolicy::PublicAndLoopback;
+    }
+    url.address().is_none_or(is_public)
+}
 
 /// Whether an address is on the public internet. One that embeds an IPv4 address is judged by that.
 #[must_use]

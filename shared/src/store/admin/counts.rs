@@ -59,14 +59,44 @@ impl Store {
         experience: ExperienceId,
         now: Option<UnixSeconds>,
     ) -> Result<u64, ApiError> {
+        let query = self.counting_pending(pending, prefix, experience, now);
+        Ok(self.count(query, &|_| ()).await?.0)
+    }
+
+    /// The same now and up to a number of entries, and whether there are more.
+    pub async fn count_some_pending(
+        &self,
+        pending: Pending,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+        now: UnixSeconds,
+        most: u16,
+    ) -> Result<(u64, bool), ApiError> {
+        let page = self
+            .counting_pending(pending, prefix, experience, Some(now))
+            .select(Select::Count)
+            .limit(i32::from(most))
+            .send()
+            .await
+            .map_err(failure)?;
+        let count = u64::try_from(page.count()).unwrap_or_default();
+        Ok((count, page.last_evaluated_key().is_some()))
+    }
+
+    fn counting_pending(
+        &self,
+        pending: Pending,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+        now: Option<UnixSeconds>,
+    ) -> QueryFluentBuilder {
         let query = self.querying_pending(pending, prefix, experience, now);
-        let query = match (pending, now) {
+        match (pending, now) {
             (Pending::Unbans, _) | (_, None) => query,
             (Pending::Bans, Some(now)) => query
                 .filter_expression("attribute_not_exists(ban_owed_until) OR ban_owed_until > :now")
                 .expression_attribute_values(":now", number(now.0)),
-        };
-        Ok(self.count(query, &|_| ()).await?.0)
+        }
     }
 
     /// Counts the users that a back-fill of an experience reads.

@@ -26,6 +26,11 @@ const ROUNDS: u32 = 10;
 #[error("another member of the workspace has this Discord account or this Roblox user")]
 pub struct MemberConflict;
 
+/// The workspace has the most rules that it can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a workspace has at most {} rules", PermissionRule::MOST)]
+pub struct TooManyRules;
+
 /// That an account is a member's.
 #[derive(Serialize)]
 struct AccountItem {
@@ -185,6 +190,72 @@ impl Store {
                 return Ok(rules);
             };
             self.database.retry_after_pause(&mut rounds, error).await?;
+        }
+    }
+
+    /// Adds a rule, unless one with the same permission and basis is there.
+    pub async fn add_rule(
+        &self,
+        prefix: WorkspacePrefix,
+        rule: &PermissionRule,
+    ) -> Result<Result<(), TooManyRules>, ApiError> {
+        let is_there = |rules: &[PermissionRule]| {
+            let mut known = rules.iter();
+            known.any(|known| known.permission == rule.permission && known.basis == rule.basis)
+        };
+        let add = |rules: &mut Vec<PermissionRule>| {
+            if !is_there(rules) && rules.len() < PermissionRule::MOST {
+                rules.push(rule.clone());
+            }
+        };
+        let rules = self.change_rules(prefix, add).await?;
+        Ok(is_there(&rules).then_some(()).ok_or(TooManyRules))
+    }
+
+    /// The reasons that a workspace offers, without the cache.
+    pub async fn stored_reason_presets(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<ReasonPresets, ApiError> {
+        let found = self.database.get(Key::reason_presets(prefix)).await?;
+        let presets = found.map(items::read::<ReasonPresets>).transpose()?;
+        Ok(presets.unwrap_or_default())
+    }
+
+    /// Changes the reasons that a workspace offers, again on what another call has changed
+    /// meanwhile.
+    pub async fn change_reason_presets(
+        &self,
+        prefix: WorkspacePrefix,
+        change: impl Fn(&mut ReasonPresets),
+    ) -> Result<ReasonPresets, ApiError> {
+        let key = Key::reason_presets(prefix);
+        let mut rounds = Rounds::at_most(ROUNDS);
+        loop {
+            let found = self.database.get(key.clone()).await?;
+            let before = found.map(items::read::<ReasonPresets>).transpose()?;
+            let mut after = before.clone().unwrap_or_default();
+            change(&mut after);
+            let item = items::write(key.clone(), StoredKind::Presets, &after)?;
+            let put = self.database.putting(item)?;
+            let put = match &before {
+                None => put.condition_expression("attribute_not_exists(pk)"),
+                Some(before) => put
+                    .condition_expression("presets = :presets AND compulsory = :compulsory")
+                    .expression_attribute_values(":presets", items::attribute(&before.presets)?)
+                    .expression_attribute_values(
+                        ":compulsory",
+                        items::attribute(before.compulsory)?,
+                    ),
+            };
+            if self.database.put_if(put).await? {
+                self.caches.presets.remove(&prefix);
+                return Ok(after);
+            }
+            let conflict = DatabaseError::Conflict;
+            self.database
+                .retry_after_pause(&mut rounds, conflict)
+                .await?;
         }
     }
 

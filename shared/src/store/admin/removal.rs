@@ -187,7 +187,7 @@ impl Store {
     }
 
     /// Deletes items of the bans table, in no particular order.
-    async fn remove(&self, keys: Vec<Key>) -> Result<(), DatabaseError> {
+    pub(in crate::store) async fn remove(&self, keys: Vec<Key>) -> Result<(), DatabaseError> {
         let table = &self.database.tables().bans;
         for batch in keys.chunks(BATCH) {
             let delete = |key: &Key| {

@@ -13,6 +13,9 @@ use crate::store::dynamo::schema::{self, Key, attributes};
 use crate::store::events::deliveries::{DeliveryItem, read};
 use crate::store::events::endpoints::endpoint_item;
 
+/// How many deliveries are removed in one request.
+const REMOVED_NOW: i32 = 500;
+
 /// The most pages of deliveries that one list reads.
 const PAGES: u32 = 40;
 
@@ -33,6 +36,30 @@ impl Store {
         self.database.delete(Key::endpoint(prefix, id)).await?;
         let deliveries = schema::delivery_partition(prefix, id);
         Ok(self.remove_partition(deliveries).await?)
+    }
+
+    /// Removes an endpoint with its newest deliveries. The others are kept until their time ends.
+    pub async fn remove_endpoint_now(
+        &self,
+        prefix: WorkspacePrefix,
+        id: EndpointId,
+    ) -> Result<(), ApiError> {
+        self.database.delete(Key::endpoint(prefix, id)).await?;
+        let query = self
+            .database
+            .querying()
+            .key_condition_expression("pk = :deliveries")
+            .projection_expression("pk, sk")
+            .scan_index_forward(false)
+            .limit(REMOVED_NOW)
+            .expression_attribute_values(
+                ":deliveries",
+                text(schema::delivery_partition(prefix, id)),
+            );
+        let (found, _) = self.database.query(query).await?;
+        self.remove(found.iter().filter_map(Key::of).collect())
+            .await?;
+        Ok(())
     }
 
     /// Removes all endpoints of a workspace with their deliveries; returns how many items there

@@ -10,8 +10,11 @@
 
 mod activity;
 mod deciding;
+mod experiences;
 mod lists;
 mod many;
 mod permissions;
+mod settings;
 mod sign_in;
 mod undo_period;
+mod webhooks;

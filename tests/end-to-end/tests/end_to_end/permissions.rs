@@ -99,13 +99,22 @@ fn no_function_may_scan_and_few_may_delete() {
             let erases = function.name == "roblox-webhook" && grant.resource == BANS;
             let of_evidence =
                 grant.resource == FILES || grant.condition.contains(r#"["????????#V#*"]"#);
-            // The end of a session, and an invitation that is used up.
-            let of_sessions =
-                grant.resource == WORKSPACES && grant.condition.contains(r#"["P#*"]"#);
+            // The end of a session, an invitation that is used up, a member's former accounts, and
+            // the mirror of an experience that is unlinked, and a webhook.
+            let of_members = grant.resource == WORKSPACES
+                && [r#"["P#*"]"#, r#"["D#*"]"#, r#"["M"]"#, r#"["V"]"#]
+                    .iter()
+                    .any(|keys| grant.condition.contains(keys));
+            let of_settings = grant.condition.contains(r#"["????????#P","????????#X"]"#);
             let of_snapshots =
                 grant.resource == SNAPSHOTS || grant.condition.contains(r#"["????????#J"]"#);
             assert!(
-                !action.contains("Delete") || erases || of_evidence || of_sessions || of_snapshots,
+                !action.contains("Delete")
+                    || erases
+                    || of_evidence
+                    || of_members
+                    || of_settings
+                    || of_snapshots,
                 "{grant:?}"
             );
             assert!(!action.contains("Scan"), "{grant:?}");

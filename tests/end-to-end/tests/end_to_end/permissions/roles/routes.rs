@@ -242,11 +242,24 @@ pub const ROLES: &[Role] = &[
                 ],
             ),
             (
+                "dynamodb:table/WorkspacesTable/index/keys-by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
                 "dynamodb:table/BansTable/index/by-workspace",
                 &["dynamodb:Query"],
             ),
             (
                 "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
                 &["dynamodb:Query"],
             ),
             (
@@ -262,7 +275,9 @@ pub const ROLES: &[Role] = &[
                 BANS,
                 &[
                     "dynamodb:BatchGetItem",
+                    "dynamodb:BatchWriteItem",
                     "dynamodb:ConditionCheckItem",
+                    "dynamodb:DeleteItem",
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",
                     "dynamodb:Query",
