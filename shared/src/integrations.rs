@@ -8,4 +8,6 @@ pub mod http_client;
 pub mod invoker;
 mod lambda;
 pub mod roblox;
+pub mod secret_text;
 pub mod secrets;
+pub mod service_client;
