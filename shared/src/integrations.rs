@@ -1,8 +1,9 @@
-//! Services other than DynamoDB: AWS, Roblox Open Cloud and the receivers of webhooks.
+//! Services other than DynamoDB: AWS, Roblox Open Cloud, Discord and the receivers of webhooks.
 
 pub(crate) mod aws;
 mod aws_call;
 pub mod connection;
+pub mod discord;
 pub mod failure_queue;
 pub mod http_client;
 pub mod invoker;

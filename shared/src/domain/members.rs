@@ -1,5 +1,7 @@
 //! Members of a workspace: the people who moderate it, and what each may do.
 
+mod basis;
+mod guild;
 mod ids;
 mod member;
 mod permission;
@@ -7,11 +9,13 @@ mod presets;
 mod rules;
 mod token;
 
+pub use basis::{BASIS_FRESH, BASIS_GRACE, BasisCheck, GuildNeed, guilds_to_ask};
+pub use guild::{Guild, GuildMember, GuildRole, GuildView};
 pub use ids::{DiscordId, InvalidMemberId, MemberId};
 pub use member::{InvalidMemberName, Member, MemberName};
 pub use permission::{MemberPermission, MemberPermissions};
 pub use presets::{InvalidPreset, ReasonPreset, ReasonPresets};
-pub use rules::{BASIS_FRESH, BASIS_GRACE, BasisCheck, PermissionBasis, PermissionRule, RuleId};
+pub use rules::{PermissionBasis, PermissionRule, RuleId};
 pub use token::{
     INVITATION_VALID, InvitationToken, MalformedToken, SESSION_IDLE, SESSION_LONGEST, SessionToken,
 };

@@ -116,11 +116,11 @@ impl Store {
     }
 
     /// Records what Discord said about a member. A later change of the member wins.
-    pub async fn record_basis_check(
+    pub async fn record_basis_checks(
         &self,
         prefix: WorkspacePrefix,
         member: MemberId,
-        checked: &BasisCheck,
+        checked: &[BasisCheck],
     ) -> Result<(), ApiError> {
         let update = self
             .database
@@ -130,5 +130,18 @@ impl Store {
             .expression_attribute_values(":checked", items::attribute(checked)?);
         self.database.update_if(update).await?;
         Ok(())
+    }
+
+    /// The workspaces in which a Discord account alone may give permissions.
+    pub async fn workspaces_with_discord_rules(&self) -> Result<Vec<WorkspacePrefix>, ApiError> {
+        let query = self
+            .database
+            .querying_workspaces()
+            .consistent_read(true)
+            .key_condition_expression("pk = :rules")
+            .expression_attribute_values(":rules", text(schema::DISCORD_RULES));
+        let found = self.database.query_all(query).await?;
+        let prefixes = found.iter().filter_map(Key::of);
+        Ok(prefixes.filter_map(|key| key.sk.parse().ok()).collect())
     }
 }
