@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use jsonschema::Draft;
-use local_stack::roblox::Exchange;
+use local_stack::exchange::Exchange;
 use serde_json::{Value, json};
 
 /// Roblox's published description.
