@@ -3,6 +3,7 @@
 pub mod ban_form;
 pub mod ban_user;
 pub mod bans;
+pub mod discord;
 pub mod find;
 pub mod lift;
 pub mod message;

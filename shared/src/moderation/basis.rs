@@ -44,7 +44,8 @@ pub fn judge(
     views: &BTreeMap<DiscordId, Result<GuildView, DiscordError>>,
     now: UnixSeconds,
 ) -> Vec<BasisCheck> {
-    let seen = views.iter();
+    let is_named = |guild| rules.iter().any(|rule| rule.basis.guild() == Some(guild));
+    let seen = views.iter().filter(|(guild, _)| is_named(**guild));
     let seen = seen.filter_map(|(guild, view)| Some((*guild, view.as_ref().ok()?)));
     let checks = seen.map(|(guild, view)| BasisCheck::of(rules, user, guild, view, now));
     checks.collect()

@@ -132,8 +132,10 @@ impl Store {
         Ok(())
     }
 
-    /// The workspaces in which a Discord account alone may give permissions.
-    pub async fn workspaces_with_discord_rules(&self) -> Result<Vec<WorkspacePrefix>, ApiError> {
+    /// The rules of the workspaces in which a Discord account alone may give permissions.
+    pub async fn discord_rules(
+        &self,
+    ) -> Result<Vec<(WorkspacePrefix, Vec<PermissionRule>)>, ApiError> {
         let query = self
             .database
             .querying_workspaces()
@@ -141,7 +143,18 @@ impl Store {
             .key_condition_expression("pk = :rules")
             .expression_attribute_values(":rules", text(schema::DISCORD_RULES));
         let found = self.database.query_all(query).await?;
-        let prefixes = found.iter().filter_map(Key::of);
-        Ok(prefixes.filter_map(|key| key.sk.parse().ok()).collect())
+        let listed = found.iter().filter_map(Key::of);
+        let prefixes: Vec<WorkspacePrefix> = listed.filter_map(|key| key.sk.parse().ok()).collect();
+        let keys = prefixes.iter().map(|prefix| Key::permission_rules(*prefix));
+        let mut rules = Vec::new();
+        for item in self.database.batch_get(keys, true).await? {
+            let key = Key::of(&item);
+            let is_its =
+                |prefix: &&WorkspacePrefix| key.as_ref() == Some(&Key::permission_rules(**prefix));
+            if let Some(prefix) = prefixes.iter().find(is_its) {
+                rules.push((*prefix, items::read::<RulesItem>(item)?.rules));
+            }
+        }
+        Ok(rules)
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod deciding;
+mod discord;
 mod lists;
 mod permissions;
 mod sign_in;
