@@ -393,9 +393,4 @@ impl TestApp {
     pub const fn tables(&self) -> &Tables {
         &self.tables
     }
-
-    /// The object store's address.
-    pub fn objects(&self) -> &str {
-        self.objects.endpoint()
-    }
 }

@@ -144,7 +144,7 @@ async fn answer(
     };
     tokio::time::sleep(pause).await;
     let mut state = state.lock();
-    let answer = match fault.and_then(|fault| fault.instead()) {
+    let answer = match fault.and_then(DiscordFault::instead) {
         Some(instead) => instead,
         None => routes::answer(&mut state, &call),
     };

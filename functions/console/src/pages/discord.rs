@@ -15,7 +15,7 @@ use crate::assets::Assets;
 use crate::discord::{DiscordApplication, JoinedWorkspaces, SignInState, join, redirect_uri};
 use crate::form::Submitted;
 use crate::look::Look;
-use crate::pages::message::{self, Link};
+use crate::pages::message::{self, PageLink};
 use crate::{discord, headers, session, visit};
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ struct ChooseWorkspacePage {
     workspaces: Vec<(String, String)>,
 }
 
-/// A page that says why somebody is not signed in.
+/// Why a person is not signed in, for a page.
 struct NotSignedIn {
     status: StatusCode,
     title: &'static str,
@@ -136,7 +136,7 @@ fn failed(
     request: &PageRequest,
     reason: NotSignedIn,
 ) -> Result<Response<Body>, ApiError> {
-    let back = Link {
+    let back = PageLink {
         href: "/console/sign-in".to_owned(),
         title: "Back to sign in",
     };

@@ -33,7 +33,7 @@ pub fn show(
     look: Look,
     status: StatusCode,
     (title, text): (&'static str, String),
-    back: Link,
+    back: PageLink,
     request_id: &str,
 ) -> Result<Response<Body>, ApiError> {
     let page = MessagePage {

@@ -35,7 +35,7 @@ pub enum GuildNeed {
 }
 
 impl BasisCheck {
-    /// Judges the rules about a guild by what was seen there at a time.
+    /// Judges the rules about a guild by what was seen there, and when.
     #[must_use]
     pub fn of(
         rules: &[PermissionRule],

@@ -75,7 +75,7 @@ pub(super) fn unintelligible(why: &str) -> DiscordError {
 /// The error in an answer, if there is one.
 fn refusal(answer: &ServiceAnswer, body: Option<&Value>) -> Option<DiscordError> {
     let field = |name: &str| body.and_then(|body| body.get(name));
-    // The API numbers its errors; OAuth2 names them.
+    // The API numbers its errors, OAuth2 names them.
     let number = field("code").and_then(Value::as_u64);
     let word = field("error").and_then(Value::as_str);
     Some(match answer.status.as_u16() {
@@ -103,14 +103,13 @@ fn pause(answer: &ServiceAnswer, in_body: Option<&Value>) -> Option<Duration> {
     Some(pause.min(LONGEST_PAUSE))
 }
 
-/// A word as OAuth2 defines them, and nothing else that an answer may repeat.
+/// A word as `OAuth2` defines them; empty for anything else, which may repeat what was sent.
 fn known_word(word: Option<&str>) -> String {
-    let word = word.unwrap_or_default();
-    let is_plain = word.bytes().all(|c| c.is_ascii_lowercase() || c == b'_');
-    let is_known = is_plain && word.len() <= 40;
-    word.get(..if is_known { word.len() } else { 0 })
-        .unwrap_or_default()
-        .to_owned()
+    let is_word = |word: &&str| {
+        let mut bytes = word.bytes();
+        word.len() <= 40 && bytes.all(|c| c.is_ascii_lowercase() || c == b'_')
+    };
+    word.filter(is_word).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

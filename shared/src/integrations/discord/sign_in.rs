@@ -1,4 +1,4 @@
-//! Signing in by OAuth2 with the scope `identify`: who the user is, and nothing else.
+//! Signing in by `OAuth2` with the scope `identify`: who the user is, and nothing else.
 
 use serde_json::Value;
 use url::{Url, form_urlencoded};
@@ -34,7 +34,7 @@ impl Discord {
             .append_pair("redirect_uri", redirect_uri)
             .append_pair("scope", "identify")
             .append_pair("state", state)
-            // Whoever has agreed before is not asked again.
+            // A user who has agreed before is not asked again.
             .append_pair("prompt", "none");
         url
     }

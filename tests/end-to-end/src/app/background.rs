@@ -23,6 +23,11 @@ impl TestApp {
         &self.receiver
     }
 
+    /// The object store's address.
+    pub fn objects(&self) -> &str {
+        self.objects.endpoint()
+    }
+
     /// The fake Roblox.
     pub const fn roblox(&self) -> &Roblox {
         &self.roblox

@@ -84,8 +84,8 @@ pub fn guild(state: &State, call: &Call, guild: &str) -> Answer {
         "public_updates_channel_id",
         "incidents_data",
     ];
-    for name in absent {
-        body[name] = Value::Null;
+    if let Some(body) = body.as_object_mut() {
+        body.extend(absent.map(|name| (name.to_owned(), Value::Null)));
     }
     Answer::json(200, &body)
 }

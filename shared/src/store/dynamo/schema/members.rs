@@ -53,7 +53,7 @@ impl Key {
         Self::of_members(prefix, "R".to_owned())
     }
 
-    /// That a workspace has rules by Discord accounts: whoever signs in may be a new member.
+    /// That a workspace has rules by Discord accounts: a user who signs in may be a new member.
     pub fn discord_rules(prefix: WorkspacePrefix) -> Self {
         Self {
             pk: DISCORD_RULES.to_owned(),
