@@ -4,6 +4,7 @@
 //! transaction. See [`crate::store::Store::commit_with_retry`] for write conflicts.
 
 mod ban;
+pub mod basis;
 pub mod bulk;
 pub mod names;
 mod number_block;

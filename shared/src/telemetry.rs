@@ -68,6 +68,7 @@ pub struct RequestLog {
 #[derive(Debug, Default)]
 struct Notes {
     page: Option<&'static str>,
+    discord: Option<String>,
     caller: Option<(WorkspaceId, String)>,
     pending: Option<(ExperienceId, u64)>,
 }
@@ -190,6 +191,11 @@ impl RequestLog {
         self.notes().page = Some(page);
     }
 
+    /// Records why Discord did not answer a question, which need not fail the request.
+    pub fn note_discord(&self, failure: &str) {
+        self.notes().discord = Some(failure.to_owned());
+    }
+
     /// Records for how many seconds an experience has not applied the oldest pending item, if there
     /// is one.
     pub fn note_pending(&self, experience: ExperienceId, seconds: Option<u64>) {
@@ -217,6 +223,7 @@ impl RequestLog {
         let own = duration.saturating_sub(consumed.waited);
         let Notes {
             page,
+            discord,
             caller,
             pending,
         } = std::mem::take(&mut *self.notes());
@@ -245,6 +252,7 @@ impl RequestLog {
             request_id: &self.request_id,
             route: self.route,
             page,
+            discord: discord.as_deref(),
             kind,
             workspace: workspace.map(|id| id.to_string()),
             key_id: key_id.as_deref(),

@@ -251,7 +251,7 @@ pub async fn run(
                 granted: args.permissions.into_iter().collect(),
                 added: now,
                 removed: None,
-                checked: None,
+                checked: Vec::new(),
             };
             store.add_member(prefix, &member).await??;
             output.one(&summary(member))?;
@@ -296,7 +296,7 @@ impl MemberSetArgs {
         }
         if self.no_discord || self.discord.is_some() {
             member.discord = self.discord;
-            member.checked = None;
+            member.checked = Vec::new();
         }
         if self.no_roblox || self.roblox.is_some() {
             member.roblox = roblox;

@@ -44,7 +44,7 @@ fn is_own_origin(origin: Option<&str>, host: Option<&str>) -> bool {
 }
 
 /// Compares in a time that does not depend on where the texts differ.
-fn is_same(sent: &str, token: &str) -> bool {
+pub fn is_same(sent: &str, token: &str) -> bool {
     let differences = sent.bytes().zip(token.bytes());
     let differences = differences.fold(0, |all, (sent, own)| all | (sent ^ own));
     !token.is_empty() && sent.len() == token.len() && differences == 0

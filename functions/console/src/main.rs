@@ -3,6 +3,7 @@
 mod assets;
 mod ban_view;
 mod csrf;
+mod discord;
 mod form;
 mod headers;
 mod look;
@@ -22,11 +23,14 @@ use shared::api::{App, PageRequest, TimeLimit};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::integrations::roblox::UsersApi;
+use shared::moderation::basis::check_basis;
 use shared::moderation::names::Names;
 use shared::store::Store;
 
 use self::assets::Assets;
+use self::discord::DiscordApplication;
 use self::look::Look;
+use self::pages::sign_in::SignInWays;
 use self::pages::{
     activity, ban_form, ban_user, bans, experiences, find, lift, many, message, player,
     preferences, settings, sign_in, undo, undo_period, unlink,
@@ -38,10 +42,12 @@ const NO_SUCH_PAGE: ApiError = ApiError::NotFound("there is no such page in the 
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    let app = App::from_environment()?;
+    let application = DiscordApplication::from_environment(&app)?;
+    let application = application.as_ref();
     let names = Arc::new(Names::new(UsersApi::from_environment()?));
-    let answer = |request, store| answer(request, store, Arc::clone(&names));
-    App::from_environment()?
-        .serve_pages("console", time_limit, answer, message::failed)
+    let answer = |request, store| answer(request, store, Arc::clone(&names), application);
+    app.serve_pages("console", time_limit, answer, message::failed)
         .await
 }
 
@@ -55,28 +61,51 @@ async fn answer(
     request: PageRequest,
     store: Store,
     names: Arc<Names>,
+    application: Option<&DiscordApplication>,
 ) -> Result<Response<Body>, ApiError> {
     let route = Route::of(request.method(), request.path()).ok_or(NO_SUCH_PAGE)?;
     request.trace().note_page(route.pattern());
     let look = Look::of_cookie(request.cookie(look::COOKIE));
     let moment = UnixMillis::now();
+    let ways = SignInWays {
+        discord: application.is_some(),
+    };
     match &route {
         Route::Home => return Ok(headers::see_other("/console/bans")),
         Route::Asset => return Assets::get().serve(request.path()).ok_or(NO_SUCH_PAGE),
-        Route::SignInHelp => return sign_in::how(look),
-        Route::Invitation(token) => return sign_in::invitation(look, &store, token).await,
+        Route::SignInHelp => return sign_in::how(look, ways),
+        Route::Invitation(token) => return sign_in::invitation(look, ways, &store, token).await,
         Route::SignIn(token) => {
             let now = moment.seconds();
-            return sign_in::sign_in(look, &request, &store, token, now).await;
+            return sign_in::sign_in(look, ways, &request, &store, token, now).await;
+        }
+        Route::Discord => {
+            let application = application.ok_or(NO_SUCH_PAGE)?;
+            return Ok(pages::discord::start(
+                &request,
+                application,
+                moment.seconds(),
+            ));
+        }
+        Route::DiscordCallback => {
+            let (application, now) = (application.ok_or(NO_SUCH_PAGE)?, moment.seconds());
+            return pages::discord::finish(look, &request, &store, application, now).await;
         }
         _ => {}
     }
     if *request.method() != Method::GET {
         csrf::demand_same_origin(&request)?;
     }
-    let Some(signed_in) = session::member_of(&request, &store, moment.seconds()).await? else {
-        return sign_in::demanded(look, &request);
+    let Some(mut signed_in) = session::member_of(&request, &store, moment.seconds()).await? else {
+        return sign_in::demanded(look, ways, &request);
     };
+    if let Some(application) = application {
+        let (bot, now) = (&application.bot, moment.seconds());
+        let silent = check_basis(&store, bot, &mut signed_in, now).await?;
+        if let Some(failure) = silent {
+            request.trace().note_discord(&failure.to_string());
+        }
+    }
     let visit = Visit {
         request,
         store,
@@ -120,6 +149,8 @@ async fn page(visit: &Visit, route: Route) -> Result<Response<Body>, ApiError> {
         | Route::Asset
         | Route::SignInHelp
         | Route::Invitation(_)
-        | Route::SignIn(_) => Err(NO_SUCH_PAGE),
+        | Route::SignIn(_)
+        | Route::Discord
+        | Route::DiscordCallback => Err(NO_SUCH_PAGE),
     }
 }

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod ban_form;
 pub mod ban_user;
 pub mod bans;
+pub mod discord;
 pub mod experiences;
 pub mod find;
 pub mod lift;

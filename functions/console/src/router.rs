@@ -17,6 +17,10 @@ pub enum Route {
     /// Whom an invitation is for.
     Invitation(String),
     SignIn(String),
+    /// To Discord.
+    Discord,
+    /// Back from Discord.
+    DiscordCallback,
     SignOut,
     Preferences,
     Bans,
@@ -63,6 +67,8 @@ impl Route {
             ["sign-in"] if get => Some(Self::SignInHelp),
             ["sign-in", token] if get => Some(Self::Invitation(token.to_owned())),
             ["sign-in", token] if post => Some(Self::SignIn(token.to_owned())),
+            ["discord"] if get => Some(Self::Discord),
+            ["discord", "callback"] if get => Some(Self::DiscordCallback),
             ["sign-out"] if post => Some(Self::SignOut),
             ["preferences"] if post => Some(Self::Preferences),
             ["bans"] if get => Some(Self::Bans),
@@ -103,6 +109,8 @@ impl Route {
             Self::Asset => "/console/assets/{name}",
             Self::SignInHelp => "/console/sign-in",
             Self::Invitation(_) | Self::SignIn(_) => "/console/sign-in/{token}",
+            Self::Discord => "/console/discord",
+            Self::DiscordCallback => "/console/discord/callback",
             Self::SignOut => "/console/sign-out",
             Self::Preferences => "/console/preferences",
             Self::Bans => "/console/bans",
@@ -164,6 +172,8 @@ mod tests {
             ("/console/assets/a.css", Route::Asset),
             ("/console/sign-in", Route::SignInHelp),
             ("/console/sign-in/abc", Route::Invitation("abc".to_owned())),
+            ("/console/discord", Route::Discord),
+            ("/console/discord/callback", Route::DiscordCallback),
             ("/console/bans", Route::Bans),
             ("/console/bans/633", Route::Ban(guid)),
             ("/console/bans/633/lift", Route::LiftForm(guid)),

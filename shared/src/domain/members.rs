@@ -2,6 +2,8 @@
 
 mod administrators;
 mod basis;
+mod basis_kind;
+mod guild;
 mod ids;
 mod member;
 mod permission;
@@ -10,12 +12,14 @@ mod rules;
 mod token;
 
 pub use administrators::has_administrator;
-pub use basis::{BasisKind, GUILD_PERMISSIONS};
+pub use basis::{BASIS_FRESH, BASIS_GRACE, BasisCheck, GuildNeed, guilds_to_ask};
+pub use basis_kind::{BasisKind, GUILD_PERMISSIONS};
+pub use guild::{Guild, GuildMember, GuildRole, GuildView};
 pub use ids::{DiscordId, InvalidMemberId, MemberId};
 pub use member::{InvalidMemberName, Member, MemberName};
 pub use permission::{MemberPermission, MemberPermissions};
 pub use presets::{InvalidPreset, ReasonPreset, ReasonPresets};
-pub use rules::{BASIS_FRESH, BASIS_GRACE, BasisCheck, PermissionBasis, PermissionRule, RuleId};
+pub use rules::{PermissionBasis, PermissionRule, RuleId};
 pub use token::{
     INVITATION_VALID, InvitationToken, MalformedToken, SESSION_IDLE, SESSION_LONGEST, SessionToken,
 };

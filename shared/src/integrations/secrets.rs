@@ -1,4 +1,4 @@
-//! Open Cloud keys from Secrets Manager, cached in memory for a minute.
+//! Keys and tokens of other services from Secrets Manager, cached in memory for a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use aws_sdk_secretsmanager::error::SdkError;
 use crate::cache::TtlCache;
 use crate::domain::clock::Reading;
 use crate::integrations::roblox::RobloxKey;
+use crate::integrations::secret_text::SecretText;
 
-/// How long a key is used without reading it again.
+/// How long a secret is used without reading it again.
 const CACHE_TTL: Duration = Duration::from_mins(1);
 
-/// Why there is no key.
+/// Why there is no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager has none with this name, or denies access, or the value is not a key.
+    /// Secrets Manager has none with this name, or denies access, or the value is not a single line.
     #[error("{0}")]
     Unusable(String),
     #[error("no answer from Secrets Manager: {0}")]
@@ -28,7 +29,7 @@ pub enum SecretError {
 #[derive(Clone, Debug)]
 pub struct SecretStore {
     client: Client,
-    known: Arc<TtlCache<String, RobloxKey>>,
+    known: Arc<TtlCache<String, SecretText>>,
 }
 
 impl SecretStore {
@@ -40,17 +41,26 @@ impl SecretStore {
         }
     }
 
-    /// The key with this name or ARN, from the cache or read now.
+    /// The Open Cloud key with this name or ARN, from the cache or read now.
     pub async fn key(&self, name: &str) -> Result<RobloxKey, SecretError> {
-        let known = self.known.get(&name.to_owned(), |_| CACHE_TTL);
-        match known {
-            Some(key) => Ok(key),
-            None => self.fresh_key(name).await,
-        }
+        self.text(name).await.map(RobloxKey::from)
     }
 
     /// The same, always read now: it may have been replaced.
     pub async fn fresh_key(&self, name: &str) -> Result<RobloxKey, SecretError> {
+        self.fresh_text(name).await.map(RobloxKey::from)
+    }
+
+    /// The secret with this name or ARN, from the cache or read now.
+    pub async fn text(&self, name: &str) -> Result<SecretText, SecretError> {
+        let known = self.known.get(&name.to_owned(), |_| CACHE_TTL);
+        match known {
+            Some(text) => Ok(text),
+            None => self.fresh_text(name).await,
+        }
+    }
+
+    async fn fresh_text(&self, name: &str) -> Result<SecretText, SecretError> {
         let looked_up = Reading::now();
         self.known.remove(&name.to_owned());
         let call = self.client.get_secret_value().secret_id(name);
@@ -66,10 +76,10 @@ impl SecretStore {
             _ => SecretError::Unavailable(crate::domain::error::causes(&error)),
         })?;
         let text = found.secret_string().unwrap_or_default();
-        let key = RobloxKey::new(text).ok_or_else(|| {
+        let text = SecretText::new(text).ok_or_else(|| {
             SecretError::Unusable("the secret must be the key's text alone".to_owned())
         })?;
-        self.known.put(name.to_owned(), key.clone(), looked_up);
-        Ok(key)
+        self.known.put(name.to_owned(), text.clone(), looked_up);
+        Ok(text)
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Line<'a> {
     pub request_id: &'a str,
     pub route: &'static str,
     pub page: Option<&'static str>,
+    pub discord: Option<&'a str>,
     pub kind: Kind<'a>,
     pub workspace: Option<String>,
     pub key_id: Option<&'a str>,
@@ -123,6 +124,9 @@ impl Serialize for Line<'_> {
         }
         if let Some(experience) = self.experience {
             map.serialize_entry("experience", &experience)?;
+        }
+        if let Some(discord) = self.discord {
+            map.serialize_entry("discord", discord)?;
         }
         if let Some(error) = self.measured.error {
             map.serialize_entry("errorCode", error.code())?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use local_stack::Endpoints;
 use local_stack::control::Control;
+use local_stack::discord::Discord;
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::event_source_mapping::EventSourceMapping;
@@ -32,7 +33,7 @@ use crate::files::template;
 use crate::response::ApiResponse;
 use crate::workspace::{KeySpec, Workspace};
 use clock::MovingClock;
-use setup::{binaries, clock_variable, store, tables};
+use setup::{binaries, clock_variable, start_discord, store, tables};
 
 /// A running product on free ports: database, object store, secrets, functions, gateway, stream and
 /// a webhook receiver. Dropping it ends all its processes.
@@ -51,6 +52,7 @@ pub struct TestApp {
     secrets: Secrets,
     objects: ObjectStore,
     roblox: Roblox,
+    discord: Discord,
     database: Dynamo,
     store: Store,
     tables: Tables,
@@ -181,14 +183,19 @@ impl TestAppBuilder {
         // The functions need to know where to call each other before the gateway exists.
         let (listener, _) = local_http::listen(0, "").await.expect("a free port");
         let lambda = local_http::address(&listener).expect("its address");
+        let discord = start_discord(&lambda, &secrets).await;
         let mut variables = local_stack::aws_environment(&Endpoints {
             database: reached,
             objects: objects.endpoint(),
             lambda: &lambda,
             secrets: secrets.endpoint(),
         });
-        for name in ["ROBLOX_API_URL", "ROBLOX_USERS_URL"] {
-            variables.push((name.to_owned(), roblox.endpoint().to_owned()));
+        for (name, endpoint) in [
+            ("ROBLOX_API_URL", roblox.endpoint()),
+            ("ROBLOX_USERS_URL", roblox.endpoint()),
+            ("DISCORD_API_URL", discord.endpoint()),
+        ] {
+            variables.push((name.to_owned(), endpoint.to_owned()));
         }
         if let Some(user_window) = self.roblox_window {
             let millis = user_window.as_millis().to_string();
@@ -246,6 +253,7 @@ impl TestAppBuilder {
             secrets,
             objects,
             roblox,
+            discord,
             database,
             store,
             tables,
@@ -384,15 +392,5 @@ impl TestApp {
 
     pub const fn tables(&self) -> &Tables {
         &self.tables
-    }
-
-    /// The fake Roblox.
-    pub const fn roblox(&self) -> &Roblox {
-        &self.roblox
-    }
-
-    /// The object store's address.
-    pub fn objects(&self) -> &str {
-        self.objects.endpoint()
     }
 }

@@ -1,5 +1,7 @@
 //! A member at the console, as a browser without scripts.
 
+mod discord;
+
 use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
@@ -17,6 +19,8 @@ pub struct Browser {
     address: String,
     /// The session's cookie, in the form that is sent.
     pub cookie: Option<String>,
+    /// The cookie of a sign-in with Discord in progress.
+    pub discord_cookie: Option<String>,
     /// What it says about where a form comes from.
     pub site: &'static str,
 }
@@ -32,7 +36,7 @@ impl Workspace<'_> {
             granted: granted.iter().copied().collect(),
             added: UnixSeconds(now()),
             removed: None,
-            checked: None,
+            checked: Vec::new(),
         };
         let prefix = self.id().prefix();
         let added = self.app().store().add_member(prefix, &member).await;
@@ -56,6 +60,7 @@ impl Workspace<'_> {
             client: Client::new(),
             address: self.app().address().to_owned(),
             cookie: None,
+            discord_cookie: None,
             site: "same-origin",
         }
     }
@@ -156,10 +161,8 @@ impl Browser {
         request: http::request::Builder,
         body: Bytes,
     ) -> Result<ApiResponse, String> {
-        let request = match &self.cookie {
-            Some(cookie) => request.header(COOKIE, cookie),
-            None => request,
-        };
+        let cookies = self.cookie.iter().chain(&self.discord_cookie);
+        let request = cookies.fold(request, |request, cookie| request.header(COOKIE, cookie));
         let request = request.body(body).expect("a request");
         let answer = self.client.send(request).await;
         let answer = answer.map_err(|error| error.to_string())?;
@@ -167,8 +170,11 @@ impl Browser {
         for cookie in answer.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().expect("a cookie");
             let pair = cookie.split(';').next().unwrap_or_default();
+            let kept = (!pair.ends_with('=')).then(|| pair.to_owned());
             if pair.starts_with("__Host-portcullis=") {
-                self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
+                self.cookie = kept;
+            } else if pair.starts_with("__Host-portcullis-discord=") {
+                self.discord_cookie = kept;
             }
         }
         Ok(answer)

@@ -213,7 +213,8 @@ impl Stored {
             | StoredKind::Sighting
             | StoredKind::Snapshot => {}
             StoredKind::LoggedTick | StoredKind::Tick => panic!("an item of no workspace: {item}"),
-            StoredKind::EndedMirror
+            StoredKind::DiscordRules
+            | StoredKind::EndedMirror
             | StoredKind::Endpoint
             | StoredKind::ErasureIntake
             | StoredKind::Group

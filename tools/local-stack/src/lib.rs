@@ -1,4 +1,4 @@
-//! AWS and Roblox on one machine, for `make dev` and the end-to-end tests.
+//! AWS, Roblox and Discord on one machine, for `make dev` and the end-to-end tests.
 //!
 //! Nothing here is deployed. Each module replaces one managed service and reads its settings from
 //! `template.yaml`, so that the local stack cannot drift from the deployed one:
@@ -12,6 +12,7 @@
 //! | [`runtime`] | Lambda: it starts the real function binaries and passes events to them |
 //! | [`gateway`] | API Gateway's HTTP API |
 //! | [`roblox`] | Roblox Open Cloud |
+//! | [`discord`] | Discord's sign-in, guilds and members |
 //! | [`control`] | CloudFormation and Lambda's control plane |
 //! | [`lambda_api`] | Lambda's invocation API, synchronous and asynchronous |
 //! | [`scheduler`] | EventBridge schedules |
@@ -20,7 +21,7 @@
 //! | [`roles`] | IAM for DynamoDB and S3 |
 //! | [`fault_proxy`] | a failing network and database |
 //!
-//! [`fake_server`] and [`faults`] are what the fakes share, [`dynamo`] is the stack's own client, [`seed`] the
+//! [`fake_server`], [`faults`] and [`exchange`] are what the fakes share, [`dynamo`] is the stack's own client, [`seed`] the
 //! demo data, and [`process`] ends child processes with their parent.
 
 #![allow(
@@ -29,10 +30,12 @@
 )]
 
 pub mod control;
+pub mod discord;
 pub mod dynamo;
 pub mod engine;
 pub mod error;
 pub mod event_source_mapping;
+pub mod exchange;
 pub mod fake_server;
 pub mod fault_proxy;
 pub mod faults;

@@ -31,8 +31,9 @@ use tokio::net::TcpListener;
 pub use faults::{Fault, FaultRule};
 pub use groups::{Group, Role};
 pub use limits::{Limits, Violation};
-pub use state::{Exchange, Key, LogEntry, Message, Restriction, SCOPES};
+pub use state::{Key, LogEntry, Message, Restriction, SCOPES};
 
+use crate::exchange::Exchange;
 use crate::http::{self, Guard};
 use crate::{Error, Result};
 use state::State;
@@ -212,7 +213,7 @@ impl Roblox {
 
     /// The last 10,000 calls that no fault prevented, with their answers, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.state().exchanges.iter().cloned().collect()
+        self.state().exchanges.all()
     }
 
     /// The number of calls, including failed ones.
@@ -275,7 +276,7 @@ async fn carry_out(
     let answer = {
         let mut state = state.lock();
         let answer = routes::answer(&mut state, &call);
-        state.keep(Exchange {
+        state.exchanges.keep(Exchange {
             method: call.method,
             path: call.path,
             query: call.query,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{Result, dynamo::Dynamo};
+use crate::{Result, discord, dynamo::Dynamo};
 
 /// The creation time of the demo workspaces, in Unix seconds.
 const CREATED: &str = "1767225600";
@@ -62,7 +62,7 @@ pub async fn addresses(
     Ok(())
 }
 
-/// The webhook endpoint, the mirror and the group of the first demo workspace.
+/// The webhook endpoint, the mirror, the group and the rules of the first demo workspace.
 pub mod outward {
     /// The name of the endpoint at the receiver.
     pub const HOOK: &str = "demo";
@@ -82,7 +82,8 @@ pub mod outward {
     pub const MEMBER: u64 = 156;
 }
 
-/// Writes the endpoint at `url`, the mirror and the group of the first demo workspace.
+/// Writes the endpoint at `url`, the mirror, the group, and the rules by Discord roles of the first demo
+/// workspace.
 pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) -> Result<()> {
     let [demo, _] = demos();
     let prefix = prefix(&demo);
@@ -117,7 +118,8 @@ pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) ->
         "mode": { "S": "replace" },
         "created": { "N": CREATED },
     });
-    for item in [endpoint, mirror, group] {
+    let rules = discord::demo_rules(prefix, CREATED);
+    for item in [endpoint, mirror, group].into_iter().chain(rules) {
         let put = json!({ "TableName": workspaces_table, "Item": item });
         dynamo.call("PutItem", &put).await?;
     }

@@ -46,10 +46,13 @@ impl Template {
         Self::load_with(path, &Map::new())
     }
 
-    /// The same with what a deployment can leave out and this machine can run: the console.
+    /// The same with what a deployment can leave out and this machine can run: the console, and signing in with
+    /// Discord.
     pub fn load_with_console(path: impl AsRef<Path>) -> Result<Self> {
-        let console = ("Console".to_owned(), Value::from("true"));
-        Self::load_with(path, &Map::from_iter([console]))
+        let application = crate::discord::APPLICATION.to_string();
+        let arguments = [("Console", "true"), ("DiscordApplicationId", &application)];
+        let arguments = arguments.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        Self::load_with(path, &Map::from_iter(arguments))
     }
 
     /// The same with other values of some parameters.

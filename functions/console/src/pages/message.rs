@@ -7,8 +7,8 @@ use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
 
 use crate::assets::Assets;
-use crate::headers;
 use crate::look::Look;
+use crate::{headers, visit};
 
 #[derive(Template)]
 #[template(path = "message.html")]
@@ -26,6 +26,25 @@ struct MessagePage<'a> {
 pub struct PageLink {
     pub href: String,
     pub title: &'static str,
+}
+
+/// A page with a message.
+pub fn show(
+    look: Look,
+    status: StatusCode,
+    (title, text): (&'static str, String),
+    back: PageLink,
+    request_id: &str,
+) -> Result<Response<Body>, ApiError> {
+    let page = MessagePage {
+        look,
+        assets: Assets::get(),
+        title,
+        text,
+        back,
+        request_id,
+    };
+    visit::show(status, &page)
 }
 
 /// The page for an error.

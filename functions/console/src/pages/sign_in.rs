@@ -34,7 +34,14 @@ struct SignedOutPage {
     assets: &'static Assets,
     title: &'static str,
     text: &'static str,
+    ways: SignInWays,
     typed: Vec<TypedText>,
+}
+
+/// How a person can sign in besides with a link.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SignInWays {
+    pub discord: bool,
 }
 
 /// What a person had typed when their session ended.
@@ -58,16 +65,17 @@ const USED_UP: (&str, &str) = (
 /// Shows whom an invitation is for.
 pub async fn invitation(
     look: Look,
+    ways: SignInWays,
     store: &Store,
     token: &str,
 ) -> Result<Response<Body>, ApiError> {
     let Ok(token) = token.parse::<InvitationToken>() else {
-        return help(look, StatusCode::NOT_FOUND, USED_UP, Vec::new());
+        return help(look, ways, StatusCode::NOT_FOUND, USED_UP, Vec::new());
     };
     let invited = store.invited(&token).await?;
     let workspace = store.known_workspace(token.prefix()).await?;
     let (Some(member), Some(workspace)) = (invited, workspace) else {
-        return help(look, StatusCode::NOT_FOUND, USED_UP, Vec::new());
+        return help(look, ways, StatusCode::NOT_FOUND, USED_UP, Vec::new());
     };
     let page = SignInPage {
         look,
@@ -82,6 +90,7 @@ pub async fn invitation(
 /// Uses an invitation up. The session is always a new one.
 pub async fn sign_in(
     look: Look,
+    ways: SignInWays,
     request: &PageRequest,
     store: &Store,
     token: &str,
@@ -93,7 +102,7 @@ pub async fn sign_in(
         Err(_) => None,
     };
     let Some(session) = session else {
-        return help(look, StatusCode::NOT_FOUND, USED_UP, Vec::new());
+        return help(look, ways, StatusCode::NOT_FOUND, USED_UP, Vec::new());
     };
     let bans = headers::see_other("/console/bans");
     Ok(headers::with_cookie(bans, &session::begin(&session)))
@@ -116,16 +125,20 @@ pub async fn sign_out(visit: &Visit) -> Result<Response<Body>, ApiError> {
 }
 
 /// Says how to sign in.
-pub fn how(look: Look) -> Result<Response<Body>, ApiError> {
+pub fn how(look: Look, ways: SignInWays) -> Result<Response<Body>, ApiError> {
     let words = (
         "You are signed out",
-        "Moderators sign in with a link that works once.",
+        "Only moderators of a workspace can sign in.",
     );
-    help(look, StatusCode::OK, words, Vec::new())
+    help(look, ways, StatusCode::OK, words, Vec::new())
 }
 
 /// For a request without a session: how to sign in, with what was typed.
-pub fn demanded(look: Look, request: &PageRequest) -> Result<Response<Body>, ApiError> {
+pub fn demanded(
+    look: Look,
+    ways: SignInWays,
+    request: &PageRequest,
+) -> Result<Response<Body>, ApiError> {
     let form = request.form()?;
     let typed = KEPT.into_iter().filter_map(|(name, title)| {
         let (_, text) = form.iter().find(|(field, _)| field == name)?;
@@ -136,11 +149,12 @@ pub fn demanded(look: Look, request: &PageRequest) -> Result<Response<Body>, Api
         "Sign in",
         "You are not signed in, or your session has ended.",
     );
-    help(look, StatusCode::UNAUTHORIZED, words, typed.collect())
+    help(look, ways, StatusCode::UNAUTHORIZED, words, typed.collect())
 }
 
 fn help(
     look: Look,
+    ways: SignInWays,
     status: StatusCode,
     (title, text): (&'static str, &'static str),
     typed: Vec<TypedText>,
@@ -150,6 +164,7 @@ fn help(
         assets: Assets::get(),
         title,
         text,
+        ways,
         typed,
     };
     visit::show(status, &page)
@@ -182,6 +197,7 @@ mod tests {
             assets: Assets::get(),
             title: "Sign in",
             text: "",
+            ways: SignInWays::default(),
             typed: vec![TypedText {
                 title: "Reason",
                 text: "</textarea><script>".to_owned(),

@@ -31,7 +31,7 @@ mod tests {
             granted: MemberPermissions::default().with(granted),
             added: NOW,
             removed: removed.then_some(NOW),
-            checked: None,
+            checked: Vec::new(),
         }
     }
 

@@ -26,9 +26,9 @@ pub struct Member {
     /// A removed member is kept, so that the history still says who decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<UnixSeconds>,
-    /// What Discord last said about the rules that it can answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checked: Option<BasisCheck>,
+    /// What Discord last said about the rules that it can answer, by guild.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checked: Vec<BasisCheck>,
 }
 
 impl Member {

@@ -11,12 +11,6 @@ use crate::domain::digest;
 use crate::domain::ids::UserId;
 use crate::domain::random;
 
-/// For how many seconds what Discord said about a member counts without asking again.
-pub const BASIS_FRESH: u64 = 300;
-
-/// For how many more seconds it counts while Discord cannot be asked. `administrator` gets none.
-pub const BASIS_GRACE: u64 = 1_800;
-
 /// A rule's id: 8 hex digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -70,6 +64,12 @@ pub enum PermissionBasis {
 }
 
 impl PermissionBasis {
+    /// Whether a Discord account can fulfil it.
+    #[must_use]
+    pub const fn is_on_discord(&self) -> bool {
+        !matches!(self, Self::RobloxUser { .. })
+    }
+
     /// The guild in which Discord has to be asked; none if the member's ids suffice.
     #[must_use]
     pub const fn guild(&self) -> Option<DiscordId> {
@@ -90,14 +90,6 @@ pub struct PermissionRule {
     pub added: UnixSeconds,
 }
 
-/// What Discord said about a member, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BasisCheck {
-    pub at: UnixSeconds,
-    /// The rules with a basis that the member fulfilled.
-    pub held: Vec<RuleId>,
-}
-
 impl PermissionRule {
     /// The most rules of a workspace.
     pub const MOST: usize = 50;
@@ -108,15 +100,11 @@ impl PermissionRule {
         match &self.basis {
             PermissionBasis::DiscordUser { user } => member.discord == Some(*user),
             PermissionBasis::RobloxUser { user } => member.roblox == Some(*user),
-            PermissionBasis::DiscordRole { .. } | PermissionBasis::GuildPermission { .. } => {
-                let lasts = match self.permission {
-                    MemberPermission::Administrator => BASIS_FRESH,
-                    _ => BASIS_FRESH.saturating_add(BASIS_GRACE),
-                };
-                member.discord.is_some()
-                    && member.checked.as_ref().is_some_and(|checked| {
-                        checked.held.contains(&self.id) && now <= checked.at.plus(lasts)
-                    })
+            PermissionBasis::DiscordRole { guild, .. }
+            | PermissionBasis::GuildPermission { guild, .. } => {
+                let mut checks = member.checked.iter();
+                let check = checks.find(|check| check.guild == *guild);
+                member.discord.is_some() && check.is_some_and(|check| check.counts(self, now))
             }
         }
     }
@@ -125,7 +113,7 @@ impl PermissionRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::members::{MemberId, MemberPermissions};
+    use crate::domain::members::{BasisCheck, MemberId, MemberPermissions};
 
     fn discord(id: u64) -> DiscordId {
         DiscordId::new(80_351_110_224_678_912 + id).unwrap()
@@ -149,8 +137,18 @@ mod tests {
             granted: MemberPermissions::default(),
             added: UnixSeconds(0),
             removed: None,
-            checked: None,
+            checked: Vec::new(),
         }
+    }
+
+    /// That Discord said at 1,000 that the member fulfils these rules.
+    fn checked(held: &[&PermissionRule]) -> Vec<BasisCheck> {
+        vec![BasisCheck {
+            guild: discord(10),
+            at: UnixSeconds(1_000),
+            held: held.iter().map(|rule| rule.id.clone()).collect(),
+            missed: Vec::new(),
+        }]
     }
 
     fn role() -> PermissionBasis {
@@ -188,10 +186,7 @@ mod tests {
         let ban = rule(MemberPermission::ManageBans, role());
         let admin = rule(MemberPermission::Administrator, role());
         let member = Member {
-            checked: Some(BasisCheck {
-                at: UnixSeconds(1_000),
-                held: vec![ban.id.clone(), admin.id.clone()],
-            }),
+            checked: checked(&[&ban, &admin]),
             ..member()
         };
         let rules = [ban, admin];
@@ -209,22 +204,26 @@ mod tests {
     #[test]
     fn lost_role_and_lost_discord_account_give_nothing() {
         let rule = rule(MemberPermission::ManageBans, role());
-        let checked = |held| {
-            Some(BasisCheck {
-                at: UnixSeconds(1_000),
-                held,
-            })
-        };
         let lost = Member {
-            checked: checked(Vec::new()),
+            checked: checked(&[]),
+            ..member()
+        };
+        let elsewhere = Member {
+            checked: checked(&[&rule])
+                .into_iter()
+                .map(|check| BasisCheck {
+                    guild: discord(20),
+                    ..check
+                })
+                .collect(),
             ..member()
         };
         let unlinked = Member {
-            checked: checked(vec![rule.id.clone()]),
+            checked: checked(&[&rule]),
             discord: None,
             ..member()
         };
-        for member in [member(), lost, unlinked] {
+        for member in [member(), lost, elsewhere, unlinked] {
             assert!(
                 member
                     .permissions(std::slice::from_ref(&rule), UnixSeconds(1_000))

@@ -1,23 +1,20 @@
-//! An HTTPS call with its time limit, size limit and key.
+//! A call to Open Cloud with its key.
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use lambda_http::http::{HeaderValue, Method, Request};
 use serde_json::{Value, json};
-use url::{Host, Url};
+use url::Url;
 
 use super::answer::{self, RobloxError};
 use super::keys::KeyInfo;
 use super::restriction::{Restriction, RestrictionPage, RestrictionRequest};
 use crate::domain::ids::{ExperienceId, UniverseId, UserId};
 use crate::domain::rules::mirror::Level;
+use crate::integrations::secret_text::SecretText;
+use crate::integrations::service_client::{CallLimits, ServiceClient};
 
 /// The address of Open Cloud, unless `ROBLOX_API_URL` has another.
 pub const BASE_URL: &str = "https://apis.roblox.com";
@@ -42,14 +39,17 @@ impl RobloxKey {
     /// The key, if it is a valid header value.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let mut value = HeaderValue::from_str(text).ok()?;
-        value.set_sensitive(true);
-        (!text.is_empty()).then_some(Self(value))
+        SecretText::new(text).map(Self::from)
     }
 
     fn text(&self) -> &str {
         self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl From<SecretText> for RobloxKey {
+    fn from(text: SecretText) -> Self {
+        Self(text.into_header())
     }
 }
 
@@ -61,25 +61,7 @@ impl fmt::Debug for RobloxKey {
 
 /// Open Cloud at one address. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Roblox {
-    client: Connection,
-    base: Url,
-}
-
-#[derive(Clone, Debug)]
-enum Connection {
-    Secure(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
-    /// To a fake on this machine.
-    Plain(Client<HttpConnector, Full<Bytes>>),
-}
-
-/// Keys must not be sent to this address.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error(
-    "ROBLOX_API_URL and ROBLOX_USERS_URL must be an https address without a path, or http on this \
-     machine"
-)]
-pub struct InvalidBase;
+pub struct Roblox(ServiceClient);
 
 impl Roblox {
     /// Open Cloud at `ROBLOX_API_URL`, or at its public address.
@@ -95,20 +77,11 @@ impl Roblox {
 
     /// Open Cloud at an address. A key is sent there, so plain HTTP is for this machine only.
     pub fn at(base: &str) -> Result<Self, lambda_http::Error> {
-        let base = checked(base)?;
-        let mut builder = Client::builder(TokioExecutor::new());
-        let builder = builder.pool_idle_timeout(Duration::from_secs(20));
-        let client = if base.scheme() == "https" {
-            let connector = hyper_rustls::HttpsConnectorBuilder::new()
-                .with_native_roots()?
-                .https_only()
-                .enable_http1()
-                .build();
-            Connection::Secure(builder.build(connector))
-        } else {
-            Connection::Plain(builder.build_http())
+        let limits = CallLimits {
+            time: TIME_LIMIT,
+            answer: LONGEST_ANSWER,
         };
-        Ok(Self { client, base })
+        ServiceClient::at(base, limits).map(Self)
     }
 
     /// Sets or lifts a restriction, and checks Roblox's answer against the request.
@@ -210,9 +183,7 @@ impl Roblox {
     }
 
     pub(super) fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        url
+        self.0.url(path)
     }
 
     pub(super) async fn send(
@@ -240,28 +211,12 @@ impl Roblox {
             }
             None => Bytes::new(),
         };
-        let request = request
-            .body(Full::new(body))
-            .map_err(|error| unavailable(&error))?;
-        let exchange = async {
-            let response = match &self.client {
-                Connection::Secure(client) => client.request(request).await,
-                Connection::Plain(client) => client.request(request).await,
-            };
-            let (parts, body) = response.map_err(|error| unavailable(&error))?.into_parts();
-            let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-            let body = body.map_err(|error| unavailable(&*error))?.to_bytes();
-            match answer::refusal(parts.status, &parts.headers, &body) {
-                None => Ok(body),
-                Some(error) => Err(error),
-            }
-        };
-        tokio::time::timeout(TIME_LIMIT, exchange)
-            .await
-            .unwrap_or_else(|_| {
-                let detail = format!("timed out after {TIME_LIMIT:?}");
-                Err(RobloxError::Unavailable(detail))
-            })
+        let answer = self.0.send(request.body(body)).await;
+        let answer = answer.map_err(RobloxError::Unavailable)?;
+        match answer::refusal(answer.status, &answer.headers, &answer.body) {
+            None => Ok(answer.body),
+            Some(error) => Err(error),
+        }
     }
 }
 
@@ -274,24 +229,6 @@ fn restrictions_path(universe: UniverseId, level: Level) -> String {
     }
 }
 
-/// The address, if keys may be sent there.
-fn checked(base: &str) -> Result<Url, InvalidBase> {
-    let url = Url::parse(base).map_err(|_| InvalidBase)?;
-    let is_here = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    let is_safe = match url.scheme() {
-        "https" => true,
-        "http" => is_here,
-        _ => false,
-    };
-    let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
-    (is_safe && is_bare).then_some(url).ok_or(InvalidBase)
-}
-
 pub(super) fn json_object(body: &Bytes) -> Result<Value, RobloxError> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     value
@@ -299,32 +236,9 @@ pub(super) fn json_object(body: &Bytes) -> Result<Value, RobloxError> {
         .ok_or_else(|| RobloxError::Unavailable("the answer is not a JSON object".to_owned()))
 }
 
-fn unavailable(error: &dyn std::error::Error) -> RobloxError {
-    RobloxError::Unavailable(crate::domain::error::causes(error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_are_only_sent_over_tls_or_within_the_machine() {
-        for (base, fits) in [
-            (BASE_URL, true),
-            ("https://proxy.example", true),
-            ("http://127.0.0.1:4010", true),
-            ("http://[::1]:4010", true),
-            ("http://localhost:4010", true),
-            ("http://apis.roblox.com", false),
-            ("http://10.0.0.1", false),
-            ("https://proxy.example/roblox", false),
-            ("https://me@proxy.example", false),
-            ("ftp://localhost", false),
-            ("apis.roblox.com", false),
-        ] {
-            assert_eq!(checked(base).is_ok(), fits, "{base}");
-        }
-    }
 
     #[test]
     fn a_key_is_never_printed() {

@@ -1,6 +1,6 @@
 //! Manages members: adds, changes and invites them, and sets the rules and presets.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::Serialize;
 
 use crate::domain::clock::UnixSeconds;
@@ -30,6 +30,10 @@ pub struct MemberConflict;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a workspace has at most {} rules", PermissionRule::MOST)]
 pub struct TooManyRules;
+
+/// That a workspace has rules by Discord accounts; its key says which.
+#[derive(Serialize)]
+struct DiscordRulesItem {}
 
 /// That an account is a member's.
 #[derive(Serialize)]
@@ -135,12 +139,7 @@ impl Store {
             writes.push(versions::put_new(&table, item)?);
         }
         for key in old.into_iter().filter(|key| !new.contains(key)) {
-            let delete = Delete::builder()
-                .table_name(&table)
-                .set_key(Some(key.item()))
-                .build()
-                .map_err(refused)?;
-            writes.push(TransactWriteItem::builder().delete(delete).build());
+            writes.push(self.removal(key)?);
         }
         Ok(writes)
     }
@@ -184,8 +183,11 @@ impl Store {
             };
             let item = items::write(key.clone(), StoredKind::Rules, item)?;
             let put = Put::builder().set_item(Some(item));
-            let write = versions::put_if_version(&table, put, version)?;
-            let written = self.database.transact(vec![write]).await;
+            let writes = vec![
+                versions::put_if_version(&table, put, version)?,
+                self.discord_rules_write(prefix, &rules)?,
+            ];
+            let written = self.database.transact(writes).await;
             let Err(error) = written else {
                 return Ok(rules);
             };
@@ -259,6 +261,29 @@ impl Store {
         }
     }
 
+    /// Notes whether a Discord account alone may give permissions in the workspace.
+    fn discord_rules_write(
+        &self,
+        prefix: WorkspacePrefix,
+        rules: &[PermissionRule],
+    ) -> Result<TransactWriteItem, DatabaseError> {
+        let key = Key::discord_rules(prefix);
+        if !rules.iter().any(|rule| rule.basis.is_on_discord()) {
+            return self.removal(key);
+        }
+        let item = DiscordRulesItem {};
+        let put = Put::builder()
+            .table_name(self.database.table_of(&key))
+            .set_item(Some(items::write(
+                key.clone(),
+                StoredKind::DiscordRules,
+                item,
+            )?))
+            .build()
+            .map_err(refused)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
     pub async fn set_reason_presets(
         &self,
         prefix: WorkspacePrefix,
@@ -277,6 +302,10 @@ impl Store {
         prefix: WorkspacePrefix,
     ) -> Result<u64, ApiError> {
         let mut keys = Vec::new();
+        let rules = self.permission_rules(prefix).await?;
+        if rules.iter().any(|rule| rule.basis.is_on_discord()) {
+            keys.push(Key::discord_rules(prefix));
+        }
         for member in self.members(prefix).await? {
             keys.extend(accounts(prefix, &member));
         }

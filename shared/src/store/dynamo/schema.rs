@@ -254,6 +254,7 @@ impl Key {
             .iter()
             .any(|kind| self.pk.starts_with(kind))
             || [
+                DISCORD_RULES,
                 ERASURE_INTAKES,
                 ENDPOINTS,
                 GROUPS,

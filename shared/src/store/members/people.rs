@@ -116,11 +116,11 @@ impl Store {
     }
 
     /// Records what Discord said about a member. A later change of the member wins.
-    pub async fn record_basis_check(
+    pub async fn record_basis_checks(
         &self,
         prefix: WorkspacePrefix,
         member: MemberId,
-        checked: &BasisCheck,
+        checked: &[BasisCheck],
     ) -> Result<(), ApiError> {
         let update = self
             .database
@@ -130,5 +130,31 @@ impl Store {
             .expression_attribute_values(":checked", items::attribute(checked)?);
         self.database.update_if(update).await?;
         Ok(())
+    }
+
+    /// The rules of the workspaces in which a Discord account alone may give permissions.
+    pub async fn discord_rules(
+        &self,
+    ) -> Result<Vec<(WorkspacePrefix, Vec<PermissionRule>)>, ApiError> {
+        let query = self
+            .database
+            .querying_workspaces()
+            .consistent_read(true)
+            .key_condition_expression("pk = :rules")
+            .expression_attribute_values(":rules", text(schema::DISCORD_RULES));
+        let found = self.database.query_all(query).await?;
+        let listed = found.iter().filter_map(Key::of);
+        let prefixes: Vec<WorkspacePrefix> = listed.filter_map(|key| key.sk.parse().ok()).collect();
+        let keys = prefixes.iter().map(|prefix| Key::permission_rules(*prefix));
+        let mut rules = Vec::new();
+        for item in self.database.batch_get(keys, true).await? {
+            let key = Key::of(&item);
+            let is_its =
+                |prefix: &&WorkspacePrefix| key.as_ref() == Some(&Key::permission_rules(**prefix));
+            if let Some(prefix) = prefixes.iter().find(is_its) {
+                rules.push((*prefix, items::read::<RulesItem>(item)?.rules));
+            }
+        }
+        Ok(rules)
     }
 }

@@ -210,7 +210,7 @@ impl Store {
         Ok(count)
     }
 
-    fn removal(&self, key: Key) -> Result<TransactWriteItem, DatabaseError> {
+    pub(in crate::store) fn removal(&self, key: Key) -> Result<TransactWriteItem, DatabaseError> {
         let delete = Delete::builder()
             .table_name(self.database.table_of(&key))
             .set_key(Some(key.item()))

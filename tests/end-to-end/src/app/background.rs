@@ -1,11 +1,13 @@
-//! Schedules, background calls, secrets and the webhook receiver of an app.
+//! Schedules, background calls, secrets, and the services beside an app.
 
 use std::time::{Duration, Instant};
 
 use local_stack::control::Control;
+use local_stack::discord::Discord;
 use local_stack::event_source_mapping::{HttpInvoke, Invoke};
 use local_stack::lambda_api::GivenUp;
 use local_stack::receiver::Receiver;
+use local_stack::roblox::Roblox;
 use local_stack::secrets::Secrets;
 use serde_json::Value;
 
@@ -19,6 +21,21 @@ impl TestApp {
     /// The webhook receiver, which verifies signatures.
     pub const fn receiver(&self) -> &Receiver {
         &self.receiver
+    }
+
+    /// The object store's address.
+    pub fn objects(&self) -> &str {
+        self.objects.endpoint()
+    }
+
+    /// The fake Roblox.
+    pub const fn roblox(&self) -> &Roblox {
+        &self.roblox
+    }
+
+    /// The fake Discord.
+    pub const fn discord(&self) -> &Discord {
+        &self.discord
     }
 
     /// The fake Secrets Manager.

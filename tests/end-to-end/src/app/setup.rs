@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use local_stack::discord::{self, Discord};
+use local_stack::secrets::Secrets;
 use shared::store::{Database, Store, Tables};
 
 use crate::files::template;
@@ -22,6 +24,16 @@ pub(super) fn binaries() -> PathBuf {
         Some("deps" | "examples") => folder.parent().expect("target/<profile>").to_owned(),
         _ => folder.to_owned(),
     }
+}
+
+/// A fake Discord that sends users back to the console at this address, with its secrets where the console
+/// reads them.
+pub(super) async fn start_discord(address: &str, secrets: &Secrets) -> Discord {
+    secrets.set(discord::CLIENT_SECRET_SECRET, discord::CLIENT_SECRET);
+    secrets.set(discord::BOT_TOKEN_SECRET, discord::BOT_TOKEN);
+    let callback = format!("{address}/console/discord/callback");
+    let started = Discord::start(0, &[callback]).await;
+    started.expect("the stand-in for Discord")
 }
 
 pub(super) fn tables() -> Tables {

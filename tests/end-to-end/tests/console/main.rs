@@ -10,6 +10,7 @@
 
 mod activity;
 mod deciding;
+mod discord;
 mod experiences;
 mod lists;
 mod many;

@@ -6,6 +6,7 @@ use end_to_end::{
     ApiResponse, Ban, Call, Reply, TestApp, Unban, WebhookReceiver, Workspace, eventually,
     key_order, now, repository,
 };
+use local_stack::discord::ADA;
 use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
@@ -134,6 +135,13 @@ async fn exercise_group(workspace: &Workspace<'_>) {
     answer.assert_error(500, "roblox_refused");
 }
 
+/// Comes back from Discord with a code that it has not given out.
+async fn exercise_console(workspace: &Workspace<'_>) {
+    let mut browser = workspace.browser();
+    let back = browser.ask_discord(workspace.app(), Some(ADA)).await;
+    browser.get(&back.replace("code=", "code=not-")).await;
+}
+
 /// Does everything that a log line can report.
 async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
@@ -177,7 +185,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
     exercise_group(workspace).await;
-    workspace.browser().get("/console/bans").await;
+    exercise_console(workspace).await;
     leave_slots(workspace, 0).await;
     workspace.ban(Ban::of(USER, 424_242)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;

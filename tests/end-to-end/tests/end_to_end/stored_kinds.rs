@@ -80,6 +80,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Log
         | StoredKind::Receipt
         | StoredKind::Sighting
+        | StoredKind::DiscordRules
         | StoredKind::EndedMirror
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
@@ -122,7 +123,7 @@ async fn add_member(store: &Store, prefix: WorkspacePrefix) {
         granted: MemberPermissions::default().with(MemberPermission::View),
         added: UnixSeconds(now()),
         removed: None,
-        checked: None,
+        checked: Vec::new(),
     };
     store.add_member(prefix, &member).await.unwrap().unwrap();
     let at = UnixSeconds(now());
@@ -131,8 +132,8 @@ async fn add_member(store: &Store, prefix: WorkspacePrefix) {
     let rule = PermissionRule {
         id: RuleId::random(),
         permission: MemberPermission::View,
-        basis: PermissionBasis::RobloxUser {
-            user: UserId::new(7).unwrap(),
+        basis: PermissionBasis::DiscordUser {
+            user: "80351110224678912".parse().unwrap(),
         },
         added: at,
     };

@@ -49,7 +49,7 @@ impl Form {
             granted: MemberPermissions::default().with(MemberPermission::ManageGlobalBans),
             added: now,
             removed: None,
-            checked: None,
+            checked: Vec::new(),
         };
         store.add_member(prefix, &member).await.ok()?.ok()?;
         let session = store.begin_session(prefix, member.id, now).await.ok()?;

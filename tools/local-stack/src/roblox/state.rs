@@ -1,6 +1,6 @@
 //! The state of the fake.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use super::faults::Fault;
 use super::groups::{Group, OwnerCalls};
 use super::limits::Windows;
 use super::users::Users;
+use crate::exchange::Exchanges;
 use crate::faults::Rules;
 
 /// The scopes that the fake knows.
@@ -131,17 +132,6 @@ pub struct Message {
     pub message: String,
 }
 
-/// A call and its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exchange {
-    pub method: String,
-    pub path: String,
-    pub query: BTreeMap<String, String>,
-    pub body: Bytes,
-    pub status: u16,
-    pub answer: Bytes,
-}
-
 #[derive(Debug, Default)]
 pub struct State {
     pub keys: HashMap<String, Key>,
@@ -155,7 +145,7 @@ pub struct State {
     pub groups: BTreeMap<u64, Group>,
     pub role_changes: Vec<String>,
     pub group_calls: OwnerCalls,
-    pub exchanges: VecDeque<Exchange>,
+    pub exchanges: Exchanges,
     pub limits: Windows,
     pub users: Users,
     pub faults: Rules<Fault>,
@@ -165,17 +155,7 @@ pub struct State {
     pub prints: bool,
 }
 
-/// How many exchanges are kept.
-const KEPT: usize = 10_000;
-
 impl State {
-    pub fn keep(&mut self, exchange: Exchange) {
-        if self.exchanges.len() >= KEPT {
-            self.exchanges.pop_front();
-        }
-        self.exchanges.push_back(exchange);
-    }
-
     pub fn note(&mut self, change: LogEntry) {
         if self.prints {
             let LogEntry {

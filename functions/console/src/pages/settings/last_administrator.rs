@@ -64,7 +64,7 @@ mod tests {
             granted: MemberPermissions::default().with(MemberPermission::Administrator),
             added: NOW,
             removed: None,
-            checked: None,
+            checked: Vec::new(),
         }
     }
 

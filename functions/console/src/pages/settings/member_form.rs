@@ -135,7 +135,7 @@ impl MemberFields {
         if member.discord != self.discord {
             member.discord = self.discord;
             // What Discord said is about the other account.
-            member.checked = None;
+            member.checked.clear();
         }
         member.roblox = self.roblox;
         member.granted = self.granted.clone();
@@ -175,7 +175,7 @@ pub mod tests {
             granted: MemberPermissions::default().with(MemberPermission::Administrator),
             added: UnixSeconds(1_700_000_000),
             removed: None,
-            checked: None,
+            checked: Vec::new(),
         }
     }
 

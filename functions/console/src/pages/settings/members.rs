@@ -153,7 +153,7 @@ pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
         granted: fields.granted.clone(),
         added: visit.now(),
         removed: None,
-        checked: None,
+        checked: Vec::new(),
     };
     fields.apply(&mut member);
     if !use_form(visit, "member", &key).await? {

@@ -170,7 +170,7 @@ pub mod tests {
             granted: std::iter::empty().collect(),
             added: NOW,
             removed: None,
-            checked: None,
+            checked: Vec::new(),
         };
         Actors {
             members: vec![member],

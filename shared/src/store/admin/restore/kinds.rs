@@ -56,7 +56,8 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::Snapshot
         | StoredKind::Tick => Some(Fate::StayGone),
         StoredKind::Experience | StoredKind::Global | StoredKind::Protected => Some(Fate::WithUser),
-        StoredKind::EndedMirror
+        StoredKind::DiscordRules
+        | StoredKind::EndedMirror
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
         | StoredKind::Group

@@ -65,6 +65,7 @@ stored_kinds! {
     ;
     /// The kinds in the workspaces table.
     IN_WORKSPACES:
+        DiscordRules = "discord-rules",
         EndedMirror = "ended-enforcement",
         Endpoint = "endpoint",
         ErasureIntake = "erasure-intake",

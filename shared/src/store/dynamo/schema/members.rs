@@ -10,6 +10,9 @@ pub const MEMBER_PREFIX: &str = "M#";
 /// How the partitions of members begin.
 pub const MEMBERS: &str = "P#";
 
+/// The partition of the workspaces that have rules by Discord accounts.
+pub const DISCORD_RULES: &str = "DR";
+
 /// The members of a workspace, their sessions, invitations, rules and presets.
 pub fn members_partition(prefix: WorkspacePrefix) -> String {
     format!("{MEMBERS}{prefix}")
@@ -48,6 +51,14 @@ impl Key {
     /// The rules that give permissions.
     pub fn permission_rules(prefix: WorkspacePrefix) -> Self {
         Self::of_members(prefix, "R".to_owned())
+    }
+
+    /// That a workspace has rules by Discord accounts: a user who signs in may be a new member.
+    pub fn discord_rules(prefix: WorkspacePrefix) -> Self {
+        Self {
+            pk: DISCORD_RULES.to_owned(),
+            sk: prefix.to_string(),
+        }
     }
 
     pub fn reason_presets(prefix: WorkspacePrefix) -> Self {

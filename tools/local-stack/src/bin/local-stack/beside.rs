@@ -1,7 +1,8 @@
 //! The services beside the API, which start before it.
 
 use local_stack::{
-    Endpoints, Result,
+    Endpoints, Result, discord,
+    discord::Discord,
     object_store::ObjectStore,
     receiver::Receiver,
     roblox::{Group, Roblox},
@@ -12,7 +13,7 @@ use local_stack::{
 
 use crate::settings::Settings;
 
-/// The AWS services that functions call, and the servers of the studio and of Roblox.
+/// The AWS services that functions call, and the servers of the studio, of Roblox and of Discord.
 pub(crate) struct Beside {
     pub(crate) objects: ObjectStore,
     pub(crate) secrets: Secrets,
@@ -20,6 +21,8 @@ pub(crate) struct Beside {
     pub(crate) receiver: Receiver,
     /// The fake Roblox Open Cloud, which prints changes.
     pub(crate) roblox: Roblox,
+    /// The fake Discord, on whose page anyone may be any of its users.
+    pub(crate) discord: Discord,
 }
 
 /// A group with roles of ranks 0, 1, 10, 50 and 250; the bot has the last.
@@ -32,11 +35,15 @@ fn group() -> Group {
 impl Beside {
     pub(crate) async fn start(settings: &Settings, template: &Template) -> Result<Self> {
         let objects = settings.data.as_deref().map(|data| data.join("objects"));
+        // Browsers know this machine by both names.
+        let redirects = ["127.0.0.1", "localhost"]
+            .map(|host| format!("http://{host}:{}/console/discord/callback", settings.port));
         let beside = Self {
             objects: ObjectStore::start(objects.as_deref(), template.buckets(), &[]).await?,
             secrets: Secrets::start(settings.secrets_port).await?,
             receiver: Receiver::start(settings.receiver_port, true)?,
             roblox: Roblox::start(settings.roblox_port).await?.printing(),
+            discord: Discord::start(settings.discord_port, &redirects).await?,
         };
         beside
             .receiver
@@ -45,6 +52,9 @@ impl Beside {
         let universes = [outward::UNIVERSE];
         beside.roblox.add_key(outward::OPEN_CLOUD_KEY, &universes);
         beside.secrets.set(outward::SECRET, outward::OPEN_CLOUD_KEY);
+        let secrets = &beside.secrets;
+        secrets.set(discord::CLIENT_SECRET_SECRET, discord::CLIENT_SECRET);
+        secrets.set(discord::BOT_TOKEN_SECRET, discord::BOT_TOKEN);
         beside.roblox.set_group(outward::GROUP, group());
         Ok(beside)
     }
@@ -65,6 +75,8 @@ impl Beside {
         let roblox = self.roblox.endpoint().to_owned();
         environment.push(("ROBLOX_API_URL".to_owned(), roblox.clone()));
         environment.push(("ROBLOX_USERS_URL".to_owned(), roblox));
+        let discord = self.discord.endpoint().to_owned();
+        environment.push(("DISCORD_API_URL".to_owned(), discord));
         environment
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn announce(address: &str, beside: &Beside, log: &Path) {
     });
     let rank = json!({ "userId": outward::MEMBER, "groupId": outward::GROUP, "rankId": 10 });
     let (hooks, secrets) = (beside.receiver.url(""), beside.secrets.endpoint());
-    let roblox = beside.roblox.endpoint();
+    let (roblox, discord) = (beside.roblox.endpoint(), beside.discord.endpoint());
     let (place, universe) = (outward::PLACE, outward::UNIVERSE);
     let group = outward::GROUP;
     let open_cloud_key = outward::OPEN_CLOUD_KEY;
@@ -106,6 +106,9 @@ curl {roblox}/cloud/v2/universes/{universe}/user-restrictions/156 -H 'x-api-key:
 # fake Roblox's group {group}
 curl -X POST {base}/evidence/create -H 'authorization: Bearer {key}' -d '{text}'
 curl -X PATCH {base}/group-role -H 'authorization: Bearer {key}' -d '{rank}'
+
+# the moderators' console: {address}/console
+# sign in with Discord (here a fake, {discord}) as Kim, an administrator of demo-1, or Ada, a moderator
 
 # place {place} of demo-1 is mirrored to universe {universe} of the fake Roblox, {roblox}
 # webhooks to {hooks}<name> are verified and printed once the receiver has their secret:

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) secrets_port: u16,
     pub(crate) receiver_port: u16,
     pub(crate) roblox_port: u16,
+    pub(crate) discord_port: u16,
     /// The folder for data that outlives the run.
     pub(crate) data: Option<PathBuf>,
     /// Whether to run release builds of the functions.
@@ -39,6 +40,7 @@ impl Settings {
             secrets_port: number("SECRETS_PORT", 9003)?,
             receiver_port: number("RECEIVER_PORT", 9001)?,
             roblox_port: number("ROBLOX_PORT", 9002)?,
+            discord_port: number("DISCORD_PORT", 9004)?,
             data: flag("PERSIST")?.then(|| Path::new(DATA).to_owned()),
             release: match text("PROFILE").as_deref() {
                 None | Some("dev" | "debug") => false,

@@ -246,6 +246,14 @@ pub const ROLES: &[Role] = &[
                 &["dynamodb:Query"],
             ),
             (
+                "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
+                "secretsmanager:secret:portcullis/local/discord-client-secret-??????",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
                 "dynamodb:table/BansTable/index/by-workspace",
                 &["dynamodb:Query"],
             ),

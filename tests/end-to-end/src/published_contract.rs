@@ -1,46 +1,63 @@
-//! Validates calls to Roblox, and what the fake answers, against Roblox's published description.
+//! Validates calls to Roblox and Discord, and what the fakes answer, against the published descriptions.
 //!
-//! `fixtures/roblox-cloud.json` is cut from `Roblox/creator-docs` (b0bf2f1, 2026-08-22): the calls of
-//! interest, without prose and examples. It does not describe introspection and the universe of a place.
+//! `fixtures/roblox-cloud.json` is cut from `Roblox/creator-docs` (b0bf2f1, 2026-08-22), and
+//! `fixtures/discord.json` from `discord/discord-api-spec` (74fda0f, 2026-07-18): the calls of interest,
+//! without prose and examples. The first does not describe introspection and the universe of a place, the
+//! second no sign-in.
 
 use std::sync::LazyLock;
 
 use jsonschema::Draft;
-use local_stack::roblox::Exchange;
+use local_stack::exchange::Exchange;
 use serde_json::{Value, json};
 
-/// Roblox's published description.
+/// A published description.
 #[derive(Debug)]
-pub struct RobloxContract {
+pub struct PublishedContract {
     document: Value,
+    /// The part of each path before what is described.
+    base: &'static str,
+    /// Calls that the description leaves out, by how their paths begin.
+    undescribed: &'static [&'static str],
 }
 
-/// Calls that the description leaves out.
-const UNDESCRIBED: [&str; 2] = ["/api-keys/v1/introspect", "/universes/v1/places/"];
-
-pub fn roblox_contract() -> &'static RobloxContract {
-    static CONTRACT: LazyLock<RobloxContract> = LazyLock::new(|| {
+pub fn roblox_contract() -> &'static PublishedContract {
+    static CONTRACT: LazyLock<PublishedContract> = LazyLock::new(|| {
         let text = include_str!("../fixtures/roblox-cloud.json");
-        let document = serde_json::from_str(text).expect("roblox-cloud.json");
-        RobloxContract { document }
+        PublishedContract {
+            document: serde_json::from_str(text).expect("roblox-cloud.json"),
+            base: "",
+            undescribed: &["/api-keys/v1/introspect", "/universes/v1/places/"],
+        }
     });
     &CONTRACT
 }
 
-impl RobloxContract {
+pub fn discord_contract() -> &'static PublishedContract {
+    static CONTRACT: LazyLock<PublishedContract> = LazyLock::new(|| {
+        let text = include_str!("../fixtures/discord.json");
+        PublishedContract {
+            document: serde_json::from_str(text).expect("discord.json"),
+            base: "/api/v10",
+            undescribed: &["/oauth2/", "/api/v10/oauth2/"],
+        }
+    });
+    &CONTRACT
+}
+
+impl PublishedContract {
     /// All differences between an exchange and its description.
     pub fn problems(&self, exchange: &Exchange) -> Vec<String> {
-        if UNDESCRIBED
-            .iter()
-            .any(|path| exchange.path.starts_with(path))
-        {
+        let is_undescribed = |path: &&str| exchange.path.starts_with(*path);
+        if self.undescribed.iter().any(is_undescribed) {
             return Vec::new();
         }
+        let path = exchange.path.strip_prefix(self.base).unwrap_or_default();
         let method = exchange.method.to_ascii_lowercase();
         let paths = self.document["paths"].as_object().expect("paths");
-        let described = paths.iter().find_map(|(path, methods)| {
+        let described = paths.iter().find_map(|(pattern, methods)| {
             let operation = methods.get(&method)?;
-            fits(path, &exchange.path).then_some(operation)
+            fits(pattern, path).then_some(operation)
         });
         let Some(operation) = described else {
             return vec![format!(
@@ -67,13 +84,23 @@ impl RobloxContract {
             (false, _) => problems.extend(self.body_problems("request", sent, &exchange.body)),
             (true, false) => problems.push("a body is not described".to_owned()),
         }
-        if (200..300).contains(&exchange.status) {
-            let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-            if !answer.is_null() {
-                problems.extend(self.body_problems("answer", answer, &exchange.answer));
-            }
+        let status = exchange.status.to_string();
+        let class = format!("{}XX", &status[..1]);
+        let answers = [status, class].map(|status| self.resolved(&operation["responses"][status]));
+        let mut answers = answers.into_iter().filter(|answer| !answer.is_null());
+        let answer = answers.next().unwrap_or(&Value::Null);
+        let answer = &answer["content"]["application/json"]["schema"];
+        if !answer.is_null() {
+            problems.extend(self.body_problems("answer", answer, &exchange.answer));
         }
         problems
+    }
+
+    /// What a part of the description refers to, or the part itself.
+    fn resolved<'a>(&'a self, part: &'a Value) -> &'a Value {
+        let pointer = part["$ref"].as_str().and_then(|it| it.strip_prefix('#'));
+        let referred = pointer.and_then(|pointer| self.document.pointer(pointer));
+        referred.unwrap_or(part)
     }
 
     fn body_problems(&self, what: &str, schema: &Value, body: &[u8]) -> Vec<String> {
@@ -101,9 +128,7 @@ impl RobloxContract {
 
     /// The description allows other members, but no other member has a meaning.
     fn undescribed(&self, at: &str, schema: &Value, value: &Value, problems: &mut Vec<String>) {
-        let pointer = schema["$ref"].as_str().and_then(|it| it.strip_prefix('#'));
-        let referred = pointer.and_then(|pointer| self.document.pointer(pointer));
-        let schema = referred.unwrap_or(schema);
+        let schema = self.resolved(schema);
         match value {
             Value::Object(members) => {
                 for (name, member) in members {

@@ -1,0 +1,185 @@
+//! Makes a Discord user a member of the workspaces whose rules give them a permission.
+
+use std::collections::BTreeMap;
+
+use shared::domain::clock::UnixSeconds;
+use shared::domain::error::ApiError;
+use shared::domain::ids::WorkspacePrefix;
+use shared::domain::members::{
+    DiscordId, GuildView, Member, MemberId, MemberName, MemberPermissions, PermissionRule,
+    guilds_to_ask,
+};
+use shared::integrations::discord::{DiscordBot, DiscordError, DiscordUser};
+use shared::moderation::basis::judge;
+use shared::store::Store;
+
+/// How many guilds a sign-in asks about.
+const MOST_GUILDS: usize = 20;
+
+/// Of which workspaces a person is a member.
+#[derive(Debug)]
+pub struct JoinedWorkspaces {
+    pub memberships: Vec<(WorkspacePrefix, MemberId)>,
+    /// Whether an administrator has removed them from a workspace: rules do not bring them back.
+    pub was_removed: bool,
+    /// Why a guild did not answer.
+    pub failure: Option<DiscordError>,
+}
+
+/// The workspaces of which a user is a member or now becomes one.
+pub async fn join(
+    store: &Store,
+    bot: &DiscordBot,
+    user: &DiscordUser,
+    now: UnixSeconds,
+) -> Result<JoinedWorkspaces, ApiError> {
+    let memberships = store.memberships(user.id).await?;
+    let mut open = store.discord_rules().await?;
+    open.retain(|(prefix, _)| memberships.iter().all(|(known, _)| known != prefix));
+    let rules = open.iter().flat_map(|(_, rules)| rules.iter().cloned());
+    let guilds = guilds_to_ask(&rules.collect::<Vec<_>>(), &[], now);
+    let guilds = guilds.into_iter().take(MOST_GUILDS).collect();
+    let views = bot.views(user.id, &guilds).await;
+    let mut joined = JoinedWorkspaces {
+        memberships,
+        was_removed: false,
+        failure: None,
+    };
+    let mut has_joined = false;
+    for (prefix, rules) in open {
+        let Some(member) = new_member(user, &rules, &views, now) else {
+            continue;
+        };
+        if was_removed(store, prefix, user.id).await? {
+            joined.was_removed = true;
+            continue;
+        }
+        // On a conflict, a simultaneous sign-in has added them.
+        let _ = store.add_member(prefix, &member).await?;
+        has_joined = true;
+    }
+    if has_joined {
+        joined.memberships = store.memberships(user.id).await?;
+    }
+    joined.failure = views.into_values().find_map(Result::err);
+    Ok(joined)
+}
+
+/// The member that a user becomes, if the rules give them a permission.
+fn new_member(
+    user: &DiscordUser,
+    rules: &[PermissionRule],
+    views: &BTreeMap<DiscordId, Result<GuildView, DiscordError>>,
+    now: UnixSeconds,
+) -> Option<Member> {
+    let member = Member {
+        id: MemberId::random(),
+        name: name(user)?,
+        discord: Some(user.id),
+        roblox: None,
+        granted: MemberPermissions::default(),
+        added: now,
+        removed: None,
+        checked: judge(rules, user.id, views, now),
+    };
+    (!member.permissions(rules, now).is_empty()).then_some(member)
+}
+
+/// Their name at Discord, or their id if that is no name here.
+fn name(user: &DiscordUser) -> Option<MemberName> {
+    let names = [user.display_name(), user.username.as_str()];
+    let mut names = names.into_iter().filter_map(|name| name.parse().ok());
+    let unnamed = || format!("Discord user {}", user.id).parse().ok();
+    names.next().or_else(unnamed)
+}
+
+async fn was_removed(
+    store: &Store,
+    prefix: WorkspacePrefix,
+    user: DiscordId,
+) -> Result<bool, ApiError> {
+    let members = store.members(prefix).await?;
+    let mut removed = members.iter().filter(|member| member.removed.is_some());
+    Ok(removed.any(|member| member.discord == Some(user)))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::members::{GuildMember, MemberPermission, PermissionBasis, RuleId};
+
+    use super::*;
+
+    fn id(number: u64) -> DiscordId {
+        DiscordId::new(80_351_110_224_678_912 + number).unwrap()
+    }
+
+    fn user(global_name: Option<&str>) -> DiscordUser {
+        DiscordUser {
+            id: id(1),
+            username: "ada".to_owned(),
+            global_name: global_name.map(str::to_owned),
+        }
+    }
+
+    fn rule(permission: MemberPermission, basis: PermissionBasis) -> PermissionRule {
+        PermissionRule {
+            id: RuleId::random(),
+            permission,
+            basis,
+            added: UnixSeconds(0),
+        }
+    }
+
+    #[test]
+    fn member_has_a_name_that_the_workspace_accepts() {
+        for (global_name, expected) in [
+            (Some("Ada Lovelace"), "Ada Lovelace"),
+            (None, "ada"),
+            (Some("\u{202E}adA"), "ada"),
+            (Some(""), "ada"),
+        ] {
+            assert_eq!(name(&user(global_name)).unwrap().as_str(), expected);
+        }
+        let nameless = DiscordUser {
+            username: "\u{200B}".to_owned(),
+            ..user(None)
+        };
+        let expected = format!("Discord user {}", nameless.id);
+        assert_eq!(name(&nameless).unwrap().as_str(), expected);
+    }
+
+    #[test]
+    fn whom_rules_give_nothing_becomes_no_member() {
+        let (guild, role) = (id(10), id(11));
+        let rules = [
+            rule(
+                MemberPermission::ManageBans,
+                PermissionBasis::DiscordRole { guild, role },
+            ),
+            rule(
+                MemberPermission::Administrator,
+                PermissionBasis::DiscordUser { user: id(2) },
+            ),
+        ];
+        let seen = |roles: &[DiscordId]| {
+            let member = GuildMember {
+                roles: roles.to_vec(),
+                timed_out_until: None,
+            };
+            let view = GuildView {
+                member: Some(member),
+                guild: None,
+            };
+            BTreeMap::from([(guild, Ok(view))])
+        };
+        let now = UnixSeconds(1_000);
+        let ada = user(None);
+        assert_eq!(new_member(&ada, &rules, &seen(&[]), now), None);
+        assert_eq!(new_member(&ada, &rules, &BTreeMap::new(), now), None);
+        let member = new_member(&ada, &rules, &seen(&[role]), now).unwrap();
+        let permissions = member.permissions(&rules, now);
+        assert!(permissions.names(MemberPermission::ManageBans));
+        assert!(!permissions.allows(MemberPermission::Administrator));
+        assert!(member.granted.is_empty());
+    }
+}

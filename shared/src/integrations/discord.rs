@@ -1,0 +1,15 @@
+//! A client for Discord: the user who signs in, and what members of a guild may do there.
+//!
+//! Each call is made once and ends within 2 s; retries are up to the caller. Answers are parsed
+//! leniently, with a size limit. Nothing here prints a token.
+
+mod answer;
+mod bot;
+mod client;
+mod guilds;
+mod sign_in;
+
+pub use answer::DiscordError;
+pub use bot::DiscordBot;
+pub use client::{DISCORD_URL, Discord};
+pub use sign_in::{DiscordUser, UserToken};

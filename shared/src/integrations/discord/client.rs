@@ -1,0 +1,96 @@
+//! A call to Discord on behalf of an application.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use lambda_http::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use lambda_http::http::{HeaderValue, Method, Request};
+use serde_json::Value;
+use url::Url;
+
+use super::answer::{self, DiscordError};
+use crate::domain::members::DiscordId;
+use crate::integrations::service_client::{CallLimits, ServiceClient};
+
+/// Discord's address, unless `DISCORD_API_URL` has another.
+pub const DISCORD_URL: &str = "https://discord.com";
+
+/// The version of the API.
+const API: &str = "api/v10";
+
+const LIMITS: CallLimits = CallLimits {
+    time: Duration::from_secs(2),
+    // A guild with 250 roles, 500 emojis and 60 stickers is below 400 KB.
+    answer: 1024 * 1024,
+};
+
+/// Discord at one address, for one application. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Discord {
+    client: ServiceClient,
+    pub(super) application: DiscordId,
+}
+
+impl Discord {
+    /// Discord at `DISCORD_API_URL`, or at its public address.
+    pub fn from_environment(application: DiscordId) -> Result<Self, lambda_http::Error> {
+        let set = std::env::var("DISCORD_API_URL").ok();
+        let set = set.filter(|text| !text.is_empty());
+        Self::at(set.as_deref().unwrap_or(DISCORD_URL), application)
+    }
+
+    pub fn at(base: &str, application: DiscordId) -> Result<Self, lambda_http::Error> {
+        Ok(Self {
+            client: ServiceClient::at(base, LIMITS)?,
+            application,
+        })
+    }
+
+    /// The address of one of Discord's pages.
+    pub(super) fn page(&self, path: &str) -> Url {
+        self.client.url(path)
+    }
+
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Value, DiscordError> {
+        self.send(Method::GET, path, authorization, None).await
+    }
+
+    /// Sends a form.
+    pub(super) async fn post(&self, path: &str, form: String) -> Result<Value, DiscordError> {
+        self.send(Method::POST, path, None, Some(form)).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        authorization: Option<HeaderValue>,
+        form: Option<String>,
+    ) -> Result<Value, DiscordError> {
+        let url = self.client.url(&format!("{API}/{path}"));
+        // Discord blocks other forms of this header.
+        let agent = format!(
+            "DiscordBot (https://discord.com/developers/applications/{}, {})",
+            self.application,
+            env!("CARGO_PKG_VERSION")
+        );
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, agent);
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if form.is_some() {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let request = request.body(Bytes::from(form.unwrap_or_default()));
+        let answer = self.client.send(request).await;
+        answer::object(&answer.map_err(DiscordError::Unavailable)?)
+    }
+}

@@ -1,0 +1,153 @@
+//! HTTPS calls to a service at one address, each with a time limit and a size limit. Retries are up
+//! to the caller.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use lambda_http::http::{self, HeaderMap, Request, StatusCode};
+use url::{Host, Url};
+
+use crate::domain::error::causes;
+
+/// A service at one address. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct ServiceClient {
+    connection: Connection,
+    base: Url,
+    limits: CallLimits,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct CallLimits {
+    /// The time for a whole call.
+    pub time: Duration,
+    /// How many bytes of an answer are read.
+    pub answer: usize,
+}
+
+/// A whole answer, with any status.
+#[derive(Clone, Debug)]
+pub struct ServiceAnswer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+#[derive(Clone, Debug)]
+enum Connection {
+    Secure(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    /// To a fake on this machine.
+    Plain(Client<HttpConnector, Full<Bytes>>),
+}
+
+/// Secrets must not be sent to this address.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "ROBLOX_API_URL, ROBLOX_USERS_URL and DISCORD_API_URL must be an https address without a path, or \
+     http on this machine"
+)]
+pub struct InvalidBase;
+
+impl ServiceClient {
+    /// Secrets are sent there, so plain HTTP is for this machine only.
+    pub fn at(base: &str, limits: CallLimits) -> Result<Self, lambda_http::Error> {
+        let base = checked(base)?;
+        let mut builder = Client::builder(TokioExecutor::new());
+        let builder = builder.pool_idle_timeout(Duration::from_secs(20));
+        let connection = if base.scheme() == "https" {
+            let connector = hyper_rustls::HttpsConnectorBuilder::new()
+                .with_native_roots()?
+                .https_only()
+                .enable_http1()
+                .build();
+            Connection::Secure(builder.build(connector))
+        } else {
+            Connection::Plain(builder.build_http())
+        };
+        Ok(Self {
+            connection,
+            base,
+            limits,
+        })
+    }
+
+    /// The address of a path, without a leading slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    /// Sends a request once. The error says why there is no answer, for a log.
+    pub async fn send(
+        &self,
+        request: http::Result<Request<Bytes>>,
+    ) -> Result<ServiceAnswer, String> {
+        let request = request.map_err(|error| causes(&error))?.map(Full::new);
+        let exchange = async {
+            let response = match &self.connection {
+                Connection::Secure(client) => client.request(request).await,
+                Connection::Plain(client) => client.request(request).await,
+            };
+            let (parts, body) = response.map_err(|error| causes(&error))?.into_parts();
+            let body = Limited::new(body, self.limits.answer).collect().await;
+            Ok(ServiceAnswer {
+                status: parts.status,
+                headers: parts.headers,
+                body: body.map_err(|error| causes(&*error))?.to_bytes(),
+            })
+        };
+        let time = self.limits.time;
+        tokio::time::timeout(time, exchange)
+            .await
+            .unwrap_or_else(|_| Err(format!("timed out after {time:?}")))
+    }
+}
+
+/// The address, if secrets may be sent there.
+fn checked(base: &str) -> Result<Url, InvalidBase> {
+    let url = Url::parse(base).map_err(|_| InvalidBase)?;
+    let is_here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let is_safe = match url.scheme() {
+        "https" => true,
+        "http" => is_here,
+        _ => false,
+    };
+    let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    (is_safe && is_bare).then_some(url).ok_or(InvalidBase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_only_sent_over_tls_or_within_the_machine() {
+        for (base, fits) in [
+            ("https://apis.roblox.com", true),
+            ("https://proxy.example", true),
+            ("http://127.0.0.1:4010", true),
+            ("http://[::1]:4010", true),
+            ("http://localhost:4010", true),
+            ("http://apis.roblox.com", false),
+            ("http://10.0.0.1", false),
+            ("https://proxy.example/roblox", false),
+            ("https://me@proxy.example", false),
+            ("ftp://localhost", false),
+            ("apis.roblox.com", false),
+        ] {
+            assert_eq!(checked(base).is_ok(), fits, "{base}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Signing in with the fake Discord, and rules by its accounts.
+
+use shared::domain::clock::UnixSeconds;
+use shared::domain::members::{MemberPermission, PermissionBasis, PermissionRule, RuleId};
+
+use super::Browser;
+use crate::app::TestApp;
+use crate::response::ApiResponse;
+use crate::workspace::{Workspace, now};
+
+impl Workspace<'_> {
+    /// Gives a permission to all who fulfil a basis.
+    pub async fn add_rule(&self, permission: MemberPermission, basis: PermissionBasis) {
+        let rule = PermissionRule {
+            id: RuleId::random(),
+            permission,
+            basis,
+            added: UnixSeconds(now()),
+        };
+        let add = |rules: &mut Vec<_>| rules.push(rule.clone());
+        let prefix = self.id().prefix();
+        let added = self.app().store().change_rules(prefix, add).await;
+        added.expect("a rule");
+    }
+
+    /// The same for a role in a guild.
+    pub async fn add_role_rule(&self, permission: MemberPermission, guild: u64, role: u64) {
+        let id = |id: u64| id.to_string().parse().expect("a Discord id");
+        let (guild, role) = (id(guild), id(role));
+        let basis = PermissionBasis::DiscordRole { guild, role };
+        self.add_rule(permission, basis).await;
+    }
+}
+
+impl Browser {
+    /// Goes to Discord's page and presses the button of a user, or the one to refuse. Returns where Discord
+    /// sends the browser back to.
+    pub async fn ask_discord(&mut self, app: &TestApp, user: Option<u64>) -> String {
+        let left = self.get("/console/discord").await;
+        assert_eq!(left.status, 303, "{left}");
+        let page = left.header("location").expect("a location");
+        let (page, query) = page.split_once('?').expect("a query");
+        let shown = app.fetch(&format!("{page}?{query}")).await;
+        assert_eq!(shown.status, 200, "{shown}");
+        let user = user.map_or_else(String::new, |user| user.to_string());
+        let button = format!("data-testid=\"{user}\"");
+        assert!(shown.text.contains(&button), "{shown}");
+        let choice = format!("{page}/choice?user={user}&{query}");
+        let choice = app.fetch(&choice).await;
+        assert_eq!(choice.status, 302, "{choice}");
+        let back = choice.header("location").expect("a location");
+        let path = back.strip_prefix(&self.address);
+        path.expect("a way back to the console").to_owned()
+    }
+
+    /// Signs in as a user of the fake Discord.
+    pub async fn sign_in_with_discord(&mut self, app: &TestApp, user: u64) -> ApiResponse {
+        let back = self.ask_discord(app, Some(user)).await;
+        self.get(&back).await
+    }
+}

@@ -1,0 +1,160 @@
+//! A fake Discord with the calls of signing in, and of a bot that reads members and roles of guilds, after
+//! the published documents.
+//!
+//! Its page of authorization has a button for each user, for a person or a browser test to press.
+
+mod authorization;
+mod demo;
+mod guilds;
+mod routes;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
+use parking_lot::{Mutex, MutexGuard};
+
+pub use demo::{
+    ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
+    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, demo_guild, demo_rules,
+};
+pub use state::{DiscordFault, FakeGuild, FakeMember};
+
+use crate::Result;
+use crate::exchange::Exchange;
+use crate::faults::Rule;
+use crate::http::{self, Guard};
+use routes::Call;
+use state::{State, User};
+
+/// A running fake; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Discord {
+    endpoint: String,
+    state: Arc<Mutex<State>>,
+    _server: Guard,
+}
+
+impl Discord {
+    /// Starts a fake on a port (0: any free one) with the demo's application, guild and users. Discord sends
+    /// users back to these addresses only.
+    pub async fn start(port: u16, redirects: &[String]) -> Result<Self> {
+        let (listener, _) = http::listen(port, "DISCORD_PORT").await?;
+        let endpoint = http::address(&listener)?;
+        let state = Arc::new(Mutex::new(State::demo(redirects)));
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&state));
+        Ok(Self {
+            endpoint,
+            state,
+            _server: http::serve(listener, router),
+        })
+    }
+
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Creates or renames a user.
+    pub fn set_user(&self, user: u64, username: &str, global_name: Option<&str>) {
+        let named = User {
+            username: username.to_owned(),
+            global_name: global_name.map(str::to_owned),
+        };
+        self.state().users.insert(user, named);
+    }
+
+    /// Creates or replaces a guild.
+    pub fn set_guild(&self, id: u64, guild: FakeGuild) {
+        self.state().guilds.insert(id, guild);
+    }
+
+    /// Makes a user a member of a guild with exactly these roles.
+    pub fn set_roles(&self, guild: u64, user: u64, roles: &[u64]) {
+        let member = FakeMember {
+            roles: roles.to_vec(),
+            timed_out_until: None,
+        };
+        self.change_guild(guild, |guild| {
+            guild.members.insert(user, member);
+        });
+    }
+
+    /// Makes a user leave a guild.
+    pub fn leave(&self, guild: u64, user: u64) {
+        self.change_guild(guild, |guild| {
+            guild.members.remove(&user);
+        });
+    }
+
+    /// Adds the bot to a guild or removes it.
+    pub fn set_bot(&self, guild: u64, is_there: bool) {
+        self.change_guild(guild, |guild| guild.has_bot = is_there);
+    }
+
+    fn change_guild(&self, guild: u64, change: impl FnOnce(&mut FakeGuild)) {
+        if let Some(guild) = self.state().guilds.get_mut(&guild) {
+            change(guild);
+        }
+    }
+
+    /// Adds a fault of calls, by method or by a part of the path. For each call the oldest that matches counts.
+    pub fn fail(&self, rule: Rule<DiscordFault>) {
+        self.state().faults.push(rule);
+    }
+
+    pub fn heal(&self) {
+        self.state().faults.clear();
+    }
+
+    /// The access tokens that were given out.
+    pub fn tokens(&self) -> Vec<String> {
+        self.state().tokens.keys().cloned().collect()
+    }
+
+    /// The last 10,000 calls with their answers, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.state().exchanges.all()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+}
+
+async fn answer(
+    Shared(state): Shared<Arc<Mutex<State>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let call = Call::of(&method, &uri, &headers, body);
+    let fits = |part: &str| call.method == part || call.path.contains(part);
+    let fault = state.lock().faults.strike(fits);
+    let pause = match fault {
+        Some(DiscordFault::Delay(pause)) => pause,
+        _ => Duration::ZERO,
+    };
+    tokio::time::sleep(pause).await;
+    let mut state = state.lock();
+    let answer = match fault.and_then(DiscordFault::instead) {
+        Some(instead) => instead,
+        None => routes::answer(&mut state, &call),
+    };
+    state.exchanges.keep(Exchange {
+        method: call.method,
+        path: call.path,
+        query: call.query,
+        body: call.body,
+        status: answer.status.as_u16(),
+        answer: answer.body.clone().into(),
+    });
+    answer.into_response()
+}

@@ -1,0 +1,132 @@
+//! Routes calls, and answers in Discord's forms.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::authorization;
+use super::guilds;
+use super::state::State;
+use crate::gateway::decode;
+
+#[derive(Debug)]
+pub struct Call {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub authorization: String,
+    agent: String,
+    pub kind: String,
+    pub body: Bytes,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    pub body: String,
+}
+
+impl Call {
+    pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Self {
+        let header = |name: HeaderName| {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        Self {
+            method: method.to_string(),
+            path: uri.path().to_owned(),
+            query: pairs(uri.query().unwrap_or_default()),
+            authorization: header(header::AUTHORIZATION),
+            agent: header(header::USER_AGENT),
+            kind: header(header::CONTENT_TYPE),
+            body,
+        }
+    }
+
+    /// The fields of a form.
+    pub fn form(&self) -> BTreeMap<String, String> {
+        pairs(&String::from_utf8_lossy(&self.body))
+    }
+}
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs
+        .map(|(name, value)| (decode(name, true), decode(value, true)))
+        .collect()
+}
+
+impl Answer {
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::of(status, "application/json", body.to_string())
+    }
+
+    pub fn html(status: u16, body: &str) -> Self {
+        Self::of(status, "text/html; charset=utf-8", body.to_owned())
+    }
+
+    fn of(status: u16, kind: &str, body: String) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or_default(),
+            headers: vec![(header::CONTENT_TYPE, kind.to_owned())],
+            body,
+        }
+    }
+
+    pub fn redirect(target: &str) -> Self {
+        let mut answer = Self::html(302, "");
+        answer.headers.push((header::LOCATION, target.to_owned()));
+        answer
+    }
+
+    /// An error of the API.
+    pub fn error(status: u16, code: u64, message: &str) -> Self {
+        Self::json(status, &json!({ "code": code, "message": message }))
+    }
+
+    pub fn too_many(seconds: f64) -> Self {
+        let mut answer = Self::json(
+            429,
+            &json!({ "message": "You are being rate limited.", "code": 0, "retry_after": seconds, "global": false }),
+        );
+        let whole = format!("{}", seconds.ceil());
+        answer.headers.push((header::RETRY_AFTER, whole));
+        answer
+    }
+
+    pub fn into_response(self) -> Response {
+        let mut response = (self.status, self.body).into_response();
+        for (name, value) in self.headers {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+pub fn answer(state: &mut State, call: &Call) -> Answer {
+    let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+    let rest = match path.as_slice() {
+        ["oauth2", "authorize"] => return authorization::page(state, call),
+        ["oauth2", "authorize", "choice"] => return authorization::choose(state, call),
+        ["api", "v10", rest @ ..] => rest,
+        _ => return Answer::error(404, 0, "404: Not Found"),
+    };
+    // Cloudflare blocks other agents.
+    if !call.agent.starts_with("DiscordBot (http") {
+        return Answer::html(403, "error code: 1010");
+    }
+    match (call.method.as_str(), rest) {
+        ("POST", ["oauth2", "token"]) => authorization::token(state, call),
+        ("GET", ["users", "@me"]) => authorization::current_user(state, call),
+        ("GET", ["guilds", guild]) => guilds::guild(state, call, guild),
+        ("GET", ["guilds", guild, "members", user]) => guilds::member(state, call, guild, user),
+        _ => Answer::error(404, 0, "404: Not Found"),
+    }
+}

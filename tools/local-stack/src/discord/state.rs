@@ -1,0 +1,102 @@
+//! The state of the fake.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::routes::Answer;
+use crate::exchange::Exchanges;
+use crate::faults::Rules;
+
+#[derive(Debug, Default)]
+pub struct State {
+    /// The addresses that the application has registered.
+    pub redirects: Vec<String>,
+    pub users: BTreeMap<u64, User>,
+    pub guilds: BTreeMap<u64, FakeGuild>,
+    /// The codes that nobody has used yet.
+    pub codes: HashMap<String, Code>,
+    /// The users of access tokens.
+    pub tokens: HashMap<String, u64>,
+    pub faults: Rules<DiscordFault>,
+    pub exchanges: Exchanges,
+}
+
+#[derive(Clone, Debug)]
+pub struct User {
+    pub username: String,
+    pub global_name: Option<String>,
+}
+
+/// What a code was given for.
+#[derive(Clone, Debug)]
+pub struct Code {
+    pub user: u64,
+    pub redirect: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct FakeGuild {
+    pub owner: u64,
+    /// Names and permission bits, by id.
+    pub roles: BTreeMap<u64, (String, u64)>,
+    pub members: BTreeMap<u64, FakeMember>,
+    /// Whether the application's bot is in the guild.
+    pub has_bot: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct FakeMember {
+    pub roles: Vec<u64>,
+    /// Until when they are in a timeout, by RFC 3339.
+    pub timed_out_until: Option<String>,
+}
+
+impl FakeGuild {
+    /// A guild with the bot, and without roles and members.
+    pub const fn new(owner: u64) -> Self {
+        Self {
+            owner,
+            roles: BTreeMap::new(),
+            members: BTreeMap::new(),
+            has_bot: true,
+        }
+    }
+
+    #[must_use]
+    pub fn role(mut self, id: u64, name: &str, permissions: u64) -> Self {
+        self.roles.insert(id, (name.to_owned(), permissions));
+        self
+    }
+
+    #[must_use]
+    pub fn member(mut self, user: u64, roles: &[u64]) -> Self {
+        let member = FakeMember {
+            roles: roles.to_vec(),
+            timed_out_until: None,
+        };
+        self.members.insert(user, member);
+        self
+    }
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DiscordFault {
+    /// The call fails with this status and an HTML page, as of a proxy.
+    Html(u16),
+    /// The call fails with 429 and this pause in seconds.
+    TooMany(f64),
+    /// The answer comes this much later.
+    Delay(Duration),
+}
+
+impl DiscordFault {
+    /// The answer of a fault that prevents the call.
+    pub(super) fn instead(self) -> Option<Answer> {
+        match self {
+            Self::Html(status) => Some(Answer::html(status, "<html><body>error</body></html>")),
+            Self::TooMany(seconds) => Some(Answer::too_many(seconds)),
+            Self::Delay(_) => None,
+        }
+    }
+}
