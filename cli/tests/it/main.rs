@@ -8,6 +8,7 @@
     reason = "a test fails by it"
 )]
 
+mod api_keys;
 mod ban_lists;
 mod contexts;
 mod costs;
