@@ -42,8 +42,7 @@ pub async fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let mut explained = connection::explain(&error);
-            let wrong = error.downcast_ref::<arguments::WrongValue>();
-            if let Some(origin) = wrong.and_then(|wrong| origins.get(wrong.option)) {
+            if let Some(origin) = wrong_option(&error).and_then(|option| origins.get(option)) {
                 explained = format!("{explained} (the value is {origin})");
             }
             detail!("cause: {error:?}");
@@ -55,6 +54,16 @@ pub async fn run() -> ExitCode {
             }
         }
     }
+}
+
+/// The id of the option whose value is wrong, if the error is about one.
+fn wrong_option(error: &anyhow::Error) -> Option<&'static str> {
+    let unreachable = || {
+        let failure = error.downcast_ref::<api::ApiFailure>()?;
+        failure.is_unreachable().then_some("api")
+    };
+    let wrong = error.downcast_ref::<arguments::WrongValue>();
+    wrong.map(|wrong| wrong.option).or_else(unreachable)
 }
 
 async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {

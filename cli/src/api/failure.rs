@@ -17,7 +17,10 @@ const LONGEST_WAIT: u64 = 20;
 #[error("{said}")]
 pub struct ApiFailure {
     said: String,
+    /// Empty without an answer.
     code: String,
+    /// Whether there was no answer.
+    is_unreachable: bool,
     /// Whether the same call may succeed later.
     is_transient: bool,
     /// In seconds.
@@ -47,6 +50,7 @@ impl ApiFailure {
         let answer: ErrorAnswer = serde_json::from_str(&text).unwrap_or_default();
         Self {
             said: sentence(status, &answer, key, retry_after),
+            is_unreachable: false,
             is_transient: matches!(status, 429 | 502 | 503 | 504),
             code: answer.code,
             retry_after,
@@ -57,6 +61,7 @@ impl ApiFailure {
         Self {
             said: format!("could not reach the API at {address} ({error})"),
             code: String::new(),
+            is_unreachable: true,
             is_transient: true,
             retry_after: None,
         }
@@ -65,6 +70,10 @@ impl ApiFailure {
     /// The API's code, such as `forbidden`.
     pub fn code(&self) -> &str {
         &self.code
+    }
+
+    pub const fn is_unreachable(&self) -> bool {
+        self.is_unreachable
     }
 
     pub const fn is_transient(&self) -> bool {
@@ -92,7 +101,7 @@ fn sentence(status: u16, answer: &ErrorAnswer, key: &ApiKey, retry_after: Option
             key.origin()
         ),
         ("forbidden", _) => format!(
-            "the key from {} is not allowed to do this: {message}",
+            "the API answered {status} to the key from {}: {message}",
             key.origin()
         ),
         ("rate_limited", _) => match retry_after {
@@ -119,6 +128,7 @@ mod tests {
         ApiFailure {
             said: String::new(),
             code: String::new(),
+            is_unreachable: false,
             is_transient,
             retry_after,
         }

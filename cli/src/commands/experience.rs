@@ -8,14 +8,14 @@ mod places;
 pub use list::{ExperienceSummary, all};
 pub use places::{by_universe, places};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use shared::domain::ids::{ExperienceId, PlaceId};
 use shared::domain::places::Resolved;
 use shared::store::{Store, Workspace};
 
 use super::restore::require_no_restore;
-use crate::arguments::{SafetyArgs, WorkspaceArg, experience};
+use crate::arguments::{SafetyArgs, WorkspaceArg, WrongValue, experience};
 use crate::connection::{self, ConnectionArgs};
 use crate::output::Output;
 
@@ -76,13 +76,15 @@ pub async fn require_linked(
     let prefix = workspace.guid.prefix();
     let itself = ExperienceId::of_root(place);
     if store.linked(prefix, itself).await?.is_none() {
-        bail!(
+        let message = format!(
             "experience {place} is not linked to workspace {:?}: check the id with \
              `portcullis experience list -w {guid}`, or link it with `portcullis experience link \
              {place} -w {guid}`",
             workspace.name,
             guid = workspace.guid
         );
+        let option = "named";
+        return Err(WrongValue { option, message }.into());
     }
     Ok(store.resolve(prefix, place).await?)
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+
+use crate::arguments::WrongValue;
 
 #[derive(Clone, Debug)]
 pub struct Stack {
@@ -20,11 +22,15 @@ impl Stack {
         let answer = client.describe_stacks().stack_name(name).send().await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if error.code() == Some("ValidationError") => bail!(
-                "stack {name} does not exist in this region and account: check --stack, --region and \
-                 --profile (CloudFormation: {})",
-                error.message().unwrap_or("does not exist")
-            ),
+            Err(error) if error.code() == Some("ValidationError") => {
+                let message = format!(
+                    "stack {name} does not exist in this region and account: check --stack, --region \
+                     and --profile (CloudFormation: {})",
+                    error.message().unwrap_or("does not exist")
+                );
+                let option = "stack";
+                return Err(WrongValue { option, message }.into());
+            }
             Err(error) => {
                 let what = format!("read the outputs of stack {name}");
                 return Err(super::failed("CloudFormation", &what, &error));

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use crate::harness::{Portcullis, assert_refused, command, stderr, stdout};
 use serde_json::{Value, json};
 
+const KEY: &str = "sentinelAPI.00000000-0000-4000-8000-000000000001";
 const DEMO: &str = "00000000-0000-4000-8000-000000000001";
 
 /// The command with a file of contexts and variables.
@@ -131,6 +132,23 @@ async fn wrong_values_say_where_they_came_from() {
         2,
         "from PORTCULLIS_MODERATOR",
     );
+    // What only the installation knows to be wrong.
+    let variable = [
+        prod[0],
+        ("PORTCULLIS_WORKSPACE", "demo-1"),
+        ("PORTCULLIS_MODERATOR", "1"),
+        ("PORTCULLIS_EXPERIENCE", "9"),
+        ("USER", "ada"),
+    ];
+    let ban = ["ban", "156", "--permanent", "--reason", "x"];
+    let refused = with(&file, &variable, &ban);
+    assert_refused(&refused, 1, "from PORTCULLIS_EXPERIENCE");
+    let api = [
+        ("PORTCULLIS_API", "http://127.0.0.1:9"),
+        ("PORTCULLIS_KEY", KEY),
+    ];
+    let refused = with(&file, &api, &["check", "156", "-e", "7"]);
+    assert_refused(&refused, 1, "from PORTCULLIS_API");
     let unknown = with(&file, &[("PORTCULLIS_CONTEXT", "staging")], &show);
     assert_refused(&unknown, 2, "no context `staging`: it has prod");
 }
@@ -225,10 +243,9 @@ async fn places_have_the_names_of_the_context() {
 fn wrong_files_are_refused_without_repeating_a_key() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
-    let key = "sentinelAPI.00000000-0000-4000-8000-000000000001";
     for (text, why) in [
         (
-            format!("[contexts.a]\nkey = \"{key}\"\n"),
+            format!("[contexts.a]\nkey = \"{KEY}\"\n"),
             "line 2: an API key does not belong there",
         ),
         (
@@ -254,10 +271,10 @@ fn wrong_files_are_refused_without_repeating_a_key() {
     let set = with(
         &folder.path().join("other.toml"),
         &[],
-        &["context", "set", "a", &format!("api={key}")],
+        &["context", "set", "a", &format!("api={KEY}")],
     );
     assert_ne!(set.status.code(), Some(0));
-    let set = ["context", "set", "a", &format!("key-file={key}")];
+    let set = ["context", "set", "a", &format!("key-file={KEY}")];
     let refused = with(&folder.path().join("other.toml"), &[], &set);
     assert_refused(&refused, 1, "an API key does not belong there");
     assert!(!folder.path().join("other.toml").exists());

@@ -9,6 +9,7 @@
 )]
 
 mod actors;
+mod api_keys;
 mod ban_lists;
 mod contexts;
 mod costs;
