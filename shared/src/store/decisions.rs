@@ -1,5 +1,6 @@
 //! Decisions: reading what a rule needs, and writing what it decides in one transaction.
 
+pub(super) mod actor;
 pub(super) mod answers;
 pub(super) mod backfill;
 pub(super) mod carry_over;

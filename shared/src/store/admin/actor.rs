@@ -1,6 +1,6 @@
 //! Names the runs of commands in the history.
 
-use crate::store::decisions::commit::Actor;
+use crate::store::decisions::actor::Actor;
 
 impl Actor {
     /// The actor name of one run of a command, under which its decisions are in the history and can

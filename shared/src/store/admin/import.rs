@@ -20,7 +20,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, Guid, Uid, UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Ending, EndingKind, Identity, Scope, Terms};
 use crate::store::Store;
-use crate::store::decisions::commit::Actor;
+use crate::store::decisions::actor::Actor;
 use crate::store::decisions::write_policy::WritePolicy;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::schema::Key;

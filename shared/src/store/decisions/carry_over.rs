@@ -5,7 +5,8 @@
 
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 
-use super::commit::{Actor, Commit, check_global};
+use super::actor::Actor;
+use super::commit::{Commit, check_global};
 use super::snapshot::Snapshot;
 use super::write_policy::WritePolicy;
 use crate::domain::actor::Channel;

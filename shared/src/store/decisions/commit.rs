@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use serde::Serialize;
 
-use crate::domain::actor::{Channel, DecidedBy};
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{Guid, ModeratorId};
 use crate::domain::rules::{Ban, Decision, DecisionKind, Expiry, Outcome, Standing};
+use crate::store::decisions::actor::Actor;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::decisions::write_policy::WritePolicy;
 use crate::store::dynamo::database::{Database, DatabaseError, number, refused, text};
@@ -23,26 +24,6 @@ use crate::store::dynamo::schema::{self, Key, StoredKind};
 use crate::store::dynamo::versions::{
     EXISTS, IS_NEW, IS_VERSION, next_version, put_if_version, put_new,
 };
-
-/// Who makes a call, for the history.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The public id of the key or member, or a name such as `operator`.
-    pub key_id: String,
-    pub channel: Channel,
-    /// The moderator, if the call names one.
-    pub moderator: Option<ModeratorId>,
-    /// Who ran the CLI: an AWS principal or a local user.
-    pub principal: Option<String>,
-    /// The request, by which a decision whose answer was lost is recognised.
-    pub request_id: String,
-}
-
-impl Actor {
-    fn decided_by(&self) -> DecidedBy {
-        DecidedBy::new(&self.key_id, Some(self.channel))
-    }
-}
 
 /// What a call writes.
 pub(in crate::store) struct Commit<'a> {

@@ -7,9 +7,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use super::actor::Actor;
 use super::answers::{Named, StoredAnswer};
 use super::carry_over::Joining;
-use super::commit::{Actor, Commit};
+use super::commit::Commit;
 use super::requests;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;

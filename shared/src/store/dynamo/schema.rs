@@ -7,6 +7,7 @@ mod members;
 pub mod names;
 mod outward;
 mod partition;
+mod workspaces;
 
 use std::collections::HashMap;
 
@@ -222,50 +223,6 @@ impl Key {
         }
     }
 
-    /// A workspace.
-    pub fn workspace(prefix: WorkspacePrefix) -> Self {
-        Self {
-            pk: format!("W#{prefix}"),
-            sk: "W".to_owned(),
-        }
-    }
-
-    /// A key, by its hash.
-    pub fn api_key(hash: &str) -> Self {
-        Self {
-            pk: format!("K#{hash}"),
-            sk: "K".to_owned(),
-        }
-    }
-
-    /// Where the services of a local stack listen.
-    pub fn local_stack() -> Self {
-        Self {
-            pk: LOCAL_STACK.to_owned(),
-            sk: LOCAL_STACK.to_owned(),
-        }
-    }
-
-    /// Whether it belongs to the workspaces table; partitions of the bans table begin with the prefix
-    /// of a workspace.
-    #[must_use]
-    pub fn is_of_workspaces(&self) -> bool {
-        ["D#", "K#", "P#", "W#"]
-            .iter()
-            .any(|kind| self.pk.starts_with(kind))
-            || [
-                DISCORD_RULES,
-                ERASURE_INTAKES,
-                ENDPOINTS,
-                GROUPS,
-                MIRRORS,
-                ENDED_MIRRORS,
-                LOCAL_STACK,
-                RESTORE_RUN,
-            ]
-            .contains(&self.pk.as_str())
-    }
-
     /// The attributes `pk` and `sk`.
     #[must_use]
     pub fn item(self) -> Item {
@@ -297,9 +254,6 @@ pub const DECISION_PREFIX: &str = "H#";
 
 /// Sorts after all of a user's decisions.
 pub const DECISIONS_END: &str = "H#~";
-
-/// The local stack's addresses, in the workspaces table; no deployed stack has them.
-const LOCAL_STACK: &str = "LOCAL";
 
 /// The workspaces that accept erasure requests, in the workspaces table.
 pub const ERASURE_INTAKES: &str = "R";

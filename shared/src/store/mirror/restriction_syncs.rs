@@ -12,7 +12,7 @@ use crate::domain::rules::mirror::{Level, MirroredChanges, MirroredPlace, Restri
 use crate::domain::rules::{self, RevisionRef, Standing};
 use crate::store::Store;
 use crate::store::access::links::Link;
-use crate::store::decisions::commit::Actor;
+use crate::store::decisions::actor::Actor;
 use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::decisions::snapshot::Snapshot;
 use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};

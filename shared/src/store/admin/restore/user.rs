@@ -14,7 +14,7 @@ use crate::domain::error::ApiError;
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 use crate::domain::rules::{self, Ban, DecisionKind, Outcome, Scope, Standing};
 use crate::store::access::links::Link;
-use crate::store::decisions::commit::Actor;
+use crate::store::decisions::actor::Actor;
 use crate::store::decisions::commit_with_retry::WriteContext;
 use crate::store::decisions::write_policy::{CallerLimits, PolicyOutcome};
 use crate::store::dynamo::database::DatabaseError;
