@@ -103,7 +103,7 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
             commands::member::run(command, &connection, names, output).await?;
         }
         Command::Permission { command } => {
-            permission::run(command, &open().await?, names, output).await?
+            permission::run(command, &open().await?, names, output).await?;
         }
         Command::Bans { command } => bans::run(command, &open().await?, names, output).await?,
         Command::Events(args) => {
