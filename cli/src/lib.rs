@@ -28,6 +28,7 @@ mod times;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use commands::{ban, bans, check, events, history, pending, permission, unban, undo};
 use names::UserNames;
 
 /// Runs the command that the arguments name.
@@ -111,29 +112,21 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
             commands::member::run(command, &connection, names, output).await?;
         }
         Command::Permission { command } => {
-            commands::permission::run(command, &open().await?, names, output).await?;
+            permission::run(command, &open().await?, names, output).await?;
         }
-        Command::Bans { command } => {
-            commands::bans::run(command, &open().await?, names, output).await?;
-        }
+        Command::Bans { command } => bans::run(command, &open().await?, names, output).await?,
         Command::Events(args) => {
             let store = open().await?;
             let workspace = commands::workspace::find(&store, args.place).await?.guid;
-            let source = commands::events::EventSource::Tables(store, workspace);
-            return commands::events::run(args, source, names, output).await;
+            let source = events::EventSource::Tables(store, workspace);
+            return events::run(args, source, names, output).await;
         }
-        Command::Ban(args) => commands::ban::run(args, &session().await?, names, output).await?,
-        Command::Unban(args) => {
-            commands::unban::run(args, &session().await?, names, output).await?;
-        }
-        Command::Check(args) => commands::check::run(args, &open().await?, names, output).await?,
-        Command::History(args) => {
-            commands::history::run(args, &open().await?, names, output).await?;
-        }
-        Command::Pending(args) => {
-            commands::pending::run(args, &open().await?, names, output).await?;
-        }
-        Command::Undo(args) => commands::undo::run(args, &session().await?, names, output).await?,
+        Command::Ban(args) => ban::run(args, &session().await?, names, output).await?,
+        Command::Unban(args) => unban::run(args, &session().await?, names, output).await?,
+        Command::Check(args) => check::run(args, &open().await?, names, output).await?,
+        Command::History(args) => history::run(args, &open().await?, names, output).await?,
+        Command::Pending(args) => pending::run(args, &open().await?, names, output).await?,
+        Command::Undo(args) => undo::run(args, &session().await?, names, output).await?,
         Command::Erase(args) => {
             let store = open_unless_restoring().await?;
             commands::erase::run(args, &store, names, output).await?;

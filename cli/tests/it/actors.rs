@@ -144,7 +144,7 @@ async fn undo_finds_a_moderator_by_the_name_of_their_roblox_user() {
     let workspace = app.workspace().await;
     let operator = linked(&workspace).with_names();
     operator.json(&["member", "add", "Ada", "--roblox", "@builderman"]);
-    workspace.ban(Ban::of(1, 7).moderator(156)).await;
+    workspace.ban(Ban::of(7, 7).moderator(156)).await;
     workspace.ban(Ban::of(2, 7).moderator(157)).await;
     app.settle().await;
     let undo = |moderator| {
@@ -166,7 +166,7 @@ async fn undo_finds_a_moderator_by_the_name_of_their_roblox_user() {
         assert_eq!(would.as_array().unwrap().len(), 1, "{moderator}: {would}");
         assert_eq!(
             (&would[0]["userId"], &would[0]["name"]),
-            (&json!(1), &json!("user_1"))
+            (&json!(7), &json!("user_7"))
         );
     }
 }

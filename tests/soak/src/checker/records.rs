@@ -62,16 +62,12 @@ fn guids(list: &[Value]) -> BTreeSet<&str> {
 
 /// Who made the last decision of a ban, as lists show it.
 fn last_actor(single: &Value) -> Option<Value> {
-    let events = single.get("events")?.as_array()?.iter();
+    let mut events = single.get("events")?.as_array()?.iter();
     let is_decision = |event: &&Value| {
         let id = event.get("id").and_then(Value::as_str);
         id.is_some_and(|id| !id.ends_with("-expired"))
     };
-    let mut actor = events
-        .filter(is_decision)
-        .next_back()?
-        .get("actor")?
-        .clone();
+    let mut actor = events.rfind(is_decision)?.get("actor")?.clone();
     let fields = actor.as_object_mut()?;
     fields.retain(|field, _| matches!(field.as_str(), "type" | "key" | "channel"));
     Some(actor)
