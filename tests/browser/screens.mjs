@@ -8,6 +8,13 @@ export const SCREENS = {
   player: '/console/players/156',
   'ban form': '/console/ban?user=157',
   'lift form': '/console/players/156',
+  experiences: '/console/experiences',
+  unlink: '/console/experiences/7001/unlink',
+  members: '/console/settings/members',
+  keys: '/console/settings/keys',
+  reasons: '/console/settings/presets',
+  webhooks: '/console/settings/webhooks',
+  protected: '/console/settings/protected',
   'not found': '/console/nowhere',
 };
 

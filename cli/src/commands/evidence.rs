@@ -198,7 +198,7 @@ async fn remove(session: &Session, guid: Guid, safety: SafetyArgs) -> Result<()>
     if !safety.dry_run {
         confirm(&summary.removal(), safety.yes)?;
         store
-            .remove_evidence(session.prefix(), guid, KEY_ID, bucket)
+            .remove_evidence(session.prefix(), guid, KEY_ID.into(), bucket)
             .await?;
     }
     session.output.one(&summary)

@@ -18,6 +18,8 @@ struct Asset {
 pub struct Assets {
     style: Asset,
     script: Asset,
+    /// Only on a player's page.
+    evidence_script: Asset,
     icon: Asset,
 }
 
@@ -50,6 +52,11 @@ impl Assets {
                 "text/javascript; charset=utf-8",
                 include_str!("../assets/console.js"),
             ),
+            evidence_script: Asset::new(
+                "js",
+                "text/javascript; charset=utf-8",
+                include_str!("../assets/evidence.js"),
+            ),
             icon: Asset::new("svg", "image/svg+xml", include_str!("../assets/icon.svg")),
         })
     }
@@ -62,13 +69,17 @@ impl Assets {
         &self.script.path
     }
 
+    pub fn evidence_script(&self) -> &str {
+        &self.evidence_script.path
+    }
+
     pub fn icon(&self) -> &str {
         &self.icon.path
     }
 
     /// The file under a path, if there is one.
     pub fn serve(&self, path: &str) -> Option<Response<Body>> {
-        let files = [&self.style, &self.script, &self.icon];
+        let files = [&self.style, &self.script, &self.evidence_script, &self.icon];
         let file = files.into_iter().find(|file| file.path == path)?;
         let mut response = Response::new(Body::from(file.body));
         for (name, value) in [
@@ -98,6 +109,12 @@ mod tests {
     }
 
     #[test]
+    fn script_of_evidence_stays_in_its_own() {
+        let bytes = Assets::get().evidence_script.body.len();
+        assert!(bytes < 5_500, "{bytes} bytes");
+    }
+
+    #[test]
     fn file_is_served_under_its_own_name_alone() {
         let assets = Assets::get();
         let served = assets.serve(assets.style()).unwrap();
@@ -109,7 +126,7 @@ mod tests {
     #[test]
     fn files_name_no_other_host() {
         let assets = Assets::get();
-        for file in [&assets.style, &assets.script] {
+        for file in [&assets.style, &assets.script, &assets.evidence_script] {
             assert!(!file.body.contains("://"), "{}", file.path);
         }
     }

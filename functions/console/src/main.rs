@@ -25,14 +25,14 @@ use shared::domain::error::ApiError;
 use shared::integrations::roblox::UsersApi;
 use shared::moderation::basis::check_basis;
 use shared::moderation::names::Names;
-use shared::store::Store;
+use shared::store::{EvidenceBucket, Store};
 
 use self::assets::Assets;
 use self::discord::DiscordApplication;
 use self::look::Look;
 use self::pages::sign_in::SignInWays;
 use self::pages::{
-    activity, ban_form, ban_user, bans, experiences, find, lift, many, message, player,
+    activity, ban_form, ban_user, bans, evidence, experiences, find, lift, many, message, player,
     preferences, settings, sign_in, undo, undo_period, unlink,
 };
 use self::router::Route;
@@ -46,7 +46,11 @@ async fn main() -> Result<(), Error> {
     let application = DiscordApplication::from_environment(&app)?;
     let application = application.as_ref();
     let names = Arc::new(Names::new(UsersApi::from_environment()?));
-    let answer = |request, store| answer(request, store, Arc::clone(&names), application);
+    let bucket = EvidenceBucket::from_environment(app.config())?;
+    let answer = |request, store| {
+        let names = Arc::clone(&names);
+        answer(request, store, names, application, bucket.clone())
+    };
     app.serve_pages("console", time_limit, answer, message::failed)
         .await
 }
@@ -62,6 +66,7 @@ async fn answer(
     store: Store,
     names: Arc<Names>,
     application: Option<&DiscordApplication>,
+    bucket: EvidenceBucket,
 ) -> Result<Response<Body>, ApiError> {
     let route = Route::of(request.method(), request.path()).ok_or(NO_SUCH_PAGE)?;
     request.trace().note_page(route.pattern());
@@ -110,6 +115,7 @@ async fn answer(
         request,
         store,
         names,
+        bucket,
         look,
         signed_in,
         moment,
@@ -143,6 +149,12 @@ async fn page(visit: &Visit, route: Route) -> Result<Response<Body>, ApiError> {
         Route::UnlinkForm(id) => unlink::show(visit, id).await,
         Route::Unlink(id) => unlink::submit(visit, id).await,
         Route::Settings(route) => settings::answer(visit, route).await,
+        Route::AddEvidence(user) => evidence::add(visit, user).await,
+        Route::DeclareFile(user) => evidence::declare(visit, user).await,
+        Route::CompleteFile(guid) => evidence::complete(visit, guid).await,
+        Route::EvidenceContent(guid) => evidence::content(visit, guid).await,
+        Route::RemoveEvidence(guid) => evidence::remove(visit, guid).await,
+        Route::RestoreEvidence(guid) => evidence::restore(visit, guid).await,
         Route::SignOut => sign_in::sign_out(visit).await,
         // Answered before.
         Route::Home

@@ -5,6 +5,7 @@ pub mod ban_form;
 pub mod ban_user;
 pub mod bans;
 pub mod discord;
+pub mod evidence;
 pub mod experiences;
 pub mod find;
 pub mod lift;

@@ -43,6 +43,14 @@ pub enum Route {
     ManyRun,
     /// Of a run about many players.
     ManyUndo,
+    /// A text about a ban of this player.
+    AddEvidence(UserId),
+    /// A file about one, before its upload.
+    DeclareFile(UserId),
+    CompleteFile(Guid),
+    EvidenceContent(Guid),
+    RemoveEvidence(Guid),
+    RestoreEvidence(Guid),
     Experiences,
     LinkExperience,
     UnlinkForm(ExperienceId),
@@ -87,6 +95,16 @@ impl Route {
             ["undo"] if get => Some(Self::UndoForm),
             ["undo"] if post => Some(Self::UndoPreview),
             ["undo", "run"] if post => Some(Self::UndoRun),
+            ["players", user, "evidence"] if post => Some(Self::AddEvidence(user.parse().ok()?)),
+            ["players", user, "evidence", "file"] if post => {
+                Some(Self::DeclareFile(user.parse().ok()?))
+            }
+            ["evidence", guid, "complete"] if post => Some(Self::CompleteFile(guid.parse().ok()?)),
+            ["evidence", guid, "content"] if get => Some(Self::EvidenceContent(guid.parse().ok()?)),
+            ["evidence", guid, "remove"] if post => Some(Self::RemoveEvidence(guid.parse().ok()?)),
+            ["evidence", guid, "restore"] if post => {
+                Some(Self::RestoreEvidence(guid.parse().ok()?))
+            }
             ["experiences"] if get => Some(Self::Experiences),
             ["experiences"] if post => Some(Self::LinkExperience),
             ["experiences", id, "unlink"] if get => Some(Self::UnlinkForm(experience(id)?)),
@@ -126,20 +144,28 @@ impl Route {
             Self::ManyForm | Self::ManyPreview => "/console/many",
             Self::ManyRun => "/console/many/run",
             Self::ManyUndo => "/console/many/undo",
+            Self::AddEvidence(_) => "/console/players/{id}/evidence",
+            Self::DeclareFile(_) => "/console/players/{id}/evidence/file",
+            Self::CompleteFile(_) => "/console/evidence/{guid}/complete",
+            Self::EvidenceContent(_) => "/console/evidence/{guid}/content",
+            Self::RemoveEvidence(_) => "/console/evidence/{guid}/remove",
+            Self::RestoreEvidence(_) => "/console/evidence/{guid}/restore",
             Self::Experiences | Self::LinkExperience => "/console/experiences",
             Self::UnlinkForm(_) | Self::Unlink(_) => "/console/experiences/{id}/unlink",
             Self::Settings(route) => route.pattern(),
         }
     }
 
-    /// The time within which the page answers: longer for one that decides about many players.
+    /// The time within which the page answers: longer for one that changes much.
     pub const fn time_limit(&self) -> TimeLimit {
         match self {
             Self::UndoPreview
             | Self::UndoRun
             | Self::ManyPreview
             | Self::ManyRun
-            | Self::ManyUndo => TimeLimit::BULK,
+            | Self::ManyUndo
+            | Self::Unlink(_)
+            | Self::Settings(SettingsRoute::ReplayWebhook(_)) => TimeLimit::BULK,
             _ => TimeLimit::CALL,
         }
     }
@@ -205,6 +231,9 @@ mod tests {
             "/console/undo/run",
             "/console/many/run",
             "/console/many/undo",
+            "/console/players/156/evidence",
+            "/console/evidence/633/remove",
+            "/console/evidence/633/restore",
         ] {
             assert_eq!(get(path), None, "{path}");
         }

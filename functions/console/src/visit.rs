@@ -12,7 +12,7 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
 use shared::domain::members::{MemberPermission, MemberPermissions};
 use shared::moderation::names::Names;
-use shared::store::{SignedIn, Store};
+use shared::store::{EvidenceBucket, SignedIn, Store};
 
 use crate::csrf;
 use crate::form::Submitted;
@@ -25,6 +25,7 @@ pub struct Visit {
     pub request: PageRequest,
     pub store: Store,
     pub names: Arc<Names>,
+    pub bucket: EvidenceBucket,
     pub look: Look,
     pub signed_in: SignedIn,
     pub moment: UnixMillis,
@@ -162,10 +163,22 @@ impl Visit {
 
 /// A rendered page.
 pub fn show(status: StatusCode, page: &impl askama::Template) -> Result<Response<Body>, ApiError> {
-    let html = page
-        .render()
-        .map_err(|error| ApiError::Internal(format!("could not render a page: {error}")))?;
-    Ok(headers::page(status, html))
+    Ok(headers::page(status, rendered(page)?))
+}
+
+/// A rendered page that may use the files of this origin.
+pub fn show_with_files(
+    status: StatusCode,
+    page: &impl askama::Template,
+    origin: &str,
+) -> Result<Response<Body>, ApiError> {
+    let page = headers::page(status, rendered(page)?);
+    Ok(headers::with_files_of(page, origin))
+}
+
+fn rendered(page: &impl askama::Template) -> Result<String, ApiError> {
+    page.render()
+        .map_err(|error| ApiError::Internal(format!("could not render a page: {error}")))
 }
 
 fn highest(permissions: &MemberPermissions) -> &'static str {

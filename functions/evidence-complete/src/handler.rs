@@ -14,7 +14,7 @@ pub async fn handle(
 ) -> Result<Reply, ApiError> {
     let guid = request.guid_in_path()?;
     let evidence = store
-        .complete_evidence(caller.prefix(), guid, caller.key_id(), &bucket)
+        .complete_evidence(caller.prefix(), guid, caller.key_id().into(), &bucket)
         .await?;
     EvidenceReply::without_link(&caller, &evidence).reply()
 }

@@ -33,6 +33,7 @@ pub async fn handle(
         body: creation.body,
         metadata: creation.metadata,
         key_id: caller.key_id().to_owned(),
+        channel: None,
         moderator: creation.moderator,
     };
     let evidence = store.create_evidence(prefix, &new, key.as_ref()).await?;

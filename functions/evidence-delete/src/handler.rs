@@ -13,7 +13,7 @@ pub async fn handle(
 ) -> Result<Reply, ApiError> {
     let guid = request.guid_in_path()?;
     store
-        .remove_evidence(caller.prefix(), guid, caller.key_id(), &bucket)
+        .remove_evidence(caller.prefix(), guid, caller.key_id().into(), &bucket)
         .await?;
     Reply::changed(&caller, None)
 }

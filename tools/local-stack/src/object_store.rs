@@ -3,6 +3,7 @@
 //! `s3s` checks signatures and expiry. [`checked`] adds what S3 checks beyond that, [`rights`] the roles of the
 //! functions, and [`settings`] the settings of the buckets.
 
+mod browsers;
 mod checked;
 mod rights;
 mod settings;
@@ -14,6 +15,7 @@ use std::{
     sync::Arc,
 };
 
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
@@ -109,6 +111,7 @@ async fn serve(listener: TcpListener, service: s3s::service::S3Service) {
         tokio::spawn(async move {
             let builder = Builder::new(TokioExecutor::new());
             // A client may go away at any time.
+            let service = service_fn(|request| browsers::answer(request, &service));
             let _ = builder
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

@@ -178,6 +178,7 @@ impl Addition<'_> {
             body,
             metadata: self.metadata.clone(),
             key_id: KEY_ID.to_owned(),
+            channel: None,
             moderator: self.moderator,
         };
         let Session { store, .. } = self.session;
@@ -252,7 +253,7 @@ impl Addition<'_> {
         let to = bucket.upload(prefix, piece.guid, file).await?;
         upload(to.url(), to.headers(), path, transferred)?;
         Ok(store
-            .complete_evidence(prefix, piece.guid, KEY_ID, bucket)
+            .complete_evidence(prefix, piece.guid, KEY_ID.into(), bucket)
             .await?)
     }
 }

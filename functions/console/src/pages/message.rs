@@ -115,6 +115,11 @@ fn words(error: &ApiError) -> (&'static str, String) {
     }
 }
 
+/// What an error says, for a script.
+pub fn text(error: &ApiError) -> String {
+    words(error).1
+}
+
 /// With a capital letter and a full stop.
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();

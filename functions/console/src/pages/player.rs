@@ -1,5 +1,6 @@
 //! A player: what holds now, and everything that was decided.
 
+mod evidence;
 mod experiences;
 mod history;
 
@@ -13,6 +14,8 @@ use shared::domain::members::MemberPermission;
 use shared::domain::rules::Scope;
 use shared::store::{BanRecord, Filter, HistoryPosition, NewestDecisions, UserStandings};
 
+use self::evidence::EvidenceSection;
+pub use self::evidence::TypedEvidence;
 use self::experiences::ExperienceView;
 #[cfg(test)]
 pub use self::history::tests::decision as decision_for_tests;
@@ -53,23 +56,38 @@ struct PlayerPage {
     older: Option<String>,
     experiences: Vec<ExperienceView>,
     more_experiences: Option<String>,
+    /// For those who may moderate.
+    evidence: Option<EvidenceSection>,
 }
 
 pub async fn show(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError> {
-    let page = read(visit, user, None).await?;
-    visit::show(StatusCode::OK, &page)
+    let page = read(visit, user, None, TypedEvidence::default()).await?;
+    page.show(visit, StatusCode::OK).await
+}
+
+/// The player's page with evidence that was not added.
+pub async fn with_evidence(
+    visit: &Visit,
+    user: UserId,
+    typed: TypedEvidence,
+    status: StatusCode,
+) -> Result<Response<Body>, ApiError> {
+    let page = read(visit, user, None, typed).await?;
+    page.show(visit, status).await
 }
 
 /// The player's page after a decision that was not made, with the reason.
 pub async fn refused(visit: &Visit, user: UserId, why: &str) -> Result<Response<Body>, ApiError> {
-    let page = read(visit, user, Some(why.to_owned())).await?;
-    visit::show(StatusCode::CONFLICT, &page)
+    let typed = TypedEvidence::default();
+    let page = read(visit, user, Some(why.to_owned()), typed).await?;
+    page.show(visit, StatusCode::CONFLICT).await
 }
 
 async fn read(
     visit: &Visit,
     user: UserId,
     refusal: Option<String>,
+    typed: TypedEvidence,
 ) -> Result<PlayerPage, ApiError> {
     let viewer = visit.viewer()?;
     let (store, prefix) = (&visit.store, visit.prefix());
@@ -95,8 +113,14 @@ async fn read(
         None => None,
     };
     let page = PlayerPage::new(visit, user, &reader, &linked, &standings, &newest, &records);
+    let evidence = if reader.moderates {
+        Some(EvidenceSection::read(visit, user, &records, &reader, typed).await?)
+    } else {
+        None
+    };
     Ok(PlayerPage {
         refusal,
+        evidence,
         older,
         ..page
     })
@@ -166,6 +190,15 @@ async fn sealed(
 }
 
 impl PlayerPage {
+    /// Only with evidence may the page use the bucket's files.
+    async fn show(&self, visit: &Visit, status: StatusCode) -> Result<Response<Body>, ApiError> {
+        if self.evidence.is_none() {
+            return visit::show(status, self);
+        }
+        let origin = visit.bucket.origin().await?;
+        visit::show_with_files(status, self, &origin)
+    }
+
     fn new(
         visit: &Visit,
         user: UserId,
@@ -226,6 +259,7 @@ impl PlayerPage {
                 .map(|it| ExperienceView::new(*it, &standings.standing(*it), reader.now))
                 .collect(),
             more_experiences: (hidden > 0).then(|| format!("And {hidden} more experiences.")),
+            evidence: None,
             user: player,
         }
     }
@@ -271,6 +305,7 @@ mod tests {
                 NOW,
             )],
             more_experiences: None,
+            evidence: moderates.then(evidence::tests::section),
             user,
         }
     }

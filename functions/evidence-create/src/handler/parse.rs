@@ -1,6 +1,6 @@
 //! The fields of a creation.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::api::{ApiRequest, Fields};
 use shared::domain::error::ApiError;
 use shared::domain::evidence::{
@@ -81,11 +81,7 @@ impl Creation {
 }
 
 fn commented(comment: Option<String>) -> Result<EvidenceMetadata, ApiError> {
-    let comment = comment.filter(|comment| !comment.is_empty());
-    let fields = comment.map(|comment| ("comment".to_owned(), Value::from(comment)));
-    let fields: Map<_, _> = fields.into_iter().collect();
-    EvidenceMetadata::default()
-        .merged(fields)
+    EvidenceMetadata::commented(comment.as_deref().unwrap_or_default())
         .map_err(|fault| ApiError::field("comment", fault.to_string()))
 }
 

@@ -22,6 +22,20 @@ impl EvidenceMetadata {
     /// The object itself is one level.
     pub const MAX_LEVELS: usize = 8;
 
+    /// Metadata with a comment, or none if that is empty.
+    pub fn commented(comment: &str) -> Result<Self, MetadataFault> {
+        let comment = Some(comment).filter(|comment| !comment.is_empty());
+        let fields = comment.map(|comment| ("comment".to_owned(), Value::from(comment)));
+        Self::default().merged(fields.into_iter().collect())
+    }
+
+    /// The comment, if there is one.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        let comment = self.0.get("comment").and_then(Value::as_str);
+        comment.filter(|comment| !comment.is_empty())
+    }
+
     /// The metadata after a change: each field of the change replaces the field of its name, and
     /// `null` removes it.
     pub fn merged(&self, change: Map<String, Value>) -> Result<Self, MetadataFault> {

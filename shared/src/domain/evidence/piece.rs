@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ContentType, EvidenceMetadata, EvidenceState, EvidenceText, FileName, FileSize, Sha256Digest,
 };
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::ids::{Guid, ModeratorId, UserId};
 
@@ -108,6 +109,8 @@ pub struct NewEvidence {
     pub user: UserId,
     pub body: NewEvidenceBody,
     pub metadata: EvidenceMetadata,
+    /// The public id of the key or member that creates it, or a name such as `operator`.
     pub key_id: String,
+    pub channel: Option<Channel>,
     pub moderator: Option<ModeratorId>,
 }

@@ -26,16 +26,24 @@ impl EvidenceText {
     /// In base64 that is exactly 64 KiB, so a body with the longest text exceeds 64 KiB.
     pub const MAX_BYTES: usize = 48 * 1024;
 
+    /// A text as a person types it.
+    pub fn new(text: String) -> Result<Self, EvidenceTextFault> {
+        if text.is_empty() || text.len() > Self::MAX_BYTES {
+            return Err(EvidenceTextFault::Length);
+        }
+        Ok(Self(text))
+    }
+
     pub fn decode(base64: &str) -> Result<Self, EvidenceTextFault> {
         let bytes = BASE64_STANDARD
             .decode(base64)
             .map_err(|_| EvidenceTextFault::Encoding)?;
-        if bytes.is_empty() || bytes.len() > Self::MAX_BYTES {
+        // Bytes that are too long are so whatever they are.
+        if bytes.len() > Self::MAX_BYTES {
             return Err(EvidenceTextFault::Length);
         }
-        String::from_utf8(bytes)
-            .map(Self)
-            .map_err(|_| EvidenceTextFault::Binary)
+        let text = String::from_utf8(bytes).map_err(|_| EvidenceTextFault::Binary)?;
+        Self::new(text)
     }
 
     #[must_use]

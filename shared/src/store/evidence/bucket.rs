@@ -82,6 +82,21 @@ impl EvidenceBucket {
         }
     }
 
+    /// The scheme and host of the bucket's links, for a page that may use them.
+    pub async fn origin(&self) -> Result<String, ApiError> {
+        let signed = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key("-")
+            .presigned(valid_for(DOWNLOAD)?)
+            .await
+            .map_err(|error| failed(&error))?;
+        let url = url::Url::parse(signed.uri());
+        let url = url.map_err(|error| ApiError::Internal(error.to_string()))?;
+        Ok(url.origin().ascii_serialization())
+    }
+
     /// A presigned upload of a file.
     pub async fn upload(
         &self,

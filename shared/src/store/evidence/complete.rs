@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::bucket::EvidenceBucket;
-use super::events::EvidenceChange;
+use super::events::{EvidenceActor, EvidenceChange};
 use super::item::{Due, EvidenceItem};
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
@@ -23,7 +23,7 @@ impl Store {
         &self,
         prefix: WorkspacePrefix,
         guid: Guid,
-        key_id: &str,
+        by: EvidenceActor<'_>,
         bucket: &EvidenceBucket,
     ) -> Result<Evidence, ApiError> {
         let mut rounds = Rounds::at_most(ROUNDS);
@@ -41,7 +41,7 @@ impl Store {
                     }
                     Completion::Already(state) | Completion::Becomes(state) => state,
                 };
-                let (after, writes) = self.completion(prefix, guid, &item, state, key_id).await?;
+                let (after, writes) = self.completion(prefix, guid, &item, state, by).await?;
                 let written = self.database.transact_counted(writes).await;
                 let written = self.database.retry_on_conflict(&mut rounds, written);
                 if written.await?.is_none() {
@@ -68,13 +68,13 @@ impl Store {
         guid: Guid,
         item: &EvidenceItem,
         state: EvidenceState,
-        key_id: &str,
+        by: EvidenceActor<'_>,
     ) -> Result<(EvidenceItem, Vec<TransactWriteItem>), ApiError> {
         let now = UnixMillis::now().seconds();
         let (due, besides);
         if state.is_readable() {
             due = self.retention_due(prefix, guid, now).await?;
-            let added = EvidenceChange::Added(key_id);
+            let added = EvidenceChange::Added(by);
             besides = self.evidence_event(prefix, item, added).await?;
         } else {
             due = Due::at(guid, now);

@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::events::EvidenceChange;
+use super::events::{EvidenceActor, EvidenceChange};
 use super::item::{Due, EvidenceItem, StoredEvidence, UNFINISHED};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
@@ -132,7 +132,10 @@ impl Store {
             let key = Key::evidence_text(prefix, guid);
             let stored = items::write(key, StoredKind::EvidenceText, stored)?;
             writes.push(versions::put_new(table, stored)?);
-            let added = EvidenceChange::Added(&new.key_id);
+            let added = EvidenceChange::Added(EvidenceActor {
+                id: &new.key_id,
+                channel: new.channel,
+            });
             writes.push(self.evidence_event(prefix, item, added).await?);
         }
         Ok(writes)

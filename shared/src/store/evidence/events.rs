@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::item::EvidenceItem;
 use crate::domain::activity::{Activity, ActivityDetails, ActivityId, EvidenceSummary};
+use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
@@ -12,11 +13,25 @@ use crate::store::Store;
 /// The actor name of a removal by the workspace's retention, where a call has the id of its key.
 const RETENTION: &str = "retention";
 
-/// Which event, and the public id of the key that caused it.
+/// Who changes evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct EvidenceActor<'a> {
+    /// The public id of the key or member, or a name such as `operator`.
+    pub id: &'a str,
+    pub channel: Option<Channel>,
+}
+
+impl<'a> From<&'a str> for EvidenceActor<'a> {
+    fn from(id: &'a str) -> Self {
+        Self { id, channel: None }
+    }
+}
+
+/// Which event, and who caused it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum EvidenceChange<'a> {
-    Added(&'a str),
-    Removed(&'a str),
+    Added(EvidenceActor<'a>),
+    Removed(EvidenceActor<'a>),
     /// By the workspace's retention.
     Expired,
 }
@@ -35,17 +50,19 @@ impl Store {
             evidence_type: evidence.body.type_name().to_owned(),
             file_name: evidence.body.file().map(|file| file.name.to_string()),
         };
-        let (key_id, details) = match change {
-            EvidenceChange::Added(key) => (key, ActivityDetails::EvidenceAdded(summary)),
-            EvidenceChange::Removed(key) => (key, ActivityDetails::EvidenceRemoved(summary)),
-            EvidenceChange::Expired => (RETENTION, ActivityDetails::EvidenceRemoved(summary)),
+        let (by, details) = match change {
+            EvidenceChange::Added(by) => (by, ActivityDetails::EvidenceAdded(summary)),
+            EvidenceChange::Removed(by) => (by, ActivityDetails::EvidenceRemoved(summary)),
+            EvidenceChange::Expired => {
+                (RETENTION.into(), ActivityDetails::EvidenceRemoved(summary))
+            }
         };
         let activity = Activity {
             id: ActivityId::random(),
             moment: UnixMillis::now(),
             user: Some(evidence.user),
-            key_id: key_id.to_owned(),
-            channel: None,
+            key_id: by.id.to_owned(),
+            channel: by.channel,
             moderator: match change {
                 EvidenceChange::Added(_) => evidence.moderator,
                 _ => None,

@@ -49,8 +49,20 @@ pub(super) struct EvidenceItem {
     /// Whether a scan quarantined the file before its upload was complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unannounced: bool,
+    /// Set while the piece is removed and can still be restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<SetAside>,
     #[serde(flatten)]
     pub due: Due,
+}
+
+/// A removal that can be undone until the piece is due.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SetAside {
+    pub at: UnixSeconds,
+    /// When the piece is due again after it is restored, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<UnixSeconds>,
 }
 
 /// What is left of a removed piece for a day: what removes an object that arrives late, and what makes
@@ -127,6 +139,7 @@ impl EvidenceItem {
             moderator: new.moderator,
             object_removed: false,
             unannounced: false,
+            set_aside: None,
             due,
         }
     }
@@ -135,8 +148,11 @@ impl EvidenceItem {
         self.file.as_ref()
     }
 
-    /// Whether an event has said that the piece was added.
+    /// Whether the last event about the piece has said that it was added.
     pub const fn is_announced(&self) -> bool {
+        if self.set_aside.is_some() {
+            return false;
+        }
         match self.state {
             EvidenceState::Available => true,
             EvidenceState::Quarantined => !self.unannounced,
@@ -189,6 +205,32 @@ impl EvidenceItem {
         Self {
             unannounced: !self.is_announced(),
             ..self.in_state(self.state.quarantine(), now, self.due.clone())
+        }
+    }
+
+    /// The same piece, removed until it is restored or due.
+    pub fn set_aside(&self, now: UnixSeconds, until: UnixSeconds) -> Self {
+        let due = self.due.at;
+        Self {
+            set_aside: Some(SetAside { at: now, due }),
+            updated: now,
+            due: Due::at(
+                Guid::from(self.guid),
+                due.map_or(until, |due| due.min(until)),
+            ),
+            ..self.clone()
+        }
+    }
+
+    /// The same piece before it was set aside.
+    pub fn restored(&self, now: UnixSeconds) -> Self {
+        let due = self.set_aside.as_ref().and_then(|aside| aside.due);
+        let guid = Guid::from(self.guid);
+        Self {
+            set_aside: None,
+            updated: now,
+            due: due.map_or_else(Due::default, |at| Due::at(guid, at)),
+            ..self.clone()
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::create::TextItem;
 use super::item::{EvidenceItem, StoredEvidence};
+use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
 use crate::domain::evidence::{Evidence, EvidenceText};
 use crate::domain::ids::{Guid, UserId, WorkspacePrefix};
@@ -19,6 +20,21 @@ pub struct EvidencePage {
     pub pieces: Vec<Evidence>,
     /// The last piece of the page, if there may be more.
     pub next: Option<Guid>,
+}
+
+/// The evidence about a user.
+#[derive(Clone, Debug, Default)]
+pub struct EvidenceOfUser {
+    pub pieces: Vec<ListedEvidence>,
+    pub has_more: bool,
+}
+
+/// A piece, as the people who can undo its removal see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedEvidence {
+    pub evidence: Evidence,
+    /// Until when the removal can be undone, if it is removed.
+    pub removed_until: Option<UnixSeconds>,
 }
 
 impl Store {
@@ -73,6 +89,42 @@ impl Store {
         })
     }
 
+    /// The newest pieces about a user, of at most this number, those of newer bans first; also those
+    /// that are set aside. Strongly consistent.
+    pub async fn evidence_of_user(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+        limit: usize,
+    ) -> Result<EvidenceOfUser, ApiError> {
+        let query = self
+            .database
+            .querying()
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .key_condition_expression("pk = :user")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":user", text(schema::evidence_of_user(prefix, user)))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let (entries, next) = self.database.query(query).await?;
+        let guids: Vec<_> = entries.iter().filter_map(entry_guid).collect();
+        let found = self.present_items(prefix, &guids).await?;
+        let mut pieces = found
+            .iter()
+            .map(|(_, item)| {
+                Ok(ListedEvidence {
+                    evidence: item.evidence()?,
+                    removed_until: item.set_aside.as_ref().and(item.due.at),
+                })
+            })
+            .collect::<Result<Vec<_>, DatabaseError>>()?;
+        pieces.sort_by_key(|piece| std::cmp::Reverse((piece.evidence.case, piece.evidence.guid)));
+        Ok(EvidenceOfUser {
+            pieces,
+            has_more: next.is_some(),
+        })
+    }
+
     /// These pieces in this order, without those that have been removed since.
     async fn pieces(
         &self,
@@ -80,11 +132,12 @@ impl Store {
         guids: &[Guid],
     ) -> Result<Vec<Evidence>, DatabaseError> {
         let mut found = self.present_items(prefix, guids).await?;
+        found.retain(|(_, item)| item.set_aside.is_none());
         found.sort_by_key(|(guid, _)| std::cmp::Reverse(*guid));
         found.iter().map(|(_, item)| item.evidence()).collect()
     }
 
-    /// The present ones among these pieces, in any order.
+    /// The ones among these pieces that are stored, in any order, with those that are set aside.
     pub(super) async fn present_items(
         &self,
         prefix: WorkspacePrefix,
@@ -133,7 +186,7 @@ impl Store {
         guid: Guid,
     ) -> Result<EvidenceItem, ApiError> {
         match self.stored_evidence(prefix, guid).await? {
-            Some(StoredEvidence::Present(item)) => Ok(item),
+            Some(StoredEvidence::Present(item)) if item.set_aside.is_none() => Ok(item),
             _ => Err(NO_EVIDENCE),
         }
     }

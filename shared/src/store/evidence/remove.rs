@@ -5,7 +5,7 @@
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::bucket::EvidenceBucket;
-use super::events::EvidenceChange;
+use super::events::{EvidenceActor, EvidenceChange};
 use super::item::{Due, EvidenceItem, RemovedItem, StoredEvidence, UNFINISHED, deleting};
 use super::read::NO_EVIDENCE;
 use crate::domain::clock::UnixMillis;
@@ -26,7 +26,7 @@ impl Store {
         &self,
         prefix: WorkspacePrefix,
         guid: Guid,
-        key_id: &str,
+        by: EvidenceActor<'_>,
         bucket: &EvidenceBucket,
     ) -> Result<(), ApiError> {
         let mut rounds = Rounds::at_most(ROUNDS);
@@ -40,7 +40,7 @@ impl Store {
                     return Ok(());
                 }
                 Some(StoredEvidence::Present(item)) => {
-                    let cause = EvidenceChange::Removed(key_id);
+                    let cause = EvidenceChange::Removed(by);
                     let hidden = self.hide(prefix, guid, &item, cause).await;
                     let hidden = self.database.retry_on_conflict(&mut rounds, hidden);
                     // Read again: what is left, or what another call made of it.

@@ -11,6 +11,7 @@
 mod activity;
 mod deciding;
 mod discord;
+mod evidence;
 mod experiences;
 mod lists;
 mod many;

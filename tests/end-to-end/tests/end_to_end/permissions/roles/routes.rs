@@ -1,6 +1,6 @@
 //! The functions of routes, without those about evidence.
 
-use super::{BANS, Grants, Role, SNAPSHOTS, WORKSPACES};
+use super::{BANS, FILES, Grants, Role, SNAPSHOTS, WORKSPACES};
 
 const EXPORT: Grants = &[
     (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
@@ -292,6 +292,8 @@ pub const ROLES: &[Role] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
+            (FILES, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
+            ("s3:evidence-bucket", &["s3:ListBucket"]),
         ],
     ),
     ("not-found", &[]),
