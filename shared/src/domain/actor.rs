@@ -81,13 +81,35 @@ impl ActorKind {
     }
 }
 
-/// Who made a decision about a ban, as its record keeps it.
+/// Who made a decision about a ban. A record stores it as `id channel`, because lists pay for each byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub struct DecidedBy {
     /// The public id of the key or the member, or a name such as `operator`.
     pub id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Channel>,
+}
+
+impl From<DecidedBy> for String {
+    fn from(by: DecidedBy) -> Self {
+        match by.via {
+            Some(channel) => format!("{} {}", by.id, channel.as_str()),
+            None => by.id,
+        }
+    }
+}
+
+impl From<String> for DecidedBy {
+    fn from(text: String) -> Self {
+        let known = text.rsplit_once(' ').and_then(|(id, channel)| {
+            let channel = Channel::ALL.into_iter().find(|it| it.as_str() == channel)?;
+            Some(Self::new(id, Some(channel)))
+        });
+        known.unwrap_or(Self {
+            id: text,
+            via: None,
+        })
+    }
 }
 
 impl DecidedBy {
@@ -130,6 +152,25 @@ mod tests {
             ("mirror", Some(Channel::Mirror), ActorKind::System),
         ] {
             assert_eq!(ActorKind::of(id, channel), kind, "{id}");
+        }
+    }
+
+    #[test]
+    fn record_says_who_in_one_text() {
+        for (text, by) in [
+            (
+                "0123456789ab api",
+                DecidedBy::new("0123456789ab", Some(Channel::Api)),
+            ),
+            (
+                "undo-1f2e3d4c cli",
+                DecidedBy::new("undo-1f2e3d4c", Some(Channel::Cli)),
+            ),
+            ("operator", DecidedBy::new("operator", None)),
+            ("local user", DecidedBy::new("local user", None)),
+        ] {
+            assert_eq!(String::from(by.clone()), text);
+            assert_eq!(DecidedBy::from(text.to_owned()), by);
         }
     }
 

@@ -301,6 +301,15 @@ impl<'a> Workspace<'a> {
 
     /// All bans on record, over all pages.
     pub async fn bans(&self) -> Vec<Value> {
+        let mut bans = self.listed_bans().await;
+        for ban in &mut bans {
+            ban.as_object_mut().expect("a ban").remove("actor");
+        }
+        bans
+    }
+
+    /// The same with who decided.
+    pub async fn listed_bans(&self) -> Vec<Value> {
         self.all_pages(Call::get("/bans")).await
     }
 

@@ -111,7 +111,7 @@ async fn serve(listener: TcpListener, service: s3s::service::S3Service) {
         tokio::spawn(async move {
             let builder = Builder::new(TokioExecutor::new());
             // A client may go away at any time.
-            let service = service_fn(|request| browsers::answer(request, &service));
+            let service = service_fn(move |request| browsers::answer(request, service.clone()));
             let _ = builder
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

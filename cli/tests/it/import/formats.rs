@@ -185,7 +185,7 @@ async fn json_list_is_imported_with_and_without_its_wrapper() {
         assert_sums(&import(&workspace, &file, &[]).await, json!({ "added": 1 }));
         let mut expected = whole["list"].clone();
         expected[0]["workspaceGuid"] = workspace.guid().into();
-        let mut bans = workspace.bans().await;
+        let mut bans = workspace.listed_bans().await;
         let actor = bans[0].as_object_mut().unwrap().remove("actor").unwrap();
         assert_eq!(actor["type"], "operator");
         assert_eq!(Value::from(bans), expected);

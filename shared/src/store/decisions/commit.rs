@@ -216,10 +216,12 @@ impl Commit<'_> {
                 )
                 .expression_attribute_values(":experience_ledger", text(experience_ledger));
             let by = items::attribute(self.actor.decided_by())?;
-            if change.is_new {
-                sets.push("made_by = :by");
-            }
-            sets.push("last_by = :by");
+            // A ban with one decision does not repeat who made it.
+            sets.push(if change.is_new {
+                "made_by = :by"
+            } else {
+                "last_by = :by"
+            });
             update = update.expression_attribute_values(":by", by);
             if let Some(reason) = change.reason {
                 sets.push("last_reason = :reason");

@@ -289,7 +289,7 @@ pub(in crate::store) struct BanItem {
     /// Who made it; older records do not say.
     #[serde(default)]
     pub made_by: Option<DecidedBy>,
-    /// Who made the last decision about it.
+    /// Who made the last decision about it, unless that made it.
     #[serde(default)]
     pub last_by: Option<DecidedBy>,
     /// The reason of the last decision, if it gave one.

@@ -81,8 +81,8 @@ impl From<BanItem> for BanRecord {
         Self {
             applied: item.applied == Some(ban.revision),
             ban,
+            last_by: item.last_by.or_else(|| item.made_by.clone()),
             made_by: item.made_by,
-            last_by: item.last_by,
             last_reason: item.last_reason,
         }
     }

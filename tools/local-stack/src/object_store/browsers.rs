@@ -5,7 +5,7 @@ use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     HeaderValue, ORIGIN,
 };
-use hyper::service::Service as _;
+use hyper::service::Service;
 use hyper::{Method, Request, Response};
 use s3s::service::S3Service;
 use s3s::{Body, HttpError};
@@ -20,7 +20,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("PUT, GET");
 /// Answers a request, and a browser's question whether it may send one.
 pub(super) async fn answer(
     request: Request<Incoming>,
-    store: &S3Service,
+    store: S3Service,
 ) -> Result<Response<Body>, HttpError> {
     let origin = request
         .headers()
@@ -28,12 +28,12 @@ pub(super) async fn answer(
         .filter(|it| is_local(it))
         .cloned();
     let Some(origin) = origin else {
-        return store.call(request).await;
+        return Service::call(&store, request).await;
     };
     let mut answer = if request.method() == Method::OPTIONS {
         Response::new(Body::empty())
     } else {
-        store.call(request).await?
+        Service::call(&store, request).await?
     };
     let headers = answer.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -71,7 +71,10 @@ async fn reasons_are_offered_changed_and_removed_with_undo() {
         ("length", "7d"),
     ];
     assert_eq!(ada.submit(list, list, &spam).await.status, 303);
-    let taken = ada.submit(list, list, &spam).await;
+    let again = ada.submit(list, list, &spam).await;
+    assert_eq!(again.status, 303, "a double click adds one reason: {again}");
+    let other = [("name", HOSTILE), ("public_reason", "Other")];
+    let taken = ada.submit(list, list, &other).await;
     assert_eq!(taken.status, 409, "{taken}");
     let switch = format!("{list}/compulsory");
     let switched = ada.submit(list, &switch, &[("compulsory", "on")]).await;
