@@ -8,6 +8,11 @@ export const SCREENS = {
   player: '/console/players/156',
   'ban form': '/console/ban?user=157',
   'lift form': '/console/players/156',
+  'many at once': '/console/many',
+  'many lifts': '/console/many?action=lift',
+  activity: '/console/activity',
+  'no activity': '/console/activity?verb=imported',
+  undo: '/console/undo',
   'not found': '/console/nowhere',
 };
 
